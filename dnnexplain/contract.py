@@ -29,16 +29,21 @@ __all__ = [
     "Handle",
     "Judgement",
     "Knob",
+    "LogReader",
     "NetworkPolicy",
     "Output",
     "OutputKind",
     "Pane",
     "Pictured",
     "Policy",
+    "Replay",
+    "Replayable",
     "State",
     "System",
     "Target",
     "TargetKind",
+    "Track",
+    "state_from_observation",
     "state_from_values",
 ]
 
@@ -407,6 +412,88 @@ class EpisodeSystem(System, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One resource of a schedule chart: ``Track("CPU", "units", 10)``."""
+
+    name: str
+    unit: str
+    capacity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """One policy's run over one workload, decision by decision, with the schedule that came of it.
+
+    ``T`` decisions, ``J`` objects (jobs, chunks, demands), ``R`` bars of the schedule chart. An object
+    may own several bars (one per resource; more where it is no rectangle) or none (never placed).
+
+    Attributes:
+        policy: the policy's name.
+        observations: what each decision saw ``[T, *observation_shape]``; see ``state_from_observation``.
+        actions: what was done ``[T]``, an index of ``Output.names``.
+        times: when, in ``time_unit`` ``[T]``.
+        chosen: the object that the action placed, or -1 ``[T]``.
+        objects: a name per object ``[J]``: ``"job 17"``.
+        arrival, start, finish: per object, NaN where it never happened ``[J]``.
+        colours: per object the colour index that it had when it was first seen ``[J]``, or -1.
+        tracks: the resources of the chart, from top to bottom.
+        bar_object, bar_track: which object occupies which track ``[R]``.
+        bars: from time, to time, from unit, to unit; each bar a rectangle ``[R, 4]``.
+        cost: what the system minimises; ``metrics`` holds further figures by name (``"starved"``, ...).
+    """
+
+    policy: str
+    observations: NDArray[Any]
+    actions: NDArray[np.int64]
+    times: NDArray[np.float64]
+    chosen: NDArray[np.int64]
+    objects: tuple[str, ...]
+    arrival: NDArray[np.float64]
+    start: NDArray[np.float64]
+    finish: NDArray[np.float64]
+    colours: NDArray[np.int64]
+    tracks: tuple[Track, ...]
+    bar_object: NDArray[np.int64]
+    bar_track: NDArray[np.int64]
+    bars: NDArray[np.float64]
+    cost: float
+    cost_name: str
+    metrics: Mapping[str, float]
+    time_unit: str = "steps"
+    seed: int = 0
+
+
+@runtime_checkable
+class Replayable(EpisodeSystem, Protocol):
+    """A system whose episodes can be watched decision by decision.
+
+    Attributes:
+        workload_names: what ``workloads`` knows: name -> one line that says what it is.
+        workload_knobs: the parameters that ``workloads`` takes by keyword, each with bounds and unit:
+            ``Knob("rate", "jobs per step", 0.1, 1.0, 0.05, default=0.7)``.
+    """
+
+    workload_names: Mapping[str, str]
+    workload_knobs: tuple[Knob, ...]
+
+    def replay(self, policy: Policy, workload: Any, *, seed: int = 0, sample: bool = False) -> Replay:
+        """Run a policy over one workload to its end and record every decision."""
+        ...
+
+
+@runtime_checkable
+class LogReader(Protocol):
+    """A system that turns a recorded log into workloads."""
+
+    log_suffixes: tuple[str, ...]
+
+    def log_windows(self, path: Any, **mapping: Any) -> tuple[Sequence[Any], str]:
+        """The workloads of a log, window after window in order of time, and one sentence that says
+        how the log was mapped: what was clipped, what was skipped, and how many jobs remain."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """The oracle's word on one state: what each action costs at best from here on.
@@ -462,3 +549,8 @@ def state_from_values(system: System, values: Mapping[str, float], base: State |
         row[position] = system.knobs[position].snap(value)
     background = None if base is None else base.background
     return State(system.repair(row[None])[0], background)
+
+
+def state_from_observation(system: System, observation: NDArray[Any]) -> State:
+    """The state that an episode's observation ``[*observation_shape]`` shows, kept to the bit."""
+    return State(system.decode(observation[None])[0], observation)
