@@ -1,0 +1,204 @@
+"""Fit a torch module to a system: find the input layout it takes, and say what is wrong if none fits."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, OrderedDict
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from dnnexplain.contract import DnnExplainError, OutputKind, System, state_from_values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["describe_outputs", "fit_module", "probe_observations", "size_hint", "system_parameters"]
+
+PROBE_ROWS = 5
+"""More than one, so that a module that takes the batch for a channel is found out."""
+
+
+def system_parameters(system: System) -> dict[str, Any]:
+    """The parameters a system was made with, by name: its ``parameters``, or its ``params`` dataclass."""
+    for attribute in ("parameters", "params"):
+        found = getattr(system, attribute, None)
+        if is_dataclass(found) and not isinstance(found, type):
+            return asdict(found)
+        if isinstance(found, dict):
+            return dict(found)
+    return {}
+
+
+def probe_observations(system: System, rows: int = PROBE_ROWS) -> NDArray[np.float32]:
+    """The system's default state, then seeded random valid states; ``[rows, *observation_shape]``."""
+    rng = np.random.default_rng(0)
+    low = np.array([knob.low for knob in system.knobs])
+    high = np.array([knob.high for knob in system.knobs])
+    values = rng.uniform(low, high, size=(rows, len(system.knobs)))
+    values[0] = state_from_values(system, {}).values
+    return np.asarray(system.encode(system.repair(values)), dtype=np.float32)
+
+
+def describe_outputs(system: System) -> str:
+    """The outputs in words: ``11 actions (10 jobs and wait)``."""
+    names = system.output.names
+    what = "actions" if system.output.kind is OutputKind.CHOICE else "values"
+    stems = Counter(_stem(name) for name in names)
+    parts = [f"{count} {stem}s" if count > 1 else stem for stem, count in stems.items()]
+    if len(parts) > 4:  # noqa: PLR2004 - a list that nobody would read
+        return f"{len(names)} {what}"
+    joined = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{len(names)} {what} ({joined})"
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\s*\d+$", "", name) or name
+
+
+def size_hint(system: System, outputs: int) -> str:
+    """What to pass to the system so that it has ``outputs`` outputs, as far as its names show it."""
+    stems = Counter(_stem(name) for name in system.output.names)
+    stem, count = stems.most_common(1)[0]
+    wanted = outputs - (len(system.output.names) - count)
+    plural = f"{stem}s"
+    if count > 1 and wanted >= 1:
+        for name, value in system_parameters(system).items():
+            if type(value) is int and value == count:
+                return f"was it trained with {wanted} {name}? Pass {name}={wanted}."
+        return f"was it trained with {wanted} {plural}? Make the system of that size."
+    return f"was it trained for another size of {system.name}, or for another system?"
+
+
+def fit_module(module: nn.Module, system: System) -> tuple[nn.Module, str]:
+    """A module that maps ``[B, *observation_shape]`` to ``[B, A]``, made from one that takes it, or flat, or an image.
+
+    Args:
+        module: in eval mode, float32.
+        system: whose observations it is to read.
+
+    Returns:
+        the module, wrapped in an adapter where its input needs another shape, and a note that says so
+        (empty when nothing was changed).
+
+    Raises:
+        DnnExplainError: no layout fits; the message says what was expected, what came, and what to do.
+    """
+    _check_weights(module)
+    device = _device(module)
+    probe = torch.from_numpy(probe_observations(system)).to(device)
+    failures: list[tuple[str, str]] = []
+    for note, fitted in _layouts(module, system):
+        trouble = _try(fitted, probe, system)
+        if trouble is None:
+            return fitted, note
+        failures.append((note or "as it is", trouble))
+    raise DnnExplainError(_explain(module, system, failures))
+
+
+def _device(module: nn.Module) -> torch.device:
+    first = next(module.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
+
+
+def _layouts(module: nn.Module, system: System) -> list[tuple[str, nn.Module]]:
+    shape = system.observation_shape
+    layouts: list[tuple[str, nn.Module]] = [("", module)]
+    if len(shape) != 1:
+        flat = nn.Sequential(OrderedDict(flatten=nn.Flatten(), network=module))
+        layouts.append((f"the input is flattened to {int(np.prod(shape))} numbers before the network", flat))
+    if shape:
+        channel = nn.Sequential(OrderedDict(channel=nn.Unflatten(1, (1, shape[0])), network=module))
+        layouts.append(("a channel axis of size 1 is added before the network", channel))
+    return [(note, fitted.eval()) for note, fitted in layouts]
+
+
+def _check_weights(module: nn.Module) -> None:
+    for name, tensor in module.state_dict().items():
+        if tensor.is_complex():
+            msg = f"the network's {name!r} holds complex numbers; real float32 weights are expected"
+            raise DnnExplainError(msg)
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            bad = int((~torch.isfinite(tensor)).sum())
+            msg = (
+                f"the network's {name!r} holds {bad} values that are NaN or infinite; its training probably "
+                "diverged, or the file is damaged: take an earlier checkpoint"
+            )
+            raise DnnExplainError(msg)
+
+
+def _try(module: nn.Module, probe: torch.Tensor, system: System) -> str | None:
+    """What is wrong with the module's answer to ``probe``, or ``None``."""
+    expected = (len(probe), len(system.output.names))
+    try:
+        with torch.no_grad():
+            answer = module(probe)
+            alone = module(probe[:1]) if isinstance(answer, torch.Tensor) and answer.shape == expected else None
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; its word goes into the message
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if not isinstance(answer, torch.Tensor):
+        return _not_a_tensor(answer)
+    if tuple(answer.shape) != expected:
+        return f"shape {list(answer.shape)}"
+    if not answer.is_floating_point():
+        return f"whole numbers ({str(answer.dtype).removeprefix('torch.')}); return the scores before argmax"
+    if not bool(torch.isfinite(answer).all()):
+        return "NaN or infinite values; a log of zero, a division by zero or an overflow is inside"
+    if alone is None or alone.shape != (1, expected[1]) or not torch.allclose(alone, answer[:1], rtol=1e-3, atol=1e-4):
+        return "an answer for one state that depends on the other states of the batch; keep axis 0 for the batch"
+    return None
+
+
+def _not_a_tensor(answer: Any) -> str:
+    if isinstance(answer, tuple | list):
+        return (
+            f"{len(answer)} things ({type(answer).__name__}); return the scores alone, e.g. wrap it: return net(x)[0]"
+        )
+    return f"a {type(answer).__name__}; return one tensor of scores"
+
+
+def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]]) -> str:
+    count, inputs = len(system.output.names), int(np.prod(system.observation_shape))
+    shape = " x ".join(str(size) for size in system.observation_shape)
+    gave, takes = _given_outputs(failures), _first_inputs(module)
+    if gave is not None and gave != count:
+        return (
+            f"the network gave {gave} outputs, {system.name} has {describe_outputs(system)}; {size_hint(system, gave)}"
+        )
+    if takes is not None and takes != inputs:
+        last = _last_outputs(module)
+        hint = size_hint(system, last) if last not in (None, count) else size_hint(system, -1)
+        return f"the network's first layer takes {takes:,} numbers, {system.name} shows {inputs:,} ({shape}); {hint}"
+    tried = dict.fromkeys(f"{trouble}" for _, trouble in _tellable(failures))
+    return (
+        f"the network must map a float32 tensor [B, {shape.replace(' x ', ', ')}] (or its flattened, or [B, 1, ...] form) "
+        f"to [B, {count}] scores, one for each of {system.name}'s {describe_outputs(system)}; it gave {'; then '.join(tried)}"
+    )
+
+
+def _tellable(failures: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Answers tell more than exceptions, and the exception of the natural layout more than the others."""
+    answers = [failure for failure in failures if not re.match(r"\w+: ", failure[1])]
+    return answers[:1] or failures[:2]
+
+
+def _given_outputs(failures: list[tuple[str, str]]) -> int | None:
+    for _, trouble in failures:
+        match = re.fullmatch(rf"shape \[{PROBE_ROWS}, (\d+)\]", trouble)
+        if match:
+            return int(match.group(1))
+    return None
+
+
+def _first_inputs(module: nn.Module) -> int | None:
+    """How many numbers the network takes, if it starts with a dense layer."""
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd)]  # noqa: SLF001
+    return layers[0].in_features if layers and isinstance(layers[0], nn.Linear) else None
+
+
+def _last_outputs(module: nn.Module) -> int | None:
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+    return layers[-1].out_features if layers else None

@@ -1,0 +1,183 @@
+"""Any torch module as a policy: checked once against its system, then frozen for explanation."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from dnnexplain.contract import DnnExplainError, OutputKind, System
+from dnnexplain.policies import sampling
+from dnnexplain.policies._fit import fit_module, probe_observations
+
+__all__ = ["LogProbabilities", "TorchPolicy", "weights_hash"]
+
+CHUNK_NUMBERS = 1 << 21
+"""Observation values that pass through the network at once; bounds memory, 8 MB of float32 input."""
+
+
+class LogProbabilities(nn.Module):
+    """The logarithm of a network that ends in probabilities, so that its outputs are logits.
+
+    Args:
+        network: maps to probabilities ``[B, A]``; those below float32's smallest count as that.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities ``[B, A]``."""
+        return torch.log(self.network(observations).clamp_min(torch.finfo(torch.float32).tiny))
+
+
+def weights_hash(weights: nn.Module | Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes of all weights, sorted by name."""
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+class TorchPolicy:
+    """A torch network as a policy of a system (``contract.NetworkPolicy``).
+
+    The module is copied: training the original further, or hooks set here, do not touch the other.
+    It may take the observation ``[B, *shape]``, flattened ``[B, n]``, or with a channel ``[B, 1, ...]``.
+
+    Args:
+        module: gives raw outputs ``[B, A]``: logits of a choice, or the numbers of a vector. One that
+            ends in a softmax is recognised and undone for a choice (see ``note``).
+        system: the world it acts in.
+        name: for tables and messages; the class of the module if not given.
+        masked: whether invalid actions are masked before the softmax.
+        checkpoint: what identifies the weights; their SHA-256 if not given.
+
+    Attributes:
+        module: eval mode, float32; always maps ``[B, *observation_shape]`` to ``[B, A]``.
+        note: in words, what was adapted (flattened input, softmax removed); empty if nothing was.
+
+    Raises:
+        DnnExplainError: the module does not fit the system; says what was expected, what came and why.
+
+    Example:
+        >>> policy = TorchPolicy(torch.load("mine.pt"), make_system("deeprm", slots=5))
+        >>> policy.probabilities(observations)
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        system: System,
+        *,
+        name: str | None = None,
+        masked: bool = True,
+        checkpoint: str | None = None,
+    ) -> None:
+        if not isinstance(module, nn.Module):
+            msg = (
+                f"TorchPolicy takes a torch.nn.Module, not a {type(module).__name__}; for a file or a state dict "
+                "use dnnexplain.policies.load_any(path, system)"
+            )
+            raise DnnExplainError(msg)
+        self.system = system
+        self.name = name or type(module).__name__.lower()
+        self.masked = masked
+        fitted, note = fit_module(copy.deepcopy(module).float().eval(), system)
+        self.checkpoint = checkpoint or weights_hash(_inner(fitted, note))
+        self.module, second = _undo_softmax(fitted, system)
+        self.note = "; ".join(part for part in (note, second) if part)
+
+    def __repr__(self) -> str:
+        return f"TorchPolicy({self.name!r}, {self.system.name!r}, checkpoint={self.checkpoint[:12]!r})"
+
+    def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+        """Raw outputs of the network.
+
+        Args:
+            observations: ``[B, *observation_shape]``, any real type; bytes are taken as they are.
+
+        Returns:
+            float64 ``[B, A]``.
+
+        Raises:
+            DnnExplainError: the shape is another, or values are not finite.
+        """
+        rows = self._checked(observations)
+        answer = np.empty((len(rows), len(self.system.output.names)), dtype=np.float64)
+        chunk = max(1, CHUNK_NUMBERS // max(1, int(np.prod(rows.shape[1:]))))
+        device = next((weight.device for weight in self.module.parameters()), torch.device("cpu"))
+        with torch.no_grad():
+            for first in range(0, len(rows), chunk):
+                block = np.require(rows[first : first + chunk], np.float32, ["C", "W"])
+                answer[first : first + chunk] = self.module(torch.from_numpy(block).to(device)).cpu().numpy()
+        return answer
+
+    def probabilities(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+        """Probabilities of the actions, invalid ones masked if ``masked``; float64 ``[B, A]``.
+
+        Raises:
+            DnnExplainError: the system's output is a vector, not a choice; or as :meth:`outputs`.
+        """
+        if self.system.output.kind is not OutputKind.CHOICE:
+            msg = f"{self.system.name} emits {len(self.system.output.names)} numbers, not a choice; use outputs()"
+            raise DnnExplainError(msg)
+        valid = self.system.valid_actions(observations) if self.masked else None
+        return sampling.probabilities(self.outputs(observations), valid)
+
+    def copy(self) -> TorchPolicy:
+        """The same policy with a network of its own: hooks are not thread-safe, so each worker takes one."""
+        twin = copy.copy(self)
+        twin.module = copy.deepcopy(self.module)
+        return twin
+
+    def _checked(self, observations: NDArray[Any]) -> NDArray[Any]:
+        rows = np.asarray(observations)
+        shape = tuple(self.system.observation_shape)
+        if rows.shape[1:] != shape or rows.ndim != len(shape) + 1:
+            hint = "; for one state add the batch axis: observation[None]" if rows.shape == shape else ""
+            expected = ", ".join(["B", *map(str, shape)])
+            msg = f"{self.name}: observations must be [{expected}], not {list(rows.shape)}{hint}"
+            raise DnnExplainError(msg)
+        if rows.dtype.kind not in "buif":
+            msg = f"{self.name}: observations must be real numbers, not {rows.dtype}"
+            raise DnnExplainError(msg)
+        return rows
+
+
+def _inner(fitted: nn.Module, note: str) -> nn.Module:
+    """The network without its adapter, whose names are those of the file it came from."""
+    return fitted.get_submodule("network") if note else fitted
+
+
+def _undo_softmax(module: nn.Module, system: System) -> tuple[nn.Module, str]:
+    """Turn a choice network that ends in probabilities into one that gives logits; say how."""
+    if system.output.kind is not OutputKind.CHOICE or len(system.output.names) < 2:  # noqa: PLR2004
+        return module, ""
+    device = next((weight.device for weight in module.parameters()), torch.device("cpu"))
+    with torch.no_grad():
+        answer = module(torch.from_numpy(probe_observations(system)).to(device))
+    if bool((answer < 0).any()) or not torch.allclose(answer.sum(1), torch.ones_like(answer[:, 0]), atol=1e-4):
+        return module, ""
+    if _strip_last_softmax(module):
+        return module, "the final softmax layer was removed: outputs are logits"
+    return LogProbabilities(module).eval(), "the network gives probabilities: outputs are their logarithms"
+
+
+def _strip_last_softmax(module: nn.Module) -> bool:
+    while type(module) is nn.Sequential and len(module):
+        if isinstance(module[-1], nn.Softmax):
+            del module[-1]
+            return True
+        module = module[-1]
+    return False

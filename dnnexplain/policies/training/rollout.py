@@ -1,0 +1,117 @@
+"""Many episodes of one network at once: what it saw, what it did, what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+__all__ = ["BatchEnvironment", "Rollout", "logits_of", "roll_out", "sample_actions"]
+
+
+class BatchEnvironment(Protocol):
+    """What training asks of a simulator: chosen rows of a batch of episodes."""
+
+    scale: float
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Which episodes have ended ``[B]``."""
+        ...
+
+    @property
+    def time(self) -> NDArray[np.int32]:
+        """The clock of each episode ``[B]``."""
+        ...
+
+    def active(self) -> NDArray[np.int64]:
+        """Rows that have not ended."""
+        ...
+
+    def observe(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Pictures of the rows as bytes; times ``scale`` they are the network's input."""
+        ...
+
+    def valid(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Valid actions of the rows ``[rows, A]``."""
+        ...
+
+    def step(self, actions: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Act in the rows; returns rewards ``[rows]``."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Rollout:
+    """``N`` decisions of ``B`` episodes, in the order in which they were taken.
+
+    Attributes:
+        pictures: bytes ``[N, *shape]``.
+        valid: allowed actions ``[N, A]``; all true when unmasked.
+        actions, episode, time, rewards: ``[N]``; ``time`` is the clock at the decision.
+        log_probability: of the action, under the policy that took it ``[N]``.
+        episodes: ``B``.
+    """
+
+    pictures: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
+    actions: NDArray[np.int64]
+    episode: NDArray[np.int64]
+    time: NDArray[np.int64]
+    rewards: NDArray[np.float64]
+    log_probability: NDArray[np.float32]
+    episodes: int
+
+
+def logits_of(module: nn.Module, pictures: NDArray[np.uint8], scale: float) -> torch.Tensor:
+    """The network's raw outputs for pictures given as bytes."""
+    return module(torch.from_numpy(pictures).to(torch.float32).mul_(scale))
+
+
+def sample_actions(
+    logits: torch.Tensor, valid: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Draw one valid action per row; also its log probability."""
+    masked = logits.masked_fill(~torch.from_numpy(valid), float("-inf"))
+    logp = torch.log_softmax(masked, dim=1).numpy()
+    cumulative = np.exp(logp, dtype=np.float64).cumsum(axis=1)
+    draws = rng.random(len(logp))[:, None] * cumulative[:, -1:]
+    actions = (cumulative <= draws).sum(axis=1)
+    return actions, logp[np.arange(len(logp)), actions]
+
+
+def roll_out(
+    environment: BatchEnvironment,
+    module: nn.Module,
+    rng: np.random.Generator,
+    *,
+    masked: bool = True,
+    action_limit: int | None = None,
+) -> Rollout:
+    """Run every episode of a fresh environment to its end, drawing actions from the network.
+
+    Args:
+        environment: reset; its episodes end by themselves or are cut after ``action_limit`` actions.
+        module: maps ``[B, *shape]`` to ``[B, A]``.
+        rng: draws the actions.
+        masked: leave invalid actions out.
+        action_limit: actions per episode at most, as in the original's training.
+    """
+    parts: list[tuple[NDArray[Any], ...]] = []
+    step = 0
+    with torch.no_grad():
+        while len(rows := environment.active()) and (action_limit is None or step < action_limit):
+            pictures = environment.observe(rows)
+            logits = logits_of(module, pictures, environment.scale)
+            valid = environment.valid(rows) if masked else np.ones(logits.shape, dtype=np.bool_)
+            actions, logp = sample_actions(logits, valid, rng)
+            clock = environment.time[rows].astype(np.int64)
+            rewards = environment.step(actions, rows)
+            parts.append((pictures, valid, actions, rows, clock, rewards, logp))
+            step += 1
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Rollout(*columns, episodes=len(environment.done))
