@@ -1,0 +1,133 @@
+"""Many DeepRM episodes at once: ``observe``, ``valid``, ``step`` on chosen rows of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.systems.deeprm import kernels
+from dnnexplain.systems.deeprm.arrays import FULL, copy_arrays, make_arrays, make_sizes
+from dnnexplain.systems.deeprm.model import JobSet, Params, pack_job_sets
+from dnnexplain.systems.deeprm.rules import RULES, TETRIS_KNOB, rule_rows
+
+__all__ = ["Simulator"]
+
+
+class Simulator:
+    """A batch of episodes, each running one job set; state is in ``arrays``, one row per episode.
+
+    Args:
+        params: the configuration.
+        job_sets: the workloads; every job must fit the cluster.
+        job_set: which workload each episode runs ``[B]``; default: one episode per workload.
+        until_done: run until every job is done (default); else end when no new jobs may arrive.
+        time_limit: with ``until_done``, cut an episode once its clock passes this step.
+        seed: shuffles the colours, where the original's colours are asked for.
+    """
+
+    scale = 1.0 / FULL
+    """An observation's bytes times this are the network's input, 0 to 1."""
+
+    def __init__(
+        self,
+        params: Params,
+        job_sets: Sequence[JobSet],
+        job_set: NDArray[np.int32] | Sequence[int] | None = None,
+        *,
+        until_done: bool = True,
+        time_limit: int = 1_000_000,
+        seed: int = 0,
+    ) -> None:
+        for jobs in job_sets:
+            jobs.check_fits(params)
+        self.params = params
+        self.jobs, self.count, self.steps = pack_job_sets(job_sets)
+        self.sizes = make_sizes(params, until_done=until_done, time_limit=time_limit)
+        chosen = np.arange(len(job_sets), dtype=np.int32) if job_set is None else np.asarray(job_set, dtype=np.int32)
+        if chosen.size and (chosen.min() < 0 or chosen.max() >= len(job_sets)):
+            msg = f"job_set must name one of {len(job_sets)} job sets (0 to {len(job_sets) - 1}), not {chosen.max()}"
+            raise DnnExplainError(msg)
+        self.arrays = make_arrays(params, chosen, self.jobs.shape[1], seed)
+        self.rows = np.arange(len(chosen))
+        self.reset()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Which episodes have ended ``[B]``."""
+        return self.arrays.done
+
+    @property
+    def time(self) -> NDArray[np.int32]:
+        """The clock of each episode, steps ``[B]``."""
+        return self.arrays.time
+
+    def active(self) -> NDArray[np.int64]:
+        """The rows of episodes that have not ended."""
+        return np.flatnonzero(~self.arrays.done)
+
+    def reset(self, rows: NDArray[np.int64] | None = None) -> None:
+        """Start the given episodes (default: all) again from an empty cluster."""
+        kernels.reset_rows(self._rows(rows), self.arrays, self.sizes, self.jobs, self.count)
+
+    def observe(self, rows: NDArray[np.int64] | None = None, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """The pictures of the given episodes as bytes ``[rows, H, W]`` (40 stands for 1)."""
+        rows = self._rows(rows)
+        if out is None:
+            out = np.empty((len(rows), *self.params.shape), dtype=np.uint8)
+        kernels.observe_rows(rows, self.arrays, self.sizes, self.jobs, out)
+        return out
+
+    def valid(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        """Valid actions ``[rows, M + 1]``; see :func:`kernels.valid_row`."""
+        rows = self._rows(rows)
+        out = np.empty((len(rows), self.params.slots + 1), dtype=np.bool_)
+        kernels.valid_rows(rows, self.arrays, self.sizes, self.jobs, out)
+        return out
+
+    def step(self, actions: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Take one action in each of the given episodes, in place; returns their rewards ``[rows]``.
+
+        Raises:
+            DnnExplainError: if an action is not one of 0 ... M (M waits).
+        """
+        rows = self._rows(rows)
+        actions = np.asarray(actions, dtype=np.int64)
+        if actions.shape != rows.shape:
+            msg = f"step needs one action per episode, {rows.shape}; it got {actions.shape}"
+            raise DnnExplainError(msg)
+        if actions.size and (actions.min() < 0 or actions.max() > self.params.slots):
+            wrong = actions[(actions < 0) | (actions > self.params.slots)][0]
+            msg = f"action {wrong} does not exist: 0 to {self.params.slots - 1} place a job, {self.params.slots} waits"
+            raise DnnExplainError(msg)
+        rewards = np.empty(len(rows))
+        kernels.step_rows(rows, actions, self.arrays, self.sizes, self.jobs, self.count, self.steps, rewards)
+        return rewards
+
+    def rule_actions(
+        self, rule: str, rows: NDArray[np.int64] | None = None, rng: np.random.Generator | None = None
+    ) -> NDArray[np.int64]:
+        """What a rule does in each of the given episodes ``[rows]``; ``rng`` is for ``random``."""
+        if rule not in RULES:
+            raise Choice("rule", rule, RULES).error()
+        rows = self._rows(rows)
+        draws = np.zeros(len(rows)) if rule != "random" else (rng or np.random.default_rng(0)).random(len(rows))
+        actions = np.empty(len(rows), dtype=np.int64)
+        rule_rows(RULES.index(rule), rows, self.arrays, self.sizes, self.jobs, TETRIS_KNOB, draws, actions)
+        return actions
+
+    def copy(self) -> Simulator:
+        """An independent copy of the batch, to branch from."""
+        twin = object.__new__(Simulator)
+        twin.__dict__.update(self.__dict__)
+        twin.arrays = copy_arrays(self.arrays)
+        return twin
+
+    def _rows(self, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        return self.rows if rows is None else np.asarray(rows, dtype=np.int64)
