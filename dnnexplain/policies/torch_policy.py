@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, OutputKind, System
-from dnnexplain.policies import sampling
+from dnnexplain import sampling
 from dnnexplain.policies._fit import fit_module, probe_observations
 
 __all__ = ["LogProbabilities", "TorchPolicy", "weights_hash"]
