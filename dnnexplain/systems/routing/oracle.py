@@ -1,0 +1,184 @@
+"""The smallest possible MLU of a traffic matrix over given paths, proved by prices on the links.
+
+Primal: minimise t such that the flows of each pair's paths add up to its demand and no link carries
+more than t times its capacity. Dual: link prices w >= 0 with sum(w c) = 1; whatever the routing,
+MLU >= sum_p d_p min_{f of p} w(f). The solver's two answers are repaired until they obey these
+constraints to rounding, so the interval [lower, upper] holds whatever tolerance the solver worked to.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.systems.routing.paths import PathSet
+from dnnexplain.systems.routing.utilisation import check_demands, mlu, normalise_splits, path_costs
+
+__all__ = ["Optimum", "RoutingOracle", "quiet_solver"]
+
+_TOLERANCE = 1e-10  # HiGHS's tightest
+_PROVED = 1e-9  # a relative gap up to this is called optimal
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The best routing of one traffic matrix and the proof that it is.
+
+    Attributes:
+        lower, upper: ``lower <= optimal MLU <= upper``; ``upper`` is the MLU of ``splits``.
+        splits: split ratios that reach ``upper`` ``[F]``; a pair without demand takes its shortest path.
+        link_prices: the dual prices w that prove ``lower``, per Gb/s; ``sum(w * capacity) = 1`` ``[E]``.
+        demand_prices: the derivative of the optimal MLU by each demand, per Gb/s ``[P]``: the price of
+            the pair's cheapest path (envelope theorem; a subgradient where the optimum has a kink).
+    """
+
+    lower: float
+    upper: float
+    splits: NDArray[np.float64]
+    link_prices: NDArray[np.float64]
+    demand_prices: NDArray[np.float64]
+
+    @property
+    def gap(self) -> float:
+        """(upper - lower) / upper, 0 for empty traffic."""
+        return 0.0 if self.upper == 0 else (self.upper - self.lower) / self.upper
+
+
+class RoutingOracle:
+    """Optimal MLU by linear programming (HiGHS), each solve started from the last one's basis.
+
+    Args:
+        paths: the paths that demand may be split over.
+
+    One oracle may be shared by threads (solves wait for each other) and sent to other processes.
+    """
+
+    def __init__(self, paths: PathSet) -> None:
+        self.paths = paths
+        self._solver: Any = None
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"paths": self.paths}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["paths"])  # type: ignore[misc]
+
+    def solve(self, demands: ArrayLike) -> Optimum:
+        """The optimum for one traffic matrix ``[P]`` in Gb/s.
+
+        Raises:
+            DnnExplainError: for demands of the wrong width, negative or not finite; and if the solver
+                fails even from a cold start.
+        """
+        values = check_demands(self.paths, demands)
+        if values.ndim != 1:
+            msg = f"solve takes one traffic matrix [P], not an array of shape {values.shape}; see solve_all"
+            raise DnnExplainError(msg)
+        # Solver tolerances are absolute: a tiny matrix would be routed for free, so its largest entry becomes 1.
+        scale = float(values.max())
+        if scale == 0:
+            return self._certify(values, np.zeros(self.paths.count), np.zeros(len(self.paths.topology.links)))
+        with self._lock:
+            optimum = self._certify(values, *self._run(values / scale))
+            if optimum.gap > _PROVED:
+                self._solver = None
+                optimum = self._certify(values, *self._run(values / scale))
+        return optimum
+
+    def solve_all(self, demands: ArrayLike) -> list[Optimum]:
+        """The optimum for each row of ``[B, P]``."""
+        return [self.solve(row) for row in check_demands(self.paths, demands)]
+
+    def mlu(self, demands: ArrayLike) -> NDArray[np.float64]:
+        """The optimal MLU ``[...]`` for demands ``[..., P]`` (the certified upper end)."""
+        values = check_demands(self.paths, demands)
+        flat = values.reshape(-1, values.shape[-1])
+        return np.array([self.solve(row).upper for row in flat]).reshape(values.shape[:-1])
+
+    def _run(self, scaled: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Path flows ``[F]`` and raw link prices ``[E]`` for demands whose largest is 1."""
+        for attempt in ("warm", "cold"):
+            if self._solver is None:
+                self._solver = _build(self.paths)
+            rows = np.arange(len(scaled), dtype=np.int32)
+            self._solver.changeRowsBounds(len(scaled), rows, scaled, scaled)
+            self._solver.run()
+            status = self._solver.modelStatusToString(self._solver.getModelStatus())
+            if status == "Optimal":
+                solution = self._solver.getSolution()
+                flows = np.array(solution.col_value)[: self.paths.count]
+                return flows, -np.array(solution.row_dual)[len(scaled) :]
+            self._solver = None
+        msg = (
+            f"HiGHS did not solve the routing of {self.paths.topology.name!r} (status {status!r}, {attempt} start); "
+            f"its demands span {scaled[scaled > 0].min():.3g} to 1 of the largest: check them for stray values"
+        )
+        raise DnnExplainError(msg)
+
+    def _certify(
+        self, demands: NDArray[np.float64], flows: NDArray[np.float64], prices: NDArray[np.float64]
+    ) -> Optimum:
+        """Turn approximate flows and prices into ones that obey every constraint, and evaluate both."""
+        paths = self.paths
+        flows = np.maximum(flows, 0.0)
+        total = np.add.reduceat(flows, paths.first_path)
+        shortest = paths.first_path[total == 0]
+        flows[shortest] = 1.0
+        splits = normalise_splits(paths, flows)
+        prices = np.maximum(prices, 0.0)
+        weight = prices @ paths.topology.capacity
+        prices = prices / weight if weight > 0 else np.full_like(prices, 1.0 / paths.topology.capacity.sum())
+        cheapest = np.minimum.reduceat(path_costs(paths, prices), paths.first_path)
+        lower = float(demands @ cheapest)
+        upper = float(mlu(paths, splits, demands))
+        return Optimum(min(lower, upper), upper, splits, prices, cheapest)
+
+
+def _build(paths: PathSet) -> Any:
+    """The linear program with all demands 0: columns are path flows and t, rows demands and links."""
+    import highspy  # noqa: PLC0415 - only where something is solved
+    from scipy import sparse  # noqa: PLC0415
+
+    pairs, count, links = len(paths.pairs), paths.count, len(paths.topology.links)
+    capacity = paths.topology.capacity / paths.topology.mean_capacity
+    link_rows = sparse.hstack([paths.incidence, sparse.csr_array(-capacity[:, None])])
+    demand_rows = sparse.hstack([paths.pair_incidence, sparse.csr_array((pairs, 1))])
+    matrix = sparse.csc_array(sparse.vstack([demand_rows, link_rows]))
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = count + 1, pairs + links
+    program.col_cost_ = np.r_[np.zeros(count), 1.0]
+    program.col_lower_ = np.zeros(count + 1)
+    program.col_upper_ = np.full(count + 1, highspy.kHighsInf)
+    program.row_lower_ = np.r_[np.zeros(pairs), np.full(links, -highspy.kHighsInf)]
+    program.row_upper_ = np.zeros(pairs + links)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    program.a_matrix_.start_ = matrix.indptr
+    program.a_matrix_.index_ = matrix.indices
+    program.a_matrix_.value_ = matrix.data
+    return quiet_solver(program)
+
+
+def quiet_solver(program: Any) -> Any:
+    """A HiGHS simplex solver with a program loaded: silent, one thread, tightest tolerances."""
+    import highspy  # noqa: PLC0415
+
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+    for name, value in (
+        ("threads", 1),
+        ("presolve", "off"),
+        ("solver", "simplex"),
+        ("primal_feasibility_tolerance", _TOLERANCE),
+        ("dual_feasibility_tolerance", _TOLERANCE),
+    ):
+        solver.setOptionValue(name, value)
+    if solver.passModel(program) == highspy.HighsStatus.kError:
+        msg = "HiGHS refused the linear program; a capacity or demand is probably out of its range"
+        raise DnnExplainError(msg)
+    return solver

@@ -1,0 +1,135 @@
+"""The k shortest paths of every ordered pair of nodes, and which links they use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import islice
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.systems.routing.topology import Topology, pair_name
+
+__all__ = ["PathSet", "k_shortest_paths"]
+
+_MOST_TIES = 256  # candidates looked at where very many paths are equally long
+
+
+@dataclass(frozen=True, eq=False)
+class PathSet:
+    """``F`` paths over which ``P`` ordered pairs of nodes may split their demand.
+
+    Attributes:
+        topology: the network.
+        pairs: (source, target) node indices of each pair, source-major ``[P]``.
+        nodes: the node indices along each path ``[F]``; the paths of a pair are together, shortest first.
+        pair_of_path: the pair that each path serves ``[F]``.
+        rank: 0 for a pair's first path, 1 for its second, ... ``[F]``.
+        incidence: 1 where a path uses a link, sparse ``[E, F]``.
+        pair_incidence: 1 where a path serves a pair, sparse ``[P, F]``.
+    """
+
+    topology: Topology
+    pairs: tuple[tuple[int, int], ...]
+    nodes: tuple[tuple[int, ...], ...]
+    pair_of_path: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    incidence: sparse.csr_array
+    pair_incidence: sparse.csr_array
+
+    @property
+    def count(self) -> int:
+        """The number of paths ``F``."""
+        return len(self.nodes)
+
+    @cached_property
+    def hops(self) -> NDArray[np.int64]:
+        """Links on each path ``[F]``."""
+        return np.array([len(path) - 1 for path in self.nodes])
+
+    @cached_property
+    def first_path(self) -> NDArray[np.int64]:
+        """The position of each pair's first (shortest) path ``[P]``."""
+        return np.flatnonzero(self.rank == 0)
+
+    @cached_property
+    def paths_of_pair(self) -> NDArray[np.int64]:
+        """How many paths each pair has ``[P]``."""
+        return np.bincount(self.pair_of_path, minlength=len(self.pairs))
+
+    @cached_property
+    def dense_incidence(self) -> NDArray[np.float64]:
+        """``incidence`` as an ordinary array ``[E, F]``."""
+        return np.asarray(self.incidence.toarray())
+
+    @cached_property
+    def pair_names(self) -> tuple[str, ...]:
+        """``"New York -> Chicago"`` for each pair ``[P]``."""
+        names = self.topology.nodes
+        return tuple(pair_name(names[a], names[b]) for a, b in self.pairs)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """``"New York -> Chicago path 1"`` for each path ``[F]``."""
+        return tuple(
+            f"{self.pair_names[pair]} path {rank + 1}"
+            for pair, rank in zip(self.pair_of_path, self.rank, strict=True)
+        )
+
+    def describe(self, path: int) -> str:
+        """The nodes along a path: ``"New York - Chicago - Indianapolis"``."""
+        return " - ".join(self.topology.nodes[node] for node in self.nodes[path])
+
+
+def k_shortest_paths(topology: Topology, k: int = 4) -> PathSet:
+    """Up to ``k`` loop-free paths for every ordered pair, fewest links first (Yen's algorithm).
+
+    Paths with equally many links are ordered by their node indices, so that the choice does not depend
+    on the order in which the graph was built.
+
+    Args:
+        topology: the network.
+        k: the most paths per pair, at least 1; a pair with fewer simple paths gets those.
+
+    Raises:
+        DnnExplainError: if ``k`` is below 1.
+    """
+    if k < 1:
+        msg = f"every pair needs at least 1 path, not {k}; the papers use 4"
+        raise DnnExplainError(msg)
+    pairs, paths = _cached_paths(len(topology.nodes), topology.links, k)
+    nodes = tuple(path for of_pair in paths for path in of_pair)
+    pair_of_path = np.repeat(np.arange(len(pairs)), [len(of_pair) for of_pair in paths])
+    rank = np.concatenate([np.arange(len(of_pair)) for of_pair in paths])
+    links = [[topology.link_index[hop] for hop in zip(path, path[1:], strict=False)] for path in nodes]
+    columns = np.repeat(np.arange(len(nodes)), [len(path) for path in links])
+    rows = np.concatenate([np.array(path) for path in links])
+    ones = np.ones(len(rows))
+    incidence = sparse.csr_array((ones, (rows, columns)), shape=(len(topology.links), len(nodes)))
+    serves = (np.ones(len(nodes)), (pair_of_path, np.arange(len(nodes))))
+    pair_incidence = sparse.csr_array(serves, shape=(len(pairs), len(nodes)))
+    return PathSet(topology, pairs, nodes, pair_of_path, rank, incidence, pair_incidence)
+
+
+@lru_cache(maxsize=16)
+def _cached_paths(
+    nodes: int, links: tuple[tuple[int, int], ...], k: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[tuple[int, ...], ...], ...]]:
+    """The pairs, and for each its paths as node indices."""
+    graph: nx.DiGraph[int] = nx.DiGraph(list(links))
+    pairs = tuple((a, b) for a in range(nodes) for b in range(nodes) if a != b)
+    return pairs, tuple(_shortest(graph, a, b, k) for a, b in pairs)
+
+
+def _shortest(graph: nx.DiGraph[int], source: int, target: int, k: int) -> tuple[tuple[int, ...], ...]:
+    """The first ``k`` simple paths by (links, node indices)."""
+    found: list[tuple[int, ...]] = []
+    for path in islice(nx.shortest_simple_paths(graph, source, target), _MOST_TIES):
+        if len(found) >= k and len(path) > len(found[k - 1]):
+            break
+        found.append(tuple(path))
+    return tuple(sorted(found, key=lambda path: (len(path), path))[:k])

@@ -1,0 +1,201 @@
+"""The topologies that come built in, those of topohub by name, and GraphML files.
+
+Sources: the Internet Topology Zoo (Knight et al., 2011) and SNDlib (Orlowski et al., 2010) for the two
+views of Abilene, the United States research backbone of 2004; topohub (Jurkiewicz, 2024) for the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.systems.routing.topology import Topology, bidirectional
+
+__all__ = ["BUILT_IN_TOPOLOGIES", "DEFAULT_CAPACITY", "load_topology", "ring"]
+
+DEFAULT_CAPACITY = 10.0
+"""Gb/s that a link is assumed to carry where a source of topologies does not say."""
+
+_CITIES = {
+    "New York": (-74.01, 40.71),
+    "Chicago": (-87.65, 41.85),
+    "Washington DC": (-77.04, 38.90),
+    "Seattle": (-122.33, 47.61),
+    "Sunnyvale": (-122.04, 37.37),
+    "Los Angeles": (-118.24, 34.05),
+    "Denver": (-104.98, 39.74),
+    "Kansas City": (-94.63, 39.11),
+    "Houston": (-95.36, 29.76),
+    "Atlanta": (-84.39, 33.75),
+    "Indianapolis": (-86.16, 39.77),
+}
+_CABLES = (
+    *((0, 1), (0, 2), (1, 10), (2, 9), (3, 4), (3, 6), (4, 5)),
+    *((4, 6), (5, 8), (6, 7), (7, 8), (7, 10), (8, 9), (9, 10)),
+)
+
+_STATIONS = {
+    "ATLAM5": (-84.38, 33.75),
+    "ATLAng": (-85.50, 34.50),
+    "CHINng": (-87.62, 41.83),
+    "DNVRng": (-105.00, 40.75),
+    "HSTNng": (-95.52, 29.77),
+    "IPLSng": (-86.16, 39.78),
+    "KSCYng": (-96.60, 38.96),
+    "LOSAng": (-118.25, 34.05),
+    "NYCMng": (-73.97, 40.78),
+    "SNVAng": (-122.03, 37.39),
+    "STTLng": (-122.30, 47.60),
+    "WASHng": (-77.03, 38.90),
+}
+_STATION_CABLES = (
+    *((0, 1), (1, 4), (1, 5), (1, 11), (2, 5), (2, 8), (3, 6), (3, 9)),
+    *((3, 10), (4, 6), (4, 7), (5, 6), (7, 9), (8, 11), (9, 10)),
+)
+_SLOW_CABLE = (1, 5)
+
+
+def abilene(capacity: float = DEFAULT_CAPACITY) -> Topology:
+    """Abilene as the Topology Zoo draws it: 11 nodes, 28 links, all of one assumed capacity.
+
+    With 4 paths per pair (440 paths) it is the network of Namyar et al., HotNets 2024.
+    """
+    note = f"all links are assumed to carry {capacity:g} Gb/s"
+    places = list(_CITIES.values())
+    return bidirectional("abilene", tuple(_CITIES), _CABLES, capacity, coordinates=places, assumption=note)
+
+
+def abilene_12(capacity: float | None = None) -> Topology:
+    """Abilene as SNDlib gives it: 12 nodes, 30 links of 9.92 Gb/s, Atlanta-Indianapolis 2.48 Gb/s.
+
+    The nodes are in alphabetical order, as in the published traffic matrices of 144 numbers a line.
+    """
+    places = list(_STATIONS.values())
+    if capacity is None:
+        each = [2.48 if cable == _SLOW_CABLE else 9.92 for cable in _STATION_CABLES]
+        return bidirectional("abilene-12", tuple(_STATIONS), _STATION_CABLES, each, coordinates=places)
+    note = f"all links are assumed to carry {capacity:g} Gb/s"
+    return bidirectional("abilene-12", tuple(_STATIONS), _STATION_CABLES, capacity, coordinates=places, assumption=note)
+
+
+def ring(nodes: int = 4, capacity: float = 1.0) -> Topology:
+    """A ring of ``nodes`` nodes with a cable between neighbours: small enough for brute force."""
+    names = tuple(f"node {index + 1}" for index in range(nodes))
+    cables = sorted({(min(a, b), max(a, b)) for a, b in ((i, (i + 1) % nodes) for i in range(nodes)) if a != b})
+    return bidirectional(f"ring-{nodes}", names, cables, capacity)
+
+
+BUILT_IN_TOPOLOGIES: dict[str, Callable[[], Topology]] = {
+    "abilene": abilene,
+    "abilene-12": abilene_12,
+    "ring-4": ring,
+}
+"""Name -> how to make it; any other name is looked up in topohub, or is a GraphML file."""
+
+
+def load_topology(name: str | Path, capacity: float = DEFAULT_CAPACITY) -> Topology:
+    """A topology by name or from a file.
+
+    Args:
+        name: ``"abilene"``, ``"abilene-12"``, ``"ring-4"``; a name of topohub (``"sndlib/germany50"``,
+            ``"topozoo/Geant2012"``); or the path of a ``.graphml`` file.
+        capacity: Gb/s of each link whose capacity the source does not give (topohub: all links).
+
+    Returns:
+        The topology, with what was assumed about capacities in ``assumption``.
+
+    Raises:
+        DnnExplainError: if there is no such name or file, or the graph is not usable.
+    """
+    text = str(name)
+    if text in BUILT_IN_TOPOLOGIES:
+        return BUILT_IN_TOPOLOGIES[text]()
+    if text.endswith((".graphml", ".xml")):
+        return _from_graphml(Path(name), capacity)
+    if "/" in text:
+        return _from_topohub(text, capacity)
+    hint = " Names of topohub have a slash (sndlib/germany50); files end in .graphml."
+    raise DnnExplainError(str(Choice("topology", text, tuple(BUILT_IN_TOPOLOGIES)).error()) + hint)
+
+
+def _from_topohub(name: str, capacity: float) -> Topology:
+    try:
+        import topohub  # noqa: PLC0415 - only for its topologies
+    except ImportError:
+        msg = f"topology {name!r} comes from the package topohub, which is not installed: pip install topohub"
+        raise DnnExplainError(msg) from None
+    try:
+        data = topohub.get(name)
+    except (KeyError, OSError):
+        msg = f"topohub has no topology {name!r}; names look like sndlib/germany50 or topozoo/Geant2012"
+        raise DnnExplainError(msg) from None
+    graph = nx.node_link_graph({**data, "directed": False, "multigraph": True}, edges="edges")
+    return _from_graph(name, graph, capacity)
+
+
+def _from_graphml(path: Path, capacity: float) -> Topology:
+    try:
+        graph = nx.read_graphml(path)
+    except OSError as error:
+        msg = f"cannot read topology file {path}: {error.strerror or error}"
+        raise DnnExplainError(msg) from None
+    except Exception as error:  # the XML and GraphML readers raise many types
+        msg = f"{path} is not a GraphML graph: {error}"
+        raise DnnExplainError(msg) from None
+    return _from_graph(path.name, graph, capacity)
+
+
+def _from_graph(name: str, graph: Any, capacity: float) -> Topology:
+    """A topology from any networkx graph: parallel links are added up, loops left out."""
+    order = list(graph.nodes)
+    index = {node: position for position, node in enumerate(order)}
+    total: dict[tuple[int, int], float] = {}
+    guessed = 0
+    for a, b, data in graph.edges(data=True):
+        if a == b:
+            continue
+        given = _capacity_of(data, f"{a} -> {b}", name)
+        guessed += given is None
+        ends = [(index[a], index[b])] if graph.is_directed() else [(index[a], index[b]), (index[b], index[a])]
+        for link in ends:
+            total[link] = total.get(link, 0.0) + (capacity if given is None else given)
+    note = "" if not guessed else f"{guessed} of {graph.number_of_edges()} links are assumed to carry {capacity:g} Gb/s"
+    links = sorted(total)
+    places = _coordinates(graph)
+    return Topology(name, _labels(graph), tuple(links), np.array([total[link] for link in links]), places, note)
+
+
+def _capacity_of(data: Mapping[str, Any], link: str, name: str) -> float | None:
+    """Gb/s from ``capacity`` (Gb/s) or the Topology Zoo's ``LinkSpeedRaw`` (b/s)."""
+    for key, factor in (("capacity", 1.0), ("LinkSpeedRaw", 1e-9)):
+        if key in data:
+            try:
+                return float(data[key]) * factor
+            except (TypeError, ValueError):
+                msg = f"topology {name!r}: the {key} of link {link} is {data[key]!r}, which is not a number"
+                raise DnnExplainError(msg) from None
+    return None
+
+
+def _labels(graph: Any) -> tuple[str, ...]:
+    """A name for each node; where names repeat, the node's own id is added."""
+    names = [str(data.get("name") or data.get("label") or node) for node, data in graph.nodes(data=True)]
+    return tuple(
+        label if names.count(label) == 1 else f"{label} ({node})" for label, node in zip(names, graph.nodes, strict=True)
+    )
+
+
+def _coordinates(graph: Any) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    rows = []
+    for _, data in graph.nodes(data=True):
+        place = data.get("pos") or (data.get("Longitude"), data.get("Latitude"))
+        if place[0] is None or place[1] is None or not all(math.isfinite(float(part)) for part in place):
+            return None
+        rows.append([float(place[0]), float(place[1])])
+    return np.array(rows)
