@@ -4,8 +4,8 @@ A family is made of three parts: when jobs arrive, how long they are, and what t
 and demands are tables of probabilities; jobs are drawn from them, and the same tables say how
 plausible a job is (:func:`plausibility`) and what load a family offers (:func:`expected_load`).
 
-The original generator: Mao et al., HotNets 2016, section 4.1, with the sizes of the published code
-(``Params().max_job_units // 2`` and above for the dominant resource, where the paper's text says half).
+The original generator: Mao et al., HotNets 2016, with the demands of the published code, which draws
+50-100% of the cluster for the dominant resource where the paper's text says 25-50%.
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ class Family:
         return ARRIVALS[self.arrivals], LENGTHS[self.lengths], DEMANDS[self.demands]
 
 
+def _half(params: Params) -> int:
+    return max(1, params.max_job_units // 2)
+
+
 FAMILIES: dict[str, Family] = {
     "deeprm": Family("The original generator: 80% short jobs, 20% long ones, one dominant resource."),
     "uniform": Family("Every length and every demand equally likely.", lengths="uniform", demands="uniform"),
@@ -61,7 +65,7 @@ FAMILIES: dict[str, Family] = {
     "diurnal": Family("As deeprm, but the rate swings like day and night; same mean rate.", arrivals="day-and-night"),
     "small-jobs": Family(
         "As deeprm, but the dominant resource takes at most half of the cluster.",
-        defaults={"dominant_units": lambda params: (min(2, params.max_job_units), max(1, params.max_job_units // 2))},
+        defaults={"dominant_units": lambda params: (min(2, _half(params)), _half(params))},
     ),
     "heavy-tailed": Family("As deeprm, but lengths follow a power law without a gap.", lengths="power-law"),
 }
@@ -112,6 +116,9 @@ def job_sets(
     _check_whole("steps", steps, 2)
     _check_whole("seed", seed, 0)
     recipe = _recipe(family, sizes, parameters)
+    if not rate > 0:
+        msg = f"rate must be above 0 arrivals per step, not {rate!r}"
+        raise DnnExplainError(msg)
     return [
         _draw(recipe, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,))), rate, steps, label)
         for index in range(count)
@@ -156,6 +163,9 @@ def plausibility(
 
     Args:
         jobs: a job set, or the columns ``(length, cpu, memory)``, each ``[J]`` or broadcastable.
+        family: a name in :data:`FAMILIES`.
+        params: the cluster's sizes.
+        **parameters: the family's own parameters.
     """
     columns = (jobs.length, jobs.cpu, jobs.memory) if isinstance(jobs, JobSet) else jobs
     length, cpu, memory = np.broadcast_arrays(*(np.asarray(column) for column in columns))
