@@ -1,0 +1,28 @@
+"""Explainers: functions over the contract that return frozen results.
+
+Names are loaded when first used, so that importing this package does not import torch or captum.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "decide": "decision",
+    "decide_many": "decision",
+    "observe": "decision",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,101 @@
+"""What a policy does in a state: outputs, probabilities, the action."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Decision, DnnExplainError, NetworkPolicy, OutputKind, Policy, State, System
+
+__all__ = ["choose", "decide", "decide_many", "observe", "probabilities", "states_from_observations", "valid_of"]
+
+
+def observe(system: System, states: Sequence[State]) -> NDArray[np.float32]:
+    """The observations of states ``[B, *observation_shape]``, float32; backgrounds kept where given."""
+    if not states:
+        return np.empty((0, *system.observation_shape), np.float32)
+    values = np.stack([state.values for state in states])
+    if values.shape[1] != len(system.knobs):
+        msg = f"{system.name} has {len(system.knobs)} knobs, the state has {values.shape[1]} values; was it another system's?"
+        raise DnnExplainError(msg)
+    observations = np.empty((len(states), *system.observation_shape), np.float32)
+    plain = np.array([state.background is None for state in states])
+    if plain.any():
+        observations[plain] = system.encode(values[plain])
+    if not plain.all():
+        backgrounds = np.stack([state.background for state in states if state.background is not None])
+        observations[~plain] = system.encode(values[~plain], backgrounds)
+    return observations
+
+
+def states_from_observations(system: System, observations: NDArray[Any]) -> list[State]:
+    """States that give back observations ``[B, *observation_shape]``, such as those of an episode."""
+    array = np.asarray(observations)
+    if array.shape[1:] != system.observation_shape:
+        msg = f"{system.name} observations have shape [B, *{system.observation_shape}], not {array.shape}"
+        raise DnnExplainError(msg)
+    return [State(row, seen) for row, seen in zip(system.decode(array), array, strict=True)]
+
+
+def valid_of(system: System, policy: Policy, observations: NDArray[Any]) -> NDArray[np.bool_]:
+    """The actions open to a policy ``[B, A]``: the system's valid ones, or all if the policy does not mask."""
+    if getattr(policy, "masked", True):
+        return np.asarray(system.valid_actions(observations), dtype=np.bool_)
+    return np.ones((len(observations), len(system.output.names)), np.bool_)
+
+
+def probabilities(policy: Policy, outputs: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The probabilities of actions ``[B, A]`` from raw outputs ``[B, A]``.
+
+    A network's outputs are logits: softmax over the valid ones. A rule's are scores: it takes its
+    best valid action with certainty.
+    """
+    scores = np.where(valid, outputs, -np.inf)
+    if not isinstance(policy, NetworkPolicy):
+        return np.eye(outputs.shape[1])[scores.argmax(axis=1)] if len(outputs) else scores
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return shares
+
+
+def choose(outputs: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The best valid action of each row ``[B]``; the lowest index wins a tie."""
+    best: NDArray[np.int64] = np.where(valid, outputs, -np.inf).argmax(axis=1)
+    return best
+
+
+def decide_many(system: System, policy: Policy, states: Sequence[State]) -> list[Decision]:
+    """What a policy does in each of many states, in one batch.
+
+    Raises:
+        DnnExplainError: the policy's outputs do not fit the system's, or are not finite.
+    """
+    observations = observe(system, states)
+    outputs = np.asarray(policy.outputs(observations), dtype=np.float64)
+    names = system.output.names
+    if outputs.shape != (len(states), len(names)):
+        msg = (
+            f"policy {policy.name!r} gave outputs of shape {outputs.shape}, {system.name} expects "
+            f"({len(states)}, {len(names)}): {', '.join(names[:8])}; was it made for other parameters?"
+        )
+        raise DnnExplainError(msg)
+    if not np.isfinite(outputs).all():
+        msg = f"policy {policy.name!r} gave outputs that are not finite; are its weights or the state damaged?"
+        raise DnnExplainError(msg)
+    if system.output.kind is not OutputKind.CHOICE:
+        valid = np.ones(outputs.shape, np.bool_)
+        return [Decision(s, row, None, ok, None) for s, row, ok in zip(states, outputs, valid, strict=True)]
+    valid = valid_of(system, policy, observations)
+    if not valid.any(axis=1).all():
+        msg = f"{system.name} allows no action at all in one of the states; every state needs a valid action"
+        raise DnnExplainError(msg)
+    rows = zip(states, outputs, probabilities(policy, outputs, valid), valid, choose(outputs, valid), strict=True)
+    return [Decision(s, row, share, ok, int(action)) for s, row, share, ok, action in rows]
+
+
+def decide(system: System, policy: Policy, state: State) -> Decision:
+    """What a policy, network or rule, does in one state."""
+    return decide_many(system, policy, [state])[0]

@@ -1,0 +1,247 @@
+"""What an explainer returns: frozen, comparable, and saved without loss.
+
+A result is a frozen dataclass that derives from :class:`Result`::
+
+    @dataclass(frozen=True, eq=False)
+    class Curve(Result):
+        question: Question
+        activation: NDArray[np.float64] = array_field("value", "neuron", unit="activation")
+
+It can be written as JSON and read back (arrays keep dtype, shape, axes and unit), compared by value,
+and shown as a table. Lists become tuples on the way, for a result does not change.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from dnnexplain import __version__
+from dnnexplain.contract import DnnExplainError, Policy, State, System
+from dnnexplain.encoding import decode, encode, register
+
+__all__ = ["Question", "Result", "array_field", "differences", "plain_field", "register", "same", "versions"]
+
+
+def array_field(*axes: str, unit: str = "", **options: Any) -> Any:
+    """A dataclass field that holds an array with named axes and a unit; ``"..."`` stands for any axes."""
+    return field(metadata={"axes": axes, "unit": unit}, **options)
+
+
+def plain_field(**options: Any) -> Any:
+    """A dataclass field that holds plain JSON (lists stay lists), such as a state in words."""
+    return field(metadata={"plain": True}, **options)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of what computes a result, read without importing any of it."""
+    found = {"dnnexplain": __version__}
+    for package in ("torch", "captum", "numpy"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What was asked, in enough detail to ask it again.
+
+    Attributes:
+        system: the system's name, with its ``parameters``.
+        state: the state in the words of the domain (``System.state_to_json``), or ``None``.
+        policy, checkpoint: the policy's name and its weights' SHA-256 (empty for a rule).
+        target, target_kind: the scalar explained, in words, and which kind it is.
+        method, baseline: how, and against what.
+        settings: whatever else was chosen.
+        versions: of dnnexplain, torch, captum, numpy.
+    """
+
+    system: str
+    parameters: Mapping[str, Any] = plain_field(default_factory=dict)
+    state: Mapping[str, Any] | None = plain_field(default=None)
+    policy: str = ""
+    checkpoint: str = ""
+    target: str = ""
+    target_kind: str = ""
+    method: str = ""
+    baseline: str = ""
+    seed: int | None = None
+    settings: Mapping[str, Any] = plain_field(default_factory=dict)
+    versions: Mapping[str, str] = plain_field(default_factory=lambda: dict(versions()), compare=False)
+
+    @classmethod
+    def about(cls, system: System, policy: Policy | None = None, state: State | None = None, **rest: Any) -> Question:
+        """A question about a policy in a state of a system; ``rest`` are further fields."""
+        return cls(
+            system=system.name,
+            parameters=_parameters(system),
+            state=None if state is None else system.state_to_json(state),
+            policy="" if policy is None else policy.name,
+            checkpoint=getattr(policy, "checkpoint", ""),
+            **rest,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return same(self, other) if isinstance(other, Question) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _parameters(system: System) -> dict[str, Any]:
+    """A system's parameters as plain JSON, if it tells them (``parameters`` or ``params``)."""
+    given = getattr(system, "parameters", None) or getattr(system, "params", None)
+    if given is None or callable(given):
+        return {}
+    if dataclasses.is_dataclass(given):
+        given = {part.name: getattr(given, part.name) for part in dataclasses.fields(given)}
+    plain: dict[str, Any] = json.loads(json.dumps(dict(given), default=_as_plain))
+    return plain
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if dataclasses.is_dataclass(value):
+        return {part.name: getattr(value, part.name) for part in dataclasses.fields(value)}
+    return str(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The base of every result. Derive with ``@dataclass(frozen=True, eq=False)``.
+
+    ``VERSION`` is raised when the fields of a kind change their meaning: older files of it are then
+    refused in words instead of being misread.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        register(cls)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The whole result as JSON; numbers and arrays come back to the bit."""
+        return json.dumps(encode(self), indent=indent, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a result of this kind (``Result.from_json`` reads any kind).
+
+        Raises:
+            DnnExplainError: not JSON, not a result, of an unknown kind or a newer version.
+        """
+        try:
+            found = decode(json.loads(text))
+        except json.JSONDecodeError as error:
+            msg = f"this is no saved result: it is not JSON ({error})"
+            raise DnnExplainError(msg) from None
+        if not isinstance(found, cls):
+            msg = f"expected a saved {cls.__name__}, found {type(found).__name__}"
+            raise DnnExplainError(msg)
+        return found
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the result to a file, whole or not at all."""
+        target = Path(path)
+        try:
+            with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
+                file.write(self.to_json())
+            Path(file.name).replace(target)
+        except OSError as error:
+            msg = f"cannot write {target}: {error.strerror or error}"
+            raise DnnExplainError(msg) from error
+        return target
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a result from a file."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"cannot read {path}: {error}"
+            raise DnnExplainError(msg) from error
+        return cls.from_json(text)
+
+    def table(self) -> list[dict[str, Any]]:
+        """Rows for people: by default one row of the fields that are single values."""
+        plain = (str, int, float, bool)
+        row = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+        return [{name: value for name, value in row.items() if isinstance(value, plain)}]
+
+    def frame(self) -> Any:
+        """:meth:`table` as a pandas data frame (pandas must be installed)."""
+        try:
+            from pandas import DataFrame  # noqa: PLC0415 - optional, and slow to import
+        except ImportError:
+            msg = "frame() needs pandas: pip install pandas, or use table()"
+            raise DnnExplainError(msg) from None
+        return DataFrame(self.table())
+
+    def __eq__(self, other: object) -> bool:
+        return same(self, other) if isinstance(other, Result) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def close_to(self, other: Result, *, rtol: float = 1e-6, atol: float = 1e-9) -> bool:
+        """Equal but for rounding: every number within ``atol + rtol * |number|``."""
+        return same(self, other, rtol=rtol, atol=atol)
+
+
+# --- comparison ---------------------------------------------------------------------------------
+
+
+def same(one: Any, other: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
+    """Whether two values are equal by value, arrays and nested dataclasses included; NaN equals NaN."""
+    return not differences(one, other, rtol=rtol, atol=atol)
+
+
+def differences(one: Any, other: Any, *, rtol: float = 0.0, atol: float = 0.0, where: str = "") -> list[str]:
+    """Where two values differ, as paths such as ``.groups[2]``; empty if they are equal by value.
+
+    Fields declared with ``compare=False`` (times, versions) are left out.
+    """
+    options = {"rtol": rtol, "atol": atol}
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return [] if _same_array(np.asarray(one), np.asarray(other), rtol, atol) else [where]
+    if dataclasses.is_dataclass(one) and not isinstance(one, type):
+        if type(one) is not type(other):
+            return [where]
+        parts = [
+            (f".{p.name}", getattr(one, p.name), getattr(other, p.name)) for p in dataclasses.fields(one) if p.compare
+        ]
+    elif isinstance(one, Mapping):
+        if not isinstance(other, Mapping) or one.keys() != other.keys():
+            return [where]
+        parts = [(f"[{key!r}]", value, other[key]) for key, value in one.items()]
+    elif isinstance(one, list | tuple):
+        if not isinstance(other, list | tuple) or len(one) != len(other):
+            return [where]
+        parts = [(f"[{i}]", a, b) for i, (a, b) in enumerate(zip(one, other, strict=True))]
+    elif isinstance(one, float) and isinstance(other, int | float):
+        return [] if _same_array(np.asarray(one), np.asarray(float(other)), rtol, atol) else [where]
+    else:
+        return [] if one == other else [where]
+    return [found for step, a, b in parts for found in differences(a, b, where=where + step, **options)]
+
+
+def _same_array(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], rtol: float, atol: float) -> bool:
+    if one.shape != other.shape:
+        return False
+    if one.dtype.kind not in "fc" and other.dtype.kind not in "fc":
+        return bool(np.array_equal(one, other))
+    return bool(np.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True))
