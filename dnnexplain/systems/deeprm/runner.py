@@ -1,0 +1,131 @@
+"""Run a policy over job sets to the end: who started when, who was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain import sampling
+from dnnexplain.contract import Policy
+from dnnexplain.systems.deeprm.model import JobSet, Params
+from dnnexplain.systems.deeprm.rule_policy import RulePolicy
+from dnnexplain.systems.deeprm.simulator import Simulator
+
+__all__ = ["Draws", "Run", "default_time_limit", "policy_actions", "run_policy"]
+
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What happened to every job; ``S`` job sets, ``J`` jobs of the largest (padding: -1, False).
+
+    Attributes:
+        job_sets: the workloads.
+        start, finish: steps, -1 if never placed ``[S, J]``.
+        placed_at: index of the action that placed the job, -1 ``[S, J]``.
+        turned_away: found the backlog full ``[S, J]``.
+        end: the clock when the episode ended ``[S]``; ``actions``: how many were taken ``[S]``.
+        time_limit: the clock at which an episode is cut.
+    """
+
+    job_sets: tuple[JobSet, ...]
+    start: NDArray[np.int32]
+    finish: NDArray[np.int32]
+    placed_at: NDArray[np.int32]
+    turned_away: NDArray[np.bool_]
+    end: NDArray[np.int32]
+    actions: NDArray[np.int32]
+    time_limit: int
+
+
+class Draws:
+    """Uniform numbers for each episode from its own stream: episode i's do not depend on the others."""
+
+    def __init__(self, seed: int, episodes: int) -> None:
+        self._streams = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,))) for i in range(episodes)]
+        self._block = np.empty((episodes, 0))
+        self._used = np.zeros(episodes, dtype=np.int64)
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The next number of each of the given episodes."""
+        position = self._used[rows]
+        while position.size and position.max() >= self._block.shape[1]:
+            more = np.stack([stream.random(_BLOCK) for stream in self._streams])
+            self._block = np.concatenate([self._block, more], axis=1)
+        self._used[rows] += 1
+        return self._block[rows, position]
+
+
+def default_time_limit(job_sets: Sequence[JobSet]) -> int:
+    """Far past the end of any sensible schedule: twenty times the arrival period, at least 1000 steps."""
+    return max(1000, 20 * max(jobs.steps for jobs in job_sets))
+
+
+def policy_actions(
+    policy: Policy, simulator: Simulator, rows: NDArray[np.int64], draws: Draws | None
+) -> NDArray[np.int64]:
+    """What a policy does in each of the given episodes; with ``draws`` its action is drawn."""
+    if isinstance(policy, RulePolicy):
+        rng = None
+        if policy.name == "random":
+            rng = _Fixed(draws.take(rows)) if draws is not None else np.random.default_rng(0)
+        return simulator.rule_actions(policy.name, rows, rng)
+    pictures = simulator.observe(rows).astype(np.float32)
+    pictures *= np.float32(simulator.scale)
+    outputs = policy.outputs(pictures)
+    valid = simulator.valid(rows) if getattr(policy, "masked", True) else None
+    if draws is None:
+        return sampling.choose(outputs, valid)
+    cumulative = np.cumsum(sampling.probabilities(outputs, valid), axis=1)
+    drawn = draws.take(rows) * cumulative[:, -1]
+    return (cumulative > drawn[:, None]).argmax(axis=1)
+
+
+class _Fixed:
+    """Numbers already drawn, in the shape of a generator."""
+
+    def __init__(self, numbers: NDArray[np.float64]) -> None:
+        self._numbers = numbers
+
+    def random(self, size: int) -> NDArray[np.float64]:
+        """The numbers; ``size`` must be theirs."""
+        return self._numbers[:size]
+
+
+def run_policy(
+    params: Params,
+    job_sets: Sequence[JobSet],
+    policy: Policy,
+    *,
+    seed: int = 0,
+    sample: bool = False,
+    time_limit: int | None = None,
+    watch: Callable[[Simulator, NDArray[np.int64], NDArray[np.int64]], Any] | None = None,
+) -> Run:
+    """Run one episode per job set until all its jobs are done (or the clock passes ``time_limit``).
+
+    Args:
+        params: the cluster.
+        job_sets: the workloads.
+        policy: a rule (compiled) or anything with ``outputs``; masked unless its ``masked`` is false.
+        seed: draws actions, with ``sample`` or for the random rule.
+        sample: draw actions from the probabilities instead of taking the best.
+        time_limit: default :func:`default_time_limit`.
+        watch: called before each step with the simulator, the rows and their actions.
+    """
+    limit = default_time_limit(job_sets) if time_limit is None else time_limit
+    simulator = Simulator(params, job_sets, time_limit=limit, seed=seed)
+    drawn = sample or policy.name == "random"
+    draws = Draws(seed, len(job_sets)) if drawn else None
+    while len(rows := simulator.active()):
+        actions = policy_actions(policy, simulator, rows, draws)
+        if watch is not None:
+            watch(simulator, rows, actions)
+        simulator.step(actions, rows)
+    a = simulator.arrays
+    return Run(tuple(job_sets), a.start, a.finish, a.placed_at, a.turned_away, a.time, a.actions, limit)

@@ -1,0 +1,198 @@
+"""DeepRM as a system of the contract: decisions, episodes, pictures, workloads, oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Bound, DnnExplainError, Episodes, Judgement, Knob, Policy, Replay, State, Target
+from dnnexplain.systems.deeprm import states
+from dnnexplain.systems.deeprm.codec import Codec
+from dnnexplain.systems.deeprm.kernels import valid_row
+from dnnexplain.systems.deeprm.model import JobSet, Params
+from dnnexplain.systems.deeprm.rule_policy import RulePolicy
+from dnnexplain.systems.deeprm.rules import RULES
+from dnnexplain.systems.deeprm.runner import Run, run_policy
+from dnnexplain.systems.deeprm.simulator import Simulator
+
+__all__ = ["DeepRM"]
+
+_REACHABLE_SETS, _REACHABLE_STATES, _REACHABLE_SEED = 16, 64, 2016
+
+
+class DeepRM:
+    """The job scheduler of Mao et al. (HotNets 2016) with everything an explainer may ask of it.
+
+    Args:
+        params: the cluster; or give single sizes by keyword: ``DeepRM(slots=10)``.
+    """
+
+    name = "deeprm"
+    cost_name = "mean slowdown"
+    log_suffixes = (".swf", ".swf.gz")
+
+    def __init__(self, params: Params | None = None, **sizes: Any) -> None:
+        if params is not None and sizes:
+            msg = "give either params or single sizes, not both"
+            raise DnnExplainError(msg)
+        known = Params.__dataclass_fields__
+        unknown = [name for name in sizes if name not in known]
+        if unknown:
+            msg = f"DeepRM has no parameter {unknown[0]!r}; it has {', '.join(known)}"
+            raise DnnExplainError(msg)
+        self.params = params if params is not None else Params(**sizes)
+        self.codec = Codec(self.params)
+        layout = self.codec.layout
+        self.knobs = layout.knobs
+        self.observation_shape = self.params.shape
+        self.groups = layout.groups
+        self.cell_group = layout.cell_group
+        self.output = layout.output
+        self.panes = layout.panes
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that make this system again: ``make_system("deeprm", **parameters)``."""
+        return {name: getattr(self.params, name) for name in Params.__dataclass_fields__}
+
+    # --- one decision ---
+
+    def encode(self, values: NDArray[np.float64], background: NDArray[Any] | None = None) -> NDArray[np.float32]:
+        """See :meth:`Codec.encode`."""
+        return self.codec.encode(values, background)
+
+    def decode(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+        """See :meth:`Codec.decode`."""
+        return self.codec.decode(observations)
+
+    def repair(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See :meth:`Codec.repair`."""
+        return self.codec.repair(values)
+
+    def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
+        """A job that fits within the horizon; waiting, unless the cluster is idle and a job fits."""
+        values = self.codec.decode(observations)
+        jobs, free = self.codec.jobs(values), self.codec.free(values)
+        valid = np.empty((len(values), self.params.slots + 1), dtype=np.bool_)
+        for row in range(len(values)):
+            length, cpu, memory = np.ascontiguousarray(jobs[row].T)
+            valid_row(length, cpu, memory, free[row], self.params.units, valid[row])
+        return valid
+
+    def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
+        """Empty cluster; this state without each of its jobs, or without running jobs; reachable states."""
+        layout = self.codec.layout
+        named: dict[str, NDArray[np.float32]] = {"empty": np.zeros((1, *self.params.shape), dtype=np.float32)}
+        jobs = self.codec.jobs(state.values[None])[0]
+        for slot in np.flatnonzero(jobs[:, 0]):
+            values = state.values.copy()
+            values[3 * slot : 3 * slot + 3] = 0
+            named[f"without job {slot + 1}"] = self.codec.encode(values[None], state.background)
+        values = state.values.copy()
+        values[layout.use_first : layout.backlog_knob] = 0
+        named["without running jobs"] = self.codec.encode(values[None], state.background)
+        named["mean state"] = self.reachable.mean(axis=0, keepdims=True)
+        named["reachable states"] = self.reachable
+        return named
+
+    @cached_property
+    def reachable(self) -> NDArray[np.float32]:
+        """Pictures from SJF's episodes on the training distribution, evenly spaced in time ``[64, H, W]``."""
+        seen: list[NDArray[np.uint8]] = []
+
+        def watch(simulator: Simulator, rows: NDArray[np.int64], actions: NDArray[np.int64]) -> None:
+            del actions
+            seen.append(simulator.observe(rows))
+
+        workloads = self.workloads("deeprm", _REACHABLE_SETS, _REACHABLE_SEED)
+        run_policy(self.params, workloads, self.rules()["sjf"], watch=watch)
+        pictures = np.concatenate(seen)
+        chosen = np.linspace(0, len(pictures) - 1, _REACHABLE_STATES).astype(int)
+        return pictures[chosen].astype(np.float32) * np.float32(Simulator.scale)
+
+    def targets(self, state: State) -> Mapping[str, Target]:
+        """None beside contrast, logit and probability."""
+        del state
+        return {}
+
+    def rules(self) -> Mapping[str, Policy]:
+        """SJF, Packer, Tetris, FCFS, EASY, random."""
+        return {name: RulePolicy(name, self.codec) for name in RULES}
+
+    def state_to_json(self, state: State) -> dict[str, Any]:
+        """See :mod:`dnnexplain.systems.deeprm.states`."""
+        return states.to_json(self.codec, state)
+
+    def state_from_json(self, data: Mapping[str, Any]) -> State:
+        """See :mod:`dnnexplain.systems.deeprm.states`."""
+        return states.from_json(self.codec, data)
+
+    def describe(self, state: State) -> str:
+        """Who waits, what runs, how long the queue is."""
+        return states.describe(self.codec, state)
+
+    def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
+        """What each action costs at best: the optimal order of the jobs present, no more arrivals."""
+        from dnnexplain.systems.deeprm.judge import judge_state  # noqa: PLC0415 - loads the solver
+
+        return judge_state(self.codec, state, seconds=seconds)
+
+    # --- whole episodes ---
+
+    @property
+    def workload_names(self) -> Mapping[str, str]:
+        """The families of job sets, with one line on each."""
+        from dnnexplain.systems.deeprm.workloads import FAMILIES  # noqa: PLC0415
+
+        return {name: family.about for name, family in FAMILIES.items()}
+
+    workload_knobs = (
+        Knob("rate", "jobs per step", 0.05, 1.0, 0.05, default=0.7),
+        Knob("steps", "steps", 10, 200, 10, default=50),
+    )
+
+    def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[JobSet]:
+        """Job sets of a family; see :func:`dnnexplain.systems.deeprm.workloads.job_sets`."""
+        from dnnexplain.systems.deeprm.workloads import job_sets  # noqa: PLC0415
+
+        return job_sets(name, count, seed, params=self.params, **parameters)
+
+    def environment(self, workloads: Sequence[JobSet], copies: int = 1, **options: Any) -> Simulator:
+        """A batch of fresh episodes for training: ``copies`` of each workload, side by side."""
+        return Simulator(self.params, workloads, np.repeat(np.arange(len(workloads)), copies), **options)
+
+    def run(self, policy: Policy, workloads: Sequence[JobSet], *, seed: int = 0, sample: bool = False) -> Episodes:
+        """Run every job set to its end; ``cost`` is the mean slowdown over all its jobs."""
+        from dnnexplain.systems.deeprm.metrics import figures  # noqa: PLC0415
+
+        run = run_policy(self.params, workloads, policy, seed=seed, sample=sample)
+        metrics = figures(run, self.params)
+        return Episodes(policy.name, metrics["all_jobs"], self.cost_name, metrics, seed, run)
+
+    def replay(self, policy: Policy, workload: JobSet, *, seed: int = 0, sample: bool = False) -> Replay:
+        """Run one job set and record every decision."""
+        from dnnexplain.systems.deeprm.metrics import figures  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.schedule import record  # noqa: PLC0415
+
+        def measure(run: Run) -> tuple[float, dict[str, float]]:
+            found = {name: float(value[0]) for name, value in figures(run, self.params).items()}
+            return found["all_jobs"], found
+
+        return record(self.params, workload, policy, measure, seed=seed, sample=sample)
+
+    def bound(self, workload: JobSet, *, seconds: float = 10.0) -> Bound:
+        """The optimum of mean slowdown, or an interval that holds it (CP-SAT)."""
+        from dnnexplain.systems.deeprm.oracle import optimum  # noqa: PLC0415
+
+        return optimum(workload, self.params, seconds=seconds)
+
+    def log_windows(self, path: str | Path, **mapping: Any) -> tuple[Sequence[JobSet], str]:
+        """Job sets from a cluster log, and a sentence on how it was mapped."""
+        from dnnexplain.systems.deeprm.swf import windows  # noqa: PLC0415
+
+        return windows(path, self.params, **mapping)
