@@ -11,6 +11,7 @@ __all__ = ["BUILT_IN", "make_system"]
 
 BUILT_IN: dict[str, str] = {
     "deeprm": "dnnexplain.systems.deeprm:DeepRM",
+    "routing": "dnnexplain.systems.routing:RoutingSystem",
 }
 """Name of a system -> ``module:factory``; imported when first asked for."""
 

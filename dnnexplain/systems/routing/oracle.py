@@ -103,7 +103,7 @@ class RoutingOracle:
 
     def _run(self, scaled: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Path flows ``[F]`` and raw link prices ``[E]`` for demands whose largest is 1."""
-        for attempt in ("warm", "cold"):
+        for _start in ("warm", "cold"):
             if self._solver is None:
                 self._solver = _build(self.paths)
             rows = np.arange(len(scaled), dtype=np.int32)
@@ -116,7 +116,7 @@ class RoutingOracle:
                 return flows, -np.array(solution.row_dual)[len(scaled) :]
             self._solver = None
         msg = (
-            f"HiGHS did not solve the routing of {self.paths.topology.name!r} (status {status!r}, {attempt} start); "
+            f"HiGHS did not solve the routing of {self.paths.topology.name!r} (status {status!r}, also from a cold start); "
             f"its demands span {scaled[scaled > 0].min():.3g} to 1 of the largest: check them for stray values"
         )
         raise DnnExplainError(msg)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 
 import networkx as nx
 import numpy as np
@@ -76,8 +76,7 @@ class PathSet:
     def names(self) -> tuple[str, ...]:
         """``"New York -> Chicago path 1"`` for each path ``[F]``."""
         return tuple(
-            f"{self.pair_names[pair]} path {rank + 1}"
-            for pair, rank in zip(self.pair_of_path, self.rank, strict=True)
+            f"{self.pair_names[pair]} path {rank + 1}" for pair, rank in zip(self.pair_of_path, self.rank, strict=True)
         )
 
     def describe(self, path: int) -> str:
@@ -105,7 +104,7 @@ def k_shortest_paths(topology: Topology, k: int = 4) -> PathSet:
     nodes = tuple(path for of_pair in paths for path in of_pair)
     pair_of_path = np.repeat(np.arange(len(pairs)), [len(of_pair) for of_pair in paths])
     rank = np.concatenate([np.arange(len(of_pair)) for of_pair in paths])
-    links = [[topology.link_index[hop] for hop in zip(path, path[1:], strict=False)] for path in nodes]
+    links = [[topology.link_index[hop] for hop in pairwise(path)] for path in nodes]
     columns = np.repeat(np.arange(len(nodes)), [len(path) for path in links])
     rows = np.concatenate([np.array(path) for path in links])
     ones = np.ones(len(rows))

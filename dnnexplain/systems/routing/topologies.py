@@ -145,7 +145,7 @@ def _from_graphml(path: Path, capacity: float) -> Topology:
     except OSError as error:
         msg = f"cannot read topology file {path}: {error.strerror or error}"
         raise DnnExplainError(msg) from None
-    except Exception as error:  # the XML and GraphML readers raise many types
+    except Exception as error:  # noqa: BLE001 - the XML and GraphML readers raise many types
         msg = f"{path} is not a GraphML graph: {error}"
         raise DnnExplainError(msg) from None
     return _from_graph(path.name, graph, capacity)
@@ -187,7 +187,8 @@ def _labels(graph: Any) -> tuple[str, ...]:
     """A name for each node; where names repeat, the node's own id is added."""
     names = [str(data.get("name") or data.get("label") or node) for node, data in graph.nodes(data=True)]
     return tuple(
-        label if names.count(label) == 1 else f"{label} ({node})" for label, node in zip(names, graph.nodes, strict=True)
+        label if names.count(label) == 1 else f"{label} ({node})"
+        for label, node in zip(names, graph.nodes, strict=True)
     )
 
 

@@ -85,7 +85,7 @@ class Topology:
             raise DnnExplainError(msg) from None
 
     def _check_nodes(self) -> None:
-        if len(self.nodes) < 2:  # noqa: PLR2004 - a pair needs two
+        if len(self.nodes) < 2:
             msg = f"topology {self.name!r} has {len(self.nodes)} node(s); routing needs at least 2"
             raise DnnExplainError(msg)
         repeated = sorted({node for node in self.nodes if self.nodes.count(node) > 1})
@@ -130,7 +130,7 @@ class Topology:
             raise DnnExplainError(msg + f"to {self.nodes[0]}; keep one connected part of it")
 
 
-def bidirectional(  # noqa: PLR0913 - one keyword per field of a topology
+def bidirectional(
     name: str,
     nodes: Sequence[str],
     cables: Sequence[tuple[int, int]],

@@ -1,0 +1,278 @@
+"""Routing as a system: demands are the knobs, split ratios the outputs, MLU the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dnnexplain.contract import Bound, Choice, DnnExplainError, Episodes, Output, OutputKind, Policy, State, Target
+from dnnexplain.systems.routing.grouping import GROUPINGS, cell_groups
+from dnnexplain.systems.routing.names import demand_knobs, demands_from_json, demands_to_json, describe_demands
+from dnnexplain.systems.routing.oracle import Optimum, RoutingOracle
+from dnnexplain.systems.routing.paths import k_shortest_paths
+from dnnexplain.systems.routing.rules import routing_rules
+from dnnexplain.systems.routing.targets import RoutingTargets
+from dnnexplain.systems.routing.topologies import DEFAULT_CAPACITY, load_topology
+from dnnexplain.systems.routing.topology import Topology
+from dnnexplain.systems.routing.traffic import TrafficCase, generate, gravity_mean
+from dnnexplain.systems.routing.traffic_files import load_matrices
+from dnnexplain.systems.routing.utilisation import check_demands, check_splits, link_utilisation
+
+__all__ = ["RoutingSystem"]
+
+
+class RoutingSystem:
+    """Split each pair's demand over its k shortest paths (``contract.EpisodeSystem``).
+
+    A policy sees one traffic matrix ``[P]`` and routes it (``history=0``), or sees the last ``history``
+    matrices ``[H, P]``, oldest first, and routes the next one, which it does not see. Demands are in Gb/s.
+
+    Args:
+        topology: a name or file as for :func:`~dnnexplain.systems.routing.topologies.load_topology`, or a topology.
+        k: the most paths per pair.
+        history: how many matrices a policy sees; 0: the one that must be routed.
+        capacity: Gb/s of links whose capacity the topology's source does not give.
+        grouping: what an attribution is summed by: ``"pair"``, ``"source"``, ``"destination"`` or ``"age"``.
+
+    Attributes:
+        topology, paths: the network, and the paths with their incidence matrices.
+        cap: the largest demand of a knob, the mean link capacity, Gb/s.
+        oracle: the optimal MLU of any traffic matrix.
+    """
+
+    name = "routing"
+    cost_name = "maximum link utilisation"
+
+    def __init__(
+        self,
+        topology: str | Path | Topology = "abilene",
+        k: int = 4,
+        history: int = 0,
+        *,
+        capacity: float = DEFAULT_CAPACITY,
+        grouping: str = "pair",
+    ) -> None:
+        if history < 0:
+            msg = f"history is a number of traffic matrices, 0 or more, not {history}; the papers use 12"
+            raise DnnExplainError(msg)
+        if grouping not in GROUPINGS:
+            raise Choice("grouping", grouping, GROUPINGS).error()
+        self.topology = topology if isinstance(topology, Topology) else load_topology(topology, capacity)
+        self.paths = k_shortest_paths(self.topology, k)
+        self.k = k
+        self.history = history
+        self.grouping = grouping
+        self.cap = self.topology.mean_capacity
+        self.oracle = RoutingOracle(self.paths)
+        pairs = len(self.paths.pairs)
+        self.mean_demands = np.minimum(gravity_mean(self.paths), self.cap).astype(np.float32).astype(np.float64)
+        self.observation_shape: tuple[int, ...] = (history, pairs) if history else (pairs,)
+        self.knobs = demand_knobs(self.paths, history, self.cap, self.mean_demands)
+        self.groups, self.cell_group = cell_groups(self.paths, history, grouping)
+        self.output = Output(OutputKind.VALUES, self.paths.names)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What makes the same system again: ``RoutingSystem(**system.parameters)`` (built-in and topohub names)."""
+        return {"topology": self.topology.name, "k": self.k, "history": self.history, "grouping": self.grouping}
+
+    # --- states ---------------------------------------------------------------------------------
+
+    def encode(self, values: NDArray[np.float64], background: NDArray[Any] | None = None) -> NDArray[np.float32]:
+        """Demands ``[B, K]`` as observations ``[B, P]`` or ``[B, H, P]``; knobs leave nothing open."""
+        del background
+        rows = np.asarray(values, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != len(self.knobs):
+            msg = f"knob values must be [B, {len(self.knobs)}] (one demand per knob), not {list(rows.shape)}"
+            raise DnnExplainError(msg)
+        shaped = rows.reshape(-1, *self.observation_shape)
+        check_demands(self.paths, shaped)
+        return shaped.astype(np.float32)
+
+    def decode(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+        """Observations as knob values ``[B, K]``."""
+        rows = np.asarray(observations, dtype=np.float64)
+        if rows.shape[1:] != self.observation_shape:
+            msg = f"observations must be [B, {', '.join(map(str, self.observation_shape))}], not {list(rows.shape)}"
+            raise DnnExplainError(msg)
+        return rows.reshape(len(rows), -1)
+
+    def repair(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Demands between 0 and the cap, rounded to what a float32 network sees ``[B, K]``."""
+        rows = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(rows).all():
+            msg = f"{self.knobs[int(np.argwhere(~np.isfinite(rows))[0][-1])].name} must be a finite number of Gb/s"
+            raise DnnExplainError(msg)
+        rounded = np.clip(rows, 0.0, self.cap).astype(np.float32)
+        top = np.float32(self.cap)
+        inside = top if float(top) <= self.cap else np.nextafter(top, np.float32(0))
+        return np.minimum(rounded, inside).astype(np.float64)
+
+    def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
+        """All true ``[B, F]``: every split ratio may be anything from 0 to 1."""
+        return np.ones((len(observations), self.paths.count), dtype=np.bool_)
+
+    def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
+        """Mean traffic, even traffic, and this state without the traffic of one node or one pair."""
+        pairs = len(self.paths.pairs)
+        here = self.encode(state.values[None])
+        even = np.full(pairs, self.mean_demands.mean())
+        found = {
+            "mean traffic": self._repeated(self.mean_demands),
+            "even traffic": self._repeated(even),
+            "typical traffic": self._typical(),
+        }
+        for node, name in enumerate(self.topology.nodes):
+            found[f"no demand from {name}"] = _without(
+                here, [i for i, (a, _) in enumerate(self.paths.pairs) if a == node]
+            )
+        for pair, name in enumerate(self.paths.pair_names):
+            found[f"no demand {name}"] = _without(here, [pair])
+        return found
+
+    def targets(self, state: State) -> Mapping[str, Target]:
+        """Utilisation of the busiest link and of each link, their ratio to the optimum, each split ratio."""
+        del state
+        return self._targets
+
+    def rules(self) -> Mapping[str, Policy]:
+        """Shortest path, ECMP, even splits, (last) optimum, best oblivious splits."""
+        return routing_rules(self.paths, self.oracle, history=bool(self.history))
+
+    def state_to_json(self, state: State) -> dict[str, Any]:
+        """``{"demands": {"A->B": 1.5, ...}}``, or ``{"history": [{...}, ...]}`` oldest first, in Gb/s."""
+        rows = state.values.reshape(-1, len(self.paths.pairs))
+        matrices = [demands_to_json(self.paths, row) for row in rows]
+        return {"history": matrices} if self.history else {"demands": matrices[0]}
+
+    def state_from_json(self, data: Mapping[str, Any]) -> State:
+        """The inverse of :meth:`state_to_json`; pairs that are not named have no demand."""
+        field = "history" if self.history else "demands"
+        if set(data) != {field}:
+            msg = f"a routing state has exactly the field {field!r}; given: {', '.join(map(str, data)) or 'none'}"
+            raise DnnExplainError(msg)
+        matrices = data[field] if self.history else [data[field]]
+        if not isinstance(matrices, Sequence) or isinstance(matrices, str) or len(matrices) != max(self.history, 1):
+            msg = f"'history' must be a list of {self.history} traffic matrices, oldest first"
+            raise DnnExplainError(msg)
+        rows = [demands_from_json(self.paths, matrix, field, self.cap) for matrix in matrices]
+        return State(self.repair(np.concatenate(rows)[None])[0])
+
+    def describe(self, state: State) -> str:
+        """The traffic in one sentence; with a history, its newest matrix."""
+        matrix = f"The newest of {self.history} traffic matrices" if self.history else "This traffic matrix"
+        return describe_demands(self.paths, state.values.reshape(-1, len(self.paths.pairs))[-1], matrix)
+
+    # --- the physics ----------------------------------------------------------------------------
+
+    def utilisation(self, splits: ArrayLike, demands: ArrayLike) -> NDArray[np.float64]:
+        """Utilisation of every link ``[..., E]`` for splits ``[..., F]`` and demands ``[..., P]``, both checked."""
+        return link_utilisation(self.paths, check_splits(self.paths, splits), check_demands(self.paths, demands))
+
+    def mlu(self, splits: ArrayLike, demands: ArrayLike) -> NDArray[np.float64]:
+        """Maximum link utilisation ``[...]``."""
+        return self.utilisation(splits, demands).max(axis=-1)
+
+    # --- workloads and ground truth -------------------------------------------------------------
+
+    def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[TrafficCase]:
+        """``count`` matrices to route, each with the matrices before it.
+
+        Args:
+            name: ``"gravity"`` (load, noise, cycle), ``"bursts"`` (pairs, background), ``"uniform"`` (top),
+                or ``"file"`` (path, unit, first, last: rows of the file).
+            count: how many; from a file, that many windows drawn without repetition (all in order if
+                there are no more).
+            seed: of the generator or the draw.
+            **parameters: of the family.
+        """
+        if name == "file":
+            traffic: Sequence[NDArray[np.float64]] = self._windows(count, seed, **parameters)
+        else:
+            traffic = list(generate(self.paths, name, count, self.history + 1, seed, **parameters))
+        # Rounded to float32, so that what a network sees is to the bit what is routed.
+        exact = (rows.astype(np.float32).astype(np.float64) for rows in traffic)
+        return [TrafficCase(rows[-1], rows[:-1]) for rows in exact]
+
+    def observe(self, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
+        """What a policy sees of workloads ``[W, *observation_shape]``."""
+        if not self.history:
+            return np.array([case.demands for case in workloads], dtype=np.float32).reshape(-1, *self.observation_shape)
+        short = [len(case.history) for case in workloads if len(case.history) < self.history]
+        if short:
+            msg = f"a policy sees {self.history} earlier matrices, but a workload has {short[0]}; make it with this system"
+            raise DnnExplainError(msg)
+        return np.array([case.history[-self.history :] for case in workloads], dtype=np.float32)
+
+    def run(self, policy: Policy, workloads: Sequence[TrafficCase], *, seed: int = 0, sample: bool = False) -> Episodes:
+        """Route each workload's matrix by the policy; cost is MLU, metrics hold the optimum and the ratio.
+
+        ``seed`` and ``sample`` change nothing: split ratios are not drawn. Where there is nothing to
+        route, MLU over optimum is 1.
+        """
+        del sample
+        splits = check_splits(self.paths, policy.outputs(self.observe(workloads)), policy.name)
+        demands = check_demands(self.paths, [case.demands for case in workloads])
+        used = link_utilisation(self.paths, splits, demands)
+        cost = used.max(axis=-1)
+        optimum = self.oracle.mlu(demands)
+        ratio = np.where(optimum > 0, cost / np.where(optimum > 0, optimum, 1.0), 1.0)
+        metrics = {
+            "MLU over optimum": ratio,
+            "optimal MLU": optimum,
+            "links over capacity": (used > 1).sum(axis=-1).astype(np.float64),
+        }
+        return Episodes(
+            policy.name, cost, self.cost_name, metrics, seed, detail={"splits": splits, "utilisation": used}
+        )
+
+    def bound(self, workload: TrafficCase, *, seconds: float = 10.0) -> Bound:
+        """The optimal MLU of the workload's matrix, proved by link prices to a relative 1e-9."""
+        del seconds  # a solve takes about a millisecond
+        optimum: Optimum = self.oracle.solve(workload.demands)
+        status = "optimal" if optimum.gap <= 1e-9 else "feasible"
+        return Bound(optimum.lower, optimum.upper, status, optimum)
+
+    # --- inner workings -------------------------------------------------------------------------
+
+    @cached_property
+    def _targets(self) -> RoutingTargets:
+        return RoutingTargets(self.paths, self.oracle, self.history)
+
+    def _repeated(self, demands: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.broadcast_to(demands.astype(np.float32), (1, *self.observation_shape)).copy()
+
+    def _typical(self) -> NDArray[np.float32]:
+        return np.minimum(self.observe(self.workloads("gravity", 32, seed=0)), np.float32(self.cap))
+
+    def _windows(
+        self,
+        count: int,
+        seed: int,
+        *,
+        path: str | Path,
+        unit: str | None = None,
+        first: int = 0,
+        last: int | None = None,
+    ) -> list[NDArray[np.float64]]:
+        matrices = load_matrices(path, self.paths, unit)[first:last]
+        length = self.history + 1
+        there = len(matrices) - length + 1
+        if there < 1:
+            msg = f"{path} gives {len(matrices)} matrices from row {first}, but one window needs {length}"
+            raise DnnExplainError(msg)
+        starts = np.arange(there)
+        if count < there:
+            starts = np.sort(np.random.default_rng(seed).choice(there, size=count, replace=False))
+        return [matrices[start : start + length] for start in starts]
+
+
+def _without(observations: NDArray[np.float32], pairs: list[int]) -> NDArray[np.float32]:
+    changed = observations.copy()
+    changed[..., pairs] = 0.0
+    return changed

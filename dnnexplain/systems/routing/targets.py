@@ -1,0 +1,105 @@
+"""Scalars of a routing decision that can be explained: the busiest link, one link, one split ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from dnnexplain.contract import Choice, Target, TargetKind
+from dnnexplain.systems.routing.oracle import RoutingOracle
+from dnnexplain.systems.routing.paths import PathSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["RoutingTargets"]
+
+BUSIEST = "utilisation of the busiest link"
+RATIO = "busiest link over optimum"
+
+
+class RoutingTargets(Mapping[str, Target]):
+    """The targets by name, made when asked for: there may be thousands.
+
+    Names: ``utilisation of the busiest link``; ``busiest link over optimum`` (its gradient uses the dual
+    prices of the optimum); ``utilisation of A -> B`` per link; ``split of A -> B over path 1`` per path.
+    With a history the demand that is routed is not part of the input: utilisation is then that of the
+    newest matrix, as if it came once more, and the names say so.
+
+    Args:
+        paths: the paths that outputs speak of.
+        oracle: for the optimum.
+        history: the number of matrices in the input, 0 for the current one alone.
+    """
+
+    def __init__(self, paths: PathSet, oracle: RoutingOracle, history: int) -> None:
+        self.paths = paths
+        self.oracle = oracle
+        self.suffix = " if the newest matrix came again" if history else ""
+        self._links = {f"utilisation of {name}{self.suffix}": i for i, name in enumerate(paths.topology.link_names)}
+        self._splits = {
+            f"split of {paths.pair_names[pair]} over path {rank + 1}": index
+            for index, (pair, rank) in enumerate(zip(paths.pair_of_path, paths.rank, strict=True))
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        yield BUSIEST + self.suffix
+        yield RATIO + self.suffix
+        yield from self._links
+        yield from self._splits
+
+    def __len__(self) -> int:
+        return 2 + len(self._links) + len(self._splits)
+
+    def __getitem__(self, name: str) -> Target:
+        if name in self._splits:
+            index = self._splits[name]
+            return Target(name, TargetKind.VALUE, _Split(index), index=index)
+        if name in self._links:
+            return Target(name, TargetKind.VALUE, _Utilisation(self.paths, self._links[name]))
+        if name in (BUSIEST, BUSIEST + self.suffix):
+            return Target(BUSIEST + self.suffix, TargetKind.VALUE, _Utilisation(self.paths, None))
+        if name in (RATIO, RATIO + self.suffix):
+            return Target(RATIO + self.suffix, TargetKind.VALUE, _Ratio(self.paths, self.oracle))
+        raise KeyError(str(Choice("target", name, tuple(self)[:40]).error()))
+
+
+class _Split:
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def __call__(self, outputs: Tensor, _observations: Tensor) -> Tensor:
+        return outputs[:, self.index]
+
+
+class _Utilisation:
+    """Utilisation of one link, or of the busiest where ``link`` is ``None``."""
+
+    def __init__(self, paths: PathSet, link: int | None) -> None:
+        from dnnexplain.systems.routing.tensors import TorchRouting  # noqa: PLC0415 - torch when first needed
+
+        self.model = TorchRouting(paths)
+        self.link = link
+
+    def __call__(self, outputs: Tensor, observations: Tensor) -> Tensor:
+        used = self.model.utilisation(outputs, _newest(observations))
+        return used.amax(-1) if self.link is None else used[..., self.link]
+
+
+class _Ratio:
+    def __init__(self, paths: PathSet, oracle: RoutingOracle) -> None:
+        self.busiest = _Utilisation(paths, None)
+        self.oracle = oracle
+
+    def __call__(self, outputs: Tensor, observations: Tensor) -> Tensor:
+        from dnnexplain.systems.routing.tensors import OptimalMLU  # noqa: PLC0415
+
+        optimum = OptimalMLU.apply(_newest(observations), self.oracle)
+        # Nothing to route: the ratio of 0 to 0 counts as 1, with no gradient.
+        some = optimum > 0
+        ratio = self.busiest(outputs, observations) / optimum.where(some, optimum.new_ones(()))
+        return ratio.where(some, ratio.new_ones(()))
+
+
+def _newest(observations: Tensor) -> Tensor:
+    return observations[:, -1] if observations.ndim == 3 else observations

@@ -1,0 +1,98 @@
+"""Traffic matrices from files: DOTE's ``.hist`` and plain text, one matrix a line."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.systems.routing.paths import PathSet
+
+__all__ = ["UNITS", "load_matrices"]
+
+UNITS: dict[str, float] = {
+    "Gb/s": 1.0,
+    "Mb/s": 1e-3,
+    "kb/s": 1e-6,
+    "b/s": 1e-9,
+    "100 bytes per 5 minutes": 800 / 300 * 1e-9,
+}
+"""Unit of the numbers in a file -> Gb/s."""
+
+
+def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> NDArray[np.float64]:
+    """Read traffic matrices of ``N * N`` numbers a line, source-major, the diagonal ignored.
+
+    Args:
+        path: a text file (also ``.gz``): numbers parted by blanks, tabs or commas; empty lines and lines
+            that start with ``#`` are skipped. Nodes are in the order of the topology.
+        paths: the network; the file must have its number of nodes.
+        unit: one of :data:`UNITS`. A ``.hist`` file of DOTE is in b/s, which is its default; any other
+            file needs the unit said, because a wrong one cannot be seen. The widely shared real Abilene
+            matrices of 144 numbers are in ``"100 bytes per 5 minutes"``: as kb/s they would exceed the
+            links' capacity several times.
+
+    Returns:
+        Demands in Gb/s ``[T, P]``.
+
+    Raises:
+        DnnExplainError: for a file that cannot be read, a missing or unknown unit, a line of the wrong
+            width, and demands that are not numbers, NaN, infinite or negative; the line is named.
+    """
+    path = Path(path)
+    if unit is None:
+        if not path.name.removesuffix(".gz").endswith(".hist"):
+            msg = f"say the unit of the numbers in {path.name}: one of {', '.join(UNITS)}"
+            raise DnnExplainError(msg)
+        unit = "b/s"
+    if unit not in UNITS:
+        raise Choice("unit of demand", unit, tuple(UNITS)).error()
+    nodes = len(paths.topology.nodes)
+    rows = [_row(path, number, line, nodes) for number, line in _lines(path)]
+    if not rows:
+        msg = f"{path} holds no traffic matrix; expected {nodes * nodes} numbers a line"
+        raise DnnExplainError(msg)
+    keep = [a * nodes + b for a, b in paths.pairs]
+    return np.array(rows)[:, keep] * UNITS[unit]
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """Line numbers (from 1) and text of the lines that hold numbers."""
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+        text = data.decode()
+    except (OSError, EOFError) as error:
+        msg = f"cannot read traffic file {path}: {getattr(error, 'strerror', None) or error}"
+        raise DnnExplainError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{path} is not a text file; traffic files hold numbers, one matrix a line"
+        raise DnnExplainError(msg) from None
+    numbered = enumerate(text.splitlines(), start=1)
+    return [(number, line) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _row(path: Path, number: int, line: str, nodes: int) -> NDArray[np.float64]:
+    words = line.replace(",", " ").split()
+    if len(words) != nodes * nodes:
+        msg = (
+            f"{path}, line {number}: {len(words)} numbers, but {nodes} nodes need {nodes} x {nodes} = {nodes * nodes}; "
+            "was it made for another topology?"
+        )
+        raise DnnExplainError(msg)
+    try:
+        row = np.array([float(word) for word in words])
+    except ValueError as error:
+        msg = f"{path}, line {number}: {error}"
+        raise DnnExplainError(msg) from None
+    bad = np.flatnonzero(~(np.isfinite(row) & (row >= 0)))
+    if bad.size:
+        column = int(bad[0])
+        msg = (
+            f"{path}, line {number}, number {column + 1}: the demand from node {column // nodes + 1} to node "
+            f"{column % nodes + 1} is {words[column]}; demands must be finite and not negative"
+        )
+        raise DnnExplainError(msg)
+    return row
