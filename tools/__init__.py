@@ -1,0 +1,1 @@
+"""Scripts that prepare a machine: standard library only, run with ``python -m tools.NAME``."""

@@ -1,0 +1,53 @@
+# make app      open the dashboard in a browser
+# make lab      open the notebooks in JupyterLab
+# make check    lint, format and types
+# make test     everything that must hold: check, then all tests, those in a browser too
+# make bench    the benchmarks' tables
+# make clean    remove what was built here (the environment too)
+#
+# Each makes the environment when it is missing or out of date. Another Python: make PYTHON=python3.12 VENV=.venv312
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+PYTEST_ARGS ?=
+
+# One thread per process: small networks get slower with two, and the tests already use every core.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help app lab check test bench clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+app:
+	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras widgets
+	@$(BIN)/dnnexplain app
+
+lab:
+	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras widgets
+	@$(BIN)/dnnexplain lab
+
+check:
+	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check
+	@browser=$$($(BIN)/python -m tools.browser) && \
+	$(ONE_THREAD) DNNEXPLAIN_CHROMIUM="$$browser" DNNEXPLAIN_REQUIRE_BROWSER=1 \
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+
+bench:
+	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
+	@for script in benchmarks/*.py; do \
+	  case "$$script" in */_*) continue;; esac; \
+	  echo; echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script" || exit 1; \
+	done
+
+clean:
+	rm -rf .venv build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find dnnexplain widgets tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
