@@ -35,7 +35,7 @@ from dnnexplain.contract import (
 __all__ = ["FakeChoice", "FakeRule", "FakeSystem", "linear_network"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class FakeRule:
     """A policy that is a function of the knob values ``[B, K]``."""
 
@@ -49,8 +49,8 @@ class FakeRule:
 
 def linear_network(system: Any, weights: NDArray[Any] | None = None, bias: NDArray[Any] | None = None) -> Any:
     """Flatten and one dense layer: weights ``[A, n]`` given, or drawn from seed 0."""
-    import torch  # noqa: PLC0415 - the fakes themselves need no torch
-    from torch import nn  # noqa: PLC0415
+    import torch
+    from torch import nn
 
     inputs, count = int(np.prod(system.observation_shape)), len(system.output.names)
     drawn = np.random.default_rng(0).normal(size=(count, inputs)) if weights is None else np.asarray(weights)

@@ -1,4 +1,4 @@
-"""Networks as policies: wrap a torch module, load and save weights, draw actions.
+"""Networks as policies: wrap a torch module, load and save weights, make networks, write model cards.
 
 Names are imported when first asked for, so that ``import dnnexplain.policies`` stays free of torch.
 """
@@ -6,22 +6,52 @@ Names are imported when first asked for, so that ``import dnnexplain.policies`` 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dnnexplain.policies._shipped import read_metadata, shipped
+    from dnnexplain.policies.checkpoints import load, load_any, load_shipped, save
+    from dnnexplain.policies.legacy_pickle import load_legacy
+    from dnnexplain.policies.model_card import model_card, write_model_card
+    from dnnexplain.policies.networks import NETWORKS, convnet, hidden_layers, layer_shapes, mlp
+    from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
+
+__all__ = [
+    "NETWORKS",
+    "TorchPolicy",
+    "convnet",
+    "hidden_layers",
+    "layer_shapes",
+    "load",
+    "load_any",
+    "load_legacy",
+    "load_shipped",
+    "mlp",
+    "model_card",
+    "read_metadata",
+    "save",
+    "shipped",
+    "weights_hash",
+    "write_model_card",
+]
 
 _WHERE = {
-    "TorchPolicy": "torch_policy",
-    "weights_hash": "torch_policy",
+    "_shipped": ("read_metadata", "shipped"),
+    "checkpoints": ("load", "load_any", "load_shipped", "save"),
+    "legacy_pickle": ("load_legacy",),
+    "model_card": ("write_model_card",),
+    "networks": ("NETWORKS", "convnet", "hidden_layers", "layer_shapes", "mlp"),
+    "torch_policy": ("TorchPolicy", "weights_hash"),
 }
-
-__all__ = ["TorchPolicy", "weights_hash"]  # noqa: F822 - resolved by __getattr__
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    for module, names in _WHERE.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError, OutputKind, System
 from dnnexplain import sampling
+from dnnexplain.contract import DnnExplainError, OutputKind, System
 from dnnexplain.policies._fit import fit_module, probe_observations
 
 __all__ = ["LogProbabilities", "TorchPolicy", "weights_hash"]
@@ -38,14 +37,16 @@ class LogProbabilities(nn.Module):
         return torch.log(self.network(observations).clamp_min(torch.finfo(torch.float32).tiny))
 
 
-def weights_hash(weights: nn.Module | Mapping[str, torch.Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes of all weights, sorted by name."""
-    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
+def weights_hash(module: nn.Module) -> str:
+    """SHA-256 over types, shapes and bytes of all weights and buffers, in the module's own order.
+
+    Names are left out: the same network under other layer names has the same hash.
+    """
     digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    for tensor in module.state_dict().values():
+        whole = tensor.detach().cpu().contiguous()
+        digest.update(f"{whole.dtype}|{tuple(whole.shape)}|".encode())
+        digest.update(whole.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -66,6 +67,7 @@ class TorchPolicy:
     Attributes:
         module: eval mode, float32; always maps ``[B, *observation_shape]`` to ``[B, A]``.
         note: in words, what was adapted (flattened input, softmax removed); empty if nothing was.
+        metadata: what the file said of the network; empty for a module of the user's own.
 
     Raises:
         DnnExplainError: the module does not fit the system; says what was expected, what came and why.
@@ -93,8 +95,9 @@ class TorchPolicy:
         self.system = system
         self.name = name or type(module).__name__.lower()
         self.masked = masked
+        self.metadata: dict[str, Any] = {}
         fitted, note = fit_module(copy.deepcopy(module).float().eval(), system)
-        self.checkpoint = checkpoint or weights_hash(_inner(fitted, note))
+        self.checkpoint = checkpoint or weights_hash(fitted)
         self.module, second = _undo_softmax(fitted, system)
         self.note = "; ".join(part for part in (note, second) if part)
 
@@ -105,7 +108,8 @@ class TorchPolicy:
         """Raw outputs of the network.
 
         Args:
-            observations: ``[B, *observation_shape]``, any real type; bytes are taken as they are.
+            observations: ``[B, *observation_shape]``, any real type; bytes are taken as the numbers that
+                they are.
 
         Returns:
             float64 ``[B, A]``.
@@ -155,14 +159,9 @@ class TorchPolicy:
         return rows
 
 
-def _inner(fitted: nn.Module, note: str) -> nn.Module:
-    """The network without its adapter, whose names are those of the file it came from."""
-    return fitted.get_submodule("network") if note else fitted
-
-
 def _undo_softmax(module: nn.Module, system: System) -> tuple[nn.Module, str]:
     """Turn a choice network that ends in probabilities into one that gives logits; say how."""
-    if system.output.kind is not OutputKind.CHOICE or len(system.output.names) < 2:  # noqa: PLR2004
+    if system.output.kind is not OutputKind.CHOICE or len(system.output.names) < 2:
         return module, ""
     device = next((weight.device for weight in module.parameters()), torch.device("cpu"))
     with torch.no_grad():

@@ -1,0 +1,113 @@
+"""The networks that come with dnnexplain, found by what their files say; reads headers only, needs no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dnnexplain.contract import Choice, DnnExplainError, System
+from dnnexplain.policies._describe import system_parameters
+
+__all__ = ["KEY", "WEIGHTS", "find", "read_metadata", "shipped"]
+
+KEY = "dnnexplain"
+WEIGHTS = Path(__file__).parent / "weights"
+LONGEST_HEADER = 10_000_000
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """What a safetensors file of ours says of its network; ``{}`` for one of somebody else's.
+
+    Reads the header, not the weights.
+
+    Raises:
+        DnnExplainError: the file cannot be read, or has no whole header.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            raw = stream.read(length) if length <= LONGEST_HEADER else b""
+    except OSError as error:
+        msg = f"{file} cannot be read: {error.strerror or error}"
+        raise DnnExplainError(msg) from None
+    try:
+        told = json.loads(raw).get("__metadata__", {}).get(KEY) if len(raw) == length else None
+        story = json.loads(told) if told is not None else {}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        story = None
+    if len(raw) != length or not isinstance(story, dict):
+        msg = f"{file}: not a whole safetensors file (its header is cut off or damaged); copy it again"
+        raise DnnExplainError(msg)
+    return story
+
+
+def shipped(system: System, directory: Path | None = None) -> dict[str, Path]:
+    """The shipped networks that fit a system: role (``"default"``, ``"conv"``, ...) -> file.
+
+    A network fits if it was trained for this system's observation shape and outputs. Of several with one
+    role, the one whose training parameters differ least from the system's is taken.
+    """
+    fitting = [
+        (_differences(story, system), path.name, path, story)
+        for path, story in _stories(system, directory)
+        if story.get("observation_shape") == list(system.observation_shape)
+        and story.get("outputs") == len(system.output.names)
+    ]
+    found: dict[str, Path] = {}
+    for _, __, path, story in sorted(fitting, key=lambda item: item[:2]):
+        found.setdefault(str(story.get("role") or path.stem), path)
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "default", item[0])))
+
+
+def find(system: System, name: str, directory: Path | None = None) -> Path:
+    """The file of a shipped network by role or file name; see ``checkpoints.load_shipped``."""
+    fitting = shipped(system, directory)
+    if name in fitting:
+        return fitting[name]
+    stories = _stories(system, directory)
+    for path, _ in stories:
+        if path.stem == name:
+            return path  # also where it does not fit: loading it says what to change
+    if fitting and name != "default":
+        raise Choice(f"shipped network for {system.name} called", name, tuple(fitting)).error()
+    raise DnnExplainError(_none_shipped(system, [story for _, story in stories if story.get("role") == name]))
+
+
+def _none_shipped(system: System, stories: list[dict[str, Any]]) -> str:
+    mine = system_parameters(system)
+    if not stories:
+        return f"no network is shipped for {system.name}; train one: dnnexplain train {system.name}, or give a file"
+    nearest = min(stories, key=lambda story: _differences(story, system))
+    theirs = [(story.get("system") or {}).get("parameters") or {} for story in stories]
+    known = (nearest.get("system") or {}).get("parameters") or {}
+    differ = [name for name in mine if name in known and mine[name] != known[name]]
+    wanted = ", ".join(f"{name}={mine[name]}" for name in differ) or "these sizes"
+    offered = "; ".join(
+        sorted({", ".join(f"{name}={its.get(name)}" for name in differ) for its in theirs}, key=_numbers)
+    )
+    options = "".join(f" --{name.replace('_', '-')} {mine[name]}" for name in differ)
+    return (
+        f"no network is shipped for {system.name} with {wanted} (there are: {offered}); "
+        f"train one: dnnexplain train {system.name}{options}, or give a file"
+    )
+
+
+def _numbers(text: str) -> tuple[int, str]:
+    return len(text), text
+
+
+def _stories(system: System, directory: Path | None) -> list[tuple[Path, dict[str, Any]]]:
+    found = []
+    for path in sorted((directory or WEIGHTS).glob("*.safetensors")):
+        story = read_metadata(path)
+        if (story.get("system") or {}).get("name") == system.name:
+            found.append((path, story))
+    return found
+
+
+def _differences(story: Mapping[str, Any], system: System) -> int:
+    mine, its = system_parameters(system), (story.get("system") or {}).get("parameters") or {}
+    return sum(name in its and its[name] != value for name, value in mine.items())

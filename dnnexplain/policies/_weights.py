@@ -1,0 +1,167 @@
+"""From bare weights to a network: recognise a stack of dense layers, or one of the known architectures."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from dnnexplain.contract import DnnExplainError, System
+from dnnexplain.policies.networks import NETWORKS, build, dense_stack
+
+__all__ = ["fill", "network_from_weights", "portable"]
+
+Weights = Mapping[str, torch.Tensor]
+ASSUMED = "the file names no architecture: dense layers with ReLU between them were assumed"
+
+
+def portable(module: nn.Module, system: System) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
+    """A module's weights, and the architecture that makes it again (``None``: only its author can).
+
+    A plain sequence of flatten, dense layers and ReLU is given the names of ``networks.mlp``.
+    """
+    described = getattr(module, "architecture", None)
+    if isinstance(described, dict) and repr(build(described, system)) == repr(module):  # not altered since
+        return dict(module.state_dict()), described
+    dense = _plain_stack(module)
+    if dense is None:
+        return dict(module.state_dict()), None
+    stack = dense_stack([dense[0].in_features, *(layer.out_features for layer in dense)])
+    with torch.no_grad():
+        for mine, layer in zip((part for part in stack if isinstance(part, nn.Linear)), dense, strict=True):
+            mine.weight.copy_(layer.weight)
+            mine.bias.copy_(layer.bias)
+    return dict(stack.state_dict()), stack.architecture  # type: ignore[return-value]
+
+
+def _plain_stack(module: nn.Module) -> list[nn.Linear] | None:
+    leaves = list(_leaves(module))
+    kinds = [type(leaf) for leaf in leaves if not isinstance(leaf, nn.Flatten | nn.Identity)]
+    dense = [leaf for leaf in leaves if type(leaf) is nn.Linear and leaf.bias is not None]
+    expected = ([nn.Linear, nn.ReLU] * len(dense))[:-1]
+    return dense if dense and kinds == expected else None
+
+
+def _leaves(module: nn.Module) -> Iterator[nn.Module]:
+    """The modules that a nest of plain Sequentials runs, in order."""
+    if type(module) is nn.Sequential:
+        for child in module:
+            yield from _leaves(child)
+    else:
+        yield module
+
+
+def network_from_weights(weights: Weights, system: System, where: str) -> tuple[nn.Module, str]:
+    """The network that bare weights belong to, filled, and a note on what was assumed.
+
+    Args:
+        weights: a state dict without any word on its architecture.
+        system: whose input and output sizes it should have.
+        where: the file, for messages.
+
+    Raises:
+        DnnExplainError: neither a stack of dense layers nor a known architecture.
+    """
+    for factory in NETWORKS.values():
+        try:
+            module = factory(system)
+        except DnnExplainError:  # this architecture cannot read this system
+            continue
+        if {name: tensor.shape for name, tensor in module.state_dict().items()} == {
+            name: tensor.shape for name, tensor in weights.items()
+        }:
+            return fill(module, weights, where), ""
+    layers = _dense_layers(weights)
+    order = None if layers is None else _chain(layers, math.prod(system.observation_shape), len(system.output.names))
+    if layers is None or order is None:
+        msg = (
+            f"{where}: these weights ({_listed(weights)}) are no plain stack of dense layers, and the file does not say "
+            "what they belong to; make your module and pass it: load_any(path, system, module=your_module)"
+        )
+        raise DnnExplainError(msg)
+    chained = [layers[stem] for stem in order]
+    stack = dense_stack([chained[0][0].shape[1], *(weight.shape[0] for weight, _ in chained)])
+    named: OrderedDict[str, torch.Tensor] = OrderedDict()
+    for name, (weight, bias) in zip(
+        (key[: -len(".weight")] for key in list(stack.state_dict())[::2]), chained, strict=True
+    ):
+        named[f"{name}.weight"], named[f"{name}.bias"] = weight, bias
+    return fill(stack, named, where), ASSUMED
+
+
+def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
+    """Load weights into a module; names may carry the ``module.`` that parallel training adds.
+
+    Raises:
+        DnnExplainError: names or shapes differ; the first difference is named.
+    """
+    given = {name.removeprefix("module."): tensor for name, tensor in weights.items()}
+    expected = module.state_dict()
+    missing, foreign = (
+        [name for name in expected if name not in given],
+        [name for name in given if name not in expected],
+    )
+    if missing or foreign:
+        msg = (
+            f"{where}: expected the weights {_listed(expected)}, found {_listed(given)}; is it another network's file?"
+        )
+        raise DnnExplainError(msg)
+    for name, tensor in expected.items():
+        if given[name].shape != tensor.shape:
+            msg = (
+                f"{where}: {name!r} has the shape {list(given[name].shape)}, the network expects {list(tensor.shape)}; "
+                "was it trained for another size of the system?"
+            )
+            raise DnnExplainError(msg)
+    module.load_state_dict(given)
+    return module
+
+
+def _listed(weights: Weights) -> str:
+    shown = [f"{name} {list(tensor.shape)}" for name, tensor in list(weights.items())[:6]]
+    return ", ".join(shown) + (f" and {len(weights) - 6} more" if len(weights) > 6 else "")
+
+
+def _dense_layers(weights: Weights) -> dict[str, tuple[torch.Tensor, torch.Tensor]] | None:
+    """Layer name -> weight ``[out, in]`` and bias ``[out]``, in natural order; ``None`` if anything else is there."""
+    layers: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    for name in sorted((name for name in weights if name.endswith("weight")), key=_natural):
+        weight, bias = weights[name], weights.get(name[: -len("weight")] + "bias")
+        if weight.ndim != 2 or bias is None or bias.shape != weight.shape[:1]:
+            return None
+        layers[name[: -len("weight")]] = (weight, bias)
+    return layers if layers and 2 * len(layers) == len(weights) else None
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _chain(layers: dict[str, tuple[torch.Tensor, torch.Tensor]], inputs: int, outputs: int) -> list[str] | None:
+    """The order in which each layer's outputs are the next one's inputs, if shapes or numbers settle it."""
+    orders = list(_orders(layers, None, list(layers)))
+    fitting = [order for order in orders if layers[order[0]][0].shape[1] == inputs]
+    fitting = [order for order in fitting if layers[order[-1]][0].shape[0] == outputs] or fitting or orders
+    if len(fitting) > 1:
+        numbered = {re.sub(r"\d+", "", name) for name in layers if re.search(r"\d", name)}
+        if list(layers) not in fitting or len(numbered) != 1:
+            return None
+        return list(layers)
+    return fitting[0] if fitting else None
+
+
+def _orders(
+    layers: dict[str, tuple[torch.Tensor, torch.Tensor]], width: int | None, left: list[str], limit: int = 12
+) -> Iterator[list[str]]:
+    if not left:
+        yield []
+    for name in left if len(layers) <= limit else left[:1]:
+        weight = layers[name][0]
+        if width is None or weight.shape[1] == width:
+            for rest in _orders(layers, int(weight.shape[0]), [other for other in left if other != name], limit):
+                yield [name, *rest]
