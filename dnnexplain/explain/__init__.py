@@ -9,9 +9,18 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "METHODS": "methods",
+    "Attribution": "maps",
+    "UnitAttribution": "maps",
+    "attribute": "attribution",
+    "attribute_units": "attribution",
     "decide": "decision",
     "decide_many": "decision",
+    "fits": "methods",
     "observe": "decision",
+    "reference_names": "baselines",
+    "resolve": "targets",
+    "menu": "targets",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names

@@ -119,7 +119,8 @@ def module_of(module: nn.Module, name: str) -> nn.Module:
         known = [n for n, part in parts.items() if n and not any(part.children())]
         msg = f"the network has no layer {name!r}; there are: {', '.join(known) or 'none that has a name'}"
         raise DnnExplainError(msg)
-    return parts[name]
+    found: nn.Module = parts[name]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""Sentences that read a map in domain words, numbers to three significant digits."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+__all__ = ["contribution_sentence", "number", "slope_sentence", "start", "with_unit"]
+
+
+class _Parts(Protocol):
+    @property
+    def positive(self) -> float: ...
+    @property
+    def negative(self) -> float: ...
+    @property
+    def net(self) -> float: ...
+
+
+def number(value: float, *, sign: bool = False) -> str:
+    """A number to three significant digits: ``0.41``, ``-12.3``, ``1,240``; with ``sign`` also ``+0.41``."""
+    digits = 3
+    rounded = float(f"{value:.{digits}g}")
+    text = f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e6 else f"{rounded:.{digits}g}"
+    return f"+{text}" if sign and rounded > 0 else text
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A number with its unit."""
+    return f"{number(value)} {unit}".rstrip()
+
+
+def start(text: str) -> str:
+    """The text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def contribution_sentence(group: str, net: float, explained: float, pro: str, contra: str, unit: str) -> str:
+    """Which group has the largest share: "Job 2 memory spoke most for job 1 and against wait: +0.41 of 0.63.".
+
+    ``net`` is the group's share of ``explained``; ``pro`` and ``contra`` are the outputs compared.
+    """
+    whole = with_unit(explained, unit)
+    same = net * explained > 0
+    amount = f"{number(net, sign=True)} of {whole}" if same else f"{number(net, sign=True)}; all together make {whole}"
+    if net < 0:
+        sides = f"against {pro}" + (f" and for {contra}" if contra else "")
+    else:
+        sides = f"for {pro}" + (f" and against {contra}" if contra else "")
+    return f"{start(group)} spoke most {sides}: {amount}."
+
+
+def slope_sentence(group: str, part: _Parts, target: str, measure: str) -> str:
+    """What a gradient map says: slopes, which are no shares of anything."""
+    what = "slopes" if measure == "slope" else "scores"
+    apart = f"{number(part.positive, sign=True)} and {number(part.negative)}"
+    whole = f"{what} that sum to {number(part.net, sign=True)} ({apart} apart)"
+    return f"{start(group)} moves {target} most: {whole}."
