@@ -49,7 +49,8 @@ class Arrays(NamedTuple):
     running: NDArray[np.int32]  # [B, R] placed and unfinished jobs, in order of placement
     running_count: NDArray[np.int32]  # [B]
     free: NDArray[np.int32]  # [B, 2, H] free units per resource and row
-    cells: NDArray[np.uint8]  # [B, 2, H, U] the cluster's picture, bytes (FULL = 1)
+    cells: NDArray[np.uint8]  # [B, 2, H, U] the cluster's picture, bytes (FULL = 1); rows are a ring
+    head: NDArray[np.int32]  # [B] the ring's row that shows the present
     start: NDArray[np.int32]  # [B, J] step in which a job starts, -1 not placed
     finish: NDArray[np.int32]  # [B, J] start + length, -1 not placed
     placed_at: NDArray[np.int32]  # [B, J] index of the action that placed it, -1
@@ -111,6 +112,7 @@ def make_arrays(params: Params, job_set: NDArray[np.int32], jobs: int, seed: int
         running_count=ints(),
         free=ints(2, params.horizon),
         cells=np.zeros((batch, 2, params.horizon, params.units), dtype=np.uint8),
+        head=ints(),
         start=ints(jobs),
         finish=ints(jobs),
         placed_at=ints(jobs),

@@ -26,6 +26,7 @@ def reset_row(b, s, sizes, jobs, count):
     s.running_count[b] = 0
     s.free[b, :, :] = sizes.units
     s.cells[b, :, :, :] = 0
+    s.head[b] = 0
     s.start[b, :] = -1
     s.finish[b, :] = -1
     s.placed_at[b, :] = -1
@@ -76,7 +77,8 @@ def _unused_colour(b, s):
 
 @njit(cache=True)
 def _paint(b, s, sizes, resource, first, length, amount, colour):
-    for row in range(first, first + length):
+    for ahead in range(first, first + length):
+        row = (s.head[b] + ahead) % sizes.horizon
         left = amount
         for column in range(sizes.units):
             if left == 0:
@@ -139,16 +141,15 @@ def _retire(b, s, sizes):
 
 @njit(cache=True)
 def _advance(b, s, sizes):
-    """One step of time: the picture moves up, finished jobs leave."""
+    """One step of time: the first row passes (the rows are a ring), finished jobs leave."""
     s.time[b] += 1
     last = sizes.horizon - 1
     for resource in range(2):
         for row in range(last):
             s.free[b, resource, row] = s.free[b, resource, row + 1]
-            for column in range(sizes.units):
-                s.cells[b, resource, row, column] = s.cells[b, resource, row + 1, column]
         s.free[b, resource, last] = sizes.units
-        s.cells[b, resource, last, :] = 0
+        s.cells[b, resource, s.head[b], :] = 0
+    s.head[b] = (s.head[b] + 1) % sizes.horizon
     _retire(b, s, sizes)
     if s.since[b] < sizes.tracking:
         s.since[b] += 1
@@ -241,9 +242,12 @@ def _observe_row(b, s, sizes, jobs, picture):
     picture[:, :] = 0
     at = 0
     for resource in range(2):
-        for row in range(sizes.horizon):
+        for ahead in range(sizes.horizon):
+            row = s.head[b] + ahead
+            if row >= sizes.horizon:
+                row -= sizes.horizon
             for column in range(sizes.units):
-                picture[row, at + column] = s.cells[b, resource, row, column]
+                picture[ahead, at + column] = s.cells[b, resource, row, column]
         at += sizes.units
         for a in range(sizes.slots):
             j = s.slot[b, a]
