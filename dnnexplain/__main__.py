@@ -1,0 +1,7 @@
+"""``python -m dnnexplain`` is the command ``dnnexplain``."""
+
+import sys
+
+from dnnexplain.cli import main
+
+sys.exit(main())

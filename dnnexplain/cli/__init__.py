@@ -1,0 +1,57 @@
+"""The command line: ``dnnexplain COMMAND``. One file per command, each with ``register(app)``.
+
+A command's module is imported for ``dnnexplain --help``, so it imports torch, systems and widgets
+only inside the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+
+from dnnexplain import __version__
+from dnnexplain.cli.errors import run
+
+__all__ = ["COMMANDS", "main", "make_app"]
+
+COMMANDS = ("systems",)
+"""The modules of this package that hold commands, in the order of ``--help``. This is the only list."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (by default the process's own) and return its exit code.
+
+    0: done; 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 1: a bug.
+    """
+    return run(make_app, arguments)
+
+
+def make_app() -> typer.Typer:
+    """The typer application with every command."""
+    app = typer.Typer(
+        name="dnnexplain",
+        help="Why learned network controllers decide, when they fail, and what rules can add.",
+        epilog="dnnexplain COMMAND --help shows an example of each.",
+        add_completion=False,
+        no_args_is_help=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback(invoke_without_command=True)(_start)
+    for name in COMMANDS:
+        import_module(f"dnnexplain.cli.{name}").register(app)
+    return app
+
+
+def _start(
+    context: typer.Context,
+    *,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    if version:
+        typer.echo(f"dnnexplain {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

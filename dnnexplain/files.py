@@ -1,0 +1,139 @@
+"""Write a file whole or not at all; read one, or say in a sentence why not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from dnnexplain.contract import DnnExplainError
+
+__all__ = ["atomic_write", "check_writable", "read_json", "read_text", "reason"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file for writing that appears under its name only when the block has ended well.
+
+    Until then the data are in a hidden file beside it (``.NAME.….part``), which an error or Ctrl-C
+    removes; a file that was there before stays as it was. Pipes and devices are written directly.
+
+    Args:
+        path: where the file shall be; its folder must exist.
+        mode: ``"w"`` for UTF-8 text or ``"wb"`` for bytes.
+
+    Raises:
+        DnnExplainError: the folder is missing or read-only, the disk is full, ``path`` is a folder.
+    """
+    file = Path(path)
+    encoding = None if "b" in mode else "utf-8"
+    if _is_device(file):
+        with _refused(path), file.open(mode, encoding=encoding) as stream:
+            yield stream
+        return
+    with _refused(path):
+        file = file.resolve()
+        temporary = _beside(file)
+    try:
+        with _refused(path, FULL), temporary.open(mode, encoding=encoding) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        with _refused(path):
+            temporary.replace(file)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise now what :func:`atomic_write` would raise after a long computation."""
+    file = Path(path)
+    if not _is_device(file):
+        with _refused(path):
+            _beside(file.resolve()).unlink()
+
+
+def read_text(path: str | Path, what: str = "file") -> str:
+    """The text of a UTF-8 file; ``what`` it should be goes into the error: ``"a list of jobs"``."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        msg = f"{what} {path} cannot be read: {reason(error)}"
+    except UnicodeDecodeError as error:
+        msg = f"{what} {path} is not UTF-8 text (byte {error.start + 1}); is it a binary or compressed file?"
+    raise DnnExplainError(msg)
+
+
+def read_json(path: str | Path, what: str = "file") -> Any:
+    """What a JSON file holds; NaN and infinities are refused, for JSON has none."""
+
+    def refuse(constant: str) -> None:
+        msg = f"{what} {path} has a {constant}, which is no number in JSON"
+        raise DnnExplainError(msg)
+
+    text = read_text(path, what)
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        msg = f"{what} {path} is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        raise DnnExplainError(msg) from error
+    except RecursionError:
+        msg = f"{what} {path} is nested too deeply"
+        raise DnnExplainError(msg) from None
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in a few plain words."""
+    plain: tuple[tuple[type[OSError], str], ...] = (
+        (FileNotFoundError, "there is no such file or folder"),
+        (IsADirectoryError, "it is a folder; name a file in it"),
+        (NotADirectoryError, "a part of its path is a file, not a folder"),
+        (FileExistsError, "it is there already"),
+        (PermissionError, "permission denied"),
+    )
+    words = next((text for kind, text in plain if isinstance(error, kind)), error.strerror or str(error))
+    return words[:1].lower() + words[1:]
+
+
+@contextmanager
+def _refused(path: str | Path, errors: tuple[int, ...] = ()) -> Iterator[None]:
+    """Turn the system's refusals into one sentence; with ``errors`` only those, for others are not about ``path``."""
+    try:
+        yield
+    except OSError as error:
+        if errors and error.errno not in errors:
+            raise
+        msg = f"{path} cannot be written: {reason(error)}"
+        raise DnnExplainError(msg) from error
+
+
+def _is_device(file: Path) -> bool:
+    return file.exists() and not file.is_file() and not file.is_dir()
+
+
+def _beside(file: Path) -> Path:
+    """A fresh hidden file in the same folder, with the rights that ``file`` has or would get."""
+    if file.is_dir():
+        raise IsADirectoryError(None, None, str(file))
+    if not file.parent.is_dir():
+        raise FileNotFoundError(None, None, str(file.parent))
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
+    os.close(handle)
+    with suppress(OSError):
+        Path(name).chmod(stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o666 & ~_umask())
+    return Path(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
