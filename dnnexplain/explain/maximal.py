@@ -1,0 +1,295 @@
+"""The valid state that activates a neuron most (Section 3.2 and Figure 3a of the APNet 2018 paper).
+
+A first-layer neuron's input is a weighted sum over the cells of the observation. Where the observation is
+painted by independent blocks of knobs (:mod:`dnnexplain.explain.knob_blocks`), that sum is a sum over
+blocks, and the sum of the blocks' largest contributions, each found by going through all its valid values,
+is the largest input over all valid states. A monotone activation function keeps the order. Every other
+neuron is searched: from many starts, one knob and then one whole block at a time, until nothing helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import NetworkPolicy, State, System, state_from_values
+from dnnexplain.explain.affine import AffineInput, affine_input
+from dnnexplain.explain.knob_blocks import Blocks, block_name, block_values, is_affine, knob_blocks
+from dnnexplain.explain.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.search_blocks import BLOCK_LIMIT, Climb, climb
+from dnnexplain.results import Question, Result
+
+__all__ = ["Maximum", "maximise", "maximise_all"]
+
+_EXACT_LIMIT = 300_000
+_ROUNDING = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class Maximum(Result):
+    """The state that activates a neuron most, and what is known about it.
+
+    Attributes:
+        neuron: counted from 0.
+        activation: the network's own, in that state.
+        state: valid, without background.
+        proved: whether no valid state activates the neuron more (up to rounding).
+        bound: a proven upper limit of the neuron's input (before its activation function), if there is one.
+        weighted_input: the input in that state, where the layer shows it.
+        evaluated: how many states were looked at.
+        words: what was shown and what was not.
+    """
+
+    question: Question
+    layer: str
+    neuron: int
+    activation: float
+    state: State
+    proved: bool
+    bound: float | None
+    weighted_input: float
+    evaluated: int
+    words: str
+
+    def sentence(self) -> str:
+        """The activation, and what was proved."""
+        return f"Neuron {self.neuron} reaches {self.activation:.3g}. {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Exact:
+    """Per neuron the best values ``[N, K]`` and a limit of its input ``[N]``; or in ``gap`` why there is no proof."""
+
+    gap: str
+    evaluated: int = 0
+    values: NDArray[np.float64] | None = None
+    bound: NDArray[np.float64] | None = None
+
+
+def maximise(
+    system: System,
+    policy: NetworkPolicy,
+    neuron: int,
+    layer: str | None = None,
+    *,
+    restarts: int = 8,
+    seed: int = 0,
+    cancel: Event | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Maximum:
+    """The valid state that most activates one neuron.
+
+    Exact and proved for a first-layer neuron of a system whose blocks of knobs are independent; else a
+    seeded search with ``restarts`` starts.
+
+    Args:
+        system: the world.
+        policy: with a torch network inside.
+        neuron: counted from 0 (see :mod:`dnnexplain.explain.neurons`).
+        layer: by name; the first hidden layer if not given.
+        restarts: of the search.
+        seed: of the search.
+        cancel: ends a search early; the best state so far is returned, and its words say so.
+        progress: called with the fraction done, 0 to 1.
+
+    Raises:
+        DnnExplainError: no such layer or neuron, or a policy without a network.
+    """
+    found = layer_of(system, policy, layer)
+    number = check_neuron(found, neuron)
+    return _all(system, policy, found, (number,), restarts, seed, cancel, progress)[0]
+
+
+def maximise_all(
+    system: System,
+    policy: NetworkPolicy,
+    layer: str | None = None,
+    *,
+    restarts: int = 8,
+    seed: int = 0,
+    cancel: Event | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Maximum, ...]:
+    """:func:`maximise` for every neuron of a layer, at the cost of little more than one."""
+    found = layer_of(system, policy, layer)
+    return _all(system, policy, found, tuple(range(found.units)), restarts, seed, cancel, progress)
+
+
+def _all(
+    system: System,
+    policy: NetworkPolicy,
+    layer: NeuronLayer,
+    neurons: tuple[int, ...],
+    restarts: int,
+    seed: int,
+    cancel: Event | None,
+    progress: Callable[[float], None] | None,
+) -> tuple[Maximum, ...]:
+    blocks = knob_blocks(system)
+    affine = affine_input(system, policy, layer, neurons)
+    exact = _exact(system, affine, blocks)
+    settings = {"restarts": restarts, "layer": layer.name}
+    found = []
+    for place, neuron in enumerate(neurons):
+        question = Question.about(
+            system, policy, method="maximal activation", seed=seed, settings={**settings, "neuron": neuron}
+        )
+
+        def part(fraction: float, place: int = place) -> None:
+            if progress is not None:
+                progress((place + fraction) / len(neurons))
+
+        found.append(
+            _one(system, policy, layer, neuron, question, blocks, exact, place, (restarts, seed), cancel, part)
+        )
+        part(1.0)
+    return tuple(found)
+
+
+def _one(
+    system: System,
+    policy: NetworkPolicy,
+    layer: NeuronLayer,
+    neuron: int,
+    question: Question,
+    blocks: Blocks,
+    exact: _Exact,
+    place: int,
+    draw: tuple[int, int],
+    cancel: Event | None,
+    progress: Callable[[float], None],
+) -> Maximum:
+    """One neuron: the exact answer if it is a valid state, else a search that starts from it."""
+    score = _scorer(system, policy, layer.before() if layer.monotone else layer, neuron)
+    bound = None if exact.bound is None else float(exact.bound[place])
+    starts = [] if exact.values is None else [system.repair(exact.values[place][None])[0]]
+    best = Climb(starts[0], float(score(starts[0][None])[0])) if starts else None
+    if best is None or not _reaches(best.score, bound):
+        restarts, seed = draw
+        best = climb(
+            system,
+            score,
+            blocks,
+            restarts=restarts,
+            seed=seed + neuron,
+            starts=starts,
+            cancel=cancel,
+            progress=progress,
+        )
+    proved = _reaches(best.score, bound)
+    state = State(best.values)
+    activation = float(neuron_activations(policy, layer, system.encode(best.values[None]), [neuron])[0, 0])
+    if proved:
+        words = _proof(system, layer, neuron, blocks, best.score, activation)
+    else:
+        words = _search(neuron, exact.gap, best, bound)
+    return Maximum(
+        question=question,
+        layer=layer.name,
+        neuron=neuron,
+        activation=activation,
+        state=state,
+        proved=proved,
+        bound=bound,
+        weighted_input=best.score,
+        evaluated=exact.evaluated + best.evaluated,
+        words=words,
+    )
+
+
+def _reaches(score: float, bound: float | None) -> bool:
+    return bound is not None and score >= bound - _ROUNDING * max(1.0, abs(bound))
+
+
+def _scorer(
+    system: System, policy: NetworkPolicy, layer: NeuronLayer, neuron: int
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    def score(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return neuron_activations(policy, layer, system.encode(values), [neuron])[:, 0]
+
+    return score
+
+
+def _exact(system: System, affine: AffineInput | None, blocks: Blocks) -> _Exact:
+    """Maximise every block's contribution to every neuron's input over all the block's values.
+
+    Where rules tie blocks together, a block takes all values of its grid: the sum is then a limit that
+    need not be reached.
+    """
+    if affine is None:
+        return _Exact("the neuron's input is not a weighted sum over the observation, or its activation not monotone")
+    if not blocks.separable:
+        return _Exact("the observation is not painted by independent parts of the state")
+    base = state_from_values(system, {}).values
+    empty = system.encode(base[None]).reshape(-1).astype(np.float64)
+    total = affine.bias + affine.weights @ empty
+    values = np.repeat(base[None], len(total), axis=0)
+    evaluated, gaps = 0, []
+    for block, cells in zip(blocks.knobs, blocks.cells, strict=True):
+        rows = block_values(system, base, block, _EXACT_LIMIT, valid=blocks.free)
+        if rows is None:
+            gaps.append(f"{block_name(system, block)} has too many values to go through")
+            continue
+        if any(system.knobs[i].step is None for i in block) and not _straight(system, base, block):
+            gaps.append(f"{block_name(system, block)} is continuous, and was looked at on a grid only")
+        gain = _contributions(system, rows, cells, empty, affine.weights)
+        best = _largest(rows, gain)
+        total = total + gain[best, np.arange(len(total))]
+        values[:, list(block)] = rows[best][:, list(block)]
+        evaluated += len(rows)
+    return _Exact("; ".join(gaps), evaluated, values, None if gaps else total)
+
+
+def _straight(system: System, base: NDArray[np.float64], block: tuple[int, ...]) -> bool:
+    """Whether a block is one continuous knob whose extremes are at its ends."""
+    return len(block) == 1 and is_affine(system, base, block[0])
+
+
+def _contributions(
+    system: System,
+    rows: NDArray[np.float64],
+    cells: NDArray[np.int64],
+    empty: NDArray[np.float64],
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What each row adds to each neuron's input over the base state ``[n, N]``, in pieces of bounded memory."""
+    pieces = np.array_split(np.arange(len(rows)), max(1, len(rows) // BLOCK_LIMIT))
+    seen = [system.encode(rows[piece]).reshape(len(piece), -1)[:, cells] - empty[cells] for piece in pieces]
+    return np.concatenate([part @ weights[:, cells].T for part in seen])
+
+
+def _largest(rows: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Per neuron the row with the largest gain; among ties within rounding, the one with the smallest values."""
+    near = gain >= gain.max(axis=0) - 1e-9
+    smallest: NDArray[np.int64] = np.where(near, rows.sum(axis=1)[:, None], np.inf).argmin(axis=0)
+    return smallest
+
+
+def _proof(system: System, layer: NeuronLayer, neuron: int, blocks: Blocks, weighted: float, activation: float) -> str:
+    names = [block_name(system, block) for block in blocks.knobs]
+    told = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    what = (
+        f"Proved: neuron {neuron} is off in every valid state (its weighted input is at most {weighted:.3g})."
+        if layer.rectified and activation == 0
+        else f"Proved: no valid state activates neuron {neuron} more."
+    )
+    return (
+        f"{what} Its weighted input is a sum over {len(names)} independent parts of the state ({told}), and for "
+        "each part every valid value was tried. That the observation is painted part by part was checked on "
+        f"{blocks.checked} random pairs of valid states; equality holds up to rounding."
+    )
+
+
+def _search(neuron: int, gap: str, best: Climb, bound: float | None) -> str:
+    why = gap
+    if bound is not None:
+        why = f"rules tie parts of the state together; the proven limit of the weighted input is {bound:.3g}"
+    looked = f"the best of {best.evaluated:,} states from {best.starts} starts"
+    if best.stopped:
+        return f"Not proved, and stopped early: {looked} ({why})."
+    stands = f" No change of one part of the state alone activates neuron {neuron} more." if best.settled else ""
+    return f"Not proved: {looked} ({why}).{stands}"

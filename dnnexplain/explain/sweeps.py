@@ -1,0 +1,202 @@
+"""Sweeps of knobs: knobs of one kind, the states of a sweep, and what is done about empty groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError, Knob, State, System, state_from_values
+
+__all__ = ["Others", "Sweep", "kind_of", "kinds", "knob_index", "knobs_of_kind", "sweep_rows"]
+
+
+class Others(StrEnum):
+    """What the knobs outside the swept knob's group are while it is swept."""
+
+    AS_THEY_ARE = "as they are"
+    EMPTY = "empty"
+
+
+def kind_of(knob: Knob) -> str:
+    """The knob's name without its group: ``"length"`` of ``"job 2 length"`` in group ``"job 2"``."""
+    rest = knob.name.removeprefix(knob.group).strip() if knob.group else knob.name
+    return rest or knob.name
+
+
+def kinds(system: System) -> dict[str, tuple[int, ...]]:
+    """Kinds of knobs that several groups share, with the positions of their knobs.
+
+    ``{"length": (0, 3, 6), "cpu": (1, 4, 7), ...}``: the same quantity of several objects.
+    """
+    found: dict[str, list[int]] = {}
+    for position, knob in enumerate(system.knobs):
+        found.setdefault(kind_of(knob), []).append(position)
+    shared = {kind: places for kind, places in found.items() if len({system.knobs[i].group for i in places}) > 1}
+    return {kind: tuple(places) for kind, places in shared.items()}
+
+
+def knob_index(system: System, name: str) -> int:
+    """The position of a knob by its name."""
+    names = tuple(knob.name for knob in system.knobs)
+    if name not in names:
+        raise Choice("knob", name, names).error()
+    return names.index(name)
+
+
+def knobs_of_kind(system: System, kind: str) -> tuple[str, ...]:
+    """Names of all knobs of a kind (``"length"``), or the one knob of that name."""
+    shared = kinds(system)
+    names = tuple(knob.name for knob in system.knobs)
+    if kind in shared:
+        return tuple(names[i] for i in shared[kind])
+    if kind in names:
+        return (kind,)
+    raise Choice("kind of knob", kind, (*shared, *names)).error()
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The observations of one or more sweeps, one after another in a batch.
+
+    Attributes:
+        knobs: positions of the swept knobs.
+        grids: the values of each.
+        values: of all knobs in all states ``[B, K]``; sweep ``i`` has the rows ``starts[i]`` to ``starts[i + 1]``.
+        observations: ``[B, *observation_shape]``.
+        held: per sweep the values given to other knobs of the group because it was empty or by request.
+        notes: per sweep a sentence on that, or an empty string.
+    """
+
+    knobs: tuple[int, ...]
+    grids: tuple[NDArray[np.float64], ...]
+    values: NDArray[np.float64]
+    observations: NDArray[np.float32]
+    starts: tuple[int, ...]
+    held: tuple[Mapping[str, float], ...]
+    notes: tuple[str, ...]
+
+
+def sweep_rows(
+    system: System,
+    knobs: Sequence[str],
+    state: State | None,
+    others: Others | str,
+    held: Mapping[str, float] | None,
+    points: int = 101,
+) -> Sweep:
+    """The states in which each knob takes all its values.
+
+    Where a sweep would paint nothing (a job's length, while it asks for no CPU and no memory), the other
+    knobs of the group that are at their lowest get their default, or the middle of their range if their
+    default is the lowest, and the sweep's note says so. ``held`` sets them by hand, by name or kind.
+    """
+    if not knobs:
+        msg = "name at least one knob to sweep"
+        raise DnnExplainError(msg)
+    places = tuple(knob_index(system, name) for name in knobs)
+    grids = tuple(system.knobs[place].grid(points) for place in places)
+    start = state if state is not None else state_from_values(system, {})
+    mode = _others(others)
+    background = start.background if mode is Others.AS_THEY_ARE else None
+    base = np.stack([_base(system, start.values, place, mode) for place in places])
+    chosen = [_held(system, place, held) for place in places]
+    for row, extra in zip(base, chosen, strict=True):
+        row[list(extra)] = list(extra.values())
+    automatic = [False] * len(places)
+    companions = {} if held else {i: _companions(system, base[i], place) for i, place in enumerate(places)}
+    doubtful = [i for i, extra in companions.items() if extra and len(grids[i]) > 1]
+    for i in _blank(system, base, places, grids, doubtful, background):
+        base[i, list(companions[i])] = list(companions[i].values())
+        chosen[i], automatic[i] = companions[i], True
+    sizes = [len(grid) for grid in grids]
+    values = np.repeat(base, sizes, axis=0)
+    values[np.arange(len(values)), np.repeat(places, sizes)] = np.concatenate(grids)
+    values = system.repair(values)
+    return Sweep(
+        knobs=places,
+        grids=grids,
+        values=values,
+        observations=system.encode(values, background),
+        starts=(0, *np.cumsum(sizes).tolist()),
+        held=tuple(_named(system, extra) for extra in chosen),
+        notes=tuple(_note(system, *one) for one in zip(places, chosen, automatic, strict=True)),
+    )
+
+
+def _others(others: Others | str) -> Others:
+    try:
+        return Others(others)
+    except ValueError:
+        raise Choice("setting of others", str(others), tuple(Others)).error() from None
+
+
+def _base(system: System, values: NDArray[np.float64], place: int, others: Others) -> NDArray[np.float64]:
+    group = system.knobs[place].group
+    if others is Others.AS_THEY_ARE:
+        return np.array(values)
+    keep = [i == place or (bool(group) and knob.group == group) for i, knob in enumerate(system.knobs)]
+    return np.where(keep, values, [knob.low for knob in system.knobs])
+
+
+def _held(system: System, place: int, held: Mapping[str, float] | None) -> dict[int, float]:
+    """Values by position for other knobs of the swept knob's group, given by name or by kind."""
+    if not held:
+        return {}
+    known = {knob.name for knob in system.knobs} | {kind_of(knob) for knob in system.knobs}
+    group = system.knobs[place].group
+    chosen: dict[int, float] = {}
+    for name, value in held.items():
+        if name not in known:
+            raise Choice("knob or kind of knob", name, tuple(sorted(known))).error()
+        for i, knob in enumerate(system.knobs):
+            same_kind = bool(group) and knob.group == group and kind_of(knob) == name
+            if i != place and (knob.name == name or same_kind):
+                chosen[i] = knob.snap(value)
+    return chosen
+
+
+def _blank(
+    system: System,
+    base: NDArray[np.float64],
+    places: tuple[int, ...],
+    grids: tuple[NDArray[np.float64], ...],
+    doubtful: list[int],
+    background: NDArray[Any] | None,
+) -> list[int]:
+    """Which of the doubtful sweeps paint nothing: lowest, middle and highest value give the same picture."""
+    if not doubtful:
+        return []
+    rows = np.repeat(base[doubtful], 3, axis=0)
+    three = np.stack([grids[i][[0, len(grids[i]) // 2, -1]] for i in doubtful])
+    rows[np.arange(len(rows)), np.repeat([places[i] for i in doubtful], 3)] = three.ravel()
+    seen = system.encode(system.repair(rows), background).reshape(len(doubtful), 3, -1)
+    same = (seen == seen[:, :1]).all(axis=(1, 2))
+    return [i for i, blank in zip(doubtful, same, strict=True) if blank]
+
+
+def _companions(system: System, row: NDArray[np.float64], place: int) -> dict[int, float]:
+    """What the other knobs of an empty group get: their default, else the middle of their range."""
+    group = system.knobs[place].group
+    chosen: dict[int, float] = {}
+    for i, knob in enumerate(system.knobs):
+        if i != place and group and knob.group == group and row[i] == knob.low:
+            chosen[i] = knob.start if knob.start > knob.low else knob.snap((knob.low + knob.high) / 2)
+    return chosen
+
+
+def _named(system: System, chosen: Mapping[int, float]) -> dict[str, float]:
+    return {system.knobs[i].name: float(value) for i, value in chosen.items()}
+
+
+def _note(system: System, place: int, chosen: Mapping[int, float], automatic: bool) -> str:
+    if not chosen:
+        return ""
+    knobs = [(system.knobs[i], value) for i, value in chosen.items()]
+    told = ", ".join(f"{knob.name} {value:.3g} {knob.unit}".strip() for knob, value in knobs)
+    group = system.knobs[place].group
+    return f"{group} is empty in this state, so it was given {told}." if automatic else f"{group} was given {told}."

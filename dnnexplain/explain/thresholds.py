@@ -1,0 +1,360 @@
+"""Threshold curves: a neuron's activation against a knob, and where it is dead, active or saturated.
+
+After Figure 3b of "Demystifying Deep Learning in Networking" (APNet 2018): neurons of DeepRM are off for
+short jobs, react to a range of lengths, and see no difference above it. The ranges, as defined here for a
+curve ``a`` over the grid of a knob:
+
+- *dead*: ``a`` is exactly 0, and the layer is rectified (a ReLU). Other layers have no dead range.
+- *flat*: the whole curve moves by at most :data:`FLAT_SHARE` of the neuron's range (its range over a
+  reference batch of reachable states where one is given, else over all curves computed together), and is
+  not dead everywhere. A flat curve has no thresholds.
+- *saturated*: the longest range at an end of the grid, at least two values wide and not dead, over which
+  ``a`` strays from its end value by at most :data:`PACE_SHARE` of what a straight line from the curve's
+  lowest to its highest value would over the same width: its average pace there is a tenth of the curve's.
+- *active*: everywhere else.
+
+A threshold is a step of the grid at which one range gives way to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, Policy, State, System
+from dnnexplain.explain.neurons import check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.sweeps import Others, kind_of, knob_index, knobs_of_kind, sweep_rows
+from dnnexplain.results import Question, Result, array_field, register
+
+__all__ = [
+    "FLAT_SHARE",
+    "PACE_SHARE",
+    "Curves",
+    "Range",
+    "Response",
+    "Threshold",
+    "ThresholdCurve",
+    "classify",
+    "curve",
+    "curves",
+]
+
+FLAT_SHARE = 0.05
+"""A curve that moves by no more than this share of the neuron's range is flat."""
+
+PACE_SHARE = 0.1
+"""A range with no more than this share of the curve's average pace is saturated."""
+
+
+class Response(IntEnum):
+    """How a neuron responds at one value of a knob."""
+
+    DEAD = 0
+    ACTIVE = 1
+    SATURATED = 2
+    FLAT = 3
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A run of grid values with one response, ``low`` and ``high`` included."""
+
+    response: str
+    low: float
+    high: float
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A change of response between two neighbouring grid values.
+
+    Attributes:
+        kind: ``"turns on"``, ``"turns off"``, ``"stops changing"`` or ``"starts changing"``.
+        before, after: the last value of the one range and the first value of the next.
+    """
+
+    kind: str
+    before: float
+    after: float
+
+
+def classify(
+    values: NDArray[np.float64], activation: NDArray[np.float64], scale: NDArray[np.float64], *, rectified: bool
+) -> NDArray[np.int8]:
+    """The response at every grid value, by the definitions of this module.
+
+    Args:
+        values: the grid, ascending ``[n]``.
+        activation: curves over it ``[..., n]``.
+        scale: the range of each curve's neuron ``[...]``.
+        rectified: whether an activation of 0 means "off".
+
+    Returns:
+        :class:`Response` codes ``[..., n]``.
+    """
+    spread = activation.max(axis=-1) - activation.min(axis=-1)
+    dead = (activation == 0) & rectified
+    labels = np.full(activation.shape, Response.ACTIVE, dtype=np.int8)
+    width = values[-1] - values[0]
+    if width > 0:
+        pace = PACE_SHARE * spread / width
+        labels[_settled(values, activation, pace) & ~dead[..., -1:]] = Response.SATURATED
+        early = _settled(-values[::-1], activation[..., ::-1], pace)[..., ::-1]
+        labels[early & ~dead[..., :1]] = Response.SATURATED
+    labels[dead] = Response.DEAD
+    labels[(spread <= FLAT_SHARE * scale) & ~dead.all(axis=-1)] = Response.FLAT
+    return labels
+
+
+def _settled(
+    values: NDArray[np.float64], activation: NDArray[np.float64], pace: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Where each curve has settled to its last value, at least two grid values before the end ``[..., n]``."""
+    away = np.abs(activation - activation[..., -1:])[..., ::-1]
+    worst = np.maximum.accumulate(away, axis=-1)[..., ::-1]
+    near = worst <= pace[..., None] * (values[-1] - values)
+    near[..., -1] = False
+    return np.asarray(np.maximum.accumulate(near, axis=-1))
+
+
+_WORDS = {
+    (Response.DEAD, Response.ACTIVE): "turns on",
+    (Response.DEAD, Response.SATURATED): "turns on",
+    (Response.ACTIVE, Response.DEAD): "turns off",
+    (Response.SATURATED, Response.DEAD): "turns off",
+    (Response.ACTIVE, Response.SATURATED): "stops changing",
+    (Response.SATURATED, Response.ACTIVE): "starts changing",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdCurve(Result):
+    """One neuron's activation against one knob.
+
+    Attributes:
+        neuron: counted from 0.
+        knob, unit: what is swept.
+        values: the knob's grid ``[n]``.
+        activation: at each value ``[n]``.
+        labels: the :class:`Response` at each value ``[n]``.
+        current: the knob's value in the state, or ``None`` if the curve belongs to no state.
+        others: what the knobs outside the group are while this one is swept.
+        held: values given to other knobs of the group; ``note`` says why.
+    """
+
+    question: Question
+    layer: str
+    neuron: int
+    knob: str
+    unit: str
+    values: NDArray[np.float64] = array_field("value", unit="knob")
+    activation: NDArray[np.float64] = array_field("value", unit="activation")
+    labels: NDArray[np.int8] = array_field("value")
+    current: float | None = None
+    others: str = Others.AS_THEY_ARE.value
+    held: Mapping[str, float] | None = None
+    note: str = ""
+
+    @cached_property
+    def ranges(self) -> tuple[Range, ...]:
+        """Runs of grid values with one response, from low to high."""
+        cuts = np.flatnonzero(np.diff(self.labels)) + 1
+        firsts = [0, *cuts.tolist()]
+        lasts = [*(cuts - 1).tolist(), len(self.labels) - 1]
+        return tuple(
+            Range(Response(int(self.labels[i])).name.lower(), float(self.values[i]), float(self.values[j]))
+            for i, j in zip(firsts, lasts, strict=True)
+        )
+
+    @cached_property
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """Where the response changes, from low to high."""
+        found = []
+        for i in np.flatnonzero(np.diff(self.labels)):
+            words = _WORDS[Response(int(self.labels[i])), Response(int(self.labels[i + 1]))]
+            found.append(Threshold(words, float(self.values[i]), float(self.values[i + 1])))
+        return tuple(found)
+
+    def sentence(self) -> str:
+        """What the curve shows, in words."""
+        who, unit = f"Neuron {self.neuron}", f" {self.unit}" if self.unit else ""
+        if (self.labels == Response.DEAD).all():
+            text = f"{who} is off whatever the {self.knob}."
+        elif (self.labels == Response.FLAT).all():
+            text = f"{who} does not react to the {self.knob}: it stays near {self.activation.mean():.3g}."
+        else:
+            parts = [self._told(step) for step in self.thresholds]
+            move = f"goes from {self.activation[0]:.3g} to {self.activation[-1]:.3g}"
+            told = ", ".join(parts) if parts else "has no threshold"
+            text = f"As the {self.knob} goes from {self.values[0]:.3g} to {self.values[-1]:.3g}{unit}, {who.lower()} {move} and {told}."
+        return f"{text} {self.note}".strip()
+
+    def _told(self, step: Threshold) -> str:
+        if step.kind in {"turns on", "starts changing"}:
+            return f"{step.kind} above {step.before:.3g}"
+        where = step.after if step.kind == "stops changing" else step.before
+        return f"{step.kind} from {where:.3g} on" if step.kind == "stops changing" else f"{step.kind} above {where:.3g}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per grid value."""
+        rows = zip(self.values.tolist(), self.activation.tolist(), self.labels.tolist(), strict=True)
+        return [{self.knob: v, "activation": a, "response": Response(code).name.lower()} for v, a, code in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Curves(Result):
+    """All neurons' activations against several knobs, from one forward pass.
+
+    Attributes:
+        knobs, units: the swept knobs.
+        values: per knob its grid ``[n_k]``.
+        activation: per knob all curves ``[units, n_k]``.
+        current: per knob its value in the state.
+        scale: each neuron's range, for what counts as flat ``[units]``.
+        held, notes: per knob what other knobs of its group were given, and why.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    question: Question
+    layer: str
+    rectified: bool
+    knobs: tuple[str, ...]
+    units: tuple[str, ...]
+    values: tuple[NDArray[np.float64], ...]
+    activation: tuple[NDArray[np.float64], ...]
+    current: NDArray[np.float64] = array_field("knob", unit="knob")
+    scale: NDArray[np.float64] = array_field("neuron", unit="activation")
+    others: str = Others.AS_THEY_ARE.value
+    held: tuple[Mapping[str, float], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def labels(self) -> tuple[NDArray[np.int8], ...]:
+        """Per knob the :class:`Response` of all neurons ``[units, n_k]``."""
+        pairs = zip(self.values, self.activation, strict=True)
+        return tuple(classify(grid, a, self.scale, rectified=self.rectified) for grid, a in pairs)
+
+    def curve(self, neuron: int, knob: str) -> ThresholdCurve:
+        """One neuron's curve over one of the knobs."""
+        if knob not in self.knobs:
+            raise Choice("curve over knob", knob, self.knobs).error()
+        i = self.knobs.index(knob)
+        return ThresholdCurve(
+            question=self.question,
+            layer=self.layer,
+            neuron=neuron,
+            knob=knob,
+            unit=self.units[i],
+            values=self.values[i],
+            activation=self.activation[i][neuron],
+            labels=self.labels[i][neuron],
+            current=None if np.isnan(self.current[i]) else float(self.current[i]),
+            others=self.others,
+            held=self.held[i],
+            note=self.notes[i],
+        )
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per neuron and knob, with the thresholds in words."""
+        rows = []
+        for neuron in range(len(self.scale)):
+            for knob in self.knobs:
+                one = self.curve(neuron, knob)
+                told = "; ".join(f"{t.kind} {t.before:g}-{t.after:g}" for t in one.thresholds)
+                rows.append({"neuron": neuron, "knob": knob, "thresholds": told})
+        return rows
+
+
+def curves(
+    system: System,
+    policy: Policy,
+    knobs: Sequence[str],
+    *,
+    state: State | None = None,
+    layer: str | None = None,
+    others: Others | str = Others.AS_THEY_ARE,
+    held: Mapping[str, float] | None = None,
+    reference: NDArray[Any] | None = None,
+    scale: NDArray[np.float64] | None = None,
+    points: int = 101,
+) -> Curves:
+    """All neurons' activations against each of several knobs, in one batched forward pass.
+
+    Args:
+        system: the world.
+        policy: with a torch network inside.
+        knobs: names of the knobs to sweep, each on its whole grid (``points`` values if continuous).
+        state: what all else stays at; the default state if not given.
+        layer: by name; the first hidden layer if not given.
+        others: whether knobs outside the swept knob's group stay ``"as they are"`` in the state or are
+            ``"empty"``: at their lowest value, without background.
+        held: values for other knobs of the swept knob's group, by name or kind: ``{"cpu": 5}``. If not
+            given and the sweep would paint nothing (the job is not there), they get their default, or
+            the middle of their range; ``notes`` says so.
+        reference: observations of reachable states ``[R, *observation_shape]`` over which a neuron's
+            range is taken; without them the range over these curves.
+        scale: that range ``[units]``, if it is known already.
+        points: values of a continuous knob.
+
+    Raises:
+        DnnExplainError: an unknown knob or layer, or a policy without a network.
+    """
+    found = layer_of(system, policy, layer)
+    sweep = sweep_rows(system, knobs, state, others, held, points)
+    seen = np.ascontiguousarray(neuron_activations(policy, found, sweep.observations).T)  # [units, B]
+    if scale is None:
+        known = seen if reference is None else neuron_activations(policy, found, reference).T
+        scale = known.max(axis=1) - known.min(axis=1)
+    parts = np.split(seen, sweep.starts[1:-1], axis=1)
+    current = [np.nan if state is None else state.values[place] for place in sweep.knobs]
+    settings = {"knobs": list(knobs), "others": str(Others(others).value), "layer": found.name, "points": points}
+    return Curves(
+        question=Question.about(system, policy, state, method="knob sweep", settings=settings),
+        layer=found.name,
+        rectified=found.rectified,
+        knobs=tuple(knobs),
+        units=tuple(system.knobs[i].unit for i in sweep.knobs),
+        values=sweep.grids,
+        activation=tuple(parts),
+        current=np.array(current, dtype=np.float64),
+        scale=scale,
+        others=Others(others).value,
+        held=sweep.held,
+        notes=sweep.notes,
+    )
+
+
+def curve(
+    system: System,
+    policy: Policy,
+    neuron: int,
+    knob: str,
+    *,
+    state: State | None = None,
+    layer: str | None = None,
+    others: Others | str = Others.AS_THEY_ARE,
+    held: Mapping[str, float] | None = None,
+    reference: NDArray[Any] | None = None,
+    points: int = 101,
+) -> ThresholdCurve:
+    """One neuron's activation against every value of one knob; arguments as of :func:`curves`.
+
+    The neuron is counted from 0. Without ``reference`` the neuron's range is taken over all knobs of the
+    same kind (all jobs' lengths), so that a curve that hardly moves among them counts as flat.
+    """
+    number = check_neuron(layer_of(system, policy, layer), neuron)
+    kind = kind_of(system.knobs[knob_index(system, knob)])
+    family = list(knobs_of_kind(system, kind)) if reference is None else [knob]
+    together = curves(
+        system, policy, family, state=state, layer=layer, others=others, held=held, reference=reference, points=points
+    )
+    return together.curve(number, knob)
