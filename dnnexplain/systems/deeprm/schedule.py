@@ -71,7 +71,7 @@ def _free(table: Ints, units: int) -> Ints:
 
 
 @njit(cache=True)
-def _list_schedule(table, order, free, start):  # type: ignore[no-untyped-def]
+def _list_schedule(table: Ints, order: Ints, free: Ints, start: Ints) -> None:
     for job in order:
         arrival, length, cpu, memory = table[job]
         at = arrival
@@ -87,7 +87,7 @@ def _list_schedule(table, order, free, start):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _cost(table, order, free, start, units):  # type: ignore[no-untyped-def]
+def _cost(table: Ints, order: Ints, free: Ints, start: Ints, units: int) -> float:
     free[:] = units
     _list_schedule(table, order, free, start)
     total = 0.0
@@ -97,7 +97,7 @@ def _cost(table, order, free, start, units):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _anneal(table, order, units, iterations, seed):  # type: ignore[no-untyped-def]
+def _anneal(table: Ints, order: Ints, units: int, iterations: int, seed: int) -> Ints:
     np.random.seed(seed)  # noqa: NPY002 - numba's own generator, apart from numpy's
     jobs = len(order)
     free = np.empty((table[:, 0].max() + table[:, 1].sum() + 1, 2), dtype=np.int64)
