@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.policies.training.rollout import Rollout
 
-__all__ = ["returns_by_time", "time_advantages"]
+__all__ = ["index_advantages", "returns_by_time", "time_advantages"]
 
 
 def returns_by_time(rollout: Rollout) -> NDArray[np.float64]:
@@ -15,10 +15,7 @@ def returns_by_time(rollout: Rollout) -> NDArray[np.float64]:
 
     Every action taken while the clock stood at ``t`` shares the return from ``t`` on.
     """
-    horizon = int(rollout.time.max()) + 1
-    rewards = np.zeros((rollout.episodes, horizon))
-    np.add.at(rewards, (rollout.episode, rollout.time), rollout.rewards)
-    return rewards[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return _to_go(rollout, rollout.time)
 
 
 def time_advantages(rollout: Rollout, group: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -28,8 +25,25 @@ def time_advantages(rollout: Rollout, group: NDArray[np.int64]) -> NDArray[np.fl
         rollout: the decisions.
         group: the job set of each episode ``[B]``; episodes of one set share one baseline.
     """
-    returns = returns_by_time(rollout)
+    return _above_group_mean(rollout, group, rollout.time)
+
+
+def index_advantages(rollout: Rollout, group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The published code's baseline: the group's mean return at the same action index, zero-padded."""
+    return _above_group_mean(rollout, group, rollout.index)
+
+
+def _to_go(rollout: Rollout, position: NDArray[np.int64]) -> NDArray[np.float64]:
+    rewards = np.zeros((rollout.episodes, int(position.max()) + 1))
+    np.add.at(rewards, (rollout.episode, position), rollout.rewards)
+    return rewards[:, ::-1].cumsum(axis=1)[:, ::-1]
+
+
+def _above_group_mean(
+    rollout: Rollout, group: NDArray[np.int64], position: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    returns = _to_go(rollout, position)
     sums = np.zeros((int(group.max()) + 1, returns.shape[1]))
     np.add.at(sums, group, returns)
     baseline = sums / np.bincount(group)[:, None]
-    return returns[rollout.episode, rollout.time] - baseline[group[rollout.episode], rollout.time]
+    return returns[rollout.episode, position] - baseline[group[rollout.episode], position]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["BatchEnvironment", "Rollout", "logits_of", "roll_out", "sample_actions"]
+from dnnexplain.policies.sparse import ByteNetwork
+
+__all__ = ["BatchEnvironment", "Rollout", "join_rollouts", "roll_out", "sample_actions"]
 
 
 class BatchEnvironment(Protocol):
@@ -44,6 +47,10 @@ class BatchEnvironment(Protocol):
         """Act in the rows; returns rewards ``[rows]``."""
         ...
 
+    def rule_actions(self, rule: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What a rule does in the rows, for imitation."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Rollout:
@@ -52,7 +59,8 @@ class Rollout:
     Attributes:
         pictures: bytes ``[N, *shape]``.
         valid: allowed actions ``[N, A]``; all true when unmasked.
-        actions, episode, time, rewards: ``[N]``; ``time`` is the clock at the decision.
+        actions, episode, time, index, rewards: ``[N]``; ``time`` is the clock at the decision and
+            ``index`` counts the episode's decisions.
         log_probability: of the action, under the policy that took it ``[N]``.
         episodes: ``B``.
     """
@@ -62,14 +70,10 @@ class Rollout:
     actions: NDArray[np.int64]
     episode: NDArray[np.int64]
     time: NDArray[np.int64]
+    index: NDArray[np.int64]
     rewards: NDArray[np.float64]
     log_probability: NDArray[np.float32]
     episodes: int
-
-
-def logits_of(module: nn.Module, pictures: NDArray[np.uint8], scale: float) -> torch.Tensor:
-    """The network's raw outputs for pictures given as bytes."""
-    return module(torch.from_numpy(pictures).to(torch.float32).mul_(scale))
 
 
 def sample_actions(
@@ -102,16 +106,29 @@ def roll_out(
         action_limit: actions per episode at most, as in the original's training.
     """
     parts: list[tuple[NDArray[Any], ...]] = []
+    network = ByteNetwork(module, environment.scale)
     step = 0
     with torch.no_grad():
         while len(rows := environment.active()) and (action_limit is None or step < action_limit):
             pictures = environment.observe(rows)
-            logits = logits_of(module, pictures, environment.scale)
+            logits = network(pictures)
             valid = environment.valid(rows) if masked else np.ones(logits.shape, dtype=np.bool_)
             actions, logp = sample_actions(logits, valid, rng)
             clock = environment.time[rows].astype(np.int64)
             rewards = environment.step(actions, rows)
-            parts.append((pictures, valid, actions, rows, clock, rewards, logp))
+            count = np.full(len(rows), step)
+            parts.append((pictures, valid, actions, rows, clock, count, rewards, logp))
             step += 1
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Rollout(*columns, episodes=len(environment.done))
+
+
+def join_rollouts(rollouts: Sequence[Rollout]) -> Rollout:
+    """Rollouts of different episodes as one; the episodes are numbered on."""
+    first = np.cumsum([0, *(part.episodes for part in rollouts)])
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in rollouts])
+        for name in ("pictures", "valid", "actions", "time", "index", "rewards", "log_probability")
+    }
+    episode = np.concatenate([part.episode + start for part, start in zip(rollouts, first, strict=False)])
+    return Rollout(**columns, episode=episode, episodes=int(first[-1]))
