@@ -15,7 +15,7 @@ from dnnexplain.systems.deeprm.arrays import COLOURS, FULL
 __all__ = ["earliest_fit", "observe_rows", "reset_rows", "step_rows", "valid_rows"]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_row(b, s, sizes, jobs, count):
     """Empty cluster, clock at zero, before the first arrival; jobs of step 0 never arrive."""
     s.time[b] = 0
@@ -40,14 +40,14 @@ def reset_row(b, s, sizes, jobs, count):
     s.next_job[b] = first
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_rows(rows, s, sizes, jobs, count):
     """Reset the given episodes."""
     for b in rows:
         reset_row(b, s, sizes, jobs, count)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def earliest_fit(free, length, cpu, memory):
     """Earliest offset at which a job fits: ``free`` [2, H]; -1 if none. The last row is never used.
 
@@ -64,7 +64,7 @@ def earliest_fit(free, length, cpu, memory):
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _unused_colour(b, s):
     used = np.zeros(256, dtype=np.bool_)
     for value in s.cells[b].ravel():
@@ -75,7 +75,7 @@ def _unused_colour(b, s):
     return s.colour_order[b, COLOURS - 1]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _paint(b, s, sizes, resource, first, length, amount, colour):
     for ahead in range(first, first + length):
         row = (s.head[b] + ahead) % sizes.horizon
@@ -88,7 +88,7 @@ def _paint(b, s, sizes, resource, first, length, amount, colour):
                 left -= 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _place(b, a, s, sizes, jobs):
     """Place the job of slot ``a`` at its earliest offset; the slot takes the head of the backlog."""
     j = s.slot[b, a]
@@ -119,7 +119,7 @@ def _place(b, a, s, sizes, jobs):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _retire(b, s, sizes):
     """Remove finished jobs. Lingering: after a removal the next job is not looked at this step."""
     kept = 0
@@ -139,7 +139,7 @@ def _retire(b, s, sizes):
     s.running_count[b] = kept
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _advance(b, s, sizes):
     """One step of time: the first row passes (the rows are a ring), finished jobs leave."""
     s.time[b] += 1
@@ -155,7 +155,7 @@ def _advance(b, s, sizes):
         s.since[b] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _is_over(b, s, sizes, steps):
     if not sizes.until_done:
         return s.time[b] >= steps
@@ -169,7 +169,7 @@ def _is_over(b, s, sizes, steps):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _admit(b, s, sizes, jobs, count, steps):
     """Jobs that arrive now take the first empty slot, else the backlog, else are turned away."""
     k = s.job_set[b]
@@ -195,7 +195,7 @@ def _admit(b, s, sizes, jobs, count, steps):
             s.away_cost[b] += 1.0 / jobs[k, j, 1]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _reward(b, s, sizes, jobs):
     """Minus the sum of 1/length over every job in the system (and, if charged, turned away)."""
     k = s.job_set[b]
@@ -212,7 +212,7 @@ def _reward(b, s, sizes, jobs):
     return reward
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def step_row(b, action, s, sizes, jobs, count, steps):
     """One action of one episode; returns the reward. A finished episode does not move."""
     if s.done[b]:
@@ -229,14 +229,14 @@ def step_row(b, action, s, sizes, jobs, count, steps):
     return _reward(b, s, sizes, jobs)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def step_rows(rows, actions, s, sizes, jobs, count, steps, rewards):
     """One action in each of the given episodes; ``actions`` and ``rewards`` run along ``rows``."""
     for i in range(len(rows)):
         rewards[i] = step_row(rows[i], actions[i], s, sizes, jobs, count, steps)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _observe_row(b, s, sizes, jobs, picture):
     k = s.job_set[b]
     picture[:, :] = 0
@@ -265,14 +265,14 @@ def _observe_row(b, s, sizes, jobs, picture):
         picture[row, at] = level
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def observe_rows(rows, s, sizes, jobs, pictures):
     """Paint the given episodes into ``pictures`` [len(rows), H, W], bytes (FULL = 1)."""
     for i in range(len(rows)):
         _observe_row(rows[i], s, sizes, jobs, pictures[i])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def valid_row(length, cpu, memory, free, units, valid):
     """Which actions do something: a job that fits within the horizon; waiting unless that is idle.
 
@@ -292,7 +292,7 @@ def valid_row(length, cpu, memory, free, units, valid):
     valid[slots] = not (empty and fits)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def valid_rows(rows, s, sizes, jobs, valid):
     """Valid actions of the given episodes into ``valid`` [len(rows), M + 1]."""
     shape = np.zeros((3, sizes.slots), dtype=np.int32)

@@ -23,7 +23,7 @@ TETRIS_KNOB = 0.003
 _SJF, _PACKER, _TETRIS, _FCFS, _EASY, _RANDOM = range(6)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _fits_now(free, length, cpu, memory):
     for row in range(length):
         if free[0, row] < cpu or free[1, row] < memory:
@@ -31,7 +31,7 @@ def _fits_now(free, length, cpu, memory):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _greedy(rule, length, cpu, memory, free, knob):
     best = 0.0
     action = len(length)
@@ -51,7 +51,7 @@ def _greedy(rule, length, cpu, memory, free, knob):
     return action
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _first_in_order(length, order):
     head = -1
     for a in range(len(length)):
@@ -60,7 +60,7 @@ def _first_in_order(length, order):
     return head
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _delays_head(free, length, cpu, memory, head, candidate, start):
     """Whether starting ``candidate`` now would move the head's earliest start past ``start``."""
     left = free.copy()
@@ -71,7 +71,7 @@ def _delays_head(free, length, cpu, memory, head, candidate, start):
     return moved < 0 or moved > start
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _first_come(rule, length, cpu, memory, order, free):
     wait = len(length)
     head = _first_in_order(length, order)
@@ -93,7 +93,7 @@ def _first_come(rule, length, cpu, memory, order, free):
     return action
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def rule_action(rule, length, cpu, memory, order, free, knob, draw):
     """The action of a rule in one state.
 
@@ -112,7 +112,7 @@ def rule_action(rule, length, cpu, memory, order, free, knob, draw):
     return _greedy(rule, length, cpu, memory, free, knob)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def rule_rows(rule, rows, s, sizes, jobs, knob, draws, actions):
     """The rule's action in each of the given episodes, into ``actions`` [len(rows)]."""
     shape = np.zeros((4, sizes.slots), dtype=np.int32)

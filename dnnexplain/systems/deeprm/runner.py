@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import Policy
+from dnnexplain.systems.deeprm.metrics import Measures, measure
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
 from dnnexplain.systems.deeprm.simulator import Simulator
 
-__all__ = ["Draws", "Run", "default_time_limit", "policy_actions", "run_policy"]
+__all__ = ["Draws", "Run", "default_time_limit", "policy_actions", "run_figures", "run_measures", "run_policy"]
 
 _BLOCK = 256
 
@@ -129,3 +130,34 @@ def run_policy(
         simulator.step(actions, rows)
     a = simulator.arrays
     return Run(tuple(job_sets), a.start, a.finish, a.placed_at, a.turned_away, a.time, a.actions, limit)
+
+
+def run_measures(run: Run, params: Params) -> Measures:
+    """The figures of a run, job by job; see :mod:`dnnexplain.systems.deeprm.metrics`."""
+    return measure(
+        run.job_sets,
+        start=run.start,
+        finish=run.finish,
+        turned_away=run.turned_away,
+        placed_at=run.placed_at,
+        end=run.end,
+        params=params,
+    )
+
+
+def run_figures(run: Run, params: Params) -> dict[str, NDArray[np.float64]]:
+    """The figures of a run by name, each ``[S]``: slowdown in both counts, what was left out, utilisation."""
+    found = run_measures(run, params)
+    return {
+        "all_jobs": found.all_jobs,
+        "original": found.original,
+        "completion": found.completion,
+        "makespan": found.makespan.astype(np.float64),
+        "slowdown_short": found.short,
+        "slowdown_long": found.long,
+        "starved": found.starved.astype(np.float64),
+        "turned_away": found.turned_away.astype(np.float64),
+        "jobs": found.count.astype(np.float64),
+        "cpu_utilisation": found.utilisation[:, 0],
+        "memory_utilisation": found.utilisation[:, 1],
+    }

@@ -17,7 +17,7 @@ from dnnexplain.systems.deeprm.kernels import valid_row
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
 from dnnexplain.systems.deeprm.rules import RULES
-from dnnexplain.systems.deeprm.runner import Run, run_policy
+from dnnexplain.systems.deeprm.runner import Run, run_figures, run_policy
 from dnnexplain.systems.deeprm.simulator import Simulator
 
 __all__ = ["DeepRM"]
@@ -34,6 +34,7 @@ class DeepRM:
 
     name = "deeprm"
     cost_name = "mean slowdown"
+    byte_scale = Simulator.scale
     log_suffixes = (".swf", ".swf.gz")
 
     def __init__(self, params: Params | None = None, **sizes: Any) -> None:
@@ -168,22 +169,19 @@ class DeepRM:
 
     def run(self, policy: Policy, workloads: Sequence[JobSet], *, seed: int = 0, sample: bool = False) -> Episodes:
         """Run every job set to its end; ``cost`` is the mean slowdown over all its jobs."""
-        from dnnexplain.systems.deeprm.metrics import figures  # noqa: PLC0415
-
         run = run_policy(self.params, workloads, policy, seed=seed, sample=sample)
-        metrics = figures(run, self.params)
+        metrics = run_figures(run, self.params)
         return Episodes(policy.name, metrics["all_jobs"], self.cost_name, metrics, seed, run)
 
     def replay(self, policy: Policy, workload: JobSet, *, seed: int = 0, sample: bool = False) -> Replay:
         """Run one job set and record every decision."""
-        from dnnexplain.systems.deeprm.metrics import figures  # noqa: PLC0415
         from dnnexplain.systems.deeprm.schedule import record  # noqa: PLC0415
 
-        def measure(run: Run) -> tuple[float, dict[str, float]]:
-            found = {name: float(value[0]) for name, value in figures(run, self.params).items()}
+        def figures(run: Run) -> tuple[float, dict[str, float]]:
+            found = {name: float(value[0]) for name, value in run_figures(run, self.params).items()}
             return found["all_jobs"], found
 
-        return record(self.params, workload, policy, measure, seed=seed, sample=sample)
+        return record(self.params, workload, policy, figures, seed=seed, sample=sample)
 
     def bound(self, workload: JobSet, *, seconds: float = 10.0) -> Bound:
         """The optimum of mean slowdown, or an interval that holds it (CP-SAT)."""
