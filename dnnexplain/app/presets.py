@@ -1,0 +1,76 @@
+"""States to start from. DeepRM's follow the paper's Figure 4: one job a little shorter, another order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import Policy, State, System, state_from_observation, state_from_values
+from dnnexplain.explain.decision import decide_many
+
+__all__ = ["flip_pair", "presets_for"]
+
+_JOBS = (
+    {"length": 5, "cpu": 2, "memory": 8},
+    {"length": 3, "cpu": 7, "memory": 4},
+    {"length": 11, "cpu": 8, "memory": 2},
+)
+_BUSY_STEPS = 4
+
+
+def presets_for(system: System, policy: Policy) -> tuple[State, dict[str, State | Callable[[], State]]]:
+    """Where the editor starts, and the states that it offers by name."""
+    if not hasattr(system, "reachable"):
+        return state_from_values(system, {}), {}
+    start = _jobs(system)
+    found: dict[str, State | Callable[[], State]] = {}
+    pair = flip_pair(system, policy)
+    if pair is not None:
+        found["Figure 4, job 1 long"], found["Figure 4, job 1 one step shorter"] = pair
+    found["An empty cluster, one job"] = state_from_values(
+        system, {"job 1 length": 3, "job 1 cpu": 6, "job 1 memory": 2}
+    )
+    rng = np.random.default_rng()
+    pictures: Any = system.reachable
+    found["A random state from episodes"] = lambda: state_from_observation(system, pictures[rng.integers(len(pictures))])
+    return start, found
+
+
+def _jobs(system: System, **changes: float) -> State:
+    values = {f"job {slot} {kind}": float(size) for slot, job in enumerate(_JOBS, 1) for kind, size in job.items()}
+    busy = {
+        f"{name} in use at step {row}": float(use)
+        for name, use in (("cpu", 3), ("memory", 2))
+        for row in range(_BUSY_STEPS)
+    }
+    known = {knob.name for knob in system.knobs}
+    wanted = {**values, **busy, **{name.replace("_", " "): value for name, value in changes.items()}}
+    return state_from_values(system, {name: value for name, value in wanted.items() if name in known})
+
+
+def flip_pair(system: System, policy: Policy) -> tuple[State, State] | None:
+    """Two states that differ in one step of the memory-heavy job's length, and get different decisions.
+
+    After Figure 4 of "Demystifying Deep Learning in Networking" (APNet 2018), in which shortening
+    job 1 changes the order. The pair is searched for in this very network, by sweeping the length.
+
+    Returns:
+        The state before and the state one step shorter, or ``None`` if no length makes a difference.
+    """
+    highest = next(knob.high for knob in system.knobs if knob.name == "job 1 length")
+    for companion in range(len(_JOBS[1:]) + 1, 1, -1):
+        emptied = {
+            f"job_{slot}_{kind}": 0.0
+            for slot in range(2, len(_JOBS) + 1)
+            if slot > companion
+            for kind in ("length", "cpu", "memory")
+        }
+        states = [_jobs(system, job_1_length=float(n), **emptied) for n in range(1, int(highest) + 1)]
+        decisions = decide_many(system, policy, states)
+        for (short, before), (long, after) in pairwise(zip(states, decisions, strict=True)):
+            if before.action != after.action:
+                return long, short
+    return None

@@ -1,0 +1,22 @@
+"""Panels that explain a learned controller live, in JupyterLab, Voila or any Jupyter host.
+
+``from dnnexplain_widgets import Dashboard; Dashboard(system, policy)`` shows everything; each panel
+also works alone, ``DecisionPanel(system, policy)``, or joined to others by a :class:`Session`.
+"""
+
+from __future__ import annotations
+
+from dnnexplain_widgets.dashboard import Dashboard
+from dnnexplain_widgets.panels import DecisionPanel, EpisodePanel, NeuronsPanel, Panel, SaliencyPanel, StateEditor
+from dnnexplain_widgets.session import Session
+
+__all__ = [
+    "Dashboard",
+    "DecisionPanel",
+    "EpisodePanel",
+    "NeuronsPanel",
+    "Panel",
+    "SaliencyPanel",
+    "Session",
+    "StateEditor",
+]

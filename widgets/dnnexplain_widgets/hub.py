@@ -1,0 +1,31 @@
+"""The session's model in the page: one message down per step, one latest wish up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+import traitlets as t
+
+from dnnexplain_widgets.web import module_source, style_source
+
+__all__ = ["Hub"]
+
+
+class Hub(ipywidgets.Widget):
+    """Carries state between a session and all its panels; it has no view of its own.
+
+    One model for all panels keeps a step at one message with all buffers in it, so the panels change
+    together and a browser's queue cannot grow: ipywidgets has one message of a model in flight and
+    merges what comes meanwhile.
+    """
+
+    code = t.Unicode(help="The drawing code of all panels, an ES module.").tag(sync=True)
+    style = t.Unicode(help="The style sheet of all panels.").tag(sync=True)
+    scene = t.Dict(help="What the page must know of the system; see wire.scene.").tag(sync=True)
+    live = t.Dict(help="The present step; see wire.live_message.").tag(sync=True)
+    theme = t.Enum(("auto", "light", "dark"), "auto", help="The user's wish; auto follows the host.").tag(sync=True)
+    wish = t.Dict(help="From the page: {stamp, values [K], settled}.").tag(sync=True, echo_update=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(code=module_source(), style=style_source(), **options)

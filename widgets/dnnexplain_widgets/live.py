@@ -1,0 +1,130 @@
+"""The light explanations of one state, computed in one place: a decision, a map, neurons and curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Decision, NetworkPolicy, OutputKind, Policy, State, System
+from dnnexplain.explain.attribution import Attribution, attribute
+from dnnexplain.explain.decision import decide, observe, valid_of
+from dnnexplain.explain.neurons import layer_of, neuron_activations
+from dnnexplain.explain.sweeps import knobs_of_kind
+from dnnexplain.explain.thresholds import Curves, curves
+from dnnexplain_widgets.words import told
+
+__all__ = ["PARTS", "Ask", "Live", "best_actions", "compute"]
+
+PARTS = ("decision", "saliency", "neurons")
+"""What can be asked for; a part that no panel shows is not computed."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the panels of a session want to know about its state.
+
+    Attributes:
+        parts: those of :data:`PARTS` that some panel shows.
+        target, method, baseline: of the map; as in ``explain.attribute``.
+        layer: whose neurons, or the first hidden layer.
+        sweep: the kind of knob that the curves run over: ``"length"``.
+        rules: names of the rules to compare with.
+    """
+
+    parts: frozenset[str] = frozenset(PARTS)
+    target: str = "default"
+    method: str = "saliency"
+    baseline: str = "default"
+    layer: str | None = None
+    sweep: str = ""
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Live:
+    """The light explanations of one state.
+
+    Attributes:
+        state: what they are about.
+        observation: what the network sees ``[*observation_shape]``.
+        decision: what it does, or ``None`` if that failed.
+        rules: the action of each rule.
+        attribution: the signed map, or ``None`` if not asked for or failed.
+        activations: of all units of the layer ``[units]``; empty if not asked for.
+        curves: activation of all units against the swept knobs.
+        failures: per part one sentence on what went wrong.
+    """
+
+    state: State
+    observation: NDArray[np.float32]
+    decision: Decision | None = None
+    rules: Mapping[str, int] = field(default_factory=dict)
+    attribution: Attribution | None = None
+    activations: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    curves: Curves | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+def compute(system: System, policy: Policy, state: State, ask: Ask) -> Live:
+    """All light explanations of a state; a part that fails leaves the others alone."""
+    observation = observe(system, [state])
+    failures: dict[str, str] = {}
+
+    def attempt(part: str, make: Callable[[], Any], otherwise: Any = None) -> Any:
+        if part not in ask.parts:
+            return otherwise
+        try:
+            return make()
+        except Exception as error:  # noqa: BLE001 - shown in the error area of the panel that asked
+            failures[part] = told(error)
+            return otherwise
+
+    network = isinstance(policy, NetworkPolicy)
+    neurons = attempt("neurons", lambda: _neurons(system, policy, state, observation, ask), (np.zeros(0), None))
+    return Live(
+        state=state,
+        observation=observation[0],
+        decision=attempt("decision", lambda: decide(system, policy, state)),
+        rules=attempt("decision", lambda: _rules(system, observation, ask.rules), {}),
+        attribution=attempt("saliency", lambda: _map(system, policy, state, ask)) if network else None,
+        activations=neurons[0],
+        curves=neurons[1],
+        failures=failures if network else {**failures, **_no_network(policy, ask)},
+    )
+
+
+def best_actions(system: System, policy: Policy, observations: NDArray[Any]) -> NDArray[np.int64]:
+    """The action that a policy takes in each observation ``[B]``, the best valid one."""
+    valid = valid_of(system, policy, observations)
+    best: NDArray[np.int64] = np.where(valid, policy.outputs(observations), -np.inf).argmax(axis=1)
+    return best
+
+
+def _rules(system: System, observation: NDArray[np.float32], names: tuple[str, ...]) -> dict[str, int]:
+    if system.output.kind is not OutputKind.CHOICE:
+        return {}
+    known = system.rules()
+    return {name: int(best_actions(system, known[name], observation)[0]) for name in names}
+
+
+def _map(system: System, policy: Policy, state: State, ask: Ask) -> Attribution:
+    return attribute(system, policy, state, method=ask.method, target=ask.target, baseline=ask.baseline)
+
+
+def _neurons(
+    system: System, policy: Policy, state: State, observation: NDArray[np.float32], ask: Ask
+) -> tuple[NDArray[np.float64], Curves | None]:
+    layer = layer_of(system, policy, ask.layer)
+    activations = neuron_activations(policy, layer, observation)[0]
+    if not ask.sweep:
+        return activations, None
+    return activations, curves(system, policy, knobs_of_kind(system, ask.sweep), state=state, layer=ask.layer)
+
+
+def _no_network(policy: Policy, ask: Ask) -> dict[str, str]:
+    text = f"{policy.name} is a rule without a network inside, so there is nothing to look into; choose a network."
+    return {part: text for part in ("saliency", "neurons") if part in ask.parts}

@@ -1,0 +1,207 @@
+"""A panel answers one question: its picture, a sentence that reads it, and everything around them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets as t
+
+from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
+from dnnexplain_widgets.jobs import Jobs, Task
+from dnnexplain_widgets.python_code import panel_code
+from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.web import FRAME
+from dnnexplain_widgets.words import told
+
+__all__ = ["Panel"]
+
+
+class Panel(anywidget.AnyWidget):
+    """The base of all panels: alone in a notebook cell, or joined to others by a session.
+
+    A subclass names its question and its parts, and reads its answer from :attr:`result`::
+
+        class Mine(Panel):
+            QUESTION = "How far is the queue from full?"
+            PARTS = ({"part": "picture"},)
+
+    Args:
+        system, policy, state: what to explain, for a panel that stands alone.
+        session: what to share with other panels, instead.
+        options: a subclass's own options, listed in ``OPTIONS``.
+
+    Raises:
+        DnnExplainError: neither a system and policy nor a session, or both; an unknown option.
+    """
+
+    QUESTION: ClassVar[str] = ""
+    PARTS: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """What the page draws, from top to bottom; see PARTS in web/panel.js."""
+    SAYS: ClassVar[str] = ""
+    """The sentence of the live message that reads the picture, and the failure that belongs to it."""
+    WANTS: ClassVar[tuple[str, ...]] = ()
+    """The parts of live.PARTS that must be computed at each step."""
+    OPTIONS: ClassVar[tuple[str, ...]] = ()
+    COPYABLE: ClassVar[bool] = True
+
+    _esm = FRAME
+
+    hub = t.Unicode(help="The model of the session in the page.").tag(sync=True)
+    question = t.Unicode(help="The title.").tag(sync=True)
+    parts = t.List(help="What is drawn.").tag(sync=True)
+    says = t.Unicode(help="Which sentence of the live message is shown.").tag(sync=True)
+    controls = t.List(help="Descriptions of the controls; see web/controls.js.").tag(sync=True)
+    answers = t.Dict(help="What the controls are at, by name.").tag(sync=True, echo_update=False)
+    presses = t.Dict(help="How often each button was pressed.").tag(sync=True, echo_update=False)
+    upload = t.Dict(help="The newest file from a file control: {name, file, content}.").tag(sync=True, echo_update=False)
+    sentence = t.Unicode(help="Reads the picture; the live message's if empty.").tag(sync=True)
+    badge = t.Dict(help="How far to trust it: {level, text, figures: [{name, value, meaning}]}.").tag(sync=True)
+    error = t.Unicode(help="What went wrong, in one sentence; empty when all is well.").tag(sync=True)
+    busy = t.Dict(help="What it is working on: {text, fraction}.").tag(sync=True)
+    code = t.Dict(help="The panel as Python, when asked for: {text, count}.").tag(sync=True)
+    copyable = t.Bool(True, help="Whether the panel offers itself as Python.").tag(sync=True)
+    figure = t.Dict(help="What a part of the panel's own draws.").tag(sync=True)
+    child = t.Unicode(help="The model of another Jupyter widget that is the picture.").tag(sync=True)
+
+    def __init__(
+        self,
+        system: System | None = None,
+        policy: Policy | None = None,
+        state: State | None = None,
+        *,
+        session: Session | None = None,
+        **options: Any,
+    ) -> None:
+        for name in options:
+            if name not in self.OPTIONS:
+                raise Choice(f"option of {type(self).__name__}", name, ("session", *self.OPTIONS)).error()
+        self.session = _session(type(self).__name__, system, policy, state, session)
+        self.jobs = Jobs()
+        self.options = options
+        self.session.want(*self.WANTS)
+        super().__init__(
+            hub=self.session.hub.model_id,
+            question=self.QUESTION,
+            parts=[dict(part) for part in self.PARTS],
+            says=self.SAYS,
+            copyable=self.COPYABLE,
+        )
+        self.setup(**options)
+        self.observe(self._on_answers, "answers")
+        self.observe(self._on_presses, "presses")
+        self.observe(self._on_upload, "upload")
+
+    # --- what a subclass may say ---
+
+    def setup(self, **options: Any) -> None:
+        """Make controls and observe the session; called once, with the options given."""
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """A control was changed by the user."""
+
+    def on_press(self, name: str) -> None:
+        """A button was pressed."""
+
+    def on_file(self, name: str, file: str, content: bytes) -> None:
+        """A file was chosen."""
+
+    @property
+    def result(self) -> Any:
+        """What the panel draws: the explainer's frozen result, to be saved, compared or plotted elsewhere."""
+        return self.session.live
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The Python that computes :attr:`result`, given ``system``, ``policy`` and ``state``."""
+        return ()
+
+    # --- what a subclass may use ---
+
+    def start(self, work: Callable[[Task], Any], done: Callable[[Any], None], text: str) -> Task:
+        """Work on a heavy question beside the page; shows progress, offers to cancel, reports a failure."""
+        self.error = ""
+        self.busy = {"text": text, "fraction": None}
+
+        def finish(result: Any) -> None:
+            self.busy = {}
+            self.guarded(done, result)
+
+        def fail(error: BaseException) -> None:
+            self.busy = {}
+            self.error = told(error)
+
+        def report(fraction: float | None, now: str) -> None:
+            self.busy = {"text": now or text, "fraction": fraction}
+
+        return self.jobs.start(work, finish, fail, report)
+
+    def cancel(self) -> None:
+        """Stop working on the present question."""
+        self.jobs.cancel()
+        self.busy = {}
+
+    def guarded(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Call; a failure is shown in the error area instead of vanishing."""
+        try:
+            call(*arguments)
+        except Exception as error:  # noqa: BLE001 - shown to the user
+            self.error = told(error)
+
+    def worker_policy(self) -> Policy:
+        """The session's policy with a network of its own: hooks are not thread-safe."""
+        policy = self.session.policy
+        return policy.copy() if hasattr(policy, "copy") else copy.deepcopy(policy)
+
+    def set_answers(self, **answers: Any) -> None:
+        """Put controls at values from Python."""
+        self.answers = {**self.answers, **answers}
+
+    def copy_as_python(self) -> str:
+        """A script that makes this panel, and computes what it shows, on its own."""
+        return panel_code(type(self).__name__, self.session, self.code_lines())
+
+    # --- the page's side ---
+
+    def _on_answers(self, change: Mapping[str, Any]) -> None:
+        old, new = change["old"], change["new"]
+        for name, value in new.items():
+            if old.get(name) != value:
+                self.error = ""
+                self.guarded(self.on_answer, name, value)
+
+    def _on_presses(self, change: Mapping[str, Any]) -> None:
+        for name, count in change["new"].items():
+            if change["old"].get(name) == count:
+                continue
+            self.error = ""
+            if name == "cancel":
+                self.cancel()
+            elif name == "copy":
+                self.guarded(self._copy)
+            else:
+                self.guarded(self.on_press, name)
+
+    def _copy(self) -> None:
+        self.code = {"text": self.copy_as_python(), "count": self.code.get("count", 0) + 1}
+
+    def _on_upload(self, change: Mapping[str, Any]) -> None:
+        given = change["new"]
+        if given:
+            self.error = ""
+            self.guarded(self.on_file, given["name"], given["file"], bytes(given["content"]))
+
+
+def _session(
+    name: str, system: System | None, policy: Policy | None, state: State | None, session: Session | None
+) -> Session:
+    if session is not None:
+        if system is not None or policy is not None or state is not None:
+            msg = f"{name} takes either system and policy, or session=; a session has its own system and policy"
+            raise DnnExplainError(msg)
+        return session
+    if system is None or policy is None:
+        msg = f"{name} needs what to explain: {name}(system, policy) or {name}(session=session)"
+        raise DnnExplainError(msg)
+    return Session(system, policy, state)

@@ -1,0 +1,210 @@
+"""What the panels of one page share: a state, a policy, what is asked about them, and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import traitlets as t
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, OutputKind, Policy, State, System, state_from_values
+from dnnexplain.explain.forward import layers, network_of
+from dnnexplain.explain.sweeps import kinds
+from dnnexplain_widgets.history import History
+from dnnexplain_widgets.hub import Hub
+from dnnexplain_widgets.live import Ask, Live, compute
+from dnnexplain_widgets.sentences import sentences
+from dnnexplain_widgets.wire import live_message, scene
+from dnnexplain_widgets.words import told
+
+__all__ = ["Session"]
+
+
+class Session(t.HasTraits):
+    """A system, a policy and a state, explained as they change.
+
+    Panels that are given the same session show the same state and never know one another::
+
+        session = Session(system, policy)
+        display(StateEditor(session=session), DecisionPanel(session=session))
+
+    Setting ``state``, ``policy``, ``ask`` or ``unit`` computes the light explanations once, in
+    :attr:`live`, and sends them to the page as one message.
+
+    Args:
+        system: the world.
+        policy: the network (or any policy) that is explained.
+        state: where to start; the knobs' defaults if not given.
+        rules: names of the rules to compare with; all of the system's if not given.
+
+    Raises:
+        DnnExplainError: a state of another system, an unknown rule.
+    """
+
+    state = t.Instance(State, help="What is decided in; setting it adds to the history.")
+    policy = t.Any(help="The policy that is explained.")
+    ask = t.Instance(Ask, help="What is computed at each step.")
+    unit = t.Int(0, help="The neuron whose curves are shown, counted from 0.")
+    theme = t.Enum(("auto", "light", "dark"), "auto", help="The user's wish; auto follows the host.")
+    live = t.Instance(Live, help="The explanations of the present state.")
+
+    def __init__(
+        self, system: System, policy: Policy, state: State | None = None, *, rules: Sequence[str] | None = None
+    ) -> None:
+        super().__init__()
+        self.system = system
+        self.history = History()
+        self.stamp = 0
+        self._hub: Hub | None = None
+        self._quiet = True
+        self.policy = policy
+        self.state = self._checked(state if state is not None else state_from_values(system, {}))
+        self.ask = Ask(parts=frozenset(), sweep=_first_kind(system), rules=_rules_of(system, rules))
+        self.live = compute(system, policy, self.state, self.ask)
+        self._quiet = False
+
+    # --- what the panels use ---
+
+    @property
+    def hub(self) -> Hub:
+        """The page's side of the session, made when the first panel is shown."""
+        if self._hub is None:
+            self._hub = Hub(scene=scene(self.system), theme=self.theme, live=self._message())
+            self._hub.observe(self._on_wish, "wish")
+        return self._hub
+
+    def want(self, *parts: str) -> None:
+        """Have parts of :data:`live.PARTS` computed at each step from now on."""
+        wanted = self.ask.parts | set(parts)
+        if wanted != self.ask.parts:
+            self.ask = replace(self.ask, parts=wanted)
+
+    def question(self, **changes: Any) -> None:
+        """Change what is asked: ``session.question(target="logit", method="integrated-gradients")``."""
+        known = Ask.__dataclass_fields__
+        for name in changes:
+            if name not in known:
+                raise Choice("question", name, tuple(known)).error()
+        self.ask = replace(self.ask, **changes)
+
+    def move(self, values: NDArray[np.float64], *, settled: bool = True) -> None:
+        """Put all knobs at values ``[K]``, repaired to the nearest valid ones.
+
+        While a drag goes on (``settled`` false) the history keeps only the state before it.
+        """
+        moved = State(self.system.repair(np.asarray(values, dtype=np.float64)[None])[0], self.state.background)
+        with self.history.drag(settled=settled):
+            self.state = moved
+
+    def undo(self) -> None:
+        """Back to the state before."""
+        self._travel(self.history.undo(self.state))
+
+    def redo(self) -> None:
+        """Forward again."""
+        self._travel(self.history.redo(self.state))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the network's hidden layers; none for a rule."""
+        if not isinstance(self.policy, NetworkPolicy):
+            return ()
+        found = layers(network_of(self.policy), self.system.observation_shape)
+        return tuple(layer.name for layer in found if not layer.last) or tuple(layer.name for layer in found)
+
+    # --- how it stays up to date ---
+
+    def _checked(self, state: State) -> State:
+        if state.values.shape != (len(self.system.knobs),):
+            msg = f"{self.system.name} has {len(self.system.knobs)} knobs, the state has {state.values.shape}; was it made for another system?"
+            raise DnnExplainError(msg)
+        return state
+
+    @t.validate("state")
+    def _valid_state(self, proposal: Mapping[str, Any]) -> State:
+        return self._checked(proposal["value"])
+
+    @t.observe("state")
+    def _on_state(self, change: Mapping[str, Any]) -> None:
+        if self._quiet:
+            return
+        if isinstance(change["old"], State):
+            self.history.note(change["old"])
+        self._refresh()
+
+    @t.observe("policy", "ask")
+    def _on_question(self, _change: Mapping[str, Any]) -> None:
+        if not self._quiet:
+            self._refresh()
+
+    @t.observe("unit")
+    def _on_unit(self, _change: Mapping[str, Any]) -> None:
+        self._send()
+
+    @t.observe("theme")
+    def _on_theme(self, _change: Mapping[str, Any]) -> None:
+        if self._hub is not None:
+            self._hub.theme = self.theme
+
+    def _travel(self, state: State | None) -> None:
+        if state is not None:
+            with self.history.paused():
+                self.state = state
+
+    @contextmanager
+    def _silently(self) -> Iterator[None]:
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _refresh(self) -> None:
+        self.live = compute(self.system, self.policy, self.state, self.ask)
+        if self.live.activations.size and self.unit >= self.live.activations.size:
+            self.unit = 0
+        self._send()
+
+    def _send(self) -> None:
+        if self._hub is not None:
+            self._hub.live = self._message()
+
+    def _message(self) -> dict[str, Any]:
+        words = sentences(self.system, self.live, self.unit, self.ask)
+        message = live_message(self.live, self.unit, self.stamp, words)
+        if self.live.curves is not None:
+            places = {knob.name: index for index, knob in enumerate(self.system.knobs)}
+            swept = zip(message.pop("sweptKnobs"), message.pop("counts"), strict=True)
+            message["swept"] = [[places[name], count] for name, count in swept]
+        return message
+
+    def _on_wish(self, change: Mapping[str, Any]) -> None:
+        wish = change["new"]
+        self.stamp = int(wish["stamp"])
+        before = self.live
+        try:
+            self.move(np.array(wish["values"], dtype=np.float64), settled=bool(wish["settled"]))
+        except DnnExplainError as error:
+            self.live = replace(self.live, failures={**self.live.failures, "all": told(error)})
+        if self.live is before or "all" in self.live.failures:
+            self._send()  # the page waits for an answer to this stamp even if nothing changed
+
+
+def _first_kind(system: System) -> str:
+    """The kind of knob that curves run over at first: one that several objects share, else the first knob."""
+    shared = kinds(system)
+    return next(iter(shared), system.knobs[0].name if system.knobs else "")
+
+
+def _rules_of(system: System, names: Sequence[str] | None) -> tuple[str, ...]:
+    if system.output.kind is not OutputKind.CHOICE:
+        return ()
+    known = tuple(system.rules())
+    for name in names or ():
+        if name not in known:
+            raise Choice("rule", name, known).error()
+    return known if names is None else tuple(names)

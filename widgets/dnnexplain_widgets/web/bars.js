@@ -1,0 +1,90 @@
+// Bars: what the network would do, with the rules beside it; and how much each group counts.
+
+function makeProbabilities(store) {
+  const element = h("table", { class: "dx-bars" });
+  const view = { rows: [], names: "" };
+  const update = () => {
+    const { scene, live } = store;
+    const names = JSON.stringify(scene.output);
+    if (names !== view.names) {
+      view.names = names;
+      view.rows = scene.output.names.map((name, index) => outputRow(scene, name, index));
+      const caption = h("caption", { class: "dx-hidden" }, scene.output.kind === "choice" ? "Probability of each action" : "Outputs");
+      element.replaceChildren(caption, ...view.rows.map((row) => row.element));
+    }
+    const choice = scene.output.kind === "choice";
+    const numbers = choice ? live.probabilities : live.outputs;
+    const largest = choice ? 1 : Math.max(1e-12, ...Array.from(numbers, Math.abs));
+    view.rows.forEach((row, index) => row.update(numbers[index], largest, live, index));
+  };
+  return { element, update, stop() {} };
+}
+
+function outputRow(scene, name, index) {
+  const fill = h("span", { class: "dx-fill" });
+  fill.style.background = objectColour(scene.outputColours[index]);
+  const value = h("td", { class: "dx-number" });
+  const tags = h("td", { class: "dx-tags" });
+  const head = h("th", { scope: "row" }, name);
+  const element = h("tr", {}, head, h("td", { class: "dx-track" }, h("span", { class: "dx-rail" }, fill)), value, tags);
+  let shown = null;
+  return {
+    element,
+    update(number_, largest, live, at) {
+      if (number_ === undefined) return;
+      fill.style.width = `${(100 * Math.abs(number_)) / largest}%`;
+      const allowed = !live.valid.length || live.valid[at];
+      setText(value, allowed ? percent(scene, number_) : "not possible");
+      element.classList.toggle("dx-off", !allowed);
+      element.classList.toggle("dx-best", live.action === at);
+      const rules = Object.keys(live.rules).filter((rule) => live.rules[rule] === at);
+      const text = rules.join("|");
+      if (text === shown) return;
+      shown = text;
+      tags.replaceChildren(...rules.map((rule) => h("span", { class: "dx-tag" }, rule)));
+    },
+  };
+}
+
+function percent(scene, value) {
+  if (scene.output.kind !== "choice") return withUnit(value, scene.output.unit);
+  return value > 0 && value < 0.0005 ? "under 0.001" : value.toFixed(3).replace(/^0/, "0");
+}
+
+/** Positive and negative parts of an attribution per group, from a common zero line. */
+function makeGroups(store) {
+  const element = h("table", { class: "dx-bars dx-groups" });
+  let names = "";
+  let rows = [];
+  const update = () => {
+    const { scene, live } = store;
+    const shape = JSON.stringify(scene.groups);
+    if (shape !== names) {
+      names = shape;
+      rows = scene.groups.map((group) => groupRow(group));
+      const caption = h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group");
+      element.replaceChildren(caption, ...rows.map((row) => row.element));
+    }
+    const largest = Math.max(1e-30, ...Array.from(live.groups, Math.abs));
+    rows.forEach((row, index) => row.update(live.groups[2 * index], live.groups[2 * index + 1], largest));
+  };
+  return { element, update, stop() {} };
+}
+
+function groupRow(group) {
+  const negative = h("span", { class: "dx-fill dx-negative" });
+  const positive = h("span", { class: "dx-fill dx-positive" });
+  const value = h("td", { class: "dx-number" });
+  const rail = h("span", { class: "dx-rail dx-split" }, h("span", { class: "dx-half dx-left" }, negative), h("span", { class: "dx-half" }, positive));
+  const dot = group.colour === null ? null : h("span", { class: "dx-dot", style: `background:${objectColour(group.colour)}` });
+  const element = h("tr", {}, h("th", { scope: "row" }, dot, group.name), h("td", { class: "dx-track" }, rail), value);
+  return {
+    element,
+    update(up, down, largest) {
+      if (up === undefined) return;
+      positive.style.width = `${(100 * up) / largest}%`;
+      negative.style.width = `${(100 * Math.abs(down)) / largest}%`;
+      setText(value, `+${number(up)} / ${number(down)}`);
+    },
+  };
+}

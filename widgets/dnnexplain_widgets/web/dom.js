@@ -1,0 +1,107 @@
+// Small helpers: elements, numbers, the host's theme.
+
+/** Makes an element: h("p", {class: "x", onclick: f}, child, "text"). */
+function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") element.style.cssText = value;
+    else if (name in element && typeof value !== "string") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Makes an SVG element with attributes. */
+function s(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** Three significant digits, without exponent for everyday sizes; a true minus sign. */
+function number(value) {
+  if (!Number.isFinite(value)) return "none";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  const text = size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
+  return text.replace("-", "−");
+}
+
+/** A value with its unit: "3 steps". */
+function withUnit(value, unit) {
+  return unit ? `${number(value)} ${unit}` : number(value);
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function setAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  }
+}
+
+let counter = 0;
+
+/** A fresh id for aria-labelledby and label-for. */
+function freshId(prefix) {
+  counter += 1;
+  return `dx-${prefix}-${counter}`;
+}
+
+/** "light" or "dark": the user's wish, else the host's theme, else the system's. */
+function themeOf(wish) {
+  if (wish === "light" || wish === "dark") return wish;
+  const app = document.documentElement.hasAttribute("data-dnnexplain-app");
+  const host = document.body.getAttribute("data-jp-theme-light");
+  if (!app && host !== null) return host === "false" ? "dark" : "light";
+  return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+/** Calls back at once and whenever the host's or the system's theme changes; returns a way to stop. */
+function watchTheme(callback) {
+  const media = window.matchMedia("(prefers-color-scheme: dark)");
+  const observer = new MutationObserver(callback);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  media.addEventListener("change", callback);
+  callback();
+  return () => {
+    observer.disconnect();
+    media.removeEventListener("change", callback);
+  };
+}
+
+const PALETTE = [
+  "#2a9d8f", "#dd9a1a", "#8a63d2", "#67a031", "#d1589b", "#a8713a", "#3aa5cf", "#7d8794", "#b9a516", "#6172e0",
+];
+
+/** The colour of a domain object: the same in every panel. */
+function objectColour(index) {
+  return index === null || index === undefined || index < 0 ? "var(--dx-soft)" : PALETTE[index % PALETTE.length];
+}
+
+const INK = {
+  light: {
+    card: [255, 255, 255], zero: [244, 245, 247], filled: [128, 138, 150], positive: [178, 24, 43],
+    negative: [33, 102, 172], grid: "rgba(20,30,45,.07)", frame: "#cfd5dc", text: "#1d2530", soft: "#586270",
+  },
+  dark: {
+    card: [27, 31, 38], zero: [36, 41, 50], filled: [125, 135, 148], positive: [240, 104, 92],
+    negative: [84, 160, 228], grid: "rgba(255,255,255,.06)", frame: "#434b57", text: "#e7eaee", soft: "#a3adb9",
+  },
+};
+
+function rgb(hex) {
+  return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
+}
+
+function mix(from, to, part) {
+  return from.map((channel, index) => channel + (to[index] - channel) * part);
+}

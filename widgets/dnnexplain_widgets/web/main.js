@@ -1,0 +1,1 @@
+export { arrange, breakLines, cellAt, gripAt, mount, number, snap, ticks };

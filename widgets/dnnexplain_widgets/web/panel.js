@@ -1,0 +1,166 @@
+// A panel: the question, the controls, the picture, a sentence that reads it, the badge, the error area.
+
+const PARTS = {
+  picture: makePicture,
+  knobs: makeKnobs,
+  probabilities: makeProbabilities,
+  groups: makeGroups,
+  units: makeUnits,
+  curves: makeCurves,
+  schedule: makeSchedule,
+  child: makeChild,
+};
+
+/** Draws a panel into el. `hub` is the session's model, `model` the panel's own. */
+function mount({ model, el, hub }) {
+  addStyle(hub, el);
+  hub.dnnexplainStore ??= new Store(hub);
+  const store = hub.dnnexplainStore;
+  const parts = model.get("parts").map((spec) => PARTS[spec.part](store, spec, model));
+  const shell = makeShell(model, store, parts);
+  el.classList.add("dx-host");
+  el.append(shell.element);
+  const stopTheme = watchTheme(() => {
+    shell.element.dataset.theme = store.theme;
+    parts.forEach((part) => part.update("theme"));
+  });
+  const refresh = (what) => {
+    if (what === "theme") shell.element.dataset.theme = store.theme;
+    shell.update(what);
+    for (const part of parts) part.update(what);
+  };
+  const stopListening = store.listen(refresh);
+  const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code"];
+  for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
+  refresh("scene");
+  return () => {
+    stopListening();
+    stopTheme();
+    parts.forEach((part) => part.stop());
+  };
+}
+
+/** The style sheet, once per document or shadow root. */
+function addStyle(hub, el) {
+  const root = el.getRootNode() instanceof ShadowRoot ? el.getRootNode() : document.head;
+  if (root.querySelector("style[data-dnnexplain]")) return;
+  const style = h("style", { "data-dnnexplain": "" });
+  style.textContent = hub.get("style");
+  root.append(style);
+}
+
+function makeShell(model, store, parts) {
+  const title = h("h3", { class: "dx-question", id: freshId("question") });
+  const controls = makeControls(model);
+  const sentence = h("p", { class: "dx-sentence" });
+  const badge = makeBadge();
+  const busy = makeBusy(model);
+  const error = h("p", { class: "dx-error", role: "alert" });
+  const code = makeCode(model);
+  const body = h("div", { class: "dx-body" }, ...parts.map((part) => part.element));
+  const element = h("section", { class: "dx", "aria-labelledby": title.id },
+    h("header", { class: "dx-head" }, title, code.button), controls.element, body, sentence, busy.element, badge.element, error, code.element);
+  return {
+    element,
+    update(what) {
+      const says = model.get("says");
+      const words = model.get("sentence") || store.live.words[says] || "";
+      setText(sentence, words);
+      const failure = model.get("error") || store.live.failures[says] || store.live.failures.all || "";
+      setText(error, failure);
+      if (what === "live" || what === "local") return;
+      setText(title, model.get("question"));
+      title.hidden = !model.get("question");
+      controls.update();
+      badge.update(model.get("badge"));
+      busy.update();
+      code.update();
+    },
+  };
+}
+
+function makeBadge() {
+  const light = h("span", { class: "dx-light", "aria-hidden": "true" });
+  const text = h("span", {});
+  const figures = h("dl", { class: "dx-figures" });
+  const element = h("details", { class: "dx-badge" }, h("summary", {}, light, text), figures);
+  return {
+    element,
+    update(badge) {
+      element.hidden = !badge.text;
+      if (!badge.text) return;
+      element.dataset.level = badge.level;
+      setText(text, badge.text);
+      figures.replaceChildren(...(badge.figures || []).flatMap((figure) => [h("dt", {}, `${figure.name}: ${figure.value}`), h("dd", {}, figure.meaning)]));
+    },
+  };
+}
+
+function makeBusy(model) {
+  const text = h("span", {});
+  const bar = h("progress", { max: 1, "aria-label": "Progress" });
+  const cancel = h("button", { type: "button", class: "dx-button", onclick: () => press(model, "cancel") }, "Cancel");
+  const element = h("div", { class: "dx-busy", role: "status" }, text, bar, cancel);
+  return {
+    element,
+    update() {
+      const busy = model.get("busy");
+      element.hidden = !busy.text;
+      if (!busy.text) return;
+      setText(text, busy.text);
+      if (busy.fraction === null || busy.fraction === undefined) bar.removeAttribute("value");
+      else bar.value = busy.fraction;
+    },
+  };
+}
+
+/** "Copy as Python": the kernel writes the code, the page copies it and shows it. */
+function makeCode(model) {
+  const text = h("pre", { class: "dx-code", tabindex: "0", "aria-label": "This panel as Python" });
+  const element = h("div", { class: "dx-code-box" }, text, h("button", { type: "button", class: "dx-button", onclick: () => { element.hidden = true; } }, "Close"));
+  element.hidden = true;
+  let asked = false;
+  const button = h("button", {
+    type: "button", class: "dx-plain",
+    onclick: () => {
+      asked = true;
+      press(model, "copy");
+    },
+  }, "Copy as Python");
+  model.on("change:code", async () => {
+    if (!asked) return;
+    asked = false;
+    element.hidden = false;
+    try {
+      await navigator.clipboard.writeText(model.get("code").text);
+      setText(button, "Copied");
+      setTimeout(() => setText(button, "Copy as Python"), 1500);
+    } catch {
+      text.focus(); // no permission: the code is shown, to be copied by hand
+    }
+  });
+  return {
+    element, button,
+    update() {
+      setText(text, model.get("code").text || "");
+      button.hidden = !model.get("copyable");
+    },
+  };
+}
+
+/** Another Jupyter widget as a picture, e.g. a bqplot figure. */
+function makeChild(store, part, model) {
+  const element = h("div", { class: "dx-child" });
+  let view = null;
+  const show = async () => {
+    const id = model.get("child");
+    if (!id) return;
+    const child = await model.widget_manager.get_model(id);
+    view = await model.widget_manager.create_view(child);
+    element.replaceChildren(view.el);
+    view.processLuminoMessage?.({ type: "after-attach" });
+  };
+  model.on("change:child", show);
+  show();
+  return { element, update() {}, stop: () => view?.remove() };
+}

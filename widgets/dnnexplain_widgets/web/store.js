@@ -1,0 +1,107 @@
+// What all panels of one session share in the page. The kernel writes `scene` (rarely) and `live` (once
+// per step, one message); the page writes `wish`. A wish is whole, so that the newest may replace all
+// older ones: ipywidgets keeps one message in flight and merges the rest.
+
+function bytes(view, Kind) {
+  if (!view) return new Kind(0);
+  const start = view.byteOffset;
+  return new Kind(view.buffer.slice(start, start + view.byteLength));
+}
+
+class Store {
+  constructor(model) {
+    this.model = model;
+    this.stamp = 0;
+    this.listeners = new Set();
+    this.selected = null; // the group of knobs being edited
+    this.read();
+    model.on("change:live", () => this.read());
+    model.on("change:scene", () => this.emit("scene"));
+    model.on("change:theme", () => this.emit("theme"));
+  }
+
+  get scene() {
+    return this.model.get("scene");
+  }
+
+  get theme() {
+    return themeOf(this.model.get("theme"));
+  }
+
+  read() {
+    const live = this.model.get("live") || {};
+    this.live = {
+      stamp: live.stamp || 0,
+      values: bytes(live.values, Float64Array),
+      picture: bytes(live.picture, Uint8Array),
+      overlay: bytes(live.overlay, Int8Array),
+      scale: live.scale || 0,
+      overlayUnit: live.overlayUnit || "",
+      outputs: bytes(live.outputs, Float32Array),
+      probabilities: bytes(live.probabilities, Float32Array),
+      valid: bytes(live.valid, Uint8Array),
+      action: live.action,
+      rules: live.rules || {},
+      groups: bytes(live.groups, Float32Array),
+      units: bytes(live.units, Float32Array),
+      unit: live.unit || 0,
+      curves: bytes(live.curves, Float32Array),
+      swept: live.swept || [],
+      words: live.words || {},
+      failures: live.failures || {},
+    };
+    // An answer to an older question must not pull a dragged handle back.
+    if (this.live.stamp >= this.stamp || !this.values) {
+      this.values = Float64Array.from(this.live.values);
+      this.stamp = Math.max(this.stamp, this.live.stamp);
+    }
+    this.emit("live");
+  }
+
+  /** Sets knobs by index at once in the page, and asks the kernel for the rest. */
+  propose(changes, settled) {
+    for (const [index, value] of changes) this.values[index] = snap(this.scene.knobs[index], value);
+    this.stamp += 1;
+    this.model.set("wish", { stamp: this.stamp, values: Array.from(this.values), settled });
+    this.model.save_changes();
+    this.emit("local");
+  }
+
+  select(group) {
+    if (this.selected === group) return;
+    this.selected = group;
+    this.emit("local");
+  }
+
+  listen(callback) {
+    this.listeners.add(callback);
+    return () => this.listeners.delete(callback);
+  }
+
+  emit(what) {
+    for (const callback of this.listeners) callback(what);
+  }
+}
+
+function snap(knob, value) {
+  const inside = Math.min(Math.max(value, knob.low), knob.high);
+  if (!knob.step) return inside;
+  const steps = Math.round((inside - knob.low) / knob.step);
+  return Math.min(knob.low + steps * knob.step, knob.high);
+}
+
+/** How far one press of an arrow key, or of a page key, turns a knob. */
+function strides(knob) {
+  const small = knob.step || (knob.high - knob.low) / 100;
+  return { small, large: Math.max(small, Math.round((knob.high - knob.low) / 5 / small) * small) };
+}
+
+/** The value that a key asks for, or null when the key is not ours. */
+function keyed(knob, value, key) {
+  const { small, large } = strides(knob);
+  const moves = {
+    ArrowUp: value + small, ArrowRight: value + small, ArrowDown: value - small, ArrowLeft: value - small,
+    PageUp: value + large, PageDown: value - large, Home: knob.low, End: knob.high,
+  };
+  return key in moves ? snap(knob, moves[key]) : null;
+}

@@ -1,0 +1,75 @@
+"""Numbers and names as people read them: three significant digits, a true minus sign, units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from dnnexplain.contract import DnnExplainError
+
+__all__ = ["joined", "label", "number", "probability", "share_of_rules", "told", "with_unit"]
+
+_ACRONYM = 4
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent for everyday sizes: ``0.382``, ``12.6``, ``−3``."""
+    if not np.isfinite(value):
+        return "none"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    text = f"{value:.2e}" if size >= 1e5 or size < 1e-3 else f"{float(f'{value:.3g}'):g}"
+    return text.replace("-", "−")
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A value and its unit: ``3 steps``; the number alone if there is no unit."""
+    return f"{number(value)} {unit}" if unit else number(value)
+
+
+def probability(value: float) -> str:
+    """A probability with three decimals; what would read 0.000 or 1.000 but is not says so."""
+    if 0 < value < 0.0005:
+        return "under 0.001"
+    if 0.9995 <= value < 1:
+        return "over 0.999"
+    return f"{value:.3f}"
+
+
+def label(name: str) -> str:
+    """A rule's name for people: ``sjf`` becomes ``SJF``, ``packer`` becomes ``Packer``."""
+    if not name.islower():
+        return name
+    return name.upper() if len(name) <= _ACRONYM and name.isalpha() else name[0].upper() + name[1:]
+
+
+def joined(names: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    given = list(names)
+    if len(given) < 2:
+        return "".join(given)
+    return f"{', '.join(given[:-1])} and {given[-1]}"
+
+
+def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: int) -> str:
+    """What the rules would do beside the network: ``SJF and Tetris agree; Packer would take job 2.``"""
+    agree = [label(rule) for rule, action in actions.items() if action == chosen]
+    others: dict[int, list[str]] = {}
+    for rule, action in actions.items():
+        if action != chosen:
+            others.setdefault(action, []).append(label(rule))
+    parts = [f"{joined(agree)} agree{'s' if len(agree) == 1 else ''}"] if agree else []
+    parts += [f"{joined(rules)} would pick {names[action]}" for action, rules in others.items()]
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def told(error: BaseException) -> str:
+    """A failure as one sentence for the error area."""
+    text = " ".join(str(error).split())
+    if isinstance(error, DnnExplainError) and text:
+        sentence = text[0].upper() + text[1:]
+    else:
+        sentence = f"Something went wrong inside ({type(error).__name__}): {text or 'no message'}"
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
