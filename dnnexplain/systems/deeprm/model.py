@@ -21,6 +21,8 @@ CHARGE = "charge"
 ORIGINAL_RULES = {"cluster_cells": "colours", "finished_jobs": "linger", "full_backlog": "vanish"}
 """The published environment's behaviour where ours differs; ``Params(**ORIGINAL_RULES)``."""
 
+_FINEST = 40
+
 _CHOICES = {
     "cluster_cells": ("binary", "colours"),
     "finished_jobs": ("leave", "linger"),
@@ -68,6 +70,9 @@ class Params:
             elif not isinstance(value, int) or value < 1:
                 msg = f"{item.name} must be a whole number of at least 1, not {value!r}"
                 raise DnnExplainError(msg)
+        if self.tracking > _FINEST:
+            msg = f"tracking must be at most {_FINEST} steps, the levels that the picture can show, not {self.tracking}"
+            raise DnnExplainError(msg)
         if self.max_job_length >= self.horizon:
             msg = (
                 f"max_job_length {self.max_job_length} must be below the horizon {self.horizon}: "
@@ -127,6 +132,7 @@ class JobSet:
         cpu, memory: units ``[J]``, at least 0, not both 0.
         steps: time steps in which jobs may arrive (the original's ``simu_len``).
         name: where it comes from, for tables and messages.
+        order: where each job stood in what was given, before it was sorted by arrival ``[J]``.
     """
 
     arrival: NDArray[np.int64]
@@ -135,6 +141,7 @@ class JobSet:
     memory: NDArray[np.int64]
     steps: int
     name: str = field(default="jobs")
+    order: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         arrival = _column("arrival", self.arrival, None)
@@ -142,6 +149,7 @@ class JobSet:
         for name in ("length", "cpu", "memory"):
             columns[name] = _column(name, getattr(self, name), len(arrival))
         order = np.argsort(arrival, kind="stable")
+        object.__setattr__(self, "order", order)
         for name, column in columns.items():
             ordered = column[order]
             ordered.setflags(write=False)

@@ -131,3 +131,28 @@ class Simulator:
 
     def _rows(self, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
         return self.rows if rows is None else np.asarray(rows, dtype=np.int64)
+
+    def replace_jobs(self, rows: NDArray[np.int64], job_sets: Sequence[JobSet]) -> None:
+        """Give the given episodes other workloads, one each, and start them again.
+
+        Only for a batch in which every episode has its own job set.
+        """
+        if len(self.count) != len(self.rows) or len(job_sets) != len(rows):
+            msg = "replace_jobs needs a batch with one job set per episode, and one new job set per row"
+            raise DnnExplainError(msg)
+        for jobs in job_sets:
+            jobs.check_fits(self.params)
+        packed, count, steps = pack_job_sets(job_sets)
+        short = packed.shape[1] - self.jobs.shape[1]
+        if short > 0:
+            self._widen(short)
+        self.jobs[rows] = 0
+        self.jobs[rows, : packed.shape[1]] = packed
+        self.count[rows], self.steps[rows] = count, steps
+        self.reset(rows)
+
+    def _widen(self, more: int) -> None:
+        """Room for more jobs per episode."""
+        self.jobs = np.pad(self.jobs, ((0, 0), (0, more), (0, 0)))
+        held = {name: getattr(self.arrays, name) for name in ("start", "finish", "placed_at", "turned_away", "running")}
+        self.arrays = self.arrays._replace(**{name: np.pad(old, ((0, 0), (0, more))) for name, old in held.items()})
