@@ -125,7 +125,8 @@ def _beside(file: Path) -> Path:
     if file.is_dir():
         raise IsADirectoryError(None, None, str(file))
     if not file.parent.is_dir():
-        raise FileNotFoundError(None, None, str(file.parent))
+        msg = f"{file} cannot be written: the folder {file.parent} does not exist; make it first"
+        raise DnnExplainError(msg)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
     os.close(handle)
     with suppress(OSError):

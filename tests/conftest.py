@@ -1,0 +1,71 @@
+"""What all tests share: one thread per library, one browser, and no browser test that is skipped unseen."""
+
+import asyncio
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before numpy and torch are imported
+os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "error")
+
+import pytest  # noqa: E402
+
+from tools import browser  # noqa: E402
+
+REQUIRE = "DNNEXPLAIN_REQUIRE_BROWSER"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium (Playwright's ``Browser``); make a page of your own: ``chromium.new_page()``."""
+    path = browser.find()
+    if path is None:
+        pytest.skip(f"no Chromium here: install it, or set {browser.VARIABLE}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests with a browser are marked, and run in one worker, which shares one browser."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With DNNEXPLAIN_REQUIRE_BROWSER=1 (as `make test` sets it) a skipped browser test is a failure."""
+    report = yield
+    wanted = os.environ.get(REQUIRE) == "1" and item.get_closest_marker("browser")
+    if wanted and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but {REQUIRE}=1 wants every browser test: {call.excinfo.value}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _no_foreign_loop(request):
+    """Hide the event loop that Playwright keeps in this thread from tests that have nothing to do with it."""
+    loop = asyncio._get_running_loop()
+    hide = loop is not None and not request.node.get_closest_marker("browser")
+    if hide:
+        asyncio._set_running_loop(None)
+    yield
+    if hide:
+        asyncio._set_running_loop(loop)

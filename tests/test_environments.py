@@ -1,0 +1,30 @@
+"""Environments are registered in whichever order gymnasium and dnnexplain are imported, and at no cost without it."""
+
+import subprocess
+import sys
+
+import pytest
+
+FIND = "print(gymnasium.spec('dnnexplain/DeepRM-v0').id)"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"import dnnexplain\nimport gymnasium\n{FIND}",
+        f"import gymnasium\nimport dnnexplain\n{FIND}",
+        f"import dnnexplain\nfrom gymnasium import spaces\nimport gymnasium\n{FIND}",
+        "import gymnasium\nprint(gymnasium.spec('dnnexplain:dnnexplain/DeepRM-v0').id)",
+        "import gymnasium, dnnexplain, importlib\nimportlib.reload(dnnexplain)\n" + FIND,
+    ],
+)
+def test_environment_is_known(code):
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("dnnexplain/DeepRM-v0\n", "")
+
+
+def test_importing_gymnasium_does_not_compile_a_simulator():
+    code = "import dnnexplain, gymnasium, sys\nprint('numba' in sys.modules, 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == (
+        "False False\n"
+    )
