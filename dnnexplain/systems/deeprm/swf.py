@@ -2,7 +2,7 @@
 
 The format: Chapin et al. 1999; https://www.cs.huji.ac.il/labs/parallel/workload/swf.html. One job per
 line in 18 columns, ``-1`` where a value is unknown, header lines that begin with ``;``. Reading is one
-stage, mapping onto DeepRM's grid the next (:mod:`dnnexplain.systems.deeprm.swf_mapping`).
+stage, mapping onto DeepRM's grid the next (:mod:`dnnexplain.systems.deeprm.swf_sets`).
 """
 
 from __future__ import annotations

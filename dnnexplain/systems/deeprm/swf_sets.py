@@ -195,7 +195,9 @@ def _sentences(report: Mapping[str, Any], mapping: SwfMapping, window: Window) -
     log, sets, work = report["log"], report["sets"], report["work"]
     fewer = window.sets is not None and sets["sets"] < window.sets
     empty = f" ({window.sets} asked for; the others hold none)" if fewer else ""
-    kept = f"{sets['sets']} job sets of {window.steps} steps of {mapping.seconds_per_step:g} s hold {sets['jobs']:,} jobs"
+    kept = (
+        f"{sets['sets']} job sets of {window.steps} steps of {mapping.seconds_per_step:g} s hold {sets['jobs']:,} jobs"
+    )
     ratio = f"CPU work is {work['cpu']:.3g} and memory work {work['memory']:.3g} times the log's"
     return (
         f"{log['name']}: {log['jobs']:,} jobs read; lines skipped: {_listed(log['lines_skipped'])}.",
