@@ -1,0 +1,45 @@
+"""Gray-box worst-case analysis of any pipeline (Namyar et al., HotNets 2024)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "Alternative": "problem",
+    "Autodiff": "component",
+    "BLACK_BOX": "methods",
+    "Budget": "budget",
+    "Carry": "component",
+    "Component": "component",
+    "Domain": "problem",
+    "Envelope": "component",
+    "Formula": "component",
+    "GapBox": "box",
+    "Inner": "problem",
+    "METHODS": "methods",
+    "Pipeline": "pipeline",
+    "Problem": "problem",
+    "Progress": "budget",
+    "Sampled": "sampled",
+    "Surrogate": "surrogate",
+    "WhiteBox": "white_box",
+    "Witness": "problem",
+    "WorstCase": "result",
+    "gap_box": "box",
+    "solve_white_box": "white_box",
+    "worst_case": "analysis",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,125 @@
+"""Run one search on one problem, keep what it found, and certify it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+
+import numpy as np
+
+from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.explain.gray_box.budget import Budget, Progress, Run, one_thread
+from dnnexplain.explain.gray_box.component import Array
+from dnnexplain.explain.gray_box.methods import METHODS
+from dnnexplain.explain.gray_box.problem import Problem
+from dnnexplain.explain.gray_box.result import WorstCase
+from dnnexplain.results import Question
+
+__all__ = ["certified", "worst_case"]
+
+
+def worst_case(
+    problem: Problem,
+    method: str = "gray-box",
+    *,
+    budget: Budget | float = 10.0,
+    seed: int = 0,
+    question: Question | None = None,
+    cancel: Event | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    resume: WorstCase | None = None,
+) -> WorstCase:
+    """Search for the input with the largest cost / optimum, and certify what is found.
+
+    Args:
+        problem: pipeline, domain, optimum.
+        method: a name in ``METHODS``.
+        budget: CPU-seconds, or a :class:`Budget`; for repeatable answers ``Budget(3600, rounds=200)``.
+        seed: of every random choice.
+        question: what is asked, for the result; method, seed and budget are filled in.
+        cancel: set it from another thread to stop; what was found so far is returned.
+        progress: called about ten times per CPU-second with a :class:`Progress`.
+        resume: an earlier result on the same problem, whose case and time count as this search's start.
+
+    Returns:
+        The best case found, with the interval in which its ratio certainly lies.
+
+    Raises:
+        DnnExplainError: for an unknown method, a problem that it does not fit, a component that returns
+            numbers that are not finite; and if the search ends without any case. An error after
+            something was found ends the search and is told in ``stopped``.
+    """
+    if method not in METHODS:
+        raise Choice("method", method, tuple(METHODS)).error()
+    limit = budget if isinstance(budget, Budget) else Budget(float(budget))
+    run = Run(problem, limit, seed, cancel, progress)
+    if resume is not None:
+        _resume(run, resume)
+    with one_thread():
+        stopped = _search(method, run)
+        asked = question or Question(system=problem.name)
+        return certified(run, method, stopped, _filled(asked, method, seed, limit))
+
+
+def _search(method: str, run: Run) -> str:
+    """Run the search to its end, and say why it ended; errors before the first case are raised."""
+    try:
+        METHODS[method](run.problem, run)
+    except DnnExplainError as error:
+        if not run.kept:
+            raise
+        return f"error: {error}"
+    except KeyboardInterrupt:
+        if not run.kept:
+            raise
+        return "interrupted"
+    if run.cancelled:
+        return "cancelled"
+    return "budget" if run.fraction() >= 1.0 else "finished"
+
+
+def _resume(run: Run, earlier: WorstCase) -> None:
+    if len(earlier.x) != run.problem.domain.size:
+        msg = (
+            f"the case to resume from has {len(earlier.x)} inputs, {run.problem.name} has {run.problem.domain.size}; "
+            "resume from a result of the same problem"
+        )
+        raise DnnExplainError(msg)
+    run.kept = [(earlier.lower, np.array(earlier.x))]
+    run.trace = [(float(t), float(r)) for t, r in earlier.trace]
+    run.spent_before = earlier.cpu_seconds
+
+
+def _filled(question: Question, method: str, seed: int, limit: Budget) -> Question:
+    from dataclasses import replace  # noqa: PLC0415 - only here
+
+    settings = {**question.settings, "cpu_seconds": limit.cpu_seconds, "rounds": limit.rounds}
+    return replace(question, method=method, seed=seed, settings=settings)
+
+
+def certified(run: Run, method: str, stopped: str, question: Question) -> WorstCase:
+    """The best of the kept cases by its certified lower end, as a result.
+
+    Raises:
+        DnnExplainError: if nothing was found.
+    """
+    problem = run.problem
+    if not run.kept:
+        msg = f"{method} found no valid input of {problem.name} with a positive optimum before it ended ({stopped})"
+        raise DnnExplainError(msg)
+    judged = [(problem.certify(x), x) for _, x in run.kept]
+    (cost, optimum, lower, upper), x = max(judged, key=lambda case: case[0][2])
+    if lower > run.best or not run.trace:
+        run.trace.append((run.cpu_seconds, lower))
+    trace: Array = np.array(run.trace, dtype=np.float64).reshape(-1, 2)
+    trace[:, 1] = np.minimum(trace[:, 1], lower)
+    return WorstCase(
+        question, method, lower, lower, upper, cost, optimum, problem.cost_name, x, problem.domain.names,
+        problem.domain.unit, stopped, dict(run.notes), run.cpu_seconds, _reached(trace), run.rounds,
+        run.evaluations, trace,
+    )  # fmt: skip
+
+
+def _reached(trace: Array) -> float:
+    """When the best ratio (to a part in a thousand) was first seen, in CPU-seconds."""
+    return float(trace[np.argmax(trace[:, 1] >= 0.999 * trace[-1, 1]), 0])

@@ -1,0 +1,68 @@
+"""What a worst-case search returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.results import Question, Result, array_field
+
+__all__ = ["WorstCase"]
+
+
+@dataclass(frozen=True, eq=False)
+class WorstCase(Result):
+    """The worst input that a search found, with a certified interval of its ratio.
+
+    Attributes:
+        question: system, policy, method, seed and budget.
+        method: the name of the search.
+        ratio: cost over the best known optimum at ``x``: what is claimed. Equals ``lower``.
+        lower, upper: the true ratio of this input lies between them. Some other input may be worse.
+        cost, optimum: the two numbers that ``ratio`` divides (``optimum`` is the certified upper end).
+        cost_name: what is divided, in words.
+        x: the input ``[n]``.
+        names: what each input is; ``unit`` is theirs.
+        stopped: why the search ended: ``"budget"``, ``"finished"``, ``"cancelled"`` or an error in words.
+        notes: what else the method says, such as a white-box bound.
+        cpu_seconds: spent in the search; ``reached`` is when the best ratio was first seen.
+        rounds, evaluations: steps of the search, and inputs that it looked at.
+        trace: CPU-seconds and best ratio at every improvement ``[T, 2]``.
+    """
+
+    question: Question
+    method: str
+    ratio: float
+    lower: float
+    upper: float
+    cost: float
+    optimum: float
+    cost_name: str
+    x: NDArray[np.float64] = array_field("input")
+    names: tuple[str, ...]
+    unit: str
+    stopped: str
+    notes: Mapping[str, float]
+    cpu_seconds: float = field(compare=False)
+    reached: float = field(compare=False)
+    rounds: int = field(compare=False)
+    evaluations: int = field(compare=False)
+    trace: NDArray[np.float64] = array_field("improvement", "CPU-seconds, ratio", compare=False)
+
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        where = f"found by {self.method} in {self.reached:.3g} of {self.cpu_seconds:.3g} CPU-seconds"
+        return (
+            f"The {self.cost_name} is {self.ratio:.3g} times the optimum "
+            f"({self.cost:.3g} against {self.optimum:.3g}; certified between {self.lower:.6g} and {self.upper:.6g}), {where}."
+        )
+
+    def table(self) -> list[dict[str, Any]]:
+        """The inputs that are not zero, largest first, by name."""
+        names = self.names or tuple(f"input {i + 1}" for i in range(len(self.x)))
+        rows = [{"input": name, "value": float(value), "unit": self.unit} for name, value in zip(names, self.x, strict=True)]
+        return sorted((row for row in rows if row["value"]), key=lambda row: -abs(float(str(row["value"]))))
