@@ -23,13 +23,6 @@ __all__ = ["Server", "environment", "free_port", "needs", "voila_command"]
 HOST = "127.0.0.1"
 FIRST_PORT = 8866
 _TRIES = 50
-_EXTENSIONS = ("@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget")
-"""Without the first, Voila shows a blank page; more of them make it slower to load."""
-
-_IDLE_SECONDS = 600
-_CHECK_SECONDS = 30
-
-
 def needs(module: str) -> None:
     """Raise if a package that a command needs is not installed."""
     if find_spec(module) is None:
@@ -75,30 +68,17 @@ def environment(settings: Mapping[str, Any]) -> dict[str, str]:
     """What the server and its kernels find in their environment: settings, our template, one thread."""
     known = os.environ
     ours = str(Path(__file__).parent / "jupyter")
-    paths = [ours, *filter(None, [known.get("JUPYTER_PATH")])]
+    paths = {
+        name: os.pathsep.join([ours, *filter(None, [known.get(name)])]) for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
+    }
     one = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    return {**known, **one, "JUPYTER_PATH": os.pathsep.join(paths), SETTINGS: json.dumps(dict(settings))}
+    return {**known, **paths, **one, SETTINGS: json.dumps(dict(settings))}
 
 
 def voila_command(port: int, notebook: Path = NOTEBOOK, *, tracebacks: bool = False) -> list[str]:
-    """Voila's command line, with what it needs to leave nothing behind and to load nothing from elsewhere."""
-    options = {
-        "--port": port,
-        "--Voila.ip": HOST,
-        "--Voila.port_retries": 0,
-        "--template": "dnnexplain",
-        "--theme": "light",  # the page follows the system's; see the template
-        "--preheat_kernel": True,
-        "--pool_size": 1,
-        "--VoilaConfiguration.extension_allowlist": list(_EXTENSIONS),
-        # A page that is closed ends its kernel by a POST that carries no XSRF token (voila issue 1458).
-        "--Voila.tornado_settings": {"disable_check_xsrf": True},
-        "--MappingKernelManager.cull_idle_timeout": _IDLE_SECONDS,
-        "--MappingKernelManager.cull_interval": _CHECK_SECONDS,
-        "--Voila.log_level": "ERROR",
-        "--show_tracebacks": tracebacks,
-    }
-    return [sys.executable, "-m", "voila", str(notebook), "--no-browser", *(f"{k}={v}" for k, v in options.items())]
+    """Voila's command line; what never changes is in ``jupyter/voila.json``."""
+    options = [f"--port={port}", f"--Voila.ip={HOST}", f"--show_tracebacks={tracebacks}", "--no-browser"]
+    return [sys.executable, "-m", "voila", str(notebook), *options]
 
 
 class Server:

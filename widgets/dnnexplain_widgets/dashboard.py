@@ -52,7 +52,7 @@ class Masthead(Panel):
         if loader is not None:
             hint = "A safetensors file, a state dict, or the original's pickle of numpy arrays; nothing in it is run."
             controls.append(
-                {"kind": "file", "name": "weights", "label": "Bring your own", "accept": ".safetensors,.pt,.pth,.pkl", "hint": hint}
+                {"kind": "file", "name": "weights", "label": "Bring your own…", "accept": ".safetensors,.pt,.pth,.pkl", "hint": hint}
             )  # fmt: skip
         themes = [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]]
         controls.append({"kind": "select", "name": "theme", "label": "Appearance", "options": themes})
@@ -132,6 +132,8 @@ class Dashboard(ipywidgets.Box):
         self.decision = DecisionPanel(session=session)
         self.saliency = SaliencyPanel(session=session)
         self.neurons = NeuronsPanel(session=session)
+        for panel, place in ((self.decision, "second"), (self.saliency, "third"), (self.neurons, "fourth")):
+            panel.add_class(f"dx-{place}")  # the order on a phone, where the two columns become one
         left, right = _column(self.editor, self.saliency), _column(self.decision, self.neurons)
         columns = ipywidgets.Box([left, right])
         columns.add_class("dx-columns")

@@ -17,7 +17,7 @@ _SECONDS = 10.0
 class DecisionPanel(Panel):
     """What does the network do here, and what would the rules do?"""
 
-    QUESTION = "What does it do, and what would the rules do?"
+    QUESTION = "What does it do here?"
     PARTS = ({"part": "probabilities"},)
     SAYS = "decision"
     WANTS = ("decision",)

@@ -14,7 +14,7 @@ __all__ = ["NeuronsPanel"]
 class NeuronsPanel(Panel):
     """Which neurons are on, and what switches the chosen one?"""
 
-    QUESTION = "Which neurons are on, and what switches them?"
+    QUESTION = "What switches its neurons?"
     PARTS = ({"part": "units"}, {"part": "curves"})
     SAYS = "neurons"
     WANTS = ("neurons",)

@@ -50,9 +50,16 @@ function makeControl(model, spec) {
   input.dataset.name = spec.name;
   if (spec.hint) input.title = spec.hint;
   if (spec.disabled) input.disabled = true;
+  if (spec.kind === "file") return makeFile(spec, input);
   const unit = spec.unit ? h("span", { class: "dx-unit" }, spec.unit) : null;
   if (spec.kind === "check") return h("label", { class: "dx-field dx-check" }, input, h("span", {}, spec.label));
   return h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, spec.label), h("span", { class: "dx-pair" }, input, unit));
+}
+
+/** A file control that looks like the other buttons; the native input stays, for keyboard and screen reader. */
+function makeFile(spec, input) {
+  input.classList.add("dx-hidden");
+  return h("label", { class: "dx-button dx-file", title: spec.hint }, spec.label, input);
 }
 
 function makeInput(model, spec) {

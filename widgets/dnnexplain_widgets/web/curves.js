@@ -33,13 +33,13 @@ function makeUnits(store, part, model) {
 
 function unitCell(index, choose) {
   const fill = h("span", { class: "dx-fill" });
-  const element = h("div", { class: "dx-unit-cell", role: "option", id: freshId("unit"), onclick: () => choose(index) }, h("span", { class: "dx-well" }, fill), h("span", { class: "dx-tick" }, String(index + 1)));
+  const element = h("div", { class: "dx-unit-cell", role: "option", id: freshId("unit"), onclick: () => choose(index) }, h("span", { class: "dx-well" }, fill), h("span", { class: "dx-tick" }, String(index)));
   return {
     element,
     update(value, largest, chosen) {
       fill.style.height = `${(100 * Math.abs(value)) / largest}%`;
       fill.classList.toggle("dx-below", value < 0);
-      const words = `neuron ${index + 1}: ${value === 0 ? "off" : number(value)}`;
+      const words = `neuron ${index}: ${value === 0 ? "off" : number(value)}`;
       setAttributes(element, { "aria-selected": String(chosen), "aria-label": words, title: words });
     },
   };

@@ -1,8 +1,11 @@
 // Where the panes of a picture lie at a given width. Pure functions: no document, no state.
 
 const TITLE = 18; // height of a pane's title, px
-const MAX_CELL = 10;
+const WIDEST_CELL = 10;
+const TALLEST_CELL = 8; // rows are flatter than wide, so that a screen shows picture and sliders at once
+const TALLEST_ON_PHONE = 6.5;
 const MIN_CELL = 5;
+const LEAST_BLOCK = 58; // room for the title of a narrow pane, px
 
 /** Columns of panes (CPU above memory) as blocks, from left to right. */
 function blocksOf(panes) {
@@ -34,14 +37,18 @@ function splitEvenly(blocks, lines) {
   return rows.filter((row) => row.length);
 }
 
+/** The width of a cell if a row of blocks fills the width; narrow blocks keep room for their title. */
 function cellSize(row, width, gap) {
-  const cells = row.reduce((sum, block) => sum + block.cells, 0);
-  return Math.min(MAX_CELL, (width - gap * (row.length - 1) - 2) / cells);
+  const narrow = row.filter((block) => block.cells * MIN_CELL < LEAST_BLOCK && block.cells < 6);
+  const cells = row.filter((block) => !narrow.includes(block)).reduce((sum, block) => sum + block.cells, 0);
+  const room = width - gap * (row.length - 1) - 2 - narrow.length * LEAST_BLOCK;
+  return Math.min(WIDEST_CELL, cells ? room / cells : LEAST_BLOCK / Math.max(...row.map((block) => block.cells)));
 }
 
 /**
  * Places every pane.
- * Returns {cell, width, height, places}: places[i] = {x, y, w, h} in CSS px for pane i, without title.
+ * Returns {cell, step, width, height, places} in CSS px: a cell's width and height, and
+ * places[i] = {x, y, w, h} of pane i without its title.
  */
 function arrange(panes, rows, width, ratio) {
   const gap = width < 520 ? 8 : 14;
@@ -49,6 +56,8 @@ function arrange(panes, rows, width, ratio) {
   const lines = breakLines(blocks, width, gap);
   const raw = Math.min(...lines.map((line) => cellSize(line, width, gap)));
   const cell = Math.max(1, Math.floor(raw * ratio) / ratio);
+  const step = Math.max(1, Math.floor(Math.min(raw, width < 520 ? TALLEST_ON_PHONE : TALLEST_CELL) * ratio) / ratio);
+  const tall = rows * step + TITLE + 8;
   const depth = 1 + Math.max(...panes.map((pane) => pane.row));
   const places = [];
   let top = 0;
@@ -57,15 +66,24 @@ function arrange(panes, rows, width, ratio) {
     let left = 1;
     for (const block of line) {
       for (const { pane, index } of block.members) {
-        const y = top + TITLE + pane.row * (rows * cell + TITLE + 8);
-        places[index] = { x: left, y, w: pane.width * cell, h: rows * cell };
+        places[index] = { x: left, y: top + TITLE + pane.row * tall, w: pane.width * cell, h: rows * step };
       }
-      left += block.cells * cell + gap;
+      left += Math.max(block.cells * cell, block.cells < 6 ? LEAST_BLOCK : 0) + gap;
     }
     right = Math.max(right, left - gap);
-    top += depth * (rows * cell + TITLE + 8);
+    top += depth * tall;
   }
-  return { cell, width: right + 1, height: top - 6, places };
+  for (const line of lines) shareTitles(line, places, gap, right);
+  return { cell, step, width: right + 1, height: top - 6, places };
+}
+
+/** How far each pane's title may run: to the next block, or to the end of the line. */
+function shareTitles(line, places, gap, right) {
+  line.forEach((block, at) => {
+    const next = line[at + 1];
+    const end = next ? places[next.members[0].index].x - gap / 2 : right;
+    for (const { index } of block.members) places[index].title = end - places[index].x;
+  });
 }
 
 /** The pane and cell under a point, or null. */
@@ -73,18 +91,19 @@ function cellAt(panes, layout, rows, x, y) {
   for (let index = 0; index < panes.length; index += 1) {
     const place = layout.places[index];
     const column = Math.floor((x - place.x) / layout.cell);
-    const row = Math.floor((y - place.y) / layout.cell);
+    const row = Math.floor((y - place.y) / layout.step);
     if (column >= 0 && row >= 0 && column < panes[index].width && row < rows) return { index, row, column };
   }
   return null;
 }
 
 /** Where the grip of a handle lies: the middle of the edge that it moves. */
-function gripAt(pane, place, cell, handle, reach) {
-  const down = Math.min(reach.down * cell, place.h);
-  const right = Math.min(reach.right * cell, place.w);
-  if (handle.axis === "down") return { x: place.x + (reach.right ? right / 2 : Math.min(place.w, 5 * cell) / 2), y: place.y + down };
-  return { x: place.x + right, y: place.y + (reach.down ? down / 2 : Math.min(place.h, 5 * cell) / 2) };
+function gripAt(place, layout, axis, reach) {
+  const down = Math.min(reach.down * layout.step, place.h);
+  const right = Math.min(reach.right * layout.cell, place.w);
+  const aside = (size, whole) => (size ? size : Math.min(whole, 44)) / 2; // of an empty rectangle
+  if (axis === "down") return { x: place.x + aside(right, place.w), y: place.y + down };
+  return { x: place.x + right, y: place.y + aside(down, place.h) };
 }
 
 /** Evenly spaced round numbers that cover an interval. */

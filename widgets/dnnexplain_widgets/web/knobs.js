@@ -70,7 +70,7 @@ function makeSlider(store, { knob, index }) {
   });
   const name = knob.group && knob.name.startsWith(`${knob.group} `) ? knob.name.slice(knob.group.length + 1) : knob.name;
   input.setAttribute("aria-label", knob.name);
-  const element = h("label", { class: "dx-knob" }, h("span", { class: "dx-label" }, name), input, value);
+  const element = h("label", { class: "dx-knob" }, h("span", { class: "dx-label" }, name), value, input);
   return {
     element,
     update() {

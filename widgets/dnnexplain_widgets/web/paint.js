@@ -45,13 +45,13 @@ function paintPicture(canvas, scene, live, layout, options) {
   panes.forEach((pane, index) => {
     const place = layout.places[index];
     context.drawImage(source, pane.first, 0, pane.width, rows, place.x, place.y, place.w, place.h);
-    paintGrid(context, pane, place, rows, layout.cell, options);
-    if (options.overlay) paintOutline(context, pane, place, scene, live, layout.cell, options);
+    paintGrid(context, pane, place, rows, layout, options);
+    if (options.overlay) paintOutline(context, pane, place, scene, live, layout, options);
     paintTitle(context, pane, place, options);
   });
 }
 
-function paintGrid(context, pane, place, rows, cell, options) {
+function paintGrid(context, pane, place, rows, { cell, step }, options) {
   const ink = INK[options.theme];
   context.beginPath();
   for (let column = 1; column < pane.width; column += 1) {
@@ -59,8 +59,8 @@ function paintGrid(context, pane, place, rows, cell, options) {
     context.lineTo(place.x + column * cell, place.y + place.h);
   }
   for (let row = 1; row < rows; row += 1) {
-    context.moveTo(place.x, place.y + row * cell);
-    context.lineTo(place.x + place.w, place.y + row * cell);
+    context.moveTo(place.x, place.y + row * step);
+    context.lineTo(place.x + place.w, place.y + row * step);
   }
   context.lineWidth = 1 / options.ratio;
   context.strokeStyle = ink.grid;
@@ -70,7 +70,7 @@ function paintGrid(context, pane, place, rows, cell, options) {
 }
 
 /** Under an overlay, occupied cells show by their outline in the object's colour. */
-function paintOutline(context, pane, place, scene, live, cell, options) {
+function paintOutline(context, pane, place, scene, live, { cell, step }, options) {
   const { rows, columns } = scene.picture;
   const filled = (row, column) =>
     row >= 0 && row < rows && column >= 0 && column < pane.width && live.picture[row * columns + pane.first + column] > 0;
@@ -79,10 +79,10 @@ function paintOutline(context, pane, place, scene, live, cell, options) {
     for (let column = 0; column <= pane.width; column += 1) {
       const here = filled(row, column);
       const x = place.x + column * cell;
-      const y = place.y + row * cell;
+      const y = place.y + row * step;
       if (here !== filled(row, column - 1)) {
         context.moveTo(x, y);
-        context.lineTo(x, y + cell);
+        context.lineTo(x, y + step);
       }
       if (here !== filled(row - 1, column)) {
         context.moveTo(x, y);
@@ -102,13 +102,13 @@ function paintTitle(context, pane, place, options) {
   context.fillStyle = bold ? ink.text : ink.soft;
   context.textBaseline = "alphabetic";
   let left = place.x;
-  if (pane.colour !== null && place.w > 34) {
+  if (pane.colour !== null) {
     context.fillStyle = objectColour(pane.colour);
     context.fillRect(left, place.y - 12, 7, 7);
     context.fillStyle = bold ? ink.text : ink.soft;
     left += 11;
   }
-  context.fillText(shorten(context, pane.title, place.x + Math.max(place.w, 30) - left + 6), left, place.y - 5);
+  context.fillText(shorten(context, pane.title, place.x + place.title - left), left, place.y - 5);
 }
 
 /** The text if it fits, else its end cut off with an ellipsis, else nothing. */

@@ -121,12 +121,12 @@ function makeCode(model) {
   element.hidden = true;
   let asked = false;
   const button = h("button", {
-    type: "button", class: "dx-plain",
+    type: "button", class: "dx-plain", title: "Copy this panel as Python", "aria-label": "Copy this panel as Python",
     onclick: () => {
       asked = true;
       press(model, "copy");
     },
-  }, "Copy as Python");
+  }, "Python");
   model.on("change:code", async () => {
     if (!asked) return;
     asked = false;
@@ -134,7 +134,7 @@ function makeCode(model) {
     try {
       await navigator.clipboard.writeText(model.get("code").text);
       setText(button, "Copied");
-      setTimeout(() => setText(button, "Copy as Python"), 1500);
+      setTimeout(() => setText(button, "Python"), 1500);
     } catch {
       text.focus(); // no permission: the code is shown, to be copied by hand
     }

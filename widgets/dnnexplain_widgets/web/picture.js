@@ -125,7 +125,7 @@ function placeGrips(view) {
   for (const { element, handle, pane, index } of view.grips) {
     const knob = store.scene.knobs[handle.knob];
     const value = store.values[handle.knob];
-    const at = gripAt(pane, layout.places[index], layout.cell, handle, reachOf(view, pane));
+    const at = gripAt(layout.places[index], layout, handle.axis, reachOf(view, pane));
     element.style.transform = `translate(${at.x}px, ${at.y}px)`;
     const chosen = store.selected === knob.group;
     setAttributes(element, {
@@ -153,14 +153,13 @@ function grabAt(view, event) {
   if (!hit) return null;
   const pane = scene.picture.panes[hit.index];
   const reach = reachOf(view, pane);
-  const slack = (event.pointerType === "touch" ? 14 : 5) / view.layout.cell;
+  const slack = event.pointerType === "touch" ? 14 : 5;
   const place = view.layout.places[hit.index];
-  const across = (point.x - place.x) / view.layout.cell;
-  const along = (point.y - place.y) / view.layout.cell;
+  const edge = { down: place.y + reach.down * view.layout.step, right: place.x + reach.right * view.layout.cell };
   const near = pane.handles.filter((handle) =>
     handle.axis === "down"
-      ? Math.abs(along - reach.down) <= slack && across <= reach.right + slack
-      : Math.abs(across - reach.right) <= slack && along <= reach.down + slack,
+      ? Math.abs(point.y - edge.down) <= slack && point.x <= edge.right + slack
+      : Math.abs(point.x - edge.right) <= slack && point.y <= edge.down + slack,
   );
   const empty = pane.handles.length > 0 && (reach.down === 0 || reach.right === 0);
   return { handles: near.length ? near : empty ? pane.handles : [], index: hit.index };
@@ -194,7 +193,7 @@ function dragOn(view) {
 function moveHeld(view, held, event, settled) {
   const place = view.layout.places[held.index];
   const point = pointIn(view, event);
-  const cells = { down: (point.y - place.y) / view.layout.cell, right: (point.x - place.x) / view.layout.cell };
+  const cells = { down: (point.y - place.y) / view.layout.step, right: (point.x - place.x) / view.layout.cell };
   const changes = held.handles.map((handle) => {
     const knob = view.store.scene.knobs[handle.knob];
     return [handle.knob, snap(knob, cells[handle.axis] * (knob.step || 1))];

@@ -1,0 +1,134 @@
+"""Panels in a page without Jupyter: real drawing code, real Python behind it, and models in between.
+
+The page's models speak to Python through one exposed function: what the page sets goes to the widgets'
+traits as a browser's message would, and all traits that changed come back. So a browser test of a panel
+takes a second, not the ten of a Jupyter server.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from dnnexplain_widgets.web import module_source, style_source
+
+__all__ = ["Harness", "page_source"]
+
+_SCRIPT = """
+const bytesOf = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const revive = (value) => {
+  if (Array.isArray(value)) return value.map(revive);
+  if (value && typeof value === "object") {
+    if ("__bytes__" in value) return bytesOf(value.__bytes__);
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)]));
+  }
+  return value;
+};
+class Model {
+  constructor(id, state) { this.id = id; this.state = revive(state); this.handlers = {}; this.dirty = {}; }
+  get(name) { return this.state[name]; }
+  set(name, value) { this.state[name] = value; this.dirty[name] = value; this.fire(name); }
+  on(event, callback) { (this.handlers[event] ??= new Set()).add(callback); }
+  off() {}
+  fire(name) { for (const callback of this.handlers["change:" + name] || []) callback(); }
+  take(changes) {
+    for (const [name, value] of Object.entries(revive(changes))) this.state[name] = value;
+    for (const name of Object.keys(changes)) this.fire(name);
+  }
+  async save_changes() {
+    const changes = this.dirty;
+    this.dirty = {};
+    window.sent.push([this.id, changes]);
+    if (!window.kernel) return;
+    const answers = await window.kernel(this.id, JSON.stringify(changes));
+    for (const [id, state] of Object.entries(JSON.parse(answers))) models[id].take(state);
+  }
+}
+window.sent = [];
+const models = Object.fromEntries(Object.entries(STATES).map(([id, state]) => [id, new Model(id, state)]));
+window.models = models;
+const hub = models[HUB];
+for (const id of PANELS) mount({ model: models[id], el: document.querySelector(`[data-panel="${id}"]`), hub });
+window.ready = true;
+"""
+
+
+def _plain(value: Any) -> Any:
+    """Widget state as JSON; bytes tagged."""
+    if isinstance(value, bytes | memoryview | bytearray):
+        return {"__bytes__": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _state(widget: Any) -> dict[str, Any]:
+    hidden = {"code", "style", "layout", "tabbable", "tooltip"} if not hasattr(widget, "hub") else {"layout"}
+    names = [name for name in widget.keys if not name.startswith("_") and name not in hidden]
+    return {name: _plain(getattr(widget, name)) for name in names}
+
+
+def page_source(panels: Sequence[Any], layout: str = "") -> str:
+    """The page's HTML; ``layout`` holds a ``<div data-panel="{i}">`` per panel, or they stand one below another."""
+    hub = panels[0].session.hub
+    states = {hub.model_id: {**_state(hub), "style": style_source()}, **{p.model_id: _state(p) for p in panels}}
+    slots = layout or "".join(f'<div data-panel="{{{i}}}" style="margin:8px"></div>' for i in range(len(panels)))
+    for index, panel in enumerate(panels):
+        slots = slots.replace(f"{{{index}}}", panel.model_id)
+    code = module_source().replace("export {", "const exported = {")
+    ids = json.dumps([p.model_id for p in panels])
+    script = _SCRIPT.replace("STATES", json.dumps(states)).replace("HUB", json.dumps(hub.model_id)).replace("PANELS", ids)
+    script = script.replace("</", "<\\/")
+    return (
+        "<!doctype html><html lang=en data-dnnexplain-app><meta charset=utf-8><title>panels</title>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<style>html{color-scheme:light dark}body{margin:0;background:Canvas}</style>"
+        f"<body><main>{slots}</main><script type=module>{code}\n{script}</script>"
+    )
+
+
+class Harness:
+    """A page that shows panels, joined to their Python.
+
+    Args:
+        page: a Playwright page.
+        panels: of one session.
+        layout: see :func:`page_source`.
+    """
+
+    def __init__(self, page: Any, panels: Sequence[Any], layout: str = "") -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.widgets = {p.model_id: p for p in (panels[0].session.hub, *panels)}
+        self.changed: dict[str, dict[str, Any]] = {}
+        for widget in self.widgets.values():
+            widget.observe(self._note)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.expose_function("kernel", self._kernel)
+        page.set_content(page_source(panels, layout))
+        page.wait_for_function("window.ready === true")
+
+    def _note(self, change: Any) -> None:
+        if change["name"] in change["owner"].keys:
+            self.changed.setdefault(change["owner"].model_id, {})[change["name"]] = _plain(change["new"])
+
+    def _kernel(self, model: str, changes: str) -> str:
+        given = json.loads(changes)
+        self.changed = {}
+        self.widgets[model].set_state(given)
+        for name in given:  # what the page said is not said back
+            self.changed.get(model, {}).pop(name, None)
+        answers, self.changed = self.changed, {}
+        return json.dumps(answers)
+
+    def sync(self) -> None:
+        """Bring what Python changed by itself to the page."""
+        changes, self.changed = self.changed, {}
+        self.page.evaluate(
+            "(all) => { for (const [id, state] of Object.entries(all)) window.models[id].take(state); }", changes
+        )
