@@ -12,7 +12,7 @@ from numba import njit
 
 from dnnexplain.systems.deeprm.arrays import COLOURS, FULL
 
-__all__ = ["earliest_fit", "observe_rows", "reset_rows", "step_rows", "valid_rows"]
+__all__ = ["earliest_fit", "observe_rows", "reset_rows", "step_and_observe_rows", "step_rows", "valid_row", "valid_rows"]
 
 
 @njit(cache=True, nogil=True)
@@ -269,6 +269,14 @@ def _observe_row(b, s, sizes, jobs, picture):
 def observe_rows(rows, s, sizes, jobs, pictures):
     """Paint the given episodes into ``pictures`` [len(rows), H, W], bytes (FULL = 1)."""
     for i in range(len(rows)):
+        _observe_row(rows[i], s, sizes, jobs, pictures[i])
+
+
+@njit(cache=True, nogil=True)
+def step_and_observe_rows(rows, actions, s, sizes, jobs, count, steps, rewards, pictures):
+    """:func:`step_rows` and :func:`observe_rows` in one pass, while an episode is in the cache."""
+    for i in range(len(rows)):
+        rewards[i] = step_row(rows[i], actions[i], s, sizes, jobs, count, steps)
         _observe_row(rows[i], s, sizes, jobs, pictures[i])
 
 

@@ -76,15 +76,22 @@ def policy_actions(
         if policy.name == "random":
             rng = _Fixed(draws.take(rows)) if draws is not None else np.random.default_rng(0)
         return simulator.rule_actions(policy.name, rows, rng)
-    pictures = simulator.observe(rows).astype(np.float32)
-    pictures *= np.float32(simulator.scale)
-    outputs = policy.outputs(pictures)
+    outputs = _outputs(policy, simulator.observe(rows), simulator.scale)
     valid = simulator.valid(rows) if getattr(policy, "masked", True) else None
     if draws is None:
         return sampling.choose(outputs, valid)
     cumulative = np.cumsum(sampling.probabilities(outputs, valid), axis=1)
     drawn = draws.take(rows) * cumulative[:, -1]
     return (cumulative > drawn[:, None]).argmax(axis=1)
+
+
+def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
+    """The policy's outputs, from bytes where it can read them."""
+    fast = getattr(policy, "outputs_of_bytes", None)
+    if fast is not None:
+        from_bytes: NDArray[np.float64] = fast(pictures, scale)
+        return from_bytes
+    return policy.outputs(pictures.astype(np.float32) * np.float32(scale))
 
 
 class _Fixed:

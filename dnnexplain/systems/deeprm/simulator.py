@@ -97,6 +97,25 @@ class Simulator:
         Raises:
             DnnExplainError: if an action is not one of 0 ... M (M waits).
         """
+        rows, actions = self._checked(actions, rows)
+        rewards = np.empty(len(rows))
+        kernels.step_rows(rows, actions, self.arrays, self.sizes, self.jobs, self.count, self.steps, rewards)
+        return rewards
+
+    def step_and_observe(
+        self, actions: NDArray[Any], out: NDArray[np.uint8], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """:meth:`step`, then :meth:`observe` into ``out`` [rows, H, W], in one pass over the episodes."""
+        rows, actions = self._checked(actions, rows)
+        rewards = np.empty(len(rows))
+        kernels.step_and_observe_rows(
+            rows, actions, self.arrays, self.sizes, self.jobs, self.count, self.steps, rewards, out
+        )
+        return rewards
+
+    def _checked(
+        self, actions: NDArray[Any], rows: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         rows = self._rows(rows)
         actions = np.asarray(actions, dtype=np.int64)
         if actions.shape != rows.shape:
@@ -106,9 +125,7 @@ class Simulator:
             wrong = actions[(actions < 0) | (actions > self.params.slots)][0]
             msg = f"action {wrong} does not exist: 0 to {self.params.slots - 1} place a job, {self.params.slots} waits"
             raise DnnExplainError(msg)
-        rewards = np.empty(len(rows))
-        kernels.step_rows(rows, actions, self.arrays, self.sizes, self.jobs, self.count, self.steps, rewards)
-        return rewards
+        return rows, actions
 
     def rule_actions(
         self, rule: str, rows: NDArray[np.int64] | None = None, rng: np.random.Generator | None = None
