@@ -31,15 +31,17 @@ class Blocks:
 
     Attributes:
         knobs: positions of the knobs of each block; every knob is in exactly one.
-        cells: the flat cells that each block paints.
+        parts: the blocks again, by painting alone: a block that only a rule holds together falls apart.
         separable: whether mixing the blocks of two states mixes their pictures, cell by cell.
+        loose: the same of ``parts``, whether or not the mixed state is valid.
         free: whether mixing the blocks of two valid states always gave a valid state.
-        checked: on how many random pairs of valid states both were checked.
+        checked: on how many random pairs of valid states this was checked.
     """
 
     knobs: tuple[tuple[int, ...], ...]
-    cells: tuple[NDArray[np.int64], ...]
+    parts: tuple[tuple[int, ...], ...]
     separable: bool
+    loose: bool
     free: bool
     checked: int
 
@@ -53,12 +55,13 @@ def knob_blocks(system: System) -> Blocks:
     if (known := _FOUND.get(id(system))) is not None and known[0]() is system:
         return known[1]
     rng = np.random.default_rng(0)
-    touched, tied = _dependence(system, rng)
-    linked = tied | (touched.astype(np.float32) @ touched.astype(np.float32).T > 0)
-    knobs = _components(linked)
-    cells = tuple(np.flatnonzero(touched[list(block)].any(axis=0)) for block in knobs)
-    separable, free = _mix(system, knobs, cells, rng)
-    blocks = Blocks(knobs, cells, separable, free, _MIXES)
+    touched, own, tied = _dependence(system, rng)
+    counted = own.astype(np.float32)
+    shared = counted @ counted.T > 0
+    knobs, parts = _components(tied | shared), _components(shared | np.eye(len(shared), dtype=np.bool_))
+    separable, free = _mix(system, knobs, touched, rng)
+    loose, _ = _mix(system, parts, own, rng)
+    blocks = Blocks(knobs, parts, separable, loose, free, _MIXES)
     _FOUND[id(system)] = (ref(system), blocks)
     return blocks
 
@@ -105,15 +108,17 @@ def is_affine(system: System, base: NDArray[np.float64], knob: int, points: int 
     return bool(np.allclose(seen, line, rtol=0.0, atol=1e-6 * max(1.0, float(np.abs(seen).max()))))
 
 
-def _dependence(system: System, rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which cells each knob changes ``[K, cells]``, and which knobs a rule changes with it ``[K, K]``.
+def _dependence(
+    system: System, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which cells change with each knob ``[K, cells]``, which by it alone, and which knobs a rule moves with it ``[K, K]``.
 
     Each knob is swept from several valid states: all knobs at their highest, and random ones in which
     every knob is as likely to be at an end of its range as anywhere else.
     """
     count = len(system.knobs)
     touched = np.zeros((count, int(np.prod(system.observation_shape))), dtype=np.bool_)
-    tied = np.eye(count, dtype=np.bool_)
+    own, tied = np.zeros_like(touched), np.eye(count, dtype=np.bool_)
     for k, knob in enumerate(system.knobs):
         base = _bases(system, rng)
         grid = knob.grid(_SWEPT)
@@ -121,11 +126,13 @@ def _dependence(system: System, rng: np.random.Generator) -> tuple[NDArray[np.bo
         swept = np.repeat(base, len(grid), axis=0)
         swept[:, k] = np.tile(grid, len(base))
         swept = np.asarray(system.repair(swept))
-        seen = system.encode(base).reshape(len(base), 1, -1)
-        changed = seen != system.encode(swept).reshape(len(base), len(grid), -1)
-        touched[k] = changed.any(axis=(0, 1))
-        tied[k] |= (swept.reshape(len(base), len(grid), -1) != base[:, None]).any(axis=(0, 1))
-    return touched, tied | tied.T
+        seen = np.repeat(system.encode(base).reshape(len(base), -1), len(grid), axis=0)
+        moved = swept != np.repeat(base, len(grid), axis=0)
+        alone = moved.sum(axis=1) == moved[:, k]
+        changed = seen != system.encode(swept).reshape(len(swept), -1)
+        touched[k], own[k] = changed.any(axis=0), changed[alone].any(axis=0)
+        tied[k] |= moved.any(axis=0)
+    return touched, own, tied | tied.T
 
 
 def _bases(system: System, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -153,14 +160,15 @@ def _components(linked: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
 
 
 def _mix(
-    system: System, knobs: tuple[tuple[int, ...], ...], cells: tuple[NDArray[np.int64], ...], rng: np.random.Generator
+    system: System, knobs: tuple[tuple[int, ...], ...], touched: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[bool, bool]:
     """Mix random pairs of states block by block; see whether pictures mix alike and states stay valid."""
     one, two = random_values(system, _MIXES, rng), random_values(system, _MIXES, rng)
     mixed = np.array(one)
     seen, other = (system.encode(rows).reshape(_MIXES, -1) for rows in (one, two))
     expected = np.array(seen)
-    for block, painted in zip(knobs, cells, strict=True):
+    for block in knobs:
+        painted = np.flatnonzero(touched[list(block)].any(axis=0))
         taken = np.flatnonzero(rng.random(_MIXES) < 0.5)[:, None]
         mixed[taken, list(block)] = two[taken, list(block)]
         expected[taken, painted] = other[taken, painted]

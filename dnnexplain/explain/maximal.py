@@ -9,7 +9,7 @@ neuron is searched: from many starts, one knob and then one whole block at a tim
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Event
 
@@ -217,31 +217,45 @@ def _scorer(
 def _exact(system: System, affine: AffineInput | None, blocks: Blocks) -> _Exact:
     """Maximise every block's contribution to every neuron's input over all the block's values.
 
-    Where rules tie blocks together, a block takes all values of its grid: the sum is then a limit that
-    need not be reached.
+    Where rules tie too many knobs together to go through, they are taken apart, and each part takes all
+    values of its grid: the sum is then a limit that need not be reached.
     """
     if affine is None:
         return _Exact("the neuron's input is not a weighted sum over the observation, or its activation not monotone")
-    if not blocks.separable:
+    strict = blocks.separable and blocks.free
+    if not (strict or blocks.loose):
         return _Exact("the observation is not painted by independent parts of the state")
     base = state_from_values(system, {}).values
     empty = system.encode(base[None]).reshape(-1).astype(np.float64)
     total = affine.bias + affine.weights @ empty
     values = np.repeat(base[None], len(total), axis=0)
     evaluated, gaps = 0, []
-    for block, cells in zip(blocks.knobs, blocks.cells, strict=True):
-        rows = block_values(system, base, block, _EXACT_LIMIT, valid=blocks.free)
+    for block, rows in _choices(system, blocks, base, strict=strict):
         if rows is None:
             gaps.append(f"{block_name(system, block)} has too many values to go through")
             continue
         if any(system.knobs[i].step is None for i in block) and not _straight(system, base, block):
             gaps.append(f"{block_name(system, block)} is continuous, and was looked at on a grid only")
-        gain = _contributions(system, rows, cells, empty, affine.weights)
+        gain = _contributions(system, rows, empty, affine.weights)
         best = _largest(rows, gain)
         total = total + gain[best, np.arange(len(total))]
         values[:, list(block)] = rows[best][:, list(block)]
         evaluated += len(rows)
     return _Exact("; ".join(gaps), evaluated, values, None if gaps else total)
+
+
+def _choices(
+    system: System, blocks: Blocks, base: NDArray[np.float64], *, strict: bool
+) -> Iterator[tuple[tuple[int, ...], NDArray[np.float64] | None]]:
+    """Blocks with all their valid values; a block with too many as its parts with all values, valid or not."""
+    for block in blocks.knobs:
+        rows = block_values(system, base, block, _EXACT_LIMIT) if strict else None
+        if rows is not None or not blocks.loose:
+            yield block, rows
+            continue
+        for part in blocks.parts:
+            if set(part) <= set(block):
+                yield part, block_values(system, base, part, _EXACT_LIMIT, valid=False)
 
 
 def _straight(system: System, base: NDArray[np.float64], block: tuple[int, ...]) -> bool:
@@ -252,14 +266,12 @@ def _straight(system: System, base: NDArray[np.float64], block: tuple[int, ...])
 def _contributions(
     system: System,
     rows: NDArray[np.float64],
-    cells: NDArray[np.int64],
     empty: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """What each row adds to each neuron's input over the base state ``[n, N]``, in pieces of bounded memory."""
-    pieces = np.array_split(np.arange(len(rows)), max(1, len(rows) // BLOCK_LIMIT))
-    seen = [system.encode(rows[piece]).reshape(len(piece), -1)[:, cells] - empty[cells] for piece in pieces]
-    return np.concatenate([part @ weights[:, cells].T for part in seen])
+    pieces = np.array_split(rows, max(1, -(-len(rows) // BLOCK_LIMIT)))
+    return np.concatenate([(system.encode(piece).reshape(len(piece), -1) - empty) @ weights.T for piece in pieces])
 
 
 def _largest(rows: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray[np.int64]:
