@@ -129,8 +129,15 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
         )
     if takes is not None and takes != inputs:
         last = _last_outputs(module)
-        hint = size_hint(system, last) if last not in (None, count) else size_hint(system, -1)
-        return f"the network's first layer takes {takes:,} numbers, {system.name} shows {inputs:,} ({shape}); {hint}"
+        if last in (None, count):
+            hint = f"make the network for {inputs:,} inputs, or the system of the size it was trained for"
+            return (
+                f"the network's first layer takes {takes:,} numbers, {system.name} shows {inputs:,} ({shape}); {hint}"
+            )
+        return (
+            f"the network takes {takes:,} numbers and gave {last} outputs, {system.name} shows {inputs:,} ({shape}) and "
+            f"has {describe_outputs(system)}; {size_hint(system, last)}"
+        )
     tried = dict.fromkeys(f"{trouble}" for _, trouble in _tellable(failures))
     return (
         f"the network must map a float32 tensor [B, {shape.replace(' x ', ', ')}] (or its flattened, or [B, 1, ...] form) "

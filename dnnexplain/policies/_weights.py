@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import OrderedDict
@@ -77,7 +78,7 @@ def network_from_weights(weights: Weights, system: System, where: str) -> tuple[
         }:
             return fill(module, weights, where), ""
     layers = _dense_layers(weights)
-    order = None if layers is None else _chain(layers, math.prod(system.observation_shape), len(system.output.names))
+    order = None if layers is None else _chain(layers, math.prod(system.observation_shape))
     if layers is None or order is None:
         msg = (
             f"{where}: these weights ({_listed(weights)}) are no plain stack of dense layers, and the file does not say "
@@ -142,26 +143,22 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _chain(layers: dict[str, tuple[torch.Tensor, torch.Tensor]], inputs: int, outputs: int) -> list[str] | None:
+def _chain(layers: dict[str, tuple[torch.Tensor, torch.Tensor]], inputs: int) -> list[str] | None:
     """The order in which each layer's outputs are the next one's inputs, if shapes or numbers settle it."""
-    orders = list(_orders(layers, None, list(layers)))
-    fitting = [order for order in orders if layers[order[0]][0].shape[1] == inputs]
-    fitting = [order for order in fitting if layers[order[-1]][0].shape[0] == outputs] or fitting or orders
-    if len(fitting) > 1:
-        numbered = {re.sub(r"\d+", "", name) for name in layers if re.search(r"\d", name)}
-        if list(layers) not in fitting or len(numbered) != 1:
+    sizes = {name: (int(weight.shape[1]), int(weight.shape[0])) for name, (weight, _) in layers.items()}
+    natural = list(layers)
+    inner = {re.sub(r"\d+", "#", name) for name in natural[1:-1]}
+    numbered = len(inner) <= 1 and all("#" in stem for stem in inner)
+    if numbered and all(sizes[a][1] == sizes[b][0] for a, b in itertools.pairwise(natural)):
+        return natural
+    order: list[str] = []
+    given = {out for _, out in sizes.values()}
+    width = inputs if any(size == inputs for size, _ in sizes.values()) else None
+    while len(order) < len(sizes):
+        left = [name for name in natural if name not in order]
+        fitting = [name for name in left if sizes[name][0] == width or (width is None and sizes[name][0] not in given)]
+        if len(fitting) != 1:
             return None
-        return list(layers)
-    return fitting[0] if fitting else None
-
-
-def _orders(
-    layers: dict[str, tuple[torch.Tensor, torch.Tensor]], width: int | None, left: list[str], limit: int = 12
-) -> Iterator[list[str]]:
-    if not left:
-        yield []
-    for name in left if len(layers) <= limit else left[:1]:
-        weight = layers[name][0]
-        if width is None or weight.shape[1] == width:
-            for rest in _orders(layers, int(weight.shape[0]), [other for other in left if other != name], limit):
-                yield [name, *rest]
+        order.append(fitting[0])
+        width = sizes[fitting[0]][1]
+    return order

@@ -93,7 +93,7 @@ def _to_json(data: Mapping[str, Any]) -> str:
         raise DnnExplainError(msg)
 
     try:
-        return json.dumps(data, default=plain, sort_keys=True, allow_nan=False)
+        return json.dumps(data, default=plain, allow_nan=False)
     except DnnExplainError:
         raise
     except (TypeError, ValueError) as error:

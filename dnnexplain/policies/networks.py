@@ -79,7 +79,8 @@ def convnet(system: System, channels: Sequence[int] = (8, 16), hidden: int = 24,
     """Two convolutions, a hidden dense layer, and the output; for Grad-CAM.
 
     The first convolution steps over a wide picture (40 columns or more) in blocks of 2 rows and 5
-    columns, so that a state of 20 x 124 cells costs 0.44 million operations. Convolutions and hidden
+    columns (zeros are added below and on the right to fill the last), so that a state of 20 x 124 cells
+    costs 0.46 million operations. Convolutions and hidden
     layer start from He et al. (2015), the output from N(0, 0.01), so near equal probabilities.
 
     Args:
@@ -89,7 +90,7 @@ def convnet(system: System, channels: Sequence[int] = (8, 16), hidden: int = 24,
         seed: of the weights; torch's global generator is left alone.
 
     Returns:
-        layers ``channel, conv_1, relu_1, conv_2, relu_2, flatten, hidden_3, relu_3, output``.
+        layers ``channel, margin, conv_1, relu_1, conv_2, relu_2, flatten, hidden_3, relu_3, output``.
 
     Raises:
         DnnExplainError: the observation is not a picture.
@@ -106,13 +107,14 @@ def convnet(system: System, channels: Sequence[int] = (8, 16), hidden: int = 24,
     first, second = channels
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         channel=nn.Unflatten(1, (1, rows)),
+        margin=nn.ZeroPad2d((0, -columns % 5, 0, rows % 2) if wide else 0),
         conv_1=nn.utils.skip_init(nn.Conv2d, 1, first, kernel, stride=stride, padding=padding),
         relu_1=nn.ReLU(),
         conv_2=nn.utils.skip_init(nn.Conv2d, first, second, 3, stride=(2, 1), padding=1),
         relu_2=nn.ReLU(),
         flatten=nn.Flatten(),
     )
-    down, across = ((rows - 4) // 2 + 1, (columns - 5) // 5 + 1) if wide else (rows, columns)
+    down, across = ((rows + rows % 2 - 4) // 2 + 1, -(-columns // 5)) if wide else (rows, columns)
     features = second * ((down - 1) // 2 + 1) * across
     layers["hidden_3"] = nn.utils.skip_init(nn.Linear, features, hidden)
     layers["relu_3"] = nn.ReLU()
