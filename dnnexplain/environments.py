@@ -6,43 +6,51 @@ Gymnasium loads no plugins by itself since 1.0, and importing it here would make
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
-from types import ModuleType
 
-__all__ = ["REGISTER", "register_environments"]
+TYPE_CHECKING = False  # as typing's own, whose import costs more than this module
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
-REGISTER = ("dnnexplain.systems.deeprm.gym:register",)
-"""``module:function`` that registers a system's environments; this is the only list."""
+__all__ = ["ENVIRONMENTS", "register_environments"]
+
+ENVIRONMENTS = {
+    "dnnexplain/DeepRM-v0": (
+        "dnnexplain.systems.deeprm.gym:DeepRMEnv",
+        "dnnexplain.systems.deeprm.gym:DeepRMVectorEnv",
+    ),
+}
+"""Id -> ``module:class`` of the environment and of its vector form, imported by ``gymnasium.make``; the only list."""
 
 
 def register_environments() -> None:
     """Register all environments now if gymnasium is imported, else right after its import."""
     if "gymnasium" in sys.modules:
         _register()
-    elif not any(isinstance(finder, _AfterGymnasium) for finder in sys.meta_path):
+    elif not any(type(finder).__name__ == _AfterGymnasium.__name__ for finder in sys.meta_path):
         sys.meta_path.insert(0, _AfterGymnasium())
 
 
 def _register() -> None:
-    for place in REGISTER:
-        module, function = place.split(":")
-        getattr(import_module(module), function)()
+    import gymnasium  # noqa: PLC0415 - see the top
+
+    for name, (one, vector) in ENVIRONMENTS.items():
+        if name not in gymnasium.registry:
+            gymnasium.register(name, entry_point=one, vector_entry_point=vector)
 
 
-class _AfterGymnasium(MetaPathFinder):
-    """Lets the others find gymnasium, and adds the registration to the end of its import."""
+class _AfterGymnasium:
+    """A finder that lets the others find gymnasium, and adds the registration to the end of its import."""
 
     def find_spec(
-        self, fullname: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != "gymnasium":
+        if name != "gymnasium":
             return None
         sys.meta_path.remove(self)
-        spec = find_spec(fullname)
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        spec = next((spec for spec in found if spec is not None), None)
         if spec is not None and spec.loader is not None:
             spec.loader.exec_module = _then_register(spec.loader.exec_module)  # type: ignore[method-assign, assignment]
         return spec

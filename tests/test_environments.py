@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-FIND = "print(gymnasium.spec('dnnexplain/DeepRM-v0').id)"
+NAME = "dnnexplain/DeepRM-v0"
+FIND = f"print(gymnasium.spec('{NAME}').id)"
 
 
 @pytest.mark.parametrize(
@@ -14,13 +15,13 @@ FIND = "print(gymnasium.spec('dnnexplain/DeepRM-v0').id)"
         f"import dnnexplain\nimport gymnasium\n{FIND}",
         f"import gymnasium\nimport dnnexplain\n{FIND}",
         f"import dnnexplain\nfrom gymnasium import spaces\nimport gymnasium\n{FIND}",
-        "import gymnasium\nprint(gymnasium.spec('dnnexplain:dnnexplain/DeepRM-v0').id)",
-        "import gymnasium, dnnexplain, importlib\nimportlib.reload(dnnexplain)\n" + FIND,
+        f"import gymnasium\nprint(gymnasium.make('dnnexplain:{NAME}').spec.id)",
+        f"import gymnasium, dnnexplain, importlib\nimportlib.reload(dnnexplain)\n{FIND}",
     ],
 )
 def test_environment_is_known(code):
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("dnnexplain/DeepRM-v0\n", "")
+    assert (done.stdout, done.stderr) == (f"{NAME}\n", "")
 
 
 def test_importing_gymnasium_does_not_compile_a_simulator():
@@ -28,3 +29,13 @@ def test_importing_gymnasium_does_not_compile_a_simulator():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == (
         "False False\n"
     )
+
+
+def test_what_is_registered_can_be_made():
+    import gymnasium
+
+    import dnnexplain.environments
+
+    for name in dnnexplain.environments.ENVIRONMENTS:
+        gymnasium.make(name).reset(seed=1)
+        gymnasium.make_vec(name, num_envs=2).reset(seed=1)
