@@ -175,7 +175,7 @@ class DeepRM:
 
     def replay(self, policy: Policy, workload: JobSet, *, seed: int = 0, sample: bool = False) -> Replay:
         """Run one job set and record every decision."""
-        from dnnexplain.systems.deeprm.schedule import record  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.recorder import record  # noqa: PLC0415
 
         def figures(run: Run) -> tuple[float, dict[str, float]]:
             found = {name: float(value[0]) for name, value in run_figures(run, self.params).items()}
