@@ -68,7 +68,7 @@ def dashboard_parts(system: str = "deeprm", policy: str | None = None, **paramet
     if not policies:
         from dnnexplain.policies import load_shipped  # noqa: PLC0415
 
-        load_shipped("default", made)  # raises, and says which networks there are
+        load_shipped(made)  # raises, and says which networks there are
     first = next(iter(policies.values()))()
     states, presets = presets_for(made, first)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import webbrowser
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def open_app(
     check(settings)
     url = f"http://127.0.0.1:{chosen}/"
     typer.echo("Starting the dashboard ...", err=True)
+    signal.signal(signal.SIGTERM, _interrupt)  # a server that outlived this command would hold the port
     server = Server(voila_command(chosen), environment(settings), f"{url}voila/static/voila.js")
     try:
         server.wait_until_ready()
@@ -52,6 +54,10 @@ def open_app(
         server.stop()
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def check(settings: dict[str, object]) -> None:
     """Try the system and the network before a server starts, so that a mistake is said here and at once."""
     from dnnexplain.policies import load_any, shipped
@@ -63,4 +69,4 @@ def check(settings: dict[str, object]) -> None:
     elif not shipped(system):
         from dnnexplain.policies import load_shipped
 
-        load_shipped("default", system)
+        load_shipped(system)
