@@ -1,124 +1,107 @@
-"""Schedules as such, apart from the simulator: list scheduling, a local search, an independent check.
-
-A *list schedule* takes jobs in an order and starts each at the earliest time at which it fits beside
-those taken before. Every objective that only grows with the finish times has an optimal schedule
-among these (Kolisch 1996, serial schedule generation): take an optimal schedule and list its jobs by
-start. If the list schedule started one earlier than the optimum does, the job could be moved there in
-the optimum as well (jobs after it in the list start no earlier than it did, and where they overlap
-its new place they overlapped its old one too), which contradicts that the schedule was optimal.
-"""
+"""One episode, decision by decision, with who ran when and where (``contract.Replay``)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from dnnexplain.systems.deeprm.model import JobSet
+from dnnexplain.contract import Policy, Replay, Track
+from dnnexplain.systems.deeprm.model import JobSet, Params
+from dnnexplain.systems.deeprm.runner import Run, run_policy
+from dnnexplain.systems.deeprm.simulator import Simulator
 
-__all__ = ["Ints", "anneal", "is_feasible", "job_table", "list_schedule", "mean_slowdown"]
-
-Ints = NDArray[np.int64]
-
-
-def job_table(jobs: JobSet) -> Ints:
-    """Arrival, length, CPU and memory as columns ``[J, 4]``."""
-    return np.stack([jobs.arrival, jobs.length, jobs.cpu, jobs.memory], axis=1).astype(np.int64)
+__all__ = ["Recorder", "record"]
 
 
-def mean_slowdown(jobs: JobSet, start: Ints) -> float:
-    """Mean of (finish - arrival) / length, correctly rounded as the exact sum is."""
-    return float(np.mean((start + jobs.length - jobs.arrival) / jobs.length))
+class Recorder:
+    """Watches one episode: pictures, actions, times, and the cells that each placed job takes."""
 
+    def __init__(self) -> None:
+        self.pictures: list[NDArray[np.float32]] = []
+        self.actions: list[int] = []
+        self.times: list[int] = []
+        self.chosen: list[int] = []
+        self.first_slot: dict[int, int] = {}
+        self.bars: list[tuple[int, int, float, float, float, float]] = []
 
-def is_feasible(jobs: JobSet, start: Ints, units: int) -> bool:
-    """Whether a schedule keeps arrivals and, in every step, the capacity of both resources."""
-    if len(start) != len(jobs) or np.any(start < jobs.arrival):
-        return False
-    for step in range(int(np.max(start + jobs.length, initial=0))):
-        running = (start <= step) & (step < start + jobs.length)
-        if jobs.cpu[running].sum() > units or jobs.memory[running].sum() > units:
+    def watch(self, simulator: Simulator, rows: NDArray[np.int64], actions: NDArray[np.int64]) -> None:
+        """Called before each step of a batch of one."""
+        arrays, action = simulator.arrays, int(actions[0])
+        self.pictures.append(simulator.observe(rows)[0].astype(np.float32) * np.float32(simulator.scale))
+        self.actions.append(action)
+        self.times.append(int(arrays.time[0]))
+        for slot, job in enumerate(arrays.slot[0]):
+            if job >= 0:
+                self.first_slot.setdefault(int(job), slot)
+        job = int(arrays.slot[0, action]) if action < simulator.params.slots else -1
+        placed = self._bars_of(simulator, rows, action, job) if job >= 0 else False
+        self.chosen.append(job if placed else -1)
+
+    def _bars_of(self, simulator: Simulator, rows: NDArray[np.int64], action: int, job: int) -> bool:
+        """Look one step ahead on a copy to see which cells the job takes."""
+        ahead = simulator.copy()
+        ahead.step(np.array([action]), rows)
+        if ahead.arrays.start[0, job] < 0:
             return False
-    return True
+        changed = ahead.arrays.cells[0] != simulator.arrays.cells[0]
+        taken = np.roll(changed, -int(simulator.arrays.head[0]), axis=1)  # the rows are a ring
+        now = float(simulator.arrays.time[0])
+        for track in range(2):
+            self.bars.extend((job, track, *bar) for bar in _rectangles(taken[track], now))
+        return True
 
 
-def list_schedule(jobs: JobSet, order: Ints, units: int) -> Ints:
-    """Start every job, in the given order, at the earliest time at which it fits ``[J]``."""
-    table = job_table(jobs)
-    start = np.empty(len(jobs), dtype=np.int64)
-    _list_schedule(table, np.asarray(order, dtype=np.int64), _free(table, units), start)
-    return start
+def _rectangles(taken: NDArray[np.bool_], now: float) -> list[tuple[float, float, float, float]]:
+    """Maximal rectangles of equal rows: from time, to time, from unit, to unit."""
+    open_bars: dict[tuple[int, int], int] = {}
+    bars: list[tuple[float, float, float, float]] = []
+    for row in range(len(taken) + 1):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], taken[row], [0]]).astype(int))) if row < len(taken) else []
+        spans = {(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)}
+        for span in [span for span in open_bars if span not in spans]:
+            bars.append((now + open_bars.pop(span), now + row, float(span[0]), float(span[1])))
+        for span in spans:
+            open_bars.setdefault(span, row)
+    return bars
 
 
-def anneal(jobs: JobSet, units: int, *, iterations: int = 20_000, seed: int = 0) -> Ints:
-    """A good schedule for mean slowdown by simulated annealing over orders; not proved optimal.
+def _or_nan(values: NDArray[np.int32]) -> NDArray[np.float64]:
+    return np.where(values < 0, np.nan, values)
 
-    Starts from the best of four rules' orders; a move takes one job to another place in the order.
+
+def record(
+    params: Params, jobs: JobSet, policy: Policy, metrics: Any, *, seed: int = 0, sample: bool = False
+) -> Replay:
+    """Run one job set and record every decision.
+
+    Args:
+        params, jobs, policy, seed, sample: as in :func:`run_policy`.
+        metrics: from a :class:`Run` to ``(cost, {name: value})``.
     """
-    table = job_table(jobs)
-    widest = np.maximum(jobs.cpu, jobs.memory)
-    keys = (jobs.arrival, jobs.length, jobs.arrival + jobs.length * widest, jobs.length**2 * widest)
-    orders = [np.argsort(key, kind="stable") for key in keys]
-    best = min(orders, key=lambda order: mean_slowdown(jobs, list_schedule(jobs, order, units)))
-    if len(jobs) > 1:
-        best = _anneal(table, best.astype(np.int64), units, iterations, seed)
-    return list_schedule(jobs, best, units)
-
-
-def _free(table: Ints, units: int) -> Ints:
-    horizon = int(table[:, 0].max(initial=0) + table[:, 1].sum()) + 1
-    return np.full((horizon, 2), units, dtype=np.int64)
-
-
-@njit(cache=True)
-def _list_schedule(table, order, free, start):  # type: ignore[no-untyped-def]
-    for job in order:
-        arrival, length, cpu, memory = table[job]
-        at = arrival
-        step = at
-        while step < at + length:
-            if free[step, 0] < cpu or free[step, 1] < memory:
-                at = step + 1
-            step += 1
-        for step in range(at, at + length):
-            free[step, 0] -= cpu
-            free[step, 1] -= memory
-        start[job] = at
-
-
-@njit(cache=True)
-def _cost(table, order, free, start, units):  # type: ignore[no-untyped-def]
-    free[:] = units
-    _list_schedule(table, order, free, start)
-    total = 0.0
-    for job in range(len(order)):
-        total += (start[job] - table[job, 0]) / table[job, 1]
-    return total
-
-
-@njit(cache=True)
-def _anneal(table, order, units, iterations, seed):  # type: ignore[no-untyped-def]
-    np.random.seed(seed)  # noqa: NPY002 - numba's own generator, apart from numpy's
-    jobs = len(order)
-    free = np.empty((table[:, 0].max() + table[:, 1].sum() + 1, 2), dtype=np.int64)
-    start = np.empty(jobs, dtype=np.int64)
-    now = order.copy()
-    cost = _cost(table, now, free, start, units)
-    best, best_cost = now.copy(), cost
-    trial = now.copy()
-    for turn in range(iterations):
-        heat = 0.5 * (1 - turn / iterations) ** 2 + 1e-9
-        source, target = np.random.randint(0, jobs), np.random.randint(0, jobs)  # noqa: NPY002
-        job = now[source]
-        trial[:] = now
-        if source < target:
-            trial[source:target] = now[source + 1 : target + 1]
-        else:
-            trial[target + 1 : source + 1] = now[target:source]
-        trial[target] = job
-        new_cost = _cost(table, trial, free, start, units)
-        if new_cost <= cost or np.random.random() < np.exp((cost - new_cost) / heat):  # noqa: NPY002
-            now[:], cost = trial, new_cost
-            if cost < best_cost - 1e-9:
-                best[:], best_cost = now, cost
-    return best
+    recorder = Recorder()
+    run: Run = run_policy(params, [jobs], policy, seed=seed, sample=sample, watch=recorder.watch)
+    cost, figures = metrics(run)
+    count = len(jobs)
+    bars = np.array([bar[2:] for bar in recorder.bars], dtype=np.float64).reshape(-1, 4)
+    return Replay(
+        policy=policy.name,
+        observations=np.stack(recorder.pictures),
+        actions=np.array(recorder.actions, dtype=np.int64),
+        times=np.array(recorder.times, dtype=np.float64),
+        chosen=np.array(recorder.chosen, dtype=np.int64),
+        objects=tuple(f"job {job}" for job in range(1, count + 1)),
+        arrival=jobs.arrival.astype(np.float64),
+        start=_or_nan(run.start[0, :count]),
+        finish=_or_nan(run.finish[0, :count]),
+        colours=np.array([recorder.first_slot.get(job, -1) for job in range(count)], dtype=np.int64),
+        tracks=(Track("CPU", "units", params.units), Track("memory", "units", params.units)),
+        bar_object=np.array([bar[0] for bar in recorder.bars], dtype=np.int64),
+        bar_track=np.array([bar[1] for bar in recorder.bars], dtype=np.int64),
+        bars=bars,
+        cost=cost,
+        cost_name="mean slowdown",
+        metrics=figures,
+        seed=seed,
+    )
