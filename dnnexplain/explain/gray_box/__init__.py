@@ -24,6 +24,7 @@ _HOME = {
     "Sampled": "sampled",
     "Surrogate": "surrogate",
     "WhiteBox": "white_box",
+    "WhiteBoxBound": "white_box",
     "Witness": "problem",
     "WorstCase": "result",
     "gap_box": "box",

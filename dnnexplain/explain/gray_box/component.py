@@ -50,7 +50,7 @@ def checked(name: str, y: Array, rows: int) -> Array:
     out = np.asarray(y, dtype=np.float64)
     if out.ndim == 1 and out.shape[0] == rows:
         out = out[:, None]
-    if out.ndim != 2 or out.shape[0] != rows:  # noqa: PLR2004 - rows and columns
+    if out.ndim != 2 or out.shape[0] != rows:
         msg = (
             f"component {name!r} was given {rows} rows and returned shape {tuple(out.shape)}; "
             f"a component maps a batch [B, n] to [B, m], one row per input"

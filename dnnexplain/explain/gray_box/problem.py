@@ -86,7 +86,7 @@ class Domain:
             density = np.exp(random.uniform(np.log(1.0 / len(block)), 0.0, (count, 1)))
             active = random.random((count, len(block))) < density
             active[np.arange(count), random.integers(0, len(block), count)] = True
-            full = random.random((count, len(block))) < 0.5  # noqa: PLR2004 - equal odds
+            full = random.random((count, len(block))) < 0.5
             share[:, block] = active * np.where(full, 1.0, random.random((count, len(block))))
         return self.valid(self.low + self.width * share)
 

@@ -64,5 +64,7 @@ class WorstCase(Result):
     def table(self) -> list[dict[str, Any]]:
         """The inputs that are not zero, largest first, by name."""
         names = self.names or tuple(f"input {i + 1}" for i in range(len(self.x)))
-        rows = [{"input": name, "value": float(value), "unit": self.unit} for name, value in zip(names, self.x, strict=True)]
+        rows = [
+            {"input": name, "value": float(value), "unit": self.unit} for name, value in zip(names, self.x, strict=True)
+        ]
         return sorted((row for row in rows if row["value"]), key=lambda row: -abs(float(str(row["value"]))))

@@ -30,7 +30,7 @@ class Sampled:
         name: what the part does.
     """
 
-    def __init__(  # noqa: PLR0913 - every one is a knob of the method
+    def __init__(
         self,
         function: Callable[[Array], Array] | Component,
         *,

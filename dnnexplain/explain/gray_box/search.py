@@ -32,7 +32,7 @@ def gray_box(problem: Problem, run: Run) -> None:
         if problem.inner is None:
             found = _climb(_first_way(problem), run, piecewise_starts(run, near=near))
             _climb(EnvelopeWay(problem), run, Starts(found, np.full(len(found), -1), np.full(len(found), 0.01)))
-        elif turn % 4 < 3:  # noqa: PLR2004 - three turns in four
+        elif turn % 4 < 3:
             _alternate(problem, run, inner_starts(run, near=near))
         else:
             found = _climb(_first_way(problem), run, piecewise_starts(run, near=near))
@@ -79,7 +79,7 @@ def lagrangian(problem: Problem, run: Run, *, rate: float = 0.01, batch: int = 8
                 return
             cost, _, rise, value, fall = way.parts(p)
             x = p[:, : way.inputs]
-            run.offer(x, problem.ratio(x) if step % 25 == 24 else problem.over(cost, value))  # noqa: PLR2004
+            run.offer(x, problem.ratio(x) if step % 25 == 24 else problem.over(cost, value))
             p = way.valid(p + adam.step(rise + price[:, None] * fall))
             price = price - rate * (value - 1.0)
 

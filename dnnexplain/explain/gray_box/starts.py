@@ -60,7 +60,7 @@ def neighbours(run: Run, count: int) -> Array:
     base = np.stack([run.kept[i][1] for i in run.random.integers(0, len(run.kept), count)])
     share = np.exp(run.random.uniform(np.log(1.0 / domain.size), np.log(0.3), (len(base), 1)))
     changed = run.random.random(base.shape) < share
-    redrawn = np.where(run.random.random(base.shape) < 0.5, domain.low, domain.sparse(len(base), run.random))  # noqa: PLR2004
+    redrawn = np.where(run.random.random(base.shape) < 0.5, domain.low, domain.sparse(len(base), run.random))
     return domain.valid(np.where(changed, redrawn, base))
 
 

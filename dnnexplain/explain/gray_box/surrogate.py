@@ -43,7 +43,7 @@ class Surrogate:
         name: what the part does.
     """
 
-    def __init__(  # noqa: PLR0913 - every one is a knob of the method
+    def __init__(
         self,
         function: Callable[[Array], Array] | Component,
         *,
@@ -87,8 +87,8 @@ class Surrogate:
         return values[:rows], self._model.pullback(x)
 
     def _samples(self) -> tuple[Array, Array]:
-        assert self._inputs is not None  # noqa: S101 - linearise remembers before it asks
-        assert self._outputs is not None  # noqa: S101
+        assert self._inputs is not None
+        assert self._outputs is not None
         return self._inputs, self._outputs
 
     def _remember(self, points: Array, values: Array) -> None:

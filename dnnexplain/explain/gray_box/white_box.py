@@ -1,0 +1,162 @@
+"""The white-box way, for comparison: network, system and optimum as one mixed-integer program.
+
+MetaOpt (Namyar et al., NSDI 2024) and its kind write everything out and let a solver prove the worst case.
+It needs a piecewise-linear network, it proves what it finds, and it does not scale: that is why the
+gray-box search exists. Here inputs are on or off (0 or full), so that input times output is linear.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.gray_box.component import Array
+from dnnexplain.explain.gray_box.white_box_milp import WhiteBoxProgram, interrupted_at
+from dnnexplain.results import Question, Result, array_field
+
+__all__ = ["WhiteBox", "WhiteBoxBound", "solve_white_box"]
+
+CLOSED = 1e-6
+
+
+@dataclass(frozen=True)
+class WhiteBox:
+    """A system that a solver can read whole.
+
+    Inputs are ``x = high * z`` with ``z`` 0 or 1. The network is dense layers with ReLU between them, its
+    outputs clipped to [0, 1]: ``y [m]``. The cost is the largest piece of ``constant z + product q`` with
+    ``q_k = z[owner_k] y_k``. The optimum is the smallest ``max(use f)`` over ``f >= 0`` with ``serve f = x``.
+
+    Attributes:
+        high: the inputs' full values ``[n]``.
+        layers: weights ``[out, in]`` and biases ``[out]``, first to last, acting on ``x``.
+        owner: which input each output multiplies ``[m]``.
+        constant, product: how pieces are made ``[pieces, n]`` and ``[pieces, m]``.
+        serve, use: the optimum's constraints ``[n, F]`` and objective rows ``[rows, F]``, not negative.
+        least: a number that no optimum of an input other than 0 is below.
+        ratio: cost / optimum of inputs ``[B, n]``, evaluated outside the program: ``[B]``.
+    """
+
+    high: Array
+    layers: tuple[tuple[Array, Array], ...]
+    owner: NDArray[np.int64]
+    constant: Array
+    product: Array
+    serve: Array
+    use: Array
+    least: float
+    ratio: Callable[[Array], Array] = field(compare=False)
+
+    def __post_init__(self) -> None:
+        if not (self.least > 0 and (np.asarray(self.high) > 0).all()):
+            msg = f"a white box needs inputs and optima above 0; got a least optimum of {self.least}"
+            raise DnnExplainError(msg)
+
+    def outputs(self, x: Array) -> Array:
+        """The network's clipped outputs ``[B, m]`` for inputs ``[B, n]``."""
+        for weight, bias in self.layers[:-1]:
+            x = np.maximum(x @ weight.T + bias, 0.0)
+        weight, bias = self.layers[-1]
+        return np.clip(x @ weight.T + bias, 0.0, 1.0)
+
+    def pieces(self, x: Array) -> Array:
+        """The pieces of the cost ``[B, pieces]`` for inputs ``[B, n]`` that are on or off."""
+        z = (np.asarray(x) > self.high / 2).astype(np.float64)
+        q = z[:, self.owner] * self.outputs(x)
+        return np.asarray(z @ self.constant.T + q @ self.product.T)
+
+
+@dataclass(frozen=True, eq=False)
+class WhiteBoxBound(Result):
+    """What the program proved before its time was over.
+
+    Attributes:
+        question: what was asked.
+        ratio: of the worst input found, evaluated outside the program.
+        bound: no on-off input has a larger ratio.
+        status: ``"optimal"`` (bound and ratio agree) or ``"no proof within the limit"``.
+        x: the worst input found ``[n]``.
+        columns, binaries, rows: the size of the program.
+        cpu_seconds: spent.
+    """
+
+    question: Question
+    ratio: float
+    bound: float
+    status: str
+    x: NDArray[np.float64] = array_field("input")
+    columns: int
+    binaries: int
+    rows: int
+    cpu_seconds: float = field(compare=False)
+
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        if self.status == "optimal":
+            return (
+                f"The worst on-off input has a ratio of {self.ratio:.3g}, proved in {self.cpu_seconds:.3g} CPU-seconds."
+            )
+        return (
+            f"No proof within the limit: after {self.cpu_seconds:.3g} CPU-seconds the worst on-off input has a ratio "
+            f"between {self.ratio:.3g} (found) and {self.bound:.3g} (bound)."
+        )
+
+
+def solve_white_box(
+    box: WhiteBox,
+    *,
+    cpu_seconds: float = 60.0,
+    seed: int = 0,
+    question: Question | None = None,
+    cancel: Event | None = None,
+) -> WhiteBoxBound:
+    """The on-off input with the largest cost / optimum, and a bound on it.
+
+    The quotient is maximised by Dinkelbach's method (1967): for the best ratio ``r`` known so far solve
+    ``max cost(x) - r optimum(x)``. If that is 0, ``r`` is the answer; if it is above, its solution is better
+    than ``r``; and whenever it is at most ``v``, no ratio exceeds ``r + v / least``.
+
+    Args:
+        box: the system.
+        cpu_seconds: limit.
+        seed: of the sampled inputs that give the first ``r``.
+        question: what is asked, for the result.
+        cancel: stops; what was found and proved so far is returned.
+    """
+    start = time.process_time()
+    program = WhiteBoxProgram(box)
+    x, ratio = _first(box, np.random.default_rng(seed))
+    bound = float("inf")
+    while time.process_time() - start < cpu_seconds and not (cancel is not None and cancel.is_set()):
+        stop = interrupted_at(start + cpu_seconds, cancel)
+        excess, found = program.solve(ratio, stop)
+        bound = min(bound, ratio + max(excess, 0.0) / box.least)
+        if found is None or bound <= ratio * (1 + CLOSED):
+            break
+        better = float(box.ratio(found[None])[0])
+        if better <= ratio * (1 + CLOSED):
+            break
+        x, ratio = found, better
+    closed = bound <= ratio * (1 + CLOSED)
+    return WhiteBoxBound(
+        question or Question(system="white box", method="white-box", seed=seed),
+        ratio, max(bound, ratio), "optimal" if closed else "no proof within the limit", x,
+        program.columns, program.binaries, program.rows, time.process_time() - start,
+    )  # fmt: skip
+
+
+def _first(box: WhiteBox, random: np.random.Generator) -> tuple[Array, float]:
+    """The best of all single inputs and some random ones."""
+    n = len(box.high)
+    some: Any = random.random((4 * n, n)) < random.uniform(1.0 / n, 0.7, (4 * n, 1))
+    some[np.arange(4 * n), random.integers(0, n, 4 * n)] = True
+    x = np.concatenate([np.eye(n), some]) * box.high
+    ratio = box.ratio(x)
+    return x[ratio.argmax()], float(ratio.max())
