@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -158,11 +158,12 @@ class Result:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the result to a file, whole or not at all."""
         target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.partial")
         try:
-            with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
-                file.write(self.to_json())
-            Path(file.name).replace(target)
+            partial.write_text(self.to_json(), encoding="utf-8")
+            partial.replace(target)
         except OSError as error:
+            partial.unlink(missing_ok=True)
             msg = f"cannot write {target}: {error.strerror or error}"
             raise DnnExplainError(msg) from error
         return target

@@ -9,18 +9,25 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "METHODS": "methods",
     "Attribution": "maps",
+    "Comparison": "agreement",
+    "LIMITS": "badge",
+    "METHODS": "methods",
+    "Survey": "surveys",
+    "TrustBadge": "badge",
     "UnitAttribution": "maps",
     "attribute": "attribution",
     "attribute_units": "attribution",
+    "compare": "agreement",
     "decide": "decision",
     "decide_many": "decision",
     "fits": "methods",
+    "menu": "targets",
     "observe": "decision",
     "reference_names": "baselines",
     "resolve": "targets",
-    "menu": "targets",
+    "survey": "surveys",
+    "trust": "badge",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names

@@ -95,13 +95,8 @@ def _activation(neuron: tuple[str, int] | None) -> Target:
 def _finish(system: System, policy: Policy, entry: Method, asked: Asked, began: float) -> Attribution:
     """Run the method and sum its map by knob group."""
     problem, target = asked.problem, asked.target
-    raw = entry.run(problem)
-    found = array(problem.by_state(raw.map)[0])
-    if not np.isfinite(found).all():
-        msg = (
-            f"{entry.title} gave values that are not finite; does the network divide by zero or take a logarithm of 0?"
-        )
-        raise DnnExplainError(msg)
+    raw = entry.apply(problem)
+    found = array(raw.map[0])
     difference = float(problem.by_state(problem.explained())[0])
     positive, negative = group_sums(found, system)
     names = system.output.names
@@ -169,8 +164,8 @@ def attribute_units(
     found = layer_named(layers(network_of(policy), system.observation_shape), layer)
     options = {"seed": seed, "settings": dict(settings or {}), "layer": found.name}
     asked = ask(system, policy, state, target=target, baseline=baseline, sample=sample, **options)
-    raw = METHODS["layer-conductance"].run(asked.problem)
-    values = array(asked.problem.by_state(raw.map)[0])
+    raw = METHODS["layer-conductance"].apply(asked.problem)
+    values = array(raw.map[0])
     difference = float(asked.problem.by_state(asked.problem.explained())[0])
     return UnitAttribution(
         question=question(system, policy, asked, "layer-conductance"),

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain import sampling
 from dnnexplain.contract import Decision, DnnExplainError, NetworkPolicy, OutputKind, Policy, State, System
 
-__all__ = ["choose", "decide", "decide_many", "observe", "probabilities", "states_from_observations", "valid_of"]
+__all__ = [
+    "decide",
+    "decide_many",
+    "decide_observed",
+    "observe",
+    "probabilities",
+    "states_from_observations",
+    "valid_of",
+]
 
 
 def observe(system: System, states: Sequence[State]) -> NDArray[np.float32]:
@@ -53,18 +62,9 @@ def probabilities(policy: Policy, outputs: NDArray[np.float64], valid: NDArray[n
     A network's outputs are logits: softmax over the valid ones. A rule's are scores: it takes its
     best valid action with certainty.
     """
-    scores = np.where(valid, outputs, -np.inf)
-    if not isinstance(policy, NetworkPolicy):
-        return np.eye(outputs.shape[1])[scores.argmax(axis=1)] if len(outputs) else scores
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-    return shares
-
-
-def choose(outputs: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The best valid action of each row ``[B]``; the lowest index wins a tie."""
-    best: NDArray[np.int64] = np.where(valid, outputs, -np.inf).argmax(axis=1)
-    return best
+    if isinstance(policy, NetworkPolicy):
+        return sampling.probabilities(outputs, valid)
+    return np.eye(outputs.shape[1])[sampling.choose(outputs, valid)]
 
 
 def decide_many(system: System, policy: Policy, states: Sequence[State]) -> list[Decision]:
@@ -73,7 +73,13 @@ def decide_many(system: System, policy: Policy, states: Sequence[State]) -> list
     Raises:
         DnnExplainError: the policy's outputs do not fit the system's, or are not finite.
     """
-    observations = observe(system, states)
+    return decide_observed(system, policy, states, observe(system, states))
+
+
+def decide_observed(
+    system: System, policy: Policy, states: Sequence[State], observations: NDArray[np.float32]
+) -> list[Decision]:
+    """The same for states whose observations ``[B, *observation_shape]`` are at hand."""
     outputs = np.asarray(policy.outputs(observations), dtype=np.float64)
     names = system.output.names
     if outputs.shape != (len(states), len(names)):
@@ -82,17 +88,16 @@ def decide_many(system: System, policy: Policy, states: Sequence[State]) -> list
             f"({len(states)}, {len(names)}): {', '.join(names[:8])}; was it made for other parameters?"
         )
         raise DnnExplainError(msg)
-    if not np.isfinite(outputs).all():
-        msg = f"policy {policy.name!r} gave outputs that are not finite; are its weights or the state damaged?"
-        raise DnnExplainError(msg)
     if system.output.kind is not OutputKind.CHOICE:
+        if not np.isfinite(outputs).all():
+            msg = f"policy {policy.name!r} gave outputs that are not finite; are its weights or the state damaged?"
+            raise DnnExplainError(msg)
         valid = np.ones(outputs.shape, np.bool_)
         return [Decision(s, row, None, ok, None) for s, row, ok in zip(states, outputs, valid, strict=True)]
     valid = valid_of(system, policy, observations)
-    if not valid.any(axis=1).all():
-        msg = f"{system.name} allows no action at all in one of the states; every state needs a valid action"
-        raise DnnExplainError(msg)
-    rows = zip(states, outputs, probabilities(policy, outputs, valid), valid, choose(outputs, valid), strict=True)
+    rows = zip(
+        states, outputs, probabilities(policy, outputs, valid), valid, sampling.choose(outputs, valid), strict=True
+    )
     return [Decision(s, row, share, ok, int(action)) for s, row, share, ok, action in rows]
 
 

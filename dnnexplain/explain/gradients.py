@@ -84,7 +84,7 @@ def integrated_gradients(p: Problem) -> Raw:
     for more steps need not help monotonically.
     """
     fixed = p.settings.get("steps")
-    steps = int(fixed) if fixed else _FIRST_STEPS
+    steps = int(fixed) if fixed else max(8, _FIRST_STEPS * p.state_count // len(p.rows))
     difference = p.by_state(p.explained())
     best, error = torch.zeros_like(p.inputs), torch.full_like(difference, torch.inf)
     todo = torch.arange(len(p.rows))
@@ -186,7 +186,7 @@ def deeplift(p: Problem) -> Raw:
 
 def gradient_shap(p: Problem) -> Raw:
     """Expected gradients over random references and random points between (no noise added)."""
-    samples = int(p.settings.get("samples", 128))
+    samples = int(p.settings.get("samples", 256))
     found = torch.zeros_like(p.inputs)
     with seeded(p.seed):
         for row in torch.unique(p.rows):

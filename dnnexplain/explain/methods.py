@@ -43,6 +43,7 @@ class Method:
         heavy: whether it takes longer than a moving slider allows.
         conv: whether it needs a convolutional layer.
         neuron: whether it needs a layer and a neuron; ``units``: needs a layer, gives a value per unit.
+        groupwise: whether it values knob groups and spreads them over their cells.
     """
 
     name: str
@@ -56,11 +57,26 @@ class Method:
     conv: bool = False
     neuron: bool = False
     units: bool = False
+    groupwise: bool = False
 
     @property
     def baseline(self) -> bool:
         """Whether the map depends on the baseline."""
         return self.measure is Measure.SHARE
+
+    def apply(self, problem: Problem) -> Raw:
+        """Run the method: one map per state ``[S, ...]``, float64, averaged over the state's references.
+
+        Raises:
+            DnnExplainError: the method does not fit, or its values are not finite.
+        """
+        asked = problem if self.baseline else problem.first_pairs()
+        raw = self.run(asked)
+        found = asked.by_state(raw.map)
+        if not bool(found.isfinite().all()):
+            msg = f"{self.title} gave values that are not finite; does the network divide by zero or take the logarithm of 0?"
+            raise DnnExplainError(msg)
+        return Raw(found, raw.steps, raw.notes)
 
 
 _ENTRIES = (
@@ -101,6 +117,7 @@ _ENTRIES = (
         "feature-ablation", "Feature ablation", removal.feature_ablation, Measure.SHARE,
         "Puts one knob group back to the baseline at a time and sees what is lost.",
         "Captum's FeatureAblation; Zeiler and Fergus 2014, arXiv 1311.2901",
+        groupwise=True,
     ),
     Method(
         "shapley", "Shapley values", removal.shapley, Measure.SHARE,
@@ -108,6 +125,7 @@ _ENTRIES = (
         "Shapley 1953; Strumbelj and Kononenko 2010, JMLR 11",
         heavy=True,
         complete=True,
+        groupwise=True,
     ),
     Method(
         "occlusion", "Occlusion", removal.occlusion, Measure.SHARE,

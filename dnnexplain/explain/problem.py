@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from dnnexplain.contract import Decision, Policy, State, System, Target
 from dnnexplain.explain.baselines import Reference, reference
-from dnnexplain.explain.decision import decide, observe
+from dnnexplain.explain.decision import decide_observed, observe
 from dnnexplain.explain.forward import network_of, private, tensor
 from dnnexplain.explain.targets import RowScalar, by_row, resolve
 from dnnexplain.results import Question
@@ -123,6 +123,23 @@ class Problem:
             rows=rows,
         )
 
+    def first_pairs(self, most: int = 1) -> Problem:
+        """The same problem with at most ``most`` references for each state, evenly picked."""
+        keep = []
+        for state in range(self.state_count):
+            mine = (self.rows == state).nonzero()[:, 0]
+            count = min(most, len(mine))
+            keep.append(mine[torch.linspace(0, len(mine) - 1, count).round().long()])
+        return self if self.state_count * most >= len(self.rows) else self.only(torch.cat(keep))
+
+    def slice(self, pairs: Tensor, first: int) -> Problem:
+        """The same problem for states from ``first`` on, renumbered from 0; ``pairs`` are theirs."""
+        part = self.only(pairs)
+        scalar = self.scalar
+        return replace(
+            part, rows=part.rows - first, scalar=lambda outputs, seen, rows: scalar(outputs, seen, rows + first)
+        )
+
     def only(self, pairs: Tensor) -> Problem:
         """The same problem for some of its pairs; the states keep their numbers."""
         return replace(self, inputs=self.inputs[pairs], references=self.references[pairs], rows=self.rows[pairs])
@@ -172,6 +189,7 @@ class Asked(NamedTuple):
     decision: Decision
     target: Target
     reference: Reference
+    observation: NDArray[np.float32]
     problem: Problem
 
 
@@ -187,11 +205,12 @@ def ask(
 ) -> Asked:
     """Resolve a question about one state; ``options`` are fields of :class:`Problem`."""
     module = private(network_of(policy))
-    decision = decide(system, policy, state)
+    observations = observe(system, [state])
+    decision = decide_observed(system, policy, [state], observations)[0]
     scalar = resolve(system, decision, target)
     counted_from = reference(system, state, baseline, sample=sample, seed=options.get("seed", 0))
-    problem = pose(module, system, observe(system, [state]), [scalar], [counted_from], **options)
-    return Asked(decision, scalar, counted_from, problem)
+    problem = pose(module, system, observations, [scalar], [counted_from], **options)
+    return Asked(decision, scalar, counted_from, observations[0], problem)
 
 
 def question(system: System, policy: Policy, asked: Asked, method: str) -> Question:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["contribution_sentence", "number", "slope_sentence", "start", "with_unit"]
+__all__ = ["contribution_sentence", "number", "percent", "slope_sentence", "start", "with_unit"]
 
 
 class _Parts(Protocol):
@@ -22,6 +22,11 @@ def number(value: float, *, sign: bool = False) -> str:
     rounded = float(f"{value:.{digits}g}")
     text = f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e6 else f"{rounded:.{digits}g}"
     return f"+{text}" if sign and rounded > 0 else text
+
+
+def percent(share: float) -> str:
+    """A share as a percentage to three significant digits: ``3.17%``; below a hundredth, ``under 0.01%``."""
+    return "under 0.01%" if 0.0 < abs(share) < 1e-4 else f"{number(100.0 * share)}%"
 
 
 def with_unit(value: float, unit: str) -> str:

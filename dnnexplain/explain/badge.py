@@ -1,0 +1,204 @@
+"""A trust badge for a map: six figures, each with its limits, a colour and a sentence.
+
+The badge's colour is that of its worst figure, and ``reason`` says which one that is and why. A figure
+that has no meaning for a map (a gradient adds up to nothing) or was left out for time is grey and does
+not count. Figures are measured in states that can occur, made from knobs, wherever they change the input.
+
+| figure | green | amber | what it is |
+|---|---|---|---|
+| completeness | <= 1% | <= 5% | the map's sum misses the difference by this part of it |
+| infidelity | <= 0.25 | <= 0.6 | part of the target's real changes that the map does not predict (0 is perfect) |
+| sensitivity | <= 0.5 | <= 1 | largest change of the map, relative to its size, one knob step away |
+| randomisation | <= 0.3 | <= 0.6 | rank correlation with maps of networks with shuffled weights |
+| intervention | >= 0.8 | >= 0.5 | rank correlation with what really happens when an object is put back |
+| agreement | >= 0.8 | >= 0.5 | mean rank correlation with other methods, by knob group |
+
+Yeh et al. 2019 (arXiv 1901.09392) for infidelity and sensitivity, both by Captum; Adebayo et al. 2018
+(arXiv 1810.03292) for randomisation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import Choice, DnnExplainError, Policy, System, Target
+from dnnexplain.explain import evidence
+from dnnexplain.explain.evidence import Case, Measured
+from dnnexplain.explain.interventions import Intervention
+from dnnexplain.explain.maps import Attribution
+from dnnexplain.explain.methods import method_named
+from dnnexplain.results import Question, Result, register
+
+__all__ = ["LIMITS", "Figure", "Level", "TrustBadge", "trust"]
+
+
+class Level(StrEnum):
+    """The colour of a figure or of the whole badge."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    GREY = "grey"
+    """Not measured, or without meaning for this map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Up to where a figure is green and amber; ``high`` if large values are the good ones."""
+
+    title: str
+    green: float
+    amber: float
+    high: bool = False
+
+    def level(self, value: float) -> Level:
+        """The colour of a value; grey for NaN."""
+        if not np.isfinite(value):
+            return Level.GREY
+        good = value >= self.green if self.high else value <= self.green
+        fair = value >= self.amber if self.high else value <= self.amber
+        return Level.GREEN if good else Level.AMBER if fair else Level.RED
+
+    def words(self) -> str:
+        """The limits in words."""
+        sign = "at least" if self.high else "at most"
+        return f"green {sign} {self.green:g}, amber {sign} {self.amber:g}"
+
+
+LIMITS: Mapping[str, Limit] = MappingProxyType({
+    "completeness": Limit("Adds up", 0.01, 0.05),
+    "infidelity": Limit("Predicts changes", 0.25, 0.6),
+    "sensitivity": Limit("Stable nearby", 0.5, 1.0),
+    "randomisation": Limit("Depends on what was learned", 0.3, 0.6),
+    "intervention": Limit("Agrees with real changes", 0.8, 0.5, high=True),
+    "agreement": Limit("Agrees with other methods", 0.8, 0.5, high=True),
+})  # fmt: skip
+
+_MEASURES: Mapping[str, Callable[[Case], Measured]] = MappingProxyType({
+    "completeness": evidence.completeness,
+    "infidelity": evidence.infidelity,
+    "sensitivity": evidence.sensitivity,
+    "randomisation": evidence.randomisation,
+    "intervention": evidence.intervention,
+    "agreement": evidence.agreement,
+})  # fmt: skip
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a badge: its value (NaN if not measured), colour, limits and meaning in a sentence."""
+
+    name: str
+    title: str
+    value: float
+    level: str
+    limits: str
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrustBadge(Result):
+    """How far a map can be trusted.
+
+    Attributes:
+        overall: the worst colour among the figures that were measured.
+        reason: the sentence of the figure that decides the colour.
+        interventions: what each object's return to the baseline really did.
+        depth: ``"light"`` or ``"full"``.
+    """
+
+    question: Question
+    overall: str
+    reason: str
+    figures: tuple[Figure, ...]
+    interventions: tuple[Intervention, ...]
+    depth: str
+    milliseconds: float = field(default=0.0, compare=False)
+
+    def figure(self, name: str) -> Figure:
+        """One figure by name."""
+        for one in self.figures:
+            if one.name == name:
+                return one
+        raise Choice("figure", name, tuple(one.name for one in self.figures)).error()
+
+    def sentence(self) -> str:
+        """The badge in one line."""
+        return f"{self.overall.capitalize()}: {self.reason}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per figure."""
+        return [
+            {"figure": f.name, "value": f.value, "level": f.level, "limits": f.limits, "sentence": f.sentence}
+            for f in self.figures
+        ]
+
+
+def trust(
+    system: System,
+    policy: Policy,
+    attribution: Attribution,
+    *,
+    seed: int = 0,
+    depth: str = "light",
+    target: Target | None = None,
+) -> TrustBadge:
+    """Measure how far a map can be trusted.
+
+    Args:
+        system: the world that the map speaks of.
+        policy: the network that the map speaks of.
+        attribution: the map.
+        seed: for shuffled weights, mixed states and neighbours.
+        depth: ``"light"`` answers within 50 ms for a small network and leaves out what a heavy method would
+            repeat; ``"full"`` takes more samples and leaves out nothing.
+        target: only if the map was made for a :class:`Target` object of your own.
+
+    Raises:
+        DnnExplainError: a map of another network, or of a neuron instead of a decision.
+    """
+    began = time.perf_counter()
+    if depth not in {"light", "full"}:
+        raise Choice("depth", depth, ("light", "full")).error()
+    if method_named(attribution.method).neuron:
+        msg = "a trust badge speaks of a decision's map; the map of a neuron has no decision to be checked against"
+        raise DnnExplainError(msg)
+    if attribution.question.checkpoint != getattr(policy, "checkpoint", ""):
+        msg = f"this map was made for another network than {policy.name!r} (the checkpoints differ); explain again"
+        raise DnnExplainError(msg)
+    case = Case.of(system, policy, attribution, seed=seed, full=depth == "full", target=target)
+    figures = tuple(_figure(name, measure(case)) for name, measure in _MEASURES.items())
+    overall, reason = _overall(figures)
+    return TrustBadge(
+        question=replace(attribution.question, seed=seed),
+        overall=overall,
+        reason=reason,
+        figures=figures,
+        interventions=case.interventions,
+        depth=depth,
+        milliseconds=1e3 * (time.perf_counter() - began),
+    )
+
+
+def _figure(name: str, measured: Measured) -> Figure:
+    limit = LIMITS[name]
+    return Figure(name, limit.title, measured.value, str(limit.level(measured.value)), limit.words(), measured.sentence)
+
+
+def _overall(figures: tuple[Figure, ...]) -> tuple[str, str]:
+    """The worst colour, and the sentences of the figures that have it."""
+    for level in (Level.RED, Level.AMBER, Level.GREEN):
+        worst = [figure for figure in figures if figure.level == level]
+        if worst and level is Level.GREEN:
+            return str(level), f"all {len(worst)} figures that apply are within their green limits."
+        if worst:
+            return str(level), " ".join(figure.sentence for figure in worst)
+    return str(Level.GREY), "nothing could be measured here."

@@ -1,0 +1,306 @@
+"""What a trust badge measures: each function gives one number and the sentence that reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from captum.metrics import infidelity as captum_infidelity
+from captum.metrics import sensitivity_max
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dnnexplain.contract import DnnExplainError, Policy, State, System, Target
+from dnnexplain.explain.agreement import contributions, group_agreement, map_agreement, rank_correlation
+from dnnexplain.explain.decision import decide_many, observe
+from dnnexplain.explain.forward import array, shuffled, tensor
+from dnnexplain.explain.interventions import (
+    Intervention,
+    mixtures,
+    neighbours,
+    physical_reference,
+    predicted,
+    without,
+)
+from dnnexplain.explain.maps import Attribution
+from dnnexplain.explain.methods import METHODS, Measure, Method, method_named
+from dnnexplain.explain.problem import Asked, Problem, ask
+from dnnexplain.explain.words import number, percent
+
+__all__ = [
+    "Case",
+    "Measured",
+    "agreement",
+    "completeness",
+    "infidelity",
+    "intervention",
+    "randomisation",
+    "sensitivity",
+]
+
+_COMPANIONS = ("input-x-gradient", "integrated-gradients", "feature-ablation")
+_MOST_LIVE_STEPS = 32
+_NONE = float("nan")
+_TOO_SLOW = "This method is too slow to be repeated live; ask for the full badge."
+
+
+class Measured(NamedTuple):
+    """A figure's value (NaN: not measured) and what it says."""
+
+    value: float
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A map on trial, with a private network and everything that several figures need."""
+
+    system: System
+    policy: Policy
+    attribution: Attribution
+    entry: Method
+    asked: Asked
+    observation: NDArray[np.float32]
+    seed: int
+    full: bool
+
+    @classmethod
+    def of(
+        cls, system: System, policy: Policy, attribution: Attribution, *, seed: int, full: bool, target: Target | None
+    ) -> Case:
+        """Ask the map's question again."""
+        state = attribution.decision.state
+        asked = ask(
+            system,
+            policy,
+            state,
+            target=target or attribution.target,
+            baseline=attribution.references,
+            seed=attribution.question.seed or 0,
+            settings=attribution.question.settings,
+        )
+        seen = asked.observation
+        return cls(system, policy, attribution, method_named(attribution.method), asked, seen, seed, full)
+
+    @property
+    def state(self) -> State:
+        """The state explained."""
+        return self.attribution.decision.state
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the method is too slow to be repeated in a light badge."""
+        return self.entry.heavy and not self.full
+
+    @cached_property
+    def reference(self) -> tuple[str, NDArray[np.float64]]:
+        """The baseline as a state: its name and knob values ``[K]``."""
+        return physical_reference(self.system, self.state, self.attribution.baseline, self.attribution.references)
+
+    def paint(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Observations of changed states, with this state's background."""
+        return observe(self.system, [State(row, self.state.background) for row in values])
+
+    def weights(self, after: NDArray[np.float32]) -> NDArray[np.float64]:
+        """See :func:`predicted`."""
+        mean = self.attribution.references.mean(axis=0, dtype=np.float64)
+        return predicted(self.observation, after, mean, str(self.entry.measure))
+
+    def losses(self, after: NDArray[np.float32]) -> NDArray[np.float64]:
+        """``F(state) - F(changed)`` for each changed observation ``[n]``."""
+        problem, seen = self.asked.problem, np.concatenate([self.observation[None], after])
+        values = problem.values(tensor(seen), torch.zeros(len(seen), dtype=torch.long)).numpy()
+        return np.asarray(values[0] - values[1:])
+
+    @property
+    def problem(self) -> Problem:
+        """The question with fewer references, for what has to be computed many times."""
+        return self.asked.problem.first_pairs(16 if self.full else 4)
+
+    def map_of(self, inputs: Tensor, module: nn.Module | None = None) -> Tensor:
+        """The method's maps at other inputs ``[N, *observation_shape]``, or of another network.
+
+        A light badge limits steps and samples.
+        """
+        problem = self.problem
+        settings = dict(problem.settings)
+        if self.attribution.steps is not None:
+            name = "steps" if self.attribution.method == "integrated-gradients" else "samples"
+            settings[name] = self.attribution.steps if self.full else min(self.attribution.steps, _MOST_LIVE_STEPS)
+        return self.entry.apply(replace(problem, settings=settings, module=module or problem.module).at(inputs)).map
+
+    @cached_property
+    def interventions(self) -> tuple[Intervention, ...]:
+        """Every object put back to the baseline, one at a time."""
+        names, rows = without(self.system, self.state, self.reference[1])
+        if not names:
+            return ()
+        after = self.paint(rows)
+        told = (self.weights(after) * self.attribution.map).reshape(len(names), -1).sum(axis=1)
+        lost = self.losses(after)
+        before = self.attribution.decision
+        then = decide_many(self.system, self.policy, [State(row, self.state.background) for row in rows])
+        found = []
+        for i, name in enumerate(names):
+            moved = rows[i] != self.state.values
+            shares = (_NONE, _NONE)
+            if before.probabilities is not None and before.action is not None:
+                later = then[i].probabilities
+                assert later is not None
+                shares = float(before.probabilities[before.action]), float(later[before.action])
+            gone = bool((rows[i][moved] == 0.0).all())
+            found.append(Intervention(name, gone, float(told[i]), float(lost[i]), *shares, then[i].action))
+        return tuple(found)
+
+
+def completeness(case: Case) -> Measured:
+    """The map's sum against the difference explained."""
+    attribution = case.attribution
+    if case.entry.measure is not Measure.SHARE:
+        what = "A gradient" if case.entry.measure is Measure.SLOPE else "This map"
+        return Measured(_NONE, f"{what} is no share of a difference, so it has nothing to add up to.")
+    error = attribution.relative_error
+    if not np.isfinite(error):
+        return Measured(
+            _NONE,
+            f"State and baseline ({attribution.baseline}) give the same {attribution.target}: there is nothing to add up to.",
+        )
+    promise = "" if case.entry.complete else f" {case.entry.title} does not promise to add up."
+    return Measured(
+        error,
+        f"The map's sum misses the difference of {number(attribution.explained)} by {percent(error)}.{promise}",
+    )
+
+
+def infidelity(case: Case) -> Measured:
+    """Captum's normalised infidelity, as a part of the mean square change (Yeh et al. 2019, definition 2.1)."""
+    count = 128 if case.full else 32
+    if case.entry.measure is Measure.SLOPE:
+        rows, moves = neighbours(case.system, case.state, count, case.seed), "one knob is moved by a step"
+    else:
+        rows = mixtures(case.system, case.state, case.reference[1], count, case.seed)
+        moves = "random objects are put back to the baseline"
+    if not len(rows):
+        return Measured(_NONE, "No valid state differs here, so there is no change to predict.")
+    after = case.paint(rows)
+    size = float((case.losses(after) ** 2).mean())
+    if size < 1e-18:
+        return Measured(
+            _NONE, f"Nothing that was tried changes {case.attribution.target}, so there is no change to predict."
+        )
+    weights, changed = torch.from_numpy(case.weights(after)), tensor(after)
+    problem = case.asked.problem
+    found = captum_infidelity(
+        problem.forward,
+        lambda _inputs: (weights, changed),
+        tensor(case.observation[None]),
+        torch.from_numpy(np.ascontiguousarray(case.attribution.map))[None],
+        additional_forward_args=(torch.zeros(1, dtype=torch.long),),
+        n_perturb_samples=len(after),
+        normalize=True,
+    )
+    value = max(0.0, float(found[0]) / size)
+    return Measured(value, f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained.")
+
+
+def sensitivity(case: Case) -> Measured:
+    """Captum's maximum sensitivity over neighbouring states (Yeh et al. 2019, definition 3.1)."""
+    if case.skipped:
+        return Measured(_NONE, _TOO_SLOW)
+    rows = neighbours(case.system, case.state, 32 if case.full else 8, case.seed)
+    if not len(rows):
+        return Measured(_NONE, "No valid state lies one step away.")
+    near = tensor(case.paint(rows))
+
+    def explain(inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor]:
+        return (case.map_of(inputs[0] if isinstance(inputs, tuple) else inputs),)
+
+    try:
+        found = sensitivity_max(explain, tensor(case.observation[None]), lambda _x: near, n_perturb_samples=len(near))
+    except DnnExplainError:
+        return Measured(_NONE, f"{case.entry.title} refuses a neighbouring state, so its stability is unknown.")
+    value = float(found[0])
+    return Measured(value, f"One step of one knob changes the map by up to {value:.0%} of its size.")
+
+
+def randomisation(case: Case) -> Measured:
+    """Rank correlation with the maps of networks whose weights are shuffled (Adebayo et al. 2018)."""
+    if case.skipped:
+        return Measured(_NONE, _TOO_SLOW)
+    found, seen = [], tensor(case.observation[None])
+    for k in range(10 if case.full else 3):
+        try:
+            told = array(case.map_of(seen, shuffled(case.asked.problem.module, 1000 * case.seed + k))[0])
+        except DnnExplainError:
+            continue
+        same = (
+            group_agreement(case.attribution.map, told, case.system)
+            if case.entry.groupwise
+            else map_agreement(case.attribution.map, told)
+        )
+        found.append(0.0 if np.isnan(same) else same)
+    if not found or not case.attribution.map.any():
+        return Measured(_NONE, "The map is zero everywhere, so there is nothing to compare.")
+    value = abs(float(np.mean(found)))
+    ending = (
+        "it depends on what was learned"
+        if value <= 0.3
+        else "part of it would look the same for a network that learned nothing"
+    )
+    return Measured(value, f"With shuffled weights the map's ranks correlate {number(value)} with its own: {ending}.")
+
+
+def intervention(case: Case) -> Measured:
+    """Rank correlation between what the map gives to each object and what putting it back really changes."""
+    found = case.interventions
+    if not found:
+        return Measured(
+            _NONE, f"The state is as in the baseline ({case.reference[0]}) already, so nothing can be put back."
+        )
+    told = np.array([one.predicted for one in found])
+    real = np.array([one.actual for one in found])
+    top = _sentence(case, found[int(np.abs(told).argmax())])
+    if len(found) < 3:
+        value = float(np.mean(np.sign(told) == np.sign(real)))
+        return Measured(value, f"{top} The sign is right for {value:.0%} of {len(found)} objects.")
+    value = rank_correlation(told, real)
+    if np.isnan(value):
+        flat = "the map" if np.ptp(told) == 0 else "the network"
+        return Measured(
+            0.0 if np.ptp(real) > 0 else _NONE, f"{top} There is no order to compare: {flat} treats all objects alike."
+        )
+    return Measured(value, f"{top} Over {len(found)} objects, map and reality correlate {number(value)} in rank.")
+
+
+def _sentence(case: Case, one: Intervention) -> str:
+    """The intervention in words: "Without job 3 the probability of job 1 moves from 0.71 to 0.20."."""
+    what = f"Without {one.name}" if one.gone else f"With {one.name} as in {case.reference[0]}"
+    decision, names = case.attribution.decision, case.system.output.names
+    if decision.action is None:
+        return f"{what}, {case.attribution.target} falls by {number(one.actual)}."
+    chosen = names[decision.action]
+    moved = f"the probability of {chosen} moves from {one.probability_before:.2f} to {one.probability_after:.2f}"
+    changed = one.action_after is not None and one.action_after != decision.action
+    return f"{what} {moved}{f', and {names[one.action_after or 0]} is chosen' if changed else ''}."
+
+
+def agreement(case: Case) -> Measured:
+    """Mean rank correlation with other methods over knob groups, all in units of the target."""
+    mine = contributions(case.attribution, case.observation)
+    found: dict[str, float] = {}
+    for name in _COMPANIONS:
+        if name == case.entry.name:
+            continue
+        problem = replace(case.asked.problem, settings={})
+        other = array(METHODS[name].apply(problem).map[0])
+        value = group_agreement(mine, other, case.system)
+        if np.isfinite(value):
+            found[METHODS[name].title] = value
+    if not found:
+        return Measured(_NONE, "The maps do not vary enough between knob groups to be ranked.")
+    mean = float(np.mean(list(found.values())))
+    each = ", ".join(f"{name} {number(value)}" for name, value in found.items())
+    return Measured(mean, f"Knob groups rank alike to {number(mean)} on average ({each}).")

@@ -1,0 +1,130 @@
+"""What a real change of the state does: objects put back to the baseline, knobs moved by a step.
+
+All changed states are made from knobs, so they are states that can occur; nothing is greyed out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import State, System
+from dnnexplain.results import register
+
+__all__ = ["Intervention", "mixtures", "neighbours", "objects", "physical_reference", "predicted", "without"]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """One object of the domain put back to the baseline, all others kept.
+
+    Attributes:
+        name: the object, a group of knobs: ``job 3``.
+        gone: whether it is gone then (all its knobs at 0); else it is merely set as in the baseline.
+        predicted: what the map gives to the cells that changed.
+        actual: what the target really loses.
+        probability_before, probability_after: of the chosen action; NaN for a vector output.
+        action_after: what is decided then; ``None`` for a vector output.
+    """
+
+    name: str
+    gone: bool
+    predicted: float
+    actual: float
+    probability_before: float
+    probability_after: float
+    action_after: int | None
+
+
+def objects(system: System) -> dict[str, NDArray[np.int64]]:
+    """The positions of each object's knobs, by the knobs' group (a knob without one is its own)."""
+    found: dict[str, list[int]] = {}
+    for position, knob in enumerate(system.knobs):
+        found.setdefault(knob.group or knob.name, []).append(position)
+    return {name: np.array(positions, dtype=np.int64) for name, positions in found.items()}
+
+
+def physical_reference(
+    system: System, state: State, name: str, references: NDArray[np.float32]
+) -> tuple[str, NDArray[np.float64]]:
+    """A baseline that is a state, by name and knob values ``[K]``: the given one if it is, else the system's first.
+
+    A mean of states, or a set of them, cannot be built from knobs.
+    """
+    candidates = {name: references, **system.baselines(state)}
+    for label, observations in candidates.items():
+        values = system.repair(system.decode(observations[:1]))
+        if len(observations) == 1 and np.allclose(system.encode(values), observations, atol=1e-6):
+            return label, values[0]
+    label, observations = next(iter(system.baselines(state).items()))
+    return label, np.asarray(system.repair(system.decode(observations[:1]))[0])
+
+
+def without(system: System, state: State, reference: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
+    """The state with each object in turn put back to ``reference [K]``: names and knob values ``[n, K]``.
+
+    Objects that are as in the reference already are left out.
+    """
+    names, rows = [], []
+    for name, positions in objects(system).items():
+        values = np.array(state.values)
+        values[positions] = reference[positions]
+        values = system.repair(values[None])[0]
+        if not np.array_equal(values, state.values):
+            names.append(name)
+            rows.append(values)
+    return names, np.array(rows).reshape(-1, len(state.values))
+
+
+def mixtures(
+    system: System, state: State, reference: NDArray[np.float64], count: int, seed: int
+) -> NDArray[np.float64]:
+    """States in which each object is put back or kept by the toss of a coin ``[n, K]``, n <= ``count``."""
+    draw = np.random.default_rng(seed)
+    back = np.zeros((count, len(state.values)), dtype=bool)
+    for positions in objects(system).values():
+        back[:, positions] = draw.random((count, 1)) < 0.5
+    values = system.repair(np.where(back, reference, state.values))
+    return np.asarray(values[(values != state.values).any(axis=1)])
+
+
+def neighbours(system: System, state: State, count: int, seed: int) -> NDArray[np.float64]:
+    """Up to ``count`` states one step of one knob away ``[n, K]``; 2% of the range where a knob has no step."""
+    rows = []
+    for position, knob in enumerate(system.knobs):
+        step = knob.step if knob.step is not None else 0.02 * (knob.high - knob.low)
+        for move in (-step, step):
+            values = np.array(state.values)
+            values[position] += move
+            rows.append(values)
+    found = system.repair(np.array(rows))
+    one_moved = (found != state.values).sum(axis=1) == 1
+    found = found[one_moved]
+    picked = np.random.default_rng(seed).permutation(len(found))[:count]
+    return np.asarray(found[np.sort(picked)])
+
+
+def predicted(
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    reference: NDArray[np.float64],
+    measure: str,
+) -> NDArray[np.float64]:
+    """The weight of each cell ``[n, ...]`` with which a map predicts ``F(before) - F(after)``.
+
+    A slope predicts slope times change. A share predicts its part of the way back to the reference;
+    a score is taken like a share of the cells that changed.
+    """
+    change: NDArray[np.float64] = before.astype(np.float64) - after
+    if measure == "slope":
+        return change
+    moved: NDArray[np.float64] = (change != 0.0).astype(np.float64)
+    if measure == "score":
+        return moved
+    way = np.broadcast_to(before - reference, change.shape)
+    far = np.abs(way) > 1e-9
+    part: NDArray[np.float64] = np.where(far, change / np.where(far, way, 1.0), 0.0)
+    return part
