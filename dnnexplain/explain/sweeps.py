@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Knob, State, System, state_from_values
 
-__all__ = ["Others", "Sweep", "kind_of", "kinds", "knob_index", "knobs_of_kind", "sweep_rows"]
+__all__ = ["Others", "Sweep", "kind_of", "kinds", "knob_index", "knobs_of_kind", "product_rows", "sweep_rows"]
 
 
 class Others(StrEnum):
@@ -124,8 +124,63 @@ def sweep_rows(
         observations=system.encode(values, background),
         starts=(0, *np.cumsum(sizes).tolist()),
         held=tuple(_named(system, extra) for extra in chosen),
-        notes=tuple(_note(system, *one) for one in zip(places, chosen, automatic, strict=True)),
+        notes=tuple(_note(system, *one) for one in zip(chosen, automatic, strict=True)),
     )
+
+
+def product_rows(
+    system: System,
+    knobs: tuple[str, str],
+    state: State | None,
+    others: Others | str,
+    held: Mapping[str, float] | None,
+    points: int = 41,
+) -> Sweep:
+    """The states in which two knobs take all pairs of their values, the second running fastest.
+
+    What is held, and why, as in :func:`sweep_rows`; ``held`` and ``notes`` have one entry.
+    """
+    places = tuple(knob_index(system, name) for name in knobs)
+    grids = tuple(system.knobs[place].grid(points) for place in places)
+    start = state if state is not None else state_from_values(system, {})
+    mode = _others(others)
+    background = start.background if mode is Others.AS_THEY_ARE else None
+    kept = [_base(system, start.values, place, mode) for place in places]
+    row = np.where(kept[0] == start.values, *kept)
+    chosen = {i: x for place in places for i, x in _held(system, place, held).items() if i not in places}
+    row[list(chosen)] = list(chosen.values())
+    extra = {} if held else _filled(system, row, places, grids, background)
+    row[list(extra)] = list(extra.values())
+    values = np.repeat(row[None], len(grids[0]) * len(grids[1]), axis=0)
+    values[:, list(places)] = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, 2)
+    values = system.repair(values)
+    return Sweep(
+        knobs=places,
+        grids=grids,
+        values=values,
+        observations=system.encode(values, background),
+        starts=(0, len(values)),
+        held=(_named(system, chosen | extra),),
+        notes=(_note(system, chosen | extra, bool(extra)),),
+    )
+
+
+def _filled(
+    system: System,
+    row: NDArray[np.float64],
+    places: tuple[int, ...],
+    grids: tuple[NDArray[np.float64], ...],
+    background: NDArray[Any] | None,
+) -> dict[int, float]:
+    """What a surface's empty groups get: a knob that paints nothing, even with the other at its highest."""
+    found: dict[int, float] = {}
+    for place, other in (places, places[::-1]):
+        probe = np.array(row)
+        probe[other] = system.knobs[other].high
+        extra = {i: value for i, value in _companions(system, probe, place).items() if i not in places}
+        if extra and _blank(system, probe[None], (place,), (grids[places.index(place)],), [0], background):
+            found |= extra
+    return found
 
 
 def _others(others: Others | str) -> Others:
@@ -193,10 +248,13 @@ def _named(system: System, chosen: Mapping[int, float]) -> dict[str, float]:
     return {system.knobs[i].name: float(value) for i, value in chosen.items()}
 
 
-def _note(system: System, place: int, chosen: Mapping[int, float], automatic: bool) -> str:
+def _note(system: System, chosen: Mapping[int, float], automatic: bool) -> str:
     if not chosen:
         return ""
     knobs = [(system.knobs[i], value) for i, value in chosen.items()]
     told = ", ".join(f"{knob.name} {value:.3g} {knob.unit}".strip() for knob, value in knobs)
-    group = system.knobs[place].group
-    return f"{group} is empty in this state, so it was given {told}." if automatic else f"{group} was given {told}."
+    groups = list(dict.fromkeys(knob.group for knob, _ in knobs))
+    who, one = " and ".join(groups), len(groups) == 1
+    why = f" {'is' if one else 'are'} empty in this state, so {'it' if one else 'they'}" if automatic else ""
+    text = f"{who}{why} {'was' if one else 'were'} given {told}."
+    return text[0].upper() + text[1:]

@@ -1,26 +1,14 @@
 """Threshold curves: a neuron's activation against a knob, and where it is dead, active or saturated.
 
 After Figure 3b of "Demystifying Deep Learning in Networking" (APNet 2018): neurons of DeepRM are off for
-short jobs, react to a range of lengths, and see no difference above it. The ranges, as defined here for a
-curve ``a`` over the grid of a knob:
-
-- *dead*: ``a`` is exactly 0, and the layer is rectified (a ReLU). Other layers have no dead range.
-- *flat*: the whole curve moves by at most :data:`FLAT_SHARE` of the neuron's range (its range over a
-  reference batch of reachable states where one is given, else over all curves computed together), and is
-  not dead everywhere. A flat curve has no thresholds.
-- *saturated*: the longest range at an end of the grid, at least two values wide and not dead, over which
-  ``a`` strays from its end value by at most :data:`PACE_SHARE` of what a straight line from the curve's
-  lowest to its highest value would over the same width: its average pace there is a tenth of the curve's.
-- *active*: everywhere else.
-
-A threshold is a step of the grid at which one range gives way to another.
+short jobs, react to a range of lengths, and see no difference above it. What dead, active, saturated and
+flat mean here is defined in :mod:`dnnexplain.explain.responses`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -29,110 +17,11 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, Policy, State, System
 from dnnexplain.explain.neurons import check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.responses import Range, Response, Threshold, classify, ranges_of, thresholds_of
 from dnnexplain.explain.sweeps import Others, kind_of, knob_index, knobs_of_kind, sweep_rows
-from dnnexplain.results import Question, Result, array_field, register
+from dnnexplain.results import Question, Result, array_field
 
-__all__ = [
-    "FLAT_SHARE",
-    "PACE_SHARE",
-    "Curves",
-    "Range",
-    "Response",
-    "Threshold",
-    "ThresholdCurve",
-    "classify",
-    "curve",
-    "curves",
-]
-
-FLAT_SHARE = 0.05
-"""A curve that moves by no more than this share of the neuron's range is flat."""
-
-PACE_SHARE = 0.1
-"""A range with no more than this share of the curve's average pace is saturated."""
-
-
-class Response(IntEnum):
-    """How a neuron responds at one value of a knob."""
-
-    DEAD = 0
-    ACTIVE = 1
-    SATURATED = 2
-    FLAT = 3
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A run of grid values with one response, ``low`` and ``high`` included."""
-
-    response: str
-    low: float
-    high: float
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A change of response between two neighbouring grid values.
-
-    Attributes:
-        kind: ``"turns on"``, ``"turns off"``, ``"stops changing"`` or ``"starts changing"``.
-        before, after: the last value of the one range and the first value of the next.
-    """
-
-    kind: str
-    before: float
-    after: float
-
-
-def classify(
-    values: NDArray[np.float64], activation: NDArray[np.float64], scale: NDArray[np.float64], *, rectified: bool
-) -> NDArray[np.int8]:
-    """The response at every grid value, by the definitions of this module.
-
-    Args:
-        values: the grid, ascending ``[n]``.
-        activation: curves over it ``[..., n]``.
-        scale: the range of each curve's neuron ``[...]``.
-        rectified: whether an activation of 0 means "off".
-
-    Returns:
-        :class:`Response` codes ``[..., n]``.
-    """
-    spread = activation.max(axis=-1) - activation.min(axis=-1)
-    dead = (activation == 0) & rectified
-    labels = np.full(activation.shape, Response.ACTIVE, dtype=np.int8)
-    width = values[-1] - values[0]
-    if width > 0:
-        pace = PACE_SHARE * spread / width
-        labels[_settled(values, activation, pace) & ~dead[..., -1:]] = Response.SATURATED
-        early = _settled(-values[::-1], activation[..., ::-1], pace)[..., ::-1]
-        labels[early & ~dead[..., :1]] = Response.SATURATED
-    labels[dead] = Response.DEAD
-    labels[(spread <= FLAT_SHARE * scale) & ~dead.all(axis=-1)] = Response.FLAT
-    return labels
-
-
-def _settled(
-    values: NDArray[np.float64], activation: NDArray[np.float64], pace: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Where each curve has settled to its last value, at least two grid values before the end ``[..., n]``."""
-    away = np.abs(activation - activation[..., -1:])[..., ::-1]
-    worst = np.maximum.accumulate(away, axis=-1)[..., ::-1]
-    near = worst <= pace[..., None] * (values[-1] - values)
-    near[..., -1] = False
-    return np.asarray(np.maximum.accumulate(near, axis=-1))
-
-
-_WORDS = {
-    (Response.DEAD, Response.ACTIVE): "turns on",
-    (Response.DEAD, Response.SATURATED): "turns on",
-    (Response.ACTIVE, Response.DEAD): "turns off",
-    (Response.SATURATED, Response.DEAD): "turns off",
-    (Response.ACTIVE, Response.SATURATED): "stops changing",
-    (Response.SATURATED, Response.ACTIVE): "starts changing",
-}
+__all__ = ["Curves", "ThresholdCurve", "curve", "curves"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,22 +55,12 @@ class ThresholdCurve(Result):
     @cached_property
     def ranges(self) -> tuple[Range, ...]:
         """Runs of grid values with one response, from low to high."""
-        cuts = np.flatnonzero(np.diff(self.labels)) + 1
-        firsts = [0, *cuts.tolist()]
-        lasts = [*(cuts - 1).tolist(), len(self.labels) - 1]
-        return tuple(
-            Range(Response(int(self.labels[i])).name.lower(), float(self.values[i]), float(self.values[j]))
-            for i, j in zip(firsts, lasts, strict=True)
-        )
+        return ranges_of(self.values, self.labels)
 
     @cached_property
     def thresholds(self) -> tuple[Threshold, ...]:
         """Where the response changes, from low to high."""
-        found = []
-        for i in np.flatnonzero(np.diff(self.labels)):
-            words = _WORDS[Response(int(self.labels[i])), Response(int(self.labels[i + 1]))]
-            found.append(Threshold(words, float(self.values[i]), float(self.values[i + 1])))
-        return tuple(found)
+        return thresholds_of(self.values, self.labels)
 
     def sentence(self) -> str:
         """What the curve shows, in words."""

@@ -9,8 +9,9 @@ from torch import nn
 
 from dnnexplain.contract import DnnExplainError, State, state_from_values
 from dnnexplain.explain.neurons import layer_of
+from dnnexplain.explain.responses import FLAT_SHARE, PACE_SHARE, Response, classify
 from dnnexplain.explain.sweeps import kind_of, kinds, knobs_of_kind
-from dnnexplain.explain.thresholds import FLAT_SHARE, PACE_SHARE, Response, ThresholdCurve, classify, curve, curves
+from dnnexplain.explain.thresholds import ThresholdCurve, curve, curves
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import FakeChoice, FakeSystem
 
@@ -219,7 +220,7 @@ def test_an_empty_slot_is_given_a_demand_and_says_so(deeprm, network):
     state = state_from_values(deeprm, {"job 1 length": 3, "job 1 cpu": 7})
     found = curves(deeprm, network, knobs_of_kind(deeprm, "length"), state=state)
     assert found.held == ({}, *({f"job {k} cpu": 5.0, f"job {k} memory": 5.0} for k in (2, 3)))
-    assert "job 2 is empty in this state" in found.notes[1]
+    assert "Job 2 is empty in this state" in found.notes[1]
     by_hand = curves(deeprm, network, ["job 2 length"], state=state, held={"cpu": 5, "memory": 5})
     np.testing.assert_array_equal(by_hand.activation[0], found.activation[1])
     assert "was given" in by_hand.notes[0]
