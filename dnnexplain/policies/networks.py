@@ -138,11 +138,12 @@ def build(architecture: Mapping[str, Any], system: System) -> nn.Sequential:
         DnnExplainError: the name or an argument is unknown.
     """
     name = str(architecture.get("name"))
-    if name not in NETWORKS:
-        raise Choice("network architecture", name, tuple(NETWORKS)).error()
+    known = {**NETWORKS, **getattr(system, "networks", {})}  # a system may have architectures of its own
+    if name not in known:
+        raise Choice("network architecture", name, tuple(known)).error()
     arguments = dict(architecture.get("arguments") or {})
     try:
-        return NETWORKS[name](system, **arguments)
+        return known[name](system, **arguments)
     except TypeError as error:
         msg = f"the architecture {name!r} cannot be made with the arguments {arguments}: {error}"
         raise DnnExplainError(msg) from None

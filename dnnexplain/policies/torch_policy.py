@@ -60,7 +60,7 @@ class TorchPolicy:
         module: gives raw outputs ``[B, A]``: logits of a choice, or the numbers of a vector. One that
             ends in a softmax is recognised and undone for a choice (see ``note``).
         system: the world it acts in.
-        name: for tables and messages; the class of the module if not given.
+        name: for tables and messages; the architecture, or else the class of the module, if not given.
         masked: whether invalid actions are masked before the softmax.
         checkpoint: what identifies the weights; their SHA-256 if not given.
 
@@ -93,7 +93,9 @@ class TorchPolicy:
             )
             raise DnnExplainError(msg)
         self.system = system
-        self.name = name or type(module).__name__.lower()
+        architecture = getattr(module, "architecture", None)
+        known = architecture.get("name") if isinstance(architecture, dict) else None
+        self.name = name or known or type(module).__name__.lower()
         self.masked = masked
         self.metadata: dict[str, Any] = {}
         fitted, note = fit_module(copy.deepcopy(module).float().eval(), system)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
+import itertools
 import os
 import pickle
 import zipfile
@@ -20,15 +20,12 @@ from dnnexplain.policies import (
     convnet,
     load,
     load_any,
-    load_shipped,
     mlp,
     read_metadata,
     save,
-    shipped,
-    write_model_card,
 )
 from dnnexplain.policies import _files as files
-from tests.fakes import FakeChoice, FakeSystem, linear_network
+from tests.fakes import FakeChoice, FakeSystem
 from tests.policies.test_torch_policy import states
 
 FIGURES = {"all_jobs": {"mean": 5.81234, "low": 5.5, "high": 6.125}, "starved": 0}
@@ -64,9 +61,6 @@ def one_sentence(match, function, *arguments, **keywords):
     with pytest.raises(DnnExplainError, match=match) as caught:
         function(*arguments, **keywords)
     assert "\n" not in str(caught.value)
-
-
-# --- saving and loading ---
 
 
 @pytest.mark.parametrize("factory", [mlp, convnet])
@@ -138,9 +132,6 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     one_sentence("net.safetensors cannot be written", save, tmp_path / "file" / "net.safetensors", policy)
 
 
-# --- what does not fit or is damaged ---
-
-
 def test_every_truncation_of_ours_is_one_sentence(tmp_path):
     data = save(tmp_path / "net.safetensors", TorchPolicy(mlp(FakeChoice()), FakeChoice())).read_bytes()
     cut = tmp_path / "cut.safetensors"
@@ -188,11 +179,8 @@ def test_a_huge_file_is_refused(tmp_path, monkeypatch):
     one_sentence("weights are below", load, path, FakeChoice())
 
 
-# --- bare weights and state dicts ---
-
-
-def dense(*sizes, names=None, act=nn.ReLU):
-    layers = [layer for a, b in zip(sizes[:-1], sizes[1:], strict=True) for layer in (nn.Linear(a, b), act())][:-1]
+def dense(*sizes):
+    layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())][:-1]
     return nn.Sequential(*layers)
 
 
@@ -257,9 +245,6 @@ def test_bare_weights_of_another_size_say_so(tmp_path):
     one_sentence(r"first layer takes 20 numbers, fake-gate shows 35", load_any, path, FakeChoice())
 
 
-# --- programs ---
-
-
 class Bomb:
     def __init__(self, flag) -> None:
         self.flag = flag
@@ -305,85 +290,3 @@ def test_other_zips_truncated_zips_and_odd_contents(tmp_path):
     ]:
         torch.save(content, path)
         one_sentence(match, load_any, path, system)
-
-
-# --- shipped networks ---
-
-
-@pytest.fixture
-def weights(tmp_path):
-    for slots, role, name in [(5, "default", "mlp-5"), (10, "default", "mlp-10"), (5, "conv", "conv-5")]:
-        system = Sized(slots)
-        module = convnet(system) if role == "conv" else mlp(system)
-        save(tmp_path / f"{name}.safetensors", module, {"role": role}, system=system)
-    save(tmp_path / "other.safetensors", linear_network(FakeSystem()), {"role": "default"}, system=FakeSystem())
-    return tmp_path
-
-
-def test_the_registry_is_what_the_files_say(weights):
-    found = shipped(Sized(5), weights)
-    assert list(found) == ["default", "conv"]
-    assert found["default"].name == "mlp-5.safetensors"
-    assert load_shipped(Sized(10), directory=weights).name == "mlp-10"
-    assert load_shipped(Sized(5), "conv", directory=weights).name == "conv-5"
-    assert load_shipped(Sized(5), "conv-5", directory=weights).name == "conv-5"
-    assert shipped(Sized(6), weights) == {}
-
-
-def test_the_nearest_parameters_win(weights):
-    system = Sized(5, colour="random")
-    save(weights / "z-5.safetensors", mlp(system), {"role": "default"}, system=system)
-    assert load_shipped(system, directory=weights).name == "z-5"
-    assert load_shipped(Sized(5), directory=weights).name == "mlp-5"
-
-
-def test_nothing_shipped_says_what_there_is_and_how_to_train(weights):
-    message = r"with slots=7 \(there are: slots=5; slots=10\); train one: dnnexplain train fake-gate --slots 7"
-    one_sentence(message, load_shipped, Sized(7), directory=weights)
-    one_sentence("Did you mean 'conv'", load_shipped, Sized(5), "con", directory=weights)
-    one_sentence(
-        "no network is shipped for fake-vehicle; train one", load_shipped, FakeSystem(), directory=weights / "x"
-    )
-    one_sentence(r"Pass slots=5", load_shipped, Sized(7), "mlp-5", directory=weights)
-    one_sentence("no network is shipped for fake-gate", load_any, "default", FakeChoice())
-
-
-def test_only_headers_are_read(weights):
-    path = weights / "mlp-5.safetensors"
-    data = path.read_bytes()
-    path.write_bytes(data[: 8 + int.from_bytes(data[:8], "little")])
-    assert "default" in shipped(Sized(5), weights)
-
-
-def test_foreign_metadata_is_empty(tmp_path):
-    path = tmp_path / "net.safetensors"
-    path.write_bytes(pack({"w": torch.zeros(2)}, metadata={"format": "pt"}))
-    assert read_metadata(path) == {}
-
-
-def test_a_model_card_says_how_good_and_how_made(tmp_path):
-    system = Sized(5)
-    story = {
-        "role": "default",
-        "description": "The fair network.",
-        "command": "dnnexplain train fake-gate --seed 3",
-        "seed": 3,
-        "figures": FIGURES,
-        "limits": "Only for this gate.",
-    }
-    path = save(tmp_path / "mlp-5.safetensors", mlp(system), story, system=system)
-    card = write_model_card(path)
-    assert card == tmp_path / "mlp-5.md"
-    text = card.read_text()
-    for piece in (
-        "# mlp-5\n\nThe fair network.",
-        "fake-gate (slots=5, colour=binary)",
-        "mlp (hidden=[20])",
-        "| Command | `dnnexplain train fake-gate --seed 3` |",
-        "| all jobs | 5.81 (5.5 to 6.12) |",
-        "| starved | 0 |",
-        "## Limits\n\nOnly for this gate.",
-        load(path, system).checkpoint,
-    ):
-        assert piece in text
-    assert json.loads(json.dumps(read_metadata(path)))["checkpoint"] in text

@@ -53,6 +53,7 @@ def test_outputs_are_weights_times_input():
     np.testing.assert_allclose(policy.outputs(seen), seen.reshape(50, 4) @ weights.T + bias, atol=1e-5)
     assert policy.outputs(seen).dtype == np.float64
     assert isinstance(policy, NetworkPolicy)
+    assert (policy.name, TorchPolicy(mlp(system), system).name) == ("sequential", "mlp")
     assert policy.note == ""
 
 
@@ -210,7 +211,7 @@ def test_nan_weights_are_named():
 
 
 def test_other_things_than_modules_are_refused():
-    with pytest.raises(DnnExplainError, match="takes a torch.nn.Module, not a OrderedDict; .*load_any"):
+    with pytest.raises(DnnExplainError, match=r"takes a torch\.nn\.Module, not a OrderedDict; .*load_any"):
         TorchPolicy(nn.Linear(2, 2).state_dict(), FakeChoice())
 
 
