@@ -99,13 +99,17 @@ def main() -> None:
     for slots in (5, 10):
         for name, make in CASES.items():
             rates = sorted(measure(make, slots, options.steps) for _ in range(options.repeats))
-            rows.append({"slots": slots, "case": name, "median": rates[len(rates) // 2], "least": rates[0], "most": rates[-1]})
+            rows.append(
+                {"slots": slots, "case": name, "median": rates[len(rates) // 2], "least": rates[0], "most": rates[-1]}
+            )
     if options.json:
         print(json.dumps({"machine": platform.processor() or platform.machine(), "rows": rows}, indent=2))
         return
     print(f"{'slots':>5}  {'case':24}{'steps per CPU-second':>22}  {'least':>10}  {'most':>10}")
     for row in rows:
-        print(f"{row['slots']:>5}  {row['case']:24}{row['median']:>22,.0f}  {row['least']:>10,.0f}  {row['most']:>10,.0f}")
+        print(
+            f"{row['slots']:>5}  {row['case']:24}{row['median']:>22,.0f}  {row['least']:>10,.0f}  {row['most']:>10,.0f}"
+        )
 
 
 if __name__ == "__main__":

@@ -34,12 +34,17 @@ def make_deeprm(slots: int, *, original: bool = False) -> DeepRM:
 
 def find_policy(name: str, system: Any) -> Policy:
     """A rule by its name, a shipped network by its role, or a weights file."""
-    from dnnexplain.policies import load_any
+    from dnnexplain.policies import load_any, shipped
 
     rules = system.rules()
     if name in rules:
         rule: Policy = rules[name]
         return rule
+    path = Path(name)
+    if not path.suffix and len(path.parts) == 1 and not path.exists() and name != "default":
+        known = (*rules, *shipped(system))
+        if name not in known:
+            raise Choice("policy", name, known).error()
     return load_any(name, system)
 
 

@@ -97,7 +97,9 @@ def _read_actions(path: Path, slots: int) -> Any:
     return np.array(data, dtype=np.int64)
 
 
-def _play(world: DeepRM, jobs: JobSet, actions: Any, until_done: bool, limit: int, seed: int) -> dict[str, Any]:  # noqa: FBT001
+def _play(world: DeepRM, jobs: JobSet, actions: Any, until_done: bool, limit: int, seed: int) -> dict[str, Any]:
+    from dnnexplain.systems.deeprm.arrays import FULL
+
     simulator = world.environment([jobs], until_done=until_done, time_limit=limit, seed=seed)
     seen, rewards, dones, times = [simulator.observe()[0]], [], [], [0]
     for action in actions:
@@ -110,7 +112,7 @@ def _play(world: DeepRM, jobs: JobSet, actions: Any, until_done: bool, limit: in
     arrays = simulator.arrays
     count = len(jobs)
     return {
-        "observations": np.stack(seen) * simulator.scale,
+        "observations": np.stack(seen) / FULL,
         "rewards": np.array(rewards),
         "dones": np.array(dones),
         "times": np.array(times),

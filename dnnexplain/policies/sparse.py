@@ -14,76 +14,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import nn
+
+from dnnexplain.policies.sparse_kernels import add_outer, sum_rows
 
 __all__ = ["ByteNetwork", "byte_linear", "first_linear"]
 
 T = TypeVar("T")
 
 _ROWS_PER_THREAD = 512
-
-
-@njit(cache=True, nogil=True)
-def _filled(words, cells, n, where):
-    """Positions of the filled cells of row ``n``, into ``where``; returns how many."""
-    count = 0
-    for w in range(words.shape[1]):
-        if words[n, w] == 0:
-            continue
-        for c in range(8 * w, 8 * w + 8):
-            where[count] = c
-            count += cells[n, c] != 0
-    for c in range(words.shape[1] * 8, cells.shape[1]):
-        where[count] = c
-        count += cells[n, c] != 0
-    return count
-
-
-@njit(cache=True, fastmath=True, nogil=True)
-def _forward(words, cells, scale, table, bias, out):
-    """``out[n] = bias + sum over filled cells of value * table[cell]``; ``words`` is cells 8 by 8."""
-    units = table.shape[1]
-    where = np.empty(cells.shape[1] + 1, dtype=np.int64)
-    for n in range(cells.shape[0]):
-        row = out[n]
-        row[:] = bias
-        count = _filled(words, cells, n, where)
-        i = 0
-        while i + 4 <= count:  # four weights per pass: the sum is loaded and stored once for all
-            a, b, c, d = where[i], where[i + 1], where[i + 2], where[i + 3]
-            p, q = np.float32(cells[n, a]) * scale, np.float32(cells[n, b]) * scale
-            r, s = np.float32(cells[n, c]) * scale, np.float32(cells[n, d]) * scale
-            for u in range(units):
-                row[u] += (p * table[a, u] + q * table[b, u]) + (r * table[c, u] + s * table[d, u])
-            i += 4
-        while i < count:
-            p = np.float32(cells[n, where[i]]) * scale
-            for u in range(units):
-                row[u] += p * table[where[i], u]
-            i += 1
-
-
-@njit(cache=True, fastmath=True, nogil=True)
-def _backward(words, cells, scale, gradient, table):
-    """``table[cell] += value * gradient[n]`` over filled cells."""
-    units = table.shape[1]
-    whole = words.shape[1] * 8
-    for n in range(cells.shape[0]):
-        row = gradient[n]
-        for w in range(words.shape[1]):
-            if words[n, w] == 0:
-                continue
-            for c in range(8 * w, 8 * w + 8):
-                if cells[n, c] != 0:
-                    value = np.float32(cells[n, c]) * scale
-                    for u in range(units):
-                        table[c, u] += value * row[u]
-        for c in range(whole, cells.shape[1]):
-            value = np.float32(cells[n, c]) * scale
-            for u in range(units):
-                table[c, u] += value * row[u]
 
 
 def _words(cells: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -97,7 +37,7 @@ def _words(cells: NDArray[np.uint8]) -> NDArray[np.uint64]:
 def _in_threads(part: Callable[[slice], T], rows: int) -> list[T]:
     """``part`` of the rows in as many threads as torch uses; small batches in this one."""
     threads = min(torch.get_num_threads(), rows // _ROWS_PER_THREAD)
-    if threads < 2:  # noqa: PLR2004 - one thread needs no pool
+    if threads < 2:
         return [part(slice(0, rows))]
     edges = np.linspace(0, rows, threads + 1).astype(int)
     with ThreadPoolExecutor(threads) as pool:
@@ -113,7 +53,7 @@ class _ByteLinear(torch.autograd.Function):
         offset = bias.detach().numpy()
 
         def part(rows: slice) -> None:
-            _forward(_words(cells[rows]), cells[rows], np.float32(scale), table, offset, out[rows])
+            sum_rows(_words(cells[rows]), cells[rows], np.float32(scale), table, offset, out[rows])
 
         _in_threads(part, len(cells))
         return torch.from_numpy(out)
@@ -125,7 +65,7 @@ class _ByteLinear(torch.autograd.Function):
         def part(rows: slice) -> NDArray[np.float32]:
             table = np.zeros((ctx.shape[1], ctx.shape[0]), dtype=np.float32)
             cells = ctx.cells[rows]
-            _backward(_words(cells), cells, np.float32(ctx.scale), gradient[rows], table)
+            add_outer(_words(cells), cells, np.float32(ctx.scale), gradient[rows], table)
             return table
 
         table = sum(_in_threads(part, len(gradient)))

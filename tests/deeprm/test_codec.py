@@ -12,7 +12,11 @@ from dnnexplain.systems.deeprm import DeepRM, Params
 from dnnexplain.systems.deeprm.simulator import Simulator
 from tests.deeprm.twin import SlowDeepRM
 
-SYSTEMS = [DeepRM(), DeepRM(slots=3), DeepRM(Params(slots=2, horizon=6, units=4, max_job_units=3, max_job_length=4, backlog=7, tracking=3))]
+SYSTEMS = [
+    DeepRM(),
+    DeepRM(slots=3),
+    DeepRM(Params(slots=2, horizon=6, units=4, max_job_units=3, max_job_length=4, backlog=7, tracking=3)),
+]
 
 
 def random_values(system: DeepRM, seed: int) -> np.ndarray:
@@ -99,7 +103,10 @@ def test_running_jobs_fill_the_first_free_cells_in_order() -> None:
         ({"slots": [{"length": 1, "cpu": 1, "memory": 1}] * 6}, "at most 5 jobs"),
         ({"backlog": 61}, "backlog must be a whole number from 0 to 60"),
         ({"since_last_arrival": float("nan")}, "since_last_arrival must be"),
-        ({"running": [{"remaining": 2, "cpu": 9, "memory": 1}, {"remaining": 2, "cpu": 2, "memory": 1}]}, "leave 1 of 10"),
+        (
+            {"running": [{"remaining": 2, "cpu": 9, "memory": 1}, {"remaining": 2, "cpu": 2, "memory": 1}]},
+            "leave 1 of 10",
+        ),
         ({"cluster": {"cpu": ["#"]}}, "20 strings of 10 characters"),
     ],
 )
@@ -126,7 +133,9 @@ def test_it_is_a_system_with_episodes_and_a_picture() -> None:
 
 def test_baselines_are_named_pictures() -> None:
     system = SYSTEMS[0]
-    state = system.state_from_json({"slots": [{"length": 3, "cpu": 7, "memory": 1}], "running": [{"remaining": 2, "cpu": 1, "memory": 1}]})
+    state = system.state_from_json(
+        {"slots": [{"length": 3, "cpu": 7, "memory": 1}], "running": [{"remaining": 2, "cpu": 1, "memory": 1}]}
+    )
     named = system.baselines(state)
     assert list(named) == ["empty", "without job 1", "without running jobs", "mean state", "reachable states"]
     assert named["reachable states"].shape == (64, 20, 124)

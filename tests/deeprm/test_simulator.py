@@ -81,7 +81,9 @@ def test_a_full_backlog_turns_away_and_charges_until_the_end() -> None:
     while not simulator.done[0]:
         rewards.append(simulator.step(np.array([0]))[0])
     assert rewards[-1] == pytest.approx(-1 / 4)
-    forgetful = Simulator(Params(slots=1, backlog=1, full_backlog="vanish"), [jobs_of((1, 1, 1, 1), (1, 2, 1, 1), (1, 4, 1, 1))])
+    forgetful = Simulator(
+        Params(slots=1, backlog=1, full_backlog="vanish"), [jobs_of((1, 1, 1, 1), (1, 2, 1, 1), (1, 4, 1, 1))]
+    )
     assert forgetful.step(np.array([1]))[0] == pytest.approx(-(1 + 1 / 2))
 
 
@@ -133,7 +135,9 @@ def test_waiting_is_invalid_only_when_the_cluster_is_idle_and_a_job_fits() -> No
     assert simulator.valid()[0].tolist() == [False] * 5 + [True]
 
 
-@pytest.mark.parametrize(("actions", "said"), [([6], "does not exist"), ([-1], "does not exist"), ([0, 0], "one action")])
+@pytest.mark.parametrize(
+    ("actions", "said"), [([6], "does not exist"), ([-1], "does not exist"), ([0, 0], "one action")]
+)
 def test_wrong_actions_are_explained(actions: list[int], said: str) -> None:
     simulator = Simulator(Params(), job_sets("deeprm", 1, 0))
     with pytest.raises(DnnExplainError, match=said):

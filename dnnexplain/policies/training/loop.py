@@ -77,7 +77,9 @@ class Trainer:
         fresh: start again even if there is an unfinished run.
     """
 
-    def __init__(self, system: Any, recipe: Recipe, *, seed: int = 0, out: Path | None = None, fresh: bool = False):
+    def __init__(
+        self, system: Any, recipe: Recipe, *, seed: int = 0, out: Path | None = None, fresh: bool = False
+    ) -> None:
         self.system, self.recipe, self.seed = system, recipe, seed
         self.module: nn.Module = build(_seeded(recipe.architecture, seed), system)
         self.optimizer = make_optimizer(self.module, recipe)

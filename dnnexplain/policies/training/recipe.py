@@ -37,7 +37,7 @@ class Recipe:
     imitate: str = "sjf"
     imitation_rounds: int = 200
     imitation_sets: int = 40
-    iterations: int = 500
+    iterations: int = 450
     job_sets: int = 24
     fixed_sets: bool = False
     episodes: int = 20

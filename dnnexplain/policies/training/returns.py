@@ -39,9 +39,7 @@ def _to_go(rollout: Rollout, position: NDArray[np.int64]) -> NDArray[np.float64]
     return rewards[:, ::-1].cumsum(axis=1)[:, ::-1]
 
 
-def _above_group_mean(
-    rollout: Rollout, group: NDArray[np.int64], position: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _above_group_mean(rollout: Rollout, group: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.float64]:
     returns = _to_go(rollout, position)
     sums = np.zeros((int(group.max()) + 1, returns.shape[1]))
     np.add.at(sums, group, returns)

@@ -54,7 +54,9 @@ def save_progress(
     tensors |= {f"best.{name}": value for name, value in progress.best_weights.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    numbers = {key: getattr(progress, key) for key in ("imitated", "iteration", "best", "curve", "decisions", "seconds")}
+    numbers = {
+        key: getattr(progress, key) for key in ("imitated", "iteration", "best", "curve", "decisions", "seconds")
+    }
     text = json.dumps({"progress": numbers, "story": story})
     copies = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
     write_bytes(path, safetensors.torch.save(copies, metadata={"dnnexplain": text}))

@@ -12,7 +12,15 @@ from numba import njit
 
 from dnnexplain.systems.deeprm.arrays import COLOURS, FULL
 
-__all__ = ["earliest_fit", "observe_rows", "reset_rows", "step_and_observe_rows", "step_rows", "valid_row", "valid_rows"]
+__all__ = [
+    "earliest_fit",
+    "observe_rows",
+    "reset_rows",
+    "step_and_observe_rows",
+    "step_rows",
+    "valid_row",
+    "valid_rows",
+]
 
 
 @njit(cache=True, nogil=True)

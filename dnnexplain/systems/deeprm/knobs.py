@@ -98,9 +98,7 @@ class Layout:
                     Handle(f"job {slot + 1} length", "down"),
                     Handle(f"job {slot + 1} {RESOURCES[resource]}", "right"),
                 )
-                panes.append(
-                    Pane(f"Job {slot + 1} {title}", first, p.max_job_units, resource, slot + 1, handles, slot)
-                )
+                panes.append(Pane(f"Job {slot + 1} {title}", first, p.max_job_units, resource, slot + 1, handles, slot))
         panes.append(Pane("Backlog", self.backlog_column, p.backlog_width, 0, p.slots + 1))
         panes.append(Pane("Since last arrival", self.extra_column, 1, 1, p.slots + 1))
         return tuple(panes)

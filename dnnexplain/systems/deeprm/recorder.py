@@ -60,8 +60,8 @@ def _rectangles(taken: NDArray[np.bool_], now: float) -> list[tuple[float, float
     for row in range(len(taken) + 1):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], taken[row], [0]]).astype(int))) if row < len(taken) else []
         spans = {(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)}
-        for span in [span for span in open_bars if span not in spans]:
-            bars.append((now + open_bars.pop(span), now + row, float(span[0]), float(span[1])))
+        ended = [span for span in open_bars if span not in spans]
+        bars.extend((now + open_bars.pop(span), now + row, float(span[0]), float(span[1])) for span in ended)
         for span in spans:
             open_bars.setdefault(span, row)
     return bars
@@ -77,7 +77,11 @@ def record(
     """Run one job set and record every decision.
 
     Args:
-        params, jobs, policy, seed, sample: as in :func:`run_policy`.
+        params: the cluster.
+        jobs: the workload.
+        policy: a rule or a network.
+        seed: of drawn actions.
+        sample: draw actions from the probabilities instead of taking the best.
         metrics: from a :class:`Run` to ``(cost, {name: value})``.
     """
     recorder = Recorder()

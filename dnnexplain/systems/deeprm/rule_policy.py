@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice
 from dnnexplain.systems.deeprm.codec import Codec
-from dnnexplain.systems.deeprm.rules import RULES, TETRIS_KNOB, rule_action
+from dnnexplain.systems.deeprm.rule_kernels import RULES, TETRIS_KNOB, rule_action
 
 __all__ = ["RulePolicy"]
 

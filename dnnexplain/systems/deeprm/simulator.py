@@ -12,7 +12,7 @@ from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.systems.deeprm import kernels
 from dnnexplain.systems.deeprm.arrays import FULL, copy_arrays, make_arrays, make_sizes
 from dnnexplain.systems.deeprm.model import JobSet, Params, pack_job_sets
-from dnnexplain.systems.deeprm.rules import RULES, TETRIS_KNOB, rule_rows
+from dnnexplain.systems.deeprm.rule_kernels import RULES, TETRIS_KNOB, rule_rows
 
 __all__ = ["Simulator"]
 

@@ -54,6 +54,7 @@ def compare(costs: Mapping[str, NDArray[np.float64]], rules: tuple[str, ...], se
     Args:
         costs: mean slowdown per set ``[S]``, by policy.
         rules: which of the policies are rules.
+        seed: of the bootstrap.
     """
     present = [name for name in costs if name in rules]
     if not present:

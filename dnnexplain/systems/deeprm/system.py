@@ -15,8 +15,8 @@ from dnnexplain.systems.deeprm import states
 from dnnexplain.systems.deeprm.codec import Codec
 from dnnexplain.systems.deeprm.kernels import valid_row
 from dnnexplain.systems.deeprm.model import JobSet, Params
+from dnnexplain.systems.deeprm.rule_kernels import RULES
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
-from dnnexplain.systems.deeprm.rules import RULES
 from dnnexplain.systems.deeprm.runner import Run, run_figures, run_policy
 from dnnexplain.systems.deeprm.simulator import Simulator
 
