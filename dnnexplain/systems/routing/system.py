@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnexplain.contract import Bound, Choice, DnnExplainError, Episodes, Output, OutputKind, Policy, State, Target
 from dnnexplain.systems.routing.grouping import GROUPINGS, cell_groups
+from dnnexplain.systems.routing.kinds import POLICY_KINDS, PolicyKind
 from dnnexplain.systems.routing.names import demand_knobs, demands_from_json, demands_to_json, describe_demands
 from dnnexplain.systems.routing.oracle import Optimum, RoutingOracle
 from dnnexplain.systems.routing.paths import k_shortest_paths
 from dnnexplain.systems.routing.rules import routing_rules
 from dnnexplain.systems.routing.targets import RoutingTargets
-from dnnexplain.systems.routing.topologies import DEFAULT_CAPACITY, load_topology
+from dnnexplain.systems.routing.topologies import load_topology
 from dnnexplain.systems.routing.topology import Topology
 from dnnexplain.systems.routing.traffic import TrafficCase, generate, gravity_mean
 from dnnexplain.systems.routing.traffic_files import load_matrices
 from dnnexplain.systems.routing.utilisation import check_demands, check_splits, link_utilisation
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dnnexplain.systems.routing.tensors import TorchRouting
 
 __all__ = ["RoutingSystem"]
 
@@ -36,7 +42,7 @@ class RoutingSystem:
         topology: a name or file as for :func:`~dnnexplain.systems.routing.topologies.load_topology`, or a topology.
         k: the most paths per pair.
         history: how many matrices a policy sees; 0: the one that must be routed.
-        capacity: Gb/s of links whose capacity the topology's source does not give.
+        capacity: Gb/s of links whose capacity the topology's source does not give; see ``load_topology``.
         grouping: what an attribution is summed by: ``"pair"``, ``"source"``, ``"destination"`` or ``"age"``.
 
     Attributes:
@@ -54,7 +60,7 @@ class RoutingSystem:
         k: int = 4,
         history: int = 0,
         *,
-        capacity: float = DEFAULT_CAPACITY,
+        capacity: float | None = None,
         grouping: str = "pair",
     ) -> None:
         if history < 0:
@@ -65,6 +71,7 @@ class RoutingSystem:
         self.topology = topology if isinstance(topology, Topology) else load_topology(topology, capacity)
         self.paths = k_shortest_paths(self.topology, k)
         self.k = k
+        self.capacity = capacity
         self.history = history
         self.grouping = grouping
         self.cap = self.topology.mean_capacity
@@ -79,7 +86,26 @@ class RoutingSystem:
     @property
     def parameters(self) -> dict[str, Any]:
         """What makes the same system again: ``RoutingSystem(**system.parameters)`` (built-in and topohub names)."""
-        return {"topology": self.topology.name, "k": self.k, "history": self.history, "grouping": self.grouping}
+        names = ("k", "history", "capacity", "grouping")
+        return {"topology": self.topology.name, **{name: getattr(self, name) for name in names}}
+
+    @property
+    def networks(self) -> Mapping[str, Callable[..., nn.Module]]:
+        """Architectures of this system's own, by the name that a checkpoint gives: ``networks[name](system, ...)``."""
+        from dnnexplain.systems.routing.networks import NETWORKS  # noqa: PLC0415 - torch when first needed
+
+        return NETWORKS
+
+    @property
+    def policy_kinds(self) -> Mapping[str, PolicyKind]:
+        """The learned policies of the papers: name -> architecture, and the history that it reads."""
+        return POLICY_KINDS
+
+    def tensors(self, **options: Any) -> TorchRouting:
+        """The routing model in torch (``dtype=torch.float64`` for claims), with gradients."""
+        from dnnexplain.systems.routing.tensors import TorchRouting  # noqa: PLC0415
+
+        return TorchRouting(self.paths, **options)
 
     # --- states ---------------------------------------------------------------------------------
 

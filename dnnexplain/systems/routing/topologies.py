@@ -91,7 +91,7 @@ def ring(nodes: int = 4, capacity: float = 1.0) -> Topology:
     return bidirectional(f"ring-{nodes}", names, cables, capacity)
 
 
-BUILT_IN_TOPOLOGIES: dict[str, Callable[[], Topology]] = {
+BUILT_IN_TOPOLOGIES: dict[str, Callable[..., Topology]] = {
     "abilene": abilene,
     "abilene-12": abilene_12,
     "ring-4": ring,
@@ -99,13 +99,14 @@ BUILT_IN_TOPOLOGIES: dict[str, Callable[[], Topology]] = {
 """Name -> how to make it; any other name is looked up in topohub, or is a GraphML file."""
 
 
-def load_topology(name: str | Path, capacity: float = DEFAULT_CAPACITY) -> Topology:
+def load_topology(name: str | Path, capacity: float | None = None) -> Topology:
     """A topology by name or from a file.
 
     Args:
         name: ``"abilene"``, ``"abilene-12"``, ``"ring-4"``; a name of topohub (``"sndlib/germany50"``,
             ``"topozoo/Geant2012"``); or the path of a ``.graphml`` file.
-        capacity: Gb/s of each link whose capacity the source does not give (topohub: all links).
+        capacity: Gb/s of each link whose capacity the source does not give (topohub: all links), 10 if not
+            given here; for a built-in topology the capacity of all its links instead of its own.
 
     Returns:
         The topology, with what was assumed about capacities in ``assumption``.
@@ -115,7 +116,9 @@ def load_topology(name: str | Path, capacity: float = DEFAULT_CAPACITY) -> Topol
     """
     text = str(name)
     if text in BUILT_IN_TOPOLOGIES:
-        return BUILT_IN_TOPOLOGIES[text]()
+        make = BUILT_IN_TOPOLOGIES[text]
+        return make() if capacity is None else make(capacity=capacity)
+    capacity = DEFAULT_CAPACITY if capacity is None else capacity
     if text.endswith((".graphml", ".xml")):
         return _from_graphml(Path(name), capacity)
     if "/" in text:
