@@ -67,13 +67,11 @@ def find(system: System, name: str, directory: Path | None = None) -> Path:
     fitting = shipped(system, directory)
     if name in fitting:
         return fitting[name]
-    if name == "default" and fitting:
-        return next(iter(fitting.values()))  # a system whose networks all have names of their own
     stories = _stories(system, directory)
     for path, _ in stories:
         if path.stem == name:
             return path  # also where it does not fit: loading it says what to change
-    if fitting:
+    if fitting and name != "default":
         raise Choice(f"shipped network for {system.name} called", name, tuple(fitting)).error()
     raise DnnExplainError(_none_shipped(system, [story for _, story in stories if story.get("role") == name]))
 
