@@ -96,7 +96,11 @@ class Session(t.HasTraits):
 
         While a drag goes on (``settled`` false) the history keeps only the state before it.
         """
-        moved = State(self.system.repair(np.asarray(values, dtype=np.float64)[None])[0], self.state.background)
+        wanted = np.asarray(values, dtype=np.float64)
+        if wanted.shape != self.state.values.shape or not np.isfinite(wanted).all():
+            msg = f"{self.system.name} needs {len(self.system.knobs)} finite knob values, not {wanted.tolist()}"
+            raise DnnExplainError(msg)
+        moved = State(self.system.repair(wanted[None])[0], self.state.background)
         with self.history.drag(settled=settled):
             self.state = moved
 

@@ -1,0 +1,69 @@
+"""Heavy work: the newest question wins, cancel works, failures are reported."""
+
+import threading
+
+import pytest
+
+from dnnexplain_widgets.jobs import Cancelled, Jobs
+
+
+def test_the_newest_question_wins():
+    jobs, results = Jobs(), []
+    released = threading.Event()
+
+    def slow(task):
+        released.wait(5)
+        return "old"
+
+    first = jobs.start(slow, results.append, results.append)
+    second = jobs.start(lambda task: "new", results.append, results.append)
+    assert second.ended.wait(5)
+    released.set()
+    assert first.ended.wait(5)
+    assert results == ["new"]
+
+
+def test_a_cancelled_task_stops_at_its_next_report_and_delivers_nothing():
+    jobs, results, seen = Jobs(), [], []
+    started, go_on = threading.Event(), threading.Event()
+
+    def work(task):
+        started.set()
+        go_on.wait(5)
+        try:
+            task.progress(0.5)
+        except Cancelled:
+            seen.append("stopped")
+            raise
+        return "too late"
+
+    task = jobs.start(work, results.append, results.append)
+    assert started.wait(5)
+    jobs.cancel()
+    go_on.set()
+    assert task.ended.wait(5)
+    assert (results, seen) == ([], ["stopped"])
+
+
+def test_a_failure_is_reported():
+    jobs, failures = Jobs(), []
+
+    def work(task):
+        raise ValueError("no such thing")
+
+    jobs.start(work, pytest.fail, failures.append)
+    assert jobs.wait(5)
+    assert [str(error) for error in failures] == ["no such thing"]
+
+
+def test_progress_is_reported_but_not_more_than_ten_times_a_second():
+    jobs, reports = Jobs(), []
+
+    def work(task):
+        for step in range(1000):
+            task.progress(step / 1000, "working")
+
+    jobs.start(work, lambda result: None, pytest.fail, lambda fraction, text: reports.append((fraction, text)))
+    assert jobs.wait(5)
+    assert reports[0] == (0.0, "working")
+    assert len(reports) < 50

@@ -1,0 +1,115 @@
+"""The session: one state, one computation, one history."""
+
+import numpy as np
+import pytest
+
+from dnnexplain.contract import DnnExplainError, State, state_from_values
+from dnnexplain.explain import attribute, decide
+from dnnexplain_widgets import Session, live
+from dnnexplain_widgets import session as session_module
+from tests.fakes import FakeSystem
+
+
+def test_live_results_are_the_explainers_own(session, gate, network):
+    session.want("decision", "saliency", "neurons")
+    session.state = state_from_values(gate, {"left queue": 4, "right queue": 3})
+    decision = decide(gate, network, session.state)
+    np.testing.assert_array_equal(session.live.decision.probabilities, decision.probabilities)
+    np.testing.assert_array_equal(session.live.attribution.map, attribute(gate, network, session.state).map)
+    expected = {name: int(rule.outputs(gate.encode(session.state.values[None])).argmax()) for name, rule in gate.rules().items()}
+    assert session.live.rules == expected
+
+
+def test_one_change_computes_once_and_only_what_a_panel_shows(session, monkeypatch):
+    asked = []
+
+    def compute(system, policy, state, ask):
+        asked.append(ask.parts)
+        return live.compute(system, policy, state, ask)
+
+    monkeypatch.setattr(session_module, "compute", compute)
+    session.want("decision")
+    session.move(np.array([5.0, 2.0]))
+    assert asked == [frozenset({"decision"})] * 2
+    assert session.live.attribution is None
+
+
+def test_values_are_repaired_to_the_nearest_valid_ones(session):
+    session.move(np.array([99.0, 1.4]))
+    assert session.state.values.tolist() == [5.0, 1.0]
+
+
+def test_background_survives_a_move(session, gate):
+    background = gate.encode(np.array([[1.0, 1.0]]))[0]
+    background[0, 6] = 0.5
+    session.state = State(np.array([1.0, 1.0]), background)
+    session.move(np.array([2.0, 1.0]))
+    assert session.live.observation[0, 6] == 0.5
+
+
+def test_a_drag_is_one_step_of_undo(session):
+    start = session.state
+    for left in (3.0, 4.0, 5.0):
+        session.move(np.array([left, 1.0]), settled=False)
+    session.move(np.array([5.0, 1.0]), settled=True)
+    session.move(np.array([5.0, 3.0]))
+    session.undo()
+    assert session.state.values.tolist() == [5.0, 1.0]
+    session.undo()
+    assert session.state == start
+    session.undo()  # nothing further back
+    assert session.state == start
+    session.redo()
+    session.redo()
+    assert session.state.values.tolist() == [5.0, 3.0]
+    session.redo()
+    assert session.state.values.tolist() == [5.0, 3.0]
+
+
+def test_a_new_move_ends_the_future(session):
+    session.move(np.array([5.0, 1.0]))
+    session.undo()
+    session.move(np.array([0.0, 1.0]))
+    session.redo()
+    assert session.state.values.tolist() == [0.0, 1.0]
+
+
+def test_a_state_of_another_system_is_refused(session):
+    with pytest.raises(DnnExplainError, match="2 knobs"):
+        session.state = State(np.zeros(5))
+
+
+def test_an_unknown_rule_and_an_unknown_question_are_refused(gate, network):
+    with pytest.raises(DnnExplainError, match="no rule 'longst'.*longest"):
+        Session(gate, network, rules=["longst"])
+    with pytest.raises(DnnExplainError, match="no question 'metod'.*method"):
+        Session(gate, network).question(metod="saliency")
+
+
+def test_a_rule_is_explained_as_far_as_it_can_be(gate):
+    session = Session(gate, gate.rules()["longest"])
+    session.want("decision", "saliency", "neurons")
+    assert session.live.decision.action == 0
+    assert "no torch network" in session.live.failures["saliency"] or "rule without a network" in session.live.failures["saliency"]
+    assert session.layers == ()
+
+
+def test_a_part_that_fails_leaves_the_others_alone(session):
+    session.want("decision", "saliency")
+    session.question(target="left minus nowhere")
+    assert session.live.attribution is None
+    assert "nowhere" in session.live.failures["saliency"]
+    assert session.live.decision is not None
+
+
+def test_continuous_outputs_have_no_action_and_no_rules():
+    from dnnexplain.policies import TorchPolicy
+    from tests.fakes import linear_network
+
+    system = FakeSystem()
+    session = Session(system, TorchPolicy(linear_network(system), system))
+    session.want("decision", "saliency", "neurons")
+    assert session.live.failures == {}
+    assert session.live.decision.action is None
+    assert session.live.rules == {}
+    assert session.live.curves.knobs == ("angle",)
