@@ -1,0 +1,284 @@
+"""What a neuron does, by intervention: hold its activation at a value and see what changes.
+
+A correlation between a neuron and a decision proves nothing; a decision that changes when the neuron
+alone is held fixed does (an ablation is a neuron held at 0). Interventions run on private copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dnnexplain.contract import Decision, DnnExplainError, EpisodeSystem, NetworkPolicy, OutputKind, State, System
+from dnnexplain.explain.decision import decide, observe
+from dnnexplain.explain.forward import module_of, private
+from dnnexplain.explain.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.words import number
+from dnnexplain.results import Question, Result, array_field
+
+__all__ = [
+    "ClampedPolicy",
+    "CostEffect",
+    "NeuronEffect",
+    "clamped",
+    "effect_on_cost",
+    "intervene",
+    "intervene_each",
+    "paired_interval",
+]
+
+_CHUNK_NUMBERS = 1 << 21
+
+
+@dataclass(eq=False)
+class ClampedPolicy:
+    """A policy's network with some neurons held at fixed values; a ``NetworkPolicy`` itself."""
+
+    name: str
+    module: nn.Module
+    checkpoint: str
+    masked: bool
+    held: Mapping[int, float] = field(default_factory=dict)
+
+    def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+        """Raw outputs ``[B, A]`` for observations ``[B, *observation_shape]``."""
+        inputs = np.asarray(observations, dtype=np.float32)
+        rows = max(1, _CHUNK_NUMBERS // max(1, int(np.prod(inputs.shape[1:]))))
+        with torch.no_grad():
+            parts = [self.module(torch.tensor(inputs[i : i + rows])) for i in range(0, max(1, len(inputs)), rows)]
+        return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
+
+
+def clamped(
+    system: System, policy: NetworkPolicy, held: Mapping[int, float], layer: str | None = None
+) -> ClampedPolicy:
+    """The policy with neurons of one layer held at values, whatever the input.
+
+    Args:
+        system: the world.
+        policy: with a torch network inside; it stays as it is.
+        held: neuron (counted from 0) -> value.
+        layer: by name; the first hidden layer if not given.
+
+    Raises:
+        DnnExplainError: no such layer or neuron, or a value that is not finite or that the layer's
+            activation cannot take (below 0 after a ReLU).
+    """
+    found = layer_of(system, policy, layer)
+    values = {check_neuron(found, neuron): float(value) for neuron, value in held.items()}
+    for neuron, value in values.items():
+        if not np.isfinite(value) or (found.rectified and value < 0):
+            msg = (
+                f"neuron {neuron} of layer {found.name!r} cannot be held at {value:g}: its activation is never below 0"
+            )
+            raise DnnExplainError(
+                msg if np.isfinite(value) else f"hold neuron {neuron} at a finite number, not {value:g}"
+            )
+    twin = private(policy)
+    positions, numbers = torch.tensor(list(values), dtype=torch.long), torch.tensor(list(values.values()))
+
+    def hold(_module: nn.Module, _inputs: tuple[Tensor, ...], out: Tensor) -> Tensor:
+        flat = out.flatten(1).clone()
+        flat[:, positions] = numbers.to(flat.dtype)
+        return flat.reshape(out.shape)
+
+    module_of(twin, found.name).register_forward_hook(hold)
+    told = ", ".join(f"neuron {neuron} at {number(value)}" for neuron, value in values.items())
+    return ClampedPolicy(f"{policy.name} with {told}", twin, policy.checkpoint, policy.masked, values)
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronEffect(Result):
+    """One decision, with and without a neuron held at a value.
+
+    Attributes:
+        neuron: counted from 0.
+        held_at: the value; 0 is an ablation.
+        natural: its own activation in this state.
+        before, after: the decision.
+        outputs: names of the outputs.
+        moved: change of the raw outputs, after minus before ``[A]``.
+        flips: whether another action is chosen (of a vector output: never).
+    """
+
+    question: Question
+    layer: str
+    neuron: int
+    held_at: float
+    natural: float
+    before: Decision
+    after: Decision
+    outputs: tuple[str, ...]
+    moved: NDArray[np.float64] = array_field("output")
+
+    @property
+    def flips(self) -> bool:
+        """Whether another action is chosen."""
+        return self.before.action != self.after.action
+
+    def sentence(self) -> str:
+        """What holding the neuron did, in words and numbers."""
+        how = f"With neuron {self.neuron} held at {number(self.held_at)} (it is {number(self.natural)} here)"
+        before, after = self.before, self.after
+        if before.action is None or after.action is None or before.probabilities is None or after.probabilities is None:
+            most = int(np.abs(self.moved).argmax())
+            return f"{how}, {self.outputs[most]} moves most, by {number(self.moved[most], sign=True)}."
+        if self.flips:
+            return f"{how}, the decision changes from {self.outputs[before.action]} to {self.outputs[after.action]}."
+        name, p, q = (
+            self.outputs[before.action],
+            before.probabilities[before.action],
+            after.probabilities[before.action],
+        )
+        return f"{how}, the decision stays {name}; its probability goes from {number(p)} to {number(q)}."
+
+
+def intervene(
+    system: System, policy: NetworkPolicy, state: State, neuron: int, *, value: float = 0.0, layer: str | None = None
+) -> NeuronEffect:
+    """Hold one neuron at a value in one state and compare the decisions; 0 ablates it."""
+    found = layer_of(system, policy, layer)
+    natural = neuron_activations(policy, found, observe(system, [state]))[0]
+    return _effect(system, policy, state, neuron, value, found, natural, decide(system, policy, state))
+
+
+def intervene_each(
+    system: System, policy: NetworkPolicy, state: State, *, value: float = 0.0, layer: str | None = None
+) -> tuple[NeuronEffect, ...]:
+    """:func:`intervene` for every neuron of a layer, one after another (each alone)."""
+    found = layer_of(system, policy, layer)
+    natural = neuron_activations(policy, found, observe(system, [state]))[0]
+    before = decide(system, policy, state)
+    return tuple(_effect(system, policy, state, n, value, found, natural, before) for n in range(found.units))
+
+
+def _effect(
+    system: System,
+    policy: NetworkPolicy,
+    state: State,
+    neuron: int,
+    value: float,
+    layer: NeuronLayer,
+    natural: NDArray[np.float64],
+    before: Decision,
+) -> NeuronEffect:
+    after = decide(system, clamped(system, policy, {neuron: value}, layer.name), state)
+    settings = {"neuron": neuron, "held_at": value, "layer": layer.name}
+    return NeuronEffect(
+        question=Question.about(system, policy, state, method="neuron held", settings=settings),
+        layer=layer.name,
+        neuron=neuron,
+        held_at=value,
+        natural=float(natural[neuron]),
+        before=before,
+        after=after,
+        outputs=system.output.names,
+        moved=after.outputs - before.outputs,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class CostEffect(Result):
+    """What holding a neuron does to whole episodes.
+
+    Attributes:
+        neuron, held_at: as in :class:`NeuronEffect`.
+        before, after: cost of each workload ``[W]``, the same workloads and seed.
+        mean: of after minus before; ``low`` and ``high`` bound its bootstrap interval at ``level``.
+    """
+
+    question: Question
+    layer: str
+    neuron: int
+    held_at: float
+    cost_name: str
+    mean: float
+    low: float
+    high: float
+    level: float
+    before: NDArray[np.float64] = array_field("workload")
+    after: NDArray[np.float64] = array_field("workload")
+
+    def sentence(self) -> str:
+        """The change of cost with its interval."""
+        clear = "" if self.low > 0 or self.high < 0 else ", which may be chance"
+        return (
+            f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {self.cost_name} over {len(self.before)} "
+            f"workloads from {number(self.before.mean())} by {number(self.mean, sign=True)} ({100 * self.level:.3g}% interval "
+            f"{number(self.low, sign=True)} to {number(self.high, sign=True)}){clear}."
+        )
+
+
+def effect_on_cost(
+    system: EpisodeSystem,
+    policy: NetworkPolicy,
+    neuron: int,
+    workloads: Sequence[Any],
+    *,
+    value: float = 0.0,
+    layer: str | None = None,
+    seed: int = 0,
+    sample: bool = False,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> CostEffect:
+    """Run episodes with and without a neuron held at a value; the paired change of cost with its interval.
+
+    The interval is the percentile bootstrap of the mean paired difference (Efron 1979): workloads are
+    resampled, and both runs of a workload stay together.
+
+    Args:
+        system: runs the episodes.
+        policy: with a torch network inside.
+        neuron: counted from 0.
+        workloads: at least two; see ``system.workloads``.
+        value: what the neuron is held at; 0 ablates it.
+        layer: by name; the first hidden layer if not given.
+        seed: of both runs and of the bootstrap.
+        sample: draw actions instead of taking the most probable.
+        level: of the interval.
+        resamples: bootstrap samples.
+
+    Raises:
+        DnnExplainError: fewer than two workloads, or as :func:`clamped`.
+    """
+    if len(workloads) < 2:
+        msg = f"an interval needs at least two workloads, not {len(workloads)}"
+        raise DnnExplainError(msg)
+    found = layer_of(system, policy, layer)
+    changed = clamped(system, policy, {neuron: value}, found.name)
+    sample = sample and system.output.kind is OutputKind.CHOICE
+    # The untouched network runs through the same wrapper, so that the two differ in the neuron alone.
+    plain = ClampedPolicy(policy.name, private(policy), policy.checkpoint, policy.masked)
+    before, after = (np.asarray(system.run(p, workloads, seed=seed, sample=sample).cost) for p in (plain, changed))
+    low, high = paired_interval(after - before, level=level, resamples=resamples, seed=seed)
+    settings = {"neuron": neuron, "held_at": value, "layer": found.name, "sample": sample, "workloads": len(workloads)}
+    return CostEffect(
+        question=Question.about(system, policy, method="neuron held over episodes", seed=seed, settings=settings),
+        layer=found.name,
+        neuron=neuron,
+        held_at=value,
+        cost_name=system.cost_name,
+        mean=float((after - before).mean()),
+        low=low,
+        high=high,
+        level=level,
+        before=before,
+        after=after,
+    )
+
+
+def paired_interval(
+    differences: NDArray[np.float64], *, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """The percentile bootstrap interval of the mean of paired differences ``[W]``."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(differences), size=(resamples, len(differences)))
+    low, high = np.quantile(differences[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
