@@ -76,7 +76,7 @@ def _program(cost, matrix, equal, *, limit=0.0):
     program.a_matrix_.index_ = np.tile(np.arange(columns), rows)
     program.a_matrix_.value_ = matrix.reshape(-1)
     solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
+    solver.silent()
     solver.passModel(program)
     return solver
 

@@ -110,7 +110,9 @@ def test_sampling_asks_the_black_box_in_one_batch_and_inside_its_bounds():
 
 def test_equal_seeds_sample_equally():
     x = np.linspace(0, 1, 40).reshape(2, 20)
-    first, second, other = (Sampled(smooth_numpy, samples=6, seed=s).linearise(x)[1](np.ones((2, 3))) for s in (1, 1, 2))
+    first, second, other = (
+        Sampled(smooth_numpy, samples=6, seed=s).linearise(x)[1](np.ones((2, 3))) for s in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)
 
@@ -188,7 +190,10 @@ def test_all_kinds_are_components():
         (lambda: Sampled(smooth_numpy, radius=0.0), "radius"),
         (lambda: Surrogate(smooth_numpy, kind="forest"), "kind of surrogate"),
         (lambda: Formula(lambda x: x[:1], None, "links").output(np.ones((2, 2))), "'links' was given 2 rows"),
-        (lambda: Formula(np.log, None, "delay").output(np.zeros((2, 2))), "'delay' returned a number that is not finite"),
+        (
+            lambda: Formula(np.log, None, "delay").output(np.zeros((2, 2))),
+            "'delay' returned a number that is not finite",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero")

@@ -8,7 +8,17 @@ import pytest
 from scipy.optimize import linprog
 
 from dnnexplain.contract import Bound, DnnExplainError
-from dnnexplain.explain.gray_box import METHODS, Budget, Domain, Envelope, Formula, Pipeline, Problem, WorstCase, worst_case
+from dnnexplain.explain.gray_box import (
+    METHODS,
+    Budget,
+    Domain,
+    Envelope,
+    Formula,
+    Pipeline,
+    Problem,
+    WorstCase,
+    worst_case,
+)
 from dnnexplain.explain.gray_box.methods import BLACK_BOX
 from dnnexplain.results import Result
 from tests.gray_box.ring import SERVE, USE, brute_force, ring_problem

@@ -107,7 +107,8 @@ def certified(run: Run, method: str, stopped: str, question: Question) -> WorstC
     if not run.kept:
         msg = f"{method} found no valid input of {problem.name} with a positive optimum before it ended ({stopped})"
         raise DnnExplainError(msg)
-    judged = [(problem.certify(x), x) for _, x in run.kept]
+    valid = [problem.domain.valid(x[None])[0] for _, x in run.kept]
+    judged = [(problem.certify(x), x) for x in valid]
     (cost, optimum, lower, upper), x = max(judged, key=lambda case: case[0][2])
     if lower > run.best or not run.trace:
         run.trace.append((run.cpu_seconds, lower))

@@ -1,0 +1,55 @@
+"""The worst demand for one link, by one linear program over the flows of its optimal routing."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.systems.routing.oblivious import _flow_polytope, _maximise
+from dnnexplain.systems.routing.paths import PathSet
+
+__all__ = ["FlowPolytope"]
+
+Array = NDArray[np.float64]
+
+
+class FlowPolytope:
+    """All flows that fit the network, ``{f >= 0: B f <= c}``, and linear programs over them.
+
+    Every demand that can be routed with MLU 1 is the sum of such flows, so the flows that load one link
+    most under given splits show its worst demand (Azar et al., STOC 2003). Solves start from the last basis.
+    """
+
+    def __init__(self, paths: PathSet) -> None:
+        self.paths = paths
+        self._solver: Any = None
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"paths": self.paths}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["paths"])  # type: ignore[misc]
+
+    def worst_demands(self, splits: Array, link: int) -> tuple[Array, float]:
+        """Demands ``[P]`` with optimal MLU at most 1 that load ``link`` most under splits ``[F]``; its utilisation."""
+        crossing = np.add.reduceat(self._row(link) * splits, self.paths.first_path)
+        return self._best(crossing)
+
+    def ideal_demands(self, link: int) -> Array:
+        """The same if every pair that has a path over ``link`` sent all of its demand there ``[P]``."""
+        return self._best(np.maximum.reduceat(self._row(link), self.paths.first_path))[0]
+
+    def _row(self, link: int) -> Array:
+        return np.asarray(self.paths.dense_incidence[link] / self.paths.topology.capacity[link])
+
+    def _best(self, per_pair: Array) -> tuple[Array, float]:
+        gain = per_pair[self.paths.pair_of_path]
+        with self._lock:
+            if self._solver is None:
+                self._solver = _flow_polytope(self.paths)
+            flows, _ = _maximise(self._solver, gain, self.paths)
+        return np.add.reduceat(flows, self.paths.first_path), float(gain @ flows)
