@@ -187,7 +187,7 @@ def _others(others: Others | str) -> Others:
     try:
         return Others(others)
     except ValueError:
-        raise Choice("setting of others", str(others), tuple(Others)).error() from None
+        raise Choice("setting of others", str(others), tuple(one.value for one in Others)).error() from None
 
 
 def _base(system: System, values: NDArray[np.float64], place: int, others: Others) -> NDArray[np.float64]:
