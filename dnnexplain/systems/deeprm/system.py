@@ -77,7 +77,10 @@ class DeepRM:
 
     def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
         """A job that fits within the horizon; waiting, unless the cluster is idle and a job fits."""
-        values = self.codec.decode(observations)
+        return self.valid_values(self.codec.decode(observations))
+
+    def valid_values(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """:meth:`valid_actions` of knob values ``[B, K]``, without painting and reading pictures."""
         jobs, free = self.codec.jobs(values), self.codec.free(values)
         valid = np.empty((len(values), self.params.slots + 1), dtype=np.bool_)
         for row in range(len(values)):

@@ -1,0 +1,89 @@
+"""The words of an attack: what was found, what is proved, and how far the proof reaches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dnnexplain.explain.adversarial.moves import ROUNDING
+from dnnexplain.explain.adversarial.result import Change, Flip
+from dnnexplain.explain.adversarial.run import Run
+from dnnexplain.explain.adversarial.verdicts import Kind, Verdict
+
+__all__ = ["told_changes", "words"]
+
+
+def told_changes(changes: tuple[Change, ...]) -> str:
+    """``job 1 length 3 -> 2 steps and job 2 cpu 4 -> 5 units``."""
+    parts = [change.words() for change in changes]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def words(run: Run, best: Flip | None, *, proved: bool, radius: float, single: float) -> str:
+    """Two or three sentences on a finished or interrupted search.
+
+    Args:
+        run: the search.
+        best: the change it found.
+        proved: whether nothing cheaper is adversarial.
+        radius, single: proved free of (cheaper) adversarial changes, of any and of a single object.
+    """
+    first = _nothing(run, radius) if best is None else f"{_found(run.witness.before, best)} {_proof(run, best, proved=proved, radius=radius, single=single)}"
+    parts = [first, _followed(run, best), _undecided(run)]
+    if run.stopped:
+        parts.append("The search was stopped before its end; it can be resumed.")
+    return " ".join(part for part in (*parts, *run.moves.notes) if part)
+
+
+def _found(before: Verdict, best: Flip) -> str:
+    after = best.after
+    truth = " or ".join(after.best_names)
+    was = "was a best one" if before.action in before.best_actions else f"already lost {before.loss:.3g}"
+    return (
+        f"{_capital(told_changes(best.changes))} (cost {best.distance:.3g}) flips the decision from {before.name} "
+        f"to {after.name}, although {truth} is best: it costs {after.loss:.3g} more at best ({after.unit}); the decision "
+        f"before {was}."
+    )
+
+
+def _proof(run: Run, best: Flip, *, proved: bool, radius: float, single: float) -> str:
+    if proved:
+        which = "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
+        return f"Proved minimal: every cheaper change{which} was looked at, and none is adversarial."
+    several = f" Of several objects, none that costs {radius:.3g} or less is." if radius > 0 else ""
+    if single >= best.distance - 10 * ROUNDING:
+        return f"No cheaper change of a single object is adversarial (proved).{several}"
+    if radius > 0:
+        return f"Not proved minimal: no change that costs {radius:.3g} or less is adversarial, beyond that others may be."
+    return f"Not proved minimal: the best of {run.evaluated:,} states."
+
+
+def _nothing(run: Run, radius: float) -> str:
+    if radius == np.inf:
+        many = "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
+        return f"Proved: no allowed change{many} makes this decision worse; all {run.evaluated:,} were looked at."
+    if radius > 0:
+        return f"Proved: no change that costs {radius:.3g} or less makes this decision worse ({run.evaluated:,} states)."
+    if run.single_radius > 0:
+        far = "" if run.single_radius == np.inf else f" that costs {run.single_radius:.3g} or less"
+        return f"Proved: no change of a single object{far} makes this decision worse ({run.evaluated:,} states)."
+    return f"No adversarial change among {run.evaluated:,} states; that proves nothing."
+
+
+def _followed(run: Run, best: Flip | None) -> str:
+    flip = run.others.get(Kind.DOMAIN.value)
+    if flip is None or (best is not None and flip.distance >= best.distance):
+        return ""
+    return (
+        f"{_capital(told_changes(flip.changes))} (cost {flip.distance:.3g}) flips it too, to {flip.after.name}, but that "
+        "is the best decision then: a change of the domain, not counted."
+    )
+
+
+def _undecided(run: Run) -> str:
+    if not np.isfinite(run.undecided):
+        return ""
+    return f"In {run.counts[Kind.UNDECIDED.value]} states the oracle ran out of time, from a cost of {run.undecided:.3g} on nothing is proved."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
