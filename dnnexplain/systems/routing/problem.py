@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from dnnexplain.contract import Bound, DnnExplainError, Policy
 from dnnexplain.systems.routing.flows import FlowPolytope
 from dnnexplain.systems.routing.traffic import TrafficCase
-from dnnexplain.systems.routing.utilisation import check_demands, normalise_splits, path_sums
+from dnnexplain.systems.routing.utilisation import check_demands, normalise_splits
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -152,7 +152,7 @@ class RoutingProblem:
     def witness_input(self, p: Array) -> Array:
         """``[history, A f]`` ``[B, n]``."""
         history = self._seen_only
-        return np.concatenate([p[:, :history], path_sums(self.paths, p[:, history:])], axis=1)
+        return np.concatenate([p[:, :history], self._pair_sums(p[:, history:])], axis=1)
 
     def witness_input_pull(self, p: Array, x: Array, cotangent: Array) -> Array:
         """The vector-Jacobian product of :meth:`witness_input`."""
@@ -173,6 +173,9 @@ class RoutingProblem:
         out[:, self._seen_only :] = rows * cotangent
         return out
 
+    def _pair_sums(self, flows: Array) -> Array:
+        return np.asarray(np.add.reduceat(flows, self.paths.first_path, axis=1))
+
     def _used(self, p: Array) -> Array:
         return np.asarray(p[:, self._seen_only :] @ self.paths.dense_incidence.T / self.paths.topology.capacity)
 
@@ -180,7 +183,7 @@ class RoutingProblem:
         """Within bounds, and flows of a pair scaled down where they exceed the cap of its demand."""
         history, cap = self._seen_only, self.system.cap
         flows = np.maximum(p[:, history:], 0.0)
-        over = np.maximum(path_sums(self.paths, flows) / cap, 1.0)
+        over = np.maximum(self._pair_sums(flows) / cap, 1.0)
         return np.concatenate([np.clip(p[:, :history], 0.0, cap), flows / over[:, self.paths.pair_of_path]], axis=1)
 
     def witness_lift(self, x: Array) -> Array:

@@ -21,7 +21,7 @@ from dnnexplain.systems.routing.targets import RoutingTargets
 from dnnexplain.systems.routing.topologies import load_topology
 from dnnexplain.systems.routing.topology import Topology
 from dnnexplain.systems.routing.traffic import TrafficCase, generate, gravity_mean
-from dnnexplain.systems.routing.traffic_files import load_matrices
+from dnnexplain.systems.routing.traffic_files import file_windows
 from dnnexplain.systems.routing.utilisation import check_demands, check_splits, link_utilisation
 
 if TYPE_CHECKING:
@@ -217,13 +217,20 @@ class RoutingSystem:
             seed: of the generator or the draw.
             **parameters: of the family.
         """
+        return [TrafficCase(rows[-1], rows[:-1]) for rows in self.traffic(name, count, seed, **parameters)]
+
+    def traffic(self, name: str, count: int, seed: int | Sequence[int], **parameters: Any) -> NDArray[np.float64]:
+        """The same as one array ``[count, history + 1, P]`` in Gb/s: the last matrix of each is to be routed."""
+        length = self.history + 1
         if name == "file":
-            traffic: Sequence[NDArray[np.float64]] = self._windows(count, seed, **parameters)
+            if "path" not in parameters:
+                msg = "traffic from a file needs its path, e.g. workloads('file', 100, 0, path='my.hist')"
+                raise DnnExplainError(msg)
+            rows = file_windows(self.paths, count, length, seed, **parameters)
         else:
-            traffic = list(generate(self.paths, name, count, self.history + 1, seed, **parameters))
+            rows = generate(self.paths, name, count, length, seed, **parameters)
         # Rounded to float32, so that what a network sees is to the bit what is routed.
-        exact = (rows.astype(np.float32).astype(np.float64) for rows in traffic)
-        return [TrafficCase(rows[-1], rows[:-1]) for rows in exact]
+        return rows.astype(np.float32).astype(np.float64)
 
     def observe(self, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
         """What a policy sees of workloads ``[W, *observation_shape]``."""
@@ -275,27 +282,6 @@ class RoutingSystem:
 
     def _typical(self) -> NDArray[np.float32]:
         return np.minimum(self.observe(self.workloads("gravity", 32, seed=0)), np.float32(self.cap))
-
-    def _windows(
-        self,
-        count: int,
-        seed: int,
-        *,
-        path: str | Path,
-        unit: str | None = None,
-        first: int = 0,
-        last: int | None = None,
-    ) -> list[NDArray[np.float64]]:
-        matrices = load_matrices(path, self.paths, unit)[first:last]
-        length = self.history + 1
-        there = len(matrices) - length + 1
-        if there < 1:
-            msg = f"{path} gives {len(matrices)} matrices from row {first}, but one window needs {length}"
-            raise DnnExplainError(msg)
-        starts = np.arange(there)
-        if count < there:
-            starts = np.sort(np.random.default_rng(seed).choice(there, size=count, replace=False))
-        return [matrices[start : start + length] for start in starts]
 
 
 def _without(observations: NDArray[np.float32], pairs: list[int]) -> NDArray[np.float32]:

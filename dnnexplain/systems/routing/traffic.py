@@ -8,7 +8,7 @@ tenth of all link capacity. The daily cycle, at each node's local solar time, is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,7 +136,9 @@ FAMILIES: dict[str, Callable[..., NDArray[np.float64]]] = {
 """Name of a family -> generator ``(paths, count, length, rng, **parameters)``."""
 
 
-def generate(paths: PathSet, name: str, count: int, length: int, seed: int, **parameters: float) -> NDArray[np.float64]:
+def generate(
+    paths: PathSet, name: str, count: int, length: int, seed: int | Sequence[int], **parameters: float
+) -> NDArray[np.float64]:
     """Sequences ``[count, length, P]`` in Gb/s of a family by name, from one seed.
 
     Raises:

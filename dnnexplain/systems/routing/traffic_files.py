@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.systems.routing.paths import PathSet
 
-__all__ = ["UNITS", "load_matrices"]
+__all__ = ["UNITS", "file_windows", "load_matrices"]
 
 UNITS: dict[str, float] = {
     "Gb/s": 1.0,
@@ -57,6 +58,40 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
         raise DnnExplainError(msg)
     keep = [a * nodes + b for a, b in paths.pairs]
     return np.array(rows)[:, keep] * UNITS[unit]
+
+
+def file_windows(
+    paths: PathSet,
+    count: int,
+    length: int,
+    seed: int | Sequence[int],
+    *,
+    path: str | Path,
+    unit: str | None = None,
+    first: int = 0,
+    last: int | None = None,
+) -> NDArray[np.float64]:
+    """Up to ``count`` windows of ``length`` consecutive matrices of a file, Gb/s ``[W, length, P]``.
+
+    Args:
+        paths: the network, as for :func:`load_matrices`.
+        count: windows to draw without repetition, kept in the file's order; all if there are no more.
+        length: matrices per window.
+        seed: of the draw.
+        path: the file.
+        unit: of its numbers, as for :func:`load_matrices`.
+        first: the first row of the file to use, from 0.
+        last: the row before which to stop; the end of the file if not given.
+    """
+    matrices = load_matrices(path, paths, unit)[first:last]
+    there = len(matrices) - length + 1
+    if there < 1:
+        msg = f"{path} gives {len(matrices)} matrices from row {first}, but one window needs {length}"
+        raise DnnExplainError(msg)
+    starts = np.arange(there)
+    if count < there:
+        starts = np.sort(np.random.default_rng(seed).choice(there, size=count, replace=False))
+    return matrices[starts[:, None] + np.arange(length)]
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
