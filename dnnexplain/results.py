@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,6 +27,7 @@ import numpy as np
 from dnnexplain import __version__
 from dnnexplain.contract import DnnExplainError, Policy, State, System
 from dnnexplain.encoding import decode, encode, register
+from dnnexplain.files import atomic_write, read_text
 
 __all__ = ["Question", "Result", "array_field", "differences", "plain_field", "register", "same", "versions"]
 
@@ -155,28 +154,16 @@ class Result:
             raise DnnExplainError(msg)
         return found
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | Path) -> Path:
         """Write the result to a file, whole or not at all."""
-        target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.partial")
-        try:
-            partial.write_text(self.to_json(), encoding="utf-8")
-            partial.replace(target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            msg = f"cannot write {target}: {error.strerror or error}"
-            raise DnnExplainError(msg) from error
-        return target
+        with atomic_write(path) as file:
+            file.write(self.to_json())
+        return Path(path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Read a result from a file."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            msg = f"cannot read {path}: {error}"
-            raise DnnExplainError(msg) from error
-        return cls.from_json(text)
+        return cls.from_json(read_text(path, "a saved result"))
 
     def table(self) -> list[dict[str, Any]]:
         """Rows for people: by default one row of the fields that are single values."""

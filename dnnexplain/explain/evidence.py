@@ -186,16 +186,20 @@ def infidelity(case: Case) -> Measured:
     if not len(rows):
         return Measured(_NONE, "No valid state differs here, so there is no change to predict.")
     after = case.paint(rows)
-    size = float((case.losses(after) ** 2).mean())
+    lost, weights = case.losses(after), case.weights(after)
+    size = float((lost**2).mean())
     if size < 1e-18:
         return Measured(
             _NONE, f"Nothing that was tried changes {case.attribution.target}, so there is no change to predict."
         )
-    weights, changed = torch.from_numpy(case.weights(after)), tensor(after)
-    problem = case.asked.problem
+    told = (weights * case.attribution.map).reshape(len(after), -1).sum(axis=1)
+    if (
+        float(told @ lost) <= 0.0
+    ):  # Captum's best scale would be negative, and make a map with its sign reversed perfect
+        return Measured(1.0, f"When {moves}, the map predicts the changes no better than zero, or reversed.")
     found = captum_infidelity(
-        problem.forward,
-        lambda _inputs: (weights, changed),
+        case.asked.problem.forward,
+        lambda _inputs: (torch.from_numpy(weights), tensor(after)),
         tensor(case.observation[None]),
         torch.from_numpy(np.ascontiguousarray(case.attribution.map))[None],
         additional_forward_args=(torch.zeros(1, dtype=torch.long),),

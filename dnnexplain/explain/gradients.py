@@ -64,7 +64,7 @@ def input_x_gradient(p: Problem) -> Raw:
 
 def smoothgrad(p: Problem) -> Raw:
     """The mean gradient under noise; its deviation is a part of the input's range (Smilkov et al., section 2)."""
-    noise, samples = float(p.settings.get("noise", 0.1)), int(p.settings.get("samples", 50))
+    noise, samples = float(p.settings.get("noise", 0.1)), p.count("samples", 50)
     if not 0.0 < noise <= 0.1:
         msg = f"SmoothGrad's noise must be above 0 and at most 0.1 of the input's range (more swamps it), not {noise:g}"
         raise DnnExplainError(msg)
@@ -84,7 +84,7 @@ def integrated_gradients(p: Problem) -> Raw:
     for more steps need not help monotonically.
     """
     fixed = p.settings.get("steps")
-    steps = int(fixed) if fixed else max(8, _FIRST_STEPS * p.state_count // len(p.rows))
+    steps = p.count("steps", 2) if fixed else max(8, _FIRST_STEPS * p.state_count // len(p.rows))
     difference = p.by_state(p.explained())
     best, error = torch.zeros_like(p.inputs), torch.full_like(difference, torch.inf)
     todo = torch.arange(len(p.rows))
@@ -97,7 +97,7 @@ def integrated_gradients(p: Problem) -> Raw:
         error = torch.where(torch.isin(torch.arange(len(error)), part.rows), torch.minimum(error, missed), error)
         tolerance = COMPLETE_WITHIN * difference.abs() + 1e-6
         todo = todo[(error > tolerance)[p.rows[todo]]]
-        if fixed or 2 * steps > int(p.settings.get("most_steps", _MOST_STEPS)):
+        if fixed or 2 * steps > _MOST_STEPS:
             break
         steps = steps * 2 if len(todo) else steps
     return Raw(best, steps, _incomplete(p, difference, error, steps) if len(todo) else ())
@@ -178,7 +178,8 @@ def deeplift(p: Problem) -> Raw:
         msg = (
             f"DeepLift is refused: its contributions miss the difference {float(difference[worst]):.3g} by "
             f"{float(delta[worst]):.3g}. The usual cause is an activation applied by a function (torch.relu, softmax) "
-            "instead of a module of its own (nn.ReLU), or a probability as target; integrated gradients do not mind"
+            "instead of a module of its own (nn.ReLU), or a target that is not linear in the outputs, such as a probability; "
+            "integrated gradients do not mind"
         )
         raise DnnExplainError(msg)
     return Raw(found)
@@ -186,7 +187,7 @@ def deeplift(p: Problem) -> Raw:
 
 def gradient_shap(p: Problem) -> Raw:
     """Expected gradients over random references and random points between (no noise added)."""
-    samples = int(p.settings.get("samples", 256))
+    samples = p.count("samples", 256)
     found = torch.zeros_like(p.inputs)
     with seeded(p.seed):
         for row in torch.unique(p.rows):
@@ -227,14 +228,17 @@ def grad_cam(p: Problem) -> Raw:
 
 
 def layer_conductance(p: Problem) -> Raw:
-    """How much of the difference flows through each unit of a layer ``[P, units]``."""
-    steps = int(p.settings.get("steps", 128))
+    """How much of the difference flows through each unit of a layer ``[P, units]``.
+
+    The trapezoid's points include both ends; with others Captum's differences miss the path's first and last bit.
+    """
+    steps = p.count("steps", 128)
     found = LayerConductance(p.forward, module_of(p.module, p.layer)).attribute(
         p.inputs,
         p.references,
         additional_forward_args=(p.rows,),
         n_steps=steps,
-        method="riemann_middle",
+        method="riemann_trapezoid",
         internal_batch_size=max(p.chunk, len(p.rows)),
     )
     return Raw(found.flatten(1), steps)
@@ -248,7 +252,7 @@ def neuron_gradient(p: Problem) -> Raw:
 
 def neuron_conductance(p: Problem) -> Raw:
     """The part of the difference that flows from each input through one neuron."""
-    steps = int(p.settings.get("steps", 128))
+    steps = p.count("steps", 128)
     found = NeuronConductance(p.forward, module_of(p.module, p.layer)).attribute(
         p.inputs,
         p.neuron,

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dnnexplain.contract import Decision, Policy, State, System, Target
+from dnnexplain.contract import Decision, DnnExplainError, Policy, State, System, Target
 from dnnexplain.explain.baselines import Reference, reference
 from dnnexplain.explain.decision import decide_observed, observe
 from dnnexplain.explain.forward import network_of, private, tensor
@@ -79,6 +79,14 @@ class Problem:
     def forward(self, inputs: Tensor, rows: Tensor) -> Tensor:
         """The explained scalar ``[B]``; what every Captum method is given to call."""
         return self.scalar(self.module(inputs), inputs, rows)
+
+    def count(self, name: str, default: int) -> int:
+        """A number of steps or samples from the settings."""
+        value = self.settings.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 2:
+            msg = f"{name} must be a whole number of at least 2, not {value!r}"
+            raise DnnExplainError(msg)
+        return value
 
     def leaf(self) -> Tensor:
         """The inputs as Captum wants them for gradients, so that it need not warn."""

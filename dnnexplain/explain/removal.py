@@ -90,7 +90,7 @@ def _tiles(shape: tuple[int, ...], window: tuple[int, ...]) -> Tensor:
 def shapley(p: Problem) -> Raw:
     """Shapley values of the knob groups: exact for up to 12 that differ, else sampled by Captum."""
     values = torch.zeros((len(p.rows), p.group_count), dtype=torch.float64)
-    orders = int(p.settings.get("samples", 64))
+    orders = p.count("samples", 64)
     sampled = 0
     for pair in range(len(p.rows)):
         players = active_groups(p, pair)

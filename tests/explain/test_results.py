@@ -127,13 +127,13 @@ def test_save_writes_all_or_nothing(tmp_path):
     result = Sample(values=np.arange(500.0))
     path = result.save(tmp_path / "result.json")
     assert Result.load(path) == result
-    with pytest.raises(DnnExplainError, match="cannot write"):
+    with pytest.raises(DnnExplainError, match="cannot be written"):
         result.save(tmp_path / "missing" / "result.json")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(DnnExplainError, match="cannot write"):
+    with pytest.raises(DnnExplainError, match="cannot be written"):
         result.save(tmp_path / "folder")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "result.json"]
-    with pytest.raises(DnnExplainError, match="cannot read"):
+    with pytest.raises(DnnExplainError, match="cannot be read"):
         Result.load(tmp_path / "none.json")
 
 

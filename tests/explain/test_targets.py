@@ -86,7 +86,7 @@ def test_a_vector_output_is_explained_by_the_systems_own_target_or_a_component()
 
 @pytest.mark.parametrize("spec", ["nonsense", "logit of nobody", "left minus nobody"])
 def test_an_unknown_target_lists_what_there_is(spec):
-    with pytest.raises(DnnExplainError, match="there are: .*left"):
+    with pytest.raises(DnnExplainError, match=r"there are: .*left"):
         resolve(GATE, decision([1.0, 3.0, 2.5]), spec)
 
 

@@ -1,0 +1,300 @@
+"""The trust badge against closed forms, hand-made good and bad maps, and the policy's own decisions."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.explain import TrustBadge, attribute, compare, methods, trust
+from dnnexplain.explain.agreement import Comparison, rank_correlation
+from dnnexplain.explain.badge import LIMITS, Level
+from dnnexplain.explain.decision import decide, observe
+from dnnexplain.explain.evidence import Case, infidelity
+from dnnexplain.explain.interventions import mixtures, neighbours, physical_reference, without
+from dnnexplain.explain.maps import group_sums
+from dnnexplain.explain.methods import Measure, Method
+from dnnexplain.explain.problem import Raw
+from dnnexplain.policies import TorchPolicy
+from tests.explain.networks import Convolutional, mlp
+from tests.fakes import FakeChoice, FakeSystem, linear_network
+
+GATE = FakeChoice()
+STATE = State(np.array([3.0, 2.0]))
+LINEAR = TorchPolicy(linear_network(GATE), GATE)
+NETWORK = TorchPolicy(mlp(GATE, seed=3, scale=2.0), GATE)
+
+
+class ManyObjects(FakeChoice):
+    """A gate whose five rows are knobs and objects of their own."""
+
+    name = "many"
+
+    def __init__(self):
+        super().__init__()
+        knob = self.knobs[1]
+        self.knobs = tuple(dataclasses.replace(knob, name=f"row {i}", group=f"row {i}", default=1) for i in range(5))
+        self.groups = tuple(f"row {i}" for i in range(5))
+        self.cell_group = np.repeat(np.arange(5)[:, None], 7, axis=1)
+
+    def encode(self, values, background=None):
+        canvas = self._canvas(values, background)
+        canvas[:, :, :6] = (2 * values[:, :, None] > np.arange(6)[None, None]).astype(np.float32)
+        return canvas
+
+    def decode(self, observations):
+        return np.asarray(observations, dtype=np.float64)[:, :, :6].sum(axis=2) / 2
+
+    def repair(self, values):
+        return np.clip(np.round(values), 0, 3)
+
+    def valid_actions(self, observations):
+        return np.ones((len(observations), 3), bool)
+
+    def baselines(self, state):
+        return {"empty": np.zeros((1, 5, 7), np.float32), "mean": np.full((1, 5, 7), 0.3, np.float32)}
+
+
+MANY = ManyObjects()
+ROWS = State(np.array([3.0, 2.0, 1.0, 2.0, 3.0]))
+
+
+def badge_of(policy, method, system=GATE, state=STATE, depth="light", **options):
+    return trust(system, policy, attribute(system, policy, state, method=method, **options), depth=depth)
+
+
+# --- a linear network is explained without fault ---
+
+
+@pytest.mark.parametrize(
+    "method", ["deeplift", "integrated-gradients", "input-x-gradient", "feature-ablation", "shapley"]
+)
+@pytest.mark.parametrize("depth", ["light", "full"])
+def test_every_share_of_a_linear_network_is_faithful(method, depth):
+    policy = TorchPolicy(linear_network(MANY), MANY)
+    badge = badge_of(policy, method, MANY, ROWS, depth)
+    assert badge.figure("completeness").value == pytest.approx(0.0, abs=1e-5)
+    if method not in {"feature-ablation", "shapley"}:  # these spread a group's value evenly, so mixtures of rows only
+        assert badge.figure("infidelity").value == pytest.approx(0.0, abs=1e-5)
+    assert badge.figure("intervention").value == pytest.approx(1.0)
+    assert badge.figure("agreement").value == pytest.approx(1.0)
+    for one in badge.interventions:
+        assert one.predicted == pytest.approx(one.actual, abs=1e-5)
+
+
+def test_the_gradient_of_a_linear_network_is_the_same_everywhere():
+    badge = badge_of(LINEAR, "saliency", depth="full")
+    assert badge.figure("sensitivity").value == pytest.approx(0.0, abs=1e-6)
+    assert badge.figure("infidelity").value == pytest.approx(0.0, abs=1e-6)
+    assert np.isnan(badge.figure("completeness").value)
+    assert badge.figure("completeness").level == Level.GREY
+
+
+# --- figures against their formulas ---
+
+
+def test_infidelity_is_the_unexplained_part_of_real_changes():
+    found = attribute(MANY, TorchPolicy(mlp(MANY), MANY), ROWS, method="integrated-gradients")
+    policy = TorchPolicy(mlp(MANY), MANY)
+    case = Case.of(MANY, policy, found, seed=5, full=False, target=None)
+    values = mixtures(MANY, ROWS, np.zeros(5), 32, 5)
+    seen, after = observe(MANY, [ROWS])[0], MANY.encode(values)
+    back = (seen != after).astype(float)
+    told = (back * found.map).sum(axis=(1, 2))
+    i, j = found.decision.action, MANY.output.index(found.against_name)
+    out, later = policy.outputs(seen[None])[0], policy.outputs(after)
+    real = (out[i] - out[j]) - (later[:, i] - later[:, j])
+    beta = (told @ real) / (told @ told)
+    expected = ((beta * told - real) ** 2).mean() / (real**2).mean()
+    assert infidelity(case).value == pytest.approx(expected, rel=1e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.int64, st.integers(3, 30), elements=st.integers(-5, 5)), st.integers(0, 1000))
+def test_rank_correlation_equals_scipys(values, seed):
+    from scipy.stats import spearmanr
+
+    other = np.random.default_rng(seed).integers(-5, 5, len(values))
+    found = rank_correlation(values, other)
+    if np.ptp(values) == 0 or np.ptp(other) == 0:
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(spearmanr(values, other).statistic, abs=1e-12)
+
+
+def test_an_intervention_says_what_the_policy_really_does_then():
+    badge = badge_of(NETWORK, "integrated-gradients")
+    assert [one.name for one in badge.interventions] == ["left", "right"]
+    before = decide(GATE, NETWORK, STATE)
+    for position, one in enumerate(badge.interventions):
+        values = np.array(STATE.values)
+        values[position] = 0.0
+        after = decide(GATE, NETWORK, State(values))
+        assert one.gone
+        assert one.probability_before == pytest.approx(before.probabilities[before.action])
+        assert one.probability_after == pytest.approx(after.probabilities[before.action])
+        assert one.action_after == after.action
+        chosen, other = before.action, GATE.output.index(attribute(GATE, NETWORK, STATE).against_name)
+        real = np.diff([d.outputs[chosen] - d.outputs[other] for d in (after, before)])[0]
+        assert one.actual == pytest.approx(real, abs=1e-5)
+    top = max(badge.interventions, key=lambda one: abs(one.predicted))
+    said = f"Without {top.name} the probability of {GATE.output.names[before.action]} moves from {top.probability_before:.2f} to {top.probability_after:.2f}"
+    assert badge.figure("intervention").sentence.startswith(said)
+
+
+# --- bad maps are found out ---
+
+
+def test_a_map_of_the_input_alone_does_not_depend_on_what_was_learned(monkeypatch):
+    def edges(problem):
+        return Raw(problem.inputs - problem.references + 0.01 * torch.arange(35.0).reshape(5, 7))
+
+    fake = Method("edges", "Edges", edges, Measure.SHARE, "An edge detector.", "Adebayo et al. 2018, section 5")
+    monkeypatch.setattr(methods, "METHODS", {**methods.METHODS, "edges": fake})
+    badge = badge_of(NETWORK, "edges")
+    assert badge.figure("randomisation").value == pytest.approx(1.0)
+    assert badge.figure("randomisation").level == Level.RED
+    assert badge.overall == Level.RED
+    assert badge_of(NETWORK, "saliency", depth="full").figure("randomisation").level == Level.GREEN
+
+
+def with_map(attribution, values, system):
+    positive, negative = group_sums(values, system)
+    return dataclasses.replace(attribution, map=values, positive=positive, negative=negative)
+
+
+def test_a_map_with_its_sign_reversed_is_red_although_its_scale_is_free():
+    policy = TorchPolicy(mlp(MANY, seed=1), MANY)
+    good = attribute(MANY, policy, ROWS, method="integrated-gradients")
+    judged = trust(MANY, policy, with_map(good, -good.map, MANY))
+    assert judged.figure("infidelity").value == 1.0
+    assert judged.figure("intervention").value == -trust(MANY, policy, good).figure("intervention").value
+    assert judged.overall == Level.RED
+
+
+def test_a_shuffled_map_predicts_neither_changes_nor_interventions():
+    policy = TorchPolicy(mlp(MANY, seed=1), MANY)
+    good = attribute(MANY, policy, ROWS, method="integrated-gradients")
+    rng = np.random.default_rng(0)
+    fine = trust(MANY, policy, good)
+    shuffled = [trust(MANY, policy, with_map(good, rng.permuted(good.map, axis=0), MANY)) for _ in range(8)]
+    for name, sign in (("infidelity", 1), ("intervention", -1)):
+        worse = np.mean([sign * badge.figure(name).value for badge in shuffled])
+        assert worse > sign * fine.figure(name).value + 0.2, name
+
+
+def test_the_overall_colour_is_that_of_the_worst_figure_and_says_why():
+    for method in ("saliency", "input-x-gradient", "feature-ablation", "integrated-gradients"):
+        badge = badge_of(NETWORK, method)
+        order = [Level.GREEN, Level.AMBER, Level.RED]
+        levels = [figure.level for figure in badge.figures if figure.level != Level.GREY]
+        assert badge.overall == max(levels, key=lambda level: order.index(Level(level)))
+        worst = [figure for figure in badge.figures if figure.level == badge.overall]
+        assert badge.overall == Level.GREEN or all(figure.sentence in badge.reason for figure in worst)
+        assert badge.sentence().startswith(badge.overall.capitalize())
+        assert [row["figure"] for row in badge.table()] == list(LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "level"),
+    [
+        ("completeness", 0.01, "green"),
+        ("completeness", 0.03, "amber"),
+        ("completeness", 0.2, "red"),
+        ("intervention", 0.8, "green"),
+        ("intervention", 0.6, "amber"),
+        ("intervention", -1.0, "red"),
+        ("agreement", float("nan"), "grey"),
+    ],
+)
+def test_a_figures_colour_follows_its_stated_limits(name, value, level):
+    assert LIMITS[name].level(value) == level
+
+
+# --- valid states ---
+
+
+def test_perturbed_states_are_valid_and_one_step_or_one_object_away():
+    near = neighbours(GATE, STATE, 100, 0)
+    assert len(near) == 4
+    assert np.array_equal(GATE.repair(near), near)
+    assert (np.abs(near - STATE.values).sum(axis=1) == 1).all()
+    assert (neighbours(GATE, State(np.zeros(2)), 9, 0) >= 0).all()
+    names, rows = without(GATE, STATE, np.zeros(2))
+    assert (names, rows.tolist()) == (["left", "right"], [[0.0, 2.0], [3.0, 0.0]])
+    mixed = mixtures(GATE, STATE, np.zeros(2), 50, 0)
+    assert {tuple(row) for row in mixed} == {(0.0, 2.0), (3.0, 0.0), (0.0, 0.0)}
+
+
+def test_a_mean_of_states_is_no_state_so_the_systems_first_baseline_stands_in():
+    mean = MANY.baselines(ROWS)["mean"]
+    name, values = physical_reference(MANY, ROWS, "mean", mean)
+    assert (name, values.tolist()) == ("empty", [0.0] * 5)
+    name, values = physical_reference(GATE, STATE, "given observations", GATE.encode(np.array([[1.0, 1.0]])))
+    assert (name, values.tolist()) == ("given observations", [1.0, 1.0])
+
+
+def test_the_badge_of_a_vector_output_speaks_of_its_target():
+    system = FakeSystem()
+    policy = TorchPolicy(mlp(system), system)
+    found = attribute(system, policy, State(np.array([0.5, 4.0])), method="integrated-gradients", target="steer")
+    badge = trust(system, policy, found)
+    assert {one.name for one in badge.interventions} == {"angle", "speed"}
+    assert "steer falls by" in badge.figure("intervention").sentence
+    assert np.isnan(badge.interventions[0].probability_before)
+
+
+def test_a_state_equal_to_its_baseline_has_a_grey_badge():
+    found = attribute(GATE, NETWORK, State(np.zeros(2)), method="integrated-gradients")
+    badge = trust(GATE, NETWORK, found)
+    assert badge.figure("intervention").level == Level.GREY
+    assert badge.figure("infidelity").level == Level.GREY
+    assert badge.figure("completeness").level == Level.GREY
+
+
+@pytest.mark.parametrize("depth", ["light", "full"])
+def test_a_badge_is_repeatable_and_survives_a_file(depth, tmp_path):
+    policy = TorchPolicy(Convolutional(GATE), GATE)
+    for method in ("grad-cam", "smoothgrad", "gradient-shap", "shapley", "deeplift"):
+        found = attribute(GATE, policy, STATE, method=method, seed=2)
+        one, other = (trust(GATE, policy, found, seed=3, depth=depth) for _ in range(2))
+        assert one == other
+        assert TrustBadge.load(one.save(tmp_path / "badge.json")) == one
+
+
+def test_a_map_of_another_network_or_of_a_neuron_is_refused():
+    found = attribute(GATE, NETWORK, STATE)
+    with pytest.raises(DnnExplainError, match="another network"):
+        trust(GATE, LINEAR, found)
+    with pytest.raises(DnnExplainError, match="map of a neuron"):
+        trust(GATE, NETWORK, attribute(GATE, NETWORK, STATE, method="neuron-gradient", neuron=("2", 0)))
+    with pytest.raises(DnnExplainError, match="no depth 'deep'"):
+        trust(GATE, NETWORK, found, depth="deep")
+
+
+# --- side by side ---
+
+
+def test_methods_side_by_side_agree_on_a_linear_network():
+    policy = TorchPolicy(linear_network(MANY), MANY)
+    found = compare(MANY, policy, ROWS, ("saliency", "integrated-gradients", "deeplift", "shapley"))
+    np.testing.assert_allclose(found.by_group, np.ones((4, 4)))
+    np.testing.assert_allclose(found.maps[:3, :3], np.ones((3, 3)), atol=1e-3)
+    assert found.sentence().startswith("All put row ") or found.attributions[0].measure == "slope"
+    assert len(found.table()) == 6
+    assert Comparison.from_json(found.to_json()) == found
+
+
+def test_a_method_that_does_not_fit_is_listed_with_its_reason():
+    found = compare(GATE, NETWORK, STATE, ("saliency", "grad-cam"))
+    assert [one.method for one in found.attributions] == ["saliency"]
+    assert "needs a convolutional layer" in found.refused["grad-cam"]
+    with pytest.raises(DnnExplainError, match="needs a convolutional layer"):
+        compare(GATE, NETWORK, STATE, ("grad-cam",))
+    for wrong in ((), ("saliency", "saliency"), ("saliency",) * 5):
+        with pytest.raises(DnnExplainError, match="one to 4 different methods"):
+            compare(GATE, NETWORK, STATE, wrong)
