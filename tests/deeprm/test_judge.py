@@ -151,6 +151,23 @@ def test_an_empty_state_leaves_waiting():
     assert found.values[2] == 0
 
 
+def test_a_state_is_judged_by_its_jobs_and_its_valid_actions():
+    from dnnexplain.contract import State
+    from dnnexplain.systems.deeprm import DeepRM
+
+    system = DeepRM()
+    rng = np.random.default_rng(6)
+    low, high = (np.array([getattr(knob, end) for knob in system.knobs]) for end in ("low", "high"))
+    for _ in range(20):
+        values = system.repair(rng.integers(low, high + 1)[None].astype(float))
+        values[:, 3 * system.params.slots : -2] *= np.repeat(rng.random(2) < 0.7, system.params.horizon)
+        word = system.judge(State(values[0]))
+        assert np.array_equal(~np.isnan(word.loss), system.valid_actions(system.encode(values))[0])
+        table = values[0, : 3 * system.params.slots].reshape(-1, 3)
+        free = UNITS - values[0, 3 * system.params.slots : -2].reshape(2, -1).T
+        assert np.array_equal(word.loss, judgement(judge_jobs(free, *table.T, UNITS)).loss, equal_nan=True)
+
+
 def test_equal_jobs_are_equally_good():
     word = judgement(judge_jobs(np.full((20, 2), UNITS), [3] * 5, [6] * 5, [1] * 5, UNITS))
     assert word.best == (0, 1, 2, 3, 4)

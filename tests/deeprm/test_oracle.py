@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm.bounds import Relaxation, packing_rows, quick_bound, relax
+from dnnexplain.systems.deeprm.bounds import Relaxation, ascend, packing_rows, quick_bound, relax
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.oracle import _Scale, _solve, _Task, optimum
 from dnnexplain.systems.deeprm.schedule import anneal, is_feasible, list_schedule, mean_slowdown
@@ -51,7 +51,7 @@ def job_set_of(rows, steps=20):
 
 demand = st.sampled_from([(1, 7), (8, 2), (5, 1), (2, 5), (10, 10), (0, 6), (6, 6), (3, 3)])
 row = st.tuples(st.integers(0, 6), st.integers(1, 5), demand).map(lambda r: (r[0], r[1], *r[2]))
-slow = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 
 @slow
@@ -89,12 +89,12 @@ def test_every_bound_is_below_the_optimum(rows):
     assert quick_bound(jobs, UNITS) <= best + 1e-9
     packing = packing_rows(jobs, UNITS)
     for last_start in (int(anneal(jobs, UNITS).max()), int(jobs.arrival.max()) + 30):
-        found = relax(jobs, packing, last_start, 10)
-        assert found.bound <= best + 1e-9
         start = optimum(jobs).detail
-        for job, least in enumerate(found.least):
-            offset = start[job] - jobs.arrival[job]
-            assert found.bound + least[min(offset, len(least) - 1)] <= best + 1e-9
+        for found in (relax(jobs, packing, last_start, 10), ascend(jobs, packing, last_start, best)):
+            assert found.bound <= best + 1e-9
+            for job, least in enumerate(found.least):
+                offset = start[job] - jobs.arrival[job]
+                assert found.bound + least[min(offset, len(least) - 1)] <= best + 1e-9
 
 
 @slow
@@ -142,6 +142,25 @@ def test_lengths_without_a_small_common_multiple_still_give_an_interval():
     found = optimum(jobs, Params(horizon=120, max_job_length=100), seconds=5)
     assert found.lower <= found.upper <= found.lower + 1e-4
     assert is_feasible(jobs, found.detail, UNITS)
+
+
+def test_prices_by_steps_come_near_the_linear_program():
+    for jobs in job_sets("deeprm", 3, 4):
+        start = anneal(jobs, UNITS)
+        packing, last = packing_rows(jobs, UNITS), int(np.max(start + jobs.length))
+        program = relax(jobs, packing, last, 60).bound
+        steps = ascend(jobs, packing, last, mean_slowdown(jobs, start) * len(jobs)).bound
+        assert 0.93 * program < steps <= program + 1e-6
+        assert quick_bound(jobs, UNITS) < steps
+
+
+def test_a_large_set_gets_a_useful_bound_and_a_schedule():
+    jobs = job_sets("deeprm", 1, 1, steps=200)[0]
+    found = optimum(jobs, seconds=0.2)
+    assert is_feasible(jobs, found.detail, UNITS)
+    packing, last = packing_rows(jobs, UNITS), int(np.max(found.detail + jobs.length))
+    bound = ascend(jobs, packing, last, found.upper * len(jobs), iterations=150).bound
+    assert 1.3 * quick_bound(jobs, UNITS) < bound < found.upper * len(jobs)
 
 
 def test_no_time_gives_the_quick_bounds():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm.model import Params
-from dnnexplain.systems.deeprm.swf import read_swf
+from dnnexplain.systems.deeprm.swf import read_swf, windows
 from dnnexplain.systems.deeprm.swf_mapping import KB_PER_PROCESSOR, SwfMapping, Window
 from dnnexplain.systems.deeprm.swf_sets import map_log
 from dnnexplain.systems.deeprm.workloads import load
@@ -235,6 +235,15 @@ def test_the_proposal_comes_near_the_load_and_says_why(tmp_path):
     assert max(np.mean([load(jobs) for jobs in sets], axis=0)) == pytest.approx(1.0, rel=0.25)
     assert any("memory is taken to be bytes" in reason.lower() for reason in mapping.why)
     assert SwfMapping.fit(log, seconds_per_step=600.0, keep_every=3).seconds_per_step == 600
+
+
+def test_windows_reads_and_maps_in_one_go(tmp_path):
+    log_of(tmp_path, *(line(job, 60 * job) for job in range(30)))
+    job_sets, said = windows(tmp_path / "log.swf", steps=11, seconds_per_step=60.0, keep_every=1)
+    assert [len(jobs) for jobs in job_sets] == [10, 10, 10]
+    assert "3 job sets of 11 steps of 60 s hold 30 jobs" in said
+    with pytest.raises(DnnExplainError, match="no such field"):
+        windows(tmp_path / "log.swf", second=3)
 
 
 def test_the_proposal_reads_kilobytes_and_missing_memory(tmp_path):

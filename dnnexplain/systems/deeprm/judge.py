@@ -21,9 +21,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import DnnExplainError, Judgement
+from dnnexplain.contract import DnnExplainError, Judgement, State
+from dnnexplain.systems.deeprm.codec import Codec
 
-__all__ = ["UNIT", "Judged", "judge_jobs", "judgement"]
+__all__ = ["UNIT", "Judged", "judge_jobs", "judge_state", "judgement"]
 
 UNIT = "slowdown, summed over the jobs present"
 
@@ -83,6 +84,13 @@ def judge_jobs(
         msg = f"a job asks for {table[present, 1:].max()} units, the cluster has {units}"
         raise DnnExplainError(msg)
     return _cached(profile.tobytes(), table.tobytes(), len(profile), units, float(seconds))
+
+
+def judge_state(codec: Codec, state: State, *, seconds: float = 10.0) -> Judgement:
+    """Judge a state: the jobs in its slots on its cluster; the backlog's jobs are unknown and left out."""
+    values = codec.repair(state.values[None])
+    length, cpu, memory = codec.jobs(values)[0].T
+    return judgement(judge_jobs(codec.free(values)[0].T, length, cpu, memory, codec.params.units, seconds))
 
 
 def judgement(judged: Judged) -> Judgement:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, DnnExplainError
-from dnnexplain.systems.deeprm.bounds import Relaxation, packing_rows, quick_bound, relax
+from dnnexplain.systems.deeprm.bounds import Relaxation, ascend, packing_rows, quick_bound, relax
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.schedule import anneal, mean_slowdown
 
@@ -24,7 +24,7 @@ __all__ = ["optimum"]
 Ints = NDArray[np.int64]
 
 LARGEST_PROGRAM = 6_000_000
-"""Entries of the linear program above which rows are dropped, and in the end only the quick bound is left."""
+"""Entries above which the linear program, or CP-SAT's model, is not built."""
 
 
 def optimum(
@@ -51,7 +51,9 @@ def optimum(
     began = time.monotonic()
     sizes = params or Params()
     _check(jobs, sizes)
-    start = anneal(jobs, sizes.units, iterations=max(200, min(100_000, 4_000_000 // len(jobs))), seed=seed)
+    iterations = max(200, min(25_000, 5_000_000 // len(jobs)))
+    tries = (anneal(jobs, sizes.units, iterations=iterations, seed=4 * seed + turn) for turn in range(4))
+    start = min(tries, key=lambda found: mean_slowdown(jobs, found))
     scale = _Scale.of(jobs)
     upper = scale.total(jobs, start)
     lower = scale.up(max(quick_bound(jobs, sizes.units), float(len(jobs))))
@@ -112,18 +114,17 @@ class _Task(NamedTuple):
 
 
 def _close(task: _Task, lower: int, start: Ints) -> tuple[int, Ints]:
-    """Tighten both sides: the linear program's bound, then CP-SAT over the starts that it leaves open."""
-    jobs = task.jobs
+    """Tighten both sides: prices, the linear program's prices, then CP-SAT over the starts they leave open."""
+    jobs, upper = task.jobs, task.scale.total(task.jobs, start)
+    rows = packing_rows(jobs, task.units)
     last = int(np.max(start + jobs.length))
-    entries = float(np.sum(jobs.length * (last + 1 - jobs.arrival)))
-    rows = packing_rows(jobs, task.units, most=int(LARGEST_PROGRAM / entries))
-    if not len(rows):
-        return lower, start
-    found = relax(jobs, rows, last, 0.5 * task.left)
-    if found is None:
-        return lower, start
+    total = mean_slowdown(jobs, start) * len(jobs)
+    found = ascend(jobs, rows, last, total, deadline=task.deadline)
+    if len(rows) * float(np.sum(jobs.length * (last + 1 - jobs.arrival))) < LARGEST_PROGRAM and task.left > 0:
+        program = relax(jobs, rows, last, 0.5 * task.left)
+        found = program if program is not None and program.bound > found.bound else found
     lower = max(lower, task.scale.up(found.bound))
-    if lower >= task.scale.total(jobs, start) or task.left <= 0:
+    if lower >= upper or task.left <= 0:
         return lower, start
     return _solve(task, rows, lower, start, found)
 
@@ -147,6 +148,8 @@ def _solve(task: _Task, rows: Ints, lower: int, start: Ints, found: Relaxation) 
     jobs, scale = task.jobs, task.scale
     model = cp_model.CpModel()
     starts = _open_starts(task, start, found)
+    if len(rows) * sum(len(options) * int(n) for options, n in zip(starts, jobs.length, strict=True)) > LARGEST_PROGRAM:
+        return lower, start
     chosen = [[model.new_bool_var("") for _ in options] for options in starts]
     running: dict[int, list[tuple[Any, int]]] = {}
     terms, costs = [], []

@@ -12,14 +12,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.systems.deeprm.files import read_bytes
+from dnnexplain.systems.deeprm.model import JobSet, Params
 
-__all__ = ["COLUMNS", "SwfLog", "read_swf"]
+__all__ = ["COLUMNS", "SwfLog", "read_swf", "windows"]
 
 COLUMNS = (
     "job",
@@ -108,6 +110,34 @@ def read_swf(path: str | Path) -> SwfLog:
         raise DnnExplainError(msg)
     notes = () if usual == len(COLUMNS) else (f"lines have {usual} columns; the other {18 - usual} count as unknown",)
     return SwfLog(table, header, dict(skipped), notes, where.name)
+
+
+def windows(
+    path: str | Path,
+    params: Params | None = None,
+    *,
+    start: int = 0,
+    steps: int = 50,
+    sets: int | None = None,
+    **mapping: Any,
+) -> tuple[list[JobSet], str]:
+    """Read and map a log in one go: its job sets in order of time, and what was done in plain words.
+
+    Args:
+        path: the log.
+        params: the cluster's sizes.
+        start: step of the mapped clock at which the first window begins.
+        steps: of each job set.
+        sets: number of windows; ``None``: all that hold a job.
+        **mapping: fields of :class:`~dnnexplain.systems.deeprm.swf_mapping.SwfMapping`; what is not
+            given is proposed from the log, as are ``share`` and ``load`` of its ``fit``.
+    """
+    from dnnexplain.systems.deeprm.swf_mapping import SwfMapping, Window  # noqa: PLC0415 - they import this module
+    from dnnexplain.systems.deeprm.swf_sets import map_log  # noqa: PLC0415
+
+    log = read_swf(path)
+    mapped = map_log(log, SwfMapping.fit(log, params, **mapping), params, Window(start, steps, sets))
+    return mapped.job_sets, " ".join((*log.notes, *mapped.sentences))
 
 
 def _text(where: Path, data: bytes) -> str:
