@@ -30,10 +30,11 @@ import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, System, Target
 from dnnexplain.explain import evidence
-from dnnexplain.explain.evidence import Case, Measured
+from dnnexplain.explain.evidence import Measured
 from dnnexplain.explain.interventions import Intervention
 from dnnexplain.explain.maps import Attribution
 from dnnexplain.explain.methods import method_named
+from dnnexplain.explain.trial import Case
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["LIMITS", "Figure", "Level", "TrustBadge", "trust"]

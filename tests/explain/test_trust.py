@@ -14,11 +14,12 @@ from dnnexplain.explain import TrustBadge, attribute, compare, methods, trust
 from dnnexplain.explain.agreement import Comparison, rank_correlation
 from dnnexplain.explain.badge import LIMITS, Level
 from dnnexplain.explain.decision import decide, observe
-from dnnexplain.explain.evidence import Case, infidelity
+from dnnexplain.explain.evidence import infidelity
 from dnnexplain.explain.interventions import mixtures, neighbours, physical_reference, without
 from dnnexplain.explain.maps import group_sums
 from dnnexplain.explain.methods import Measure, Method
 from dnnexplain.explain.problem import Raw
+from dnnexplain.explain.trial import Case
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import Convolutional, mlp
 from tests.fakes import FakeChoice, FakeSystem, linear_network
