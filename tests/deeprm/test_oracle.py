@@ -58,7 +58,7 @@ slow = settings(deadline=None, max_examples=30, suppress_health_check=[HealthChe
 @given(st.lists(row, min_size=1, max_size=5))
 def test_the_optimum_equals_brute_force_up_to_five_jobs(rows):
     jobs = job_set_of(rows)
-    found = optimum(jobs)
+    found = optimum(jobs, seconds=60)
     assert found.status == "optimal"
     assert found.lower == found.upper == pytest.approx(brute_force(jobs), abs=1e-9)
     assert is_feasible(jobs, found.detail, UNITS)
@@ -81,15 +81,15 @@ def test_cp_sat_alone_finds_the_optimum_from_a_poor_schedule(rows):
     assert mean_slowdown(jobs, start) == pytest.approx(brute_force(jobs), abs=1e-9)
 
 
-@slow
+@settings(slow, max_examples=15)
 @given(st.lists(row, min_size=1, max_size=5))
 def test_every_bound_is_below_the_optimum(rows):
     jobs = job_set_of(rows)
     best = brute_force(jobs) * len(jobs)
     assert quick_bound(jobs, UNITS) <= best + 1e-9
     packing = packing_rows(jobs, UNITS)
+    start = optimum(jobs, seconds=60).detail
     for last_start in (int(anneal(jobs, UNITS).max()), int(jobs.arrival.max()) + 30):
-        start = optimum(jobs).detail
         for found in (relax(jobs, packing, last_start, 10), ascend(jobs, packing, last_start, best)):
             assert found.bound <= best + 1e-9
             for job, least in enumerate(found.least):
@@ -123,7 +123,7 @@ def test_no_list_schedule_beats_the_lower_bound(seed):
 
 def test_a_typical_small_set_is_closed_and_repeats():
     jobs = job_sets("deeprm", 1, 7, steps=20)[0]
-    first, second = optimum(jobs, seed=1), optimum(jobs, seed=2)
+    first, second = (optimum(jobs, seconds=60, seed=seed) for seed in (1, 2))
     assert first == second
     assert first.status == "optimal"
 
