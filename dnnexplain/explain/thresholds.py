@@ -70,10 +70,10 @@ class ThresholdCurve(Result):
         elif (self.labels == Response.FLAT).all():
             text = f"{who} does not react to the {self.knob}: it stays near {self.activation.mean():.3g}."
         else:
-            parts = [self._told(step) for step in self.thresholds]
-            move = f"goes from {self.activation[0]:.3g} to {self.activation[-1]:.3g}"
-            told = ", ".join(parts) if parts else "has no threshold"
-            text = f"As the {self.knob} goes from {self.values[0]:.3g} to {self.values[-1]:.3g}{unit}, {who.lower()} {move} and {told}."
+            span = f"As the {self.knob} goes from {self.values[0]:.3g} to {self.values[-1]:.3g}{unit}"
+            move = f"{who.lower()} moves from {self.activation[0]:.3g} to {self.activation[-1]:.3g}"
+            told = ", ".join(self._told(step) for step in self.thresholds)
+            text = f"{span}, {move}{f'; it {told}' if told else ' without a threshold'}."
         return f"{text} {self.note}".strip()
 
     def _told(self, step: Threshold) -> str:

@@ -1,0 +1,188 @@
+"""``dnnexplain probe``: one neuron: the state that activates it most, its curves and thresholds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
+from dnnexplain.cli.files import read_json
+from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
+from dnnexplain.contract import DnnExplainError, state_from_values
+
+if TYPE_CHECKING:
+    from dnnexplain.contract import NetworkPolicy, State, System
+    from dnnexplain.explain.maximal import Maximum
+    from dnnexplain.explain.thresholds import Curves, ThresholdCurve
+
+__all__ = ["register"]
+
+SLOTS = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    shown = examples(
+        "dnnexplain probe deeprm --neuron 3",
+        "dnnexplain probe deeprm --neuron 3 --state state.json --json",
+        "dnnexplain probe deeprm --policy mine.safetensors --by cpu",
+    )
+    app.command("probe", epilog=shown)(probe)
+
+
+def probe(
+    system: str = typer.Argument("deeprm", help="The system."),
+    *,
+    neuron: int | None = typer.Option(
+        None, help="Counted from 0, as in the network's weights; all neurons in brief if not given.", show_default=False
+    ),
+    layer: str = typer.Option("", help="By name; the first hidden layer if not given.", show_default=False),
+    policy: str = typer.Option("default", help="A shipped network or a weights file."),
+    slots: int | None = typer.Option(None, help=f"DeepRM: {SLOTS_HELP} [default: {SLOTS}]", show_default=False),
+    state: Path | None = typer.Option(
+        None, help="A state as JSON: adds the activation in it; curves start from it.", show_default=False
+    ),
+    by: str = typer.Option("", help="The kind of knob to sweep, e.g. length, cpu, memory.", show_default=False),
+    others: str = typer.Option("as they are", help="The other objects while one is swept: as they are, or empty."),
+    restarts: int = typer.Option(8, help="Starts of the search for a neuron of a deeper layer."),
+    seed: int = typer.Option(0, help="Of that search."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Probe a network's neurons: maximal activation, threshold curves, activation in a state.
+
+    Neurons are counted from 0. The maximum of a first-layer neuron is exact and proved; that of a deeper
+    one is searched, and the output says so.
+    """
+    from dnnexplain.explain.neurons import check_neuron, layer_of
+    from dnnexplain.explain.thresholds import curves
+
+    world = _world(system, slots)
+    network: Any = find_policy(policy, world)
+    found = layer_of(world, network, layer or None)
+    chosen = range(found.units) if neuron is None else [check_neuron(found, neuron)]
+    given = None if state is None else world.state_from_json(read_json(state, "state"))
+    reference = world.baselines(given or state_from_values(world, {})).get("reachable states")
+    options: dict[str, Any] = {
+        "state": given,
+        "layer": found.name,
+        "others": others.replace("-", " "),
+        "reference": reference,
+    }
+    swept = curves(world, network, _knobs(world, by), **options)
+    maxima = _maxima(world, network, found.name, list(chosen), restarts, seed, quiet=as_json)
+    report = {
+        "system": world.name,
+        "policy": network.name,
+        "checkpoint": network.checkpoint,
+        "layer": found.name,
+        "neurons": found.units,
+        "counted_from": 0,
+    }
+    details = [_neuron(world, network, found, swept, one, given) for one in maxima]
+    if as_json:
+        print_json(report | (details[0] if neuron is not None else {"probed": details}))
+    elif neuron is None:
+        _show_all(report, swept, details)
+    else:
+        _show_one(world, maxima[0], swept, details[0])
+
+
+def _world(name: str, slots: int | None) -> Any:
+    from dnnexplain.systems import make_system
+
+    if name == "deeprm":
+        return make_deeprm(SLOTS if slots is None else slots)
+    if slots is not None:
+        msg = f"--slots belongs to deeprm; {name} has none"
+        raise DnnExplainError(msg)
+    return make_system(name)
+
+
+def _knobs(world: System, by: str) -> tuple[str, ...]:
+    """The knobs of the kind asked for; else of the first kind that several objects share, or all."""
+    from dnnexplain.explain.sweeps import kinds, knobs_of_kind
+
+    shared = kinds(world)
+    if by or shared:
+        return knobs_of_kind(world, by or next(iter(shared)))
+    return tuple(knob.name for knob in world.knobs)
+
+
+def _maxima(
+    world: System, network: NetworkPolicy, layer: str, neurons: list[int], restarts: int, seed: int, *, quiet: bool
+) -> list[Maximum]:
+    from dnnexplain.explain.maximal import maximise, maximise_all
+
+    with progress_bar("Maximal activation", 100, quiet=quiet) as show:
+
+        def told(fraction: float) -> None:
+            show(round(100 * fraction))
+
+        if len(neurons) > 1:
+            return list(maximise_all(world, network, layer, restarts=restarts, seed=seed, progress=told))
+        return [maximise(world, network, neurons[0], layer, restarts=restarts, seed=seed, progress=told)]
+
+
+def _neuron(
+    world: System, network: NetworkPolicy, layer: Any, swept: Curves, best: Maximum, state: State | None
+) -> dict[str, Any]:
+    from dnnexplain.explain.decision import observe
+    from dnnexplain.explain.neurons import neuron_activations
+
+    maximum = {
+        "activation": best.activation,
+        "state": world.state_to_json(best.state),
+        "proved": best.proved,
+        "words": best.words,
+    }
+    told: dict[str, Any] = {"neuron": best.neuron, "maximum": maximum}
+    if state is not None:
+        seen = neuron_activations(network, layer, observe(world, [state]), [best.neuron])
+        told["activation"] = float(seen[0, 0])
+    key = "slots" if world.name == "deeprm" else "curves"
+    told[key] = [_curve(swept.curve(best.neuron, knob), place) for place, knob in enumerate(swept.knobs, start=1)]
+    if key == "curves":
+        for entry in told[key]:
+            del entry["slot"]
+    return told
+
+
+def _curve(curve: ThresholdCurve, slot: int) -> dict[str, Any]:
+    return {
+        "slot": slot,
+        "knob": curve.knob,
+        "unit": curve.unit,
+        "curve": {"values": curve.values, "activations": curve.activation},
+        "ranges": curve.ranges,
+        "thresholds": curve.thresholds,
+        "current": curve.current,
+        "held": curve.held,
+        "sentence": curve.sentence(),
+    }
+
+
+def _show_one(world: System, best: Maximum, swept: Curves, told: dict[str, Any]) -> None:
+    typer.echo(best.sentence())
+    typer.echo(f"Maximal state: {world.describe(best.state)}")
+    if "activation" in told:
+        typer.echo(f"In the given state neuron {best.neuron} is at {number(told['activation'])}.")
+    for knob in swept.knobs:
+        typer.echo(swept.curve(best.neuron, knob).sentence())
+
+
+def _show_all(report: dict[str, Any], swept: Curves, details: list[dict[str, Any]]) -> None:
+    rows = []
+    for one in details:
+        curves = [swept.curve(one["neuron"], knob) for knob in swept.knobs]
+        steps = [
+            f"{curve.knob}: {step.kind} {step.before:g}-{step.after:g}" for curve in curves for step in curve.thresholds
+        ]
+        now = (one["activation"],) if "activation" in one else ()
+        rows.append(
+            (one["neuron"], one["maximum"]["activation"], one["maximum"]["proved"], *now, "; ".join(steps) or "-")
+        )
+    now_column = ("in the state",) if details and "activation" in details[0] else ()
+    columns = ("neuron", "maximum", "proved", *now_column, "thresholds")
+    print_table(columns, rows, f"{report['policy']}, layer {report['layer']}, neurons counted from 0")
