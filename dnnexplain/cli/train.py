@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, make_deeprm, only_deeprm
+from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, make_deeprm
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.output import examples, print_json, progress_bar
 
@@ -22,16 +22,21 @@ FIGURE_SETS, FIGURE_SEED = 200, 1
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command and one under it per system that can be trained."""
+    from dnnexplain.cli.train_routing import train_routing
+
     shown = examples(
         "dnnexplain train deeprm --out mine.safetensors --iterations 60",
         "dnnexplain train deeprm --recipe as-published --original --out published.safetensors",
+        "dnnexplain train routing --kind dote-current --out router.safetensors",
     )
-    app.command("train", epilog=shown)(train)
+    group = typer.Typer(help="Train a network of a system; it resumes after a stop.", rich_markup_mode=None)
+    group.command("deeprm", epilog=shown)(train)
+    group.command("routing", epilog=shown)(train_routing)
+    app.add_typer(group, name="train", epilog=shown)
 
 
 def train(
-    system: str = typer.Argument("deeprm", help="The system."),
     *,
     out: Path = typer.Option(..., help="Where to write the network (.safetensors); a model card goes beside it."),
     recipe: str = typer.Option("default", help="default, conv or as-published."),
@@ -45,13 +50,12 @@ def train(
     fresh: bool = typer.Option(False, "--fresh", help="Start again instead of resuming an unfinished run."),
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
 ) -> None:
-    """Train a network: it first imitates a rule, then follows the policy gradient.
+    """Train a scheduler: it first imitates a rule, then follows the policy gradient.
 
     After every iteration the run is saved beside --out; the same command resumes it after Ctrl-C or a
     crash, and ends with the same weights as an uninterrupted run. The weights kept are those with the
     lowest slowdown on held-out job sets, all jobs counted.
     """
-    only_deeprm(system)
     check_writable(out)
     import torch
 
@@ -125,8 +129,9 @@ def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
         "workload": dict(recipe.workload),
         "recipe": recipe.to_dict(),
         "masked": recipe.masked,
-        "training_time": f"{progress.seconds / 60:.3g} minutes on {threads} cores, {progress.decisions:,} decisions",
+        "training_time": f"{progress.seconds / 60:.3g} minutes on {threads} core{'s' if threads > 1 else ''}, {progress.decisions:,} decisions",
         "figures": figures,
+        "limits": _limits(recipe.masked, dict(recipe.workload)),
         "curve": progress.curve,
     }
     save(out, policy, story, system=trainer.system)
@@ -143,6 +148,16 @@ def _description(role: str) -> str:
             "episodes cut after 200 actions. An exhibit: it starves jobs that its training never charged for."
         )
     return "Schedules jobs for low mean slowdown, every job counted; actions that do nothing are masked."
+
+
+def _limits(masked: bool, workload: dict[str, Any]) -> str:
+    trained = f"Trained on the {workload['name']} workload at {workload['rate']:g} arrivals per step alone."
+    if masked:
+        return (
+            f"{trained} That it starves no job follows from its mask (it may not wait in an idle cluster while a job "
+            "fits), not from training."
+        )
+    return f"{trained} Nothing keeps it from waiting for ever, and it does."
 
 
 def _show(figures: dict[str, Any], out: Path) -> None:
