@@ -79,7 +79,7 @@ def page_source(panels: Sequence[Any], layout: str = "") -> str:
     slots = layout or "".join(f'<div data-panel="{{{i}}}" style="margin:8px"></div>' for i in range(len(panels)))
     for index, panel in enumerate(panels):
         slots = slots.replace(f"{{{index}}}", panel.model_id)
-    code = module_source().replace("export {", "const exported = {")
+    code = module_source().replace("export {", "window.exported = {")
     ids = json.dumps([p.model_id for p in panels])
     script = _SCRIPT.replace("STATES", json.dumps(states)).replace("HUB", json.dumps(hub.model_id)).replace("PANELS", ids)
     script = script.replace("</", "<\\/")

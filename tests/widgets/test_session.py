@@ -113,3 +113,31 @@ def test_continuous_outputs_have_no_action_and_no_rules():
     assert session.live.decision.action is None
     assert session.live.rules == {}
     assert session.live.curves.knobs == ("angle",)
+
+
+def test_an_empty_slot_is_filled_by_one_slider():
+    from dnnexplain.systems import make_system
+    from dnnexplain_widgets.moves import valid_values
+
+    system = make_system("deeprm")
+    names = [knob.name for knob in system.knobs]
+    empty = np.zeros(len(names))
+    for moved in ("job 2 length", "job 2 cpu", "job 2 memory"):
+        wanted = empty.copy()
+        wanted[names.index(moved)] = 4
+        found = dict(zip(names, valid_values(system, wanted, empty), strict=True))
+        assert found.pop(moved) == 4
+        assert {value for name, value in found.items() if name.startswith("job 2")} == {1}
+        assert {value for name, value in found.items() if not name.startswith("job 2")} == {0}
+
+
+def test_a_job_dragged_to_nothing_is_gone(gate):
+    from dnnexplain.systems import make_system
+    from dnnexplain_widgets.moves import valid_values
+
+    system = make_system("deeprm")
+    full = np.zeros(len(system.knobs))
+    full[:3] = 5, 2, 3
+    gone = full.copy()
+    gone[0] = 0
+    assert valid_values(system, gone, full)[:3].tolist() == [0, 0, 0]

@@ -18,6 +18,7 @@ from dnnexplain_widgets.history import History
 from dnnexplain_widgets.hub import Hub
 from dnnexplain_widgets.live import Ask, Live, compute
 from dnnexplain_widgets.sentences import sentences
+from dnnexplain_widgets.moves import valid_values
 from dnnexplain_widgets.wire import live_message, scene
 from dnnexplain_widgets.words import told
 
@@ -100,7 +101,7 @@ class Session(t.HasTraits):
         if wanted.shape != self.state.values.shape or not np.isfinite(wanted).all():
             msg = f"{self.system.name} needs {len(self.system.knobs)} finite knob values, not {wanted.tolist()}"
             raise DnnExplainError(msg)
-        moved = State(self.system.repair(wanted[None])[0], self.state.background)
+        moved = State(valid_values(self.system, wanted, self.state.values), self.state.background)
         with self.history.drag(settled=settled):
             self.state = moved
 

@@ -67,10 +67,10 @@ class StateEditor(Panel):
 
     def _show_history(self, _change: object = None) -> None:
         history = self.session.history
-        options = [["", "Choose a state…"], *([name, name] for name in self.presets)]
+        options = [["", "Choose…"], *([name, name] for name in self.presets)]
         self.controls = [
             {"kind": "select", "name": "preset", "label": "Start from", "options": options},
             {"kind": "button", "name": "undo", "label": "Undo", "disabled": not history.past},
             {"kind": "button", "name": "redo", "label": "Redo", "disabled": not history.future},
-            {"kind": "button", "name": "empty", "label": "Empty everything"},
+            {"kind": "button", "name": "empty", "label": "Empty", "hint": "Every knob at its lowest, nothing in the background."},
         ]

@@ -1,7 +1,7 @@
 // Bars: what the network would do, with the rules beside it; and how much each group counts.
 
 function makeProbabilities(store) {
-  const element = h("table", { class: "dx-bars" });
+  const element = h("table", { class: "dx-bars dx-outputs" });
   const view = { rows: [], names: "" };
   const update = () => {
     const { scene, live } = store;

@@ -2,9 +2,9 @@
 
 const TITLE = 18; // height of a pane's title, px
 const WIDEST_CELL = 10;
-const TALLEST_CELL = 8; // rows are flatter than wide, so that a screen shows picture and sliders at once
-const TALLEST_ON_PHONE = 6.5;
-const MIN_CELL = 5;
+const TALL_CELL = 8; // whatever the width: a screen shows picture and sliders at once, a row can be grasped
+const TALL_ON_PHONE = 6.5;
+const LEAST_CELL = 4.5;
 const LEAST_BLOCK = 58; // room for the title of a narrow pane, px
 
 /** Columns of panes (CPU above memory) as blocks, from left to right. */
@@ -16,11 +16,11 @@ function blocksOf(panes) {
   });
 }
 
-/** Splits blocks into the fewest lines whose cells are at least MIN_CELL wide, evenly filled. */
+/** Splits blocks into the fewest lines whose cells are at least LEAST_CELL wide, evenly filled. */
 function breakLines(blocks, width, gap) {
   for (let lines = 1; lines < blocks.length; lines += 1) {
     const rows = splitEvenly(blocks, lines);
-    if (Math.min(...rows.map((row) => cellSize(row, width, gap))) >= MIN_CELL) return rows;
+    if (Math.min(...rows.map((row) => cellSize(row, width, gap))) >= LEAST_CELL) return rows;
   }
   return blocks.map((block) => [block]);
 }
@@ -39,7 +39,7 @@ function splitEvenly(blocks, lines) {
 
 /** The width of a cell if a row of blocks fills the width; narrow blocks keep room for their title. */
 function cellSize(row, width, gap) {
-  const narrow = row.filter((block) => block.cells * MIN_CELL < LEAST_BLOCK && block.cells < 6);
+  const narrow = row.filter((block) => block.cells * LEAST_CELL < LEAST_BLOCK && block.cells < 6);
   const cells = row.filter((block) => !narrow.includes(block)).reduce((sum, block) => sum + block.cells, 0);
   const room = width - gap * (row.length - 1) - 2 - narrow.length * LEAST_BLOCK;
   return Math.min(WIDEST_CELL, cells ? room / cells : LEAST_BLOCK / Math.max(...row.map((block) => block.cells)));
@@ -56,7 +56,7 @@ function arrange(panes, rows, width, ratio) {
   const lines = breakLines(blocks, width, gap);
   const raw = Math.min(...lines.map((line) => cellSize(line, width, gap)));
   const cell = Math.max(1, Math.floor(raw * ratio) / ratio);
-  const step = Math.max(1, Math.floor(Math.min(raw, width < 520 ? TALLEST_ON_PHONE : TALLEST_CELL) * ratio) / ratio);
+  const step = Math.max(1, Math.floor((width < 520 ? TALL_ON_PHONE : TALL_CELL) * ratio) / ratio);
   const tall = rows * step + TITLE + 8;
   const depth = 1 + Math.max(...panes.map((pane) => pane.row));
   const places = [];

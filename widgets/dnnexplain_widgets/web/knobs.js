@@ -152,5 +152,6 @@ function profileDrag(store, track, bars) {
   });
   track.addEventListener("pointercancel", () => {
     held = false;
+    store.propose([], true);
   });
 }

@@ -2,6 +2,8 @@
 // per step, one message); the page writes `wish`. A wish is whole, so that the newest may replace all
 // older ones: ipywidgets keeps one message in flight and merges the rest.
 
+const DRAG_PAUSE = 3000; // ms after which a drag that was never ended counts as over
+
 function bytes(view, Kind) {
   if (!view) return new Kind(0);
   const start = view.byteOffset;
@@ -58,9 +60,17 @@ class Store {
     this.emit("live");
   }
 
-  /** Sets knobs by index at once in the page, and asks the kernel for the rest. */
+  /**
+   * Sets knobs by index at once in the page, and asks the kernel for the rest. A drag builds on the
+   * values that it began with: a job that is dragged to nothing and back has its other demand again.
+   */
   propose(changes, settled) {
-    for (const [index, value] of changes) this.values[index] = snap(this.scene.knobs[index], value);
+    const now = performance.now();
+    if (!this.base || now - this.proposed > DRAG_PAUSE) this.base = Float64Array.from(this.values);
+    this.proposed = now;
+    for (const [index, value] of changes) this.base[index] = snap(this.scene.knobs[index], value);
+    this.values = Float64Array.from(this.base);
+    if (settled) this.base = null;
     this.stamp += 1;
     this.model.set("wish", { stamp: this.stamp, values: Array.from(this.values), settled });
     this.model.save_changes();

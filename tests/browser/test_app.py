@@ -1,0 +1,188 @@
+"""The whole way: the command, Voila, a kernel, a browser. And the same panels in JupyterLab."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.browser.conftest import close_to, make_network, shown_probabilities
+
+MOST_MESSAGES, MOST_BYTES = 5, 15_000
+STARTING = 240  # seconds that a busy machine may take
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory, deeprm):
+    import torch
+
+    path = tmp_path_factory.mktemp("weights") / "drawn.pt"
+    torch.save(make_network(deeprm).module.state_dict(), path)
+    return path
+
+
+def start(command, until, **environment):
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}, start_new_session=True
+    )
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        found = re.search(until, line)
+        if found:
+            return process, found[0]
+    pytest.fail(f"{command} ended: {''.join(printed)}")
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def app(weights, chromium):
+    del chromium  # skip before a server is started
+    command = [sys.executable, "-m", "dnnexplain", "app", "--policy", str(weights), "--no-browser"]
+    process, url = start(command, r"http://127\.0\.0\.1:\d+/")
+    yield url
+    stop(process)
+
+
+@pytest.fixture
+def page(app, chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.errors, page.outside, page.frames_down = [], [], []
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("request", lambda request: page.outside.append(request.url) if _is_outside(request.url) else None)
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: page.frames_down.append(len(frame))))
+    page.goto(app, timeout=1000 * STARTING)
+    page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
+    yield page
+    context.close()
+
+
+def _is_outside(url):
+    return not re.match(r"(https?://127\.0\.0\.1|data:|blob:)", url)
+
+
+def settle(page):
+    """Until nothing has come for a while."""
+    count = -1
+    while count != len(page.frames_down):
+        count = len(page.frames_down)
+        page.wait_for_timeout(400)
+
+
+@pytest.mark.slow
+def test_the_app_shows_and_follows_a_drag_without_errors_or_help_from_outside(page, deeprm):
+    settle(page)
+    grip = page.locator('.dx-grip[aria-label="job 1 length, Job 1 CPU"]').first
+    grip.focus()
+    page.keyboard.press("ArrowDown")  # the first step also lights "Undo"
+    settle(page)
+    before = shown_probabilities(page)
+    page.frames_down.clear()
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    assert len(page.frames_down) <= MOST_MESSAGES
+    assert sum(page.frames_down) <= MOST_BYTES
+    after = shown_probabilities(page)
+    assert after != before
+    network = make_network(deeprm)
+    from dnnexplain.app.presets import presets_for
+    from dnnexplain.contract import state_from_values
+    from dnnexplain.explain import decide
+
+    first, _ = presets_for(deeprm, network)
+    length = float(grip.get_attribute("aria-valuenow"))
+    decision = decide(deeprm, network, state_from_values(deeprm, {"job 1 length": length}, first))
+    for text, exact in zip(after.values(), decision.probabilities, strict=True):
+        assert close_to(text, exact)
+    assert page.errors == []
+    assert page.outside == []
+
+
+@pytest.mark.slow
+def test_a_page_that_is_closed_ends_its_kernel(page):
+    own = page.evaluate("() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+    alive = _kernel_processes()
+    assert any(own in line for line in alive)
+    page.goto("about:blank")
+    for _ in range(100):
+        if not any(own in line for line in _kernel_processes()):
+            return
+        time.sleep(0.2)
+    pytest.fail("the kernel of a closed page goes on")
+
+
+def _kernel_processes():
+    return subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_the_port_of_a_running_app_is_refused_in_one_sentence(app):
+    port = app.rstrip("/").rpartition(":")[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "dnnexplain", "app", "--port", port, "--no-browser"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert f"port {port} is in use" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+LAB_CELLS = """
+import torch; torch.set_num_threads(1)
+from dnnexplain.policies import load_any
+from dnnexplain.systems import make_system
+from dnnexplain_widgets import Dashboard
+system = make_system("deeprm")
+Dashboard(system, load_any({path!r}, system))
+"""
+
+
+@pytest.mark.slow
+def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LAB_CELLS.format(path=str(weights)).strip())])
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(notebook, tmp_path / "panels.ipynb")
+    options = ["--no-browser", "--ServerApp.token=", "--ServerApp.password=", "--allow-root", "--LabApp.collaborative=False"]
+    command = [sys.executable, "-m", "jupyter", "lab", str(tmp_path), "--ServerApp.port=0", *options]
+    process, found = start(command, r"http://(localhost|127\.0\.0\.1):\d+/")
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    try:
+        page = context.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{found}lab/tree/panels.ipynb?reset", timeout=1000 * STARTING)
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * STARTING)
+        page.wait_for_selector('.jp-Toolbar [data-jp-item-name="executionProgress"], .jp-Notebook-ExecutionIndicator', timeout=1000 * STARTING)
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
+        grip = page.locator('.dx-grip[aria-label="job 1 length, Job 1 CPU"]').first
+        before = shown_probabilities(page)
+        grip.focus()
+        for _ in range(9):
+            page.keyboard.press("ArrowDown")
+        slider = page.get_by_role("slider", name="job 1 cpu", exact=True)
+        slider.focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function("(old) => document.querySelector('.dx-outputs').innerText !== old", arg=str(before), timeout=30_000)
+        assert float(slider.input_value()) >= 4
+        assert errors == []
+    finally:
+        context.close()
+        stop(process)
