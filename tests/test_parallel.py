@@ -11,6 +11,8 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.parallel import child_seed, seeded_imap, seeded_map, worker_count
 
 ITEMS = list(range(7))
+LONG = 600
+"""Seconds that nobody waits: far above what starting processes takes on a busy machine."""
 
 
 def draw(item, rng):
@@ -25,7 +27,7 @@ def fail_at_three(item, rng):
 
 
 def wait_long_unless_first(item, rng):
-    time.sleep(0.01 if item == 0 else 30)
+    time.sleep(0.01 if item == 0 else LONG)
     return item
 
 
@@ -129,7 +131,7 @@ def test_cancel_ends_the_map_promptly_and_keeps_what_is_done(backend):
     )
     assert answers[0] == 0
     assert answers.count(None) >= len(answers) - 4
-    assert time.perf_counter() - start < 15
+    assert time.perf_counter() - start < LONG / 4
 
 
 def test_cancel_in_process_stops_before_the_next_item():
@@ -145,7 +147,7 @@ def test_leaving_the_loop_early_gives_up_the_rest():
     for position, answer in seeded_imap(wait_long_unless_first, ITEMS, seed=0, jobs=2):
         assert (position, answer) == (0, 0)
         break
-    assert time.perf_counter() - start < 15
+    assert time.perf_counter() - start < LONG / 4
 
 
 def test_after_a_cancel_processes_work_again():
