@@ -45,7 +45,7 @@ def contribution_sentence(group: str, net: float, explained: float, pro: str, co
     ``net`` is the group's share of ``explained``; ``pro`` and ``contra`` are the outputs compared.
     """
     whole = with_unit(explained, unit)
-    same = net * explained > 0
+    same = 0.0 < net * explained <= explained * explained
     amount = f"{number(net, sign=True)} of {whole}" if same else f"{number(net, sign=True)}; all together make {whole}"
     if net < 0:
         sides = f"against {pro}" + (f" and for {contra}" if contra else "")

@@ -171,7 +171,7 @@ def test_the_sentence_names_the_group_both_actions_and_the_share():
     weights[2, 0, 3] = 0.25
     found = attribute(GATE, policy_of(linear_network(GATE, weights.reshape(3, 35))), STATE, method="deeplift")
     assert found.target == "left minus wait"
-    assert found.sentence() == "Left spoke most for left and against wait: +0.9 of 0.65."
+    assert found.sentence() == "Left spoke most for left and against wait: +0.9; all together make 0.65."
     against = attribute(
         GATE,
         policy_of(linear_network(GATE, weights.reshape(3, 35))),
@@ -179,7 +179,11 @@ def test_the_sentence_names_the_group_both_actions_and_the_share():
         method="deeplift",
         target="wait minus left",
     )
-    assert against.sentence() == "Left spoke most against wait and for left: -0.9 of -0.65."
+    assert against.sentence() == "Left spoke most against wait and for left: -0.9; all together make -0.65."
+    whole = attribute(
+        GATE, policy_of(linear_network(GATE, weights.reshape(3, 35))), STATE, method="deeplift", target="logit of left"
+    )
+    assert whole.sentence() == "Left spoke most for left: +0.9 of 0.9."
     slope = attribute(GATE, policy_of(linear_network(GATE, weights.reshape(3, 35))), STATE)
     assert slope.sentence() == "Left moves left minus wait most: slopes that sum to +0.9 (+0.9 and 0 apart)."
 

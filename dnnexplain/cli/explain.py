@@ -1,0 +1,235 @@
+"""``dnnexplain explain``: why a network decides as it does in one state, and how far to trust the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
+from dnnexplain.cli.files import atomic_write, check_writable, read_json
+from dnnexplain.cli.output import examples, number, print_json, print_table
+from dnnexplain.contract import Choice, DnnExplainError
+
+if TYPE_CHECKING:
+    from dnnexplain.contract import Decision, Policy, State, System
+    from dnnexplain.explain import Attribution, TrustBadge, UnitAttribution
+
+__all__ = ["register"]
+
+_SUFFIXES = (".json", ".npz")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    shown = examples(
+        "dnnexplain explain deeprm --state state.json",
+        "dnnexplain explain deeprm --state state.json --method integrated-gradients --target 'job 1 minus wait' "
+        "--baseline empty --json --out map.npz",
+    )
+    app.command("explain", epilog=shown)(explain)
+
+
+def explain(
+    system: str = typer.Argument("deeprm", help="The system."),
+    *,
+    state: Path = typer.Option(..., help="The state, a JSON file."),
+    policy: str = typer.Option("default", help="A shipped network (default, conv, as-published) or a weights file."),
+    method: str = typer.Option("saliency", help="An attribution method; an unknown name lists them."),
+    target: str = typer.Option(
+        "default",
+        help="contrast (the default of a choice), logit, probability, 'job 1 minus wait', 'logit of job 1', ...",
+    ),
+    baseline: str = typer.Option("default", help="What is counted from; an unknown name lists them."),
+    slots: int = typer.Option(5, help=SLOTS_HELP + " Of deeprm."),
+    seed: int = typer.Option(0, help="Of methods that draw, and of the badge."),
+    layer: str | None = typer.Option(None, help="For layer and neuron methods; the first if not given."),
+    neuron: int | None = typer.Option(None, help="For neuron methods."),
+    badge: str = typer.Option("light", help="How thoroughly the map is checked: light, full or none."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    out: Path | None = typer.Option(None, help="Save the map: .json (readable again) or .npz (arrays)."),
+) -> None:
+    """Say which knob groups spoke for and against a decision, and how far that can be trusted."""
+    from dnnexplain.explain import METHODS
+
+    _check_options(method, badge, out, tuple(METHODS))
+    world: Any = make_deeprm(slots) if system == "deeprm" else _other(system)
+    network = find_policy(policy, world)
+    given = world.state_from_json(read_json(state, "the state"))
+    found = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
+    judged = _judge(world, network, found, badge, seed)
+    if out is not None:
+        _save(found, out)
+    if as_json:
+        print_json(_report(world, found, judged))
+    else:
+        _show(world, found, judged)
+
+
+def _check_options(method: str, badge: str, out: Path | None, methods: tuple[str, ...]) -> None:
+    if method not in methods:
+        raise Choice("attribution method", method, methods).error()
+    if badge not in {"light", "full", "none"}:
+        raise Choice("badge", badge, ("light", "full", "none")).error()
+    if out is not None:
+        if out.suffix not in _SUFFIXES:
+            msg = f"--out {out} must end in {' or '.join(_SUFFIXES)}"
+            raise DnnExplainError(msg)
+        check_writable(out)
+
+
+def _other(name: str) -> System:
+    from dnnexplain.systems import make_system
+
+    return make_system(name)
+
+
+def _ask(
+    system: System,
+    policy: Policy,
+    state: State,
+    method: str,
+    target: str,
+    baseline: str,
+    seed: int,
+    layer: str | None,
+    neuron: int | None,
+) -> Attribution | UnitAttribution:
+    from dnnexplain.explain import METHODS, attribute, attribute_units
+    from dnnexplain.explain.forward import layer_names, network_of
+
+    options: dict[str, Any] = {"target": target, "baseline": baseline, "seed": seed}
+    entry = METHODS[method]
+    if not (entry.units or entry.neuron):
+        return attribute(system, policy, state, method=method, **options)
+    where = layer or layer_names(network_of(policy), system.observation_shape)[0]
+    if entry.units:
+        return attribute_units(system, policy, state, layer=where, **options)
+    if neuron is None:
+        msg = f"{entry.title} needs --neuron, the number of a neuron of layer {where!r}"
+        raise DnnExplainError(msg)
+    return attribute(system, policy, state, method=method, neuron=(where, neuron), **options)
+
+
+def _judge(
+    system: System, policy: Policy, found: Attribution | UnitAttribution, depth: str, seed: int
+) -> TrustBadge | None:
+    from dnnexplain.explain import METHODS, Attribution, trust
+
+    if depth == "none" or not isinstance(found, Attribution) or METHODS[found.method].neuron:
+        return None
+    return trust(system, policy, found, seed=seed, depth=depth)
+
+
+def _report(system: System, found: Attribution | UnitAttribution, badge: TrustBadge | None) -> dict[str, Any]:
+    decision, asked = found.decision, found.question
+    report: dict[str, Any] = {
+        "system": asked.system,
+        "policy": asked.policy,
+        "checkpoint": asked.checkpoint,
+        **_decision(system, decision),
+        "method": asked.method,
+        "target": found.target,
+        "target_kind": asked.target_kind,
+        "baseline": found.baseline,
+        "explained": found.explained,
+        "completeness_error": found.completeness_error,
+        "sentence": found.sentence(),
+        "steps": found.steps,
+        "notes": found.notes,
+        "seed": asked.seed,
+        "versions": asked.versions,
+    }
+    report |= _parts(found)
+    report["badge"] = None if badge is None else _badge(badge)
+    return report
+
+
+def _decision(system: System, decision: Decision) -> dict[str, Any]:
+    names = system.output.names
+    chances = decision.probabilities
+    return {
+        "decision": None if decision.action is None else names[decision.action],
+        "action": decision.action,
+        "probabilities": None if chances is None else dict(zip(names, chances.tolist(), strict=True)),
+        "outputs": dict(zip(names, decision.outputs.tolist(), strict=True)),
+    }
+
+
+def _parts(found: Attribution | UnitAttribution) -> dict[str, Any]:
+    from dnnexplain.explain import Attribution
+
+    if not isinstance(found, Attribution):
+        return {"layer": found.layer, "units": found.values}
+    groups = {
+        name: {"positive": part.positive, "negative": part.negative, "net": part.net}
+        for name, part in found.groups.items()
+    }
+    return {"measure": found.measure, "relative_error": found.relative_error, "groups": groups}
+
+
+def _badge(badge: TrustBadge) -> dict[str, Any]:
+    figures = {
+        one.name: {"value": one.value, "level": one.level, "limits": one.limits, "sentence": one.sentence}
+        for one in badge.figures
+    }
+    return {
+        "overall": badge.overall,
+        "reason": badge.reason,
+        "depth": badge.depth,
+        "figures": figures,
+        "interventions": badge.interventions,
+    }
+
+
+def _save(found: Attribution | UnitAttribution, out: Path) -> None:
+    from dnnexplain.explain import Attribution
+
+    if out.suffix == ".json":
+        found.save(out)
+        return
+    if isinstance(found, Attribution):
+        arrays = {
+            "map": found.map,
+            "references": found.references,
+            "group_names": np.array(found.group_names),
+            "positive": found.positive,
+            "negative": found.negative,
+        }
+    else:
+        arrays = {"values": found.values}
+    with atomic_write(out, "wb") as file:
+        np.savez_compressed(file, **arrays, question=np.array(found.to_json()))
+
+
+def _show(system: System, found: Attribution | UnitAttribution, badge: TrustBadge | None) -> None:
+    from dnnexplain.explain import Attribution
+
+    typer.echo(system.describe(found.decision.state))
+    decision = found.decision
+    if decision.action is not None and decision.probabilities is not None:
+        chance = number(float(decision.probabilities[decision.action]))
+        typer.echo(f"{found.question.policy} chooses {system.output.names[decision.action]} (probability {chance}).")
+    typer.echo(found.sentence())
+    rows = found.table()
+    if isinstance(found, Attribution):
+        rows = [row for row in rows if row["positive"] or row["negative"]]
+        kind = f"{found.method}, {found.target}"
+        kind += f", counted from {found.baseline}:" if found.measure == "share" else ":"
+    else:
+        rows = sorted(rows, key=lambda row: -abs(row["value"]))[:10]
+        kind = f"{found.target} through layer {found.layer}, counted from {found.baseline}: the ten strongest units:"
+    if rows:
+        typer.echo(f"\n{kind}")
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+    for note in found.notes:
+        typer.echo(f"Note: {note}.")
+    if badge is not None:
+        typer.echo(f"\nTrust: {badge.overall}")
+        rows = [
+            {"figure": one.title, "value": one.value, "colour": one.level, "what it says": one.sentence}
+            for one in badge.figures
+        ]
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
