@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ def train_routing(
     paths: int = typer.Option(4, help="Paths per pair of nodes."),
     seed: int = typer.Option(1, help="Of weights and traffic."),
     steps: int = typer.Option(0, help="Gradient steps (0: the recipe's)."),
-    minutes: float = typer.Option(5.0, help="Stop after this many minutes even if steps are left."),
+    minutes: float = typer.Option(5.0, help="Stop after this many minutes of processor time even if steps are left."),
     threads: int = typer.Option(1, help="Processor cores to use."),
     fresh: bool = typer.Option(False, "--fresh", help="Start again instead of resuming an unfinished run."),
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
@@ -109,11 +108,11 @@ def _finish(trainer: RoutingTrainer, out: Path, threads: int, description: str) 
         {
             "role": trainer.kind,
             "description": description,
-            "command": shlex.join(["dnnexplain", *sys.argv[1:]]),
+            "command": _command(trainer, out),
             "seed": trainer.seed,
             "workload": dict(trainer.recipe.workload),
             "recipe": trainer._story()["recipe"],  # noqa: SLF001 - the same words in file and card
-            "training_time": f"{progress.seconds:.3g} s on {threads} core(s), {progress.decisions:,} matrices",
+            "training_time": f"{progress.seconds:.3g} s of processor time on {threads} core(s), {progress.decisions:,} matrices",
             "figures": {"MLU over optimum": figures},
             "limits": "Trained on one topology and on gravity traffic alone; far from it, in particular where a few "
             "pairs carry most traffic, it can be several times worse than the optimum.",
@@ -125,6 +124,15 @@ def _finish(trainer: RoutingTrainer, out: Path, threads: int, description: str) 
     if trainer.path is not None:
         trainer.path.unlink(missing_ok=True)
     return figures
+
+
+def _command(trainer: RoutingTrainer, out: Path) -> str:
+    """The command line that trains this network again."""
+    parameters, recipe = trainer.system.parameters, trainer.recipe
+    words: list[Any] = ["dnnexplain", "train", "routing", "--kind", trainer.kind]
+    words += ["--topology", parameters["topology"], "--paths", parameters["k"], "--seed", trainer.seed]
+    words += ["--steps", recipe.steps, "--minutes", f"{recipe.minutes:g}", "--out", out.name]
+    return shlex.join(map(str, words))
 
 
 def _ratios(system: Any, policy: Any, workloads: Any) -> dict[str, Any]:

@@ -38,6 +38,11 @@ class RoutableSystem(EpisodeSystem, Protocol):
     oracle: Any
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """What makes the same system again."""
+        ...
+
+    @property
     def networks(self) -> Mapping[str, Callable[..., nn.Module]]:
         """Architectures by name."""
         ...
@@ -68,7 +73,7 @@ class RoutingRecipe:
         steps: gradient steps, over which the step size falls to 0 along a cosine.
         batch: matrices per step.
         learning_rate: Adam's first step size.
-        minutes: the run ends after this much time even if steps are left.
+        minutes: the run ends after this much processor time even if steps are left.
         check_every: steps between two looks at the held-out matrices.
         workload: family of traffic, and its parameters.
     """
@@ -90,7 +95,7 @@ class RoutingRecipe:
 RECIPES: dict[str, RoutingRecipe] = {
     "dote-current": RoutingRecipe(),
     "dote-history": RoutingRecipe(),
-    "learning-to-route": RoutingRecipe(steps=6000, learning_rate=2e-3),
+    "learning-to-route": RoutingRecipe(steps=12000),
 }
 """The recipes of the shipped routers, by the policy's name."""
 
@@ -145,11 +150,11 @@ class RoutingTrainer:
         Args:
             report: called after each look at the held-out matrices.
         """
-        begun, spent = time.perf_counter(), self.progress.seconds
+        begun, spent = time.process_time(), self.progress.seconds
         try:
             while self.progress.iteration < self.recipe.steps and self.progress.seconds < 60 * self.recipe.minutes:
                 self._step()
-                self.progress.seconds = spent + time.perf_counter() - begun
+                self.progress.seconds = spent + time.process_time() - begun
                 if self.progress.iteration % self.recipe.check_every == 0:
                     self._check()
                     if report is not None:
@@ -214,5 +219,4 @@ class RoutingTrainer:
     def _story(self) -> dict[str, Any]:
         """What must agree for an unfinished run to be taken up; the time limit may change."""
         settings = {key: value for key, value in asdict(self.recipe).items() if key != "minutes"}
-        parameters = getattr(self.system, "parameters", {})
-        return {"system": dict(parameters), "policy": self.kind, "seed": self.seed, "recipe": settings}
+        return {"system": self.system.parameters, "policy": self.kind, "seed": self.seed, "recipe": settings}

@@ -224,4 +224,4 @@ class RoutingProblem:
     def _full(self, demands: Array) -> Array:
         """At full scale: the policy does not see it, and a large matrix is solved most exactly."""
         top = float(demands.max())
-        return demands * (self.system.cap / top) if top > 0 else demands
+        return np.asarray(demands * (self.system.cap / top)) if top > 0 else demands

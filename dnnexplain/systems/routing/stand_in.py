@@ -79,7 +79,7 @@ class StandIn:
         for weight, bias in self.layers[:-1]:
             x = np.maximum(x @ weight.T + bias, 0.0)
         weight, bias = self.layers[-1]
-        return np.clip(x @ weight.T + bias, 0.0, 1.0)
+        return np.asarray(np.clip(x @ weight.T + bias, 0.0, 1.0))
 
     def ratio(self, x: Array) -> Array:
         """MLU of the stand-in over the optimum ``[B]``; 0 without demand."""

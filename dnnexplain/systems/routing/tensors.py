@@ -98,7 +98,9 @@ class TorchRouting(nn.Module):
             return torch.as_tensor(paths.dense_incidence.T.copy(), dtype=dtype)
         table = paths.incidence.tocoo()
         index = torch.stack([torch.as_tensor(axis.astype("int64")) for axis in table.coords])
-        return torch.sparse_coo_tensor(index, torch.as_tensor(table.data, dtype=dtype), table.shape).coalesce()
+        return torch.sparse_coo_tensor(
+            index, torch.as_tensor(table.data, dtype=dtype), table.shape, check_invariants=True
+        ).coalesce()
 
 
 class OptimalMLU(torch.autograd.Function):

@@ -6,8 +6,10 @@ views of Abilene, the United States research backbone of 2004; topohub (Jurkiewi
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +135,11 @@ def _from_topohub(name: str, capacity: float) -> Topology:
     except ImportError:
         msg = f"topology {name!r} comes from the package topohub, which is not installed: pip install topohub"
         raise DnnExplainError(msg) from None
+    # Read here and not by topohub.get, which leaves its file open.
+    file = files(topohub).joinpath("data", *f"{name}.json".split("/"))
     try:
-        data = topohub.get(name)
-    except (KeyError, OSError):
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         msg = f"topohub has no topology {name!r}; names look like sndlib/germany50 or topozoo/Geant2012"
         raise DnnExplainError(msg) from None
     graph = nx.node_link_graph({**data, "directed": False, "multigraph": True}, edges="edges")
