@@ -65,11 +65,12 @@ class Sweep:
 
     Attributes:
         knobs: positions of the swept knobs.
-        grids: the values of each.
+        grids: the values of each at which the state is valid.
         values: of all knobs in all states ``[B, K]``; sweep ``i`` has the rows ``starts[i]`` to ``starts[i + 1]``.
         observations: ``[B, *observation_shape]``.
         held: per sweep the values given to other knobs of the group because it was empty or by request.
         notes: per sweep a sentence on that, or an empty string.
+        valid: of a product, which rows are valid as asked and not repaired ``[B]``.
     """
 
     knobs: tuple[int, ...]
@@ -79,6 +80,7 @@ class Sweep:
     starts: tuple[int, ...]
     held: tuple[Mapping[str, float], ...]
     notes: tuple[str, ...]
+    valid: NDArray[np.bool_] | None = None
 
 
 def sweep_rows(
@@ -94,6 +96,9 @@ def sweep_rows(
     Where a sweep would paint nothing (a job's length, while it asks for no CPU and no memory), the other
     knobs of the group that are at their lowest get their default, or the middle of their range if their
     default is the lowest, and the sweep's note says so. ``held`` sets them by hand, by name or kind.
+
+    Values at which the state would not be valid as it is (a length of 0 for a job with demands) are left
+    out; where fewer than two would remain, the states are repaired instead.
     """
     if not knobs:
         msg = "name at least one knob to sweep"
@@ -116,13 +121,13 @@ def sweep_rows(
     sizes = [len(grid) for grid in grids]
     values = np.repeat(base, sizes, axis=0)
     values[np.arange(len(values)), np.repeat(places, sizes)] = np.concatenate(grids)
-    values = system.repair(values)
+    values, grids = _allowed(values, np.asarray(system.repair(values)), grids)
     return Sweep(
         knobs=places,
         grids=grids,
         values=values,
         observations=system.encode(values, background),
-        starts=(0, *np.cumsum(sizes).tolist()),
+        starts=(0, *np.cumsum([len(grid) for grid in grids]).tolist()),
         held=tuple(_named(system, extra) for extra in chosen),
         notes=tuple(_note(system, *one) for one in zip(chosen, automatic, strict=True)),
     )
@@ -153,7 +158,7 @@ def product_rows(
     row[list(extra)] = list(extra.values())
     values = np.repeat(row[None], len(grids[0]) * len(grids[1]), axis=0)
     values[:, list(places)] = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, 2)
-    values = system.repair(values)
+    asked, values = values, np.asarray(system.repair(values))
     return Sweep(
         knobs=places,
         grids=grids,
@@ -162,7 +167,25 @@ def product_rows(
         starts=(0, len(values)),
         held=(_named(system, chosen | extra),),
         notes=(_note(system, chosen | extra, bool(extra)),),
+        valid=(asked == values).all(axis=1),
     )
+
+
+def _allowed(
+    asked: NDArray[np.float64], repaired: NDArray[np.float64], grids: tuple[NDArray[np.float64], ...]
+) -> tuple[NDArray[np.float64], tuple[NDArray[np.float64], ...]]:
+    """The rows and grid values of each sweep that are valid as asked; all, repaired, if fewer than two are."""
+    valid = (asked == repaired).all(axis=1)
+    if valid.all():
+        return repaired, grids
+    keep, kept, first = [], [], 0
+    for grid in grids:
+        chosen = valid[first : first + len(grid)]
+        chosen = chosen if chosen.sum() > 1 else np.ones(len(grid), dtype=np.bool_)
+        keep.append(chosen)
+        kept.append(grid[chosen])
+        first += len(grid)
+    return repaired[np.concatenate(keep)], tuple(kept)
 
 
 def _filled(

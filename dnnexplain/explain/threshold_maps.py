@@ -108,7 +108,7 @@ class Surface(Result):
     Attributes:
         knobs, units: of the two axes.
         first, second: their grids.
-        activation: ``[len(first), len(second)]``.
+        activation: ``[len(first), len(second)]``; NaN where no valid state has these values.
         held: values given to other knobs of their groups; ``note`` says why.
     """
 
@@ -125,9 +125,9 @@ class Surface(Result):
 
     def sentence(self) -> str:
         """Where the surface is highest and how much of it is off."""
-        i, j = np.unravel_index(int(self.activation.argmax()), self.activation.shape)
+        i, j = np.unravel_index(int(np.nanargmax(self.activation)), self.activation.shape)
         told = f"{self.knobs[0]} {self.first[i]:.3g} {self.units[0]} and {self.knobs[1]} {self.second[j]:.3g} {self.units[1]}"
-        off = float((self.activation == 0).mean())
+        off = float((self.activation[np.isfinite(self.activation)] == 0).mean())
         text = f"Neuron {self.neuron} is highest, {self.activation[i, j]:.3g}, at {told}, and off in {100 * off:.3g}% of the grid."
         return f"{text} {self.note}".strip()
 
@@ -159,6 +159,8 @@ def surface(
     number = check_neuron(found, neuron)
     grid = product_rows(system, (knob_a, knob_b), state, others, held, points)
     seen = neuron_activations(policy, found, grid.observations, [number])[:, 0]
+    if grid.valid is not None and grid.valid.any():
+        seen[~grid.valid] = np.nan
     first, second = grid.grids
     settings = {"knobs": [knob_a, knob_b], "others": Others(others).value, "layer": found.name, "neuron": number}
     return Surface(

@@ -171,7 +171,8 @@ def curves(
     Args:
         system: the world.
         policy: with a torch network inside.
-        knobs: names of the knobs to sweep, each on its whole grid (``points`` values if continuous).
+        knobs: names of the knobs to sweep, each on its whole grid (``points`` values if continuous), less
+            the values at which the state would not be valid (length 0 of a job with demands).
         state: what all else stays at; the default state if not given.
         layer: by name; the first hidden layer if not given.
         others: whether knobs outside the swept knob's group stay ``"as they are"`` in the state or are

@@ -60,8 +60,8 @@ def test_json_holds_the_maximum_and_each_slots_curve_and_thresholds(capsys, syst
     assert maximum["activation"] >= max(seen)
     assert [slot["knob"] for slot in found["slots"]] == ["job 1 length", "job 2 length"]
     for slot in found["slots"]:
-        assert slot["curve"]["values"] == list(range(16))
-        assert len(slot["curve"]["activations"]) == 16
+        assert slot["curve"]["values"] == list(range(1, 16))
+        assert len(slot["curve"]["activations"]) == 15
         assert {step["kind"] for step in slot["thresholds"]} <= {
             "turns on",
             "turns off",
@@ -78,7 +78,7 @@ def test_a_state_adds_the_neurons_activation_in_it(capsys, system, policy, weigh
     assert found["activation"] == pytest.approx(expected, abs=1e-6)
     first = found["slots"][0]
     assert first["current"] == 3
-    assert first["curve"]["activations"][3] == pytest.approx(expected, abs=1e-6)
+    assert first["curve"]["activations"][2] == pytest.approx(expected, abs=1e-6)
     assert first["held"] == {}
 
 

@@ -229,9 +229,11 @@ def test_an_empty_slot_is_given_a_demand_and_says_so(deeprm, network):
 def test_a_state_of_an_episode_keeps_its_background(deeprm, network):
     seen = deeprm.reachable[40]
     state = State(deeprm.decode(seen[None])[0], seen)
-    place = int(state.values[0])
+    assert state.values[0] > 0
+    place = int(state.values[0]) - 1
     found = curve(deeprm, network, 2, "job 1 length", state=state)
     with torch.no_grad():
         expected = network.module[:3](torch.from_numpy(seen[None].copy()))[0, 2]
-    if not found.held:
-        assert found.activation[place] == pytest.approx(float(expected), rel=1e-6)
+    assert found.held == {}
+    assert found.values.tolist() == list(range(1, 16))
+    assert found.activation[place] == pytest.approx(float(expected), rel=1e-6)
