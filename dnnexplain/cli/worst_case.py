@@ -213,8 +213,8 @@ def _json(asked: dict[str, Any], found: WorstCase, system: RoutingSystem, drawn:
         "trace": found.trace,
     }  # fmt: skip
     if drawn is not None:
-        names = ("threshold", "samples", "share", "share_low", "smallest", "median", "volume", "low", "high")
-        report["box"] = {name: getattr(drawn, name) for name in names}
+        figures = ("threshold", "samples", "share", "share_low", "smallest", "median", "volume", "low", "high")
+        report["box"] = {name: getattr(drawn, name) for name in figures}
     return report
 
 

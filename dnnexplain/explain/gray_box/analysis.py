@@ -115,10 +115,25 @@ def certified(run: Run, method: str, stopped: str, question: Question) -> WorstC
     trace: Array = np.array(run.trace, dtype=np.float64).reshape(-1, 2)
     trace[:, 1] = np.minimum(trace[:, 1], lower)
     return WorstCase(
-        question, method, lower, lower, upper, cost, optimum, problem.cost_name, x, problem.domain.names,
-        problem.domain.unit, stopped, dict(run.notes), run.cpu_seconds, _reached(trace), run.rounds,
-        run.evaluations, trace,
-    )  # fmt: skip
+        question=question,
+        method=method,
+        ratio=lower,
+        lower=lower,
+        upper=upper,
+        cost=cost,
+        optimum=optimum,
+        cost_name=problem.cost_name,
+        names=problem.domain.names,
+        unit=problem.domain.unit,
+        stopped=stopped,
+        notes=dict(run.notes),
+        cpu_seconds=run.cpu_seconds,
+        reached=_reached(trace),
+        rounds=run.rounds,
+        evaluations=run.evaluations,
+        x=x,
+        trace=trace,
+    )
 
 
 def _reached(trace: Array) -> float:

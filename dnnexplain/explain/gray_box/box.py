@@ -43,9 +43,6 @@ class GapBox(Result):
     """
 
     question: Question
-    x: NDArray[np.float64] = array_field("input")
-    low: NDArray[np.float64] = array_field("input")
-    high: NDArray[np.float64] = array_field("input")
     ratio: float
     threshold: float
     samples: int
@@ -56,6 +53,9 @@ class GapBox(Result):
     volume: float
     names: tuple[str, ...]
     unit: str
+    x: NDArray[np.float64] = array_field("input")
+    low: NDArray[np.float64] = array_field("input")
+    high: NDArray[np.float64] = array_field("input")
 
     def table(self) -> list[dict[str, Any]]:
         """One row per input: its value in the case and the range that it may take."""
@@ -125,11 +125,21 @@ def gap_box(
     shares = np.clip((growth.high - growth.low) / width, 1e-12, 1.0)[problem.domain.width > 0]
     kept = int((found >= growth.threshold).sum())
     return GapBox(
-        question or Question(system=problem.name, method="gap box", seed=seed),
-        row, growth.low, growth.high, ratio, growth.threshold, checks, kept / checks, _lower_bound(kept, checks),
-        float(found.min()), float(np.median(found)), float(np.log10(shares).mean()),
-        problem.domain.names, problem.domain.unit,
-    )  # fmt: skip
+        question=question or Question(system=problem.name, method="gap box", seed=seed),
+        ratio=ratio,
+        threshold=growth.threshold,
+        samples=checks,
+        share=kept / checks,
+        share_low=_lower_bound(kept, checks),
+        smallest=float(found.min()),
+        median=float(np.median(found)),
+        volume=float(np.log10(shares).mean()),
+        names=problem.domain.names,
+        unit=problem.domain.unit,
+        x=row,
+        low=growth.low,
+        high=growth.high,
+    )
 
 
 def _lower_bound(kept: int, of: int) -> float:

@@ -95,7 +95,7 @@ class Autodiff:
         def pull(cotangent: Array) -> Array:
             seed = torch.from_numpy(np.ascontiguousarray(cotangent)).reshape(shape)
             (gradient,) = torch.autograd.grad(y, leaf, seed, retain_graph=True)
-            return gradient.numpy()  # type: ignore[no-any-return]
+            return np.asarray(gradient.numpy())
 
         return checked(self.name, y.detach().numpy(), len(x)), pull
 
@@ -190,9 +190,9 @@ class Carry:
         width = inner.shape[1]
 
         def pull(cotangent: Array) -> Array:
-            gradient = np.zeros_like(x)
-            np.add.at(gradient, (slice(None), self.reads), pull_inner(cotangent[:, :width]))
-            np.add.at(gradient, (slice(None), self.keeps), cotangent[:, width:])
-            return gradient
+            columns = np.zeros(x.shape[::-1])  # an input may be both read and kept: cotangents add up
+            np.add.at(columns, self.reads, pull_inner(cotangent[:, :width]).T)
+            np.add.at(columns, self.keeps, cotangent[:, width:].T)
+            return np.ascontiguousarray(columns.T)
 
         return np.concatenate([inner, x[:, self.keeps]], axis=1), pull

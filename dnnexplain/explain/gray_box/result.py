@@ -42,7 +42,6 @@ class WorstCase(Result):
     cost: float
     optimum: float
     cost_name: str
-    x: NDArray[np.float64] = array_field("input")
     names: tuple[str, ...]
     unit: str
     stopped: str
@@ -51,6 +50,7 @@ class WorstCase(Result):
     reached: float = field(compare=False)
     rounds: int = field(compare=False)
     evaluations: int = field(compare=False)
+    x: NDArray[np.float64] = array_field("input")
     trace: NDArray[np.float64] = array_field("improvement", "CPU-seconds, ratio", compare=False)
 
     def sentence(self) -> str:

@@ -64,7 +64,7 @@ class WhiteBox:
         for weight, bias in self.layers[:-1]:
             x = np.maximum(x @ weight.T + bias, 0.0)
         weight, bias = self.layers[-1]
-        return np.clip(x @ weight.T + bias, 0.0, 1.0)
+        return np.asarray(np.clip(x @ weight.T + bias, 0.0, 1.0))
 
     def pieces(self, x: Array) -> Array:
         """The pieces of the cost ``[B, pieces]`` for inputs ``[B, n]`` that are on or off."""
@@ -91,11 +91,11 @@ class WhiteBoxBound(Result):
     ratio: float
     bound: float
     status: str
-    x: NDArray[np.float64] = array_field("input")
     columns: int
     binaries: int
     rows: int
     cpu_seconds: float = field(compare=False)
+    x: NDArray[np.float64] = array_field("input")
 
     def sentence(self) -> str:
         """The result in one sentence."""
@@ -146,10 +146,16 @@ def solve_white_box(
         x, ratio = found, better
     closed = bound <= ratio * (1 + CLOSED)
     return WhiteBoxBound(
-        question or Question(system="white box", method="white-box", seed=seed),
-        ratio, max(bound, ratio), "optimal" if closed else "no proof within the limit", x,
-        program.columns, program.binaries, program.rows, time.process_time() - start,
-    )  # fmt: skip
+        question=question or Question(system="white box", method="white-box", seed=seed),
+        ratio=ratio,
+        bound=max(bound, ratio),
+        status="optimal" if closed else "no proof within the limit",
+        columns=program.columns,
+        binaries=program.binaries,
+        rows=program.rows,
+        cpu_seconds=time.process_time() - start,
+        x=x,
+    )
 
 
 def _first(box: WhiteBox, random: np.random.Generator) -> tuple[Array, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,7 @@ class WhiteBoxProgram:
         Raises:
             DnnExplainError: if the solver ends with neither a solution nor a bound.
         """
-        import highspy  # noqa: PLC0415 - only where something is solved
-
+        highspy: Any = import_module("highspy")  # only where something is solved; it ships no types
         solver = highspy.Highs()
         for option, value in (("output_flag", False), ("threads", 1), ("mip_rel_gap", 1e-9), ("mip_abs_gap", 1e-9)):
             solver.setOptionValue(option, value)
