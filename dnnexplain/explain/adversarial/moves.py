@@ -163,7 +163,9 @@ def _unit_cost(step: float | None, low: float, high: float) -> float:
 def _positions(system: System, name: str) -> list[int]:
     found = [i for i, knob in enumerate(system.knobs) if name in {knob.name, knob.group, kind_of(knob)}]
     if not found:
-        known = tuple(dict.fromkeys([*kinds(system), *(k.group for k in system.knobs), *(k.name for k in system.knobs)]))
+        known = tuple(
+            dict.fromkeys([*kinds(system), *(k.group for k in system.knobs), *(k.name for k in system.knobs)])
+        )
         raise Choice("knob, kind of knob or group", name, tuple(item for item in known if item)).error()
     return found
 
@@ -219,7 +221,9 @@ def _same_presence(system: System, values: Floats, base: Floats) -> NDArray[np.b
 def _why_empty(system: System, moves: Moves) -> str:
     empty = [system.knobs[i].name for i in moves.movable if moves.low[i] > moves.high[i]]
     if empty:
-        return f"The bounds leave {empty[0]} no value, so no change is possible; the lower bound is above the upper one."
+        return (
+            f"The bounds leave {empty[0]} no value, so no change is possible; the lower bound is above the upper one."
+        )
     if all(len(_grid(system, moves, i)) == 1 for i in moves.movable):
         return "The bounds leave every movable knob only its present value, so no change is possible; widen them."
     return (

@@ -27,9 +27,13 @@ def words(run: Run, best: Flip | None, *, proved: bool, radius: float, single: f
         proved: whether nothing cheaper is adversarial.
         radius, single: proved free of (cheaper) adversarial changes, of any and of a single object.
     """
-    first = _nothing(run, radius) if best is None else f"{_found(run.witness.before, best)} {_proof(run, best, proved=proved, radius=radius, single=single)}"
+    first = (
+        _nothing(run, radius)
+        if best is None
+        else f"{_found(run.witness.before, best)} {_proof(run, best, proved=proved, radius=radius, single=single)}"
+    )
     parts = [first, _followed(run, best), _undecided(run)]
-    if run.stopped:
+    if run.stopped and max(run.radius, run.single_radius) > 0:
         parts.append("The search was stopped before its end; it can be resumed.")
     return " ".join(part for part in (*parts, *run.moves.notes) if part)
 
@@ -47,13 +51,17 @@ def _found(before: Verdict, best: Flip) -> str:
 
 def _proof(run: Run, best: Flip, *, proved: bool, radius: float, single: float) -> str:
     if proved:
-        which = "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
+        which = (
+            "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
+        )
         return f"Proved minimal: every cheaper change{which} was looked at, and none is adversarial."
     several = f" Of several objects, none that costs {radius:.3g} or less is." if radius > 0 else ""
     if single >= best.distance - 10 * ROUNDING:
         return f"No cheaper change of a single object is adversarial (proved).{several}"
     if radius > 0:
-        return f"Not proved minimal: no change that costs {radius:.3g} or less is adversarial, beyond that others may be."
+        return (
+            f"Not proved minimal: no change that costs {radius:.3g} or less is adversarial, beyond that others may be."
+        )
     return f"Not proved minimal: the best of {run.evaluated:,} states."
 
 
@@ -62,7 +70,9 @@ def _nothing(run: Run, radius: float) -> str:
         many = "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
         return f"Proved: no allowed change{many} makes this decision worse; all {run.evaluated:,} were looked at."
     if radius > 0:
-        return f"Proved: no change that costs {radius:.3g} or less makes this decision worse ({run.evaluated:,} states)."
+        return (
+            f"Proved: no change that costs {radius:.3g} or less makes this decision worse ({run.evaluated:,} states)."
+        )
     if run.single_radius > 0:
         far = "" if run.single_radius == np.inf else f" that costs {run.single_radius:.3g} or less"
         return f"Proved: no change of a single object{far} makes this decision worse ({run.evaluated:,} states)."

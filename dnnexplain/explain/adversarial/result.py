@@ -68,7 +68,7 @@ class Adversarial(Result):
         found: whether there is an adversarial change.
         distance: its cost; ``None`` if none was found.
         proved_minimal: whether every cheaper change was looked at and is not adversarial.
-        radius: no change that costs this much or less is adversarial, apart from the one found; proved.
+        radius: no change that costs this much or less is adversarial; proved.
         single_radius: the same among changes of a single object.
         complete: whether every allowed change was looked at.
         changes: knob by knob; empty if none was found.

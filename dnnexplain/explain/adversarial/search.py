@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from threading import Event
-from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Choice, Policy, State, System
+from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.explain.adversarial.guided import gradient
+from dnnexplain.explain.adversarial.levels import width
 from dnnexplain.explain.adversarial.methods import exhaustive, local, manipulate
 from dnnexplain.explain.adversarial.moves import ROUNDING, Moves, make_moves
 from dnnexplain.explain.adversarial.report import words
 from dnnexplain.explain.adversarial.result import Adversarial
 from dnnexplain.explain.adversarial.run import Enough, Progress, Run
-from dnnexplain.explain.adversarial.verdicts import Witness
+from dnnexplain.explain.adversarial.verdicts import Kind, Witness
 from dnnexplain.parallel import child_seed
 from dnnexplain.results import Question
 
@@ -101,17 +102,13 @@ def attack(
         "appearance": appearance,
     }
     question = Question.about(system, policy, state, method=method, seed=seed, settings=settings)
-    run = Run(
-        system, witness, moves, seconds=seconds, clock=clock, cancel=cancel, progress=progress, most=objects
-    )
+    run = Run(system, witness, moves, seconds=seconds, clock=clock, cancel=cancel, progress=progress, most=objects)
     if resume is not None:
         _continue(run, resume, question)
     refusal = moves.refusal or _no_other(system, witness, wished, objects)
     if not refusal:
-        try:
+        with suppress(Enough):
             METHODS[method](run, np.random.default_rng(child_seed(seed, run.evaluated)))
-        except Enough:
-            pass
     return _answer(run, question, refusal, likelihood)
 
 
@@ -134,8 +131,6 @@ def _no_other(system: System, witness: Witness, wished: int | None, objects: int
 
 def _continue(run: Run, earlier: Adversarial, question: Question) -> None:
     """Take over what an earlier run of the same question found and proved."""
-    from dnnexplain.contract import DnnExplainError  # noqa: PLC0415 - kept beside its one use
-
     same = ("system", "parameters", "state", "policy", "checkpoint")
     other = next((name for name in same if getattr(earlier.question, name) != getattr(question, name)), None)
     if other is None and dict(earlier.question.settings) != dict(question.settings):
@@ -151,8 +146,6 @@ def _continue(run: Run, earlier: Adversarial, question: Question) -> None:
     if "undecided" not in earlier.counts:
         run.radius, run.single_radius = earlier.radius, earlier.single_radius
     if earlier.found and earlier.state is not None and earlier.after is not None and earlier.distance is not None:
-        from dnnexplain.explain.adversarial.verdicts import Kind  # noqa: PLC0415
-
         run.best = run.flip(Kind.ADVERSARIAL, earlier.state.values, earlier.distance, earlier.after)
 
 
@@ -164,17 +157,14 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
     proved = best is not None and not complete and radius >= best.distance - 10 * ROUNDING
     proved = proved or (best is not None and complete)
     others = tuple(sorted(run.others.values(), key=lambda flip: flip.distance))
-    found = dict(
+    return Adversarial(
+        question=question,
         found=best is not None,
         distance=None if best is None else best.distance,
         proved_minimal=bool(proved),
-        radius=_told(radius, best),
-        single_radius=_told(single, best),
+        radius=_told(radius, run),
+        single_radius=_told(single, run),
         complete=bool(complete),
-    )
-    return Adversarial(
-        question=question,
-        **found,  # type: ignore[arg-type]
         changes=() if best is None else best.changes,
         before=run.witness.before,
         after=None if best is None else best.after,
@@ -190,13 +180,19 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
     )
 
 
-def _told(radius: float, best: Any) -> float:
-    """A radius for people: whole where the search ended just below the best cost."""
-    return float(radius) if best is None or radius < best.distance - 10 * ROUNDING else float(best.distance)
+def _told(radius: float, run: Run) -> float:
+    """A radius that lies clearly below the cost of what was found: by the smallest step."""
+    if run.best is None or radius < run.best.distance - 10 * ROUNDING:
+        return float(radius)
+    return max(0.0, float(np.round(run.best.distance - width(run.moves), 9)))
 
 
 def _likelihood(moves: Moves, after: State, likelihood: Likelihood) -> dict[str, tuple[float, float]]:
     before_of, after_of = likelihood(moves.base), likelihood(after)
     moved = np.abs(after.values - moves.base.values) > ROUNDING
     touched = [atom.name for atom in moves.atoms if moved[list(atom.knobs)].any()]
-    return {name: (float(before_of[name]), float(after_of[name])) for name in touched if name in before_of and name in after_of}
+    return {
+        name: (float(before_of[name]), float(after_of[name]))
+        for name in touched
+        if name in before_of and name in after_of
+    }

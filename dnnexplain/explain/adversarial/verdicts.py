@@ -122,7 +122,8 @@ class Witness:
             wished = scores.max(axis=1)
         else:
             wished = scores[:, self.target]
-        margin = np.where(np.isinf(wished), -np.inf, np.where(np.isinf(own), np.inf, wished - own))
+        margin = np.where(np.isinf(wished), -np.inf, np.inf)
+        np.subtract(wished, own, out=margin, where=np.isfinite(wished) & np.isfinite(own))
         return Answers(actions, margin)
 
     def flipped(self, answers: Answers) -> NDArray[np.bool_]:

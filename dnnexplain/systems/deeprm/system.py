@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, DnnExplainError, Episodes, Judgement, Knob, Policy, Replay, State, Target
-from dnnexplain.systems.deeprm import states
+from dnnexplain.systems.deeprm import mutation, states
 from dnnexplain.systems.deeprm.codec import Codec
 from dnnexplain.systems.deeprm.kernels import valid_row
 from dnnexplain.systems.deeprm.model import JobSet, Params
@@ -191,6 +191,28 @@ class DeepRM:
         from dnnexplain.systems.deeprm.oracle import optimum  # noqa: PLC0415
 
         return optimum(workload, self.params, seconds=seconds)
+
+    # --- workloads as material of a search; see dnnexplain.systems.deeprm.mutation ---
+
+    def mutate(self, workload: JobSet, rng: np.random.Generator, limits: Mapping[str, tuple[int, int]]) -> JobSet:
+        """A job set in which a few jobs have another length or demand within the limits."""
+        return mutation.change(workload, rng, self.params, limits)
+
+    def scramble(self, workload: JobSet, rng: np.random.Generator, limits: Mapping[str, tuple[int, int]]) -> JobSet:
+        """A job set with the same arrivals and every length and demand drawn anew."""
+        return mutation.redraw(workload, rng, self.params, limits)
+
+    def combine(self, one: JobSet, two: JobSet, rng: np.random.Generator) -> JobSet:
+        """A job set with a stretch of jobs from another one."""
+        return mutation.cross(one, two, rng)
+
+    def workload_to_json(self, workload: JobSet) -> dict[str, Any]:
+        """A job set as in job files."""
+        return mutation.to_json(workload)
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> JobSet:
+        """The inverse."""
+        return mutation.from_json(data)
 
     def log_windows(self, path: str | Path, **mapping: Any) -> tuple[Sequence[JobSet], str]:
         """Job sets from a cluster log, and a sentence on how it was mapped."""

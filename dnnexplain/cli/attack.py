@@ -1,0 +1,287 @@
+"""``dnnexplain attack``: the smallest change that fools one decision, or the workload on which a network loses most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, find_policy, make_deeprm, only_deeprm
+from dnnexplain.cli.errors import INTERRUPTED
+from dnnexplain.cli.files import check_writable, read_json
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
+from dnnexplain.contract import DnnExplainError
+
+if TYPE_CHECKING:
+    from dnnexplain.contract import Policy
+    from dnnexplain.explain.adversarial.result import Adversarial, Flip
+    from dnnexplain.explain.adversarial.verdicts import Verdict
+    from dnnexplain.systems.deeprm import DeepRM
+
+__all__ = ["as_numbers", "register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    shown = examples(
+        "dnnexplain attack deeprm --state state.json --method exhaustive --json",
+        "dnnexplain attack deeprm --state state.json --knob length --cost 'job 1=2' --bound 'length=1:5'",
+        "dnnexplain attack deeprm --state state.json --compare --budget 5",
+        "dnnexplain attack deeprm --pairs",
+        "dnnexplain attack deeprm --workload deeprm --rule sjf --budget 60 --out worst.json",
+    )
+    app.command("attack", epilog=shown)(attack)
+
+
+def attack(
+    system: str = typer.Argument("deeprm", help="The system."),
+    *,
+    state: Path | None = typer.Option(None, help="A state (JSON): find the smallest change that fools its decision."),
+    workload: str = typer.Option("", help="A family of job sets, or a file of jobs: find the worst one like it."),
+    pairs: bool = typer.Option(False, "--pairs", help="List pairs of two-job states like the paper's Figure 4."),
+    policy: str = typer.Option("default", help="A shipped network, a rule, or a weights file."),
+    method: str = typer.Option("", help="State: exhaustive, gradient, local, random. Workload: evolve, random."),
+    compare: bool = typer.Option(False, "--compare", help="All methods on the state, each with the whole budget."),
+    target: str = typer.Option("", help="State: the action to flip to (job 2, wait); any if not given."),
+    knob: list[str] = typer.Option([], help="What may change: length, 'job 2', 'job 2 memory'; repeat."),
+    cost: list[str] = typer.Option([], help="Cost per unit: 'memory=2'; 1 if not given; repeat."),
+    bound: list[str] = typer.Option([], help="Limits: 'length=1:5'; repeat."),
+    jobs: int | None = typer.Option(None, help="State: how many jobs may change together; any number if not given."),
+    appearance: bool = typer.Option(False, "--appearance", help="State: jobs may also come or go."),
+    rule: str = typer.Option("sjf", help="Workload: the rule to fall behind, 'best rule', or 'optimum'."),
+    measure: str = typer.Option("ratio", help="Workload: ratio or difference of mean slowdowns."),
+    rate: float = typer.Option(0.7, help="Workload: arrivals per step of a random family."),
+    steps: int = typer.Option(50, help="Workload: time steps in which jobs may arrive."),
+    oracle_seconds: float = typer.Option(10.0, help="Workload: for the bounds on the optimum."),
+    budget: float = typer.Option(30.0, help="Seconds to search."),
+    seed: int = typer.Option(0, help="Of everything random."),
+    slots: int = typer.Option(5, help=SLOTS_HELP),
+    original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
+    out: Path | None = typer.Option(None, help="Keep the result here; Ctrl-C keeps what was found so far."),
+    resume: Path | None = typer.Option(None, help="Go on from a result kept with --out."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Find where a network fails: one decision (--state), a whole workload (--workload), or known pairs (--pairs).
+
+    A change of a state counts as adversarial only if the new decision is worse by the oracle, which
+    solves the best order of the jobs present exactly, before and after.
+    """
+    only_deeprm(system)
+    if sum((state is not None, bool(workload), pairs)) != 1:
+        msg = "say what to attack: --state FILE for one decision, --workload NAME for whole job sets, or --pairs"
+        raise DnnExplainError(msg)
+    if not budget > 0:
+        msg = f"--budget must be a positive number of seconds, not {budget:g}"
+        raise DnnExplainError(msg)
+    if out is not None:
+        check_writable(out)
+    world = make_deeprm(slots, original=original)
+    network = find_policy(policy, world)
+    if workload:
+        from dnnexplain.cli.attack_sequence import attack_sequence
+
+        asked = {"rule": rule, "measure": measure, "rate": rate, "steps": steps, "oracle_seconds": oracle_seconds}
+        limits = {name: (int(low), int(high)) for name, (low, high) in _bounds(bound).items()}
+        given = {**asked, "method": method or "evolve", "seconds": budget, "seed": seed, "limits": limits}
+        attack_sequence(world, network, workload, given, out=out, resume=resume, as_json=as_json)
+        return
+    if pairs:
+        _pairs(world, network, budget, out, as_json=as_json)
+        return
+    assert state is not None
+    asked = {
+        "target": target or None,
+        "knobs": knob or None,
+        "costs": as_numbers(cost, "--cost"),
+        "bounds": _bounds(bound),
+        "objects": jobs,
+        "appearance": appearance,
+        "seconds": budget,
+        "seed": seed,
+    }
+    if compare:
+        _compare(world, network, state, asked, out, as_json=as_json)
+    else:
+        _decision(world, network, state, {**asked, "method": method or "exhaustive"}, out, resume, as_json=as_json)
+
+
+def as_numbers(given: Sequence[str], option: str) -> dict[str, float]:
+    """``["memory=2"]`` as ``{"memory": 2.0}``."""
+    found = {}
+    for text in given:
+        name, _, value = text.rpartition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            name = ""
+        if not name.strip():
+            msg = f"{option} takes NAME=NUMBER, such as 'memory=2', not {text!r}"
+            raise DnnExplainError(msg)
+    return found
+
+
+def _bounds(given: Sequence[str]) -> dict[str, tuple[float, float]]:
+    found = {}
+    for text in given:
+        name, _, span = text.rpartition("=")
+        low, colon, high = span.partition(":")
+        try:
+            found[name.strip()] = (float(low), float(high))
+        except ValueError:
+            colon = ""
+        if not colon or not name.strip():
+            msg = f"--bound takes NAME=LOW:HIGH, such as 'length=1:5', not {text!r}"
+            raise DnnExplainError(msg)
+    return found
+
+
+# --- one decision -------------------------------------------------------------------------------
+
+
+def _decision(
+    world: DeepRM,
+    network: Policy,
+    path: Path,
+    asked: dict[str, Any],
+    out: Path | None,
+    resume: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from dnnexplain.explain.adversarial import Adversarial
+    from dnnexplain.explain.adversarial import attack as search
+    from dnnexplain.systems.deeprm.likelihood import state_likelihood
+
+    start = world.state_from_json(read_json(path, "a state"))
+    earlier = None if resume is None else Adversarial.load(resume)
+    with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
+        found = search(
+            world,
+            network,
+            start,
+            **asked,
+            likelihood=state_likelihood(world),
+            resume=earlier,
+            cancel=stop,
+            progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
+        )
+    if out is not None:
+        found.save(out)
+    if as_json:
+        print_json(_decision_json(found, world))
+    else:
+        _show_decision(found)
+    if stop.is_set():
+        raise typer.Exit(INTERRUPTED)
+
+
+def _decision_json(found: Adversarial, world: DeepRM) -> dict[str, Any]:
+    return {
+        "found": found.found,
+        "distance": found.distance,
+        "proved_minimal": found.proved_minimal,
+        "changes": found.changes,
+        "before": _verdict_json(found.before),
+        "after": _verdict_json(found.after),
+        "state": None if found.state is None else world.state_to_json(found.state),
+        "none_within": found.radius,
+        "none_within_single_job": found.single_radius,
+        "all_looked_at": found.complete,
+        "other_flips": [_flip_json(flip) for flip in found.others],
+        "log_likelihood": {name: {"before": a, "after": b} for name, (a, b) in found.likelihood.items()},
+        "method": found.question.method,
+        "policy": found.question.policy,
+        "checkpoint": found.question.checkpoint,
+        "seed": found.question.seed,
+        "evaluated": found.evaluated,
+        "judged": found.judged,
+        "seconds": found.seconds,
+        "words": found.words,
+    }
+
+
+def _verdict_json(verdict: Verdict | None) -> dict[str, Any] | None:
+    if verdict is None:
+        return None
+    return {
+        "action": verdict.action,
+        "action_name": verdict.name,
+        "probability": verdict.probability,
+        "best_actions": verdict.best_actions,
+        "best_names": verdict.best_names,
+        "loss": verdict.loss,
+        "losses": verdict.losses,
+        "exact": verdict.exact,
+        "unit": verdict.unit,
+    }
+
+
+def _flip_json(flip: Flip) -> dict[str, Any]:
+    return {
+        "kind": flip.kind,
+        "distance": flip.distance,
+        "changes": flip.changes,
+        "after": _verdict_json(flip.after),
+    }
+
+
+def _show_decision(found: Adversarial) -> None:
+    typer.echo(found.words)
+    if found.after is None:
+        typer.echo(f"The decision: {found.before.name}; best: {' or '.join(found.before.best_names)}.")
+        return
+    columns = ("", "decision", "probability", "best by the oracle", "loss")
+    rows = [
+        (label, one.name, one.probability, " or ".join(one.best_names), one.loss)
+        for label, one in (("before", found.before), ("after", found.after))
+    ]
+    print_table(columns, rows)
+    for name, (before, after) in found.likelihood.items():
+        typer.echo(
+            f"Log-likelihood of {name} under the training workload: {number(before)} before, {number(after)} after."
+        )
+
+
+# --- comparisons and pairs ----------------------------------------------------------------------
+
+
+def _compare(
+    world: DeepRM, network: Policy, path: Path, asked: dict[str, Any], out: Path | None, *, as_json: bool
+) -> None:
+    from dnnexplain.explain.adversarial import compare_methods
+
+    start = world.state_from_json(read_json(path, "a state"))
+    with until_interrupted() as stop, progress_bar("Comparing", 4, quiet=as_json) as show:
+        table = compare_methods(world, network, start, **asked, cancel=stop, progress=show)
+    if out is not None:
+        table.save(out)
+    rows = table.table()
+    if as_json:
+        print_json({"seconds": asked["seconds"], "methods": rows, "words": table.words})
+        return
+    print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], table.words)
+
+
+def _pairs(world: DeepRM, network: Policy, budget: float, out: Path | None, *, as_json: bool) -> None:
+    from dnnexplain.explain.adversarial import order_pairs
+
+    with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
+        found = order_pairs(
+            world,
+            network,
+            seconds=budget,
+            cancel=stop,
+            progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
+        )
+    if out is not None:
+        found.save(out)
+    rows = found.table()
+    if as_json:
+        print_json({"words": found.words, "searched": found.searched, "pairs": rows})
+        return
+    typer.echo(found.words)
+    if rows:
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows[:20]])

@@ -1,0 +1,100 @@
+"""The part of ``dnnexplain attack`` that searches whole job sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.deeprm_options import find_workloads
+from dnnexplain.cli.errors import INTERRUPTED
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.output import print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from dnnexplain.contract import Policy
+    from dnnexplain.explain.sequence.result import SequenceAttack
+    from dnnexplain.systems.deeprm import DeepRM
+
+__all__ = ["attack_sequence"]
+
+STARTS = 24
+"""Job sets of a family that a search starts from."""
+
+
+def attack_sequence(
+    world: DeepRM,
+    network: Policy,
+    workload: str,
+    given: dict[str, Any],
+    *,
+    out: Path | None,
+    resume: Path | None,
+    as_json: bool,
+) -> None:
+    """Search, keep, print."""
+    from dnnexplain.explain.sequence import SequenceAttack
+    from dnnexplain.explain.sequence import attack_sequence as search
+
+    starts = find_workloads(workload, world, sets=STARTS, seed=given["seed"], rate=given["rate"], steps=given["steps"])
+    earlier = None if resume is None else SequenceAttack.load(resume)
+    with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
+        found = search(
+            world,
+            network,
+            starts,
+            against=given["rule"],
+            measure=given["measure"],
+            limits=given["limits"],
+            method=given["method"],
+            seconds=given["seconds"],
+            oracle_seconds=given["oracle_seconds"],
+            seed=given["seed"],
+            resume=earlier,
+            cancel=stop,
+            progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
+        )
+    if out is not None:
+        found.save(out)
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        _show(found)
+    if stop.is_set():
+        raise typer.Exit(INTERRUPTED)
+
+
+def _as_json(found: SequenceAttack) -> dict[str, Any]:
+    return {
+        "found": found.found,
+        "network": found.network,
+        "rule": found.rule,
+        "rule_name": found.rule_name,
+        "optimum_lower": found.optimum_lower,
+        "optimum_upper": found.optimum_upper,
+        "optimum_proved": found.proved_optimum,
+        "gap": found.gap,
+        "measure": found.question.settings["measure"],
+        "cost": found.cost_name,
+        "start": {"network": found.start_network, "rule": found.start_rule, "gap": found.start_gap},
+        "steps": found.workload["steps"],
+        "jobs": found.workload["jobs"],
+        "method": found.question.method,
+        "policy": found.question.policy,
+        "checkpoint": found.question.checkpoint,
+        "seed": found.question.seed,
+        "evaluated": found.evaluated,
+        "seconds": found.seconds,
+        "stopped": found.stopped,
+        "words": found.words,
+    }
+
+
+def _show(found: SequenceAttack) -> None:
+    typer.echo(found.words)
+    rows = [
+        ("worst found", found.network, found.rule, found.optimum_lower, found.optimum_upper),
+        ("start", found.start_network, found.start_rule, None, None),
+    ]
+    print_table((found.cost_name, "network", found.rule_name, "optimum, at least", "at most"), rows)

@@ -1,0 +1,101 @@
+"""All methods on the same decision, each with the same computing time, in one table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError, Policy, State, System
+from dnnexplain.explain.adversarial.result import Adversarial
+from dnnexplain.explain.adversarial.search import METHODS, attack
+from dnnexplain.results import Result
+
+__all__ = ["MethodTable", "compare_methods"]
+
+
+@dataclass(frozen=True, eq=False)
+class MethodTable(Result):
+    """What each method found with the same computing time.
+
+    Attributes:
+        answers: one per method, with everything it found.
+        refused: methods that do not apply, with the reason.
+        seconds: CPU seconds that each had.
+        words: which one was best.
+    """
+
+    answers: Mapping[str, Adversarial]
+    refused: Mapping[str, str]
+    seconds: float
+    words: str
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per method."""
+        return [
+            {
+                "method": name,
+                "distance": found.distance,
+                "proved minimal": found.proved_minimal,
+                "first found, s": found.trace[0].seconds if found.trace else None,
+                "best found, s": found.trace[-1].seconds if found.trace else None,
+                "states": found.evaluated,
+                "judged": found.judged,
+                "CPU s": found.seconds,
+            }
+            for name, found in self.answers.items()
+        ]
+
+
+def compare_methods(
+    system: System,
+    policy: Policy,
+    state: State,
+    *,
+    methods: Sequence[str] = tuple(METHODS),
+    seconds: float = 5.0,
+    clock: Callable[[], float] = time.process_time,
+    cancel: Event | None = None,
+    progress: Callable[[int, int], object] | None = None,
+    **asked: Any,
+) -> MethodTable:
+    """Run every method for the same CPU time on one decision.
+
+    Args:
+        system, policy, state: as for :func:`~dnnexplain.explain.adversarial.search.attack`.
+        methods: which.
+        seconds: for each, by ``clock``.
+        clock: CPU time of this process by default.
+        cancel: ends the comparison; the methods done so far are kept.
+        progress: called with methods done and in all.
+        **asked: further arguments of ``attack``.
+    """
+    answers: dict[str, Adversarial] = {}
+    refused: dict[str, str] = {}
+    for done, name in enumerate(methods, start=1):
+        if cancel is not None and cancel.is_set():
+            break
+        try:
+            answers[name] = attack(
+                system, policy, state, method=name, seconds=seconds, clock=clock, cancel=cancel, **asked
+            )
+        except DnnExplainError as error:
+            if name != "gradient":
+                raise
+            refused[name] = str(error)
+        if progress is not None:
+            progress(done, len(methods))
+    return MethodTable(answers, refused, seconds, _words(answers, seconds))
+
+
+def _words(answers: Mapping[str, Adversarial], seconds: float) -> str:
+    found = {name: one for name, one in answers.items() if one.distance is not None}
+    if not found:
+        return f"No method found an adversarial change in {seconds:.3g} CPU seconds."
+    least = min(one.distance for one in found.values() if one.distance is not None)
+    best = [name for name, one in found.items() if one.distance == least]
+    proved = any(one.proved_minimal for one in found.values())
+    tail = ", proved minimal" if proved else ""
+    return f"With {seconds:.3g} CPU seconds each: cost {least:.3g} by {', '.join(best)}{tail}."

@@ -1,0 +1,96 @@
+"""What is maximised: how far a policy's cost on a workload is above a rule's, or the optimum's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, EpisodeSystem, Policy
+
+__all__ = ["BEST_RULE", "MEASURES", "OPTIMUM", "Gap", "Limits", "Mutable"]
+
+Floats = NDArray[np.float64]
+Limits = Mapping[str, tuple[int, int]]
+"""Bounds of what a workload is made of, by name: ``{"length": (1, 15), "memory": (1, 5)}``."""
+
+OPTIMUM = "optimum"
+BEST_RULE = "best rule"
+
+MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "ratio": lambda network, other: network / other,
+    "difference": lambda network, other: network - other,
+}
+"""Ways to compare two costs by name."""
+
+
+@runtime_checkable
+class Mutable(EpisodeSystem, Protocol):
+    """A system whose workloads can be changed a little, within limits, and written as plain JSON."""
+
+    def mutate(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
+        """A workload near the given one: some of its parts have other values within the limits."""
+        ...
+
+    def scramble(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
+        """A workload of the same frame (arrivals) with every part drawn anew within the limits."""
+        ...
+
+    def combine(self, one: Any, two: Any, rng: np.random.Generator) -> Any:
+        """A workload with some parts of one and the rest of another of the same frame."""
+        ...
+
+    def workload_to_json(self, workload: Any) -> dict[str, Any]:
+        """A workload as plain JSON."""
+        ...
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> Any:
+        """The inverse."""
+        ...
+
+
+class Gap:
+    """Costs of a policy and of what it is held against, over a batch of workloads.
+
+    Against the optimum the search itself uses the best of the rules, which bounds it from above and is
+    cheap; the optimum's own bounds are for the workload that is reported.
+
+    Args:
+        system: the world.
+        policy: the network.
+        against: a rule's name, ``"best rule"`` or ``"optimum"``.
+        measure: a name in :data:`MEASURES`.
+
+    Raises:
+        DnnExplainError: an unknown rule or measure.
+    """
+
+    def __init__(self, system: EpisodeSystem, policy: Policy, against: str, measure: str) -> None:
+        rules = dict(system.rules())
+        if against not in {*rules, OPTIMUM, BEST_RULE}:
+            raise Choice("rule", against, (*rules, BEST_RULE, OPTIMUM)).error()
+        if measure not in MEASURES:
+            raise Choice("measure", measure, tuple(MEASURES)).error()
+        self.system, self.policy, self.measure, self.against = system, policy, measure, against
+        # A rule that draws its actions is no upper bound that anyone could rely on.
+        fixed = {name: rule for name, rule in rules.items() if name != "random"}
+        self.rules = fixed if against in {OPTIMUM, BEST_RULE} else {against: rules[against]}
+
+    def costs(self, workloads: Sequence[Any]) -> tuple[Floats, Floats]:
+        """The network's cost and the least of the rules' per workload ``[W]``."""
+        own = self.system.run(self.policy, workloads).cost
+        others = [self.system.run(rule, workloads).cost for rule in self.rules.values()]
+        return np.asarray(own, dtype=np.float64), np.min(others, axis=0)
+
+    def of(self, own: Floats, other: Floats) -> Floats:
+        """The gap ``[W]``; a workload without a cost is no gap."""
+        found = MEASURES[self.measure](own, other)
+        return np.where(np.isfinite(found), found, -np.inf)
+
+    def best_rule(self, workload: Any) -> tuple[str, float]:
+        """The rule with the least cost on a workload."""
+        costs = {name: float(self.system.run(rule, [workload]).cost[0]) for name, rule in self.rules.items()}
+        name = min(costs, key=lambda key: costs[key])
+        return name, costs[name]

@@ -1,0 +1,69 @@
+"""What an attack on whole workloads found, with every number re-run from the saved workload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dnnexplain.results import Question, Result, plain_field, register
+
+__all__ = ["Best", "SequenceAttack"]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Best:
+    """When the search first had a gap of this size."""
+
+    gap: float
+    evaluated: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceAttack(Result):
+    """The worst workload found for a policy.
+
+    Attributes:
+        question: policy, rule, measure, limits, method, seed.
+        found: whether the policy does worse there than what it is held against.
+        gap: network against rule (the upper bound of the optimum, if held against it), by the measure.
+        start_gap: the same on the workload (of those given) where it was largest before the search.
+        network, rule: costs, re-run from ``workload``.
+        rule_name: which rule.
+        optimum_lower, optimum_upper: proved interval of the optimum's cost.
+        proved_optimum: whether both are equal.
+        cost_name: what the costs are: ``"mean slowdown"``.
+        workload: the worst workload, plain JSON.
+        start_network, start_rule: costs on the start workload with the largest gap.
+        population: the workloads that the search would go on with, plain JSON.
+        evaluated: workloads run; ``seconds``: computing time; ``trace``: how the gap grew.
+        stopped: whether the search was cancelled.
+        words: a sentence.
+    """
+
+    question: Question
+    found: bool
+    gap: float
+    start_gap: float
+    network: float
+    rule: float
+    rule_name: str
+    optimum_lower: float
+    optimum_upper: float
+    proved_optimum: bool
+    cost_name: str
+    workload: Mapping[str, Any] = plain_field()
+    start_network: float
+    start_rule: float
+    population: list[Any] = plain_field()
+    evaluated: int
+    seconds: float
+    trace: tuple[Best, ...]
+    stopped: bool
+    words: str
+
+    def sentence(self) -> str:
+        """What was found."""
+        return self.words

@@ -1,0 +1,213 @@
+"""Search for the workload on which a policy falls furthest behind (APNet 2018, Section 4.2, whole sequences).
+
+``"evolve"`` keeps a population of workloads, changes the best of them a little, mixes pairs, and runs all
+candidates of a generation as one batch. ``"random"`` draws every workload anew within the limits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError, Policy
+from dnnexplain.explain.sequence.gap import Gap, Limits, Mutable
+from dnnexplain.explain.sequence.result import Best, SequenceAttack
+from dnnexplain.explain.sequence.verify import finish
+from dnnexplain.results import Question
+
+__all__ = ["METHODS", "attack_sequence"]
+
+Progress = Callable[[float | None, str], object]
+
+ELITE = 24
+BATCH = 96
+MIXED = 0.3
+"""Share of a generation that mixes two workloads."""
+
+GREED = 2.0
+"""How strongly parents of a higher rank are preferred."""
+
+
+@dataclass
+class _Pool:
+    """Workloads with their gaps, best first, and what was spent on them."""
+
+    gap: Gap
+    clock: Callable[[], float]
+    began: float
+    spent_before: float = 0.0
+    workloads: list[Any] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+    evaluated: int = 0
+    trace: list[Best] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return self.spent_before + self.clock() - self.began
+
+    def add(self, candidates: Sequence[Any]) -> NDArray[np.float64]:
+        """Run candidates as one batch and keep the best; returns their gaps."""
+        own, other = self.gap.costs(candidates)
+        gaps = self.gap.of(own, other)
+        self.evaluated += len(candidates)
+        best = max(self.gaps, default=-np.inf)
+        if gaps.max() > best:
+            self.trace.append(Best(float(gaps.max()), self.evaluated, self.seconds))
+        merged = [*zip(self.gaps, self.workloads, strict=True), *zip(gaps.tolist(), candidates, strict=True)]
+        merged.sort(key=lambda pair: -pair[0])
+        kept: list[tuple[float, Any]] = []
+        for pair in merged:  # equal gaps are nearly always the same workload twice
+            if not kept or pair[0] < kept[-1][0]:
+                kept.append(pair)
+        self.gaps = [pair[0] for pair in kept[:ELITE]]
+        self.workloads = [pair[1] for pair in kept[:ELITE]]
+        return gaps
+
+
+def evolve(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
+    """Small changes and mixtures of the best workloads so far."""
+    while True:
+        count = len(pool.workloads)
+        weights = (count - np.arange(count, dtype=np.float64)) ** GREED
+        weights /= weights.sum()
+        batch = []
+        for _ in range(BATCH):
+            one = pool.workloads[rng.choice(count, p=weights)]
+            if rng.random() < MIXED and count > 1:
+                one = system.combine(one, pool.workloads[rng.choice(count, p=weights)], rng)
+            batch.append(system.mutate(one, rng, limits))
+        yield batch
+
+
+def scatter(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
+    """Workloads of the same frames with every part drawn anew: the baseline."""
+    frames = list(pool.workloads)
+    while True:
+        yield [system.scramble(frames[rng.integers(len(frames))], rng, limits) for _ in range(BATCH)]
+
+
+METHODS: dict[str, Callable[..., Iterator[list[Any]]]] = {"evolve": evolve, "random": scatter}
+"""Ways to propose workloads by name."""
+
+
+def attack_sequence(
+    system: Mutable,
+    policy: Policy,
+    workloads: Sequence[Any],
+    *,
+    against: str = "sjf",
+    measure: str = "ratio",
+    limits: Limits | None = None,
+    method: str = "evolve",
+    seconds: float = 60.0,
+    until: float = np.inf,
+    oracle_seconds: float = 10.0,
+    seed: int = 0,
+    resume: SequenceAttack | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    cancel: Event | None = None,
+    progress: Progress | None = None,
+) -> SequenceAttack:
+    """Change workloads within limits until the policy is as far behind as can be found.
+
+    Args:
+        system: a world with episodes whose workloads can be changed; see :class:`~.gap.Mutable`.
+        policy: the network.
+        workloads: where to start, at least one.
+        against: a rule's name, ``"best rule"`` (each time the best one) or ``"optimum"``.
+        measure: ``"ratio"`` or ``"difference"`` of costs.
+        limits: bounds by name, as the system's ``mutate`` knows them; its own by default.
+        method: ``"evolve"`` or ``"random"``.
+        seconds: to search, by ``clock``.
+        until: stop once the gap is at least this.
+        oracle_seconds: for the bounds on the optimum of the workload reported.
+        seed: of the search.
+        resume: an earlier answer to the same question, to go on from.
+        clock: ``time.process_time`` counts CPU time.
+        cancel: once set, the search ends with what it has.
+        progress: called with the fraction of time used and the gap so far.
+
+    Raises:
+        DnnExplainError: no workload, an unknown rule, measure or method, a system whose workloads
+            cannot be changed, or ``resume`` answers another question. Limits that leave nothing give
+            a result about the start that says so.
+    """
+    if method not in METHODS:
+        raise Choice("method", method, tuple(METHODS)).error()
+    if not isinstance(system, Mutable):
+        msg = (
+            f"workloads of {getattr(system, 'name', system)} cannot be changed (it has no mutate, scramble and combine)"
+        )
+        raise DnnExplainError(msg)
+    if not workloads and resume is None:
+        msg = "give at least one workload to start from"
+        raise DnnExplainError(msg)
+    gap = Gap(system, policy, against, measure)
+    bounds = dict(limits or {})
+    settings = {"against": against, "measure": measure, "limits": {name: list(span) for name, span in bounds.items()}}
+    question = Question.about(system, policy, method=method, seed=seed, settings=settings)
+    pool = _Pool(gap, clock, clock())
+    first = _begin(pool, workloads, resume, question)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(pool.evaluated,)))
+    proposals = METHODS[method](system, pool, bounds, rng)
+    stopped, refusal = False, _refusal(system, pool.workloads[0], bounds)
+    while not refusal and clock() - pool.began < seconds and pool.gaps[0] < until:
+        if cancel is not None and cancel.is_set():
+            stopped = True
+            break
+        pool.add(next(proposals))
+        if progress is not None:
+            progress(min(1.0, (clock() - pool.began) / seconds), f"gap {pool.gaps[0]:.3g}")
+    return finish(
+        gap,
+        question,
+        pool.workloads,
+        first,
+        evaluated=pool.evaluated,
+        seconds=pool.seconds,
+        trace=tuple(pool.trace),
+        stopped=stopped,
+        oracle_seconds=oracle_seconds,
+        refusal=refusal,
+    )
+
+
+def _refusal(system: Mutable, workload: Any, limits: Limits) -> str:
+    """Why nothing can be changed, or an empty string."""
+    try:
+        system.mutate(workload, np.random.default_rng(0), limits)
+    except DnnExplainError as error:
+        return f"Nothing was searched: {error}."
+    return ""
+
+
+def _begin(
+    pool: _Pool, workloads: Sequence[Any], resume: SequenceAttack | None, question: Question
+) -> tuple[float, float, float]:
+    """Run the start, or take over an earlier search; returns the start's gap and both costs there."""
+    if resume is None:
+        own, other = pool.gap.costs(workloads)
+        gaps = pool.gap.of(own, other)
+        pool.add(list(workloads))
+        worst = int(gaps.argmax())
+        return float(gaps[worst]), float(own[worst]), float(other[worst])
+    before = resume.question
+    if (before.system, before.parameters, before.checkpoint, dict(before.settings)) != (
+        question.system,
+        question.parameters,
+        question.checkpoint,
+        dict(question.settings),
+    ):
+        msg = "the search to be resumed answered another question (policy, rule, measure or limits differ)"
+        raise DnnExplainError(msg)
+    system: Any = pool.gap.system
+    pool.add([system.workload_from_json(data) for data in resume.population])
+    pool.evaluated, pool.spent_before = resume.evaluated, resume.seconds
+    pool.trace = list(resume.trace)
+    return resume.start_gap, resume.start_network, resume.start_rule

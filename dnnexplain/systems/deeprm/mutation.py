@@ -1,0 +1,106 @@
+"""Changing job sets for searches: other lengths and demands within limits, arrivals as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.systems.deeprm.model import JobSet, Params
+
+__all__ = ["change", "cross", "from_json", "redraw", "settled_limits", "to_json"]
+
+COLUMNS = ("length", "cpu", "memory")
+Limits = Mapping[str, tuple[int, int]]
+Ints = NDArray[np.int64]
+
+
+def settled_limits(params: Params, limits: Limits) -> dict[str, tuple[int, int]]:
+    """Limits for every column, those given within the cluster's own.
+
+    Raises:
+        DnnExplainError: an unknown name, or limits that leave no job.
+    """
+    own = {"length": (1, params.max_job_length), "cpu": (0, params.max_job_units), "memory": (0, params.max_job_units)}
+    for name, (low, high) in limits.items():
+        if name not in own:
+            raise Choice("limit of a job set", name, COLUMNS).error()
+        own[name] = (max(own[name][0], int(low)), min(own[name][1], int(high)))
+        if own[name][0] > own[name][1]:
+            msg = f"the limits of {name} leave no value: {low} to {high}, within the cluster's {own[name]}"
+            raise DnnExplainError(msg)
+    if own["cpu"][1] == 0 and own["memory"][1] == 0:
+        msg = "the limits leave a job neither CPU nor memory; allow at least one unit of one"
+        raise DnnExplainError(msg)
+    return own
+
+
+def change(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limits) -> JobSet:
+    """Some jobs (mostly one to three) get another value here and there, near or anywhere; or two swap places."""
+    spans = settled_limits(params, limits)
+    columns = _columns(jobs)
+    count = min(len(jobs), int(rng.geometric(0.4)))
+    for job in rng.choice(len(jobs), size=count, replace=False):
+        kind = rng.random()
+        if kind < 0.25:
+            other = int(rng.integers(len(jobs)))
+            columns[:, [job, other]] = columns[:, [other, job]]
+        elif kind < 0.4:
+            columns[:, job] = _drawn(rng, spans, 1)[:, 0]
+        else:
+            row = int(rng.integers(3))
+            low, high = spans[COLUMNS[row]]
+            near = columns[row, job] + rng.choice((-3, -2, -1, 1, 2, 3)) if kind < 0.7 else rng.integers(low, high + 1)
+            columns[row, job] = np.clip(near, low, high)
+    return _made(jobs, columns, spans)
+
+
+def redraw(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limits) -> JobSet:
+    """Every length and demand drawn anew, uniformly within the limits."""
+    spans = settled_limits(params, limits)
+    return _made(jobs, _drawn(rng, spans, len(jobs)), spans)
+
+
+def cross(one: JobSet, two: JobSet, rng: np.random.Generator) -> JobSet:
+    """A stretch of jobs from another set with as many jobs; the first one itself if it has not."""
+    if len(one) != len(two) or len(one) < 2:
+        return one
+    first, last = np.sort(rng.integers(0, len(one) + 1, size=2))
+    columns = _columns(one)
+    columns[:, first:last] = _columns(two)[:, first:last]
+    return JobSet(one.arrival, *columns, steps=one.steps, name=one.name)
+
+
+def to_json(jobs: JobSet) -> dict[str, Any]:
+    """As in job files: ``{"steps", "jobs": [{"arrival", "length", "cpu", "memory"}]}``."""
+    names = ("arrival", *COLUMNS)
+    rows = zip(*(getattr(jobs, name).tolist() for name in names), strict=True)
+    return {"steps": int(jobs.steps), "jobs": [dict(zip(names, row, strict=True)) for row in rows]}
+
+
+def from_json(data: Mapping[str, Any]) -> JobSet:
+    """The inverse of :func:`to_json`."""
+    try:
+        columns = [[int(job[name]) for job in data["jobs"]] for name in ("arrival", *COLUMNS)]
+        return JobSet(*(np.array(column, dtype=np.int64) for column in columns), steps=int(data["steps"]), name="saved")
+    except (KeyError, TypeError) as error:
+        msg = f"a saved job set needs steps and jobs with arrival, length, cpu and memory; {error} is missing or wrong"
+        raise DnnExplainError(msg) from None
+
+
+def _columns(jobs: JobSet) -> Ints:
+    return np.array([getattr(jobs, name) for name in COLUMNS], dtype=np.int64)
+
+
+def _drawn(rng: np.random.Generator, spans: Mapping[str, tuple[int, int]], count: int) -> Ints:
+    return np.array([rng.integers(low, high + 1, size=count) for low, high in (spans[name] for name in COLUMNS)])
+
+
+def _made(jobs: JobSet, columns: Ints, spans: Mapping[str, tuple[int, int]]) -> JobSet:
+    nothing = (columns[1] == 0) & (columns[2] == 0)
+    row = 1 if spans["cpu"][1] > 0 else 2
+    columns[row, nothing] = 1
+    return JobSet(jobs.arrival, *columns, steps=jobs.steps, name=jobs.name)
