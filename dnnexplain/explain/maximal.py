@@ -9,23 +9,23 @@ neuron is searched: from many starts, one knob and then one whole block at a tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import NetworkPolicy, State, System, state_from_values
-from dnnexplain.explain.affine import AffineInput, affine_input
-from dnnexplain.explain.knob_blocks import Blocks, block_name, block_values, is_affine, knob_blocks
+from dnnexplain.contract import NetworkPolicy, State, System
+from dnnexplain.explain.affine import affine_input
+from dnnexplain.explain.knob_blocks import Blocks, block_name, knob_blocks
 from dnnexplain.explain.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
-from dnnexplain.explain.search_blocks import BLOCK_LIMIT, Climb, climb
+from dnnexplain.explain.search_blocks import Climb, climb
+from dnnexplain.explain.sum_of_parts import SumOfParts, sum_of_parts
 from dnnexplain.results import Question, Result
 
 __all__ = ["Maximum", "maximise", "maximise_all"]
 
-_EXACT_LIMIT = 300_000
 _ROUNDING = 1e-5
 
 
@@ -58,16 +58,6 @@ class Maximum(Result):
     def sentence(self) -> str:
         """The activation, and what was proved."""
         return f"Neuron {self.neuron} reaches {self.activation:.3g}. {self.words}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Exact:
-    """Per neuron the best values ``[N, K]`` and a limit of its input ``[N]``; or in ``gap`` why there is no proof."""
-
-    gap: str
-    evaluated: int = 0
-    values: NDArray[np.float64] | None = None
-    bound: NDArray[np.float64] | None = None
 
 
 def maximise(
@@ -131,7 +121,7 @@ def _all(
 ) -> tuple[Maximum, ...]:
     blocks = knob_blocks(system)
     affine = affine_input(system, policy, layer, neurons)
-    exact = _exact(system, affine, blocks)
+    exact = sum_of_parts(system, affine, blocks)
     settings = {"restarts": restarts, "layer": layer.name}
     found = []
     for place, neuron in enumerate(neurons):
@@ -157,7 +147,7 @@ def _one(
     neuron: int,
     question: Question,
     blocks: Blocks,
-    exact: _Exact,
+    exact: SumOfParts,
     place: int,
     draw: tuple[int, int],
     cancel: Event | None,
@@ -214,73 +204,6 @@ def _scorer(
     return score
 
 
-def _exact(system: System, affine: AffineInput | None, blocks: Blocks) -> _Exact:
-    """Maximise every block's contribution to every neuron's input over all the block's values.
-
-    Where rules tie too many knobs together to go through, they are taken apart, and each part takes all
-    values of its grid: the sum is then a limit that need not be reached.
-    """
-    if affine is None:
-        return _Exact("the neuron's input is not a weighted sum over the observation, or its activation not monotone")
-    strict = blocks.separable and blocks.free
-    if not (strict or blocks.loose):
-        return _Exact("the observation is not painted by independent parts of the state")
-    base = state_from_values(system, {}).values
-    empty = system.encode(base[None]).reshape(-1).astype(np.float64)
-    total = affine.bias + affine.weights @ empty
-    values = np.repeat(base[None], len(total), axis=0)
-    evaluated, gaps = 0, []
-    for block, rows in _choices(system, blocks, base, strict=strict):
-        if rows is None:
-            gaps.append(f"{block_name(system, block)} has too many values to go through")
-            continue
-        if any(system.knobs[i].step is None for i in block) and not _straight(system, base, block):
-            gaps.append(f"{block_name(system, block)} is continuous, and was looked at on a grid only")
-        gain = _contributions(system, rows, empty, affine.weights)
-        best = _largest(rows, gain)
-        total = total + gain[best, np.arange(len(total))]
-        values[:, list(block)] = rows[best][:, list(block)]
-        evaluated += len(rows)
-    return _Exact("; ".join(gaps), evaluated, values, None if gaps else total)
-
-
-def _choices(
-    system: System, blocks: Blocks, base: NDArray[np.float64], *, strict: bool
-) -> Iterator[tuple[tuple[int, ...], NDArray[np.float64] | None]]:
-    """Blocks with all their valid values; a block with too many as its parts with all values, valid or not."""
-    for block in blocks.knobs:
-        rows = block_values(system, base, block, _EXACT_LIMIT) if strict else None
-        if rows is not None or not blocks.loose:
-            yield block, rows
-            continue
-        for part in blocks.parts:
-            if set(part) <= set(block):
-                yield part, block_values(system, base, part, _EXACT_LIMIT, valid=False)
-
-
-def _straight(system: System, base: NDArray[np.float64], block: tuple[int, ...]) -> bool:
-    """Whether a block is one continuous knob whose extremes are at its ends."""
-    return len(block) == 1 and is_affine(system, base, block[0])
-
-
-def _contributions(
-    system: System,
-    rows: NDArray[np.float64],
-    empty: NDArray[np.float64],
-    weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """What each row adds to each neuron's input over the base state ``[n, N]``, in pieces of bounded memory."""
-    pieces = np.array_split(rows, max(1, -(-len(rows) // BLOCK_LIMIT)))
-    return np.concatenate([(system.encode(piece).reshape(len(piece), -1) - empty) @ weights.T for piece in pieces])
-
-
-def _largest(rows: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Per neuron the row with the largest gain; among ties within rounding, the one with the smallest values."""
-    near = gain >= gain.max(axis=0) - 1e-9
-    smallest: NDArray[np.int64] = np.where(near, rows.sum(axis=1)[:, None], np.inf).argmin(axis=0)
-    return smallest
-
-
 def _proof(system: System, layer: NeuronLayer, neuron: int, blocks: Blocks, weighted: float, activation: float) -> str:
     names = [block_name(system, block) for block in blocks.knobs]
     told = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
@@ -289,9 +212,11 @@ def _proof(system: System, layer: NeuronLayer, neuron: int, blocks: Blocks, weig
         if layer.rectified and activation == 0
         else f"Proved: no valid state activates neuron {neuron} more."
     )
+    ends = any(knob.step is None for knob in system.knobs)
+    straight = " (of a continuous one both ends, for it is painted along a straight line)" if ends else ""
     return (
         f"{what} Its weighted input is a sum over {len(names)} independent parts of the state ({told}), and for "
-        "each part every valid value was tried. That the observation is painted part by part was checked on "
+        f"each part every valid value was tried{straight}. That the observation is painted part by part was checked on "
         f"{blocks.checked} random pairs of valid states; equality holds up to rounding."
     )
 

@@ -24,8 +24,8 @@ class Others(StrEnum):
 
 def kind_of(knob: Knob) -> str:
     """The knob's name without its group: ``"length"`` of ``"job 2 length"`` in group ``"job 2"``."""
-    rest = knob.name.removeprefix(knob.group).strip() if knob.group else knob.name
-    return rest or knob.name
+    rest = knob.name.removeprefix(f"{knob.group} ").removesuffix(f" {knob.group}") if knob.group else knob.name
+    return rest.strip() or knob.name
 
 
 def kinds(system: System) -> dict[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError, State, state_from_values
+from dnnexplain.contract import DnnExplainError, Knob, State, state_from_values
 from dnnexplain.explain.neurons import layer_of
 from dnnexplain.explain.responses import FLAT_SHARE, PACE_SHARE, Response, classify
 from dnnexplain.explain.sweeps import kind_of, kinds, knobs_of_kind
@@ -214,6 +214,8 @@ def test_kinds_of_knobs_are_found_by_name(deeprm):
     assert kinds(deeprm)["length"] == (0, 3, 6)
     assert knobs_of_kind(deeprm, "memory") == ("job 1 memory", "job 2 memory", "job 3 memory")
     assert kind_of(deeprm.knobs[1]) == "cpu"
+    assert kind_of(Knob("demand A -> B", "Gb/s", 0, 1, group="A -> B")) == "demand"
+    assert kind_of(Knob("backlog", "", 0, 1, group="backlog")) == "backlog"
 
 
 def test_an_empty_slot_is_given_a_demand_and_says_so(deeprm, network):
