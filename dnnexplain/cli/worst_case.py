@@ -194,7 +194,8 @@ def _report(asked: dict[str, Any], found: WorstCase, *, box: bool, seed: int, as
     typer.echo(found.sentence())
     if found.stopped not in {"budget", "finished"}:
         typer.echo(f"The search ended early: {found.stopped}.")
-    rows = found.table()
+    routed = [row for row in found.table() if " ago" not in row["input"]]  # the matrix to route comes first
+    rows = routed + [row for row in found.table() if " ago" in row["input"]]
     print_table(["input", "value", "unit"], [list(row.values()) for row in rows[:SHOWN]])
     if len(rows) > SHOWN:
         typer.echo(f"... and {len(rows) - SHOWN} more that are not zero; --json lists all.")

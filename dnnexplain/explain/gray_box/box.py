@@ -82,7 +82,7 @@ def gap_box(
     fraction: float = 0.8,
     samples: int = 64,
     checks: int = 256,
-    moves: int = 640,
+    moves: int = 320,
     seed: int = 0,
     question: Question | None = None,
     cancel: Event | None = None,
