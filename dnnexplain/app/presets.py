@@ -35,7 +35,9 @@ def presets_for(system: System, policy: Policy) -> tuple[State, dict[str, State 
     )
     rng = np.random.default_rng()
     pictures: Any = system.reachable
-    found["A random state from episodes"] = lambda: state_from_observation(system, pictures[rng.integers(len(pictures))])
+    found["A random state from episodes"] = lambda: state_from_observation(
+        system, pictures[rng.integers(len(pictures))]
+    )
     return start, found
 
 

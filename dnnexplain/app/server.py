@@ -23,6 +23,8 @@ __all__ = ["Server", "environment", "free_port", "needs", "voila_command"]
 HOST = "127.0.0.1"
 FIRST_PORT = 8866
 _TRIES = 50
+
+
 def needs(module: str) -> None:
     """Raise if a package that a command needs is not installed."""
     if find_spec(module) is None:
@@ -69,9 +71,10 @@ def environment(settings: Mapping[str, Any]) -> dict[str, str]:
     known = os.environ
     ours = str(Path(__file__).parent / "jupyter")
     paths = {
-        name: os.pathsep.join([ours, *filter(None, [known.get(name)])]) for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
+        name: os.pathsep.join([ours, *filter(None, [known.get(name)])])
+        for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
     }
-    one = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**known, **paths, **one, SETTINGS: json.dumps(dict(settings))}
 
 

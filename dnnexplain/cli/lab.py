@@ -17,7 +17,9 @@ __all__ = ["register", "starter"]
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("lab", epilog=examples("dnnexplain lab", "dnnexplain lab my-notebooks --port 8900 --no-browser"))(open_lab)
+    app.command("lab", epilog=examples("dnnexplain lab", "dnnexplain lab my-notebooks --port 8900 --no-browser"))(
+        open_lab
+    )
 
 
 def open_lab(

@@ -63,7 +63,9 @@ def open_board(chromium, board):
     opened = []
 
     def open_page(width=LAPTOP, theme="light", given=None):
-        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=theme, has_touch=width < 500)
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=theme, has_touch=width < 500
+        )
         context.set_default_timeout(20_000)
         harness = Harness(context.new_page(), (given or board).panels, LAYOUT)
         opened.append((context, harness))
@@ -95,4 +97,8 @@ def wait_settled(harness):
 
 def close_to(shown, exact):
     """Whether a shown probability is the exact one, as far as its three decimals go."""
-    return shown == "not possible" or (shown == "under 0.001" and exact < 0.001) or np.isclose(float(shown), exact, atol=5.1e-4)
+    return (
+        shown == "not possible"
+        or (shown == "under 0.001" and exact < 0.001)
+        or np.isclose(float(shown), exact, atol=5.1e-4)
+    )

@@ -81,7 +81,9 @@ def page_source(panels: Sequence[Any], layout: str = "") -> str:
         slots = slots.replace(f"{{{index}}}", panel.model_id)
     code = module_source().replace("export {", "window.exported = {")
     ids = json.dumps([p.model_id for p in panels])
-    script = _SCRIPT.replace("STATES", json.dumps(states)).replace("HUB", json.dumps(hub.model_id)).replace("PANELS", ids)
+    script = (
+        _SCRIPT.replace("STATES", json.dumps(states)).replace("HUB", json.dumps(hub.model_id)).replace("PANELS", ids)
+    )
     script = script.replace("</", "<\\/")
     return (
         "<!doctype html><html lang=en data-dnnexplain-app><meta charset=utf-8><title>panels</title>"

@@ -26,7 +26,12 @@ def weights(tmp_path_factory, deeprm):
 
 def start(command, until, **environment):
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **environment},
+        start_new_session=True,
     )
     printed = []
     for line in process.stdout:
@@ -133,7 +138,10 @@ def _kernel_processes():
 def test_the_port_of_a_running_app_is_refused_in_one_sentence(app):
     port = app.rstrip("/").rpartition(":")[2]
     done = subprocess.run(
-        [sys.executable, "-m", "dnnexplain", "app", "--port", port, "--no-browser"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "dnnexplain", "app", "--port", port, "--no-browser"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert f"port {port} is in use" in done.stderr
@@ -157,7 +165,13 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LAB_CELLS.format(path=str(weights)).strip())])
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nbformat.write(notebook, tmp_path / "panels.ipynb")
-    options = ["--no-browser", "--ServerApp.token=", "--ServerApp.password=", "--allow-root", "--LabApp.collaborative=False"]
+    options = [
+        "--no-browser",
+        "--ServerApp.token=",
+        "--ServerApp.password=",
+        "--allow-root",
+        "--LabApp.collaborative=False",
+    ]
     command = [sys.executable, "-m", "jupyter", "lab", str(tmp_path), "--ServerApp.port=0", *options]
     process, found = start(command, r"http://(localhost|127\.0\.0\.1):\d+/")
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
@@ -167,7 +181,10 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{found}lab/tree/panels.ipynb?reset", timeout=1000 * STARTING)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * STARTING)
-        page.wait_for_selector('.jp-Toolbar [data-jp-item-name="executionProgress"], .jp-Notebook-ExecutionIndicator', timeout=1000 * STARTING)
+        page.wait_for_selector(
+            '.jp-Toolbar [data-jp-item-name="executionProgress"], .jp-Notebook-ExecutionIndicator',
+            timeout=1000 * STARTING,
+        )
         page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
         page.keyboard.press("Shift+Enter")
         page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
@@ -180,7 +197,9 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
         slider.focus()
         for _ in range(4):
             page.keyboard.press("ArrowRight")
-        page.wait_for_function("(old) => document.querySelector('.dx-outputs').innerText !== old", arg=str(before), timeout=30_000)
+        page.wait_for_function(
+            "(old) => document.querySelector('.dx-outputs').innerText !== old", arg=str(before), timeout=30_000
+        )
         assert float(slider.input_value()) >= 4
         assert errors == []
     finally:

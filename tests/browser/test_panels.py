@@ -214,7 +214,10 @@ def test_neurons_are_chosen_by_click_and_by_key(open_board, board):
     page.wait_for_selector('.dx-unit-cell[aria-selected="true"] >> text="8"')
     assert board.session.unit == 8
     exact = board.neurons.result.curve(8, "job 1 length").activation
-    assert f"{board.session.live.activations[8]:.3g}" in page.locator(".dx-unit-cell").nth(8).get_attribute("title") or exact.max() == 0
+    assert (
+        f"{board.session.live.activations[8]:.3g}" in page.locator(".dx-unit-cell").nth(8).get_attribute("title")
+        or exact.max() == 0
+    )
 
 
 def test_target_and_method_change_the_map(open_board, board):
@@ -343,7 +346,9 @@ def test_an_episode_is_run_stepped_through_and_opened_in_the_editor(open_board, 
     page.get_by_role("button", name="Open in editor").click()
     page.wait_for_timeout(200)
     np.testing.assert_array_equal(board.session.state.background, pair.network.observations[3])
-    np.testing.assert_array_equal(deeprm.encode(board.session.state.values[None], board.session.state.background)[0], pair.network.observations[3])
+    np.testing.assert_array_equal(
+        deeprm.encode(board.session.state.values[None], board.session.state.background)[0], pair.network.observations[3]
+    )
     assert "mean slowdown" in page.locator(".dx-schedule canvas").get_attribute("aria-label")
 
 

@@ -21,7 +21,9 @@ class RecordingComm(BaseComm):
 
     def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
         size = len(json.dumps(data or {})) + len(json.dumps(metadata or {})) + sum(len(b) for b in buffers or ())
-        self.sent.append({"comm": self.comm_id, "type": msg_type, "data": data, "bytes": size, "buffers": buffers or []})
+        self.sent.append(
+            {"comm": self.comm_id, "type": msg_type, "data": data, "bytes": size, "buffers": buffers or []}
+        )
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def sent(monkeypatch):
     """The messages that go down to the page, in order."""
     messages: list[dict[str, Any]] = []
     monkeypatch.setattr(RecordingComm, "sent", messages)
-    monkeypatch.setattr(comm, "create_comm", lambda **options: RecordingComm(**options))
+    monkeypatch.setattr(comm, "create_comm", RecordingComm)
     return messages
 
 

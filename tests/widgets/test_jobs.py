@@ -49,11 +49,11 @@ def test_a_failure_is_reported():
     jobs, failures = Jobs(), []
 
     def work(task):
-        raise ValueError("no such thing")
+        int("no such thing")
 
     jobs.start(work, pytest.fail, failures.append)
     assert jobs.wait(5)
-    assert [str(error) for error in failures] == ["no such thing"]
+    assert [str(error) for error in failures] == ["invalid literal for int() with base 10: 'no such thing'"]
 
 
 def test_progress_is_reported_but_not_more_than_ten_times_a_second():

@@ -16,7 +16,9 @@ def test_live_results_are_the_explainers_own(session, gate, network):
     decision = decide(gate, network, session.state)
     np.testing.assert_array_equal(session.live.decision.probabilities, decision.probabilities)
     np.testing.assert_array_equal(session.live.attribution.map, attribute(gate, network, session.state).map)
-    expected = {name: int(rule.outputs(gate.encode(session.state.values[None])).argmax()) for name, rule in gate.rules().items()}
+    expected = {
+        name: int(rule.outputs(gate.encode(session.state.values[None])).argmax()) for name, rule in gate.rules().items()
+    }
     assert session.live.rules == expected
 
 
@@ -80,9 +82,9 @@ def test_a_state_of_another_system_is_refused(session):
 
 
 def test_an_unknown_rule_and_an_unknown_question_are_refused(gate, network):
-    with pytest.raises(DnnExplainError, match="no rule 'longst'.*longest"):
+    with pytest.raises(DnnExplainError, match=r"no rule 'longst'.*longest"):
         Session(gate, network, rules=["longst"])
-    with pytest.raises(DnnExplainError, match="no question 'metod'.*method"):
+    with pytest.raises(DnnExplainError, match=r"no question 'metod'.*method"):
         Session(gate, network).question(metod="saliency")
 
 
@@ -90,7 +92,10 @@ def test_a_rule_is_explained_as_far_as_it_can_be(gate):
     session = Session(gate, gate.rules()["longest"])
     session.want("decision", "saliency", "neurons")
     assert session.live.decision.action == 0
-    assert "no torch network" in session.live.failures["saliency"] or "rule without a network" in session.live.failures["saliency"]
+    assert (
+        "no torch network" in session.live.failures["saliency"]
+        or "rule without a network" in session.live.failures["saliency"]
+    )
     assert session.layers == ()
 
 

@@ -8,7 +8,16 @@ from dnnexplain_widgets.words import joined, label, number, probability, share_o
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (3.0, "3"), (0.38249, "0.382"), (12.649, "12.6"), (-0.5, "−0.5"), (1234.5, "1230"), (2e-5, "2.00e−05"), (float("nan"), "none")],
+    [
+        (0, "0"),
+        (3.0, "3"),
+        (0.38249, "0.382"),
+        (12.649, "12.6"),
+        (-0.5, "−0.5"),
+        (1234.5, "1230"),
+        (2e-5, "2.00e−05"),
+        (float("nan"), "none"),
+    ],
 )
 def test_three_significant_digits(value, text):
     assert number(value) == text
@@ -20,7 +29,13 @@ def test_units_follow_the_number():
 
 
 def test_a_probability_never_claims_to_be_zero_or_one():
-    assert [probability(p) for p in (0.0, 0.0001, 0.5, 0.99999, 1.0)] == ["0.000", "under 0.001", "0.500", "over 0.999", "1.000"]
+    assert [probability(p) for p in (0.0, 0.0001, 0.5, 0.99999, 1.0)] == [
+        "0.000",
+        "under 0.001",
+        "0.500",
+        "over 0.999",
+        "1.000",
+    ]
 
 
 def test_rules_have_names_for_people():
@@ -33,7 +48,10 @@ def test_lists_are_read_aloud():
 
 def test_rules_are_told_apart_by_what_they_would_do():
     names = ("job 1", "job 2", "wait")
-    assert share_of_rules({"sjf": 0, "packer": 1, "tetris": 0}, names, 0) == "SJF and Tetris agree; Packer would pick job 2."
+    assert (
+        share_of_rules({"sjf": 0, "packer": 1, "tetris": 0}, names, 0)
+        == "SJF and Tetris agree; Packer would pick job 2."
+    )
     assert share_of_rules({"sjf": 0}, names, 0) == "SJF agrees."
     assert share_of_rules({}, names, 0) == ""
 

@@ -37,19 +37,15 @@ class Masthead(Panel):
     OPTIONS = ("title", "policies", "loader")
     COPYABLE = False
 
-    def setup(
-        self,
-        title: str = "",
-        policies: Mapping[str, Policy | Callable[[], Policy]] | None = None,
-        loader: Loader | None = None,
-    ) -> None:
+    def setup(self) -> None:
         """Controls for network, file and theme."""
-        self.question = title
-        self.policies = dict(policies or {self.session.policy.name: self.session.policy})
-        self.loader = loader
+        self.question = self.options.get("title", "")
+        known: Mapping[str, Policy | Callable[[], Policy]] | None = self.options.get("policies")
+        self.policies = dict(known or {self.session.policy.name: self.session.policy})
+        self.loader: Loader | None = self.options.get("loader")
         names = [[name, name] for name in self.policies]
         controls: list[dict[str, Any]] = [{"kind": "select", "name": "policy", "label": "Network", "options": names}]
-        if loader is not None:
+        if self.loader is not None:
             hint = "A safetensors file, a state dict, or the original's pickle of numpy arrays; nothing in it is run."
             controls.append(
                 {"kind": "file", "name": "weights", "label": "Bring your own…", "accept": ".safetensors,.pt,.pth,.pkl", "hint": hint}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +10,23 @@ import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, OutputKind, Policy, State, System, state_from_values
+from dnnexplain.contract import (
+    Choice,
+    DnnExplainError,
+    NetworkPolicy,
+    OutputKind,
+    Policy,
+    State,
+    System,
+    state_from_values,
+)
 from dnnexplain.explain.forward import layers, network_of
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain_widgets.history import History
 from dnnexplain_widgets.hub import Hub
 from dnnexplain_widgets.live import Ask, Live, compute
-from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.moves import valid_values
+from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.wire import live_message, scene
 from dnnexplain_widgets.words import told
 
@@ -159,14 +167,6 @@ class Session(t.HasTraits):
         if state is not None:
             with self.history.paused():
                 self.state = state
-
-    @contextmanager
-    def _silently(self) -> Iterator[None]:
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
 
     def _refresh(self) -> None:
         self.live = compute(self.system, self.policy, self.state, self.ask)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import OutputKind, Pane, Pictured, System
+from dnnexplain.contract import Pane, Pictured, System
 from dnnexplain.explain.methods import METHODS, Measure
 from dnnexplain_widgets.live import Live
 from dnnexplain_widgets.words import label
@@ -141,8 +141,3 @@ def _unit_of_map(live: Live) -> str:
     if live.attribution.target_kind == "probability":
         kind = "probability"
     return {Measure.SLOPE: f"{kind} per full cell".strip(), Measure.SHARE: kind, Measure.SCORE: "score"}[measure]
-
-
-def is_choice(system: System) -> bool:
-    """Whether the network picks one of several actions."""
-    return system.output.kind is OutputKind.CHOICE

@@ -54,7 +54,7 @@ def joined(names: Iterable[str]) -> str:
 
 
 def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: int) -> str:
-    """What the rules would do beside the network: ``SJF and Tetris agree; Packer would take job 2.``"""
+    """What the rules would do beside the network, such as ``SJF agrees; Packer would pick job 2``."""
     agree = [label(rule) for rule, action in actions.items() if action == chosen]
     others: dict[int, list[str]] = {}
     for rule, action in actions.items():

@@ -51,18 +51,20 @@ class Panel(anywidget.AnyWidget):
 
     hub = t.Unicode(help="The model of the session in the page.").tag(sync=True)
     question = t.Unicode(help="The title.").tag(sync=True)
-    parts = t.List(help="What is drawn.").tag(sync=True)
+    parts: Any = t.List(help="What is drawn.").tag(sync=True)
     says = t.Unicode(help="Which sentence of the live message is shown.").tag(sync=True)
-    controls = t.List(help="Descriptions of the controls; see web/controls.js.").tag(sync=True)
+    controls: Any = t.List(help="Descriptions of the controls; see web/controls.js.").tag(sync=True)
     answers = t.Dict(help="What the controls are at, by name.").tag(sync=True, echo_update=False)
     presses = t.Dict(help="How often each button was pressed.").tag(sync=True, echo_update=False)
-    upload = t.Dict(help="The newest file from a file control: {name, file, content}.").tag(sync=True, echo_update=False)
+    upload = t.Dict(help="The newest file from a file control: {name, file, content}.").tag(
+        sync=True, echo_update=False
+    )
     sentence = t.Unicode(help="Reads the picture; the live message's if empty.").tag(sync=True)
     badge = t.Dict(help="How far to trust it: {level, text, figures: [{name, value, meaning}]}.").tag(sync=True)
     error = t.Unicode(help="What went wrong, in one sentence; empty when all is well.").tag(sync=True)
     busy = t.Dict(help="What it is working on: {text, fraction}.").tag(sync=True)
     code = t.Dict(help="The panel as Python, when asked for: {text, count}.").tag(sync=True)
-    copyable = t.Bool(True, help="Whether the panel offers itself as Python.").tag(sync=True)
+    copyable = t.Bool(default_value=True, help="Whether the panel offers itself as Python.").tag(sync=True)
     figure = t.Dict(help="What a part of the panel's own draws.").tag(sync=True)
     child = t.Unicode(help="The model of another Jupyter widget that is the picture.").tag(sync=True)
 
@@ -89,15 +91,15 @@ class Panel(anywidget.AnyWidget):
             says=self.SAYS,
             copyable=self.COPYABLE,
         )
-        self.setup(**options)
+        self.setup()
         self.observe(self._on_answers, "answers")
         self.observe(self._on_presses, "presses")
         self.observe(self._on_upload, "upload")
 
     # --- what a subclass may say ---
 
-    def setup(self, **options: Any) -> None:
-        """Make controls and observe the session; called once, with the options given."""
+    def setup(self) -> None:
+        """Make controls and observe the session; called once, when ``self.options`` are known."""
 
     def on_answer(self, name: str, value: Any) -> None:
         """A control was changed by the user."""

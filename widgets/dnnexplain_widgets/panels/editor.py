@@ -26,10 +26,11 @@ class StateEditor(Panel):
     SAYS = "state"
     OPTIONS = ("presets",)
 
-    def setup(self, presets: Mapping[str, Preset] | None = None) -> None:
+    def setup(self) -> None:
         """Controls for presets and history; the picture only for systems that have one."""
         self._start = self.session.state
-        self.presets: dict[str, Preset] = {"Where it started": self._start, **(presets or {})}
+        given: Mapping[str, Preset] = self.options.get("presets") or {}
+        self.presets: dict[str, Preset] = {"Where it started": self._start, **given}
         parts: list[dict[str, Any]] = [{"part": "knobs"}]
         if isinstance(self.session.system, Pictured):
             parts.insert(0, {"part": "picture", "overlay": False})
@@ -72,5 +73,10 @@ class StateEditor(Panel):
             {"kind": "select", "name": "preset", "label": "Start from", "options": options},
             {"kind": "button", "name": "undo", "label": "Undo", "disabled": not history.past},
             {"kind": "button", "name": "redo", "label": "Redo", "disabled": not history.future},
-            {"kind": "button", "name": "empty", "label": "Empty", "hint": "Every knob at its lowest, nothing in the background."},
+            {
+                "kind": "button",
+                "name": "empty",
+                "label": "Empty",
+                "hint": "Every knob at its lowest, nothing in the background.",
+            },
         ]

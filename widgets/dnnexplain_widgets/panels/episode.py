@@ -51,7 +51,9 @@ class Pair:
         return np.flatnonzero(self.advice != self.network.actions)
 
 
-def run_pair(system: Replayable, policy: Policy, rule: Policy, work: Any, *, seed: int, sample: bool, task: Task) -> Pair:
+def run_pair(
+    system: Replayable, policy: Policy, rule: Policy, work: Any, *, seed: int, sample: bool, task: Task
+) -> Pair:
     """Run the network and the rule, and ask the rule about each of the network's decisions."""
     task.progress(0.1, f"Running {policy.name}")
     network = system.replay(policy, work, seed=seed, sample=sample)
@@ -184,7 +186,14 @@ class EpisodePanel(Panel):
             count = max(1, len(self.windows))
             controls.append({"kind": "file", "name": "log", "label": "Log file", "accept": suffixes})
             controls.append(
-                {"kind": "number", "name": "window", "label": f"Window, 1 to {count}", "low": 1, "high": count, "step": 1}
+                {
+                    "kind": "number",
+                    "name": "window",
+                    "label": f"Window, 1 to {count}",
+                    "low": 1,
+                    "high": count,
+                    "step": 1,
+                }
             )
         else:
             controls += [

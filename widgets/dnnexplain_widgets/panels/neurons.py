@@ -54,6 +54,8 @@ class NeuronsPanel(Panel):
         if len(layers) > 1:
             options = [[name, name] for name in layers]
             controls.append({"kind": "select", "name": "layer", "label": "Layer", "options": options})
-        controls.append({"kind": "select", "name": "sweep", "label": "Curves over", "options": [[n, n] for n in shared]})
+        controls.append(
+            {"kind": "select", "name": "sweep", "label": "Curves over", "options": [[n, n] for n in shared]}
+        )
         self.controls = controls
         self.answers = {"layer": session.ask.layer or (layers[0] if layers else ""), "sweep": session.ask.sweep}

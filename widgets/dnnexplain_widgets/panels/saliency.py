@@ -25,10 +25,10 @@ class SaliencyPanel(Panel):
     WANTS = ("decision", "saliency")
     OPTIONS = ("methods",)
 
-    def setup(self, methods: tuple[str, ...] | None = None) -> None:
+    def setup(self) -> None:
         """Controls for target, method and baseline; the picture only for systems that have one."""
-        light = (name for name, method in METHODS.items() if not (method.heavy or method.neuron or method.units))
-        self.methods = tuple(methods) if methods is not None else tuple(light)
+        light = [name for name, method in METHODS.items() if not (method.heavy or method.neuron or method.units)]
+        self.methods = tuple(self.options.get("methods") or light)
         parts: list[dict[str, Any]] = [{"part": "groups"}]
         if isinstance(self.session.system, Pictured):
             parts.insert(0, {"part": "picture", "overlay": True})
@@ -66,7 +66,12 @@ class SaliencyPanel(Panel):
             targets.append([session.ask.target, session.ask.target])
         controls = [
             {"kind": "select", "name": "target", "label": "Explain", "options": targets},
-            {"kind": "select", "name": "method", "label": "by", "options": [[n, METHODS[n].title] for n in self.methods]},
+            {
+                "kind": "select",
+                "name": "method",
+                "label": "by",
+                "options": [[n, METHODS[n].title] for n in self.methods],
+            },
         ]
         if METHODS[session.ask.method].measure is Measure.SHARE:
             names = list(session.system.baselines(session.state))

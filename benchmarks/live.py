@@ -1,0 +1,299 @@
+"""How long from a drag to what it changes on the screen: our panels against interact and matplotlib.
+
+    python benchmarks/live.py [--moves 64] [--hosts voila lab] [--json live.json]
+
+Both views show the same (probabilities, signed saliency, neurons, threshold curves), computed by the same
+function, in the same browser, on the same server, in the same run. A move is one step of a mouse drag; its
+latency runs from the event's own time stamp to the first frame painted after the change that the kernel
+sent. "Settle" is the time from the last of many quick moves to the last frame that they caused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "widgets")]
+
+TARGET_P95, TARGET_SETTLE, TARGET_RATIO = 80.0, 150.0, 5.0
+
+SETUP = """
+import torch; torch.set_num_threads(1)
+from dnnexplain.contract import state_from_values
+from dnnexplain.policies import TorchPolicy, load_shipped, mlp, shipped
+from dnnexplain.systems import make_system
+system = make_system("deeprm")
+policy = load_shipped(system) if shipped(system) else TorchPolicy(mlp(system), system)
+jobs = {"length": (5, 3, 11), "cpu": (2, 7, 8), "memory": (8, 4, 2)}
+state = state_from_values(
+    system, {f"job {i} {kind}": sizes[i - 1] for kind, sizes in jobs.items() for i in (1, 2, 3)}
+)
+rules = [name for name in system.rules() if name != "random"]
+"""
+
+PANELS = """
+from dnnexplain_widgets import Dashboard
+Dashboard(system, policy, state, rules=rules)
+"""
+
+MATPLOTLIB = """
+%matplotlib inline
+import ipywidgets, numpy as np
+import matplotlib.pyplot as plt
+from dnnexplain_widgets.live import Ask, compute
+ask = Ask(sweep="length", rules=tuple(rules))
+def view(length=5):
+    now = state_from_values(system, {"job 1 length": length}, state)
+    live = compute(system, policy, now, ask)
+    figure, axes = plt.subplots(4, 1, figsize=(9, 11), height_ratios=[1, 2, 1, 2])
+    axes[0].bar(system.output.names, live.decision.probabilities)
+    largest = np.abs(live.attribution.map).max()
+    axes[1].imshow(live.attribution.map, cmap="RdBu_r", vmin=-largest, vmax=largest, aspect="auto")
+    axes[2].bar(np.arange(live.activations.size), live.activations)
+    for values, curve in zip(live.curves.values, live.curves.activation):
+        axes[3].plot(values, curve[0])
+    plt.show()
+ipywidgets.interact(view, length=ipywidgets.IntSlider(5, 1, 15));
+"""
+
+WATCH = """
+window.bench = {painted: 0, latencies: [], event: 0, last: 0};
+document.addEventListener("pointermove", (e) => { window.bench.event = e.timeStamp; }, true);
+const painted = () => requestAnimationFrame(() => {
+  const channel = new MessageChannel();
+  channel.port1.onmessage = () => {
+    const now = performance.now();
+    window.bench.latencies.push(now - window.bench.event);
+    window.bench.last = now;
+    window.bench.painted += 1;
+  };
+  channel.port2.postMessage(0);
+});
+"""
+WATCH_PANELS = """
+new MutationObserver(painted).observe(document.querySelector(".dx-canvas"), {attributeFilter: ["aria-label"]});
+"""
+WATCH_MATPLOTLIB = """
+new MutationObserver((all) => {
+  for (const change of all) for (const node of change.addedNodes) {
+    const image = node.querySelector && (node.matches("img") ? node : node.querySelector("img"));
+    if (image) image.decode().then(painted, painted);
+  }
+}).observe(document.body, {childList: true, subtree: true});
+"""
+VIEWS = {"panels": (PANELS, WATCH_PANELS), "interact + matplotlib": (MATPLOTLIB, WATCH_MATPLOTLIB)}
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def write_notebooks(folder):
+    import nbformat
+
+    for name, (code, _) in VIEWS.items():
+        cells = [nbformat.v4.new_code_cell(SETUP.strip() + "\n"), nbformat.v4.new_code_cell(code.strip())]
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        nbformat.write(notebook, folder / file_name(name))
+
+
+def file_name(view):
+    return view.partition(" ")[0] + ".ipynb"
+
+
+def start(command, answer):
+    """A server in a process group of its own; returns it and its address."""
+    from dnnexplain.app.server import environment
+
+    path = os.pathsep.join([str(ROOT), str(ROOT / "widgets"), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        command, env={**environment({}), "PYTHONPATH": path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )  # fmt: skip
+    import urllib.request
+
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(answer, timeout=5)
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return process
+    sys.exit(f"the server did not answer: {' '.join(command)}")
+
+
+def stop(process):
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def serve(host, folder):
+    """Start a host; returns the process and the address of each view."""
+    from dnnexplain.app.server import free_port
+
+    port = free_port(None)
+    base = f"http://127.0.0.1:{port}/"
+    if host == "voila":
+        options = ["--preheat_kernel=False", "--Voila.ip=127.0.0.1", "--no-browser", f"--port={port}"]
+        process = start([sys.executable, "-m", "voila", str(folder), *options], f"{base}voila/static/voila.js")
+        return process, {view: f"{base}voila/render/{file_name(view)}" for view in VIEWS}
+    options = ["--no-browser", "--ServerApp.token=", "--ServerApp.password=", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    command = [sys.executable, "-m", "jupyter", "lab", str(folder), f"--ServerApp.port={port}", *options]
+    return start(command, f"{base}api"), {view: f"{base}lab/tree/{file_name(view)}?reset" for view in VIEWS}
+
+
+def open_view(page, host, view, url):
+    page.goto(url, timeout=240_000)
+    ready = ".dx-outputs tr" if view == "panels" else ".widget-hslider, .widget-slider"
+    if host == "lab":
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=240_000)
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(ready, timeout=240_000)
+    if view != "panels":
+        page.wait_for_selector(".jp-OutputArea img", timeout=240_000)
+    page.wait_for_timeout(1500)
+
+
+def handle_of(page, view):
+    """The handle of job 1's length, and how many pixels one step takes, with the way it goes."""
+    if view == "panels":
+        handle = page.locator('.dx-grip[aria-label="job 1 length, Job 1 CPU"]').first
+        return handle, (0.0, 8.0)
+    rail = page.locator(".noUi-base").first.bounding_box()
+    return page.locator(".noUi-handle").first, (rail["width"] / 14, 0.0)
+
+
+def measure(page, view, moves):
+    """Latencies of single moves, then of quick ones.
+
+    Returns:
+        latencies (ms), settle (ms), frames painted during the quick drag, and quick moves made.
+    """
+    page.evaluate(WATCH + VIEWS[view][1])
+    handle, (dx, dy) = handle_of(page, view)
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    offsets = [4 - abs(4 - step % 8) + 1 for step in range(moves + 4)]  # 1 2 3 4 5 4 3 2 ...
+    latencies = []
+    for number, offset in enumerate(offsets):
+        before = page.evaluate("bench.painted")
+        page.mouse.move(x + offset * dx, y + offset * dy)
+        page.wait_for_function("(n) => bench.painted > n", arg=before, timeout=30_000, polling=5)
+        page.wait_for_timeout(120)  # a person's pace; also lets late frames of this move come
+        if number >= 4:  # the first moves warm up
+            latencies.append(page.evaluate("(n) => bench.latencies[n]", before))
+    painted = page.evaluate("bench.painted")
+    quick = 60
+    for step in range(quick):
+        offset = 4 - abs(4 - step % 8) + 1
+        page.mouse.move(x + offset * dx, y + offset * dy)
+        page.wait_for_timeout(16)
+    page.mouse.move(x + 6 * dx, y + 6 * dy)
+    page.wait_for_timeout(4000)
+    settle = page.evaluate("bench.last - bench.event")
+    painted = page.evaluate("bench.painted") - painted
+    page.mouse.up()
+    return latencies, settle, painted, quick + 1
+
+
+def run_host(browser, host, folder, moves):
+    process, addresses = serve(host, folder)
+    rows = []
+    try:
+        for view, url in addresses.items():
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            page = context.new_page()
+            frames = []
+            page.on("websocket", lambda socket, seen=frames: socket.on("framereceived", lambda f: seen.append(len(f))))
+            open_view(page, host, view, url)
+            frames.clear()
+            latencies, settle, painted, quick = measure(page, view, moves)
+            made = moves + 4 + painted
+            rows.append(row_of(host, view, latencies, settle, painted, quick, len(frames) / made, sum(frames) / made / 1e3))
+            context.close()
+    finally:
+        stop(process)
+    return rows
+
+
+def row_of(host, view, latencies, settle, painted, quick, messages, kilobytes):
+    ordered = sorted(latencies)
+    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+    return {
+        "host": host, "view": view, "moves": len(ordered), "p50_ms": statistics.median(ordered), "p95_ms": p95,
+        "settle_ms": settle, "painted": painted, "quick_moves": quick,
+        "messages_per_update": messages, "kilobytes_per_update": kilobytes,
+    }  # fmt: skip
+
+
+def verdicts(rows):
+    """Each goal, with whether it was met here."""
+    found = []
+    for host in dict.fromkeys(row["host"] for row in rows):
+        ours, theirs = (next(row for row in rows if row["host"] == host and row["view"] == view) for view in VIEWS)
+        ratio = theirs["p95_ms"] / ours["p95_ms"]
+        found += [
+            (f"{host}: p95 at most {TARGET_P95:g} ms", ours["p95_ms"] <= TARGET_P95, f"{ours['p95_ms']:.0f} ms"),
+            (f"{host}: settles within {TARGET_SETTLE:g} ms", ours["settle_ms"] <= TARGET_SETTLE, f"{ours['settle_ms']:.0f} ms"),
+            (f"{host}: at least {TARGET_RATIO:g} times below matplotlib", ratio >= TARGET_RATIO, f"{ratio:.1f} times"),
+        ]
+    return found
+
+
+def report(rows):
+    print(f"{'host':6} {'view':22} {'moves':>5} {'p50 ms':>7} {'p95 ms':>7} {'settle ms':>9} {'painted':>8} {'messages':>8} {'kB':>6}")
+    for r in rows:
+        print(
+            f"{r['host']:6} {r['view']:22} {r['moves']:5} {r['p50_ms']:7.0f} {r['p95_ms']:7.0f} {r['settle_ms']:9.0f} "
+            f"{r['painted']:4}/{r['quick_moves']:3} {r['messages_per_update']:8.1f} {r['kilobytes_per_update']:6.1f}"
+        )
+    for goal, met, value in verdicts(rows):
+        print(f"{'met' if met else 'MISSED':6} {goal}: {value}")
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; software rendering")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--moves", type=int, default=64)
+    parser.add_argument("--hosts", nargs="+", choices=("voila", "lab"), default=["voila", "lab"])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    from tools import browser as finder
+
+    path = finder.find()
+    if path is None:
+        sys.exit("no Chromium here; set DNNEXPLAIN_CHROMIUM to one")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        write_notebooks(Path(folder))
+        running = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        for host in options.hosts:
+            rows += run_host(running, host, Path(folder), options.moves)
+        running.close()
+    report(rows)
+    if options.json:
+        options.json.write_text(json.dumps({"rows": rows, "load": os.getloadavg()[0]}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
