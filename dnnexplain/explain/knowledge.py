@@ -60,7 +60,7 @@ class ProbedFact:
         """What the figures say."""
         if self.note:
             return f"{self.name}: {self.note}."
-        known = "the layer holds it" if self.low > 0 else "no more than a probe learns by heart"
+        known = "the layer holds it" if self.low > 0 else "not told apart from what a probe learns by heart"
         return (
             f"{self.name}: read off with accuracy {number(self.accuracy)} (control {number(self.control)}); selectivity "
             f"{number(self.selectivity, sign=True)} ({number(self.low, sign=True)} to {number(self.high, sign=True)}): {known}."

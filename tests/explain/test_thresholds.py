@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, Knob, State, state_from_values
-from dnnexplain.explain.neurons import layer_of
+from dnnexplain.explain.neurons import layer_of, random_values
 from dnnexplain.explain.responses import FLAT_SHARE, PACE_SHARE, Response, classify
 from dnnexplain.explain.sweeps import kind_of, kinds, knobs_of_kind
 from dnnexplain.explain.thresholds import ThresholdCurve, curve, curves
@@ -142,6 +144,26 @@ def test_all_curves_equal_one_state_at_a_time():
                 expected = policy.module[:3](torch.from_numpy(system.encode(one.values[None])))[0]
             np.testing.assert_allclose(found.activation[knob][:, place], expected, rtol=1e-6)
     assert found.current.tolist() == [4, 2]
+
+
+def test_threads_read_one_network_at_the_same_time():
+    system = FakeChoice()
+    torch.manual_seed(2)
+    policy = TorchPolicy(nn.Sequential(nn.Flatten(), nn.Linear(35, 6), nn.ReLU(), nn.Linear(6, 3)), system)
+    states = [State(row) for row in random_values(system, 40, np.random.default_rng(0))]
+    expected = [curves(system, policy, ["left queue", "right queue"], state=state) for state in states]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda state: curves(system, policy, ["left queue", "right queue"], state=state), states))
+    assert got == expected
+    assert not policy.module[2]._forward_hooks
+
+
+def test_weights_that_are_trained_on_are_seen():
+    system, policy = gate_network([1, 1, 1, 0, 0], -1.5)
+    assert curve(system, policy, 0, "left queue").activation[-1] == 1.5
+    with torch.no_grad():
+        policy.module[1].bias.fill_(0.0)
+    assert curve(system, policy, 0, "left queue").activation[-1] == 3.0
 
 
 def test_others_as_they_are_or_empty():
