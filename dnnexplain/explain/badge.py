@@ -6,12 +6,14 @@ not count. Figures are measured in states that can occur, made from knobs, where
 
 | figure | green | amber | what it is |
 |---|---|---|---|
-| completeness | <= 1% | <= 5% | the map's sum misses the difference by this part of it |
+| completeness | <= 1% | <= 5% | the map's sum misses the difference by this part of it (*) |
 | infidelity | <= 0.25 | <= 0.6 | part of the target's real changes that the map does not predict (0 is perfect) |
 | sensitivity | <= 0.5 | <= 1 | largest change of the map, relative to its size, one knob step away |
 | randomisation | <= 0.3 | <= 0.6 | rank correlation with maps of networks with shuffled weights |
 | intervention | >= 0.8 | >= 0.5 | rank correlation with what really happens when an object is put back |
 | agreement | >= 0.8 | >= 0.5 | mean rank correlation with other methods, by knob group |
+
+(*) A method that does not promise to add up (``Method.complete``) is amber at worst.
 
 Yeh et al. 2019 (arXiv 1901.09392) for infidelity and sensitivity, both by Captum; Adebayo et al. 2018
 (arXiv 1810.03292) for randomisation.

@@ -27,10 +27,11 @@ _TOO_SLOW = "This method is too slow to be repeated live; ask for the full badge
 
 
 class Measured(NamedTuple):
-    """A figure's value (NaN: not measured) and what it says."""
+    """A figure's value (NaN: not measured), what it says, and whether it cannot be worse than amber."""
 
     value: float
     sentence: str
+    mild: bool = False
 
 
 def completeness(case: Case) -> Measured:
@@ -49,6 +50,7 @@ def completeness(case: Case) -> Measured:
     return Measured(
         error,
         f"The map's sum misses the difference of {number(attribution.explained)} by {percent(error)}.{promise}",
+        mild=not case.entry.complete,
     )
 
 

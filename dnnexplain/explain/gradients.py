@@ -7,7 +7,6 @@ from captum.attr import (
     DeepLift,
     GradientShap,
     InputXGradient,
-    IntegratedGradients,
     LayerAttribution,
     LayerConductance,
     LayerGradCam,
@@ -20,17 +19,16 @@ from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.forward import layers, module_of
+from dnnexplain.explain.path import COMPLETE_WITHIN
 from dnnexplain.explain.problem import Problem, Raw, quiet, seeded
 
 __all__ = [
-    "COMPLETE_WITHIN",
     "convolution",
     "deeplift",
     "deeplift_raw",
     "grad_cam",
     "gradient_shap",
     "input_x_gradient",
-    "integrated_gradients",
     "layer_conductance",
     "neuron_conductance",
     "neuron_gradient",
@@ -38,11 +36,7 @@ __all__ = [
     "smoothgrad",
 ]
 
-COMPLETE_WITHIN = 0.01
-"""The completeness error that integrated gradients and DeepLift may have, as a part of the difference."""
-
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_FIRST_STEPS, _MOST_STEPS = 32, 4096
 
 
 def saliency(p: Problem) -> Raw:
@@ -75,60 +69,6 @@ def smoothgrad(p: Problem) -> Raw:
     with seeded(p.seed):
         found = tunnel.attribute(p.leaf(), additional_forward_args=(p.rows,), **options)
     return Raw(found, samples)
-
-
-def integrated_gradients(p: Problem) -> Raw:
-    """The path integral of the gradient; steps double until the sum is within 1% of the difference.
-
-    States that are complete already are left as they are; of the others each attempt's best is kept,
-    for more steps need not help monotonically.
-    """
-    fixed = p.settings.get("steps")
-    steps = p.count("steps", 2) if fixed else max(8, _FIRST_STEPS * p.state_count // len(p.rows))
-    difference = p.by_state(p.explained())
-    best, error = torch.zeros_like(p.inputs), torch.full_like(difference, torch.inf)
-    todo = torch.arange(len(p.rows))
-    while len(todo):
-        part = p.only(todo)
-        found = _integrate(part, steps)
-        missed = (p.by_state(_scattered(p, todo, found)).flatten(1).sum(1) - difference).abs()
-        better = (missed < error)[p.rows[todo]]
-        best[todo[better]] = found[better]
-        error = torch.where(torch.isin(torch.arange(len(error)), part.rows), torch.minimum(error, missed), error)
-        tolerance = COMPLETE_WITHIN * difference.abs() + 1e-6
-        todo = todo[(error > tolerance)[p.rows[todo]]]
-        if fixed or 2 * steps > _MOST_STEPS:
-            break
-        steps = steps * 2 if len(todo) else steps
-    return Raw(best, steps, _incomplete(p, difference, error, steps) if len(todo) else ())
-
-
-def _scattered(p: Problem, pairs: Tensor, found: Tensor) -> Tensor:
-    whole = torch.zeros_like(p.inputs)
-    whole[pairs] = found
-    return whole
-
-
-def _integrate(p: Problem, steps: int) -> Tensor:
-    return IntegratedGradients(p.forward).attribute(  # type: ignore[no-any-return]
-        p.inputs,
-        p.references,
-        additional_forward_args=(p.rows,),
-        n_steps=steps,
-        method="riemann_middle",
-        internal_batch_size=max(p.chunk, len(p.rows)),
-    )
-
-
-def _incomplete(p: Problem, difference: Tensor, error: Tensor, steps: int) -> tuple[str, ...]:
-    part = error / difference.abs().clamp_min(1e-12)
-    worst = int(part.argmax())
-    where = "" if p.state_count == 1 else f" in the worst of {p.state_count} states"
-    note = (
-        f"after {steps} steps the map's sum still misses the difference by {float(error[worst]):.3g} of "
-        f"{float(difference[worst]):.3g}{where} (goal: {COMPLETE_WITHIN:.0%})"
-    )
-    return (note,)
 
 
 class _Scalar(nn.Module):

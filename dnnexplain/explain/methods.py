@@ -13,6 +13,7 @@ from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, OutputKi
 from dnnexplain.explain import gradients, removal
 from dnnexplain.explain.baselines import Reference
 from dnnexplain.explain.forward import private
+from dnnexplain.explain.path import integrated_gradients
 from dnnexplain.explain.problem import Problem, Raw, pose
 from dnnexplain.explain.targets import component, contrast
 
@@ -96,7 +97,7 @@ _ENTRIES = (
         "Smilkov et al. 2017, arXiv 1706.03825",
     ),
     Method(
-        "integrated-gradients", "Integrated gradients", gradients.integrated_gradients, Measure.SHARE,
+        "integrated-gradients", "Integrated gradients", integrated_gradients, Measure.SHARE,
         "Gradients summed on the way from the baseline to the state: shares that add up to the difference.",
         "Sundararajan et al. 2017, arXiv 1703.01365",
         complete=True,
