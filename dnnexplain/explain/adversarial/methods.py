@@ -75,7 +75,7 @@ def steps(run: Run, values: Floats) -> Floats:
             row[place] = knob.snap(values[place] + sign)
             rows.append(row)
     block = np.unique(np.array(rows), axis=0)
-    return block[run.allowed(block) & np.any(block != values, axis=1)]
+    return np.asarray(block[run.allowed(block) & np.any(block != values, axis=1)])
 
 
 def _random_states(run: Run, rng: np.random.Generator, count: int) -> Floats:
@@ -86,7 +86,7 @@ def _random_states(run: Run, rng: np.random.Generator, count: int) -> Floats:
     for row, many in zip(values, rng.integers(1, most + 1, size=count), strict=True):
         for at in rng.choice(len(atoms), size=many, replace=False):
             row[list(atoms[at].knobs)] = atoms[at].rows[rng.integers(len(atoms[at].rows))]
-    return values[run.allowed(values)]
+    return np.asarray(values[run.allowed(values)])
 
 
 def _fooled(run: Run, rng: np.random.Generator) -> Floats | None:
@@ -97,7 +97,7 @@ def _fooled(run: Run, rng: np.random.Generator) -> Floats | None:
     run.evaluated += len(values)
     for row in values[flips][:8]:
         if run.consider(row[None], every=True, text="Random starts").adversarial[0]:
-            return row
+            return np.asarray(row)
     run.check("Random starts")
     return None
 

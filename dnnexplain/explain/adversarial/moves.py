@@ -96,7 +96,9 @@ class Moves:
         still = np.ones(values.shape[1], dtype=np.bool_)
         still[list(self.movable)] = False
         fine &= ~np.any(moved & still, axis=1)
-        return fine if self.appearance else fine & _same_presence(system, values, self.base.values)
+        if not self.appearance:
+            fine &= _same_presence(system, values, self.base.values)
+        return np.asarray(fine, dtype=np.bool_)
 
 
 def make_moves(

@@ -129,7 +129,9 @@ class Witness:
     def flipped(self, answers: Answers) -> NDArray[np.bool_]:
         """Which decisions are others than before, and the wished one if there is one ``[B]``."""
         changed = answers.actions != self.action
-        return changed if self.target is None else changed & (answers.actions == self.target)
+        if self.target is not None:
+            changed &= answers.actions == self.target
+        return np.asarray(changed, dtype=np.bool_)
 
     def verdict(self, values: Floats) -> Verdict:
         """The policy's decision in one state ``[K]`` and the oracle's word on it; remembered."""

@@ -16,7 +16,7 @@ _HOME = {
     "attack_sequence": "search",
     "first_parting": "parting",
     "replay_sequence": "parting",
-    "verify": "verify",
+    "verify": "rerun",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names

@@ -54,15 +54,15 @@ class SequenceAttack(Result):
     optimum_upper: float
     proved_optimum: bool
     cost_name: str
-    workload: Mapping[str, Any] = plain_field()
     start_network: float
     start_rule: float
-    population: list[Any] = plain_field()
     evaluated: int
     seconds: float
     trace: tuple[Best, ...]
     stopped: bool
     words: str
+    workload: Mapping[str, Any] = plain_field(default_factory=dict)
+    population: list[Any] = plain_field(default_factory=list)
 
     def sentence(self) -> str:
         """What was found."""

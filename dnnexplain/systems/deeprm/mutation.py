@@ -71,7 +71,8 @@ def cross(one: JobSet, two: JobSet, rng: np.random.Generator) -> JobSet:
     first, last = np.sort(rng.integers(0, len(one) + 1, size=2))
     columns = _columns(one)
     columns[:, first:last] = _columns(two)[:, first:last]
-    return JobSet(one.arrival, *columns, steps=one.steps, name=one.name)
+    length, cpu, memory = columns
+    return JobSet(one.arrival, length, cpu, memory, steps=one.steps, name=one.name)
 
 
 def to_json(jobs: JobSet) -> dict[str, Any]:
@@ -84,8 +85,9 @@ def to_json(jobs: JobSet) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> JobSet:
     """The inverse of :func:`to_json`."""
     try:
-        columns = [[int(job[name]) for job in data["jobs"]] for name in ("arrival", *COLUMNS)]
-        return JobSet(*(np.array(column, dtype=np.int64) for column in columns), steps=int(data["steps"]), name="saved")
+        rows = [[int(job[name]) for name in ("arrival", *COLUMNS)] for job in data["jobs"]]
+        arrival, length, cpu, memory = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+        return JobSet(arrival, length, cpu, memory, steps=int(data["steps"]), name="saved")
     except (KeyError, TypeError) as error:
         msg = f"a saved job set needs steps and jobs with arrival, length, cpu and memory; {error} is missing or wrong"
         raise DnnExplainError(msg) from None
@@ -103,4 +105,5 @@ def _made(jobs: JobSet, columns: Ints, spans: Mapping[str, tuple[int, int]]) -> 
     nothing = (columns[1] == 0) & (columns[2] == 0)
     row = 1 if spans["cpu"][1] > 0 else 2
     columns[row, nothing] = 1
-    return JobSet(jobs.arrival, *columns, steps=jobs.steps, name=jobs.name)
+    length, cpu, memory = columns
+    return JobSet(jobs.arrival, length, cpu, memory, steps=jobs.steps, name=jobs.name)

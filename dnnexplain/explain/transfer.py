@@ -1,0 +1,330 @@
+"""Where does it stop winning: policies and rules over a grid of workloads (APNet 2018, Section 4.3, environments).
+
+Rows and columns of the grid are settings: a family of workloads and its parameters, or given workloads
+such as the windows of a log. Every policy runs the same workloads in a cell, so they are compared set by
+set. The grid runs over :func:`dnnexplain.parallel.seeded_imap`: cell ``i`` always draws from the ``i``-th
+child of the seed, on one core, on all, and on a Dask cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy
+from dnnexplain.parallel import Progress, child_seed, seeded_imap
+from dnnexplain.results import Question, Result, array_field, plain_field, register
+
+__all__ = ["Boundary", "Setting", "Transfer", "cell_workloads", "transfer"]
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 1000
+COUNTED = ("starved", "turned_away")
+"""Metrics that are summed over a cell's workloads, where the system has them."""
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row or column of the grid.
+
+    Attributes:
+        label: for people: ``"rate 0.7"``.
+        family: of workloads; the other axis's if empty.
+        parameters: of the family.
+        value: where it lies on a numeric axis, or ``None``.
+    """
+
+    label: str
+    family: str = ""
+    parameters: Mapping[str, Any] = plain_field(default_factory=dict)
+    value: float | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where, along a row, a policy stops (or starts) beating the best rule; between two columns.
+
+    ``value`` is the place where the straight line between both crosses zero, for numeric columns.
+    """
+
+    row: str
+    policy: str
+    before: str
+    after: str
+    wins_before: bool
+    value: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer(Result):
+    """Costs of ``P`` policies and rules over ``R`` rows and ``C`` columns; cells not run are NaN.
+
+    Attributes:
+        question: what was run, with which seed.
+        rows, columns: the settings.
+        policies: networks first, then rules; ``networks`` says how many are networks.
+        cost, low, high: mean over the workloads of a cell and its 95% bootstrap interval.
+        episodes: cost of every workload ``[R, C, P, W]``.
+        starved, turned_away: jobs, summed over a cell's workloads; NaN where the system has no such figure.
+        best_rule: per cell the rule with the least mean cost, as an index of ``policies``; -1 if not run.
+        relative, relative_low, relative_high: each network's mean cost over the best rule's, minus 1, with
+            its 95% interval, set by set ``[R, C, N]``; below 0 the network wins.
+        boundaries: where networks stop winning.
+        cost_name: ``"mean slowdown"``.
+        words: a sentence.
+    """
+
+    question: Question
+    rows: tuple[Setting, ...]
+    columns: tuple[Setting, ...]
+    policies: tuple[str, ...]
+    networks: int
+    cost: Floats = array_field("row", "column", "policy")
+    low: Floats = array_field("row", "column", "policy")
+    high: Floats = array_field("row", "column", "policy")
+    episodes: Floats = array_field("row", "column", "policy", "workload")
+    starved: Floats = array_field("row", "column", "policy", unit="jobs")
+    turned_away: Floats = array_field("row", "column", "policy", unit="jobs")
+    best_rule: NDArray[np.int64] = array_field("row", "column")
+    relative: Floats = array_field("row", "column", "policy")
+    relative_low: Floats = array_field("row", "column", "policy")
+    relative_high: Floats = array_field("row", "column", "policy")
+    boundaries: tuple[Boundary, ...] = ()
+    cost_name: str = ""
+    words: str = ""
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Which cells were run ``[R, C]``."""
+        return np.asarray(self.best_rule >= 0)
+
+    def verdict(self, row: int, column: int, network: int = 0) -> str:
+        """``"wins"``, ``"loses"`` or ``"even"`` (the interval holds zero) against the best rule; ``""`` if not run."""
+        if self.best_rule[row, column] < 0:
+            return ""
+        if self.relative_high[row, column, network] < 0:
+            return "wins"
+        return "loses" if self.relative_low[row, column, network] > 0 else "even"
+
+    def sentence(self) -> str:
+        """Where it wins and where not."""
+        return self.words
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per cell and policy."""
+        return [
+            {
+                "row": row.label,
+                "column": column.label,
+                "policy": policy,
+                "mean": float(self.cost[r, c, p]),
+                "low": float(self.low[r, c, p]),
+                "high": float(self.high[r, c, p]),
+                "starved": float(self.starved[r, c, p]),
+                "turned_away": float(self.turned_away[r, c, p]),
+            }
+            for r, row in enumerate(self.rows)
+            for c, column in enumerate(self.columns)
+            for p, policy in enumerate(self.policies)
+            if self.done[r, c]
+        ]
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """What a worker needs."""
+
+    system: Any
+    policies: tuple[Policy, ...]
+    family: str
+    parameters: Mapping[str, Any]
+    sets: int
+    seed: int
+    given: Sequence[Any] | None
+
+
+@dataclass
+class _Tables:
+    """Arrays that fill up as cells come in."""
+
+    shape: tuple[int, int, int]
+    networks: int
+    sets: int
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rows, columns, _ = self.shape
+        names = ("cost", "low", "high", *COUNTED)
+        self.arrays = {name: np.full(self.shape, np.nan) for name in names}
+        self.arrays |= {
+            name: np.full((rows, columns, self.networks), np.nan)
+            for name in ("relative", "relative_low", "relative_high")
+        }
+        self.arrays["episodes"] = np.full((*self.shape, self.sets), np.nan)
+        self.arrays["best_rule"] = np.full((rows, columns), -1, dtype=np.int64)
+
+    def put(self, row: int, column: int, costs: Floats, counted: Floats, seed: int) -> None:
+        """Fill in a cell: costs ``[P, W]`` and counts ``[P, 2]``."""
+        at = (row, column)
+        draws = np.random.default_rng(seed).integers(costs.shape[1], size=(RESAMPLES, costs.shape[1]))
+        means = costs[:, draws].mean(axis=2)
+        self.arrays["episodes"][at][:, : costs.shape[1]] = costs
+        self.arrays["cost"][at] = costs.mean(axis=1)
+        self.arrays["low"][at], self.arrays["high"][at] = np.quantile(means, (0.025, 0.975), axis=1)
+        for place, name in enumerate(COUNTED):
+            self.arrays[name][at] = counted[:, place]
+        best = self.networks + int(costs[self.networks :].mean(axis=1).argmin())
+        self.arrays["best_rule"][at] = best
+        networks = slice(0, self.networks)
+        self.arrays["relative"][at] = costs[networks].mean(axis=1) / costs[best].mean() - 1
+        ratio = means[networks] / means[best] - 1
+        self.arrays["relative_low"][at], self.arrays["relative_high"][at] = np.quantile(ratio, (0.025, 0.975), axis=1)
+
+
+def transfer(
+    system: EpisodeSystem,
+    policies: Mapping[str, Policy],
+    rows: Sequence[Setting],
+    columns: Sequence[Setting],
+    *,
+    rules: Sequence[str] | None = None,
+    sets: int = 50,
+    seed: int = 0,
+    given: Mapping[str, Sequence[Any]] | None = None,
+    jobs: int | None = None,
+    backend: str = "loky",
+    client: Any = None,
+    resume: Transfer | None = None,
+    progress: Progress | None = None,
+    cancel: Event | None = None,
+) -> Transfer:
+    """Run networks and rules over a grid of workloads.
+
+    Args:
+        system: a world with episodes.
+        policies: the networks by name.
+        rows, columns: settings; a cell has the parameters of both, and the family of one of them.
+        rules: names of rules to compare with; all but ``random`` by default.
+        sets: workloads per cell.
+        seed: cell ``i`` draws from its own child.
+        given: workloads by row label, for rows that are not drawn (a log); only their first column is run.
+        jobs, backend, client: see :func:`~dnnexplain.parallel.seeded_map`; ``backend="dask"`` uses a cluster.
+        resume: an earlier, interrupted run of the same grid: only its missing cells are run.
+        progress: called with cells done and in all.
+        cancel: ends the run; cells that are not done stay empty.
+
+    Raises:
+        DnnExplainError: no policy, row, column or rule; an unknown rule, family or parameter.
+    """
+    names = [name for name in system.rules() if name != "random"] if rules is None else list(rules)
+    _check(system, policies, rows, columns, names, sets)
+    everyone = (*policies.values(), *(system.rules()[name] for name in names))
+    fixed = dict(given or {})
+    settings = {
+        "sets": sets,
+        "policies": {n: getattr(p, "checkpoint", "") for n, p in policies.items()},
+        "rules": names,
+    }
+    question = Question.about(system, method="transfer", seed=seed, settings=settings)
+    most = max([sets, *(len(found) for found in fixed.values())])
+    tables = _Tables((len(rows), len(columns), len(everyone)), len(policies), most)
+    if resume is not None:
+        _take_over(tables, resume, question, rows, columns)
+    places, cells = [], []
+    for r, row in enumerate(rows):
+        for c, column in enumerate(columns):
+            position = r * len(columns) + c
+            drawn = row.label not in fixed
+            if tables.arrays["best_rule"][r, c] >= 0 or not (drawn or c == 0):
+                continue
+            family = row.family or column.family
+            parameters = {**column.parameters, **row.parameters}
+            number = _seed_of(seed, position)
+            places.append((r, c, number))
+            cells.append(_Cell(system, everyone, family, parameters, sets, number, fixed.get(row.label)))
+    done = seeded_imap(
+        _run_cell, cells, seed=seed, jobs=jobs, backend=backend, client=client, progress=progress, cancel=cancel
+    )
+    for position, (costs, counted) in done:
+        tables.put(*places[position][:2], costs, counted, places[position][2])
+    return _finished(system, question, tuple(rows), tuple(columns), (*policies, *names), tables)
+
+
+def cell_workloads(system: EpisodeSystem, found: Transfer, row: int, column: int) -> Sequence[Any]:
+    """The workloads of a cell, drawn again: the same as when it was run (not for given workloads)."""
+    one, two = found.rows[row], found.columns[column]
+    seed = _seed_of(found.question.seed or 0, row * len(found.columns) + column)
+    parameters = {**two.parameters, **one.parameters}
+    return system.workloads(one.family or two.family, found.question.settings["sets"], seed, **parameters)
+
+
+def _seed_of(seed: int, position: int) -> int:
+    return int(child_seed(seed, position).generate_state(1)[0])
+
+
+def _run_cell(cell: _Cell, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Costs ``[P, W]`` and counts ``[P, 2]`` of all policies on the same workloads."""
+    del rng  # the cell's own seed draws the workloads, so that a cell can be drawn again by itself
+    workloads = cell.given
+    if workloads is None:
+        workloads = cell.system.workloads(cell.family, cell.sets, cell.seed, **cell.parameters)
+    runs = [cell.system.run(policy, workloads, seed=cell.seed) for policy in cell.policies]
+    nothing = np.full(1, np.nan)
+    counted = [[float(np.sum(run.metrics.get(name, nothing))) for name in COUNTED] for run in runs]
+    return np.stack([np.asarray(run.cost, dtype=np.float64) for run in runs]), np.array(counted)
+
+
+def _check(
+    system: EpisodeSystem,
+    policies: Mapping[str, Policy],
+    rows: Sequence[Setting],
+    columns: Sequence[Setting],
+    rules: Sequence[str],
+    sets: int,
+) -> None:
+    for what, given in (("policy", policies), ("row", rows), ("column", columns), ("rule to compare with", rules)):
+        if not given:
+            msg = f"a transfer grid needs at least one {what}"
+            raise DnnExplainError(msg)
+    known = tuple(system.rules())
+    for name in rules:
+        if name not in known:
+            raise Choice("rule", name, known).error()
+    if sets < 1:
+        msg = f"sets must be at least 1 workload per cell, not {sets}"
+        raise DnnExplainError(msg)
+
+
+def _take_over(
+    tables: _Tables, earlier: Transfer, question: Question, rows: Sequence[Setting], columns: Sequence[Setting]
+) -> None:
+    same = earlier.question == question and earlier.rows == tuple(rows) and earlier.columns == tuple(columns)
+    if not same or earlier.episodes.shape[3] != tables.sets:
+        msg = "the run to be resumed has another grid, policies, rules, sets or seed; start afresh, or ask the same"
+        raise DnnExplainError(msg)
+    for name, array in tables.arrays.items():
+        array[...] = getattr(earlier, name)
+
+
+def _finished(
+    system: EpisodeSystem,
+    question: Question,
+    rows: tuple[Setting, ...],
+    columns: tuple[Setting, ...],
+    policies: tuple[str, ...],
+    tables: _Tables,
+) -> Transfer:
+    from dnnexplain.explain.transfer_words import boundaries, words  # noqa: PLC0415 - it needs Boundary from here
+
+    found = boundaries(rows, columns, policies, tables.arrays["relative"])
+    parts: Any = {**tables.arrays, "boundaries": found, "cost_name": system.cost_name}
+    result = Transfer(question, rows, columns, policies, tables.networks, **parts)
+    return Transfer(question, rows, columns, policies, tables.networks, **parts, words=words(result))

@@ -1,0 +1,70 @@
+"""Where a network stops winning on a transfer grid, and the grid in a sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.explain.transfer import Boundary, Setting, Transfer
+
+__all__ = ["boundaries", "words"]
+
+
+def boundaries(
+    rows: tuple[Setting, ...], columns: tuple[Setting, ...], policies: tuple[str, ...], relative: NDArray[np.float64]
+) -> tuple[Boundary, ...]:
+    """Neighbouring columns of a row between which a network's relative cost changes sign.
+
+    Args:
+        rows, columns: of the grid.
+        policies: networks first.
+        relative: cost over the best rule's minus 1 ``[R, C, N]``.
+    """
+    found = []
+    for r, row in enumerate(rows):
+        for network in range(relative.shape[2]):
+            line = relative[r, :, network]
+            for c in range(len(columns) - 1):
+                one, two = line[c], line[c + 1]
+                if not (np.isfinite(one) and np.isfinite(two)) or (one < 0) == (two < 0):
+                    continue
+                ends = columns[c].value, columns[c + 1].value
+                value = None
+                if ends[0] is not None and ends[1] is not None:
+                    value = float(ends[0] + (ends[1] - ends[0]) * one / (one - two))
+                found.append(
+                    Boundary(row.label, policies[network], columns[c].label, columns[c + 1].label, bool(one < 0), value)
+                )
+    return tuple(found)
+
+
+def words(found: Transfer) -> str:
+    """How often the first network wins, its worst cell, and where it stops winning."""
+    cells = [tuple(at) for at in np.argwhere(found.done)]
+    name = found.policies[0]
+    if not cells:
+        return "No cell was run."
+    verdicts = [found.verdict(r, c) for r, c in cells]
+    counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses")}
+    worst = max(cells, key=lambda at: found.relative[at][0])
+    best = min(cells, key=lambda at: found.relative[at][0])
+    text = (
+        f"{name} beats the best rule in {counts['wins']} of {len(cells)} cells, loses in {counts['loses']}, and in "
+        f"{counts['even']} the 95% interval leaves it open. Best: {_cell(found, best)}. Worst: {_cell(found, worst)}."
+    )
+    first = next((one for one in found.boundaries if one.policy == name and one.wins_before), None)
+    if first is not None:
+        where = f"between {first.before} and {first.after}"
+        about = "" if first.value is None else f" (at about {first.value:.3g})"
+        text += f" In {first.row} it stops winning {where}{about}."
+    missing = int(found.done.size - len(cells))
+    return f"{text} {missing} cells were not run." if missing else text
+
+
+def _cell(found: Transfer, at: tuple[int, ...]) -> str:
+    row, column = at
+    rule = int(found.best_rule[row, column])
+    return (
+        f"{found.rows[row].label}, {found.columns[column].label}: {found.cost[row, column, 0]:.3g} against "
+        f"{found.policies[rule]}'s {found.cost[row, column, rule]:.3g} ({found.relative[row, column, 0]:+.1%})"
+    )

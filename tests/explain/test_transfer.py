@@ -1,0 +1,158 @@
+"""The transfer grid: what a cell holds, where a network stops winning, the same answers on every backend."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from dnnexplain.cli import main
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
+from dnnexplain.explain.transfer_words import boundaries
+from dnnexplain.policies import TorchPolicy
+from dnnexplain.systems.deeprm import DeepRM
+from tests.explain.networks import mlp
+from tests.fakes import FakeChoice
+
+WORLD = DeepRM(slots=2, horizon=8, units=4, max_job_units=4, max_job_length=5, backlog=8)
+NETWORK = TorchPolicy(mlp(WORLD, seed=2), WORLD, name="drawn")
+ROWS = [Setting("deeprm", "deeprm"), Setting("uniform", "uniform")]
+COLUMNS = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 12}, rate) for rate in (0.3, 0.6, 0.9)]
+
+
+def grid(**options):
+    options = {"rules": ["sjf", "packer"], "sets": 4, "seed": 3, "backend": "inline", **options}
+    return transfer(WORLD, {"drawn": NETWORK}, ROWS, COLUMNS, **options)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return grid()
+
+
+def test_a_cell_holds_what_its_workloads_give_when_they_are_drawn_again(whole):
+    for row, column in [(0, 0), (1, 2)]:
+        workloads = cell_workloads(WORLD, whole, row, column)
+        assert len(workloads) == 4
+        costs = [
+            WORLD.run(policy, workloads).cost for policy in (NETWORK, WORLD.rules()["sjf"], WORLD.rules()["packer"])
+        ]
+        assert whole.episodes[row, column] == pytest.approx(np.array(costs))
+        assert whole.cost[row, column] == pytest.approx(np.mean(costs, axis=1))
+        assert np.all(whole.low[row, column] <= whole.cost[row, column] + 1e-12)
+        assert np.all(whole.high[row, column] >= whole.cost[row, column] - 1e-12)
+        best = 1 + int(np.argmin(np.mean(costs[1:], axis=1)))
+        assert whole.best_rule[row, column] == best
+        assert whole.relative[row, column, 0] == pytest.approx(np.mean(costs[0]) / np.mean(costs[best]) - 1)
+        starved = WORLD.run(NETWORK, workloads).metrics["starved"].sum()
+        assert whole.starved[row, column, 0] == starved
+
+
+def test_a_result_survives_its_file_and_speaks(whole, tmp_path):
+    whole.save(tmp_path / "grid.json")
+    assert Transfer.load(tmp_path / "grid.json") == whole
+    assert len(whole.table()) == 2 * 3 * 3
+    assert "of 6 cells" in whole.sentence()
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_every_backend_gives_the_same_answers(whole, backend):
+    assert grid(backend=backend, jobs=2) == whole
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_of_two_workers_gives_the_same_answers(whole):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+        assert grid(backend="dask", client=client) == whole
+
+
+def test_a_cancelled_run_keeps_its_cells_and_is_resumed(whole):
+    stop = threading.Event()
+    part = grid(cancel=stop, progress=lambda done, _total: stop.set() if done == 2 else None)
+    assert part.done.sum() == 2
+    assert "4 cells were not run" in part.words
+    told = []
+    again = grid(resume=part, progress=lambda done, total: told.append((done, total)))
+    assert again == whole
+    assert told[-1] == (4, 4)
+    with pytest.raises(DnnExplainError, match="another grid"):
+        grid(resume=part, seed=4)
+
+
+def test_given_workloads_are_a_row_of_one_cell():
+    log = WORLD.workloads("deeprm", 3, 9, rate=0.5, steps=10)
+    found = transfer(
+        WORLD,
+        {"drawn": NETWORK},
+        [Setting("a log")],
+        COLUMNS,
+        rules=["sjf"],
+        given={"a log": log},
+        backend="inline",
+        sets=2,
+    )
+    assert found.done.tolist() == [[True, False, False]]
+    assert found.episodes[0, 0, 1] == pytest.approx(WORLD.run(WORLD.rules()["sjf"], log).cost)
+
+
+def test_a_boundary_lies_where_the_line_between_two_columns_crosses_zero():
+    relative = np.array([[[-0.3], [-0.1], [0.3]], [[0.2], [np.nan], [-0.1]]])
+    found = boundaries(tuple(ROWS), tuple(COLUMNS), ("net", "sjf"), relative)
+    (one,) = found
+    assert (one.row, one.before, one.after, one.wins_before) == ("deeprm", "rate 0.6", "rate 0.9", True)
+    assert one.value == pytest.approx(0.6 + 0.3 * 0.25)
+
+
+def test_a_network_that_is_its_rule_is_even_everywhere():
+    gate = FakeChoice()
+    rule = gate.rules()["longest"]
+    found = transfer(
+        gate, {"twin": rule}, [Setting("any", "any")], [Setting("all")], rules=["longest"], backend="inline"
+    )
+    assert found.relative.tolist() == [[[0.0]]]
+    assert found.verdict(0, 0) == "even"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"rules": []}, "rule"), ({"rules": ["sjff"]}, "sjf"), ({"sets": 0}, "sets")],
+)
+def test_mistakes_are_said(changes, said):
+    with pytest.raises(DnnExplainError, match=said):
+        grid(**changes)
+
+
+def test_the_command_prints_the_grid_and_keeps_it(capsys, tmp_path):
+    kept = tmp_path / "grid.json"
+    command = [
+        "transfer",
+        "deeprm",
+        "--family",
+        "deeprm",
+        "--vary",
+        "long_share=0.1,0.6",
+        "--rate",
+        "0.5",
+        "--sets",
+        "3",
+    ]
+    assert main([*command, "--steps", "12", "--jobs", "1", "--out", str(kept), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [cell["row"] for cell in found["cells"]] == ["long_share 0.1", "long_share 0.6"]
+    world = DeepRM()
+    for row, cell in enumerate(found["cells"]):
+        by_name = {one["policy"]: one for one in cell["results"]}
+        workloads = cell_workloads(world, Transfer.load(kept), row, 0)
+        assert by_name["sjf"]["mean"] == pytest.approx(world.run(world.rules()["sjf"], workloads).cost.mean())
+        assert by_name["sjf"]["low"] <= by_name["sjf"]["mean"] <= by_name["sjf"]["high"]
+    assert main([*command, "--steps", "12", "--resume", str(kept)]) == 0
+    assert "default" in capsys.readouterr().out
+    assert main(["transfer", "deeprm", "--vary", "longshare=1"]) == 2
+    assert "long_share" in capsys.readouterr().err
