@@ -10,8 +10,8 @@ import typer
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
+    from dnnexplain.cli.worst_case_world import Asked, World
     from dnnexplain.explain.gray_box.result import WorstCase
-    from dnnexplain.systems.routing import RoutingSystem
 
 __all__ = ["register"]
 
@@ -27,15 +27,16 @@ def register(app: typer.Typer) -> None:
         "dnnexplain worst-case routing --policy dote-history --budget 30 --json",
         "dnnexplain worst-case routing --policy dote-history --history-only",
         "dnnexplain worst-case routing --method simulated-annealing --budget 40",
+        "dnnexplain worst-case deeprm --policy default --jobs 12 --budget 30",
     )
     app.command("worst-case", epilog=shown)(worst_case_command)
 
 
 def worst_case_command(
-    system: str = typer.Argument("routing", help="The system."),
+    system: str = typer.Argument("routing", help="routing or deeprm."),
     *,
     policy: str = typer.Option(
-        "dote-current", help="dote-current, dote-history, learning-to-route, a rule, or a weights file."
+        "", help="dote-current, dote-history, learning-to-route (for deeprm: default), a rule, or a weights file."
     ),
     method: str = typer.Option("gray-box", help="How to search: gray-box, one of its parts, or a comparator."),
     budget: float = typer.Option(10.0, help="CPU-seconds of each search."),
@@ -46,6 +47,8 @@ def worst_case_command(
         False, "--history-only", help="The matrix to route is fixed; the history alone is searched."
     ),
     workload: str = typer.Option("gravity", help="Where the fixed matrix is from: a traffic family, or a file."),
+    slots: int = typer.Option(5, help="deeprm: waiting jobs that the network sees."),
+    jobs: int = typer.Option(12, help="deeprm: jobs in a set."),
     restarts: int = typer.Option(1, help="Searches with the seeds SEED, SEED+1, ...; the best one is shown."),
     dask: str = typer.Option("", help="Run restarts on this Dask scheduler, e.g. tcp://host:8786; or 'local'."),
     box: bool = typer.Option(
@@ -55,7 +58,7 @@ def worst_case_command(
     resume: Path | None = typer.Option(None, help="Start from a case that --out wrote."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Search for the traffic at which a policy's busiest link is worst against the optimum.
+    """Search for the traffic (or the job set) at which a policy falls furthest behind the optimum.
 
     Every ratio printed is evaluated on the policy as it runs, over an optimum that is certified: the
     true ratio of the input shown lies between "lower" and "upper".
@@ -65,10 +68,10 @@ def worst_case_command(
         from dnnexplain.cli.files import check_writable
 
         check_writable(out)
-    asked = {
-        "policy": policy, "method": method, "budget": budget, "topology": topology, "paths": paths,
-        "routed": (workload, seed) if history_only else None,
-    }  # fmt: skip
+    from dnnexplain.cli.worst_case_world import DEFAULT_POLICY, Asked
+
+    fixed = (workload, seed) if history_only else None
+    asked = Asked(system, policy or DEFAULT_POLICY[system], method, budget, topology, paths, fixed, slots, jobs)
     if method == WHITE_BOX:
         _white_box(asked, seed, as_json=as_json)
         return
@@ -83,11 +86,12 @@ def worst_case_command(
 
 
 def _check(system: str, method: str, restarts: int) -> None:
+    from dnnexplain.cli.worst_case_world import DEFAULT_POLICY
     from dnnexplain.contract import Choice, DnnExplainError
     from dnnexplain.explain.gray_box import METHODS
 
-    if system != "routing":
-        raise Choice("system with a worst-case search", system, ("routing",)).error()
+    if system not in DEFAULT_POLICY:
+        raise Choice("system with a worst-case search", system, tuple(DEFAULT_POLICY)).error()
     if method not in (*METHODS, WHITE_BOX):
         raise Choice("method", method, (*METHODS, WHITE_BOX)).error()
     if restarts < 1:
@@ -98,57 +102,38 @@ def _check(system: str, method: str, restarts: int) -> None:
 def _load(path: Path) -> WorstCase:
     from dnnexplain.explain.gray_box import WorstCase
 
-    return WorstCase.load(path)
+    found: WorstCase = WorstCase.load(path)
+    return found
 
 
-def _make(asked: dict[str, Any]) -> tuple[RoutingSystem, Any, Any]:
-    """System, policy and problem of what was asked."""
-    from dnnexplain.cli.worst_case_problem import load_routing_policy, routing_problem
-
-    system, policy = load_routing_policy(asked["policy"], asked["topology"], asked["paths"])
-    routed = _routed(asked, system)
-    return system, policy, routing_problem(system, policy, routed, name=f"{asked['policy']} on {system.topology.name}")
-
-
-def _routed(asked: dict[str, Any], system: RoutingSystem) -> Any:
-    """The fixed matrix to route ``[P]``, or ``None`` where the search chooses it."""
-    if asked["routed"] is None:
-        return None
-    name, seed = asked["routed"]
-    where = {"path": name} if Path(name).exists() else {}
-    return system.workloads("file" if where else name, 1, seed, **where)[0].demands
-
-
-def _search(asked: dict[str, Any], seed: int, earlier: WorstCase | None, progress: Any = None) -> WorstCase:
+def _search(asked: Asked, seed: int, earlier: WorstCase | None, progress: Any = None) -> WorstCase:
+    from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.explain.gray_box import worst_case
     from dnnexplain.results import Question
 
-    system, policy, problem = _make(asked)
-    question = Question.about(system, policy, target=f"{system.cost_name} over its optimum", settings=_settings(asked))
-    return worst_case(
-        problem,
-        asked["method"],
-        budget=asked["budget"],
+    world = make_world(asked)
+    target = f"{world.system.cost_name} over its optimum"
+    settings = {"policy": asked.policy, "history_only": asked.fixed is not None}
+    question = Question.about(world.system, world.policy, target=target, settings=settings)
+    found: WorstCase = worst_case(
+        world.problem,
+        asked.method,
+        budget=asked.budget,
         seed=seed,
         question=question,
         progress=progress,
         resume=earlier,
     )
+    return found
 
 
-def _settings(asked: dict[str, Any]) -> dict[str, Any]:
-    return {"policy": asked["policy"], "history_only": asked["routed"] is not None}
-
-
-def _restart(item: tuple[dict[str, Any], int, Any], _random: Any) -> WorstCase:
+def _restart(item: tuple[Asked, int, Any], _random: Any) -> WorstCase:
     """One search in a worker; its seed is its own, so that the same command gives the same cases anywhere."""
     asked, seed, earlier = item
     return _search(asked, seed, earlier)
 
 
-def _search_all(
-    asked: dict[str, Any], seed: int, restarts: int, dask: str, earlier: WorstCase | None, show: Any
-) -> WorstCase:
+def _search_all(asked: Asked, seed: int, restarts: int, dask: str, earlier: WorstCase | None, show: Any) -> WorstCase:
     if restarts == 1 and not dask:
         tell = lambda state: show(int(100 * state.fraction), 100, f"ratio {number(state.best)}")  # noqa: E731
         return _search(asked, seed, earlier, tell)
@@ -181,15 +166,17 @@ def _dask_client(address: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _report(asked: dict[str, Any], found: WorstCase, *, box: bool, seed: int, as_json: bool) -> None:
-    system, _, problem = _make(asked)
+def _report(asked: Asked, found: WorstCase, *, box: bool, seed: int, as_json: bool) -> None:
+    from dnnexplain.cli.worst_case_world import make_world
+
+    world = make_world(asked)
     drawn = None
     if box:
         from dnnexplain.explain.gray_box import gap_box
 
-        drawn = gap_box(problem, found.x, seed=seed)
+        drawn = gap_box(world.problem, found.x, seed=seed)
     if as_json:
-        print_json(_json(asked, found, system, drawn))
+        print_json(_json(asked, found, world, drawn))
         return
     typer.echo(found.sentence())
     if found.stopped not in {"budget", "finished"}:
@@ -203,15 +190,13 @@ def _report(asked: dict[str, Any], found: WorstCase, *, box: bool, seed: int, as
         typer.echo(drawn.sentence())
 
 
-def _json(asked: dict[str, Any], found: WorstCase, system: RoutingSystem, drawn: Any) -> dict[str, Any]:
+def _json(asked: Asked, found: WorstCase, world: World, drawn: Any) -> dict[str, Any]:
     names = ("ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "reached", "evaluations", "stopped", "method")
     report = {
-        "system": "routing", "policy": asked["policy"], "topology": system.topology.name,
-        "checkpoint": found.question.checkpoint, "seed": found.question.seed, "budget": asked["budget"],
-        "history_only": asked["routed"] is not None,
+        "system": asked.system, "policy": asked.policy, "checkpoint": found.question.checkpoint,
+        "seed": found.question.seed, "budget": asked.budget, **world.told,
         **{name: getattr(found, name) for name in names},
-        "input": _input(asked, found, system), "unit": "Gb/s",
-        "trace": found.trace,
+        "input": world.tell(found.x), "trace": found.trace,
     }  # fmt: skip
     if drawn is not None:
         figures = ("threshold", "samples", "share", "share_low", "smallest", "median", "volume", "low", "high")
@@ -219,39 +204,30 @@ def _json(asked: dict[str, Any], found: WorstCase, system: RoutingSystem, drawn:
     return report
 
 
-def _input(asked: dict[str, Any], found: WorstCase, system: RoutingSystem) -> dict[str, Any]:
-    """The case by pairs of nodes; pairs that are not named have no demand."""
-    from dnnexplain.systems.routing.names import demands_to_json
-
-    matrices = found.x.reshape(-1, len(system.paths.pairs))
-    history = [demands_to_json(system.paths, row) for row in matrices[: system.history]]
-    routed = _routed(asked, system)
-    current = demands_to_json(system.paths, matrices[-1] if routed is None else routed)
-    return {"demands": current, "history": history} if history else {"demands": current}
-
-
-def _white_box(asked: dict[str, Any], seed: int, *, as_json: bool) -> None:
+def _white_box(asked: Asked, seed: int, *, as_json: bool) -> None:
     """The mixed-integer comparator: a proof about a stand-in, and its input evaluated on the policy."""
-    import numpy as np
-
     from dnnexplain.cli.worst_case_problem import routing_white_box
+    from dnnexplain.cli.worst_case_world import make_world
+    from dnnexplain.contract import DnnExplainError
     from dnnexplain.explain.gray_box import solve_white_box
-    from dnnexplain.systems.routing.names import demands_to_json
 
-    system, policy, problem = _make(asked)
-    white, error = routing_white_box(system, policy, seed)
-    proved = solve_white_box(white, cpu_seconds=asked["budget"], seed=seed)
-    x = problem.domain.valid(np.asarray(proved.x)[None])[0]
-    cost, optimum, lower, upper = problem.certify(x)
+    if asked.system != "routing":
+        msg = f"the white-box program is written for routing; search {asked.system} with --method gray-box"
+        raise DnnExplainError(msg)
+    world = make_world(asked)
+    white, error = routing_white_box(world.system, world.policy, seed)
+    proved = solve_white_box(white, cpu_seconds=asked.budget, seed=seed)
+    x = world.problem.domain.valid(proved.x[None])[0]
+    cost, optimum, lower, upper = world.problem.certify(x)
     report = {
-        "system": "routing", "policy": asked["policy"], "topology": system.topology.name, "method": WHITE_BOX,
-        "seed": seed, "budget": asked["budget"], "ratio": lower, "lower": lower, "upper": upper,
-        "cost": cost, "optimum": optimum, "cpu_seconds": proved.cpu_seconds, "stopped": proved.status,
+        "system": asked.system, "policy": asked.policy, "method": WHITE_BOX, "seed": seed, "budget": asked.budget,
+        **world.told, "ratio": lower, "lower": lower, "upper": upper, "cost": cost, "optimum": optimum,
+        "cpu_seconds": proved.cpu_seconds, "stopped": proved.status,
         "stand_in": {
             "ratio": proved.ratio, "bound": proved.bound, "status": proved.status, "split_error": error,
             "columns": proved.columns, "binaries": proved.binaries, "rows": proved.rows,
         },
-        "input": {"demands": demands_to_json(system.paths, x)}, "unit": "Gb/s",
+        "input": world.tell(x),
     }  # fmt: skip
     if as_json:
         print_json(report)

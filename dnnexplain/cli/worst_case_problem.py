@@ -67,7 +67,7 @@ def routing_problem(
         else Autodiff(parts.network, "network")
     )
     stage = Carry(network, parts.seen, parts.free)
-    return Problem(
+    made: Problem = Problem(
         name or f"{policy.name} on {system.topology.name}",
         Pipeline([stage, Autodiff(parts.links, "links")]),
         Domain(parts.low, parts.high, parts.names, "Gb/s", parts.blocks, parts.valid),
@@ -78,6 +78,7 @@ def routing_problem(
         cost_name=system.cost_name,
         **({} if routed is not None else _optimum_forms(parts)),
     )
+    return made
 
 
 def _optimum_forms(parts: Any) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def test_restarts_keep_the_best_of_their_seeds(files, capsys, monkeypatch):
 def test_the_white_box_program_reports_a_bound_on_its_stand_in(files, capsys):
     told = answer(
         capsys, "routing", "--policy", files["current"], "--topology", "ring-4", "--paths", "2",
-        "--budget", "3", "--method", "white-box",
+        "--budget", "1", "--method", "white-box",
     )  # fmt: skip
     assert told["stand_in"]["bound"] >= told["stand_in"]["ratio"] > 1
     assert told["lower"] == told["ratio"] > 1
@@ -180,6 +180,19 @@ def test_a_rule_is_searched_as_a_black_box():
     assert found.ratio == pytest.approx(worst_demand(system.paths, policy.outputs(np.ones((1, 12)))[0]).upper, rel=0.02)
 
 
+def test_job_sets_are_searched_through_sampled_components(capsys):
+    from dnnexplain.cli.deeprm_options import make_deeprm
+
+    told = answer(capsys, "deeprm", "--policy", "packer", "--jobs", "6", "--slots", "3", "--budget", "1.5")
+    world = make_deeprm(3)
+    jobs = world.workload_from_json(told["input"])
+    assert len(jobs) == 6
+    cost, optimum = world.run(world.rules()["packer"], [jobs]).cost[0], world.bound(jobs, seconds=5)
+    assert optimum.status == "optimal"
+    assert told["lower"] * (1 - 1e-9) <= cost / optimum.upper <= told["upper"] * (1 + 1e-9)
+    assert told["ratio"] > 1.2
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -189,11 +202,12 @@ def test_a_rule_is_searched_as_a_black_box():
         (("routing", "--policy", "ecmp", "--budget", "nan"), "more than 0 CPU-seconds"),
         (("routing", "--policy", "ecmp", "--history-only"), "no history to attack"),
         (("routing", "--policy", "ecmp", "--topology", "atlantis"), "no topology 'atlantis'"),
+        (("deeprm", "--method", "white-box"), "written for routing"),
         (("routing", "--policy", "ecmp", "--restarts", "0"), "at least 1"),
         (("routing", "--policy", "ecmp", "--method", "exact-inner", "--budget", "1"), "maximised exactly"),
         (("routing", "--policy", "ecmp", "--resume", "missing.json"), "missing.json"),
         (("routing", "--policy", "ecmp", "--out", "/nowhere/case.json"), "/nowhere"),
-        (("deeprm",), "system with a worst-case search"),
+        (("abr",), "system with a worst-case search"),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_code_2(words, message, capsys):
