@@ -155,7 +155,11 @@ def test_training_never_sees_the_matrices_of_a_workload_seed():
 
 @pytest.mark.parametrize("topology", ["abilene", "abilene-12"])
 def test_shipped_routers_on_unseen_traffic(topology, kind):
-    """The targets for DOTE; link weights cannot follow that closely (their own bound is the measured limit)."""
+    """DOTE is held to the targets (mean 1.01, 95% 1.03, maximum 1.10).
+
+    Learning to Route misses them: one weight per link with a softmin over the k paths does not reach
+    1.01 even with the best fixed weights (1.017), so its figures here only guard against a worse file.
+    """
     system = RoutingSystem(topology, history=POLICY_KINDS[kind].history)
     files = shipped(system)
     if kind not in files:
