@@ -69,7 +69,11 @@ def from_json(codec: Codec, data: Mapping[str, Any]) -> State:
 def describe(codec: Codec, state: State) -> str:
     """One plain sentence: who waits, what runs, how long the queue is."""
     jobs = codec.jobs(state.values[None])[0]
-    waiting = [f"job {slot} ({n} steps, {c} CPU, {m} memory)" for slot, (n, c, m) in enumerate(jobs, 1) if n > 0]
+    waiting = [
+        f"job {slot} ({n} step{'s' if n != 1 else ''}, {c} CPU, {m} memory)"
+        for slot, (n, c, m) in enumerate(jobs, 1)
+        if n > 0
+    ]
     now = codec.params.units - codec.free(state.values[None])[0, :, 0]
     backlog = int(state.values[codec.layout.backlog_knob])
     who = "No job waits" if not waiting else f"{', '.join(waiting)} wait{'s' if len(waiting) == 1 else ''}"
