@@ -1,6 +1,6 @@
 """Adversarial search on DeepRM: methods at equal CPU time, single-job proofs, whole sequences.
 
-    python benchmarks/adversarial.py [--seconds 2] [--states 6] [--sequence-seconds 20] [--seeds 3]
+    python benchmarks/adversarial.py [--seconds 2] [--states 6] [--sequence-seconds 20] [--seeds 3] [--measure ratio]
 
 All times are CPU seconds of one process. The figures of record are in adversarial.md.
 """
@@ -88,7 +88,7 @@ def fresh_draws(world, network, against, measure, seconds, seed):
 
 
 def sequences(world, network, arguments):
-    for measure in ("ratio", "difference"):
+    for measure in arguments.measure:
         print(
             f"## Whole sequences against SJF, {measure} of mean slowdown, {arguments.sequence_seconds:g} CPU s of random search"
         )
@@ -125,6 +125,7 @@ def main():
     parser.add_argument("--states", type=int, default=6)
     parser.add_argument("--sequence-seconds", type=float, default=20.0)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--measure", nargs="*", default=["ratio", "difference"])
     parser.add_argument("--policy", default="default")
     arguments = parser.parse_args()
     world = DeepRM()
@@ -132,7 +133,8 @@ def main():
     print(f"Network {network.name}, checkpoint {network.checkpoint[:12]}.\n")
     world.run(network, world.workloads("deeprm", 2, 0))  # compiles the kernels before the clock runs
     world.judge(states_of(world, network, 1, 0)[0])
-    decisions(world, network, arguments)
+    if arguments.states:
+        decisions(world, network, arguments)
     sequences(world, network, arguments)
 
 

@@ -7,10 +7,21 @@ also works alone, ``DecisionPanel(system, policy)``, or joined to others by a :c
 from __future__ import annotations
 
 from dnnexplain_widgets.dashboard import Dashboard
-from dnnexplain_widgets.panels import DecisionPanel, EpisodePanel, NeuronsPanel, Panel, SaliencyPanel, StateEditor
+from dnnexplain_widgets.panels import (
+    AdversarialPanel,
+    DecisionPanel,
+    EpisodePanel,
+    NeuronsPanel,
+    Panel,
+    SaliencyPanel,
+    StateEditor,
+    TransferPanel,
+    WorstSequencePanel,
+)
 from dnnexplain_widgets.session import Session
 
 __all__ = [
+    "AdversarialPanel",
     "Dashboard",
     "DecisionPanel",
     "EpisodePanel",
@@ -19,4 +30,6 @@ __all__ = [
     "SaliencyPanel",
     "Session",
     "StateEditor",
+    "TransferPanel",
+    "WorstSequencePanel",
 ]

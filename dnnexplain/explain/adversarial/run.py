@@ -49,6 +49,7 @@ class Run:
         cancel: ends the run once it is set.
         progress: see :data:`Progress`.
         most: objects that may change together.
+        on_found: called with each flip that is the best of its kind so far.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class Run:
         cancel: Event | None = None,
         progress: Progress | None = None,
         most: int | None = None,
+        on_found: Callable[[Flip], object] | None = None,
     ) -> None:
         self.system, self.witness, self.moves = system, witness, moves
         self.most = len(moves.atoms) if most is None else min(most, len(moves.atoms))
         self._clock, self._began, self._seconds = clock, clock(), seconds
-        self._cancel, self._progress = cancel, progress
+        self._cancel, self._progress, self._on_found = cancel, progress, on_found
         self.best: Flip | None = None
         self.others: dict[str, Flip] = {}
         self.counts: Counter[str] = Counter()
@@ -135,11 +137,16 @@ class Run:
             self.undecided = min(self.undecided, cost)
         if kind is Kind.ADVERSARIAL:
             if cost < self.limit() - ROUNDING:
-                self.best = self.flip(kind, values, cost, after)
+                self.best = self._told(self.flip(kind, values, cost, after))
                 self.trace.append(Improvement(cost, self.evaluated, self.earlier_seconds + self.spent))
         elif kind.value not in self.others or cost < self.others[kind.value].distance - ROUNDING:
-            self.others[kind.value] = self.flip(kind, values, cost, after)
+            self.others[kind.value] = self._told(self.flip(kind, values, cost, after))
         return kind
+
+    def _told(self, flip: Flip) -> Flip:
+        if self._on_found is not None:
+            self._on_found(flip)
+        return flip
 
     def flip(self, kind: Kind, values: Floats, cost: float, after: Verdict) -> Flip:
         """A flip with its changes knob by knob."""

@@ -19,7 +19,7 @@ from dnnexplain.explain.adversarial.levels import width
 from dnnexplain.explain.adversarial.methods import exhaustive, local, manipulate
 from dnnexplain.explain.adversarial.moves import ROUNDING, Moves, make_moves
 from dnnexplain.explain.adversarial.report import words
-from dnnexplain.explain.adversarial.result import Adversarial
+from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.run import Enough, Progress, Run
 from dnnexplain.explain.adversarial.verdicts import Kind, Witness
 from dnnexplain.parallel import child_seed
@@ -59,6 +59,7 @@ def attack(
     cancel: Event | None = None,
     progress: Progress | None = None,
     judge_seconds: float = 2.0,
+    on_found: Callable[[Flip], object] | None = None,
 ) -> Adversarial:
     """The smallest valid change of a state that makes a policy decide otherwise, and worse.
 
@@ -83,6 +84,7 @@ def attack(
         cancel: once set, the search ends with what it has.
         progress: called now and then with the fraction of time used and what is being done.
         judge_seconds: for the oracle, per state.
+        on_found: called with each flip that is the cheapest of its kind so far, as it is found.
 
     Raises:
         DnnExplainError: an unknown method, action or knob; a system without oracle; ``resume`` answers
@@ -102,7 +104,17 @@ def attack(
         "appearance": appearance,
     }
     question = Question.about(system, policy, state, method=method, seed=seed, settings=settings)
-    run = Run(system, witness, moves, seconds=seconds, clock=clock, cancel=cancel, progress=progress, most=objects)
+    run = Run(
+        system,
+        witness,
+        moves,
+        seconds=seconds,
+        clock=clock,
+        cancel=cancel,
+        progress=progress,
+        most=objects,
+        on_found=on_found,
+    )
     if resume is not None:
         _continue(run, resume, question)
     refusal = moves.refusal or _no_other(system, witness, wished, objects)

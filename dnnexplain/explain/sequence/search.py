@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy
 from dnnexplain.explain.sequence.gap import Gap, Limits, Mutable
-from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.explain.sequence.rerun import finish
+from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.results import Question
 
 __all__ = ["METHODS", "attack_sequence"]

@@ -8,6 +8,7 @@ const PARTS = {
   units: makeUnits,
   curves: makeCurves,
   schedule: makeSchedule,
+  cells: makeCells,
   child: makeChild,
 };
 

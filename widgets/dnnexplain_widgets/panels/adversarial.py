@@ -1,0 +1,273 @@
+"""The smallest change that fools one decision: results as they come, loaded into the editor with a click."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError, OutputKind, State
+from dnnexplain.explain.adversarial.report import told_changes
+from dnnexplain.explain.adversarial.result import Adversarial, Flip
+from dnnexplain.explain.adversarial.search import METHODS, attack
+from dnnexplain.explain.adversarial.verdicts import Verdict
+from dnnexplain.explain.sweeps import kinds
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.python_code import literal
+from dnnexplain_widgets.words import joined, number
+
+__all__ = ["AdversarialPanel"]
+
+_KINDS = {
+    "adversarial": "worse by the oracle",
+    "domain change": "the best decision changed with it: not counted",
+    "harmless": "both decisions are equally good",
+    "no worse": "wrong, but no more than before",
+    "undecided": "the oracle ran out of time",
+}
+
+
+class AdversarialPanel(Panel):
+    """What is the smallest change that fools it?
+
+    Args:
+        likelihood: from a state to the log-probability of each object under the training workload; shown
+            beside the result (see ``explain.adversarial.attack``).
+    """
+
+    QUESTION = "What is the smallest change that fools it?"
+    PARTS = ({"part": "cells"},)
+    OPTIONS = ("likelihood",)
+
+    def setup(self) -> None:
+        """Controls: how to search, what may change, towards which action, for how long."""
+        system = self.session.system
+        if system.output.kind is not OutputKind.CHOICE or not hasattr(system, "judge"):
+            msg = (
+                f"{system.name} has no oracle for single decisions (judge), so nothing in it can be called adversarial"
+            )
+            raise DnnExplainError(msg)
+        self.likelihood: Callable[[State], Mapping[str, float]] | None = self.options.get("likelihood")
+        self.found: Adversarial | None = None
+        self.start_state: State | None = None
+        self.flips: list[Flip] = []
+        self._stop = threading.Event()
+        self.answers = {
+            "method": "exhaustive", "target": "", "change": "", "objects": "", "seconds": 20, "file": "adversarial.json",
+        }  # fmt: skip
+        self.observe(self._show_flips, "busy")
+        self._show_controls()
+
+    @property
+    def result(self) -> Adversarial | None:
+        """What the last search found."""
+        return self.found
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments of ``attack`` as the controls have them."""
+        answers = self.answers
+        return {
+            "method": answers["method"],
+            "target": answers["target"] or None,
+            "knobs": [answers["change"]] if answers["change"] else None,
+            "objects": int(answers["objects"]) if answers["objects"] else None,
+            "seconds": float(answers["seconds"]),
+        }
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The search by itself."""
+        start = [f"state = system.state_from_json({literal(self.found.question.state)})"] if self.found else []
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.asked.items() if value is not None)
+        return (
+            "from dnnexplain.explain.adversarial import attack",
+            *start,
+            f"found = attack(system, policy, state, {arguments})",
+            "print(found.words)",
+        )
+
+    def search(self, resume: Adversarial | None = None) -> None:
+        """Search from the session's state, or go on from an earlier result, beside the page."""
+        system, policy, asked = self.session.system, self.worker_policy(), self.asked
+        state = self.session.state if resume is None or self.start_state is None else self.start_state
+        self.start_state, self.found, self.flips = state, None, []
+        self.figure, self.sentence, self.badge = {}, "", {}
+        self._stop = stop = threading.Event()
+
+        def work(task: Task) -> Adversarial:
+            return attack(
+                system,
+                policy,
+                state,
+                **asked,
+                likelihood=self.likelihood,
+                resume=resume,
+                cancel=stop,
+                progress=task.progress,
+                on_found=lambda flip: self._note(flip, task),
+            )
+
+        self.start(work, self._show, "Searching")
+
+    def cancel(self) -> None:
+        """End the search with what it has; what was found stays."""
+        if self.jobs.current is not None and not self._stop.is_set():
+            self._stop.set()
+        else:
+            super().cancel()
+
+    def show(self, row: int) -> None:
+        """Load a row of the table into the session: 0 is the state as given."""
+        states = self._states()
+        if not 0 <= row < len(states):
+            msg = f"there are results 0 to {len(states) - 1}, not {row}"
+            raise DnnExplainError(msg)
+        self.session.state = states[row]
+
+    def save(self, file: str) -> Path:
+        """Write the last result to a file, to be read with ``Adversarial.load``."""
+        if self.found is None:
+            msg = "search first; there is nothing to save yet"
+            raise DnnExplainError(msg)
+        return self.found.save(file)
+
+    def on_press(self, name: str) -> None:
+        """Search, go on, replay the change, save."""
+        if name == "search":
+            self.search()
+        elif name == "more":
+            self.search(resume=self.found)
+        elif name == "replay":
+            self._replay()
+        elif name == "save":
+            path = self.save(str(self.answers["file"]))
+            self.sentence = f"Saved to {path.resolve()}. {self.found.words if self.found else ''}"
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """A row was clicked."""
+        if name == "chosen" and value:
+            self.show(int(value[0]))
+
+    # --- what is drawn ---
+
+    def _note(self, flip: Flip, task: Task) -> None:
+        """From the worker: a flip was found; the table is drawn on the page's side with the next report."""
+        same = [one for one in self.flips if one.kind == flip.kind]
+        if flip.kind == "adversarial" or not same:
+            self.flips = [*self.flips, flip]
+        task.report(None, f"Found a change of cost {number(flip.distance)}")
+
+    def _states(self) -> list[State]:
+        return [] if self.start_state is None else [self.start_state, *(flip.state for flip in self._ordered())]
+
+    def _ordered(self) -> list[Flip]:
+        """The adversarial ones first, cheapest first."""
+        return sorted(self.flips, key=lambda flip: (flip.kind != "adversarial", flip.distance))
+
+    def _show_flips(self, _change: object = None) -> None:
+        if not self.flips:
+            return
+        before = None if self.found is None else self.found.before
+        rows = [{"label": "as given", "cells": _cells(None, before, "")}]
+        rows += [
+            {"label": told_changes(flip.changes), "cells": _cells(flip.distance, flip.after, flip.kind)}
+            for flip in self._ordered()
+        ]
+        columns = ["cost", "decision", "best by the oracle", "loss", "what it is"]
+        table = {
+            "caption": "Changes that flip the decision",
+            "corner": "change",
+            "columns": columns,
+            "rows": rows,
+            "pick": "row",
+        }
+        if table != self.figure.get("cells"):
+            self.figure = {"cells": table}
+
+    def _show(self, found: Adversarial) -> None:
+        self.found = found
+        if found.state is not None and found.distance is not None and found.after is not None:
+            last = Flip("adversarial", found.distance, found.changes, found.after, found.state)
+            self.flips = [flip for flip in self.flips if flip.kind == "adversarial" and flip.distance > last.distance]
+            self.flips += [last, *found.others]
+        else:
+            self.flips = list(found.others)
+        self._show_flips()
+        self.sentence = found.words
+        self.badge = _badge(found)
+        self._show_controls()
+
+    def _replay(self) -> None:
+        """The state as given, or the changed one: whichever is not shown now."""
+        if self.found is None or self.found.state is None or self.start_state is None:
+            msg = "there is no adversarial change to replay"
+            raise DnnExplainError(msg)
+        at_start = self.session.state == self.start_state
+        self.session.state = self.found.state if at_start else self.start_state
+
+    def _show_controls(self) -> None:
+        system = self.session.system
+        groups = dict.fromkeys(knob.group for knob in system.knobs if knob.group)
+        shared = kinds(system)
+        own = [
+            name for name in groups if any(system.knobs[i].group == name for places in shared.values() for i in places)
+        ]
+        changes = [["", "anything of the objects shown"], *([name, f"only {name}"] for name in (*shared, *own))]
+        targets = [["", "any other decision"], *([name, name] for name in system.output.names)]
+        objects = [["", "any number"], ["1", "one"], ["2", "two"], ["3", "three"]]
+        found = self.found
+        done = found is not None
+        open_end = found is not None and not found.proved_minimal and not found.complete
+        fooled = found is not None and found.found
+        self.controls = [
+            {"kind": "select", "name": "method", "label": "Method", "options": [[name, name] for name in METHODS]},
+            {"kind": "select", "name": "change", "label": "What may change", "options": changes},
+            {"kind": "select", "name": "objects", "label": "How many at once", "options": objects},
+            {"kind": "select", "name": "target", "label": "Flip to", "options": targets},
+            {"kind": "number", "name": "seconds", "label": "At most", "unit": "s", "low": 1, "high": 600, "step": 1},
+            {"kind": "button", "name": "search", "label": "Search", "strong": True},
+            {"kind": "button", "name": "more", "label": "Go on", "disabled": not open_end, "hint": "Continue where the search ended."},
+            {"kind": "button", "name": "replay", "label": "Before / after", "disabled": not fooled, "hint": "Show the state as given, or as changed, in the other panels."},
+            {"kind": "text", "name": "file", "label": "File"},
+            {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
+        ]  # fmt: skip
+
+
+def _cells(distance: float | None, verdict: Verdict | None, kind: str) -> list[dict[str, Any]]:
+    if verdict is None:
+        return [{"text": ""} for _ in range(5)]
+    return [
+        {"text": "" if distance is None else number(distance)},
+        {"text": verdict.name, "hint": f"probability {verdict.probability:.3f}"},
+        {"text": joined(verdict.best_names)},
+        {"text": number(verdict.loss), "hint": verdict.unit},
+        {"text": kind, "note": _KINDS.get(kind, "")},
+    ]
+
+
+def _badge(found: Adversarial) -> dict[str, Any]:
+    if found.proved_minimal:
+        level, text = "green", "Proved minimal"
+    elif found.complete:
+        level, text = "green", "Proved: no such change"
+    elif found.radius > 0 or found.single_radius > 0:
+        level, text = "amber", "Proved in part"
+    else:
+        level, text = "amber", "Not proved"
+    figures = [
+        {"name": "States decided", "value": f"{found.evaluated:,}", "meaning": "by the network"},
+        {"name": "States judged", "value": f"{found.judged:,}", "meaning": "by the oracle, which solves the best order of what is present"},
+        {"name": "Time", "value": f"{number(found.seconds)} s", "meaning": f"method: {found.question.method}"},
+    ]  # fmt: skip
+    for name, (before, after) in found.likelihood.items():
+        told = "never drawn" if after == float("-inf") else number(after)
+        figures.append(
+            {
+                "name": f"Plausibility of {name}",
+                "value": f"{number(before)} before, {told} after",
+                "meaning": "log-probability of the object under the training workload",
+            }
+        )
+    return {"level": level, "text": text, "figures": figures}

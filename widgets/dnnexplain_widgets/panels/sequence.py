@@ -1,0 +1,175 @@
+"""The workload on which the network falls furthest behind: search, then watch it beside the rule."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError, Replayable, State, state_from_observation
+from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
+from dnnexplain.explain.sequence.result import SequenceAttack
+from dnnexplain.explain.sequence.search import attack_sequence
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.live import best_actions
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.episode import Pair, decision_words
+from dnnexplain_widgets.schedule import schedule_figure
+from dnnexplain_widgets.words import label, number
+
+__all__ = ["WorstSequencePanel"]
+
+STARTS = 24
+
+
+class WorstSequencePanel(Panel):
+    """On which workload does it fall furthest behind?"""
+
+    QUESTION = "On which workload does it fall furthest behind?"
+    PARTS = ({"part": "schedule"},)
+
+    def setup(self) -> None:
+        """Controls: where to start, what to be held against, for how long."""
+        system = self.session.system
+        if not isinstance(system, Mutable) or not isinstance(system, Replayable):
+            msg = f"workloads of {system.name} cannot be changed and watched (it needs mutate, scramble, combine and replay)"
+            raise DnnExplainError(msg)
+        self.found: SequenceAttack | None = None
+        self.pair: Pair | None = None
+        self._stop = threading.Event()
+        self.answers = {
+            "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": "ratio",
+            "seconds": 30, "seed": 1, "decision": 0, "follow": False, "file": "worst.json",
+        }  # fmt: skip
+        self._show_controls()
+
+    @property
+    def result(self) -> SequenceAttack | None:
+        """What the last search found."""
+        return self.found
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The search by itself."""
+        a = self.answers
+        return (
+            "from dnnexplain.explain.sequence import attack_sequence",
+            f"starts = system.workloads({a['work']!r}, {STARTS}, {int(a['seed'])})",
+            (
+                f"found = attack_sequence(system, policy, starts, against={a['against']!r}, measure={a['measure']!r}, "
+                f"seconds={float(a['seconds'])}, seed={int(a['seed'])})"
+            ),
+            "print(found.words)",
+        )
+
+    def search(self, resume: SequenceAttack | None = None) -> None:
+        """Search, or go on from an earlier result, beside the page."""
+        system: Any = self.session.system
+        policy, answers = self.worker_policy(), dict(self.answers)
+        self._stop = stop = threading.Event()
+        seed = int(answers["seed"])
+
+        def work(task: Task) -> tuple[SequenceAttack, Pair]:
+            starts = system.workloads(answers["work"], STARTS, seed)
+            found = attack_sequence(
+                system,
+                policy,
+                starts,
+                against=answers["against"],
+                measure=answers["measure"],
+                seconds=float(answers["seconds"]),
+                oracle_seconds=5.0,
+                seed=seed,
+                resume=resume,
+                cancel=stop,
+                progress=task.progress,
+            )
+            workload = system.workload_from_json(found.workload)
+            rule = system.rules()[found.rule_name]
+            network = system.replay(policy, workload)
+            return found, Pair(network, system.replay(rule, workload), best_actions(system, rule, network.observations))
+
+        self.start(work, self._show, "Searching")
+
+    def cancel(self) -> None:
+        """End the search with what it has."""
+        if self.jobs.current is not None and not self._stop.is_set():
+            self._stop.set()
+        else:
+            super().cancel()
+
+    def state_at(self, decision: int) -> State:
+        """What the network saw in a decision of its run over the worst workload."""
+        if self.pair is None:
+            msg = "search first"
+            raise DnnExplainError(msg)
+        return state_from_observation(self.session.system, self.pair.network.observations[decision])
+
+    def save(self, file: str) -> Path:
+        """Write the last result to a file, to be read with ``SequenceAttack.load``."""
+        if self.found is None:
+            msg = "search first; there is nothing to save yet"
+            raise DnnExplainError(msg)
+        return self.found.save(file)
+
+    def on_press(self, name: str) -> None:
+        """Search, go on, open a decision, save."""
+        if name == "search":
+            self.search()
+        elif name == "more":
+            self.search(resume=self.found)
+        elif name == "open":
+            self.session.state = self.state_at(int(self.answers["decision"]))
+        elif name == "save":
+            self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """The scrubber moved."""
+        if name == "decision" and self.pair is not None:
+            self._say()
+            if self.answers.get("follow"):
+                self.session.state = self.state_at(int(value))
+
+    def _show(self, both: tuple[SequenceAttack, Pair]) -> None:
+        self.found, self.pair = both
+        parted = self.pair.disagreements
+        self.figure = schedule_figure((self.pair.network, self.pair.rule), parted)
+        self.set_answers(decision=int(parted[0]) if len(parted) else 0)
+        self.badge = _badge(self.found)
+        self._show_controls()
+        self._say()
+
+    def _say(self) -> None:
+        assert self.found is not None
+        assert self.pair is not None
+        words = decision_words(self.session.system, self.pair, int(self.answers["decision"]))
+        self.sentence = f"{self.found.words} {words}"
+
+    def _show_controls(self) -> None:
+        system: Any = self.session.system
+        rules = [name for name in system.rules() if name != "random"]
+        against = [[name, label(name)] for name in rules] + [[BEST_RULE, "the best rule"], [OPTIMUM, "the optimum"]]
+        done = self.found is not None
+        self.controls = [
+            {"kind": "select", "name": "work", "label": "Start from", "options": [[n, n] for n in system.workload_names]},
+            {"kind": "select", "name": "against", "label": "Behind", "options": against},
+            {"kind": "select", "name": "measure", "label": "Measured as", "options": [[name, name] for name in MEASURES]},
+            {"kind": "number", "name": "seconds", "label": "At most", "unit": "s", "low": 1, "high": 3600, "step": 1},
+            {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "button", "name": "search", "label": "Search", "strong": True},
+            {"kind": "button", "name": "more", "label": "Go on", "disabled": not done},
+            {"kind": "button", "name": "open", "label": "Open in editor", "disabled": not done, "hint": "Explain this decision in the other panels."},
+            {"kind": "check", "name": "follow", "label": "Editor follows"},
+            {"kind": "text", "name": "file", "label": "File"},
+            {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
+        ]  # fmt: skip
+
+
+def _badge(found: SequenceAttack) -> dict[str, Any]:
+    interval = f"{number(found.optimum_lower)} to {number(found.optimum_upper)}"
+    figures = [
+        {"name": "Optimum", "value": number(found.optimum_upper) if found.proved_optimum else interval, "meaning": "proved, with all jobs known beforehand"},
+        {"name": "Where the search started", "value": f"{number(found.start_network)} against {number(found.start_rule)}", "meaning": f"{found.cost_name}, network against rule"},
+        {"name": "Workloads run", "value": f"{found.evaluated:,}", "meaning": f"in {number(found.seconds)} s"},
+    ]  # fmt: skip
+    text = "Re-run from the saved workload; the optimum is bounded" + (" and proved" if found.proved_optimum else "")
+    return {"level": "green" if found.proved_optimum else "amber", "text": text, "figures": figures}
