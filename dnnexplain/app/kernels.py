@@ -1,0 +1,45 @@
+"""Which kernels of the app may be ended for being idle: not the one that is kept warm for the next page."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+
+__all__ = ["PageKernels"]
+
+
+class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_server ships no types for it
+    """Jupyter's kernel manager, but a kernel is idle only from when no page has it, and it waits for none.
+
+    Jupyter counts from a kernel's last message. For one that was prepared long ago that is past the
+    limit in the moment in which its page begins to load, so the page would come up empty.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._alone_since: dict[str, float] = {}
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """End a kernel that no page has had for the whole of the idle limit."""
+        if self.waits_for_a_page(kernel_id) or self._kernel_connections.get(kernel_id, 0):
+            self._alone_since.pop(kernel_id, None)
+            return
+        now = time.monotonic()
+        if now - self._alone_since.setdefault(kernel_id, now) >= self.cull_idle_timeout:
+            del self._alone_since[kernel_id]
+            await super().cull_kernel_if_idle(kernel_id)
+
+    def waits_for_a_page(self, kernel_id: str) -> bool:
+        """Whether a kernel is in Voila's pool, or may be: one that is still being prepared has no name yet."""
+        pools = getattr(self, "_pools", {})
+        waiting = [item for pool in pools.values() for item in pool]
+        return any(not item.done() or _kernel_of(item) == kernel_id for item in waiting)
+
+
+def _kernel_of(item: object) -> str | None:
+    """The kernel that a finished pool item holds; none if preparing it failed or was given up."""
+    if item.cancelled() or item.exception() is not None:  # type: ignore[attr-defined]
+        return None
+    return str(item.result()["kernel_id"])  # type: ignore[attr-defined]

@@ -1,0 +1,71 @@
+"""Which kernels the app's server ends for being idle."""
+
+import asyncio
+
+import pytest
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+
+from dnnexplain.app.kernels import PageKernels
+
+
+@pytest.fixture
+def manager(monkeypatch):
+    ended = []
+
+    async def cull(self, kernel_id):
+        ended.append(kernel_id)
+
+    monkeypatch.setattr(AsyncMappingKernelManager, "cull_kernel_if_idle", cull)
+    made = PageKernels(cull_idle_timeout=100)
+    made.ended = ended
+    made.clock = 0.0
+    monkeypatch.setattr("dnnexplain.app.kernels.time.monotonic", lambda: made.clock)
+    return made
+
+
+def check(manager, kernel_id, clock):
+    manager.clock = clock
+    asyncio.run(manager.cull_kernel_if_idle(kernel_id))
+    return list(manager.ended)
+
+
+class Prepared:
+    def __init__(self, kernel_id):
+        self.kernel_id = kernel_id
+
+    def done(self):
+        return self.kernel_id is not None
+
+    def cancelled(self):
+        return False
+
+    def exception(self):
+        return None
+
+    def result(self):
+        return {"kernel_id": self.kernel_id}
+
+
+def test_a_kernel_that_waits_for_its_page_is_spared_and_has_the_whole_limit_once_taken(manager):
+    manager._pools = {"dashboard.ipynb": [Prepared("warm")]}
+    assert check(manager, "warm", 0) == []
+    assert check(manager, "warm", 10_000) == []
+    manager._pools = {"dashboard.ipynb": []}  # a page takes it, and needs a while to connect
+    assert check(manager, "warm", 10_001) == []
+    assert check(manager, "warm", 10_090) == []
+    assert check(manager, "warm", 10_102) == ["warm"]
+
+
+def test_a_kernel_with_a_page_is_spared_and_a_lost_one_is_ended(manager):
+    manager._kernel_connections = {"used": 1}
+    assert check(manager, "used", 0) == []
+    assert check(manager, "used", 1_000) == []
+    manager._kernel_connections = {"used": 0}
+    assert check(manager, "used", 1_001) == []
+    assert check(manager, "used", 1_102) == ["used"]
+
+
+def test_while_a_kernel_is_being_prepared_none_is_ended(manager):
+    manager._pools = {"dashboard.ipynb": [Prepared(None)]}
+    assert check(manager, "any", 0) == []
+    assert check(manager, "any", 1_000) == []
