@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Pictured, State, state_from_observation
 from dnnexplain.systems.deeprm import DeepRM, Params
+from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.simulator import Simulator
 from tests.deeprm.twin import SlowDeepRM
 
@@ -30,7 +31,7 @@ def seen_in_episode(system: DeepRM, seed: int) -> tuple[Simulator, np.ndarray]:
     rng = np.random.default_rng(seed)
     for _ in range(int(rng.integers(5, 90))):
         simulator.step(rng.integers(0, system.params.slots + 1, 1))
-    return simulator, simulator.observe() * np.float32(simulator.scale)
+    return simulator, as_input(simulator.observe())
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=["5 slots", "3 slots", "tiny"])
@@ -62,6 +63,10 @@ def test_picture_alone_gives_the_valid_actions_and_the_rules_of_the_simulator(se
     assert np.array_equal(system.valid_actions(pictures), simulator.valid())
     for name in ("sjf", "packer", "tetris"):
         assert system.rules()[name].outputs(pictures).argmax(axis=1) == simulator.rule_actions(name)
+
+
+def test_bytes_become_the_numbers_that_encode_paints() -> None:
+    assert np.array_equal(as_input(np.arange(41, dtype=np.uint8)), (np.arange(41) / 40).astype(np.float32))
 
 
 def test_every_cell_is_in_one_group_and_a_knob_moves_only_its_own() -> None:

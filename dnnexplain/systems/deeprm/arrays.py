@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.systems.deeprm.model import CHARGE, Params
 
-__all__ = ["COLOURS", "FULL", "Arrays", "Sizes", "copy_arrays", "make_arrays", "make_sizes"]
+__all__ = ["COLOURS", "FULL", "Arrays", "Sizes", "as_input", "copy_arrays", "make_arrays", "make_sizes"]
 
 FULL = 40
 """The byte that stands for 1 in an observation: every value of the picture is a multiple of 1/40."""
@@ -126,3 +126,8 @@ def make_arrays(params: Params, job_set: NDArray[np.int32], jobs: int, seed: int
 def copy_arrays(arrays: Arrays) -> Arrays:
     """An independent copy: branch from here and replay another future."""
     return Arrays(*(array.copy() for array in arrays))
+
+
+def as_input(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pictures as the network reads them, 0 to 1: the float32 nearest to ``byte / 40``, as ``encode`` paints."""
+    return pictures.astype(np.float32) / np.float32(FULL)

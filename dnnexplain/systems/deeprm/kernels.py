@@ -1,4 +1,4 @@
-"""DeepRM's dynamics, compiled: reset, place, advance, observe, valid actions; one episode per row.
+"""DeepRM's dynamics, compiled: reset, place, advance, reward; one episode per row.
 
 The rules are those of the published environment (Mao et al., HotNets 2016, github.com/hongzimao/deeprm)
 with three named corrections; see :class:`dnnexplain.systems.deeprm.model.Params`. ``jobs`` is
@@ -12,15 +12,7 @@ from numba import njit
 
 from dnnexplain.systems.deeprm.arrays import COLOURS, FULL
 
-__all__ = [
-    "earliest_fit",
-    "observe_rows",
-    "reset_rows",
-    "step_and_observe_rows",
-    "step_rows",
-    "valid_row",
-    "valid_rows",
-]
+__all__ = ["earliest_fit", "reset_rows", "step_row", "step_rows"]
 
 
 @njit(cache=True, nogil=True)
@@ -242,83 +234,3 @@ def step_rows(rows, actions, s, sizes, jobs, count, steps, rewards):
     """One action in each of the given episodes; ``actions`` and ``rewards`` run along ``rows``."""
     for i in range(len(rows)):
         rewards[i] = step_row(rows[i], actions[i], s, sizes, jobs, count, steps)
-
-
-@njit(cache=True, nogil=True)
-def _observe_row(b, s, sizes, jobs, picture):
-    k = s.job_set[b]
-    picture[:, :] = 0
-    at = 0
-    for resource in range(2):
-        for ahead in range(sizes.horizon):
-            row = s.head[b] + ahead
-            if row >= sizes.horizon:
-                row -= sizes.horizon
-            for column in range(sizes.units):
-                picture[ahead, at + column] = s.cells[b, resource, row, column]
-        at += sizes.units
-        for a in range(sizes.slots):
-            j = s.slot[b, a]
-            if j >= 0:
-                amount = jobs[k, j, 2 + resource]
-                for row in range(jobs[k, j, 1]):
-                    for column in range(amount):
-                        picture[row, at + column] = FULL
-            at += sizes.width
-    for i in range(s.waiting_count[b]):
-        picture[i // sizes.backlog_width, at + i % sizes.backlog_width] = FULL
-    at += sizes.backlog_width
-    level = s.since[b] * FULL // sizes.tracking
-    for row in range(sizes.horizon):
-        picture[row, at] = level
-
-
-@njit(cache=True, nogil=True)
-def observe_rows(rows, s, sizes, jobs, pictures):
-    """Paint the given episodes into ``pictures`` [len(rows), H, W], bytes (FULL = 1)."""
-    for i in range(len(rows)):
-        _observe_row(rows[i], s, sizes, jobs, pictures[i])
-
-
-@njit(cache=True, nogil=True)
-def step_and_observe_rows(rows, actions, s, sizes, jobs, count, steps, rewards, pictures):
-    """:func:`step_rows` and :func:`observe_rows` in one pass, while an episode is in the cache."""
-    for i in range(len(rows)):
-        rewards[i] = step_row(rows[i], actions[i], s, sizes, jobs, count, steps)
-        _observe_row(rows[i], s, sizes, jobs, pictures[i])
-
-
-@njit(cache=True, nogil=True)
-def valid_row(length, cpu, memory, free, units, valid):
-    """Which actions do something: a job that fits within the horizon; waiting unless that is idle.
-
-    Waiting is not allowed while the cluster is empty and a job could start: it would leave the
-    machine idle, and an argmax policy that waits there waits for ever.
-    """
-    slots = len(length)
-    fits = False
-    for a in range(slots):
-        valid[a] = length[a] > 0 and earliest_fit(free, length[a], cpu[a], memory[a]) >= 0
-        fits = fits or valid[a]
-    empty = True
-    for resource in range(2):
-        for row in range(free.shape[1]):
-            if free[resource, row] != units:
-                empty = False
-    valid[slots] = not (empty and fits)
-
-
-@njit(cache=True, nogil=True)
-def valid_rows(rows, s, sizes, jobs, valid):
-    """Valid actions of the given episodes into ``valid`` [len(rows), M + 1]."""
-    shape = np.zeros((3, sizes.slots), dtype=np.int32)
-    for i in range(len(rows)):
-        b = rows[i]
-        k = s.job_set[b]
-        shape[:, :] = 0
-        for a in range(sizes.slots):
-            j = s.slot[b, a]
-            if j >= 0:
-                for column in range(3):
-                    shape[column, a] = jobs[k, j, 1 + column]
-        valid_row(shape[0], shape[1], shape[2], s.free[b], sizes.units, valid[i])

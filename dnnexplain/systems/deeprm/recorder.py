@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Policy, Replay, Track
+from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.runner import Run, run_policy
 from dnnexplain.systems.deeprm.simulator import Simulator
@@ -29,7 +30,7 @@ class Recorder:
     def watch(self, simulator: Simulator, rows: NDArray[np.int64], actions: NDArray[np.int64]) -> None:
         """Called before each step of a batch of one."""
         arrays, action = simulator.arrays, int(actions[0])
-        self.pictures.append(simulator.observe(rows)[0].astype(np.float32) * np.float32(simulator.scale))
+        self.pictures.append(as_input(simulator.observe(rows)[0]))
         self.actions.append(action)
         self.times.append(int(arrays.time[0]))
         for slot, job in enumerate(arrays.slot[0]):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import Policy
+from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.metrics import Measures, measure
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
@@ -91,7 +92,7 @@ def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArr
     if fast is not None:
         from_bytes: NDArray[np.float64] = fast(pictures, scale)
         return from_bytes
-    return policy.outputs(pictures.astype(np.float32) * np.float32(scale))
+    return policy.outputs(as_input(pictures))
 
 
 class _Fixed:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.systems.deeprm import kernels
+from dnnexplain.systems.deeprm import kernels, view_kernels
 from dnnexplain.systems.deeprm.arrays import FULL, copy_arrays, make_arrays, make_sizes
 from dnnexplain.systems.deeprm.model import JobSet, Params, pack_job_sets
 from dnnexplain.systems.deeprm.rule_kernels import RULES, TETRIS_KNOB, rule_rows
@@ -81,14 +81,14 @@ class Simulator:
         rows = self._rows(rows)
         if out is None:
             out = np.empty((len(rows), *self.params.shape), dtype=np.uint8)
-        kernels.observe_rows(rows, self.arrays, self.sizes, self.jobs, out)
+        view_kernels.observe_rows(rows, self.arrays, self.sizes, self.jobs, out)
         return out
 
     def valid(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
-        """Valid actions ``[rows, M + 1]``; see :func:`kernels.valid_row`."""
+        """Valid actions ``[rows, M + 1]``; see :func:`dnnexplain.systems.deeprm.view_kernels.valid_row`."""
         rows = self._rows(rows)
         out = np.empty((len(rows), self.params.slots + 1), dtype=np.bool_)
-        kernels.valid_rows(rows, self.arrays, self.sizes, self.jobs, out)
+        view_kernels.valid_rows(rows, self.arrays, self.sizes, self.jobs, out)
         return out
 
     def step(self, actions: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
@@ -108,7 +108,7 @@ class Simulator:
         """:meth:`step`, then :meth:`observe` into ``out`` [rows, H, W], in one pass over the episodes."""
         rows, actions = self._checked(actions, rows)
         rewards = np.empty(len(rows))
-        kernels.step_and_observe_rows(
+        view_kernels.step_and_observe_rows(
             rows, actions, self.arrays, self.sizes, self.jobs, self.count, self.steps, rewards, out
         )
         return rewards

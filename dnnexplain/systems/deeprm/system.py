@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, DnnExplainError, Episodes, Judgement, Knob, Policy, Replay, State, Target
 from dnnexplain.systems.deeprm import mutation, states
+from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.codec import Codec
-from dnnexplain.systems.deeprm.kernels import valid_row
+from dnnexplain.systems.deeprm.features import DeepRMFeatures
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.rule_kernels import RULES
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
 from dnnexplain.systems.deeprm.runner import Run, run_figures, run_policy
 from dnnexplain.systems.deeprm.simulator import Simulator
+from dnnexplain.systems.deeprm.view_kernels import valid_row
 
 __all__ = ["DeepRM"]
 
@@ -117,7 +119,7 @@ class DeepRM:
         run_policy(self.params, workloads, self.rules()["sjf"], watch=watch)
         pictures = np.concatenate(seen)
         chosen = np.linspace(0, len(pictures) - 1, _REACHABLE_STATES).astype(int)
-        return pictures[chosen].astype(np.float32) * np.float32(Simulator.scale)
+        return as_input(pictures[chosen])
 
     def targets(self, state: State) -> Mapping[str, Target]:
         """None beside contrast, logit and probability."""
@@ -139,6 +141,26 @@ class DeepRM:
     def describe(self, state: State) -> str:
         """Who waits, what runs, how long the queue is."""
         return states.describe(self.codec, state)
+
+    @cached_property
+    def features(self) -> DeepRMFeatures:
+        """Domain quantities that rules may speak of; see :class:`DeepRMFeatures`."""
+        return DeepRMFeatures(self.codec)
+
+    def visit(
+        self, policy: Policy, workloads: Sequence[JobSet], *, seed: int = 0
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Every picture ``[N, H, W]`` that a policy meets when it takes its best actions, and its job set ``[N]``."""
+        seen: list[NDArray[np.uint8]] = []
+        episode: list[NDArray[np.int64]] = []
+
+        def watch(simulator: Simulator, rows: NDArray[np.int64], actions: NDArray[np.int64]) -> None:
+            del actions
+            seen.append(simulator.observe(rows))
+            episode.append(rows)
+
+        run_policy(self.params, workloads, policy, seed=seed, watch=watch)
+        return as_input(np.concatenate(seen)), np.concatenate(episode)
 
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
         """What each action costs at best: the optimal order of the jobs present, no more arrivals."""
@@ -185,6 +207,12 @@ class DeepRM:
             return found["all_jobs"], found
 
         return record(self.params, workload, policy, figures, seed=seed, sample=sample)
+
+    def replay_optimum(self, workload: JobSet, *, seconds: float = 10.0) -> Replay:
+        """The schedule of the optimum, or the best one known, to be drawn beside a policy's."""
+        from dnnexplain.systems.deeprm.optimal_replay import optimal_replay  # noqa: PLC0415
+
+        return optimal_replay(self.params, workload, self.bound(workload, seconds=seconds))
 
     def bound(self, workload: JobSet, *, seconds: float = 10.0) -> Bound:
         """The optimum of mean slowdown, or an interval that holds it (CP-SAT)."""

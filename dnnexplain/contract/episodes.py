@@ -1,0 +1,187 @@
+"""Whole workloads, ground truth, and what can be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract.knobs import Knob, State
+from dnnexplain.contract.systems import Policy, System
+
+__all__ = [
+    "Bound",
+    "DecisionOracle",
+    "EpisodeSystem",
+    "Episodes",
+    "Judgement",
+    "LogReader",
+    "Replay",
+    "Replayable",
+    "Track",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What is known of an optimum: ``lower <= optimum <= upper``; equal when proved optimal.
+
+    ``status`` is ``"optimal"``, ``"feasible"`` or ``"unknown"``; ``detail`` is the schedule or flow
+    that reaches ``upper``.
+    """
+
+    lower: float
+    upper: float
+    status: str
+    detail: Any = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """A policy's run over ``W`` workloads to their end, unfinished work charged.
+
+    Attributes:
+        cost: what the system minimises, one value per workload ``[W]`` (mean slowdown, MLU).
+        metrics: further figures by name, each ``[W]``; what went wrong (starved, turned away) is there.
+        detail: what the system records beside (start and finish per job); its own type.
+    """
+
+    policy: str
+    cost: NDArray[np.float64]
+    cost_name: str
+    metrics: Mapping[str, NDArray[np.float64]]
+    seed: int
+    detail: Any = None
+
+
+@runtime_checkable
+class EpisodeSystem(System, Protocol):
+    """A system that can also run a whole workload to its end, and knows its optimum or a bound."""
+
+    cost_name: str
+
+    def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[Any]:
+        """``count`` workloads of a named family, drawn from one seed."""
+        ...
+
+    def run(self, policy: Policy, workloads: Sequence[Any], *, seed: int = 0, sample: bool = False) -> Episodes:
+        """Run a policy over workloads to their end; ``sample`` draws actions instead of the best."""
+        ...
+
+    def bound(self, workload: Any, *, seconds: float = 10.0) -> Bound:
+        """The optimum of ``cost`` for one workload, or an interval that holds it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One resource of a schedule chart: ``Track("CPU", "units", 10)``."""
+
+    name: str
+    unit: str
+    capacity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """One policy's run over one workload, decision by decision, with the schedule that came of it.
+
+    ``T`` decisions, ``J`` objects (jobs, chunks, demands), ``R`` bars of the schedule chart. An object
+    may own several bars (one per resource; more where it is no rectangle) or none (never placed).
+
+    Attributes:
+        policy: the policy's name.
+        observations: what each decision saw ``[T, *observation_shape]``; see ``state_from_observation``.
+        actions: what was done ``[T]``, an index of ``Output.names``.
+        times: when, in ``time_unit`` ``[T]``.
+        chosen: the object that the action placed, or -1 ``[T]``.
+        objects: a name per object ``[J]``: ``"job 17"``.
+        arrival, start, finish: per object, NaN where it never happened ``[J]``.
+        colours: per object the colour index that it had when it was first seen ``[J]``, or -1.
+        tracks: the resources of the chart, from top to bottom.
+        bar_object, bar_track: which object occupies which track ``[R]``.
+        bars: from time, to time, from unit, to unit; each bar a rectangle ``[R, 4]``.
+        cost: what the system minimises; ``metrics`` holds further figures by name (``"starved"``, ...).
+    """
+
+    policy: str
+    observations: NDArray[Any]
+    actions: NDArray[np.int64]
+    times: NDArray[np.float64]
+    chosen: NDArray[np.int64]
+    objects: tuple[str, ...]
+    arrival: NDArray[np.float64]
+    start: NDArray[np.float64]
+    finish: NDArray[np.float64]
+    colours: NDArray[np.int64]
+    tracks: tuple[Track, ...]
+    bar_object: NDArray[np.int64]
+    bar_track: NDArray[np.int64]
+    bars: NDArray[np.float64]
+    cost: float
+    cost_name: str
+    metrics: Mapping[str, float]
+    time_unit: str = "steps"
+    seed: int = 0
+
+
+@runtime_checkable
+class Replayable(EpisodeSystem, Protocol):
+    """A system whose episodes can be watched decision by decision.
+
+    Attributes:
+        workload_names: what ``workloads`` knows: name -> one line that says what it is.
+        workload_knobs: the parameters that ``workloads`` takes by keyword, each with bounds and unit:
+            ``Knob("rate", "jobs per step", 0.1, 1.0, 0.05, default=0.7)``.
+    """
+
+    workload_names: Mapping[str, str]
+    workload_knobs: tuple[Knob, ...]
+
+    def replay(self, policy: Policy, workload: Any, *, seed: int = 0, sample: bool = False) -> Replay:
+        """Run a policy over one workload to its end and record every decision."""
+        ...
+
+
+@runtime_checkable
+class LogReader(Protocol):
+    """A system that turns a recorded log into workloads."""
+
+    log_suffixes: tuple[str, ...]
+
+    def log_windows(self, path: Any, **mapping: Any) -> tuple[Sequence[Any], str]:
+        """The workloads of a log, and one sentence that says how the log was mapped.
+
+        Windows come in order of time; the sentence names what was clipped, what was skipped, and how
+        many jobs remain.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """The oracle's word on one state: what each action costs at best from here on.
+
+    Attributes:
+        best: actions whose best continuation is optimal, by index.
+        loss: how much worse each action's best continuation is than the best one's ``[A]``; NaN for
+            an invalid action.
+        exact: whether every value is proved; else ``loss`` holds lower bounds and ``best`` candidates.
+    """
+
+    best: tuple[int, ...]
+    loss: NDArray[np.float64]
+    exact: bool
+    unit: str = ""
+
+
+@runtime_checkable
+class DecisionOracle(Protocol):
+    """A system that can say how good each action is in one state."""
+
+    def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
+        """Solve for the best continuation after each action."""
+        ...

@@ -1,0 +1,28 @@
+"""What is raised: messages that teach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Choice", "DnnExplainError"]
+
+
+class DnnExplainError(ValueError):
+    """A mistake in what was asked: the message says what was expected, what came, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A named choice among known values, for messages: ``Choice("rule", name, known)``."""
+
+    what: str
+    given: str
+    known: tuple[str, ...]
+
+    def error(self) -> DnnExplainError:
+        """An error that lists what there is and guesses what was meant."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only on the failing path
+
+        close = get_close_matches(self.given, self.known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        return DnnExplainError(f"there is no {self.what} {self.given!r}; there are: {', '.join(self.known)}.{hint}")

@@ -1,0 +1,161 @@
+"""What a rule of thumb would look at: a state in domain quantities, for decision trees in words.
+
+A learned tree over the picture's knobs needs dozens of leaves to say "the shortest job that fits"; one
+over these quantities says it in a split or two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from dnnexplain.systems.deeprm.codec import Codec
+from dnnexplain.systems.deeprm.kernels import earliest_fit
+
+__all__ = ["DeepRMFeatures", "earliest_starts"]
+
+Floats = NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def _starts(jobs: Any, free: Any, out: Any) -> None:
+    for row in range(len(jobs)):
+        for slot in range(jobs.shape[1]):
+            length, cpu, memory = jobs[row, slot]
+            out[row, slot] = earliest_fit(free[row], length, cpu, memory) if length > 0 else -1
+
+
+def earliest_starts(jobs: NDArray[np.int64], free: NDArray[np.int64]) -> NDArray[np.int64]:
+    """In how many steps each waiting job can start at the earliest ``[B, M]``; -1: not within the horizon.
+
+    Args:
+        jobs: length, CPU and memory per slot ``[B, M, 3]``; length 0 is an empty slot.
+        free: free units per resource and step ``[B, 2, H]``.
+    """
+    found = np.empty(jobs.shape[:2], dtype=np.int64)
+    _starts(np.ascontiguousarray(jobs), np.ascontiguousarray(free), found)
+    return found
+
+
+class DeepRMFeatures:
+    """Domain quantities of a state, by name: ``features(observations)`` gives ``[B, F]`` numbers.
+
+    "Placeable" is a job that has a place within the horizon, now or later: an action that does something.
+    Where a state has no such job, lengths are one above the longest possible, slots and ranks 0, and
+    delays the horizon, so that "at most" and "above" keep their sense.
+
+    Args:
+        codec: reads the picture.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self.units = self._units()
+        self.names = tuple(self.units)
+
+    def __call__(self, observations: NDArray[Any]) -> Floats:
+        """The quantities of observations ``[B, H, W]``; ``[B, F]`` in the order of ``names``."""
+        return self.of_values(self.codec.decode(observations))
+
+    def of_values(self, values: Floats) -> Floats:
+        """The quantities of knob values ``[B, K]``; ``[B, F]``."""
+        jobs, free = self.codec.jobs(values), self.codec.free(values)
+        starts = earliest_starts(jobs, free)
+        layout = self.codec.layout
+        columns = [
+            *self._each_job(jobs, starts),
+            *self._one_job(jobs, starts, _shortest(jobs, starts >= 0)),
+            *self._one_job(jobs, starts, _shortest(jobs, starts == 0)),
+            *self._together(jobs, starts, free),
+            values[:, layout.backlog_knob],
+            values[:, layout.since_knob],
+        ]
+        return np.stack(columns, axis=1).astype(np.float64)
+
+    # --- the quantities, in the order of the names ---
+
+    def _each_job(self, jobs: NDArray[np.int64], starts: NDArray[np.int64]) -> list[NDArray[Any]]:
+        rank = _ranks(jobs, starts >= 0)
+        late = np.where(starts >= 0, starts, self.codec.params.horizon)
+        found: list[NDArray[Any]] = []
+        for slot in range(jobs.shape[1]):
+            job = jobs[:, slot]
+            found += [job[:, 0], job[:, 1], job[:, 2], job[:, 1:].max(axis=1)]
+            found += [starts[:, slot] == 0, late[:, slot], rank[:, slot]]
+        return found
+
+    def _one_job(
+        self, jobs: NDArray[np.int64], starts: NDArray[np.int64], slot: NDArray[np.int64]
+    ) -> list[NDArray[Any]]:
+        params, there, rows = self.codec.params, slot >= 0, np.arange(len(jobs))
+        length = np.where(there, jobs[rows, slot, 0], params.max_job_length + 1)
+        dominant = np.where(there, jobs[rows, slot, 1:].max(axis=1), 0)
+        delay = np.where(there, starts[rows, slot], params.horizon)
+        return [slot + 1, length, dominant, delay]
+
+    def _together(
+        self, jobs: NDArray[np.int64], starts: NDArray[np.int64], free: NDArray[np.int64]
+    ) -> list[NDArray[Any]]:
+        length = np.where(starts >= 0, jobs[:, :, 0], self.codec.params.max_job_length + 1)
+        ordered = np.sort(length, axis=1)
+        second = ordered[:, 1] if ordered.shape[1] > 1 else ordered[:, 0]
+        longest = np.where(starts >= 0, jobs[:, :, 0], 0).max(axis=1)
+        waiting, now, placeable = (jobs[:, :, 0] > 0).sum(1), (starts == 0).sum(1), (starts >= 0).sum(1)
+        return [
+            waiting,
+            now,
+            placeable,
+            second,
+            second - ordered[:, 0],
+            longest,
+            free[:, 0, 0],
+            free[:, 1, 0],
+            100 * (1 - free.mean(axis=(1, 2)) / self.codec.params.units),
+        ]
+
+    def _units(self) -> dict[str, str]:
+        """The names, each with its unit, in the order of the columns."""
+        units: dict[str, str] = {}
+        for job in range(1, self.codec.params.slots + 1):
+            units |= {
+                f"job {job} length": "steps",
+                f"job {job} cpu": "units",
+                f"job {job} memory": "units",
+                f"job {job} dominant demand": "units",
+                f"job {job} fits now": "",
+                f"job {job} earliest start": "steps",
+                f"job {job} rank by length": "",
+            }
+        for kind in ("shortest placeable job", "shortest job that fits now"):
+            units |= {f"slot of {kind}": "", f"length of {kind}": "steps"}
+            units |= {f"dominant demand of {kind}": "units", f"earliest start of {kind}": "steps"}
+        return units | {
+            "jobs waiting": "jobs",
+            "jobs that fit now": "jobs",
+            "jobs that are placeable": "jobs",
+            "second shortest placeable length": "steps",
+            "second shortest minus shortest placeable length": "steps",
+            "longest placeable length": "steps",
+            "free cpu now": "units",
+            "free memory now": "units",
+            "cluster in use over the horizon": "%",
+            "backlog": "jobs",
+            "time since last arrival": "steps",
+        }
+
+
+def _shortest(jobs: NDArray[np.int64], among: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The slot of the shortest job among those marked, ties to the lowest; -1 if none is."""
+    length = np.where(among, jobs[:, :, 0], np.iinfo(np.int64).max)
+    return np.where(among.any(axis=1), length.argmin(axis=1), -1)
+
+
+def _ranks(jobs: NDArray[np.int64], among: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """1 for the shortest of those marked, 2 for the next, ties by slot; 0 for the others."""
+    length = np.where(among, jobs[:, :, 0], np.iinfo(np.int64).max)
+    order = np.argsort(length, axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable") + 1
+    return np.where(among, rank, 0)
