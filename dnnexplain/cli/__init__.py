@@ -16,7 +16,20 @@ from dnnexplain.cli.errors import run
 
 __all__ = ["COMMANDS", "main", "make_app"]
 
-COMMANDS = ("systems", "evaluate", "replay", "explain", "probe", "attack", "transfer", "worst_case", "train", "app", "lab")
+COMMANDS = (
+    "systems",
+    "evaluate",
+    "replay",
+    "explain",
+    "probe",
+    "attack",
+    "transfer",
+    "worst_case",
+    "distill",
+    "train",
+    "app",
+    "lab",
+)
 """The modules of this package that hold commands, in the order of ``--help``. This is the only list."""
 
 

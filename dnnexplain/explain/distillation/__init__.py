@@ -1,0 +1,27 @@
+"""Rules out of a network: a small decision tree in domain words that decides as it does.
+
+Imitation with the student's own states (DAgger: Ross et al.,
+AISTATS 2011), decisions resampled by how much they matter (VIPER: Bastani et al., NeurIPS 2018), the
+student chosen by what its episodes cost.
+"""
+
+from dnnexplain.explain.distillation.disagreement import Disagreement, disagree
+from dnnexplain.explain.distillation.distil import distil
+from dnnexplain.explain.distillation.export import EXPORTS, export
+from dnnexplain.explain.distillation.policy import TreePolicy
+from dnnexplain.explain.distillation.result import Distillation
+from dnnexplain.explain.distillation.tree import Tree
+from dnnexplain.explain.distillation.world import Distillable, Features
+
+__all__ = [
+    "EXPORTS",
+    "Disagreement",
+    "Distillable",
+    "Distillation",
+    "Features",
+    "Tree",
+    "TreePolicy",
+    "disagree",
+    "distil",
+    "export",
+]

@@ -1,0 +1,94 @@
+"""Decisions to learn from: visited states in features, what the teacher does there, how much it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain import sampling
+from dnnexplain.contract import Choice, Policy
+from dnnexplain.explain.distillation.world import Distillable
+
+__all__ = ["WEIGHTINGS", "Decisions", "decisions", "importance"]
+
+WEIGHTINGS = ("gap", "margin", "none")
+LARGEST_GAP = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """``N`` labelled states.
+
+    Attributes:
+        features: ``[N, F]``.
+        valid: the allowed actions ``[N, A]``.
+        action: the teacher's best valid action ``[N]``.
+        weight: see :func:`importance` ``[N]``.
+        episode: the workload that each state comes from ``[N]``.
+    """
+
+    features: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    action: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    episode: NDArray[np.int64]
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Where there is a choice: more than one valid action ``[N]``."""
+        return np.asarray(self.valid.sum(axis=1) > 1)
+
+    def __add__(self, other: Decisions) -> Decisions:
+        """Both, the other's workloads numbered on."""
+        on = int(self.episode.max(initial=-1)) + 1
+        return Decisions(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.valid, other.valid]),
+            np.concatenate([self.action, other.action]),
+            np.concatenate([self.weight, other.weight]),
+            np.concatenate([self.episode, other.episode + on]),
+        )
+
+
+def decisions(
+    system: Distillable,
+    teacher: Policy,
+    visitor: Policy,
+    workloads: Sequence[Any],
+    weighting: str = "gap",
+    seed: int = 0,
+) -> Decisions:
+    """The states that ``visitor`` meets, labelled with what ``teacher`` would do (its best valid action)."""
+    observations, episode = system.visit(visitor, workloads, seed=seed)
+    valid = system.valid_actions(observations)
+    outputs = teacher.outputs(observations)
+    shown = valid if getattr(teacher, "masked", True) else np.ones_like(valid)
+    action = sampling.choose(outputs, shown)
+    return Decisions(system.features(observations), valid, action, importance(outputs, valid, weighting), episode)
+
+
+def importance(outputs: NDArray[np.float64], valid: NDArray[np.bool_], weighting: str = "gap") -> NDArray[np.float64]:
+    """How much each decision matters ``[N]``; 0 where only one action is valid.
+
+    VIPER (Bastani et al., NeurIPS 2018) weighs a state by ``max_a Q - min_a Q``. A policy network has no
+    Q; its log-probabilities stand in for it, as in maximum-entropy policy gradients: ``gap`` is
+    ``max log p - min log p`` over valid actions, cut at 10. It is a proxy: what the network is sure of,
+    not what a mistake costs. ``margin`` is the probability of the best less that of the next; ``none``
+    weighs all choices alike.
+    """
+    if weighting not in WEIGHTINGS:
+        raise Choice("weighting", weighting, WEIGHTINGS).error()
+    free = valid.sum(axis=1) > 1
+    if weighting == "none" or not len(outputs):
+        return free.astype(np.float64)
+    chances = sampling.probabilities(outputs, valid)
+    if weighting == "margin":
+        ordered = np.sort(chances, axis=1)
+        return np.where(free, ordered[:, -1] - ordered[:, -2], 0.0)
+    logs = np.log(np.maximum(chances, 1e-30))
+    gap = logs.max(axis=1) - np.where(valid, logs, np.inf).min(axis=1)
+    return np.where(free, np.minimum(gap, LARGEST_GAP), 0.0)

@@ -1,0 +1,300 @@
+"""From a network to a tree: visit, label, weigh, grow, prune, and choose by what episodes cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain import sampling
+from dnnexplain.contract import DnnExplainError, OutputKind, Policy
+from dnnexplain.explain.distillation.decisions import Decisions, decisions
+from dnnexplain.explain.distillation.figures import macro_f1, mean_interval, ratio_interval
+from dnnexplain.explain.distillation.policy import TreePolicy
+from dnnexplain.explain.distillation.result import Distillation
+from dnnexplain.explain.distillation.tree import Tree, grow
+from dnnexplain.explain.distillation.world import Distillable
+from dnnexplain.parallel import child_seed
+from dnnexplain.results import Question
+
+__all__ = ["SIZES", "distil"]
+
+SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 100)
+LARGEST = 200
+VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
+
+Draw = Callable[[int, int], Sequence[Any]]
+Progress = Callable[[int, int, str], object]
+
+
+@dataclass(frozen=True)
+class _Settings:
+    leaves: int
+    rounds: int
+    sets: int
+    unseen: int
+    seeds: int
+    seed: int
+    weighting: str
+
+    def child(self, place: int) -> int:
+        """An independent seed for one purpose."""
+        return int(child_seed(self.seed, place).generate_state(1)[0])
+
+
+def distil(
+    system: Distillable,
+    teacher: Policy,
+    draw: Draw,
+    *,
+    leaves: int = 20,
+    rounds: int = 2,
+    sets: int = 40,
+    unseen: int = 200,
+    seeds: int = 3,
+    seed: int = 0,
+    weighting: str = "gap",
+    progress: Progress | None = None,
+    cancel: Event | None = None,
+) -> Distillation:
+    """Distil a policy into a tree of domain rules.
+
+    The first states are the teacher's, those of every further round the tree's own (DAgger); the teacher
+    labels all. Each seed resamples the decisions by how much they matter, grows a tree and prunes it back
+    along the whole cost-complexity path. Of the seeds' trees with at most ``leaves`` leaves the one with
+    the lowest cost on validation workloads is taken, fidelity deciding between equals. All figures are
+    from workloads drawn afresh.
+
+    Args:
+        system: a system that can tell features and visited states.
+        teacher: whom to follow.
+        draw: ``draw(count, seed)`` gives workloads.
+        leaves: most leaves of the chosen tree.
+        rounds: rounds of the student's own states.
+        sets: workloads per round, and for validation.
+        unseen: workloads for the figures.
+        seeds: trees to compare.
+        seed: of everything.
+        weighting: ``gap``, ``margin`` or ``none``; see :func:`decisions.importance`.
+        progress: called with (done, total, note).
+        cancel: once set, the search stops between steps with an error.
+
+    Raises:
+        DnnExplainError: the system gives no features, its output is no choice, a number is out of range.
+    """
+    began = time.process_time()
+    _check(system, leaves, sets, unseen, seeds, rounds)
+    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting)
+    total = rounds + 1 + seeds + 1
+    told = _teller(progress, cancel, total)
+    known = _collect(system, teacher, draw, settings, told)
+    sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
+    paths = _grow_paths(known, sizes, len(system.output.names), settings)
+    validation = draw(sets, settings.child(VALIDATION))
+    checks = decisions(system, teacher, teacher, validation, weighting, seed)
+    costs = np.empty((seeds, len(sizes)))
+    fidelity = np.empty((seeds, len(sizes)))
+    for one, trees in enumerate(paths):
+        told(f"validating tree {one + 1} of {seeds}")
+        costs[one] = _costs(system, trees, validation, seed)
+        fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
+    place = int(np.flatnonzero(sizes == leaves)[0])
+    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1])
+    told("measuring on unseen workloads")
+    fields = _measure(system, teacher, paths, chosen, draw, settings)
+    picked = paths[chosen[0]][chosen[1]]
+    return Distillation(
+        question=Question.about(system, teacher, method="tree", seed=seed, settings=_told(settings)),
+        tree=picked,
+        features=tuple(system.features.names),
+        units=dict(system.features.units),
+        actions=tuple(system.output.names),
+        leaves=picked.leaves,
+        depth=picked.depth,
+        decisions=int(np.sum(known.weight > 0)),
+        cost_name=system.cost_name,
+        sizes=sizes,
+        path_leaves=np.array([[tree.leaves for tree in trees] for trees in paths], dtype=np.int64),
+        path_fidelity=fidelity,
+        path_slowdown=costs,
+        path_trees=tuple(paths[chosen[0]]),
+        chosen=chosen[0],
+        words=_sentence(teacher, picked, fields, system.cost_name),
+        cpu_seconds=time.process_time() - began,
+        **fields,
+    )
+
+
+def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int) -> None:
+    if not isinstance(system, Distillable):
+        name = getattr(system, "name", type(system).__name__)
+        msg = f"{name} cannot be distilled: it gives no features and no visited states (see Distillable)"
+        raise DnnExplainError(msg)
+    if system.output.kind is not OutputKind.CHOICE:
+        msg = f"{system.name} emits numbers, not a choice among actions; only a choice can be told as a tree"
+        raise DnnExplainError(msg)
+    least = {
+        "leaves": (leaves, 2),
+        "sets": (sets, 2),
+        "unseen": (unseen, 2),
+        "seeds": (seeds, 1),
+        "rounds": (rounds, 0),
+    }
+    for name, (given, low) in least.items():
+        if given < low:
+            msg = f"{name} must be at least {low}, not {given}"
+            raise DnnExplainError(msg)
+
+
+def _teller(progress: Progress | None, cancel: Event | None, total: int) -> Callable[[str], None]:
+    done = 0
+
+    def tell(note: str) -> None:
+        nonlocal done
+        if cancel is not None and cancel.is_set():
+            msg = "distillation was stopped"
+            raise DnnExplainError(msg)
+        if progress is not None:
+            progress(done, total, note)
+        done += 1
+
+    return tell
+
+
+def _told(settings: _Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in settings.__dataclass_fields__ if name != "seed"}
+
+
+# --- learning -----------------------------------------------------------------------------------
+
+
+def _collect(
+    system: Distillable, teacher: Policy, draw: Draw, settings: _Settings, told: Callable[[str], None]
+) -> Decisions:
+    """The teacher's states, then those of each round's tree, all labelled by the teacher."""
+    told("visiting the network's states")
+    known = decisions(system, teacher, teacher, draw(settings.sets, settings.child(0)), settings.weighting)
+    for turn in range(1, settings.rounds + 1):
+        told(f"visiting the tree's states, round {turn}")
+        tree = _tree(known, known.weight, settings.leaves, len(system.output.names), settings.child(turn))
+        student = TreePolicy(tree, system.features)
+        workloads = draw(settings.sets, settings.child(turn))
+        known += decisions(system, teacher, student, workloads, settings.weighting)
+    return known
+
+
+def _tree(known: Decisions, weight: NDArray[np.float64], leaves: int, count: int, seed: int) -> Tree:
+    used = weight > 0
+    return grow(
+        known.features[used],
+        known.action[used],
+        weight[used],
+        count=count,
+        leaves=leaves,
+        seed=seed % 2**32,
+    )
+
+
+def _grow_paths(known: Decisions, sizes: NDArray[np.int64], count: int, settings: _Settings) -> list[list[Tree]]:
+    """Per seed and size: the largest tree of the pruning path with at most so many leaves."""
+    paths = []
+    for one in range(settings.seeds):
+        seed = settings.child(SAMPLING + one)
+        drawn = _resampled(known.weight, seed)
+        full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
+        nested = [tree.simplified() for tree in full.pruned()]
+        paths.append([next(tree for tree in nested if tree.leaves <= size) for size in sizes])
+    return paths
+
+
+def _resampled(weight: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """How often each decision is drawn when as many as there are are drawn by their weight ``[N]``."""
+    if not weight.sum():
+        return weight
+    drawn = np.random.default_rng(seed).choice(len(weight), len(weight), p=weight / weight.sum())
+    return np.bincount(drawn, minlength=len(weight)).astype(np.float64)
+
+
+# --- choosing and measuring ---------------------------------------------------------------------
+
+
+def _decide(tree: Tree, known: Decisions) -> NDArray[np.int64]:
+    return sampling.choose(tree.scores[tree.apply(known.features)], known.valid)
+
+
+def _follows(tree: Tree, known: Decisions) -> NDArray[np.bool_]:
+    return np.asarray(_decide(tree, known) == known.action)
+
+
+def _costs(system: Distillable, trees: Sequence[Tree], workloads: Sequence[Any], seed: int) -> list[float]:
+    """The mean cost of every tree, equal trees run once."""
+    found: dict[int, float] = {}
+    for tree in trees:
+        if id(tree) not in found:
+            run = system.run(TreePolicy(tree, system.features), workloads, seed=seed)
+            found[id(tree)] = float(run.cost.mean())
+    return [found[id(tree)] for tree in trees]
+
+
+def _best(costs: NDArray[np.float64], fidelity: NDArray[np.float64]) -> tuple[int, int]:
+    """Seed and size with the lowest cost; of equals the one with more fidelity, then with fewer leaves."""
+    order = np.lexsort([np.tile(np.arange(costs.shape[1]), len(costs)), -fidelity.ravel(), costs.ravel()])
+    seed, size = np.unravel_index(int(order[0]), costs.shape)
+    return int(seed), int(size)
+
+
+def _measure(
+    system: Distillable,
+    teacher: Policy,
+    paths: list[list[Tree]],
+    chosen: tuple[int, int],
+    draw: Draw,
+    settings: _Settings,
+) -> dict[str, Any]:
+    """Every figure of the chosen tree, on workloads drawn for this alone."""
+    workloads = draw(settings.unseen, settings.child(UNSEEN))
+    tree = paths[chosen[0]][chosen[1]]
+    student = TreePolicy(tree, system.features)
+    seen = decisions(system, teacher, teacher, workloads, settings.weighting)
+    own = decisions(system, teacher, student, workloads, settings.weighting)
+    right = _follows(tree, seen)
+    count = len(workloads)
+    per_set = np.bincount(seen.episode, right, minlength=count)
+    fidelity = ratio_interval(per_set, np.bincount(seen.episode, minlength=count), settings.seed)
+    cost = system.run(student, workloads, seed=settings.seed).cost
+    reference = system.run(teacher, workloads, seed=settings.seed).cost
+    relative = ratio_interval(cost, reference, settings.seed)
+    said = [_decide(trees[chosen[1]], seen) for trees in paths]
+    pairs = [np.mean(one == two) for i, one in enumerate(said) for two in said[i + 1 :]]
+    return {
+        **_three("fidelity", fidelity),
+        "fidelity_free": float(right[seen.free].mean()) if seen.free.any() else 1.0,
+        "fidelity_own": float(_follows(tree, own).mean()),
+        "macro_f1": macro_f1(seen.action, said[chosen[0]]),
+        **_three("slowdown", mean_interval(cost, settings.seed)),
+        **_three("teacher_slowdown", mean_interval(reference, settings.seed)),
+        **_three("relative", (relative[0] - 1, relative[1] - 1, relative[2] - 1)),
+        "agreement": float(np.mean(pairs)) if pairs else 1.0,
+        "unseen": count,
+        "unseen_states": len(seen.action),
+    }
+
+
+def _three(name: str, figures: tuple[float, float, float]) -> dict[str, float]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), figures, strict=True))
+
+
+def _sentence(teacher: Policy, tree: Tree, figures: dict[str, Any], cost_name: str) -> str:
+    more = figures["relative"] * 100
+    against = f"{abs(more):.2g}% {'higher' if more >= 0 else 'lower'}"
+    return (
+        f"{tree.leaves} rules decide as {teacher.name} does in {figures['fidelity']:.1%} of the states it meets "
+        f"({figures['fidelity_free']:.1%} where there is a choice); {cost_name} {figures['slowdown']:.3g} against "
+        f"{figures['teacher_slowdown']:.3g}, {against} "
+        f"({figures['relative_low']:+.1%} to {figures['relative_high']:+.1%}), on {figures['unseen']} unseen workloads."
+    )

@@ -1,0 +1,191 @@
+"""A tree as text, Python, C, JavaScript or JSON: if and else, no library needed to run it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from dnnexplain.contract import Choice
+from dnnexplain.explain.distillation.conditions import question
+from dnnexplain.explain.distillation.tree import LEAF, Tree
+
+__all__ = ["EXPORTS", "export", "export_text", "tree_from_json"]
+
+Words = tuple[str, ...]
+
+
+def export(tree: Tree, kind: str, names: Words, actions: Words, units: Mapping[str, str] | None = None) -> str:
+    """A tree in another language.
+
+    Python, C and JavaScript define ``decide(features, valid)``: features in the order listed there,
+    ``valid`` a yes or no per action; the answer is the index of the leaf's first valid action.
+
+    Args:
+        tree: the rules.
+        kind: one of :data:`EXPORTS`.
+        names: of the features ``F``.
+        actions: names ``A``.
+        units: of the features, by name.
+    """
+    if kind not in EXPORTS:
+        raise Choice("export", kind, tuple(EXPORTS)).error()
+    return EXPORTS[kind](tree, names, actions, units or {})
+
+
+# --- text ---------------------------------------------------------------------------------------
+
+
+def export_text(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
+    """Indented questions and actions, each leaf with its share of what was learned from."""
+    lines: list[str] = []
+
+    def write(node: int, depth: int) -> None:
+        pad = "  " * depth
+        if tree.feature[node] == LEAF:
+            lines.append(f"{pad}{actions[tree.action[node]]}  ({tree.weight[node]:.1%})")
+            return
+        name = names[tree.feature[node]]
+        yes, no = question(name, float(tree.threshold[node]), units.get(name, ""))
+        lines.append(f"{pad}if {yes}:")
+        write(int(tree.left[node]), depth + 1)
+        lines.append(f"{pad}else ({no}):")
+        write(int(tree.right[node]), depth + 1)
+
+    write(0, 0)
+    return "\n".join(lines) + "\n"
+
+
+# --- programs -----------------------------------------------------------------------------------
+
+
+def _orders(tree: Tree) -> dict[int, list[int]]:
+    """Each leaf's actions, best first; equal scores in the order of the actions."""
+    return {
+        int(leaf): [int(a) for a in np.argsort(-tree.scores[leaf], kind="stable")]
+        for leaf in np.flatnonzero(tree.feature == LEAF)
+    }
+
+
+def _branches(tree: Tree, condition: str, leaf: Callable[[int], str], otherwise: str, end: str) -> str:
+    lines: list[str] = []
+
+    def write(node: int, depth: int) -> None:
+        pad = "    " * depth
+        if tree.feature[node] == LEAF:
+            lines.append(pad + leaf(node))
+            return
+        asked = condition.format(feature=int(tree.feature[node]), threshold=float(tree.threshold[node]).__repr__())
+        lines.append(pad + asked)
+        write(int(tree.left[node]), depth + 1)
+        lines.append(pad + otherwise)
+        write(int(tree.right[node]), depth + 1)
+        if end:
+            lines.append(pad + end)
+
+    write(0, 1)
+    return "\n".join(lines)
+
+
+def _listing(names: Words, units: Mapping[str, str], mark: str) -> str:
+    rows = [f"{mark} {i}: {name}" + (f", {units[name]}" if units.get(name) else "") for i, name in enumerate(names)]
+    return "\n".join([f"{mark} The features, in order:", *rows])
+
+
+def _export_python(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
+    orders = _orders(tree)
+    body = _branches(
+        tree,
+        "if features[{feature}] <= {threshold}:",
+        lambda node: f"return _first({tuple(orders[node])}, valid)  # {actions[orders[node][0]]}",
+        "else:",
+        "",
+    )
+    return (
+        '"""Rules as a decision tree; decide(features, valid) gives the index of an action."""\n\n'
+        f"{_listing(names, units, '#')}\n\n"
+        f"FEATURES = {names!r}\nACTIONS = {actions!r}\n\n\n"
+        "def _first(order, valid):\n"
+        "    return next(action for action in order if valid is None or valid[action])\n\n\n"
+        f"def decide(features, valid=None):\n{body}\n"
+    )
+
+
+def _export_javascript(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
+    orders = _orders(tree)
+    body = _branches(
+        tree,
+        "if (features[{feature}] <= {threshold}) {{",
+        lambda node: f"return first({orders[node]}, valid); // {actions[orders[node][0]]}",
+        "} else {",
+        "}",
+    )
+    return (
+        "// Rules as a decision tree; decide(features, valid) gives the index of an action.\n"
+        f"{_listing(names, units, '//')}\n"
+        f"const ACTIONS = {json.dumps(actions)};\n\n"
+        "function first(order, valid) {\n"
+        "    return order.find((action) => !valid || valid[action]);\n}\n\n"
+        f"function decide(features, valid) {{\n{body}\n}}\n\n"
+        'if (typeof module !== "undefined") module.exports = { decide, ACTIONS };\n'
+    )
+
+
+def _export_c(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
+    orders = _orders(tree)
+    count = len(actions)
+    body = _branches(
+        tree,
+        "if (features[{feature}] <= {threshold}) {{",
+        lambda node: f"return first(ORDER_{node}, valid); /* {actions[orders[node][0]]} */",
+        "} else {",
+        "}",
+    )
+    tables = "\n".join(
+        f"static const int ORDER_{node}[{count}] = {{{', '.join(map(str, order))}}};" for node, order in orders.items()
+    )
+    listing = _listing(names, units, " *")
+    acts = "\n".join(f" * {i}: {name}" for i, name in enumerate(actions))
+    return (
+        "/* Rules as a decision tree; decide(features, valid) gives the index of an action.\n"
+        f" * valid may be a null pointer: every action is valid.\n{listing}\n * The actions:\n{acts}\n */\n\n"
+        f"#define FEATURES {len(names)}\n#define ACTIONS {count}\n\n{tables}\n\n"
+        "static int first(const int *order, const unsigned char *valid)\n{\n"
+        "    for (int i = 0; i < ACTIONS; i++)\n"
+        "        if (!valid || valid[order[i]])\n            return order[i];\n"
+        "    return -1;\n}\n\n"
+        f"int decide(const double *features, const unsigned char *valid)\n{{\n{body}\n}}\n"
+    )
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+
+def _export_json(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
+    arrays = {
+        name: getattr(tree, name).tolist() for name in ("feature", "threshold", "left", "right", "scores", "weight")
+    }
+    return json.dumps({"features": names, "units": dict(units), "actions": actions, "nodes": arrays}, indent=1)
+
+
+def tree_from_json(text: str) -> Tree:
+    """The tree of :func:`export`'s JSON; every number to the bit."""
+    nodes = json.loads(text)["nodes"]
+    return Tree(
+        feature=np.array(nodes["feature"], dtype=np.int64),
+        threshold=np.array(nodes["threshold"], dtype=np.float64),
+        left=np.array(nodes["left"], dtype=np.int64),
+        right=np.array(nodes["right"], dtype=np.int64),
+        scores=np.array(nodes["scores"], dtype=np.float64),
+        weight=np.array(nodes["weight"], dtype=np.float64),
+    )
+
+
+EXPORTS: dict[str, Callable[[Tree, Words, Words, Mapping[str, str]], str]] = {
+    "text": export_text,
+    "python": _export_python,
+    "c": _export_c,
+    "javascript": _export_javascript,
+    "json": _export_json,
+}

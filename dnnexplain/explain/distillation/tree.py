@@ -1,0 +1,231 @@
+"""A decision tree as plain arrays: decide, follow, prune, edit, and grow with scikit-learn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.results import array_field, register
+
+__all__ = ["Tree", "grow"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEAF = -1
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A binary tree of ``N`` nodes, node 0 the root, children after their parents.
+
+    A state goes left where ``features[feature] <= threshold``. In a leaf, the valid action with the
+    highest score is taken: the leaf's action, or the next best where that one is not valid.
+
+    Attributes:
+        feature: index of the feature that a node asks about ``[N]``, -1 in a leaf.
+        threshold: in the feature's unit ``[N]``, 0 in a leaf.
+        left, right: the children ``[N]``, -1 in a leaf.
+        scores: weight of the training decisions per action ``[N, A]``, each row's sum 1.
+        weight: share of all training weight that reached the node ``[N]``.
+    """
+
+    feature: Ints = array_field("node")
+    threshold: Floats = array_field("node")
+    left: Ints = array_field("node")
+    right: Ints = array_field("node")
+    scores: Floats = array_field("node", "action")
+    weight: Floats = array_field("node")
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves."""
+        return int(np.sum(self.feature == LEAF))
+
+    @property
+    def depth(self) -> int:
+        """The largest number of questions on the way to a leaf."""
+        depth = np.zeros(len(self.feature), dtype=int)
+        for node in np.flatnonzero(self.feature != LEAF):
+            depth[[self.left[node], self.right[node]]] = depth[node] + 1
+        return int(depth.max())
+
+    @property
+    def action(self) -> Ints:
+        """The first choice of each node ``[N]``."""
+        return np.asarray(self.scores.argmax(axis=1), dtype=np.int64)
+
+    def apply(self, features: Floats) -> Ints:
+        """The leaf that each row of features ``[B, F]`` ends in ``[B]``."""
+        node = np.zeros(len(features), dtype=np.int64)
+        rows = np.arange(len(features))
+        while (asking := self.feature[node] != LEAF).any():
+            value = features[rows, np.maximum(self.feature[node], 0)]
+            step = np.where(value <= self.threshold[node], self.left[node], self.right[node])
+            node = np.where(asking, step, node)
+        return node
+
+    def path(self, features: Floats) -> list[int]:
+        """The nodes that one row of features ``[F]`` passes, from root to leaf."""
+        nodes = [0]
+        while self.feature[nodes[-1]] != LEAF:
+            node = nodes[-1]
+            goes_left = features[self.feature[node]] <= self.threshold[node]
+            nodes.append(int(self.left[node] if goes_left else self.right[node]))
+        return nodes
+
+    # --- other trees from this one ---
+
+    def with_threshold(self, node: int, threshold: float) -> Tree:
+        """This tree with another threshold at a node that asks."""
+        self._check(node, asks=True)
+        if not np.isfinite(threshold):
+            msg = f"a threshold is a finite number, not {threshold}"
+            raise DnnExplainError(msg)
+        changed = self.threshold.copy()
+        changed[node] = threshold
+        return dataclasses.replace(self, threshold=changed)
+
+    def with_action(self, node: int, action: int) -> Tree:
+        """This tree with another first choice in a leaf; the other actions keep their order behind it."""
+        self._check(node, asks=False)
+        if not 0 <= action < self.scores.shape[1]:
+            msg = f"action {action} does not exist; there are {self.scores.shape[1]}, from 0"
+            raise DnnExplainError(msg)
+        changed = self.scores.copy()
+        changed[node, action] = changed[node].max() + 1
+        changed[node] /= changed[node].sum()
+        return dataclasses.replace(self, scores=changed)
+
+    def _check(self, node: int, *, asks: bool) -> None:
+        if not 0 <= node < len(self.feature):
+            msg = f"node {node} does not exist; the tree has {len(self.feature)} nodes, from 0"
+            raise DnnExplainError(msg)
+        if (self.feature[node] != LEAF) != asks:
+            msg = f"node {node} {'is a leaf: it has an action' if asks else 'asks: it has a threshold'}, not the other"
+            raise DnnExplainError(msg)
+
+    def cut(self, nodes: set[int]) -> Tree:
+        """This tree with the given nodes made leaves."""
+        keep: list[int] = []
+        todo = [0]
+        while todo:
+            node = todo.pop()
+            keep.append(node)
+            if self.feature[node] != LEAF and node not in nodes:
+                todo += [int(self.right[node]), int(self.left[node])]
+        new = {old: index for index, old in enumerate(keep)}
+        rows = np.array(keep)
+        leaf = np.array([self.feature[old] == LEAF or old in nodes for old in keep])
+        left = [LEAF if ends else new[int(self.left[old])] for old, ends in zip(keep, leaf, strict=True)]
+        right = [LEAF if ends else new[int(self.right[old])] for old, ends in zip(keep, leaf, strict=True)]
+        return Tree(
+            feature=np.where(leaf, LEAF, self.feature[rows]),
+            threshold=np.where(leaf, 0.0, self.threshold[rows]),
+            left=np.array(left, dtype=np.int64),
+            right=np.array(right, dtype=np.int64),
+            scores=self.scores[rows],
+            weight=self.weight[rows],
+        )
+
+    def simplified(self) -> Tree:
+        """Without questions both of whose answers lead to one action; first choices stay the same."""
+        merged: set[int] = set()
+        only = self.action.copy()
+        for node in np.flatnonzero(self.feature != LEAF)[::-1]:
+            left, right = int(self.left[node]), int(self.right[node])
+            ends = all(self.feature[child] == LEAF or child in merged for child in (left, right))
+            if ends and only[left] == only[right]:
+                merged.add(int(node))
+                only[node] = only[left]
+        return self.cut(merged)
+
+    def pruned(self) -> list[Tree]:
+        """The nested trees of minimal cost-complexity pruning, this one first, its root last.
+
+        Breiman et al., "Classification and Regression Trees" (1984), Section 3.3; the cost is the Gini
+        impurity, as in scikit-learn.
+        """
+        risk = self.weight * (1 - np.sum(self.scores**2, axis=1))
+        found, cut = [self], set[int]()
+        while found[-1].leaves > 1:
+            cut |= self._weakest(risk, cut)
+            found.append(self.cut(cut))
+        return found
+
+    def _weakest(self, risk: Floats, cut: set[int]) -> set[int]:
+        """The questions whose subtree lowers the risk least per leaf."""
+        below = risk.copy()
+        leaves = np.ones(len(risk))
+        asks = [node for node in self._reached(cut) if self.feature[node] != LEAF and node not in cut]
+        for node in sorted(asks, reverse=True):
+            children = [self.left[node], self.right[node]]
+            below[node], leaves[node] = below[children].sum(), leaves[children].sum()
+        gain = {node: (risk[node] - below[node]) / (leaves[node] - 1) for node in asks}
+        least = min(gain.values())
+        return {node for node, value in gain.items() if value <= least + 1e-12}
+
+    def _reached(self, cut: set[int]) -> list[int]:
+        nodes, todo = [], [0]
+        while todo:
+            node = todo.pop()
+            nodes.append(node)
+            if self.feature[node] != LEAF and node not in cut:
+                todo += [int(self.left[node]), int(self.right[node])]
+        return nodes
+
+    def to_words(self, names: tuple[str, ...], actions: tuple[str, ...], units: Mapping[str, str]) -> str:
+        """The tree as indented lines of questions and actions."""
+        from dnnexplain.explain.distillation.export import export_text  # noqa: PLC0415 - it needs this module
+
+        return export_text(self, names, actions, units)
+
+
+def grow(
+    features: Floats,
+    actions: Ints,
+    weights: Floats,
+    *,
+    count: int,
+    leaves: int,
+    seed: int = 0,
+    smallest: int = 5,
+) -> Tree:
+    """A classification tree, best split first (scikit-learn's CART).
+
+    Args:
+        features: ``[N, F]``.
+        actions: what is to be decided ``[N]``, below ``count``.
+        weights: of the decisions ``[N]``.
+        count: number of actions ``A``.
+        leaves: at most so many.
+        seed: breaks ties between splits.
+        smallest: decisions that a leaf holds at least.
+    """
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - half a second that other explainers need not pay
+
+    if not len(features):
+        msg = "there is no decision to learn from: in every visited state only one action is valid"
+        raise DnnExplainError(msg)
+    model = DecisionTreeClassifier(max_leaf_nodes=max(2, leaves), min_samples_leaf=smallest, random_state=seed)
+    model.fit(features, actions, weights)
+    found = model.tree_
+    scores = np.zeros((found.node_count, count))
+    scores[:, model.classes_] = found.value[:, 0, :]
+    leaf = found.children_left == LEAF
+    everything = float(found.weighted_n_node_samples[0])
+    raw = Tree(
+        feature=np.where(leaf, LEAF, found.feature).astype(np.int64),
+        threshold=np.where(leaf, 0.0, found.threshold),
+        left=found.children_left.astype(np.int64),
+        right=found.children_right.astype(np.int64),
+        scores=scores / scores.sum(axis=1, keepdims=True),
+        weight=found.weighted_n_node_samples / everything,
+    )
+    return raw.cut(set())
