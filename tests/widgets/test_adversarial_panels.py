@@ -125,7 +125,7 @@ def test_the_worst_workload_is_searched_watched_and_opened(tmp_path):
     assert panel.error == ""
     found = panel.result
     assert found.words in panel.sentence
-    assert len(panel.figure["runs"]) == 2
+    assert len(panel.figure["runs"]) == 3  # network, rule, optimum
     assert panel.answers["decision"] == panel.figure["marks"][0]
     press(panel, "open")
     assert np.array_equal(
@@ -171,3 +171,20 @@ def test_the_default_grid_has_every_family_and_four_rates():
     values = [column.value for column in panel.columns]
     assert len(values) == 4
     assert values == sorted(values)
+
+
+def test_pairs_of_two_jobs_are_listed_loaded_and_replayed():
+    panel = AdversarialPanel(WORLD, NETWORK)
+    answer(panel, seconds=3)
+    press(panel, "pairs")
+    assert panel.jobs.wait()
+    assert panel.error == ""
+    found = panel.pairs
+    assert found.searched
+    assert panel.sentence == found.words
+    assert found.pairs, "this network is fooled by some pair"
+    assert len(panel.figure["cells"]["rows"]) == min(12, len(found.pairs))
+    answer(panel, chosen=[0, 0])
+    assert panel.session.state == found.pairs[0].after_state
+    press(panel, "replay")
+    assert panel.session.state == found.pairs[0].state

@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 
 BLOCK = 256
 
+WALKS = 6
+"""Walks of the local search within an exhaustive one."""
+
 
 def manipulate(run: Run, rng: np.random.Generator) -> None:
     """The paper's random manipulation (Section 4.2): some objects get random valid values, over and over."""
@@ -28,7 +31,8 @@ def manipulate(run: Run, rng: np.random.Generator) -> None:
 def exhaustive(run: Run, rng: np.random.Generator) -> None:
     """Every change in order of cost: first of one object at all costs, then of several up to the best cost.
 
-    What it finds is minimal, and where it finds nothing up to a cost, there is nothing.
+    What it finds is minimal, and where it finds nothing up to a cost, there is nothing. Between the two, a
+    few walks of the local search give an answer while the proof is still under way.
     """
     del rng
     for values, complete in single(run.moves, run.single_radius):
@@ -40,6 +44,7 @@ def exhaustive(run: Run, rng: np.random.Generator) -> None:
     if run.most < 2 or len(run.moves.atoms) < 2:
         run.radius = run.single_radius
         return
+    _descend(run, np.random.default_rng(0))
     step, dearest = width(run.moves), sum(float(atom.cost[-1]) for atom in run.moves.atoms)
     while run.radius < min(run.limit() - ROUNDING, dearest):
         high = min(run.radius + step, dearest)
@@ -62,6 +67,13 @@ def local(run: Run, rng: np.random.Generator) -> None:
         if start is not None:
             _shrink(run, start)
         walk += 1
+
+
+def _descend(run: Run, rng: np.random.Generator) -> None:
+    for walk in range(WALKS):
+        start = _walk(run, rng, greedy=True) if walk == 0 else _fooled(run, rng)
+        if start is not None:
+            _shrink(run, start)
 
 
 def steps(run: Run, values: Floats) -> Floats:

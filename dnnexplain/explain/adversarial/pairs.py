@@ -66,7 +66,7 @@ class OrderPairs(Result):
         return [
             {
                 "state": _told(self.question, pair.state),
-                "change": f"{pair.changed} {pair.before_value:g} -> {pair.after_value:g}",
+                "change": f"{pair.changed} {pair.before_value:g} to {pair.after_value:g}",
                 "before": pair.before.name,
                 "after": pair.after.name,
                 "best after": " or ".join(pair.after.best_names),
@@ -259,7 +259,7 @@ def _words(system: System, pairs: list[OrderPair], looked: int) -> str:
     )
     return (
         f"{len(pairs)} pairs among {looked:,} states of two objects. The worst: {system.describe(pair.state)} With "
-        f"{pair.changed} {pair.before_value:g} -> {pair.after_value:g} {pair.unit} the decision goes from "
+        f"{pair.changed} changed from {pair.before_value:g} to {pair.after_value:g} {pair.unit} the decision goes from "
         f"{pair.before.name} to {pair.after.name}{rule}, although {' or '.join(pair.after.best_names)} is still best; "
         f"it costs {pair.after.loss:.3g} more ({pair.after.unit})."
     )

@@ -13,7 +13,7 @@ __all__ = ["told_changes", "words"]
 
 
 def told_changes(changes: tuple[Change, ...]) -> str:
-    """``job 1 length 3 -> 2 steps and job 2 cpu 4 -> 5 units``."""
+    """``job 1 length from 3 to 2 steps and job 2 cpu from 4 to 5 units``."""
     parts = [change.words() for change in changes]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 

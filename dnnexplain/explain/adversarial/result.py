@@ -25,8 +25,8 @@ class Change:
     cost: float
 
     def words(self) -> str:
-        """``job 1 length 3 -> 2 steps``."""
-        return f"{self.knob} {self.before:g} -> {self.after:g} {self.unit}".rstrip()
+        """``job 1 length from 3 to 2 steps``."""
+        return f"{self.knob} from {self.before:g} to {self.after:g} {self.unit}".rstrip()
 
 
 @register

@@ -55,7 +55,7 @@ def optimal_replay(params: Params, jobs: JobSet, bound: Bound) -> Replay:
 
 def _bars(params: Params, jobs: JobSet, start: NDArray[np.int64]) -> list[tuple[int, int, float, float, float, float]]:
     busy = np.zeros((2, int(np.max(start + jobs.length)), params.units), dtype=np.bool_)
-    bars = []
+    bars: list[tuple[int, int, float, float, float, float]] = []
     for job in np.lexsort((np.arange(len(jobs)), start)):
         steps = range(int(start[job]), int(start[job] + jobs.length[job]))
         for track, units in enumerate((int(jobs.cpu[job]), int(jobs.memory[job]))):

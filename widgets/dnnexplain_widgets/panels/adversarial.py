@@ -8,24 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, OutputKind, State
+from dnnexplain.explain.adversarial.pairs import OrderPairs, order_pairs
 from dnnexplain.explain.adversarial.report import told_changes
 from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.search import METHODS, attack
-from dnnexplain.explain.adversarial.verdicts import Verdict
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.adversarial_words import badge_of, cells_of
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.python_code import literal
 from dnnexplain_widgets.words import joined, number
 
 __all__ = ["AdversarialPanel"]
 
-_KINDS = {
-    "adversarial": "worse by the oracle",
-    "domain change": "the best decision changed with it: not counted",
-    "harmless": "both decisions are equally good",
-    "no worse": "wrong, but no more than before",
-    "undecided": "the oracle ran out of time",
+PAIRS = 12
+"""Pairs of states that are listed."""
+
+_PAIRS_BUTTON = {
+    "kind": "button",
+    "name": "pairs",
+    "label": "Pairs of two jobs",
+    "hint": "Find states like the paper's Figure 4: job 1 gets a step shorter, and the network swaps the order for the worse.",
 }
 
 
@@ -53,6 +56,8 @@ class AdversarialPanel(Panel):
         self.found: Adversarial | None = None
         self.start_state: State | None = None
         self.flips: list[Flip] = []
+        self.pairs: OrderPairs | None = None
+        self._shown: tuple[State, State] | None = None
         self._stop = threading.Event()
         self.answers = {
             "method": "exhaustive", "target": "", "change": "", "objects": "", "seconds": 20, "file": "adversarial.json",
@@ -92,7 +97,7 @@ class AdversarialPanel(Panel):
         """Search from the session's state, or go on from an earlier result, beside the page."""
         system, policy, asked = self.session.system, self.worker_policy(), self.asked
         state = self.session.state if resume is None or self.start_state is None else self.start_state
-        self.start_state, self.found, self.flips = state, None, []
+        self.start_state, self.found, self.flips, self.pairs = state, None, [], None
         self.figure, self.sentence, self.badge = {}, "", {}
         self._stop = stop = threading.Event()
 
@@ -111,6 +116,17 @@ class AdversarialPanel(Panel):
 
         self.start(work, self._show, "Searching")
 
+    def search_pairs(self) -> None:
+        """List pairs of states like the paper's Figure 4: two jobs, one step shorter, another order."""
+        system, policy, seconds = self.session.system, self.worker_policy(), float(self.answers["seconds"])
+        self.found, self.flips, self.figure, self.badge = None, [], {}, {}
+        self._stop = stop = threading.Event()
+
+        def work(task: Task) -> OrderPairs:
+            return order_pairs(system, policy, seconds=seconds, cancel=stop, progress=task.progress)
+
+        self.start(work, self._show_pairs, "Searching pairs of two jobs")
+
     def cancel(self) -> None:
         """End the search with what it has; what was found stays."""
         if self.jobs.current is not None and not self._stop.is_set():
@@ -119,12 +135,13 @@ class AdversarialPanel(Panel):
             super().cancel()
 
     def show(self, row: int) -> None:
-        """Load a row of the table into the session: 0 is the state as given."""
+        """Load a row of the table into the session: of a search, 0 is the state as given; of pairs, the changed state."""
         states = self._states()
         if not 0 <= row < len(states):
             msg = f"there are results 0 to {len(states) - 1}, not {row}"
             raise DnnExplainError(msg)
-        self.session.state = states[row]
+        self._shown = states[row]
+        self.session.state = states[row][1]
 
     def save(self, file: str) -> Path:
         """Write the last result to a file, to be read with ``Adversarial.load``."""
@@ -139,6 +156,8 @@ class AdversarialPanel(Panel):
             self.search()
         elif name == "more":
             self.search(resume=self.found)
+        elif name == "pairs":
+            self.search_pairs()
         elif name == "replay":
             self._replay()
         elif name == "save":
@@ -159,8 +178,12 @@ class AdversarialPanel(Panel):
             self.flips = [*self.flips, flip]
         task.report(None, f"Found a change of cost {number(flip.distance)}")
 
-    def _states(self) -> list[State]:
-        return [] if self.start_state is None else [self.start_state, *(flip.state for flip in self._ordered())]
+    def _states(self) -> list[tuple[State, State]]:
+        """Per row the state before and after."""
+        if self.pairs is not None:
+            return [(pair.state, pair.after_state) for pair in self.pairs.pairs]
+        start = self.start_state
+        return [] if start is None else [(start, start), *((start, flip.state) for flip in self._ordered())]
 
     def _ordered(self) -> list[Flip]:
         """The adversarial ones first, cheapest first."""
@@ -170,9 +193,9 @@ class AdversarialPanel(Panel):
         if not self.flips:
             return
         before = None if self.found is None else self.found.before
-        rows = [{"label": "as given", "cells": _cells(None, before, "")}]
+        rows = [{"label": "as given", "cells": cells_of(None, before, "")}]
         rows += [
-            {"label": told_changes(flip.changes), "cells": _cells(flip.distance, flip.after, flip.kind)}
+            {"label": told_changes(flip.changes), "cells": cells_of(flip.distance, flip.after, flip.kind)}
             for flip in self._ordered()
         ]
         columns = ["cost", "decision", "best by the oracle", "loss", "what it is"]
@@ -187,7 +210,7 @@ class AdversarialPanel(Panel):
             self.figure = {"cells": table}
 
     def _show(self, found: Adversarial) -> None:
-        self.found = found
+        self.found, self._shown = found, None
         if found.state is not None and found.distance is not None and found.after is not None:
             last = Flip("adversarial", found.distance, found.changes, found.after, found.state)
             self.flips = [flip for flip in self.flips if flip.kind == "adversarial" and flip.distance > last.distance]
@@ -196,16 +219,39 @@ class AdversarialPanel(Panel):
             self.flips = list(found.others)
         self._show_flips()
         self.sentence = found.words
-        self.badge = _badge(found)
+        self.badge = badge_of(found)
+        self._show_controls()
+
+    def _show_pairs(self, pairs: OrderPairs) -> None:
+        self.pairs = pairs
+        rows = [
+            {
+                "label": f"{pair.changed} from {pair.before_value:g} to {pair.after_value:g} {pair.unit}",
+                "cells": [
+                    {"text": self.session.system.describe(pair.state)},
+                    *({"text": name} for name in (pair.before.name, pair.after.name, joined(pair.after.best_names))),
+                    {"text": number(pair.after.loss), "hint": pair.after.unit},
+                ],
+            }
+            for pair in pairs.pairs[:PAIRS]
+        ]
+        columns = ["state before", "decision before", "after", "best after", "loss"]
+        table = {"caption": "Pairs of states", "corner": "change", "columns": columns, "rows": rows, "pick": "row"}
+        self.figure = {"cells": table}
+        self.sentence = pairs.words
+        self._shown = None
         self._show_controls()
 
     def _replay(self) -> None:
-        """The state as given, or the changed one: whichever is not shown now."""
-        if self.found is None or self.found.state is None or self.start_state is None:
-            msg = "there is no adversarial change to replay"
+        """The state before the change, or after it: whichever is not shown now."""
+        shown = self._shown
+        if shown is None and self.found is not None and self.found.state is not None and self.start_state is not None:
+            shown = (self.start_state, self.found.state)
+        if shown is None:
+            msg = "choose a change in the table first"
             raise DnnExplainError(msg)
-        at_start = self.session.state == self.start_state
-        self.session.state = self.found.state if at_start else self.start_state
+        before, after = shown
+        self.session.state = after if self.session.state == before else before
 
     def _show_controls(self) -> None:
         system = self.session.system
@@ -220,7 +266,8 @@ class AdversarialPanel(Panel):
         found = self.found
         done = found is not None
         open_end = found is not None and not found.proved_minimal and not found.complete
-        fooled = found is not None and found.found
+        fooled = (found is not None and found.found) or (self.pairs is not None and bool(self.pairs.pairs))
+        two = {"job 1", "job 2"} <= set(groups)
         self.controls = [
             {"kind": "select", "name": "method", "label": "Method", "options": [[name, name] for name in METHODS]},
             {"kind": "select", "name": "change", "label": "What may change", "options": changes},
@@ -229,45 +276,8 @@ class AdversarialPanel(Panel):
             {"kind": "number", "name": "seconds", "label": "At most", "unit": "s", "low": 1, "high": 600, "step": 1},
             {"kind": "button", "name": "search", "label": "Search", "strong": True},
             {"kind": "button", "name": "more", "label": "Go on", "disabled": not open_end, "hint": "Continue where the search ended."},
+            *([_PAIRS_BUTTON] if two else []),
             {"kind": "button", "name": "replay", "label": "Before / after", "disabled": not fooled, "hint": "Show the state as given, or as changed, in the other panels."},
             {"kind": "text", "name": "file", "label": "File"},
             {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
         ]  # fmt: skip
-
-
-def _cells(distance: float | None, verdict: Verdict | None, kind: str) -> list[dict[str, Any]]:
-    if verdict is None:
-        return [{"text": ""} for _ in range(5)]
-    return [
-        {"text": "" if distance is None else number(distance)},
-        {"text": verdict.name, "hint": f"probability {verdict.probability:.3f}"},
-        {"text": joined(verdict.best_names)},
-        {"text": number(verdict.loss), "hint": verdict.unit},
-        {"text": kind, "note": _KINDS.get(kind, "")},
-    ]
-
-
-def _badge(found: Adversarial) -> dict[str, Any]:
-    if found.proved_minimal:
-        level, text = "green", "Proved minimal"
-    elif found.complete:
-        level, text = "green", "Proved: no such change"
-    elif found.radius > 0 or found.single_radius > 0:
-        level, text = "amber", "Proved in part"
-    else:
-        level, text = "amber", "Not proved"
-    figures = [
-        {"name": "States decided", "value": f"{found.evaluated:,}", "meaning": "by the network"},
-        {"name": "States judged", "value": f"{found.judged:,}", "meaning": "by the oracle, which solves the best order of what is present"},
-        {"name": "Time", "value": f"{number(found.seconds)} s", "meaning": f"method: {found.question.method}"},
-    ]  # fmt: skip
-    for name, (before, after) in found.likelihood.items():
-        told = "never drawn" if after == float("-inf") else number(after)
-        figures.append(
-            {
-                "name": f"Plausibility of {name}",
-                "value": f"{number(before)} before, {told} after",
-                "meaning": "log-probability of the object under the training workload",
-            }
-        )
-    return {"level": level, "text": text, "figures": figures}

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError, Replayable, State, state_from_observation
+from dnnexplain.contract import DnnExplainError, Replay, Replayable, State, state_from_observation
 from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
 from dnnexplain.explain.sequence.result import SequenceAttack
 from dnnexplain.explain.sequence.search import attack_sequence
@@ -68,7 +68,7 @@ class WorstSequencePanel(Panel):
         self._stop = stop = threading.Event()
         seed = int(answers["seed"])
 
-        def work(task: Task) -> tuple[SequenceAttack, Pair]:
+        def work(task: Task) -> tuple[SequenceAttack, Pair, Replay | None]:
             starts = system.workloads(answers["work"], STARTS, seed)
             found = attack_sequence(
                 system,
@@ -86,7 +86,9 @@ class WorstSequencePanel(Panel):
             workload = system.workload_from_json(found.workload)
             rule = system.rules()[found.rule_name]
             network = system.replay(policy, workload)
-            return found, Pair(network, system.replay(rule, workload), best_actions(system, rule, network.observations))
+            best = system.replay_optimum(workload, seconds=5.0) if hasattr(system, "replay_optimum") else None
+            pair = Pair(network, system.replay(rule, workload), best_actions(system, rule, network.observations))
+            return found, pair, best
 
         self.start(work, self._show, "Searching")
 
@@ -129,10 +131,12 @@ class WorstSequencePanel(Panel):
             if self.answers.get("follow"):
                 self.session.state = self.state_at(int(value))
 
-    def _show(self, both: tuple[SequenceAttack, Pair]) -> None:
-        self.found, self.pair = both
+    def _show(self, parts: tuple[SequenceAttack, Pair, Replay | None]) -> None:
+        self.found, self.pair, best = parts
         parted = self.pair.disagreements
-        self.figure = schedule_figure((self.pair.network, self.pair.rule), parted)
+        self.figure = schedule_figure(
+            [run for run in (self.pair.network, self.pair.rule, best) if run is not None], parted
+        )
         self.set_answers(decision=int(parted[0]) if len(parted) else 0)
         self.badge = _badge(self.found)
         self._show_controls()

@@ -199,7 +199,7 @@ def _heat(found: Transfer) -> dict[str, Any]:
             open_ = " (open)" if verdict == "even" else ""
             cells.append(
                 {
-                    "text": f"{'+' if relative > 0 else ''}{number(100 * relative)}%{open_}",
+                    "text": f"{100 * relative:+.1f}%{open_}".replace("-", "−"),
                     "note": f"{number(found.cost[r, c, 0])} : {number(found.cost[r, c, rule])} {label(found.policies[rule])}",
                     "hint": _cell_words(found, r, c),
                     "shade": relative / FULL_SHADE,
