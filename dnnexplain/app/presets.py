@@ -25,10 +25,11 @@ def presets_for(system: System, policy: Policy) -> tuple[State, dict[str, State 
     """Where the editor starts, and the states that it offers by name."""
     if not hasattr(system, "reachable"):
         return state_from_values(system, {}), {}
-    start = _jobs(system)
+    start = _jobs(system)  # where no length makes a difference
     found: dict[str, State | Callable[[], State]] = {}
     pair = flip_pair(system, policy)
     if pair is not None:
+        start = pair[0]  # one step of a drag from another decision
         found["Figure 4, job 1 long"], found["Figure 4, job 1 one step shorter"] = pair
     found["An empty cluster, one job"] = state_from_values(
         system, {"job 1 length": 3, "job 1 cpu": 6, "job 1 memory": 2}

@@ -7,7 +7,7 @@ from dnnexplain.contract import DnnExplainError, State, state_from_values
 from dnnexplain.explain import attribute, decide
 from dnnexplain_widgets import Session, live
 from dnnexplain_widgets import session as session_module
-from tests.fakes import FakeSystem
+from tests.fakes import FakeChoice, FakeSystem
 
 
 def test_live_results_are_the_explainers_own(session, gate, network):
@@ -146,3 +146,22 @@ def test_a_job_dragged_to_nothing_is_gone(gate):
     gone = full.copy()
     gone[0] = 0
     assert valid_values(system, gone, full)[:3].tolist() == [0, 0, 0]
+
+
+def test_the_first_neuron_shown_is_one_that_a_knob_switches():
+    import torch
+    from torch import nn
+
+    from dnnexplain.policies import TorchPolicy
+
+    gate = FakeChoice()
+    module = nn.Sequential(nn.Flatten(), nn.Linear(35, 3), nn.ReLU(), nn.Linear(3, 3))
+    with torch.no_grad():
+        module[1].weight.zero_()
+        module[1].bias.copy_(torch.tensor([50.0, -1.5, -0.5]))
+        module[1].weight[0, 0] = 40.0  # moves most, but is never off
+        module[1].weight[1, [0, 7, 14]] = 1.0  # goes on from two cars in the left queue on
+        module[1].weight[2, 2] = 0.1  # never on
+    session = Session(gate, TorchPolicy(module, gate))
+    session.want("neurons")
+    assert session.unit == 1

@@ -39,7 +39,13 @@ def test_a_probability_never_claims_to_be_zero_or_one():
 
 
 def test_rules_have_names_for_people():
-    assert [label(name) for name in ("sjf", "packer", "SJF", "easy")] == ["SJF", "Packer", "SJF", "EASY"]
+    assert [label(name) for name in ("sjf", "packer", "SJF", "easy", "mlp-5")] == [
+        "SJF",
+        "Packer",
+        "SJF",
+        "EASY",
+        "mlp-5",
+    ]
 
 
 def test_lists_are_read_aloud():

@@ -21,7 +21,9 @@ from dnnexplain.contract import (
     state_from_values,
 )
 from dnnexplain.explain.forward import layers, network_of
+from dnnexplain.explain.responses import Response
 from dnnexplain.explain.sweeps import kinds
+from dnnexplain.explain.thresholds import Curves
 from dnnexplain_widgets.history import History
 from dnnexplain_widgets.hub import Hub
 from dnnexplain_widgets.live import Ask, Live, compute
@@ -30,7 +32,7 @@ from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.wire import live_message, scene
 from dnnexplain_widgets.words import told
 
-__all__ = ["Session"]
+__all__ = ["Session", "telling_unit"]
 
 
 class Session(t.HasTraits):
@@ -89,8 +91,12 @@ class Session(t.HasTraits):
     def want(self, *parts: str) -> None:
         """Have parts of :data:`live.PARTS` computed at each step from now on."""
         wanted = self.ask.parts | set(parts)
-        if wanted != self.ask.parts:
-            self.ask = replace(self.ask, parts=wanted)
+        if wanted == self.ask.parts:
+            return
+        first_neurons = "neurons" in wanted - self.ask.parts
+        self.ask = replace(self.ask, parts=wanted)
+        if first_neurons and self.live.curves is not None:
+            self.unit = telling_unit(self.live.curves)
 
     def question(self, **changes: Any) -> None:
         """Change what is asked: ``session.question(target="logit", method="integrated-gradients")``."""
@@ -197,6 +203,15 @@ class Session(t.HasTraits):
             self.live = replace(self.live, failures={**self.live.failures, "all": told(error)})
         if self.live is before or "all" in self.live.failures:
             self._send()  # the page waits for an answer to this stamp even if nothing changed
+
+
+def telling_unit(curves: Curves) -> int:
+    """The neuron to begin with: it is switched by the most knobs, and moves most among those that are."""
+    switched = [
+        (labels == Response.DEAD).any(axis=1) & (labels != Response.DEAD).any(axis=1) for labels in curves.labels
+    ]
+    spread = np.max([np.ptp(values, axis=1) for values in curves.activation], axis=0)
+    return int(np.lexsort((spread, np.sum(switched, axis=0)))[-1])
 
 
 def _first_kind(system: System) -> str:

@@ -39,10 +39,10 @@ def probability(value: float) -> str:
 
 
 def label(name: str) -> str:
-    """A rule's name for people: ``sjf`` becomes ``SJF``, ``packer`` becomes ``Packer``."""
-    if not name.islower():
+    """A rule's name for people: ``sjf`` becomes ``SJF``, ``packer`` becomes ``Packer``; others stay."""
+    if not (name.isalpha() and name.islower()):
         return name
-    return name.upper() if len(name) <= _ACRONYM and name.isalpha() else name[0].upper() + name[1:]
+    return name.upper() if len(name) <= _ACRONYM else name.capitalize()
 
 
 def joined(names: Iterable[str]) -> str:

@@ -211,7 +211,7 @@ class EpisodePanel(Panel):
         ]  # fmt: skip
         if self.pair is not None:
             controls += [
-                {"kind": "button", "name": "open", "label": "Open in editor"},
+                {"kind": "button", "name": "open", "label": "Open in editor", "reveal": True},
                 {"kind": "check", "name": "follow", "label": "Editor follows", "hint": "Load each decision into the editor as you step."},
             ]  # fmt: skip
         self.controls = controls

@@ -48,7 +48,8 @@ function outputRow(scene, name, index) {
 
 function percent(scene, value) {
   if (scene.output.kind !== "choice") return withUnit(value, scene.output.unit);
-  return value > 0 && value < 0.0005 ? "under 0.001" : value.toFixed(3).replace(/^0/, "0");
+  if (value >= 0.9995 && value < 1) return "over 0.999";
+  return value > 0 && value < 0.0005 ? "under 0.001" : value.toFixed(3);
 }
 
 /** Positive and negative parts of an attribution per group, from a common zero line. */
