@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import signal
 import statistics
 import subprocess
@@ -150,7 +149,13 @@ def serve(host, folder):
         options = ["--preheat_kernel=False", "--Voila.ip=127.0.0.1", "--no-browser", f"--port={port}"]
         process = start([sys.executable, "-m", "voila", str(folder), *options], f"{base}voila/static/voila.js")
         return process, {view: f"{base}voila/render/{file_name(view)}" for view in VIEWS}
-    options = ["--no-browser", "--ServerApp.token=", "--ServerApp.password=", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    options = [
+        "--no-browser",
+        "--ServerApp.token=",
+        "--ServerApp.password=",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+    ]
     command = [sys.executable, "-m", "jupyter", "lab", str(folder), f"--ServerApp.port={port}", *options]
     return start(command, f"{base}api"), {view: f"{base}lab/tree/{file_name(view)}?reset" for view in VIEWS}
 
@@ -227,7 +232,9 @@ def run_host(browser, host, folder, moves):
             frames.clear()
             latencies, settle, painted, quick = measure(page, view, moves)
             made = moves + 4 + painted
-            rows.append(row_of(host, view, latencies, settle, painted, quick, len(frames) / made, sum(frames) / made / 1e3))
+            rows.append(
+                row_of(host, view, latencies, settle, painted, quick, len(frames) / made, sum(frames) / made / 1e3)
+            )
             context.close()
     finally:
         stop(process)
@@ -252,14 +259,20 @@ def verdicts(rows):
         ratio = theirs["p95_ms"] / ours["p95_ms"]
         found += [
             (f"{host}: p95 at most {TARGET_P95:g} ms", ours["p95_ms"] <= TARGET_P95, f"{ours['p95_ms']:.0f} ms"),
-            (f"{host}: settles within {TARGET_SETTLE:g} ms", ours["settle_ms"] <= TARGET_SETTLE, f"{ours['settle_ms']:.0f} ms"),
+            (
+                f"{host}: settles within {TARGET_SETTLE:g} ms",
+                ours["settle_ms"] <= TARGET_SETTLE,
+                f"{ours['settle_ms']:.0f} ms",
+            ),
             (f"{host}: at least {TARGET_RATIO:g} times below matplotlib", ratio >= TARGET_RATIO, f"{ratio:.1f} times"),
         ]
     return found
 
 
 def report(rows):
-    print(f"{'host':6} {'view':22} {'moves':>5} {'p50 ms':>7} {'p95 ms':>7} {'settle ms':>9} {'painted':>8} {'messages':>8} {'kB':>6}")
+    print(
+        f"{'host':6} {'view':22} {'moves':>5} {'p50 ms':>7} {'p95 ms':>7} {'settle ms':>9} {'painted':>8} {'messages':>8} {'kB':>6}"
+    )
     for r in rows:
         print(
             f"{r['host']:6} {r['view']:22} {r['moves']:5} {r['p50_ms']:7.0f} {r['p95_ms']:7.0f} {r['settle_ms']:9.0f} "
