@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dnnexplain.cli import main
+from dnnexplain.explain.distillation import Distillation
+from dnnexplain.systems import make_system
+
+SMALL = (
+    "--policy",
+    "sjf",
+    "--slots",
+    "2",
+    "--steps",
+    "15",
+    "--sets",
+    "4",
+    "--unseen",
+    "6",
+    "--rounds",
+    "1",
+    "--seeds",
+    "2",
+)
+
+
+def distilled(capsys, *arguments):
+    assert main(["distill", "deeprm", *SMALL, "--seed", "1", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_json_says_how_closely_and_at_what_cost(capsys, tmp_path):
+    rules, kept = tmp_path / "rules.py", tmp_path / "kept.json"
+    arguments = ("--leaves", "6", "--json", "--export", str(rules), "--out", str(kept), "--compare", "packer")
+    told = json.loads(distilled(capsys, *arguments))
+    assert told["leaves"] <= 6
+    assert told["fidelity_interval"][0] <= told["fidelity"] <= told["fidelity_interval"][1]
+    assert 0 < told["macro_f1"] <= 1
+    assert told["cpu_seconds"] > 0
+    for name in ("slowdown", "teacher_slowdown"):
+        assert told[name]["low"] <= told[name]["mean"] <= told[name]["high"]
+    assert told["compared"]["same"]["mean"] < 1
+    found = Distillation.load(kept)
+    assert found.fidelity == told["fidelity"]
+    space = {}
+    exec(rules.read_text(), space)
+    system = make_system("deeprm", slots=2)
+    observations, _ = system.visit(system.rules()["sjf"], system.workloads("deeprm", 2, 5, rate=0.7, steps=15))
+    features = system.features(observations)
+    expected = found.tree.action[found.tree.apply(features)]
+    assert [space["decide"](row) for row in features] == expected.tolist()
+
+
+def test_plain_output_is_the_tree_and_a_sentence(capsys):
+    said = distilled(capsys, "--leaves", "4")
+    assert "if " in said
+    assert "unseen workloads" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--leaves", "1"), "leaves must be at least 2"),
+        (("--export", "rules.exe"), "language for the file ending"),
+        (("--compare", "sjff"), "Did you mean 'sjf'"),
+        (("--weighting", "gaps"), "Did you mean 'gap'"),
+    ],
+)
+def test_mistakes_are_one_sentence(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["distill", "deeprm", *SMALL, *arguments]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert not list(tmp_path.iterdir())
