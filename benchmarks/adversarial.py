@@ -97,7 +97,7 @@ def sequences(world, network, arguments):
         )
         print("|---|---|---|---|---|---|---|")
         factors = []
-        for seed in range(arguments.seeds):
+        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
             starts = world.workloads("deeprm", 24, 1000 + seed)
             options = {
                 "measure": measure, "clock": time.process_time, "seed": seed, "oracle_seconds": 3.0,
@@ -125,6 +125,7 @@ def main():
     parser.add_argument("--states", type=int, default=6)
     parser.add_argument("--sequence-seconds", type=float, default=20.0)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--measure", nargs="*", default=["ratio", "difference"])
     parser.add_argument("--policy", default="default")
     arguments = parser.parse_args()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from itertools import product
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.contract import State
 from dnnexplain.policies import load_any
+from dnnexplain.results import Result
 from dnnexplain.systems.deeprm import DeepRM
 
 STATE = {
@@ -122,6 +125,27 @@ def test_mistakes_are_one_sentence(capsys, state_file, arguments, said):
     assert said in told.err
     assert told.err.count("\n") == 1
     assert not told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["--state", "STATE", "--method", "random"], "Adversarial"),
+        (["--workload", "deeprm", "--steps", "10", "--rate", "0.4", "--oracle-seconds", "1"], "SequenceAttack"),
+    ],
+)
+def test_ctrl_c_keeps_what_was_found(capsys, state_file, tmp_path, arguments, kind):
+    kept = tmp_path / "kept.json"
+    given = [str(state_file) if part == "STATE" else part for part in arguments]
+    run(capsys, *given, "--budget", 1, "--json")  # everything is loaded and compiled now
+    threading.Timer(1.5, lambda: signal.raise_signal(signal.SIGINT)).start()
+    told = run(capsys, *given, "--budget", 300, "--out", kept, "--json", code=130)
+    assert "what was found is kept" in told.err
+    found = json.loads(told.out)
+    saved = Result.load(kept)
+    assert type(saved).__name__ == kind
+    assert saved.words == found["words"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_pairs_hold_what_they_say(capsys):

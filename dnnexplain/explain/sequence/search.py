@@ -53,8 +53,10 @@ class _Pool:
 
     def add(self, candidates: Sequence[Any]) -> NDArray[np.float64]:
         """Run candidates as one batch and keep the best; returns their gaps."""
-        own, other = self.gap.costs(candidates)
-        gaps = self.gap.of(own, other)
+        return self.keep(candidates, self.gap.of(*self.gap.costs(candidates)))
+
+    def keep(self, candidates: Sequence[Any], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take in candidates whose gaps ``[n]`` are known."""
         self.evaluated += len(candidates)
         best = max(self.gaps, default=-np.inf)
         if gaps.max() > best:
@@ -194,7 +196,7 @@ def _begin(
     if resume is None:
         own, other = pool.gap.costs(workloads)
         gaps = pool.gap.of(own, other)
-        pool.add(list(workloads))
+        pool.keep(list(workloads), gaps)
         worst = int(gaps.argmax())
         return float(gaps[worst]), float(own[worst]), float(other[worst])
     before = resume.question

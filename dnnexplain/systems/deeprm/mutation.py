@@ -14,6 +14,9 @@ from dnnexplain.systems.deeprm.model import JobSet, Params
 __all__ = ["change", "cross", "from_json", "redraw", "settled_limits", "to_json"]
 
 COLUMNS = ("length", "cpu", "memory")
+ALIKE = 0.35
+"""Share of changes that make many jobs alike: small moves alone get stuck."""
+
 Limits = Mapping[str, tuple[int, int]]
 Ints = NDArray[np.int64]
 
@@ -39,14 +42,26 @@ def settled_limits(params: Params, limits: Limits) -> dict[str, tuple[int, int]]
 
 
 def change(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limits) -> JobSet:
-    """Some jobs (mostly one to three) get another value here and there, near or anywhere; or two swap places."""
+    """A job set near the given one, by small moves (two thirds) or by one that makes many jobs alike.
+
+    Small: some jobs (mostly one to three) get another value, near or anywhere, or two swap places. Large:
+    a stretch of jobs, or some chosen anywhere, become copies of one job, or share one value.
+    """
     spans = settled_limits(params, limits)
     columns = _columns(jobs)
-    count = min(len(jobs), int(rng.geometric(0.4)))
-    for job in rng.choice(len(jobs), size=count, replace=False):
+    if rng.random() < ALIKE:
+        _make_alike(columns, rng, spans)
+    else:
+        _nudge(columns, rng, spans)
+    return _made(jobs, columns, spans)
+
+
+def _nudge(columns: Ints, rng: np.random.Generator, spans: Mapping[str, tuple[int, int]]) -> None:
+    jobs = columns.shape[1]
+    for job in rng.choice(jobs, size=min(jobs, int(rng.geometric(0.4))), replace=False):
         kind = rng.random()
         if kind < 0.25:
-            other = int(rng.integers(len(jobs)))
+            other = int(rng.integers(jobs))
             columns[:, [job, other]] = columns[:, [other, job]]
         elif kind < 0.4:
             columns[:, job] = _drawn(rng, spans, 1)[:, 0]
@@ -55,7 +70,21 @@ def change(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limit
             low, high = spans[COLUMNS[row]]
             near = columns[row, job] + rng.choice((-3, -2, -1, 1, 2, 3)) if kind < 0.7 else rng.integers(low, high + 1)
             columns[row, job] = np.clip(near, low, high)
-    return _made(jobs, columns, spans)
+
+
+def _make_alike(columns: Ints, rng: np.random.Generator, spans: Mapping[str, tuple[int, int]]) -> None:
+    jobs = columns.shape[1]
+    first, last = np.sort(rng.integers(0, jobs + 1, size=2))
+    kind = int(rng.integers(3))
+    if kind == 0:
+        columns[:, first:last] = columns[:, [int(rng.integers(jobs))]]
+    elif kind == 1:
+        row = int(rng.integers(3))
+        low, high = spans[COLUMNS[row]]
+        columns[row, first:last] = rng.integers(low, high + 1)
+    else:
+        chosen = rng.choice(jobs, size=int(rng.integers(1, max(2, jobs // 3))), replace=False)
+        columns[:, chosen] = columns[:, [int(rng.integers(jobs))]]
 
 
 def redraw(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limits) -> JobSet:
