@@ -100,6 +100,11 @@ class Account(Result):
         on = int((self.activation > 0).sum())
         strongest = int(np.abs(self.effects).argmax())
         what = f"{self.pro} minus {self.contra}" if self.contra else self.pro
+        if on == 0:
+            return (
+                f"{start(what)} is {number(self.contrast)}: none of {len(self.activation)} neurons is on, so this is "
+                "the output's bias alone, whatever the input shows."
+            )
         return (
             f"{start(what)} is {number(self.contrast)}: {on} of {len(self.activation)} neurons are on and add "
             f"{number(self.effects.sum(), sign=True)}, the output's bias {number(self.offset, sign=True)}; "
