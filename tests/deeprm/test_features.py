@@ -1,7 +1,5 @@
 """Domain features against a slow reading of one state at a time."""
 
-import numpy as np
-
 from dnnexplain.systems import make_system
 
 

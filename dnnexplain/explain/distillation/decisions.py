@@ -27,6 +27,7 @@ class Decisions:
         features: ``[N, F]``.
         valid: the allowed actions ``[N, A]``.
         action: the teacher's best valid action ``[N]``.
+        moves: which action each move is ``[N, R]``.
         weight: see :func:`importance` ``[N]``.
         episode: the workload that each state comes from ``[N]``.
     """
@@ -34,6 +35,7 @@ class Decisions:
     features: NDArray[np.float64]
     valid: NDArray[np.bool_]
     action: NDArray[np.int64]
+    moves: NDArray[np.int64]
     weight: NDArray[np.float64]
     episode: NDArray[np.int64]
 
@@ -42,6 +44,27 @@ class Decisions:
         """Where there is a choice: more than one valid action ``[N]``."""
         return np.asarray(self.valid.sum(axis=1) > 1)
 
+    @property
+    def move(self) -> NDArray[np.int64]:
+        """A move that is the teacher's action ``[N]``.
+
+        It is the move that tells most of the decisions by weight; for those that it does not tell, the
+        move that tells most of what is left, and so on.
+        """
+        hit = self.moves == self.action[:, None]
+        told = np.full(len(hit), -1, dtype=np.int64)
+        for _ in range(hit.shape[1]):
+            left = told < 0
+            move = int((hit[left] * (self.weight[left, None] + 1e-9)).sum(axis=0).argmax())
+            told[left & hit[:, move]] = move
+        return told
+
+    def follow(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The action of the valid move with the highest score ``[N, R]``; ties to the first move."""
+        allowed = np.take_along_axis(self.valid, self.moves, axis=1)
+        best = sampling.choose(scores, allowed)
+        return np.asarray(self.moves[np.arange(len(best)), best], dtype=np.int64)
+
     def __add__(self, other: Decisions) -> Decisions:
         """Both, the other's workloads numbered on."""
         on = int(self.episode.max(initial=-1)) + 1
@@ -49,6 +72,7 @@ class Decisions:
             np.concatenate([self.features, other.features]),
             np.concatenate([self.valid, other.valid]),
             np.concatenate([self.action, other.action]),
+            np.concatenate([self.moves, other.moves]),
             np.concatenate([self.weight, other.weight]),
             np.concatenate([self.episode, other.episode + on]),
         )
@@ -68,7 +92,9 @@ def decisions(
     outputs = teacher.outputs(observations)
     shown = valid if getattr(teacher, "masked", True) else np.ones_like(valid)
     action = sampling.choose(outputs, shown)
-    return Decisions(system.features(observations), valid, action, importance(outputs, valid, weighting), episode)
+    moves = system.features.actions(observations)
+    weight = importance(outputs, valid, weighting)
+    return Decisions(system.features(observations), valid, action, moves, weight, episode)
 
 
 def importance(outputs: NDArray[np.float64], valid: NDArray[np.bool_], weighting: str = "gap") -> NDArray[np.float64]:

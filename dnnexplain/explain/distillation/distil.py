@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError, OutputKind, Policy
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1, mean_interval, ratio_interval
@@ -26,6 +25,7 @@ __all__ = ["SIZES", "distil"]
 
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 100)
 LARGEST = 200
+NEAR = 1.02  # costs this close to the teacher's are not told apart by some dozens of workloads
 VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
 
 Draw = Callable[[int, int], Sequence[Any]]
@@ -58,7 +58,7 @@ def distil(
     unseen: int = 200,
     seeds: int = 3,
     seed: int = 0,
-    weighting: str = "gap",
+    weighting: str = "margin",
     progress: Progress | None = None,
     cancel: Event | None = None,
 ) -> Distillation:
@@ -67,7 +67,8 @@ def distil(
     The first states are the teacher's, those of every further round the tree's own (DAgger); the teacher
     labels all. Each seed resamples the decisions by how much they matter, grows a tree and prunes it back
     along the whole cost-complexity path. Of the seeds' trees with at most ``leaves`` leaves the one with
-    the lowest cost on validation workloads is taken, fidelity deciding between equals. All figures are
+    the lowest cost on validation workloads is taken; between those that cost at most 2% more than the
+    teacher there, fidelity decides. All figures are
     from workloads drawn afresh.
 
     Args:
@@ -94,7 +95,7 @@ def distil(
     told = _teller(progress, cancel, total)
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
-    paths = _grow_paths(known, sizes, len(system.output.names), settings)
+    paths = _grow_paths(known, sizes, len(system.features.moves), settings)
     validation = draw(sets, settings.child(VALIDATION))
     checks = decisions(system, teacher, teacher, validation, weighting, seed)
     costs = np.empty((seeds, len(sizes)))
@@ -104,7 +105,8 @@ def distil(
         costs[one] = _costs(system, trees, validation, seed)
         fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
     place = int(np.flatnonzero(sizes == leaves)[0])
-    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1])
+    enough = NEAR * float(system.run(teacher, validation, seed=seed).cost.mean())
+    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], enough)
     told("measuring on unseen workloads")
     fields = _measure(system, teacher, paths, chosen, draw, settings)
     picked = paths[chosen[0]][chosen[1]]
@@ -113,7 +115,7 @@ def distil(
         tree=picked,
         features=tuple(system.features.names),
         units=dict(system.features.units),
-        actions=tuple(system.output.names),
+        actions=tuple(system.features.moves),
         leaves=picked.leaves,
         depth=picked.depth,
         decisions=int(np.sum(known.weight > 0)),
@@ -181,8 +183,8 @@ def _collect(
     known = decisions(system, teacher, teacher, draw(settings.sets, settings.child(0)), settings.weighting)
     for turn in range(1, settings.rounds + 1):
         told(f"visiting the tree's states, round {turn}")
-        tree = _tree(known, known.weight, settings.leaves, len(system.output.names), settings.child(turn))
-        student = TreePolicy(tree, system.features)
+        tree = _tree(known, known.weight, settings.leaves, len(system.features.moves), settings.child(turn))
+        student = TreePolicy(tree, system.features, len(system.output.names))
         workloads = draw(settings.sets, settings.child(turn))
         known += decisions(system, teacher, student, workloads, settings.weighting)
     return known
@@ -192,7 +194,7 @@ def _tree(known: Decisions, weight: NDArray[np.float64], leaves: int, count: int
     used = weight > 0
     return grow(
         known.features[used],
-        known.action[used],
+        known.move[used],
         weight[used],
         count=count,
         leaves=leaves,
@@ -224,7 +226,7 @@ def _resampled(weight: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
 
 
 def _decide(tree: Tree, known: Decisions) -> NDArray[np.int64]:
-    return sampling.choose(tree.scores[tree.apply(known.features)], known.valid)
+    return known.follow(tree.scores[tree.apply(known.features)])
 
 
 def _follows(tree: Tree, known: Decisions) -> NDArray[np.bool_]:
@@ -236,14 +238,18 @@ def _costs(system: Distillable, trees: Sequence[Tree], workloads: Sequence[Any],
     found: dict[int, float] = {}
     for tree in trees:
         if id(tree) not in found:
-            run = system.run(TreePolicy(tree, system.features), workloads, seed=seed)
+            run = system.run(TreePolicy(tree, system.features, len(system.output.names)), workloads, seed=seed)
             found[id(tree)] = float(run.cost.mean())
     return [found[id(tree)] for tree in trees]
 
 
-def _best(costs: NDArray[np.float64], fidelity: NDArray[np.float64]) -> tuple[int, int]:
-    """Seed and size with the lowest cost; of equals the one with more fidelity, then with fewer leaves."""
-    order = np.lexsort([np.tile(np.arange(costs.shape[1]), len(costs)), -fidelity.ravel(), costs.ravel()])
+def _best(costs: NDArray[np.float64], fidelity: NDArray[np.float64], enough: float) -> tuple[int, int]:
+    """Seed and size with the lowest cost; below ``enough`` all costs count alike.
+
+    Of equals the one with more fidelity is taken, then the one with fewer leaves.
+    """
+    sizes = np.tile(np.arange(costs.shape[1]), len(costs))
+    order = np.lexsort([sizes, -fidelity.ravel(), np.maximum(costs, enough).ravel()])
     seed, size = np.unravel_index(int(order[0]), costs.shape)
     return int(seed), int(size)
 
@@ -259,7 +265,7 @@ def _measure(
     """Every figure of the chosen tree, on workloads drawn for this alone."""
     workloads = draw(settings.unseen, settings.child(UNSEEN))
     tree = paths[chosen[0]][chosen[1]]
-    student = TreePolicy(tree, system.features)
+    student = TreePolicy(tree, system.features, len(system.output.names))
     seen = decisions(system, teacher, teacher, workloads, settings.weighting)
     own = decisions(system, teacher, student, workloads, settings.weighting)
     right = _follows(tree, seen)

@@ -16,25 +16,29 @@ SMALLEST = 1e-9
 
 
 class TreePolicy:
-    """Decides by a tree over domain features; invalid actions are masked, the leaf's next best taken.
+    """Decides by a tree over domain features whose leaves name moves; of invalid ones the leaf's next best is taken.
 
     Args:
         tree: the rules.
         features: what they speak of.
+        count: how many actions ``A`` the system has.
         name: for tables.
     """
 
     masked = True
 
-    def __init__(self, tree: Tree, features: Features, name: str = "tree") -> None:
+    def __init__(self, tree: Tree, features: Features, count: int, name: str = "tree") -> None:
         self.tree = tree
         self.features = features
+        self.count = count
         self.name = name
 
     def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
-        """The logarithm of the leaf's scores ``[B, A]``."""
-        return self.outputs_of_features(self.features(observations))
-
-    def outputs_of_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The same from features ``[B, F]``."""
-        return np.asarray(np.log(np.maximum(self.tree.scores[self.tree.apply(features)], SMALLEST)))
+        """The logarithm of the leaf's best score among the moves that each action is ``[B, A]``."""
+        scores = self.tree.scores[self.tree.apply(self.features(observations))]
+        moves = self.features.actions(observations)
+        best = np.zeros((len(scores), int(self.count)))
+        for move in range(moves.shape[1]):
+            rows = np.arange(len(scores)), moves[:, move]
+            best[rows] = np.maximum(best[rows], scores[:, move])
+        return np.asarray(np.log(np.maximum(best, SMALLEST)))

@@ -21,7 +21,7 @@ class Distillation(Result):
     Attributes:
         question: policy, seed and settings.
         tree: the chosen tree.
-        features, units: what it asks about; ``actions``: what it decides.
+        features, units: what it asks about; ``actions``: the moves that it decides among.
         leaves, depth: of the tree.
         fidelity: share of the states visited by the network in which the tree does the same, with its
             95% interval (workloads resampled).

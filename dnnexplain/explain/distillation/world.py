@@ -20,13 +20,20 @@ class Features(Protocol):
     Attributes:
         names: ``"length of shortest placeable job"``, ...; ``F`` of them.
         units: the unit of each by name; empty for a yes or no (1 or 0).
+        moves: what a rule may say to do, most telling first: ``"place the job with the least work"``, ...;
+            ``R`` of them, each a name for one action in every state. Every action is one of them.
     """
 
     names: tuple[str, ...]
     units: Mapping[str, str]
+    moves: tuple[str, ...]
 
     def __call__(self, observations: NDArray[Any]) -> NDArray[np.float64]:
         """The quantities ``[B, F]`` of observations ``[B, *observation_shape]``."""
+        ...
+
+    def actions(self, observations: NDArray[Any]) -> NDArray[np.int64]:
+        """Which action each move is in these states ``[B, R]``."""
         ...
 
 

@@ -47,6 +47,8 @@ class DeepRMFeatures:
     Where a state has no such job, lengths are one above the longest possible, slots and ranks 0, and
     delays the horizon, so that "at most" and "above" keep their sense.
 
+    "Work" is length times CPU and memory together, in unit steps. ``moves`` are what rules say to do.
+
     Args:
         codec: reads the picture.
     """
@@ -55,6 +57,15 @@ class DeepRMFeatures:
         self.codec = codec
         self.units = self._units()
         self.names = tuple(self.units)
+        self.moves = (
+            "wait",
+            "place the job with the least work",
+            "place the shortest job",
+            "start the shortest job that fits now",
+            "start the job with the least work that fits now",
+            "place the job that can finish first",
+            *(f"place job {slot + 1}" for slot in range(codec.params.slots)),
+        )
 
     def __call__(self, observations: NDArray[Any]) -> Floats:
         """The quantities of observations ``[B, H, W]``; ``[B, F]`` in the order of ``names``."""
@@ -67,8 +78,10 @@ class DeepRMFeatures:
         layout = self.codec.layout
         columns = [
             *self._each_job(jobs, starts),
-            *self._one_job(jobs, starts, _shortest(jobs, starts >= 0)),
-            *self._one_job(jobs, starts, _shortest(jobs, starts == 0)),
+            *self._one_job(jobs, starts, _least(jobs[:, :, 0], starts >= 0)),
+            *self._one_job(jobs, starts, _least(jobs[:, :, 0], starts == 0)),
+            *self._one_job(jobs, starts, _least(_work(jobs), starts >= 0)),
+            *self._one_job(jobs, starts, _least(_work(jobs), starts == 0)),
             *self._together(jobs, starts, free),
             values[:, layout.backlog_knob],
             values[:, layout.since_knob],
@@ -94,7 +107,8 @@ class DeepRMFeatures:
         length = np.where(there, jobs[rows, slot, 0], params.max_job_length + 1)
         dominant = np.where(there, jobs[rows, slot, 1:].max(axis=1), 0)
         delay = np.where(there, starts[rows, slot], params.horizon)
-        return [slot + 1, length, dominant, delay]
+        work = np.where(there, _work(jobs)[rows, slot], 2 * params.max_job_units * params.max_job_length + 1)
+        return [slot + 1, length, dominant, delay, work, length + delay]
 
     def _together(
         self, jobs: NDArray[np.int64], starts: NDArray[np.int64], free: NDArray[np.int64]
@@ -114,7 +128,26 @@ class DeepRMFeatures:
             free[:, 0, 0],
             free[:, 1, 0],
             100 * (1 - free.mean(axis=(1, 2)) / self.codec.params.units),
+            100 * (1 - free[:, :, :5].mean(axis=(1, 2)) / self.codec.params.units),
+            np.where(starts >= 0, _work(jobs), 0).sum(axis=1),
         ]
+
+    def actions(self, observations: NDArray[Any]) -> NDArray[np.int64]:
+        """The action that each of ``moves`` is ``[B, R]``; a move that has no job waits."""
+        values = self.codec.decode(observations)
+        jobs, free = self.codec.jobs(values), self.codec.free(values)
+        starts = earliest_starts(jobs, free)
+        wait = self.codec.params.slots
+        named = [
+            _least(_work(jobs), starts >= 0),
+            _least(jobs[:, :, 0], starts >= 0),
+            _least(jobs[:, :, 0], starts == 0),
+            _least(_work(jobs), starts == 0),
+            _least(jobs[:, :, 0] + starts, starts >= 0),
+        ]
+        columns = [np.full(len(values), wait), *(np.where(slot >= 0, slot, wait) for slot in named)]
+        every = np.broadcast_to(np.arange(wait), (len(values), wait))
+        return np.column_stack([*columns, every]).astype(np.int64)
 
     def _units(self) -> dict[str, str]:
         """The names, each with its unit, in the order of the columns."""
@@ -129,9 +162,11 @@ class DeepRMFeatures:
                 f"job {job} earliest start": "steps",
                 f"job {job} rank by length": "",
             }
-        for kind in ("shortest placeable job", "shortest job that fits now"):
+        kinds = ("shortest placeable job", "shortest job that fits now", "least-work placeable job")
+        for kind in (*kinds, "least-work job that fits now"):
             units |= {f"slot of {kind}": "", f"length of {kind}": "steps"}
             units |= {f"dominant demand of {kind}": "units", f"earliest start of {kind}": "steps"}
+            units |= {f"work of {kind}": "unit steps", f"earliest end of {kind}": "steps"}
         return units | {
             "jobs waiting": "jobs",
             "jobs that fit now": "jobs",
@@ -142,15 +177,22 @@ class DeepRMFeatures:
             "free cpu now": "units",
             "free memory now": "units",
             "cluster in use over the horizon": "%",
+            "cluster in use over the next 5 steps": "%",
+            "work of placeable jobs": "unit steps",
             "backlog": "jobs",
             "time since last arrival": "steps",
         }
 
 
-def _shortest(jobs: NDArray[np.int64], among: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The slot of the shortest job among those marked, ties to the lowest; -1 if none is."""
-    length = np.where(among, jobs[:, :, 0], np.iinfo(np.int64).max)
-    return np.where(among.any(axis=1), length.argmin(axis=1), -1)
+def _work(jobs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Length times CPU and memory together, of every slot's job ``[B, M]``, unit steps."""
+    return np.asarray(jobs[:, :, 0] * jobs[:, :, 1:].sum(axis=2))
+
+
+def _least(score: NDArray[np.int64], among: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The slot with the least score among those marked, ties to the lowest; -1 if none is."""
+    marked = np.where(among, score, np.iinfo(np.int64).max)
+    return np.where(among.any(axis=1), marked.argmin(axis=1), -1)
 
 
 def _ranks(jobs: NDArray[np.int64], among: NDArray[np.bool_]) -> NDArray[np.int64]:
