@@ -27,9 +27,9 @@ def only_deeprm(system: str) -> None:
 
 def make_deeprm(slots: int, *, original: bool = False) -> DeepRM:
     """The system of a command line."""
-    from dnnexplain.systems.deeprm import ORIGINAL_RULES, DeepRM
+    from dnnexplain.systems.deeprm import ORIGINAL_RULES, DeepRM, Params
 
-    return DeepRM(slots=slots, **(ORIGINAL_RULES if original else {}))
+    return DeepRM(Params(slots=slots, **(ORIGINAL_RULES if original else {})))
 
 
 def find_policy(name: str, system: Any) -> Policy:

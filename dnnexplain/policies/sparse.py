@@ -68,7 +68,7 @@ class _ByteLinear(torch.autograd.Function):
             add_outer(_words(cells), cells, np.float32(ctx.scale), gradient[rows], table)
             return table
 
-        table = sum(_in_threads(part, len(gradient)))
+        table = np.sum(_in_threads(part, len(gradient)), axis=0)
         return torch.from_numpy(table.T), torch.from_numpy(gradient.sum(axis=0)), None, None
 
 

@@ -105,7 +105,7 @@ def roll_out(
         masked: leave invalid actions out.
         action_limit: actions per episode at most, as in the original's training.
     """
-    parts: list[tuple[NDArray[Any], ...]] = []
+    parts: list[dict[str, NDArray[Any]]] = []
     network = ByteNetwork(module, environment.scale)
     step = 0
     with torch.no_grad():
@@ -117,10 +117,21 @@ def roll_out(
             clock = environment.time[rows].astype(np.int64)
             rewards = environment.step(actions, rows)
             count = np.full(len(rows), step)
-            parts.append((pictures, valid, actions, rows, clock, count, rewards, logp))
+            parts.append(
+                {
+                    "pictures": pictures,
+                    "valid": valid,
+                    "actions": actions,
+                    "episode": rows,
+                    "time": clock,
+                    "index": count,
+                    "rewards": rewards,
+                    "log_probability": logp,
+                }
+            )
             step += 1
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Rollout(*columns, episodes=len(environment.done))
+    columns: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Rollout(**columns, episodes=len(environment.done))
 
 
 def join_rollouts(rollouts: Sequence[Rollout]) -> Rollout:

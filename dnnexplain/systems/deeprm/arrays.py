@@ -125,7 +125,7 @@ def make_arrays(params: Params, job_set: NDArray[np.int32], jobs: int, seed: int
 
 def copy_arrays(arrays: Arrays) -> Arrays:
     """An independent copy: branch from here and replay another future."""
-    return Arrays(*(array.copy() for array in arrays))
+    return Arrays._make(array.copy() for array in arrays)
 
 
 def as_input(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

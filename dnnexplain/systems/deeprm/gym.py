@@ -19,7 +19,7 @@ from dnnexplain.systems.deeprm.workloads import job_sets
 __all__ = ["DeepRMEnv", "DeepRMVectorEnv", "register"]
 
 
-def _spaces(params: Params) -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Discrete[Any]]:
+def _spaces(params: Params) -> tuple[Any, Any]:
     return (
         gymnasium.spaces.Box(0, FULL, params.shape, dtype=np.uint8),
         gymnasium.spaces.Discrete(params.slots + 1),

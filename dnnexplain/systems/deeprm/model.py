@@ -18,7 +18,7 @@ __all__ = ["CHARGE", "ORIGINAL_RULES", "JobSet", "Params", "pack_job_sets"]
 
 CHARGE = "charge"
 
-ORIGINAL_RULES = {"cluster_cells": "colours", "finished_jobs": "linger", "full_backlog": "vanish"}
+ORIGINAL_RULES: dict[str, Any] = {"cluster_cells": "colours", "finished_jobs": "linger", "full_backlog": "vanish"}
 """The published environment's behaviour where ours differs; ``Params(**ORIGINAL_RULES)``."""
 
 _FINEST = 40

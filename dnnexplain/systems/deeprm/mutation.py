@@ -14,7 +14,7 @@ from dnnexplain.systems.deeprm.model import JobSet, Params
 __all__ = ["change", "cross", "from_json", "redraw", "settled_limits", "to_json"]
 
 COLUMNS = ("length", "cpu", "memory")
-ALIKE = 0.35
+ALIKE = 0.5
 """Share of changes that make many jobs alike: small moves alone get stuck."""
 
 Limits = Mapping[str, tuple[int, int]]
@@ -42,7 +42,7 @@ def settled_limits(params: Params, limits: Limits) -> dict[str, tuple[int, int]]
 
 
 def change(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limits) -> JobSet:
-    """A job set near the given one, by small moves (two thirds) or by one that makes many jobs alike.
+    """A job set near the given one, by small moves or by one that makes many jobs alike.
 
     Small: some jobs (mostly one to three) get another value, near or anywhere, or two swap places. Large:
     a stretch of jobs, or some chosen anywhere, become copies of one job, or share one value.

@@ -59,7 +59,8 @@ def _rectangles(taken: NDArray[np.bool_], now: float) -> list[tuple[float, float
     open_bars: dict[tuple[int, int], int] = {}
     bars: list[tuple[float, float, float, float]] = []
     for row in range(len(taken) + 1):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], taken[row], [0]]).astype(int))) if row < len(taken) else []
+        filled = taken[row] if row < len(taken) else np.zeros(taken.shape[1], dtype=np.bool_)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], filled, [0]]).astype(int)))
         spans = {(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)}
         ended = [span for span in open_bars if span not in spans]
         bars.extend((now + open_bars.pop(span), now + row, float(span[0]), float(span[1])) for span in ended)

@@ -73,10 +73,8 @@ def policy_actions(
 ) -> NDArray[np.int64]:
     """What a policy does in each of the given episodes; with ``draws`` its action is drawn."""
     if isinstance(policy, RulePolicy):
-        rng = None
-        if policy.name == "random":
-            rng = _Fixed(draws.take(rows)) if draws is not None else np.random.default_rng(0)
-        return simulator.rule_actions(policy.name, rows, rng)
+        numbers = draws.take(rows) if draws is not None and policy.name == "random" else None
+        return simulator.rule_actions(policy.name, rows, numbers)
     outputs = _outputs(policy, simulator.observe(rows), simulator.scale)
     valid = simulator.valid(rows) if getattr(policy, "masked", True) else None
     if draws is None:
@@ -93,17 +91,6 @@ def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArr
         from_bytes: NDArray[np.float64] = fast(pictures, scale)
         return from_bytes
     return policy.outputs(as_input(pictures))
-
-
-class _Fixed:
-    """Numbers already drawn, in the shape of a generator."""
-
-    def __init__(self, numbers: NDArray[np.float64]) -> None:
-        self._numbers = numbers
-
-    def random(self, size: int) -> NDArray[np.float64]:
-        """The numbers; ``size`` must be theirs."""
-        return self._numbers[:size]
 
 
 def run_policy(

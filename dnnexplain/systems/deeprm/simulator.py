@@ -128,15 +128,19 @@ class Simulator:
         return rows, actions
 
     def rule_actions(
-        self, rule: str, rows: NDArray[np.int64] | None = None, rng: np.random.Generator | None = None
+        self, rule: str, rows: NDArray[np.int64] | None = None, draws: NDArray[np.float64] | None = None
     ) -> NDArray[np.int64]:
-        """What a rule does in each of the given episodes ``[rows]``; ``rng`` is for ``random``."""
+        """What a rule does in each of the given episodes ``[rows]``.
+
+        ``draws`` are numbers in [0, 1), one per row, for the rule ``random``; without them it takes its
+        first action.
+        """
         if rule not in RULES:
             raise Choice("rule", rule, RULES).error()
         rows = self._rows(rows)
-        draws = np.zeros(len(rows)) if rule != "random" else (rng or np.random.default_rng(0)).random(len(rows))
+        numbers = np.zeros(len(rows)) if draws is None else np.asarray(draws, dtype=np.float64)
         actions = np.empty(len(rows), dtype=np.int64)
-        rule_rows(RULES.index(rule), rows, self.arrays, self.sizes, self.jobs, TETRIS_KNOB, draws, actions)
+        rule_rows(RULES.index(rule), rows, self.arrays, self.sizes, self.jobs, TETRIS_KNOB, numbers, actions)
         return actions
 
     def copy(self) -> Simulator:

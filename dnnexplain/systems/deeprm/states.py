@@ -157,9 +157,12 @@ def _cluster(codec: Codec, data: Any) -> NDArray[np.bool_]:
     cells = np.zeros((2, p.horizon, p.units), dtype=bool)
     for resource, name in enumerate(RESOURCES):
         rows = data.get(name) if isinstance(data, Mapping) else None
-        good = isinstance(rows, list) and len(rows) == p.horizon
-        if not good or not all(isinstance(r, str) and len(r) == p.units and set(r) <= {"#", "."} for r in rows):
+        if not isinstance(rows, list) or len(rows) != p.horizon or not all(_is_row(row, p.units) for row in rows):
             msg = f"cluster.{name} must be {p.horizon} strings of {p.units} characters, '#' in use and '.' free"
             raise DnnExplainError(msg)
         cells[resource] = [[character == "#" for character in row] for row in rows]
     return cells
+
+
+def _is_row(row: Any, units: int) -> bool:
+    return isinstance(row, str) and len(row) == units and set(row) <= {"#", "."}
