@@ -26,6 +26,7 @@ _HOME = {
     "ThresholdCurve": "thresholds",
     "ThresholdMap": "threshold_maps",
     "TrustBadge": "badge",
+    "TrustedComparison": "trusted",
     "UnitAttribution": "maps",
     "account": "white_box",
     "attribute": "attribution",
@@ -33,6 +34,7 @@ _HOME = {
     "census": "threshold_maps",
     "clamped": "causal",
     "compare": "agreement",
+    "compare_trusted": "trusted",
     "curve": "thresholds",
     "curves": "thresholds",
     "decide": "decision",
@@ -56,6 +58,7 @@ _HOME = {
     "survey": "surveys",
     "threshold_map": "threshold_maps",
     "trust": "badge",
+    "usable": "trusted",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dnnexplain_widgets.dashboard import Dashboard
 from dnnexplain_widgets.panels import (
     AdversarialPanel,
+    AttributionPanel,
     DecisionPanel,
     EpisodePanel,
     NeuronsPanel,
@@ -16,12 +17,14 @@ from dnnexplain_widgets.panels import (
     SaliencyPanel,
     StateEditor,
     TransferPanel,
+    WhiteBoxPanel,
     WorstSequencePanel,
 )
 from dnnexplain_widgets.session import Session
 
 __all__ = [
     "AdversarialPanel",
+    "AttributionPanel",
     "Dashboard",
     "DecisionPanel",
     "EpisodePanel",
@@ -31,5 +34,6 @@ __all__ = [
     "Session",
     "StateEditor",
     "TransferPanel",
+    "WhiteBoxPanel",
     "WorstSequencePanel",
 ]

@@ -11,12 +11,14 @@ import ipywidgets
 
 from dnnexplain.contract import Choice, DnnExplainError, OutputKind, Policy, Replayable, State, System
 from dnnexplain.explain.decision import decide
+from dnnexplain_widgets.panels.attribution import AttributionPanel
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.decision import DecisionPanel
 from dnnexplain_widgets.panels.editor import Preset, StateEditor
 from dnnexplain_widgets.panels.episode import EpisodePanel
 from dnnexplain_widgets.panels.neurons import NeuronsPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
+from dnnexplain_widgets.panels.white_box import WhiteBoxPanel
 from dnnexplain_widgets.session import Session
 
 __all__ = ["Dashboard", "Masthead"]
@@ -133,7 +135,8 @@ class Dashboard(ipywidgets.Box):
         left, right = _column(self.editor, self.saliency), _column(self.decision, self.neurons)
         columns = ipywidgets.Box([left, right])
         columns.add_class("dx-columns")
-        rows: list[ipywidgets.Widget] = [self.masthead, columns]
+        self.attribution, self.white_box = AttributionPanel(session=session), WhiteBoxPanel(session=session)
+        rows: list[ipywidgets.Widget] = [self.masthead, columns, self.attribution, self.white_box]
         self.episode = EpisodePanel(session=session) if _replays(system) else None
         if self.episode is not None:
             rows.append(self.episode)
@@ -143,7 +146,7 @@ class Dashboard(ipywidgets.Box):
     @property
     def panels(self) -> tuple[Panel, ...]:
         """All panels, in reading order."""
-        own = (self.masthead, self.editor, self.decision, self.saliency, self.neurons)
+        own = (self.masthead, self.editor, self.decision, self.saliency, self.neurons, self.attribution, self.white_box)
         return own if self.episode is None else (*own, self.episode)
 
 

@@ -1,6 +1,7 @@
 """The panels; each answers one question and works alone in a notebook cell."""
 
 from dnnexplain_widgets.panels.adversarial import AdversarialPanel
+from dnnexplain_widgets.panels.attribution import AttributionPanel
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.decision import DecisionPanel
 from dnnexplain_widgets.panels.editor import StateEditor
@@ -9,9 +10,11 @@ from dnnexplain_widgets.panels.neurons import NeuronsPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.panels.sequence import WorstSequencePanel
 from dnnexplain_widgets.panels.transfer import TransferPanel
+from dnnexplain_widgets.panels.white_box import WhiteBoxPanel
 
 __all__ = [
     "AdversarialPanel",
+    "AttributionPanel",
     "DecisionPanel",
     "EpisodePanel",
     "NeuronsPanel",
@@ -19,5 +22,6 @@ __all__ = [
     "SaliencyPanel",
     "StateEditor",
     "TransferPanel",
+    "WhiteBoxPanel",
     "WorstSequencePanel",
 ]

@@ -62,7 +62,8 @@ class AttributionPanel(Panel):
         if wanted is not None and not 1 <= len(set(wanted)) <= MOST:
             msg = f"choose one to {MOST} different methods, not {len(set(wanted))}"
             raise DnnExplainError(msg)
-        self._tick(wanted or [name for name in _FIRST if self.fits[name] is None])
+        ticked = wanted or [name for name in _FIRST if self.fits[name] is None]
+        self.set_answers(**{_METHOD + name: name in ticked for name in METHODS})
         self.session.observe(self._on_policy, "policy")
         self.session.observe(self._on_live, "live")
         self._show_controls()
@@ -79,10 +80,10 @@ class AttributionPanel(Panel):
 
     def code_lines(self) -> tuple[str, ...]:
         """The comparison by itself."""
+        given = ", ".join(f"{name}={self.answers[name]!r}" for name in ("target", "baseline", "depth"))
         return (
             "from dnnexplain.explain import compare_trusted",
-            f"found = compare_trusted(system, policy, state, {list(self.methods)!r}, target={self.answers['target']!r}, "
-            f"baseline={self.answers['baseline']!r}, depth={self.answers['depth']!r})",
+            f"found = compare_trusted(system, policy, state, {list(self.methods)!r}, {given})",
             "print(found.sentence())",
         )
 
@@ -93,7 +94,7 @@ class AttributionPanel(Panel):
             msg = "tick at least one method"
             raise DnnExplainError(msg)
         system, state, policy = self.session.system, self.session.state, self.worker_policy()
-        asked = {name: str(self.answers[name]) for name in ("target", "baseline", "depth")}
+        asked: dict[str, Any] = {name: str(self.answers[name]) for name in ("target", "baseline", "depth")}
 
         def work(task: Task) -> TrustedComparison:
             return compare_trusted(system, policy, state, methods, progress=task.progress, **asked)
@@ -171,9 +172,6 @@ class AttributionPanel(Panel):
 
     def _misfits(self) -> list[dict[str, str]]:
         return [{"title": METHODS[name].title, "why": _sentence(why)} for name, why in self.fits.items() if why]
-
-    def _tick(self, names: list[str]) -> None:
-        self.set_answers(**{_METHOD + name: name in names for name in METHODS})
 
     def _on_policy(self, _change: object) -> None:
         self._fit()

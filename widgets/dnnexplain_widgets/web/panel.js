@@ -9,6 +9,9 @@ const PARTS = {
   curves: makeCurves,
   schedule: makeSchedule,
   cells: makeCells,
+  trust: makeTrust,
+  misfits: makeMisfits,
+  account: makeAccount,
   child: makeChild,
 };
 
