@@ -15,7 +15,7 @@ from dnnexplain.contract import DnnExplainError, OutputKind, Policy
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1, mean_interval, ratio_interval
 from dnnexplain.explain.distillation.policy import TreePolicy
-from dnnexplain.explain.distillation.result import Distillation
+from dnnexplain.explain.distillation.result import Distillation, in_words
 from dnnexplain.explain.distillation.tree import Tree, grow
 from dnnexplain.explain.distillation.world import Distillable
 from dnnexplain.parallel import child_seed
@@ -126,7 +126,7 @@ def distil(
         path_slowdown=costs,
         path_trees=tuple(paths[chosen[0]]),
         chosen=chosen[0],
-        words=_sentence(teacher, picked, fields, system.cost_name),
+        words=in_words(teacher.name, picked, fields, system.cost_name),
         cpu_seconds=time.process_time() - began,
         **fields,
     )
@@ -293,14 +293,3 @@ def _measure(
 
 def _three(name: str, figures: tuple[float, float, float]) -> dict[str, float]:
     return dict(zip((name, f"{name}_low", f"{name}_high"), figures, strict=True))
-
-
-def _sentence(teacher: Policy, tree: Tree, figures: dict[str, Any], cost_name: str) -> str:
-    more = figures["relative"] * 100
-    against = f"{abs(more):.2g}% {'higher' if more >= 0 else 'lower'}"
-    return (
-        f"{tree.leaves} rules decide as {teacher.name} does in {figures['fidelity']:.1%} of the states it meets "
-        f"({figures['fidelity_free']:.1%} where there is a choice); {cost_name} {figures['slowdown']:.3g} against "
-        f"{figures['teacher_slowdown']:.3g}, {against} "
-        f"({figures['relative_low']:+.1%} to {figures['relative_high']:+.1%}), on {figures['unseen']} unseen workloads."
-    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.results import Question, Result, array_field, plain_field
 
-__all__ = ["Distillation"]
+__all__ = ["Distillation", "in_words"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,3 +107,16 @@ class Distillation(Result):
                 }
             )
         return rows
+
+
+def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str) -> str:
+    """How closely a tree follows its teacher and what its episodes cost, from the figures by name."""
+    more = figures["relative"] * 100
+    against = f"{abs(more):.2g}% {'higher' if more >= 0 else 'lower'}" if abs(more) > 0.005 else "the same"
+    rules = "1 rule decides" if tree.leaves == 1 else f"{tree.leaves} rules decide"
+    return (
+        f"{rules} as {teacher} does in {figures['fidelity']:.1%} of the states it meets "
+        f"({figures['fidelity_free']:.1%} where there is a choice); {cost_name} {figures['slowdown']:.3g} against "
+        f"{figures['teacher_slowdown']:.3g}, {against} "
+        f"({figures['relative_low']:+.1%} to {figures['relative_high']:+.1%}), on {figures['unseen']} unseen workloads."
+    )
