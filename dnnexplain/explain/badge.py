@@ -193,7 +193,10 @@ def trust(
 
 def _figure(name: str, measured: Measured) -> Figure:
     limit = LIMITS[name]
-    return Figure(name, limit.title, measured.value, str(limit.level(measured.value)), limit.words(), measured.sentence)
+    level = limit.level(measured.value)
+    if measured.mild and level is Level.RED:
+        level = Level.AMBER
+    return Figure(name, limit.title, measured.value, str(level), limit.words(), measured.sentence)
 
 
 def _overall(figures: tuple[Figure, ...]) -> tuple[str, str]:

@@ -22,6 +22,8 @@ COMPLETE_WITHIN = 0.01
 """The completeness error that integrated gradients and DeepLift may have, as a part of the difference."""
 
 _PIECES, _STEPS, _DIVIDE, _ROUNDS = 16, 2, 4, 10
+_MOST_BAD = 128
+"""Pieces per path that may still be divided: beyond, it is rounding that fails them, or a network all bends."""
 
 
 def integrated_gradients(p: Problem) -> Raw:
@@ -77,16 +79,36 @@ class _Pieces:
         return _Pieces(self.pair[which].repeat_interleave(_DIVIDE), begin, begin + width.repeat_interleave(_DIVIDE))
 
 
-def _divided(p: Problem, difference: Tensor) -> tuple[Tensor, int]:
-    """The maps ``[P, ...]`` and the largest number of steps that a path took.
+class _Budget:
+    """Which pieces are good enough, so that all that is accepted misses at most 1% of a state's difference.
 
-    Round k accepts pieces whose errors, all together, are below ``1% / 2**(k + 1)`` of the difference, so
-    that what is accepted in all rounds stays within 1%.
+    Errors count without their sign, as a mean over the references. A round in which the rest fits into
+    what is left accepts it all; else round k accepts pieces that would fit ``2**(k + 1)`` times over.
     """
+
+    def __init__(self, p: Problem, difference: Tensor) -> None:
+        self.share = 1.0 / p.rows.bincount(minlength=p.state_count).double()
+        self.noise = 1e-6 * (p.values(p.inputs, p.rows).abs() + p.values(p.references, p.rows).abs())
+        self.left = COMPLETE_WITHIN * difference.abs()
+
+    def bad(self, missed: Tensor, pieces: _Pieces, rows: Tensor, round_: int) -> Tensor:
+        """The pieces to divide further ``[n]``, true or false; the others are charged."""
+        lost = missed * self.share[rows]
+        alive = rows.bincount(minlength=len(self.left))
+        allowed = (self.left.clamp_min(0.0) / 2 ** (round_ + 1) / alive.clamp_min(1))[rows]
+        bad: Tensor = (lost > allowed) & (missed > self.noise[pieces.pair])
+        crowd = rows[bad].bincount(minlength=len(self.left)) * self.share
+        rest = torch.zeros_like(self.left).index_add_(0, rows, lost)
+        bad = bad & ((rest > self.left) & (crowd <= _MOST_BAD))[rows] & (round_ < _ROUNDS - 1)
+        self.left.index_add_(0, rows, -lost * ~bad)
+        return bad
+
+
+def _divided(p: Problem, difference: Tensor) -> tuple[Tensor, int]:
+    """The maps ``[P, ...]`` and the largest number of steps that a path took."""
     whole = torch.zeros(p.inputs.shape, dtype=torch.float64)
-    taken = torch.zeros(len(p.rows))
-    share = 1.0 / p.rows.bincount().double()[p.rows]
-    noise = 1e-6 * (p.values(p.inputs, p.rows).abs() + p.values(p.references, p.rows).abs())
+    taken = torch.zeros(len(p.rows), dtype=torch.long)
+    budget = _Budget(p, difference)
     count = max(2, _PIECES * p.state_count // len(p.rows))
     edges = torch.linspace(0.0, 1.0, count + 1)
     pairs = torch.arange(len(p.rows)).repeat_interleave(count)
@@ -95,13 +117,9 @@ def _divided(p: Problem, difference: Tensor) -> tuple[Tensor, int]:
         part = pieces.of(p)
         found = _captum(part, _STEPS).double()
         missed = (found.flatten(1).sum(1) - part.explained()).abs()
-        alive = part.rows.bincount(minlength=p.state_count)[part.rows]
-        allowed = COMPLETE_WITHIN * difference.abs()[part.rows] / 2 ** (round_ + 1) / alive
-        bad = missed * share[pieces.pair] > torch.maximum(allowed, noise[pieces.pair] * share[pieces.pair])
-        if round_ == _ROUNDS - 1:
-            bad = torch.zeros_like(bad)
+        bad = budget.bad(missed, pieces, part.rows, round_)
         whole.index_add_(0, pieces.pair[~bad], found[~bad])
-        taken.index_add_(0, pieces.pair, torch.full((len(pieces.pair),), float(_STEPS)))
+        taken += _STEPS * pieces.pair.bincount(minlength=len(taken))
         if not bad.any():
             break
         pieces = pieces.divided(bad)

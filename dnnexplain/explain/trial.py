@@ -20,7 +20,6 @@ from dnnexplain.explain.problem import Asked, Problem, ask
 
 __all__ = ["Case"]
 
-_MOST_LIVE_STEPS = 32
 _NONE = float("nan")
 
 
@@ -98,8 +97,8 @@ class Case:
         problem = self.problem
         settings = dict(problem.settings)
         if self.attribution.steps is not None:
-            name = "steps" if self.attribution.method == "integrated-gradients" else "samples"
-            settings[name] = self.attribution.steps if self.full else min(self.attribution.steps, _MOST_LIVE_STEPS)
+            name, most = ("steps", 32) if self.attribution.method == "integrated-gradients" else ("samples", 16)
+            settings[name] = self.attribution.steps if self.full else min(self.attribution.steps, most)
         return self.entry.apply(replace(problem, settings=settings, module=module or problem.module).at(inputs)).map
 
     @cached_property

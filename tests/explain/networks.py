@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from torch import nn
 
 from tests.fakes import FakeChoice
 
-__all__ = ["Convolutional", "FourGroups", "Functional", "Reused", "mlp"]
+__all__ = ["Convolutional", "FourGroups", "Functional", "ManyObjects", "Reused", "mlp"]
 
 
 class FourGroups(FakeChoice):
@@ -69,3 +71,33 @@ class Reused(Functional):
 
     def forward(self, x):
         return self.second(self.relu(self.middle(self.relu(self.first(x.flatten(1))))))
+
+
+class ManyObjects(FakeChoice):
+    """A gate whose five rows are knobs and objects of their own."""
+
+    name = "many"
+
+    def __init__(self):
+        super().__init__()
+        knob = self.knobs[1]
+        self.knobs = tuple(dataclasses.replace(knob, name=f"row {i}", group=f"row {i}", default=1) for i in range(5))
+        self.groups = tuple(f"row {i}" for i in range(5))
+        self.cell_group = np.repeat(np.arange(5)[:, None], 7, axis=1)
+
+    def encode(self, values, background=None):
+        canvas = self._canvas(values, background)
+        canvas[:, :, :6] = (2 * values[:, :, None] > np.arange(6)[None, None]).astype(np.float32)
+        return canvas
+
+    def decode(self, observations):
+        return np.asarray(observations, dtype=np.float64)[:, :, :6].sum(axis=2) / 2
+
+    def repair(self, values):
+        return np.clip(np.round(values), 0, 3)
+
+    def valid_actions(self, observations):
+        return np.ones((len(observations), 3), bool)
+
+    def baselines(self, state):
+        return {"empty": np.zeros((1, 5, 7), np.float32), "mean": np.full((1, 5, 7), 0.3, np.float32)}

@@ -2,7 +2,6 @@
 """Attribution against Captum called directly, brute force over all orders, and itself in many threads."""
 
 import itertools
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from captum import attr
 from torch import nn
 
-from dnnexplain.contract import Output, OutputKind, State
+from dnnexplain.contract import State
 from dnnexplain.explain import METHODS, attribute, attribute_units, removal
 from dnnexplain.explain.decision import observe
 from dnnexplain.explain.forward import activations, hooked, layer_names, layers, private
@@ -260,40 +259,3 @@ def test_activations_equal_the_network_run_by_hand():
         off = twin(torch.from_numpy(seen))
     np.testing.assert_allclose(off, net[3].bias.detach().expand(24, 3), atol=1e-6)
     assert not np.allclose(twin(torch.from_numpy(seen)), off)
-
-
-# --- time ---
-
-
-class Wide(FakeChoice):
-    """The size of DeepRM with five slots: 20 x 124 inputs, 14 groups, 6 actions."""
-
-    observation_shape = (20, 124)
-    groups = tuple(f"group {i}" for i in range(14))
-    cell_group = np.repeat(np.minimum(np.arange(124) // 9, 13)[None], 20, axis=0).astype(np.int64)
-    output = Output(OutputKind.CHOICE, (*(f"job {i}" for i in range(1, 6)), "wait"))
-
-    def encode(self, values, background=None):
-        canvas = self._canvas(values, background)
-        canvas[:, :, :60] = (np.arange(20)[None] < 4 * values[:, :1])[:, :, None]
-        canvas[:, :, 60:] = (np.arange(20)[None] < 6 * values[:, 1:2])[:, :, None]
-        return canvas
-
-    def valid_actions(self, observations):
-        return np.ones((len(observations), 6), bool)
-
-    def baselines(self, state):
-        return {"empty": np.zeros((1, *self.observation_shape), np.float32)}
-
-
-@pytest.mark.parametrize("method", [n for n, m in METHODS.items() if not (m.heavy or m.units or m.conv)])
-def test_a_light_method_answers_within_50_ms_on_the_papers_network(method):
-    system = Wide()
-    policy = TorchPolicy(mlp(system, hidden=20), system)
-    torch.set_num_threads(1)
-    spent = []
-    for _ in range(5):
-        began = time.process_time()
-        attribute(system, policy, STATE, method=method, neuron=("2", 3))
-        spent.append(1e3 * (time.process_time() - began))
-    assert min(spent) < 50.0, f"{method}: {min(spent):.1f} ms"
