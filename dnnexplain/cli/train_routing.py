@@ -113,7 +113,7 @@ def _finish(trainer: RoutingTrainer, out: Path, threads: int, description: str) 
             "workload": dict(trainer.recipe.workload),
             "recipe": trainer._story()["recipe"],  # noqa: SLF001 - the same words in file and card
             "training_time": f"{progress.seconds:.3g} s of processor time on {threads} core(s), {progress.decisions:,} matrices",
-            "figures": {"MLU over optimum": figures},
+            "figures": {"percent above the optimal MLU": _percent(figures)},
             "limits": "Trained on one topology and on gravity traffic alone; far from it, in particular where a few "
             "pairs carry most traffic, it can be several times worse than the optimum.",
             "curve": progress.curve,
@@ -147,6 +147,13 @@ def _ratios(system: Any, policy: Any, workloads: Any) -> dict[str, Any]:
         "p95": float(np.quantile(ratio, 0.95)),
         "max": float(ratio.max()),
     }
+
+
+def _percent(ratios: Any) -> Any:
+    """Ratios to the optimum as per cent above it, so that three digits tell routers apart."""
+    if isinstance(ratios, dict):
+        return {key: _percent(value) for key, value in ratios.items()}
+    return 100 * (ratios - 1)
 
 
 def _show(figures: dict[str, Any], out: Path) -> None:

@@ -20,6 +20,8 @@ def test_train_writes_a_network_with_its_story_and_card(tmp_path, capsys):
     assert figures["optimum"]["max"] == pytest.approx(1.0, rel=1e-9)
     story = read_metadata(out)
     assert story["role"] == "dote-current"
+    told = story["figures"]["percent above the optimal MLU"][title]["dote-current"]
+    assert told["mean"]["mean"] == pytest.approx(100 * (one["mean"]["mean"] - 1))
     assert story["command"].startswith("dnnexplain train routing --kind dote-current --topology ring-4 --paths 2")
     assert out.with_suffix(".md").exists()
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".md", ".safetensors"]
