@@ -1,0 +1,76 @@
+"""The adversarial and transfer panels in a page: tables that can be clicked, with mouse and keyboard."""
+
+import numpy as np
+import pytest
+
+from dnnexplain.explain.transfer import Setting
+from dnnexplain_widgets import AdversarialPanel, Session, TransferPanel
+from tests.browser.harness import Harness
+
+
+@pytest.fixture
+def shown(chromium):
+    """Opens a page with panels; fails on any console error at the end."""
+    opened = []
+
+    def show(*panels, width=1100, theme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        context.set_default_timeout(20_000)
+        harness = Harness(context.new_page(), panels, '<div data-panel="{0}"></div>')
+        opened.append((context, harness))
+        return harness
+
+    yield show
+    for context, harness in opened:
+        context.close()
+        assert harness.errors == []
+
+
+def finish(harness, panel):
+    """Wait for a panel's work; its result arrives on the loop that Playwright runs."""
+    for _ in range(600):
+        harness.page.wait_for_timeout(50)
+        if not panel.busy:
+            break
+    assert not panel.busy
+    harness.sync()
+
+
+def test_a_row_that_is_clicked_loads_its_state(shown, deeprm, drawn, start):
+    panel = AdversarialPanel(deeprm, drawn, start)
+    panel.set_answers(objects="1")
+    harness = shown(panel)
+    page = harness.page
+    page.get_by_role("button", name="Search", exact=True).click()
+    finish(harness, panel)
+    rows = page.locator(".dx-cells tbody tr")
+    assert rows.count() == 1 + len(panel.flips)
+    assert page.locator(".dx-sentence").inner_text() == panel.result.words
+    last = page.locator(".dx-cells .dx-pick").last
+    last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.dx-pick[aria-pressed=true]').length === 1")
+    assert panel.session.state == panel._states()[-1][1]
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1100, "light"), (390, "dark")])
+def test_a_cell_of_the_heat_map_shows_its_episodes(shown, deeprm, drawn, start, width, theme):
+    columns = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
+    session = Session(deeprm, drawn, start)
+    panel = TransferPanel(session=session, rows=[Setting("deeprm", "deeprm")], columns=columns, rules=["sjf"])
+    panel.set_answers(sets=2)
+    harness = shown(panel, width=width, theme=theme)
+    page = harness.page
+    page.get_by_role("button", name="Run", exact=True).click()
+    finish(harness, panel)
+    assert not page.locator(".dx-schedule").is_visible()
+    cells = page.locator(".dx-heat td")
+    assert cells.count() == 2
+    shares = panel.result.relative[0, :, 0]
+    texts = [cell.locator("button").inner_text().split("%")[0].replace("−", "-") for cell in cells.all()]
+    assert [float(text) for text in texts] == pytest.approx(np.round(100 * shares, 1), abs=0.06)
+    cells.nth(1).locator("button").click()
+    finish(harness, panel)
+    assert page.locator(".dx-schedule canvas").is_visible()
+    assert "rate 0.8" in page.locator(".dx-sentence").inner_text()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
