@@ -55,7 +55,7 @@ def test_json_says_how_closely_and_at_what_cost(capsys, tmp_path):
 
 def test_plain_output_is_the_tree_and_a_sentence(capsys):
     said = distilled(capsys, "--leaves", "4")
-    assert said.startswith("start the shortest job that fits now  (100.0%)")
+    assert said.startswith("start the shortest job that fits now, else wait  (100.0%)")
     assert "1 rule decides as sjf does in 100.0% of the states" in said
     assert "unseen workloads" in said
 

@@ -61,8 +61,8 @@ class DeepRMFeatures:
             "wait",
             "place the job with the least work",
             "place the shortest job",
-            "start the shortest job that fits now",
-            "start the job with the least work that fits now",
+            "start the shortest job that fits now, else wait",
+            "start the job with the least work that fits now, else wait",
             "place the job that can finish first",
             *(f"place job {slot + 1}" for slot in range(codec.params.slots)),
         )
