@@ -58,7 +58,7 @@ def choose(
 
 def _checked(outputs: NDArray[Any], valid: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     scores = np.asarray(outputs, dtype=np.float64)
-    if scores.ndim != 2 or scores.shape[1] == 0:  # noqa: PLR2004 - [B, A]
+    if scores.ndim != 2 or scores.shape[1] == 0:
         msg = f"outputs must be [B, A], states by actions, not {list(scores.shape)}; one state is outputs[None]"
         raise DnnExplainError(msg)
     allowed = np.ones(scores.shape, dtype=bool) if valid is None else np.asarray(valid, dtype=bool)
