@@ -54,8 +54,8 @@ class Disagreement(Result):
     precision: float
     features: tuple[str, ...]
     actions: tuple[str, ...]
-    table_of_actions: NDArray[np.int64] = array_field("rule", "network", unit="states")
     words: str
+    table_of_actions: NDArray[np.int64] = array_field("rule", "network", unit="states")
     units: dict[str, str] = plain_field(default_factory=dict)
 
     def sentence(self) -> str:

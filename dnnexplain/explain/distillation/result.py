@@ -67,13 +67,13 @@ class Distillation(Result):
     unseen: int
     unseen_states: int
     cost_name: str
+    path_trees: tuple[Tree, ...]
+    chosen: int
+    words: str
     sizes: NDArray[np.int64] = array_field("size", unit="leaves")
     path_leaves: NDArray[np.int64] = array_field("seed", "size", unit="leaves")
     path_fidelity: NDArray[np.float64] = array_field("seed", "size")
     path_slowdown: NDArray[np.float64] = array_field("seed", "size")
-    path_trees: tuple[Tree, ...]
-    chosen: int
-    words: str
     units: dict[str, str] = plain_field(default_factory=dict)
     cpu_seconds: float = field(default=0.0, compare=False)
 
