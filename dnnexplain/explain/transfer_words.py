@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.explain.transfer import Boundary, Setting, Transfer
+from dnnexplain.explain.transfer_result import Boundary, Setting, Transfer
 
 __all__ = ["boundaries", "words"]
 

@@ -16,6 +16,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.sequence import SequenceAttack, attack_sequence, first_parting, replay_sequence, verify
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.deeprm import DeepRM, Params
+from dnnexplain.systems.deeprm.likelihood import state_likelihood
 from dnnexplain.systems.deeprm.mutation import change, cross, from_json, redraw, settled_limits, to_json
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice
@@ -179,3 +180,30 @@ def test_the_command_prints_the_jobs_and_the_bounds(capsys, tmp_path):
     assert means == pytest.approx({"default": found["network"], "sjf": found["rule"]})
     assert main([*command, "--budget", "0.5", "--resume", str(kept)]) == 0
     assert "mean slowdown" in capsys.readouterr().out
+
+
+def test_the_optimum_is_drawn_with_every_job_in_its_own_free_cells(found):
+    jobs = WORLD.workload_from_json(found.workload)
+    run = WORLD.replay_optimum(jobs, seconds=2)
+    assert found.optimum_lower - 1e-9 <= run.cost
+    busy = np.zeros((2, int(run.finish.max()), 4), dtype=int)
+    area = np.zeros((2, len(jobs)))
+    for job, track, bar in zip(run.bar_object, run.bar_track, run.bars, strict=True):
+        first, last, low, high = (int(edge) for edge in bar)
+        busy[track, first:last, low:high] += 1
+        area[track, job] += (last - first) * (high - low)
+        assert run.start[job] <= first
+        assert last <= run.finish[job]
+    assert busy.max() == 1
+    assert area.tolist() == [(jobs.length * jobs.cpu).tolist(), (jobs.length * jobs.memory).tolist()]
+    assert np.all(run.start >= jobs.arrival)
+
+
+def test_the_likelihood_of_a_state_is_that_of_its_jobs():
+    world = DeepRM()
+    state = world.state_from_json(
+        {"slots": [None, {"length": 3, "cpu": 7, "memory": 1}, {"length": 3, "cpu": 7, "memory": 3}]}
+    )
+    logs = state_likelihood(world)(state)
+    # length: 0.8 short over 1-3; CPU dominant 0.5, 6 values; memory one of 2 values
+    assert logs == pytest.approx({"job 2": np.log(0.8 / 3 * 0.5 / 6 / 2), "job 3": -np.inf})
