@@ -24,8 +24,9 @@ MOST = 4
 """Methods side by side."""
 _FIRST = ("integrated-gradients", "shapley", "saliency", "feature-ablation")
 _METHOD = "method "
+_FULL = f"Untick another method first: {MOST} at most."
 _VERDICTS = {
-    "green": "every figure that applies is within its green limit",
+    "green": "within all limits that apply",
     "amber": "read it with care",
     "red": "do not rely on it",
     "grey": "nothing could be measured here",
@@ -211,7 +212,7 @@ class AttributionPanel(Panel):
             *(
                 {
                     "kind": "check", "name": _METHOD + name, "label": METHODS[name].title,
-                    "disabled": full and name not in ticked, "hint": METHODS[name].about,
+                    "disabled": full and name not in ticked, "hint": METHODS[name].about if name in ticked or not full else _FULL,
                 }
                 for name, why in self.fits.items()
                 if why is None
@@ -287,7 +288,7 @@ def _agreement(comparison: Comparison) -> dict[str, Any]:
             if i == j:
                 cells.append({"text": "–"})
             elif math.isfinite(value):
-                cells.append({"text": number(value), "note": f"cells {number(cells_value)}", "shade": value})
+                cells.append({"text": number(value), "note": f"cells {number(cells_value)}"})
             else:
                 cells.append({"text": "does not vary"})
         rows.append({"label": title, "cells": cells})
@@ -296,5 +297,4 @@ def _agreement(comparison: Comparison) -> dict[str, Any]:
         "corner": "Rank correlation",
         "columns": titles,
         "rows": rows,
-        "legend": ["−1: opposite order", "1: the same order of knob groups"],
     }

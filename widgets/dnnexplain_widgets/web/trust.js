@@ -52,6 +52,7 @@ function signedBars(rows) {
   const body = rows.map((row) => {
     const drawn = groupRow({ name: row.name, colour: row.colour });
     drawn.update(row.up, row.down, largest);
+    if (!row.up || !row.down) setText(drawn.element.lastChild, row.up ? `+${number(row.up)}` : number(row.down));
     return drawn.element;
   });
   return h("table", { class: "dx-bars dx-narrow" }, h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group"), ...body);
