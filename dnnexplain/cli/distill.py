@@ -59,7 +59,7 @@ def distill(
     for path in (export_to, out):
         if path is not None:
             check_writable(path)
-    world = make_deeprm(slots)
+    world: Any = make_deeprm(slots)  # its attributes are narrower than the protocol's
     teacher = find_policy(policy, world)
     if compare and compare not in world.rules():
         raise Choice("rule", compare, tuple(world.rules())).error()

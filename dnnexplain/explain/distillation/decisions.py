@@ -110,7 +110,7 @@ def importance(outputs: NDArray[np.float64], valid: NDArray[np.bool_], weighting
         raise Choice("weighting", weighting, WEIGHTINGS).error()
     free = valid.sum(axis=1) > 1
     if weighting == "none" or not len(outputs):
-        return free.astype(np.float64)
+        return np.asarray(free, dtype=np.float64)
     chances = sampling.probabilities(outputs, valid)
     if weighting == "margin":
         ordered = np.sort(chances, axis=1)
