@@ -160,7 +160,9 @@ def _dask_client(address: str) -> Any:
         msg = "--dask needs Dask: pip install 'dnnexplain[dask]'"
         raise DnnExplainError(msg) from None
     try:
-        return Client(threads_per_worker=1, dashboard_address=":0") if address == "local" else Client(address, timeout=10)
+        return (
+            Client(threads_per_worker=1, dashboard_address=":0") if address == "local" else Client(address, timeout=10)
+        )
     except (OSError, ValueError) as error:
         msg = f"no Dask scheduler answers at {address!r} ({error}); start one with: dask scheduler"
         raise DnnExplainError(msg) from None
