@@ -93,6 +93,8 @@ def sensitivity(case: Case) -> Measured:
     """Captum's maximum sensitivity over neighbouring states (Yeh et al. 2019, definition 3.1)."""
     if case.skipped:
         return Measured(_NONE, _TOO_SLOW)
+    if not case.attribution.map.any():
+        return Measured(_NONE, "The map is zero everywhere, so a change has no size to be compared with.")
     rows = neighbours(case.system, case.state, 32 if case.full else 8, case.seed)
     if not len(rows):
         return Measured(_NONE, "No valid state lies one step away.")

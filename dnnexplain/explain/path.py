@@ -22,7 +22,7 @@ COMPLETE_WITHIN = 0.01
 """The completeness error that integrated gradients and DeepLift may have, as a part of the difference."""
 
 _PIECES, _STEPS, _DIVIDE, _ROUNDS = 16, 2, 4, 10
-_MOST_BAD = 128
+_MOST_BAD = 256
 """Pieces per path that may still be divided: beyond, it is rounding that fails them, or a network all bends."""
 
 
@@ -131,9 +131,9 @@ def _incomplete(missed: Tensor, difference: Tensor) -> tuple[str, ...]:
     if not wrong.any():
         return ()
     worst = int((missed / difference.abs().clamp_min(1e-12) * wrong).argmax())
-    where = "" if len(missed) == 1 else f" in the worst of {int(wrong.sum())} states of {len(missed)}"
+    many = "" if len(missed) == 1 else f"in {int(wrong.sum())} of {len(missed)} states, at worst: "
     note = (
-        f"the map's sum still misses the difference by {float(missed[worst]):.3g} of {float(difference[worst]):.3g}"
-        f"{where} (goal: {COMPLETE_WITHIN:.0%})"
+        f"{many}the map's sum still misses the difference by {float(missed[worst]):.3g} of "
+        f"{float(difference[worst]):.3g} (goal: {COMPLETE_WITHIN:.0%})"
     )
     return (note,)

@@ -219,6 +219,8 @@ def test_a_state_equal_to_its_baseline_has_a_grey_badge():
     assert badge.figure("intervention").level == Level.GREY
     assert badge.figure("infidelity").level == Level.GREY
     assert badge.figure("completeness").level == Level.GREY
+    assert badge.figure("sensitivity").level == Level.GREY
+    assert (badge.overall, badge.reason) == (Level.GREY, "nothing could be measured here.")
 
 
 @pytest.mark.parametrize("depth", ["light", "full"])
