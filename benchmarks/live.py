@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -66,7 +67,11 @@ ipywidgets.interact(view, length=ipywidgets.IntSlider(5, 1, 15));
 """
 
 WATCH = """
-window.bench = {painted: 0, latencies: [], event: 0, last: 0};
+window.bench = {painted: 0, latencies: [], event: 0, last: 0, waiting: () => {}};
+window.bench.after = (n) => new Promise((done) => {
+  window.bench.waiting = () => { if (window.bench.painted > n) done(); };
+  window.bench.waiting();
+});
 document.addEventListener("pointermove", (e) => { window.bench.event = e.timeStamp; }, true);
 const painted = () => requestAnimationFrame(() => {
   const channel = new MessageChannel();
@@ -75,6 +80,7 @@ const painted = () => requestAnimationFrame(() => {
     window.bench.latencies.push(now - window.bench.event);
     window.bench.last = now;
     window.bench.painted += 1;
+    window.bench.waiting();
   };
   channel.port2.postMessage(0);
 });
@@ -165,13 +171,24 @@ def open_view(page, host, view, url):
     ready = ".dx-outputs tr" if view == "panels" else ".widget-hslider, .widget-slider"
     if host == "lab":
         page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=240_000)
-        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-        page.keyboard.press("Shift+Enter")
-        page.keyboard.press("Shift+Enter")
+        for cell in range(2):
+            run_cell(page, cell)
     page.wait_for_selector(ready, timeout=240_000)
     if view != "panels":
         page.wait_for_selector(".jp-OutputArea img", timeout=240_000)
     page.wait_for_timeout(1500)
+
+
+def run_cell(page, number):
+    """Run a notebook's cell in JupyterLab; until the kernel is there, Lab drops what it is asked."""
+    prompt = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").nth(number)
+    for _ in range(120):
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(number).click()
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(1000)
+        if re.search(r"[*\d]", prompt.inner_text()):
+            return
+    sys.exit("JupyterLab does not run cells")
 
 
 def handle_of(page, view):
@@ -201,7 +218,7 @@ def measure(page, view, moves):
     for number, offset in enumerate(offsets):
         before = page.evaluate("bench.painted")
         page.mouse.move(x + offset * dx, y + offset * dy)
-        page.wait_for_function("(n) => bench.painted > n", arg=before, timeout=30_000, polling=5)
+        page.evaluate("(n) => bench.after(n)", before)
         page.wait_for_timeout(120)  # a person's pace; also lets late frames of this move come
         if number >= 4:  # the first moves warm up
             latencies.append(page.evaluate("(n) => bench.latencies[n]", before))

@@ -9,12 +9,16 @@ from tests.browser.harness import Harness
 
 LAPTOP, PHONE = 1280, 390
 
-LAYOUT = """
-<div class="dx-page widget-box"><div class="dx-top" data-panel="{0}"></div>
+
+def layout_of(count):
+    """The dashboard's own arrangement: masthead, two columns of two panels each, and the rest below."""
+    rest = "".join(f'<div data-panel="{{{index}}}"></div>' for index in range(5, count))
+    return f"""
+<div class="dx-page widget-box"><div class="dx-top" data-panel="{{0}}"></div>
 <div class="dx-columns widget-box">
-<div class="dx-column-box widget-box"><div data-panel="{1}"></div><div data-panel="{3}" class="dx-third"></div></div>
-<div class="dx-column-box widget-box"><div data-panel="{2}" class="dx-second"></div><div data-panel="{4}" class="dx-fourth"></div></div>
-</div><div data-panel="{5}"></div></div>
+<div class="dx-column-box widget-box"><div data-panel="{{1}}"></div><div data-panel="{{3}}" class="dx-third"></div></div>
+<div class="dx-column-box widget-box"><div data-panel="{{2}}" class="dx-second"></div><div data-panel="{{4}}" class="dx-fourth"></div></div>
+</div>{rest}</div>
 """
 
 
@@ -67,7 +71,8 @@ def open_board(chromium, board):
             viewport={"width": width, "height": 800}, color_scheme=theme, has_touch=width < 500
         )
         context.set_default_timeout(20_000)
-        harness = Harness(context.new_page(), (given or board).panels, LAYOUT)
+        panels = (given or board).panels
+        harness = Harness(context.new_page(), panels, layout_of(len(panels)))
         opened.append((context, harness))
         return harness
 

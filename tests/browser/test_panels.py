@@ -222,8 +222,9 @@ def test_neurons_are_chosen_by_click_and_by_key(open_board, board):
 
 def test_target_and_method_change_the_map(open_board, board):
     page = open_board().page
-    page.get_by_label("Explain").select_option("logit of wait")
-    page.get_by_label("by").select_option("integrated-gradients")
+    panel = page.get_by_role("region", name="What moved this decision?")
+    panel.get_by_label("Explain").select_option("logit of wait")
+    panel.get_by_label("by").select_option("integrated-gradients")
     page.wait_for_function("() => document.body.innerText.includes('counted from')")
     assert board.session.live.attribution.target == "logit of wait"
     assert board.session.live.attribution.method == "integrated-gradients"
@@ -311,7 +312,8 @@ def test_the_theme_can_be_chosen(open_board, board):
 
 def test_a_failure_is_shown_where_it_happened(open_board, board):
     page = open_board().page
-    page.get_by_label("by").select_option("grad-cam")
+    panel = page.get_by_role("region", name="What moved this decision?")
+    panel.get_by_label("by").select_option("grad-cam")
     page.wait_for_function("() => [...document.querySelectorAll('.dx-error')].some((e) => e.textContent)")
     shown = [text for text in page.locator(".dx-error").all_inner_texts() if text]
     assert len(shown) == 1

@@ -99,3 +99,32 @@ def test_the_scene_names_knobs_panes_and_colours(gate):
     assert found["picture"]["panes"][0]["handles"] == [{"knob": 0, "axis": "down"}]
     assert found["colours"] == {"left": 0, "right": 1}
     assert found["groups"][2] == {"name": "background", "colour": None}
+
+
+def test_the_page_hears_of_a_step_before_panels_that_compute_more(sent, session):
+    hub = session.hub.comm.comm_id
+    session.want("decision")
+    order = []
+    session.observe(
+        lambda _change: order.append([message["comm"] for message in sent if message["type"] == "comm_msg"]), "live"
+    )
+    sent.clear()
+    wish(session, 3, [4.0, 1.0])
+    assert order == [[hub]]
+
+
+def test_the_whole_dashboard_stays_within_the_messages_of_a_step(sent):
+    from dnnexplain.policies import TorchPolicy, mlp
+    from dnnexplain.systems import make_system
+    from dnnexplain_widgets import Dashboard
+
+    system = make_system("deeprm")
+    session = Dashboard(system, TorchPolicy(mlp(system), system, name="fresh")).session
+    values = np.array(session.state.values)
+    values[:3] = 3, 4, 5
+    wish(session, 1, values)
+    sent.clear()
+    values[0] = 4
+    wish(session, 2, values)
+    assert sum(message["bytes"] for message in sent) + PROTOCOL_BYTES <= 15_000
+    assert len(sent) + 2 <= 5

@@ -84,7 +84,7 @@ class Session(t.HasTraits):
     def hub(self) -> Hub:
         """The page's side of the session, made when the first panel is shown."""
         if self._hub is None:
-            self._hub = Hub(scene=scene(self.system), theme=self.theme, live=self._message())
+            self._hub = Hub(scene=scene(self.system), theme=self.theme, live=self._message(self.live))
             self._hub.observe(self._on_wish, "wish")
         return self._hub
 
@@ -175,19 +175,21 @@ class Session(t.HasTraits):
                 self.state = state
 
     def _refresh(self) -> None:
-        self.live = compute(self.system, self.policy, self.state, self.ask)
-        if self.live.activations.size and self.unit >= self.live.activations.size:
+        found = compute(self.system, self.policy, self.state, self.ask)
+        if found.activations.size and self.unit >= found.activations.size:
             self.unit = 0
-        self._send()
+        if self._hub is not None:
+            self._hub.live = self._message(found)  # before panels that compute more hear of it
+        self.live = found
 
     def _send(self) -> None:
         if self._hub is not None:
-            self._hub.live = self._message()
+            self._hub.live = self._message(self.live)
 
-    def _message(self) -> dict[str, Any]:
-        words = sentences(self.system, self.live, self.unit, self.ask)
-        message = live_message(self.live, self.unit, self.stamp, words)
-        if self.live.curves is not None:
+    def _message(self, live: Live) -> dict[str, Any]:
+        words = sentences(self.system, live, self.unit, self.ask)
+        message = live_message(live, self.unit, self.stamp, words)
+        if live.curves is not None:
             places = {knob.name: index for index, knob in enumerate(self.system.knobs)}
             swept = zip(message.pop("sweptKnobs"), message.pop("counts"), strict=True)
             message["swept"] = [[places[name], count] for name, count in swept]

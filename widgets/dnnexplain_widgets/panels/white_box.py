@@ -60,6 +60,10 @@ class WhiteBoxPanel(Panel):
             self.session.unit = int(value)
 
     def _refresh(self, _change: object = None) -> None:
+        with self.hold_sync():  # one message per step
+            self._account()
+
+    def _account(self) -> None:
         session = self.session
         pro, contra = (self.answers[name] or None for name in ("pro", "contra"))
         try:

@@ -3,7 +3,8 @@
 function makeProbabilities(store) {
   const element = h("table", { class: "dx-bars dx-outputs" });
   const view = { rows: [], names: "" };
-  const update = () => {
+  const update = (what) => {
+    if (what === "local") return; // only the kernel's answer changes a probability
     const { scene, live } = store;
     const names = JSON.stringify(scene.output);
     if (names !== view.names) {
@@ -32,7 +33,7 @@ function outputRow(scene, name, index) {
     element,
     update(number_, largest, live, at) {
       if (number_ === undefined) return;
-      fill.style.width = `${(100 * Math.abs(number_)) / largest}%`;
+      stretch(fill, "X", Math.abs(number_) / largest);
       const allowed = !live.valid.length || live.valid[at];
       setText(value, allowed ? percent(scene, number_) : "not possible");
       element.classList.toggle("dx-off", !allowed);
@@ -57,7 +58,8 @@ function makeGroups(store) {
   const element = h("table", { class: "dx-bars dx-groups" });
   let names = "";
   let rows = [];
-  const update = () => {
+  const update = (what) => {
+    if (what === "local") return;
     const { scene, live } = store;
     const shape = JSON.stringify(scene.groups);
     if (shape !== names) {
@@ -83,8 +85,8 @@ function groupRow(group) {
     element,
     update(up, down, largest) {
       if (up === undefined) return;
-      positive.style.width = `${(100 * up) / largest}%`;
-      negative.style.width = `${(100 * Math.abs(down)) / largest}%`;
+      stretch(positive, "X", up / largest);
+      stretch(negative, "X", Math.abs(down) / largest);
       setText(value, `+${number(up)} / ${number(down)}`);
     },
   };

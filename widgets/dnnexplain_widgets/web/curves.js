@@ -18,7 +18,8 @@ function makeUnits(store, part, model) {
     event.stopPropagation();
     choose(next);
   });
-  const update = () => {
+  const update = (what) => {
+    if (what === "local") return;
     const { units, unit } = store.live;
     if (cells.length !== units.length) {
       cells = Array.from(units, (_, index) => unitCell(index, choose));
@@ -37,7 +38,7 @@ function unitCell(index, choose) {
   return {
     element,
     update(value, largest, chosen) {
-      fill.style.height = `${(100 * Math.abs(value)) / largest}%`;
+      stretch(fill, "Y", Math.abs(value) / largest);
       fill.classList.toggle("dx-below", value < 0);
       const words = `neuron ${index}: ${value === 0 ? "off" : number(value)}`;
       setAttributes(element, { "aria-selected": String(chosen), "aria-label": words, title: words });
@@ -51,7 +52,8 @@ function makeCurves(store) {
   const svg = s("svg", { class: "dx-chart", role: "group", "aria-label": "Activation curves" });
   const element = h("div", { class: "dx-chart-box" }, svg);
   const view = { store, svg, element, width: 0, height: 210, lines: [], shape: "", held: null };
-  const resize = new ResizeObserver(() => {
+  const resize = new ResizeObserver(([entry]) => {
+    view.width = Math.floor(entry.contentRect.width); // read here: asking at each step would force a layout
     view.shape = "";
     drawCurves(view);
   });
@@ -80,16 +82,13 @@ function curvesOf(store) {
 
 function drawCurves(view) {
   const curves = curvesOf(view.store);
-  view.width = view.element.clientWidth;
   view.svg.style.display = curves.length ? "" : "none";
   if (!curves.length || view.width < 60) return;
   const knobs = curves.map((curve) => curve.knob);
   const all = curves.flatMap((curve) => Array.from(curve.values));
   const low = Math.min(0, ...all);
   const high = Math.max(...all, low + 1e-6);
-  const domain = { x0: Math.min(...knobs.map((k) => k.low)), x1: Math.max(...knobs.map((k) => k.high)), y0: low, y1: high + 0.06 * (high - low) };
-  if (view.held !== null && view.domain) domain.y1 = Math.max(domain.y1, view.domain.y1);
-  view.domain = domain;
+  view.domain = { x0: Math.min(...knobs.map((k) => k.low)), x1: Math.max(...knobs.map((k) => k.high)), ...roundly(low, high) };
   const shape = JSON.stringify([curves.map((curve) => curve.index), view.width]);
   if (shape !== view.shape) {
     view.shape = shape;
@@ -155,6 +154,9 @@ function makeLine(view, curve) {
 
 function drawAxes(view, curves) {
   const { x0, x1, y0, y1 } = view.domain;
+  const drawn = JSON.stringify([view.domain, view.width, view.store.live.words.axis]);
+  if (drawn === view.drawn && view.axes.childElementCount) return; // text is the dear part of a chart
+  view.drawn = drawn;
   const parts = [];
   for (const value of ticks(y0, y1, 4)) {
     const y = scaleY(view, value).toFixed(1);

@@ -48,6 +48,15 @@ function setAttributes(element, attributes) {
   }
 }
 
+/** The length of a bar as a part of its rail: a transform, which costs no layout. */
+function stretch(element, axis, part) {
+  element.classList.add("dx-stretch");
+  const text = `scale${axis}(${Math.min(1, part).toFixed(4)})`;
+  if (element.dataset.stretch === text) return;
+  element.dataset.stretch = text;
+  element.style.transform = text;
+}
+
 let counter = 0;
 
 /** A fresh id for aria-labelledby and label-for. */

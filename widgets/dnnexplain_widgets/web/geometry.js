@@ -106,6 +106,13 @@ function gripAt(place, layout, axis, reach) {
   return { x: place.x + right, y: place.y + aside(down, place.h) };
 }
 
+/** An interval between round numbers that covers a range: the axis stands still while curves move. */
+function roundly(low, high) {
+  const marks = ticks(low, high, 4);
+  const step = marks.length > 1 ? marks[1] - marks[0] : high - low;
+  return { y0: Math.floor(low / step + 1e-9) * step, y1: Math.ceil(high / step + 0.02) * step };
+}
+
 /** Evenly spaced round numbers that cover an interval. */
 function ticks(low, high, count) {
   const span = high - low || 1;

@@ -20,7 +20,9 @@ function mount({ model, el, hub }) {
   addStyle(hub, el);
   hub.dnnexplainStore ??= new Store(hub);
   const store = hub.dnnexplainStore;
-  const parts = model.get("parts").map((spec) => PARTS[spec.part](store, spec, model));
+  const gate = makeGate();
+  const gated = gatedModel(model, gate);
+  const parts = model.get("parts").map((spec) => PARTS[spec.part](store, spec, gated));
   const shell = makeShell(model, store, parts);
   el.classList.add("dx-host");
   el.append(shell.element);
@@ -33,14 +35,63 @@ function mount({ model, el, hub }) {
     shell.update(what);
     for (const part of parts) part.update(what);
   };
-  const stopListening = store.listen(refresh);
+  const calls = Object.fromEntries(["scene", "live", "local", "theme"].map((what) => [what, () => refresh(what)]));
+  const stopListening = store.listen((what) => gate.run(calls[what]));
   const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code"];
   for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
   refresh("scene");
+  gate.watch(shell.element);
   return () => {
     stopListening();
+    gate.stop();
     stopTheme();
     parts.forEach((part) => part.stop());
+  };
+}
+
+const REST = 150; // ms without a change after which panels out of sight catch up
+
+/** Lets what is in sight draw at once; what is not draws when it comes into sight, or when all is at rest. */
+function makeGate() {
+  const waiting = new Set();
+  let seen = true;
+  let timer = null;
+  const flush = () => {
+    clearTimeout(timer);
+    const calls = [...waiting];
+    waiting.clear();
+    for (const call of calls) call();
+  };
+  const observer = new IntersectionObserver((entries) => {
+    seen = entries[entries.length - 1].isIntersecting;
+    if (seen) flush();
+  }, { rootMargin: "60px" });
+  return {
+    run(call) {
+      if (seen) {
+        call();
+        return;
+      }
+      waiting.add(call);
+      clearTimeout(timer);
+      timer = setTimeout(flush, REST);
+    },
+    watch: (element) => observer.observe(element),
+    stop() {
+      observer.disconnect();
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** The panel's model as its parts see it: changes reach them through the gate. */
+function gatedModel(model, gate) {
+  return {
+    get: (name) => model.get(name),
+    set: (name, value) => model.set(name, value),
+    save_changes: () => model.save_changes(),
+    on: (event, call) => model.on(event, () => gate.run(call)),
+    widget_manager: model.widget_manager,
   };
 }
 
