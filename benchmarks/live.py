@@ -68,7 +68,8 @@ ipywidgets.interact(view, length=ipywidgets.IntSlider(5, 1, 15));
 
 WATCH = """
 window.bench = {painted: 0, latencies: [], event: 0, last: 0, waiting: () => {}};
-window.bench.after = (n) => new Promise((done) => {
+window.bench.after = (n) => new Promise((done, fail) => {
+  setTimeout(() => fail(new Error(`nothing was painted after ${n} frames`)), 30000);
   window.bench.waiting = () => { if (window.bench.painted > n) done(); };
   window.bench.waiting();
 });
