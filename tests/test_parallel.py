@@ -55,7 +55,7 @@ EXPECTED = [
 def client():
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", worker_dashboard_address=":0"
     )
     with cluster, distributed.Client(cluster, set_as_default=False) as one:
         yield one

@@ -138,7 +138,7 @@ def _cluster(address: str) -> Any:
     from distributed import Client, LocalCluster
 
     if address == "local":
-        return Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None))
+        return Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0"))
     return Client(address, timeout=10)
 
 

@@ -67,7 +67,7 @@ def test_every_backend_gives_the_same_answers(whole, backend):
 def test_a_dask_cluster_of_two_workers_gives_the_same_answers(whole):
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", worker_dashboard_address=":0"
     )
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         assert grid(backend="dask", client=client) == whole
