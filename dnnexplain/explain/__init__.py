@@ -5,8 +5,9 @@ Names are loaded when first used, so that importing this package does not import
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from dnnexplain.lazy import lazy_attribute
 
 _HOME = {
     "Account": "white_box",
@@ -71,10 +72,7 @@ __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return lazy_attribute(__name__, _HOME, name)
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.environments import register_environments
 from dnnexplain.systems.deeprm import gym
 from dnnexplain.systems.deeprm.simulator import Simulator
 from dnnexplain.systems.deeprm.workloads import job_sets
@@ -17,7 +18,7 @@ NAME = "dnnexplain/DeepRM-v0"
 
 @pytest.fixture(autouse=True)
 def _registered() -> None:
-    gym.register()
+    register_environments()
 
 
 def test_gymnasiums_checker_passes() -> None:

@@ -16,7 +16,7 @@ from dnnexplain.systems.deeprm.model import Params
 from dnnexplain.systems.deeprm.simulator import Simulator
 from dnnexplain.systems.deeprm.workloads import job_sets
 
-__all__ = ["DeepRMEnv", "DeepRMVectorEnv", "register"]
+__all__ = ["DeepRMEnv", "DeepRMVectorEnv"]
 
 
 def _spaces(params: Params) -> tuple[Any, Any]:
@@ -163,14 +163,3 @@ class DeepRMVectorEnv(VectorEnv[Any, Any, Any]):
         if self._simulator is None:
             return {}
         return {"time": self._simulator.time.copy(), "valid_actions": self._simulator.valid()}
-
-
-def register() -> None:
-    """Make the environments known to gymnasium; called when gymnasium loads its plugins."""
-    name = "dnnexplain/DeepRM-v0"
-    if name not in gymnasium.registry:
-        gymnasium.register(
-            id=name,
-            entry_point="dnnexplain.systems.deeprm.gym:DeepRMEnv",
-            vector_entry_point="dnnexplain.systems.deeprm.gym:DeepRMVectorEnv",
-        )
