@@ -12,7 +12,10 @@ from numba import njit
 
 from dnnexplain.systems.deeprm.arrays import COLOURS, FULL
 
-__all__ = ["earliest_fit", "reset_rows", "step_row", "step_rows"]
+__all__ = ["earliest_fit", "part", "reset_rows", "step_row", "step_rows"]
+
+part = njit(cache=True, nogil=True, inline="always")
+"""For a part of a kernel: put in place, since handing over the struct of arrays costs more than the work."""
 
 
 @njit(cache=True, nogil=True)
@@ -64,7 +67,7 @@ def earliest_fit(free, length, cpu, memory):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@part
 def _unused_colour(b, s):
     used = np.zeros(256, dtype=np.bool_)
     for value in s.cells[b].ravel():
@@ -75,7 +78,7 @@ def _unused_colour(b, s):
     return s.colour_order[b, COLOURS - 1]
 
 
-@njit(cache=True, nogil=True)
+@part
 def _paint(b, s, sizes, resource, first, length, amount, colour):
     for ahead in range(first, first + length):
         row = (s.head[b] + ahead) % sizes.horizon
@@ -88,7 +91,7 @@ def _paint(b, s, sizes, resource, first, length, amount, colour):
                 left -= 1
 
 
-@njit(cache=True, nogil=True)
+@part
 def _place(b, a, s, sizes, jobs):
     """Place the job of slot ``a`` at its earliest offset; the slot takes the head of the backlog."""
     j = s.slot[b, a]
@@ -119,7 +122,7 @@ def _place(b, a, s, sizes, jobs):
     return True
 
 
-@njit(cache=True, nogil=True)
+@part
 def _retire(b, s, sizes):
     """Remove finished jobs. Lingering: after a removal the next job is not looked at this step."""
     kept = 0
@@ -139,7 +142,7 @@ def _retire(b, s, sizes):
     s.running_count[b] = kept
 
 
-@njit(cache=True, nogil=True)
+@part
 def _advance(b, s, sizes):
     """One step of time: the first row passes (the rows are a ring), finished jobs leave."""
     s.time[b] += 1
@@ -155,7 +158,7 @@ def _advance(b, s, sizes):
         s.since[b] += 1
 
 
-@njit(cache=True, nogil=True)
+@part
 def _is_over(b, s, sizes, steps):
     if not sizes.until_done:
         return s.time[b] >= steps
@@ -169,7 +172,7 @@ def _is_over(b, s, sizes, steps):
     return True
 
 
-@njit(cache=True, nogil=True)
+@part
 def _admit(b, s, sizes, jobs, count, steps):
     """Jobs that arrive now take the first empty slot, else the backlog, else are turned away."""
     k = s.job_set[b]
@@ -195,7 +198,7 @@ def _admit(b, s, sizes, jobs, count, steps):
             s.away_cost[b] += 1.0 / jobs[k, j, 1]
 
 
-@njit(cache=True, nogil=True)
+@part
 def _reward(b, s, sizes, jobs):
     """Minus the sum of 1/length over every job in the system (and, if charged, turned away)."""
     k = s.job_set[b]
@@ -212,7 +215,7 @@ def _reward(b, s, sizes, jobs):
     return reward
 
 
-@njit(cache=True, nogil=True)
+@part
 def step_row(b, action, s, sizes, jobs, count, steps):
     """One action of one episode; returns the reward. A finished episode does not move."""
     if s.done[b]:

@@ -6,12 +6,12 @@ import numpy as np
 from numba import njit
 
 from dnnexplain.systems.deeprm.arrays import FULL
-from dnnexplain.systems.deeprm.kernels import earliest_fit, step_row
+from dnnexplain.systems.deeprm.kernels import earliest_fit, part, step_row
 
 __all__ = ["observe_rows", "step_and_observe_rows", "valid_row", "valid_rows"]
 
 
-@njit(cache=True, nogil=True)
+@part
 def _observe_row(b, s, sizes, jobs, picture):
     k = s.job_set[b]
     picture[:, :] = 0
