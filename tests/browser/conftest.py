@@ -58,7 +58,9 @@ def start(deeprm):
 @pytest.fixture
 def board(deeprm, drawn, start):
     rules = [name for name in deeprm.rules() if name != "random"]
-    return Dashboard(deeprm, drawn, start, rules=rules, title="Why this job?")
+    board = Dashboard(deeprm, drawn, start, rules=rules, title="Why this job?")
+    board.show("episodes")
+    return board
 
 
 @pytest.fixture

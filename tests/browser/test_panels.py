@@ -41,7 +41,7 @@ def test_dragging_the_lower_edge_makes_the_job_longer_and_changes_what_is_shown(
     assert value_of(deeprm, board.session.state, "job 1 cpu") == 2
     assert_shows_what_the_explainer_says(harness, board, deeprm, drawn)
     assert shown_probabilities(page) != before
-    board.editor.set_state({"presses": {"undo": 1}})  # one step back undoes the whole drag
+    board.panel("StateEditor").set_state({"presses": {"undo": 1}})  # one step back undoes the whole drag
     assert value_of(deeprm, board.session.state, "job 1 length") == 5
 
 
@@ -213,7 +213,7 @@ def test_neurons_are_chosen_by_click_and_by_key(open_board, board):
     page.keyboard.press("ArrowRight")
     page.wait_for_selector('.dx-unit-cell[aria-selected="true"] >> text="8"')
     assert board.session.unit == 8
-    exact = board.neurons.result.curve(8, "job 1 length").activation
+    exact = board.panel("NeuronsPanel").result.curve(8, "job 1 length").activation
     assert (
         f"{board.session.live.activations[8]:.3g}" in page.locator(".dx-unit-cell").nth(8).get_attribute("title")
         or exact.max() == 0
@@ -325,7 +325,7 @@ def run_episode(harness, board):
     page.get_by_role("button", name="Run both").click()
     for _ in range(300):
         page.wait_for_timeout(100)
-        if not board.episode.busy and board.episode.pair is not None:
+        if not board.panel("EpisodePanel").busy and board.panel("EpisodePanel").pair is not None:
             break
     harness.sync()
 
@@ -337,7 +337,7 @@ def test_an_episode_is_run_stepped_through_and_opened_in_the_editor(open_board, 
     steps.fill("20")
     steps.press("Tab")
     run_episode(harness, board)
-    pair = board.episode.result
+    pair = board.panel("EpisodePanel").result
     page.wait_for_selector(".dx-schedule canvas")
     assert pair.rule.policy == "sjf"
     marks = page.locator(".dx-marks span")
@@ -362,7 +362,7 @@ def test_an_impossible_episode_is_explained(open_board, board):
     page.get_by_role("button", name="Run both").click()
     for _ in range(50):
         page.wait_for_timeout(100)
-        if not board.episode.busy and board.episode.error:
+        if not board.panel("EpisodePanel").busy and board.panel("EpisodePanel").error:
             break
     harness.sync()
     assert "Choose a log file first." in page.locator(".dx-error").all_inner_texts()

@@ -158,6 +158,52 @@ def test_the_dashboard_holds_all_panels_and_only_those_that_fit(gate, network):
     assert all(panel.hub == board.session.hub.model_id for panel in board.panels)
 
 
+def test_a_section_is_made_when_it_is_opened_and_only_then(gate, network, monkeypatch):
+    from dnnexplain_widgets import sections
+
+    made = []
+
+    class Counted(Panel):
+        QUESTION = "How often was it made?"
+
+        def setup(self):
+            made.append(self)
+
+    class Refusing(Panel):
+        QUESTION = "What is refused?"
+
+        def setup(self):
+            msg = "this system has no such thing"
+            raise DnnExplainError(msg)
+
+    monkeypatch.setattr(sections.import_module("dnnexplain_widgets.panels.white_box"), "WhiteBoxPanel", Counted)
+    monkeypatch.setattr(sections.import_module("dnnexplain_widgets.panels.neurons"), "NeuronsPanel", Refusing)
+    parts = [
+        sections.Section("one", "One", (sections.Entry("attribution.AttributionPanel"),)),
+        sections.Section("two", "Two", (sections.Entry("white_box.WhiteBoxPanel"),)),
+        sections.Section("three", "Three", (sections.Entry("episode.EpisodePanel", lambda _system: False),)),
+        sections.Section("four", "Four", (sections.Entry("neurons.NeuronsPanel"),)),
+    ]
+    monkeypatch.setattr("dnnexplain_widgets.dashboard.SECTIONS", tuple(parts))
+    board = Dashboard(gate, network)
+    assert board.contents.figure["tabs"] == [["one", "One"], ["two", "Two"], ["four", "Four"]]
+    assert made == []
+    answer(board.contents, section="two")
+    assert board.contents.error == ""
+    assert made == [board.children[-1].children[0]]
+    assert made[0].on_page
+    answer(board.contents, section="one")
+    answer(board.contents, section="two")
+    assert len(made) == 1
+    answer(board.contents, section="four")
+    assert not made[0].on_page
+    refused = board.children[-1].children[0]
+    assert (refused.question, refused.error) == ("What is refused?", "This system has no such thing.")
+    answer(board.contents, section="nowhere")
+    assert "nowhere" in board.contents.error
+    assert board.children[-1] is board.opened["four"]
+
+
 def test_a_dashboard_of_a_bare_module_says_what_to_write(gate):
     from tests.fakes import linear_network
 

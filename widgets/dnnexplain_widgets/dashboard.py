@@ -2,98 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
-from dnnexplain.contract import Choice, DnnExplainError, OutputKind, Policy, Replayable, State, System
-from dnnexplain.explain.decision import decide
-from dnnexplain_widgets.panels.attribution import AttributionPanel
+from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
+from dnnexplain_widgets.contents import Contents
+from dnnexplain_widgets.masthead import Loader, Masthead
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.panels.decision import DecisionPanel
-from dnnexplain_widgets.panels.editor import Preset, StateEditor
-from dnnexplain_widgets.panels.episode import EpisodePanel
-from dnnexplain_widgets.panels.neurons import NeuronsPanel
-from dnnexplain_widgets.panels.saliency import SaliencyPanel
-from dnnexplain_widgets.panels.white_box import WhiteBoxPanel
+from dnnexplain_widgets.panels.editor import Preset
+from dnnexplain_widgets.sections import LIVE, SECTIONS, Entry, make_panel
 from dnnexplain_widgets.session import Session
 
-__all__ = ["Dashboard", "Masthead"]
+__all__ = ["Dashboard"]
 
-Loader = Callable[[Path], Policy]
-_FILE = "\0file"
-
-
-class Masthead(Panel):
-    """The title, which network is explained, and light or dark.
-
-    Args:
-        title: of the page.
-        policies: networks by name, ready or as functions that load them.
-        loader: reads a file of weights into a policy; the page then offers to bring your own.
-    """
-
-    OPTIONS = ("title", "policies", "loader")
-    COPYABLE = False
-
-    def setup(self) -> None:
-        """Controls for network, file and theme."""
-        self.question = self.options.get("title", "")
-        known: Mapping[str, Policy | Callable[[], Policy]] | None = self.options.get("policies")
-        self.policies = dict(known or {self.session.policy.name: self.session.policy})
-        self.loader: Loader | None = self.options.get("loader")
-        names = [[name, name] for name in self.policies]
-        controls: list[dict[str, Any]] = [{"kind": "select", "name": "policy", "label": "Network", "options": names}]
-        if self.loader is not None:
-            hint = "A safetensors file, a state dict, or the original's pickle of numpy arrays; nothing in it is run."
-            controls.append(
-                {"kind": "file", "name": "weights", "label": "Bring your own…", "accept": ".safetensors,.pt,.pth,.pkl", "hint": hint}
-            )  # fmt: skip
-        themes = [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]]
-        controls.append({"kind": "select", "name": "theme", "label": "Appearance", "options": themes})
-        self.controls = controls
-        self.answers = {"policy": next(iter(self.policies)), "theme": self.session.theme}
-
-    def on_answer(self, name: str, value: Any) -> None:
-        """Another network or appearance was chosen."""
-        if name == "theme":
-            self.session.theme = value
-        elif name == "policy":
-            self.use(value)
-
-    def use(self, name: str) -> None:
-        """Explain another of the known networks."""
-        if name not in self.policies:
-            raise Choice("network", name, tuple(self.policies)).error()
-        found = self.policies[name]
-        policy = found() if callable(found) and not hasattr(found, "outputs") else found
-        self.policies[name] = policy
-        self.session.policy = policy
-        self.sentence = ""
-
-    def on_file(self, name: str, file: str, content: bytes) -> None:
-        """A file of weights was given: load it, try it once, explain it."""
-        assert name == "weights"
-        assert self.loader is not None
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(file).name
-            path.write_bytes(content)
-            policy = self.loader(path)
-        decide(self.session.system, policy, self.session.state)
-        self.policies[file] = policy
-        options = [[known, known] for known in self.policies]
-        self.controls = [{**self.controls[0], "options": options}, *self.controls[1:]]
-        self.session.policy = policy
-        self.set_answers(policy=file)
-        note = getattr(policy, "note", "")
-        self.sentence = f"Now explaining {file}." + (f" Adapted: {note}." if note else "")
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 class Dashboard(ipywidgets.Box):
-    """State editor, decision, map, neurons and episodes of one system, joined by a session.
+    """State editor, decision, map and neurons of one system, and below them a section for each further question.
 
     In a notebook, one line shows it: ``Dashboard(make_system("deeprm"), policy)``.
 
@@ -104,6 +32,8 @@ class Dashboard(ipywidgets.Box):
         loader: reads a file of weights; offers to bring your own network.
         presets: states to start from, by name.
         rules: names of the rules to compare with.
+        options: a panel's own options by the name of its class, see ``OPTIONS`` of each.
+        section: the key of the section that is open at first, see ``sections.SECTIONS``.
     """
 
     def __init__(
@@ -117,6 +47,8 @@ class Dashboard(ipywidgets.Box):
         loader: Loader | None = None,
         presets: Mapping[str, Preset] | None = None,
         rules: Sequence[str] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        section: str = "",
     ) -> None:
         if not hasattr(policy, "outputs"):
             msg = f"a Dashboard explains a policy, not a {type(policy).__name__}; wrap a torch module: TorchPolicy(module, system)"
@@ -126,35 +58,69 @@ class Dashboard(ipywidgets.Box):
             session=session, title=title or f"What moves {system.name}?", policies=policies, loader=loader
         )
         self.masthead.add_class("dx-top")
-        self.editor = StateEditor(session=session, presets=presets)
-        self.decision = DecisionPanel(session=session)
-        self.saliency = SaliencyPanel(session=session)
-        self.neurons = NeuronsPanel(session=session)
-        for panel, place in ((self.decision, "second"), (self.saliency, "third"), (self.neurons, "fourth")):
-            panel.add_class(f"dx-{place}")  # the order on a phone, where the two columns become one
-        left, right = _column(self.editor, self.saliency), _column(self.decision, self.neurons)
-        columns = ipywidgets.Box([left, right])
-        columns.add_class("dx-columns")
-        self.attribution, self.white_box = AttributionPanel(session=session), WhiteBoxPanel(session=session)
-        rows: list[ipywidgets.Widget] = [self.masthead, columns, self.attribution, self.white_box]
-        self.episode = EpisodePanel(session=session) if _replays(system) else None
-        if self.episode is not None:
-            rows.append(self.episode)
-        super().__init__(rows)
+        self._options = {"StateEditor": {"presets": presets}, **(options or {})}
+        self.fitting = {part.key: entries for part in SECTIONS if (entries := _fitting(part.entries, system))}
+        self.opened: dict[str, ipywidgets.Box] = {}
+        self.live = self._make(_fitting(LIVE, system))
+        self.contents = Contents(session=session, sections=[part for part in SECTIONS if part.key in self.fitting])
+        self.contents.add_class("dx-top")
+        super().__init__()
         self.add_class("dx-page")
+        self.columns = self._columns(_fitting(LIVE, system))
+        self.contents.observe(lambda _change: self.show(self.contents.section), "section")
+        self.show(section or next(iter(self.fitting), ""))
 
     @property
     def panels(self) -> tuple[Panel, ...]:
-        """All panels, in reading order."""
-        own = (self.masthead, self.editor, self.decision, self.saliency, self.neurons, self.attribution, self.white_box)
-        return own if self.episode is None else (*own, self.episode)
+        """All panels that were made so far, in reading order."""
+        below = [panel for box in self.opened.values() for panel in box.children]
+        return (self.masthead, *self.live, *below)
+
+    def panel(self, name: str) -> Panel:
+        """The panel of a class by its name, ``board.panel("WhiteBoxPanel")``; its section is opened if need be.
+
+        Raises:
+            DnnExplainError: no panel of that name fits the system.
+        """
+        homes = {entry.name: key for key, entries in self.fitting.items() for entry in entries}
+        if name in homes and homes[name] not in self.opened:
+            self.show(homes[name])
+        for panel in self.panels:
+            if type(panel).__name__ == name:
+                return panel
+        raise Choice("panel", name, (*(type(panel).__name__ for panel in self.live), *homes)).error()
+
+    def show(self, section: str) -> None:
+        """Show the panels of a section, which are made when it is opened for the first time."""
+        if self.fitting and section not in self.fitting:
+            raise Choice("section", section, tuple(self.fitting)).error()
+        if section and section not in self.opened:
+            self.opened[section] = _column(*self._make(self.fitting[section]))
+        for key, box in self.opened.items():
+            for panel in box.children:
+                panel.on_page = key == section
+        self.contents.section = section
+        rows = [self.masthead, self.columns]
+        self.children = [*rows, self.contents, self.opened[section]] if section else rows
+
+    def _make(self, entries: Sequence[Entry]) -> list[Panel]:
+        return [make_panel(entry, self.session, self._options) for entry in entries]
+
+    def _columns(self, entries: Sequence[Entry]) -> ipywidgets.Box:
+        sides: dict[str, list[Panel]] = {"left": [], "right": []}
+        for entry, panel, place in zip(entries, self.live, _PLACES, strict=False):
+            panel.add_class(f"dx-{place}")  # the order on a phone, where the two columns become one
+            sides[entry.side].append(panel)
+        columns = ipywidgets.Box([_column(*panels) for panels in sides.values() if panels])
+        columns.add_class("dx-columns")
+        return columns
+
+
+def _fitting(entries: Sequence[Entry], system: System) -> tuple[Entry, ...]:
+    return tuple(entry for entry in entries if entry.fits(system))
 
 
 def _column(*panels: Panel) -> ipywidgets.Box:
     box = ipywidgets.Box(list(panels))
     box.add_class("dx-column-box")
     return box
-
-
-def _replays(system: System) -> bool:
-    return isinstance(system, Replayable) and system.output.kind is OutputKind.CHOICE

@@ -66,6 +66,9 @@ class Panel(anywidget.AnyWidget):
     code = t.Dict(help="The panel as Python, when asked for: {text, count}.").tag(sync=True)
     copyable = t.Bool(default_value=True, help="Whether the panel offers itself as Python.").tag(sync=True)
     figure = t.Dict(help="What a part of the panel's own draws.").tag(sync=True)
+    on_page = t.Bool(
+        default_value=True, help="Whether the panel is on the page now; work for each step may wait until it is."
+    )
     child = t.Unicode(help="The model of another Jupyter widget that is the picture.").tag(sync=True)
 
     def __init__(

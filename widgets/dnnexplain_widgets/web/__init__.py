@@ -8,7 +8,7 @@ from importlib.resources import files
 __all__ = ["FRAME", "module_source", "style_source"]
 
 ORDER = (
-    "dom", "store", "geometry", "paint", "picture", "controls", "knobs", "bars", "curves", "schedule", "cells", "trust", "account", "panel", "main",
+    "dom", "store", "geometry", "paint", "picture", "controls", "knobs", "bars", "curves", "schedule", "cells", "trust", "account", "tabs", "panel", "main",
 )  # fmt: skip
 """The files of the module in order of dependence; together they are one ES module, so no bundler is needed."""
 

@@ -12,6 +12,7 @@ const PARTS = {
   trust: makeTrust,
   misfits: makeMisfits,
   account: makeAccount,
+  tabs: makeTabs,
   child: makeChild,
 };
 

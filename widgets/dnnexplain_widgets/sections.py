@@ -1,0 +1,99 @@
+"""Which panels a page has, and where: the one table. To add a panel, add an :class:`Entry`.
+
+A panel is imported and made when its section is first opened, so a page with many panels starts as fast
+as one with few. What a panel needs beyond the session (``OPTIONS``) comes from whoever makes the
+dashboard: ``Dashboard(..., options={"AdversarialPanel": {"likelihood": ...}})``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError, OutputKind, Replayable, System
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.words import told
+
+__all__ = ["LIVE", "SECTIONS", "Entry", "Section", "make_panel"]
+
+Options = Mapping[str, Mapping[str, Any]]
+
+
+def _always(_system: System) -> bool:
+    return True
+
+
+def _replays(system: System) -> bool:
+    return isinstance(system, Replayable) and system.output.kind is OutputKind.CHOICE
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One panel of a page.
+
+    Attributes:
+        panel: module in ``dnnexplain_widgets.panels`` and class, ``"neurons.NeuronsPanel"``.
+        fits: whether a system has what the panel asks about; others do not see it.
+        side: ``"left"`` or ``"right"``, for panels of :data:`LIVE`.
+    """
+
+    panel: str
+    fits: Callable[[System], bool] = _always
+    side: str = "left"
+
+    @property
+    def name(self) -> str:
+        """The class's name."""
+        return self.panel.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Panels that answer one kind of question.
+
+    Attributes:
+        key: short name, in links.
+        label: on its tab.
+        entries: its panels, from top to bottom.
+    """
+
+    key: str
+    label: str
+    entries: tuple[Entry, ...]
+
+
+LIVE: tuple[Entry, ...] = (
+    Entry("editor.StateEditor"),
+    Entry("decision.DecisionPanel", side="right"),
+    Entry("saliency.SaliencyPanel"),
+    Entry("neurons.NeuronsPanel", side="right"),
+)
+"""What always stands on the page and follows a drag, in the order in which a phone shows it."""
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        "decision",
+        "Why this decision?",
+        (Entry("attribution.AttributionPanel"), Entry("white_box.WhiteBoxPanel")),
+    ),
+    Section("neurons", "Inside the neurons", ()),
+    Section("episodes", "Whole episodes", (Entry("episode.EpisodePanel", _replays),)),
+    Section("failure", "When will it fail?", ()),
+    Section("knowledge", "Can knowledge help?", ()),
+)
+"""The rest of the page: one section is open at a time. A section none of whose panels fit has no tab."""
+
+
+def make_panel(entry: Entry, session: Session, options: Options) -> Panel:
+    """Make a panel; one that cannot be made stands there with its reason instead of taking the page down."""
+    module, _, name = entry.panel.rpartition(".")
+    kind: type[Panel] = getattr(import_module(f"dnnexplain_widgets.panels.{module}"), name)
+    try:
+        return kind(session=session, **options.get(name, {}))
+    except DnnExplainError as error:
+        substitute = Panel(session=session)
+        substitute.question, substitute.error, substitute.copyable = kind.QUESTION, told(error), False
+        return substitute
