@@ -32,6 +32,7 @@ _HOME = {
     "TrustBadge": "badge",
     "TrustedComparison": "trusted",
     "UnitAttribution": "maps",
+    "Visited": "visits",
     "account": "white_box",
     "attribute": "attribution",
     "attribute_units": "attribution",
@@ -45,6 +46,7 @@ _HOME = {
     "decide_many": "decision",
     "disagree": "distillation",
     "distil": "distillation",
+    "domain_facts": "facts",
     "effect_on_cost": "causal",
     "embed": "embedding",
     "export": "distillation",
@@ -53,6 +55,7 @@ _HOME = {
     "intervene_each": "causal",
     "kinds": "sweeps",
     "layer_of": "neurons",
+    "locate": "embedding",
     "maximise": "maximal",
     "maximise_all": "maximal",
     "menu": "targets",
@@ -66,6 +69,7 @@ _HOME = {
     "threshold_map": "threshold_maps",
     "trust": "badge",
     "usable": "trusted",
+    "visited": "visits",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names

@@ -6,7 +6,7 @@ alone is held fixed does (an ablation is a neuron held at 0). Interventions run 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from dnnexplain.contract import Decision, DnnExplainError, EpisodeSystem, Networ
 from dnnexplain.explain.decision import decide, observe
 from dnnexplain.explain.forward import module_of, private
 from dnnexplain.explain.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.paired import paired_costs, paired_interval
 from dnnexplain.explain.words import number
 from dnnexplain.results import Question, Result, array_field
 
@@ -227,6 +228,7 @@ def effect_on_cost(
     sample: bool = False,
     level: float = 0.95,
     resamples: int = 2000,
+    progress: Callable[[float], None] | None = None,
 ) -> CostEffect:
     """Run episodes with and without a neuron held at a value; the paired change of cost with its interval.
 
@@ -244,6 +246,7 @@ def effect_on_cost(
         sample: draw actions instead of taking the most probable.
         level: of the interval.
         resamples: bootstrap samples.
+        progress: called with the fraction done, 0 to 1; may raise to stop.
 
     Raises:
         DnnExplainError: fewer than two workloads, or as :func:`clamped`.
@@ -256,7 +259,7 @@ def effect_on_cost(
     sample = sample and system.output.kind is OutputKind.CHOICE
     # The untouched network runs through the same wrapper, so that the two differ in the neuron alone.
     plain = ClampedPolicy(policy.name, private(policy), policy.checkpoint, policy.masked)
-    before, after = (np.asarray(system.run(p, workloads, seed=seed, sample=sample).cost) for p in (plain, changed))
+    before, after = paired_costs(system, (plain, changed), workloads, seed, sample, progress)
     low, high = paired_interval(after - before, level=level, resamples=resamples, seed=seed)
     settings = {"neuron": neuron, "held_at": value, "layer": found.name, "sample": sample, "workloads": len(workloads)}
     return CostEffect(
@@ -272,13 +275,3 @@ def effect_on_cost(
         before=before,
         after=after,
     )
-
-
-def paired_interval(
-    differences: NDArray[np.float64], *, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """The percentile bootstrap interval of the mean of paired differences ``[W]``."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(len(differences), size=(resamples, len(differences)))
-    low, high = np.quantile(differences[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

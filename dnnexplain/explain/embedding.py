@@ -7,7 +7,7 @@ of groups, mean nothing in its picture.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +22,7 @@ from dnnexplain.explain.words import percent
 from dnnexplain.results import Question, Result, array_field
 from dnnexplain.sampling import choose
 
-__all__ = ["DECISION", "Embedding", "Projection", "embed"]
+__all__ = ["DECISION", "Embedding", "Projection", "embed", "locate", "relabelled"]
 
 DECISION = "decision"
 """The label that is not a knob's value but the chosen action (of a vector output: the largest component)."""
@@ -49,6 +49,7 @@ class Embedding(Result):
         points: ``[n, 2]``.
         index: of each point's state in the states given ``[n]``.
         values: the label of each point ``[n]``.
+        centre, axes: of PCA the mean activation ``[units]`` and the directions ``[2, units]``; of t-SNE empty.
     """
 
     question: Question
@@ -61,6 +62,8 @@ class Embedding(Result):
     points: NDArray[np.float64] = array_field("state", "axis")
     index: NDArray[np.int64] = array_field("state")
     values: NDArray[np.float64] = array_field("state")
+    centre: NDArray[np.float64] = array_field("neuron", default_factory=lambda: np.zeros(0))
+    axes: NDArray[np.float64] = array_field("axis", "neuron", default_factory=lambda: np.zeros((0, 0)))
 
     def sentence(self) -> str:
         """What the picture shows, and what it does not."""
@@ -113,15 +116,11 @@ def embed(
     index = _thinned(len(states), min(limit or _MOST[how], _MOST[how]), seed)
     observations = observe(system, [states[i] for i in index])
     inputs = neuron_activations(policy, found, observations)
-    points, explained = _pca(inputs) if how is Projection.PCA else (_tsne(inputs, perplexity, seed), ())
-    if label == DECISION:
-        outputs = np.asarray(policy.outputs(observations))
-        choice = system.output.kind is OutputKind.CHOICE
-        valid = valid_of(system, policy, observations) if choice else np.ones(outputs.shape, np.bool_)
-        values, unit, names = choose(outputs, valid).astype(np.float64), "", system.output.names
+    if how is Projection.PCA:
+        points, explained, centre, axes = _pca(inputs)
     else:
-        knob = knob_index(system, label)
-        values, unit, names = np.array([states[i].values[knob] for i in index]), system.knobs[knob].unit, ()
+        points, explained, centre, axes = _tsne(inputs, perplexity, seed), (), np.zeros(0), np.zeros((0, 0))
+    values, unit, names = _labels(system, policy, [states[i] for i in index], observations, label)
     settings = {"layer": found.name, "label": label, "states": len(states), "perplexity": perplexity}
     return Embedding(
         question=Question.about(system, policy, method=how.value, seed=seed, settings=settings),
@@ -134,7 +133,45 @@ def embed(
         points=points,
         index=index,
         values=values,
+        centre=centre,
+        axes=axes,
     )
+
+
+def relabelled(system: System, policy: Policy, found: Embedding, states: Sequence[State], label: str) -> Embedding:
+    """The same points with another label; ``states`` are those that ``embed`` was given."""
+    shown = [states[i] for i in found.index]
+    values, unit, names = _labels(system, policy, shown, observe(system, shown), label)
+    question = replace(found.question, settings={**found.question.settings, "label": label})
+    return replace(found, question=question, label=label, values=values, unit=unit, names=names)
+
+
+def locate(system: System, policy: Policy, found: Embedding, states: Sequence[State]) -> NDArray[np.float64]:
+    """Where other states lie in a PCA picture ``[B, 2]``.
+
+    Raises:
+        DnnExplainError: t-SNE, which places no state that it was not fitted to.
+    """
+    if not found.axes.size:
+        msg = "t-SNE places only the states that it was fitted to; use PCA to see where another state lies"
+        raise DnnExplainError(msg)
+    inputs = neuron_activations(policy, layer_of(system, policy, found.layer), observe(system, states))
+    placed = np.zeros((len(states), 2))
+    placed[:, : len(found.axes)] = (inputs - found.centre) @ found.axes.T
+    return placed
+
+
+def _labels(
+    system: System, policy: Policy, states: Sequence[State], observations: NDArray[Any], label: str
+) -> tuple[NDArray[np.float64], str, tuple[str, ...]]:
+    """The label of each state ``[n]``, its unit, and the names that its numbers stand for."""
+    if label == DECISION:
+        outputs = np.asarray(policy.outputs(observations))
+        choice = system.output.kind is OutputKind.CHOICE
+        valid = valid_of(system, policy, observations) if choice else np.ones(outputs.shape, np.bool_)
+        return choose(outputs, valid).astype(np.float64), "", system.output.names
+    knob = knob_index(system, label)
+    return np.array([state.values[knob] for state in states]), system.knobs[knob].unit, ()
 
 
 def _thinned(count: int, limit: int, seed: int) -> NDArray[np.int64]:
@@ -143,9 +180,15 @@ def _thinned(count: int, limit: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(count, size=limit, replace=False))
 
 
-def _pca(inputs: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[float, ...]]:
-    """The two directions of most variance; each axis points to where its largest weight is positive."""
-    centred = inputs - inputs.mean(axis=0)
+def _pca(
+    inputs: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], tuple[float, ...], NDArray[np.float64], NDArray[np.float64]]:
+    """Points, shares of variance, the mean, and the two directions of most variance.
+
+    Each direction points to where its largest weight is positive.
+    """
+    centre = inputs.mean(axis=0)
+    centred = inputs - centre
     _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
     axes = axes[:2]
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
@@ -153,7 +196,7 @@ def _pca(inputs: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[float,
     points[:, : len(axes)] = centred @ axes.T
     total = float((sizes**2).sum())
     explained = tuple(float(size) for size in sizes[:2] ** 2 / total) if total > 0 else (0.0, 0.0)
-    return points, explained
+    return points, explained, centre, axes
 
 
 def _tsne(inputs: NDArray[np.float64], perplexity: float, seed: int) -> NDArray[np.float64]:

@@ -130,7 +130,7 @@ def probe_facts(
         level: of the intervals.
         seed: of splits and control tasks.
         cancel: stops after the current fact; the others are then noted as not probed.
-        progress: called with the fraction of facts done.
+        progress: called with the fraction done, 0 to 1; may raise to stop.
 
     Raises:
         DnnExplainError: no facts, too few states, or a fact of the wrong length.
@@ -151,7 +151,12 @@ def probe_facts(
         holds = _holds(name, fact, values, len(states), kept)
         note = "not probed, the work was stopped" if cancel is not None and cancel.is_set() else _too_rare(holds)
         if not note:
-            scores[place] = _repeat(inputs, holds, values, given, repeats, test_share, seed)
+
+            def told(part: float, place: int = place) -> None:
+                if progress is not None:
+                    progress((place + part) / len(facts))
+
+            scores[place] = _repeat(inputs, holds, values, given, repeats, test_share, seed, told)
         probed.append(_summary(name, holds, scores[place], test_share, level, note))
         if progress is not None:
             progress((place + 1) / len(facts))
@@ -227,10 +232,12 @@ def _repeat(
     repeats: int,
     test_share: float,
     seed: int,
+    progress: Callable[[float], None],
 ) -> NDArray[np.float64]:
     """Balanced accuracies on the fact and on the control task ``[2, repeats]``."""
     scores = np.empty((2, repeats))
     for i in range(repeats):
+        progress(i / repeats)
         rng = np.random.default_rng([seed, i])
         test = rng.permutation(len(holds)) < max(_LEAST // 2, round(test_share * len(holds)))
         kinds = types if types is not None else _types_by_knob(values, rng)
