@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
 
 from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, find_policy, make_deeprm, only_deeprm
@@ -31,6 +33,7 @@ def register(app: typer.Typer) -> None:
     shown = examples(
         "dnnexplain transfer deeprm --json",
         "dnnexplain transfer deeprm --family deeprm --vary long_share=0.1,0.2,0.4,0.6 --rate 0.7",
+        "dnnexplain transfer deeprm --vary long_lengths=4-6,7-9,10-15",
         "dnnexplain transfer deeprm --log trace.swf --dask tcp://10.0.0.1:8786",
     )
     app.command("transfer", epilog=shown)(transfer)
@@ -42,7 +45,9 @@ def transfer(
     policy: list[str] = typer.Option(["default"], help="A shipped network or a weights file; repeat."),
     rule: list[str] = typer.Option(RULES, help="A rule to compare with; repeat."),
     family: list[str] = typer.Option(FAMILIES, help="A row: a family of job sets; repeat."),
-    vary: str = typer.Option("", help="Rows instead of families: PARAMETER=V1,V2,... of the first family."),
+    vary: str = typer.Option(
+        "", help="Rows instead of families: PARAMETER=V1,V2,... of the first family; a range is LOW-HIGH."
+    ),
     rate: list[float] = typer.Option(RATES, help="A column: arrivals per step; repeat."),
     log: list[Path] = typer.Option([], help="A row: a cluster log (.swf); repeat."),
     steps: int = typer.Option(50, help="Time steps in which jobs may arrive."),
@@ -115,12 +120,25 @@ def _rows(family: Sequence[str], vary: str) -> list[Setting]:
     known = family_parameters(family[0])
     if parameter not in known:
         raise Choice(f"parameter of {family[0]}", parameter, tuple(known)).error()
+    return [
+        Setting(f"{parameter} {part.strip()}", family[0], {parameter: value}, float(np.mean(value)))
+        for part in text.split(",")
+        for value in [_value(part, vary)]
+    ]
+
+
+def _value(part: str, vary: str) -> float | list[int]:
+    """A number, or a range of whole numbers: ``"0.4"``, ``"10-15"``."""
+    found = re.fullmatch(r"\s*(\d+)-(\d+)\s*", part)
+    if found:
+        return [int(found[1]), int(found[2])]
     try:
-        values = [float(part) for part in text.split(",")]
+        return float(part)
     except ValueError:
-        msg = f"--vary takes PARAMETER=V1,V2,..., such as long_share=0.1,0.2,0.4, not {vary!r}"
+        msg = (
+            f"--vary takes PARAMETER=V1,V2,..., such as long_share=0.1,0.2,0.4 or long_lengths=4-6,10-15, not {vary!r}"
+        )
         raise DnnExplainError(msg) from None
-    return [Setting(f"{parameter} {value:g}", family[0], {parameter: value}, value) for value in values]
 
 
 def _logs(world: DeepRM, paths: Sequence[Path], sets: int, steps: int) -> dict[str, list[Any]]:
@@ -133,13 +151,21 @@ def _logs(world: DeepRM, paths: Sequence[Path], sets: int, steps: int) -> dict[s
 
 
 def _cluster(address: str) -> Any:
+    """A client of the cluster at an address, or of one made here; ``None`` if none is wanted."""
     if not address:
         return None
-    from distributed import Client, LocalCluster
-
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        msg = "--dask needs Dask: pip install 'dnnexplain[dask]'"
+        raise DnnExplainError(msg) from None
     if address == "local":
         return Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0"))
-    return Client(address, timeout=10)
+    try:
+        return Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        msg = f"no Dask scheduler answers at {address} ({error}); give its address, or 'local'"
+        raise DnnExplainError(msg) from None
 
 
 def _as_json(found: Transfer) -> dict[str, Any]:

@@ -37,9 +37,10 @@ class Setting:
 @register
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """Where, along a row, a policy stops (or starts) beating the best rule; between two columns.
+    """Where a policy stops (or starts) beating the best rule: between two cells of a row, or of a column.
 
-    ``value`` is the place where the straight line between both crosses zero, for numeric columns.
+    ``row`` names the row (or the column, for a boundary down a column). ``value`` is the place where the
+    straight line between both cells crosses zero, where the axis is numeric.
     """
 
     row: str

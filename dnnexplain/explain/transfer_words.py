@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,29 +16,36 @@ __all__ = ["boundaries", "words"]
 def boundaries(
     rows: tuple[Setting, ...], columns: tuple[Setting, ...], policies: tuple[str, ...], relative: NDArray[np.float64]
 ) -> tuple[Boundary, ...]:
-    """Neighbouring columns of a row between which a network's relative cost changes sign.
+    """Neighbouring cells between which a network's relative cost changes sign.
+
+    They are looked for along every row, and down every column where all rows have a place on an axis.
 
     Args:
         rows, columns: of the grid.
         policies: networks first.
         relative: cost over the best rule's minus 1 ``[R, C, N]``.
     """
-    found = []
-    for r, row in enumerate(rows):
-        for network in range(relative.shape[2]):
-            line = relative[r, :, network]
-            for c in range(len(columns) - 1):
-                one, two = line[c], line[c + 1]
-                if not (np.isfinite(one) and np.isfinite(two)) or (one < 0) == (two < 0):
-                    continue
-                ends = columns[c].value, columns[c + 1].value
-                value = None
-                if ends[0] is not None and ends[1] is not None:
-                    value = float(ends[0] + (ends[1] - ends[0]) * one / (one - two))
-                found.append(
-                    Boundary(row.label, policies[network], columns[c].label, columns[c + 1].label, bool(one < 0), value)
-                )
+    found: list[Boundary] = []
+    for network in range(relative.shape[2]):
+        for r, row in enumerate(rows):
+            found += _crossings(row.label, policies[network], columns, relative[r, :, network])
+        if all(row.value is not None for row in rows):
+            for c, column in enumerate(columns):
+                found += _crossings(column.label, policies[network], rows, relative[:, c, network])
     return tuple(found)
+
+
+def _crossings(
+    line: str, policy: str, settings: tuple[Setting, ...], relative: NDArray[np.float64]
+) -> Iterator[Boundary]:
+    """Changes of sign along one row or column."""
+    for (before, one), (after, two) in pairwise(zip(settings, relative, strict=True)):
+        if not (np.isfinite(one) and np.isfinite(two)) or (one < 0) == (two < 0):
+            continue
+        value = None
+        if before.value is not None and after.value is not None:
+            value = float(before.value + (after.value - before.value) * one / (one - two))
+        yield Boundary(line, policy, before.label, after.label, bool(one < 0), value)
 
 
 def words(found: Transfer) -> str:

@@ -110,6 +110,14 @@ def test_a_boundary_lies_where_the_line_between_two_columns_crosses_zero():
     assert one.value == pytest.approx(0.6 + 0.3 * 0.25)
 
 
+def test_rows_on_an_axis_have_boundaries_down_the_columns():
+    rows = tuple(Setting(f"long_share {share}", "deeprm", {"long_share": share}, share) for share in (0.2, 0.6))
+    relative = np.array([[[-0.1], [-0.3]], [[0.1], [np.nan]]])
+    (one,) = boundaries(rows, tuple(COLUMNS[:2]), ("net", "sjf"), relative)
+    assert (one.row, one.before, one.after) == ("rate 0.3", "long_share 0.2", "long_share 0.6")
+    assert one.value == pytest.approx(0.4)
+
+
 def test_a_network_that_is_its_rule_is_even_everywhere():
     gate = FakeChoice()
     rule = gate.rules()["longest"]
@@ -156,3 +164,64 @@ def test_the_command_prints_the_grid_and_keeps_it(capsys, tmp_path):
     assert "default" in capsys.readouterr().out
     assert main(["transfer", "deeprm", "--vary", "longshare=1"]) == 2
     assert "long_share" in capsys.readouterr().err
+
+
+SMALL = ["transfer", "deeprm", "--rule", "sjf", "--rate", "0.5", "--steps", "12", "--sets", "2", "--seed", "4"]
+LOG = """; a log in the Standard Workload Format: job, submit, wait, run, CPUs, CPU time, memory, ...
+1 0 0 300 2 -1 -1 2 300 -1 1 1 1 1 1 1 -1 -1
+2 60 0 600 4 -1 -1 4 600 -1 1 1 1 1 1 1 -1 -1
+3 90 0 30 1 -1 -1 1 60 -1 1 1 1 1 1 1 -1 -1
+4 400 0 900 8 -1 -1 8 900 -1 1 1 1 1 1 1 -1 -1
+"""
+
+
+def test_a_range_is_varied_and_an_interrupted_run_of_it_is_resumed(capsys, tmp_path):
+    kept = tmp_path / "ranges.json"
+    command = [*SMALL, "--family", "deeprm", "--vary", "long_lengths=4-6,10-15", "--jobs", "1"]
+    assert main([*command, "--json", "--out", str(kept)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [cell["row"] for cell in found["cells"]] == ["long_lengths 4-6", "long_lengths 10-15"]
+    assert [cell["parameters"]["long_lengths"] for cell in found["cells"]] == [[4, 6], [10, 15]]
+    assert found["cells"][0]["results"][1]["mean"] != found["cells"][1]["results"][1]["mean"]
+    assert main([*command, "--json", "--resume", str(kept)]) == 0
+    assert json.loads(capsys.readouterr().out) == found
+    assert main([*SMALL, "--vary", "long_lengths=4-x"]) == 2
+    assert "long_lengths=4-6" in capsys.readouterr().err
+
+
+def test_a_log_is_a_row_of_its_own_windows(capsys, tmp_path):
+    path = tmp_path / "small.swf"
+    path.write_text(LOG)
+    assert main([*SMALL, "--family", "uniform", "--log", str(path), "--jobs", "1", "--json"]) == 0
+    told = capsys.readouterr()
+    by_row = {cell["row"]: cell for cell in json.loads(told.out)["cells"]}
+    assert list(by_row) == ["uniform", "log small.swf"]
+    world = DeepRM()
+    windows, said = world.log_windows(path, steps=12)
+    assert said in told.err
+    mean = {one["policy"]: one["mean"] for one in by_row["log small.swf"]["results"]}
+    assert mean["sjf"] == pytest.approx(world.run(world.rules()["sjf"], list(windows)[:2]).cost.mean())
+    assert main([*SMALL, "--log", str(tmp_path / "none.swf")]) == 2
+    assert "none.swf" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_on_a_dask_cluster_prints_what_it_prints_in_process(capsys):
+    distributed = pytest.importorskip("distributed")
+    command = [*SMALL, "--family", "deeprm", "--family", "uniform", "--json"]
+    assert main([*command, "--jobs", "1"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", worker_dashboard_address=":0"
+    )
+    with cluster:
+        assert main([*command, "--dask", cluster.scheduler_address]) == 0
+    assert json.loads(capsys.readouterr().out) == alone
+
+
+def test_a_cluster_that_does_not_answer_is_said(capsys):
+    pytest.importorskip("distributed")
+    assert main([*SMALL, "--dask", "tcp://127.0.0.1:9"]) == 2
+    said = capsys.readouterr().err
+    assert "tcp://127.0.0.1:9" in said
+    assert "Traceback" not in said
