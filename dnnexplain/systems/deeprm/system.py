@@ -10,12 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Bound, DnnExplainError, Episodes, Judgement, Knob, Policy, Replay, State, Target
+from dnnexplain.contract import (
+    Bound,
+    DnnExplainError,
+    Episodes,
+    Judgement,
+    Knob,
+    Painting,
+    Policy,
+    Replay,
+    State,
+    Target,
+)
 from dnnexplain.systems.deeprm import mutation, states
 from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.codec import Codec
 from dnnexplain.systems.deeprm.features import DeepRMFeatures
 from dnnexplain.systems.deeprm.model import JobSet, Params
+from dnnexplain.systems.deeprm.painting import deeprm_painting
 from dnnexplain.systems.deeprm.rule_kernels import RULES
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
 from dnnexplain.systems.deeprm.runner import Run, run_figures, run_policy
@@ -141,6 +153,11 @@ class DeepRM:
     def describe(self, state: State) -> str:
         """Who waits, what runs, how long the queue is."""
         return states.describe(self.codec, state)
+
+    @cached_property
+    def painting(self) -> Painting:
+        """How knobs become cells, as data."""
+        return deeprm_painting(self.codec.layout)
 
     @cached_property
     def features(self) -> DeepRMFeatures:

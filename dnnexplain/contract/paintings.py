@@ -1,0 +1,147 @@
+"""How knobs become an observation, as data: so that a page can do it without the system's code.
+
+A :class:`Painting` says in plain terms what ``System.encode``, ``repair``, ``valid_actions`` and
+``describe`` do: which cells each knob fills, which knobs mean nothing alone, when an output is allowed,
+and how the state is told. Knobs and outputs are named; an observation is a grid of rows and columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+__all__ = [
+    "Cells", "Demand", "Fits", "Level", "Listing", "Mask", "Painted", "Painting", "Pause", "Phrase", "Rectangle",
+    "Run", "Stroke", "Whole",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A block of the observation: ``rows`` x ``columns`` cells from its upper left one."""
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """From the block's upper left corner, as many rows as one knob says and columns as another, are 1."""
+
+    cells: Cells
+    down: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """As many cells of the block as the knob says are 1, row by row from the left.
+
+    With ``keeps``, a background's cells stay as they are where it fills as many; where it fills more, the
+    last of them are emptied, and where it fills fewer, the first empty ones are filled.
+    """
+
+    cells: Cells
+    knob: str
+    keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """All cells of the block have the level that belongs to the knob's place on its grid."""
+
+    cells: Cells
+    knob: str
+    levels: tuple[float, ...]
+
+
+Stroke = Rectangle | Run | Level
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Knobs that mean nothing alone: unless of each set one is above its lowest, all are put to their lowest.
+
+    A job has a length and some demand: ``needs=(("job 1 length",), ("job 1 cpu", "job 1 memory"))``.
+    """
+
+    needs: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What something asks of a resource: a knob's units beside those in use at each step, of ``room`` in all."""
+
+    knob: str
+    use: tuple[str, ...]
+    room: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The output is allowed if, for ``length`` steps in a row, every demand finds room; never at length 0."""
+
+    output: str
+    length: str
+    demands: tuple[Demand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The output is allowed unless all ``busy`` knobs are 0 while some output fits (see :class:`Fits`)."""
+
+    output: str
+    busy: tuple[str, ...]
+
+
+Mask = Fits | Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A piece of text with knobs in braces, left out while the knob ``when`` is at 0.
+
+    ``{backlog}`` is the knob's value, ``{backlog|job|jobs}`` a word for one and a word for any other number.
+    """
+
+    text: str
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Phrases joined by commas and followed by ``one`` or ``many``; ``none`` if all are left out."""
+
+    items: tuple[Phrase, ...]
+    none: str
+    one: str
+    many: str
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """All that a page must know to paint, repair, mask and tell a state.
+
+    Attributes:
+        strokes: every cell belongs to at most one.
+        wholes: rules among knobs; each knob by itself is on its grid and within its bounds.
+        masks: an output that none speaks of is always allowed.
+        words: together the sentence of ``System.describe``.
+    """
+
+    strokes: tuple[Stroke, ...]
+    wholes: tuple[Whole, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    words: tuple[Phrase | Listing, ...] = ()
+
+
+@runtime_checkable
+class Painted(Protocol):
+    """A system that can say as data how it paints its observation, a picture of rows and columns."""
+
+    @property
+    def painting(self) -> Painting:
+        """How knobs become cells."""
+        ...
