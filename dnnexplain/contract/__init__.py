@@ -8,6 +8,7 @@ of workloads. Arrays carry their axes in the comment behind them, e.g. ``# [B, K
 from __future__ import annotations
 
 from dnnexplain.contract.adversaries import Adversary, Attackable
+from dnnexplain.contract.adversaries import Adversary, Attackable
 from dnnexplain.contract.episodes import (
     Bound,
     DecisionOracle,
@@ -20,6 +21,7 @@ from dnnexplain.contract.episodes import (
     Track,
 )
 from dnnexplain.contract.errors import Choice, DnnExplainError
+from dnnexplain.contract.flows import Flowing, Flows, Graph
 from dnnexplain.contract.flows import Flowing, Flows, Graph
 from dnnexplain.contract.knobs import Knob, State
 from dnnexplain.contract.outputs import Decision, Output, OutputKind, Target, TargetKind
@@ -43,6 +45,8 @@ from dnnexplain.contract.systems import NetworkPolicy, Policy, System, state_fro
 __all__ = [
     "Adversary",
     "Attackable",
+    "Adversary",
+    "Attackable",
     "Bound",
     "Cells",
     "Choice",
@@ -53,6 +57,9 @@ __all__ = [
     "EpisodeSystem",
     "Episodes",
     "Fits",
+    "Flowing",
+    "Flows",
+    "Graph",
     "Flowing",
     "Flows",
     "Graph",

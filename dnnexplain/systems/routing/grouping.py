@@ -12,7 +12,9 @@ __all__ = ["GROUPINGS", "cell_groups"]
 GROUPINGS = ("pair", "source", "destination", "age")
 
 
-def cell_groups(paths: PathSet, history: int, grouping: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def cell_groups(
+    paths: PathSet, history: int, grouping: str, *, routed: bool = False
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Names of the groups, and the group of each cell ``[P]`` or ``[H, P]``.
 
     Args:
@@ -20,10 +22,12 @@ def cell_groups(paths: PathSet, history: int, grouping: str) -> tuple[tuple[str,
         history: the number of matrices in the observation, 0 for one without a history.
         grouping: by ``"pair"``, by the node that traffic comes from (``"source"``) or goes to
             (``"destination"``), or by the ``"age"`` of the matrix.
+        routed: whether the matrix to route follows the history.
     """
-    rows = max(history, 1)
+    rows = history + 1 if routed else max(history, 1)
     if grouping == "age":
-        ages = ["the current matrix"] if not history else [f"matrix {history - row} back" for row in range(history)]
+        ages = [f"matrix {history - row} back" for row in range(history)]
+        ages += ["the matrix to route"] * (routed and bool(history)) + ["the current matrix"] * (not history)
         cells = np.repeat(np.arange(rows)[:, None], len(paths.pairs), axis=1)
         return tuple(ages), (cells if history else cells[0]).astype(np.int64)
     if grouping == "pair":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,60 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Choice, DnnExplainError, Knob
 from dnnexplain.systems.routing.paths import PathSet
 
-__all__ = ["demand_knobs", "demands_from_json", "demands_to_json", "describe_demands", "pair_by_name"]
+__all__ = [
+    "case_from_json",
+    "case_to_json",
+    "demand_knobs",
+    "demands_from_json",
+    "demands_to_json",
+    "describe_demands",
+    "pair_by_name",
+]
 
 
-def demand_knobs(paths: PathSet, history: int, cap: float, default: NDArray[np.float64]) -> tuple[Knob, ...]:
-    """One knob per pair (and per matrix of the history, oldest first), Gb/s, 0 to ``cap``."""
-    pairs = paths.pair_names
+def demand_knobs(
+    paths: PathSet, history: int, cap: float, default: NDArray[np.float64], *, routed: bool = False
+) -> tuple[Knob, ...]:
+    """One knob per pair (and per matrix of the history, oldest first, then the one to route), Gb/s, 0 to ``cap``."""
     if not history:
-        return tuple(
-            Knob(f"demand {pair}", "Gb/s", 0.0, cap, None, pair, float(start))
-            for pair, start in zip(pairs, default, strict=True)
-        )
+        endings = [""]
+    else:
+        endings = [f", {_age(history - row)}" for row in range(history)] + ([", to route"] if routed else [])
     return tuple(
-        Knob(f"demand {pair}, {_age(history - row)}", "Gb/s", 0.0, cap, None, pair, float(start))
-        for row in range(history)
-        for pair, start in zip(pairs, default, strict=True)
+        Knob(f"demand {pair}{ending}", "Gb/s", 0.0, cap, None, pair, float(start))
+        for ending in endings
+        for pair, start in zip(paths.pair_names, default, strict=True)
     )
+
+
+def case_to_json(paths: PathSet, rows: NDArray[np.float64], history: int) -> dict[str, Any]:
+    """Matrices ``[H (+ 1), P]`` as ``{"history": [{"A->B": 1.5}, ...], "demands": {...}}``, each where there is one."""
+    told = [demands_to_json(paths, row) for row in rows]
+    found: dict[str, Any] = {"history": told[:history]} if history else {}
+    return {**found, "demands": told[-1]} if len(rows) > history else found
+
+
+def case_from_json(
+    paths: PathSet, data: Mapping[str, Any], history: int, count: int, cap: float
+) -> NDArray[np.float64]:
+    """The inverse, ``[count, P]``; pairs that are not named have no demand.
+
+    Raises:
+        DnnExplainError: for a field too many or too few, and what :func:`demands_from_json` refuses.
+    """
+    fields = [*(["history"] if history else []), *(["demands"] if count > history else [])]
+    if set(data) != set(fields):
+        known = " and ".join(repr(field) for field in fields)
+        msg = f"a routing state has exactly the field{'s' * (len(fields) > 1)} {known}; given: {', '.join(map(str, data)) or 'none'}"
+        raise DnnExplainError(msg)
+    earlier = data.get("history", [])
+    if not isinstance(earlier, Sequence) or isinstance(earlier, str) or len(earlier) != history:
+        msg = f"'history' must be a list of {history} traffic matrices, oldest first"
+        raise DnnExplainError(msg)
+    rows = [demands_from_json(paths, matrix, "history", cap) for matrix in earlier]
+    if count > history:
+        rows.append(demands_from_json(paths, data["demands"], "demands", cap))
+    return np.stack(rows)
 
 
 def pair_by_name(paths: PathSet, name: str) -> int:

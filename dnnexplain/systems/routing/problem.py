@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Bound, DnnExplainError, Policy
+from dnnexplain.contract import Bound, DnnExplainError, Policy, State
 from dnnexplain.systems.routing.flows import FlowPolytope
 from dnnexplain.systems.routing.traffic import TrafficCase
 from dnnexplain.systems.routing.utilisation import check_demands, normalise_splits
@@ -45,13 +45,21 @@ class RoutingProblem:
             per matrix.
         seen, free: positions of ``x`` that the policy sees, and of the routed matrix (empty if it is fixed).
         blind: whether the policy does not see the matrix that it routes, and that matrix is free.
+        fixed: whether the matrix to route is given, and the optimum with it.
+        second_size: the number of parameters of a second set of splits.
+        floor: a smaller optimal MLU counts as no traffic.
+        sampling_radius: of a black box's samples, Gb/s.
+        shown_in: the system whose states show a case, if another than ``system``.
     """
+
+    unit = "Gb/s"
 
     def __init__(self, system: RoutingSystem, policy: Policy, routed: ArrayLike | None = None) -> None:
         if routed is not None and not system.history:
             msg = "a policy that sees the current matrix has no history to attack; leave the matrix to the search"
             raise DnnExplainError(msg)
         self.system, self.paths, self.policy = system, system.paths, policy
+        self.shown_in = system
         self.pairs = len(system.paths.pairs)
         self.routed = None if routed is None else check_demands(system.paths, routed)
         matrices = system.history + (routed is None) if system.history else 1
@@ -61,6 +69,10 @@ class RoutingProblem:
         self.seen = np.arange(max(system.history, 1) * self.pairs)
         self.free = np.arange(0) if routed is not None else self.blocks[-1]
         self.blind = bool(system.history) and routed is None
+        self.fixed = routed is not None
+        self.second_size = system.paths.count
+        self.floor = 1e-9 * system.cap / float(np.max(system.topology.capacity))
+        self.sampling_radius = 0.01 * system.cap
         self._polytope = FlowPolytope(system.paths)
 
     @cached_property
@@ -83,6 +95,17 @@ class RoutingProblem:
         """One input ``[n]`` as a workload of the system."""
         history = x[self.seen].reshape(-1, self.pairs) if self.system.history else np.zeros((0, self.pairs))
         return TrafficCase(np.array(self.demands(x[None])[0]), history)
+
+    def state(self, x: Array) -> State:
+        """One input ``[n]`` as a state of ``shown_in``; a history that the policy does not see repeats the matrix."""
+        shown = self.shown_in
+        case = self.case(np.asarray(x, dtype=np.float64))
+        if not shown.routed:
+            rows = case.history if shown.history else case.demands[None]
+        else:
+            missing = shown.history - len(case.history)
+            rows = np.concatenate([np.tile(case.demands, (missing, 1)), case.history, case.demands[None]])
+        return State(shown.repair(rows.reshape(1, -1))[0])
 
     # --- the pipeline ---------------------------------------------------------------------------
 

@@ -10,10 +10,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Bound, Choice, DnnExplainError, Episodes, Output, OutputKind, Policy, State, Target
+from dnnexplain.contract import (
+    Bound,
+    Choice,
+    DnnExplainError,
+    Episodes,
+    Flows,
+    Graph,
+    Output,
+    OutputKind,
+    Policy,
+    State,
+    Target,
+)
+from dnnexplain.systems.routing.baselines import baselines_of
+from dnnexplain.systems.routing.graph import flows_of, graph_of
 from dnnexplain.systems.routing.grouping import GROUPINGS, cell_groups
 from dnnexplain.systems.routing.kinds import POLICY_KINDS, PolicyKind
-from dnnexplain.systems.routing.names import demand_knobs, demands_from_json, demands_to_json, describe_demands
+from dnnexplain.systems.routing.names import case_from_json, case_to_json, demand_knobs, describe_demands
 from dnnexplain.systems.routing.oracle import Optimum, RoutingOracle
 from dnnexplain.systems.routing.paths import k_shortest_paths
 from dnnexplain.systems.routing.rules import routing_rules
@@ -27,6 +41,7 @@ from dnnexplain.systems.routing.utilisation import check_demands, check_splits, 
 if TYPE_CHECKING:
     from torch import nn
 
+    from dnnexplain.systems.routing.problem import RoutingProblem
     from dnnexplain.systems.routing.tensors import TorchRouting
 
 __all__ = ["RoutingSystem"]
@@ -37,6 +52,7 @@ class RoutingSystem:
 
     A policy sees one traffic matrix ``[P]`` and routes it (``history=0``), or sees the last ``history``
     matrices ``[H, P]``, oldest first, and routes the next one, which it does not see. Demands are in Gb/s.
+    With ``routed`` a state is the whole case, ``[H + 1, P]``; a policy sees its part (:meth:`seen_by`).
 
     Args:
         topology: a name or file as for :func:`~dnnexplain.systems.routing.topologies.load_topology`, or a topology.
@@ -44,6 +60,7 @@ class RoutingSystem:
         history: how many matrices a policy sees; 0: the one that must be routed.
         capacity: Gb/s of links whose capacity the topology's source does not give; see ``load_topology``.
         grouping: what an attribution is summed by: ``"pair"``, ``"source"``, ``"destination"`` or ``"age"``.
+        routed: whether a state holds the matrix to route beside the history.
 
     Attributes:
         topology, paths: the network, and the paths with their incidence matrices.
@@ -62,6 +79,7 @@ class RoutingSystem:
         *,
         capacity: float | None = None,
         grouping: str = "pair",
+        routed: bool = False,
     ) -> None:
         if history < 0:
             msg = f"history is a number of traffic matrices, 0 or more, not {history}; the papers use 12"
@@ -74,19 +92,20 @@ class RoutingSystem:
         self.capacity = capacity
         self.history = history
         self.grouping = grouping
+        self.routed = routed = routed and bool(history)
         self.cap = self.topology.mean_capacity
         self.oracle = RoutingOracle(self.paths)
         pairs = len(self.paths.pairs)
         self.mean_demands = np.minimum(gravity_mean(self.paths), self.cap).astype(np.float32).astype(np.float64)
-        self.observation_shape: tuple[int, ...] = (history, pairs) if history else (pairs,)
-        self.knobs = demand_knobs(self.paths, history, self.cap, self.mean_demands)
-        self.groups, self.cell_group = cell_groups(self.paths, history, grouping)
+        self.observation_shape: tuple[int, ...] = (history + routed, pairs) if history else (pairs,)
+        self.knobs = demand_knobs(self.paths, history, self.cap, self.mean_demands, routed=routed)
+        self.groups, self.cell_group = cell_groups(self.paths, history, grouping, routed=routed)
         self.output = Output(OutputKind.VALUES, self.paths.names)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """What makes the same system again: ``RoutingSystem(**system.parameters)`` (built-in and topohub names)."""
-        names = ("k", "history", "capacity", "grouping")
+        names = ("k", "history", "capacity", "grouping", *(["routed"] if self.routed else []))
         return {"topology": self.topology.name, **{name: getattr(self, name) for name in names}}
 
     @property
@@ -145,21 +164,7 @@ class RoutingSystem:
 
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
         """Mean traffic, even traffic, and this state without the traffic of one node or one pair."""
-        pairs = len(self.paths.pairs)
-        here = self.encode(state.values[None])
-        even = np.full(pairs, self.mean_demands.mean())
-        found = {
-            "mean traffic": self._repeated(self.mean_demands),
-            "even traffic": self._repeated(even),
-            "typical traffic": self._typical(),
-        }
-        for node, name in enumerate(self.topology.nodes):
-            found[f"no demand from {name}"] = _without(
-                here, [i for i, (a, _) in enumerate(self.paths.pairs) if a == node]
-            )
-        for pair, name in enumerate(self.paths.pair_names):
-            found[f"no demand {name}"] = _without(here, [pair])
-        return found
+        return baselines_of(self, state)
 
     def targets(self, state: State) -> Mapping[str, Target]:
         """Utilisation of the busiest link and of each link, their ratio to the optimum, each split ratio."""
@@ -168,30 +173,22 @@ class RoutingSystem:
 
     def rules(self) -> Mapping[str, Policy]:
         """Shortest path, ECMP, even splits, (last) optimum, best oblivious splits."""
-        return routing_rules(self.paths, self.oracle, history=bool(self.history))
+        return routing_rules(self.paths, self.oracle, history=bool(self.history) and not self.routed)
 
     def state_to_json(self, state: State) -> dict[str, Any]:
-        """``{"demands": {"A->B": 1.5, ...}}``, or ``{"history": [{...}, ...]}`` oldest first, in Gb/s."""
-        rows = state.values.reshape(-1, len(self.paths.pairs))
-        matrices = [demands_to_json(self.paths, row) for row in rows]
-        return {"history": matrices} if self.history else {"demands": matrices[0]}
+        """``{"demands": {"A->B": 1.5, ...}}``, or ``{"history": [{...}, ...]}`` oldest first, or both, in Gb/s."""
+        return case_to_json(self.paths, state.values.reshape(-1, len(self.paths.pairs)), self.history)
 
     def state_from_json(self, data: Mapping[str, Any]) -> State:
         """The inverse of :meth:`state_to_json`; pairs that are not named have no demand."""
-        field = "history" if self.history else "demands"
-        if set(data) != {field}:
-            msg = f"a routing state has exactly the field {field!r}; given: {', '.join(map(str, data)) or 'none'}"
-            raise DnnExplainError(msg)
-        matrices = data[field] if self.history else [data[field]]
-        if not isinstance(matrices, Sequence) or isinstance(matrices, str) or len(matrices) != max(self.history, 1):
-            msg = f"'history' must be a list of {self.history} traffic matrices, oldest first"
-            raise DnnExplainError(msg)
-        rows = [demands_from_json(self.paths, matrix, field, self.cap) for matrix in matrices]
-        return State(self.repair(np.concatenate(rows)[None])[0])
+        count = len(self.knobs) // len(self.paths.pairs)
+        rows = case_from_json(self.paths, data, self.history, count, self.cap)
+        return State(self.repair(rows.reshape(1, -1))[0])
 
     def describe(self, state: State) -> str:
-        """The traffic in one sentence; with a history, its newest matrix."""
-        matrix = f"The newest of {self.history} traffic matrices" if self.history else "This traffic matrix"
+        """The traffic in one sentence; with a history alone, its newest matrix."""
+        newest = f"The newest of {self.history} traffic matrices" if self.history else "This traffic matrix"
+        matrix = "The traffic matrix to route" if self.routed else newest
         return describe_demands(self.paths, state.values.reshape(-1, len(self.paths.pairs))[-1], matrix)
 
     # --- the physics ----------------------------------------------------------------------------
@@ -203,6 +200,27 @@ class RoutingSystem:
     def mlu(self, splits: ArrayLike, demands: ArrayLike) -> NDArray[np.float64]:
         """Maximum link utilisation ``[...]``."""
         return self.utilisation(splits, demands).max(axis=-1)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The network as a picture (``contract.Flowing``)."""
+        return graph_of(self)
+
+    def flows(self, state: State, outputs: ArrayLike) -> tuple[Flows, Flows]:
+        """What split ratios ``[F]`` do with the matrix that is routed in a state, and the optimum for it."""
+        return flows_of(self, state.values[self.graph.knobs], outputs)
+
+    def seen_by(self, policy: Policy) -> Policy:
+        """A policy of a smaller system (its own history, or the current matrix) as one of whole cases."""
+        from dnnexplain.systems.routing.views import SeenPart  # noqa: PLC0415 - torch when first needed
+
+        return SeenPart(policy, self)
+
+    def adversary(self, policy: Policy, routed: ArrayLike | None = None) -> RoutingProblem:
+        """What a worst-case search may choose against a policy (``contract.Attackable``)."""
+        from dnnexplain.systems.routing.views import adversary_of  # noqa: PLC0415
+
+        return adversary_of(self, policy, routed)
 
     # --- workloads and ground truth -------------------------------------------------------------
 
@@ -233,14 +251,18 @@ class RoutingSystem:
         return rows.astype(np.float32).astype(np.float64)
 
     def observe(self, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
-        """What a policy sees of workloads ``[W, *observation_shape]``."""
+        """What a policy sees of workloads ``[W, *observation_shape]``; with ``routed``, the whole case."""
         if not self.history:
             return np.array([case.demands for case in workloads], dtype=np.float32).reshape(-1, *self.observation_shape)
         short = [len(case.history) for case in workloads if len(case.history) < self.history]
         if short:
             msg = f"a policy sees {self.history} earlier matrices, but a workload has {short[0]}; make it with this system"
             raise DnnExplainError(msg)
-        return np.array([case.history[-self.history :] for case in workloads], dtype=np.float32)
+        rows = np.array([case.history[-self.history :] for case in workloads], dtype=np.float32)
+        if not self.routed:
+            return rows
+        demands = np.array([case.demands for case in workloads], dtype=np.float32)
+        return np.concatenate([rows, demands[:, None]], axis=1)
 
     def run(self, policy: Policy, workloads: Sequence[TrafficCase], *, seed: int = 0, sample: bool = False) -> Episodes:
         """Route each workload's matrix by the policy; cost is MLU, metrics hold the optimum and the ratio.
@@ -275,16 +297,4 @@ class RoutingSystem:
 
     @cached_property
     def _targets(self) -> RoutingTargets:
-        return RoutingTargets(self.paths, self.oracle, self.history)
-
-    def _repeated(self, demands: NDArray[np.float64]) -> NDArray[np.float32]:
-        return np.broadcast_to(demands.astype(np.float32), (1, *self.observation_shape)).copy()
-
-    def _typical(self) -> NDArray[np.float32]:
-        return np.minimum(self.observe(self.workloads("gravity", 32, seed=0)), np.float32(self.cap))
-
-
-def _without(observations: NDArray[np.float32], pairs: list[int]) -> NDArray[np.float32]:
-    changed = observations.copy()
-    changed[..., pairs] = 0.0
-    return changed
+        return RoutingTargets(self.paths, self.oracle, 0 if self.routed else self.history)
