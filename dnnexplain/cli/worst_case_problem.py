@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -54,48 +54,10 @@ def routing_problem(
         routed: the matrix to route ``[P]``, Gb/s, if only the history is the adversary's.
         name: for results; the policy's if not given.
     """
-    import numpy as np
+    from dnnexplain.explain.gray_box import problem_of
 
-    from dnnexplain.explain.gray_box import Autodiff, Carry, Domain, Envelope, Pipeline, Problem, Sampled
-    from dnnexplain.systems.routing.problem import RoutingProblem
-
-    parts = RoutingProblem(system, policy, routed)
-    cap = system.cap
-    network: Any = (
-        Sampled(parts.splits, samples=32, radius=0.01 * cap, low=0.0, high=cap, name="network")
-        if parts.network is None
-        else Autodiff(parts.network, "network")
-    )
-    stage = Carry(network, parts.seen, parts.free)
-    made: Problem = Problem(
-        name or f"{policy.name} on {system.topology.name}",
-        Pipeline([stage, Autodiff(parts.links, "links")]),
-        Domain(parts.low, parts.high, parts.names, "Gb/s", parts.blocks, parts.valid),
-        Envelope(parts.optimum, lambda x: parts.optimum(x)[0]),
-        parts.bound,
-        floor=1e-9 * cap / float(np.max(system.topology.capacity)),
-        deployed=parts.deployed,
-        cost_name=system.cost_name,
-        **({} if routed is not None else _optimum_forms(parts)),
-    )
+    made: Problem = problem_of(system, policy, routed, name=name or f"{policy.name} on {system.topology.name}")
     return made
-
-
-def _optimum_forms(parts: Any) -> dict[str, Any]:
-    """What is known of the optimum where the routed matrix is free."""
-    from dnnexplain.explain.gray_box import Alternative, Autodiff, Formula, Inner, Witness
-
-    return {
-        "witness": Witness(
-            Formula(parts.witness_input, parts.witness_input_pull, "demands of flows"),
-            Formula(parts.witness_value, parts.witness_value_pull, "utilisation of flows"),
-            parts.witness_valid,
-            parts.witness_lift,
-            parts.witness_scale,
-        ),
-        "alternative": Alternative(parts.paths.count, Autodiff(parts.second, "second splits")),
-        "inner": Inner(parts.seen, parts.free, parts.maximise, parts.ideal) if parts.blind else None,
-    }
 
 
 def routing_white_box(system: RoutingSystem, policy: Policy, seed: int = 0) -> tuple[WhiteBox, float]:

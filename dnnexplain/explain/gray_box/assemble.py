@@ -1,0 +1,70 @@
+"""A problem from what a system tells of itself (``contract.Adversary``): the pipeline and all forms of its optimum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from dnnexplain.contract import Adversary, Attackable, DnnExplainError, Policy, System
+from dnnexplain.explain.gray_box.component import Autodiff, Carry, Envelope, Formula
+from dnnexplain.explain.gray_box.pipeline import Pipeline
+from dnnexplain.explain.gray_box.problem import Alternative, Domain, Inner, Problem, Witness
+from dnnexplain.explain.gray_box.sampled import Sampled
+
+__all__ = ["problem_of", "problem_with"]
+
+
+def problem_of(system: System, policy: Policy, routed: ArrayLike | None = None, *, name: str = "") -> Problem:
+    """Cost over optimum of a policy, as a problem for ``worst_case``.
+
+    Args:
+        system: one that lets a search in (``contract.Attackable``).
+        policy: a network, or a rule (whose outputs are then sampled as a black box).
+        routed: what must be carried, if only what the policy sees is the adversary's.
+        name: for results; the policy's if not given.
+
+    Raises:
+        DnnExplainError: the system says nothing of an adversary, or nothing of the input is the adversary's.
+    """
+    if not isinstance(system, Attackable):
+        msg = (
+            f"{system.name} does not say what an adversary may choose (adversary), so its worst case cannot be searched"
+        )
+        raise DnnExplainError(msg)
+    return problem_with(system.adversary(policy, routed), name or policy.name, system.cost_name)
+
+
+def problem_with(parts: Adversary, name: str, cost_name: str) -> Problem:
+    """The same from an adversary that is at hand."""
+    network: Any = (
+        Sampled(parts.splits, samples=32, radius=parts.sampling_radius, low=0.0, high=parts.high.max(), name="network")
+        if parts.network is None
+        else Autodiff(parts.network, "network")
+    )
+    return Problem(
+        name,
+        Pipeline([Carry(network, parts.seen, parts.free), Autodiff(parts.links, "links")]),
+        Domain(parts.low, parts.high, parts.names, parts.unit, parts.blocks, parts.valid),
+        Envelope(parts.optimum, lambda x: parts.optimum(x)[0]),
+        parts.bound,
+        floor=parts.floor,
+        deployed=parts.deployed,
+        cost_name=cost_name,
+        **({} if parts.fixed else _optimum_forms(parts)),
+    )
+
+
+def _optimum_forms(parts: Adversary) -> dict[str, Any]:
+    """What is known of the optimum where it depends on the input."""
+    return {
+        "witness": Witness(
+            Formula(parts.witness_input, parts.witness_input_pull, "input of a solution"),
+            Formula(parts.witness_value, parts.witness_value_pull, "cost of a solution"),
+            parts.witness_valid,
+            parts.witness_lift,
+            parts.witness_scale,
+        ),
+        "alternative": Alternative(parts.second_size, Autodiff(parts.second, "second solution")),
+        "inner": Inner(parts.seen, parts.free, parts.maximise, parts.ideal) if parts.blind else None,
+    }
