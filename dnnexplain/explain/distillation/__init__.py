@@ -5,23 +5,31 @@ AISTATS 2011), decisions resampled by how much they matter (VIPER: Bastani et al
 student chosen by what its episodes cost.
 """
 
+from dnnexplain.explain.distillation.comparison import RuleComparison, compare
+from dnnexplain.explain.distillation.decisions import Decisions, labelled
 from dnnexplain.explain.distillation.disagreement import Disagreement, disagree
 from dnnexplain.explain.distillation.distil import distil
 from dnnexplain.explain.distillation.export import EXPORTS, export
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.result import Distillation
+from dnnexplain.explain.distillation.rulebook import Rulebook
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.explain.distillation.world import Distillable, Features
 
 __all__ = [
     "EXPORTS",
+    "RuleComparison",
+    "Decisions",
     "Disagreement",
     "Distillable",
     "Distillation",
     "Features",
+    "Rulebook",
     "Tree",
     "TreePolicy",
+    "compare",
     "disagree",
     "distil",
     "export",
+    "labelled",
 ]

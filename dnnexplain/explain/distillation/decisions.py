@@ -13,7 +13,7 @@ from dnnexplain import sampling
 from dnnexplain.contract import Choice, Policy
 from dnnexplain.explain.distillation.world import Distillable
 
-__all__ = ["WEIGHTINGS", "Decisions", "decisions", "importance"]
+__all__ = ["WEIGHTINGS", "Decisions", "decisions", "importance", "labelled"]
 
 WEIGHTINGS = ("gap", "margin", "none")
 LARGEST_GAP = 10.0
@@ -88,6 +88,17 @@ def decisions(
 ) -> Decisions:
     """The states that ``visitor`` meets, labelled with what ``teacher`` would do (its best valid action)."""
     observations, episode = system.visit(visitor, workloads, seed=seed)
+    return labelled(system, teacher, observations, episode, weighting)
+
+
+def labelled(
+    system: Distillable,
+    teacher: Policy,
+    observations: NDArray[Any],
+    episode: NDArray[np.int64],
+    weighting: str = "gap",
+) -> Decisions:
+    """What ``teacher`` would do in given states ``[N, *observation_shape]``, visited in workloads ``[N]``."""
     valid = system.valid_actions(observations)
     outputs = teacher.outputs(observations)
     shown = valid if getattr(teacher, "masked", True) else np.ones_like(valid)

@@ -105,8 +105,8 @@ def distil(
         costs[one] = _costs(system, trees, validation, seed)
         fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
     place = int(np.flatnonzero(sizes == leaves)[0])
-    enough = NEAR * float(system.run(teacher, validation, seed=seed).cost.mean())
-    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], enough)
+    reference = float(system.run(teacher, validation, seed=seed).cost.mean())
+    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], NEAR * reference)
     told("measuring on unseen workloads")
     fields = _measure(system, teacher, paths, chosen, draw, settings)
     picked = paths[chosen[0]][chosen[1]]
@@ -125,6 +125,7 @@ def distil(
         path_fidelity=fidelity,
         path_slowdown=costs,
         path_trees=tuple(paths[chosen[0]]),
+        path_teacher=reference,
         chosen=chosen[0],
         words=in_words(teacher.name, picked, fields, system.cost_name),
         cpu_seconds=time.process_time() - began,

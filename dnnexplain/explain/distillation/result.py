@@ -36,6 +36,7 @@ class Distillation(Result):
         cpu_seconds: computing time of all of this, of this process.
         sizes: most leaves allowed, along the path of cost-complexity pruning.
         path_leaves, path_fidelity, path_slowdown: per seed and size, on validation workloads.
+        path_teacher: the network's mean cost on the same validation workloads.
         path_trees: the chosen seed's tree for each size.
         chosen: the seed whose tree was chosen, by return, as an index.
         words: a sentence.
@@ -68,6 +69,7 @@ class Distillation(Result):
     unseen_states: int
     cost_name: str
     path_trees: tuple[Tree, ...]
+    path_teacher: float
     chosen: int
     words: str
     sizes: NDArray[np.int64] = array_field("size", unit="leaves")
@@ -84,6 +86,11 @@ class Distillation(Result):
     def text(self) -> str:
         """The rules as indented text."""
         return self.tree.to_words(self.features, self.actions, self.units)
+
+    @property
+    def size(self) -> int:
+        """The place of the chosen tree in :attr:`path_trees`."""
+        return next(place for place, tree in enumerate(self.path_trees) if tree.leaves == self.tree.leaves)
 
     def at_most(self, leaves: int) -> Tree:
         """The tree of the path for the largest size that is at most ``leaves``."""

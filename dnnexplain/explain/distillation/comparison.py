@@ -1,0 +1,129 @@
+"""Policies on the same workloads: what each costs, beside the first one and the optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Bound, DnnExplainError, EpisodeSystem, Policy
+from dnnexplain.explain.distillation.figures import mean_interval, ratio_interval
+from dnnexplain.results import Question, Result, array_field
+
+__all__ = ["RuleComparison", "compare"]
+
+Three = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class RuleComparison(Result):
+    """What policies cost on the same ``W`` workloads, run to their end.
+
+    Attributes:
+        question: the first policy, and the seed of the intervals.
+        names: of the policies ``P``, the one that others are compared with first.
+        cost_name: what is minimised.
+        cost: per policy and workload ``[P, W]``.
+        lower, upper: what holds the optimum of each workload ``[W]``; NaN where it was not asked for.
+    """
+
+    question: Question
+    names: tuple[str, ...]
+    cost_name: str
+    cost: NDArray[np.float64] = array_field("policy", "workload")
+    lower: NDArray[np.float64] = array_field("workload")
+    upper: NDArray[np.float64] = array_field("workload")
+
+    @property
+    def seed(self) -> int:
+        """Of the resampled workloads."""
+        return self.question.seed or 0
+
+    def mean(self, name: str) -> Three:
+        """A policy's mean cost with its 95% interval (workloads resampled)."""
+        return mean_interval(self.cost[self._place(name)], self.seed)
+
+    def relative(self, name: str, to: str | None = None) -> Three:
+        """A policy's cost over another's (the first one's), minus 1, with its 95% interval, workload by workload."""
+        beside = self.cost[0 if to is None else self._place(to)]
+        found = ratio_interval(self.cost[self._place(name)], beside, self.seed)
+        return found[0] - 1, found[1] - 1, found[2] - 1
+
+    @property
+    def optimum(self) -> tuple[float, float] | None:
+        """What holds the mean of the optima, or ``None`` if not every workload has its bound."""
+        if not len(self.lower) or not np.isfinite(self.lower).all():
+            return None
+        return float(self.lower.mean()), float(self.upper.mean())
+
+    def with_optimum(self, bounds: Sequence[Bound]) -> RuleComparison:
+        """This comparison with the optimum of each workload, or what holds it."""
+        if len(bounds) != self.cost.shape[1]:
+            msg = f"give one bound per workload, {self.cost.shape[1]}, not {len(bounds)}"
+            raise DnnExplainError(msg)
+        lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
+        return RuleComparison(self.question, self.names, self.cost_name, self.cost, lower, upper)
+
+    def without(self, name: str) -> RuleComparison:
+        """This comparison without one of its policies; unchanged if it does not name it."""
+        keep = [place for place, known in enumerate(self.names) if known != name]
+        names = tuple(self.names[place] for place in keep)
+        return RuleComparison(self.question, names, self.cost_name, self.cost[keep], self.lower, self.upper)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per policy: mean cost, interval, share above the first."""
+        rows = []
+        for name in self.names:
+            mean, relative = self.mean(name), self.relative(name)
+            keys = ("mean", "low", "high", "relative", "relative low", "relative high")
+            rows.append({"policy": name, **dict(zip(keys, (*mean, *relative), strict=True))})
+        return rows
+
+    def _place(self, name: str) -> int:
+        return self.names.index(name)
+
+
+def compare(
+    system: EpisodeSystem,
+    policies: Mapping[str, Policy],
+    workloads: Sequence[Any],
+    *,
+    seed: int = 0,
+    known: RuleComparison | None = None,
+) -> RuleComparison:
+    """Run policies over the same workloads.
+
+    Args:
+        system: the world.
+        policies: by the name that they have in the result; the first is what others are compared with.
+        workloads: the work.
+        seed: of the runs and the intervals.
+        known: an earlier comparison on the same workloads with the same seed; whom it names is not run
+            again, and its optimum is kept.
+
+    Raises:
+        DnnExplainError: no policy, no workload, or an earlier comparison with another number of workloads.
+    """
+    if not policies or not len(workloads):
+        msg = "give at least one policy and one workload to compare"
+        raise DnnExplainError(msg)
+    if known is not None and known.cost.shape[1] != len(workloads):
+        msg = f"the earlier comparison has {known.cost.shape[1]} workloads, not {len(workloads)}"
+        raise DnnExplainError(msg)
+    done = {} if known is None else dict(zip(known.names, known.cost, strict=True))
+    cost = [
+        done[name] if name in done else system.run(policy, workloads, seed=seed).cost
+        for name, policy in policies.items()
+    ]
+    unknown = np.full(len(workloads), np.nan)
+    return RuleComparison(
+        question=Question.about(system, next(iter(policies.values())), method="same workloads", seed=seed),
+        names=tuple(policies),
+        cost_name=system.cost_name,
+        cost=np.stack(cost),
+        lower=unknown if known is None else known.lower,
+        upper=unknown if known is None else known.upper,
+    )

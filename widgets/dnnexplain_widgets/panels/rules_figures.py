@@ -1,0 +1,213 @@
+"""Rules as the page draws them: lines of conditions and actions, the curves over sizes, the table of costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
+from dnnexplain.explain.distillation.conditions import is_yes_or_no
+from dnnexplain.explain.distillation.tree import LEAF
+from dnnexplain_widgets.panels.rules_work import Ground
+from dnnexplain_widgets.words import label, number, with_unit
+
+__all__ = ["Speech", "badge", "cost_table", "lines", "passed", "size_curves"]
+
+
+@dataclass(frozen=True, eq=False)
+class Speech:
+    """What the nodes of a tree are called: features with their units, and a text for each leaf."""
+
+    tree: Tree
+    features: tuple[str, ...]
+    units: dict[str, str]
+    leaf: dict[int, dict[str, Any]] = field(default_factory=dict)
+    changed: frozenset[int] = frozenset()
+
+    def asked(self, node: int) -> tuple[str, str, bool]:
+        """The feature that a node asks about, its unit, and whether it is a yes or no."""
+        name = self.features[self.tree.feature[node]]
+        unit = self.units.get(name, "")
+        return name, unit, is_yes_or_no(name, float(self.tree.threshold[node]), unit)
+
+
+def lines(speech: Speech) -> list[dict[str, Any]]:
+    """A tree as a list of rules to be read from top to bottom.
+
+    Of the two answers to a question the one with fewer rules comes first, further in; what follows is
+    "otherwise", no further in. So even a deep tree stays narrow. A line is ``{lead, depth, node, text,
+    threshold, unit, first, leaf}``: ``first`` is the node where the condition leads to.
+    """
+    tree, found = speech.tree, list[dict[str, Any]]()
+    leaves = _leaves_below(tree)
+
+    def write(node: int, depth: int, lead: str) -> None:
+        if tree.feature[node] == LEAF:
+            found.append({"lead": lead or "Always", "depth": depth, "first": node, "leaf": speech.leaf.get(node, {})})
+            return
+        left, right = int(tree.left[node]), int(tree.right[node])
+        _, _, yes_or_no = speech.asked(node)
+        above = leaves[right] < leaves[left] or (yes_or_no and leaves[right] == leaves[left])
+        first, other = (right, left) if above else (left, right)
+        line = {
+            "lead": "Otherwise, if" if lead else "If",
+            "depth": depth,
+            **_condition(speech, node, above),
+            "first": first,
+        }
+        found.append(line)
+        if tree.feature[first] == LEAF:
+            line["leaf"] = speech.leaf.get(first, {})
+        else:
+            write(first, depth + 1, "")
+        write(other, depth, "Otherwise")
+
+    write(0, 0, "")
+    return found
+
+
+def _condition(speech: Speech, node: int, above: bool) -> dict[str, Any]:
+    name, unit, yes_or_no = speech.asked(node)
+    told: dict[str, Any] = {"node": node, "changed": node in speech.changed}
+    if yes_or_no:
+        return {**told, "text": name if above else f"not {name}"}
+    return {
+        **told, "text": f"{name} is {'above' if above else 'at most'}", "unit": unit, "name": name,
+        "threshold": float(speech.tree.threshold[node]),
+    }  # fmt: skip
+
+
+def _leaves_below(tree: Tree) -> NDArray[np.int64]:
+    count = np.ones(len(tree.feature), dtype=np.int64)
+    for node in np.flatnonzero(tree.feature != LEAF)[::-1]:
+        count[node] = count[tree.left[node]] + count[tree.right[node]]
+    return count
+
+
+def passed(speech: Speech, features: NDArray[np.float64]) -> dict[str, Any]:
+    """The nodes that a state passes, and what the asked quantities are in it, in words."""
+    path = speech.tree.path(features)
+    now = {}
+    for node in path[:-1]:
+        _, unit, yes_or_no = speech.asked(node)
+        value = float(features[speech.tree.feature[node]])
+        now[str(node)] = ("yes" if value > 0 else "no") if yes_or_no else with_unit(value, unit)
+    return {"path": path, "now": now}
+
+
+def rule_leaves(tree: Tree, actions: Sequence[str], on: Ground, changed: frozenset[int]) -> dict[int, dict[str, Any]]:
+    """Each leaf's action, how many states end in it, and in how many of these the network does something else."""
+    ends, same = tree.apply(on.known.features), on.decide(tree) == on.known.action
+    found = {}
+    for leaf in np.flatnonzero(tree.feature == LEAF):
+        here = ends == leaf
+        share, wrong = float(here.mean()), float(1 - same[here].mean()) if here.any() else 0.0
+        found[int(leaf)] = {
+            "node": int(leaf), "action": int(tree.action[leaf]), "text": actions[tree.action[leaf]],
+            "count": int(here.sum()), "share": f"{100 * share:.3g}%", "changed": int(leaf) in changed,
+            "note": f"network differs in {100 * wrong:.2g}%" if wrong else "",
+        }  # fmt: skip
+    return found
+
+
+def difference_leaves(apart: Disagreement, on: Ground, rule: str) -> dict[int, dict[str, Any]]:
+    """Each leaf of a tree of disagreements: how often both differ there."""
+    tree = apart.tree
+    ends = tree.apply(on.known.features)
+    free = on.known.free
+    found = {}
+    for leaf in np.flatnonzero(tree.feature == LEAF):
+        here = (ends == leaf) & free
+        differ = float(np.mean(on.rules[rule][here] != on.known.action[here])) if here.any() else 0.0
+        told = f"does as {label(rule)}" if tree.action[leaf] == 0 else f"is not {label(rule)}"
+        found[int(leaf)] = {
+            "node": int(leaf), "text": f"the network {told}", "count": int(here.sum()),
+            "share": f"{100 * float(here.sum()) / max(1, int(free.sum())):.3g}%", "changed": False,
+            "mark": int(tree.action[leaf]) == 1, "note": f"they differ in {100 * differ:.2g}%",
+        }  # fmt: skip
+    return found
+
+
+def size_curves(found: Distillation, size: int) -> dict[str, Any]:
+    """Fidelity and cost against the number of rules, one line per seed."""
+    seeds = [found.chosen, *(seed for seed in range(len(found.path_leaves)) if seed != found.chosen)]
+    charts = [
+        ("decides as the network", 100 * found.path_fidelity, "%", None),
+        (found.cost_name, found.path_slowdown, "", found.path_teacher),
+    ]
+    return {
+        "leaves": [found.path_leaves[seed].tolist() for seed in seeds],
+        "at": size,
+        "charts": [
+            {"title": title, "unit": unit, "reference": reference, "lines": [values[seed].tolist() for seed in seeds]}
+            for title, values, unit, reference in charts
+        ],
+        "words": [
+            f"{tree.leaves} rules: as the network in {100 * found.path_fidelity[found.chosen, place]:.1f}% of its states, "
+            f"{found.cost_name} {number(found.path_slowdown[found.chosen, place])} (network {number(found.path_teacher)})"
+            for place, tree in enumerate(found.path_trees)
+        ],
+    }
+
+
+def cost_table(found: RuleComparison, on: Ground, trees: dict[str, Tree]) -> dict[str, Any]:
+    """Who costs what on the same work, beside the network, and who decides as it does."""
+    rows = []
+    for name in found.names:
+        mean, low, high = found.mean(name)
+        cells: list[dict[str, Any]] = [{"text": number(mean), "note": f"{number(low)} to {number(high)}"}]
+        if name == found.names[0]:
+            cells += [{"text": ""}, {"text": ""}]
+        else:
+            share, below, above = (_percent(part) for part in found.relative(name))
+            said = on.decide(trees[name]) if name in trees else on.rules[name]
+            same = 100 * float(np.mean(said == on.known.action))
+            cells += [{"text": share, "note": f"{below} to {above}"}, {"text": f"{same:.1f}%"}]
+        rows.append({"label": name if name in trees or name == found.names[0] else label(name), "cells": cells})
+    if found.optimum is not None:
+        rows.append({"label": "Optimum, all arrivals known", "cells": _optimum_cells(found)})
+    columns = [found.cost_name, "against the network", "decides as the network"]
+    caption = f"Costs on {found.cost.shape[1]} workloads that nothing was learned from"
+    return {"caption": caption, "corner": f"{found.cost.shape[1]} unseen workloads", "columns": columns, "rows": rows}
+
+
+def _optimum_cells(found: RuleComparison) -> list[dict[str, Any]]:
+    assert found.optimum is not None
+    low, high = found.optimum
+    text = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
+    mean = float(found.cost[0].mean())
+    share = _percent(high / mean - 1)
+    return [
+        {"text": text, "note": "proved bounds"},
+        {"text": share, "note": f"or {_percent(low / mean - 1)}"},
+        {"text": ""},
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:+.1f}%".replace("-", "−")
+
+
+def badge(found: Distillation) -> dict[str, Any]:
+    """How far the distilled rules stand for the network, from unseen workloads."""
+    if found.fidelity_low >= 0.9 and found.relative_high <= 0.05:
+        level, text = "green", "The rules stand for the network"
+    elif found.fidelity >= 0.8 and found.relative_low <= 0.05:
+        level, text = "amber", "The rules are close to the network"
+    else:
+        level, text = "red", "The rules are not the network"
+    share = lambda value: f"{100 * value:.1f}%"  # noqa: E731
+    figures = [
+        ("Fidelity", f"{share(found.fidelity)} ({share(found.fidelity_low)} to {share(found.fidelity_high)})", "states of the network in which the rules do the same, 95% interval"),
+        ("Where there is a choice", share(found.fidelity_free), "the same, where more than one action is allowed"),
+        ("In the rules' own states", share(found.fidelity_own), "the same, in the states that the rules themselves meet"),
+        ("Macro-F1", number(found.macro_f1), "every action counts alike, however rare"),
+        (found.cost_name.capitalize(), f"{number(found.slowdown)} ({number(found.slowdown_low)} to {number(found.slowdown_high)})", f"the network's: {number(found.teacher_slowdown)}; relative {_percent(found.relative)} ({_percent(found.relative_low)} to {_percent(found.relative_high)})"),
+        ("Agreement of seeds", share(found.agreement), "how often trees learned from other samples decide alike"),
+        ("Measured on", f"{found.unseen} workloads", f"not learned from; learned from {found.decisions:,} decisions in {number(found.cpu_seconds)} s of computing"),
+    ]  # fmt: skip
+    return {"level": level, "text": text, "figures": [{"name": n, "value": v, "meaning": m} for n, v, m in figures]}
