@@ -8,7 +8,7 @@ child of the seed, on one core, on all, and on a Dask cluster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -98,6 +98,7 @@ def transfer(
     resume: Transfer | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,
+    on_cell: Callable[[Transfer], object] | None = None,
 ) -> Transfer:
     """Run networks and rules over a grid of workloads.
 
@@ -113,6 +114,7 @@ def transfer(
         resume: an earlier, interrupted run of the same grid: only its missing cells are run.
         progress: called with cells done and in all.
         cancel: ends the run; cells that are not done stay empty.
+        on_cell: called with the grid as far as it is, after each cell, in the caller's thread.
 
     Raises:
         DnnExplainError: no policy, row, column or rule; an unknown rule, family or parameter.
@@ -146,13 +148,24 @@ def transfer(
     done = seeded_imap(
         _run_cell, cells, seed=seed, jobs=jobs, backend=backend, client=client, progress=progress, cancel=cancel
     )
+    grid = (system, question, tuple(rows), tuple(columns), (*policies, *names))
     for position, (costs, counted) in done:
         tables.put(*places[position][:2], costs, counted, places[position][2])
-    return _finished(system, question, tuple(rows), tuple(columns), (*policies, *names), tables)
+        if on_cell is not None:
+            on_cell(_finished(*grid, tables))
+    return _finished(*grid, tables)
 
 
-def cell_workloads(system: EpisodeSystem, found: Transfer, row: int, column: int) -> Sequence[Any]:
-    """The workloads of a cell, drawn again: the same as when it was run (not for given workloads)."""
+def cell_workloads(
+    system: EpisodeSystem,
+    found: Transfer,
+    row: int,
+    column: int,
+    given: Mapping[str, Sequence[Any]] | None = None,
+) -> Sequence[Any]:
+    """The workloads of a cell: those given for its row, else drawn again, the same as when it was run."""
+    if given and found.rows[row].label in given:
+        return given[found.rows[row].label]
     one, two = found.rows[row], found.columns[column]
     seed = _seed_of(found.question.seed or 0, row * len(found.columns) + column)
     parameters = {**two.parameters, **one.parameters}
@@ -216,6 +229,7 @@ def _finished(
     tables: _Tables,
 ) -> Transfer:
     found = boundaries(rows, columns, policies, tables.arrays["relative"])
-    parts: Any = {**tables.arrays, "boundaries": found, "cost_name": system.cost_name}
+    arrays = {name: array.copy() for name, array in tables.arrays.items()}
+    parts: Any = {**arrays, "boundaries": found, "cost_name": system.cost_name}
     result = Transfer(question, rows, columns, policies, tables.networks, **parts)
     return Transfer(question, rows, columns, policies, tables.networks, **parts, words=words(result))

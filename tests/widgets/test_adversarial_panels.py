@@ -141,9 +141,23 @@ def test_the_worst_workload_is_searched_watched_and_opened(tmp_path):
     assert panel.result.evaluated > found.evaluated
 
 
+COLUMNS = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
+
+
+def transfer_panel(**options):
+    options = {"rows": [Setting("deeprm", "deeprm")], "columns": COLUMNS, "rules": ["sjf"], "workers": 1, **options}
+    return TransferPanel(WORLD, NETWORK, **options)
+
+
+def run_grid(panel, **answers):
+    answer(panel, **answers)
+    press(panel, "run")
+    assert panel.jobs.wait()
+    assert panel.error == ""
+
+
 def test_the_grid_is_a_heat_map_and_a_click_shows_the_worst_episode(tmp_path):
-    columns = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
-    panel = TransferPanel(WORLD, NETWORK, rows=[Setting("deeprm", "deeprm")], columns=columns, rules=["sjf"])
+    panel = transfer_panel()
     answer(panel, sets=3)
     press(panel, "run")
     assert panel.jobs.wait()
@@ -165,10 +179,95 @@ def test_the_grid_is_a_heat_map_and_a_click_shows_the_worst_episode(tmp_path):
     assert "transfer(system" in panel.copy_as_python()
 
 
+def test_any_workload_of_a_cell_is_watched_and_its_decisions_are_opened():
+    panel = transfer_panel()
+    run_grid(panel, sets=4)
+    answer(panel, chosen=[0, 1])
+    assert panel.jobs.wait()
+    found, worst = panel.result, panel.answers["workload"]
+    other = worst % 4 + 1
+    answer(panel, workload=other)
+    assert panel.jobs.wait()
+    assert f"workload {other} of 4." in panel.sentence
+    assert panel.pair.network.cost == pytest.approx(found.episodes[0, 1, 0, other - 1])
+    assert panel.pair.rule.cost == pytest.approx(found.episodes[0, 1, 1, other - 1])
+    answer(panel, decision=2)
+    assert "Decision 3, at" in panel.sentence
+    press(panel, "open")
+    seen = WORLD.encode(panel.session.state.values[None], panel.session.state.background)[0]
+    assert np.array_equal(seen, panel.pair.network.observations[2])
+
+
+def test_other_networks_run_beside_and_each_has_its_map():
+    second = TorchPolicy(mlp(WORLD, seed=3), WORLD, name="second")
+    panel = transfer_panel(
+        policies={"same": NETWORK, "second": lambda: second}, grids={"long": ([COLUMNS[0]], COLUMNS)}
+    )
+    assert [control["name"] for control in panel.controls[:2]] == ["grid", "beside"]
+    run_grid(panel, sets=2, beside="\0all")
+    assert panel.result.policies == ("drawn", "second", "sjf")
+    first = panel.figure["cells"]
+    answer(panel, network="1")
+    assert panel.figure["cells"]["caption"].startswith("mean slowdown of second")
+    assert panel.figure["cells"]["rows"] != first["rows"]
+    answer(panel, chosen=[0, 0])
+    assert panel.jobs.wait()
+    assert panel.pair.network.policy == "second"
+
+
+def test_a_log_becomes_a_row_whose_windows_are_watched():
+    log = "\n".join(
+        f"{i} {40 * i} 0 {60 + 90 * i} {1 + i % 3} -1 -1 {1 + i % 3} 600 -1 1 1 1 1 1 1 -1 -1" for i in range(9)
+    )
+    panel = transfer_panel()
+    panel.set_state({"upload": {"name": "log", "file": "small.swf", "content": log.encode()}})
+    assert panel.error == ""
+    assert "The next run has it as a row." in panel.sentence
+    run_grid(panel, sets=2)
+    assert panel.result.done.tolist() == [[True, True], [True, False]]
+    assert next(one for one in panel.controls if one["name"] == "more")["disabled"]
+    answer(panel, chosen=[1, 0])
+    assert panel.jobs.wait()
+    assert panel.sentence.startswith("log small.swf: ")
+    assert panel.pair.network.cost == pytest.approx(panel.result.episodes[1, 0, 0, panel.answers["workload"] - 1])
+
+
+def test_a_grid_on_processes_fills_cell_by_cell_and_a_cancelled_one_is_finished_later():
+    rows = [Setting(name, name) for name in ("deeprm", "uniform", "bursty")]
+    panel = transfer_panel(rows=rows, workers=2)
+    drawn = []
+    panel.observe(lambda change: drawn.append(_filled(change["new"])), "figure")
+    answer(panel, sets=3)
+    press(panel, "run")
+    stopped = panel._stop
+    for _ in range(2000):
+        if any(drawn):
+            break
+        panel.jobs.wait(0.02)
+    answer(panel, chosen=[0, 0])
+    assert "still running" in panel.error
+    press(panel, "cancel")
+    assert stopped.is_set()
+    assert panel.jobs.wait()
+    part = panel.result
+    if not part.done.all():
+        assert "were not run" in panel.sentence
+        press(panel, "more")
+        assert panel.jobs.wait()
+    alone = transfer_panel(rows=rows)
+    run_grid(alone, sets=3)
+    assert panel.result == alone.result
+
+
+def _filled(figure):
+    return sum(bool(cell["text"]) for row in figure.get("cells", {}).get("rows", []) for cell in row["cells"])
+
+
 def test_the_default_grid_has_every_family_and_four_rates():
     panel = TransferPanel(WORLD, NETWORK)
-    assert [row.family for row in panel.rows] == list(WORLD.workload_names)
-    values = [column.value for column in panel.columns]
+    rows, columns = panel.grid
+    assert [row.family for row in rows] == list(WORLD.workload_names)
+    values = [column.value for column in columns]
     assert len(values) == 4
     assert values == sorted(values)
 

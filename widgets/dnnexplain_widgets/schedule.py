@@ -14,12 +14,15 @@ from dnnexplain_widgets.words import label, number, with_unit
 __all__ = ["schedule_figure"]
 
 
-def schedule_figure(runs: Sequence[Replay], marks: NDArray[np.int64]) -> dict[str, Any]:
+def schedule_figure(
+    runs: Sequence[Replay], marks: NDArray[np.int64], flags: Sequence[tuple[int, str]] = ()
+) -> dict[str, Any]:
     """Runs over the same work, the first of which is stepped through.
 
     Args:
         runs: from top to bottom.
         marks: decisions of the first run to be marked.
+        flags: decisions of the first run that get a line through all runs, and its words.
     """
     first = runs[0]
     ends = [float(run.bars[:, 1].max()) for run in runs if len(run.bars)]
@@ -34,6 +37,7 @@ def schedule_figure(runs: Sequence[Replay], marks: NDArray[np.int64]) -> dict[st
         "unit": first.time_unit,
         "times": first.times.tolist(),
         "marks": [int(mark) for mark in marks],
+        "flags": [[int(at), text] for at, text in flags],
         "words": "; ".join(f"{label(run.policy)}: {_summary(run)}" for run in runs),
     }
 

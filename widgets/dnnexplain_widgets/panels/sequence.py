@@ -6,15 +6,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError, Replay, Replayable, State, state_from_observation
+from dnnexplain.contract import DnnExplainError, Replay, Replayable
 from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
 from dnnexplain.explain.sequence.result import SequenceAttack
 from dnnexplain.explain.sequence.search import attack_sequence
 from dnnexplain_widgets.jobs import Task
-from dnnexplain_widgets.live import best_actions
-from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.panels.episode import Pair, decision_words
-from dnnexplain_widgets.schedule import schedule_figure
+from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, run_pair
 from dnnexplain_widgets.words import label, number
 
 __all__ = ["WorstSequencePanel"]
@@ -22,7 +19,7 @@ __all__ = ["WorstSequencePanel"]
 STARTS = 24
 
 
-class WorstSequencePanel(Panel):
+class WorstSequencePanel(WatchPanel):
     """On which workload does it fall furthest behind?"""
 
     QUESTION = "On which workload does it fall furthest behind?"
@@ -35,7 +32,7 @@ class WorstSequencePanel(Panel):
             msg = f"workloads of {system.name} cannot be changed and watched (it needs mutate, scramble, combine and replay)"
             raise DnnExplainError(msg)
         self.found: SequenceAttack | None = None
-        self.pair: Pair | None = None
+        self.best: Replay | None = None
         self._stop = threading.Event()
         self.answers = {
             "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": "ratio",
@@ -85,9 +82,8 @@ class WorstSequencePanel(Panel):
             )
             workload = system.workload_from_json(found.workload)
             rule = system.rules()[found.rule_name]
-            network = system.replay(policy, workload)
+            pair = run_pair(system, policy, rule, workload, task=task)
             best = system.replay_optimum(workload, seconds=5.0) if hasattr(system, "replay_optimum") else None
-            pair = Pair(network, system.replay(rule, workload), best_actions(system, rule, network.observations))
             return found, pair, best
 
         self.start(work, self._show, "Searching")
@@ -98,13 +94,6 @@ class WorstSequencePanel(Panel):
             self._stop.set()
         else:
             super().cancel()
-
-    def state_at(self, decision: int) -> State:
-        """What the network saw in a decision of its run over the worst workload."""
-        if self.pair is None:
-            msg = "search first"
-            raise DnnExplainError(msg)
-        return state_from_observation(self.session.system, self.pair.network.observations[decision])
 
     def save(self, file: str) -> Path:
         """Write the last result to a file, to be read with ``SequenceAttack.load``."""
@@ -120,7 +109,7 @@ class WorstSequencePanel(Panel):
         elif name == "more":
             self.search(resume=self.found)
         elif name == "open":
-            self.session.state = self.state_at(int(self.answers["decision"]))
+            self.open_decision()
         elif name == "save":
             self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
 
@@ -128,16 +117,15 @@ class WorstSequencePanel(Panel):
         """The scrubber moved."""
         if name == "decision" and self.pair is not None:
             self._say()
-            if self.answers.get("follow"):
-                self.session.state = self.state_at(int(value))
+            self.step_to(int(value))
+
+    @property
+    def _others(self) -> tuple[Replay, ...]:
+        return () if self.best is None else (self.best,)
 
     def _show(self, parts: tuple[SequenceAttack, Pair, Replay | None]) -> None:
-        self.found, self.pair, best = parts
-        parted = self.pair.disagreements
-        self.figure = schedule_figure(
-            [run for run in (self.pair.network, self.pair.rule, best) if run is not None], parted
-        )
-        self.set_answers(decision=int(parted[0]) if len(parted) else 0)
+        self.found, pair, self.best = parts
+        self.figure = self.watch(pair, *self._others)
         self.badge = _badge(self.found)
         self._show_controls()
         self._say()
@@ -145,7 +133,7 @@ class WorstSequencePanel(Panel):
     def _say(self) -> None:
         assert self.found is not None
         assert self.pair is not None
-        words = decision_words(self.session.system, self.pair, int(self.answers["decision"]))
+        words = decision_words(self.system, self.pair, int(self.answers["decision"]), *self._others)
         self.sentence = f"{self.found.words} {words}"
 
     def _show_controls(self) -> None:
@@ -161,10 +149,9 @@ class WorstSequencePanel(Panel):
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "button", "name": "search", "label": "Search", "strong": True},
             {"kind": "button", "name": "more", "label": "Go on", "disabled": not done},
-            {"kind": "button", "name": "open", "label": "Open in editor", "disabled": not done, "hint": "Explain this decision in the other panels."},
-            {"kind": "check", "name": "follow", "label": "Editor follows"},
             {"kind": "text", "name": "file", "label": "File"},
             {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
+            *self.watch_controls(),
         ]  # fmt: skip
 
 

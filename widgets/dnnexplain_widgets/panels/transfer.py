@@ -2,57 +2,78 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Replayable
+from dnnexplain.contract import DnnExplainError, LogReader, Policy
 from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
 from dnnexplain_widgets.jobs import Task
-from dnnexplain_widgets.live import best_actions
-from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.panels.episode import Pair, pair_sentence
-from dnnexplain_widgets.schedule import schedule_figure
-from dnnexplain_widgets.words import label, number
+from dnnexplain_widgets.panels.transfer_words import (
+    cell_words,
+    default_columns,
+    distinct,
+    heat,
+    loader,
+    missing,
+    setting_code,
+)
+from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 
 __all__ = ["TransferPanel"]
 
-COLUMNS = 4
-FULL_SHADE = 0.5
-"""A cost half above or below the best rule's has the full colour."""
+ALL = "\0all"
+
+Grid = tuple[Sequence[Setting], Sequence[Setting]]
 
 
-class TransferPanel(Panel):
+class TransferPanel(WatchPanel):
     """Where does it stop winning?
+
+    The cells are run by processes, one per core, so the page stays quick and a cancelled run ends at once.
 
     Args:
         rows, columns: settings of the grid; by default every family of workloads, and four values of the
             system's first workload knob.
+        grids: further grids to choose from, by name: ``{"share of long jobs": (rows, columns)}``.
         rules: names of the rules to compare with; all but random by default.
+        policies: further networks by name, ready or as functions that load them, to be run beside.
+        workers: processes; one per core by default, 1 works in the kernel itself.
     """
 
     QUESTION = "Where does it stop winning?"
     PARTS = ({"part": "cells"}, {"part": "schedule"})
-    OPTIONS = ("rows", "columns", "rules")
+    OPTIONS = ("rows", "columns", "grids", "rules", "policies", "workers")
 
     def setup(self) -> None:
-        """Controls: workloads per cell, seed."""
-        system = self.session.system
-        if not isinstance(system, Replayable):
-            msg = f"{system.name} has no episodes to be run and watched; see contract.Replayable"
-            raise DnnExplainError(msg)
-        given = self.options
+        """Controls: grid, networks, workloads per cell, seed."""
+        system, given = self.system, self.options
         every = [Setting(name, name) for name in system.workload_names]
         fixed = [name for name in system.rules() if name != "random"]
-        self.rows: list[Setting] = list(given.get("rows") or every)
-        self.columns: list[Setting] = list(given.get("columns") or _default_columns(system))
+        first = (list(given.get("rows") or every), list(given.get("columns") or default_columns(system)))
+        self.grids: dict[str, Grid] = {"kinds of workload": first, **(given.get("grids") or {})}
         self.rules: list[str] = list(given.get("rules") or fixed)
+        self.policies: Mapping[str, Policy | Callable[[], Policy]] = given.get("policies") or {}
+        self.logs: dict[str, list[Any]] = {}
         self.found: Transfer | None = None
+        self._given: dict[str, list[Any]] = {}
+        self._networks: list[Policy] = []
+        self._part: Transfer | None = None
         self._heat: dict[str, Any] = {}
+        self._cell: tuple[int, int] | None = None
+        self._workload = 0
+        self._words = ""
+        self._task: Task | None = None
         self._stop = threading.Event()
-        self.answers = {"sets": 20, "seed": 1, "file": "transfer.json", "decision": 0}
+        self.answers = {
+            "grid": next(iter(self.grids)), "beside": "", "network": 0, "sets": 20, "seed": 1,
+            "file": "transfer.json", "workload": 1, "decision": 0, "follow": False,
+        }  # fmt: skip
+        self.observe(self._show_part, "busy")
         self._show_controls()
 
     @property
@@ -60,12 +81,19 @@ class TransferPanel(Panel):
         """The grid, as far as it was run."""
         return self.found
 
+    @property
+    def grid(self) -> tuple[list[Setting], list[Setting]]:
+        """Rows (with those of the logs) and columns of the grid that is chosen."""
+        rows, columns = self.grids[self.answers["grid"]]
+        return [*rows, *(Setting(name) for name in self.logs)], list(columns)
+
     def code_lines(self) -> tuple[str, ...]:
         """The grid by itself."""
+        rows, columns = self.grid
         return (
             "from dnnexplain.explain.transfer import Setting, transfer",
-            f"rows = [{', '.join(map(_setting, self.rows))}]",
-            f"columns = [{', '.join(map(_setting, self.columns))}]",
+            f"rows = [{', '.join(setting_code(row) for row in rows if row.label not in self.logs)}]",
+            f"columns = [{', '.join(map(setting_code, columns))}]",
             (
                 f"found = transfer(system, {{policy.name: policy}}, rows, columns, rules={self.rules!r}, "
                 f"sets={int(self.answers['sets'])}, seed={int(self.answers['seed'])})"
@@ -75,28 +103,33 @@ class TransferPanel(Panel):
 
     def run(self, resume: Transfer | None = None) -> None:
         """Run the grid, or its missing cells, beside the page."""
-        system: Any = self.session.system
-        policy = self.worker_policy()
+        system, (rows, columns) = self.system, self.grid
+        policy, beside = self.worker_policy(), self._beside()
         sets, seed = int(self.answers["sets"]), int(self.answers["seed"])
+        given = {name: windows[:sets] for name, windows in self.logs.items()}
         self._stop = stop = threading.Event()
+        self._part = None
 
-        def work(task: Task) -> Transfer:
-            return transfer(
+        def work(task: Task) -> tuple[Transfer, list[Policy], dict[str, list[Any]]]:
+            networks = distinct(policy, beside)
+            found = transfer(
                 system,
-                {policy.name: policy},
-                self.rows,
-                self.columns,
+                networks,
+                rows,
+                columns,
                 rules=self.rules,
                 sets=sets,
                 seed=seed,
-                backend="threading",
-                jobs=1,
+                given=given,
+                jobs=self.options.get("workers"),
                 resume=resume,
                 cancel=stop,
                 progress=lambda done, total: task.progress(done / total, f"Cell {done} of {total}"),
+                on_cell=self._note,
             )
+            return found, list(networks.values()), given
 
-        self.start(work, self._show, "Running the grid")
+        self._task = self.start(work, self._take, "Running the grid")
 
     def cancel(self) -> None:
         """End the run with the cells that it has."""
@@ -105,26 +138,44 @@ class TransferPanel(Panel):
         else:
             super().cancel()
 
-    def show_cell(self, row: int, column: int) -> None:
-        """Watch the episode of a cell in which the network is furthest behind the best rule."""
-        found, system = self.found, self.session.system
+    def show_cell(self, row: int, column: int, workload: int | None = None) -> None:
+        """Watch an episode of a cell: the network's and the best rule's run, one above the other.
+
+        Args:
+            row, column: of the grid.
+            workload: which of the cell's, from 1; by default the one on which the network is furthest behind.
+
+        Raises:
+            DnnExplainError: the cell was not run, or has no such workload.
+        """
+        found, system, network = self.found, self.system, self._network()
+        if self._task is not None and self.jobs.current is self._task:
+            msg = "the grid is still running; wait, or cancel it to keep the cells that are done"
+            raise DnnExplainError(msg)
         if found is None or not found.done[row, column]:
             msg = "this cell was not run yet"
             raise DnnExplainError(msg)
+        costs = found.episodes[row, column]
+        count = int(np.isfinite(costs[network]).sum())
         rule_at = int(found.best_rule[row, column])
-        behind = found.episodes[row, column, 0] - found.episodes[row, column, rule_at]
-        worst = int(np.nanargmax(behind))
-        policy = self.worker_policy()
+        worst = int(np.nanargmax(costs[network] - costs[rule_at])) + 1
+        chosen = worst if workload is None else workload
+        if not 1 <= chosen <= count:
+            msg = f"this cell has workloads 1 to {count}, not {chosen}"
+            raise DnnExplainError(msg)
+        policy, given = self._worker(network), self._given
+        rule = system.rules()[found.policies[rule_at]]
 
         def work(task: Task) -> Pair:
-            task.progress(None, "Running the episode")
-            assert isinstance(system, Replayable)
-            workload = cell_workloads(system, found, row, column)[worst]
-            rule = system.rules()[found.policies[rule_at]]
-            network = system.replay(policy, workload)
-            return Pair(network, system.replay(rule, workload), best_actions(system, rule, network.observations))
+            task.progress(0.0, "Drawing the workload")
+            return run_pair(
+                system, policy, rule, cell_workloads(system, found, row, column, given)[chosen - 1], task=task
+            )
 
-        words = f"{_cell_words(found, row, column)} Below: workload {worst + 1}, where it is furthest behind."
+        self._cell, self._workload = (row, column), chosen
+        self.set_answers(chosen=[row, column], workload=chosen)
+        where = ", where it is furthest behind" if chosen == worst else ""
+        words = f"{cell_words(found, row, column, network)} Below: workload {chosen} of {count}{where}."
         self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode")
 
     def save(self, file: str) -> Path:
@@ -135,97 +186,113 @@ class TransferPanel(Panel):
         return self.found.save(file)
 
     def on_press(self, name: str) -> None:
-        """Run, go on, save."""
+        """Run, go on, open a decision, save."""
         if name == "run":
             self.run()
         elif name == "more":
             self.run(resume=self.found)
+        elif name == "open":
+            self.open_decision()
         elif name == "save":
             self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
 
     def on_answer(self, name: str, value: Any) -> None:
-        """A cell was clicked."""
-        if name == "chosen" and value:
+        """A cell was clicked, another of its workloads or another network wanted, or the scrubber moved."""
+        if name == "chosen" and value and tuple(value) != self._cell:
             self.show_cell(int(value[0]), int(value[1]))
+        elif name == "workload" and self._cell is not None and int(value) != self._workload:
+            self.show_cell(*self._cell, workload=int(value))
+        elif name == "network" and self.found is not None:
+            self._show(self.found)
+        elif name == "decision" and self.pair is not None:
+            self.sentence = f"{self._words} {decision_words(self.system, self.pair, int(value))}"
+            self.step_to(int(value))
+
+    def on_file(self, name: str, file: str, content: bytes) -> None:
+        """A log was given: its windows become a row."""
+        assert name == "log"
+        system = self.session.system
+        assert isinstance(system, LogReader)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(file).name
+            path.write_bytes(content)
+            windows, said = system.log_windows(path)
+        self.logs[f"log {Path(file).name}"] = list(windows)
+        self.sentence = f"{said} The next run has it as a row."
+
+    # --- what is drawn ---
+
+    def _beside(self) -> dict[str, Callable[[], Policy]]:
+        """The networks to be run beside the session's, as functions that give them."""
+        wanted = self.answers["beside"]
+        names = list(self.policies) if wanted == ALL else [wanted] if wanted else []
+        return {name: loader(self.policies[name]) for name in names}
+
+    def _network(self) -> int:
+        return min(int(self.answers["network"]), max(0, len(self._networks) - 1))
+
+    def _worker(self, network: int) -> Policy:
+        policy = self._networks[network]
+        return policy.copy() if hasattr(policy, "copy") else policy
+
+    def _note(self, found: Transfer) -> None:
+        """From the worker: another cell is done; it is drawn on the page's side with the next report."""
+        self._part = found
+
+    def _show_part(self, _change: object = None) -> None:
+        if self._part is not None and self.busy:
+            self._draw(self._part)
+
+    def _take(self, parts: tuple[Transfer, list[Policy], dict[str, list[Any]]]) -> None:
+        found, self._networks, self._given = parts
+        self._part = None
+        self._show(found)
 
     def _show(self, found: Transfer) -> None:
-        self.found = found
-        self._heat = _heat(found)
-        self.figure = {"cells": self._heat}
+        self.found, self.pair, self._cell = found, None, None
+        self.set_answers(chosen=[])
+        self._draw(found)
         self.sentence = found.words
         self._show_controls()
 
+    def _draw(self, found: Transfer) -> None:
+        self._heat = heat(found, min(self._network(), found.networks - 1))
+        self.figure = {"cells": self._heat}
+
     def _show_pair(self, pair: Pair, words: str) -> None:
-        self.figure = {"cells": self._heat, **schedule_figure((pair.network, pair.rule), pair.disagreements)}
-        self.sentence = f"{words} {pair_sentence(pair)}"
+        self._words = f"{words} {pair_sentence(pair)}"
+        self.figure = {"cells": self._heat, **self.watch(pair)}
+        self.sentence = f"{self._words} {decision_words(self.system, pair, int(self.answers['decision']))}"
+        self._show_controls()
 
     def _show_controls(self) -> None:
         done = self.found is not None
-        missing = done and not bool(self.found.done.all())  # type: ignore[union-attr]
-        self.controls = [
+        controls: list[dict[str, Any]] = []
+        if len(self.grids) > 1:
+            controls.append(
+                {"kind": "select", "name": "grid", "label": "Over", "options": [[n, n] for n in self.grids]}
+            )
+        if self.policies:
+            others = [["", "no other"], *([name, name] for name in self.policies), [ALL, "all"]]
+            controls.append({"kind": "select", "name": "beside", "label": "Networks beside", "options": others})
+        controls += [
             {"kind": "number", "name": "sets", "label": "Workloads per cell", "low": 1, "high": 1000, "step": 1},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "button", "name": "run", "label": "Run", "strong": True},
-            {"kind": "button", "name": "more", "label": "Go on", "disabled": not missing, "hint": "Run the cells that are missing."},
+            {"kind": "button", "name": "more", "label": "Go on", "disabled": not missing(self.found), "hint": "Run the cells that are missing."},
+        ]  # fmt: skip
+        system = self.session.system
+        if isinstance(system, LogReader):
+            hint = "Its windows become a row of the next run."
+            controls.append({"kind": "file", "name": "log", "label": "Add a log…", "accept": ",".join(system.log_suffixes), "hint": hint})  # fmt: skip
+        controls += [
             {"kind": "text", "name": "file", "label": "File"},
             {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
-        ]  # fmt: skip
-
-
-def _default_columns(system: Replayable) -> list[Setting]:
-    knob = system.workload_knobs[0]
-    grid = knob.grid()
-    values = grid[np.unique(np.linspace(0, len(grid) - 1, 2 * COLUMNS).round().astype(int))][1::2]
-    return [
-        Setting(f"{knob.name} {number(value)}", "", {knob.name: round(float(value), 9)}, float(value))
-        for value in values
-    ]
-
-
-def _setting(one: Setting) -> str:
-    return f"Setting({one.label!r}, {one.family!r}, {dict(one.parameters)!r}, {one.value!r})"
-
-
-def _heat(found: Transfer) -> dict[str, Any]:
-    rows = []
-    for r, row in enumerate(found.rows):
-        cells: list[dict[str, Any]] = []
-        for c in range(len(found.columns)):
-            if not found.done[r, c]:
-                cells.append({"text": ""})
-                continue
-            relative, rule = float(found.relative[r, c, 0]), int(found.best_rule[r, c])
-            verdict = found.verdict(r, c)
-            open_ = " (open)" if verdict == "even" else ""
-            cells.append(
-                {
-                    "text": f"{100 * relative:+.1f}%{open_}".replace("-", "−"),
-                    "note": f"{number(found.cost[r, c, 0])} : {number(found.cost[r, c, rule])} {label(found.policies[rule])}",
-                    "hint": _cell_words(found, r, c),
-                    "shade": relative / FULL_SHADE,
-                }
-            )
-        rows.append({"label": row.label, "cells": cells})
-    return {
-        "caption": f"{found.cost_name} of {found.policies[0]} relative to the best rule's",
-        "corner": "workload",
-        "columns": [column.label for column in found.columns],
-        "rows": rows,
-        "pick": "cell",
-        "legend": [
-            f"{found.policies[0]} {100 * FULL_SHADE:.0f}% below the best rule",
-            f"{100 * FULL_SHADE:.0f}% above",
-        ],
-    }
-
-
-def _cell_words(found: Transfer, row: int, column: int) -> str:
-    rule = int(found.best_rule[row, column])
-    at = (row, column, 0)
-    interval = f"{100 * found.relative_low[at]:+.1f}% to {100 * found.relative_high[at]:+.1f}%".replace("-", "−")
-    starved = found.starved[at]
-    tail = f" It starved {number(starved)} jobs." if starved > 0 else ""
-    return (
-        f"{found.rows[row].label}, {found.columns[column].label}: {found.cost_name} {number(found.cost[at])} against "
-        f"{label(found.policies[rule])}'s {number(found.cost[row, column, rule])}, {interval} (95% interval).{tail}"
-    )
+        ]
+        if self.found is not None and self.found.networks > 1:
+            names = [[str(at), name] for at, name in enumerate(self.found.policies[: self.found.networks])]
+            controls.append({"kind": "select", "name": "network", "label": "Show", "options": names})
+        if self._cell is not None and self.found is not None:
+            count = int(np.isfinite(self.found.episodes[self._cell][0]).sum())
+            controls.append({"kind": "number", "name": "workload", "label": f"Workload, 1 to {count}", "low": 1, "high": count, "step": 1})  # fmt: skip
+        self.controls = [*controls, *self.watch_controls()]

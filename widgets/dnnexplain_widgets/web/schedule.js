@@ -1,9 +1,10 @@
 // Schedules of several runs over the same work, one under another, and a scrubber over the decisions.
 // figure: {runs: [{name, summary, tracks: [{name, unit, capacity}], bars: [[object, track, from, to, low, high]]}],
-//          objects: [{name, colour, words}], end, unit, times: [per decision], marks: [decisions], at}
+//          objects: [{name, colour, words}], end, unit, times: [per decision], marks: [decisions],
+//          flags: [[decision, words]]: a dashed line through all runs}
 
 const ROW = 46;
-const LANE = { left: 64, right: 8, gap: 6, title: 22, axis: 18 };
+const LANE = { left: 64, right: 8, gap: 6, title: 22, axis: 18, flag: 16 };
 
 function makeSchedule(store, part, model) {
   const canvas = h("canvas", { role: "img", class: "dx-canvas" });
@@ -30,8 +31,8 @@ function makeSchedule(store, part, model) {
   return { element, update, stop: () => resize.disconnect() };
 }
 
-function laneTop(runs, run, track) {
-  let top = 0;
+function laneTop({ runs, flags }, run, track) {
+  let top = LANE.flag * flags.length;
   for (let index = 0; index < run; index += 1) top += LANE.title + runs[index].tracks.length * (ROW + LANE.gap) + 10;
   return top + LANE.title + track * (ROW + LANE.gap);
 }
@@ -42,7 +43,7 @@ function drawSchedule(view) {
   view.box.hidden = !figure.runs;
   if (!figure.runs || width < 60) return;
   const { runs } = figure;
-  const height = laneTop(runs, runs.length, 0) - LANE.title + LANE.axis;
+  const height = laneTop(figure, runs.length, 0) - LANE.title + LANE.axis;
   const ratio = window.devicePixelRatio || 1;
   Object.assign(view, { width, height, figure });
   view.canvas.width = Math.round(width * ratio);
@@ -56,6 +57,7 @@ function drawSchedule(view) {
   const ink = INK[view.store.theme];
   runs.forEach((run, index) => drawRun(view, context, ink, run, index));
   drawTimes(view, context, ink);
+  drawFlags(view, context, ink);
   setAttributes(view.canvas, { "aria-label": figure.words || "Schedules" });
   placeNow(view);
 }
@@ -65,8 +67,8 @@ function timeX(view, time) {
 }
 
 function drawRun(view, context, ink, run, index) {
-  const { runs, objects } = view.figure;
-  const top = laneTop(runs, index, 0);
+  const { objects } = view.figure;
+  const top = laneTop(view.figure, index, 0);
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.font = '600 13px system-ui, "Segoe UI", Roboto, sans-serif';
@@ -77,7 +79,7 @@ function drawRun(view, context, ink, run, index) {
   context.fillStyle = ink.soft;
   context.fillText(shorten(context, run.summary, view.width - after), after, top - 8);
   run.tracks.forEach((track, at) => {
-    const y = laneTop(runs, index, at);
+    const y = laneTop(view.figure, index, at);
     context.fillStyle = `rgb(${ink.zero.join(",")})`;
     context.fillRect(LANE.left, y, view.width - LANE.left - LANE.right, ROW);
     context.fillStyle = ink.soft;
@@ -85,7 +87,7 @@ function drawRun(view, context, ink, run, index) {
   });
   for (const [object, track, from, to, low, high] of run.bars) {
     const { capacity } = run.tracks[track];
-    const y = laneTop(runs, index, track);
+    const y = laneTop(view.figure, index, track);
     const left = timeX(view, from);
     const wide = timeX(view, to) - left;
     const tall = ((high - low) / capacity) * ROW;
@@ -108,6 +110,27 @@ function drawTimes(view, context, ink) {
     const x = Math.min(timeX(view, value), view.width - context.measureText(text).width / 2);
     context.fillText(text, x, view.height - 4);
   }
+}
+
+/** Where the first run leaves the others: a dashed line down the chart, named above it. */
+function drawFlags(view, context, ink) {
+  context.font = '400 11px system-ui, "Segoe UI", Roboto, sans-serif';
+  context.fillStyle = ink.soft;
+  context.strokeStyle = ink.soft;
+  context.lineWidth = 1;
+  context.setLineDash([4, 3]);
+  view.figure.flags.forEach(([decision, words], row) => {
+    const x = Math.round(timeX(view, view.figure.times[decision])) + 0.5;
+    const y = LANE.flag * row;
+    const right = x + context.measureText(words).width + 6 > view.width;
+    context.textAlign = right ? "right" : "left";
+    context.fillText(words, right ? x - 5 : x + 5, y + 11);
+    context.beginPath();
+    context.moveTo(x, y + 2);
+    context.lineTo(x, view.height - LANE.axis);
+    context.stroke();
+  });
+  context.setLineDash([]);
 }
 
 function placeNow(view) {
@@ -147,7 +170,7 @@ function objectAt(view, x, y) {
   const time = ((x - LANE.left) / (view.width - LANE.left - LANE.right)) * end;
   for (let run = 0; run < runs.length; run += 1) {
     for (const [object, track, from, to, low, high] of runs[run].bars) {
-      const bottom = laneTop(runs, run, track) + ROW;
+      const bottom = laneTop(view.figure, run, track) + ROW;
       const units = ((bottom - y) / ROW) * runs[run].tracks[track].capacity;
       if (time >= from && time < to && units >= low && units < high) return object;
     }

@@ -1,0 +1,106 @@
+"""The transfer panel's grid: its first columns, as Python, as the cells of a heat map, one cell in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import Policy, Replayable
+from dnnexplain.explain.transfer import Setting, Transfer
+from dnnexplain_widgets.words import label, number
+
+__all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missing", "setting_code"]
+
+COLUMNS = 4
+
+FULL_SHADE = 0.5
+"""A cost half above or below the best rule's has the full colour."""
+
+
+def heat(found: Transfer, network: int = 0) -> dict[str, Any]:
+    """The grid as a table for the cells part, for one of its networks."""
+    name = found.policies[network]
+    return {
+        "caption": f"{found.cost_name} of {name} relative to the best rule's",
+        "corner": "workload",
+        "columns": [column.label for column in found.columns],
+        "rows": [
+            {"label": row.label, "cells": [_cell(found, r, c, network) for c in range(len(found.columns))]}
+            for r, row in enumerate(found.rows)
+        ],
+        "pick": "cell",
+        "legend": [f"{name} {100 * FULL_SHADE:.0f}% below the best rule", f"{100 * FULL_SHADE:.0f}% above"],
+    }
+
+
+def _cell(found: Transfer, row: int, column: int, network: int) -> dict[str, Any]:
+    if not found.done[row, column]:
+        return {"text": ""}
+    relative, rule = float(found.relative[row, column, network]), int(found.best_rule[row, column])
+    open_ = " (open)" if found.verdict(row, column, network) == "even" else ""
+    costs = [number(found.cost[row, column, one]) for one in (network, rule)]
+    return {
+        "text": f"{100 * relative:+.1f}%{open_}".replace("-", "−"),
+        "note": f"{costs[0]} : {costs[1]} {label(found.policies[rule])}",
+        "hint": cell_words(found, row, column, network),
+        "shade": relative / FULL_SHADE,
+    }
+
+
+def cell_words(found: Transfer, row: int, column: int, network: int = 0) -> str:
+    """A cell in a sentence: both costs, the interval, the jobs that were starved."""
+    rule = int(found.best_rule[row, column])
+    at = (row, column, network)
+    interval = f"{100 * found.relative_low[at]:+.1f}% to {100 * found.relative_high[at]:+.1f}%".replace("-", "−")
+    starved = found.starved[at]
+    tail = f" It starved {number(starved)} jobs." if starved > 0 else ""
+    where = found.rows[row].label
+    if found.rows[row].family or found.columns[column].family:
+        where = f"{where}, {found.columns[column].label}"
+    return (
+        f"{where}: {found.cost_name} {number(found.cost[at])} against {label(found.policies[rule])}'s "
+        f"{number(found.cost[row, column, rule])}, {interval} (95% interval).{tail}"
+    )
+
+
+def missing(found: Transfer | None) -> bool:
+    """Whether cells are left to be run: of a log only the first one is."""
+    if found is None:
+        return False
+    drawn = np.array([bool(row.family or column.family) for row in found.rows for column in found.columns])
+    wanted = drawn.reshape(found.done.shape)
+    wanted[:, 0] = True
+    return bool((wanted & ~found.done).any())
+
+
+def default_columns(system: Replayable) -> list[Setting]:
+    """Four values of the system's first workload knob."""
+    knob = system.workload_knobs[0]
+    grid = knob.grid()
+    values = grid[np.unique(np.linspace(0, len(grid) - 1, 2 * COLUMNS).round().astype(int))][1::2]
+    return [
+        Setting(f"{knob.name} {number(value)}", "", {knob.name: round(float(value), 9)}, float(value))
+        for value in values
+    ]
+
+
+def setting_code(one: Setting) -> str:
+    """A setting as Python."""
+    return f"Setting({one.label!r}, {one.family!r}, {dict(one.parameters)!r}, {one.value!r})"
+
+
+def loader(known: Policy | Callable[[], Policy]) -> Callable[[], Policy]:
+    """A policy, ready or as a function that loads it, as such a function."""
+    if hasattr(known, "outputs"):
+        return lambda: known  # type: ignore[return-value]
+    return known  # type: ignore[return-value]
+
+
+def distinct(policy: Policy, beside: Mapping[str, Callable[[], Policy]]) -> dict[str, Policy]:
+    """The session's network first, then the others by name, each network once."""
+    weights = getattr(policy, "checkpoint", None)
+    loaded = {name: load() for name, load in beside.items()}
+    others = {name: one for name, one in loaded.items() if getattr(one, "checkpoint", "") != weights}
+    return {policy.name: policy, **others}

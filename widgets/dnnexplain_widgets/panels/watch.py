@@ -1,0 +1,179 @@
+"""Runs over the same work side by side, decision by decision: what every panel that shows episodes shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable, State, System, state_from_observation
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.live import best_actions
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.schedule import schedule_figure
+from dnnexplain_widgets.words import joined, label, number, with_unit
+
+__all__ = ["Pair", "WatchPanel", "decision_words", "pair_sentence", "run_pair"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """The network's and a rule's run over the same work.
+
+    Attributes:
+        network, rule: the two runs.
+        advice: what the rule would have done in each decision of the network's run ``[T]``.
+    """
+
+    network: Replay
+    rule: Replay
+    advice: NDArray[np.int64]
+
+    @property
+    def disagreements(self) -> NDArray[np.int64]:
+        """The decisions of the network's run in which the rule would have done something else."""
+        return np.flatnonzero(self.advice != self.network.actions)
+
+
+def run_pair(
+    system: Replayable, policy: Policy, rule: Policy, work: Any, *, seed: int = 0, sample: bool = False, task: Task
+) -> Pair:
+    """Run the network and the rule, and ask the rule about each of the network's decisions."""
+    task.progress(0.1, f"Running {policy.name}")
+    network = system.replay(policy, work, seed=seed, sample=sample)
+    task.progress(0.5, f"Running {label(rule.name)}")
+    other = system.replay(rule, work, seed=seed)
+    task.progress(0.9, "Comparing their decisions")
+    return Pair(network, other, best_actions(system, rule, network.observations))
+
+
+class WatchPanel(Panel):
+    """A panel that shows runs over the same work, and opens a decision of the network's in the editor."""
+
+    pair: Pair | None = None
+
+    @property
+    def system(self) -> Replayable:
+        """The session's system, which can replay.
+
+        Raises:
+            DnnExplainError: it cannot.
+        """
+        system = self.session.system
+        if not isinstance(system, Replayable):
+            msg = f"{system.name} cannot replay episodes: it has no replay(); see contract.Replayable"
+            raise DnnExplainError(msg)
+        return system
+
+    def state_at(self, decision: int) -> State:
+        """The state of one decision of the network's run, to the bit.
+
+        Raises:
+            DnnExplainError: nothing was run yet, or there is no such decision.
+        """
+        if self.pair is None:
+            msg = "run an episode first"
+            raise DnnExplainError(msg)
+        seen = self.pair.network.observations
+        if not 0 <= decision < len(seen):
+            msg = f"this episode has decisions 1 to {len(seen)}, not {decision + 1}"
+            raise DnnExplainError(msg)
+        return state_from_observation(self.system, seen[decision])
+
+    def watch(self, pair: Pair, *others: Replay) -> dict[str, Any]:
+        """Take a pair (and further runs below it) to the page, at the decision where they part first.
+
+        Returns:
+            The figure of the schedule part.
+        """
+        self.pair = pair
+        apart = pair.disagreements
+        self.set_answers(decision=int(apart[0]) if len(apart) else 0)
+        return schedule_figure((pair.network, pair.rule, *others), apart, flags(pair, others))
+
+    def step_to(self, decision: int) -> None:
+        """The scrubber moved: the editor follows if it is asked to."""
+        if self.pair is not None and self.answers.get("follow"):
+            self.session.state = self.state_at(decision)
+
+    def open_decision(self) -> None:
+        """Load the present decision into the editor, and so into every other panel."""
+        self.session.state = self.state_at(int(self.answers["decision"]))
+
+    def watch_controls(self) -> list[dict[str, Any]]:
+        """Controls that take a decision to the editor; none before there is a run."""
+        if self.pair is None:
+            return []
+        explain = "Load this decision into the editor; the other panels explain it."
+        return [
+            {"kind": "button", "name": "open", "label": "Open in editor", "reveal": True, "hint": explain},
+            {"kind": "check", "name": "follow", "label": "Editor follows", "hint": "Load each decision into the editor as you step."},
+        ]  # fmt: skip
+
+
+def flags(pair: Pair, others: Sequence[Replay]) -> list[tuple[int, str]]:
+    """The decisions of the network's run where it first leaves the others, with words for the chart."""
+    apart = pair.disagreements
+    found = [(int(apart[0]), f"parts from {label(pair.rule.policy)}")] if len(apart) else []
+    for other in others:
+        at = first_other_start(pair.network, other)
+        if at is not None:
+            found.append((at, f"parts from the {other.policy}"))
+    return found
+
+
+def first_other_start(run: Replay, other: Replay) -> int | None:
+    """The first decision of a run that starts an object at another time than a schedule does, if any."""
+    placed = np.flatnonzero(run.chosen >= 0)
+    objects = run.chosen[placed]
+    apart = placed[run.start[objects] != other.start[objects]]
+    return int(apart[0]) if len(apart) else None
+
+
+def pair_sentence(pair: Pair) -> str:
+    """How the two did, in one sentence."""
+    one, two = pair.network, pair.rule
+    if two.cost > 0:
+        change = (one.cost - two.cost) / two.cost
+        beside = f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {label(two.policy)}'s {number(two.cost)}"
+    else:
+        beside = f" against {label(two.policy)}'s {number(two.cost)}"
+    parts = [f"{name} starved {number(run.metrics['starved'])}" for name, run in _starving(one, two)]
+    starved = f" {joined(parts)[:1].upper()}{joined(parts)[1:]}." if parts else ""
+    return f"{_capital(one.cost_name)} of {one.policy}: {number(one.cost)}{beside}.{starved}"
+
+
+def _starving(one: Replay, two: Replay) -> list[tuple[str, Replay]]:
+    pairs = [(one.policy, one), (label(two.policy), two)]
+    return [(name, run) for name, run in pairs if run.metrics.get("starved", 0) > 0]
+
+
+def decision_words(system: System, pair: Pair, decision: int, *others: Replay) -> str:
+    """One decision of the network's run, beside the rule's advice and the schedules in ``others``."""
+    names, run = system.output.names, pair.network
+    where = f"Decision {decision + 1}, at {with_unit(float(run.times[decision]), run.time_unit)}"
+    took = names[int(run.actions[decision])]
+    chosen = int(run.chosen[decision])
+    placed = f" ({run.objects[chosen]})" if chosen >= 0 else ""
+    rule = label(pair.rule.policy)
+    if run.actions[decision] == pair.advice[decision]:
+        text = f"{where}: both pick {took}{placed}."
+    else:
+        advice = names[int(pair.advice[decision])]
+        text = f"{where}: the network picks {took}{placed}, {rule} would pick {advice}."
+    return " ".join([text, *(_start_words(run, other, chosen) for other in others)]).strip()
+
+
+def _start_words(run: Replay, other: Replay, chosen: int) -> str:
+    """When a schedule starts the object that a decision placed, where that is another time."""
+    if chosen < 0 or run.start[chosen] == other.start[chosen] or not np.isfinite(run.start[chosen]):
+        return ""
+    times = [number(float(one.start[chosen])) for one in (run, other)]
+    return f"{_capital(run.objects[chosen])} starts at {times[0]} there, in the {other.policy} at {times[1]}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
