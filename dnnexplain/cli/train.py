@@ -12,6 +12,7 @@ import typer
 from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, make_deeprm
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.output import examples, print_json, progress_bar
+from dnnexplain.cli.train_teacher import TEACHER_HELP, begin_from, read_teacher, teacher_words, training_workload
 
 if TYPE_CHECKING:
     from dnnexplain.policies.training import Report, Trainer
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
 
     shown = examples(
         "dnnexplain train deeprm --out mine.safetensors --iterations 60",
+        "dnnexplain train deeprm --from default --teacher never-hold --workload mix --out hardened.safetensors",
         "dnnexplain train deeprm --recipe as-published --original --out published.safetensors",
         "dnnexplain train routing --kind dote-current --out router.safetensors",
     )
@@ -41,9 +43,18 @@ def train(
     out: Path = typer.Option(..., help="Where to write the network (.safetensors); a model card goes beside it."),
     recipe: str = typer.Option("default", help="default, conv or as-published."),
     slots: int = typer.Option(5, help=SLOTS_HELP),
-    rate: float = typer.Option(0.7, help="Arrivals per step of the training workload."),
-    workload: str = typer.Option("deeprm", help="Family of the training workload."),
+    rate: list[float] = typer.Option([], help="Arrivals per step of the training workload (0.7); repeat for a mix."),
+    workload: list[str] = typer.Option(["deeprm"], help="Family of the training workload; repeat, or mix: all."),
+    home_share: float = typer.Option(0.25, help="Of a mix: the share that the cell at home has for itself."),
+    teacher: list[str] = typer.Option([], help=TEACHER_HELP),
+    teacher_weight: float = typer.Option(1.0, help="Weight of the teacher in the first iteration, 0 to 1."),
+    teacher_decay: float = typer.Option(0.95, help="What that weight is multiplied by in each iteration."),
+    teacher_least: float = typer.Option(0.0, help="What that weight does not fall below."),
+    begin: str = typer.Option("", "--from", help="Start from this network: a shipped one by name, or a file."),
+    role: str = typer.Option("", help="What the network is called (the recipe's name if not given)."),
     iterations: int = typer.Option(0, help="Policy gradient steps (0: the recipe's)."),
+    imitation_rounds: int = typer.Option(-1, help="Rounds of copying SJF first (-1: the recipe's; 0 with --from)."),
+    learning_rate: float = typer.Option(0.0, help="Of the first iteration (0: the recipe's)."),
     seed: int = typer.Option(1, help="Of weights, workloads and actions."),
     threads: int = typer.Option(2, help="Processor cores to use."),
     original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
@@ -55,6 +66,9 @@ def train(
     After every iteration the run is saved beside --out; the same command resumes it after Ctrl-C or a
     crash, and ends with the same weights as an uninterrupted run. The weights kept are those with the
     lowest slowdown on held-out job sets, all jobs counted.
+
+    With --teacher it learns from rewards and from rules: a teacher is the network's own distribution, moved
+    towards the actions that obey the rules, and the network imitates it with a weight that falls.
     """
     check_writable(out)
     import torch
@@ -62,9 +76,17 @@ def train(
     from dnnexplain.policies.training import Trainer, make_recipe
 
     torch.set_num_threads(threads)
-    changes: dict[str, Any] = {"iterations": iterations} if iterations else {}
-    settings = make_recipe(recipe, workload={"name": workload, "rate": rate, "steps": 50}, **changes)
-    trainer = Trainer(make_deeprm(slots, original=original), settings, seed=seed, out=out, fresh=fresh)
+    world = make_deeprm(slots, original=original)
+    start, changes = begin_from(begin, world) if begin else (None, {})
+    told, rules = read_teacher(teacher, world)
+    given = {"role": role, "iterations": iterations, "learning_rate": learning_rate}
+    changes |= {key: value for key, value in given.items() if value}
+    changes |= {"imitation_rounds": imitation_rounds} if imitation_rounds >= 0 else {}
+    changes["workload"] = training_workload(workload, rate, home_share)
+    changes |= {"even": changes["workload"]["name"] == "mix", "teacher": told}
+    changes["imitation"] = {"first": teacher_weight, "decay": teacher_decay, "least": teacher_least}
+    settings = make_recipe(recipe, **changes)
+    trainer = Trainer(world, settings, seed=seed, out=out, fresh=fresh, start=start, rules=rules)
     if trainer.progress.iteration or trainer.progress.imitated:
         typer.echo(f"Resuming at iteration {trainer.progress.iteration} of {settings.iterations}.", err=True)
     try:
@@ -91,26 +113,29 @@ def _run(trainer: Trainer, total: int, *, quiet: bool) -> None:
 
 def _curve(said: Report) -> str:
     """The learning curve as one line of blocks, lowest slowdown lowest."""
-    scores = [entry["greedy"] for entry in said.progress.curve][-24:]
+    curve = said.progress.curve
+    scores = [entry["greedy"] for entry in curve][-24:]
     if not scores:
         return ""
     low, high = min(scores), max(scores)
     blocks = "▁▂▃▄▅▆▇█"
     bars = "".join(blocks[round((score - low) / (high - low or 1) * 7)] for score in scores)
-    return f" {bars} slowdown {scores[-1]:.2f}, best {said.progress.best:.2f}"
+    obeys = f", agreement {curve[-1]['agreement']:.0%}" if "agreement" in curve[-1] else ""
+    return f" {bars} slowdown {scores[-1]:.2f}, best {min(scores):.2f}{obeys}"
 
 
 def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
     """Measure the best network on unseen job sets, write it with its story, drop the unfinished run."""
     from dnnexplain.policies import save, write_model_card
+    from dnnexplain.policies.training.workload_mix import cells
     from dnnexplain.systems.deeprm import DeepRM
     from dnnexplain.systems.deeprm.summary import compare, summarise
 
     recipe, progress = trainer.recipe, trainer.progress
     fair = DeepRM(slots=trainer.system.params.slots)
     policy = trainer.best()
-    drawn = dict(recipe.workload)
-    unseen = fair.workloads(drawn.pop("name"), FIGURE_SETS, FIGURE_SEED, **drawn)
+    home = cells(recipe.workload)[0]
+    unseen = fair.workloads(home.family, FIGURE_SETS, FIGURE_SEED, **home.settings)
     runs = {name: fair.run(rule, unseen) for name, rule in fair.rules().items() if name in {"sjf", "tetris", "packer"}}
     runs["best action"] = fair.run(policy, unseen)
     runs["drawn action"] = fair.run(policy, unseen, seed=FIGURE_SEED, sample=True)
@@ -129,8 +154,9 @@ def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
         "workload": dict(recipe.workload),
         "recipe": recipe.to_dict(),
         "masked": recipe.masked,
-        "training_time": f"{progress.seconds / 60:.3g} minutes on {threads} core{'s' if threads > 1 else ''}, {progress.decisions:,} decisions",
+        "training_time": f"{progress.seconds / 60:.3g} minutes on {_cores(threads)}, {progress.decisions:,} decisions",
         "figures": figures,
+        **({"teacher": teacher_words(recipe)} if recipe.teacher else {}),
         "limits": _limits(recipe.masked, dict(recipe.workload)),
         "curve": progress.curve,
     }
@@ -139,6 +165,10 @@ def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
     if trainer.path is not None:
         trainer.path.unlink(missing_ok=True)
     return figures
+
+
+def _cores(threads: int) -> str:
+    return f"{threads} core{'s' if threads > 1 else ''}"
 
 
 def _description(role: str) -> str:
@@ -151,7 +181,11 @@ def _description(role: str) -> str:
 
 
 def _limits(masked: bool, workload: dict[str, Any]) -> str:
-    trained = f"Trained on the {workload['name']} workload at {workload['rate']:g} arrivals per step alone."
+    if workload["name"] == "mix":
+        rates = ", ".join(f"{rate:g}" for rate in workload["rates"])
+        trained = f"Trained on {', '.join(workload['families'])} at {rates} arrivals per step, and on nothing else."
+    else:
+        trained = f"Trained on the {workload['name']} workload at {workload['rate']:g} arrivals per step alone."
     if masked:
         return (
             f"{trained} That it starves no job follows from its mask (it may not wait in an idle cluster while a job "

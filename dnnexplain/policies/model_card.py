@@ -14,6 +14,7 @@ __all__ = ["model_card", "write_model_card"]
 _PLAIN = (
     ("role", "Role"),
     ("workload", "Workload"),
+    ("teacher", "Teacher"),
     ("command", "Command"),
     ("seed", "Seed"),
     ("training_time", "Training time"),

@@ -1,7 +1,22 @@
 """Training: recipes, the run that stops and resumes, and what a run reports."""
 
-from dnnexplain.policies.training.loop import Report, Trainer, held_out
+from dnnexplain.policies.training.loop import Report, Trainer
 from dnnexplain.policies.training.recipe import RECIPES, Recipe, make_recipe
+from dnnexplain.policies.training.rules import PolicyRule, SoftRule, load_function, make_rule
 from dnnexplain.policies.training.store import Progress, progress_path
+from dnnexplain.policies.training.workload_mix import mix
 
-__all__ = ["RECIPES", "Progress", "Recipe", "Report", "Trainer", "held_out", "make_recipe", "progress_path"]
+__all__ = [
+    "RECIPES",
+    "PolicyRule",
+    "Progress",
+    "Recipe",
+    "Report",
+    "SoftRule",
+    "Trainer",
+    "load_function",
+    "make_recipe",
+    "make_rule",
+    "mix",
+    "progress_path",
+]

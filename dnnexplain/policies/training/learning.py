@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,10 +12,40 @@ from torch import nn
 from dnnexplain.policies.sparse import ByteNetwork
 from dnnexplain.policies.training.recipe import Recipe
 from dnnexplain.policies.training.rollout import BatchEnvironment, Rollout
+from dnnexplain.policies.training.teacher import project
 
-__all__ = ["follow_gradient", "imitate", "make_optimizer", "published_step"]
+__all__ = ["Lesson", "follow_gradient", "imitate", "make_optimizer", "published_step"]
 
 _IMITATION_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What the teacher wants in one iteration.
+
+    Args:
+        weight: of imitation beside the policy gradient.
+        strengths: of the rules, in the order of ``Rollout.truths``.
+    """
+
+    weight: float
+    strengths: tuple[float, ...]
+
+    def loss(self, logp: torch.Tensor, rollout: Rollout, chosen: NDArray[np.int64]) -> torch.Tensor:
+        """Cross-entropy from the teacher to the student, mean over the chosen decisions.
+
+        The teacher is the student's distribution of this moment projected onto the rules; no gradient
+        flows into it (Hu et al. 2016, Equations 2 and 4).
+        """
+        if rollout.truths is None:
+            msg = "the rollout was made without rules; pass them to roll_out"
+            raise ValueError(msg)
+        truths = rollout.truths[chosen].astype(np.float64)
+        student = logp.detach().exp().double().numpy()
+        teacher = project(
+            student, [truths[:, i] for i in range(truths.shape[1])], self.strengths, valid=rollout.valid[chosen]
+        )
+        return -(torch.from_numpy(teacher).float() * logp).sum(dim=1).mean()
 
 
 def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -54,8 +86,12 @@ def follow_gradient(
     recipe: Recipe,
     entropy: float,
     rng: np.random.Generator,
+    lesson: Lesson | None = None,
 ) -> float:
-    """Clipped policy gradient (Schulman et al. 2017) over decisions that had a choice; returns entropy."""
+    """Clipped policy gradient (Schulman et al. 2017) over decisions that had a choice; returns entropy.
+
+    With a ``lesson``, the student learns from its reward and from its teacher at once.
+    """
     scaled = advantages / (advantages.std() + 1e-8)
     open_rows = np.flatnonzero(rollout.valid.sum(axis=1) > 1)
     spread = 0.0
@@ -67,7 +103,10 @@ def follow_gradient(
             gain = torch.from_numpy(scaled[chosen]).float()
             clipped = ratio.clamp(1 - recipe.clip, 1 + recipe.clip)
             uncertainty = -(logp.exp() * logp).sum(dim=1).mean()
-            _descend(optimizer, -torch.min(ratio * gain, clipped * gain).mean() - entropy * uncertainty)
+            loss = -torch.min(ratio * gain, clipped * gain).mean() - entropy * uncertainty
+            if lesson is not None and lesson.weight > 0:
+                loss = loss + lesson.weight * lesson.loss(logp, rollout, chosen)
+            _descend(optimizer, loss)
             spread = float(uncertainty.detach())
     return spread
 

@@ -16,21 +16,24 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies.networks import build
 from dnnexplain.policies.sparse import ByteNetwork
 from dnnexplain.policies.torch_policy import TorchPolicy
-from dnnexplain.policies.training.learning import follow_gradient, imitate, make_optimizer, published_step
+from dnnexplain.policies.training.learning import Lesson, follow_gradient, imitate, make_optimizer, published_step
 from dnnexplain.policies.training.recipe import Recipe
-from dnnexplain.policies.training.returns import index_advantages, time_advantages
+from dnnexplain.policies.training.returns import even_out, index_advantages, time_advantages
 from dnnexplain.policies.training.rollout import Rollout, join_rollouts, roll_out
+from dnnexplain.policies.training.rules import SoftRule, make_rule
 from dnnexplain.policies.training.store import Progress, load_progress, progress_path, save_progress
+from dnnexplain.policies.training.workload_mix import Checks, draw, seed_of
 
-__all__ = ["Report", "Trainer", "held_out"]
+__all__ = ["Report", "Trainer"]
 
-_IMITATION, _WORKLOADS, _ACTIONS, _HELD_OUT, _SHUFFLE = range(5)
-_HELD_OUT_SETS = 100
+_IMITATION, _WORKLOADS, _ACTIONS, _, _SHUFFLE = range(5)  # the one left out draws held-out workloads
 _PARTS = 2
 
 
@@ -44,25 +47,18 @@ class Report:
     progress: Progress
 
 
-def derived_seed(seed: int, *path: int) -> int:
-    """A seed for one purpose and position of a run."""
-    return int(np.random.SeedSequence([seed, *path]).generate_state(1)[0])
-
-
-def held_out(system: Any, recipe: Recipe, seed: int, count: int = _HELD_OUT_SETS) -> Sequence[Any]:
-    """The workloads that pick the best checkpoint: of the training distribution, never trained on."""
-    return _draw(system, recipe, count, derived_seed(seed, _HELD_OUT))
-
-
-def _draw(system: Any, recipe: Recipe, count: int, seed: int) -> Sequence[Any]:
-    settings = dict(recipe.workload)
-    workloads: Sequence[Any] = system.workloads(settings.pop("name"), count, seed, **settings)
-    return workloads
-
-
 def _seeded(architecture: Mapping[str, Any], seed: int) -> dict[str, Any]:
     arguments = {**architecture.get("arguments", {}), "seed": seed}
     return {"name": architecture["name"], "arguments": arguments}
+
+
+def _first_module(system: Any, recipe: Recipe, seed: int, start: TorchPolicy | None) -> nn.Module:
+    if start is None and not recipe.start:
+        return build(_seeded(recipe.architecture, seed), system)
+    if start is None or start.checkpoint != recipe.start:
+        msg = f"the recipe begins from the network {recipe.start[:12] or 'none'}, so that one must be given as start"
+        raise DnnExplainError(msg)
+    return copy.deepcopy(start.module).train()
 
 
 class Trainer:
@@ -75,13 +71,27 @@ class Trainer:
         seed: of weights, workloads and actions.
         out: the unfinished run is kept in ``<out>.progress``; ``None`` keeps nothing.
         fresh: start again even if there is an unfinished run.
+        start: the network to begin from; its checkpoint must be the recipe's ``start``.
+        rules: the soft rules of ``recipe.teacher`` that are not known by their name alone.
+        checks: held-out workloads, see :class:`Checks`; ``None`` for the usual number.
     """
 
     def __init__(
-        self, system: Any, recipe: Recipe, *, seed: int = 0, out: Path | None = None, fresh: bool = False
+        self,
+        system: Any,
+        recipe: Recipe,
+        *,
+        seed: int = 0,
+        out: Path | None = None,
+        fresh: bool = False,
+        start: TorchPolicy | None = None,
+        rules: Mapping[str, SoftRule] | None = None,
+        checks: int | None = None,
     ) -> None:
         self.system, self.recipe, self.seed = system, recipe, seed
-        self.module: nn.Module = build(_seeded(recipe.architecture, seed), system)
+        self.module: nn.Module = _first_module(system, recipe, seed, start)
+        names = [str(one["rule"]) for one in recipe.teacher]
+        self.rules = tuple((rules or {}).get(name) or make_rule(name, system) for name in names)
         self.optimizer = make_optimizer(self.module, recipe)
         self.path = None if out is None else progress_path(out)
         self.story = {"recipe": recipe.to_dict(), "seed": seed, "system": system.parameters}
@@ -89,7 +99,7 @@ class Trainer:
             self.path.unlink(missing_ok=True)
         found = None if self.path is None else load_progress(self.path, self.module, self.optimizer, self.story)
         self.progress = found or Progress()
-        self.checks = held_out(system, recipe, seed)
+        self.checks = Checks(system, recipe, seed, checks)
 
     def run(self, report: Callable[[Report], None] | None = None, stop: Callable[[], bool] | None = None) -> bool:
         """Train to the end; returns whether it was reached (``stop`` may end it earlier)."""
@@ -129,9 +139,8 @@ class Trainer:
 
     def _imitate(self) -> None:
         position = self.progress.imitated
-        workloads = _draw(
-            self.system, self.recipe, self.recipe.imitation_sets, derived_seed(self.seed, _IMITATION, position)
-        )
+        drawn = seed_of(self.seed, _IMITATION, position)
+        workloads = draw(self.system, self.recipe.workload, self.recipe.imitation_sets, drawn)
         environment = self.system.environment(workloads)
         imitate(self._network(), self.optimizer, environment, self.recipe.imitate, self._rng(_SHUFFLE, 0, position))
         self.progress.imitated += 1
@@ -141,32 +150,47 @@ class Trainer:
     def _improve(self) -> None:
         recipe, progress = self.recipe, self.progress
         position = progress.iteration
-        rollout = self._roll_out(position)
+        weight = recipe.schedule.weight(position) if self.rules else 0.0
+        check = (position + 1) % recipe.check_every == 0 or position + 1 == recipe.iterations
+        rollout = self._roll_out(position, self.rules if weight > 0 or check else ())
         group = np.repeat(np.arange(recipe.job_sets), recipe.episodes)
         if recipe.as_published:
             published_step(self._network(), self.optimizer, rollout, index_advantages(rollout, group))
         else:
-            left = 1 - position / recipe.iterations
-            for settings in self.optimizer.param_groups:
-                settings["lr"] = recipe.learning_rate * (0.1 + 0.9 * left)
-            follow_gradient(
-                self._network(),
-                self.optimizer,
-                rollout,
-                time_advantages(rollout, group),
-                recipe,
-                recipe.entropy * left,
-                self._rng(_SHUFFLE, 1, position),
-            )
+            self._follow(rollout, group, position, weight)
         progress.decisions += len(rollout.actions)
         progress.iteration += 1
-        if progress.iteration % recipe.check_every == 0 or progress.iteration == recipe.iterations:
-            self._check()
+        if check:
+            self._check({"weight": weight, **self._agreement(rollout)} if self.rules else {})
 
-    def _roll_out(self, position: int) -> Rollout:
+    def _follow(self, rollout: Rollout, group: NDArray[np.int64], position: int, weight: float) -> None:
+        """One iteration of policy gradient, and of the teacher while it has a weight."""
         recipe = self.recipe
-        drawn = derived_seed(self.seed, _WORKLOADS, 0 if recipe.fixed_sets else position)
-        workloads = _draw(self.system, recipe, recipe.job_sets, drawn)
+        left = 1 - position / recipe.iterations
+        for settings in self.optimizer.param_groups:
+            settings["lr"] = recipe.learning_rate * (0.1 + 0.9 * left)
+        advantages = time_advantages(rollout, group)
+        if recipe.even:
+            advantages = even_out(advantages, group[rollout.episode])
+        lesson = Lesson(weight, tuple(float(one["strength"]) for one in recipe.teacher)) if weight > 0 else None
+        rng = self._rng(_SHUFFLE, 1, position)
+        follow_gradient(
+            self._network(), self.optimizer, rollout, advantages, recipe, recipe.entropy * left, rng, lesson
+        )
+
+    def _agreement(self, rollout: Rollout) -> dict[str, float]:
+        """How true each rule was of what was done, mean over the decisions that had a choice."""
+        if rollout.truths is None:
+            return {}
+        rows = np.flatnonzero(rollout.valid.sum(axis=1) > 1)
+        each = rollout.truths[rows, :, rollout.actions[rows]].mean(axis=0)
+        told = {f"agreement {rule.name}": float(value) for rule, value in zip(self.rules, each, strict=True)}
+        return {"agreement": float(each.mean()), **told}
+
+    def _roll_out(self, position: int, rules: Sequence[SoftRule]) -> Rollout:
+        recipe = self.recipe
+        drawn = seed_of(self.seed, _WORKLOADS, 0 if recipe.fixed_sets else position)
+        workloads = draw(self.system, recipe.workload, recipe.job_sets, drawn)
         chunks = [list(chunk) for chunk in np.array_split(np.arange(len(workloads)), _PARTS) if len(chunk)]
 
         def part(number: int) -> Rollout:
@@ -174,12 +198,14 @@ class Trainer:
                 [workloads[i] for i in chunks[number]], recipe.episodes, time_limit=recipe.time_limit
             )
             rng = self._rng(_ACTIONS, position, number)
-            return roll_out(environment, self.module, rng, masked=recipe.masked, action_limit=recipe.action_limit)
+            return roll_out(
+                environment, self.module, rng, masked=recipe.masked, action_limit=recipe.action_limit, rules=rules
+            )
 
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             return join_rollouts(list(pool.map(part, range(len(chunks)))))
 
-    def _check(self) -> None:
+    def _check(self, more: Mapping[str, float]) -> None:
         """Score on held-out workloads, all work charged; keep the weights if they are the best so far.
 
         The score is the mean of drawing actions and of taking the best. A network trained as published
@@ -187,13 +213,9 @@ class Trainer:
         """
         progress = self.progress
         policy = TorchPolicy(self.module, self.system, name=self.recipe.role, masked=self.recipe.masked)
-        entry: dict[str, float] = {"iteration": progress.iteration, "decisions": progress.decisions}
-        for name, sample in (("sampled", True), ("greedy", False)):
-            episodes = self.system.run(policy, self.checks, seed=self.seed, sample=sample)
-            entry[name] = float(episodes.cost.mean())
-            entry[f"{name}_starved"] = float(episodes.metrics["starved"].sum())
-        progress.curve.append(entry)
-        score = (entry["sampled"] + entry["greedy"]) / 2
+        score, figures = self.checks.measure(policy)
+        entry = {"iteration": progress.iteration, "decisions": progress.decisions, "score": score}
+        progress.curve.append({**entry, **figures, **more})
         if score < progress.best or self.recipe.as_published:
             progress.best = score
             progress.best_weights = copy.deepcopy(self.module.state_dict())

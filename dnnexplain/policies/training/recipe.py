@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.policies.training.teacher import Schedule
 
 __all__ = ["RECIPES", "Recipe", "make_recipe"]
 
@@ -16,7 +17,7 @@ class Recipe:
     """Imitation of a rule, then policy gradient over parallel episodes of one job set.
 
     Args:
-        role: what the network is for: ``"default"``, ``"conv"``, ``"as-published"``.
+        role: what the network is for: ``"default"``, ``"conv"``, ``"as-published"``, ``"hardened"``.
         architecture: a name in ``dnnexplain.policies.networks`` and its arguments.
         imitate: the rule that the network copies first; ``imitation_rounds`` of ``imitation_sets`` job
             sets each (0: none).
@@ -29,7 +30,14 @@ class Recipe:
         masked: whether invalid actions are left out.
         as_published: the published code's gradient: per-index baseline, no normalisation, RMSProp.
         action_limit: actions per episode at most (the published code: 200).
-        workload: family and parameters of the training distribution.
+        workload: family and parameters of the training distribution, or a mix of them (see
+            :func:`dnnexplain.policies.training.workload_mix.mix`).
+        even: whether advantages are scaled within each job set, so that busy ones do not outweigh quiet
+            ones; for mixes.
+        start: checkpoint of the network that training began from; empty: fresh weights.
+        teacher: soft rules, each with ``rule`` (its name), ``strength``, and ``source``, a hash of the file
+            it came from.
+        imitation: ``first``, ``decay`` and ``least`` of the teacher's weight, see :class:`Schedule`.
     """
 
     role: str = "default"
@@ -52,6 +60,10 @@ class Recipe:
     time_limit: int = 400
     check_every: int = 10
     workload: Mapping[str, Any] = field(default_factory=lambda: {"name": "deeprm", "rate": 0.7, "steps": 50})
+    even: bool = False
+    start: str = ""
+    teacher: tuple[Mapping[str, Any], ...] = ()
+    imitation: Mapping[str, float] = field(default_factory=lambda: asdict(Schedule()))
 
     def __post_init__(self) -> None:
         for name in ("iterations", "job_sets", "episodes", "epochs", "batch", "check_every"):
@@ -62,6 +74,15 @@ class Recipe:
         if self.learning_rate <= 0:
             msg = f"learning_rate must be positive, not {self.learning_rate!r}"
             raise DnnExplainError(msg)
+        self.schedule  # noqa: B018 - a schedule that makes no sense is refused here
+        if self.teacher and self.as_published:
+            msg = "the published recipe has no teacher; give one to the recipe 'default' or 'conv'"
+            raise DnnExplainError(msg)
+
+    @property
+    def schedule(self) -> Schedule:
+        """How much the student imitates its teacher, by iteration."""
+        return Schedule(**self.imitation)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint's metadata."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.policies.training.rollout import Rollout
 
-__all__ = ["index_advantages", "returns_by_time", "time_advantages"]
+__all__ = ["even_out", "index_advantages", "returns_by_time", "time_advantages"]
 
 
 def returns_by_time(rollout: Rollout) -> NDArray[np.float64]:
@@ -45,3 +45,15 @@ def _above_group_mean(rollout: Rollout, group: NDArray[np.int64], position: NDAr
     np.add.at(sums, group, returns)
     baseline = sums / np.bincount(group)[:, None]
     return returns[rollout.episode, position] - baseline[group[rollout.episode], position]
+
+
+def even_out(advantages: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Advantages ``[N]`` divided by their standard deviation within each decision's group ``[N]``.
+
+    Over a mix of workloads, the busiest would otherwise have nearly all the weight: its slowdowns are ten
+    times those of a quiet one.
+    """
+    count = np.maximum(np.bincount(group), 1)
+    mean = np.bincount(group, advantages) / count
+    spread = np.sqrt(np.maximum(np.bincount(group, advantages**2) / count - mean**2, 0))
+    return np.asarray(advantages / (spread[group] + 1e-6))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dnnexplain.policies.sparse import ByteNetwork
+
+if TYPE_CHECKING:
+    from dnnexplain.policies.training.rules import SoftRule
 
 __all__ = ["BatchEnvironment", "Rollout", "join_rollouts", "roll_out", "sample_actions"]
 
@@ -63,6 +66,7 @@ class Rollout:
             ``index`` counts the episode's decisions.
         log_probability: of the action, under the policy that took it ``[N]``.
         episodes: ``B``.
+        truths: how true each of ``L`` soft rules is of each action ``[N, L, A]``; ``None`` without rules.
     """
 
     pictures: NDArray[np.uint8]
@@ -74,6 +78,7 @@ class Rollout:
     rewards: NDArray[np.float64]
     log_probability: NDArray[np.float32]
     episodes: int
+    truths: NDArray[np.float32] | None = None
 
 
 def sample_actions(
@@ -95,6 +100,7 @@ def roll_out(
     *,
     masked: bool = True,
     action_limit: int | None = None,
+    rules: Sequence[SoftRule] = (),
 ) -> Rollout:
     """Run every episode of a fresh environment to its end, drawing actions from the network.
 
@@ -104,6 +110,7 @@ def roll_out(
         rng: draws the actions.
         masked: leave invalid actions out.
         action_limit: actions per episode at most, as in the original's training.
+        rules: asked in every state how true they are of each action; they draw nothing.
     """
     parts: list[dict[str, NDArray[Any]]] = []
     network = ByteNetwork(module, environment.scale)
@@ -114,6 +121,7 @@ def roll_out(
             logits = network(pictures)
             valid = environment.valid(rows) if masked else np.ones(logits.shape, dtype=np.bool_)
             actions, logp = sample_actions(logits, valid, rng)
+            told = [rule.truth(environment, rows, pictures, valid) for rule in rules]  # before the state moves on
             clock = environment.time[rows].astype(np.int64)
             rewards = environment.step(actions, rows)
             count = np.full(len(rows), step)
@@ -127,6 +135,7 @@ def roll_out(
                     "index": count,
                     "rewards": rewards,
                     "log_probability": logp,
+                    **({"truths": np.stack(told, axis=1).astype(np.float32)} if told else {}),
                 }
             )
             step += 1
@@ -137,9 +146,9 @@ def roll_out(
 def join_rollouts(rollouts: Sequence[Rollout]) -> Rollout:
     """Rollouts of different episodes as one; the episodes are numbered on."""
     first = np.cumsum([0, *(part.episodes for part in rollouts)])
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in rollouts])
-        for name in ("pictures", "valid", "actions", "time", "index", "rewards", "log_probability")
-    }
+    names = ["pictures", "valid", "actions", "time", "index", "rewards", "log_probability"]
+    if all(part.truths is not None for part in rollouts):
+        names.append("truths")
+    columns = {name: np.concatenate([getattr(part, name) for part in rollouts]) for name in names}
     episode = np.concatenate([part.episode + start for part, start in zip(rollouts, first, strict=False)])
     return Rollout(**columns, episode=episode, episodes=int(first[-1]))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.systems.deeprm import kernels, view_kernels
+from dnnexplain.systems.deeprm import fact_kernels, kernels, view_kernels
 from dnnexplain.systems.deeprm.arrays import FULL, copy_arrays, make_arrays, make_sizes
 from dnnexplain.systems.deeprm.model import JobSet, Params, pack_job_sets
 from dnnexplain.systems.deeprm.rule_kernels import RULES, TETRIS_KNOB, rule_rows
@@ -142,6 +142,20 @@ class Simulator:
         actions = np.empty(len(rows), dtype=np.int64)
         rule_rows(RULES.index(rule), rows, self.arrays, self.sizes, self.jobs, TETRIS_KNOB, numbers, actions)
         return actions
+
+    def startable(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        """Which slots' jobs could start now ``[rows, M]``."""
+        rows = self._rows(rows)
+        out = np.empty((len(rows), self.params.slots), dtype=np.bool_)
+        fact_kernels.startable_rows(rows, self.arrays, self.jobs, out)
+        return out
+
+    def use_after(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Use of the busiest resource after each action, 0 to 1 ``[rows, M + 1]``; see :mod:`.fact_kernels`."""
+        rows = self._rows(rows)
+        out = np.empty((len(rows), self.params.slots + 1))
+        fact_kernels.use_after_rows(rows, self.arrays, self.sizes, self.jobs, out)
+        return out
 
     def copy(self) -> Simulator:
         """An independent copy of the batch, to branch from."""
