@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import Any
 
 from dnnexplain.contract import Choice, EpisodeSystem
+from dnnexplain.systems.small import SmallSystem
 
-__all__ = ["BUILT_IN", "make_system"]
+__all__ = ["BUILT_IN", "SmallSystem", "make_system"]
 
 BUILT_IN: dict[str, str] = {
     "deeprm": "dnnexplain.systems.deeprm:DeepRM",

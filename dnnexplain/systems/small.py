@@ -1,0 +1,255 @@
+"""A system of one's own in a few lines: knobs, actions, how an episode begins and what a step does.
+
+Everything else that the explainers ask for follows from these: the network sees the knobs' values, each
+scaled to 0..1; the oracle looks some steps ahead; rules speak of the knobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import (
+    Bound,
+    Choice,
+    DnnExplainError,
+    Episodes,
+    Judgement,
+    Knob,
+    Output,
+    OutputKind,
+    Policy,
+    State,
+    Target,
+    state_from_values,
+)
+from dnnexplain.systems.small_parts import Beginning, KnobFeatures, KnobRule, Values
+
+__all__ = ["SmallSystem"]
+
+_MOST_FUTURES = 4_000_000
+"""Rows of a look-ahead that are computed in one go, at most."""
+
+
+class SmallSystem:
+    """A system made by a subclass that names knobs and actions, and writes ``begin`` and ``step``.
+
+    For example::
+
+        class Gate(SmallSystem):
+            name = "gate"
+            knobs = (Knob("left queue", "cars", 0, 9), Knob("right queue", "cars", 0, 9))
+            actions = ("left", "right")
+            cost_name = "waiting, car steps"
+
+            def begin(self, count, rng):
+                return rng.integers(0, 10, size=(count, 2)).astype(float)
+
+            def step(self, values, actions, rng):
+                gone = np.eye(2)[actions] * [2, 1]
+                return np.maximum(values - gone, 0), values.sum(axis=1)
+
+    Attributes:
+        name: of the system.
+        knobs: what a state is made of; the network's input is their values ``[K]``, scaled to 0..1.
+        actions: names of what may be done.
+        cost_name: what an episode's cost is, with its unit; smaller is better.
+        steps: decisions in an episode.
+        horizon: decisions that the oracle looks ahead.
+    """
+
+    name: str = "own system"
+    knobs: tuple[Knob, ...] = ()
+    actions: tuple[str, ...] = ()
+    cost_name: str = "cost"
+    steps: int = 50
+    horizon: int = 4
+    workload_names: Mapping[str, str] = {"episodes": "Beginnings drawn as the system says."}
+    workload_knobs: tuple[Knob, ...] = ()
+
+    def __init__(self) -> None:
+        if not self.knobs or len(self.actions) < 2:
+            msg = (
+                f"{type(self).__name__} needs knobs and at least two actions, but has {len(self.knobs)} knobs and "
+                f"{len(self.actions)} actions; write knobs = (Knob(...), ...) and actions = ('...', ...) in the class"
+            )
+            raise DnnExplainError(msg)
+        self.parameters: dict[str, Any] = {}
+        self.observation_shape: tuple[int, ...] = (len(self.knobs),)
+        self.groups = tuple(dict.fromkeys(knob.group or knob.name for knob in self.knobs))
+        self.cell_group = np.array([self.groups.index(knob.group or knob.name) for knob in self.knobs], dtype=np.int64)
+        self.output = Output(OutputKind.CHOICE, tuple(self.actions))
+        self._low = np.array([knob.low for knob in self.knobs], dtype=np.float64)
+        self._span = np.array([knob.high - knob.low or 1.0 for knob in self.knobs], dtype=np.float64)
+
+    # --- what a subclass writes ---
+
+    def begin(self, count: int, rng: np.random.Generator) -> Values:
+        """Knob values ``[count, K]`` in which episodes begin."""
+        raise NotImplementedError
+
+    def step(
+        self, values: Values, actions: NDArray[np.int64], rng: np.random.Generator | None
+    ) -> tuple[Values, Values]:
+        """The next values ``[B, K]`` and what the step costs ``[B]``; ``rng`` is None for a step without chance."""
+        raise NotImplementedError
+
+    def allowed(self, values: Values) -> NDArray[np.bool_]:
+        """Which actions are possible ``[B, A]``; all, unless a subclass says otherwise."""
+        return np.ones((len(values), len(self.actions)), dtype=bool)
+
+    def hand_written(self) -> Mapping[str, Callable[[Values], NDArray[Any]]]:
+        """Rules by name, each a function from values ``[B, K]`` to actions ``[B]``; at least one."""
+        return {f"always {name}": _always(index) for index, name in enumerate(self.actions)}
+
+    # --- one decision ---
+
+    def encode(self, values: Values, background: NDArray[Any] | None = None) -> NDArray[np.float32]:
+        """Values ``[B, K]`` scaled to 0..1; the knobs leave nothing open, so no background is kept."""
+        del background
+        return ((np.asarray(values, dtype=np.float64) - self._low) / self._span).astype(np.float32)
+
+    def decode(self, observations: NDArray[Any]) -> Values:
+        """The inverse of :meth:`encode`, on the knobs' grids."""
+        return self.repair(np.asarray(observations, dtype=np.float64) * self._span + self._low)
+
+    def repair(self, values: Values) -> Values:
+        """Every knob within its bounds and on its grid ``[B, K]``."""
+        found = np.clip(values, self._low, self._low + self._span)
+        for index, knob in enumerate(self.knobs):
+            if knob.step is not None:
+                steps = np.round((found[:, index] - knob.low) / knob.step)
+                found[:, index] = np.minimum(knob.low + knob.step * steps, knob.high)
+        return found
+
+    def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which actions are possible ``[B, A]``."""
+        return self.allowed(self.decode(observations))
+
+    def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
+        """``"all lowest"``, ``"all in the middle"``, and 256 ``"beginnings of episodes"``."""
+        del state
+        begun = self.repair(self.begin(256, np.random.default_rng(0)))
+        return {
+            "all lowest": self.encode(self._low[None]),
+            "all in the middle": self.encode((self._low + self._span / 2)[None]),
+            "beginnings of episodes": self.encode(begun),
+        }
+
+    def targets(self, state: State) -> Mapping[str, Target]:
+        """None beside those that every choice has."""
+        del state
+        return {}
+
+    def rules(self) -> Mapping[str, Policy]:
+        """The hand-written rules as policies."""
+        return {name: KnobRule(name, self, act) for name, act in self.hand_written().items()}
+
+    def state_to_json(self, state: State) -> dict[str, Any]:
+        """Values by knob."""
+        return {knob.name: float(value) for knob, value in zip(self.knobs, state.values, strict=True)}
+
+    def state_from_json(self, data: Mapping[str, Any]) -> State:
+        """The inverse; knobs not named keep their defaults."""
+        for name, value in data.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                msg = f"{name} must be a number, not {value!r}"
+                raise DnnExplainError(msg)
+        return state_from_values(self, data)
+
+    def describe(self, state: State) -> str:
+        """Every knob with its value."""
+        parts = [
+            f"{knob.name} {value:.3g} {knob.unit}".strip() for knob, value in zip(self.knobs, state.values, strict=True)
+        ]
+        return f"{', '.join(parts)}."
+
+    def lookahead(self, values: Values, steps: int | None = None) -> Values:
+        """The least cost of the next ``steps`` decisions after each action ``[B, A]``, chance left out; NaN where impossible.
+
+        Raises:
+            DnnExplainError: so many actions and steps that there are more than four million futures.
+        """
+        depth = self.horizon if steps is None else steps
+        values = np.asarray(values, dtype=np.float64)
+        futures = len(values) * len(self.actions) ** depth
+        if depth < 1 or futures > _MOST_FUTURES:
+            msg = (
+                f"looking {depth} steps ahead from {len(values)} states with {len(self.actions)} actions means {futures} "
+                f"futures, and 1 to {_MOST_FUTURES} are computed at once; ask for fewer steps or states"
+            )
+            raise DnnExplainError(msg)
+        return self._lookahead(values, depth)
+
+    def _lookahead(self, values: Values, depth: int) -> Values:
+        count, width = len(values), len(self.actions)
+        rows = np.repeat(np.arange(count), width)
+        after, cost = self.step(values[rows], np.tile(np.arange(width), count), None)
+        total = np.asarray(cost, dtype=np.float64)
+        if depth > 1:
+            total = total + np.nanmin(self._lookahead(self.repair(after), depth - 1), axis=1)
+        return np.where(self.allowed(values), total.reshape(count, width), np.nan)
+
+    def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
+        """What each action costs at best over the next ``horizon`` decisions, chance left out."""
+        del seconds
+        cost = self.lookahead(state.values[None])[0]
+        loss = cost - np.nanmin(cost)
+        best = tuple(int(index) for index in np.flatnonzero(loss <= 1e-9))
+        return Judgement(best, loss, exact=True, unit=f"{self.cost_name} over the next {self.horizon} decisions")
+
+    # --- whole episodes ---
+
+    @property
+    def features(self) -> KnobFeatures:
+        """What distilled rules may speak of."""
+        return KnobFeatures(self)
+
+    def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[Beginning]:
+        """``count`` beginnings, drawn from one seed."""
+        if name not in self.workload_names:
+            raise Choice("workload", name, tuple(self.workload_names)).error()
+        if parameters:
+            raise Choice("workload parameter", next(iter(parameters)), ()).error()
+        values = self.repair(np.asarray(self.begin(count, np.random.default_rng(seed)), dtype=np.float64))
+        return [Beginning(row, seed * 1_000_003 + index) for index, row in enumerate(values)]
+
+    def run(self, policy: Policy, workloads: Sequence[Beginning], *, seed: int = 0, sample: bool = False) -> Episodes:
+        """Costs ``[W]`` of whole episodes; chance falls the same for every policy on the same workloads."""
+        cost = sum(paid for _seen, paid in self._episodes(policy, workloads, seed, sample=sample))
+        return Episodes(policy.name, np.asarray(cost), self.cost_name, {}, seed)
+
+    def visit(
+        self, policy: Policy, workloads: Sequence[Beginning], *, seed: int = 0
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Every state that a policy meets ``[N, K]`` and its workload ``[N]``."""
+        seen = [seen for seen, _paid in self._episodes(policy, workloads, seed, sample=False)]
+        return np.concatenate(seen), np.tile(np.arange(len(workloads)), len(seen))
+
+    def bound(self, workload: Beginning, *, seconds: float = 10.0) -> Bound:
+        """Nothing is known of a whole episode's optimum; see :meth:`judge` for the next decisions."""
+        del workload, seconds
+        return Bound(-np.inf, np.inf, "unknown")
+
+    def _episodes(
+        self, policy: Policy, workloads: Sequence[Beginning], seed: int, *, sample: bool
+    ) -> list[tuple[NDArray[np.float32], Values]]:
+        values = np.stack([workload.values for workload in workloads])
+        chance = np.random.default_rng([workload.seed for workload in workloads])
+        draw = np.random.default_rng(seed)
+        found = []
+        for _ in range(self.steps):
+            seen = self.encode(values)
+            scores = np.where(self.allowed(values), policy.outputs(seen), -np.inf)
+            noise = draw.gumbel(size=scores.shape) if sample else 0.0
+            after, cost = self.step(values, (scores + noise).argmax(axis=1), chance)
+            found.append((seen, np.asarray(cost, dtype=np.float64)))
+            values = self.repair(np.asarray(after, dtype=np.float64))
+        return found
+
+
+def _always(index: int) -> Callable[[Values], NDArray[Any]]:
+    return lambda values: np.full(len(values), index)
