@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dnnexplain.app.options import panel_options
 from dnnexplain.app.presets import presets_for
 from dnnexplain.contract import DnnExplainError, Policy, System
 
@@ -80,6 +81,7 @@ def dashboard_parts(system: str = "deeprm", policy: str | None = None, **paramet
         "loader": partial(_load, made),
         "presets": presets,
         "rules": [name for name in made.rules() if name != "random"],
+        "options": panel_options(made, policies),
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError, OutputKind, Replayable, System
+from dnnexplain.contract import DecisionOracle, DnnExplainError, OutputKind, Replayable, System
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.words import told
@@ -28,6 +28,19 @@ def _always(_system: System) -> bool:
 
 def _replays(system: System) -> bool:
     return isinstance(system, Replayable) and system.output.kind is OutputKind.CHOICE
+
+
+def _judges(system: System) -> bool:
+    return isinstance(system, DecisionOracle) and system.output.kind is OutputKind.CHOICE
+
+
+def _changes_workloads(system: System) -> bool:
+    return _replays(system) and hasattr(system, "mutate")
+
+
+def _told_as_rules(system: System) -> bool:
+    """Whether a system has what distillation asks for; see ``explain.distillation.Distillable``."""
+    return _replays(system) and hasattr(system, "features") and hasattr(system, "visit")
 
 
 @dataclass(frozen=True)
@@ -81,8 +94,16 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section("neurons", "Inside the neurons", ()),
     Section("episodes", "Whole episodes", (Entry("episode.EpisodePanel", _replays),)),
-    Section("failure", "When will it fail?", ()),
-    Section("knowledge", "Can knowledge help?", ()),
+    Section(
+        "failure",
+        "When will it fail?",
+        (
+            Entry("adversarial.AdversarialPanel", _judges),
+            Entry("sequence.WorstSequencePanel", _changes_workloads),
+            Entry("transfer.TransferPanel", _replays),
+        ),
+    ),
+    Section("knowledge", "Can knowledge help?", (Entry("rules.RulesPanel", _told_as_rules),)),
 )
 """The rest of the page: one section is open at a time. A section none of whose panels fit has no tab."""
 

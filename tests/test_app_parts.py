@@ -1,0 +1,45 @@
+"""What the app hands to the dashboard: options of panels, and presets that are what they claim to be."""
+
+import numpy as np
+import pytest
+
+from dnnexplain.app import dashboard_parts
+from dnnexplain.explain.decision import decide
+from dnnexplain.explain.transfer import transfer
+from dnnexplain_widgets import Dashboard
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return dashboard_parts("deeprm")
+
+
+def test_figure_four_is_right_before_and_wrong_after_one_step_of_job_1(parts):
+    system, policy, presets = parts["system"], parts["policy"], parts["presets"]
+    before, after = presets["Figure 4, the right order"](), presets["Figure 4, job 1 a step shorter: wrong"]()
+    moved = np.flatnonzero(before.values != after.values)
+    assert [system.knobs[i].name for i in moved] == ["job 1 length"]
+    assert before.values[moved] - after.values[moved] == 1
+    chosen = [decide(system, policy, state).action for state in (before, after)]
+    assert chosen[0] != chosen[1]
+    assert chosen[0] in system.judge(before).best
+    assert chosen[0] in system.judge(after).best
+    assert system.judge(after).loss[chosen[1]] > 0
+
+
+def test_every_grid_that_is_offered_can_be_run(parts):
+    system = parts["system"]
+    grids = parts["options"]["TransferPanel"]["grids"]
+    assert {"share of long jobs", "length of long jobs", "demands", "balance of CPU and memory"} <= set(grids)
+    for rows, columns in grids.values():
+        found = transfer(system, {"sjf": system.rules()["sjf"]}, rows, columns[:1], rules=["packer"], sets=1, jobs=1)
+        assert found.done.all()
+        assert all(row.value is not None for row in rows)
+
+
+def test_the_section_on_failure_has_its_three_panels_ready(parts):
+    page = Dashboard(**parts, section="failure")
+    names = [type(panel).__name__ for panel in page.panels]
+    assert {"AdversarialPanel", "WorstSequencePanel", "TransferPanel"} <= set(names)
+    panel = next(panel for panel in page.panels if type(panel).__name__ == "AdversarialPanel")
+    assert set(panel.likelihood(page.session.state)) >= {"job 1", "job 2"}
