@@ -21,7 +21,7 @@ STRENGTH = 3.0
 """How strong a rule is unless said otherwise: the odds of an action that obeys it rise e^3 = 20-fold."""
 
 TEACHER_HELP = (
-    "A rule that teaches: sjf, tetris, ..., never-hold, utilisation:0.8, a tree's .json, or FILE.py:FUNCTION; "
+    "A rule that teaches: sjf, tetris, ..., never-hold, idle:0.8, utilisation:0.8, a tree's .json, or FILE.py:FUNCTION; "
     f"RULE:STRENGTH for another strength than {STRENGTH:g} (utilisation:0.8:STRENGTH); repeat."
 )
 
@@ -56,7 +56,7 @@ def _read(text: str, system: Any) -> tuple[SoftRule, float, str]:
             msg = f"--teacher {text} does not say which function; write {name}:FUNCTION"
             raise DnnExplainError(msg)
         return load_function(Path(name), rest[0], system), _strength(rest[1:], text), _hash(Path(name))
-    if name == "utilisation" and rest:
+    if name in {"utilisation", "idle"} and rest:
         return make_rule(f"{name}:{rest[0]}", system), _strength(rest[1:], text), ""
     return make_rule(name, system), _strength(rest, text), ""
 

@@ -114,7 +114,7 @@ def test_the_published_recipe_has_no_teacher() -> None:
 
 def test_rules_say_of_each_action_what_a_slow_twin_says(system: DeepRM) -> None:
     trainer = Trainer(system, make_recipe("default", **SHORT))
-    names = ("sjf", "never-hold", "utilisation:0.6")
+    names = ("sjf", "never-hold", "utilisation:0.6", "idle:0.7")
     rules = [make_rule(name, system) for name in names]
     environment = system.environment(system.workloads("deeprm", 6, 0, steps=20))
     found = roll_out(environment, trainer.module, np.random.default_rng(0), rules=rules)
@@ -122,12 +122,15 @@ def test_rules_say_of_each_action_what_a_slow_twin_says(system: DeepRM) -> None:
     values = system.decode(found.pictures.astype(np.float32) * environment.scale)
     jobs, free = system.codec.jobs(values), system.codec.free(values)
     starts = earliest_starts(jobs, free)
-    seen = set()
+    seen, roomy = set(), set()
     for row in range(len(values)):
         startable = [slot for slot in range(3) if starts[row, slot] == 0]
         shortest = min(startable, key=lambda slot: jobs[row, slot, 0], default=3)
         assert found.truths[row, 0].tolist() == [float(action == shortest) for action in range(4)]
         assert found.truths[row, 1].tolist() == [1.0, 1.0, 1.0, float(not startable)]
+        full = [1 - (free[row, :, : jobs[row, a, 0]].min(axis=1) - jobs[row, a, 1:]).min() / 10 for a in startable]
+        roomy.add(any(use <= 0.7 + 1e-9 for use in full))
+        assert found.truths[row, 3].tolist() == [1.0, 1.0, 1.0, float(not any(use <= 0.7 + 1e-9 for use in full))]
         for action in range(4):
             use = 1 - free[row, :, 1].min() / 10
             if action < 3 and starts[row, action] >= 0:
@@ -138,6 +141,7 @@ def test_rules_say_of_each_action_what_a_slow_twin_says(system: DeepRM) -> None:
             seen.add(round(told, 3))
             assert found.truths[row, 2, action] == pytest.approx(told, abs=1e-6)
     assert len(seen) > 2
+    assert roomy == {True, False}
 
 
 def test_a_policy_as_a_rule_is_true_of_its_best_valid_action(system: DeepRM) -> None:

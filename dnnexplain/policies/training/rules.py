@@ -18,6 +18,7 @@ from dnnexplain.policies.training.teacher import agreement_truth, never_hold_tru
 
 __all__ = [
     "FunctionRule",
+    "IdleRule",
     "NeverHold",
     "PolicyRule",
     "SoftRule",
@@ -101,6 +102,29 @@ class UtilisationRule:
 
 
 @dataclass(frozen=True, slots=True)
+class IdleRule:
+    """Never hold a job while there is room: if, with it, the busiest resource stays at most this much in use."""
+
+    threshold: float = 0.8
+
+    def __post_init__(self) -> None:
+        utilisation_truth(np.zeros((1, 1)), self.threshold)  # says what a threshold is
+
+    @property
+    def name(self) -> str:
+        """For reports."""
+        return f"idle:{self.threshold:g}"
+
+    def truth(self, environment: BatchEnvironment, rows: Any, pictures: Any, valid: Any) -> Floats:
+        """See :class:`SoftRule`."""
+        del pictures
+        wait = valid.shape[1] - 1
+        use = _fact(environment, "use_after", self.name)(rows)[:, :wait]
+        roomy = _fact(environment, "startable", self.name)(rows) & (use <= self.threshold + 1e-9)
+        return never_hold_truth(roomy, wait)
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyRule:
     """Do as a policy does that sees the picture alone: a tree, edited or distilled, or another network."""
 
@@ -164,8 +188,11 @@ def _fact(environment: BatchEnvironment, fact: str, rule: str) -> Callable[[NDAr
     return found
 
 
+_WITH_THRESHOLD: dict[str, Callable[[float], SoftRule]] = {"idle": IdleRule, "utilisation": UtilisationRule}
+
+
 def make_rule(name: str, system: Any) -> SoftRule:
-    """A rule by its name: one of the system's, ``never-hold``, or ``utilisation:0.8``.
+    """A rule by its name: one of the system's, ``never-hold``, ``idle:0.8``, or ``utilisation:0.8``.
 
     Raises:
         DnnExplainError: there is no such rule, or its threshold is no share.
@@ -173,16 +200,16 @@ def make_rule(name: str, system: Any) -> SoftRule:
     kind, _, number = name.partition(":")
     if kind == "never-hold" and not number:
         return NeverHold()
-    if kind == "utilisation":
+    if kind in _WITH_THRESHOLD:
         try:
             threshold = float(number or 0.8)
         except ValueError:
-            msg = f"utilisation takes a threshold such as utilisation:0.8, not {number!r}"
+            msg = f"{kind} takes a threshold such as {kind}:0.8, not {number!r}"
             raise DnnExplainError(msg) from None
-        return UtilisationRule(threshold)
+        return _WITH_THRESHOLD[kind](threshold)
     known: Sequence[str] = [rule for rule in system.rules() if rule != "random"]
     if name not in known:
-        raise Choice("rule for a teacher", name, (*known, "never-hold", "utilisation:0.8")).error()
+        raise Choice("rule for a teacher", name, (*known, "never-hold", "idle:0.8", "utilisation:0.8")).error()
     return SystemRule(name)
 
 
