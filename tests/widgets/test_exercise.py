@@ -1,0 +1,38 @@
+"""Exercises of lessons: right, wrong, hinted, and whatever a class types."""
+
+import pytest
+
+from dnnexplain_widgets import Exercise
+
+
+def near_five(answer):
+    if float(answer) > 100:
+        return "That is far too much."
+    return abs(float(answer) - 5) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "said"),
+    [
+        (" 5.2 ", True, "Right."),
+        ("7", False, "Count again."),
+        ("1e9", False, "far too much"),
+        ("<b>", False, "&lt;b&gt;"),
+        ("", False, "first"),
+    ],
+)
+def test_an_answer_gets_its_verdict(given, right, said):
+    exercise = Exercise("What is <5>?", near_five, hint="Count again.")
+    assert "&lt;5&gt;" in exercise.children[0].value
+    exercise.text.value = given
+    exercise.button.click()
+    assert exercise.right is right
+    assert said in exercise.verdict.value
+    assert "<b>" not in exercise.verdict.value
+
+
+def test_the_return_key_checks_too():
+    exercise = Exercise("What is 5?", near_five)
+    exercise.text.value = "5"
+    exercise.text._handle_custom_msg({"event": "submit"}, [])
+    assert exercise.right

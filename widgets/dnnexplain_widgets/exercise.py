@@ -1,0 +1,61 @@
+"""A question with an answer that is checked, for lesson notebooks and the pages made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from dnnexplain_widgets.words import told
+
+__all__ = ["Exercise"]
+
+Check = Callable[[str], bool | str]
+
+
+class Exercise(ipywidgets.VBox):
+    """A question, a field for the answer, and a verdict.
+
+    In a lesson's notebook::
+
+        Exercise("Which rule is best here?", lambda answer: answer.lower() == best or "Compare the last column.")
+
+    Args:
+        question: what is asked.
+        check: from the answer as text to ``True`` (right), ``False`` (not right), or a hint (not right, and why);
+            it computes the answer rather than knowing it, so that it stays true when a network changes.
+        hint: shown with a wrong answer for which ``check`` has no word of its own.
+    """
+
+    def __init__(self, question: str, check: Check, hint: str = "Not yet. Look again at the cells above.") -> None:
+        self.check, self.hint = check, hint
+        self.text = ipywidgets.Text(
+            placeholder="Your answer", continuous_update=False, layout={"width": "14em"}, tooltip=question
+        )
+        self.button = ipywidgets.Button(description="Check", layout={"width": "auto"}, tooltip="Check the answer")
+        self.verdict = ipywidgets.HTML()
+        self.right: bool | None = None
+        self.text.on_msg(self._on_key)
+        self.button.on_click(lambda _button: self.answer(self.text.value))
+        row = ipywidgets.HBox([self.text, self.button, self.verdict], layout={"flex_flow": "row wrap"})
+        super().__init__([ipywidgets.HTML(f"<b>Exercise.</b> {escape(question)}"), row])
+
+    def answer(self, given: str) -> bool:
+        """Check an answer, show the verdict, and return whether it is right."""
+        if self.text.value != given:
+            self.text.value = given
+        try:
+            found = self.check(given.strip())
+        except Exception as error:  # noqa: BLE001 - a lesson goes on whatever was typed
+            found = told(error) if given.strip() else "Write your answer into the field first."
+        self.right = found is True
+        words = "Right." if self.right else found if isinstance(found, str) else self.hint
+        colour = "#2b7a3d" if self.right else "#b45309"
+        self.verdict.value = f'<span role="status" style="color: {colour}">{escape(words)}</span>'
+        return self.right
+
+    def _on_key(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        if content.get("event") == "submit":
+            self.answer(self.text.value)
