@@ -70,7 +70,7 @@ def _match(spec: str, known: tuple[str, ...]) -> str:
     if spec in {"zero", "zeros", "none"}:
         msg = f"a bare zero is not a state that anyone can defend; name a physical baseline: {', '.join(known)}"
         raise DnnExplainError(msg)
-    raise Choice("baseline", spec, known + _FROM_SAMPLE).error()
+    raise Choice("baseline", spec, tuple(dict.fromkeys(known + _FROM_SAMPLE))).error()
 
 
 def _from_sample(system: System, name: str, sample: NDArray[Any] | None, seed: int) -> Reference:
