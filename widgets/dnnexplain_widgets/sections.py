@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from dnnexplain.contract import DecisionOracle, DnnExplainError, OutputKind, Replayable, System
+from dnnexplain.contract import Attackable, DecisionOracle, DnnExplainError, Flowing, OutputKind, Replayable, System
+from dnnexplain.explain.sweeps import kinds
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.words import told
@@ -24,6 +25,22 @@ Options = Mapping[str, Mapping[str, Any]]
 
 def _always(_system: System) -> bool:
     return True
+
+
+def _flows(system: System) -> bool:
+    return isinstance(system, Flowing)
+
+
+def _edits(system: System) -> bool:
+    return not _flows(system)
+
+
+def _chooses(system: System) -> bool:
+    return system.output.kind is OutputKind.CHOICE
+
+
+def _attackable(system: System) -> bool:
+    return isinstance(system, Attackable)
 
 
 def _replays(system: System) -> bool:
@@ -41,6 +58,11 @@ def _changes_workloads(system: System) -> bool:
 def _told_as_rules(system: System) -> bool:
     """Whether a system has what distillation asks for; see ``explain.distillation.Distillable``."""
     return _replays(system) and hasattr(system, "features") and hasattr(system, "visit")
+
+
+def _shares(system: System) -> bool:
+    """Whether several objects have a kind of knob in common."""
+    return bool(kinds(system))
 
 
 @dataclass(frozen=True)
@@ -79,8 +101,9 @@ class Section:
 
 
 LIVE: tuple[Entry, ...] = (
-    Entry("editor.StateEditor"),
-    Entry("decision.DecisionPanel", side="right"),
+    Entry("editor.StateEditor", _edits),
+    Entry("topology.TopologyPanel", _flows),
+    Entry("decision.DecisionPanel", _chooses, side="right"),
     Entry("saliency.SaliencyPanel"),
     Entry("neurons.NeuronsPanel", side="right"),
 )
@@ -92,7 +115,17 @@ SECTIONS: tuple[Section, ...] = (
         "Why this decision?",
         (Entry("attribution.AttributionPanel"), Entry("white_box.WhiteBoxPanel")),
     ),
-    Section("neurons", "Inside the neurons", ()),
+    Section(
+        "neurons",
+        "Inside the neurons",
+        (
+            Entry("thresholds.ThresholdMapPanel", _shares),
+            Entry("maximal.MaximalPanel"),
+            Entry("intervention.InterventionPanel"),
+            Entry("knowledge.KnowledgePanel"),
+            Entry("embedding.EmbeddingPanel"),
+        ),
+    ),
     Section("episodes", "Whole episodes", (Entry("episode.EpisodePanel", _replays),)),
     Section(
         "failure",

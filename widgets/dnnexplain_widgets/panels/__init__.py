@@ -5,10 +5,16 @@ from dnnexplain_widgets.panels.attribution import AttributionPanel
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.decision import DecisionPanel
 from dnnexplain_widgets.panels.editor import StateEditor
+from dnnexplain_widgets.panels.embedding import EmbeddingPanel
 from dnnexplain_widgets.panels.episode import EpisodePanel
+from dnnexplain_widgets.panels.intervention import InterventionPanel
+from dnnexplain_widgets.panels.knowledge import KnowledgePanel
+from dnnexplain_widgets.panels.maximal import MaximalPanel
 from dnnexplain_widgets.panels.neurons import NeuronsPanel
+from dnnexplain_widgets.panels.rules import RulesPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.panels.sequence import WorstSequencePanel
+from dnnexplain_widgets.panels.thresholds import ThresholdMapPanel
 from dnnexplain_widgets.panels.transfer import TransferPanel
 from dnnexplain_widgets.panels.white_box import WhiteBoxPanel
 
@@ -16,11 +22,17 @@ __all__ = [
     "AdversarialPanel",
     "AttributionPanel",
     "DecisionPanel",
+    "EmbeddingPanel",
     "EpisodePanel",
+    "InterventionPanel",
+    "KnowledgePanel",
+    "MaximalPanel",
     "NeuronsPanel",
     "Panel",
+    "RulesPanel",
     "SaliencyPanel",
     "StateEditor",
+    "ThresholdMapPanel",
     "TransferPanel",
     "WhiteBoxPanel",
     "WorstSequencePanel",

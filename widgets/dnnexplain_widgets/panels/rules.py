@@ -92,7 +92,7 @@ class RulesPanel(Panel):
         if not 0 <= place < len(desk.found.path_trees):
             msg = f"sizes have places 0 to {len(desk.found.path_trees) - 1}, not {place}"
             raise DnnExplainError(msg)
-        if place != desk.edits.now.size or desk.edits.now.edited:
+        if place != desk.edits.now.size:
             desk.edits.resize(place, desk.found.path_trees[place])
             self._show_version()
 
@@ -132,7 +132,7 @@ class RulesPanel(Panel):
         self.sentence = desk.found.words if view == RULES else desk.apart[view].words
         self._draw()
 
-    def open(self, leaf: int, place: int = 0) -> None:
+    def open_state(self, leaf: int, place: int = 0) -> None:
         """Load one of the states that end in a rule into the session, round and round."""
         desk = self._ready()
         states = desk.states(leaf, differ=self.answers["which"] == "differ")
@@ -166,7 +166,7 @@ class RulesPanel(Panel):
     def code_lines(self) -> tuple[str, ...]:
         """The distillation by itself."""
         answers = self.answers
-        knobs = ", ".join(f"{knob.name}={answers[f'knob {knob.name}']!r}" for knob in self.system.workload_knobs)
+        knobs = ", ".join(f"{name}={value!r}" for name, value in work.settings_of(self.system, answers).items())
         rest = "".join(f", {name}={value!r}" for name, value in self.settings.items())
         return (
             "from dnnexplain.explain.distillation import distil",
@@ -183,7 +183,7 @@ class RulesPanel(Panel):
         if name in ("previous", "next"):
             opened = self._ready().opened
             if opened is not None:
-                self.open(opened[0], opened[1] + (1 if name == "next" else -1))
+                self.open_state(opened[0], opened[1] + (1 if name == "next" else -1))
         elif name == "export":
             kind = str(self.answers["format"])
             count = self.download.get("count", 0) + 1
@@ -204,9 +204,9 @@ class RulesPanel(Panel):
         elif name == "action" and value:
             self.edit_action(int(value[0]), int(value[1]))
         elif name == "leaf" and value:
-            self.open(int(value[0]))
+            self.open_state(int(value[0]))
         elif name == "which" and self.desk.opened is not None:
-            self.open(self.desk.opened[0])
+            self.open_state(self.desk.opened[0])
         elif name == "rule":
             self._simulate()
         elif name == "view" and value != self.desk.view:

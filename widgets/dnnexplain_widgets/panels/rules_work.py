@@ -15,7 +15,7 @@ from dnnexplain.parallel import child_seed
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.live import best_actions
 
-__all__ = ["EDITED", "Ground", "bounded", "drawer", "ground", "policies_of", "simulated"]
+__all__ = ["EDITED", "Ground", "bounded", "drawer", "ground", "policies_of", "settings_of", "simulated"]
 
 EDITED = "rules with your changes"
 _GROUND = 5_000
@@ -46,13 +46,19 @@ class Ground:
         return self.known.follow(tree.scores[tree.apply(self.known.features)])
 
 
-def drawer(system: Replayable, answers: Mapping[str, Any]) -> Draw:
-    """``draw(count, seed)`` for the family and the settings that the controls are at."""
+def settings_of(system: Replayable, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of the work as the controls are at, each on its grid."""
     settings: dict[str, Any] = {}
     for knob in system.workload_knobs:
         value = knob.snap(float(answers[f"knob {knob.name}"]))
-        settings[knob.name] = int(value) if knob.step is not None and float(knob.step).is_integer() else value
-    family = str(answers["work"])
+        whole = knob.step is not None and float(knob.step).is_integer()
+        settings[knob.name] = int(value) if whole else round(value, 9)
+    return settings
+
+
+def drawer(system: Replayable, answers: Mapping[str, Any]) -> Draw:
+    """``draw(count, seed)`` for the family and the settings that the controls are at."""
+    family, settings = str(answers["work"]), settings_of(system, answers)
     return lambda count, seed: system.workloads(family, count, seed, **settings)
 
 

@@ -12,8 +12,19 @@ const PARTS = {
   trust: makeTrust,
   misfits: makeMisfits,
   account: makeAccount,
+  still: makeStill,
+  thresholds: makeThresholds,
+  response: makeResponse,
+  changes: makeChanges,
+  scatter: makeScatter,
+  tree: makeTree,
+  sizes: makeSizes,
   tabs: makeTabs,
+  topology: makeTopology,
+  race: makeRace,
+  ranges: makeRanges,
   child: makeChild,
+  keeper: makeKeeper,
 };
 
 /** Draws a panel into el. `hub` is the session's model, `model` the panel's own. */
@@ -23,8 +34,10 @@ function mount({ model, el, hub }) {
   const store = hub.dnnexplainStore;
   const gate = makeGate();
   const gated = gatedModel(model, gate);
-  const parts = model.get("parts").map((spec) => PARTS[spec.part](store, spec, gated));
-  const shell = makeShell(model, store, parts);
+  const specs = model.get("parts");
+  const parts = specs.map((spec) => PARTS[spec.part](store, spec, gated));
+  const shell = makeShell(model, store, specs, parts);
+  listenForTravel(shell.element, store);
   el.classList.add("dx-host");
   el.append(shell.element);
   const stopTheme = watchTheme(() => {
@@ -36,11 +49,12 @@ function mount({ model, el, hub }) {
     shell.update(what);
     for (const part of parts) part.update(what);
   };
-  const calls = Object.fromEntries(["scene", "live", "local", "theme"].map((what) => [what, () => refresh(what)]));
+  const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone"].map((what) => [what, () => refresh(what)]));
   const stopListening = store.listen((what) => gate.run(calls[what]));
   const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code"];
   for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
   refresh("scene");
+  watchKernel(model, store);
   gate.watch(shell.element);
   return () => {
     stopListening();
@@ -105,7 +119,7 @@ function addStyle(hub, el) {
   root.append(style);
 }
 
-function makeShell(model, store, parts) {
+function makeShell(model, store, specs, parts) {
   const title = h("h3", { class: "dx-question", id: freshId("question") });
   const controls = makeControls(model);
   const sentence = h("p", { class: "dx-sentence" });
@@ -114,11 +128,17 @@ function makeShell(model, store, parts) {
   const error = h("p", { class: "dx-error", role: "alert" });
   const code = makeCode(model);
   const body = h("div", { class: "dx-body" }, ...parts.map((part) => part.element));
-  const element = h("section", { class: "dx", "aria-labelledby": title.id },
-    h("header", { class: "dx-head" }, title, code.button), controls.element, body, sentence, busy.element, badge.element, error, code.element);
+  const element = h("section", { class: "dx", "aria-labelledby": title.id });
+  const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });
+  const first = !store.noticed; // the page says once that its kernel is gone
+  store.noticed = true;
+  const notice = first ? makeNotice(store) : null;
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), controls.element, body, sentence, busy.element, badge.element, error, code.element);
   return {
     element,
     update(what) {
+      notice?.update();
+      if (what === "gone") element.classList.toggle("dx-still", Boolean(store.gone));
       const says = model.get("says");
       const words = model.get("sentence") || store.live.words[says] || "";
       setText(sentence, words);
@@ -131,6 +151,7 @@ function makeShell(model, store, parts) {
       badge.update(model.get("badge"));
       busy.update();
       code.update();
+      save.update();
     },
   };
 }
