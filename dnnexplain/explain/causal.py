@@ -137,7 +137,8 @@ class NeuronEffect(Result):
             before.probabilities[before.action],
             after.probabilities[before.action],
         )
-        return f"{how}, the decision stays {name}; its probability goes from {number(p)} to {number(q)}."
+        told = f"stays {number(p)}" if number(p) == number(q) else f"goes from {number(p)} to {number(q)}"
+        return f"{how}, the decision stays {name}; its probability {told}."
 
 
 def intervene(
@@ -150,13 +151,27 @@ def intervene(
 
 
 def intervene_each(
-    system: System, policy: NetworkPolicy, state: State, *, value: float = 0.0, layer: str | None = None
+    system: System,
+    policy: NetworkPolicy,
+    state: State,
+    *,
+    value: float = 0.0,
+    layer: str | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[NeuronEffect, ...]:
-    """:func:`intervene` for every neuron of a layer, one after another (each alone)."""
+    """:func:`intervene` for every neuron of a layer, one after another (each alone).
+
+    ``progress`` is called with the fraction done, and may raise to stop.
+    """
     found = layer_of(system, policy, layer)
     natural = neuron_activations(policy, found, observe(system, [state]))[0]
     before = decide(system, policy, state)
-    return tuple(_effect(system, policy, state, n, value, found, natural, before) for n in range(found.units))
+    effects = []
+    for neuron in range(found.units):
+        if progress is not None:
+            progress(neuron / found.units)
+        effects.append(_effect(system, policy, state, neuron, value, found, natural, before))
+    return tuple(effects)
 
 
 def _effect(

@@ -63,7 +63,8 @@ class ThresholdMap(Result):
             found = where[np.isfinite(where)]
             if len(found):
                 told = f"{np.median(found):.3g} {unit}".strip()
-                parts.append(f"{len(found)} curves {words}, half of them at {told} or below")
+                many = f"{len(found)} curves {words}" if len(found) > 1 else f"1 curve {words.replace(' ', 's ', 1)}"
+                parts.append(f"{many}, half of them at {told} or below" if len(found) > 1 else f"{many} at {told}")
         return "; ".join(parts) + "."
 
     def table(self) -> list[dict[str, Any]]:

@@ -1,0 +1,196 @@
+"""States as points, by what a layer makes of them: which ones look alike to the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import DnnExplainError, Replayable, State
+from dnnexplain.explain.embedding import DECISION, Embedding, Projection, embed, locate, relabelled
+from dnnexplain.explain.visits import Visited, visited
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.probing import ProbingPanel
+from dnnexplain_widgets.words import number
+
+__all__ = ["EmbeddingPanel"]
+
+
+class EmbeddingPanel(ProbingPanel):
+    """Which states look alike to it? A click on a point loads its state."""
+
+    QUESTION = "Which states look alike to it?"
+    PARTS = ({"part": "scatter"},)
+    KIND = Embedding
+    FILE = "embedding.json"
+    NEURON = False
+
+    def setup(self) -> None:
+        """Controls: how many states, PCA or t-SNE, what the colours mean."""
+        system = self.session.system
+        self.families = dict(system.workload_names) if isinstance(system, Replayable) else {}
+        self.seen: Visited | None = None
+        self.states: list[State] = []
+        super().setup()
+        self.session.observe(self._on_live, "live")
+
+    def first_answers(self) -> dict[str, Any]:
+        """PCA of 600 states, coloured by the decision."""
+        workload = next(iter(self.families), "")
+        return {"method": "pca", "label": DECISION, "states": 600, "seed": 0, "point": -1, "workload": workload}
+
+    def own_controls(self) -> list[dict[str, Any]]:
+        """Which states, how they are placed, what colours them."""
+        labels = [[DECISION, DECISION], *([knob.name, knob.name] for knob in self.session.system.knobs)]
+        controls: list[dict[str, Any]] = []
+        if len(self.families) > 1:
+            options = [[name, name] for name in self.families]
+            controls.append({"kind": "select", "name": "workload", "label": "Episodes of", "options": options})
+        return [
+            *controls,
+            {"kind": "number", "name": "states", "label": "States", "low": 3, "high": 5000, "step": 1},
+            {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "select", "name": "method", "label": "Placed by", "options": [["pca", "PCA"], ["tsne", "t-SNE"]]},
+            {"kind": "select", "name": "label", "label": "Coloured by", "options": labels},
+            {"kind": "button", "name": "place", "label": "Place the states", "strong": True},
+        ]
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The picture by itself."""
+        count, workload, seed = self._asked()
+        how = f"method={self.answers['method']!r}, label={self.answers['label']!r}, seed={seed}{self.layer_argument}"
+        return (
+            "from dnnexplain.explain import embed, visited",
+            f"states = visited(system, policy, {count}, workload={workload!r}, seed={seed}).states(system)",
+            f"found = embed(system, policy, states, {how})",
+            "print(found.sentence())",
+        )
+
+    def place(self) -> None:
+        """Collect states and place them, beside the page."""
+        session, policy, answers = self.session, self.worker_policy(), self.answers
+        system, layer = session.system, session.ask.layer
+        method, label = Projection(str(answers["method"])), str(answers["label"])
+        count, workload, seed = self._asked()
+
+        def work(task: Task) -> tuple[Visited, list[State], Embedding]:
+            task.progress(None, "Collecting states")
+            seen = visited(system, policy, count, workload=workload, seed=seed)
+            states = seen.states(system)
+            task.progress(None, f"Placing {len(states)} states")
+            return seen, states, embed(system, policy, states, method=method, label=label, layer=layer, seed=seed)
+
+        self.stale = False
+        self.start(work, self._show_placed, "Collecting states")
+
+    def show(self, found: Embedding) -> None:
+        """Draw points; those of a saved picture can be loaded only once its states are collected again."""
+        if self.seen is None or not found.index.size or found.index[-1] >= len(self.states):
+            self.seen, self.states = None, []
+        self.found = found
+        self._draw()
+        self.show_controls()
+
+    def checked(self, found: Any) -> Any:
+        """A saved picture: its states are not in it, so they are collected again from its seed."""
+        found = super().checked(found)
+        self.seen, self.states = None, []
+        return found
+
+    def load_point(self, point: int) -> None:
+        """Put a point's state into the session."""
+        if self.found is None or not 0 <= point < len(self.found.points):
+            msg = f"there is no state number {point} in this picture"
+            raise DnnExplainError(msg)
+        if not self.states:
+            msg = "this picture was saved without its states; press the button to place states anew, then click"
+            raise DnnExplainError(msg)
+        self.session.state = self.states[int(self.found.index[point])]
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """A point was clicked, or the colours are to mean something else."""
+        if name == "point":
+            if int(value) >= 0:
+                self.load_point(int(value))
+        elif name == "label":
+            self._recolour(str(value))
+        else:
+            super().on_answer(name, value)
+
+    def on_press(self, name: str) -> None:
+        """Place, save."""
+        if name == "place":
+            self.place()
+        else:
+            super().on_press(name)
+
+    def on_neuron(self, *, network: bool) -> None:
+        """To another layer or network, other states look alike."""
+        if self.found is not None and (network or self.found.layer != self.layer.name):
+            self.found, self.figure, self.sentence, self.states = None, {}, "", []
+            self.show_controls()
+            if self.on_page and not network:
+                self.place()
+
+    def catch_up(self) -> None:
+        """The present state may be another one."""
+        self._draw()
+
+    def _show_placed(self, given: tuple[Visited, list[State], Embedding]) -> None:
+        self.seen, self.states, found = given
+        self.set_answers(point=-1)
+        self.show(found)
+        if found.label != self.answers["label"]:  # it was changed while the states were placed
+            self._recolour(str(self.answers["label"]))
+
+    def _asked(self) -> tuple[int, str, int]:
+        return int(self.answers["states"]), str(self.answers["workload"]), int(self.answers["seed"])
+
+    def _recolour(self, label: str) -> None:
+        """The same points in other colours: at most one forward pass."""
+        if self.found is not None and self.states:
+            session = self.session
+            self.found = relabelled(session.system, session.policy, self.found, self.states, label)
+            self._draw()
+
+    def _on_live(self, _change: object) -> None:
+        if self.on_page and self.found is not None:
+            self.guarded(self._draw)
+
+    def _here(self) -> list[float] | None:
+        """Where the present state lies, if the picture can tell: one forward pass."""
+        found, session = self.found, self.session
+        if found is None or self.stale or not self.has_network or not found.axes.size or found.layer != self.layer.name:
+            return None
+        spot: list[float] = locate(session.system, session.policy, found, [session.state])[0].tolist()
+        return spot
+
+    def _draw(self) -> None:
+        found = self.found
+        if found is None:
+            return
+        names = self.session.system.output.names
+        here = self._here()
+        old = self.figure.get("scatter", {})
+        points = np.ascontiguousarray(found.points, np.float32).tobytes()
+        words = f"{self.about_other(found)}{found.sentence()}"
+        if self.seen is not None:
+            words += f" They are {self.seen.source}."
+        if here is not None:
+            words += " The crosshair is the present state."
+        by = [f"{100 * share:.3g}% of the variance" for share in found.explained]
+        figure = {
+            "points": points if points != old.get("points") else old["points"],
+            "values": np.ascontiguousarray(found.values, np.float32).tobytes(),
+            "names": list(found.names),
+            "colours": [self.colours.get(name) for name in names],
+            "low": float(found.values.min()),
+            "high": float(found.values.max()),
+            "unit": found.unit,
+            "here": here,
+            "words": words,
+            "axes": by or ["", f"neighbours stay neighbours, seed {number(found.question.seed or 0)}"],
+        }
+        with self.hold_sync():
+            self.figure = {"scatter": figure}
+            self.sentence = words

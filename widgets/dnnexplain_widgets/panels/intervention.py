@@ -1,0 +1,262 @@
+"""Hold a neuron at a value: what changes in the decision here, and in the cost of whole episodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import EpisodeSystem, OutputKind, Replayable
+from dnnexplain.explain.causal import CostEffect, NeuronEffect, effect_on_cost, intervene, intervene_each
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.probing import ProbingPanel
+from dnnexplain_widgets.words import number, probability, with_unit
+
+__all__ = ["InterventionPanel"]
+
+OUTPUTS = 8
+"""Outputs of a vector that are shown, those that move most."""
+NEURONS = 12
+"""Neurons in the list of all silenced in turn, those that matter most."""
+_MOST_HELD = 1e6
+
+
+class InterventionPanel(ProbingPanel):
+    """What if this neuron were silent? A correlation proves nothing; holding the neuron fixed does."""
+
+    QUESTION = "What if this neuron were silent?"
+    PARTS = ({"part": "changes"}, {"part": "cells"})
+    WANTS = ("decision", "neurons")
+    KIND = CostEffect
+    FILE = "neuron-effect.json"
+
+    def setup(self) -> None:
+        """Controls: neuron, value; the episodes."""
+        system = self.session.system
+        self.families = dict(system.workload_names) if isinstance(system, Replayable) else {}
+        self.effect: NeuronEffect | None = None
+        self.each: tuple[NeuronEffect, ...] = ()
+        super().setup()
+        self.session.observe(self._on_live, "live")
+        self.refresh()
+
+    def first_answers(self) -> dict[str, Any]:
+        """Silence; forty workloads of the first family."""
+        return {"held": 0.0, "workload": next(iter(self.families), ""), "sets": 40, "seed": 0}
+
+    def own_controls(self) -> list[dict[str, Any]]:
+        """The value, and which episodes to run."""
+        low = 0.0 if self.layer.rectified else -_MOST_HELD
+        controls: list[dict[str, Any]] = [
+            {"kind": "number", "name": "held", "label": "Hold it at", "low": low, "high": _MOST_HELD, "hint": "0 silences it."},
+            {"kind": "button", "name": "each", "label": "Each neuron in turn", "hint": "Hold every neuron of the layer at this value, one at a time, in the present state."},
+        ]  # fmt: skip
+        if isinstance(self.session.system, EpisodeSystem):
+            if self.families:
+                options = [[name, name] for name in self.families]
+                controls.append({"kind": "select", "name": "workload", "label": "Episodes of", "options": options})
+            controls += [
+                {"kind": "number", "name": "sets", "label": "Workloads", "low": 2, "high": 5000, "step": 1},
+                {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+                {"kind": "button", "name": "run", "label": "Run episodes", "strong": True, "hint": "With and without the neuron, over the same workloads."},
+            ]  # fmt: skip
+        return controls
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The intervention by itself."""
+        answers, held = self.answers, float(self.answers["held"])
+        lines = [
+            "from dnnexplain.explain import effect_on_cost, intervene",
+            f"here = intervene(system, policy, state, {self.session.unit}, value={held!r}{self.layer_argument})",
+            "print(here.sentence())",
+        ]
+        if isinstance(self.session.system, EpisodeSystem):
+            sets, seed = int(answers["sets"]), int(answers["seed"])
+            lines += [
+                f"workloads = system.workloads({answers['workload']!r}, {sets}, seed={seed})",
+                f"found = effect_on_cost(system, policy, {self.session.unit}, workloads, value={held!r}, seed={seed}{self.layer_argument})",
+                "print(found.sentence())",
+            ]
+        return tuple(lines)
+
+    # --- here and now ---
+
+    def refresh(self) -> None:
+        """The decision in the present state with the neuron held; three forward passes."""
+        if not self.has_network:
+            return
+        session = self.session
+        self.effect = intervene(
+            session.system, session.policy, session.state, session.unit,
+            value=float(self.answers["held"]), layer=session.ask.layer,
+        )  # fmt: skip
+        self._draw()
+
+    def silence_each(self) -> None:
+        """Hold every neuron in turn, beside the page; the list says which of them change the decision."""
+        session, policy = self.session, self.worker_network()
+        system, state, layer, held = session.system, session.state, session.ask.layer, float(self.answers["held"])
+
+        def work(task: Task) -> tuple[NeuronEffect, ...]:
+            return intervene_each(system, policy, state, value=held, layer=layer, progress=task.progress)
+
+        self.start(work, self._show_each, "Holding each neuron in turn")
+
+    # --- over episodes ---
+
+    def run(self) -> None:
+        """Run the same workloads with and without the neuron, beside the page."""
+        session, answers, policy = self.session, self.answers, self.worker_network()
+        system: Any = session.system
+        neuron, layer, held = session.unit, session.ask.layer, float(answers["held"])
+        name, sets, seed = str(answers["workload"]), int(answers["sets"]), int(answers["seed"])
+
+        def work(task: Task) -> CostEffect:
+            workloads = system.workloads(name, sets, seed)
+            return effect_on_cost(
+                system, policy, neuron, workloads, value=held, layer=layer, seed=seed, progress=task.progress
+            )
+
+        self.stale = False
+        self.start(work, self.show, f"Running {sets} workloads with and without neuron {neuron}")
+
+    def show(self, found: CostEffect) -> None:
+        """Draw a change of cost, computed just now or saved before."""
+        self.found = found
+        self.show_controls()
+        self._draw()
+
+    # --- what the user does ---
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """Another value, a neuron of the list."""
+        if name == "held":
+            self._forget()
+            self.refresh()
+        elif name == "chosen" and value and self.each:
+            self.session.unit = self._ordered()[int(value[0])].neuron
+        else:
+            super().on_answer(name, value)
+
+    def on_press(self, name: str) -> None:
+        """Run, silence each, save."""
+        actions = {"run": self.run, "each": self.silence_each}
+        if name in actions:
+            actions[name]()
+        else:
+            super().on_press(name)
+
+    def on_neuron(self, *, network: bool) -> None:
+        """What was run is about another neuron."""
+        if network or (self.each and self.each[0].layer != self.layer.name):
+            self.each = ()
+        self._forget()
+        if self.on_page:
+            self.refresh()
+
+    def catch_up(self) -> None:
+        """The present state may be another one."""
+        self.refresh()
+
+    def _on_live(self, _change: object) -> None:
+        self.each = ()
+        if self.on_page and self.has_network:
+            self.guarded(self.refresh)
+
+    def _forget(self) -> None:
+        if self.found is not None:
+            self.found, self.badge = None, {}
+            self.show_controls()
+
+    # --- drawing ---
+
+    def _draw(self) -> None:
+        effect = self.effect
+        if effect is None:
+            return
+        changes = [self._decision(effect)]
+        words = effect.sentence()
+        if self.found is not None:
+            changes.append(_episodes(self.found))
+            words = f"{words} {self.about_other(self.found)}{self.found.sentence()}"
+        figure: dict[str, Any] = {"changes": changes}
+        if self.each:
+            figure["cells"] = self._list()
+        with self.hold_sync():
+            self.figure = figure
+            self.sentence = words
+
+    def _decision(self, effect: NeuronEffect) -> dict[str, Any]:
+        system, names = self.session.system, effect.outputs
+        before, after = effect.before.probabilities, effect.after.probabilities
+        marks = ["as it is", f"neuron {effect.neuron} held at {number(effect.held_at)}"]
+        if before is None or after is None:
+            before, after = effect.before.outputs, effect.after.outputs
+            shown = sorted(np.argsort(-np.abs(effect.moved), kind="stable")[:OUTPUTS].tolist())
+            low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
+            tell, ends = (lambda x: with_unit(x, system.output.unit)), [number(low), number(high)]
+        else:
+            shown, low, high, tell, ends = list(range(len(names))), 0.0, 1.0, probability, ["0", "1"]
+        rows = [
+            {
+                "label": names[i], "colour": self.colours.get(names[i]), "from": float(before[i]), "to": float(after[i]),
+                "text": f"{tell(float(before[i]))} → {tell(float(after[i]))}",
+            }
+            for i in shown
+        ]  # fmt: skip
+        kind = "Probability" if system.output.kind is OutputKind.CHOICE else "Output"
+        return {"caption": f"{kind} here, before and after", "low": low, "high": high, "ends": ends, "marks": marks, "rows": rows}  # fmt: skip
+
+    def _show_each(self, each: tuple[NeuronEffect, ...]) -> None:
+        self.each = each
+        self._draw()
+        flips = [str(one.neuron) for one in each if one.flips]
+        told = f"alone changes the decision here: {', '.join(flips)}" if flips else "alone changes the decision here"
+        self.sentence = (
+            f"{'Holding one of these neurons' if flips else 'Holding no single neuron'} {told}. {self.sentence}"
+        )
+
+    def _ordered(self) -> list[NeuronEffect]:
+        """Those that change the decision first, then those that move the outputs most."""
+        return sorted(self.each, key=lambda one: (not one.flips, -float(np.abs(one.moved).max())))[:NEURONS]
+
+    def _list(self) -> dict[str, Any]:
+        rows = []
+        for one in self._ordered():
+            action, chance = one.before.action, one.after.probabilities
+            if action is None or chance is None or one.after.action is None:
+                most = int(np.abs(one.moved).argmax())
+                cells = [{"text": number(one.natural)}, {"text": one.outputs[most]}, {"text": number(one.moved[most])}]
+            else:
+                cells = [
+                    {"text": number(one.natural)},
+                    {"text": one.outputs[one.after.action], "note": "changed" if one.flips else ""},
+                    {"text": probability(float(chance[action]))},
+                ]
+            rows.append({"label": f"Neuron {one.neuron}", "cells": cells})
+        choice = self.session.system.output.kind is OutputKind.CHOICE
+        first = self.each[0].before.action
+        chosen = "" if first is None else self.each[0].outputs[first]
+        columns = ["it is now", "decision", f"probability of {chosen}"] if choice else ["it is now", "moves most", "by"]
+        caption = f"Each neuron held at {number(self.each[0].held_at)} alone, in this state"
+        return {"caption": caption, "corner": "Held", "columns": columns, "rows": rows, "pick": "row"}
+
+
+def _episodes(found: CostEffect) -> dict[str, Any]:
+    before, after = float(found.before.mean()), float(found.after.mean())
+    interval = [before + found.low, before + found.high]
+    low, high = min(before, after, *interval), max(before, after, *interval)
+    room = 0.1 * (high - low) or 0.1 * max(abs(high), 1.0)
+    row = {
+        "label": found.cost_name, "from": before, "to": after, "range": interval,
+        "text": f"{number(before)} → {number(after)}",
+        "hint": f"{100 * found.level:.3g}% interval of the change: {number(found.low)} to {number(found.high)}",
+    }  # fmt: skip
+    return {
+        "caption": f"{found.cost_name} over {len(found.before)} workloads, with the {100 * found.level:.3g}% interval",
+        "low": low - room,
+        "high": high + room,
+        "ends": [number(low - room), number(high + room)],
+        "marks": ["as it is", f"neuron {found.neuron} held at {number(found.held_at)}, with its interval"],
+        "rows": [row],
+    }

@@ -1,0 +1,145 @@
+"""The valid state that activates a neuron most: proved where it can be, searched where not, and it says which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import DnnExplainError, Pictured
+from dnnexplain.explain.maximal import Maximum, maximise
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.probing import ProbingPanel
+from dnnexplain_widgets.words import number, with_unit
+
+__all__ = ["MaximalPanel"]
+
+
+class MaximalPanel(ProbingPanel):
+    """What excites this neuron most?"""
+
+    QUESTION = "What excites this neuron most?"
+    PARTS = ({"part": "still"}, {"part": "cells"})
+    KIND = Maximum
+    FILE = "maximum.json"
+
+    def setup(self) -> None:
+        """Controls: neuron, starts of a search; find, open in the editor, save, load."""
+        super().setup()
+        self.session.observe(self._compare, "live")
+
+    def first_answers(self) -> dict[str, Any]:
+        """Eight starts, as ``maximise`` has them."""
+        return {"restarts": 8}
+
+    def own_controls(self) -> list[dict[str, Any]]:
+        """How hard to search; find it, open it."""
+        hint = "Only a neuron whose maximum cannot be computed exactly is searched."
+        return [
+            {"kind": "number", "name": "restarts", "label": "Starts of a search", "low": 1, "high": 200, "step": 1, "hint": hint},
+            {"kind": "button", "name": "find", "label": "Find the state", "strong": True},
+            {
+                "kind": "button", "name": "open", "label": "Open in editor", "disabled": self.found is None,
+                "reveal": True, "hint": "Puts this state into all panels.",
+            },
+        ]  # fmt: skip
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The search by itself."""
+        restarts = int(self.answers["restarts"])
+        return (
+            "from dnnexplain.explain import maximise",
+            f"found = maximise(system, policy, {self.session.unit}{self.layer_argument}, restarts={restarts})",
+            "print(found.sentence())",
+        )
+
+    def find(self) -> None:
+        """Look for the state, beside the page."""
+        system, policy, session = self.session.system, self.worker_network(), self.session
+        neuron, layer, restarts = session.unit, session.ask.layer, int(self.answers["restarts"])
+
+        def work(task: Task) -> Maximum:
+            task.progress(None)
+            return maximise(system, policy, neuron, layer, restarts=restarts, cancel=task.stop, progress=task.progress)
+
+        self.stale = False
+        self.start(work, self.show, f"Looking for what excites neuron {neuron} most")
+
+    def open_in_editor(self) -> None:
+        """Put the state into the session."""
+        if self.found is None:
+            msg = "find the state first"
+            raise DnnExplainError(msg)
+        self.session.state = self.found.state
+
+    def show(self, found: Maximum) -> None:
+        """Draw the state that was found."""
+        self.found = found
+        system = self.session.system
+        words = system.describe(found.state)
+        if isinstance(system, Pictured):
+            seen = system.encode(found.state.values[None], found.state.background)[0]
+            levels = np.clip(np.rint(seen * 255.0), 0, 255).astype(np.uint8)
+            self.figure = {"still": {"picture": levels.tobytes(), "words": words}}
+        else:
+            self.figure = {"cells": self._knobs(found)}
+        self.badge = _badge(found)
+        self.show_controls()
+        self._compare()
+
+    def on_press(self, name: str) -> None:
+        """Find, open, save."""
+        if name == "find":
+            self.find()
+        elif name == "open":
+            self.open_in_editor()
+        else:
+            super().on_press(name)
+
+    def on_neuron(self, *, network: bool) -> None:
+        """What was found is about another neuron: look for this one's, if one was asked for at all."""
+        if self.found is None:
+            return
+        self.found, self.figure, self.sentence, self.badge = None, {}, "", {}
+        self.show_controls()
+        if self.on_page and not network:
+            self.find()
+
+    def catch_up(self) -> None:
+        """The present state may be another one."""
+        self._compare()
+
+    def _compare(self, _change: object = None) -> None:
+        """The sentence: the maximum, the state in words, and where the neuron is now."""
+        found, session = self.found, self.session
+        if found is None or not self.on_page:
+            return
+        about = self.about_other(found)
+        text = (
+            f"{about}Neuron {found.neuron} reaches {number(found.activation)}: {session.system.describe(found.state)}"
+        )
+        now = session.live.activations
+        if not about and found.layer == self.layer.name and found.neuron < now.size:
+            text += f" In the present state it is at {number(now[found.neuron])}."
+        self.sentence = text
+
+    def _knobs(self, found: Maximum) -> dict[str, Any]:
+        pairs = zip(self.session.system.knobs, found.state.values, strict=True)
+        moved = [(knob, float(value)) for knob, value in pairs if value != knob.low]
+        rows = [{"label": knob.name, "cells": [{"text": with_unit(value, knob.unit)}]} for knob, value in moved]
+        caption = "The state that excites the neuron most; knobs at their lowest are left out"
+        return {"caption": caption, "corner": "knob", "columns": ["value"], "rows": rows[:40]}
+
+
+def _badge(found: Maximum) -> dict[str, Any]:
+    limit = "none known" if found.bound is None else number(found.bound)
+    how = "How it was shown" if found.proved else "What was not shown"
+    figures = [
+        {"name": how, "value": found.question.method, "meaning": found.words},
+        {"name": "Weighted input", "value": number(found.weighted_input), "meaning": "before the activation function, in this state"},
+        {"name": "Proven limit", "value": limit, "meaning": "of the weighted input, over all valid states"},
+        {"name": "States looked at", "value": f"{found.evaluated:,}", "meaning": "parts of states, where the sum over independent parts was used"},
+    ]  # fmt: skip
+    if found.proved:
+        return {"level": "green", "text": "Proved: no valid state excites it more", "figures": figures}
+    return {"level": "amber", "text": "Searched, not proved", "figures": figures}
