@@ -41,15 +41,17 @@ def register(app: typer.Typer) -> None:
 def train(
     *,
     out: Path = typer.Option(..., help="Where to write the network (.safetensors); a model card goes beside it."),
-    recipe: str = typer.Option("default", help="default, conv or as-published."),
+    recipe: str = typer.Option("default", help="default, conv, hardened or as-published."),
     slots: int = typer.Option(5, help=SLOTS_HELP),
     rate: list[float] = typer.Option([], help="Arrivals per step of the training workload (0.7); repeat for a mix."),
-    workload: list[str] = typer.Option(["deeprm"], help="Family of the training workload; repeat, or mix: all."),
+    workload: list[str] = typer.Option([], help="Family of the training workload (deeprm); repeat, or mix: all."),
     home_share: float = typer.Option(0.25, help="Of a mix: the share that the cell at home has for itself."),
     teacher: list[str] = typer.Option([], help=TEACHER_HELP),
-    teacher_weight: float = typer.Option(1.0, help="Weight of the teacher in the first iteration, 0 to 1."),
-    teacher_decay: float = typer.Option(0.95, help="What that weight is multiplied by in each iteration."),
-    teacher_least: float = typer.Option(0.0, help="What that weight does not fall below."),
+    teacher_weight: float | None = typer.Option(None, help="Weight of the teacher in the first iteration, 0 to 1 (1)."),
+    teacher_decay: float | None = typer.Option(
+        None, help="What that weight is multiplied by in each iteration (0.95)."
+    ),
+    teacher_least: float | None = typer.Option(None, help="What that weight does not fall below (0)."),
     begin: str = typer.Option("", "--from", help="Start from this network: a shipped one by name, or a file."),
     role: str = typer.Option("", help="What the network is called (the recipe's name if not given)."),
     iterations: int = typer.Option(0, help="Policy gradient steps (0: the recipe's)."),
@@ -79,12 +81,15 @@ def train(
     world = make_deeprm(slots, original=original)
     start, changes = begin_from(begin, world) if begin else (None, {})
     told, rules = read_teacher(teacher, world)
-    given = {"role": role, "iterations": iterations, "learning_rate": learning_rate}
+    given = {"role": role, "iterations": iterations, "learning_rate": learning_rate, "teacher": told}
     changes |= {key: value for key, value in given.items() if value}
     changes |= {"imitation_rounds": imitation_rounds} if imitation_rounds >= 0 else {}
-    changes["workload"] = training_workload(workload, rate, home_share)
-    changes |= {"even": changes["workload"]["name"] == "mix", "teacher": told}
-    changes["imitation"] = {"first": teacher_weight, "decay": teacher_decay, "least": teacher_least}
+    if workload or rate:
+        changes["workload"] = training_workload(workload, rate, home_share)
+        changes["even"] = changes["workload"]["name"] == "mix"
+    shape = {"first": teacher_weight, "decay": teacher_decay, "least": teacher_least}
+    known = make_recipe(recipe).imitation
+    changes["imitation"] = {**known, **{key: value for key, value in shape.items() if value is not None}}
     settings = make_recipe(recipe, **changes)
     trainer = Trainer(world, settings, seed=seed, out=out, fresh=fresh, start=start, rules=rules)
     if trainer.progress.iteration or trainer.progress.imitated:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnnexplain.cli.files import read_text
-from dnnexplain.cli.transfer import FAMILIES, RATES
 from dnnexplain.contract import Choice, DnnExplainError
 
 if TYPE_CHECKING:
@@ -105,17 +104,22 @@ def _tree(path: Path, system: Any) -> SoftRule:
 def training_workload(families: Sequence[str], rates: Sequence[float], home_share: float) -> dict[str, Any]:
     """The recipe's ``workload``: one family at one rate, or a mix of several.
 
-    ``mix`` stands for the families of the transfer grid, at its rates unless some are given.
+    Args:
+        families: names; ``mix`` stands for the families of the transfer grid, at its rates unless some
+            are given; none is the original's.
+        rates: arrivals per step; none is 0.7.
+        home_share: of a mix, the share that its cell at home has for itself.
     """
-    from dnnexplain.policies.training import mix
+    families = families or ["deeprm"]
+    from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES, mix
     from dnnexplain.systems.deeprm.workloads import FAMILIES as KNOWN
 
     for name in families:
         if name not in (*KNOWN, "mix"):
             raise Choice("workload family", name, (*KNOWN, "mix")).error()
     whole = "mix" in families
-    rows = list(dict.fromkeys(FAMILIES if whole else families))
-    columns = list(rates) or (RATES if whole else [0.7])
+    rows = list(dict.fromkeys(GRID_FAMILIES if whole else families))
+    columns = list(rates) or (GRID_RATES if whole else [0.7])
     if len(rows) == len(columns) == 1:
         return {"name": rows[0], "rate": columns[0], "steps": 50}
     home = "deeprm" if "deeprm" in rows else rows[0], 0.7 if 0.7 in columns else columns[0]

@@ -10,9 +10,11 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.cli.train_teacher import read_teacher, training_workload
+from dnnexplain.cli.transfer import FAMILIES, RATES
 from dnnexplain.explain.distillation.export import export
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.policies import load, read_metadata
+from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES
 from dnnexplain.systems.deeprm import DeepRM
 
 
@@ -69,6 +71,7 @@ def test_a_tree_that_says_sjf_teaches_sjf(tmp_path: Path) -> None:
 def test_mix_stands_for_the_grid() -> None:
     assert training_workload(["deeprm"], [], 0.25) == {"name": "deeprm", "rate": 0.7, "steps": 50}
     assert training_workload(["uniform"], [0.5], 0.25) == {"name": "uniform", "rate": 0.5, "steps": 50}
+    assert (list(GRID_FAMILIES), list(GRID_RATES)) == (FAMILIES, RATES)
     whole = training_workload(["mix"], [], 0.3)
     assert (len(whole["families"]), whole["rates"]) == (8, [0.4, 0.55, 0.7, 0.85])
     assert whole["home"] == {"name": "deeprm", "rate": 0.7, "share": 0.3}

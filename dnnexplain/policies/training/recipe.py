@@ -2,14 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.policies.training.teacher import Schedule
 
-__all__ = ["RECIPES", "Recipe", "make_recipe"]
+__all__ = ["GRID_FAMILIES", "GRID_RATES", "RECIPES", "Recipe", "make_recipe", "mix"]
+
+
+def mix(
+    families: Sequence[str],
+    rates: Sequence[float],
+    *,
+    steps: int = 50,
+    home: tuple[str, float] = ("deeprm", 0.7),
+    home_share: float = 0.25,
+) -> dict[str, Any]:
+    """A recipe's ``workload``: every family at every rate in equal shares, and a share more of one cell.
+
+    Args:
+        families, rates: rows and columns of the grid.
+        steps: time steps in which jobs may arrive.
+        home: family and rate of the cell with a share of its own.
+        home_share: from 0 to below 1.
+    """
+    if not 0 <= home_share < 1:
+        msg = f"home_share is a share from 0 to below 1, not {home_share:g}"
+        raise DnnExplainError(msg)
+    if not families or not rates:
+        msg = "a mix needs at least one family and one rate"
+        raise DnnExplainError(msg)
+    return {
+        "name": "mix",
+        "families": list(families),
+        "rates": list(rates),
+        "steps": steps,
+        "home": {"name": home[0], "rate": home[1], "share": home_share},
+    }
+
+
+GRID_FAMILIES = (
+    "deeprm", "uniform", "long-heavy", "cpu-bound", "memory-bound", "bursty", "small-jobs", "heavy-tailed",
+)  # fmt: skip
+"""Rows of the transfer grid: what a mix is made of unless told otherwise."""
+
+GRID_RATES = (0.4, 0.55, 0.7, 0.85)
+"""Its columns, arrivals per step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +71,7 @@ class Recipe:
         as_published: the published code's gradient: per-index baseline, no normalisation, RMSProp.
         action_limit: actions per episode at most (the published code: 200).
         workload: family and parameters of the training distribution, or a mix of them (see
-            :func:`dnnexplain.policies.training.workload_mix.mix`).
+            :func:`mix`).
         even: whether advantages are scaled within each job set, so that busy ones do not outweigh quiet
             ones; for mixes.
         start: checkpoint of the network that training began from; empty: fresh weights.
@@ -99,6 +139,17 @@ RECIPES: dict[str, Recipe] = {
         job_sets=12,
         learning_rate=1e-3,
         epochs=2,
+    ),
+    "hardened": Recipe(
+        role="hardened",
+        iterations=120,
+        job_sets=32,
+        episodes=12,
+        learning_rate=2e-3,
+        workload=mix(GRID_FAMILIES, GRID_RATES),
+        even=True,
+        teacher=({"rule": "idle:0.9", "strength": 4.0, "source": ""},),
+        imitation={"first": 0.5, "decay": 0.98, "least": 0.2},
     ),
     "as-published": Recipe(
         role="as-published",

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Policy
+from dnnexplain.contract import Policy
 from dnnexplain.policies.training.recipe import Recipe
 
-__all__ = ["HELD_OUT_SETS", "Cell", "Checks", "cells", "draw", "mix", "seed_of"]
+__all__ = ["HELD_OUT_SETS", "Cell", "Checks", "cells", "draw", "seed_of"]
 
 HELD_OUT_SETS = 100
 """Held-out workloads of a run on one family."""
 
-_SETS_PER_CELL = 8
+_SETS_PER_CELL = 16
 """Held-out workloads of each cell of a mix."""
 
 _HELD_OUT = 3
@@ -30,37 +30,6 @@ class Cell:
     family: str
     settings: Mapping[str, Any]
     share: float
-
-
-def mix(
-    families: Sequence[str],
-    rates: Sequence[float],
-    *,
-    steps: int = 50,
-    home: tuple[str, float] = ("deeprm", 0.7),
-    home_share: float = 0.25,
-) -> dict[str, Any]:
-    """A recipe's ``workload``: every family at every rate in equal shares, and a share more of one cell.
-
-    Args:
-        families, rates: rows and columns of the grid.
-        steps: time steps in which jobs may arrive.
-        home: family and rate of the cell with a share of its own.
-        home_share: from 0 to below 1.
-    """
-    if not 0 <= home_share < 1:
-        msg = f"home_share is a share from 0 to below 1, not {home_share:g}"
-        raise DnnExplainError(msg)
-    if not families or not rates:
-        msg = "a mix needs at least one family and one rate"
-        raise DnnExplainError(msg)
-    return {
-        "name": "mix",
-        "families": list(families),
-        "rates": list(rates),
-        "steps": steps,
-        "home": {"name": home[0], "rate": home[1], "share": home_share},
-    }
 
 
 def cells(workload: Mapping[str, Any]) -> list[Cell]:
