@@ -47,10 +47,10 @@ class Model {
   }
 }
 window.sent = [];
-const models = Object.fromEntries(Object.entries(STATES).map(([id, state]) => [id, new Model(id, state)]));
+const models = Object.fromEntries(Object.entries(@STATES@).map(([id, state]) => [id, new Model(id, state)]));
 window.models = models;
-const hub = models[HUB];
-for (const id of PANELS) mount({ model: models[id], el: document.querySelector(`[data-panel="${id}"]`), hub });
+const hub = models[@HUB@];
+for (const id of @PANELS@) mount({ model: models[id], el: document.querySelector(`[data-panel="${id}"]`), hub });
 window.ready = true;
 """
 
@@ -82,7 +82,7 @@ def page_source(panels: Sequence[Any], layout: str = "") -> str:
     code = module_source().replace("export {", "window.exported = {")
     ids = json.dumps([p.model_id for p in panels])
     script = (
-        _SCRIPT.replace("STATES", json.dumps(states)).replace("HUB", json.dumps(hub.model_id)).replace("PANELS", ids)
+        _SCRIPT.replace("@STATES@", json.dumps(states)).replace("@HUB@", json.dumps(hub.model_id)).replace("@PANELS@", ids)
     )
     script = script.replace("</", "<\\/")
     return (

@@ -21,6 +21,11 @@ class History:
         self._dragging = False
         self._listening = True
 
+    @property
+    def dragging(self) -> bool:
+        """Whether a drag goes on."""
+        return self._dragging
+
     def note(self, left: State) -> None:
         """A state was left for another one."""
         if not self._listening:
@@ -54,9 +59,9 @@ class History:
     @contextmanager
     def drag(self, *, settled: bool) -> Iterator[None]:
         """One step of a drag: only the first of them notes the state that it leaves."""
-        if self._dragging:
+        going_on, self._dragging = self._dragging, not settled
+        if going_on:
             with self.paused():
                 yield
         else:
             yield
-        self._dragging = not settled

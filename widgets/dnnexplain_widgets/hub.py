@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import traitlets as t
+from numpy.typing import NDArray
 
 from dnnexplain_widgets.web import module_source, style_source
 
@@ -25,7 +27,20 @@ class Hub(ipywidgets.Widget):
     scene = t.Dict(help="What the page must know of the system; see wire.scene.").tag(sync=True)
     live = t.Dict(help="The present step; see wire.live_message.").tag(sync=True)
     theme = t.Enum(("auto", "light", "dark"), "auto", help="The user's wish; auto follows the host.").tag(sync=True)
-    wish = t.Dict(help="From the page: {stamp, values [K], settled}.").tag(sync=True, echo_update=False)
+    network = t.Dict(help="The network, if the page can evaluate it by itself; see inpage.in_page.").tag(sync=True)
+    ground = t.Dict(help="The background that the state was read from: {cells}, float32; or nothing.").tag(sync=True)
+    wish = t.Dict(help="From the page: {stamp, values [K], from [K] (as the drag began), settled}.").tag(sync=True, echo_update=False)
+    travel = t.Dict(help="From the page: how often undo and redo were asked for by keyboard.").tag(
+        sync=True, echo_update=False
+    )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(code=module_source(), style=style_source(), **options)
+
+    def show(self, live: dict[str, Any], background: NDArray[Any] | None) -> None:
+        """Send a step, and the background of its state if that is another one: one message."""
+        cells = b"" if background is None else np.ascontiguousarray(background, np.float32).tobytes()
+        with self.hold_sync():
+            if cells != self.ground.get("cells", b""):
+                self.ground = {"cells": cells} if cells else {}
+            self.live = live

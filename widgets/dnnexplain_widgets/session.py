@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from dnnexplain.explain.sweeps import kinds
 from dnnexplain.explain.thresholds import Curves
 from dnnexplain_widgets.history import History
 from dnnexplain_widgets.hub import Hub
+from dnnexplain_widgets.inpage import in_page_if_small
 from dnnexplain_widgets.live import Ask, Live, compute
 from dnnexplain_widgets.moves import valid_values
 from dnnexplain_widgets.sentences import sentences
@@ -61,6 +62,7 @@ class Session(t.HasTraits):
     ask = t.Instance(Ask, help="What is computed at each step.")
     unit = t.Int(0, help="The neuron whose curves are shown, counted from 0.")
     theme = t.Enum(("auto", "light", "dark"), "auto", help="The user's wish; auto follows the host.")
+    section = t.Unicode(help="The key of the section of the page that is open.")
     live = t.Instance(Live, help="The explanations of the present state.")
 
     def __init__(
@@ -70,6 +72,8 @@ class Session(t.HasTraits):
         self.system = system
         self.history = History()
         self.stamp = 0
+        self.keeper: Callable[[], str] | None = None
+        """Writes the link by which the page opens again as it is; whoever has a place for it sets it."""
         self._hub: Hub | None = None
         self._quiet = True
         self.policy = policy
@@ -84,8 +88,11 @@ class Session(t.HasTraits):
     def hub(self) -> Hub:
         """The page's side of the session, made when the first panel is shown."""
         if self._hub is None:
-            self._hub = Hub(scene=scene(self.system), theme=self.theme, live=self._message(self.live))
+            self._hub = Hub(scene=scene(self.system), theme=self.theme)
+            self._hub.network = in_page_if_small(self.system, self.policy)
+            self._hub.show(self._message(self.live), self.state.background)
             self._hub.observe(self._on_wish, "wish")
+            self._hub.observe(self._on_travel, "travel")
         return self._hub
 
     def want(self, *parts: str) -> None:
@@ -106,16 +113,20 @@ class Session(t.HasTraits):
                 raise Choice("question", name, tuple(known)).error()
         self.ask = replace(self.ask, **changes)
 
-    def move(self, values: NDArray[np.float64], *, settled: bool = True) -> None:
+    def move(
+        self, values: NDArray[np.float64], *, settled: bool = True, before: NDArray[np.float64] | None = None
+    ) -> None:
         """Put all knobs at values ``[K]``, repaired to the nearest valid ones.
 
-        While a drag goes on (``settled`` false) the history keeps only the state before it.
+        While a drag goes on (``settled`` false) the history keeps only the state before it. ``before`` are the
+        values that the drag began with, if they are not the present ones: against them a knob has moved.
         """
         wanted = np.asarray(values, dtype=np.float64)
         if wanted.shape != self.state.values.shape or not np.isfinite(wanted).all():
             msg = f"{self.system.name} needs {len(self.system.knobs)} finite knob values, not {wanted.tolist()}"
             raise DnnExplainError(msg)
-        moved = State(valid_values(self.system, wanted, self.state.values), self.state.background)
+        begun = self.state.values if before is None or before.shape != wanted.shape else before
+        moved = State(valid_values(self.system, wanted, begun), self.state.background)
         with self.history.drag(settled=settled):
             self.state = moved
 
@@ -156,9 +167,12 @@ class Session(t.HasTraits):
         self._refresh()
 
     @t.observe("policy", "ask")
-    def _on_question(self, _change: Mapping[str, Any]) -> None:
-        if not self._quiet:
-            self._refresh()
+    def _on_question(self, change: Mapping[str, Any]) -> None:
+        if self._quiet:
+            return
+        if self._hub is not None and change["name"] == "policy":
+            self._hub.network = in_page_if_small(self.system, self.policy)
+        self._refresh()
 
     @t.observe("unit")
     def _on_unit(self, _change: Mapping[str, Any]) -> None:
@@ -179,28 +193,39 @@ class Session(t.HasTraits):
         if found.activations.size and self.unit >= found.activations.size:
             self.unit = 0
         if self._hub is not None:
-            self._hub.live = self._message(found)  # before panels that compute more hear of it
+            self._hub.show(self._message(found), found.state.background)  # before panels that compute more hear of it
         self.live = found
 
     def _send(self) -> None:
         if self._hub is not None:
-            self._hub.live = self._message(self.live)
+            self._hub.show(self._message(self.live), self.live.state.background)
 
     def _message(self, live: Live) -> dict[str, Any]:
         words = sentences(self.system, live, self.unit, self.ask)
         message = live_message(live, self.unit, self.stamp, words)
+        if self.keeper is not None and not self.history.dragging:
+            message["link"] = self.keeper()
         if live.curves is not None:
             places = {knob.name: index for index, knob in enumerate(self.system.knobs)}
-            swept = zip(message.pop("sweptKnobs"), message.pop("counts"), strict=True)
-            message["swept"] = [[places[name], count] for name, count in swept]
+            swept = zip(message.pop("sweptKnobs"), live.curves.values, strict=True)
+            message["swept"] = [[places[name], len(grid), float(grid[0]), float(grid[-1])] for name, grid in swept]
+        asked = {name: getattr(self.ask, name) for name in ("target", "method", "layer", "sweep")}
+        message["ask"] = {**asked, "parts": sorted(self.ask.parts)}
         return message
+
+    def _on_travel(self, change: Mapping[str, Any]) -> None:
+        """Undo and redo by keyboard: the page counts, so that two quick presses are two steps."""
+        for way, step in (("undo", self.undo), ("redo", self.redo)):
+            for _ in range(int(change["new"].get(way, 0)) - int(change["old"].get(way, 0))):
+                step()
 
     def _on_wish(self, change: Mapping[str, Any]) -> None:
         wish = change["new"]
         self.stamp = int(wish["stamp"])
         before = self.live
         try:
-            self.move(np.array(wish["values"], dtype=np.float64), settled=bool(wish["settled"]))
+            begun = np.array(wish.get("from", []), dtype=np.float64)
+            self.move(np.array(wish["values"], dtype=np.float64), settled=bool(wish["settled"]), before=begun)
         except DnnExplainError as error:
             self.live = replace(self.live, failures={**self.live.failures, "all": told(error)})
         if self.live is before or "all" in self.live.failures:

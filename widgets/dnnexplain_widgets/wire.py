@@ -114,7 +114,6 @@ def live_message(live: Live, unit: int, stamp: int, words: Mapping[str, Any]) ->
         positions = {name: index for index, name in enumerate(live.curves.knobs)}
         message["curves"] = _floats(np.concatenate(own))
         message["sweptKnobs"] = list(positions)
-        message["counts"] = [len(curve) for curve in own]
     return message
 
 

@@ -69,14 +69,14 @@ function makeCurves(store) {
   return { element, update: () => drawCurves(view), stop: () => resize.disconnect() };
 }
 
-/** The curves of the present step: [{index, knob, values}], all of one length of their own. */
+/** The curves of the present step: [{index, knob, values, low, high}], over the knob's values from low to high. */
 function curvesOf(store) {
   const { swept, curves } = store.live;
   let start = 0;
-  return swept.map(([index, count]) => {
+  return swept.map(([index, count, low, high]) => {
     const values = curves.subarray(start, start + count);
     start += count;
-    return { index, knob: store.scene.knobs[index], values };
+    return { index, knob: store.scene.knobs[index], values, low, high };
   });
 }
 
@@ -137,11 +137,11 @@ function makeLine(view, curve) {
   return {
     path, marker,
     update(now) {
-      const { knob, values } = now;
-      const x = (at) => knob.low + (at * (knob.high - knob.low)) / Math.max(1, values.length - 1);
+      const { knob, values, low, high } = now;
+      const x = (at) => low + (at * (high - low)) / Math.max(1, values.length - 1);
       path.setAttribute("d", Array.from(values, (value, at) => `${at ? "L" : "M"}${scaleX(view, x(at)).toFixed(1)} ${scaleY(view, value).toFixed(1)}`).join(""));
       const value = store.values[now.index];
-      const at = ((value - knob.low) / (knob.high - knob.low || 1)) * (values.length - 1);
+      const at = Math.min(Math.max((value - low) / (high - low || 1), 0), 1) * (values.length - 1);
       const before = values[Math.floor(at)];
       const height = before + (at - Math.floor(at)) * ((values[Math.ceil(at)] ?? before) - before);
       marker.setAttribute("transform", `translate(${scaleX(view, value).toFixed(1)} ${scaleY(view, height).toFixed(1)})`);

@@ -1,6 +1,8 @@
 // What all panels of one session share in the page. The kernel writes `scene` (rarely) and `live` (once
 // per step, one message); the page writes `wish`. A wish is whole, so that the newest may replace all
 // older ones: ipywidgets keeps one message in flight and merges the rest.
+// Where the kernel sent its network along, the page answers its own wish at once (see inpage/network.js),
+// and shows that until the kernel's answer to the same wish is there.
 
 const DRAG_PAUSE = 3000; // ms after which a drag that was never ended counts as over
 
@@ -10,12 +12,39 @@ function bytes(view, Kind) {
   return new Kind(view.buffer.slice(start, start + view.byteLength));
 }
 
+/** A step as the kernel sends it, its bytes as arrays. */
+function readStep(live) {
+  return {
+    stamp: live.stamp || 0,
+    link: live.link || "",
+    ask: live.ask || { parts: [] },
+    values: bytes(live.values, Float64Array),
+    picture: bytes(live.picture, Uint8Array),
+    overlay: bytes(live.overlay, Int8Array),
+    scale: live.scale || 0,
+    overlayUnit: live.overlayUnit || "",
+    outputs: bytes(live.outputs, Float32Array),
+    probabilities: bytes(live.probabilities, Float32Array),
+    valid: bytes(live.valid, Uint8Array),
+    action: live.action,
+    rules: live.rules || {},
+    groups: bytes(live.groups, Float32Array),
+    units: bytes(live.units, Float32Array),
+    unit: live.unit || 0,
+    curves: bytes(live.curves, Float32Array),
+    swept: live.swept || [],
+    words: live.words || {},
+    failures: live.failures || {},
+  };
+}
+
 class Store {
   constructor(model) {
     this.model = model;
     this.stamp = 0;
     this.listeners = new Set();
     this.selected = null; // the group of knobs being edited
+    this.own = null; // what the page found by itself, until the kernel has answered
     this.read();
     model.on("change:live", () => this.read());
     model.on("change:scene", () => this.emit("scene"));
@@ -31,33 +60,51 @@ class Store {
   }
 
   read() {
-    const live = this.model.get("live") || {};
-    this.live = {
-      stamp: live.stamp || 0,
-      values: bytes(live.values, Float64Array),
-      picture: bytes(live.picture, Uint8Array),
-      overlay: bytes(live.overlay, Int8Array),
-      scale: live.scale || 0,
-      overlayUnit: live.overlayUnit || "",
-      outputs: bytes(live.outputs, Float32Array),
-      probabilities: bytes(live.probabilities, Float32Array),
-      valid: bytes(live.valid, Uint8Array),
-      action: live.action,
-      rules: live.rules || {},
-      groups: bytes(live.groups, Float32Array),
-      units: bytes(live.units, Float32Array),
-      unit: live.unit || 0,
-      curves: bytes(live.curves, Float32Array),
-      swept: live.swept || [],
-      words: live.words || {},
-      failures: live.failures || {},
-    };
+    this.told = readStep(this.model.get("live") || {});
+    this.link = this.told.link || this.link || "";
     // An answer to an older question must not pull a dragged handle back.
-    if (this.live.stamp >= this.stamp || !this.values) {
-      this.values = Float64Array.from(this.live.values);
-      this.stamp = Math.max(this.stamp, this.live.stamp);
+    if (this.told.stamp >= this.stamp || !this.values) {
+      this.values = Float64Array.from(this.told.values);
+      this.stamp = Math.max(this.stamp, this.told.stamp);
+      this.own = null;
+    } else if (this.own && this.network) {
+      this.network.heed(this.own, this.told.rules);
     }
+    this.join();
     this.emit("live");
+  }
+
+  /** What is shown: what the page found by itself over what the kernel said last. */
+  join() {
+    const [told, own] = [this.told, this.own || {}];
+    this.live = { ...told, ...own, words: { ...told.words, ...own.words }, failures: { ...told.failures, ...own.failures } };
+  }
+
+  /** The network that the page can evaluate by itself, or null. */
+  get network() {
+    return inPage.pageNetwork(this.model);
+  }
+
+  /** Shows what the page itself finds for wanted values; false if it cannot. */
+  answerHere(wanted) {
+    const { network } = this;
+    if (!network || this.broken === network) return false;
+    try {
+      this.values = network.valid(wanted, this.from);
+      this.own = network.step(this.values, this.ground, { ...this.told.ask, unit: this.live.unit }, this.told.rules);
+    } catch (error) {
+      this.broken = network;
+      console.warn("dnnexplain: the page leaves this network to the kernel.", error);
+      return false;
+    }
+    this.join();
+    return true;
+  }
+
+  /** The background that the state was read from, or null. */
+  get ground() {
+    const { cells } = this.model.get("ground") || {};
+    return cells ? bytes(cells, Float32Array) : null;
   }
 
   /**
@@ -66,15 +113,19 @@ class Store {
    */
   propose(changes, settled) {
     const now = performance.now();
-    if (!this.base || now - this.proposed > DRAG_PAUSE) this.base = Float64Array.from(this.values);
+    if (!this.base || now - this.proposed > DRAG_PAUSE) {
+      this.base = Float64Array.from(this.values);
+      this.from = Float64Array.from(this.values);
+    }
     this.proposed = now;
     for (const [index, value] of changes) this.base[index] = snap(this.scene.knobs[index], value);
-    this.values = Float64Array.from(this.base);
+    const wanted = Float64Array.from(this.base);
+    this.values = wanted;
     if (settled) this.base = null;
     this.stamp += 1;
-    this.model.set("wish", { stamp: this.stamp, values: Array.from(this.values), settled });
+    this.model.set("wish", { stamp: this.stamp, values: Array.from(wanted), from: Array.from(this.from), settled });
     this.model.save_changes();
-    this.emit("local");
+    this.emit(this.answerHere(wanted) ? "live" : "local");
   }
 
   select(group) {

@@ -1,0 +1,74 @@
+"""What a page needs to evaluate a network by itself: its layers, and how the system paints its knobs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import DnnExplainError, OutputKind, Painted, Policy, System
+from dnnexplain.explain.plain_network import PlainLayer, plain_network
+from dnnexplain.explain.sweeps import kind_of, kinds
+
+__all__ = ["MOST_BYTES", "in_page", "in_page_if_small"]
+
+MOST_BYTES = 1_000_000
+"""Weights that a dashboard sends to the page for quick answers; larger networks stay in the kernel."""
+
+
+def in_page(system: System, policy: Policy) -> dict[str, Any]:
+    """System and network as data for web/inpage.js; arrays as bytes.
+
+    Raises:
+        DnnExplainError: the system does not say how it paints its knobs, its output is not a choice, or
+            the network has parts that a page cannot run (see :mod:`dnnexplain.explain.plain_network`).
+    """
+    if not isinstance(system, Painted) or len(system.observation_shape) != 2:
+        msg = (
+            f"{system.name} does not say as data how its knobs become the network's input (contract.Painted), "
+            "so no page can do it without a kernel; deeprm does"
+        )
+        raise DnnExplainError(msg)
+    if system.output.kind is not OutputKind.CHOICE:
+        msg = f"{system.name} emits numbers, not a choice; a page without a kernel can show choices only"
+        raise DnnExplainError(msg)
+    network = plain_network(system, policy)
+    middles = [knob.start if knob.start > knob.low else knob.snap((knob.low + knob.high) / 2) for knob in system.knobs]
+    return {
+        "shape": list(network.shape),
+        "layers": [_layer(layer) for layer in network.layers],
+        "readable": [dataclasses.asdict(layer) for layer in network.readable],
+        "masked": network.masked,
+        "painting": _plain(system.painting),
+        "cellGroup": system.cell_group.astype(np.int16).tobytes(),
+        "middles": middles,
+        "kinds": {kind: list(places) for kind, places in kinds(system).items()},
+        "kindOf": [kind_of(knob) for knob in system.knobs],
+    }
+
+
+def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
+    """The same for a dashboard: nothing for what a page cannot run, or what is too large to send along."""
+    try:
+        found = in_page(system, policy)
+    except Exception:  # noqa: BLE001 - a network of the user's own may refuse in any way; the kernel runs it
+        return {}
+    size = sum(len(layer.get("weight", b"")) for layer in found["layers"])
+    return found if size <= MOST_BYTES else {}
+
+
+def _layer(layer: PlainLayer) -> dict[str, Any]:
+    data: dict[str, Any] = {"kind": layer.kind, "name": layer.name, "shape": list(layer.shape)}
+    data |= {name: list(sizes) for name, sizes in layer.sizes.items()}
+    if layer.weight is not None and layer.bias is not None:
+        data |= {"weight": layer.weight.tobytes(), "bias": layer.bias.tobytes()}
+    return data
+
+
+def _plain(value: Any) -> Any:
+    """A painting's dataclasses as objects that say their kind."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **parts}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

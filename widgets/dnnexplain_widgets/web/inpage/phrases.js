@@ -1,0 +1,106 @@
+// Sentences that read what the page computed, word for word as the kernel's (sentences.py, words.py,
+// maps.py, thresholds.py). Pure functions.
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Three significant digits as Python's "g" writes them: 0.0382, 12.6, 1.23e+05. */
+function general(value, digits = 3) {
+  if (value === 0) return "0";
+  const [mantissa, power] = value.toExponential(digits - 1).split("e");
+  const exponent = Number(power);
+  const trim = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  if (exponent >= -4 && exponent < digits) return trim(value.toFixed(Math.max(0, digits - 1 - exponent)));
+  return `${trim(mantissa)}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+}
+
+/** A number in a map's sentence: 0.41, -12.3, 1,240; with its sign if asked for. */
+function mapNumber(value, signed = false) {
+  const rounded = Number(value.toPrecision(3));
+  const size = Math.abs(rounded);
+  const text = size >= 1000 && size < 1e6 ? rounded.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",") : general(rounded);
+  return signed && rounded > 0 ? `+${text}` : text;
+}
+
+/** number() with two digits in the exponent, as Python has them. */
+function figure(value) {
+  return number(value).replace(/e([+−-])(\d)$/, "e$10$2");
+}
+
+function chance(value) {
+  if (value > 0 && value < 0.0005) return "under 0.001";
+  return value >= 0.9995 && value < 1 ? "over 0.999" : value.toFixed(3);
+}
+
+function enumerate(names) {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
+}
+
+/** "SJF agrees; Packer would pick job 2." */
+function rulesPhrase(rules, names, chosen) {
+  const agree = Object.keys(rules).filter((rule) => rules[rule] === chosen);
+  const others = new Map();
+  for (const [rule, action] of Object.entries(rules)) if (action !== chosen) others.set(action, [...(others.get(action) || []), rule]);
+  const parts = agree.length ? [`${enumerate(agree)} agree${agree.length === 1 ? "s" : ""}`] : [];
+  for (const [action, given] of others) parts.push(`${enumerate(given)} would pick ${names[action]}`);
+  return parts.length ? `${parts.join("; ")}.` : "";
+}
+
+/** decision: {probabilities, valid, action, rules}. */
+function decisionPhrase(names, { probabilities, valid, action, rules }) {
+  const others = names.map((_, index) => index).filter((index) => index !== action && valid[index]);
+  const second = others.reduce((best, index) => (best === null || probabilities[index] > probabilities[best] ? index : best), null);
+  const first = `The network picks ${names[action]} with probability ${chance(probabilities[action])}`;
+  const rest = second === null ? ", the only thing possible here." : `; ${names[second]} comes next with ${chance(probabilities[second])}.`;
+  return `${first}${rest} ${rulesPhrase(rules, names, action)}`.trim();
+}
+
+/** Groups with the largest net sums first, those without any left out. groups: [{name, up, down}]. */
+function strongest(groups, count) {
+  const net = (group) => Math.abs(group.up + group.down);
+  return [...groups].sort((a, b) => net(b) - net(a)).slice(0, count).filter((group) => net(group) > 0);
+}
+
+function slopePhrase(groups, target) {
+  const [top] = strongest(groups, 1);
+  if (!top) return `The map is zero everywhere: nothing here moves ${target}.`;
+  const apart = `${mapNumber(top.up, true)} and ${mapNumber(top.down)}`;
+  return `${capital(top.name)} moves ${target} most: slopes that sum to ${mapNumber(top.up + top.down, true)} (${apart} apart).`;
+}
+
+/** The map for those who cannot see it. */
+function overlayPhrase(groups, target, method) {
+  const parts = strongest(groups, 4).map((group) => `${group.name} ${figure(group.up)} for and ${figure(-group.down)} against`);
+  return `Map of what moves ${target} (${method}). ${capital(parts.length ? parts.join("; ") : "zero everywhere")}.`;
+}
+
+/** curve: {knob, grid, values, labels, note}; the words of ThresholdCurve.sentence. */
+function curvePhrase(neuron, { knob, grid, values, labels, note }) {
+  const who = `Neuron ${neuron}`;
+  const [end, unit] = [values.length - 1, knob.unit ? ` ${knob.unit}` : ""];
+  let text;
+  if (labels.every((label) => label === DEAD)) {
+    text = `${who} is off whatever the ${knob.name}.`;
+  } else if (labels.every((label) => label === FLAT)) {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    text = `${who} does not react to the ${knob.name}: it stays near ${general(mean)}.`;
+  } else {
+    const told = labels.flatMap((label, at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
+    const span = `As the ${knob.name} goes from ${general(grid[0])} to ${general(grid[end])}${unit}`;
+    const move = `${who.toLowerCase()} moves from ${general(values[0])} to ${general(values[end])}`;
+    text = `${span}, ${move}${told.length ? `; it ${told.join(", ")}` : " without a threshold"}.`;
+  }
+  return `${text} ${note}`.trim();
+}
+
+function stepPhrase(from, to, before, after) {
+  if (from === DEAD) return `turns on above ${general(before)}`;
+  if (to === DEAD) return `turns off above ${general(before)}`;
+  if (to === SATURATED) return `stops changing from ${general(after)} on`;
+  return `starts changing above ${general(before)}`;
+}
+
+function onPhrase(units) {
+  return `${units.filter((value) => value > 0).length} of ${units.length} neurons are on.`;
+}
