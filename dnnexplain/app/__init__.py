@@ -64,7 +64,7 @@ def dashboard_parts(system: str = "deeprm", policy: str | None = None, **paramet
     made = make_system(system, **parameters)
     policies = shipped_policies(made)
     if policy is not None:
-        own = load_any(policy, made)
+        own = _named(load_any(policy, made), "load_any", str(policy))
         policies = {Path(policy).name: lambda: own, **policies}
     if not policies:
         from dnnexplain.policies import load_shipped  # noqa: PLC0415
@@ -93,10 +93,26 @@ def shipped_policies(system: System) -> dict[str, Callable[[], Policy]]:
     from dnnexplain.policies import shipped  # noqa: PLC0415 - loads torch
 
     found: Mapping[str, Path] = shipped(system)
-    return {_ROLES.get(role, role): partial(_load, system, path) for role, path in found.items()}
+    return {_ROLES.get(role, role): partial(_shipped, system, role) for role in found}
+
+
+def _shipped(system: System, role: str) -> Policy:
+    from dnnexplain.policies import load_shipped  # noqa: PLC0415 - loads torch
+
+    return _named(load_shipped(system, role), "load_shipped", role)
 
 
 def _load(system: System, path: Path) -> Policy:
     from dnnexplain.policies import load_any  # noqa: PLC0415 - loads torch
 
-    return load_any(path, system)
+    return _named(load_any(path, system), "load_any", path.name)
+
+
+def _named(policy: Any, function: str, argument: str) -> Policy:
+    """The policy, which now knows how it is made in Python; see ``python_code.policy_code``."""
+    arguments = "system" if argument == "default" else f"system, {argument!r}"
+    if function == "load_any":
+        arguments = f"{argument!r}, system"
+    policy.python = (f"from dnnexplain.policies import {function}", f"{function}({arguments})")
+    named: Policy = policy
+    return named

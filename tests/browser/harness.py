@@ -82,7 +82,9 @@ def page_source(panels: Sequence[Any], layout: str = "") -> str:
     code = module_source().replace("export {", "window.exported = {")
     ids = json.dumps([p.model_id for p in panels])
     script = (
-        _SCRIPT.replace("@STATES@", json.dumps(states)).replace("@HUB@", json.dumps(hub.model_id)).replace("@PANELS@", ids)
+        _SCRIPT.replace("@STATES@", json.dumps(states))
+        .replace("@HUB@", json.dumps(hub.model_id))
+        .replace("@PANELS@", ids)
     )
     script = script.replace("</", "<\\/")
     return (

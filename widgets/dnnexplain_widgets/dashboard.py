@@ -68,6 +68,7 @@ class Dashboard(ipywidgets.Box):
         self.add_class("dx-page")
         self.columns = self._columns(_fitting(LIVE, system))
         self.contents.observe(lambda _change: self.show(self.contents.section), "section")
+        session.observe(self._on_section, "section")
         self.show(section or next(iter(self.fitting), ""))
 
     @property
@@ -99,9 +100,16 @@ class Dashboard(ipywidgets.Box):
         for key, box in self.opened.items():
             for panel in box.children:
                 panel.on_page = key == section
-        self.contents.section = section
+        self.contents.section = self.session.section = section
         rows = [self.masthead, self.columns]
         self.children = [*rows, self.contents, self.opened[section]] if section else rows
+
+    def _on_section(self, _change: object) -> None:
+        """A file or a link may name a section that this system does not have."""
+        if self.session.section in self.fitting:
+            self.show(self.session.section)
+        elif self.fitting:
+            self.session.section = self.contents.section
 
     def _make(self, entries: Sequence[Entry]) -> list[Panel]:
         return [make_panel(entry, self.session, self._options) for entry in entries]

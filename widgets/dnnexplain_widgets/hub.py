@@ -29,7 +29,9 @@ class Hub(ipywidgets.Widget):
     theme = t.Enum(("auto", "light", "dark"), "auto", help="The user's wish; auto follows the host.").tag(sync=True)
     network = t.Dict(help="The network, if the page can evaluate it by itself; see inpage.in_page.").tag(sync=True)
     ground = t.Dict(help="The background that the state was read from: {cells}, float32; or nothing.").tag(sync=True)
-    wish = t.Dict(help="From the page: {stamp, values [K], from [K] (as the drag began), settled}.").tag(sync=True, echo_update=False)
+    wish = t.Dict(help="From the page: {stamp, values [K], from [K] (as the drag began), settled}.").tag(
+        sync=True, echo_update=False
+    )
     travel = t.Dict(help="From the page: how often undo and redo were asked for by keyboard.").tag(
         sync=True, echo_update=False
     )

@@ -1,15 +1,18 @@
-"""The head of a page: its title, which network is explained, and light or dark."""
+"""The head of a page: its title, which network is explained, light or dark, and the session as file and link."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from dnnexplain.contract import Choice, Policy
 from dnnexplain.explain.decision import decide
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.saved import check_system, link_of, moved, read_session, restore, session_to_json, unpack
 
 __all__ = ["Loader", "Masthead"]
 
@@ -17,7 +20,7 @@ Loader = Callable[[Path], Policy]
 
 
 class Masthead(Panel):
-    """The title, which network is explained, and light or dark.
+    """The title, which network is explained, light or dark; save, load and link what is shown.
 
     Args:
         title: of the page.
@@ -26,6 +29,7 @@ class Masthead(Panel):
     """
 
     OPTIONS = ("title", "policies", "loader")
+    PARTS = ({"part": "keeper"},)
     COPYABLE = False
 
     def setup(self) -> None:
@@ -43,8 +47,17 @@ class Masthead(Panel):
             )  # fmt: skip
         themes = [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]]
         controls.append({"kind": "select", "name": "theme", "label": "Appearance", "options": themes})
+        hint = "State, network, questions, open section and appearance, as a JSON file."
+        controls += [
+            {"kind": "button", "name": "save", "label": "Save session", "hint": hint},
+            {"kind": "file", "name": "session", "label": "Load session…", "accept": ".json,application/json", "hint": "A file that “Save session” wrote."},
+        ]  # fmt: skip
         self.controls = controls
         self.answers = {"policy": next(iter(self.policies)), "theme": self.session.theme}
+        self.figure = {"section": "", "restored": 0}
+        self.session.keeper = lambda: link_of(self.session)
+        self.session.observe(self._on_section, "section")
+        self.session.observe(self._on_theme, "theme")
 
     def on_answer(self, name: str, value: Any) -> None:
         """Another network or appearance was chosen."""
@@ -52,20 +65,74 @@ class Masthead(Panel):
             self.session.theme = value
         elif name == "policy":
             self.use(value)
+        elif name == "link" and value:
+            self.follow(value)
+
+    def on_press(self, name: str) -> None:
+        """The session is to be saved."""
+        assert name == "save"
+        text = json.dumps(self.saved(), indent=1)
+        self.offer(f"dnnexplain-{self.session.system.name}-session.json", text)
+
+    def saved(self) -> dict[str, Any]:
+        """What the page shows, as JSON data."""
+        return session_to_json(self.session, choice=self._chosen())
+
+    def load(self, data: Mapping[str, Any]) -> None:
+        """Bring the page to a saved session; where its network is not at hand, the rest is restored and that is said.
+
+        Raises:
+            DnnExplainError: the data speaks of another system, or something in it is wrong; nothing changed.
+        """
+        check_system(self.session, data)
+        policy = data.get("policy")
+        wanted = policy if isinstance(policy, dict) else {}
+        found = self._find(wanted)
+        before = self._chosen()
+        if found:
+            self.use(found)
+        try:
+            restore(self.session, data)
+        except Exception:
+            if before:
+                self.use(before)
+            raise
+        self.sentence = "" if found else _missing(wanted, self.session.policy)
+
+    def follow(self, link: str) -> None:
+        """Bring the page to what a link says: ``section=failure&theme=dark&state=...&set=3:5``.
+
+        Raises:
+            DnnExplainError: the link is damaged, or of another page.
+        """
+        given = {name: values[-1] for name, values in parse_qs(link.lstrip("#")).items()}
+        try:
+            if "theme" in given:
+                self.session.theme = _one_of("appearance", given["theme"], ("auto", "light", "dark"))
+            if "state" in given:
+                self.load(read_session(unpack(given["state"])))
+            if "set" in given:
+                moved(self.session, given["set"])
+            if "section" in given:
+                self.session.section = given["section"]
+        finally:
+            self.figure = {**self.figure, "restored": self.figure["restored"] + 1}
 
     def use(self, name: str) -> None:
         """Explain another of the known networks."""
         if name not in self.policies:
             raise Choice("network", name, tuple(self.policies)).error()
-        found = self.policies[name]
-        policy = found() if callable(found) and not hasattr(found, "outputs") else found
-        self.policies[name] = policy
-        self.session.policy = policy
+        self.session.policy = self._policy(name)
+        if self.answers.get("policy") != name:
+            self.set_answers(policy=name)
         self.sentence = ""
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
-        """A file of weights was given: load it, try it once, explain it."""
-        assert name == "weights"
+        """A session was given, or a file of weights: load it, try it once, explain it."""
+        if name == "session":
+            self.load(read_session(content))
+            self.sentence = self.sentence or f"Loaded {file}."
+            return
         assert self.loader is not None
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / Path(file).name
@@ -73,9 +140,56 @@ class Masthead(Panel):
             policy = self.loader(path)
         decide(self.session.system, policy, self.session.state)
         self.policies[file] = policy
-        options = [[known, known] for known in self.policies]
-        self.controls = [{**self.controls[0], "options": options}, *self.controls[1:]]
+        self._show_policies()
         self.session.policy = policy
         self.set_answers(policy=file)
         note = getattr(policy, "note", "")
         self.sentence = f"Now explaining {file}." + (f" Adapted: {note}." if note else "")
+
+    def _show_policies(self) -> None:
+        options = [[known, known] for known in self.policies]
+        self.controls = [{**self.controls[0], "options": options}, *self.controls[1:]]
+
+    def _chosen(self) -> str:
+        """The name under which the present policy is offered."""
+        present = self.session.policy
+        return next((name for name, policy in self.policies.items() if policy is present), "")
+
+    def _find(self, wanted: Mapping[str, Any]) -> str:
+        """The name of the policy that a session was about, by its weights; empty if it is not at hand."""
+        choice, checkpoint = wanted.get("choice", ""), wanted.get("checkpoint", "")
+        names = sorted(self.policies, key=lambda name: (name != self._chosen(), name != choice))
+        for name in names:
+            policy = self._policy(name)
+            same = getattr(policy, "checkpoint", "") == checkpoint if checkpoint else policy.name == wanted.get("name")
+            if same:
+                return name
+        return ""
+
+    def _policy(self, name: str) -> Policy:
+        found = self.policies[name]
+        policy: Policy = found() if callable(found) and not hasattr(found, "outputs") else found
+        self.policies[name] = policy
+        return policy
+
+    def _on_section(self, _change: object) -> None:
+        self.figure = {**self.figure, "section": self.session.section}
+
+    def _on_theme(self, _change: object) -> None:
+        if self.answers.get("theme") != self.session.theme:
+            self.set_answers(theme=self.session.theme)
+
+
+def _one_of(what: str, given: str, known: tuple[str, ...]) -> str:
+    if given not in known:
+        raise Choice(what, given, known).error()
+    return given
+
+
+def _missing(wanted: Mapping[str, Any], shown: Policy) -> str:
+    checkpoint = str(wanted.get("checkpoint", ""))[:12]
+    which = f" (weights {checkpoint}…)" if checkpoint else ""
+    return (
+        f"The session was about {wanted.get('name') or 'a network without a name'}{which}, which is not among this page's networks: "
+        f"it is shown with {shown.name}. Bring that file with “Bring your own…”, and load the session again."
+    )

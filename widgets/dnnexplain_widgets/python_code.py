@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dnnexplain.results import Question
@@ -11,7 +12,7 @@ from dnnexplain.results import Question
 if TYPE_CHECKING:
     from dnnexplain_widgets.session import Session
 
-__all__ = ["literal", "panel_code"]
+__all__ = ["home_of", "literal", "panel_code", "policy_code"]
 
 
 def literal(value: Any) -> str:
@@ -19,7 +20,7 @@ def literal(value: Any) -> str:
     return repr(json.loads(json.dumps(value)))
 
 
-def panel_code(panel: str, session: Session, lines: Sequence[str] = ()) -> str:
+def panel_code(panel: type, session: Session, lines: Sequence[str] = ()) -> str:
     """A script that makes a panel of a session again.
 
     Args:
@@ -29,15 +30,37 @@ def panel_code(panel: str, session: Session, lines: Sequence[str] = ()) -> str:
     """
     question = Question.about(session.system, session.policy, session.state)
     arguments = "".join(f", {name}={literal(value)}" for name, value in question.parameters.items())
-    known = f"  # its weights' SHA-256: {question.checkpoint}" if question.checkpoint else ""
-    policy = getattr(session.policy, "python", None) or f"...  # your own policy, here {question.policy!r}"
-    imports = ["from dnnexplain.systems import make_system", f"from dnnexplain_widgets import {panel}"]
-    imports += [line for line in lines if line.startswith("from ")]
+    policy = policy_code(session)
+    imports = {"from dnnexplain.systems import make_system", f"from {home_of(panel)} import {panel.__name__}"}
+    imports |= {line for line in (*policy[:-1], *lines) if line.startswith(("from ", "import "))}
     body = [
         f"system = make_system({question.system!r}{arguments})",
-        f"policy = {policy}{known}",
+        f"policy = {policy[-1]}",
         f"state = system.state_from_json({literal(question.state)})",
-        *[line for line in lines if not line.startswith("from ")],
-        f"{panel}(system, policy, state)",
+        *[line for line in lines if not line.startswith(("from ", "import "))],
+        f"{panel.__name__}(system, policy, state)",
     ]
     return "\n".join([*sorted(imports), "", *body, ""])
+
+
+def home_of(panel: type) -> str:
+    """The shortest module that a panel can be imported from."""
+    package = panel.__module__.partition(".")[0]
+    return package if getattr(import_module(package), panel.__name__, None) is panel else panel.__module__
+
+
+def policy_code(session: Session) -> tuple[str, ...]:
+    """What makes the policy: import lines, then one expression.
+
+    A policy may say it itself in an attribute ``python`` (whoever loads it from a file knows how);
+    a rule is found in its system by its name.
+    """
+    policy = session.policy
+    told = getattr(policy, "python", None)
+    if told:
+        return (told,) if isinstance(told, str) else tuple(told)
+    if policy.name in session.system.rules():
+        return (f"system.rules()[{policy.name!r}]",)
+    weights = getattr(policy, "checkpoint", "")
+    known = f", weights with SHA-256 {weights}" if weights else ""
+    return (f"...  # your own policy, here {policy.name!r}{known}",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -64,6 +65,7 @@ class Panel(anywidget.AnyWidget):
     error = t.Unicode(help="What went wrong, in one sentence; empty when all is well.").tag(sync=True)
     busy = t.Dict(help="What it is working on: {text, fraction}.").tag(sync=True)
     code = t.Dict(help="The panel as Python, when asked for: {text, count}.").tag(sync=True)
+    download = t.Dict(help="A file for the page to save: {name, text, count}.").tag(sync=True)
     copyable = t.Bool(default_value=True, help="Whether the panel offers itself as Python.").tag(sync=True)
     figure = t.Dict(help="What a part of the panel's own draws.").tag(sync=True)
     on_page = t.Bool(
@@ -163,9 +165,13 @@ class Panel(anywidget.AnyWidget):
         """Put controls at values from Python."""
         self.answers = {**self.answers, **answers}
 
+    def offer(self, name: str, text: str) -> None:
+        """Have the page save a text as a file on the user's own disk."""
+        self.download = {"name": name, "text": text, "count": self.download.get("count", 0) + 1}
+
     def copy_as_python(self) -> str:
         """A script that makes this panel, and computes what it shows, on its own."""
-        return panel_code(type(self).__name__, self.session, self.code_lines())
+        return panel_code(type(self), self.session, self.code_lines())
 
     # --- the page's side ---
 
@@ -185,11 +191,21 @@ class Panel(anywidget.AnyWidget):
                 self.cancel()
             elif name == "copy":
                 self.guarded(self._copy)
+            elif name == "result":
+                self.guarded(self._offer_result)
             else:
                 self.guarded(self.on_press, name)
 
     def _copy(self) -> None:
         self.code = {"text": self.copy_as_python(), "count": self.code.get("count", 0) + 1}
+
+    def _offer_result(self) -> None:
+        result = self.result
+        if not hasattr(result, "to_json"):
+            msg = "there is no result to save as JSON yet; press the panel's own button first, or take the data as CSV"
+            raise DnnExplainError(msg)
+        text = result.to_json()
+        self.offer(f"dnnexplain-{type(self).__name__}.json", text if isinstance(text, str) else json.dumps(text))
 
     def _on_upload(self, change: Mapping[str, Any]) -> None:
         given = change["new"]

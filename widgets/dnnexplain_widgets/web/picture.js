@@ -12,6 +12,7 @@ function makePicture(store, part) {
   const resize = new ResizeObserver(() => relayout(view));
   resize.observe(element);
   view.element = element;
+  canvas.dnnexplainFigure = () => sharpPicture(view);
   hoverOn(view);
   dragOn(view);
   return {
@@ -55,6 +56,16 @@ function redraw(view, what) {
   const words = store.live.words;
   setAttributes(view.canvas, { "aria-label": (view.part.overlay ? words.overlay : words.state) || "No state yet." });
   if (view.legend) view.legend.update(store);
+}
+
+/** The picture for a file: four dots for each of the page's, without a frame around what is being edited. */
+function sharpPicture({ store, part, layout }) {
+  const canvas = document.createElement("canvas");
+  const ratio = 4;
+  canvas.width = Math.round(layout.width * ratio);
+  canvas.height = Math.round(layout.height * ratio);
+  paintPicture(canvas, store.scene, store.live, layout, { theme: store.theme, ratio, overlay: part.overlay, scratch: document.createElement("canvas"), selected: null });
+  return canvas.toDataURL("image/png");
 }
 
 function makeLegend() {

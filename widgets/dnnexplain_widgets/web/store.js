@@ -77,7 +77,8 @@ class Store {
   /** What is shown: what the page found by itself over what the kernel said last. */
   join() {
     const [told, own] = [this.told, this.own || {}];
-    this.live = { ...told, ...own, words: { ...told.words, ...own.words }, failures: { ...told.failures, ...own.failures } };
+    const both = (name) => ({ ...told[name], ...own[name] });
+    this.live = { ...told, ...own, values: told.values, words: both("words"), failures: both("failures") };
   }
 
   /** The network that the page can evaluate by itself, or null. */

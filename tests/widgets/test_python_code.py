@@ -1,0 +1,57 @@
+"""Every panel of the page offers itself as Python, and that Python runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dnnexplain.app import dashboard_parts
+from dnnexplain.contract import State
+from dnnexplain_widgets import Dashboard
+from dnnexplain_widgets.sections import LIVE, SECTIONS
+
+PANELS = [entry.name for entry in (*LIVE, *(entry for section in SECTIONS for entry in section.entries))]
+QUICK = {
+    "seconds": 1, "sets": 2, "budget": 1, "leaves": 4, "work": "sequential", "method gray-box": False, "method simulated-annealing": False,
+}  # fmt: skip
+"""Answers of heavy panels, so that a test of their code takes a second."""
+
+
+@pytest.fixture(scope="module")
+def boards():
+    return {name: Dashboard(**dashboard_parts(name)) for name in ("deeprm", "routing")}
+
+
+def board_with(boards, name):
+    for board in boards.values():
+        known = {type(panel).__name__ for panel in board.live}
+        known |= {entry.name for entries in board.fitting.values() for entry in entries}
+        if name in known:
+            return board
+    pytest.fail(f"no page shows {name}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PANELS)
+def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name):
+    panel = board_with(boards, name).panel(name)
+    numbers = {key: value for key, value in QUICK.items() if key in panel.answers}
+    panel.set_answers(**numbers)
+    code = panel.copy_as_python()
+    assert "= ..." not in code
+    space = run(code)
+    made = space["policy"]
+    assert made.checkpoint == panel.session.policy.checkpoint
+    assert isinstance(space["state"], State)
+    assert np.array_equal(space["system"].encode(space["state"].values[None], space["state"].background), seen(panel))
+
+
+def seen(panel):
+    state = panel.session.state
+    return panel.session.system.encode(state.values[None], state.background)
+
+
+def run(code):
+    space = {}
+    exec(compile(code, "copied.py", "exec"), space)
+    return space
