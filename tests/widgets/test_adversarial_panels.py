@@ -93,17 +93,50 @@ def test_cancel_keeps_what_was_found_and_go_on_continues(panel):
     assert panel.result.distance <= kept.distance
 
 
-def test_it_is_saved_and_copied_as_python(panel, tmp_path):
-    press(panel, "save")
-    assert "nothing to save" in panel.error
+def give(panel, name, file, content):
+    panel.set_state({"upload": {"name": name, "file": file, "content": content}})
+
+
+def downloaded(panel):
+    """What the page was given to save."""
+    press(panel, "result")
+    return panel.download["text"]
+
+
+def test_it_is_saved_and_copied_as_python(panel):
+    press(panel, "result")
+    assert "no result to save" in panel.error
     press(panel, "search")
     assert panel.jobs.wait()
-    answer(panel, file=str(tmp_path / "found.json"), chosen=[1, 0])
-    press(panel, "save")
-    assert Adversarial.load(tmp_path / "found.json") == panel.result
+    answer(panel, chosen=[1, 0])
+    assert Adversarial.from_json(downloaded(panel)) == panel.result
     code = panel.copy_as_python()
     assert "attack(system, policy, state, method='exhaustive'" in code
     assert "{'left queue': 2.0, 'right queue': 1.0}" in code
+
+
+def test_a_saved_search_is_opened_elsewhere_and_gone_on_with(panel):
+    answer(panel, method="random", seconds=0.3)
+    press(panel, "search")
+    assert panel.jobs.wait()
+    kept, text = panel.result, downloaded(panel)
+    other = AdversarialPanel(GATE, panel.session.policy)
+    give(other, "saved", "found.json", text.encode())
+    assert other.error == ""
+    assert other.result == kept
+    assert other.answers["method"] == "random"
+    assert other.sentence == kept.words
+    answer(other, seconds=0.3)
+    press(other, "more")
+    assert other.jobs.wait()
+    assert other.error == ""
+    assert other.result.evaluated > kept.evaluated
+    give(other, "saved", "found.json", b"{}")
+    assert "saved" in other.error
+    wrong = AdversarialPanel(WORLD, NETWORK)
+    give(wrong, "saved", "found.json", text.encode())
+    assert "found.json is of fake-gate, not of deeprm" in wrong.error
+    assert wrong.result is None
 
 
 def test_an_impossible_wish_is_explained_in_the_sentence(panel):
@@ -117,7 +150,7 @@ def test_an_impossible_wish_is_explained_in_the_sentence(panel):
         AdversarialPanel(system, rule)
 
 
-def test_the_worst_workload_is_searched_watched_and_opened(tmp_path):
+def test_the_worst_workload_is_searched_watched_and_opened():
     panel = WorstSequencePanel(WORLD, NETWORK)
     answer(panel, seconds=1)
     press(panel, "search")
@@ -132,13 +165,17 @@ def test_the_worst_workload_is_searched_watched_and_opened(tmp_path):
         WORLD.encode(panel.session.state.values[None], panel.session.state.background)[0],
         panel.pair.network.observations[panel.answers["decision"]],
     )
-    answer(panel, file=str(tmp_path / "worst.json"))
-    press(panel, "save")
-    assert SequenceAttack.load(tmp_path / "worst.json") == found
+    text = downloaded(panel)
+    assert SequenceAttack.from_json(text) == found
     assert "attack_sequence(system, policy" in panel.copy_as_python()
     press(panel, "more")
     assert panel.jobs.wait()
     assert panel.result.evaluated > found.evaluated
+    other = WorstSequencePanel(WORLD, NETWORK)
+    give(other, "saved", "worst.json", text.encode())
+    assert other.jobs.wait()
+    assert other.result == found
+    assert other.pair.network.cost == pytest.approx(found.network)
 
 
 COLUMNS = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
@@ -156,7 +193,7 @@ def run_grid(panel, **answers):
     assert panel.error == ""
 
 
-def test_the_grid_is_a_heat_map_and_a_click_shows_the_worst_episode(tmp_path):
+def test_the_grid_is_a_heat_map_and_a_click_shows_the_worst_episode():
     panel = transfer_panel()
     answer(panel, sets=3)
     press(panel, "run")
@@ -173,9 +210,18 @@ def test_the_grid_is_a_heat_map_and_a_click_shows_the_worst_episode(tmp_path):
     assert f"{found.episodes[0, 1, 0][behind.argmax()]:.3g}" in panel.sentence
     assert len(panel.figure["runs"]) == 2
     assert panel.figure["cells"] == cells
-    answer(panel, file=str(tmp_path / "grid.json"))
-    press(panel, "save")
-    assert Transfer.load(tmp_path / "grid.json") == found
+    text = downloaded(panel)
+    assert Transfer.from_json(text) == found
+    other = TransferPanel(WORLD, NETWORK, workers=1)
+    give(other, "saved", "grid.json", text.encode())
+    assert other.error == ""
+    assert other.figure["cells"] == cells
+    answer(other, chosen=[0, 1])
+    assert other.jobs.wait()
+    assert other.pair.network.cost == panel.pair.network.cost
+    stranger = TransferPanel(WORLD, TorchPolicy(mlp(WORLD, seed=9), WORLD))
+    give(stranger, "saved", "grid.json", text.encode())
+    assert "weights are not here" in stranger.error
     assert "transfer(system" in panel.copy_as_python()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, OutputKind, State
@@ -14,8 +13,9 @@ from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.search import METHODS, attack
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain_widgets.jobs import Task
-from dnnexplain_widgets.panels.adversarial_words import badge_of, cells_of
+from dnnexplain_widgets.panels.adversarial_words import asked_again, badge_of, cells_of
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.python_code import literal
 from dnnexplain_widgets.words import joined, number
 
@@ -60,15 +60,15 @@ class AdversarialPanel(Panel):
         self._shown: tuple[State, State] | None = None
         self._stop = threading.Event()
         self.answers = {
-            "method": "exhaustive", "target": "", "change": "", "objects": "", "seconds": 20, "file": "adversarial.json",
+            "method": "exhaustive", "target": "", "change": "", "objects": "", "seconds": 20,
         }  # fmt: skip
         self.observe(self._show_flips, "busy")
         self._show_controls()
 
     @property
-    def result(self) -> Adversarial | None:
+    def result(self) -> Adversarial | OrderPairs | None:
         """What the last search found."""
-        return self.found
+        return self.found if self.pairs is None else self.pairs
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -143,12 +143,15 @@ class AdversarialPanel(Panel):
         self._shown = states[row]
         self.session.state = states[row][1]
 
-    def save(self, file: str) -> Path:
-        """Write the last result to a file, to be read with ``Adversarial.load``."""
-        if self.found is None:
-            msg = "search first; there is nothing to save yet"
-            raise DnnExplainError(msg)
-        return self.found.save(file)
+    def on_file(self, name: str, file: str, content: bytes) -> None:
+        """A saved result was given: show it, ready to be gone on with."""
+        assert name == "saved"
+        found = Adversarial.from_json(content.decode())
+        same_system(self.session.system, found.question, file)
+        self.start_state = self.session.system.state_from_json(found.question.state or {})
+        self.set_answers(**asked_again(found.question))
+        self.pairs, self.figure = None, {}
+        self._show(found)
 
     def on_press(self, name: str) -> None:
         """Search, go on, replay the change, save."""
@@ -160,9 +163,6 @@ class AdversarialPanel(Panel):
             self.search_pairs()
         elif name == "replay":
             self._replay()
-        elif name == "save":
-            path = self.save(str(self.answers["file"]))
-            self.sentence = f"Saved to {path.resolve()}. {self.found.words if self.found else ''}"
 
     def on_answer(self, name: str, value: Any) -> None:
         """A row was clicked."""
@@ -264,7 +264,6 @@ class AdversarialPanel(Panel):
         targets = [["", "any other decision"], *([name, name] for name in system.output.names)]
         objects = [["", "any number"], ["1", "one"], ["2", "two"], ["3", "three"]]
         found = self.found
-        done = found is not None
         open_end = found is not None and not found.proved_minimal and not found.complete
         fooled = (found is not None and found.found) or (self.pairs is not None and bool(self.pairs.pairs))
         two = {"job 1", "job 2"} <= set(groups)
@@ -278,6 +277,5 @@ class AdversarialPanel(Panel):
             {"kind": "button", "name": "more", "label": "Go on", "disabled": not open_end, "hint": "Continue where the search ended."},
             *([_PAIRS_BUTTON] if two else []),
             {"kind": "button", "name": "replay", "label": "Before / after", "disabled": not fooled, "hint": "Show the state as given, or as changed, in the other panels."},
-            {"kind": "text", "name": "file", "label": "File"},
-            {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
+            OPEN_SAVED,
         ]  # fmt: skip

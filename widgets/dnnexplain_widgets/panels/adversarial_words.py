@@ -6,9 +6,10 @@ from typing import Any
 
 from dnnexplain.explain.adversarial.result import Adversarial
 from dnnexplain.explain.adversarial.verdicts import Verdict
+from dnnexplain.results import Question
 from dnnexplain_widgets.words import joined, number
 
-__all__ = ["badge_of", "cells_of"]
+__all__ = ["asked_again", "badge_of", "cells_of"]
 
 _KINDS = {
     "adversarial": "worse by the oracle",
@@ -57,3 +58,17 @@ def badge_of(found: Adversarial) -> dict[str, Any]:
             }
         )
     return {"level": level, "text": text, "figures": figures}
+
+
+def asked_again(question: Question) -> dict[str, str]:
+    """The panel's answers that ask a saved question; a choice of knobs that the panel cannot name stays open."""
+    settings = question.settings
+    kinds = {name.rpartition(" ")[2] for name in settings["movable"]}
+    groups = {name.rpartition(" ")[0] for name in settings["movable"]}
+    change = next(iter(kinds)) if len(kinds) == 1 else next(iter(groups)) if len(groups) == 1 else ""
+    return {
+        "method": question.method,
+        "target": settings["target"] or "",
+        "objects": str(settings["objects"] or ""),
+        "change": change,
+    }

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError, Replay, Replayable
+from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable
 from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
 from dnnexplain.explain.sequence.result import SequenceAttack
 from dnnexplain.explain.sequence.search import attack_sequence
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, run_pair
 from dnnexplain_widgets.words import label, number
 
 __all__ = ["WorstSequencePanel"]
 
 STARTS = 24
+ORACLE_SECONDS = 5.0
 
 
 class WorstSequencePanel(WatchPanel):
@@ -36,7 +37,7 @@ class WorstSequencePanel(WatchPanel):
         self._stop = threading.Event()
         self.answers = {
             "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": "ratio",
-            "seconds": 30, "seed": 1, "decision": 0, "follow": False, "file": "worst.json",
+            "seconds": 30, "seed": 1, "decision": 0, "follow": False,
         }  # fmt: skip
         self._show_controls()
 
@@ -65,7 +66,7 @@ class WorstSequencePanel(WatchPanel):
         self._stop = stop = threading.Event()
         seed = int(answers["seed"])
 
-        def work(task: Task) -> tuple[SequenceAttack, Pair, Replay | None]:
+        def work(task: Task) -> Watched:
             starts = system.workloads(answers["work"], STARTS, seed)
             found = attack_sequence(
                 system,
@@ -74,17 +75,13 @@ class WorstSequencePanel(WatchPanel):
                 against=answers["against"],
                 measure=answers["measure"],
                 seconds=float(answers["seconds"]),
-                oracle_seconds=5.0,
+                oracle_seconds=ORACLE_SECONDS,
                 seed=seed,
                 resume=resume,
                 cancel=stop,
                 progress=task.progress,
             )
-            workload = system.workload_from_json(found.workload)
-            rule = system.rules()[found.rule_name]
-            pair = run_pair(system, policy, rule, workload, task=task)
-            best = system.replay_optimum(workload, seconds=5.0) if hasattr(system, "replay_optimum") else None
-            return found, pair, best
+            return _watched(system, policy, found, task)
 
         self.start(work, self._show, "Searching")
 
@@ -95,12 +92,14 @@ class WorstSequencePanel(WatchPanel):
         else:
             super().cancel()
 
-    def save(self, file: str) -> Path:
-        """Write the last result to a file, to be read with ``SequenceAttack.load``."""
-        if self.found is None:
-            msg = "search first; there is nothing to save yet"
-            raise DnnExplainError(msg)
-        return self.found.save(file)
+    def on_file(self, name: str, file: str, content: bytes) -> None:
+        """A saved result was given: run its workload, ready to be gone on with."""
+        assert name == "saved"
+        found = SequenceAttack.from_json(content.decode())
+        same_system(self.session.system, found.question, file)
+        policy = self.worker_policy()
+        self.set_answers(against=found.question.settings["against"], measure=found.question.settings["measure"])
+        self.start(lambda task: _watched(self.session.system, policy, found, task), self._show, "Running the workload")
 
     def on_press(self, name: str) -> None:
         """Search, go on, open a decision, save."""
@@ -110,8 +109,6 @@ class WorstSequencePanel(WatchPanel):
             self.search(resume=self.found)
         elif name == "open":
             self.open_decision()
-        elif name == "save":
-            self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
 
     def on_answer(self, name: str, value: Any) -> None:
         """The scrubber moved."""
@@ -123,7 +120,7 @@ class WorstSequencePanel(WatchPanel):
     def _others(self) -> tuple[Replay, ...]:
         return () if self.best is None else (self.best,)
 
-    def _show(self, parts: tuple[SequenceAttack, Pair, Replay | None]) -> None:
+    def _show(self, parts: Watched) -> None:
         self.found, pair, self.best = parts
         self.figure = self.watch(pair, *self._others)
         self.badge = _badge(self.found)
@@ -149,10 +146,20 @@ class WorstSequencePanel(WatchPanel):
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "button", "name": "search", "label": "Search", "strong": True},
             {"kind": "button", "name": "more", "label": "Go on", "disabled": not done},
-            {"kind": "text", "name": "file", "label": "File"},
-            {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
+            OPEN_SAVED,
             *self.watch_controls(),
         ]  # fmt: skip
+
+
+Watched = tuple[SequenceAttack, Pair, Replay | None]
+
+
+def _watched(system: Any, policy: Policy, found: SequenceAttack, task: Task) -> Watched:
+    """A result with its runs: network, rule, and the best schedule that the oracle knows."""
+    workload = system.workload_from_json(found.workload)
+    pair = run_pair(system, policy, system.rules()[found.rule_name], workload, task=task)
+    best = system.replay_optimum(workload, seconds=ORACLE_SECONDS) if hasattr(system, "replay_optimum") else None
+    return found, pair, best
 
 
 def _badge(found: SequenceAttack) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from dnnexplain.contract import DnnExplainError, LogReader, Policy
 from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.panels.transfer_words import (
     cell_words,
     default_columns,
@@ -20,6 +21,7 @@ from dnnexplain_widgets.panels.transfer_words import (
     heat,
     loader,
     missing,
+    saved_networks,
     setting_code,
 )
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
@@ -71,7 +73,7 @@ class TransferPanel(WatchPanel):
         self._stop = threading.Event()
         self.answers = {
             "grid": next(iter(self.grids)), "beside": "", "network": 0, "sets": 20, "seed": 1,
-            "file": "transfer.json", "workload": 1, "decision": 0, "follow": False,
+            "workload": 1, "decision": 0, "follow": False,
         }  # fmt: skip
         self.observe(self._show_part, "busy")
         self._show_controls()
@@ -178,13 +180,6 @@ class TransferPanel(WatchPanel):
         words = f"{cell_words(found, row, column, network)} Below: workload {chosen} of {count}{where}."
         self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode")
 
-    def save(self, file: str) -> Path:
-        """Write the grid to a file, to be read with ``Transfer.load``."""
-        if self.found is None:
-            msg = "run the grid first; there is nothing to save yet"
-            raise DnnExplainError(msg)
-        return self.found.save(file)
-
     def on_press(self, name: str) -> None:
         """Run, go on, open a decision, save."""
         if name == "run":
@@ -193,8 +188,6 @@ class TransferPanel(WatchPanel):
             self.run(resume=self.found)
         elif name == "open":
             self.open_decision()
-        elif name == "save":
-            self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
 
     def on_answer(self, name: str, value: Any) -> None:
         """A cell was clicked, another of its workloads or another network wanted, or the scrubber moved."""
@@ -209,8 +202,10 @@ class TransferPanel(WatchPanel):
             self.step_to(int(value))
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
-        """A log was given: its windows become a row."""
-        assert name == "log"
+        """A log, whose windows become a row; or a saved grid, ready to be looked at and gone on with."""
+        if name == "saved":
+            self._open(Transfer.from_json(content.decode()), file)
+            return
         system = self.session.system
         assert isinstance(system, LogReader)
         with tempfile.TemporaryDirectory() as folder:
@@ -219,6 +214,16 @@ class TransferPanel(WatchPanel):
             windows, said = system.log_windows(path)
         self.logs[f"log {Path(file).name}"] = list(windows)
         self.sentence = f"{said} The next run has it as a row."
+
+    def _open(self, found: Transfer, file: str) -> None:
+        same_system(self.system, found.question, file)
+        settings, policy = found.question.settings, self.worker_policy()
+        shown = {policy.name: policy, **{name: loader(one)() for name, one in self.policies.items()}}
+        self._networks = saved_networks(found, shown, file)
+        self.grids[f"as in {file}"] = (found.rows, found.columns)
+        self.rules, self._given = list(settings["rules"]), {}
+        self.set_answers(grid=f"as in {file}", sets=settings["sets"], seed=found.question.seed or 0, network=0)
+        self._show(found)
 
     # --- what is drawn ---
 
@@ -266,7 +271,6 @@ class TransferPanel(WatchPanel):
         self._show_controls()
 
     def _show_controls(self) -> None:
-        done = self.found is not None
         controls: list[dict[str, Any]] = []
         if len(self.grids) > 1:
             controls.append(
@@ -285,10 +289,7 @@ class TransferPanel(WatchPanel):
         if isinstance(system, LogReader):
             hint = "Its windows become a row of the next run."
             controls.append({"kind": "file", "name": "log", "label": "Add a log…", "accept": ",".join(system.log_suffixes), "hint": hint})  # fmt: skip
-        controls += [
-            {"kind": "text", "name": "file", "label": "File"},
-            {"kind": "button", "name": "save", "label": "Save", "disabled": not done},
-        ]
+        controls.append(OPEN_SAVED)
         if self.found is not None and self.found.networks > 1:
             names = [[str(at), name] for at, name in enumerate(self.found.policies[: self.found.networks])]
             controls.append({"kind": "select", "name": "network", "label": "Show", "options": names})

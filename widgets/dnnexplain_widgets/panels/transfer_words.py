@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Policy, Replayable
+from dnnexplain.contract import DnnExplainError, Policy, Replayable
 from dnnexplain.explain.transfer import Setting, Transfer
 from dnnexplain_widgets.words import label, number
 
-__all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missing", "setting_code"]
+__all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missing", "saved_networks", "setting_code"]
 
 COLUMNS = 4
 
@@ -104,3 +104,18 @@ def distinct(policy: Policy, beside: Mapping[str, Callable[[], Policy]]) -> dict
     loaded = {name: load() for name, load in beside.items()}
     others = {name: one for name, one in loaded.items() if getattr(one, "checkpoint", "") != weights}
     return {policy.name: policy, **others}
+
+
+def saved_networks(found: Transfer, known: Mapping[str, Policy], file: str) -> list[Policy]:
+    """The networks of a saved grid among those known here, recognised by their weights.
+
+    Raises:
+        DnnExplainError: a network that is not known here.
+    """
+    weights = {getattr(policy, "checkpoint", ""): policy for policy in known.values()}
+    wanted: Mapping[str, str] = found.question.settings["policies"]
+    unknown = [name for name, checkpoint in wanted.items() if checkpoint not in weights]
+    if unknown:
+        msg = f"the grid in {file} has the network {unknown[0]}, whose weights are not here; choose it above, or bring it, first"
+        raise DnnExplainError(msg)
+    return [weights[checkpoint] for checkpoint in wanted.values()]
