@@ -43,6 +43,7 @@ _HOME = {
     "clamped": "causal",
     "compare": "agreement",
     "compare_searches": "gray_box",
+    "compare_saved": "then_and_now",
     "compare_trusted": "trusted",
     "curve": "thresholds",
     "curves": "thresholds",

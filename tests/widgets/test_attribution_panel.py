@@ -11,6 +11,7 @@ import dnnexplain_widgets.panels.attribution as module
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain import attribute, compare_trusted, trust, usable
 from dnnexplain.explain.agreement import rank_correlation
+from dnnexplain.explain.then_and_now import compare_saved
 from dnnexplain.policies import TorchPolicy
 from dnnexplain_widgets import AttributionPanel, SaliencyPanel, Session
 from dnnexplain_widgets.words import number
@@ -154,6 +155,33 @@ def test_saved_and_reloaded_to_the_bit(checked, gate, network, tmp_path):
     other.set_state({"upload": {"name": "load", "file": "no.json", "content": memoryview(b"{]")}})
     assert "not JSON" in other.error
     assert other.result == checked.result
+
+
+def test_a_saved_result_is_compared_with_the_present_one(checked, gate, tmp_path):
+    checked.save(str(tmp_path / "then.json"))
+    content = (tmp_path / "then.json").read_bytes()
+    fresh = AttributionPanel(session=checked.session)
+    assert not [one for one in fresh.controls if one["name"] == "compare"]
+    fresh.set_state({"upload": {"name": "compare", "file": "then.json", "content": memoryview(content)}})
+    assert "explain the present state first" in fresh.error.lower()
+    checked.session.move(np.array([5.0, 3.0]))
+    then = checked.result
+    press(checked, "check")
+    assert checked.jobs.wait(30)
+    assert control(checked, "compare")["kind"] == "file"
+    checked.set_state({"upload": {"name": "compare", "file": "then.json", "content": memoryview(content)}})
+    assert checked.error == ""
+    exact = compare_saved(then, checked.result)
+    assert checked.compared == exact
+    assert exact.sentence() in checked.sentence
+    assert len(checked.figure["changes"]) == len(exact.methods)
+    for m, table in enumerate(checked.figure["changes"]):
+        for row in table["rows"]:
+            g = exact.group_names.index(row["label"])
+            assert (row["from"], row["to"]) == (exact.before[m, g], exact.after[m, g])
+    press(checked, "check")  # a new answer stands alone
+    assert checked.jobs.wait(30)
+    assert "changes" not in checked.figure
 
 
 def test_a_result_about_another_system_is_refused(checked, tmp_path):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy
-from dnnexplain.explain.agreement import Comparison
-from dnnexplain.explain.badge import TrustBadge
-from dnnexplain.explain.maps import Attribution
 from dnnexplain.explain.methods import METHODS
 from dnnexplain.explain.targets import menu
+from dnnexplain.explain.then_and_now import ThenAndNow, compare_saved
 from dnnexplain.explain.trusted import TrustedComparison, compare_trusted, usable
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels import attribution_cards as cards
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.wire import scene
-from dnnexplain_widgets.words import number, told
 
 __all__ = ["AttributionPanel"]
 
@@ -25,12 +22,11 @@ MOST = 4
 _FIRST = ("integrated-gradients", "shapley", "saliency", "feature-ablation")
 _METHOD = "method "
 _FULL = f"Untick another method first: {MOST} at most."
-_VERDICTS = {
-    "green": "within all limits that apply",
-    "amber": "read it with care",
-    "red": "do not rely on it",
-    "grey": "nothing could be measured here",
-}
+
+_COMPARE = {
+    "kind": "file", "name": "compare", "label": "Compare with…", "accept": ".json",
+    "hint": "A result that was saved here, beside the present one: what changed?",
+}  # fmt: skip
 
 
 class AttributionPanel(Panel):
@@ -44,13 +40,14 @@ class AttributionPanel(Panel):
     """
 
     QUESTION = "How far can this explanation be trusted?"
-    PARTS = ({"part": "trust"}, {"part": "cells"}, {"part": "misfits"})
+    PARTS = ({"part": "trust"}, {"part": "cells"}, {"part": "changes"}, {"part": "misfits"})
     WANTS = ("decision",)
     OPTIONS = ("methods", "groups")
 
     def setup(self) -> None:
         """Controls: target, baseline, methods that fit, how thorough; save and reload."""
         self.found: TrustedComparison | None = None
+        self.compared: ThenAndNow | None = None
         self.shown_groups = int(self.options.get("groups", 8))
         self.answers = {"target": "default", "baseline": "default", "depth": "light", "file": "trust.json"}
         self._fit()
@@ -112,13 +109,15 @@ class AttributionPanel(Panel):
         if found.question.system != system.name or comparison.attributions[0].group_names != system.groups:
             msg = f"this result is about {found.question.system} with other knob groups than this {system.name} has"
             raise DnnExplainError(msg)
-        self.found = found
+        self.found, self.compared = found, None
         colours = {group["name"]: group["colour"] for group in scene(system)["groups"]}
-        cards = [_card(one, badge, colours, self.shown_groups) for one, badge in found.pairs]
-        refused = [{"title": METHODS[name].title, "why": _sentence(why)} for name, why in comparison.refused.items()]
+        drawn = [cards.card(one, badge, colours, self.shown_groups) for one, badge in found.pairs]
+        refused = [
+            {"title": METHODS[name].title, "why": cards.sentence_of(why)} for name, why in comparison.refused.items()
+        ]
         self.figure = {
-            "trust": {"cards": cards, "about": _about(found), "refused": refused},
-            "cells": _agreement(comparison),
+            "trust": {"cards": drawn, "about": cards.about(found), "refused": refused},
+            "cells": cards.agreement(comparison),
             "misfits": self._misfits(),
         }
         self.sentence = found.sentence()
@@ -137,6 +136,20 @@ class AttributionPanel(Panel):
         self.cancel()
         self.show(TrustedComparison.load(file))
 
+    def compare(self, then: TrustedComparison) -> None:
+        """Put a saved result beside the present one.
+
+        Raises:
+            DnnExplainError: there is no present one yet, another system, no method in common.
+        """
+        if self.found is None:
+            msg = "explain the present state first, then compare a saved result with it"
+            raise DnnExplainError(msg)
+        self.compared = compare_saved(then, self.found)
+        colours = {group["name"]: group["colour"] for group in scene(self.session.system)["groups"]}
+        self.figure = {**self.figure, "changes": cards.then_and_now(self.compared, colours, self.shown_groups)}
+        self.sentence = f"{self.found.sentence()} {self.compared.sentence()}"
+
     def on_press(self, name: str) -> None:
         """Check or save."""
         if name == "check":
@@ -154,15 +167,18 @@ class AttributionPanel(Panel):
             self._show_controls()
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
-        """A saved result was chosen."""
-        assert name == "load"
+        """A saved result was chosen, to be shown or to be compared with."""
         self.cancel()
         try:
             text = content.decode()
         except UnicodeDecodeError:
             msg = f"{file} is no saved result: it is not text"
             raise DnnExplainError(msg) from None
-        self.show(TrustedComparison.from_json(text))
+        saved = TrustedComparison.from_json(text)
+        if name == "compare":
+            self.compare(saved)
+        else:
+            self.show(saved)
 
     # --- what depends on the network and on the state ---
 
@@ -172,7 +188,7 @@ class AttributionPanel(Panel):
         self.figure = {**self.figure, "misfits": self._misfits()}
 
     def _misfits(self) -> list[dict[str, str]]:
-        return [{"title": METHODS[name].title, "why": _sentence(why)} for name, why in self.fits.items() if why]
+        return [{"title": METHODS[name].title, "why": cards.sentence_of(why)} for name, why in self.fits.items() if why]
 
     def _on_policy(self, _change: object) -> None:
         self._fit()
@@ -206,8 +222,8 @@ class AttributionPanel(Panel):
         baselines = [["default", f"{first} (default)"], *([name, name] for name in references)]
         full = len(ticked) >= MOST
         controls = [
-            {"kind": "select", "name": "target", "label": "Explain", "options": _with(targets, self.answers["target"])},
-            {"kind": "select", "name": "baseline", "label": "counted from", "options": _with(baselines, self.answers["baseline"])},
+            {"kind": "select", "name": "target", "label": "Explain", "options": cards.with_chosen(targets, self.answers["target"])},
+            {"kind": "select", "name": "baseline", "label": "counted from", "options": cards.with_chosen(baselines, self.answers["baseline"])},
             {"kind": "select", "name": "depth", "label": "Check", "options": [["light", "quickly"], ["full", "thoroughly"]]},
             *(
                 {
@@ -221,80 +237,7 @@ class AttributionPanel(Panel):
             {"kind": "text", "name": "file", "label": "File"},
             {"kind": "button", "name": "save", "label": "Save", "disabled": self.found is None},
             {"kind": "file", "name": "load", "label": "Load…", "accept": ".json", "hint": "A result that was saved here."},
+            *([_COMPARE] if self.found is not None else []),
         ]  # fmt: skip
         if controls != self.controls:
             self.controls = controls
-
-
-def _with(options: list[list[str]], chosen: str) -> list[list[str]]:
-    """A choice stays in the menu even where the present state does not offer it."""
-    return options if any(chosen == name for name, _ in options) else [*options, [chosen, chosen]]
-
-
-def _sentence(text: str) -> str:
-    return told(DnnExplainError(text))
-
-
-def _about(found: TrustedComparison) -> str:
-    one = found.comparison.attributions[0]
-    counted = [each for each in found.comparison.attributions if each.measure == "share"]
-    size = f" The difference to be shared out is {number(counted[0].explained)}." if counted else ""
-    return f"{one.target}, counted from “{one.baseline}”.{size}"
-
-
-def _card(one: Attribution, badge: TrustBadge, colours: dict[str, int | None], most: int) -> dict[str, Any]:
-    """One method for the page; the groups that are left out are one row, so that the bars keep their sum."""
-    order = sorted(range(len(one.group_names)), key=lambda i: -(one.positive[i] - one.negative[i]))
-    named, rest = order[:most], order[most:]
-    rows: list[dict[str, Any]] = [
-        {
-            "name": one.group_names[i], "colour": colours.get(one.group_names[i]),
-            "up": float(one.positive[i]), "down": float(one.negative[i]),
-        }
-        for i in named
-    ]  # fmt: skip
-    if rest:
-        up, down = float(one.positive[rest].sum()), float(one.negative[rest].sum())
-        rows.append({"name": f"{len(rest)} others", "colour": None, "up": up, "down": down})
-    return {
-        "title": METHODS[one.method].title,
-        "about": METHODS[one.method].about,
-        "measure": one.measure,
-        "level": badge.overall,
-        "verdict": _VERDICTS[badge.overall],
-        "reason": badge.reason,
-        "sentence": " ".join([one.sentence(), *(_sentence(note) for note in one.notes)]),
-        "rows": rows,
-        "figures": [
-            {
-                "title": figure.title, "value": number(figure.value) if math.isfinite(figure.value) else "not measured",
-                "level": figure.level, "limits": figure.limits, "sentence": figure.sentence,
-            }
-            for figure in badge.figures
-        ],
-    }  # fmt: skip
-
-
-def _agreement(comparison: Comparison) -> dict[str, Any]:
-    """The rank correlations between methods as a heat map; one method has none."""
-    titles = [METHODS[one.method].title for one in comparison.attributions]
-    if len(titles) < 2:
-        return {"columns": [], "rows": []}
-    rows = []
-    for i, title in enumerate(titles):
-        cells: list[dict[str, Any]] = []
-        for j in range(len(titles)):
-            value, cells_value = float(comparison.by_group[i, j]), float(comparison.maps[i, j])
-            if i == j:
-                cells.append({"text": "–"})
-            elif math.isfinite(value):
-                cells.append({"text": number(value), "note": f"cells {number(cells_value)}"})
-            else:
-                cells.append({"text": "does not vary"})
-        rows.append({"label": title, "cells": cells})
-    return {
-        "caption": "Rank correlation between the methods: of knob groups, and of single cells",
-        "corner": "Rank correlation",
-        "columns": titles,
-        "rows": rows,
-    }

@@ -197,28 +197,37 @@ class InterventionPanel(ProbingPanel):
             tell, ends = (lambda x: with_unit(x, system.output.unit)), [number(low), number(high)]
         else:
             shown, low, high, tell, ends = list(range(len(names))), 0.0, 1.0, probability, ["0", "1"]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "label": names[i], "colour": self.colours.get(names[i]), "from": float(before[i]), "to": float(after[i]),
                 "text": f"{tell(float(before[i]))} → {tell(float(after[i]))}",
             }
             for i in shown
         ]  # fmt: skip
+        for i, row in zip(shown, rows, strict=True):
+            if not effect.before.valid[i]:
+                row |= {"from": None, "to": None, "text": "not possible"}
         kind = "Probability" if system.output.kind is OutputKind.CHOICE else "Output"
         return {"caption": f"{kind} here, before and after", "low": low, "high": high, "ends": ends, "marks": marks, "rows": rows}  # fmt: skip
 
     def _show_each(self, each: tuple[NeuronEffect, ...]) -> None:
         self.each = each
         self._draw()
+        still = sum(not one.moved.any() for one in each)
         flips = [str(one.neuron) for one in each if one.flips]
-        told = f"alone changes the decision here: {', '.join(flips)}" if flips else "alone changes the decision here"
-        self.sentence = (
-            f"{'Holding one of these neurons' if flips else 'Holding no single neuron'} {told}. {self.sentence}"
+        held = number(each[0].held_at)
+        told = (
+            f"Held at {held} alone, each of these neurons changes the decision here: {', '.join(flips)}."
+            if flips
+            else f"No neuron held at {held} alone changes the decision here."
         )
+        rest = f" {still} of {len(each)} change nothing at all." if still else ""
+        self.sentence = f"{told}{rest} {self.sentence}"
 
     def _ordered(self) -> list[NeuronEffect]:
         """Those that change the decision first, then those that move the outputs most."""
-        return sorted(self.each, key=lambda one: (not one.flips, -float(np.abs(one.moved).max())))[:NEURONS]
+        moving = [one for one in self.each if one.moved.any()]
+        return sorted(moving, key=lambda one: (not one.flips, -float(np.abs(one.moved).max())))[:NEURONS]
 
     def _list(self) -> dict[str, Any]:
         rows = []

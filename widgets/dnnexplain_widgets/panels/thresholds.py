@@ -20,6 +20,8 @@ __all__ = ["ThresholdMapPanel"]
 MOST = 40
 """Rows; of a layer with more neurons those that show the most thresholds."""
 
+_PAPER = "The paper's Figure 3b shows a neuron of DeepRM that is off below length 5 and sees no difference above 15."
+
 
 class ThresholdMapPanel(ProbingPanel):
     """Which neurons are switched by which job's length?
@@ -48,12 +50,12 @@ class ThresholdMapPanel(ProbingPanel):
         given: Mapping[str, Policy | Callable[[], Policy]] | None = self.options.get("networks")
         self.networks = dict(given or {})
         self.counted: Census | None = None
+        self._counted_words = ""
         self.surface: Surface | None = None
         self.column = 0
         self._drawn: State | None = None
         super().setup()
         self.session.observe(self._on_live, "live")
-        self.observe(self._on_stop, "busy")
         if self.has_network:
             self.refresh()
 
@@ -137,7 +139,7 @@ class ThresholdMapPanel(ProbingPanel):
     def on_neuron(self, *, network: bool) -> None:
         """Another neuron: its curve. Another network or layer: another map."""
         if network:
-            self.counted = None
+            self.counted, self._counted_words = None, ""
         layer = self.layer.name
         if network or self.found is None or self.stale or self.found.curves.layer != layer:
             self.found = None if network else self.found
@@ -215,7 +217,8 @@ class ThresholdMapPanel(ProbingPanel):
         with self.hold_sync():
             self.figure = figure
             if not self.busy:
-                self.sentence = f"{self.about_other(found)}{found.sentence()}{more} {note}".strip()
+                told = f"{self.about_other(found)}{found.sentence()}{more} {note}".strip()
+                self.sentence = f"{told} {self._counted_words}".strip()
 
     def _rows(self, found: ThresholdMap, unit: int) -> list[int]:
         """The neurons that are shown, in their order."""
@@ -253,18 +256,11 @@ class ThresholdMapPanel(ProbingPanel):
         groups = {system.knobs[i].group.rstrip("0123456789 ") for places in self.kinds.values() for i in places}
         return groups.pop() if len(groups) == 1 else "object"
 
-    def _on_stop(self, _change: object) -> None:
-        if self.counted is not None and not self.busy and "cells" not in self.figure and self.found is not None:
-            self._draw()
-
     def _show_count(self, given: tuple[Census, list[str]]) -> None:
         self.counted, left_out = given
-        self._draw()
         missing = f" Left out: {'; '.join(left_out)}." if left_out else ""
-        self.sentence = (
-            f"{self.counted.sentence()} The paper's Figure 3b shows a neuron of DeepRM that is off below length 5 "
-            f"and sees no difference above 15.{missing}"
-        )
+        self._counted_words = f"{self.counted.sentence()} {_PAPER}{missing}"
+        self._draw()
 
 
 def _fitting(

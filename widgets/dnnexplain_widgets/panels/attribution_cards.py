@@ -1,0 +1,131 @@
+"""What the attribution panel draws of a result: a card per method, the agreement, then and now."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.agreement import Comparison
+from dnnexplain.explain.badge import TrustBadge
+from dnnexplain.explain.maps import Attribution
+from dnnexplain.explain.methods import METHODS
+from dnnexplain.explain.then_and_now import ThenAndNow
+from dnnexplain.explain.trusted import TrustedComparison
+from dnnexplain_widgets.words import number, told
+
+__all__ = ["about", "agreement", "card", "sentence_of", "then_and_now", "with_chosen"]
+
+_VERDICTS = {
+    "green": "within all limits that apply",
+    "amber": "read it with care",
+    "red": "do not rely on it",
+    "grey": "nothing could be measured here",
+}
+
+
+def with_chosen(options: list[list[str]], chosen: str) -> list[list[str]]:
+    """A choice stays in the menu even where the present state does not offer it."""
+    return options if any(chosen == name for name, _ in options) else [*options, [chosen, chosen]]
+
+
+def sentence_of(text: str) -> str:
+    """A reason as a sentence."""
+    return told(DnnExplainError(text))
+
+
+def about(found: TrustedComparison) -> str:
+    """What is explained, counted from what, and how large the difference is."""
+    one = found.comparison.attributions[0]
+    counted = [each for each in found.comparison.attributions if each.measure == "share"]
+    size = f" The difference to be shared out is {number(counted[0].explained)}." if counted else ""
+    return f"{one.target}, counted from “{one.baseline}”.{size}"
+
+
+def card(one: Attribution, badge: TrustBadge, colours: dict[str, int | None], most: int) -> dict[str, Any]:
+    """One method for the page; the groups that are left out are one row, so that the bars keep their sum."""
+    order = sorted(range(len(one.group_names)), key=lambda i: -(one.positive[i] - one.negative[i]))
+    named, rest = order[:most], order[most:]
+    rows: list[dict[str, Any]] = [
+        {
+            "name": one.group_names[i], "colour": colours.get(one.group_names[i]),
+            "up": float(one.positive[i]), "down": float(one.negative[i]),
+        }
+        for i in named
+    ]  # fmt: skip
+    if rest:
+        up, down = float(one.positive[rest].sum()), float(one.negative[rest].sum())
+        rows.append({"name": f"{len(rest)} others", "colour": None, "up": up, "down": down})
+    return {
+        "title": METHODS[one.method].title,
+        "about": METHODS[one.method].about,
+        "measure": one.measure,
+        "level": badge.overall,
+        "verdict": _VERDICTS[badge.overall],
+        "reason": badge.reason,
+        "sentence": " ".join([one.sentence(), *(sentence_of(note) for note in one.notes)]),
+        "rows": rows,
+        "figures": [
+            {
+                "title": figure.title, "value": number(figure.value) if math.isfinite(figure.value) else "not measured",
+                "level": figure.level, "limits": figure.limits, "sentence": figure.sentence,
+            }
+            for figure in badge.figures
+        ],
+    }  # fmt: skip
+
+
+def agreement(comparison: Comparison) -> dict[str, Any]:
+    """The rank correlations between methods as a heat map; one method has none."""
+    titles = [METHODS[one.method].title for one in comparison.attributions]
+    if len(titles) < 2:
+        return {"columns": [], "rows": []}
+    rows = []
+    for i, title in enumerate(titles):
+        cells: list[dict[str, Any]] = []
+        for j in range(len(titles)):
+            value, cells_value = float(comparison.by_group[i, j]), float(comparison.maps[i, j])
+            if i == j:
+                cells.append({"text": "–"})
+            elif math.isfinite(value):
+                cells.append({"text": number(value), "note": f"cells {number(cells_value)}"})
+            else:
+                cells.append({"text": "does not vary"})
+        rows.append({"label": title, "cells": cells})
+    return {
+        "caption": "Rank correlation between the methods: of knob groups, and of single cells",
+        "corner": "Rank correlation",
+        "columns": titles,
+        "rows": rows,
+    }
+
+
+def then_and_now(found: ThenAndNow, colours: dict[str, int | None], most: int) -> list[dict[str, Any]]:
+    """Per method its largest groups, from the saved value to the present one."""
+    tables = []
+    for m, method in enumerate(found.methods):
+        size = np.maximum(np.abs(found.before[m]), np.abs(found.after[m]))
+        shown = [int(g) for g in np.argsort(-size, kind="stable")[:most] if size[g] > 0]
+        values = [0.0, *(float(side[m, g]) for side in (found.before, found.after) for g in shown)]
+        low, high = min(values), max(values)
+        then, now = found.levels[m]
+        tables.append(
+            {
+                "caption": f"{METHODS[method].title}, then and now",
+                "low": low,
+                "high": high,
+                "ends": [number(low), number(high)],
+                "marks": [f"{METHODS[method].title}, saved ({then})", f"now ({now})"],
+                "rows": [
+                    {
+                        "label": found.group_names[g], "colour": colours.get(found.group_names[g]),
+                        "from": float(found.before[m, g]), "to": float(found.after[m, g]),
+                        "text": f"{number(float(found.before[m, g]))} → {number(float(found.after[m, g]))}",
+                    }
+                    for g in shown
+                ],
+            }
+        )  # fmt: skip
+    return tables
