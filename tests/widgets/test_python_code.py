@@ -12,7 +12,7 @@ from dnnexplain_widgets.sections import LIVE, SECTIONS
 
 PANELS = [entry.name for entry in (*LIVE, *(entry for section in SECTIONS for entry in section.entries))]
 QUICK = {
-    "seconds": 1, "sets": 2, "budget": 1, "leaves": 4, "work": "sequential", "method gray-box": False, "method simulated-annealing": False,
+    "seconds": 1, "sets": 2, "budget": 1, "leaves": 4, "knob steps": 10, "method gray-box": False, "method simulated-annealing": False,
 }  # fmt: skip
 """Answers of heavy panels, so that a test of their code takes a second."""
 
