@@ -282,8 +282,7 @@ def test_exports_are_those_of_the_rules_as_they_stand(panel, kind):
 def test_saved_rules_come_back_with_their_changes(panel, tmp_path):
     leaf = leaves_of(panel)[0]
     answer(panel, action=[leaf["node"], 1, 1])
-    answer(panel, file=str(tmp_path / "rules.json"))
-    press(panel, "save")
+    panel.save(tmp_path / "rules.json")
     book = Rulebook.load(tmp_path / "rules.json")
     assert book == panel.result
     again = make_panel()

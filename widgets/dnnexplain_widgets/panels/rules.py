@@ -33,13 +33,12 @@ class RulesPanel(Panel):
     """
 
     QUESTION = "Which rules is the network?"
-    PARTS = ({"part": "tree"}, {"part": "sizes"}, {"part": "cells"})
+    PARTS = ({"part": "sizes"}, {"part": "tree"}, {"part": "cells"})
     OPTIONS = ("settings", "compare_sets", "bound_seconds")
 
     lit = t.Dict(help="The nodes that the present state passes, and what is asked about there: {path, now}.").tag(
         sync=True
     )
-    download = t.Dict(help="A file for the reader to keep: {name, text, count}.").tag(sync=True)
 
     def setup(self) -> None:
         """Controls: the work, how many rules; the rest appears with the rules."""
@@ -50,14 +49,14 @@ class RulesPanel(Panel):
         self.system: Any = system  # it is both, which no type of the language says
         self.settings: dict[str, Any] = dict(self.options.get("settings") or {})
         self.sets = int(self.options.get("compare_sets", 40))
-        self.bound_seconds = float(self.options.get("bound_seconds", 0.3))
+        self.bound_seconds = float(self.options.get("bound_seconds", 0.5))
         self.desk: Desk | None = None
         self._speech: figures.Speech | None = None
         rules = [name for name in system.rules() if name != "random"]
         knobs = {f"knob {knob.name}": knob.start for knob in system.workload_knobs}
         self.answers = {
             "work": next(iter(system.workload_names)), "leaves": 20, "seed": 1, "rule": rules[0] if rules else "",
-            "view": RULES, "which": "all", "format": "python", "file": "rules.json", **knobs,
+            "view": RULES, "which": "all", "format": "python", **knobs,
         }  # fmt: skip
         self.session.observe(self._light, "live")
         self.session.observe(self._forget, "policy")
@@ -179,17 +178,14 @@ class RulesPanel(Panel):
     # --- the page's side ---
 
     def on_press(self, name: str) -> None:
-        """Distil, undo, redo, walk through a rule's states, export, save."""
+        """Distil, undo, redo, walk through a rule's states, export."""
         if name in ("previous", "next"):
             opened = self._ready().opened
             if opened is not None:
                 self.open_state(opened[0], opened[1] + (1 if name == "next" else -1))
         elif name == "export":
             kind = str(self.answers["format"])
-            count = self.download.get("count", 0) + 1
-            self.download = {"name": f"rules{ENDINGS[kind]}", "text": self.export(kind), "count": count}
-        elif name == "save":
-            self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
+            self.offer(f"rules{ENDINGS[kind]}", self.export(kind))
         elif name in ("distil", "undo", "redo"):
             getattr(self, name)()
 

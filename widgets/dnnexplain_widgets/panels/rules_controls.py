@@ -51,8 +51,6 @@ def _with_rules(panel: RulesPanel) -> list[dict[str, Any]]:
         {"kind": "button", "name": "redo", "label": "Redo change", "disabled": not edits.future},
         {"kind": "select", "name": "format", "label": "As", "options": languages},
         {"kind": "button", "name": "export", "label": "Export"},
-        {"kind": "text", "name": "file", "label": "File"},
-        {"kind": "button", "name": "save", "label": "Save"},
     ]
     if panel.desk.opened is None:
         return controls

@@ -27,7 +27,6 @@ function makeTree(store, part, model) {
   };
   model.on("change:figure", () => update("own"));
   model.on("change:lit", light);
-  model.on("change:download", () => keepFile(model.get("download")));
   return { element: list, update, stop() {} };
 }
 
@@ -74,24 +73,16 @@ function ruleLeaf(leaf, rules, tell) {
     "aria-label": `Open the ${leaf.count} states of this rule: ${leaf.text}`, onclick: () => tell("leaf", leaf.node),
   }, `${leaf.share} of states`);
   const note = leaf.note ? h("span", { class: "dx-quiet" }, leaf.note) : null;
-  return h("span", { class: `dx-leaf ${leaf.mark ? "dx-marked" : ""}` }, h("span", { class: "dx-arrow", "aria-hidden": "true" }, "→ "), ruleAction(leaf, rules, tell), states, note);
+  return h("span", { class: `dx-leaf ${leaf.mark ? "dx-marked" : ""}` }, h("span", { class: "dx-to" }, h("span", { "aria-hidden": "true" }, "→"), ruleAction(leaf, rules, tell)), states, note);
 }
 
+/** What a rule does: its words, which may take several lines, with a native menu laid over them. */
 function ruleAction(leaf, rules, tell) {
   if (!rules.editable) return h("span", { class: "dx-does" }, leaf.text);
   const options = rules.actions.map((name, index) => h("option", { value: String(index) }, name));
   const select = h("select", {
-    class: leaf.changed ? "dx-changed" : "", "data-at": `a${leaf.node}`, "aria-label": "What this rule does",
-    onchange: (event) => tell("action", leaf.node, Number(event.target.value)),
+    "data-at": `a${leaf.node}`, "aria-label": "What this rule does", onchange: (event) => tell("action", leaf.node, Number(event.target.value)),
   }, ...options);
   select.value = String(leaf.action);
-  return select;
-}
-
-/** Hands a text to the reader as a file. */
-function keepFile(file) {
-  if (!file.text) return;
-  const link = h("a", { href: URL.createObjectURL(new Blob([file.text], { type: "text/plain" })), download: file.name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return h("span", { class: `dx-choice ${leaf.changed ? "dx-changed" : ""}` }, h("span", { "aria-hidden": "true" }, leaf.text), h("span", { class: "dx-quiet", "aria-hidden": "true" }, " ▾"), select);
 }
