@@ -10,6 +10,7 @@ import typer
 
 from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
 from dnnexplain.cli.files import atomic_write, check_writable, read_json
+from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.output import examples, number, print_json, print_table
 from dnnexplain.contract import Choice, DnnExplainError
 
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
         "dnnexplain explain deeprm --state state.json",
         "dnnexplain explain deeprm --state state.json --method integrated-gradients --target 'job 1 minus wait' "
         "--baseline empty --json --out map.npz",
+        "dnnexplain explain deeprm --survey 2000 --policy all",
     )
     app.command("explain", epilog=shown)(explain)
 
@@ -35,8 +37,14 @@ def register(app: typer.Typer) -> None:
 def explain(
     system: str = typer.Argument("deeprm", help="The system."),
     *,
-    state: Path = typer.Option(..., help="The state, a JSON file."),
-    policy: str = typer.Option("default", help="A shipped network (default, conv, as-published) or a weights file."),
+    state: Path | None = typer.Option(None, help="The state, a JSON file.", show_default=False),
+    survey: int = typer.Option(
+        0, help="Instead of one state: so many states of the network's own episodes, summed up.", show_default=False
+    ),
+    workload: str = typer.Option("", help="Of a survey: the family of the episodes.", show_default=False),
+    policy: str = typer.Option(
+        "default", help="A shipped network (default, conv, as-published) or a weights file; of a survey also all."
+    ),
     method: str = typer.Option("saliency", help="An attribution method; an unknown name lists them."),
     target: str = typer.Option(
         "default",
@@ -56,6 +64,16 @@ def explain(
 
     _check_options(method, badge, out, tuple(METHODS))
     world: Any = make_deeprm(slots) if system == "deeprm" else _other(system)
+    if survey:
+        _check_survey(survey, state, out)
+        show_survey(
+            world, networks_of(policy, world), states=survey, method=method, target=target, baseline=baseline,
+            workload=workload, seed=seed, as_json=as_json,
+        )  # fmt: skip
+        return
+    if state is None:
+        msg = "say which state with --state FILE, or ask for many with --survey 2000"
+        raise DnnExplainError(msg)
     network = find_policy(policy, world)
     given = world.state_from_json(read_json(state, "the state"))
     found = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
@@ -78,6 +96,15 @@ def _check_options(method: str, badge: str, out: Path | None, methods: tuple[str
             msg = f"--out {out} must end in {' or '.join(_SUFFIXES)}"
             raise DnnExplainError(msg)
         check_writable(out)
+
+
+def _check_survey(states: int, state: Path | None, out: Path | None) -> None:
+    if states < 1:
+        msg = f"--survey needs at least 1 state, not {states}"
+        raise DnnExplainError(msg)
+    if state is not None or out is not None:
+        msg = "a survey is about many states: leave --state and --out out, and take --json to keep it"
+        raise DnnExplainError(msg)
 
 
 def _other(name: str) -> System:

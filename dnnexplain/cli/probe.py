@@ -9,6 +9,7 @@ import typer
 
 from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
 from dnnexplain.cli.files import read_json
+from dnnexplain.cli.layers_over_networks import networks_of, show_census
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.contract import DnnExplainError, state_from_values
 
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
         "dnnexplain probe deeprm --neuron 3",
         "dnnexplain probe deeprm --neuron 3 --state state.json --json",
         "dnnexplain probe deeprm --policy mine.safetensors --by cpu",
+        "dnnexplain probe deeprm --census --policy all",
     )
     app.command("probe", epilog=shown)(probe)
 
@@ -39,13 +41,18 @@ def probe(
         None, help="Counted from 0, as in the network's weights; all neurons in brief if not given.", show_default=False
     ),
     layer: str = typer.Option("", help="By name; the first hidden layer if not given.", show_default=False),
-    policy: str = typer.Option("default", help="A shipped network or a weights file."),
+    policy: str = typer.Option("default", help="A shipped network or a weights file; with --census also all."),
     slots: int | None = typer.Option(None, help=f"DeepRM: {SLOTS_HELP} [default: {SLOTS}]", show_default=False),
     state: Path | None = typer.Option(
         None, help="A state as JSON: adds the activation in it; curves start from it.", show_default=False
     ),
     by: str = typer.Option("", help="The kind of knob to sweep, e.g. length, cpu, memory.", show_default=False),
-    others: str = typer.Option("as they are", help="The other objects while one is swept: as they are, or empty."),
+    others: str = typer.Option(
+        "",
+        help="The other objects while one is swept: as they are, or empty.  [default: as they are; with --census empty]",
+        show_default=False,
+    ),
+    census: bool = typer.Option(False, "--census", help="Count the neurons that show thresholds, network by network."),
     restarts: int = typer.Option(8, help="Starts of the search for a neuron of a deeper layer."),
     seed: int = typer.Option(0, help="Of that search."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -59,15 +66,22 @@ def probe(
     from dnnexplain.explain.thresholds import curves
 
     world = _world(system, slots)
+    given = None if state is None else world.state_from_json(read_json(state, "state"))
+    if census:
+        if neuron is not None:
+            msg = "--census counts all neurons; leave --neuron out"
+            raise DnnExplainError(msg)
+        networks = networks_of(policy, world)
+        show_census(world, networks, kind=by, layer=layer, others=others, state=given, as_json=as_json)
+        return
     network: Any = find_policy(policy, world)
     found = layer_of(world, network, layer or None)
     chosen = range(found.units) if neuron is None else [check_neuron(found, neuron)]
-    given = None if state is None else world.state_from_json(read_json(state, "state"))
     reference = world.baselines(given or state_from_values(world, {})).get("reachable states")
     options: dict[str, Any] = {
         "state": given,
         "layer": found.name,
-        "others": others.replace("-", " "),
+        "others": others.replace("-", " ") or "as they are",
         "reference": reference,
     }
     swept = curves(world, network, _knobs(world, by), **options)

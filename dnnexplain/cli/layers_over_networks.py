@@ -1,0 +1,156 @@
+"""``dnnexplain probe --census`` and ``dnnexplain explain --survey``: what holds over networks and thousands of states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.deeprm_options import find_policy
+from dnnexplain.cli.output import number, print_json, print_table, progress_bar
+from dnnexplain.contract import DnnExplainError, state_from_values
+
+if TYPE_CHECKING:
+    from dnnexplain.contract import Policy, State
+    from dnnexplain.explain.surveys import Survey
+    from dnnexplain.explain.threshold_maps import Census
+
+__all__ = ["ALL", "networks_of", "show_census", "show_survey"]
+
+ALL = "all"
+"""As a policy: every network that ships for the system."""
+
+
+def networks_of(name: str, world: Any) -> list[Policy]:
+    """The networks that are meant: one by name or file, or ``all`` that ship for this system.
+
+    Raises:
+        DnnExplainError: none ships, or the policy is a rule without a network.
+    """
+    from dnnexplain.policies import shipped
+
+    names = list(shipped(world)) if name == ALL else [name]
+    if not names:
+        msg = f"no network ships for this {world.name}; give one with --policy"
+        raise DnnExplainError(msg)
+    found = [find_policy(one, world) for one in names]
+    for policy in found:
+        if not hasattr(policy, "module"):
+            msg = f"{policy.name} is a rule without a network inside; give a network with --policy"
+            raise DnnExplainError(msg)
+    return found
+
+
+def show_census(
+    world: Any, networks: list[Policy], *, kind: str, layer: str, others: str, state: State | None, as_json: bool
+) -> None:
+    """Print how many neurons show thresholds in a kind of knob, network by network."""
+    from dnnexplain.explain.sweeps import kinds
+    from dnnexplain.explain.threshold_maps import census
+
+    shared = kinds(world)
+    if not kind and not shared:
+        msg = f"no kind of knob of {world.name} is shared by several objects; name a knob with --by"
+        raise DnnExplainError(msg)
+    reference = world.baselines(state or state_from_values(world, {})).get("reachable states")
+    found = census(
+        world, networks, kind or next(iter(shared)), state=state, layer=layer or None,
+        others=others.replace("-", " ") or "empty", reference=reference,
+    )  # fmt: skip
+    if as_json:
+        print_json(_census_report(found))
+        return
+    columns = ("network", "neurons", "threshold", "off below", "half at", "no difference above", "half from", "both", "always off", "never react")  # fmt: skip
+    rows = [
+        (one.policy, one.neurons, one.threshold, one.off_below, number(one.median_on), one.settles_above,
+         number(one.median_settles), one.both, one.dead, one.flat)
+        for one in found.networks
+    ]  # fmt: skip
+    others_told = found.question.settings["others"]
+    print_table(columns, rows, f"Neurons with thresholds in {found.kind} ({found.unit}), other objects {others_told}")
+    typer.echo(found.sentence())
+    typer.echo("The paper's Figure 3b shows a neuron that is off below length 5 and sees no difference above 15.")
+
+
+def _census_report(found: Census) -> dict[str, Any]:
+    return {
+        "system": found.question.system,
+        "kind": found.kind,
+        "unit": found.unit,
+        "others": found.question.settings["others"],
+        "networks": found.table(),
+        "sentence": found.sentence(),
+        "versions": found.question.versions,
+    }
+
+
+def show_survey(
+    world: Any,
+    networks: list[Policy],
+    *,
+    states: int,
+    method: str,
+    target: str,
+    baseline: str,
+    workload: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Print what a method gives each knob group over states of each network's own episodes."""
+    from dnnexplain.explain.surveys import survey
+    from dnnexplain.explain.visits import visited
+
+    reports = []
+    for policy in networks:
+        seen = visited(world, policy, states, workload=workload, seed=seed)
+        with progress_bar(f"{policy.name}", len(seen.observations), quiet=as_json) as show:
+            found = survey(
+                world, policy, seen.observations, method=method, target=target, baseline=baseline, seed=seed, progress=show
+            )  # fmt: skip
+        reports.append((found, seen.source))
+    if as_json:
+        print_json({"networks": [_survey_report(found, source) for found, source in reports]})
+        return
+    for found, source in reports:
+        _print_survey(found, source)
+
+
+def _survey_report(found: Survey, source: str) -> dict[str, Any]:
+    asked = found.question
+    return {
+        "policy": asked.policy,
+        "checkpoint": asked.checkpoint,
+        "method": found.method,
+        "target": found.target,
+        "baseline": found.baseline,
+        "states": found.states,
+        "source": source,
+        "seed": asked.seed,
+        "groups": found.table(),
+        "actions": found.actions,
+        "sentence": found.sentence(),
+        "notes": found.notes,
+        "versions": asked.versions,
+    }
+
+
+def _print_survey(found: Survey, source: str) -> None:
+    columns = ("group", "positive", "negative", "net", "remains", "says something in", "leads in")
+    rows = [
+        (row["group"], row["positive"], row["negative"], row["net"], *(_share(row[name]) for name in ("cancellation", "present", "top")))
+        for row in found.table()
+    ]  # fmt: skip
+    counted = "" if found.method == "saliency" else f", counted from {found.baseline}"
+    title = f"{found.question.policy}: {found.method} of {found.target}{counted}, {found.states:,} {source}"
+    print_table(columns, rows, title)
+    typer.echo(found.sentence())
+    typer.echo(
+        "Remains: the size of the sum of positive and negative in a state, as a share of both (0%: they cancel)."
+    )
+    for note in found.notes:
+        typer.echo(f"Note: {note}.")
+    typer.echo("")
+
+
+def _share(value: float) -> str:
+    return "-" if value != value else f"{100 * value:.3g}%"  # noqa: PLR0124 - NaN
