@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -174,13 +175,14 @@ Dashboard(system, load_any({path!r}, system))
 """
 
 
-@pytest.mark.slow
-def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
+@contextmanager
+def in_lab(chromium, source, folder):
+    """A page of JupyterLab on a notebook with one cell, which was run."""
     import nbformat
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LAB_CELLS.format(path=str(weights)).strip())])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip())])
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(notebook, tmp_path / "panels.ipynb")
+    nbformat.write(notebook, folder / "panels.ipynb")
     options = [
         "--no-browser",
         "--ServerApp.token=",
@@ -188,25 +190,40 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
         "--allow-root",
         "--LabApp.collaborative=False",
     ]
-    command = [sys.executable, "-m", "jupyter", "lab", str(tmp_path), "--ServerApp.port=0", *options]
+    command = [sys.executable, "-m", "jupyter", "lab", str(folder), "--ServerApp.port=0", *options]
     process, found = start(command, r"http://(localhost|127\.0\.0\.1):\d+/")
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     try:
         page = context.new_page()
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(f"{found}lab/tree/panels.ipynb?reset", timeout=1000 * STARTING)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * STARTING)
-        prompt = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first
-        while not re.search(r"[*\d]", prompt.inner_text()):  # until the kernel is there, Lab drops what it is asked
-            asked = page.locator(".jp-Dialog .jp-mod-accept")  # Lab may ask for the kernel
-            if asked.count():
-                asked.first.click()
-            else:
-                page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.focus()
-                page.keyboard.press("Shift+Enter")
-            page.wait_for_timeout(3000)
-        page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
+        run_cell(page)
+        yield page
+    finally:
+        context.close()
+        stop(process)
+
+
+def run_cell(page):
+    """Run the notebook's cell and wait for the dashboard."""
+    prompt = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first
+    before = prompt.inner_text()
+    while prompt.inner_text() == before:  # until the kernel is there, Lab drops what it is asked
+        asked = page.locator(".jp-Dialog .jp-mod-accept")  # Lab may ask for the kernel
+        if asked.count():
+            asked.first.click()
+        else:
+            page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.focus()
+            page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(3000)
+    page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
+
+
+@pytest.mark.slow
+def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
+    with in_lab(chromium, LAB_CELLS.format(path=str(weights)), tmp_path) as page:
         grip = page.locator('.dx-grip[aria-label="job 1 length, Job 1 CPU"]').first
         before = shown_probabilities(page)
         grip.focus()
@@ -220,7 +237,4 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
             "(old) => document.querySelector('.dx-outputs').innerText !== old", arg=str(before), timeout=30_000
         )
         assert float(slider.input_value()) >= 4
-        assert errors == []
-    finally:
-        context.close()
-        stop(process)
+        assert page.errors == []

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from tests.browser.test_app import STARTING, settle, shown_probabilities, start, stop
+from tests.browser.conftest import make_network
+from tests.browser.test_app import LAB_CELLS, STARTING, in_lab, run_cell, settle, shown_probabilities, start, stop
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +158,32 @@ def test_a_killed_kernel_is_said_in_plain_words_and_the_page_goes_on_with_its_st
     assert again["knobs"] == stepped
     assert {**again, "knobs": 0, "probabilities": 0} == {**left, "knobs": 0, "probabilities": 0}
     page.errors[:] = [text for text in page.errors if "404" not in text]  # asking for a kernel that is gone
+
+
+@pytest.mark.slow
+def test_in_jupyterlab_too_a_killed_kernel_is_said_and_the_next_run_of_the_cell_goes_on(chromium, deeprm, tmp_path):
+    import torch
+
+    torch.save(make_network(deeprm).module.state_dict(), tmp_path / "drawn.pt")
+    with in_lab(chromium, LAB_CELLS.format(path=str(tmp_path / "drawn.pt")), tmp_path) as page:
+        slider = page.get_by_role("slider", name="job 1 cpu", exact=True)
+        slider.focus()
+        for _ in range(6):
+            page.keyboard.press("ArrowRight")
+        page.locator(".dx-unit-cell").nth(7).click()
+        page.wait_for_timeout(2000)
+        left = (values(page), shown_probabilities(page))
+        kernels = page.evaluate("async () => (await fetch('/api/kernels')).json()")
+        os.kill(process_of(kernels[0]["id"]), signal.SIGKILL)
+        page.wait_for_selector(".dx-gone:visible", timeout=60_000)
+        assert (values(page), shown_probabilities(page)) == left
+        page.locator(".jp-Dialog .jp-mod-accept").click()  # Lab's own word on it
+        page.screenshot(path=os.environ.get("DNNEXPLAIN_SHOT", str(tmp_path / "gone.png")))
+        page.get_by_role("button", name="Start again with this state").click()
+        assert "Run the notebook" in page.locator(".dx-gone").first.inner_text()
+        run_cell(page)
+        page.wait_for_function("() => !document.querySelector('.dx-gone:not([hidden])')", timeout=60_000)
+        page.wait_for_function(f"() => document.querySelectorAll('.dx-knob input')[1]?.valueAsNumber === {left[0][1]}")
+        page.wait_for_timeout(1500)
+        assert (values(page), shown_probabilities(page)) == left
+        assert page.locator('.dx-unit-cell[aria-selected="true"] .dx-tick').inner_text() == "7"
