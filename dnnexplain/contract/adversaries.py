@@ -67,6 +67,10 @@ class Adversary(Protocol):
         """The state of the system that shows one input ``[n]``."""
         ...
 
+    def carried(self, x: Array) -> Array:
+        """What is carried at one input ``[n]``: the demands ``[P]`` on which the cost is counted."""
+        ...
+
     def splits(self, seen: Array) -> Array:
         """The policy's outputs for what it sees, as deployed."""
         ...

@@ -79,8 +79,10 @@ class Flowing(System, Protocol):
 
     graph: Graph
 
-    def flows(self, state: State, outputs: ArrayLike) -> tuple[Flows, Flows]:
+    def flows(self, state: State, outputs: ArrayLike, carried: ArrayLike | None = None) -> tuple[Flows, Flows]:
         """What a policy's outputs ``[F]`` do with the demands of a state, and the optimum for the same demands.
+
+        ``carried`` are other demands ``[P]`` than the state's own, where a state does not hold all of a case.
 
         Raises:
             DnnExplainError: for outputs that are no shares, demands that are negative or not finite, and a

@@ -12,10 +12,12 @@ from dnnexplain.contract import Decision, DnnExplainError, Flowing, Flows, Polic
 from dnnexplain.explain.decision import decide
 from dnnexplain.results import Question, Result, array_field
 
-__all__ = ["BOTH", "NEITHER", "OURS", "THEIRS", "USED", "FlowComparison", "compare_flows"]
+__all__ = ["BOTH", "NEITHER", "OURS", "TARGET", "THEIRS", "USED", "FlowComparison", "compare_flows", "comparison_of"]
 
 USED = 0.05
 """A link counts as used where it is at least this share as full as the busiest link of the same routing."""
+
+TARGET = "utilisation of the busiest link over its optimum"
 
 OURS, BOTH, THEIRS, NEITHER = 1, 0, -1, 2
 """Who uses a link: the policy only, both, the optimum only, nobody."""
@@ -33,7 +35,7 @@ class FlowComparison(Result):
             upper end); 1 is full.
         links: names of the links; ``unit`` is that of loads and capacities.
         demand: of each pair ``[P]``.
-        capacity, load, best_load: per link, the policy's load and the optimum's ``[E]``.
+        capacity, loads, best_loads: per link, the policy's load and the optimum's ``[E]``.
         used, best_used: load over capacity ``[E]``.
         marks: who uses each link, see ``OURS``, ``BOTH``, ``THEIRS``, ``NEITHER`` (after XPlain, Karimi et
             al., HotNets 2024) ``[E]``; a link is used from a share ``USED`` of the busiest one's utilisation.
@@ -50,8 +52,8 @@ class FlowComparison(Result):
     unit: str
     demand: NDArray[np.float64] = array_field("pair")
     capacity: NDArray[np.float64] = array_field("link")
-    load: NDArray[np.float64] = array_field("link")
-    best_load: NDArray[np.float64] = array_field("link")
+    loads: NDArray[np.float64] = array_field("link")
+    best_loads: NDArray[np.float64] = array_field("link")
     used: NDArray[np.float64] = array_field("link")
     best_used: NDArray[np.float64] = array_field("link")
     marks: NDArray[np.int8] = array_field("link")
@@ -62,8 +64,8 @@ class FlowComparison(Result):
         """One row per link, the fullest under the policy first."""
         return [
             {
-                "link": self.links[i], "capacity": float(self.capacity[i]), "load": float(self.load[i]),
-                "utilisation": float(self.used[i]), "optimal load": float(self.best_load[i]), "unit": self.unit,
+                "link": self.links[i], "capacity": float(self.capacity[i]), "load": float(self.loads[i]),
+                "utilisation": float(self.used[i]), "optimal load": float(self.best_loads[i]), "unit": self.unit,
             }
             for i in np.argsort(-self.used, kind="stable")
         ]  # fmt: skip
@@ -98,9 +100,17 @@ def compare_flows(system: System, policy: Policy, state: State, decision: Decisi
         raise DnnExplainError(msg)
     made = decision if decision is not None else decide(system, policy, state)
     ours, best = system.flows(state, made.outputs)
+    question = Question.about(system, policy, state, target=TARGET)
+    return comparison_of(system, question, state.values[system.graph.knobs], ours, best)
+
+
+def comparison_of(
+    system: Flowing, question: Question, demand: NDArray[np.float64], ours: Flows, best: Flows
+) -> FlowComparison:
+    """The same from flows that are at hand; ``demand`` is what they carry ``[P]``."""
     some = best.cost > 0
     return FlowComparison(
-        Question.about(system, policy, state, target="utilisation of the busiest link over its optimum"),
+        question,
         ratio=ours.cost / best.cost if some else 1.0,
         lower=ours.cost / best.cost if some else 1.0,
         upper=ours.cost / best.lower if some and best.lower > 0 else 1.0,
@@ -108,10 +118,10 @@ def compare_flows(system: System, policy: Policy, state: State, decision: Decisi
         optimum=best.cost,
         links=system.graph.link_names,
         unit=system.graph.unit,
-        demand=state.values[system.graph.knobs],
+        demand=demand,
         capacity=system.graph.capacity,
-        load=ours.load,
-        best_load=best.load,
+        loads=ours.load,
+        best_loads=best.load,
         used=ours.used,
         best_used=best.used,
         marks=marks_of(ours, best),

@@ -23,8 +23,11 @@ from dnnexplain_widgets.panels import (
     SaliencyPanel,
     StateEditor,
     ThresholdMapPanel,
+    TopologyPanel,
+    TrainingPanel,
     TransferPanel,
     WhiteBoxPanel,
+    WorstCasePanel,
     WorstSequencePanel,
 )
 from dnnexplain_widgets.session import Session
@@ -47,7 +50,10 @@ __all__ = [
     "Session",
     "StateEditor",
     "ThresholdMapPanel",
+    "TopologyPanel",
+    "TrainingPanel",
     "TransferPanel",
     "WhiteBoxPanel",
+    "WorstCasePanel",
     "WorstSequencePanel",
 ]

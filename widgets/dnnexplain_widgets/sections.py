@@ -60,6 +60,11 @@ def _told_as_rules(system: System) -> bool:
     return _replays(system) and hasattr(system, "features") and hasattr(system, "visit")
 
 
+def _trains(system: System) -> bool:
+    """Whether episodes can be run in batches, as training does."""
+    return _replays(system) and hasattr(system, "environment")
+
+
 def _shares(system: System) -> bool:
     """Whether several objects have a kind of knob in common."""
     return bool(kinds(system))
@@ -134,9 +139,10 @@ SECTIONS: tuple[Section, ...] = (
             Entry("adversarial.AdversarialPanel", _judges),
             Entry("sequence.WorstSequencePanel", _changes_workloads),
             Entry("transfer.TransferPanel", _replays),
+            Entry("worst_case.WorstCasePanel", _attackable),
         ),
     ),
-    Section("knowledge", "Can knowledge help?", (Entry("rules.RulesPanel", _told_as_rules),)),
+    Section("knowledge", "Can knowledge help?", (Entry("rules.RulesPanel", _told_as_rules), Entry("training.TrainingPanel", _trains))),
 )
 """The rest of the page: one section is open at a time. A section none of whose panels fit has no tab."""
 

@@ -107,6 +107,10 @@ class RoutingProblem:
             rows = np.concatenate([np.tile(case.demands, (missing, 1)), case.history, case.demands[None]])
         return State(shown.repair(rows.reshape(1, -1))[0])
 
+    def carried(self, x: Array) -> Array:
+        """The matrix that is routed at one input ``[n]``: ``[P]``."""
+        return np.array(self.demands(np.asarray(x, dtype=np.float64)[None])[0])
+
     # --- the pipeline ---------------------------------------------------------------------------
 
     def splits(self, seen: Array) -> Array:

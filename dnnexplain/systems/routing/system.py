@@ -206,9 +206,9 @@ class RoutingSystem:
         """The network as a picture (``contract.Flowing``)."""
         return graph_of(self)
 
-    def flows(self, state: State, outputs: ArrayLike) -> tuple[Flows, Flows]:
-        """What split ratios ``[F]`` do with the matrix that is routed in a state, and the optimum for it."""
-        return flows_of(self, state.values[self.graph.knobs], outputs)
+    def flows(self, state: State, outputs: ArrayLike, carried: ArrayLike | None = None) -> tuple[Flows, Flows]:
+        """What split ratios ``[F]`` do with a state's matrix (or another, ``carried``), and the optimum for it."""
+        return flows_of(self, state.values[self.graph.knobs] if carried is None else carried, outputs)
 
     def seen_by(self, policy: Policy) -> Policy:
         """A policy of a smaller system (its own history, or the current matrix) as one of whole cases."""

@@ -15,8 +15,11 @@ from dnnexplain_widgets.panels.rules import RulesPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.panels.sequence import WorstSequencePanel
 from dnnexplain_widgets.panels.thresholds import ThresholdMapPanel
+from dnnexplain_widgets.panels.topology import TopologyPanel
+from dnnexplain_widgets.panels.training import TrainingPanel
 from dnnexplain_widgets.panels.transfer import TransferPanel
 from dnnexplain_widgets.panels.white_box import WhiteBoxPanel
+from dnnexplain_widgets.panels.worst_case import WorstCasePanel
 
 __all__ = [
     "AdversarialPanel",
@@ -33,7 +36,10 @@ __all__ = [
     "SaliencyPanel",
     "StateEditor",
     "ThresholdMapPanel",
+    "TopologyPanel",
+    "TrainingPanel",
     "TransferPanel",
     "WhiteBoxPanel",
+    "WorstCasePanel",
     "WorstSequencePanel",
 ]

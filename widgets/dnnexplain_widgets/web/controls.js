@@ -42,7 +42,7 @@ function press(model, name) {
 /** Brings the state editor back into view. */
 function reveal() {
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  document.querySelector(".dx-picture")?.closest(".dx").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  document.querySelector(".dx-picture, .dx-topology")?.closest(".dx").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
 
 function makeControl(model, spec) {

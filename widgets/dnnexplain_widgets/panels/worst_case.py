@@ -1,0 +1,304 @@
+"""How bad it can get: searches for the input at which a policy is furthest from the optimum, side by side."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from dnnexplain.contract import Adversary, Attackable, Choice, DnnExplainError, Flowing, Policy
+from dnnexplain.explain.decision import decide
+from dnnexplain.explain.flows import FlowComparison, comparison_of
+from dnnexplain.explain.gray_box.assemble import problem_with
+from dnnexplain.explain.gray_box.box import GapBox, gap_box
+from dnnexplain.explain.gray_box.budget import Progress
+from dnnexplain.explain.gray_box.comparison import SearchComparison, compare_searches
+from dnnexplain.explain.gray_box.methods import METHODS
+from dnnexplain.explain.gray_box.problem import Problem
+from dnnexplain.explain.gray_box.result import WorstCase
+from dnnexplain.results import Question
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.topology import graph_spec, picture_of
+from dnnexplain_widgets.panels.worst_case_words import (
+    TITLES,
+    badge_of,
+    box_rows,
+    case_table,
+    final_race,
+    search_controls,
+)
+from dnnexplain_widgets.words import number, told
+
+__all__ = ["WorstCasePanel"]
+
+_METHOD = "method "
+
+
+class WorstCasePanel(Panel):
+    """How bad can it get? Gray-box search beside black-box ones, each with the same CPU time.
+
+    Args:
+        methods: names of the searches on offer, those ticked at first; see ``explain.gray_box.METHODS``.
+    """
+
+    QUESTION = "How bad can it get?"
+    OPTIONS = ("methods",)
+
+    def setup(self) -> None:
+        """Controls: who searches, what the adversary may choose, CPU time, seed; open, box, load."""
+        system = self.session.system
+        if not isinstance(system, Attackable):
+            msg = f"{system.name} does not say what an adversary may choose, so its worst case cannot be searched"
+            raise DnnExplainError(msg)
+        wanted = tuple(self.options.get("methods") or ("gray-box", "random", "simulated-annealing"))
+        for name in wanted:
+            if name not in METHODS:
+                raise Choice("search method", name, tuple(METHODS)).error()
+        self.found: SearchComparison | None = None
+        self.box: GapBox | None = None
+        self.shown = ""
+        self.under_way: dict[str, Progress] = {}
+        self._stop = threading.Event()
+        parts: list[dict[str, Any]] = [{"part": "race"}, {"part": "cells"}]
+        if isinstance(system, Flowing):
+            parts.append({"part": "topology", "graph": graph_spec(system.graph), "edit": False, "mode": "marks"})
+        self.parts = [*parts, {"part": "ranges"}]
+        ticked = {_METHOD + name: name in wanted for name in {**TITLES, **dict.fromkeys(wanted)}}
+        self.answers = {**ticked, "chooses": "all", "budget": 10, "seed": 0}
+        self.observe(self._draw_under_way, "busy")
+        self.session.observe(self._on_policy, "policy")
+        self._on_policy()
+
+    @property
+    def result(self) -> SearchComparison | None:
+        """What the searches found; ``None`` until one ended."""
+        return self.found
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The searches that are ticked."""
+        return tuple(name for name in METHODS if self.answers.get(_METHOD + name))
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The searches by themselves."""
+        budget, seed = self.answers["budget"], self.answers["seed"]
+        fixed = ", state.values[system.graph.knobs]" if self.answers["chooses"] == "seen" else ""
+        return (
+            "from dnnexplain.explain import compare_searches, gap_box, problem_of",
+            f"problem = problem_of(system, policy{fixed})",
+            f"found = compare_searches(problem, {list(self.methods)!r}, budget={budget!r}, seed={seed!r})",
+            "print(found.sentence())",
+            "print(gap_box(problem, found.best.x).sentence())",
+        )
+
+    # --- searching ---
+
+    def search(self, resume: SearchComparison | None = None) -> None:
+        """Run the ticked searches one after another, beside the page; ``resume`` goes on from earlier ones.
+
+        Raises:
+            DnnExplainError: no search is ticked, or the policy leaves nothing to an adversary.
+        """
+        methods, budget, seed = self.methods, float(self.answers["budget"]), int(self.answers["seed"])
+        if not methods:
+            msg = "tick at least one search"
+            raise DnnExplainError(msg)
+        problem, question = self._problem(), self._question()
+        self.under_way, self._stop = {}, threading.Event()
+        if resume is None:
+            self.found, self.box, self.figure, self.badge, self.sentence = None, None, {}, {}, ""
+        stop = self._stop
+
+        def work(task: Task) -> SearchComparison:
+            def tell(name: str, state: Progress) -> None:
+                self.under_way = {**self.under_way, name: state}
+                part = (methods.index(name) + state.fraction) / len(methods)
+                task.report(part, f"{TITLES.get(name, name)}: {number(state.best)} so far")
+
+            return compare_searches(
+                problem, methods, budget=budget, seed=seed, question=question, cancel=stop, progress=tell, resume=resume
+            )
+
+        self.start(work, self.show, "Searching")
+
+    def draw_box(self) -> None:
+        """Grow the box around the case that is shown, in which the gap persists, beside the page."""
+        case = self._case()
+        problem, question, seed = self._problem(), self._question(), int(self.answers["seed"])
+        self._stop = stop = threading.Event()
+
+        def work(task: Task) -> GapBox:
+            return gap_box(
+                problem, case.x, seed=seed, question=question, cancel=stop,
+                progress=lambda done, of: task.report(done / of, f"Growing the box: move {done} of {of}"),
+            )  # fmt: skip
+
+        self.start(work, self._show_box, "Growing the box")
+
+    def cancel(self) -> None:
+        """End the search with what it has; a second time, stop waiting for it."""
+        if self.jobs.current is not None and not self._stop.is_set():
+            self._stop.set()
+        else:
+            super().cancel()
+
+    def open_case(self, method: str = "") -> None:
+        """Show a method's case (the best if none is named) in the editor and all other panels."""
+        case = self._case(method)
+        self.shown = case.method
+        self.session.state = self._adversary().state(case.x)
+        self._draw_case(case)
+
+    def show(self, found: SearchComparison) -> None:
+        """Draw a result, computed just now or loaded.
+
+        Raises:
+            DnnExplainError: it is about another system.
+        """
+        system = self.session.system
+        if found.question.system != system.name:
+            msg = f"this result is about {found.question.system}, not {system.name}"
+            raise DnnExplainError(msg)
+        if found.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
+            size = len(self._adversary(self._routed_of(found)).low)
+            if size != len(found.best.x):
+                msg = f"the case has {len(found.best.x)} inputs, this {system.name} has {size}; was it made with other parameters?"
+                raise DnnExplainError(msg)
+        self.found, self.box, self.shown = found, None, found.best.method
+        self._draw_case(found.best)
+        self._show_controls()
+
+    def load(self, file: str | Path) -> None:
+        """Show a saved result."""
+        self.show(SearchComparison.load(file))
+
+    # --- what the user does ---
+
+    def on_press(self, name: str) -> None:
+        """Search, go on, open a case, draw its box."""
+        if name == "search":
+            self.search()
+        elif name == "more":
+            self.search(resume=self.found)
+        elif name == "open":
+            self.open_case(self.shown)
+        elif name == "box":
+            self.draw_box()
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """A row was clicked: its case is shown."""
+        if name == "chosen" and value and self.found is not None:
+            cases = {str(row): case.method for row, case in enumerate(self.found.cases)}
+            if str(value[0]) not in cases:
+                raise Choice("case", str(value[0]), tuple(cases)).error()
+            self.open_case(cases[str(value[0])])
+        elif name.startswith(_METHOD):
+            self._show_controls()
+
+    def on_file(self, name: str, file: str, content: bytes) -> None:
+        """A saved result was chosen."""
+        assert name == "load"
+        try:
+            text = content.decode()
+        except UnicodeDecodeError:
+            msg = f"{file} is no saved result: it is not text"
+            raise DnnExplainError(msg) from None
+        self.show(SearchComparison.from_json(text))
+
+    # --- between system and search ---
+
+    def _adversary(self, routed: Any = None, policy: Policy | None = None) -> Adversary:
+        return cast("Attackable", self.session.system).adversary(policy or self.session.policy, routed)
+
+    def _routed(self) -> Any:
+        """The demands that are not the adversary's, if only what the network saw is."""
+        system = self.session.system
+        if self.answers["chooses"] != "seen" or not isinstance(system, Flowing):
+            return None
+        return self.session.state.values[system.graph.knobs]
+
+    def _routed_of(self, found: SearchComparison) -> Any:
+        given = found.question.settings.get("carried")
+        return None if given is None else np.array(given)
+
+    def _problem(self) -> Problem:
+        system = cast("Attackable", self.session.system)
+        routed = self._routed() if self.found is None else self._routed_of(self.found)
+        policy = self.worker_policy()
+        return problem_with(self._adversary(routed, policy), f"{policy.name} on {system.name}", system.cost_name)
+
+    def _question(self) -> Question:
+        system, routed = cast("Attackable", self.session.system), self._routed()
+        settings = {} if routed is None else {"carried": np.asarray(routed).tolist()}
+        target = f"{system.cost_name} over its optimum"
+        return Question.about(system, self.session.policy, target=target, settings=settings)
+
+    def _case(self, method: str = "") -> WorstCase:
+        if self.found is None:
+            msg = "search first; there is no case yet"
+            raise DnnExplainError(msg)
+        if self.found.question.checkpoint != getattr(self.session.policy, "checkpoint", ""):
+            msg = f"this case is about another network, {self.found.question.policy}; choose that one, or search again"
+            raise DnnExplainError(msg)
+        wanted = method or self.shown
+        return self.found.case(wanted) if wanted else self.found.best
+
+    # --- what is drawn ---
+
+    def _draw_under_way(self, _change: object = None) -> None:
+        if self.busy and self.under_way:
+            race = final_race(self.found, self.under_way, float(self.answers["budget"]))
+            self.figure = {**self.figure, "race": race}
+
+    def _draw_case(self, case: WorstCase) -> None:
+        found = self.found
+        assert found is not None
+        figure = {"race": final_race(found, {}, float(self.answers["budget"])), "cells": case_table(found)}
+        if found.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
+            flows = self._flows(case)
+            figure |= {"flows": picture_of(flows)} if flows is not None else {}
+        if self.box is not None and np.array_equal(self.box.x, case.x):
+            figure["ranges"] = box_rows(self.box, self._adversary(self._routed_of(found)).high)
+        self.figure = figure
+        words = [case.sentence()] if case is not found.best else [found.sentence()]
+        words += [
+            f"{TITLES.get(name, name)} failed: {told(DnnExplainError(why))}" for name, why in found.failures.items()
+        ]
+        self.sentence = " ".join(words)
+        self.badge = badge_of(case)
+
+    def _flows(self, case: WorstCase) -> FlowComparison | None:
+        """Loads of the case under the policy as the system runs it, and at the optimum."""
+        system, policy, found = self.session.system, self.session.policy, self.found
+        if not isinstance(system, Flowing) or found is None:
+            return None
+        adversary = self._adversary(self._routed_of(found))
+        state, carried = adversary.state(case.x), adversary.carried(case.x)
+        ours, best = system.flows(state, decide(system, policy, state).outputs, carried)
+        return comparison_of(system, found.question, carried, ours, best)
+
+    def _show_box(self, box: GapBox) -> None:
+        self.box = box
+        assert self.found is not None
+        case = next(case for case in self.found.cases if np.array_equal(case.x, box.x))
+        self._draw_case(case)
+        self.sentence = f"{case.sentence()} {box.sentence()}"
+
+    def _on_policy(self, _change: object = None) -> None:
+        if self.busy:
+            self.cancel()
+        self._show_controls()
+
+    def _show_controls(self) -> None:
+        try:
+            blind = self._adversary().blind
+            self.error = ""
+        except DnnExplainError as error:
+            blind, self.error = False, told(error)
+        names = [name[len(_METHOD) :] for name in self.answers if name.startswith(_METHOD)]
+        controls = search_controls([name for name in METHODS if name in names], blind=blind, found=self.found)
+        if controls != self.controls:
+            self.controls = controls

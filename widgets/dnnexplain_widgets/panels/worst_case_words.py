@@ -1,0 +1,142 @@
+"""How searches, cases and boxes are told: curves, table, ranges, badge, controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.explain.gray_box.box import GapBox
+from dnnexplain.explain.gray_box.budget import Progress
+from dnnexplain.explain.gray_box.comparison import SearchComparison
+from dnnexplain.explain.gray_box.result import WorstCase
+from dnnexplain_widgets.words import number
+
+__all__ = ["ROWS", "TITLES", "badge_of", "box_rows", "case_table", "final_race", "search_controls"]
+
+TITLES = {
+    "gray-box": "Gray-box gradients",
+    "lagrangian": "The paper's Lagrangian",
+    "random": "Uniform random",
+    "random-sparse": "Sparse random",
+    "hill-climbing": "Hill climbing",
+    "simulated-annealing": "Simulated annealing",
+    "cma-es": "CMA-ES",
+}
+"""Searches on offer, as people call them."""
+
+_ABOUT = {
+    "gray-box": "The chain rule through network and links, many starts, the optimum by its duals or as a linear program.",
+    "lagrangian": "Gradient descent-ascent on a Lagrangian, as Namyar et al. (HotNets 2024) publish it.",
+    "random": "Every input uniform over its range: the paper's random search.",
+    "random-sparse": "Few inputs active at a time, the rest 0: a far better law where bad cases are sparse.",
+    "hill-climbing": "The best of ten neighbours, restarted when it is stuck.",
+    "simulated-annealing": "One chain that accepts worse cases less and less often.",
+    "cma-es": "Covariance matrix adaptation (Hansen and Ostermeier 2001).",
+}
+ROWS = 12
+"""Inputs whose range in the box is drawn."""
+
+
+def search_controls(methods: Sequence[str], *, blind: bool, found: SearchComparison | None) -> list[dict[str, Any]]:
+    """The panel's controls; ``blind`` offers to leave only what the policy saw to the adversary."""
+    chooses = [["all", "what it saw and what it must carry"], ["seen", "only what it saw, the rest as in the editor"]]
+    nothing = found is None
+    return [
+        *([{"kind": "select", "name": "chooses", "label": "The adversary chooses", "options": chooses}] if blind else []),
+        {"kind": "number", "name": "budget", "label": "CPU time of each search", "unit": "s", "low": 0.5, "high": 600, "step": 0.5},
+        {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31, "step": 1},
+        *(
+            {"kind": "check", "name": f"method {name}", "label": TITLES.get(name, name), "hint": _ABOUT.get(name, "")}
+            for name in methods
+        ),
+        {"kind": "button", "name": "search", "label": "Search", "strong": True},
+        {"kind": "button", "name": "more", "label": "Go on", "disabled": nothing, "hint": "Each search goes on from its own best case; its CPU time adds up."},
+        {"kind": "button", "name": "open", "label": "Open in the editor", "disabled": nothing, "reveal": True, "hint": "Show the case in all panels."},
+        {"kind": "button", "name": "box", "label": "How far does it reach?", "disabled": nothing, "hint": "Grow a box around the case in which four fifths of the gap persist."},
+        {"kind": "file", "name": "load", "label": "Load…", "accept": ".json", "hint": "A result that was saved here."},
+    ]  # fmt: skip
+
+
+def final_race(found: SearchComparison | None, under_way: Mapping[str, Progress], budget: float) -> dict[str, Any]:
+    """Best ratio against CPU time, per search: what ended, and what runs now."""
+    series = (
+        {case.method: _series(case.method, case.trace.tolist(), case.cpu_seconds) for case in found.cases}
+        if found
+        else {}
+    )
+    for name, state in under_way.items():
+        series[name] = {**_series(name, [list(point) for point in state.trace], state.cpu_seconds), "running": True}
+    return {"series": list(series.values()), "limit": budget}
+
+
+def _series(name: str, points: list[list[float]], spent: float) -> dict[str, Any]:
+    """Improvements thinned to those a picture can show."""
+    kept = points[:1]
+    for point in points[1:]:
+        if point[1] > kept[-1][1] * 1.001 or point is points[-1]:
+            kept.append(point)
+    return {"name": TITLES.get(name, name), "points": kept, "spent": spent, "running": False}
+
+
+def case_table(found: SearchComparison) -> dict[str, Any]:
+    """One row per search, to be clicked."""
+    rows = [
+        {
+            "label": TITLES.get(case.method, case.method),
+            "cells": [
+                {"text": _times(case.ratio)},
+                {"text": f"{case.lower:.6g} to {case.upper:.6g}"},
+                {"text": f"{number(case.reached)} of {number(case.cpu_seconds)} s"},
+                {"text": f"{case.evaluations:,}"},
+                {"text": _ended(case.stopped)},
+            ],
+        }
+        for case in found.cases
+    ]
+    columns = ["times the optimum", "certainly between", "found after", "inputs tried", "ended"]
+    caption = "The worst case of each search; click one to open it in the editor"
+    return {"caption": caption, "corner": "search", "columns": columns, "rows": rows, "pick": "row"}
+
+
+def _ended(stopped: str) -> str:
+    return {"budget": "time was up", "finished": "by itself"}.get(stopped, stopped)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else number(ratio)
+
+
+def box_rows(box: GapBox, top: NDArray[np.float64]) -> dict[str, Any]:
+    """The inputs that may vary least inside the box, as ranges of what is allowed at all."""
+    width = np.where(top > 0, top, 1.0)
+    order = np.argsort((box.high - box.low) / width, kind="stable")
+    shown = [i for i in order if box.x[i] > 0.01 * width[i]][:ROWS]
+    shown += [i for i in order if i not in shown][: ROWS - len(shown)]
+    rows = [
+        {
+            "name": box.names[i], "low": float(box.low[i] / width[i]), "high": float(box.high[i] / width[i]),
+            "value": float(box.x[i] / width[i]), "words": f"{number(box.low[i])} to {number(box.high[i])} {box.unit}",
+        }
+        for i in shown
+    ]  # fmt: skip
+    free = int(((box.high - box.low) / width > 0.5).sum())
+    caption = f"Inputs with the narrowest ranges; {free} of {len(box.x)} inputs may vary over more than half of theirs"
+    return {"caption": caption, "rows": rows}
+
+
+def badge_of(case: WorstCase) -> dict[str, Any]:
+    """What is proved of a case, and what is not."""
+    tight = case.upper <= case.lower * (1 + 1e-6)
+    ended = case.stopped in {"budget", "finished"}
+    text = f"Certified: for this input the ratio lies between {case.lower:.6g} and {case.upper:.6g}. Another input may be worse."
+    if not ended:
+        text = f"The search ended early ({case.stopped}). {text}"
+    figures = [
+        {"name": case.cost_name, "value": number(case.cost), "meaning": "of the policy as it runs, on this input"},
+        {"name": "its optimum", "value": number(case.optimum), "meaning": "upper end of the certified interval of the optimum"},
+        {"name": "rounds", "value": f"{case.rounds:,}", "meaning": "steps of the search"},
+    ]  # fmt: skip
+    return {"level": "green" if tight and ended else "amber", "text": text, "figures": figures}
