@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +58,7 @@ class Live:
         activations: of all units of the layer ``[units]``; empty if not asked for.
         curves: activation of all units against the swept knobs.
         failures: per part one sentence on what went wrong.
+        spent: per part the seconds of processor time that it took.
     """
 
     state: State
@@ -67,21 +69,26 @@ class Live:
     activations: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     curves: Curves | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
 
 
 def compute(system: System, policy: Policy, state: State, ask: Ask) -> Live:
     """All light explanations of a state; a part that fails leaves the others alone."""
     observation = observe(system, [state])
     failures: dict[str, str] = {}
+    spent: dict[str, float] = {}
 
     def attempt(part: str, make: Callable[[], Any], otherwise: Any = None) -> Any:
         if part not in ask.parts:
             return otherwise
+        began = time.thread_time()
         try:
             return make()
         except Exception as error:  # noqa: BLE001 - shown in the error area of the panel that asked
             failures[part] = told(error)
             return otherwise
+        finally:
+            spent[part] = spent.get(part, 0.0) + time.thread_time() - began
 
     network = isinstance(policy, NetworkPolicy)
     neurons = attempt("neurons", lambda: _neurons(system, policy, state, observation, ask), (np.zeros(0), None))
@@ -94,6 +101,7 @@ def compute(system: System, policy: Policy, state: State, ask: Ask) -> Live:
         activations=neurons[0],
         curves=neurons[1],
         failures=failures if network else {**failures, **_no_network(policy, ask)},
+        spent=spent,
     )
 
 

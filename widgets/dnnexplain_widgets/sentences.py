@@ -22,6 +22,8 @@ def sentences(system: System, live: Live, unit: int, ask: Ask) -> dict[str, Any]
     if live.attribution is not None:
         words["saliency"] = live.attribution.sentence()
         words["overlay"] = _overlay_words(live)
+    elif "saliency" in ask.parts and "saliency" not in live.failures:
+        words["saliency"] = "This method takes longer with this network; its map follows."
     if live.curves is not None:
         words["neurons"] = _neuron_sentence(live, unit)
         swept = knobs_of_kind(system, ask.sweep)

@@ -27,6 +27,7 @@ from dnnexplain.explain.thresholds import Curves
 from dnnexplain_widgets.history import History
 from dnnexplain_widgets.hub import Hub
 from dnnexplain_widgets.inpage import in_page_if_small
+from dnnexplain_widgets.late import LateMap
 from dnnexplain_widgets.live import Ask, Live, compute
 from dnnexplain_widgets.moves import valid_values
 from dnnexplain_widgets.sentences import sentences
@@ -74,7 +75,10 @@ class Session(t.HasTraits):
         self.stamp = 0
         self.keeper: Callable[[], str] | None = None
         """Writes the link by which the page opens again as it is; whoever has a place for it sets it."""
+        self.adopt: Callable[[str, Policy], None] | None = None
+        """Takes a policy among those to choose from, under a name, and explains it; whoever has a list of them sets it."""
         self._hub: Hub | None = None
+        self._late = LateMap()
         self._quiet = True
         self.policy = policy
         self.state = self._checked(state if state is not None else state_from_values(system, {}))
@@ -189,12 +193,25 @@ class Session(t.HasTraits):
                 self.state = state
 
     def _refresh(self) -> None:
-        found = compute(self.system, self.policy, self.state, self.ask)
+        asked = self._late.now(self.policy, self.ask)
+        found = compute(self.system, self.policy, self.state, asked)
+        self._late.note(asked, found)
         if found.activations.size and self.unit >= found.activations.size:
             self.unit = 0
         if self._hub is not None:
             self._hub.show(self._message(found), found.state.background)  # before panels that compute more hear of it
         self.live = found
+        if asked is not self.ask:
+            self._late.make(self.system, self.state, self.ask, self._join)
+
+    def _join(self, late: Live) -> None:
+        """The map of the present state has come after the rest."""
+        if late.state is self.live.state:
+            failures = {**self.live.failures, **late.failures}
+            found = replace(self.live, attribution=late.attribution, failures=failures)
+            if self._hub is not None:
+                self._hub.show(self._message(found), found.state.background)
+            self.live = found
 
     def _send(self) -> None:
         if self._hub is not None:

@@ -68,6 +68,7 @@ function makeGroups(store) {
       const caption = h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group");
       element.replaceChildren(caption, ...rows.map((row) => row.element));
     }
+    element.classList.toggle("dx-waiting", !live.groups.length); // a slow map follows the rest of its step
     const largest = Math.max(1e-30, ...Array.from(live.groups, Math.abs));
     rows.forEach((row, index) => row.update(live.groups[2 * index], live.groups[2 * index + 1], largest));
   };
