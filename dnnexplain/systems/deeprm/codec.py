@@ -14,6 +14,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm.arrays import FULL
 from dnnexplain.systems.deeprm.knobs import Layout
 from dnnexplain.systems.deeprm.model import Params
+from dnnexplain.systems.deeprm.view_kernels import paint_slots
 
 __all__ = ["Codec"]
 
@@ -26,6 +27,8 @@ class Codec:
         self.layout = Layout(params)
         self._low = np.array([knob.low for knob in self.layout.knobs])
         self._high = np.array([knob.high for knob in self.layout.knobs])
+        blocks = [[self.layout.slot_columns(resource, slot) for slot in range(params.slots)] for resource in range(2)]
+        self._first_columns = np.array([[block.start for block in row] for row in blocks], dtype=np.int64)
 
     def jobs(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
         """Length, CPU and memory of the slots' jobs ``[B, M, 3]``."""
@@ -59,7 +62,7 @@ class Codec:
         values = self._checked(values)
         p, layout = self.params, self.layout
         picture = np.zeros((len(values), *p.shape), dtype=np.float32)
-        self._paint_jobs(picture, self.jobs(values))
+        paint_slots(self.jobs(values), self._first_columns, p.max_job_units, picture)
         use = p.units - self.free(values)
         for resource in range(2):
             columns = layout.cluster_columns(resource)
@@ -97,25 +100,18 @@ class Codec:
         values[:, layout.since_knob] = np.ceil(np.rint(picture[:, 0, layout.extra_column] * FULL) * p.tracking / FULL)
         return values
 
-    def _paint_jobs(self, picture: NDArray[np.float32], jobs: NDArray[np.int64]) -> None:
-        rows = np.arange(self.params.horizon)[:, None]
-        columns = np.arange(self.params.max_job_units)
-        for slot in range(self.params.slots):
-            tall = rows < jobs[:, slot, 0, None, None]
-            for resource in range(2):
-                wide = columns < jobs[:, slot, 1 + resource, None, None]
-                picture[:, :, self.layout.slot_columns(resource, slot)] = tall & wide
-
     def _paint_use(self, use: NDArray[np.int64], ground: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """Cells ``[B, H, U]`` with ``use`` [B, H] of them filled in each row."""
         units = self.params.units
         fresh = (np.arange(units) < use[:, :, None]).astype(np.float32)
         if ground is None:
             return fresh
-        ground = np.broadcast_to(ground, fresh.shape)
-        filled = ground > 0
-        before = filled.sum(axis=2)
+        before = (ground > 0).sum(axis=-1)
         same = before == use
+        ground = np.broadcast_to(ground, fresh.shape)
+        if same.all():
+            return ground
+        filled = ground > 0
         rank_filled = np.cumsum(filled, axis=2)
         rank_empty = np.cumsum(~filled, axis=2)
         kept = filled & (rank_filled <= use[:, :, None])

@@ -30,9 +30,9 @@ from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.painting import deeprm_painting
 from dnnexplain.systems.deeprm.rule_kernels import RULES
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
-from dnnexplain.systems.deeprm.runner import Run, run_figures, run_policy
+from dnnexplain.systems.deeprm.runner import Run, run_figures, run_policy, visit_described
 from dnnexplain.systems.deeprm.simulator import Simulator
-from dnnexplain.systems.deeprm.view_kernels import valid_row
+from dnnexplain.systems.deeprm.view_kernels import valid_values_rows
 
 __all__ = ["DeepRM"]
 
@@ -95,11 +95,8 @@ class DeepRM:
 
     def valid_values(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """:meth:`valid_actions` of knob values ``[B, K]``, without painting and reading pictures."""
-        jobs, free = self.codec.jobs(values), self.codec.free(values)
         valid = np.empty((len(values), self.params.slots + 1), dtype=np.bool_)
-        for row in range(len(values)):
-            length, cpu, memory = np.ascontiguousarray(jobs[row].T)
-            valid_row(length, cpu, memory, free[row], self.params.units, valid[row])
+        valid_values_rows(self.codec.jobs(values), self.codec.free(values), self.params.units, valid)
         return valid
 
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
@@ -178,6 +175,13 @@ class DeepRM:
 
         run_policy(self.params, workloads, policy, seed=seed, watch=watch)
         return as_input(np.concatenate(seen)), np.concatenate(episode)
+
+    def visit_described(
+        self, visitor: Policy, teacher: Policy, workloads: Sequence[JobSet], *, seed: int = 0
+    ) -> tuple[NDArray[Any], ...]:
+        """See ``explain.distillation.world.Described``: what rules speak of, without keeping pictures."""
+        run, met = visit_described(self.params, workloads, visitor, teacher, seed)
+        return (*met, run_figures(run, self.params)["all_jobs"])
 
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
         """What each action costs at best: the optimal order of the jobs present, no more arrivals."""

@@ -8,7 +8,7 @@ from numba import njit
 from dnnexplain.systems.deeprm.arrays import FULL
 from dnnexplain.systems.deeprm.kernels import earliest_fit, part, step_row
 
-__all__ = ["observe_rows", "step_and_observe_rows", "valid_row", "valid_rows"]
+__all__ = ["observe_rows", "paint_slots", "step_and_observe_rows", "valid_row", "valid_rows", "valid_values_rows"]
 
 
 @part
@@ -89,3 +89,30 @@ def valid_rows(rows, s, sizes, jobs, valid):
                 for column in range(3):
                     shape[column, a] = jobs[k, j, 1 + column]
         valid_row(shape[0], shape[1], shape[2], s.free[b], sizes.units, valid[i])
+
+
+@njit(cache=True, nogil=True)
+def valid_values_rows(jobs, free, units, valid):
+    """Valid actions ``valid`` [B, M + 1] of slots' jobs [B, M, 3] and free units [B, 2, H]."""
+    shape = np.zeros((3, jobs.shape[1]), dtype=np.int64)
+    for i in range(len(jobs)):
+        for a in range(jobs.shape[1]):
+            for column in range(3):
+                shape[column, a] = jobs[i, a, column]
+        valid_row(shape[0], shape[1], shape[2], free[i], units, valid[i])
+
+
+@njit(cache=True, nogil=True)
+def paint_slots(jobs, first, width, pictures):
+    """Fill the rectangles of slots' jobs [B, M, 3] in empty ``pictures`` [B, H, W].
+
+    ``first`` [2, M] is the first column of each slot's block for each resource; blocks are ``width`` wide.
+    """
+    height = pictures.shape[1]
+    for i in range(len(jobs)):
+        for a in range(jobs.shape[1]):
+            for row in range(min(height, jobs[i, a, 0])):
+                for resource in range(2):
+                    at = first[resource, a]
+                    for column in range(at, at + min(width, jobs[i, a, 1 + resource])):
+                        pictures[i, row, column] = 1.0
