@@ -17,7 +17,7 @@ from dnnexplain.explain.sequence import SequenceAttack, attack_sequence, first_p
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.deeprm import DeepRM, Params
 from dnnexplain.systems.deeprm.likelihood import state_likelihood
-from dnnexplain.systems.deeprm.mutation import change, cross, from_json, redraw, settled_limits, to_json
+from dnnexplain.systems.deeprm.mutation import change, cross, from_json, redraw, reshape, settled_limits, to_json
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice
 
@@ -143,7 +143,7 @@ def test_changed_job_sets_are_valid_and_keep_their_frame(seed, length, cpu):
     limits = {"length": (length[0], sum(length)), "cpu": (cpu[0], sum(cpu))}
     spans = settled_limits(params, limits)
     new, other = redraw(jobs, rng, params, limits), redraw(jobs, rng, params, limits)
-    for one in (new, change(new, rng, params, limits), cross(new, other, rng)):
+    for one in (new, change(new, rng, params, limits), reshape(new, rng, params, limits), cross(new, other, rng)):
         one.check_fits(params)
         assert one.arrival.tolist() == jobs.arrival.tolist()
         assert one.steps == jobs.steps

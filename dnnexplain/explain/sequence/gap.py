@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, EpisodeSystem, Policy
 
-__all__ = ["BEST_RULE", "MEASURES", "OPTIMUM", "Gap", "Limits", "Mutable"]
+__all__ = ["BEST_RULE", "MEASURES", "OPTIMUM", "Gap", "Limits", "Mutable", "Reshaping"]
 
 Floats = NDArray[np.float64]
 Limits = Mapping[str, tuple[int, int]]
@@ -48,6 +48,15 @@ class Mutable(EpisodeSystem, Protocol):
 
     def workload_from_json(self, data: Mapping[str, Any]) -> Any:
         """The inverse."""
+        ...
+
+
+@runtime_checkable
+class Reshaping(Protocol):
+    """A system that can also change a workload very much, to spread the first generation of a search."""
+
+    def reshape(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
+        """A workload of the same frame far from the given one, within the limits."""
         ...
 
 

@@ -1,7 +1,8 @@
 """Search for the workload on which a policy falls furthest behind (APNet 2018, Section 4.2, whole sequences).
 
-``"evolve"`` keeps a population of workloads, changes the best of them a little, mixes pairs, and runs all
-candidates of a generation as one batch. ``"random"`` draws every workload anew within the limits.
+``"evolve"`` keeps a population of workloads (its first generation is spread far around those given, where
+the system can do that), changes the best of them a little, mixes pairs, and runs all candidates of a
+generation as one batch. ``"random"`` draws every workload anew within the limits.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy
-from dnnexplain.explain.sequence.gap import Gap, Limits, Mutable
+from dnnexplain.explain.sequence.gap import Gap, Limits, Mutable, Reshaping
 from dnnexplain.explain.sequence.rerun import finish
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.results import Question
@@ -73,7 +74,9 @@ class _Pool:
 
 
 def evolve(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
-    """Small changes and mixtures of the best workloads so far."""
+    """Small changes and mixtures of the best workloads so far, after a generation far from the given ones."""
+    if not pool.spent_before and isinstance(system, Reshaping):
+        yield [system.reshape(pool.workloads[rng.integers(len(pool.workloads))], rng, limits) for _ in range(BATCH)]
     while True:
         count = len(pool.workloads)
         weights = (count - np.arange(count, dtype=np.float64)) ** GREED

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.systems.deeprm.model import JobSet, Params
 
-__all__ = ["change", "cross", "from_json", "redraw", "settled_limits", "to_json"]
+__all__ = ["change", "cross", "from_json", "redraw", "reshape", "settled_limits", "to_json"]
 
 COLUMNS = ("length", "cpu", "memory")
 ALIKE = 0.5
 """Share of changes that make many jobs alike: small moves alone get stuck."""
+
+RESHAPES = 12
+"""Most large moves that make a start for searches."""
 
 Limits = Mapping[str, tuple[int, int]]
 Ints = NDArray[np.int64]
@@ -53,6 +56,15 @@ def change(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limit
         _make_alike(columns, rng, spans)
     else:
         _nudge(columns, rng, spans)
+    return _made(jobs, columns, spans)
+
+
+def reshape(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limits) -> JobSet:
+    """A job set far from the given one, by several of the large moves of :func:`change`: a start for searches."""
+    spans = settled_limits(params, limits)
+    columns = _columns(jobs)
+    for _ in range(int(rng.integers(1, RESHAPES + 1))):
+        _make_alike(columns, rng, spans)
     return _made(jobs, columns, spans)
 
 

@@ -247,6 +247,10 @@ class DeepRM:
         """A job set in which a few jobs have another length or demand within the limits."""
         return mutation.change(workload, rng, self.params, limits)
 
+    def reshape(self, workload: JobSet, rng: np.random.Generator, limits: Mapping[str, tuple[int, int]]) -> JobSet:
+        """A job set far from the given one, in which many jobs are alike."""
+        return mutation.reshape(workload, rng, self.params, limits)
+
     def scramble(self, workload: JobSet, rng: np.random.Generator, limits: Mapping[str, tuple[int, int]]) -> JobSet:
         """A job set with the same arrivals and every length and demand drawn anew."""
         return mutation.redraw(workload, rng, self.params, limits)
