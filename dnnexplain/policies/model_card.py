@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dnnexplain.contract import OutputKind
 from dnnexplain.policies._files import write_bytes
 from dnnexplain.policies._shipped import read_metadata
 
@@ -28,7 +29,8 @@ def model_card(metadata: Mapping[str, Any], name: str) -> str:
     Args:
         metadata: as :func:`dnnexplain.policies.save` writes it. ``description`` and ``limits`` become
             paragraphs; ``figures`` a table (an entry with ``mean``, ``low`` and ``high`` is shown with
-            its interval; nested names are joined).
+            its interval; nested names are joined). Whether invalid actions are left out is said of networks
+            that choose an action; one that emits numbers (``output`` is ``"values"``) has none.
         name: of the network, for the title.
     """
     system, architecture = metadata.get("system") or {}, metadata.get("architecture") or {}
@@ -36,8 +38,9 @@ def model_card(metadata: Mapping[str, Any], name: str) -> str:
     lines += ["| | |", "|-|-|"]
     lines.append(f"| System | {_call(system.get('name'), system.get('parameters') or {})} |")
     lines.append(f"| Network | {_call(architecture.get('name'), architecture.get('arguments') or {})} |")
-    masked = "left out before the softmax" if metadata.get("masked", True) else "kept, as it was trained"
-    lines.append(f"| Invalid actions | {masked} |")
+    if metadata.get("output", OutputKind.CHOICE) == OutputKind.CHOICE:
+        masked = "left out before the softmax" if metadata.get("masked", True) else "kept, as it was trained"
+        lines.append(f"| Invalid actions | {masked} |")
     for key, title in _PLAIN:
         if metadata.get(key) is not None:
             value = f"`{metadata[key]}`" if key == "command" else _text(metadata[key])

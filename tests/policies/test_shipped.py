@@ -17,6 +17,8 @@ from dnnexplain.policies import (
     shipped,
     write_model_card,
 )
+from dnnexplain.policies._shipped import WEIGHTS
+from dnnexplain.policies.model_card import model_card
 from tests.fakes import FakeChoice, FakeSystem, linear_network
 from tests.policies.test_checkpoints import FIGURES, Sized, one_sentence
 
@@ -97,3 +99,17 @@ def test_a_model_card_says_how_good_and_how_made(tmp_path):
         load(path, system).checkpoint,
     ):
         assert piece in text
+
+
+def test_a_card_speaks_of_invalid_actions_only_where_an_action_is_chosen():
+    choice, values = {"output": "choice", "masked": False}, {"output": "values"}
+    assert "| Invalid actions | kept, as it was trained |" in model_card(choice, "net")
+    assert "| Invalid actions | left out before the softmax |" in model_card({}, "net")
+    assert "Invalid actions" not in model_card(values, "net")
+
+
+def test_every_shipped_card_says_what_its_file_says():
+    files = sorted(WEIGHTS.glob("*.safetensors"))
+    assert files
+    for path in files:
+        assert path.with_suffix(".md").read_text() == model_card(read_metadata(path), path.stem), path.name
