@@ -93,8 +93,9 @@ def row_of(method, found):
 
 
 def searches(records, problem, methods, budget, seeds):
-    """One row per method: ratios of all seeds, and when each was reached."""
-    return [row_of(name, [searched(records, problem, name, budget, seed) for seed in range(seeds)]) for name in methods]
+    """One row per method: ratios of all seeds, and when each was reached. Seed by seed, so that a stop is fair to all."""
+    found = [[searched(records, problem, name, budget, seed) for name in methods] for seed in range(seeds)]
+    return [row_of(name, [of_seed[i] for of_seed in found]) for i, name in enumerate(methods)]
 
 
 def summary(rows, targets):
