@@ -21,7 +21,8 @@ from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["GapBox", "gap_box"]
 
-SMALLEST = 1.0 / 256
+ROUNDS = 8
+"""The first moves sides by 1/256 of the domain's width, the last by half of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +91,11 @@ def gap_box(
 ) -> GapBox:
     """Grow a box around a case, coordinate by coordinate, while the gap persists in it.
 
-    Every side starts at the case and tries to move out by a share of the domain's width that halves from
-    round to round (1/2, 1/4, ..., 1/256). A round tries all upper sides together, then all lower ones; sides
-    that fail together are tried in halves, down to one. A move stays if all ``samples`` inputs drawn from the
-    wider box keep ``fraction`` of the case's gap: a ratio of at least ``1 + fraction * (ratio - 1)``.
+    Every side starts at the case. A round tries to move all upper sides out together, and all lower ones, by a
+    share of the domain's width that doubles from round to round (1/256, 1/128, ..., 1/2). Sides that fail together
+    are tried in halves, down to one, those first whose gradient moves the ratio least; a side that fails alone
+    stays. A move stands if all ``samples`` inputs drawn from the wider box keep ``fraction`` of the case's gap: a
+    ratio of at least ``1 + fraction * (ratio - 1)``.
 
     Args:
         problem: as it was searched.
@@ -163,22 +165,34 @@ class _Growth:
         return self.problem.domain.valid(self.low + (self.high - self.low) * share)
 
     def run(self, moves: int, cancel: Event | None, progress: Callable[[int, int], None] | None) -> None:
-        """All rounds, from wide moves to narrow ones."""
-        inputs = self.random.permutation(np.flatnonzero(self.width > 0))
-        rounds = int(np.log2(1 / SMALLEST))
+        """All rounds, from narrow moves to wide ones."""
+        inputs = self._calm_first()
+        groups = [(inputs, False), (inputs, True)]
         tried = 0
-        for halving in range(1, rounds + 1):
-            waiting = [(inputs, False), (inputs, True)]
-            while waiting and tried < moves * halving // rounds:
+        for round_ in range(1, ROUNDS + 1):
+            waiting, kept = groups, []
+            while waiting and tried < moves * round_ // ROUNDS:
                 if cancel is not None and cancel.is_set():
                     return
                 positions, up = waiting.pop()
-                if not self._try(positions, 0.5**halving, up=up) and len(positions) > 1:
+                if self._try(positions, 0.5 ** (ROUNDS + 1 - round_), up=up):
+                    kept.append((positions, up))
+                elif len(positions) > 1:
                     half = len(positions) // 2
                     waiting += [(positions[half:], up), (positions[:half], up)]
                 tried += 1
                 if progress is not None:
                     progress(tried, moves)
+            groups = waiting + kept[::-1]
+
+    def _calm_first(self) -> NDArray[np.int64]:
+        """The inputs that may vary, those first that move the ratio least: whole groups of them can widen at once."""
+        _, _, rise = self.problem.pipeline.value_and_gradient(self.low[None])
+        value, pull = self.problem.optimum.linearise(self.low[None])
+        cost = self.problem.pipeline.value(self.low[None])
+        slope = rise[0] / cost[0] - pull(np.ones_like(value))[0] / value[0, 0]
+        inputs = self.random.permutation(np.flatnonzero(self.width > 0))
+        return np.asarray(inputs[np.argsort(np.abs(slope * self.width)[inputs], kind="stable")])
 
     def _try(self, positions: NDArray[np.int64], share: float, *, up: bool) -> bool:
         """Move sides out; whether they may stay there."""
