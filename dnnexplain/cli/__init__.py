@@ -27,7 +27,9 @@ COMMANDS = (
     "worst_case",
     "distill",
     "train",
+    "export",
     "app",
+    "serve",
     "lab",
 )
 """The modules of this package that hold commands, in the order of ``--help``. This is the only list."""

@@ -90,12 +90,12 @@ def plain_network(system: System, policy: Policy) -> PlainNetwork:
     """
     module = private(network_of(policy))
     ran = _run(module, system)
+    _compare(system, module, [part for _, part, _ in ran])
     plain = []
     before = tuple(system.observation_shape)
     for name, part, shape in ran:
         plain.append(_plain(name, part, before, shape))
         before = shape
-    _compare(system, module, [part for _, part, _ in ran])
     places = {layer.name: at for at, layer in enumerate(plain)}
     found = layers(module, system.observation_shape)
     hidden = [layer for layer in found if not layer.last] or list(found)

@@ -110,6 +110,8 @@ def assert_same_words(found: Any, said: Any) -> None:
     if found == said:
         return
     pattern = r"[-−]?\d[\d,]*\.?\d*(?:e[-+−]\d+)?"
-    numbers = [[float(n.replace("−", "-").replace(",", "")) for n in re.findall(pattern, text)] for text in (found, said)]
+    numbers = [
+        [float(n.replace("−", "-").replace(",", "")) for n in re.findall(pattern, text)] for text in (found, said)
+    ]
     assert re.sub(pattern, "#", found) == re.sub(pattern, "#", said), (found, said)
     np.testing.assert_allclose(numbers[0], numbers[1], rtol=2e-2, atol=2e-3, err_msg=f"{found}\n{said}")

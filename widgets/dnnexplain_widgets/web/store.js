@@ -92,7 +92,7 @@ class Store {
     if (!network || this.broken === network) return false;
     try {
       this.values = network.valid(wanted, this.from);
-      this.own = network.step(this.values, this.ground, { ...this.told.ask, unit: this.live.unit }, this.told.rules);
+      this.own = network.step(this.values, this.ground, { ...this.told.ask, unit: this.told.unit }, this.told.rules);
     } catch (error) {
       this.broken = network;
       console.warn("dnnexplain: the page leaves this network to the kernel.", error);

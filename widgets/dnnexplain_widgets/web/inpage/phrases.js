@@ -16,11 +16,11 @@ function general(value, digits = 3) {
 }
 
 /** A number in a map's sentence: 0.41, -12.3, 1,240; with its sign if asked for. */
-function mapNumber(value, signed = false) {
+function mapNumber(value, withSign = false) {
   const rounded = Number(value.toPrecision(3));
   const size = Math.abs(rounded);
   const text = size >= 1000 && size < 1e6 ? rounded.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",") : general(rounded);
-  return signed && rounded > 0 ? `+${text}` : text;
+  return withSign && rounded > 0 ? `+${text}` : text;
 }
 
 /** number() with two digits in the exponent, as Python has them. */

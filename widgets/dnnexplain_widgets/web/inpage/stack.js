@@ -149,7 +149,7 @@ function makeConvolution(layer, [channels, rows, columns]) {
 }
 
 /** The largest or the mean of each window. Of equal cells the first is the largest, as in torch. */
-function makePool(layer, [channels, rows, columns], mean) {
+function makePool(layer, [channels, rows, columns], average) {
   const [, outRows, outColumns] = layer.shape;
   const windows = [];
   for (let y = 0; y < outRows; y += 1) for (let x = 0; x < outColumns; x += 1) windows.push(windowAt(layer, rows, columns, y, x));
@@ -163,7 +163,7 @@ function makePool(layer, [channels, rows, columns], mean) {
     forward(input) {
       const output = new Float64Array(channels * windows.length);
       each((first, cells, at) => {
-        if (mean) output[at] = share(cells) * cells.reduce((sum, cell) => sum + input[first + cell], 0);
+        if (average) output[at] = share(cells) * cells.reduce((sum, cell) => sum + input[first + cell], 0);
         else output[at] = input[first + best(input, first, cells)];
       });
       return output;
@@ -171,7 +171,7 @@ function makePool(layer, [channels, rows, columns], mean) {
     backward(input, output, gradient) {
       const back = new Float64Array(input.length);
       each((first, cells, at) => {
-        if (mean) for (const cell of cells) back[first + cell] += share(cells) * gradient[at];
+        if (average) for (const cell of cells) back[first + cell] += share(cells) * gradient[at];
         else back[first + best(input, first, cells)] += gradient[at];
       });
       return back;

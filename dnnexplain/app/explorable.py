@@ -1,0 +1,135 @@
+"""Explorables of built-in systems: one HTML file that needs no kernel, for a reader, a class or a site.
+
+``write_explorable("deeprm.html")`` writes the one of the shipped default network, as ``dnnexplain export``
+does; a site's build calls the same function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.app.presets import presets_for
+from dnnexplain.contract import Policy, State, System, state_from_observation
+from dnnexplain.files import atomic_write, check_writable, read_json
+
+__all__ = ["card_facts", "explorable", "write_explorable"]
+
+_DRAWN = 24
+"""States from episodes that a page brings along, to draw one of them."""
+
+_TITLES = {"deeprm": "Why does this scheduler start that job?"}
+_LEADS = {
+    "deeprm": "A scheduler of cluster jobs is a small neural network that looks at one picture: what runs, and which "
+    "jobs wait. Make a job longer, shorter, wider, and see what the network would do, what moved it, and which "
+    "neurons switch.",
+}
+
+
+def write_explorable(path: str | Path, system: str = "deeprm", **options: Any) -> int:
+    """Write :func:`explorable` to a file, whole or not at all.
+
+    Returns:
+        its size in bytes.
+
+    Raises:
+        DnnExplainError: the file cannot be written; or as :func:`explorable`.
+    """
+    check_writable(path)
+    page = explorable(system, **options).encode()
+    with atomic_write(path, "wb") as file:
+        file.write(page)
+    return len(page)
+
+
+def explorable(
+    system: str = "deeprm",
+    *,
+    policy: str = "default",
+    state: str | Path | State | None = None,
+    title: str | None = None,
+    **parameters: Any,
+) -> str:
+    """A self-contained page in which a network of a built-in system can be explored.
+
+    Args:
+        system: a name in ``dnnexplain.systems.BUILT_IN``; one that says how it paints its knobs.
+        policy: a shipped network by its role, or a file of weights.
+        state: where the page starts, a JSON file or a state; one step from another decision if not given.
+        title: the page's heading.
+        parameters: the system's own, e.g. ``slots=10``.
+
+    Returns:
+        HTML.
+
+    Raises:
+        DnnExplainError: names that are unknown, files that cannot be read or do not fit, a network that a
+            page cannot run.
+    """
+    from dnnexplain.policies import load_any  # noqa: PLC0415 - loads torch
+    from dnnexplain.systems import make_system  # noqa: PLC0415
+    from dnnexplain_widgets.export import export_page  # noqa: PLC0415 - loads ipywidgets
+
+    made = make_system(system, **parameters)
+    network = load_any(policy, made)
+    start, presets = presets_for(made, network)
+    if state is not None:
+        start = state if isinstance(state, State) else made.state_from_json(read_json(state, "the state"))
+    given = "".join(f" --{name.replace('_', '-')} {value}" for name, value in parameters.items())
+    chosen = "" if policy == "default" else f" --policy {Path(policy).name}"
+    return export_page(
+        made,
+        network,
+        start,
+        title=title or _TITLES.get(system, f"What moves {system}?"),
+        lead=_LEADS.get(system, ""),
+        presets={name: found for name, one in presets.items() if (found := _fixed(made, one))},
+        facts=list(card_facts(network, made)),
+        made=f"dnnexplain export {system} page.html{given}{chosen}",
+    )
+
+
+def _fixed(system: Any, preset: Any) -> Any:
+    """A preset that draws its state becomes several states, evenly spaced over the system's episodes."""
+    if not callable(preset):
+        return preset
+    pictures = system.reachable
+    chosen = np.linspace(0, len(pictures) - 1, min(_DRAWN, len(pictures))).astype(int)
+    return [state_from_observation(system, pictures[at]) for at in chosen]
+
+
+def card_facts(policy: Policy, system: System) -> Iterator[tuple[str, str]]:
+    """What a network's model card says, in a few lines: name and value."""
+    card: Mapping[str, Any] = getattr(policy, "metadata", {})
+    if card.get("description"):
+        yield "Purpose", str(card["description"])
+    weights = sum(weight.numel() for weight in policy.module.parameters())  # type: ignore[attr-defined]
+    inputs = " x ".join(map(str, system.observation_shape))
+    yield "Network", f"{policy.name}: {inputs} inputs, {weights:,} weights, {len(system.output.names)} actions"
+    kept = getattr(policy, "masked", True)
+    yield "Impossible actions", "left out before the softmax" if kept else "not left out: it may choose an empty slot"
+    yield from _figures(card.get("figures") or {})
+    for key, name in (("training_time", "Training"), ("command", "Trained with"), ("limits", "Limits")):
+        if card.get(key):
+            yield name, str(card[key])
+    yield "SHA-256 of the weights", str(getattr(policy, "checkpoint", ""))
+
+
+def _figures(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The slowdowns that a card compares, the least first."""
+    from dnnexplain_widgets.words import label  # noqa: PLC0415 - loads ipywidgets
+
+    for where, rows in figures.items():
+        found = {
+            who: row["slowdown"]
+            for who, row in rows.items()
+            if isinstance(row, Mapping) and isinstance(row.get("slowdown"), Mapping)
+        }
+        means = {who: float(one["mean"]) for who, one in found.items() if math.isfinite(float(one["mean"]))}
+        if means:
+            told = (f"{label(who)} {means[who]:.3g}" for who in sorted(means, key=means.__getitem__))
+            yield f"Mean slowdown, {where}", f"{'; '.join(told)} (less is better)"

@@ -1,0 +1,265 @@
+"""Explorables: the page's own network equals the explainers; the file works from disk without any request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dnnexplain.app.explorable import write_explorable
+from dnnexplain.contract import DnnExplainError, State, state_from_values
+from dnnexplain.explain import attribute, decide
+from dnnexplain.explain.plain_network import plain_network
+from dnnexplain.policies import TorchPolicy, load_shipped
+from dnnexplain.systems import make_system
+from dnnexplain_widgets import Dashboard
+from dnnexplain_widgets.live import Ask
+from dnnexplain_widgets.moves import valid_values
+from tests.browser.conftest import close_to, shown_probabilities, wait_settled
+from tests.browser.in_page import InPage, assert_same, some_states
+from tests.browser.test_panels import drag, grip
+
+SHIPPED = {"default": 5, "conv": 5, "as-published": 5, "default of 10": 10}
+READY = "window.explorable !== undefined"
+
+
+@pytest.fixture
+def tab(chromium):
+    """A page whose console must stay clean and which must ask nothing of any network."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
+    page, troubles = context.new_page(), []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on(
+        "request", lambda one: None if one.url.startswith(("file:", "data:", "blob:")) else troubles.append(one.url)
+    )
+    yield page
+    context.close()
+    assert troubles == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_page_says_what_captum_and_the_explainers_say(tab, name):
+    system = make_system("deeprm", slots=SHIPPED[name])
+    page = InPage(tab, system, load_shipped(system, name.partition(" ")[0]))
+    for number, state in enumerate(some_states(system, 24 if system.params.slots == 5 else 8, seed=7)):
+        assert_same(page, state, Ask(sweep="length"), unit=number % 20)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask(target="logit", sweep="cpu"),
+        Ask(target="probability", sweep="memory"),
+        Ask(target="probability of job 1", sweep="length"),
+        Ask(target="logit of wait", sweep="backlog"),
+        Ask(target="job 2 minus wait", sweep="time since last arrival"),
+    ],
+    ids=lambda ask: f"{ask.target}, {ask.sweep}",
+)
+def test_every_kind_of_target_and_sweep_is_the_same(tab, ask, deeprm, drawn):
+    page = InPage(tab, deeprm, drawn)
+    for number, state in enumerate(some_states(deeprm, 6, seed=3)):
+        assert_same(page, state, ask, unit=number)
+
+
+@pytest.mark.parametrize("layer", ["relu_1", "relu_2", "relu_3"])
+def test_every_layer_of_a_convolutional_network_is_the_same(tab, layer, deeprm):
+    page = InPage(tab, deeprm, load_shipped(deeprm, "conv"))
+    for number, state in enumerate(some_states(deeprm, 4, seed=5)):
+        assert_same(page, state, Ask(sweep="length", layer=layer), unit=5 * number + 1)
+
+
+def pooled(system: Any, seed: int) -> TorchPolicy:
+    """A network with every kind of layer that a page runs."""
+    torch.manual_seed(seed)
+    network = nn.Sequential(
+        nn.Unflatten(1, (1, 20)), nn.ZeroPad2d((1, 2, 0, 1)), nn.Conv2d(1, 3, (3, 4), stride=(2, 3), padding=(1, 0)),
+        nn.MaxPool2d((2, 3), stride=(1, 2), padding=1), nn.ReLU(), nn.Dropout(0.5), nn.Identity(),
+        nn.AvgPool2d(2, padding=1, count_include_pad=seed % 2 == 0), nn.Conv2d(3, 2, 1, bias=False), nn.Flatten(),
+    )  # fmt: skip
+    with torch.no_grad():
+        wide = network(torch.zeros(1, *system.observation_shape)).shape[1]
+    return TorchPolicy(nn.Sequential(network, nn.Linear(wide, 8), nn.ReLU(), nn.Linear(8, 6)), system)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_pools_pads_and_nested_stacks_are_the_same(tab, seed, deeprm):
+    policy = pooled(deeprm, seed)
+    layer = plain_network(deeprm, policy).readable[-1].name
+    page = InPage(tab, deeprm, policy)
+    for number, state in enumerate(some_states(deeprm, 4, seed=11)):
+        assert_same(page, state, Ask(sweep="length", layer=layer), unit=number)
+
+
+def test_what_is_wanted_is_made_valid_as_in_the_kernel(tab, deeprm, drawn):
+    page = InPage(tab, deeprm, drawn)
+    rng = np.random.default_rng(2)
+    low, high = (np.array([getattr(knob, side) for knob in deeprm.knobs]) for side in ("low", "high"))
+    for state in some_states(deeprm, 60, seed=13):
+        moved = rng.random(len(low)) < 0.1
+        drawn_values = np.where(rng.random(len(low)) < 0.3, low, np.rint(rng.uniform(low, high)))
+        wanted = np.where(moved, drawn_values, state.values)
+        np.testing.assert_array_equal(page.valid(wanted, state.values), valid_values(deeprm, wanted, state.values))
+
+
+class Functional(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(2480, 5), nn.Linear(5, 6)
+
+    def forward(self, seen: torch.Tensor) -> torch.Tensor:
+        return self.two(torch.tanh(self.one(seen.flatten(1))))
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(2480, 5), nn.Tanh(), nn.Linear(5, 6)), r"layer '2' is Tanh\(\)"),
+        (Functional(), "does more than run its layers one after another"),
+    ],
+)
+def test_other_networks_are_refused_with_what_is_supported_and_stay_in_the_kernel(module, says, deeprm):
+    policy = TorchPolicy(module, deeprm)
+    with pytest.raises(DnnExplainError, match=says) as refused:
+        plain_network(deeprm, policy)
+    assert "Linear, ReLU, Conv2d" in str(refused.value)
+    assert Dashboard(deeprm, policy).session.hub.network == {}
+
+
+# --- the file ---
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("export") / "page.html"
+    size = write_explorable(path, title="A title of <my> own")
+    assert size == path.stat().st_size < 700_000
+    return path
+
+
+def state_shown(page: Any, system: Any) -> State:
+    """The state that the open page shows, of a page that began without a background."""
+    values = page.evaluate("Array.from(window.explorable.store.values)")
+    return State(np.array(values))
+
+
+def assert_shows_the_truth(page, system, policy):
+    state = state_shown(page, system)
+    decision = decide(system, policy, state)
+    for text, exact in zip(shown_probabilities(page).values(), decision.probabilities, strict=True):
+        assert close_to(text, exact)
+    live = page.evaluate(
+        "Object.fromEntries(['map', 'groups'].map((n) => [n, Array.from(window.explorable.store.live[n])]))"
+    )
+    found = attribute(system, policy, state)
+    np.testing.assert_allclose(live["map"], found.map.ravel(), rtol=1e-5, atol=1e-5)
+    assert found.sentence()[:20] in page.locator("#saliency .dx-sentence").inner_text()
+
+
+def test_the_file_works_from_disk_by_pointer_keys_undo_and_address(tab, file, deeprm):
+    policy = load_shipped(deeprm)
+    tab.goto(file.as_uri())
+    tab.wait_for_function(READY)
+    assert tab.locator("h1").inner_text() == "A title of <my> own"
+    assert_shows_the_truth(tab, deeprm, policy)
+    begun = state_shown(tab, deeprm)
+    drag(tab, grip(tab, "job 1 length", "Job 1 CPU"), 0, 4 * 8)
+    assert state_shown(tab, deeprm).values[0] == begun.values[0] + 4
+    assert_shows_the_truth(tab, deeprm, policy)
+    tab.locator('input[aria-label="job 1 memory"]').focus()
+    tab.keyboard.press("ArrowLeft")
+    dragged = state_shown(tab, deeprm)
+    assert dragged.values[2] == begun.values[2] - 1
+    assert_shows_the_truth(tab, deeprm, policy)
+    url = tab.url
+    tab.get_by_role("button", name="Undo").click()
+    tab.keyboard.press("Control+z")
+    np.testing.assert_array_equal(state_shown(tab, deeprm).values, begun.values)
+    assert tab.get_by_role("button", name="Undo").is_disabled()
+    tab.get_by_role("button", name="Redo").click()
+    assert state_shown(tab, deeprm).values[0] == begun.values[0] + 4
+    again = tab.context.new_page()
+    again.goto(url)
+    again.wait_for_function(READY)
+    np.testing.assert_array_equal(state_shown(again, deeprm).values, dragged.values)
+
+
+def test_the_file_answers_other_questions_and_starts_from_other_states(tab, file, deeprm):
+    tab.goto(file.as_uri())
+    tab.wait_for_function(READY)
+    tab.select_option('#saliency [data-name="target"]', "probability of job 1")
+    assert "probability per full cell" in tab.locator("#saliency .dx-legend").inner_text()
+    tab.locator("#neurons .dx-unit-cell").nth(7).click()
+    assert tab.locator('#neurons .dx-unit-cell[aria-selected="true"]').inner_text() == "7"
+    assert "neuron 7" in tab.locator("#neurons .dx-sentence").inner_text().lower()
+    tab.select_option('#neurons [data-name="sweep"]', "memory")
+    assert tab.locator("#neurons .dx-title").text_content() == "memory, units"
+    tab.select_option('#editor [data-name="preset"]', label="A random state from episodes")
+    values, ground = tab.evaluate(
+        "[Array.from(explorable.store.values), explorable.store.ground && Array.from(explorable.store.ground)]"
+    )
+    seen = deeprm.encode(np.array(values)[None], np.array(ground, np.float32).reshape(20, 124))
+    picture = tab.evaluate("Array.from(explorable.store.live.picture)")
+    np.testing.assert_array_equal(picture, np.rint(255 * seen.ravel()))
+    assert (np.abs(deeprm.reachable - seen).max(axis=(1, 2)) == 0).any()
+    tab.get_by_role("button", name="Empty").click()
+    assert tab.locator("#editor .dx-sentence").inner_text().startswith("No job waits")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_file_fits_a_laptop_and_a_phone(chromium, file, width, theme):
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_function(READY)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.select_option("#theme", "dark" if theme == "light" else "light")
+    assert page.evaluate("document.documentElement.dataset.theme") != theme
+    context.close()
+
+
+# --- a dashboard whose kernel is far away ---
+
+
+def test_a_dashboard_shows_the_pages_own_answer_at_once_and_then_the_kernels(open_board, board, deeprm, drawn):
+    harness = open_board()
+    page = harness.page
+    store = "Object.values(window.models).find((m) => m.state.scene).dnnexplainStore"
+    page.evaluate("() => { window.answer = window.kernel; window.kernel = async () => new Promise(() => {}); }")
+    drag(page, grip(page, "job 1 length", "Job 1 CPU"), 0, 3 * 8)
+    there = state_from_values(deeprm, {"job 1 length": 8}, board.session.state)
+    assert board.session.state.values[0] == 5  # the kernel has heard nothing
+    own = page.evaluate(
+        f"(() => {{ const s = {store}; return {{map: Array.from(s.live.map), words: s.live.words, old: s.live.stamp < s.stamp}}; }})()"
+    )
+    assert own["old"]
+    np.testing.assert_allclose(own["map"], attribute(deeprm, drawn, there).map.ravel(), rtol=1e-5, atol=1e-5)
+    for text, exact in zip(shown_probabilities(page).values(), decide(deeprm, drawn, there).probabilities, strict=True):
+        assert close_to(text, exact)
+    page.evaluate("() => { window.kernel = window.answer; }")
+    page.keyboard.press("ArrowDown")
+    wait_settled(harness)
+    assert page.evaluate(f"{store}.own === null && {store}.live.map === undefined")
+    assert board.session.state.values[0] == 9
+
+
+def test_a_slider_that_fills_an_empty_slot_stays_where_it_is_let_go(open_board, board, deeprm):
+    harness = open_board()
+    page = harness.page
+    page.get_by_role("tab", name="job 4").click()
+    page.locator('input[aria-label="job 4 length"]').focus()
+    page.keyboard.press("ArrowRight")
+    wait_settled(harness)
+    page.evaluate(
+        """() => { const s = Object.values(window.models).find((m) => m.state.scene).dnnexplainStore;
+        s.propose([[9, 6]], false); s.propose([[9, 6]], true); }"""
+    )
+    wait_settled(harness)
+    assert board.session.state.values[9:12].tolist() == [6, 1, 1]

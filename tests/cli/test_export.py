@@ -1,0 +1,64 @@
+"""``dnnexplain export``: the file it writes, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from dnnexplain.cli import main
+from dnnexplain.policies import read_metadata, shipped
+from dnnexplain.systems import make_system
+
+STATE = {"slots": [{"length": 3, "cpu": 7, "memory": 1}], "backlog": 2, "since_last_arrival": 1}
+
+
+def test_the_page_is_one_file_that_names_nothing_outside(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["export", "deeprm", str(page), "--title", "Tom & Jerry's <scheduler>"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    size = page.stat().st_size
+    assert f"{size / 1e3:,.0f} kB" in said.out
+    assert size < 700_000
+    text = page.read_text(encoding="utf-8")
+    assert "<title>Tom &amp; Jerry&#x27;s &lt;scheduler&gt;</title>" in text
+    assert re.findall(r"\b(?:src|href)=(\S+)", text.partition("<script")[0]) == ['"data:,">']
+    assert set(re.findall(r"https?://[^\s\"'`]+", text)) <= {"http://www.w3.org/2000/svg"}
+    assert "default-src 'none'" in text
+    card = read_metadata(shipped(make_system("deeprm"))["default"])
+    assert card["checkpoint"] in text
+    assert card["command"] in text
+
+
+def test_the_page_starts_in_the_state_that_is_given(tmp_path):
+    (tmp_path / "state.json").write_text(json.dumps(STATE))
+    page = tmp_path / "page.html"
+    options = ["--policy", "as-published", "--state", str(tmp_path / "state.json")]
+    assert main(["export", "deeprm", str(page), *options]) == 0
+    text = page.read_text(encoding="utf-8")
+    first = json.loads(re.search(r'"states":\[\{"values":(\[[^]]*\])', text).group(1))
+    system = make_system("deeprm")
+    assert first == system.state_from_json(STATE).values.tolist()
+    assert "not left out" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["deeprm", "page.txt"], "must end in .html"),
+        (["deeprm", "page.html", "--policy", "nothing"], "nothing"),
+        (["deeprm", "page.html", "--slots", "7"], "slots=7"),
+        (["deeprm", "nowhere/page.html"], "nowhere"),
+        (["deeprm", "page.html", "--state", "missing.json"], "missing.json"),
+        (["routing", "page.html"], "system for this command"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_leave_no_file(arguments, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert len(said.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,213 @@
+"""An explorable: panels, network and drawing code in one HTML file that needs no kernel and no network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import Painted, Policy, Run, State, System
+from dnnexplain_widgets.inpage import in_page
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.decision import DecisionPanel
+from dnnexplain_widgets.panels.editor import StateEditor
+from dnnexplain_widgets.panels.neurons import NeuronsPanel
+from dnnexplain_widgets.panels.saliency import SaliencyPanel
+from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.web import drawing_code, style_source
+
+__all__ = ["Fact", "export_page"]
+
+Fact = tuple[str, str]
+"""A name and what is said about it."""
+
+_SHOWN = (
+    "question", "parts", "says", "controls", "answers", "presses", "upload", "sentence", "badge", "error", "busy", "code",
+    "copyable", "figure", "child",
+)  # fmt: skip
+
+READING: dict[str, str] = {
+    "What it sees": "The picture is the network's whole input. Drag an edge of a rectangle or use the sliders; every "
+    "change is a valid one, and all else follows at once.",
+    "What it does": "The probability of each action in this state, by the network's own last step, a softmax. An action "
+    "marked as not possible was left out before it.",
+    "What moved it": "The gradient of one number of the output, by default the chosen action's logit minus the next "
+    "best one's: red cells speak for it, blue ones against. Below, the cells are summed by quantity, red and blue apart.",
+    "Its neurons": "How strongly each hidden neuron answers now, and how the chosen one would answer if one quantity "
+    "took every value while all else stays.",
+}
+"""What the reader sees, panel by panel."""
+
+
+def export_page(
+    system: System,
+    policy: Policy,
+    state: State | None = None,
+    *,
+    title: str,
+    lead: str = "",
+    presets: Mapping[str, State | Sequence[State]] | None = None,
+    facts: Sequence[Fact] = (),
+    made: str = "",
+) -> str:
+    """One self-contained HTML page in which a network can be explored without a kernel.
+
+    State editor, probabilities, gradient map, neurons and threshold curves work, because the page itself
+    evaluates the network and its gradient; it asks nothing of any server.
+
+    Args:
+        system: one that says how it paints its knobs (``contract.Painted``).
+        policy: a network of supported layers; see :mod:`dnnexplain.explain.plain_network`.
+        state: where the page starts; the knobs' defaults if not given.
+        title: the page's heading.
+        lead: a sentence or two below it.
+        presets: further states to start from, by name; of several states one is drawn each time.
+        facts: about the network, from its card.
+        made: how the page was made, as a command.
+
+    Returns:
+        HTML, UTF-8.
+
+    Raises:
+        DnnExplainError: the network or the system cannot run in a page; the message says what is supported.
+    """
+    network = in_page(system, policy)
+    session = Session(system, policy, state, rules=())
+    known = {"Where it started": session.state, **(presets or {})}
+    panels = _panels(session, known)
+    states, places = _states(system, known)
+    asked = session.ask
+    data = {
+        "hub": {
+            "scene": session.hub.scene, "theme": "auto", "style": "", "travel": {},
+            "live": {"stamp": 0, "values": _tagged(session.state.values.tobytes())},
+            "network": _tagged(network), "ground": {},
+        },
+        "panels": panels,
+        "states": states,
+        "presets": [{"places": at} for at in places],
+        "ask": {
+            "parts": sorted(asked.parts), "target": asked.target, "method": "saliency", "layer": asked.layer or "",
+            "sweep": asked.sweep, "unit": session.unit,
+        },
+    }  # fmt: skip
+    return _html(title, lead, _reading(made), _about(facts), json.dumps(data, separators=(",", ":")))
+
+
+def _panels(session: Session, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The four live panels as the page needs them, by the id of their element."""
+    made: dict[str, Panel] = {
+        "editor": StateEditor(session=session),
+        "decision": DecisionPanel(session=session),
+        "saliency": SaliencyPanel(session=session, methods=("saliency",)),
+        "neurons": NeuronsPanel(session=session),
+    }
+    found = {name: {key: getattr(panel, key) for key in _SHOWN} | {"copyable": False} for name, panel in made.items()}
+    options = [["", "Choose…"], *([str(at), name] for at, name in enumerate(known))]
+    select, *buttons = found["editor"]["controls"]
+    found["editor"]["controls"] = [{**select, "options": options}, *buttons]
+    found["decision"]["controls"] = []
+    found["saliency"]["controls"] = [one for one in found["saliency"]["controls"] if one["name"] == "target"]
+    return found
+
+
+def _states(system: System, known: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[list[int]]]:
+    """All states of the presets, and for each preset the places of its own."""
+    states: list[dict[str, Any]] = []
+    places = []
+    for given in known.values():
+        several = [given] if isinstance(given, State) else list(given)
+        places.append(list(range(len(states), len(states) + len(several))))
+        states += [{"values": one.values.tolist(), "ground": _ground(system, one)} for one in several]
+    return states, places
+
+
+def _ground(system: System, state: State) -> list[list[float]] | None:
+    """The cells of a background that painting may keep, with their levels; ``None`` without a background."""
+    if state.background is None:
+        return None
+    assert isinstance(system, Painted)
+    columns = system.observation_shape[1]
+    kept = [stroke.cells for stroke in system.painting.strokes if isinstance(stroke, Run) and stroke.keeps]
+    found: list[list[float]] = []
+    for block in kept:
+        rows, across = np.indices((block.rows, block.columns)).reshape(2, -1)
+        for row, column in zip(rows + block.row, across + block.column, strict=True):
+            level = float(np.float32(state.background[row, column]))
+            if level > 0:
+                found.append([int(row * columns + column), int(level) if level == int(level) else level])
+    return found
+
+
+def _tagged(value: Any) -> Any:
+    """Bytes as base64 for JSON."""
+    if isinstance(value, bytes):
+        return {"__bytes__": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, dict):
+        return {key: _tagged(item) for key, item in value.items()}
+    return [_tagged(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _about(facts: Sequence[Fact]) -> str:
+    return f'<section class="dx-alone-note"><h2>The network</h2><dl>{_rows(facts)}</dl></section>' if facts else ""
+
+
+def _reading(made: str) -> str:
+    how = f"<p>Made with dnnexplain: <code>{html.escape(made)}</code></p>" if made else ""
+    return (
+        f'<section class="dx-alone-note dx-fifth"><h2>How to read this page</h2><dl>{_rows(READING.items())}</dl>'
+        "<p class=dx-alone-last>The network runs in this page: nothing is sent anywhere, and no server is asked. The "
+        f"page's address holds the state, so a bookmark opens it again.</p>{how}</section>"
+    )
+
+
+def _rows(facts: Iterable[Fact]) -> str:
+    return "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts)
+
+
+def _html(title: str, lead: str, reading: str, about: str, data: str) -> str:
+    code = drawing_code(("picture", "knobs", "probabilities", "groups", "units", "curves")) + _read("page.js")
+    call = f"startAlone({data});".replace("<", "\\u003c")  # only strings hold one; none may end the script
+    style = style_source() + _read("page.css")
+    heading = html.escape(title)
+    return f"""<!doctype html>
+<html lang="en" data-dnnexplain-app>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="description" content="{html.escape(lead)}">
+<link rel="icon" href="data:,">
+<title>{heading}</title>
+<style data-dnnexplain>{style}</style>
+<body>
+<main class="dx-page widget-box dx-alone">
+<header class="dx-alone-head"><div><h1>{heading}</h1><p class="dx-alone-lead">{html.escape(lead)}</p></div>
+<label class="dx-alone-theme">Appearance <select id="theme">{_THEMES}</select></label></header>
+<noscript><p class="dx-alone-note">This page computes everything itself and needs JavaScript for it.</p></noscript>
+<div class="dx-columns widget-box">
+<div class="dx-column-box widget-box"><div id="editor"></div><div id="saliency" class="dx-third"></div></div>
+<div class="dx-column-box widget-box"><div id="decision" class="dx-second"></div><div id="neurons" class="dx-fourth"></div>
+{reading}</div>
+</div>
+{about}
+</main>
+<script type="module">{code}
+{call}</script>
+"""
+
+
+_THEMES = "".join(
+    f'<option value="{value}">{text}</option>'
+    for value, text in (("auto", "As the system"), ("light", "Light"), ("dark", "Dark"))
+)
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+"""The browser itself sees to it that the page asks nothing of any server."""
+
+
+def _read(name: str) -> str:
+    return files("dnnexplain_widgets.web").joinpath("alone", name).read_text(encoding="utf-8")
