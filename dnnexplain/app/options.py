@@ -21,6 +21,7 @@ def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) 
         policies: networks that fit it, by name, as functions that load them.
     """
     options: dict[str, dict[str, Any]] = {"TransferPanel": {"policies": dict(policies)}}
+    options["ThresholdMapPanel"] = {"networks": dict(policies)}
     if system.name == "deeprm":
         from dnnexplain.systems.deeprm.likelihood import state_likelihood  # noqa: PLC0415 - only for DeepRM
 
