@@ -58,8 +58,8 @@ class KnobFeatures:
 
     @property
     def units(self) -> Mapping[str, str]:
-        """Of each knob."""
-        return {knob.name: knob.unit for knob in self.system.knobs}
+        """Of each knob; a pure number is told beside its largest value, for without a unit it would be a yes or no."""
+        return {knob.name: knob.unit or f"of {knob.high:g}" for knob in self.system.knobs}
 
     @property
     def moves(self) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Exercise(ipywidgets.VBox):
             found = self.check(given.strip())
         except Exception as error:  # noqa: BLE001 - a lesson goes on whatever was typed
             found = told(error) if given.strip() else "Write your answer into the field first."
-        self.right = found is True
+        self.right = not isinstance(found, str) and bool(found)
         words = "Right." if self.right else found if isinstance(found, str) else self.hint
         colour = "#2b7a3d" if self.right else "#b45309"
         self.verdict.value = f'<span role="status" style="color: {colour}">{escape(words)}</span>'
