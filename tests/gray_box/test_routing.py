@@ -1,6 +1,8 @@
 """Routing as a gray-box problem, and the command: gradients, certificates, what is printed, what is refused."""
 
 import json
+from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from dnnexplain.cli.errors import run
 from dnnexplain.cli.worst_case import register
 from dnnexplain.cli.worst_case_problem import load_routing_policy, routing_problem, routing_white_box
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.explain.gray_box import Budget, solve_white_box, worst_case
+from dnnexplain.explain.gray_box import Budget, Sampled, solve_white_box, worst_case
 from dnnexplain.systems.routing import RoutingSystem, TrafficCase, worst_demand
 from dnnexplain.systems.routing.names import demands_from_json
 from dnnexplain.systems.routing.problem import RoutingProblem
@@ -245,3 +247,25 @@ def test_a_policy_that_sees_the_matrix_has_no_history(files):
     system, policy, _ = problem(files, "current")
     with pytest.raises(DnnExplainError, match="no history to attack"):
         RoutingProblem(system, policy, np.ones(12))
+
+
+def test_the_shipped_router_is_found_out_through_a_sampled_twin_too():
+    """The network as a black box, differentiated by random signs: no autodiff, and still at least 3.2."""
+    system, policy = load_routing_policy("dote-current", "abilene")
+    made = routing_problem(system, policy)
+
+    def twin(part):
+        return Sampled(part, samples=24, radius=0.01 * system.cap, low=0.0, high=system.cap, name=part.name)
+
+    blind = replace(made, pipeline=made.pipeline.replace("network", twin))
+    enough = Event()
+
+    def stop_when_found(state):
+        if state.best >= 3.25:
+            enough.set()
+
+    found = worst_case(blind, budget=Budget(10.0), seed=0, cancel=enough, progress=stop_when_found)
+    assert found.lower >= 3.2
+    demands = np.asarray(found.x)
+    ratio = system.run(policy, [TrafficCase(demands, np.zeros((0, len(demands))))]).metrics["MLU over optimum"][0]
+    assert ratio == pytest.approx(found.lower, rel=1e-6)
