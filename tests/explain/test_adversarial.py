@@ -12,6 +12,7 @@ from dnnexplain.contract import DnnExplainError, Judgement, Knob, State, state_f
 from dnnexplain.explain.adversarial import METHODS, Adversarial, attack, compare_methods, make_moves
 from dnnexplain.explain.adversarial.levels import several, single
 from dnnexplain.policies import TorchPolicy
+from dnnexplain.systems.deeprm import DeepRM
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, FakeSystem
 
@@ -257,3 +258,50 @@ def test_appearance_may_be_allowed():
     assert {atom.name for atom in shut.atoms} == {"a", "b"}
     assert {atom.name for atom in free.atoms} == {"a", "b", "c"}
     assert any(np.all(row == 0) for row in free.atoms[0].rows)
+
+
+def full_states(world, count):
+    """States of an episode in which every slot holds a job."""
+    run = world.replay(world.rules()["sjf"], world.workloads("deeprm", 1, 8)[0])
+    values = world.decode(run.observations)
+    full = np.flatnonzero((values[:, : 3 * world.params.slots : 3] > 0).all(axis=1))[:count]
+    return [State(values[row], run.observations[row]) for row in full]
+
+
+def fooled_below(world, policy, state, limit):
+    """Whether some change of one job that costs less than the limit is adversarial: decided and judged one by one."""
+    base = state.values
+    first = int(
+        np.where(world.valid_actions(state.background[None]), policy.outputs(state.background[None]), -np.inf).argmax()
+    )
+    lost = world.judge(state).loss[first]
+    for slot in range(world.params.slots):
+        rows = [
+            [*base[: 3 * slot], length, cpu, memory, *base[3 * slot + 3 :]]
+            for length in range(1, 16) for cpu in range(11) for memory in range(11) if cpu + memory
+        ]  # fmt: skip
+        rows = np.array([row for row in rows if 0 < np.abs(row - base).sum() < limit])
+        if not len(rows):
+            continue
+        seen = world.encode(rows, state.background)
+        actions = np.where(world.valid_actions(seen), policy.outputs(seen), -np.inf).argmax(axis=1)
+        for row in np.flatnonzero(actions != first):
+            truth = world.judge(State(rows[row], state.background))
+            if actions[row] not in truth.best and truth.loss[actions[row]] > lost + 1e-9:
+                return True
+    return False
+
+
+def test_changes_of_one_job_are_proved_in_under_a_second_at_the_papers_size():
+    world = DeepRM()
+    policy = TorchPolicy(mlp(world, seed=4), world)
+    states = full_states(world, 4)
+    attack(world, policy, states[0], objects=1, seconds=5)  # compiles
+    answers = [attack(world, policy, state, objects=1, clock=time.process_time, seconds=60) for state in states]
+    for state, found in zip(states, answers, strict=True):
+        rows = sum(len(atom.rows) for atom in make_moves(world, state).atoms)
+        assert found.proved_minimal or found.complete
+        assert found.evaluated <= rows
+        assert found.seconds < 1.0
+        assert not fooled_below(world, policy, state, found.distance if found.found else 6)
+    assert any(found.found for found in answers)
