@@ -219,18 +219,27 @@ def _cell(found: Transfer, row: int, column: int) -> dict[str, Any]:
 
 
 def _show(found: Transfer) -> None:
-    rows = []
-    for r, row in enumerate(found.rows):
-        cells: list[Any] = [row.label]
-        for c in range(len(found.columns)):
-            if not found.done[r, c]:
-                cells.append("-")
-                continue
-            rule = int(found.best_rule[r, c])
-            cells.append(
-                f"{found.cost[r, c, 0]:.2f} / {found.cost[r, c, rule]:.2f} {found.policies[rule]}, {found.verdict(r, c)}"
-            )
-        rows.append(cells)
-    title = f"{found.cost_name} of {found.policies[0]} / of the best rule"
-    print_table(("workload", *(column.label for column in found.columns)), rows, title)
+    columns = ("workload", *(column.label for column in found.columns))
+    for network, name in enumerate(found.policies[: found.networks]):
+        rows = [
+            [row.label, *(_told(found, r, c, network) for c in range(len(found.columns)))]
+            for r, row in enumerate(found.rows)
+        ]
+        print_table(columns, rows, f"{found.cost_name} of {name} / of the best rule")
+    for one in found.boundaries:
+        where = "" if one.value is None else f" (at about {one.value:.3g})"
+        verb = "stops" if one.wins_before else "starts"
+        typer.echo(f"{one.policy}, {one.row}: {verb} winning between {one.before} and {one.after}{where}")
     typer.echo(found.words)
+
+
+def _told(found: Transfer, row: int, column: int, network: int) -> str:
+    """A cell in a table: both means, the rule, who wins by the interval, jobs starved."""
+    if not found.done[row, column]:
+        return "-"
+    rule, starved = int(found.best_rule[row, column]), found.starved[row, column, network]
+    tail = f", {starved:.0f} starved" if starved > 0 else ""
+    return (
+        f"{found.cost[row, column, network]:.2f} / {found.cost[row, column, rule]:.2f} {found.policies[rule]}, "
+        f"{found.verdict(row, column, network)}{tail}"
+    )

@@ -62,11 +62,13 @@ def words(found: Transfer) -> str:
         f"{name} beats the best rule in {counts['wins']} of {len(cells)} cells, loses in {counts['loses']}, and in "
         f"{counts['even']} the 95% interval leaves it open. Best: {_cell(found, best)}. Worst: {_cell(found, worst)}."
     )
-    first = next((one for one in found.boundaries if one.policy == name and one.wins_before), None)
-    if first is not None:
-        where = f"between {first.before} and {first.after}"
-        about = "" if first.value is None else f" (at about {first.value:.3g})"
-        text += f" In {first.row} it stops winning {where}{about}."
+    own = [one for one in found.boundaries if one.policy == name]
+    for wins_before, verb in ((True, "stops"), (False, "starts")):
+        first = next((one for one in own if one.wins_before is wins_before), None)
+        if first is not None:
+            where = f"between {first.before} and {first.after}"
+            about = "" if first.value is None else f" (at about {first.value:.3g})"
+            text += f" In {first.row} it {verb} winning {where}{about}."
     missing = int(found.done.size - len(cells))
     return f"{text} {missing} cells were not run." if missing else text
 

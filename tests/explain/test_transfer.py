@@ -162,6 +162,10 @@ def test_the_command_prints_the_grid_and_keeps_it(capsys, tmp_path):
         assert by_name["sjf"]["low"] <= by_name["sjf"]["mean"] <= by_name["sjf"]["high"]
     assert main([*command, "--steps", "12", "--resume", str(kept)]) == 0
     assert "default" in capsys.readouterr().out
+    assert main([*command, "--steps", "12", "--policy", "default", "--policy", "conv", "--jobs", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "mean slowdown of default" in shown
+    assert "mean slowdown of conv" in shown
     assert main(["transfer", "deeprm", "--vary", "longshare=1"]) == 2
     assert "long_share" in capsys.readouterr().err
 
