@@ -18,12 +18,12 @@ from dnnexplain.explain.distillation.world import Distillable, Features
 
 __all__ = [
     "EXPORTS",
-    "RuleComparison",
     "Decisions",
     "Disagreement",
     "Distillable",
     "Distillation",
     "Features",
+    "RuleComparison",
     "Rulebook",
     "Tree",
     "TreePolicy",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import Choice, Policy
-from dnnexplain.explain.distillation.world import Distillable
+from dnnexplain.explain.distillation.world import Described, Distillable
 
 __all__ = ["WEIGHTINGS", "Decisions", "decisions", "importance", "labelled"]
 
@@ -30,6 +30,7 @@ class Decisions:
         moves: which action each move is ``[N, R]``.
         weight: see :func:`importance` ``[N]``.
         episode: the workload that each state comes from ``[N]``.
+        cost: what the visitor's episodes cost ``[W]``; empty if the states were given.
     """
 
     features: NDArray[np.float64]
@@ -38,6 +39,7 @@ class Decisions:
     moves: NDArray[np.int64]
     weight: NDArray[np.float64]
     episode: NDArray[np.int64]
+    cost: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @property
     def free(self) -> NDArray[np.bool_]:
@@ -75,6 +77,7 @@ class Decisions:
             np.concatenate([self.moves, other.moves]),
             np.concatenate([self.weight, other.weight]),
             np.concatenate([self.episode, other.episode + on]),
+            np.concatenate([self.cost, other.cost]),
         )
 
 
@@ -87,8 +90,12 @@ def decisions(
     seed: int = 0,
 ) -> Decisions:
     """The states that ``visitor`` meets, labelled with what ``teacher`` would do (its best valid action)."""
+    if isinstance(system, Described):
+        features, moves, valid, outputs, episode, cost = system.visit_described(visitor, teacher, workloads, seed=seed)
+        return _made(features, moves, valid, outputs, teacher, episode, weighting, cost)
     observations, episode = system.visit(visitor, workloads, seed=seed)
-    return labelled(system, teacher, observations, episode, weighting)
+    found = labelled(system, teacher, observations, episode, weighting)
+    return replace(found, cost=system.run(visitor, workloads, seed=seed).cost)
 
 
 def labelled(
@@ -99,13 +106,25 @@ def labelled(
     weighting: str = "gap",
 ) -> Decisions:
     """What ``teacher`` would do in given states ``[N, *observation_shape]``, visited in workloads ``[N]``."""
-    valid = system.valid_actions(observations)
+    valid, features = system.valid_actions(observations), system.features
     outputs = teacher.outputs(observations)
+    moves = features.actions(observations)
+    return _made(features(observations), moves, valid, outputs, teacher, episode, weighting, np.zeros(0))
+
+
+def _made(
+    features: NDArray[np.float64],
+    moves: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    outputs: NDArray[np.float64],
+    teacher: Policy,
+    episode: NDArray[np.int64],
+    weighting: str,
+    cost: NDArray[np.float64],
+) -> Decisions:
     shown = valid if getattr(teacher, "masked", True) else np.ones_like(valid)
-    action = sampling.choose(outputs, shown)
-    moves = system.features.actions(observations)
     weight = importance(outputs, valid, weighting)
-    return Decisions(system.features(observations), valid, action, moves, weight, episode)
+    return Decisions(features, valid, sampling.choose(outputs, shown), moves, weight, episode, cost)
 
 
 def importance(outputs: NDArray[np.float64], valid: NDArray[np.bool_], weighting: str = "gap") -> NDArray[np.float64]:

@@ -105,7 +105,7 @@ def distil(
         costs[one] = _costs(system, trees, validation, seed)
         fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
     place = int(np.flatnonzero(sizes == leaves)[0])
-    reference = float(system.run(teacher, validation, seed=seed).cost.mean())
+    reference = float(checks.cost.mean())
     chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], NEAR * reference)
     told("measuring on unseen workloads")
     fields = _measure(system, teacher, paths, chosen, draw, settings)
@@ -210,8 +210,7 @@ def _grow_paths(known: Decisions, sizes: NDArray[np.int64], count: int, settings
         seed = settings.child(SAMPLING + one)
         drawn = _resampled(known.weight, seed)
         full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
-        nested = [tree.simplified() for tree in full.pruned()]
-        paths.append([next(tree for tree in nested if tree.leaves <= size) for size in sizes])
+        paths.append(full.along(sizes.tolist()))
     return paths
 
 
@@ -273,9 +272,7 @@ def _measure(
     count = len(workloads)
     per_set = np.bincount(seen.episode, right, minlength=count)
     fidelity = ratio_interval(per_set, np.bincount(seen.episode, minlength=count), settings.seed)
-    cost = system.run(student, workloads, seed=settings.seed).cost
-    reference = system.run(teacher, workloads, seed=settings.seed).cost
-    relative = ratio_interval(cost, reference, settings.seed)
+    relative = ratio_interval(own.cost, seen.cost, settings.seed)
     said = [_decide(trees[chosen[1]], seen) for trees in paths]
     pairs = [np.mean(one == two) for i, one in enumerate(said) for two in said[i + 1 :]]
     return {
@@ -283,8 +280,8 @@ def _measure(
         "fidelity_free": float(right[seen.free].mean()) if seen.free.any() else 1.0,
         "fidelity_own": float(_follows(tree, own).mean()),
         "macro_f1": macro_f1(seen.action, said[chosen[0]]),
-        **_three("slowdown", mean_interval(cost, settings.seed)),
-        **_three("teacher_slowdown", mean_interval(reference, settings.seed)),
+        **_three("slowdown", mean_interval(own.cost, settings.seed)),
+        **_three("teacher_slowdown", mean_interval(seen.cost, settings.seed)),
         **_three("relative", (relative[0] - 1, relative[1] - 1, relative[2] - 1)),
         "agreement": float(np.mean(pairs)) if pairs else 1.0,
         "unseen": count,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,14 @@ class TreePolicy:
         self.features = features
         self.count = count
         self.name = name
+
+    @cached_property
+    def nodes(self) -> tuple[NDArray[Any], ...]:
+        """Feature, threshold, left, right ``[N]`` and scores ``[N, R]``, for simulators that run trees themselves."""
+        tree = self.tree
+        whole = [np.ascontiguousarray(part, dtype=np.int64) for part in (tree.feature, tree.left, tree.right)]
+        real = [np.ascontiguousarray(part, dtype=np.float64) for part in (tree.threshold, tree.scores)]
+        return whole[0], real[0], whole[1], whole[2], real[1]
 
     def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
         """The logarithm of the leaf's best score among the moves that each action is ``[B, A]``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.distillation import pruning
 from dnnexplain.results import array_field, register
 
 __all__ = ["Tree", "grow"]
@@ -136,49 +137,16 @@ class Tree:
 
     def simplified(self) -> Tree:
         """Without questions both of whose answers lead to one action; first choices stay the same."""
-        merged: set[int] = set()
-        only = self.action.copy()
-        for node in np.flatnonzero(self.feature != LEAF)[::-1]:
-            left, right = int(self.left[node]), int(self.right[node])
-            ends = all(self.feature[child] == LEAF or child in merged for child in (left, right))
-            if ends and only[left] == only[right]:
-                merged.add(int(node))
-                only[node] = only[left]
-        return self.cut(merged)
+        idle, _ = pruning.merged(self.left.tolist(), self.right.tolist(), self.action.tolist(), set())
+        return self.cut(idle)
 
     def pruned(self) -> list[Tree]:
-        """The nested trees of minimal cost-complexity pruning, this one first, its root last.
+        """The nested trees of minimal cost-complexity pruning, this one first, its root last."""
+        return [self.cut(nodes) for nodes in pruning.cuts(self)]
 
-        Breiman et al., "Classification and Regression Trees" (1984), Section 3.3; the cost is the Gini
-        impurity, as in scikit-learn.
-        """
-        risk = self.weight * (1 - np.sum(self.scores**2, axis=1))
-        found, cut = [self], set[int]()
-        while found[-1].leaves > 1:
-            cut |= self._weakest(risk, cut)
-            found.append(self.cut(cut))
-        return found
-
-    def _weakest(self, risk: Floats, cut: set[int]) -> set[int]:
-        """The questions whose subtree lowers the risk least per leaf."""
-        below = risk.copy()
-        leaves = np.ones(len(risk))
-        asks = [node for node in self._reached(cut) if self.feature[node] != LEAF and node not in cut]
-        for node in sorted(asks, reverse=True):
-            children = [self.left[node], self.right[node]]
-            below[node], leaves[node] = below[children].sum(), leaves[children].sum()
-        gain = {node: (risk[node] - below[node]) / (leaves[node] - 1) for node in asks}
-        least = min(gain.values())
-        return {node for node, value in gain.items() if value <= least + 1e-12}
-
-    def _reached(self, cut: set[int]) -> list[int]:
-        nodes, todo = [], [0]
-        while todo:
-            node = todo.pop()
-            nodes.append(node)
-            if self.feature[node] != LEAF and node not in cut:
-                todo += [int(self.left[node]), int(self.right[node])]
-        return nodes
+    def along(self, sizes: Sequence[int]) -> list[Tree]:
+        """For each size the largest of :meth:`pruned`, simplified, that has at most so many leaves."""
+        return pruning.along(self, sizes)
 
     def to_words(self, names: tuple[str, ...], actions: tuple[str, ...], units: Mapping[str, str]) -> str:
         """The tree as indented lines of questions and actions."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import EpisodeSystem, Policy
 
-__all__ = ["Distillable", "Features"]
+__all__ = ["Described", "Distillable", "Features"]
 
 
 @runtime_checkable
@@ -50,4 +50,21 @@ class Distillable(EpisodeSystem, Protocol):
         self, policy: Policy, workloads: Sequence[Any], *, seed: int = 0
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Every state that a policy meets: observations ``[N, *observation_shape]``, their workloads ``[N]``."""
+        ...
+
+
+@runtime_checkable
+class Described(Distillable, Protocol):
+    """A system that describes the states of a run by itself, faster than from their observations."""
+
+    def visit_described(
+        self, visitor: Policy, teacher: Policy, workloads: Sequence[Any], *, seed: int = 0
+    ) -> tuple[NDArray[Any], ...]:
+        """Run ``visitor`` and say of each of the ``N`` states that it meets what is asked of it.
+
+        Returns:
+            Quantities ``[N, F]`` and moves ``[N, R]`` as :class:`Features` gives them, valid actions
+            ``[N, A]``, the teacher's outputs ``[N, A]``, the workload ``[N]``; and the visitor's cost of
+            each workload ``[W]``.
+        """
         ...

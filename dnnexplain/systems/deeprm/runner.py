@@ -10,16 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import Policy
+from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.systems.deeprm.arrays import as_input
+from dnnexplain.systems.deeprm.feature_kernels import tree_rows
+from dnnexplain.systems.deeprm.features import DeepRMFeatures
 from dnnexplain.systems.deeprm.metrics import Measures, measure
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.rule_policy import RulePolicy
 from dnnexplain.systems.deeprm.simulator import Simulator
 
-__all__ = ["Draws", "Run", "default_time_limit", "policy_actions", "run_figures", "run_measures", "run_policy"]
+__all__ = [
+    "Draws",
+    "Run",
+    "default_time_limit",
+    "policy_actions",
+    "run_figures",
+    "run_measures",
+    "run_policy",
+    "visit_described",
+]
 
 _BLOCK = 256
+_BATCH = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +87,9 @@ def policy_actions(
     if isinstance(policy, RulePolicy):
         numbers = draws.take(rows) if draws is not None and policy.name == "random" else None
         return simulator.rule_actions(policy.name, rows, numbers)
+    nodes = tree_nodes(policy, simulator.params)
+    if nodes is not None and draws is None:
+        return tree_actions(nodes, *simulator.describe(rows))
     outputs = _outputs(policy, simulator.observe(rows), simulator.scale)
     valid = simulator.valid(rows) if getattr(policy, "masked", True) else None
     if draws is None:
@@ -82,6 +97,31 @@ def policy_actions(
     cumulative = np.cumsum(sampling.probabilities(outputs, valid), axis=1)
     drawn = draws.take(rows) * cumulative[:, -1]
     return (cumulative > drawn[:, None]).argmax(axis=1)
+
+
+def tree_actions(
+    nodes: tuple[NDArray[Any], ...], features: NDArray[np.float64], moves: NDArray[np.int64], valid: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """What a tree does in described states; see :meth:`Simulator.describe`."""
+    actions = np.empty(len(features), dtype=np.int64)
+    tree_rows(nodes, features, moves, valid, actions)
+    return actions
+
+
+def tree_nodes(policy: Policy, params: Params) -> tuple[NDArray[Any], ...] | None:
+    """The nodes of a tree over this cluster's quantities, which needs no picture to decide; ``None`` of others.
+
+    Raises:
+        DnnExplainError: the tree asks about quantities, or names moves, that the cluster does not have.
+    """
+    features, nodes = getattr(policy, "features", None), getattr(policy, "nodes", None)
+    if nodes is None or not isinstance(features, DeepRMFeatures) or features.codec.params != params:
+        return None
+    found: tuple[NDArray[Any], ...] = nodes
+    if found[0].max() >= len(features.names) or found[4].shape[1] != len(features.moves):
+        msg = f"{policy.name} was made for other quantities than a cluster with {params.slots} slots has"
+        raise DnnExplainError(msg)
+    return found
 
 
 def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
@@ -118,12 +158,77 @@ def run_policy(
     simulator = Simulator(params, job_sets, time_limit=limit, seed=seed)
     drawn = sample or policy.name == "random"
     draws = Draws(seed, len(job_sets)) if drawn else None
+    nodes = tree_nodes(policy, params)
+    if nodes is not None and watch is None and not sample:
+        simulator.run_tree(nodes)
     while len(rows := simulator.active()):
         actions = policy_actions(policy, simulator, rows, draws)
         if watch is not None:
             watch(simulator, rows, actions)
         simulator.step(actions, rows)
+    return _run_of(simulator, job_sets)
+
+
+def visit_described(
+    params: Params, job_sets: Sequence[JobSet], visitor: Policy, teacher: Policy, seed: int
+) -> tuple[Run, tuple[NDArray[Any], ...]]:
+    """Run ``visitor``, and tell of every state that it meets what rules speak of and what ``teacher`` says.
+
+    Returns:
+        The run, and quantities ``[N, F]``, moves ``[N, R]``, valid actions ``[N, M + 1]``, the teacher's
+        outputs ``[N, M + 1]`` and the job set ``[N]``.
+    """
+    simulator = Simulator(params, job_sets, time_limit=default_time_limit(job_sets), seed=seed)
+    draws = Draws(seed, len(job_sets)) if visitor.name == "random" else None
+    nodes = tree_nodes(visitor, params)
+    own = visitor is teacher and not isinstance(visitor, RulePolicy)
+    met: list[tuple[NDArray[Any], ...]] = []
+    asked = _Asked(teacher, simulator.scale)
+    while len(rows := simulator.active()):
+        described = simulator.describe(rows)
+        asked.add(simulator.observe(rows), now=own)
+        if own:
+            actions = sampling.choose(asked.said[-1], described[2] if getattr(teacher, "masked", True) else None)
+        elif nodes is not None:
+            actions = tree_actions(nodes, *described)
+        else:
+            actions = policy_actions(visitor, simulator, rows, draws)
+        met.append((*described, rows))
+        simulator.step(actions, rows)
+    features, moves, valid, job_set = (np.concatenate(parts) for parts in zip(*met, strict=True))
+    return _run_of(simulator, job_sets), (features, moves, valid, asked.outputs(), job_set)
+
+
+class _Asked:
+    """A teacher's outputs for pictures that come a few at a time: asked in large batches unless needed at once."""
+
+    def __init__(self, teacher: Policy, scale: float) -> None:
+        self.teacher, self.scale = teacher, scale
+        self.said: list[NDArray[np.float64]] = []
+        self._waiting: list[NDArray[np.uint8]] = []
+        self._count = 0
+
+    def add(self, pictures: NDArray[np.uint8], *, now: bool) -> None:
+        """Further pictures ``[rows, H, W]``, in order."""
+        self._waiting.append(pictures)
+        self._count += len(pictures)
+        if now or self._count >= _BATCH:
+            self._ask()
+
+    def outputs(self) -> NDArray[np.float64]:
+        """What the teacher says of all of them ``[N, M + 1]``."""
+        self._ask()
+        return np.concatenate(self.said)
+
+    def _ask(self) -> None:
+        if self._count:
+            self.said.append(_outputs(self.teacher, np.concatenate(self._waiting), self.scale))
+            self._waiting, self._count = [], 0
+
+
+def _run_of(simulator: Simulator, job_sets: Sequence[JobSet]) -> Run:
     a = simulator.arrays
+    limit = int(simulator.sizes.time_limit)
     return Run(tuple(job_sets), a.start, a.finish, a.placed_at, a.turned_away, a.time, a.actions, limit)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.systems.deeprm import fact_kernels, kernels, view_kernels
+from dnnexplain.systems.deeprm import fact_kernels, feature_kernels, kernels, view_kernels
 from dnnexplain.systems.deeprm.arrays import FULL, copy_arrays, make_arrays, make_sizes
 from dnnexplain.systems.deeprm.model import JobSet, Params, pack_job_sets
 from dnnexplain.systems.deeprm.rule_kernels import RULES, TETRIS_KNOB, rule_rows
@@ -142,6 +142,36 @@ class Simulator:
         actions = np.empty(len(rows), dtype=np.int64)
         rule_rows(RULES.index(rule), rows, self.arrays, self.sizes, self.jobs, TETRIS_KNOB, numbers, actions)
         return actions
+
+    def describe(
+        self, rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Domain quantities ``[rows, F]``, what each move is ``[rows, R]``, valid actions ``[rows, M + 1]``.
+
+        As ``DeepRMFeatures`` reads them from the picture, without painting it.
+        """
+        rows, params = self._rows(rows), self.params
+        found = np.empty((len(rows), feature_kernels.feature_count(params.slots)))
+        moves = np.empty((len(rows), params.slots + feature_kernels.NAMED_MOVES), dtype=np.int64)
+        valid = np.empty((len(rows), params.slots + 1), dtype=np.bool_)
+        feature_kernels.simulator_rows(
+            rows, self.arrays, self.sizes, self.jobs, params.max_job_length, params.max_job_units, found, moves, valid
+        )
+        return found, moves, valid
+
+    def run_tree(self, nodes: tuple[NDArray[Any], ...], rows: NDArray[np.int64] | None = None) -> None:
+        """Run the given episodes to their end by a tree over :meth:`describe`'s quantities, in place.
+
+        Args:
+            nodes: feature, threshold, left, right ``[N]`` and scores ``[N, R]`` of a tree.
+            rows: default: all.
+        """
+        params = self.params
+        width = feature_kernels.feature_count(params.slots)
+        feature_kernels.run_tree_rows(
+            self._rows(rows), self.arrays, self.sizes, self.jobs, self.count, self.steps,
+            params.max_job_length, params.max_job_units, nodes, width,
+        )  # fmt: skip
 
     def startable(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
         """Which slots' jobs could start now ``[rows, M]``."""
