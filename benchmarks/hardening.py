@@ -71,7 +71,7 @@ def hardening_recipe(arm, start):
 def short_recipe(start=None, teacher=(), imitation=None, **changes):
     """A small run on the training workload at home."""
     begun = {} if start is None else {"start": start.checkpoint, "architecture": start.metadata["architecture"]}
-    settings = {"imitation_rounds": 0, "job_sets": 12, "episodes": 10, "teacher": teacher, **begun, **changes}
+    settings = {"imitation_rounds": 0, "job_sets": 8, "episodes": 8, "teacher": teacher, **begun, **changes}
     return make_recipe("default", **settings, **({"imitation": imitation} if imitation else {}))
 
 
@@ -81,7 +81,7 @@ def path_of(records, arm, seed):
 
 def train(world, records, seed):
     start = load_shipped(world)
-    for arm in ARMS:
+    for arm in train.arms:
         out = path_of(records, arm, seed)
 
         def run(arm=arm, out=out):
@@ -135,7 +135,7 @@ def efficiency(world, records, seed):
     for arm, rules in (("reward", ()), ("teacher", ({"rule": "sjf", "strength": 3.0, "source": ""},))):
 
         def run(rules=rules, arm=arm):
-            recipe = short_recipe(teacher=rules, iterations=150, check_every=2)
+            recipe = short_recipe(teacher=rules, iterations=200, check_every=4)
             out = records.folder / f"efficiency-{arm}-{seed}.safetensors"
             trainer = Trainer(world, recipe, seed=seed, out=out)
             level = float(world.run(world.rules()["sjf"], trainer.checks.workloads).cost.mean())
@@ -170,7 +170,7 @@ def utilisation(world, records, seed):
 
         def run(rules=rules, arm=arm):
             always = {"first": 1.0, "decay": 1.0, "least": 0.0}
-            recipe = short_recipe(start, rules, always, iterations=40, learning_rate=1e-3, check_every=40)
+            recipe = short_recipe(start, rules, always, iterations=30, learning_rate=2e-3, check_every=30)
             trainer = Trainer(
                 world, recipe, seed=seed, start=start, out=records.folder / f"use-{arm}-{seed}.safetensors"
             )
@@ -198,12 +198,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, default=Path("hardening-runs"))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--arms", nargs="*", choices=ARMS, default=ARMS, help="what to train")
+    parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--table", action="store_true", help="measure nothing, print what there is")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    train.arms = arguments.arms
     world, records = DeepRM(), Records(arguments.keep)
-    for seed in range(1, arguments.seeds + 1):
+    for seed in range(arguments.first_seed, arguments.seeds + 1):
         for part in () if arguments.table else arguments.only:
             globals()[part](world, records, seed)
     show(records.found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dnnexplain.app.training import School
 from dnnexplain.contract import Policy, System
 from dnnexplain.explain.transfer_result import Setting
 
@@ -27,6 +28,7 @@ def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) 
 
         options["AdversarialPanel"] = {"likelihood": state_likelihood(system)}  # type: ignore[arg-type]
         options["TransferPanel"]["grids"] = _deeprm_grids()
+        options["TrainingPanel"] = {"school": School(system)}
     return options
 
 

@@ -31,6 +31,7 @@ class Masthead(Panel):
     OPTIONS = ("title", "policies", "loader")
     PARTS = ({"part": "keeper"},)
     COPYABLE = False
+    WRITES = False
 
     def setup(self) -> None:
         """Controls for network, file and theme."""
@@ -56,6 +57,7 @@ class Masthead(Panel):
         self.answers = {"policy": next(iter(self.policies)), "theme": self.session.theme}
         self.figure = {"section": "", "restored": 0}
         self.session.keeper = lambda: link_of(self.session)
+        self.session.adopt = self.adopt
         self.session.observe(self._on_section, "section")
         self.session.observe(self._on_theme, "theme")
 
@@ -127,6 +129,14 @@ class Masthead(Panel):
             self.set_answers(policy=name)
         self.sentence = ""
 
+    def adopt(self, name: str, policy: Policy) -> None:
+        """Offer a policy among the networks to choose from, and explain it."""
+        self.policies[name] = policy
+        self._show_policies()
+        self.session.policy = policy
+        self.set_answers(policy=name)
+        self.sentence = f"Now explaining {name}."
+
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A session was given, or a file of weights: load it, try it once, explain it."""
         if name == "session":
@@ -139,12 +149,9 @@ class Masthead(Panel):
             path.write_bytes(content)
             policy = self.loader(path)
         decide(self.session.system, policy, self.session.state)
-        self.policies[file] = policy
-        self._show_policies()
-        self.session.policy = policy
-        self.set_answers(policy=file)
+        self.adopt(file, policy)
         note = getattr(policy, "note", "")
-        self.sentence = f"Now explaining {file}." + (f" Adapted: {note}." if note else "")
+        self.sentence += f" Adapted: {note}." if note else ""
 
     def _show_policies(self) -> None:
         options = [[known, known] for known in self.policies]

@@ -124,6 +124,12 @@ class Trainer:
             module.load_state_dict(self.progress.best_weights)
         return TorchPolicy(module, self.system, name=self.recipe.role, masked=self.recipe.masked)
 
+    def survey(self) -> dict[str, float]:
+        """Measure the network as it stands, like a point of the curve; nothing of the run changes."""
+        rollout = self._roll_out(self.progress.iteration, self.rules)
+        _, entry = self._measure(self._agreement(rollout))
+        return entry
+
     def _timed(self, action: Callable[[], None]) -> None:
         begun = time.monotonic()
         action()
@@ -211,11 +217,16 @@ class Trainer:
         The score is the mean of drawing actions and of taking the best. A network trained as published
         has no best: its last weights count.
         """
+        score, entry = self._measure(more)
         progress = self.progress
-        policy = TorchPolicy(self.module, self.system, name=self.recipe.role, masked=self.recipe.masked)
-        score, figures = self.checks.measure(policy)
-        entry = {"iteration": progress.iteration, "decisions": progress.decisions, "score": score}
-        progress.curve.append({**entry, **figures, **more})
+        progress.curve.append(entry)
         if score < progress.best or self.recipe.as_published:
             progress.best = score
             progress.best_weights = copy.deepcopy(self.module.state_dict())
+
+    def _measure(self, more: Mapping[str, float]) -> tuple[float, dict[str, float]]:
+        policy = TorchPolicy(self.module, self.system, name=self.recipe.role, masked=self.recipe.masked)
+        score, figures = self.checks.measure(policy)
+        progress = self.progress
+        entry = {"iteration": progress.iteration, "decisions": progress.decisions, "score": score}
+        return score, {**entry, **figures, **more}

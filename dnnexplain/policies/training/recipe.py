@@ -142,14 +142,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "hardened": Recipe(
         role="hardened",
-        iterations=120,
-        job_sets=32,
-        episodes=12,
+        iterations=100,
         learning_rate=2e-3,
         workload=mix(GRID_FAMILIES, GRID_RATES),
         even=True,
-        teacher=({"rule": "idle:0.9", "strength": 4.0, "source": ""},),
-        imitation={"first": 0.5, "decay": 0.98, "least": 0.2},
+        teacher=({"rule": "never-hold", "strength": 1.0, "source": ""},),
+        imitation={"first": 0.3, "decay": 0.97, "least": 0.0},
     ),
     "as-published": Recipe(
         role="as-published",

@@ -17,7 +17,7 @@ __all__ = ["HELD_OUT_SETS", "Cell", "Checks", "cells", "draw", "seed_of"]
 HELD_OUT_SETS = 100
 """Held-out workloads of a run on one family."""
 
-_SETS_PER_CELL = 16
+_SETS_PER_CELL = 8
 """Held-out workloads of each cell of a mix."""
 
 _HELD_OUT = 3

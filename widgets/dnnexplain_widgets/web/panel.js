@@ -19,6 +19,7 @@ const PARTS = {
   scatter: makeScatter,
   tree: makeTree,
   sizes: makeSizes,
+  lessons: makeLessons,
   tabs: makeTabs,
   topology: makeTopology,
   race: makeRace,

@@ -1,0 +1,262 @@
+"""A rule as teacher: the network is trained on beside the page, with live curves, and explained at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from dnnexplain.contract import Choice, DnnExplainError, Policy
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.training_words import chart_of, sentence_of
+
+__all__ = ["Course", "Lesson", "School", "TrainingPanel"]
+
+_MOST_RUNS = 4
+"""Curves that are shown at once; the oldest goes first."""
+
+
+class Course(Protocol):
+    """One training run in a process of its own."""
+
+    def follow(self, tell: Callable[[Mapping[str, Any]], None]) -> bool:
+        """Start, or go on, and report until it ends or is stopped; returns whether the end was reached."""
+        ...
+
+    def stop(self) -> None:
+        """End the process; :meth:`follow` goes on from there."""
+        ...
+
+    def policy(self) -> Policy:
+        """The network as it stood at the last point."""
+        ...
+
+    def save(self, file: str) -> Path:
+        """Write the network to a file."""
+        ...
+
+
+class School(Protocol):
+    """Where networks are taught: what the panel needs and may not import.
+
+    Attributes:
+        teachers: rules by name, each with a line for people.
+        workloads: what can be trained on, likewise.
+    """
+
+    teachers: Mapping[str, str]
+    workloads: Mapping[str, str]
+
+    def course(self, policy: Policy, lesson: Mapping[str, Any]) -> Course:
+        """A training run of a policy's network; nothing is started yet."""
+        ...
+
+
+@dataclass(eq=False)
+class Lesson:
+    """A run and what is known of it.
+
+    Attributes:
+        name: for its curve.
+        course: the run itself.
+        points: its curve: iteration, ``greedy`` (the cost), ``agreement``, ...
+        yardsticks: cost of rules on the same held-out workloads.
+        sets: how many workloads those are.
+        cost: what is measured, ``"mean slowdown"``.
+        iteration, total: how far it is.
+        ended: whether it reached its end.
+    """
+
+    name: str
+    course: Course
+    points: list[dict[str, Any]] = field(default_factory=list)
+    yardsticks: dict[str, float] = field(default_factory=dict)
+    sets: int = 0
+    cost: str = ""
+    iteration: int = 0
+    total: int = 0
+    ended: bool = False
+
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """Take in what the process said."""
+        if said["kind"] == "begin":
+            self.points, self.yardsticks = list(said["points"]), dict(said["yardsticks"])
+            self.sets, self.cost = int(said["sets"]), str(said["cost"])
+        elif said["kind"] == "point":
+            self.points.append(dict(said["point"]))
+        elif said["kind"] == "step":
+            self.iteration, self.total = int(said["iteration"]), int(said["total"])
+
+
+class TrainingPanel(Panel):
+    """What does a rule as teacher buy?
+
+    Args:
+        school: trains networks in a process of its own, see :class:`School`; ``dnnexplain app`` gives one.
+    """
+
+    QUESTION = "What does a rule as teacher buy?"
+    PARTS = ({"part": "lessons"},)
+    OPTIONS = ("school",)
+    COPYABLE = False
+
+    def setup(self) -> None:
+        """Controls: who teaches, how strongly, on what, for how long."""
+        school: School | None = self.options.get("school")
+        if school is None:
+            msg = "this panel needs to be given a school, which can train networks; `dnnexplain app` does that"
+            raise DnnExplainError(msg)
+        self.school = school
+        self.runs: list[Lesson] = []
+        self.current: Lesson | None = None
+        self._tree = ""
+        self._tree_name = ""
+        self.answers = {
+            "teacher": next(iter(school.teachers)), "strength": 3.0, "weight": 1.0, "decay": 0.95,
+            "workload": next(iter(school.workloads)), "iterations": 40, "seed": 1, "file": "taught.safetensors",
+        }  # fmt: skip
+        self._show_controls()
+
+    @property
+    def result(self) -> list[Lesson]:
+        """The runs, each with its curve; ``result[-1].course.policy()`` is the newest network."""
+        return self.runs
+
+    def train(self) -> None:
+        """Begin a run from the network that is explained now."""
+        if self.jobs.current is not None:
+            msg = "a network is being trained; stop it first, or let it end"
+            raise DnnExplainError(msg)
+        asked = {key: self.answers[key] for key in ("teacher", "workload")}
+        if asked["teacher"] not in self._teachers():
+            raise Choice("teacher", asked["teacher"], tuple(self._teachers())).error()
+        asked |= {key: float(self.answers[key]) for key in ("strength", "weight", "decay")}
+        asked |= {key: int(self.answers[key]) for key in ("iterations", "seed")}
+        if asked["teacher"] == _TREE:
+            asked["tree"] = self._tree
+        self.current = Lesson(_name_of(asked, self._tree_name), self.school.course(self.worker_policy(), asked))
+        self.runs = [*self.runs, self.current][-_MOST_RUNS:]
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Start the newest run's process, or take it up where it was stopped."""
+        lesson = self.current
+        if lesson is None or lesson.ended:
+            msg = "there is no run to go on with; start one"
+            raise DnnExplainError(msg)
+        if self.jobs.current is not None:
+            return
+
+        def work(task: Task) -> bool:
+            def tell(said: Mapping[str, Any]) -> None:
+                lesson.hear(said)
+                share = lesson.iteration / lesson.total if lesson.total else None
+                task.report(share, f"Training: iteration {lesson.iteration} of {lesson.total or '…'}")
+
+            return lesson.course.follow(tell)
+
+        def done(ended: bool) -> None:
+            lesson.ended = ended
+            self._show()
+
+        self.start(work, done, "Starting a process to train in")
+        self._show()
+
+    def cancel(self) -> None:
+        """Stop the run; what it has learned stays, and it can go on."""
+        if self.jobs.current is not None and self.current is not None:
+            self.busy = {**self.busy, "text": "Stopping"}
+            self.current.course.stop()
+        else:
+            super().cancel()
+
+    def explain(self) -> None:
+        """Make the newest network the one that the whole page explains."""
+        lesson = self._learned()
+        policy = lesson.course.policy()
+        name = f"{lesson.name}, {lesson.points[-1]['iteration']} iterations"
+        if self.session.adopt is not None:
+            self.session.adopt(name, policy)
+        else:
+            self.session.policy = policy
+
+    def save(self, file: str) -> Path:
+        """Write the newest network to a file of weights."""
+        return self._learned().course.save(file)
+
+    def _learned(self) -> Lesson:
+        if self.current is None or len(self.current.points) < 2:
+            msg = "no network was trained yet; start a run and let it come to its first point"
+            raise DnnExplainError(msg)
+        return self.current
+
+    # --- what the page does ---
+
+    def on_press(self, name: str) -> None:
+        """Start, go on, explain, save, clear."""
+        if name == "train":
+            self.train()
+        elif name == "more":
+            self.go_on()
+        elif name == "explain":
+            self.explain()
+        elif name == "save":
+            self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
+        elif name == "clear" and self.jobs.current is None:
+            self.runs, self.current = [], None
+            self._show()
+
+    def on_file(self, name: str, file: str, content: bytes) -> None:
+        """A tree of rules was given: it can be the teacher."""
+        assert name == "tree"
+        text = content.decode("utf-8", errors="replace")
+        if '"nodes"' not in text:
+            msg = f"{file} is no tree of rules; take one from “Which rules is the network?” or from dnnexplain distill --export rules.json"
+            raise DnnExplainError(msg)
+        self._tree, self._tree_name = text, file
+        self._show_controls()
+        self.set_answers(teacher=_TREE)
+
+    def _teachers(self) -> dict[str, str]:
+        own = {_TREE: f"the rules in {self._tree_name}"} if self._tree else {}
+        return {**self.school.teachers, **own}
+
+    def _show(self) -> None:
+        self.figure = {"lessons": chart_of(self.runs)}
+        self.sentence = sentence_of(self.current) if self.current is not None else ""
+        self._show_controls()
+
+    def _show_controls(self) -> None:
+        going = self.jobs.current is not None
+        lesson = self.current
+        learned = lesson is not None and len(lesson.points) > 1
+        stopped = lesson is not None and not lesson.ended and not going
+        self.controls = [
+            {"kind": "select", "name": "teacher", "label": "Teacher", "options": [[k, v] for k, v in self._teachers().items()]},
+            {"kind": "number", "name": "strength", "label": "Strength of its rule", "low": 0, "high": 20, "step": 0.5, "hint": "The odds of an action that obeys rise by e to this power."},
+            {"kind": "number", "name": "weight", "label": "Weight at first", "low": 0, "high": 1, "step": 0.1, "hint": "Of imitation beside reward. 0: rewards only, the rule is just watched."},
+            {"kind": "number", "name": "decay", "label": "times, per iteration", "low": 0.5, "high": 1, "step": 0.01, "hint": "What the weight is multiplied by in each iteration."},
+            {"kind": "select", "name": "workload", "label": "Train on", "options": [[k, v] for k, v in self.school.workloads.items()]},
+            {"kind": "number", "name": "iterations", "label": "Iterations", "low": 2, "high": 2000, "step": 2},
+            {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "button", "name": "train", "label": "Train", "strong": True, "disabled": going, "hint": "Begin with the network that the page explains now."},
+            {"kind": "button", "name": "more", "label": "Go on", "disabled": not stopped},
+            {"kind": "button", "name": "explain", "label": "Explain this network", "disabled": not learned, "hint": "All panels then explain the network as it stood at the last point."},
+            {"kind": "file", "name": "tree", "label": "A tree as teacher…", "accept": ".json", "hint": "Rules that were distilled, or distilled and edited, as JSON."},
+            {"kind": "text", "name": "file", "label": "File"},
+            {"kind": "button", "name": "save", "label": "Save", "disabled": not learned},
+            {"kind": "button", "name": "clear", "label": "Clear", "disabled": going or not self.runs},
+        ]  # fmt: skip
+
+
+_TREE = "tree"
+
+
+def _name_of(asked: Mapping[str, Any], tree: str) -> str:
+    """A run's name for its curve: ``never-hold x3``, ``rewards only``."""
+    where = " on the mix" if asked["workload"] == "mix" else ""
+    if not asked["weight"]:
+        return f"rewards only{where}"
+    return f"{tree or asked['teacher'] if asked['teacher'] == _TREE else asked['teacher']}, strength {asked['strength']:g}{where}"
