@@ -61,6 +61,10 @@ def dashboard_parts(system: str = "deeprm", policy: str | None = None, **paramet
     from dnnexplain.systems import make_system  # noqa: PLC0415
 
     torch.set_num_threads(1)  # two threads spin under load: 4 ms become 180
+    if system == "routing":
+        from dnnexplain.app.routing import routing_parts  # noqa: PLC0415
+
+        return routing_parts(policy, **parameters)
     made = make_system(system, **parameters)
     policies = shipped_policies(made)
     if policy is not None:

@@ -167,7 +167,9 @@ def layers(module: nn.Module, observation_shape: tuple[int, ...]) -> tuple[Layer
     with hooked(twin, {n: note(n, part) for n, part in leaves.items()}), torch.no_grad():
         twin(torch.zeros((1, *observation_shape)))
     found: list[Layer] = []
-    for name, part, shape in ran:
+    learned = [index for index, (_, part, _shape) in enumerate(ran) if any(True for _ in part.parameters())]
+    first = learned[0] if learned else 0  # what stands before it only rescales the input
+    for name, part, shape in ran[first:]:
         if isinstance(part, _UNINTERESTING):
             continue
         follows = isinstance(part, _ACTIVATIONS) and found and found[-1].shape == shape and not found[-1].activated

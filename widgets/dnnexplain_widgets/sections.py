@@ -118,7 +118,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "decision",
         "Why this decision?",
-        (Entry("attribution.AttributionPanel"), Entry("white_box.WhiteBoxPanel")),
+        (Entry("attribution.AttributionPanel"), Entry("white_box.WhiteBoxPanel", _chooses)),
     ),
     Section(
         "neurons",

@@ -24,6 +24,7 @@ from dnnexplain.contract import (
     Target,
 )
 from dnnexplain.systems.routing.baselines import baselines_of
+from dnnexplain.systems.routing.cases import observe_cases
 from dnnexplain.systems.routing.graph import flows_of, graph_of
 from dnnexplain.systems.routing.grouping import GROUPINGS, cell_groups
 from dnnexplain.systems.routing.kinds import POLICY_KINDS, PolicyKind
@@ -119,6 +120,11 @@ class RoutingSystem:
     def policy_kinds(self) -> Mapping[str, PolicyKind]:
         """The learned policies of the papers: name -> architecture, and the history that it reads."""
         return POLICY_KINDS
+
+    @property
+    def default_role(self) -> str:
+        """The shipped policy that ``"default"`` means: the one that sees what this system shows."""
+        return "dote-history" if self.history else "dote-current"
 
     def tensors(self, **options: Any) -> TorchRouting:
         """The routing model in torch (``dtype=torch.float64`` for claims), with gradients."""
@@ -252,17 +258,7 @@ class RoutingSystem:
 
     def observe(self, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
         """What a policy sees of workloads ``[W, *observation_shape]``; with ``routed``, the whole case."""
-        if not self.history:
-            return np.array([case.demands for case in workloads], dtype=np.float32).reshape(-1, *self.observation_shape)
-        short = [len(case.history) for case in workloads if len(case.history) < self.history]
-        if short:
-            msg = f"a policy sees {self.history} earlier matrices, but a workload has {short[0]}; make it with this system"
-            raise DnnExplainError(msg)
-        rows = np.array([case.history[-self.history :] for case in workloads], dtype=np.float32)
-        if not self.routed:
-            return rows
-        demands = np.array([case.demands for case in workloads], dtype=np.float32)
-        return np.concatenate([rows, demands[:, None]], axis=1)
+        return observe_cases(self, workloads)
 
     def run(self, policy: Policy, workloads: Sequence[TrafficCase], *, seed: int = 0, sample: bool = False) -> Episodes:
         """Route each workload's matrix by the policy; cost is MLU, metrics hold the optimum and the ratio.

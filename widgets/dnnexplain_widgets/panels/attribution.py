@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy
+from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, OutputKind
 from dnnexplain.explain.methods import METHODS
 from dnnexplain.explain.targets import menu
 from dnnexplain.explain.then_and_now import ThenAndNow, compare_saved
@@ -216,9 +216,13 @@ class AttributionPanel(Panel):
             if not isinstance(session.policy, NetworkPolicy):
                 self.sentence = f"{session.policy.name} is a rule without a network inside; choose a network."
             return
+        if self.found is None:
+            self.sentence = ""  # what was said of a rule before
         default, *others = menu(session.system, session.live.decision)
         first, *references = session.system.baselines(session.state)
-        targets = [["default", f"why this and not the next best ({default})"], *([name, name] for name in others)]
+        why = f"why this and not the next best ({default})"
+        first_target = why if session.system.output.kind is OutputKind.CHOICE else default
+        targets = [["default", first_target], *([name, name] for name in others)]
         baselines = [["default", f"{first} (default)"], *([name, name] for name in references)]
         full = len(ticked) >= MOST
         controls = [

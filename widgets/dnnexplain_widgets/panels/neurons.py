@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from dnnexplain.contract import Flowing, System
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain.explain.thresholds import Curves
 from dnnexplain_widgets.panels.base import Panel
@@ -21,7 +24,10 @@ class NeuronsPanel(Panel):
 
     def setup(self) -> None:
         """Controls for the layer (if there are several) and for what the curves run over."""
+        self._tried: set[str] = set()
         self.session.observe(self._show_choices, ["policy", "ask"])
+        self.session.observe(self._forget_tried, "policy")
+        self.session.observe(self._leave_flat, "live")
         self._show_choices()
 
     @property
@@ -48,7 +54,7 @@ class NeuronsPanel(Panel):
 
     def _show_choices(self, _change: object = None) -> None:
         session = self.session
-        shared = tuple(kinds(session.system)) or tuple(knob.name for knob in session.system.knobs[:12])
+        shared = _sweeps(session.system)
         layers = session.layers
         controls = []
         if len(layers) > 1:
@@ -59,3 +65,34 @@ class NeuronsPanel(Panel):
         )
         self.controls = controls
         self.answers = {"layer": session.ask.layer or (layers[0] if layers else ""), "sweep": session.ask.sweep}
+
+    def _forget_tried(self, _change: object) -> None:
+        self._tried = set()
+
+    def _leave_flat(self, _change: object = None) -> None:
+        """Where the network does not see the demand that is swept, sweep the newest one that it sees."""
+        curves, system = self.result, self.session.system
+        if curves is None or not isinstance(system, Flowing) or not len(system.graph.earlier):
+            return
+        if any(np.ptp(values, axis=1).any() for values in curves.activation):
+            return
+        names = [knob.name for knob in system.knobs]
+        for row, other in (
+            (system.graph.knobs, system.graph.earlier[-1]),
+            (system.graph.earlier[-1], system.graph.knobs),
+        ):
+            swept = {names[knob]: names[beside] for knob, beside in zip(row, other, strict=True)}
+            wanted = swept.get(self.session.ask.sweep)
+            if wanted is not None and wanted not in self._tried:
+                self._tried = {self.session.ask.sweep, wanted}
+                self.session.question(sweep=wanted)
+                return
+
+
+def _sweeps(system: System) -> tuple[str, ...]:
+    """What curves may run over: kinds of knobs that objects share; of traffic, each demand now and just before."""
+    names = [knob.name for knob in system.knobs]
+    if isinstance(system, Flowing):
+        rows = [system.graph.knobs, *system.graph.earlier[-1:]]
+        return tuple(names[knob] for pair in zip(*rows, strict=True) for knob in pair)
+    return tuple(kinds(system)) or tuple(names[:12])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnnexplain.contract import NetworkPolicy, Pictured
+from dnnexplain.contract import NetworkPolicy, OutputKind, Pictured
 from dnnexplain.explain.attribution import Attribution
 from dnnexplain.explain.methods import METHODS, Measure
 from dnnexplain.explain.targets import menu
@@ -60,7 +60,8 @@ class SaliencyPanel(Panel):
             return
         default, *others = menu(session.system, live.decision)
         first = "default"
-        targets = [[first, f"why this and not the next best ({default})"]]
+        chooses = session.system.output.kind is OutputKind.CHOICE
+        targets = [[first, f"why this and not the next best ({default})" if chooses else default]]
         targets += [[name, name] for name in others]
         if session.ask.target != first and session.ask.target not in others:
             targets.append([session.ask.target, session.ask.target])

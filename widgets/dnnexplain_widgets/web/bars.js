@@ -64,15 +64,36 @@ function makeGroups(store) {
     const shape = JSON.stringify(scene.groups);
     if (shape !== names) {
       names = shape;
-      rows = scene.groups.map((group) => groupRow(group));
+      const many = scene.groups.length > MOST_GROUPS;
+      element.classList.toggle("dx-many-groups", many);
+      rows = (many ? Array.from({ length: NAMED_GROUPS + 1 }, () => ({ name: "", colour: null })) : scene.groups).map((group) => groupRow(group));
       const caption = h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group");
       element.replaceChildren(caption, ...rows.map((row) => row.element));
     }
     element.classList.toggle("dx-waiting", !live.groups.length); // a slow map follows the rest of its step
-    const largest = Math.max(1e-30, ...Array.from(live.groups, Math.abs));
-    rows.forEach((row, index) => row.update(live.groups[2 * index], live.groups[2 * index + 1], largest));
+    const sums = rows.length < scene.groups.length ? largestGroups(scene, live.groups, rows) : live.groups;
+    const largest = Math.max(1e-30, ...Array.from(sums, Math.abs));
+    rows.forEach((row, index) => row.update(sums[2 * index], sums[2 * index + 1], largest));
   };
   return { element, update, stop() {} };
+}
+
+const MOST_GROUPS = 30; // more are not read: then the largest are named, and the rest is one sum
+const NAMED_GROUPS = 11;
+
+/** Sums of the groups that count most, in their order, and of all others together; names the rows. */
+function largestGroups(scene, groups, rows) {
+  const size = (index) => groups[2 * index] - groups[2 * index + 1];
+  const order = scene.groups.map((_, index) => index).sort((a, b) => size(b) - size(a));
+  const shown = order.slice(0, NAMED_GROUPS);
+  const rest = [0, 0];
+  for (const index of order.slice(NAMED_GROUPS)) {
+    rest[0] += groups[2 * index];
+    rest[1] += groups[2 * index + 1];
+  }
+  shown.forEach((index, at) => rows[at].rename(scene.groups[index].name));
+  rows[NAMED_GROUPS].rename(`${order.length - NAMED_GROUPS} others`);
+  return groups.length ? [...shown.flatMap((index) => [groups[2 * index], groups[2 * index + 1]]), ...rest] : [];
 }
 
 function groupRow(group) {
@@ -81,9 +102,11 @@ function groupRow(group) {
   const value = h("td", { class: "dx-number" });
   const rail = h("span", { class: "dx-rail dx-split" }, h("span", { class: "dx-half dx-left" }, negative), h("span", { class: "dx-half" }, positive));
   const dot = group.colour === null ? null : h("span", { class: "dx-dot", style: `background:${objectColour(group.colour)}` });
-  const element = h("tr", {}, h("th", { scope: "row" }, dot, group.name), h("td", { class: "dx-track" }, rail), value);
+  const name = h("span", {}, group.name);
+  const element = h("tr", {}, h("th", { scope: "row" }, dot, name), h("td", { class: "dx-track" }, rail), value);
   return {
     element,
+    rename: (text) => setText(name, text),
     update(up, down, largest) {
       if (up === undefined) return;
       stretch(positive, "X", up / largest);
