@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import json
 import os
+import secrets
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+import webbrowser
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,11 +23,24 @@ from typing import Any
 from dnnexplain.app import NOTEBOOK, SETTINGS
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["Server", "environment", "free_port", "needs", "voila_command"]
+__all__ = [
+    "Server",
+    "environment",
+    "free_port",
+    "is_own",
+    "needs",
+    "new_token",
+    "run_server",
+    "server_options",
+    "voila_command",
+]
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8866
 _TRIES = 50
+_TOKEN = 16
+SERVER = "DNNEXPLAIN_SERVER"
+"""The environment variable with the server's options; see ``voila_pages.OPTIONS``."""
 
 
 def needs(module: str) -> None:
@@ -32,56 +50,142 @@ def needs(module: str) -> None:
         raise DnnExplainError(msg)
 
 
-def free_port(wanted: int | None) -> int:
+def free_port(wanted: int | None, host: str = HOST) -> int:
     """The wanted port, or the first free one from 8866 on.
 
     Raises:
-        DnnExplainError: the wanted port is taken or not allowed, or none is free.
+        DnnExplainError: the wanted port is taken or not allowed, or none is free; the address is not this machine's.
     """
     if wanted is not None:
-        reason = _why_not(wanted)
+        reason = _why_not(wanted, host)
         if reason:
             msg = f"port {wanted} {reason}; give another with --port, or leave it out and a free one is chosen"
             raise DnnExplainError(msg)
         return wanted
     for port in range(FIRST_PORT, FIRST_PORT + _TRIES):
-        if not _why_not(port):
+        if not _why_not(port, host):
             return port
     msg = f"none of the ports {FIRST_PORT} to {FIRST_PORT + _TRIES - 1} is free; give one with --port"
     raise DnnExplainError(msg)
 
 
-def _why_not(port: int) -> str:
+def _why_not(port: int, host: str) -> str:
     if not 1 <= port <= 65535:
         return "is no port (1 to 65535)"
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         if os.name != "nt":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just closed is free
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except PermissionError:
             return "is reserved for the administrator"
-        except OSError:
+        except socket.gaierror:
+            return f"cannot be opened at {host}, which is no address"
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                return f"cannot be opened at {host}, which is no address of this machine"
             return "is in use"
     return ""
 
 
-def environment(settings: Mapping[str, Any]) -> dict[str, str]:
-    """What the server and its kernels find in their environment: settings, our template, one thread."""
-    known = os.environ
+def is_own(ip: str) -> bool:
+    """Whether an address is reached from this machine only."""
+    try:
+        return ip == "localhost" or ipaddress.ip_address(ip).is_loopback
+    except ValueError:
+        return False
+
+
+def new_token() -> str:
+    """The token of ``DNNEXPLAIN_TOKEN``, or a fresh one that cannot be guessed.
+
+    Raises:
+        DnnExplainError: the one that is given is short enough to be tried.
+    """
+    given = os.environ.get("DNNEXPLAIN_TOKEN", "")
+    if given and len(given) < _TOKEN:
+        msg = (
+            f"DNNEXPLAIN_TOKEN must have at least {_TOKEN} characters, not {len(given)}; leave it unset and one is made"
+        )
+        raise DnnExplainError(msg)
+    return given or secrets.token_urlsafe(24)
+
+
+def server_options(**options: Any) -> dict[str, Any]:
+    """What ``voila_pages`` may do: remote, token, most, warm, idle (minutes)."""
+    return options
+
+
+def environment(
+    settings: Mapping[str, Any], options: Mapping[str, Any] | None = None, *, served: bool = False
+) -> dict[str, str]:
+    """What the server and its kernels find in their environment: settings, our template, one thread.
+
+    Args:
+        settings: what the notebook is to show.
+        options: of the server.
+        served: whether pages are for other people, who must not write to this machine's disk.
+    """
+    known = {name: value for name, value in os.environ.items() if name != "DNNEXPLAIN_TOKEN"}
     ours = str(Path(__file__).parent / "jupyter")
     paths = {
         name: os.pathsep.join([ours, *filter(None, [known.get(name)])])
         for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
     }
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**known, **paths, **one, SETTINGS: json.dumps(dict(settings))}
+    own = {"DNNEXPLAIN_SERVED": "1"} if served else {}
+    return {
+        **known,
+        **paths,
+        **one,
+        **own,
+        SETTINGS: json.dumps(dict(settings)),
+        SERVER: json.dumps(dict(options or {})),
+    }
 
 
-def voila_command(port: int, notebook: Path = NOTEBOOK, *, tracebacks: bool = False) -> list[str]:
-    """Voila's command line; what never changes is in ``jupyter/voila.json``."""
-    options = [f"--port={port}", f"--Voila.ip={HOST}", f"--show_tracebacks={tracebacks}", "--no-browser"]
-    return [sys.executable, "-m", "voila", str(notebook), *options]
+def voila_command(port: int, what: Path = NOTEBOOK, *, ip: str = HOST, tracebacks: bool = False) -> list[str]:
+    """The server's command line; what never changes is in ``jupyter/voila.json``."""
+    options = [f"--port={port}", f"--Voila.ip={ip}", f"--show_tracebacks={tracebacks}", "--no-browser"]
+    return [sys.executable, "-m", "dnnexplain.app.voila_pages", str(what), *options]
+
+
+def run_server(
+    what: Path,
+    *,
+    port: int | None,
+    ip: str,
+    options: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    say: str,
+    browser: bool,
+    served: bool,
+) -> None:
+    """Serve a notebook or a site until Ctrl-C; ``say`` is printed when it is ready, with ``{url}`` filled in."""
+    chosen = free_port(port, ip)
+    reached = HOST if ip in {"0.0.0.0", "::"} else ip  # noqa: S104 - compared, not bound
+    url = f"http://{f'[{reached}]' if ':' in reached else reached}:{chosen}/"
+    known = f"{url}?token={options['token']}" if options.get("token") else url
+    print("Starting ...", file=sys.stderr)  # noqa: T201 - the command's own words
+    signal.signal(signal.SIGTERM, _interrupt)  # a server that outlived this command would hold the port
+    server = Server(
+        voila_command(chosen, what, ip=ip), environment(settings, options, served=served), f"{url}voila/static/voila.js"
+    )
+    try:
+        server.wait_until_ready()
+        print(say.format(url=known), flush=True)  # noqa: T201
+        if browser:
+            webbrowser.open(known)
+        server.wait()
+    except KeyboardInterrupt:
+        print("Ended.", file=sys.stderr)  # noqa: T201
+    finally:
+        server.stop()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 class Server:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import webbrowser
 from pathlib import Path
 
 import typer
 
 from dnnexplain.cli.output import examples
+from dnnexplain.contract import Choice
 
 __all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    shown = ("dnnexplain app", "dnnexplain app --slots 10 --policy my-network.safetensors --port 8900 --no-browser")
+    shown = ("dnnexplain app", "dnnexplain app --system routing", "dnnexplain app --slots 10 --policy my-network.safetensors --port 8900 --no-browser")
     app.command("app", epilog=examples(*shown))(open_app)
 
 
@@ -24,42 +23,41 @@ def open_app(
     port: int | None = typer.Option(None, help="Port to serve on; a free one if not given.", show_default=False),
     browser: bool = typer.Option(True, "--browser/--no-browser", help="Open the page in a browser."),
     policy: Path | None = typer.Option(None, help="A file of weights to explain first.", show_default=False),
-    slots: int = typer.Option(5, help="Waiting jobs that the network sees."),
+    system: str = typer.Option("deeprm", help="deeprm or routing."),
+    slots: int = typer.Option(5, help="deeprm: waiting jobs that the network sees."),
+    topology: str = typer.Option("abilene", help="routing: a built-in topology, a name of topohub, or a .graphml file."),
+    ip: str = typer.Option("127.0.0.1", help="Address to listen on; any but this machine's own asks for a token."),
 ) -> None:
     """Open the dashboard: drag a job, and see what the network decides and why.
 
-    The page is served on this machine only. Ctrl-C ends it.
+    The page is served on this machine only, unless --ip says otherwise. Ctrl-C ends it. For several dashboards
+    and people: dnnexplain serve.
     """
-    from dnnexplain.app.server import Server, environment, free_port, needs, voila_command
+    from dnnexplain.app import NOTEBOOK
+    from dnnexplain.app.places import memory_megabytes, room_for
+    from dnnexplain.app.server import is_own, needs, new_token, run_server, server_options
 
     needs("voila")
-    chosen = free_port(port)
-    settings = {"system": "deeprm", "slots": slots}
+    own_parameters = {"deeprm": {"slots": slots}, "routing": {"topology": topology}}
+    if system not in own_parameters:
+        raise Choice("system with a dashboard", system, tuple(own_parameters)).error()
+    settings: dict[str, object] = {"system": system, **own_parameters[system]}
     if policy is not None:
-        settings["policy"] = str(policy.resolve())
+        settings["policy"] = str(policy.resolve()) if policy.suffix or policy.exists() else str(policy)
     check(settings)
-    url = f"http://127.0.0.1:{chosen}/"
-    typer.echo("Starting the dashboard ...", err=True)
-    signal.signal(signal.SIGTERM, _interrupt)  # a server that outlived this command would hold the port
-    server = Server(voila_command(chosen), environment(settings), f"{url}voila/static/voila.js")
-    try:
-        server.wait_until_ready()
-        typer.echo(f"The dashboard is at {url} (Ctrl-C ends it).")
-        if browser:
-            webbrowser.open(url)
-        server.wait()
-    except KeyboardInterrupt:
-        typer.echo("Ended.", err=True)
-    finally:
-        server.stop()
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+    own = is_own(ip)
+    options = server_options(remote=not own, token="" if own else new_token(), most=room_for(memory_megabytes()))
+    say = "The dashboard is at {url} (Ctrl-C ends it)."
+    run_server(NOTEBOOK, port=port, ip=ip, options=options, settings=settings, say=say, browser=browser, served=not own)
 
 
 def check(settings: dict[str, object]) -> None:
     """Try the system and the network before a server starts, so that a mistake is said here and at once."""
+    if settings["system"] == "routing":
+        from dnnexplain.app import dashboard_parts
+
+        dashboard_parts(**settings)  # type: ignore[arg-type]
+        return
     from dnnexplain.policies import load_any, shipped
     from dnnexplain.systems import make_system
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ import traitlets as t
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain_widgets.jobs import Jobs, Task
 from dnnexplain_widgets.python_code import panel_code
+from dnnexplain_widgets.served import is_served, result_text
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.web import FRAME
 from dnnexplain_widgets.words import told
@@ -47,6 +47,8 @@ class Panel(anywidget.AnyWidget):
     """The parts of live.PARTS that must be computed at each step."""
     OPTIONS: ClassVar[tuple[str, ...]] = ()
     COPYABLE: ClassVar[bool] = True
+    WRITES: ClassVar[bool] = True
+    """Whether the button "save" writes to the kernel's disk; on a page for other people it is a download instead."""
 
     _esm = FRAME
 
@@ -191,21 +193,23 @@ class Panel(anywidget.AnyWidget):
                 self.cancel()
             elif name == "copy":
                 self.guarded(self._copy)
-            elif name == "result":
+            elif name == "result" or (name == "save" and self.WRITES and is_served()):
                 self.guarded(self._offer_result)
             else:
                 self.guarded(self.on_press, name)
+
+    @t.validate("controls")
+    def _valid_controls(self, proposal: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Nobody names files on the disk of a server."""
+        controls: list[dict[str, Any]] = proposal["value"]
+        hide = self.WRITES and is_served()
+        return [one for one in controls if not (hide and one.get("kind") == "text" and one.get("name") == "file")]
 
     def _copy(self) -> None:
         self.code = {"text": self.copy_as_python(), "count": self.code.get("count", 0) + 1}
 
     def _offer_result(self) -> None:
-        result = self.result
-        if not hasattr(result, "to_json"):
-            msg = "there is no result to save as JSON yet; press the panel's own button first, or take the data as CSV"
-            raise DnnExplainError(msg)
-        text = result.to_json()
-        self.offer(f"dnnexplain-{type(self).__name__}.json", text if isinstance(text, str) else json.dumps(text))
+        self.offer(f"dnnexplain-{type(self).__name__}.json", result_text(self.result, self.session))
 
     def _on_upload(self, change: Mapping[str, Any]) -> None:
         given = change["new"]

@@ -1,0 +1,179 @@
+"""The gallery for an operator: what it offers, what it refuses, and how every page of it goes."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.browser.axe import serious
+from tests.browser.test_app import STARTING, start, stop
+
+BOARDS = ("deeprm-5", "deeprm-10", "routing")
+
+
+@pytest.fixture(scope="module")
+def served(chromium, tmp_path_factory):
+    """A gallery with one lesson."""
+    del chromium  # skip before a server is started
+    import nbformat
+
+    folder = tmp_path_factory.mktemp("lessons")
+    cells = [
+        nbformat.v4.new_markdown_cell("# A first lesson\n\nOne and one make *two*. Nothing else is said here."),
+        nbformat.v4.new_code_cell("1 + 1"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(notebook, folder / "1-first.ipynb")
+    command = [sys.executable, "-m", "dnnexplain", "serve", "--no-browser", "--kernels", "2", "--notebooks", str(folder)]
+    process, url = start(command, r"http://127\.0\.0\.1:\d+/")
+    yield url
+    stop(process)
+
+
+@pytest.fixture
+def new_page(chromium):
+    """Makes pages in a browser of their own; fails on any console error at the end."""
+    opened = []
+
+    def make(width=1280, scheme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        context.set_default_timeout(1000 * STARTING)
+        page = context.new_page()
+        page.errors = []
+        page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        opened.append((context, page))
+        return page
+
+    yield make
+    for context, page in opened:
+        context.close()
+        assert page.errors == []
+
+
+def status(url, **headers):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read().decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_the_gallery_offers_all_pages_to_everyone(served, new_page, width, scheme):
+    page = new_page(width, scheme)
+    page.goto(served)
+    links = page.locator("a.card").evaluate_all("(all) => all.map((one) => one.getAttribute('href'))")
+    assert links == [*(f"show/{key}" for key in BOARDS), "show/lesson-1-first"]
+    lesson = page.locator("a.card").last.inner_text()
+    assert "A first lesson" in lesson
+    assert "One and one make two." in lesson
+    assert page.locator("a.card svg").count() == len(links)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+    assert serious(page) == []
+
+
+CLOSED = (
+    "api/contents", "api/terminals", "api/kernels", "api/sessions", "api/config/x", "voila/tree", "voila/files/site.json",
+    "voila/render/deeprm-5.ipynb", "voila/api/contents", "site.json", "deeprm-5.ipynb", "lab", "tree", "terminals/1", "show/nothing",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_nothing_but_the_pages_is_served_and_with_safe_headers(served):
+    for path in CLOSED:
+        assert status(served + path)[0] == 404, path
+    code, headers, _ = status(served)
+    assert code == 200
+    assert "object-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert status(served, Host="evil.example")[0] == 403  # another site's name for this machine
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", BOARDS)
+def test_every_section_of_every_dashboard_opens_without_an_error(served, new_page, key):
+    page = new_page()
+    page.goto(f"{served}show/{key}")
+    page.wait_for_selector(".dx-sections [role=tab]")
+    problems = []
+    for theme in ("light", "dark"):
+        page.locator('select[data-name="theme"]').select_option(theme)
+        page.wait_for_selector(f'.dx[data-theme="{theme}"]')
+        for tab in page.locator(".dx-sections [role=tab]").all():
+            tab.click()
+            page.wait_for_timeout(1500)
+            name = f"{theme}, {tab.inner_text()}"
+            said = page.locator(".dx-error:visible").all_inner_texts()
+            problems += [f"{name}: {text}" for text in said if text]
+            problems += [f"{name}: {text}" for text in serious(page)]
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(800)
+    problems += [f"phone: {text}" for text in serious(page)]
+    wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+    problems += [f"phone: the page is {wide} px too wide"] if wide > 0 else []
+    assert problems == []
+
+
+@pytest.mark.slow
+def test_when_all_places_are_taken_the_page_says_so_and_a_closed_page_frees_its_place(served, new_page):
+    pages = [new_page(), new_page()]
+    for page in pages:
+        page.goto(f"{served}show/deeprm-5")
+        page.wait_for_selector(".dx-outputs tr")
+    third = new_page()
+    answer = third.goto(f"{served}show/deeprm-5#section=failure")
+    assert answer.status == 503
+    assert "All 2 places are taken" in third.inner_text("h1")
+    assert serious(third) == []
+    third.errors[:] = [text for text in third.errors if "503" not in text]
+    pages[0].goto("about:blank")
+    for _ in range(60):
+        if status(served)[2].count("1 of 2 places"):
+            break
+        time.sleep(0.5)
+    third.get_by_role("link", name="Try again now").click()
+    third.wait_for_selector(".dx-outputs tr")
+    third.errors[:] = [text for text in third.errors if "503" not in text]
+    for page in (pages[1], third):
+        page.goto("about:blank")
+
+
+@pytest.mark.slow
+def test_other_addresses_ask_for_a_token_and_save_nothing_on_the_servers_disk(chromium, new_page):
+    command = [sys.executable, "-m", "dnnexplain", "serve", "--no-browser", "--ip", "0.0.0.0", "--warm", "0"]
+    process, url = start(command, r"http://127\.0\.0\.1:\d+/\?token=\S+")
+    try:
+        base, _, token = url.partition("?token=")
+        assert len(token) >= 32
+        for path in ("", "show/deeprm-5"):
+            _, _, text = status(base + path)
+            assert "token" in text.lower()
+            assert "places" not in text
+        assert status(f"{base}?token=wrong")[0] in {200, 403}
+        assert "places" not in status(f"{base}?token=wrong")[2]
+        assert status(f"{base}api/kernels/6dd2fb5a-0000-4000-8000-000000000000")[0] in {302, 403}
+        assert token not in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        page = new_page()
+        page.goto(url)
+        page.get_by_role("link", name=re.compile("5 waiting jobs")).click()
+        page.wait_for_selector(".dx-outputs tr")
+        page.get_by_role("tab", name="Why this decision?").click()
+        page.wait_for_timeout(1500)
+        assert page.get_by_label("File", exact=True).count() == 0
+        box = page.locator(".dx", has=page.get_by_role("heading", name="What does it do here?"))
+        box.locator(".dx-menu summary").click()
+        with page.expect_download() as download:
+            box.get_by_text("Result, JSON").click()
+        assert "probabilities" in json.loads(download.value.path().read_text())
+    finally:
+        stop(process)
