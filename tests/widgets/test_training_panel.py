@@ -17,6 +17,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
 from dnnexplain_widgets import Dashboard, TrainingPanel
+from dnnexplain_widgets.panels.training_runs import Lessons
 
 
 def point(iteration: int, greedy: float, agreement: float) -> dict[str, float]:
@@ -103,7 +104,10 @@ def test_a_run_gives_curves_a_sentence_and_a_network(panel: TrainingPanel) -> No
     )
     assert "12.0% worse (before: 5; SJF 7.5)" in panel.sentence
     assert "obeyed in 96.0% of decisions that have a choice (before: 90.0%)" in panel.sentence
-    assert panel.result[0].ended
+    (run,) = panel.result.runs
+    assert run["ended"]
+    assert run["asked"]["teacher"] == "never-hold"
+    assert Lessons.from_json(panel.result.to_json()) == panel.result
     assert "more" in disabled(panel)
 
 
@@ -169,7 +173,7 @@ def test_a_tree_can_be_the_teacher(panel: TrainingPanel) -> None:
     assert panel.answers["teacher"] == "tree"
     press(panel, "train")
     assert panel.school.courses[0].lesson["tree"] == '{"nodes": {}}'
-    assert panel.result[0].name == "rules.json, strength 3"
+    assert panel.result.runs[0]["name"] == "rules.json, strength 3"
 
 
 def test_what_goes_wrong_is_said(system: Any, panel: TrainingPanel) -> None:

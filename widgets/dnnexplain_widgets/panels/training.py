@@ -2,92 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy
+from dnnexplain.results import Question
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.training_runs import Lesson, Lessons, School
 from dnnexplain_widgets.panels.training_words import chart_of, sentence_of
 
-__all__ = ["Course", "Lesson", "School", "TrainingPanel"]
+__all__ = ["TrainingPanel"]
 
 _MOST_RUNS = 4
 """Curves that are shown at once; the oldest goes first."""
-
-
-class Course(Protocol):
-    """One training run in a process of its own."""
-
-    def follow(self, tell: Callable[[Mapping[str, Any]], None]) -> bool:
-        """Start, or go on, and report until it ends or is stopped; returns whether the end was reached."""
-        ...
-
-    def stop(self) -> None:
-        """End the process; :meth:`follow` goes on from there."""
-        ...
-
-    def policy(self) -> Policy:
-        """The network as it stood at the last point."""
-        ...
-
-    def save(self, file: str) -> Path:
-        """Write the network to a file."""
-        ...
-
-
-class School(Protocol):
-    """Where networks are taught: what the panel needs and may not import.
-
-    Attributes:
-        teachers: rules by name, each with a line for people.
-        workloads: what can be trained on, likewise.
-    """
-
-    teachers: Mapping[str, str]
-    workloads: Mapping[str, str]
-
-    def course(self, policy: Policy, lesson: Mapping[str, Any]) -> Course:
-        """A training run of a policy's network; nothing is started yet."""
-        ...
-
-
-@dataclass(eq=False)
-class Lesson:
-    """A run and what is known of it.
-
-    Attributes:
-        name: for its curve.
-        course: the run itself.
-        points: its curve: iteration, ``greedy`` (the cost), ``agreement``, ...
-        yardsticks: cost of rules on the same held-out workloads.
-        sets: how many workloads those are.
-        cost: what is measured, ``"mean slowdown"``.
-        iteration, total: how far it is.
-        ended: whether it reached its end.
-    """
-
-    name: str
-    course: Course
-    points: list[dict[str, Any]] = field(default_factory=list)
-    yardsticks: dict[str, float] = field(default_factory=dict)
-    sets: int = 0
-    cost: str = ""
-    iteration: int = 0
-    total: int = 0
-    ended: bool = False
-
-    def hear(self, said: Mapping[str, Any]) -> None:
-        """Take in what the process said."""
-        if said["kind"] == "begin":
-            self.points, self.yardsticks = list(said["points"]), dict(said["yardsticks"])
-            self.sets, self.cost = int(said["sets"]), str(said["cost"])
-        elif said["kind"] == "point":
-            self.points.append(dict(said["point"]))
-        elif said["kind"] == "step":
-            self.iteration, self.total = int(said["iteration"]), int(said["total"])
 
 
 class TrainingPanel(Panel):
@@ -120,9 +49,16 @@ class TrainingPanel(Panel):
         self._show_controls()
 
     @property
-    def result(self) -> list[Lesson]:
-        """The runs, each with its curve; ``result[-1].course.policy()`` is the newest network."""
-        return self.runs
+    def result(self) -> Lessons | None:
+        """The runs, each with what was asked and its curve; the network itself comes from :meth:`taught`."""
+        if not self.runs:
+            return None
+        question = Question.about(self.session.system, method="training", seed=int(self.runs[-1].asked["seed"]))
+        return Lessons(question, tuple(run.told() for run in self.runs), sentence_of(self.runs[-1]))
+
+    def taught(self) -> Policy:
+        """The newest network, as it stood at the last point of its curve."""
+        return self._learned().course.policy()
 
     def train(self) -> None:
         """Begin a run from the network that is explained now."""
@@ -136,7 +72,8 @@ class TrainingPanel(Panel):
         asked |= {key: int(self.answers[key]) for key in ("iterations", "seed")}
         if asked["teacher"] == _TREE:
             asked["tree"] = self._tree
-        self.current = Lesson(_name_of(asked, self._tree_name), self.school.course(self.worker_policy(), asked))
+        course = self.school.course(self.worker_policy(), asked)
+        self.current = Lesson(_name_of(asked, self._tree_name), self.session.policy.name, asked, course)
         self.runs = [*self.runs, self.current][-_MOST_RUNS:]
         self.go_on()
 
@@ -175,7 +112,7 @@ class TrainingPanel(Panel):
     def explain(self) -> None:
         """Make the newest network the one that the whole page explains."""
         lesson = self._learned()
-        policy = lesson.course.policy()
+        policy = self.taught()
         name = f"{lesson.name}, {lesson.points[-1]['iteration']} iterations"
         if self.session.adopt is not None:
             self.session.adopt(name, policy)

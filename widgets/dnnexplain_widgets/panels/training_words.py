@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dnnexplain_widgets.words import label, number
 
 if TYPE_CHECKING:
-    from dnnexplain_widgets.panels.training import Lesson
+    from dnnexplain_widgets.panels.training_runs import Lesson
 
 __all__ = ["chart_of", "sentence_of"]
 
