@@ -1,12 +1,14 @@
 """Distillation against Trustee 1.2.0 at equal leaves, on the shipped five-slot DeepRM network.
 
 Trustee is a benchmark dependency only: ``pip install trustee==1.2.0`` into an environment of its own and
-give its interpreter: ``python benchmarks/distillation.py --trustee /path/to/venv/bin/python``.
+give its interpreter: ``python benchmarks/distillation.py --trustee /path/to/venv/bin/python``. Without it
+our own figures are measured alone.
 
 Both see the same kind of states (the network's, on 120 job sets, for Trustee) with the same domain
 features; Trustee is measured twice: on action names, as it is used, and on our moves. Its trees are held
 to the same number of leaves by its own ``max_leaf_nodes``. Fidelity is over actions, invalid ones masked,
-on 200 job sets that nobody learned from.
+on 200 job sets that nobody learned from. Times are of computing (CPU), imports and compilation apart on
+both sides; ours holds visits, candidate trees run in the simulator and all figures, Trustee's its fit alone.
 """
 
 from __future__ import annotations
@@ -19,6 +21,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from dnnexplain import sampling
+from dnnexplain.explain.distillation import distil
+from dnnexplain.explain.distillation.decisions import decisions
+from dnnexplain.policies import load_shipped
+from dnnexplain.systems import make_system
 
 TRUSTEE = """
 import json, sys, time, warnings
@@ -55,20 +63,44 @@ def trustee(python, known, unseen, labels, count, iterations, leaves):
         return json.loads(done.stdout.splitlines()[-1]), np.load(answer)
 
 
-def main():
+def why_not(python):
+    """Why Trustee cannot be run, or an empty string."""
+    if not python:
+        return "no --trustee given"
+    try:
+        asked = "import importlib.metadata as m, trustee; print(m.version('trustee'))"
+        done = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"{python} cannot be run: {error.strerror}"
+    version = done.stdout.strip()
+    if done.returncode:
+        return f"{python} has no trustee: pip install trustee==1.2.0 there"
+    return "" if version == "1.2.0" else f"{python} has trustee {version}, not 1.2.0"
+
+
+def settings():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trustee", required=True, help="interpreter of an environment with trustee==1.2.0")
+    parser.add_argument("--trustee", default="", help="interpreter of an environment with trustee==1.2.0")
     parser.add_argument("--leaves", type=int, default=20)
     parser.add_argument("--iterations", type=int, nargs=2, default=(50, 10), help="Trustee's README: 50 10")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
+    return parser.parse_args()
 
-    from dnnexplain import sampling
-    from dnnexplain.explain.distillation import distil
-    from dnnexplain.explain.distillation.decisions import decisions
-    from dnnexplain.policies import load_shipped
-    from dnnexplain.systems import make_system
 
+def ours(system, network, draw, unseen, leaves, seed):
+    began = time.process_time()
+    mine = distil(system, network, draw, leaves=leaves, seed=seed)
+    seconds = time.process_time() - began
+    follows = unseen.follow(mine.tree.scores[mine.tree.apply(unseen.features)]) == unseen.action
+    print(
+        f"dnnexplain, seed {seed}: {mine.leaves} leaves, fidelity {follows.mean():.3f} (on its own unseen sets "
+        f"{mine.fidelity:.3f}), slowdown {100 * mine.relative:+.1f}% ({100 * mine.relative_low:+.1f} to "
+        f"{100 * mine.relative_high:+.1f}), {seconds:.2f} s"
+    )
+
+
+def main():
+    options = settings()
     system = make_system("deeprm", slots=5)
     network = load_shipped(system)
 
@@ -77,19 +109,20 @@ def main():
 
     known = decisions(system, network, network, draw(120, 10))
     unseen = decisions(system, network, network, draw(200, 11))
-    began = time.process_time()
-    mine = distil(system, network, draw, leaves=options.leaves, seed=options.seed)
-    whole = time.process_time() - began
-    follows = unseen.follow(mine.tree.scores[mine.tree.apply(unseen.features)]) == unseen.action
-    print(f"dnnexplain: {mine.leaves} leaves, fidelity {follows.mean():.3f}, {whole:.1f} s of computing, ")
-    print(f"  visits, {len(mine.sizes)} sizes run in the simulator for each of 3 seeds, and all figures included")
+    distil(system, network, draw, leaves=2, sets=2, unseen=2)  # loads scikit-learn and the compiled code
+    for seed in options.seeds:
+        ours(system, network, draw, unseen, options.leaves, seed)
+    missing = why_not(options.trustee)
+    if missing:
+        print(f"Trustee is left out: {missing}.")
+        return
     kinds = {"actions": (known.action, 6), "our moves": (known.move, len(system.features.moves))}
     for name, (labels, count) in kinds.items():
         said, scores = trustee(options.trustee, known, unseen, labels, count, options.iterations, options.leaves)
         actions = sampling.choose(scores, unseen.valid) if name == "actions" else unseen.follow(scores)
         print(
-            f"Trustee on {name}: {said['leaves']} leaves, fidelity {np.mean(actions == unseen.action):.3f}, "
-            f"{said['seconds']:.1f} s of computing, visits not included"
+            f"Trustee on {name}, {options.iterations[0]} x {options.iterations[1]}: {said['leaves']} leaves, "
+            f"fidelity {np.mean(actions == unseen.action):.3f}, {said['seconds']:.2f} s, visits not included"
         )
 
 
