@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.asked import numbers_of, spans_of
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dnnexplain.explain.adversarial.verdicts import Verdict
     from dnnexplain.systems.deeprm import DeepRM
 
-__all__ = ["as_numbers", "register"]
+__all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -84,7 +84,7 @@ def attack(
         from dnnexplain.cli.attack_sequence import attack_sequence
 
         asked = {"rule": rule, "measure": measure, "rate": rate, "steps": steps, "oracle_seconds": oracle_seconds}
-        limits = {name: (int(low), int(high)) for name, (low, high) in _bounds(bound).items()}
+        limits = {name: (int(low), int(high)) for name, (low, high) in spans_of(bound, "--bound").items()}
         given = {**asked, "method": method or "evolve", "seconds": budget, "seed": seed, "limits": limits}
         attack_sequence(world, network, workload, given, out=out, resume=resume, as_json=as_json)
         return
@@ -95,8 +95,8 @@ def attack(
     asked = {
         "target": target or None,
         "knobs": knob or None,
-        "costs": as_numbers(cost, "--cost"),
-        "bounds": _bounds(bound),
+        "costs": numbers_of(cost, "--cost"),
+        "bounds": spans_of(bound, "--bound"),
         "objects": jobs,
         "appearance": appearance,
         "seconds": budget,
@@ -106,36 +106,6 @@ def attack(
         _compare(world, network, state, asked, out, as_json=as_json)
     else:
         _decision(world, network, state, {**asked, "method": method or "exhaustive"}, out, resume, as_json=as_json)
-
-
-def as_numbers(given: Sequence[str], option: str) -> dict[str, float]:
-    """``["memory=2"]`` as ``{"memory": 2.0}``."""
-    found = {}
-    for text in given:
-        name, _, value = text.rpartition("=")
-        try:
-            found[name.strip()] = float(value)
-        except ValueError:
-            name = ""
-        if not name.strip():
-            msg = f"{option} takes NAME=NUMBER, such as 'memory=2', not {text!r}"
-            raise DnnExplainError(msg)
-    return found
-
-
-def _bounds(given: Sequence[str]) -> dict[str, tuple[float, float]]:
-    found = {}
-    for text in given:
-        name, _, span = text.rpartition("=")
-        low, colon, high = span.partition(":")
-        try:
-            found[name.strip()] = (float(low), float(high))
-        except ValueError:
-            colon = ""
-        if not colon or not name.strip():
-            msg = f"--bound takes NAME=LOW:HIGH, such as 'length=1:5', not {text!r}"
-            raise DnnExplainError(msg)
-    return found
 
 
 # --- one decision -------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import DnnExplainError, State
-from dnnexplain.explain.adversarial import Adversarial
+from dnnexplain.explain.adversarial import Adversarial, MethodTable
 from dnnexplain.explain.sequence import SequenceAttack
 from dnnexplain.explain.transfer import Setting, Transfer
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import AdversarialPanel, TransferPanel, WorstSequencePanel
+from dnnexplain_widgets.words import number
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, FakeSystem
 
@@ -46,7 +47,7 @@ def test_a_search_shows_a_table_a_sentence_and_a_proof(panel):
     assert (panel.badge["level"], panel.badge["text"]) == ("green", "Proved minimal")
     rows = panel.figure["cells"]["rows"]
     assert rows[0]["label"] == "as given"
-    assert rows[1]["cells"][-1]["text"] == "adversarial"
+    assert rows[1]["cells"][4]["text"] == "adversarial"
     assert rows[1]["cells"][0]["text"] == f"{found.distance:g}"
 
 
@@ -115,6 +116,52 @@ def test_it_is_saved_and_copied_as_python(panel):
     assert "{'left queue': 2.0, 'right queue': 1.0}" in code
 
 
+def test_costs_and_bounds_are_the_users(panel):
+    answer(panel, costs="left queue=3", bounds="right queue=0:2")
+    press(panel, "search")
+    assert panel.jobs.wait()
+    settings = panel.result.question.settings
+    assert settings["costs"] == {"left queue": 3.0, "right queue": 1.0}
+    assert settings["bounds"]["right queue"] == [0.0, 2.0]
+    other = AdversarialPanel(GATE, panel.session.policy)
+    give(other, "saved", "found.json", downloaded(panel).encode())
+    assert (other.answers["costs"], other.answers["bounds"]) == ("left queue=3", "right queue=0:2")
+    answer(panel, costs="left queue")
+    press(panel, "search")
+    assert "NAME=NUMBER" in panel.error
+    answer(panel, costs="", bounds="left queue=4:1; right queue=4:1")
+    press(panel, "search")
+    assert panel.jobs.wait()
+    assert panel.error == ""
+    assert not panel.result.found
+    assert "lower bound is above the upper one" in panel.sentence
+
+
+def test_plausibility_stands_beside_each_change(panel):
+    press(panel, "search")
+    assert panel.jobs.wait()
+    table = panel.figure["cells"]
+    assert table["columns"][-1] == "plausibility"
+    first = panel._ordered()[0]
+    likely = -first.state.values[0]
+    expected = "as before" if likely == -2 else f"left −2 to {number(likely)}"
+    assert table["rows"][1]["cells"][-1]["text"] == expected
+
+
+def test_methods_are_compared_at_equal_time(panel):
+    answer(panel, seconds=1)
+    press(panel, "compare")
+    assert panel.jobs.wait()
+    assert panel.error == ""
+    rows = panel.figure["cells"]["rows"]
+    assert [row["label"] for row in rows] == ["exhaustive", "gradient", "local", "random"]
+    assert rows[0]["cells"][1]["text"] == "proved minimal"
+    assert panel.sentence == panel.result.words
+    answer(panel, chosen=[0, 0])
+    assert panel.session.state == panel.result.answers["exhaustive"].state
+    assert MethodTable.from_json(downloaded(panel)) == panel.result
+
+
 def test_a_saved_search_is_opened_elsewhere_and_gone_on_with(panel):
     answer(panel, method="random", seconds=0.3)
     press(panel, "search")
@@ -152,13 +199,18 @@ def test_an_impossible_wish_is_explained_in_the_sentence(panel):
 
 def test_the_worst_workload_is_searched_watched_and_opened():
     panel = WorstSequencePanel(WORLD, NETWORK)
-    answer(panel, seconds=1)
+    answer(panel, seconds=1, limits="length=1:4")
     press(panel, "search")
     assert panel.jobs.wait()
     assert panel.error == ""
     found = panel.result
     assert found.words in panel.sentence
     assert len(panel.figure["runs"]) == 3  # network, rule, optimum
+    assert panel.figure["flags"][0] == [panel.figure["marks"][0], "parts from SJF"]
+    at, text = panel.figure["flags"][1]
+    placed = panel.pair.network.chosen[at]
+    assert panel.pair.network.start[placed] != panel.best.start[placed]
+    assert text.startswith("parts from the ")
     assert panel.answers["decision"] == panel.figure["marks"][0]
     press(panel, "open")
     assert np.array_equal(
@@ -171,6 +223,7 @@ def test_the_worst_workload_is_searched_watched_and_opened():
     press(panel, "more")
     assert panel.jobs.wait()
     assert panel.result.evaluated > found.evaluated
+    assert panel.result.question.settings["limits"] == {"length": [1, 4]}
     other = WorstSequencePanel(WORLD, NETWORK)
     give(other, "saved", "worst.json", text.encode())
     assert other.jobs.wait()

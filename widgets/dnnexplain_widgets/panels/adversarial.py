@@ -7,29 +7,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, OutputKind, State
+from dnnexplain.explain.adversarial.compare import MethodTable, compare_methods
 from dnnexplain.explain.adversarial.pairs import OrderPairs, order_pairs
-from dnnexplain.explain.adversarial.report import told_changes
 from dnnexplain.explain.adversarial.result import Adversarial, Flip
-from dnnexplain.explain.adversarial.search import METHODS, attack
-from dnnexplain.explain.sweeps import kinds
+from dnnexplain.explain.adversarial.search import attack
+from dnnexplain.explain.asked import numbers_of, parts_of, spans_of
 from dnnexplain_widgets.jobs import Task
-from dnnexplain_widgets.panels.adversarial_words import asked_again, badge_of, cells_of
+from dnnexplain_widgets.panels.adversarial_controls import controls_of
+from dnnexplain_widgets.panels.adversarial_words import (
+    asked_again,
+    badge_of,
+    flips_table,
+    methods_table,
+    pairs_table,
+    plausibility,
+)
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
+from dnnexplain_widgets.panels.saved import same_system
 from dnnexplain_widgets.python_code import literal
-from dnnexplain_widgets.words import joined, number
+from dnnexplain_widgets.words import number
 
 __all__ = ["AdversarialPanel"]
 
 PAIRS = 12
 """Pairs of states that are listed."""
-
-_PAIRS_BUTTON = {
-    "kind": "button",
-    "name": "pairs",
-    "label": "Pairs of two jobs",
-    "hint": "Find states like the paper's Figure 4: job 1 gets a step shorter, and the network swaps the order for the worse.",
-}
 
 
 class AdversarialPanel(Panel):
@@ -57,18 +58,19 @@ class AdversarialPanel(Panel):
         self.start_state: State | None = None
         self.flips: list[Flip] = []
         self.pairs: OrderPairs | None = None
+        self.methods: MethodTable | None = None
         self._shown: tuple[State, State] | None = None
         self._stop = threading.Event()
         self.answers = {
-            "method": "exhaustive", "target": "", "change": "", "objects": "", "seconds": 20,
+            "method": "exhaustive", "target": "", "change": "", "objects": "", "seconds": 20, "costs": "", "bounds": "",
         }  # fmt: skip
         self.observe(self._show_flips, "busy")
         self._show_controls()
 
     @property
-    def result(self) -> Adversarial | OrderPairs | None:
-        """What the last search found."""
-        return self.found if self.pairs is None else self.pairs
+    def result(self) -> Adversarial | OrderPairs | MethodTable | None:
+        """What the last search found, or the comparison of methods."""
+        return self.found or self.pairs or self.methods
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -79,6 +81,8 @@ class AdversarialPanel(Panel):
             "target": answers["target"] or None,
             "knobs": [answers["change"]] if answers["change"] else None,
             "objects": int(answers["objects"]) if answers["objects"] else None,
+            "costs": numbers_of(parts_of(answers["costs"]), "Cost per unit") or None,
+            "bounds": spans_of(parts_of(answers["bounds"]), "Bounds") or None,
             "seconds": float(answers["seconds"]),
         }
 
@@ -97,9 +101,8 @@ class AdversarialPanel(Panel):
         """Search from the session's state, or go on from an earlier result, beside the page."""
         system, policy, asked = self.session.system, self.worker_policy(), self.asked
         state = self.session.state if resume is None or self.start_state is None else self.start_state
-        self.start_state, self.found, self.flips, self.pairs = state, None, [], None
-        self.figure, self.sentence, self.badge = {}, "", {}
-        self._stop = stop = threading.Event()
+        self._begin(state)
+        stop = self._stop
 
         def work(task: Task) -> Adversarial:
             return attack(
@@ -119,13 +122,32 @@ class AdversarialPanel(Panel):
     def search_pairs(self) -> None:
         """List pairs of states like the paper's Figure 4: two jobs, one step shorter, another order."""
         system, policy, seconds = self.session.system, self.worker_policy(), float(self.answers["seconds"])
-        self.found, self.flips, self.figure, self.badge = None, [], {}, {}
-        self._stop = stop = threading.Event()
+        self._begin(None)
+        stop = self._stop
 
         def work(task: Task) -> OrderPairs:
             return order_pairs(system, policy, seconds=seconds, cancel=stop, progress=task.progress)
 
         self.start(work, self._show_pairs, "Searching pairs of two jobs")
+
+    def compare(self) -> None:
+        """Give every method the same computing time on the session's state."""
+        system, policy, state, asked = self.session.system, self.worker_policy(), self.session.state, self.asked
+        del asked["method"]
+        self._begin(state)
+        stop = self._stop
+
+        def work(task: Task) -> MethodTable:
+            return compare_methods(
+                system,
+                policy,
+                state,
+                **asked,
+                cancel=stop,
+                progress=lambda done, total: task.progress(done / total, f"Method {done} of {total}"),
+            )
+
+        self.start(work, self._show_methods, "Comparing methods")
 
     def cancel(self) -> None:
         """End the search with what it has; what was found stays."""
@@ -149,8 +171,8 @@ class AdversarialPanel(Panel):
         found = Adversarial.from_json(content.decode())
         same_system(self.session.system, found.question, file)
         self.start_state = self.session.system.state_from_json(found.question.state or {})
-        self.set_answers(**asked_again(found.question))
-        self.pairs, self.figure = None, {}
+        self.set_answers(**asked_again(self.session.system, found.question))
+        self.pairs, self.methods, self.figure = None, None, {}
         self._show(found)
 
     def on_press(self, name: str) -> None:
@@ -161,6 +183,8 @@ class AdversarialPanel(Panel):
             self.search(resume=self.found)
         elif name == "pairs":
             self.search_pairs()
+        elif name == "compare":
+            self.compare()
         elif name == "replay":
             self._replay()
 
@@ -171,6 +195,12 @@ class AdversarialPanel(Panel):
 
     # --- what is drawn ---
 
+    def _begin(self, state: State | None) -> None:
+        """Forget the last question; nothing is shown until there is something new."""
+        self.start_state, self.found, self.flips, self.pairs, self.methods = state, None, [], None, None
+        self.figure, self.sentence, self.badge = {}, "", {}
+        self._stop = threading.Event()
+
     def _note(self, flip: Flip, task: Task) -> None:
         """From the worker: a flip was found; the table is drawn on the page's side with the next report."""
         same = [one for one in self.flips if one.kind == flip.kind]
@@ -180,9 +210,11 @@ class AdversarialPanel(Panel):
 
     def _states(self) -> list[tuple[State, State]]:
         """Per row the state before and after."""
+        start = self.start_state
+        if self.methods is not None and start is not None:
+            return [(start, one.state or start) for one in self.methods.answers.values()]
         if self.pairs is not None:
             return [(pair.state, pair.after_state) for pair in self.pairs.pairs]
-        start = self.start_state
         return [] if start is None else [(start, start), *((start, flip.state) for flip in self._ordered())]
 
     def _ordered(self) -> list[Flip]:
@@ -192,20 +224,8 @@ class AdversarialPanel(Panel):
     def _show_flips(self, _change: object = None) -> None:
         if not self.flips:
             return
-        before = None if self.found is None else self.found.before
-        rows = [{"label": "as given", "cells": cells_of(None, before, "")}]
-        rows += [
-            {"label": told_changes(flip.changes), "cells": cells_of(flip.distance, flip.after, flip.kind)}
-            for flip in self._ordered()
-        ]
-        columns = ["cost", "decision", "best by the oracle", "loss", "what it is"]
-        table = {
-            "caption": "Changes that flip the decision",
-            "corner": "change",
-            "columns": columns,
-            "rows": rows,
-            "pick": "row",
-        }
+        before, flips = None if self.found is None else self.found.before, self._ordered()
+        table = flips_table(before, flips, plausibility(self.likelihood, self.start_state, flips))
         if table != self.figure.get("cells"):
             self.figure = {"cells": table}
 
@@ -224,22 +244,15 @@ class AdversarialPanel(Panel):
 
     def _show_pairs(self, pairs: OrderPairs) -> None:
         self.pairs = pairs
-        rows = [
-            {
-                "label": f"{pair.changed} from {pair.before_value:g} to {pair.after_value:g} {pair.unit}",
-                "cells": [
-                    {"text": self.session.system.describe(pair.state)},
-                    *({"text": name} for name in (pair.before.name, pair.after.name, joined(pair.after.best_names))),
-                    {"text": number(pair.after.loss), "hint": pair.after.unit},
-                ],
-            }
-            for pair in pairs.pairs[:PAIRS]
-        ]
-        columns = ["state before", "decision before", "after", "best after", "loss"]
-        table = {"caption": "Pairs of states", "corner": "change", "columns": columns, "rows": rows, "pick": "row"}
-        self.figure = {"cells": table}
+        self.figure = {"cells": pairs_table(self.session.system, pairs.pairs[:PAIRS])}
         self.sentence = pairs.words
         self._shown = None
+        self._show_controls()
+
+    def _show_methods(self, methods: MethodTable) -> None:
+        self.methods, self._shown = methods, None
+        self.figure = {"cells": methods_table(methods)}
+        self.sentence = methods.words
         self._show_controls()
 
     def _replay(self) -> None:
@@ -254,28 +267,7 @@ class AdversarialPanel(Panel):
         self.session.state = after if self.session.state == before else before
 
     def _show_controls(self) -> None:
-        system = self.session.system
-        groups = dict.fromkeys(knob.group for knob in system.knobs if knob.group)
-        shared = kinds(system)
-        own = [
-            name for name in groups if any(system.knobs[i].group == name for places in shared.values() for i in places)
-        ]
-        changes = [["", "anything of the objects shown"], *([name, f"only {name}"] for name in (*shared, *own))]
-        targets = [["", "any other decision"], *([name, name] for name in system.output.names)]
-        objects = [["", "any number"], ["1", "one"], ["2", "two"], ["3", "three"]]
         found = self.found
         open_end = found is not None and not found.proved_minimal and not found.complete
         fooled = (found is not None and found.found) or (self.pairs is not None and bool(self.pairs.pairs))
-        two = {"job 1", "job 2"} <= set(groups)
-        self.controls = [
-            {"kind": "select", "name": "method", "label": "Method", "options": [[name, name] for name in METHODS]},
-            {"kind": "select", "name": "change", "label": "What may change", "options": changes},
-            {"kind": "select", "name": "objects", "label": "How many at once", "options": objects},
-            {"kind": "select", "name": "target", "label": "Flip to", "options": targets},
-            {"kind": "number", "name": "seconds", "label": "At most", "unit": "s", "low": 1, "high": 600, "step": 1},
-            {"kind": "button", "name": "search", "label": "Search", "strong": True},
-            {"kind": "button", "name": "more", "label": "Go on", "disabled": not open_end, "hint": "Continue where the search ended."},
-            *([_PAIRS_BUTTON] if two else []),
-            {"kind": "button", "name": "replay", "label": "Before / after", "disabled": not fooled, "hint": "Show the state as given, or as changed, in the other panels."},
-            OPEN_SAVED,
-        ]  # fmt: skip
+        self.controls = controls_of(self.session.system, open_end=open_end, fooled=fooled)

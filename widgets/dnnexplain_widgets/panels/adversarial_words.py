@@ -1,15 +1,23 @@
-"""What the adversarial panel says of a result: table cells and the trust badge."""
+"""What the adversarial panel says of its results: tables and the trust badge."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dnnexplain.explain.adversarial.result import Adversarial
+import numpy as np
+
+from dnnexplain.contract import State, System
+from dnnexplain.explain.adversarial.compare import MethodTable
+from dnnexplain.explain.adversarial.pairs import OrderPair
+from dnnexplain.explain.adversarial.report import told_changes
+from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.verdicts import Verdict
+from dnnexplain.explain.sweeps import kind_of
 from dnnexplain.results import Question
 from dnnexplain_widgets.words import joined, number
 
-__all__ = ["asked_again", "badge_of", "cells_of"]
+__all__ = ["asked_again", "badge_of", "flips_table", "methods_table", "pairs_table", "plausibility"]
 
 _KINDS = {
     "adversarial": "worse by the oracle",
@@ -20,8 +28,80 @@ _KINDS = {
 }
 
 
-def cells_of(distance: float | None, verdict: Verdict | None, kind: str) -> list[dict[str, Any]]:
-    """The cells of a flip in the table of results."""
+Table = dict[str, Any]
+
+
+def flips_table(before: Verdict | None, flips: Sequence[Flip], plausible: Sequence[str]) -> Table:
+    """The changes of a search; ``plausible`` has a text for each, or is empty where nobody can say."""
+    columns = ["cost", "decision", "best by the oracle", "loss", "what it is"]
+    rows: list[dict[str, Any]] = [{"label": "as given", "cells": _cells(None, before, "")}]
+    rows += [
+        {"label": told_changes(flip.changes), "cells": _cells(flip.distance, flip.after, flip.kind)} for flip in flips
+    ]
+    if plausible:
+        columns.append("plausibility")
+        hint = "Log-probability of the changed objects under the training workload, before and after."
+        for row, text in zip(rows, ["", *plausible], strict=True):
+            row["cells"].append({"text": text, "hint": hint})
+    return _table("Changes that flip the decision", "change", columns, rows)
+
+
+def pairs_table(system: System, pairs: Sequence[OrderPair]) -> Table:
+    """Pairs of states like the paper's Figure 4."""
+    rows = [
+        {
+            "label": f"{pair.changed} from {pair.before_value:g} to {pair.after_value:g} {pair.unit}",
+            "cells": [
+                {"text": system.describe(pair.state)},
+                *({"text": name} for name in (pair.before.name, pair.after.name, joined(pair.after.best_names))),
+                {"text": number(pair.after.loss), "hint": pair.after.unit},
+            ],
+        }
+        for pair in pairs
+    ]
+    columns = ["state before", "decision before", "after", "best after", "loss"]
+    return _table("Pairs of states", "change", columns, rows)
+
+
+def methods_table(found: MethodTable) -> Table:
+    """All methods after the same computing time."""
+    rows: list[dict[str, Any]] = []
+    for name, one in found.answers.items():
+        proved = "proved minimal" if one.proved_minimal else "proved: none exists" if one.complete else "not proved"
+        times = [number(best.seconds) for best in (one.trace[0], one.trace[-1])] if one.trace else ["", ""]
+        texts = ["none" if one.distance is None else number(one.distance), proved, *times]
+        texts += [f"{one.evaluated:,}", f"{one.judged:,}", number(one.seconds)]
+        rows.append({"label": name, "cells": [{"text": text} for text in texts]})
+    rows += [{"label": name, "cells": [{"text": "", "note": why}]} for name, why in found.refused.items()]
+    columns = ["cost", "proof", "first found, s", "best found, s", "states decided", "judged", "CPU s"]
+    return _table("Methods at equal computing time", "method", columns, rows)
+
+
+def plausibility(
+    likelihood: Callable[[State], Mapping[str, float]] | None, before: State | None, flips: Sequence[Flip]
+) -> list[str]:
+    """Per flip how likely the changed objects were and are, ``−4.5 to −6.6``; empty if nobody can say."""
+    if likelihood is None or before is None:
+        return []
+    known = likelihood(before)
+    return [_told(known, likelihood(flip.state)) for flip in flips]
+
+
+def _told(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    moved = [name for name in before if name in after and before[name] != after[name]]
+    if not moved:
+        return "as before"
+    return "; ".join(
+        f"{name} {number(before[name])} to {'never drawn' if np.isneginf(after[name]) else number(after[name])}"
+        for name in moved
+    )
+
+
+def _table(caption: str, corner: str, columns: list[str], rows: list[dict[str, Any]]) -> Table:
+    return {"caption": caption, "corner": corner, "columns": columns, "rows": rows, "pick": "row"}
+
+
+def _cells(distance: float | None, verdict: Verdict | None, kind: str) -> list[dict[str, Any]]:
     if verdict is None:
         return [{"text": ""} for _ in range(5)]
     return [
@@ -60,15 +140,24 @@ def badge_of(found: Adversarial) -> dict[str, Any]:
     return {"level": level, "text": text, "figures": figures}
 
 
-def asked_again(question: Question) -> dict[str, str]:
-    """The panel's answers that ask a saved question; a choice of knobs that the panel cannot name stays open."""
+def asked_again(system: System, question: Question) -> dict[str, str]:
+    """The panel's answers that ask a saved question, as far as its controls can."""
     settings = question.settings
-    kinds = {name.rpartition(" ")[2] for name in settings["movable"]}
-    groups = {name.rpartition(" ")[0] for name in settings["movable"]}
-    change = next(iter(kinds)) if len(kinds) == 1 else next(iter(groups)) if len(groups) == 1 else ""
+    knobs = {knob.name: knob for knob in system.knobs}
+    movable = [knobs[name] for name in settings["movable"]]
+    kinds, groups = {kind_of(knob) for knob in movable}, {knob.group for knob in movable}
+    alone = kinds if len(kinds) == 1 else groups if len(groups) == 1 else {""}
+    costs = {name: value for name, value in settings["costs"].items() if value != 1 / (knobs[name].step or 1)}
+    bounds = {
+        name: f"{low:g}:{high:g}"
+        for name, (low, high) in settings["bounds"].items()
+        if (low, high) != (knobs[name].low, knobs[name].high)
+    }
     return {
         "method": question.method,
         "target": settings["target"] or "",
         "objects": str(settings["objects"] or ""),
-        "change": change,
+        "change": next(iter(alone)) or "",
+        "costs": ", ".join(f"{name}={value:g}" for name, value in costs.items()),
+        "bounds": ", ".join(f"{name}={span}" for name, span in bounds.items()),
     }

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable
+from dnnexplain.explain.asked import parts_of, spans_of
 from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
 from dnnexplain.explain.sequence.result import SequenceAttack
 from dnnexplain.explain.sequence.search import attack_sequence
@@ -37,7 +38,7 @@ class WorstSequencePanel(WatchPanel):
         self._stop = threading.Event()
         self.answers = {
             "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": "ratio",
-            "seconds": 30, "seed": 1, "decision": 0, "follow": False,
+            "seconds": 30, "seed": 1, "limits": "", "decision": 0, "follow": False,
         }  # fmt: skip
         self._show_controls()
 
@@ -54,15 +55,22 @@ class WorstSequencePanel(WatchPanel):
             f"starts = system.workloads({a['work']!r}, {STARTS}, {int(a['seed'])})",
             (
                 f"found = attack_sequence(system, policy, starts, against={a['against']!r}, measure={a['measure']!r}, "
+                f"limits={self.limits!r}, "
                 f"seconds={float(a['seconds'])}, seed={int(a['seed'])})"
             ),
             "print(found.words)",
         )
 
+    @property
+    def limits(self) -> dict[str, tuple[int, int]]:
+        """The bounds that are asked for, by what a workload is made of."""
+        found = spans_of(parts_of(self.answers["limits"]), "Bounds")
+        return {name: (int(low), int(high)) for name, (low, high) in found.items()}
+
     def search(self, resume: SequenceAttack | None = None) -> None:
         """Search, or go on from an earlier result, beside the page."""
         system: Any = self.session.system
-        policy, answers = self.worker_policy(), dict(self.answers)
+        policy, answers, limits = self.worker_policy(), dict(self.answers), self.limits
         self._stop = stop = threading.Event()
         seed = int(answers["seed"])
 
@@ -74,6 +82,7 @@ class WorstSequencePanel(WatchPanel):
                 starts,
                 against=answers["against"],
                 measure=answers["measure"],
+                limits=limits,
                 seconds=float(answers["seconds"]),
                 oracle_seconds=ORACLE_SECONDS,
                 seed=seed,
@@ -98,7 +107,9 @@ class WorstSequencePanel(WatchPanel):
         found = SequenceAttack.from_json(content.decode())
         same_system(self.session.system, found.question, file)
         policy = self.worker_policy()
-        self.set_answers(against=found.question.settings["against"], measure=found.question.settings["measure"])
+        settings = found.question.settings
+        limits = ", ".join(f"{name}={low}:{high}" for name, (low, high) in settings["limits"].items())
+        self.set_answers(against=settings["against"], measure=settings["measure"], limits=limits)
         self.start(lambda task: _watched(self.session.system, policy, found, task), self._show, "Running the workload")
 
     def on_press(self, name: str) -> None:
@@ -142,6 +153,7 @@ class WorstSequencePanel(WatchPanel):
             {"kind": "select", "name": "work", "label": "Start from", "options": [[n, n] for n in system.workload_names]},
             {"kind": "select", "name": "against", "label": "Behind", "options": against},
             {"kind": "select", "name": "measure", "label": "Measured as", "options": [[name, name] for name in MEASURES]},
+            {"kind": "text", "name": "limits", "label": "Bounds", "placeholder": "none, or length=1:15, ...", "hint": "Lowest and highest value that a workload may have; the system's own if nothing is said."},
             {"kind": "number", "name": "seconds", "label": "At most", "unit": "s", "low": 1, "high": 3600, "step": 1},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "button", "name": "search", "label": "Search", "strong": True},

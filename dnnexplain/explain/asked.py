@@ -1,0 +1,61 @@
+"""Costs and limits as people type them: ``memory=2`` and ``length=1:5``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dnnexplain.contract import DnnExplainError
+
+__all__ = ["numbers_of", "parts_of", "spans_of"]
+
+
+def parts_of(text: str) -> list[str]:
+    """The parts of a text that are parted by commas or semicolons, without those that are empty."""
+    return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+
+
+def numbers_of(given: Iterable[str], what: str) -> dict[str, float]:
+    """``["memory=2"]`` as ``{"memory": 2.0}``.
+
+    Args:
+        given: one text per name.
+        what: what is asked for, begins the message: ``"--cost"``.
+
+    Raises:
+        DnnExplainError: a text of another form.
+    """
+    found = {}
+    for text in given:
+        name, _, value = text.rpartition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            name = ""
+        if not name.strip():
+            msg = f"{what} takes NAME=NUMBER, such as 'memory=2', not {text!r}"
+            raise DnnExplainError(msg)
+    return found
+
+
+def spans_of(given: Iterable[str], what: str) -> dict[str, tuple[float, float]]:
+    """``["length=1:5"]`` as ``{"length": (1.0, 5.0)}``.
+
+    Args:
+        given: one text per name.
+        what: what is asked for, begins the message: ``"--bound"``.
+
+    Raises:
+        DnnExplainError: a text of another form.
+    """
+    found = {}
+    for text in given:
+        name, _, span = text.rpartition("=")
+        low, colon, high = span.partition(":")
+        try:
+            found[name.strip()] = (float(low), float(high))
+        except ValueError:
+            colon = ""
+        if not colon or not name.strip():
+            msg = f"{what} takes NAME=LOW:HIGH, such as 'length=1:5', not {text!r}"
+            raise DnnExplainError(msg)
+    return found
