@@ -110,20 +110,21 @@ def _times(ratio: float) -> str:
 
 
 def box_rows(box: GapBox, top: NDArray[np.float64]) -> dict[str, Any]:
-    """The inputs that may vary least inside the box, as ranges of what is allowed at all."""
+    """The largest inputs, and how far each may vary inside the box, as shares of what is allowed at all."""
     width = np.where(top > 0, top, 1.0)
-    order = np.argsort((box.high - box.low) / width, kind="stable")
-    shown = [i for i in order if box.x[i] > 0.01 * width[i]][:ROWS]
-    shown += [i for i in order if i not in shown][: ROWS - len(shown)]
+    shown = np.argsort(-box.x / width, kind="stable")[:ROWS]
     rows = [
         {
-            "name": box.names[i], "low": float(box.low[i] / width[i]), "high": float(box.high[i] / width[i]),
+            "name": box.names[i].removeprefix("demand "), "low": float(box.low[i] / width[i]), "high": float(box.high[i] / width[i]),
             "value": float(box.x[i] / width[i]), "words": f"{number(box.low[i])} to {number(box.high[i])} {box.unit}",
         }
         for i in shown
     ]  # fmt: skip
-    free = int(((box.high - box.low) / width > 0.5).sum())
-    caption = f"Inputs with the narrowest ranges; {free} of {len(box.x)} inputs may vary over more than half of theirs"
+    share = float(np.median((box.high - box.low) / width))
+    caption = (
+        f"The {len(rows)} largest of {len(box.x)} inputs: their values (strokes) and how far they may vary (bars); "
+        f"the median input may vary over {100 * share:.3g}% of its range"
+    )
     return {"caption": caption, "rows": rows}
 
 

@@ -2,7 +2,7 @@
 // figure.race: {series: [{name, points: [[seconds, ratio]], spent, running}], limit, reference, unit}
 // figure.ranges: {caption, rows: [{name, low, high, value, words}]}; low, high, value as shares of the whole range
 
-const RACE = { left: 40, right: 112, top: 10, bottom: 34, height: 230 };
+const RACE = { left: 40, top: 10, bottom: 34, height: 230 };
 const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "2 2 6 2", "1 4"];
 
 function makeRace(store, part, model) {
@@ -24,7 +24,7 @@ function drawRace(view) {
   const { race } = view.model.get("figure");
   view.element.hidden = !race || !race.series.length;
   if (view.element.hidden || view.width < 120) return;
-  const right = view.width < 460 ? 92 : RACE.right;
+  const right = Math.min(16 + 6.4 * Math.max(...race.series.map((one) => one.name.length + 5)), 0.45 * view.width);
   const time = Math.max(race.limit, ...race.series.map((one) => one.spent));
   const most = Math.max(...race.series.flatMap((one) => one.points.map(([, ratio]) => ratio)), 1.05);
   const { y1 } = roundly(1, most);

@@ -229,7 +229,7 @@ function labelsOf(map, flows) {
   const { view, side } = map;
   const used = flows.used[side];
   const order = Array.from(used.keys()).sort((a, b) => used[b] - used[a]);
-  const shown = new Set(order.slice(0, MOST_LABELS).filter((link) => used[link] > 0.005));
+  const shown = new Set(order.slice(0, view.width < 420 ? 1 : MOST_LABELS).filter((link) => used[link] > 0.005));
   if (view.link !== null) shown.add(view.link);
   const taken = [...view.names.map((name) => name.box), ...view.at.map(([x, y]) => [x - 7, y - 7, x + 7, y + 7])];
   return [...shown].map((link) => {

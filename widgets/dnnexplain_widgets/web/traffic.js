@@ -132,7 +132,8 @@ function updateTraffic(traffic) {
   const { graph, store, pair } = view;
   const { unit } = graph;
   if (!stillScaled(traffic)) Object.assign(traffic, { anchor: null, scale: 1 });
-  const shown = pair === null ? 0 : mean(knobsOf(traffic, pair).map((knob) => store.values[knob]));
+  const turned = pair === null ? [] : traffic.rows === "before" ? knobsOf(traffic, pair) : [graph.knobs[pair]];
+  const shown = mean(turned.map((knob) => store.values[knob]));
   traffic.demand.input.disabled = pair === null;
   traffic.demand.show(shown, pair === null ? "no such pair" : withUnit(shown, unit));
   const total = graph.knobs.reduce((sum, knob) => sum + store.values[knob], 0);
