@@ -46,6 +46,7 @@ class TrainingPanel(Panel):
             "teacher": next(iter(school.teachers)), "strength": 3.0, "weight": 1.0, "decay": 0.95,
             "workload": next(iter(school.workloads)), "iterations": 40, "seed": 1, "file": "taught.safetensors",
         }  # fmt: skip
+        self.observe(self._follow_curve, "busy")
         self._show_controls()
 
     @property
@@ -160,8 +161,16 @@ class TrainingPanel(Panel):
         own = {_TREE: f"the rules in {self._tree_name}"} if self._tree else {}
         return {**self.school.teachers, **own}
 
+    def _follow_curve(self, _change: object = None) -> None:
+        """With every report of the process: its newest point."""
+        if self.current is not None and self.current.points and self.figure.get("points") != self._points():
+            self._show()
+
+    def _points(self) -> int:
+        return sum(len(run.points) for run in self.runs)
+
     def _show(self) -> None:
-        self.figure = {"lessons": chart_of(self.runs)}
+        self.figure = {"lessons": chart_of(self.runs), "points": self._points()}
         self.sentence = sentence_of(self.current) if self.current is not None else ""
         self._show_controls()
 
@@ -174,7 +183,7 @@ class TrainingPanel(Panel):
             {"kind": "select", "name": "teacher", "label": "Teacher", "options": [[k, v] for k, v in self._teachers().items()]},
             {"kind": "number", "name": "strength", "label": "Strength of its rule", "low": 0, "high": 20, "step": 0.5, "hint": "The odds of an action that obeys rise by e to this power."},
             {"kind": "number", "name": "weight", "label": "Weight at first", "low": 0, "high": 1, "step": 0.1, "hint": "Of imitation beside reward. 0: rewards only, the rule is just watched."},
-            {"kind": "number", "name": "decay", "label": "times, per iteration", "low": 0.5, "high": 1, "step": 0.01, "hint": "What the weight is multiplied by in each iteration."},
+            {"kind": "number", "name": "decay", "label": "Decay per iteration", "low": 0.5, "high": 1, "step": 0.01, "hint": "What the weight is multiplied by in each iteration."},
             {"kind": "select", "name": "workload", "label": "Train on", "options": [[k, v] for k, v in self.school.workloads.items()]},
             {"kind": "number", "name": "iterations", "label": "Iterations", "low": 2, "high": 2000, "step": 2},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},

@@ -7,8 +7,8 @@ const LESSON_DASHES = ["none", "7 3", "2 3", "9 3 2 3"];
 function makeLessons(store, part, model) {
   const charts = h("div", { class: "dx-lesson-charts" });
   const key = h("ul", { class: "dx-lesson-key" });
-  const table = h("table", { class: "dx-hidden" });
-  const element = h("div", { class: "dx-lessons" }, charts, key, table);
+  const table = h("table", {});
+  const element = h("div", { class: "dx-lessons" }, charts, key, h("div", { class: "dx-hidden" }, table)); // a table alone would keep its width
   let width = 0;
   const draw = () => {
     const { lessons } = model.get("figure");
