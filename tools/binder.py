@@ -1,0 +1,169 @@
+"""The Binder folder: write its pins, print its links, and follow its steps where no Docker is.
+
+``python -m tools.binder pins`` writes ``binder/requirements.txt`` from pyproject.toml and constraints.txt;
+``links OWNER/REPO`` prints where JupyterLab, the dashboard and each lesson open on mybinder.org;
+``check`` makes the image's Python part in a fresh environment and says its size and a kernel's memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from urllib.parse import quote
+
+from tools.bootstrap import TORCH_HOST, TORCH_INDEX, venv_python
+from tools.machine import give_up, reachable, say
+
+__all__ = ["check", "closure", "links", "main", "requirements"]
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "binder"
+HEAD = """# Written by `python -m tools.binder pins`: what dnnexplain[widgets] needs, in the tested versions, without CUDA.
+# No local path stands here, so that Binder's layer with these packages is kept from commit to commit.
+"""
+LIMIT_GB = 2.0  # what mybinder.org gives a session
+
+
+def main() -> None:
+    """Do what the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("pins")
+    commands.add_parser("links").add_argument("repository", help="on GitHub, OWNER/REPO")
+    commands.add_parser("check").add_argument(
+        "--folder", help="where to make the environment; a temporary one if not given"
+    )
+    given = parser.parse_args()
+    if given.command == "pins":
+        (FOLDER / "requirements.txt").write_text(requirements(), encoding="utf-8")
+    elif given.command == "links":
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", given.repository):
+            give_up(f"a repository is written OWNER/REPO, not {given.repository!r}")
+        for name, address in links(given.repository).items():
+            print(f"{name:28} {address}")
+    else:
+        with tempfile.TemporaryDirectory(prefix="dnnexplain-binder-") as temporary:
+            found = check(Path(given.folder or temporary))
+        print(json.dumps(found, indent=1))
+
+
+# --- pins ---------------------------------------------------------------------------------------
+
+
+def requirements() -> str:
+    """The text of ``binder/requirements.txt``."""
+    pins = _pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+    lines = [HEAD + f"--extra-index-url {TORCH_INDEX}"]
+    for name in sorted(closure()):
+        if name not in pins:
+            give_up(f"constraints.txt has no tested version of {name}; add it and run again.")
+        lines.append(f"{name}=={pins[name]}" + ("+cpu" if name == "torch" else ""))
+    return "\n".join(lines) + "\n"
+
+
+def closure() -> set[str]:
+    """Normalised names of all that dnnexplain[widgets] needs on Linux, read from what is installed here."""
+    from importlib.metadata import requires  # noqa: PLC0415
+
+    from packaging.requirements import Requirement  # noqa: PLC0415
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    waiting = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["widgets"]]
+    found: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        one = waiting.pop()
+        name = _normal(one.name)
+        for extra in ("", *one.extras):
+            if (name, extra) in seen:
+                continue
+            seen.add((name, extra))
+            found.add(name)
+            for text in requires(name) or []:
+                more = Requirement(text)
+                if more.marker is None or more.marker.evaluate({"extra": extra, "sys_platform": "linux"}):
+                    waiting.append(more)
+    return {name for name in found if not name.startswith(("nvidia-", "cuda-")) and name != "triton"}
+
+
+def _pins(text: str) -> dict[str, str]:
+    pairs = (line.split("==") for line in text.splitlines() if "==" in line and not line.startswith("#"))
+    return {_normal(name): version.split(";")[0].strip() for name, version in pairs}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+# --- links --------------------------------------------------------------------------------------
+
+
+def links(repository: str, ref: str = "HEAD") -> dict[str, str]:
+    """Addresses on mybinder.org by name: JupyterLab, the dashboard, and each lesson as a page."""
+    base = f"https://mybinder.org/v2/gh/{repository}/{ref}?urlpath="
+    found = {"JupyterLab": base + quote("lab/tree/notebooks", safe="")}
+    pages = {"dashboard": "dnnexplain/app/dashboard.ipynb"}
+    pages |= {path.stem: f"notebooks/{path.name}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    return found | {name: base + quote(f"voila/render/{path}", safe="") for name, path in pages.items()}
+
+
+# --- check --------------------------------------------------------------------------------------
+
+
+def check(folder: Path) -> dict[str, float | str | bool]:
+    """Follow the folder's steps in a fresh environment: pins, postBuild, and a kernel behind ``start``.
+
+    Args:
+        folder: the environment is made here.
+
+    Returns:
+        ``python_gb``: size of the environment; ``kernel_gb``: memory of a kernel with the dashboard (what it does
+        not share with others); ``fits``: whether that is within a session on mybinder.org; ``torch``: its version.
+    """
+    python = venv_python(folder)
+    _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+    text = (FOLDER / "requirements.txt").read_text(encoding="utf-8")
+    if not reachable(TORCH_HOST):
+        say(f"{TORCH_HOST} is out of reach: torch is taken from pip's own sources.")
+        text = text.replace("+cpu", "").replace(f"--extra-index-url {TORCH_INDEX}\n", "")
+    pins = folder / "requirements.txt"
+    pins.write_text(text, encoding="utf-8")
+    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(pins)])
+    source = folder / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "site", "build"))
+    environment = {
+        **os.environ,
+        "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+        "NB_PYTHON_PREFIX": str(folder),
+    }
+    environment.pop("PYTHONPATH", None)
+    _run(["bash", "binder/postBuild"], source, environment)
+    _run([str(python), "-m", "pip", "check", "--disable-pip-version-check"])
+    told = _run(
+        ["bash", str(source / "binder" / "start"), str(python), str(Path(__file__).with_name("binder_kernel.py"))],
+        source / "notebooks",
+        environment,
+    )
+    kernel = json.loads(told.strip().splitlines()[-1])
+    size = sum(path.lstat().st_size for path in (folder / "lib").rglob("*") if path.is_file() and not path.is_symlink())
+    return {"python_gb": round(size / 1e9, 2), "fits": kernel["kernel_gb"] < LIMIT_GB, **kernel}
+
+
+def _run(command: list[str], folder: Path | None = None, environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, check=False, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason was given"]
+        give_up(f"{' '.join(command[:4])} failed: {lines[-1]}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
