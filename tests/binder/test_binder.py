@@ -55,9 +55,8 @@ def test_what_is_no_repository_is_refused_in_one_line(given, capsys, monkeypatch
 def test_the_steps_work_in_a_clean_environment_and_fit_a_session(tmp_path, capsys):
     found = binder.check(tmp_path / "image")
     with capsys.disabled():
-        sys.stdout.write(f"
-Binder: Python part {found['python_gb']} GB, a kernel with the dashboard {found['kernel_gb']} GB
-")
+        words = f"Python part {found['python_gb']} GB, a kernel with the dashboard {found['kernel_gb']} GB"
+        sys.stdout.write("\nBinder: " + words + "\n")
     assert str(tmp_path / "image" / "lib") in found["dnnexplain"]
     assert found["fits"]
     assert found["kernel_gb"] < 1.0  # two pages in a session of 2 GB
