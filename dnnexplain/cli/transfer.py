@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+KEEP_SECONDS = 5.0
 RATES = [0.4, 0.55, 0.7, 0.85]
 FAMILIES = ["deeprm", "uniform", "long-heavy", "cpu-bound", "memory-bound", "bursty", "small-jobs", "heavy-tailed"]
 RULES = ["sjf", "tetris", "packer", "fcfs"]
@@ -57,7 +59,7 @@ def transfer(
     original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
     jobs: int | None = typer.Option(None, help="Processes; one per core if not given."),
     dask: str = typer.Option("", help="Run on a Dask cluster: its scheduler's address, or 'local'."),
-    out: Path | None = typer.Option(None, help="Keep the result here; Ctrl-C keeps the cells done so far."),
+    out: Path | None = typer.Option(None, help="Keep the result here, also while it runs and after Ctrl-C."),
     resume: Path | None = typer.Option(None, help="Run the missing cells of a result kept with --out."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -92,6 +94,7 @@ def transfer(
                 resume=earlier,
                 progress=show,
                 cancel=stop,
+                on_cell=None if out is None else _keeper(out),
             )
     finally:
         if cluster is not None:
@@ -104,6 +107,19 @@ def transfer(
         _show(found)
     if stop.is_set():
         raise typer.Exit(INTERRUPTED)
+
+
+def _keeper(out: Path) -> Callable[[Transfer], None]:
+    """Keeps the cells that are done every few seconds, so that a run that is killed can be resumed too."""
+    last = time.monotonic()
+
+    def keep(found: Transfer) -> None:
+        nonlocal last
+        if time.monotonic() - last > KEEP_SECONDS:
+            found.save(out)
+            last = time.monotonic()
+
+    return keep
 
 
 def _rows(family: Sequence[str], vary: str) -> list[Setting]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 
@@ -229,3 +230,27 @@ def test_a_cluster_that_does_not_answer_is_said(capsys):
     said = capsys.readouterr().err
     assert "tcp://127.0.0.1:9" in said
     assert "Traceback" not in said
+
+
+def test_a_run_that_is_killed_has_kept_its_cells(monkeypatch, capsys, tmp_path):
+    kept = tmp_path / "kept.json"
+    command = [*SMALL, "--family", "deeprm", "--family", "uniform", "--jobs", "1", "--json"]
+    assert main(command) == 0
+    whole = json.loads(capsys.readouterr().out)
+    monkeypatch.setattr("dnnexplain.cli.transfer.KEEP_SECONDS", 0.0)
+    module = importlib.import_module("dnnexplain.explain.transfer")
+    genuine, calls = module._run_cell, []
+
+    def killed(cell, rng):
+        calls.append(cell)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return genuine(cell, rng)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_run_cell", killed)
+        assert main([*command, "--out", str(kept)]) != 0
+    capsys.readouterr()
+    assert Transfer.load(kept).done.tolist() == [[True], [False]]
+    assert main([*command, "--resume", str(kept)]) == 0
+    assert json.loads(capsys.readouterr().out) == whole

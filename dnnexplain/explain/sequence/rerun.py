@@ -108,7 +108,7 @@ def _words(
         else f"the optimum lies between {bound.lower:.3g} and {upper:.3g}"
     )
     verb = "loses to" if network > rule else "still beats"
-    change = f"{abs(network / rule - 1):.1%}" if rule > 0 else "-"
+    change = f"{100 * abs(network / rule - 1):.3g}%" if rule > 0 else "-"
     return (
         f"On this workload {own} {verb} {rule_name}: {cost} {network:.3g} against {rule:.3g} ({change} "
         f"{'more' if network > rule else 'less'}), and {optimum}. On the workload that the search started from it was "
