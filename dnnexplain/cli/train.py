@@ -12,7 +12,14 @@ import typer
 from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, make_deeprm
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.output import examples, print_json, progress_bar
-from dnnexplain.cli.train_teacher import TEACHER_HELP, begin_from, read_teacher, teacher_words, training_workload
+from dnnexplain.cli.train_teacher import (
+    TEACHER_HELP,
+    begin_from,
+    mix_figures,
+    read_teacher,
+    teacher_words,
+    training_workload,
+)
 
 if TYPE_CHECKING:
     from dnnexplain.policies.training import Report, Trainer
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 FIGURE_SETS, FIGURE_SEED = 200, 1
+MIX_SETS, MIX_SEED = 100, 50_000
 
 
 def register(app: typer.Typer) -> None:
@@ -151,6 +159,9 @@ def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
     }
     against = compare({name: run.cost for name, run in runs.items()}, tuple(fair.rules()))
     figures = {f"{FIGURE_SETS} unseen job sets, seed {FIGURE_SEED}": brief, "against rules": against}
+    if recipe.workload["name"] == "mix":
+        title = f"cells of the mix, {MIX_SETS} unseen job sets each"
+        figures[title] = mix_figures(fair, policy, dict(recipe.workload), MIX_SETS, MIX_SEED)
     story = {
         "role": recipe.role,
         "description": _description(recipe.role),
@@ -182,6 +193,11 @@ def _description(role: str) -> str:
             "Trained by the recipe of the published DeepRM: no mask, ten fixed job sets, a baseline per action index, "
             "episodes cut after 200 actions. An exhibit: it starves jobs that its training never charged for."
         )
+    if role == "hardened":
+        return (
+            "Schedules jobs for low mean slowdown also where the workload is not the one at home: trained further on all "
+            "cells of the transfer grid, with a rule as teacher at first; actions that do nothing are masked."
+        )
     return "Schedules jobs for low mean slowdown, every job counted; actions that do nothing are masked."
 
 
@@ -200,7 +216,7 @@ def _limits(masked: bool, workload: dict[str, Any]) -> str:
 
 
 def _show(figures: dict[str, Any], out: Path) -> None:
-    (title, brief), _ = figures.items()
+    title, brief = next(iter(figures.items()))
     typer.echo(f"Mean slowdown on {title} (95% interval):")
     for name, one in brief.items():
         slowdown = one["slowdown"]

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from dnnexplain.policies import TorchPolicy
     from dnnexplain.policies.training import Recipe, SoftRule
 
-__all__ = ["STRENGTH", "TEACHER_HELP", "begin_from", "read_teacher", "teacher_words", "training_workload"]
+__all__ = [
+    "STRENGTH",
+    "TEACHER_HELP",
+    "begin_from",
+    "mix_figures",
+    "read_teacher",
+    "teacher_words",
+    "training_workload",
+]
 
 STRENGTH = 3.0
 """How strong a rule is unless said otherwise: the odds of an action that obeys it rise e^3 = 20-fold."""
@@ -143,3 +151,30 @@ def teacher_words(recipe: Recipe) -> str:
     )
     shape = recipe.schedule
     return f"{rules}; weight {shape.first:g}, times {shape.decay:g} in each iteration, at least {shape.least:g}"
+
+
+def mix_figures(world: Any, policy: Any, workload: dict[str, Any], sets: int, seed: int) -> dict[str, Any]:
+    """A network on every cell of a mix against SJF, on unseen job sets: the worst cell, and how many it loses.
+
+    Args:
+        world: the system.
+        policy: the network.
+        workload: a recipe's mix.
+        sets: job sets per cell.
+        seed: of the first cell's; each cell has the next one.
+    """
+    from dnnexplain.policies.training.workload_mix import cells
+    from dnnexplain.systems.deeprm.intervals import paired_interval
+
+    told = {}
+    for number, cell in enumerate(cells(workload)[1:]):
+        unseen = world.workloads(cell.family, sets, seed + number, **cell.settings)
+        found = paired_interval(world.run(policy, unseen).cost, world.run(world.rules()["sjf"], unseen).cost, seed)
+        told[f"{cell.family} at {cell.settings['rate']:g}"] = found
+    worst = max(told, key=lambda name: told[name].mean)
+    return {
+        "cells": len(told),
+        "cells more than 2% behind sjf": sum(found.mean > 0.02 for found in told.values()),
+        f"worst cell, {worst}, relative to sjf": {key: getattr(told[worst], key) for key in ("mean", "low", "high")},
+        "mean over cells, relative to sjf": sum(found.mean for found in told.values()) / len(told),
+    }

@@ -34,6 +34,7 @@ def test_the_teacher_and_the_mix_are_recorded_and_the_network_is_started_from(
     (tmp_path / "mine.py").write_text("def place(features, valid):\n    return valid.argmax(axis=1)\n")
     tree = tree_file(tmp_path / "tree.json", system)
     monkeypatch.setattr("dnnexplain.cli.train.FIGURE_SETS", 4)
+    monkeypatch.setattr("dnnexplain.cli.train.MIX_SETS", 3)
     monkeypatch.setattr("dnnexplain.policies.training.workload_mix.HELD_OUT_SETS", 4)
     common = ["--slots", "3", "--iterations", "1", "--threads", "1", "--json"]
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
@@ -53,6 +54,11 @@ def test_the_teacher_and_the_mix_are_recorded_and_the_network_is_started_from(
     assert story["recipe"]["workload"]["families"] == ["deeprm", "small-jobs"]
     assert story["recipe"]["imitation_rounds"] == 0
     assert story["curve"][-1]["agreement sjf"] == pytest.approx(story["curve"][-1]["agreement tree.json"])
+    told = story["figures"]["cells of the mix, 3 unseen job sets each"]
+    assert told["cells"] == 2
+    (worst,) = (value["mean"] for name, value in told.items() if name.startswith("worst cell"))
+    assert worst >= told["mean over cells, relative to sjf"]
+    assert (worst > 0.02) == (told["cells more than 2% behind sjf"] > 0)
     assert "never-hold with strength 3" in second.with_suffix(".md").read_text()
     assert load(second, system).checkpoint != load(first, system).checkpoint
 
