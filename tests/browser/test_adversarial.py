@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.explain.transfer import Setting
-from dnnexplain_widgets import AdversarialPanel, Session, TransferPanel
+from dnnexplain_widgets import AdversarialPanel, Session, TransferPanel, WorstSequencePanel
 from tests.browser.harness import Harness
 
 
@@ -73,4 +73,23 @@ def test_a_cell_of_the_heat_map_shows_its_episodes(shown, deeprm, drawn, start, 
     finish(harness, panel)
     assert page.locator(".dx-schedule canvas").is_visible()
     assert "rate 0.8" in page.locator(".dx-sentence").inner_text()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_decision_where_they_part_is_opened_in_the_editor(shown, deeprm, drawn, start):
+    panel = WorstSequencePanel(session=Session(deeprm, drawn, start))
+    panel.set_answers(seconds=1, limits="length=1:3")
+    harness = shown(panel, width=390, theme="dark")
+    page = harness.page
+    page.get_by_role("button", name="Search", exact=True).click()
+    finish(harness, panel)
+    words = page.locator(".dx-schedule canvas").get_attribute("aria-label")
+    assert [one.split(":")[0] for one in words.split("; ")][:2] == ["Drawn", "SJF"]
+    assert len(panel.figure["runs"]) == 3
+    page.get_by_role("button", name="Open in editor").click()
+    harness.sync()
+    assert panel.session.state == panel.state_at(panel.figure["marks"][0])
+    page.get_by_role("button", name="Next disagreement").click()
+    harness.sync()
+    assert panel.answers["decision"] == panel.figure["marks"][1]
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -225,7 +225,7 @@ class AdversarialPanel(Panel):
         if not self.flips:
             return
         before, flips = None if self.found is None else self.found.before, self._ordered()
-        table = flips_table(before, flips, plausibility(self.likelihood, self.start_state, flips))
+        table = flips_table(before, flips, plausibility(self.session.system, self.likelihood, self.start_state, flips))
         if table != self.figure.get("cells"):
             self.figure = {"cells": table}
 

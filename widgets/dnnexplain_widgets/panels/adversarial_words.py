@@ -78,23 +78,28 @@ def methods_table(found: MethodTable) -> Table:
 
 
 def plausibility(
-    likelihood: Callable[[State], Mapping[str, float]] | None, before: State | None, flips: Sequence[Flip]
+    system: System,
+    likelihood: Callable[[State], Mapping[str, float]] | None,
+    before: State | None,
+    flips: Sequence[Flip],
 ) -> list[str]:
     """Per flip how likely the changed objects were and are, ``−4.5 to −6.6``; empty if nobody can say."""
     if likelihood is None or before is None:
         return []
     known = likelihood(before)
-    return [_told(known, likelihood(flip.state)) for flip in flips]
+    texts = []
+    for flip in flips:
+        moved = {knob.group for at, knob in enumerate(system.knobs) if flip.state.values[at] != before.values[at]}
+        found = likelihood(flip.state)
+        texts.append("; ".join(_told(name, known[name], found[name]) for name in known if name in moved & set(found)))
+    return texts
 
 
-def _told(before: Mapping[str, float], after: Mapping[str, float]) -> str:
-    moved = [name for name in before if name in after and before[name] != after[name]]
-    if not moved:
-        return "as before"
-    return "; ".join(
-        f"{name} {number(before[name])} to {'never drawn' if np.isneginf(after[name]) else number(after[name])}"
-        for name in moved
-    )
+def _told(name: str, before: float, after: float) -> str:
+    if before == after:
+        return f"{name} never drawn, as before" if np.isneginf(after) else f"{name} {number(after)}, as before"
+    one, two = ("never drawn" if np.isneginf(value) else number(value) for value in (before, after))
+    return f"{name} {one} to {two}"
 
 
 def _table(caption: str, corner: str, columns: list[str], rows: list[dict[str, Any]]) -> Table:
