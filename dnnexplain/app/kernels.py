@@ -7,7 +7,10 @@ from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
-__all__ = ["PageKernels"]
+__all__ = ["RECLAIM", "PageKernels"]
+
+RECLAIM = 45.0
+"""Seconds without a page after which a kernel makes room for somebody else."""
 
 
 class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_server ships no types for it
@@ -30,6 +33,25 @@ class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_se
         if now - self._alone_since.setdefault(kernel_id, now) >= self.cull_idle_timeout:
             del self._alone_since[kernel_id]
             await super().cull_kernel_if_idle(kernel_id)
+
+    async def reclaim(self) -> bool:
+        """End the kernel that no page has had for longest, if that is long enough; whether one was ended.
+
+        A page that is closed ends its kernel itself; one whose computer went to sleep or lost its network
+        does not, and somebody else may need the place.
+        """
+        now = time.monotonic()
+        alone = [
+            (since, kernel_id)
+            for kernel_id, since in self._alone_since.items()
+            if kernel_id in self and not self._kernel_connections.get(kernel_id, 0) and now - since >= RECLAIM
+        ]
+        if not alone:
+            return False
+        kernel_id = min(alone)[1]
+        del self._alone_since[kernel_id]
+        await self.shutdown_kernel(kernel_id)
+        return True
 
     def waits_for_a_page(self, kernel_id: str) -> bool:
         """Whether a kernel is in Voila's pool, or may be: one that is still being prepared has no name yet."""

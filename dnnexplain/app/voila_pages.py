@@ -56,7 +56,7 @@ class Pages(Voila):
 
     def initialize(self, argv: list[str] | None = None) -> None:
         """Take the command line, then the options of :data:`OPTIONS`."""
-        self.options: dict[str, Any] = json.loads(os.environ.get(OPTIONS, "{}"))
+        self.options: dict[str, Any] = json.loads(os.environ.pop(OPTIONS, "{}"))  # kernels need not know the token
         super().initialize(argv)
         self.site: Site | None = None if self.notebook_path else read_site(self.root_dir)
         if self.options.get("token"):
@@ -106,6 +106,8 @@ class PageHandler(TornadoVoilaHandler):
     async def get(self, path: str | None = None) -> None:
         """Send the page, or say that all places are taken."""
         place = self.places.take()
+        if place is None and await self.kernel_manager.reclaim():
+            place = self.places.take()
         if place is None:
             self.set_status(503)
             self.set_header("Retry-After", "20")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
-from dnnexplain.app.kernels import PageKernels
+from dnnexplain.app.kernels import RECLAIM, PageKernels
 
 
 @pytest.fixture
@@ -69,3 +69,23 @@ def test_while_a_kernel_is_being_prepared_none_is_ended(manager):
     manager._pools = {"dashboard.ipynb": [Prepared(None)]}
     assert check(manager, "any", 0) == []
     assert check(manager, "any", 1_000) == []
+
+
+def test_a_kernel_that_lost_its_page_makes_room_but_not_one_that_has_or_waits_for_one(manager):
+    async def shut(kernel_id):
+        manager.ended.append(kernel_id)
+        del manager._kernels[kernel_id]
+
+    manager.shutdown_kernel = shut
+    manager._kernels = dict.fromkeys(("lost", "longer", "used", "warm"))
+    manager._pools = {"dashboard.ipynb": [Prepared("warm")]}
+    manager._kernel_connections = {"used": 1, "lost": 0}
+    check(manager, "longer", 0)
+    for name in ("lost", "used", "warm"):
+        check(manager, name, 10)
+    assert asyncio.run(manager.reclaim()) is False
+    manager.clock = 10 + RECLAIM
+    assert asyncio.run(manager.reclaim()) is True
+    assert asyncio.run(manager.reclaim()) is True
+    assert asyncio.run(manager.reclaim()) is False
+    assert manager.ended == ["longer", "lost"]

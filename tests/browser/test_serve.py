@@ -30,7 +30,17 @@ def served(chromium, tmp_path_factory):
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nbformat.write(notebook, folder / "1-first.ipynb")
-    command = [sys.executable, "-m", "dnnexplain", "serve", "--no-browser", "--kernels", "2", "--notebooks", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "dnnexplain",
+        "serve",
+        "--no-browser",
+        "--kernels",
+        "2",
+        "--notebooks",
+        str(folder),
+    ]
     process, url = start(command, r"http://127\.0\.0\.1:\d+/")
     yield url
     stop(process)
@@ -53,6 +63,7 @@ def new_page(chromium):
 
     yield make
     for context, page in opened:
+        page.goto("about:blank")  # as when a tab is closed: the page ends its kernel
         context.close()
         assert page.errors == []
 
@@ -162,7 +173,9 @@ def test_other_addresses_ask_for_a_token_and_save_nothing_on_the_servers_disk(ch
         assert status(f"{base}?token=wrong")[0] in {200, 403}
         assert "places" not in status(f"{base}?token=wrong")[2]
         assert status(f"{base}api/kernels/6dd2fb5a-0000-4000-8000-000000000000")[0] in {302, 403}
-        assert token not in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        assert (
+            token not in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        )
         page = new_page()
         page.goto(url)
         page.get_by_role("link", name=re.compile("5 waiting jobs")).click()
@@ -175,5 +188,6 @@ def test_other_addresses_ask_for_a_token_and_save_nothing_on_the_servers_disk(ch
         with page.expect_download() as download:
             box.get_by_text("Result, JSON").click()
         assert "probabilities" in json.loads(download.value.path().read_text())
+        page.goto("about:blank")
     finally:
         stop(process)

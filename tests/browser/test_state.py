@@ -98,7 +98,9 @@ def test_a_link_opens_the_same_page_again_without_filling_the_history(open_app):
     assert link == page.url
     assert len(link) < 2000
     again = open_app(f"#{link.partition('#')[2]}")
-    again.wait_for_function("() => document.querySelector('.dx-sections [aria-selected=true]').textContent.includes('fail')")
+    again.wait_for_function(
+        "() => document.querySelector('.dx-sections [aria-selected=true]').textContent.includes('fail')"
+    )
     settle(again)
     assert shown(again) == left
 
@@ -117,7 +119,9 @@ def test_undo_and_redo_by_keyboard_and_a_session_as_a_file(open_app, tmp_path):
     page.locator("h3").first.click()  # nothing of ours has the focus
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
-    page.wait_for_function(f"() => document.querySelectorAll('.dx-knob input')[2].valueAsNumber === {first['knobs'][2]}")
+    page.wait_for_function(
+        f"() => document.querySelectorAll('.dx-knob input')[2].valueAsNumber === {first['knobs'][2]}"
+    )
     settle(page)
     assert shown(page)["probabilities"] == first["probabilities"]
     page.keyboard.press("Control+Shift+z")
@@ -147,7 +151,9 @@ def test_a_killed_kernel_is_said_in_plain_words_and_the_page_goes_on_with_its_st
     page.get_by_role("button", name="Start again with this state").click()
     page.wait_for_function(f"() => !document.body.textContent.includes('{killed}')", timeout=60_000)
     page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
-    page.wait_for_function("() => document.querySelector('.dx-sections [aria-selected=true]')?.textContent.includes('fail')")
+    page.wait_for_function(
+        "() => document.querySelector('.dx-sections [aria-selected=true]')?.textContent.includes('fail')"
+    )
     for _ in range(50):
         settle(page)
         if values(page) == stepped:

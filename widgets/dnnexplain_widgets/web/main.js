@@ -1,1 +1,1 @@
-export { arrange, breakLines, cellAt, gripAt, inPage, mount, number, snap, ticks };
+export { arrange, breakLines, cellAt, csvOf, gripAt, inPage, mount, number, snap, ticks };

@@ -33,6 +33,18 @@ const TABLES = {
     [cells.corner || "row", ...cells.columns],
     ...cells.rows.map((row) => [row.label, ...row.cells.map((cell) => cell.value ?? cell.text)]),
   ],
+  trust: (_store, _spec, { trust }) => trust && [
+    ["method", "verdict", "group", "positive", "negative"],
+    ...trust.cards.flatMap((card) => card.rows.map((row) => [card.title, card.verdict, row.name, row.up, row.down])),
+  ],
+  misfits: () => null,
+  account: (_store, _spec, { account }) => account && account.rows && [
+    ["part", "activation", "weight", "adds"],
+    ...account.rows.map((row) => [`neuron ${row.neuron}`, row.activation, row.weight, row.effect]),
+    [`${account.others.count} other neurons`, "", "", account.others.effect],
+    ["bias of the output", "", "", account.offset],
+    [account.contra ? `${account.pro} minus ${account.contra}` : account.pro, "", "", account.total],
+  ],
   tabs: () => null,
   keeper: () => null,
 };
