@@ -24,10 +24,10 @@ class NeuronsPanel(Panel):
 
     def setup(self) -> None:
         """Controls for the layer (if there are several) and for what the curves run over."""
-        self._tried: set[str] = set()
+        self._tried: tuple[Any, set[str]] = (None, set())
         self.session.observe(self._show_choices, ["policy", "ask"])
-        self.session.observe(self._forget_tried, "policy")
         self.session.observe(self._leave_flat, "live")
+        self._leave_flat()
         self._show_choices()
 
     @property
@@ -66,9 +66,6 @@ class NeuronsPanel(Panel):
         self.controls = controls
         self.answers = {"layer": session.ask.layer or (layers[0] if layers else ""), "sweep": session.ask.sweep}
 
-    def _forget_tried(self, _change: object) -> None:
-        self._tried = set()
-
     def _leave_flat(self, _change: object = None) -> None:
         """Where the network does not see the demand that is swept, sweep the newest one that it sees."""
         curves, system = self.result, self.session.system
@@ -77,14 +74,15 @@ class NeuronsPanel(Panel):
         if any(np.ptp(values, axis=1).any() for values in curves.activation):
             return
         names = [knob.name for knob in system.knobs]
+        tried = self._tried[1] if self._tried[0] is self.session.policy else set()
         for row, other in (
             (system.graph.knobs, system.graph.earlier[-1]),
             (system.graph.earlier[-1], system.graph.knobs),
         ):
             swept = {names[knob]: names[beside] for knob, beside in zip(row, other, strict=True)}
             wanted = swept.get(self.session.ask.sweep)
-            if wanted is not None and wanted not in self._tried:
-                self._tried = {self.session.ask.sweep, wanted}
+            if wanted is not None and wanted not in tried:
+                self._tried = (self.session.policy, {self.session.ask.sweep, wanted})
                 self.session.question(sweep=wanted)
                 return
 

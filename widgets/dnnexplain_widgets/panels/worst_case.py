@@ -94,8 +94,6 @@ class WorstCasePanel(Panel):
             "print(gap_box(problem, found.best.x).sentence())",
         )
 
-    # --- searching ---
-
     def search(self, resume: SearchComparison | None = None) -> None:
         """Run the ticked searches one after another, beside the page; ``resume`` goes on from earlier ones.
 
@@ -149,7 +147,8 @@ class WorstCasePanel(Panel):
         """Show a method's case (the best if none is named) in the editor and all other panels."""
         case = self._case(method)
         self.shown = case.method
-        self.session.state = self._adversary().state(case.x)
+        assert self.found is not None
+        self.session.state = self._adversary(self._routed_of(self.found)).state(case.x)
         self._draw_case(case)
 
     def show(self, found: SearchComparison) -> None:
@@ -174,8 +173,6 @@ class WorstCasePanel(Panel):
     def load(self, file: str | Path) -> None:
         """Show a saved result."""
         self.show(SearchComparison.load(file))
-
-    # --- what the user does ---
 
     def on_press(self, name: str) -> None:
         """Search, go on, open a case, draw its box."""
@@ -207,8 +204,6 @@ class WorstCasePanel(Panel):
             msg = f"{file} is no saved result: it is not text"
             raise DnnExplainError(msg) from None
         self.show(SearchComparison.from_json(text))
-
-    # --- between system and search ---
 
     def _adversary(self, routed: Any = None, policy: Policy | None = None) -> Adversary:
         return cast("Attackable", self.session.system).adversary(policy or self.session.policy, routed)
@@ -245,8 +240,6 @@ class WorstCasePanel(Panel):
             raise DnnExplainError(msg)
         wanted = method or self.shown
         return self.found.case(wanted) if wanted else self.found.best
-
-    # --- what is drawn ---
 
     def _draw_under_way(self, _change: object = None) -> None:
         if self.busy and self.under_way:
