@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -115,6 +116,39 @@ def test_a_deeper_neuron_is_searched_and_says_so():
         pytest.fail("nothing proves a second layer's maximum")
     assert panel.badge["level"] == "amber"
     assert "not proved" in panel.badge["text"]
+
+
+def test_a_search_that_is_cancelled_keeps_its_best_and_says_so():
+    system = FakeSystem()
+    policy = TorchPolicy(mlp(system), system)
+    panel = MaximalPanel(system, policy)
+    began = threading.Event()
+    panel.worker_network = lambda: Waiting(policy, began, panel)
+    press(panel, "find")
+    assert began.wait(20)
+    press(panel, "cancel")
+    assert panel.jobs.wait(60)
+    assert panel.busy == {}
+    assert panel.result is not None
+    assert panel.result.proved or "stopped early" in panel.result.words
+
+
+class Waiting(TorchPolicy):
+    """A network whose first pass waits until its search is cancelled."""
+
+    def __init__(self, policy, began, panel):
+        super().__init__(policy.module, panel.session.system, name=policy.name)
+        self.began, self.panel = began, panel
+
+    @property
+    def module(self):
+        self.began.set()
+        self.panel._stop.wait(20)
+        return self.__dict__["module"]
+
+    @module.setter
+    def module(self, module):
+        self.__dict__["module"] = module
 
 
 def test_another_neuron_is_looked_for_at_once_when_one_was_asked_for():

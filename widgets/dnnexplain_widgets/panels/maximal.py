@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class MaximalPanel(ProbingPanel):
 
     def setup(self) -> None:
         """Controls: neuron, starts of a search; find, open in the editor, save, load."""
+        self._stop = threading.Event()
         super().setup()
         self.session.observe(self._compare, "live")
 
@@ -58,12 +60,26 @@ class MaximalPanel(ProbingPanel):
         system, policy, session = self.session.system, self.worker_network(), self.session
         neuron, layer, restarts = session.unit, session.ask.layer, int(self.answers["restarts"])
 
+        self._stop = stop = threading.Event()
+
         def work(task: Task) -> Maximum:
             task.progress(None)
-            return maximise(system, policy, neuron, layer, restarts=restarts, cancel=task.stop, progress=task.progress)
+            return maximise(system, policy, neuron, layer, restarts=restarts, cancel=stop, progress=task.progress)
 
         self.stale = False
         self.start(work, self.show, f"Looking for what excites neuron {neuron} most")
+
+    def cancel(self) -> None:
+        """End a search with the best so far, which says that it was stopped; a second time, without an answer."""
+        if self.jobs.current is not None and not self._stop.is_set():
+            self._stop.set()
+        else:
+            super().cancel()
+
+    def drop(self) -> None:
+        """Without an answer."""
+        self._stop.set()
+        super().drop()
 
     def open_in_editor(self) -> None:
         """Put the state into the session."""

@@ -68,6 +68,10 @@ class ProbingPanel(Panel):
         assert isinstance(policy, NetworkPolicy)
         return policy
 
+    def drop(self) -> None:
+        """Stop working and forget what comes of it; Cancel in the page may keep the best so far instead."""
+        Panel.cancel(self)
+
     @property
     def result(self) -> Any:
         """What was found, or ``None`` until it was asked for."""
@@ -98,7 +102,7 @@ class ProbingPanel(Panel):
 
     def load(self, file: str | Path) -> None:
         """Show a saved result."""
-        self.cancel()
+        self.drop()
         self.show(self.checked(self.KIND.load(file)))
 
     def checked(self, found: Any) -> Any:
@@ -144,7 +148,7 @@ class ProbingPanel(Panel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was chosen."""
         del name
-        self.cancel()
+        self.drop()
         try:
             text = content.decode()
         except UnicodeDecodeError:
@@ -165,7 +169,7 @@ class ProbingPanel(Panel):
             return
         network = before[0] is not now[0]
         if network:
-            self.cancel()
+            self.drop()
         self.error = ""
         self.guarded(self.show_controls)
         if self.has_network:

@@ -17,7 +17,7 @@ from dnnexplain_widgets.panels.threshold_words import cell_of, census_cells, clo
 
 __all__ = ["ThresholdMapPanel"]
 
-MOST = 40
+MOST = 30
 """Rows; of a layer with more neurons those that show the most thresholds."""
 
 _PAPER = "The paper's Figure 3b shows a neuron of DeepRM that is off below length 5 and sees no difference above 15."

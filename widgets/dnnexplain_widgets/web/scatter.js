@@ -94,7 +94,7 @@ function drawCloud(view, walking) {
     ring(context, placeOf(view, points[2 * chosen], points[2 * chosen + 1]), 6, ink.text);
     view.walk.value = String(chosen);
     setAttributes(view.walk, { "aria-valuetext": tellPoint(scatter, values[chosen], chosen) });
-  }
+  } else view.walk.value = "0";
   if (scatter.here) {
     const at = placeOf(view, ...scatter.here);
     ring(context, at, 9, ink.text);
