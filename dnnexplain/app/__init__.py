@@ -27,6 +27,7 @@ SETTINGS = "DNNEXPLAIN_APP"
 _ROLES = {
     "default": "The paper's network, fairly trained",
     "conv": "A small convolutional network",
+    "hardened": "Hardened: taught on shifted workloads too",
     "as-published": "Trained by the recipe as published",
 }
 

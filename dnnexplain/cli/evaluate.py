@@ -36,7 +36,8 @@ def evaluate(
     system: str = typer.Argument("deeprm", help="The system."),
     *,
     policy: list[str] = typer.Option(
-        ["default", "sjf", "tetris"], help="A rule, a shipped network (default, conv, as-published) or a file; repeat."
+        ["default", "sjf", "tetris"],
+        help="A rule, a shipped network (default, conv, hardened, as-published) or a file; repeat.",
     ),
     workload: str = typer.Option("deeprm", help="A family of random job sets, or a file of jobs or a .swf log."),
     slots: int = typer.Option(5, help=SLOTS_HELP),

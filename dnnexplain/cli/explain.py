@@ -43,7 +43,8 @@ def explain(
     ),
     workload: str = typer.Option("", help="Of a survey: the family of the episodes.", show_default=False),
     policy: str = typer.Option(
-        "default", help="A shipped network (default, conv, as-published) or a weights file; of a survey also all."
+        "default",
+        help="A shipped network (default, conv, hardened, as-published) or a weights file; of a survey also all.",
     ),
     method: str = typer.Option("saliency", help="An attribution method; an unknown name lists them."),
     target: str = typer.Option(

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.policies import TorchPolicy
+from dnnexplain.policies import TorchPolicy, load_shipped
 from dnnexplain.policies.training import PolicyRule, Trainer, load_function, make_recipe, make_rule, mix
 from dnnexplain.policies.training.learning import Lesson
 from dnnexplain.policies.training.returns import even_out
@@ -244,3 +244,23 @@ def test_a_mix_is_scored_by_its_cells_and_its_worst_one(system: DeepRM) -> None:
     ]
     assert figures["greedy_mean"] == pytest.approx(np.mean(ratio))
     assert worse == pytest.approx(np.mean(ratio) + max(ratio) - 1)
+
+
+# --- the network that ships ---
+
+
+@pytest.mark.parametrize(("family", "rate"), [("small-jobs", 0.4), ("small-jobs", 0.55), ("uniform", 0.4)])
+def test_the_hardened_network_is_not_behind_sjf_where_the_plain_one_was(family: str, rate: float) -> None:
+    whole = DeepRM()
+    sets = whole.workloads(family, 400, 31, rate=rate)
+    sjf, found = whole.run(whole.rules()["sjf"], sets).cost, whole.run(load_shipped(whole, "hardened"), sets)
+    assert found.cost.mean() <= 1.02 * sjf.mean()
+    assert found.metrics["starved"].sum() == 0
+
+
+def test_the_hardened_network_keeps_the_gain_at_home() -> None:
+    whole = DeepRM()
+    sets = whole.workloads("deeprm", 100, 32)
+    sjf = whole.run(whole.rules()["sjf"], sets).cost.mean()
+    gain = {name: 1 - whole.run(load_shipped(whole, name), sets).cost.mean() / sjf for name in ("default", "hardened")}
+    assert gain["hardened"] >= 0.8 * gain["default"] > 0.2
