@@ -82,7 +82,7 @@ def deeprm_problem(system: DeepRM, policy: Policy, jobs: int = 12, *, name: str 
     made: Problem = Problem(
         name or f"{policy.name} on job sets",
         Pipeline([Sampled(lambda x: sets.cost(policy, x), **around, name="cluster under the policy")]),
-        Domain(sets.low, sets.high, sets.names, "", sets.blocks, np.rint),
+        Domain(sets.low, sets.high, sets.names, "", sets.blocks, whole=True),
         Sampled(best_rule, **around, name="best rule"),
         lambda x: system.bound(sets.job_set(x), seconds=seconds),
         cost_name=system.cost_name,

@@ -19,7 +19,11 @@ from dnnexplain.explain.gray_box import (
     WorstCase,
     worst_case,
 )
+from dnnexplain.explain.gray_box.ascent import Climb
+from dnnexplain.explain.gray_box.budget import Run
+from dnnexplain.explain.gray_box.denominators import EnvelopeWay
 from dnnexplain.explain.gray_box.methods import BLACK_BOX
+from dnnexplain.explain.gray_box.polish import polish
 from dnnexplain.results import Result
 from tests.gray_box.ring import SERVE, USE, brute_force, ring_problem
 
@@ -46,6 +50,35 @@ def test_gradients_reach_a_known_maximum(method):
     assert found.x[3] > 0
     np.testing.assert_allclose(found.x[:3], 0, atol=1e-6)
     assert found.stopped == "budget"
+
+
+def test_a_climb_over_whole_numbers_moves_by_steps_that_are_smaller():
+    """Rounding every step would leave steps of less than a half where they began: the climb keeps its fractions."""
+    made = closed_form()
+    domain = Domain(made.domain.low, np.full(4, 9.0), made.domain.names, "jobs", whole=True)
+    climb = Climb(EnvelopeWay(replace(made, domain=domain)), Run(made, rounds(1)), np.full((1, 4), 5.0), rate=0.02)
+    for _ in range(60):
+        climb.step()
+    np.testing.assert_array_equal(climb.best_x, np.rint(climb.best_x))
+    assert made.ratio(np.full((1, 4), 5.0))[0] <= 10
+    assert climb.best[0] > 15
+
+
+@pytest.mark.parametrize("method", ["gray-box", "hill-climbing"])
+def test_whole_numbers_stay_whole_and_their_maximum_is_found(method):
+    made = closed_form()
+    domain = Domain(made.domain.low, np.full(4, 9.0), made.domain.names, "jobs", whole=True)
+    found = worst_case(replace(made, domain=domain), method, budget=rounds(120), seed=2)
+    np.testing.assert_array_equal(found.x, np.rint(found.x))
+    assert found.ratio == pytest.approx(20, rel=1e-9)
+
+
+def test_polishing_never_loses_what_it_was_given():
+    made = closed_form()
+    run = Run(made, rounds(40), seed=5)
+    x = made.domain.mixed(3, run.random)
+    polish(made, run, x)
+    assert run.best > made.ratio(x).max()
 
 
 @pytest.mark.parametrize("method", BLACK_BOX)

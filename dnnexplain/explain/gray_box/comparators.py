@@ -10,13 +10,12 @@ import numpy as np
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.budget import Run
 from dnnexplain.explain.gray_box.component import Array
+from dnnexplain.explain.gray_box.polish import NEIGHBOURS, near
 from dnnexplain.explain.gray_box.problem import Problem
 
 __all__ = ["cma_es", "hill_climbing", "random_sparse", "random_uniform", "simulated_annealing"]
 
 BATCH = 16
-NEIGHBOURS = 10
-REACH = 0.1
 PATIENCE = 40
 DIAGONAL_ABOVE = 200
 
@@ -42,11 +41,11 @@ def hill_climbing(problem: Problem, run: Run) -> None:
         ratio = _evaluate(problem, run, here)
         x, height, failures = here[ratio.argmax()], float(ratio.max()), 0
         while failures < PATIENCE and run.going():
-            near = _neighbours(run, x, NEIGHBOURS)
-            ratio = _evaluate(problem, run, near)
+            tried = near(run, np.repeat(x[None], NEIGHBOURS, axis=0))
+            ratio = _evaluate(problem, run, tried)
             failures = 0 if ratio.max() > height else failures + 1
             if ratio.max() > height:
-                x, height = near[ratio.argmax()], float(ratio.max())
+                x, height = tried[ratio.argmax()], float(ratio.max())
         restart += 1
 
 
@@ -55,11 +54,11 @@ def simulated_annealing(problem: Problem, run: Run, *, hot: float = 1.0, cold: f
     x = problem.domain.sparse(1, run.random)
     height = float(_evaluate(problem, run, x)[0])
     while run.going():
-        near = _neighbours(run, x[0], 1)
-        ratio = float(_evaluate(problem, run, near)[0])
+        tried = near(run, x)
+        ratio = float(_evaluate(problem, run, tried)[0])
         temperature = hot * (cold / hot) ** run.fraction()
         if ratio >= height or run.random.random() < np.exp((ratio - height) / temperature):
-            x, height = near, ratio
+            x, height = tried, ratio
 
 
 def cma_es(problem: Problem, run: Run, *, spread: float = 0.3) -> None:
@@ -99,13 +98,3 @@ def _evaluate(problem: Problem, run: Run, x: Array) -> Array:
     ratio = problem.ratio(x)
     run.offer(x, ratio)
     return ratio
-
-
-def _neighbours(run: Run, x: Array, count: int) -> Array:
-    """Gaussian steps of a tenth of the range on a log-uniform number of inputs ``[count, n]``."""
-    domain = run.problem.domain
-    share = np.exp(run.random.uniform(np.log(1.0 / domain.size), 0.0, (count, 1)))
-    moved = run.random.random((count, domain.size)) < share
-    moved[np.arange(count), run.random.integers(0, domain.size, count)] = True
-    step = REACH * run.random.standard_normal((count, domain.size)) * domain.width
-    return domain.valid(x + moved * step)

@@ -79,15 +79,16 @@ class EnvelopeWay:
 
     def valid(self, p: Array) -> Array:
         """See :class:`Way`."""
-        return self.problem.domain.valid(p)
+        return self.problem.domain.between(p)
 
     def slope(self, p: Array, piece: NDArray[np.int64] | None = None) -> Slope:
         """See :class:`Way`."""
-        cost, pieces, rise = self.problem.pipeline.value_and_gradient(p, piece)
-        best, pull = self.problem.optimum.linearise(p)
+        x = self.problem.domain.valid(p) if self.problem.domain.whole else p
+        cost, pieces, rise = self.problem.pipeline.value_and_gradient(x, piece)
+        best, pull = self.problem.optimum.linearise(x)
         optimum = best[:, 0]
         gradient = _relative(rise, _chosen(pieces, piece)) - _relative(pull(np.ones_like(best)), optimum)
-        return Slope(p, self.problem.over(cost, optimum), gradient, pieces)
+        return Slope(x, self.problem.over(cost, optimum), gradient, pieces)
 
 
 class WitnessWay:

@@ -27,6 +27,8 @@ class Domain:
             draw a density per block. One block of all if empty.
         project: the nearest valid inputs ``[B, n]``, where the box is not all; applied after clipping.
         scale_invariant: whether scaling an input leaves the ratio as it is; then inputs are kept at full scale.
+        whole: whether inputs are whole numbers. A climb then moves between them and is judged at the nearest;
+            if every step were rounded, steps of less than a half would lead nowhere.
     """
 
     low: Array
@@ -36,6 +38,7 @@ class Domain:
     blocks: tuple[NDArray[np.int64], ...] = ()
     project: Callable[[Array], Array] | None = field(default=None, compare=False)
     scale_invariant: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         low, high = (np.array(side, dtype=np.float64) for side in (self.low, self.high))
@@ -69,7 +72,12 @@ class Domain:
         if self.scale_invariant:
             top = np.max(np.abs(out) / np.maximum(np.abs(self.high), 1e-300), axis=1, keepdims=True)
             out = np.clip(np.divide(out, top, out=out.copy(), where=top > 0), self.low, self.high)
+        out = np.rint(out) if self.whole else out
         return out if self.project is None else np.asarray(self.project(out), dtype=np.float64)
+
+    def between(self, x: Array) -> Array:
+        """Where a climb may stand ``[B, n]``: the nearest valid inputs, or between two of them if they are whole."""
+        return np.clip(x, self.low, self.high) if self.whole else self.valid(x)
 
     def uniform(self, count: int, random: np.random.Generator) -> Array:
         """Inputs drawn uniformly from the box ``[count, n]``, made valid."""

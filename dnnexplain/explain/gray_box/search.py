@@ -9,6 +9,7 @@ from dnnexplain.explain.gray_box.ascent import Adam, Climb
 from dnnexplain.explain.gray_box.budget import Run
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.denominators import AlternativeWay, EnvelopeWay, Way, WitnessWay
+from dnnexplain.explain.gray_box.polish import polish
 from dnnexplain.explain.gray_box.problem import Problem
 from dnnexplain.explain.gray_box.starts import Starts, inner_starts, piecewise_starts
 
@@ -17,6 +18,7 @@ __all__ = ["envelope", "exact_inner", "gray_box", "lagrangian", "witness"]
 STEPS = 240
 FINISHERS = 6
 INNER_EVERY = 15
+WHOLE_STEPS, WHOLE_PACE = 8, 4.0
 
 
 def gray_box(problem: Problem, run: Run) -> None:
@@ -24,12 +26,15 @@ def gray_box(problem: Problem, run: Run) -> None:
 
     Where a part of the input can be maximised exactly, that alternates with gradients of the rest; else
     climbs by witness (no solver in the loop) are finished by climbs with the solved optimum. One round in
-    four starts the other way, so that no single idea decides alone.
+    four starts the other way, so that no single idea decides alone. Whole numbers leave no slope to
+    follow to the end: there inputs are hill-climbed, every other round after a short climb.
     """
     turn = 0
     while run.going():
         near = turn % 2 == 1
-        if problem.inner is None:
+        if problem.domain.whole:
+            _climb_and_polish(problem, run, piecewise_starts(run, near=near), climb=near)
+        elif problem.inner is None:
             found = _climb(_first_way(problem), run, piecewise_starts(run, near=near))
             _climb(EnvelopeWay(problem), run, Starts(found, np.full(len(found), -1), np.full(len(found), 0.01)))
         elif turn % 4 < 3:
@@ -100,6 +105,15 @@ def _climb(way: Way, run: Run, starts: Starts, steps: int = STEPS) -> Array:
         climb.step()
     climb.keep(FINISHERS)
     return climb.best_x
+
+
+def _climb_and_polish(problem: Problem, run: Run, starts: Starts, *, climb: bool) -> None:
+    """Hill climbing of the best starts; if asked, after a short climb between the whole numbers."""
+    x = starts.x[:FINISHERS]
+    if climb:
+        rates = starts.rate[:FINISHERS] * WHOLE_PACE
+        x = _climb(EnvelopeWay(problem), run, Starts(x, starts.piece[:FINISHERS], rates), WHOLE_STEPS)
+    polish(problem, run, problem.domain.valid(x))
 
 
 def _alternate(problem: Problem, run: Run, starts: Starts, steps: int = STEPS) -> None:
