@@ -41,7 +41,7 @@ def distill(
     unseen: int = typer.Option(200, help="Job sets for the figures, drawn for them alone."),
     seeds: int = typer.Option(3, help="Trees to compare."),
     seed: int = typer.Option(0, help="Of job sets and trees."),
-    weighting: str = typer.Option("margin", help="How much a decision counts: gap, margin or none."),
+    weighting: str = typer.Option("margin", help="How much a decision counts: gap, margin, none; or soft."),
     workload: str = typer.Option("deeprm", help="Family of the job sets."),
     rate: float = typer.Option(0.7, help="Arrivals per step."),
     steps: int = typer.Option(50, help="Time steps in which jobs may arrive."),

@@ -15,8 +15,10 @@ from dnnexplain.explain.distillation.world import Described, Distillable
 
 __all__ = ["WEIGHTINGS", "Decisions", "decisions", "importance", "labelled"]
 
-WEIGHTINGS = ("gap", "margin", "none")
+WEIGHTINGS = ("gap", "margin", "none", "soft")
 LARGEST_GAP = 10.0
+FAINT = 1e-6
+"""Probabilities below this teach nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Decisions:
         weight: see :func:`importance` ``[N]``.
         episode: the workload that each state comes from ``[N]``.
         cost: what the visitor's episodes cost ``[W]``; empty if the states were given.
+        chances: the teacher's probabilities ``[N, A]``, where they are learned from; else empty.
     """
 
     features: NDArray[np.float64]
@@ -40,6 +43,7 @@ class Decisions:
     weight: NDArray[np.float64]
     episode: NDArray[np.int64]
     cost: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    chances: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def free(self) -> NDArray[np.bool_]:
@@ -61,6 +65,29 @@ class Decisions:
             told[left & hit[:, move]] = move
         return told
 
+    def lessons(
+        self, weight: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """What a tree learns from: features ``[L, F]``, moves ``[L]`` and weights ``[L]``.
+
+        One lesson per state of weight, what the teacher does; where its probabilities are learned from
+        (``soft``), one per state and action, so that a leaf's scores are the teacher's mean probabilities.
+        """
+        used = weight > 0
+        if not self.chances.size:
+            return self.features[used], self.move[used], weight[used]
+        moves, chances = self.moves[used], self.chances[used]
+        total = [np.take_along_axis(chances, moves[:, [move]], axis=1).sum() for move in range(moves.shape[1])]
+        order = np.argsort(total, kind="stable")[::-1]  # an action is told by the move that tells most
+        rows, told = [], []
+        for action in range(chances.shape[1]):
+            here = np.flatnonzero(chances[:, action] > FAINT)
+            rows.append(here)
+            told.append(order[(moves[np.ix_(here, order)] == action).argmax(axis=1)])
+        actions = np.repeat(np.arange(len(rows)), [len(here) for here in rows])
+        row = np.concatenate(rows)
+        return self.features[used][row], np.concatenate(told), (weight[used][:, None] * chances)[row, actions]
+
     def follow(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
         """The action of the valid move with the highest score ``[N, R]``; ties to the first move."""
         allowed = np.take_along_axis(self.valid, self.moves, axis=1)
@@ -78,6 +105,7 @@ class Decisions:
             np.concatenate([self.weight, other.weight]),
             np.concatenate([self.episode, other.episode + on]),
             np.concatenate([self.cost, other.cost]),
+            np.concatenate([self.chances, other.chances]),
         )
 
 
@@ -124,7 +152,8 @@ def _made(
 ) -> Decisions:
     shown = valid if getattr(teacher, "masked", True) else np.ones_like(valid)
     weight = importance(outputs, valid, weighting)
-    return Decisions(features, valid, sampling.choose(outputs, shown), moves, weight, episode, cost)
+    chances = sampling.probabilities(outputs, valid) if weighting == "soft" else np.zeros((0, 0))
+    return Decisions(features, valid, sampling.choose(outputs, shown), moves, weight, episode, cost, chances)
 
 
 def importance(outputs: NDArray[np.float64], valid: NDArray[np.bool_], weighting: str = "gap") -> NDArray[np.float64]:
@@ -133,13 +162,13 @@ def importance(outputs: NDArray[np.float64], valid: NDArray[np.bool_], weighting
     VIPER (Bastani et al., NeurIPS 2018) weighs a state by ``max_a Q - min_a Q``. A policy network has no
     Q; its log-probabilities stand in for it, as in maximum-entropy policy gradients: ``gap`` is
     ``max log p - min log p`` over valid actions, cut at 10. It is a proxy: what the network is sure of,
-    not what a mistake costs. ``margin`` is the probability of the best less that of the next; ``none``
-    weighs all choices alike.
+    not what a mistake costs. ``margin`` is the probability of the best less that of the next; ``none`` and
+    ``soft`` weigh all choices alike.
     """
     if weighting not in WEIGHTINGS:
         raise Choice("weighting", weighting, WEIGHTINGS).error()
     free = valid.sum(axis=1) > 1
-    if weighting == "none" or not len(outputs):
+    if weighting in ("none", "soft") or not len(outputs):
         return np.asarray(free, dtype=np.float64)
     chances = sampling.probabilities(outputs, valid)
     if weighting == "margin":

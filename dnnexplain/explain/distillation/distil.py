@@ -81,7 +81,9 @@ def distil(
         unseen: workloads for the figures.
         seeds: trees to compare.
         seed: of everything.
-        weighting: ``gap``, ``margin`` or ``none``; see :func:`decisions.importance`.
+        weighting: ``gap``, ``margin`` or ``none``; see :func:`decisions.importance`. ``soft``: the tree learns
+            the teacher's probabilities instead of its best action (Hinton et al., arXiv 1503.02531), for
+            systems in which they are drawn from or are shares.
         progress: called with (done, total, note).
         cancel: once set, the search stops between steps with an error.
 
@@ -192,15 +194,8 @@ def _collect(
 
 
 def _tree(known: Decisions, weight: NDArray[np.float64], leaves: int, count: int, seed: int) -> Tree:
-    used = weight > 0
-    return grow(
-        known.features[used],
-        known.move[used],
-        weight[used],
-        count=count,
-        leaves=leaves,
-        seed=seed % 2**32,
-    )
+    features, moves, weights = known.lessons(weight)
+    return grow(features, moves, weights, count=count, leaves=leaves, seed=seed % 2**32)
 
 
 def _grow_paths(known: Decisions, sizes: NDArray[np.int64], count: int, settings: _Settings) -> list[list[Tree]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import traitlets as t
 
-from dnnexplain.contract import Choice, DnnExplainError, Replayable, state_from_observation
+from dnnexplain.contract import Choice, DnnExplainError, state_from_observation
 from dnnexplain.explain.distillation import Disagreement, Distillable, Rulebook, RuleComparison, disagree, distil
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels import rules_figures as figures
@@ -43,10 +43,10 @@ class RulesPanel(Panel):
     def setup(self) -> None:
         """Controls: the work, how many rules; the rest appears with the rules."""
         system: Any = self.session.system
-        if not isinstance(system, Distillable) or not isinstance(system, Replayable):
+        if not isinstance(system, Distillable) or not hasattr(system, "workload_names"):
             msg = f"{system.name} gives no features and visited states, so its networks cannot be told as rules"
             raise DnnExplainError(msg)
-        self.system: Any = system  # it is both, which no type of the language says
+        self.system: Any = system  # it also names its workloads, as a Replayable does
         self.settings: dict[str, Any] = dict(self.options.get("settings") or {})
         self.sets = int(self.options.get("compare_sets", 40))
         self.bound_seconds = float(self.options.get("bound_seconds", 0.5))

@@ -169,7 +169,7 @@ def cost_table(found: RuleComparison, on: Ground, trees: dict[str, Tree]) -> dic
             cells += [{"text": share, "note": f"{below} to {above}"}, {"text": f"{same:.1f}%"}]
         rows.append({"label": name if name in trees or name == found.names[0] else label(name), "cells": cells})
     if found.optimum is not None:
-        rows.append({"label": "Optimum, all arrivals known", "cells": _optimum_cells(found)})
+        rows.append({"label": "Optimum, all work known", "cells": _optimum_cells(found)})
     columns = [found.cost_name, "against the network", "decides as the network"]
     caption = f"Costs on {found.cost.shape[1]} workloads that nothing was learned from"
     return {"caption": caption, "corner": f"{found.cost.shape[1]} unseen workloads", "columns": columns, "rows": rows}
