@@ -153,9 +153,18 @@ def test_training_never_sees_the_matrices_of_a_workload_seed():
         assert not np.array_equal(system.traffic("gravity", 16, seed)[:, 0].astype(np.float32), first.numpy())
 
 
-def missed(topology, kind, measured):
-    """A shipped router that does not reach the targets; strict, so that a better file must say so here."""
-    return pytest.param(topology, kind, marks=pytest.mark.xfail(strict=True, reason=f"target missed: mean {measured}"))
+REACHABLE = {
+    ("abilene-12", "dote-history"): (1.0126, "any splits that know the past alone: at least 1.0112, at most 1.0126"),
+    ("abilene", "learning-to-route"): (1.0122, "the best link weights found for one time of day"),
+    ("abilene-12", "learning-to-route"): (1.0221, "the best link weights found for one time of day"),
+}
+"""Mean MLU over optimum that is left to a perfect router of the kind, by benchmarks/routing_floor.py."""
+
+
+def missed(topology, kind):
+    """A shipped router that cannot reach the targets; strict, so that a better file must say so here."""
+    least, why = REACHABLE[topology, kind]
+    return pytest.param(topology, kind, marks=pytest.mark.xfail(strict=True, reason=f"mean {least} is left by {why}"))
 
 
 def shipped_ratios(topology, kind, count=300):
@@ -173,15 +182,22 @@ def shipped_ratios(topology, kind, count=300):
         ("abilene", "dote-current"),
         ("abilene", "dote-history"),
         ("abilene-12", "dote-current"),
-        missed("abilene-12", "dote-history", 1.013),
-        missed("abilene", "learning-to-route", 1.012),
-        missed("abilene-12", "learning-to-route", 1.024),
+        missed("abilene-12", "dote-history"),
+        missed("abilene", "learning-to-route"),
+        missed("abilene-12", "learning-to-route"),
     ],
 )
 def test_shipped_routers_reach_the_targets_on_unseen_traffic(topology, kind):
     _, _, found = shipped_ratios(topology, kind)
     assert found.mean() <= 1.01
     assert np.quantile(found, 0.95) <= 1.03
+    assert found.max() <= 1.10
+
+
+@pytest.mark.parametrize(("topology", "kind"), list(REACHABLE))
+def test_routers_that_miss_the_target_are_near_what_their_kind_can_reach(topology, kind):
+    _, _, found = shipped_ratios(topology, kind)
+    assert found.mean() <= REACHABLE[topology, kind][0] + 0.003
     assert found.max() <= 1.10
 
 
