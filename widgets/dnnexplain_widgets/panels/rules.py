@@ -9,7 +9,7 @@ from typing import Any
 import traitlets as t
 
 from dnnexplain.contract import Choice, DnnExplainError, state_from_observation
-from dnnexplain.explain.distillation import Disagreement, Distillable, Rulebook, RuleComparison, disagree, distil
+from dnnexplain.explain.distillation import Disagreement, Distillable, Rulebook, RuleComparison, disagree
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels import rules_figures as figures
 from dnnexplain_widgets.panels import rules_work as work
@@ -42,18 +42,18 @@ class RulesPanel(Panel):
 
     def setup(self) -> None:
         """Controls: the work, how many rules; the rest appears with the rules."""
-        system: Any = self.session.system
+        self.system: Any = self.session.system
+        system = self.system
         if not isinstance(system, Distillable) or not hasattr(system, "workload_names"):
             msg = f"{system.name} gives no features and visited states, so its networks cannot be told as rules"
             raise DnnExplainError(msg)
-        self.system: Any = system  # it also names its workloads, as a Replayable does
         self.settings: dict[str, Any] = dict(self.options.get("settings") or {})
         self.sets = int(self.options.get("compare_sets", 40))
         self.bound_seconds = float(self.options.get("bound_seconds", 0.5))
         self.desk: Desk | None = None
         self._speech: figures.Speech | None = None
         rules = [name for name in system.rules() if name != "random"]
-        knobs = {f"knob {knob.name}": knob.start for knob in system.workload_knobs}
+        knobs = {f"knob {knob.name}": knob.start for knob in self.system.workload_knobs}
         self.answers = {
             "work": next(iter(system.workload_names)), "leaves": 20, "seed": 1, "rule": rules[0] if rules else "",
             "view": RULES, "which": "all", "format": "python", **knobs,
@@ -71,17 +71,13 @@ class RulesPanel(Panel):
 
     def distil(self) -> None:
         """Distil the session's network beside the page."""
-        system, policy, answers = self.system, self.worker_policy(), dict(self.answers)
-        draw, seed = work.drawer(system, answers), int(answers["seed"])
+        system, policy, answers = self.system, self.worker_policy(), self.answers
+        draw, seed, sets = work.drawer(system, answers), int(answers["seed"]), self.sets
+        asked = {**self.settings, "leaves": int(answers["leaves"]), "seed": seed}
 
         def learn(task: Task) -> Desk:
-            def told(done: int, total: int, note: str) -> None:
-                task.progress(done / (total + 1), note[:1].upper() + note[1:])
-
-            leaves = int(answers["leaves"])
-            found = distil(system, policy, draw, leaves=leaves, seed=seed, **self.settings, progress=told)
-            task.progress(None, "Visiting the network's states")
-            return Desk.of(found, work.ground(system, policy, draw, seed, self.sets))
+            found = work.learned(task, system, policy, draw, asked)
+            return Desk.of(found, work.ground(system, policy, draw, seed, sets))
 
         self.start(learn, self._show_desk, "Distilling")
 
@@ -179,10 +175,9 @@ class RulesPanel(Panel):
 
     def on_press(self, name: str) -> None:
         """Distil, undo, redo, walk through a rule's states, export."""
-        if name in ("previous", "next"):
-            opened = self._ready().opened
-            if opened is not None:
-                self.open_state(opened[0], opened[1] + (1 if name == "next" else -1))
+        opened = None if self.desk is None else self.desk.opened
+        if name in ("previous", "next") and opened is not None:
+            self.open_state(opened[0], opened[1] + (1 if name == "next" else -1))
         elif name == "export":
             kind = str(self.answers["format"])
             self.offer(f"rules{ENDINGS[kind]}", self.export(kind))

@@ -10,12 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, Policy, Replayable
-from dnnexplain.explain.distillation import Decisions, RuleComparison, Tree, TreePolicy, compare, labelled
+from dnnexplain.explain.distillation import (
+    Decisions,
+    Distillation,
+    RuleComparison,
+    Tree,
+    TreePolicy,
+    compare,
+    distil,
+    labelled,
+)
 from dnnexplain.parallel import child_seed
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.live import best_actions
 
-__all__ = ["EDITED", "Ground", "bounded", "drawer", "ground", "policies_of", "settings_of", "simulated"]
+__all__ = ["EDITED", "Ground", "bounded", "drawer", "ground", "learned", "policies_of", "settings_of", "simulated"]
 
 EDITED = "rules with your changes"
 _GROUND = 5_000
@@ -60,6 +69,17 @@ def drawer(system: Replayable, answers: Mapping[str, Any]) -> Draw:
     """``draw(count, seed)`` for the family and the settings that the controls are at."""
     family, settings = str(answers["work"]), settings_of(system, answers)
     return lambda count, seed: system.workloads(family, count, seed, **settings)
+
+
+def learned(task: Task, system: Any, policy: Policy, draw: Draw, asked: Mapping[str, Any]) -> Distillation:
+    """Distil; ``asked`` are arguments of :func:`distil`."""
+
+    def told(done: int, total: int, note: str) -> None:
+        task.progress(done / (total + 1), note[:1].upper() + note[1:])
+
+    found = distil(system, policy, draw, **asked, progress=told)
+    task.progress(None, "Visiting the network's states")
+    return found
 
 
 def ground(system: Any, policy: Policy, draw: Draw, seed: int, sets: int) -> Ground:
