@@ -18,6 +18,8 @@ __all__ = ["register"]
 WHITE_BOX = "white-box"
 SHOWN = 12
 INTERRUPTED = 130
+ENDLESS = 1e6
+"""CPU-seconds of a search that ends by its rounds."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +28,7 @@ def register(app: typer.Typer) -> None:
         "dnnexplain worst-case routing --policy dote-current --budget 10 --seed 1",
         "dnnexplain worst-case routing --policy dote-history --budget 30 --json",
         "dnnexplain worst-case routing --policy dote-history --history-only",
+        "dnnexplain worst-case routing --policy dote-history --topology abilene-12 --matrix week.txt --unit kb/s --row 700",
         "dnnexplain worst-case routing --method simulated-annealing --budget 40",
         "dnnexplain worst-case deeprm --policy default --jobs 12 --budget 30",
     )
@@ -40,6 +43,9 @@ def worst_case_command(
     ),
     method: str = typer.Option("gray-box", help="How to search: gray-box, one of its parts, or a comparator."),
     budget: float = typer.Option(10.0, help="CPU-seconds of each search."),
+    rounds: int | None = typer.Option(
+        None, help="End each search after so many steps instead: the same answer on every machine."
+    ),
     seed: int = typer.Option(0, help="Of the search."),
     topology: str = typer.Option("abilene", help="A built-in topology, a name of topohub, or a .graphml file."),
     paths: int = typer.Option(4, help="Paths per pair of nodes."),
@@ -47,6 +53,9 @@ def worst_case_command(
         False, "--history-only", help="The matrix to route is fixed; the history alone is searched."
     ),
     workload: str = typer.Option("gravity", help="Where the fixed matrix is from: a traffic family, or a file."),
+    matrix: str = typer.Option("", help="A file of matrices, one of which is fixed; implies --history-only."),
+    unit: str = typer.Option("", help="Of the numbers in that file, e.g. 'kb/s'; see load_matrices."),
+    row: int | None = typer.Option(None, help="Which of its matrices, from 0; drawn by --seed if not given."),
     slots: int = typer.Option(5, help="deeprm: waiting jobs that the network sees."),
     jobs: int = typer.Option(12, help="deeprm: jobs in a set."),
     restarts: int = typer.Option(1, help="Searches with the seeds SEED, SEED+1, ...; the best one is shown."),
@@ -68,10 +77,10 @@ def worst_case_command(
         from dnnexplain.cli.files import check_writable
 
         check_writable(out)
-    from dnnexplain.cli.worst_case_world import DEFAULT_POLICY, Asked
+    from dnnexplain.cli.worst_case_world import DEFAULT_POLICY, Asked, Fixed
 
-    fixed = (workload, seed) if history_only else None
-    asked = Asked(system, policy or DEFAULT_POLICY[system], method, budget, topology, paths, fixed, slots, jobs)
+    fixed = Fixed(matrix or workload, seed, unit, row) if history_only or matrix else None
+    asked = Asked(system, policy or DEFAULT_POLICY[system], method, budget, topology, paths, fixed, slots, jobs, rounds)
     if method == WHITE_BOX:
         _white_box(asked, seed, as_json=as_json)
         return
@@ -108,7 +117,7 @@ def _load(path: Path) -> WorstCase:
 
 def _search(asked: Asked, seed: int, earlier: WorstCase | None, progress: Any = None) -> WorstCase:
     from dnnexplain.cli.worst_case_world import make_world
-    from dnnexplain.explain.gray_box import worst_case
+    from dnnexplain.explain.gray_box import Budget, worst_case
     from dnnexplain.results import Question
 
     world = make_world(asked)
@@ -118,7 +127,7 @@ def _search(asked: Asked, seed: int, earlier: WorstCase | None, progress: Any = 
     found: WorstCase = worst_case(
         world.problem,
         asked.method,
-        budget=asked.budget,
+        budget=Budget(asked.budget) if asked.rounds is None else Budget(ENDLESS, asked.rounds),
         seed=seed,
         question=question,
         progress=progress,

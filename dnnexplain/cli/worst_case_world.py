@@ -12,10 +12,27 @@ if TYPE_CHECKING:
 
     from dnnexplain.explain.gray_box.problem import Problem
 
-__all__ = ["DEFAULT_POLICY", "Asked", "World", "make_world"]
+__all__ = ["DEFAULT_POLICY", "Asked", "Fixed", "World", "make_world"]
 
 DEFAULT_POLICY = {"routing": "dote-current", "deeprm": "default"}
 """Systems with a worst-case search, and whom they search if nobody is named."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A matrix to route that is not the adversary's.
+
+    Attributes:
+        source: a traffic family, or a file of matrices.
+        seed: of the draw, where no row is named.
+        unit: of a file's numbers; what its kind has by default if empty.
+        row: of a file, from 0; drawn if not given.
+    """
+
+    source: str
+    seed: int
+    unit: str = ""
+    row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -26,8 +43,9 @@ class Asked:
         system, policy, method: names.
         budget: CPU-seconds.
         topology, paths: of routing.
-        fixed: traffic family or file, and seed, of a matrix to route that is not the adversary's; else ``None``.
+        fixed: where a matrix to route is from that is not the adversary's; else ``None``.
         slots, jobs: of job scheduling.
+        rounds: steps after which a search ends, instead of CPU-seconds.
     """
 
     system: str
@@ -36,9 +54,10 @@ class Asked:
     budget: float
     topology: str = "abilene"
     paths: int = 4
-    fixed: tuple[str, int] | None = None
+    fixed: Fixed | None = None
     slots: int = 5
     jobs: int = 12
+    rounds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,11 +86,7 @@ def _routing(asked: Asked) -> World:
     from dnnexplain.systems.routing.names import demands_to_json
 
     system, policy = load_routing_policy(asked.policy, asked.topology, asked.paths)
-    routed = None
-    if asked.fixed is not None:
-        name, seed = asked.fixed
-        where = {"path": name} if Path(name).exists() else {}
-        routed = system.workloads("file" if where else name, 1, seed, **where)[0].demands
+    routed = None if asked.fixed is None else _matrix(system, asked.fixed)
 
     def tell(x: NDArray[Any]) -> dict[str, Any]:
         matrices = x.reshape(-1, len(system.paths.pairs))
@@ -82,6 +97,34 @@ def _routing(asked: Asked) -> World:
     problem = routing_problem(system, policy, routed, name=f"{asked.policy} on {system.topology.name}")
     told = {"topology": system.topology.name, "history_only": asked.fixed is not None, "unit": "Gb/s"}
     return World(system, policy, problem, told, tell)
+
+
+def _matrix(system: Any, fixed: Fixed) -> NDArray[Any]:
+    """The fixed matrix ``[P]``, Gb/s, rounded to float32 as all traffic is."""
+    import numpy as np
+
+    from dnnexplain.contract import Choice, DnnExplainError
+    from dnnexplain.systems.routing import load_matrices
+    from dnnexplain.systems.routing.traffic import FAMILIES
+
+    if not Path(fixed.source).exists() and Path(fixed.source).suffix == "":
+        if fixed.source not in FAMILIES:
+            raise Choice("traffic family or file", fixed.source, tuple(FAMILIES)).error()
+        if fixed.row is not None or fixed.unit:
+            msg = f"--row and --unit are for a file of matrices; {fixed.source!r} is generated"
+            raise DnnExplainError(msg)
+        drawn = system.workloads(fixed.source, 1, fixed.seed)[0].demands
+    else:
+        rows = load_matrices(fixed.source, system.paths, fixed.unit or None)
+        if fixed.row is not None and not 0 <= fixed.row < len(rows):
+            msg = f"{fixed.source} has {len(rows)} matrices, rows 0 to {len(rows) - 1}; there is no row {fixed.row}"
+            raise DnnExplainError(msg)
+        row = int(np.random.default_rng(fixed.seed).integers(len(rows))) if fixed.row is None else fixed.row
+        drawn = rows[row]
+    if not drawn.any():
+        msg = "the matrix to route asks for no traffic, so there is nothing to be worse at; choose another row"
+        raise DnnExplainError(msg)
+    return np.asarray(drawn.astype(np.float32).astype(np.float64))
 
 
 def _deeprm(asked: Asked) -> World:
