@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import traitlets as t
 
@@ -42,7 +42,7 @@ class RulesPanel(Panel):
 
     def setup(self) -> None:
         """Controls: the work, how many rules; the rest appears with the rules."""
-        self.system: Any = self.session.system
+        self.system = cast("Any", self.session.system)  # it names its workloads, too
         system = self.system
         if not isinstance(system, Distillable) or not hasattr(system, "workload_names"):
             msg = f"{system.name} gives no features and visited states, so its networks cannot be told as rules"
