@@ -178,7 +178,16 @@ def serve(host, folder):
 
 
 def open_view(page, host, view, url):
-    page.goto(url, timeout=240_000)
+    """Open a view and wait until it is drawn; a page whose kernel never answers is opened once more, and said so."""
+    try:
+        wait_for_view(page, host, view, url)
+    except Exception as error:  # noqa: BLE001 - a second failure is the run's
+        print(f"{host}, {view}: opened a second time, since at first: {str(error).splitlines()[0]}", file=sys.stderr)
+        wait_for_view(page, host, view, url)
+
+
+def wait_for_view(page, host, view, url):
+    page.goto(url, timeout=60_000, wait_until="commit")  # Voila streams a page while its cells still run
     ready = ".dx-outputs tr" if view == "panels" else ".widget-hslider, .widget-slider"
     if host == "lab":
         page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=240_000)

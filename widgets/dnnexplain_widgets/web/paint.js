@@ -35,7 +35,8 @@ function paintPicture(canvas, scene, live, layout, options) {
   const context = canvas.getContext("2d");
   const { rows, columns, panes } = scene.picture;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, layout.width, layout.height);
+  const titled = keepsTitles(canvas, layout, panes, options);
+  if (!titled) context.clearRect(0, 0, layout.width, layout.height);
   if (live.picture.length !== rows * columns) return;
   const source = options.scratch;
   source.width = columns;
@@ -44,11 +45,20 @@ function paintPicture(canvas, scene, live, layout, options) {
   context.imageSmoothingEnabled = false;
   panes.forEach((pane, index) => {
     const place = layout.places[index];
+    if (titled) context.clearRect(place.x - 1, place.y - 1, place.w + 2, place.h + 2);
     context.drawImage(source, pane.first, 0, pane.width, rows, place.x, place.y, place.w, place.h);
     paintGrid(context, pane, place, rows, layout, options);
     if (options.overlay) paintOutline(context, pane, place, scene, live, layout, options);
-    paintTitle(context, pane, place, options);
+    if (!titled) paintTitle(context, pane, place, options);
   });
+}
+
+/** Whether a canvas has the right titles already: text is the dear part, a font makes the browser restyle the page. */
+function keepsTitles(canvas, layout, panes, { theme, selected }) {
+  const now = { layout, panes, theme, selected };
+  const before = canvas.dnnexplainTitles;
+  canvas.dnnexplainTitles = now;
+  return before !== undefined && Object.keys(now).every((name) => before[name] === now[name]);
 }
 
 function paintGrid(context, pane, place, rows, { cell, step }, options) {

@@ -68,6 +68,8 @@ class Store {
       this.stamp = Math.max(this.stamp, this.told.stamp);
       this.own = null;
     } else if (this.own && this.network) {
+      const known = JSON.stringify(this.own.rules) === JSON.stringify(this.told.rules);
+      if (known && this.own.whole) return; // the page knows better already
       this.network.heed(this.own, this.told.rules);
     }
     this.join();

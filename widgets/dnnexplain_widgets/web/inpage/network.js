@@ -25,6 +25,7 @@ class PageNetwork {
     const outputs = runStack(this.stack, picture);
     const decision = this.decide(values, outputs[outputs.length - 1]);
     const found = { values, picture: colourBytes(picture), words: { state: tellState(this.sketch, values) }, failures: {} };
+    found.whole = ask.method === "saliency" || !ask.parts.includes("saliency");
     if (ask.parts.includes("decision")) {
       Object.assign(found, decision);
       this.heed(found, rules);
@@ -55,12 +56,15 @@ class PageNetwork {
     }
     const map = pullBack(this.stack, picture, outputs, target.slope(decision));
     const groups = this.scene.groups.map(({ name }) => ({ name, up: 0, down: 0 }));
-    map.forEach((slope, cell) => {
-      groups[this.cellGroup[cell]][slope > 0 ? "up" : "down"] += slope;
-    });
-    const scale = map.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
+    let scale = 0;
+    for (let cell = 0; cell < map.length; cell += 1) {
+      const group = groups[this.cellGroup[cell]];
+      if (map[cell] > 0) group.up += map[cell];
+      else group.down += map[cell];
+      scale = Math.max(scale, Math.abs(map[cell]));
+    }
     Object.assign(found, {
-      map, scale, overlay: Int8Array.from(map, (slope) => (scale ? Math.round((127 / scale) * slope) : 0)),
+      map, scale, overlay: overlayBytes(map, scale),
       groups: Float32Array.from(groups.flatMap(({ up, down }) => [up, down])),
       overlayUnit: `${target.probability ? "probability" : "logit"} per full cell`,
     });
@@ -94,7 +98,11 @@ class PageNetwork {
   /** One unit's activation while a knob takes all its values. */
   curve(place, values, ground, layer, unit) {
     const { grid, rows, note } = sweepStates(this.sketch, place, values, ground, this.described.middles);
-    const seen = rows.map((row) => runUnit(this.stack, paintValues(this.sketch, row, ground), layer.at, unit));
+    const picture = paintValues(this.sketch, rows[0], ground);
+    const seen = rows.map((row, at) => {
+      if (at) repaint(this.sketch, picture, rows[at - 1], row, ground);
+      return runUnit(this.stack, picture, layer.at, unit);
+    });
     return { place, knob: this.scene.knobs[place], grid, values: seen, note };
   }
 }
@@ -103,7 +111,16 @@ const MOST_UNITS = 256; // as in wire.py
 
 /** Cells as bytes, rounded as numpy does; 255 is 1. */
 function colourBytes(picture) {
-  return Uint8ClampedArray.from(picture, (level) => Math.fround(255 * level));
+  const found = new Uint8ClampedArray(picture.length);
+  for (let cell = 0; cell < picture.length; cell += 1) found[cell] = Math.fround(255 * picture[cell]);
+  return found;
+}
+
+/** A signed map as bytes of its largest size. */
+function overlayBytes(map, scale) {
+  const found = new Int8Array(map.length);
+  if (scale > 0) for (let cell = 0; cell < map.length; cell += 1) found[cell] = Math.round((127 / scale) * map[cell]);
+  return found;
 }
 
 function softmax(raw, valid) {

@@ -10,7 +10,10 @@ function makeSketch(painting, scene, columns) {
     knobs: scene.knobs,
     outputs: scene.output.names.length,
     size: scene.picture.rows * columns,
-    strokes: painting.strokes.map((stroke) => ({ ...stroke, knob: at(stroke.knob), down: at(stroke.down), right: at(stroke.right), cells: cellsOf(stroke.cells, columns), wide: stroke.cells.columns })),
+    strokes: painting.strokes.map((stroke) => ({
+      ...stroke, knob: at(stroke.knob), down: at(stroke.down), right: at(stroke.right), cells: cellsOf(stroke.cells, columns),
+      wide: stroke.cells.columns, knobs: [stroke.knob, stroke.down, stroke.right].filter(Boolean).map(at),
+    })),
     wholes: painting.wholes.map((whole) => whole.needs.map((set) => set.map(at))),
     masks: painting.masks.map((mask) => ({
       ...mask, output: outputs.get(mask.output), length: at(mask.length), busy: (mask.busy || []).map(at),
@@ -29,10 +32,16 @@ function cellsOf({ row, column, rows, columns }, width) {
 
 /** The nearest valid values: every knob on its grid, and nothing that means nothing alone. */
 function repairValues(sketch, values) {
-  const fixed = Float64Array.from(values, (value, index) => snap(sketch.knobs[index], value));
+  const fixed = new Float64Array(values.length);
+  for (let index = 0; index < fixed.length; index += 1) fixed[index] = snap(sketch.knobs[index], values[index]);
+  return makeWhole(sketch, fixed);
+}
+
+/** Puts what means nothing alone to its lowest, in place; every value is on its grid already. */
+function makeWhole(sketch, fixed) {
   for (const needs of sketch.wholes) {
     if (needs.every((set) => set.some((index) => fixed[index] > sketch.knobs[index].low))) continue;
-    for (const index of needs.flat()) fixed[index] = sketch.knobs[index].low;
+    for (const set of needs) for (const index of set) fixed[index] = sketch.knobs[index].low;
   }
   return fixed;
 }
@@ -57,6 +66,15 @@ function paintValues(sketch, values, ground) {
   const picture = new Float32Array(sketch.size);
   for (const stroke of sketch.strokes) STROKES[stroke.kind](picture, stroke, values, sketch.knobs, ground);
   return picture;
+}
+
+/** Paints anew what differs between two states; `picture` shows the first and then the second. */
+function repaint(sketch, picture, shown, values, ground) {
+  for (const stroke of sketch.strokes) {
+    if (stroke.knobs.every((index) => shown[index] === values[index])) continue;
+    for (const cell of stroke.cells) picture[cell] = 0;
+    STROKES[stroke.kind](picture, stroke, values, sketch.knobs, ground);
+  }
 }
 
 const STROKES = {

@@ -49,31 +49,29 @@ function gridOf({ low, high, step }) {
  */
 function sweepStates(sketch, place, values, ground, middles) {
   const all = gridOf(sketch.knobs[place]);
-  const base = Float64Array.from(values);
+  const base = values.slice();
   const [knob, held] = [sketch.knobs[place], []];
   sketch.knobs.forEach((other, index) => {
     if (index !== place && knob.group && other.group === knob.group && base[index] === other.low) held.push(index);
   });
   const blank = held.length > 0 && all.length > 1 && paintsNothing(sketch, place, base, all, ground);
   if (blank) for (const index of held) base[index] = middles[index];
-  const asked = all.map((value) => {
-    const row = Float64Array.from(base);
-    row[place] = value;
-    return row;
-  });
-  const repaired = asked.map((row) => repairValues(sketch, row));
-  const valid = asked.map((row, at) => row.every((value, index) => value === repaired[at][index]));
+  const rows = all.map((value) => makeWhole(sketch, withValue(base, place, value)));
+  const valid = all.map((value, at) => rows[at].every((now, index) => now === (index === place ? value : base[index])));
   const keep = valid.filter(Boolean).length > 1 ? valid : valid.map(() => true);
-  return { grid: all.filter((_, at) => keep[at]), rows: repaired.filter((_, at) => keep[at]), note: blank ? heldNote(sketch, held, middles) : "" };
+  return { grid: all.filter((_, at) => keep[at]), rows: rows.filter((_, at) => keep[at]), note: blank ? heldNote(sketch, held, middles) : "" };
+}
+
+function withValue(values, place, value) {
+  const row = values.slice();
+  row[place] = value;
+  return row;
 }
 
 /** Whether the lowest, the middle and the highest value of a knob give the same picture. */
 function paintsNothing(sketch, place, base, grid, ground) {
-  const [first, ...others] = [grid[0], grid[Math.floor(grid.length / 2)], grid[grid.length - 1]].map((value) => {
-    const row = Float64Array.from(base);
-    row[place] = value;
-    return paintValues(sketch, repairValues(sketch, row), ground);
-  });
+  const three = [grid[0], grid[Math.floor(grid.length / 2)], grid[grid.length - 1]];
+  const [first, ...others] = three.map((value) => paintValues(sketch, makeWhole(sketch, withValue(base, place, value)), ground));
   return others.every((picture) => picture.every((level, cell) => level === first[cell]));
 }
 
