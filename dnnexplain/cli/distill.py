@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm, only_deeprm
+from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
 from dnnexplain.cli.files import atomic_write, check_writable
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.contract import Choice
 
 if TYPE_CHECKING:
+    from dnnexplain.contract import Policy
     from dnnexplain.explain.distillation import Disagreement, Distillation
 
 __all__ = ["register"]
@@ -27,12 +28,13 @@ def register(app: typer.Typer) -> None:
         "dnnexplain distill deeprm --leaves 20 --seed 1 --json",
         "dnnexplain distill deeprm --leaves 10 --export rules.py",
         "dnnexplain distill deeprm --compare sjf",
+        "dnnexplain distill routing --policy dote-current --weighting soft --leaves 30",
     )
     app.command("distill", epilog=shown)(distill)
 
 
 def distill(
-    system: str = typer.Argument("deeprm", help="The system."),
+    system: str = typer.Argument("deeprm", help="deeprm or routing."),
     *,
     policy: str = typer.Option("default", help="A shipped network or a weights file."),
     leaves: int = typer.Option(20, help="Most rules (leaves of the tree)."),
@@ -42,30 +44,32 @@ def distill(
     seeds: int = typer.Option(3, help="Trees to compare."),
     seed: int = typer.Option(0, help="Of job sets and trees."),
     weighting: str = typer.Option("margin", help="How much a decision counts: gap, margin, none; or soft."),
-    workload: str = typer.Option("deeprm", help="Family of the job sets."),
-    rate: float = typer.Option(0.7, help="Arrivals per step."),
-    steps: int = typer.Option(50, help="Time steps in which jobs may arrive."),
-    slots: int = typer.Option(5, help=SLOTS_HELP),
+    workload: str = typer.Option("", help="Family of the workloads; default deeprm, for routing gravity."),
+    rate: float = typer.Option(0.7, help="deeprm: arrivals per step."),
+    steps: int = typer.Option(50, help="deeprm: time steps in which jobs may arrive."),
+    slots: int = typer.Option(5, help=f"deeprm: {SLOTS_HELP[:1].lower()}{SLOTS_HELP[1:]}"),
+    topology: str = typer.Option("abilene", help="routing: the network."),
     compare: str = typer.Option("", help="Also say where the network differs from this rule."),
     export_to: Path | None = typer.Option(None, "--export", help="Write the rules: .py, .c, .js, .json or .txt."),
     out: Path | None = typer.Option(None, help="Keep the whole result here (JSON)."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """A network as a decision tree in domain words, with what the tree's schedules cost on unseen job sets."""
+    """A network as a decision tree in domain words, with what the tree's episodes cost on unseen workloads.
+
+    For deeprm the tree says which job comes next; for routing, which path carries most of a pair's demand.
+    """
     from dnnexplain.explain.distillation import disagree, distil, export
 
-    only_deeprm(system)
     kind = _kind(export_to)
     for path in (export_to, out):
         if path is not None:
             check_writable(path)
-    world: Any = make_deeprm(slots)  # its attributes are narrower than the protocol's
-    teacher = find_policy(policy, world)
+    world, teacher, family, parameters = _asked(system, policy, workload, slots, topology, rate, steps)
     if compare and compare not in world.rules():
         raise Choice("rule", compare, tuple(world.rules())).error()
 
     def draw(count: int, drawn: int) -> Any:
-        return world.workloads(workload, count, drawn, rate=rate, steps=steps)
+        return world.workloads(family, count, drawn, **parameters)
 
     with progress_bar("Distilling", quiet=as_json) as show:
         found = distil(
@@ -93,6 +97,23 @@ def distill(
         print_json(_as_json(found, apart))
     else:
         _show(found, apart)
+
+
+def _asked(
+    system: str, policy: str, workload: str, slots: int, topology: str, rate: float, steps: int
+) -> tuple[Any, Policy, str, dict[str, Any]]:
+    """The world, whom to follow, and the family of workloads with its parameters."""
+    if system == "deeprm":
+        world = make_deeprm(slots)
+        return world, find_policy(policy, world), workload or "deeprm", {"rate": rate, "steps": steps}
+    if system != "routing":
+        raise Choice("system for this command", system, ("deeprm", "routing")).error()
+    from dnnexplain.cli.worst_case_problem import load_routing_policy
+    from dnnexplain.systems.routing.pairs import PairPolicy, PairRouting
+
+    routing, router = load_routing_policy("dote-current" if policy == "default" else policy, topology)
+    pairs = PairRouting(routing)
+    return pairs, PairPolicy(router, pairs), workload or "gravity", {}
 
 
 def _kind(path: Path | None) -> str:

@@ -76,3 +76,18 @@ def test_mistakes_are_one_sentence(capsys, tmp_path, monkeypatch, arguments, mes
     assert message in said
     assert "Traceback" not in said
     assert not list(tmp_path.iterdir())
+
+
+def test_a_router_is_told_pair_by_pair(capsys, tmp_path):
+    rules = tmp_path / "rules.txt"
+    small = ("--topology", "ring-4", "--sets", "3", "--unseen", "3", "--rounds", "0", "--seeds", "1", "--leaves", "4")
+    assert main(["distill", "routing", "--policy", "shortest-path", *small, "--json", "--export", str(rules)]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["fidelity"] == 1
+    assert said["slowdown"]["mean"] == pytest.approx(said["teacher_slowdown"]["mean"], rel=0.01)
+    assert rules.read_text() == said["rules"]
+
+
+def test_an_unknown_system_is_one_sentence(capsys):
+    assert main(["distill", "routin"]) == 2
+    assert "Did you mean 'routing'" in capsys.readouterr().err
