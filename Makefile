@@ -3,6 +3,8 @@
 # make check    lint, format and types
 # make test     everything that must hold: check, then all tests, those in a browser too
 # make bench    the benchmarks' tables
+# make docs     the site, in site/: how-tos, lessons with their outputs, reference
+# make pictures the pictures of README and site, taken from the running program
 # make clean    remove what was built here (the environment too)
 #
 # Each makes the environment when it is missing or out of date. Another Python: make PYTHON=python3.12 VENV=.venv312
@@ -17,7 +19,7 @@ PYTEST_ARGS ?=
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help app lab check test bench clean
+.PHONY: help app lab check test bench docs pictures clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -48,6 +50,16 @@ bench:
 	  echo; echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script" || exit 1; \
 	done
 
+docs:
+	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
+	@mkdir -p docs/explorable && $(BIN)/dnnexplain export deeprm docs/explorable/explore.html
+	$(ONE_THREAD) $(BIN)/python -m sphinx -q -W --keep-going -b html docs site
+	@echo "The site is in site/index.html"
+
+pictures:
+	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
+	@$(BIN)/python -m tools.pictures
+
 clean:
-	rm -rf .venv build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site docs/lessons docs/explorable docs/commands.md .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find dnnexplain widgets tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

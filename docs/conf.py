@@ -1,0 +1,91 @@
+"""The site: pages in this folder, the lessons from notebooks/, the reference from docstrings, commands from their help."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import dnnexplain
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+project = "dnnexplain"
+author = "The dnnexplain developers"
+project_copyright = author
+release = version = dnnexplain.__version__
+html_title = "dnnexplain"
+html_theme = "furo"
+html_static_path: list[str] = []
+html_show_copyright = False
+html_copy_source = False
+html_extra_path = [str(HERE / "explorable")] if (HERE / "explorable").exists() else []
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "myst_nb"]
+exclude_patterns = ["build", "explorable", "README.md"]
+
+# Lessons are run when the site is built, once per change, unless DNNEXPLAIN_DOCS_RUN=0.
+nb_execution_mode = "cache" if os.environ.get("DNNEXPLAIN_DOCS_RUN", "1") != "0" else "off"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_merge_streams = True
+nb_output_stderr = "remove"
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]  # panels need a kernel
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+suppress_warnings = [
+    "mystnb.unknown_mime_type",
+    "myst.header",
+    "ref.python",
+    "toc.glob",
+]  # "names" is an attribute of many
+
+autodoc_member_order = "groupwise"
+autodoc_typehints = "signature"
+autodoc_class_signature = "mixed"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # attributes stand in the class's text once, not again as members
+python_use_unqualified_type_names = True
+
+
+def setup(app: object) -> None:
+    """Fetch what is written elsewhere: the lessons and the commands' help."""
+    del app
+    lessons = HERE / "lessons"
+    shutil.rmtree(lessons, ignore_errors=True)
+    lessons.mkdir()
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        shutil.copy(notebook, lessons)
+    (HERE / "commands.md").write_text(_commands(), encoding="utf-8")
+
+
+def _commands() -> str:
+    """Every command's help as one page."""
+    import typer  # noqa: PLC0415
+
+    from dnnexplain.cli import make_app  # noqa: PLC0415
+
+    group = typer.main.get_command(make_app())
+    parts = ["# Commands\n\nWritten from the commands' own help; `dnnexplain COMMAND --help` prints the same.\n"]
+    for path, command in _walk(group, ()):
+        text = command.get_help(command.make_context(" ".join(("dnnexplain", *path)), [], resilient_parsing=True))
+        parts.append(f"## dnnexplain {' '.join(path)}\n\n```text\n{_plain(text)}\n```\n")
+    return "\n".join(parts)
+
+
+def _walk(command: object, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], object]]:
+    inner = getattr(command, "commands", None)
+    if not inner:
+        return [(path, command)]
+    return [found for name, sub in inner.items() for found in _walk(sub, (*path, name))]
+
+
+def _plain(text: str) -> str:
+    import re  # noqa: PLC0415
+
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip("\n")
