@@ -13,8 +13,10 @@ NAMES = {"plain": "plain (ships)", "mix": "mix, no teacher", "hardened": "mix, t
 
 def show(found):
     """Print every table for which there is something."""
+    measured = {key[0] for key in found}
     for table in (grid, efficiency, utilisation, adversarial):
-        table(found)
+        if table.__name__ in measured:
+            table(found)
 
 
 def of(found, part, arm):
