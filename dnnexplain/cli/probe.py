@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
+from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy
 from dnnexplain.cli.files import read_json
 from dnnexplain.cli.layers_over_networks import networks_of, show_census
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
@@ -43,6 +43,9 @@ def probe(
     layer: str = typer.Option("", help="By name; the first hidden layer if not given.", show_default=False),
     policy: str = typer.Option("default", help="A shipped network or a weights file; with --census also all."),
     slots: int | None = typer.Option(None, help=f"DeepRM: {SLOTS_HELP} [default: {SLOTS}]", show_default=False),
+    longest: int | None = typer.Option(
+        None, help="DeepRM: the longest job that is swept; training has jobs of up to 15 steps.", show_default=False
+    ),
     state: Path | None = typer.Option(
         None, help="A state as JSON: adds the activation in it; curves start from it.", show_default=False
     ),
@@ -65,7 +68,7 @@ def probe(
     from dnnexplain.explain.neurons import check_neuron, layer_of
     from dnnexplain.explain.thresholds import curves
 
-    world = _world(system, slots)
+    world = _world(system, slots, longest)
     given = None if state is None else world.state_from_json(read_json(state, "state"))
     if census:
         if neuron is not None:
@@ -103,14 +106,16 @@ def probe(
         _show_one(world, maxima[0], swept, details[0])
 
 
-def _world(name: str, slots: int | None) -> Any:
+def _world(name: str, slots: int | None, longest: int | None) -> Any:
     from dnnexplain.systems import make_system
 
     if name == "deeprm":
-        return make_deeprm(SLOTS if slots is None else slots)
-    if slots is not None:
-        msg = f"--slots belongs to deeprm; {name} has none"
-        raise DnnExplainError(msg)
+        sizes = {} if longest is None else {"max_job_length": longest}
+        return make_system("deeprm", slots=SLOTS if slots is None else slots, **sizes)
+    for option, value in (("--slots", slots), ("--longest", longest)):
+        if value is not None:
+            msg = f"{option} belongs to deeprm; {name} has none"
+            raise DnnExplainError(msg)
     return make_system(name)
 
 

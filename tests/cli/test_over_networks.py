@@ -44,6 +44,12 @@ def test_the_census_is_the_explainers(capsys, system, weights):
     assert found["sentence"] == exact.sentence()
 
 
+def test_longer_jobs_than_in_training_can_be_swept(capsys, weights):
+    arguments = ("probe", "deeprm", "--slots", "2", "--policy", weights, "--neuron", "3")
+    assert printed(capsys, *arguments)["slots"][0]["curve"]["values"][-1] == 15
+    assert printed(capsys, *arguments, "--longest", "19")["slots"][0]["curve"]["values"][-1] == 19
+
+
 def test_the_survey_is_the_explainers(capsys, system, weights):
     arguments = ("explain", "deeprm", "--slots", "2", "--policy", weights, "--survey", "60", "--seed", "3")
     (found,) = printed(capsys, *arguments)["networks"]
@@ -76,6 +82,8 @@ def test_people_read_tables(capsys, weights):
         (["explain", "deeprm", "--survey", "5", "--policy", "sjf"], "rule without a network"),
         (["explain", "deeprm", "--survey", "5", "--workload", "calm"], "no workload 'calm'"),
         (["explain", "deeprm", "--slots", "3", "--survey", "5", "--policy", "all"], "no network ships"),
+        (["probe", "deeprm", "--longest", "20"], "must be below the horizon 20"),
+        (["probe", "routing", "--longest", "3"], "--longest belongs to deeprm"),
         (["probe", "deeprm", "--census", "--neuron", "3"], "leave --neuron out"),
         (["probe", "deeprm", "--census", "--by", "lenght"], "Did you mean 'length'"),
         (["probe", "deeprm", "--census", "--others", "gone"], "setting of others 'gone'"),
