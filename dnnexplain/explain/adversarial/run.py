@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import State, System
 from dnnexplain.explain.adversarial.moves import ROUNDING, Moves
 from dnnexplain.explain.adversarial.result import Change, Flip, Improvement
-from dnnexplain.explain.adversarial.verdicts import Kind, Verdict, Witness, classify
+from dnnexplain.explain.adversarial.verdicts import Answers, Kind, Verdict, Witness, classify
 
 __all__ = ["Enough", "Feedback", "Progress", "Run"]
 
@@ -123,11 +123,11 @@ class Run:
             if cost[row] >= self.limit() - ROUNDING and not every:
                 break
             self.check(text)
-            adversarial[row] = self._judge(values[row], float(cost[row])) is Kind.ADVERSARIAL
+            adversarial[row] = self._judge(values[row], float(cost[row]), answers, int(row)) is Kind.ADVERSARIAL
         return Feedback(answers.margin, adversarial)
 
-    def _judge(self, values: Floats, cost: float) -> Kind:
-        after = self.witness.verdict(values)
+    def _judge(self, values: Floats, cost: float, answers: Answers, row: int) -> Kind:
+        after = self.witness.verdict(values, answers, row)
         kind = classify(self.witness.before, after)
         key = values.tobytes()
         if key not in self._seen:

@@ -70,10 +70,12 @@ class Answers:
 
     The margin is the best score among the actions wished for minus the present action's; above 0 the
     decision flips. Scores are logits of a network; actions that are not valid do not count.
+    ``probability`` is that of the action taken ``[B]``.
     """
 
     actions: NDArray[np.int64]
     margin: Floats
+    probability: Floats
 
 
 class Witness:
@@ -124,7 +126,8 @@ class Witness:
             wished = scores[:, self.target]
         margin = np.where(np.isinf(wished), -np.inf, np.inf)
         np.subtract(wished, own, out=margin, where=np.isfinite(wished) & np.isfinite(own))
-        return Answers(actions, margin)
+        likely = probabilities(self.policy, outputs, valid)[np.arange(len(actions)), actions]
+        return Answers(actions, margin, likely)
 
     def flipped(self, answers: Answers) -> NDArray[np.bool_]:
         """Which decisions are others than before, and the wished one if there is one ``[B]``."""
@@ -133,21 +136,24 @@ class Witness:
             changed &= answers.actions == self.target
         return np.asarray(changed, dtype=np.bool_)
 
-    def verdict(self, values: Floats) -> Verdict:
-        """The policy's decision in one state ``[K]`` and the oracle's word on it; remembered."""
+    def verdict(self, values: Floats, answers: Answers | None = None, row: int = 0) -> Verdict:
+        """The policy's decision in one state ``[K]`` and the oracle's word on it; remembered.
+
+        Args:
+            values: the state.
+            answers: what the policy said, where it was asked about the state already, as number ``row``.
+        """
         key = values.tobytes()
         if key not in self._memory:
             self.judged += 1
-            self._memory[key] = self._judge(values)
+            known = self.ask(values[None]) if answers is None else answers
+            self._memory[key] = self._judge(values, known, row)
         return self._memory[key]
 
-    def _judge(self, values: Floats) -> Verdict:
+    def _judge(self, values: Floats, answers: Answers, row: int) -> Verdict:
         state = State(values, self.base.background)
         judgement = cast("DecisionOracle", self.system).judge(state, seconds=self.judge_seconds)
-        seen = self.observe(values[None])
-        outputs = np.asarray(self.policy.outputs(seen), dtype=np.float64)
-        valid = self._valid(values[None], seen)
-        action = int(sampling.choose(outputs, valid)[0])
+        action = int(answers.actions[row])
         names = self.system.output.names
         loss = float(judgement.loss[action])
         if np.isnan(loss):
@@ -157,7 +163,7 @@ class Witness:
         return Verdict(
             action=action,
             name=names[action],
-            probability=float(probabilities(self.policy, outputs, valid)[0, action]),
+            probability=float(answers.probability[row]),
             best_actions=tuple(int(best) for best in judgement.best),
             best_names=tuple(names[best] for best in judgement.best),
             loss=loss,
