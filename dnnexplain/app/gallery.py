@@ -180,7 +180,7 @@ def full_page(most: int) -> str:
         f"keeps at most {most}. A place becomes free when somebody closes a page, or has not used it for a while.</p>"
         "<p>This page tries again by itself every 20 seconds. Nothing that you had is lost: a link that you opened is still "
         'in the address.</p><p><a class=button href="">Try again now</a></p>',
-        '<meta http-equiv="refresh" content="20">',
+        "<script>setTimeout(() => location.reload(), 20000);</script>",
     )
 
 
