@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import reprlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ Answer = TypeVar("Answer")
 Work = Callable[[Item, np.random.Generator], Answer]
 
 POLL_SECONDS = 0.1
+SETTLE_SECONDS = 2.0
 AHEAD = 2
 """Items handed out per worker: one that it works on and one that waits for it."""
 
@@ -172,7 +174,7 @@ class _Pool:
 
     executor: Executor
     ahead: int
-    abandon: Callable[[], object]
+    abandon: Callable[[Iterable[Future[Any]]], object]
     close: Callable[[], object]
 
 
@@ -188,14 +190,28 @@ def _pool(backend: str, workers: int, client: Any) -> _Pool:
         return _dask_pool(client)
     if backend == "threading":
         threads = ThreadPoolExecutor(workers, thread_name_prefix="dnnexplain")
-        leave = lambda: threads.shutdown(wait=False, cancel_futures=True)  # noqa: E731
+
+        def leave(_running: Iterable[Future[Any]] = ()) -> None:
+            threads.shutdown(wait=False, cancel_futures=True)
+
         return _Pool(threads, AHEAD * workers, abandon=leave, close=leave)
     from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415 - see worker_count
 
     # The processes stay warm for the next map: each has imported torch, which takes two seconds.
-    processes = get_reusable_executor(max_workers=workers, timeout=IDLE_SECONDS, env=ONE_THREAD)
-    kill = lambda: processes.shutdown(wait=True, kill_workers=True)  # noqa: E731
+    processes: Any = get_reusable_executor(max_workers=workers, timeout=IDLE_SECONDS, env=ONE_THREAD)
+
+    def kill(running: Iterable[Future[Any]]) -> None:
+        _settle(running)
+        processes.shutdown(wait=True, kill_workers=True)
+
     return _Pool(processes, AHEAD * workers, abandon=kill, close=lambda: None)
+
+
+def _settle(running: Iterable[Future[Any]]) -> None:
+    """Wait until loky has taken all items to its workers: told to end before, its thread dies of those left."""
+    limit = time.monotonic() + SETTLE_SECONDS
+    while any(not (one.running() or one.done()) for one in running) and time.monotonic() < limit:
+        time.sleep(0.005)
 
 
 def _dask_pool(client: Any) -> _Pool:
@@ -211,7 +227,12 @@ def _dask_pool(client: Any) -> _Pool:
         msg = f"no Dask cluster answers ({error}); make a distributed.Client first and pass it as client"
         raise DnnExplainError(msg) from None
     executor = client.get_executor(pure=False)
-    leave = lambda: executor.shutdown(wait=False)  # noqa: E731
+
+    def leave(running: Iterable[Future[Any]] = ()) -> None:
+        for one in running:
+            one.cancel()
+        executor.shutdown(wait=False)
+
     return _Pool(executor, AHEAD * max(threads, 1), abandon=leave, close=leave)
 
 
@@ -235,9 +256,10 @@ def _spread(tasks: Sequence[_Task], pool: _Pool, cancel: threading.Event | None)
             if cancel is not None and cancel.is_set():
                 return
     finally:
-        for future in running:
-            future.cancel()
-        (pool.close if finished else pool.abandon)()
+        if finished:
+            pool.close()
+        else:
+            pool.abandon(running)
 
 
 def _answer(future: Future[tuple[int, Any]], task: _Task) -> tuple[int, Any]:

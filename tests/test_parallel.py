@@ -134,6 +134,17 @@ def test_cancel_ends_the_map_promptly_and_keeps_what_is_done(backend):
     assert time.perf_counter() - start < LONG / 4
 
 
+def test_cancel_right_after_an_item_leaves_no_thread_to_die(monkeypatch):
+    died = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+    for after in range(1, 6):
+        cancel = threading.Event()
+        stop = lambda done, _total, after=after, cancel=cancel: cancel.set() if done == after else None  # noqa: E731
+        answers = seeded_map(wait_a_little, range(50), seed=0, jobs=2, cancel=cancel, progress=stop)
+        assert answers.count(None) >= 50 - after - 4
+    assert died == []
+
+
 def test_cancel_in_process_stops_before_the_next_item():
     cancel = threading.Event()
     answers = seeded_map(
