@@ -1,7 +1,7 @@
 """Prints saved transfer grids as Markdown: costs with intervals, starved jobs, boundaries.
 
     dnnexplain transfer deeprm --sets 200 --seed 1 --out families.json
-    python benchmarks/transfer.py families.json [more.json ...]
+    python benchmarks/transfer.py families.json [more.json ...] [--network default]
 
 A cell: the network's mean, the best rule's, the network over the best rule with its 95% interval (set by
 set), who wins by that interval, and jobs starved by the network in all sets of the cell.
@@ -27,9 +27,11 @@ def cell(found, row, column, network):
     )
 
 
-def show(found):
+def show(found, wanted):
     settings = found.question.settings
     for network, name in enumerate(found.policies[: found.networks]):
+        if wanted and name not in wanted:
+            continue
         weights = settings["policies"][name][:12]
         print(f"### {name} (checkpoint {weights}), {settings['sets']} sets per cell, seed {found.question.seed}\n")
         print(f"| workload | {' | '.join(column.label for column in found.columns)} |")
@@ -50,9 +52,11 @@ def show(found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
-    for path in parser.parse_args().files:
+    parser.add_argument("--network", nargs="*", help="Only these networks; all if not given.")
+    arguments = parser.parse_args()
+    for path in arguments.files:
         print(f"## {path.stem}\n")
-        show(Transfer.load(path))
+        show(Transfer.load(path), arguments.network)
 
 
 if __name__ == "__main__":
