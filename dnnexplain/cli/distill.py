@@ -44,6 +44,7 @@ def distill(
     seeds: int = typer.Option(3, help="Trees to compare."),
     seed: int = typer.Option(0, help="Of job sets and trees."),
     weighting: str = typer.Option("margin", help="How much a decision counts: gap, margin, none; or soft."),
+    optimal_depth: int = typer.Option(0, help="Optimal small trees up to this depth, 2 or 3 (needs pystreed)."),
     workload: str = typer.Option("", help="Family of the workloads; default deeprm, for routing gravity."),
     rate: float = typer.Option(0.7, help="deeprm: arrivals per step."),
     steps: int = typer.Option(50, help="deeprm: time steps in which jobs may arrive."),
@@ -83,6 +84,7 @@ def distill(
             seeds=seeds,
             seed=seed,
             weighting=weighting,
+            optimal_depth=optimal_depth,
             progress=show,
         )
     apart = None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, OutputKind, Policy
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1, mean_interval, ratio_interval
+from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.result import Distillation, in_words
 from dnnexplain.explain.distillation.tree import Tree, grow
@@ -41,6 +42,7 @@ class _Settings:
     seeds: int
     seed: int
     weighting: str
+    optimal_depth: int
 
     def child(self, place: int) -> int:
         """An independent seed for one purpose."""
@@ -59,6 +61,7 @@ def distil(
     seeds: int = 3,
     seed: int = 0,
     weighting: str = "margin",
+    optimal_depth: int = 0,
     progress: Progress | None = None,
     cancel: Event | None = None,
 ) -> Distillation:
@@ -84,6 +87,8 @@ def distil(
         weighting: ``gap``, ``margin`` or ``none``; see :func:`decisions.importance`. ``soft``: the tree learns
             the teacher's probabilities instead of its best action (Hinton et al., arXiv 1503.02531), for
             systems in which they are drawn from or are shares.
+        optimal_depth: if positive, trees of up to ``2**optimal_depth`` leaves are the optimal ones of this depth
+            (:func:`optimal.grow_optimal`; needs pystreed), larger ones greedy.
         progress: called with (done, total, note).
         cancel: once set, the search stops between steps with an error.
 
@@ -92,7 +97,9 @@ def distil(
     """
     began = time.process_time()
     _check(system, leaves, sets, unseen, seeds, rounds)
-    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting)
+    if optimal_depth:
+        check_installed()
+    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth)
     total = rounds + 1 + seeds + 1
     told = _teller(progress, cancel, total)
     known = _collect(system, teacher, draw, settings, told)
@@ -205,7 +212,11 @@ def _grow_paths(known: Decisions, sizes: NDArray[np.int64], count: int, settings
         seed = settings.child(SAMPLING + one)
         drawn = _resampled(known.weight, seed)
         full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
-        paths.append(full.along(sizes.tolist()))
+        trees, depth = full.along(sizes.tolist()), settings.optimal_depth
+        for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
+            found = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
+            trees[place] = found.simplified()
+        paths.append(trees)
     return paths
 
 
