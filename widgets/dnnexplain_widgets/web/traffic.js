@@ -6,8 +6,8 @@ function makeTraffic(view) {
   const { graph, store } = view;
   const traffic = { view, scale: 1, anchor: null, rows: "both" };
   const options = () => graph.nodes.map((name, index) => h("option", { value: String(index) }, name));
-  const from = h("select", { onchange: () => choose(traffic) }, ...options());
-  const to = h("select", { onchange: () => choose(traffic) }, ...options());
+  const from = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic from" }, ...options());
+  const to = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic to" }, ...options());
   const first = graph.pairs.length ? graph.pairs[fullest(store, graph)] : [0, 1];
   Object.assign(traffic, { from, to });
   [from.value, to.value] = first.map(String);
@@ -30,6 +30,7 @@ function makeRowChoice(traffic) {
   const count = traffic.view.graph.earlier.length;
   const rows = [["both", "all matrices alike"], ["now", "only the one to route"], ["before", `only the ${count} before it`]];
   const select = h("select", {
+    "aria-label": "Which matrices change",
     onchange: (event) => {
       traffic.rows = event.target.value;
       traffic.anchor = null;
@@ -95,8 +96,9 @@ function setScale(traffic, factor, settled) {
   traffic.anchor ??= Float64Array.from(store.values);
   traffic.scale = factor;
   const changes = graph.pairs.flatMap((_, pair) => knobsOf(traffic, pair).map((knob) => [knob, traffic.anchor[knob] * factor]));
-  store.propose(changes, settled);
   traffic.expected = Float64Array.from(store.values);
+  for (const [knob, value] of changes) traffic.expected[knob] = snap(store.scene.knobs[knob], value);
+  store.propose(changes, settled);
 }
 
 /** Whether the values are still those that the scale slider asked for. */
