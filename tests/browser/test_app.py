@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.browser.axe import serious
 from tests.browser.conftest import close_to, make_network, shown_probabilities
 
 MOST_MESSAGES, MOST_BYTES = 5, 15_000
@@ -237,4 +238,5 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
             "(old) => document.querySelector('.dx-outputs').innerText !== old", arg=str(before), timeout=30_000
         )
         assert float(slider.input_value()) >= 4
+        assert serious(page, ".dx-page") == []
         assert page.errors == []
