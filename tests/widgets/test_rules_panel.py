@@ -140,6 +140,18 @@ def test_the_path_of_the_state_is_lit_at_each_step(panel):
         assert set(panel.lit["now"]) == {str(node) for node in path[:-1]}
 
 
+def test_what_is_not_there_is_said_so(panel):
+    speech = panel.desk.speech()
+    for name, value in WORLD.features.absent.items():
+        at = WORLD.features.names.index(name)
+        empty = WORLD.features(np.zeros((1, *WORLD.observation_shape), dtype=np.float32))[0]
+        assert empty[at] == value
+    node = next(n for n in np.flatnonzero(speech.tree.feature != LEAF) if speech.asked(n)[0] in WORLD.features.absent)
+    name, unit, _ = speech.asked(node)
+    assert speech.told(node, WORLD.features.absent[name]) == "none"
+    assert speech.told(node, 1.0) == f"1 {unit}".rstrip()
+
+
 def test_lighting_a_path_fits_in_a_step_of_a_drag(panel):
     import time
 

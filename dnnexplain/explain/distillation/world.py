@@ -22,6 +22,8 @@ class Features(Protocol):
         units: the unit of each by name; empty for a yes or no (1 or 0).
         moves: what a rule may say to do, most telling first: ``"place the job with the least work"``, ...;
             ``R`` of them, each a name for one action in every state. Every action is one of them.
+
+    A system may also tell ``absent``: by name, the value of a quantity where what it speaks of is not there.
     """
 
     names: tuple[str, ...]

@@ -57,6 +57,7 @@ class DeepRMFeatures:
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
         self.units = self._units()
+        self.absent = self._absent()
         self.names = tuple(self.units)
         self.moves = (
             "wait",
@@ -97,6 +98,19 @@ class DeepRMFeatures:
             moves,
         )
         return found, moves
+
+    def _absent(self) -> dict[str, float]:
+        """What quantities of a job are where there is no such job."""
+        params = self.codec.params
+        none = {
+            "slot": 0,
+            "length": params.max_job_length + 1,
+            "earliest start": params.horizon,
+            "work": 2 * params.max_job_units * params.max_job_length + 1,
+            "earliest end": params.max_job_length + 1 + params.horizon,
+        }
+        kinds = [name.removeprefix("slot of ") for name in self.units if name.startswith("slot of ")]
+        return {f"{what} of {kind}": float(value) for kind in kinds for what, value in none.items()}
 
     def _units(self) -> dict[str, str]:
         """The names, each with its unit, in the order of the columns."""

@@ -222,7 +222,7 @@ class RulesPanel(Panel):
         return self.desk
 
     def _show_desk(self, desk: Desk) -> None:
-        self.desk = desk
+        self.desk, desk.absent = desk, getattr(self.system.features, "absent", {})
         self.badge = figures.badge(desk.found)
         self.sentence = desk.found.words
         self._show_version()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ class Desk:
         apart: trees of where the network is not a rule, by the rule's name.
         view: :data:`RULES`, or the rule that the network is compared with.
         opened: the leaf and the place of the state that is in the editor, or ``None``.
+        absent: values that say that something is not there; see ``explain.distillation.Features``.
     """
 
     found: Distillation
@@ -38,6 +40,7 @@ class Desk:
     apart: dict[str, Disagreement] = field(default_factory=dict)
     view: str = RULES
     opened: tuple[int, int] | None = None
+    absent: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: Distillation, ground: Ground, book: Rulebook | None = None) -> Desk:
@@ -65,10 +68,10 @@ class Desk:
         if self.view != RULES:
             apart = self.apart[self.view]
             leaves = figures.difference_leaves(apart, self.ground, self.view)
-            return figures.Speech(apart.tree, found.features, found.units, leaves)
+            return figures.Speech(apart.tree, found.features, found.units, leaves, absent=self.absent)
         tree, changed = self.edits.now.tree, frozenset(self.book.changed)
         leaves = figures.rule_leaves(tree, found.actions, self.ground, changed)
-        return figures.Speech(tree, found.features, found.units, leaves, changed)
+        return figures.Speech(tree, found.features, found.units, leaves, changed, self.absent)
 
     def figure(self, speech: figures.Speech) -> dict[str, Any]:
         """What the page draws."""

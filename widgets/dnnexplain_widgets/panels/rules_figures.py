@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,14 @@ class Speech:
     units: dict[str, str]
     leaf: dict[int, dict[str, Any]] = field(default_factory=dict)
     changed: frozenset[int] = frozenset()
+    absent: Mapping[str, float] = field(default_factory=dict)
+
+    def told(self, node: int, value: float) -> str:
+        """The value of what a node asks about, in words."""
+        name, unit, yes_or_no = self.asked(node)
+        if self.absent.get(name) == value:
+            return "none"
+        return ("yes" if value > 0 else "no") if yes_or_no else with_unit(value, unit)
 
     def asked(self, node: int) -> tuple[str, str, bool]:
         """The feature that a node asks about, its unit, and whether it is a yes or no."""
@@ -91,11 +99,7 @@ def _leaves_below(tree: Tree) -> NDArray[np.int64]:
 def passed(speech: Speech, features: NDArray[np.float64]) -> dict[str, Any]:
     """The nodes that a state passes, and what the asked quantities are in it, in words."""
     path = speech.tree.path(features)
-    now = {}
-    for node in path[:-1]:
-        _, unit, yes_or_no = speech.asked(node)
-        value = float(features[speech.tree.feature[node]])
-        now[str(node)] = ("yes" if value > 0 else "no") if yes_or_no else with_unit(value, unit)
+    now = {str(node): speech.told(node, float(features[speech.tree.feature[node]])) for node in path[:-1]}
     return {"path": path, "now": now}
 
 
