@@ -38,7 +38,7 @@ def open_app(
     from dnnexplain.app.server import is_own, needs, new_token, run_server, server_options
 
     needs("voila")
-    own_parameters = {"deeprm": {"slots": slots}, "routing": {"topology": topology}}
+    own_parameters: dict[str, dict[str, object]] = {"deeprm": {"slots": slots}, "routing": {"topology": topology}}
     if system not in own_parameters:
         raise Choice("system with a dashboard", system, tuple(own_parameters)).error()
     settings: dict[str, object] = {"system": system, **own_parameters[system]}
