@@ -31,7 +31,17 @@ WAIT = 120  # seconds for one answer on a busy machine
 
 
 def serve(users: int, warm: int):
-    command = [sys.executable, "-m", "dnnexplain", "serve", "--no-browser", "--kernels", str(users + 2), "--warm", str(warm)]
+    command = [
+        sys.executable,
+        "-m",
+        "dnnexplain",
+        "serve",
+        "--no-browser",
+        "--kernels",
+        str(users + 2),
+        "--warm",
+        str(warm),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     url = next(found[0] for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+/", line)))
     return process, url
@@ -83,16 +93,27 @@ class User:
         self.kernel = re.search(r'"kernelId":\s*"([0-9a-f-]+)"', answer.body.decode())[1]
         cookies = "; ".join(one.split(";")[0] for one in answer.headers.get_list("Set-Cookie"))
         address = f"{self.url.replace('http', 'ws')}api/kernels/{self.kernel}/channels?session_id={self.session}"
-        self.socket = await websocket_connect(HTTPRequest(address, headers={"Cookie": cookies}), max_message_size=10**8, subprotocols=[PROTOCOL])
+        self.socket = await websocket_connect(
+            HTTPRequest(address, headers={"Cookie": cookies}), max_message_size=10**8, subprotocols=[PROTOCOL]
+        )
         self.send("kernel_info_request", {})
         await self.until(lambda message: message["header"]["msg_type"] == "kernel_info_reply")
         control = uuid.uuid4().hex
-        self.send("comm_open", {"comm_id": control, "target_name": "jupyter.widget.control", "data": {}}, {"version": "1.0.0"})
+        self.send(
+            "comm_open", {"comm_id": control, "target_name": "jupyter.widget.control", "data": {}}, {"version": "1.0.0"}
+        )
         self.send("comm_msg", {"comm_id": control, "data": {"method": "request_states"}})
         await self.until(self.finds_hub)
 
     def send(self, kind: str, content: dict, metadata: dict | None = None) -> None:
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": self.session, "username": "", "version": "5.3", "date": ""}
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": kind,
+            "session": self.session,
+            "username": "",
+            "version": "5.3",
+            "date": "",
+        }
         parts = [b"shell", *(json.dumps(one).encode() for one in (header, {}, metadata or {}, content))]
         ends = [8 * (len(parts) + 2)]
         for part in parts:
@@ -104,7 +125,8 @@ class User:
         while True:
             raw = await asyncio.wait_for(self.socket.read_message(), WAIT)
             if raw is None:
-                raise ConnectionError("the server closed the connection")
+                msg = "the server closed the connection"
+                raise ConnectionError(msg)
             message = parse(raw)
             if message["header"]["msg_type"] == "error":
                 self.errors.append(str(message["content"])[:200])
@@ -131,7 +153,9 @@ class User:
         self.values[knob] = value
         wish = {"stamp": self.stamp, "values": self.values, "settled": settled}
         began = time.perf_counter()
-        self.send("comm_msg", {"comm_id": self.hub, "data": {"method": "update", "state": {"wish": wish}, "buffer_paths": []}})
+        self.send(
+            "comm_msg", {"comm_id": self.hub, "data": {"method": "update", "state": {"wish": wish}, "buffer_paths": []}}
+        )
         await asyncio.wait_for(self.until(self.answers), WAIT)
         self.times.append(time.perf_counter() - began)
 
@@ -176,7 +200,9 @@ def first_reaction(url: str, page: str) -> float:
     from tools import browser
 
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser.find(), args=["--headless", "--no-sandbox", "--disable-gpu"])
+        running = playwright.chromium.launch(
+            executable_path=browser.find(), args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
         tab = running.new_context(viewport={"width": 1280, "height": 900}).new_page()
         tab.set_default_timeout(1000 * WAIT)
         tab.goto(url)
@@ -199,7 +225,11 @@ def first_reaction(url: str, page: str) -> float:
 
 def memory(process) -> dict[str, float]:
     own = [one.memory_full_info() for one in kernels(process)]
-    return {"kernels": len(own), "resident": statistics.median(x.rss for x in own) / 2**20, "unique": statistics.median(x.uss for x in own) / 2**20}
+    return {
+        "kernels": len(own),
+        "resident": statistics.median(x.rss for x in own) / 2**20,
+        "unique": statistics.median(x.uss for x in own) / 2**20,
+    }
 
 
 def main() -> None:
@@ -207,7 +237,9 @@ def main() -> None:
     options.add_argument("--users", type=int, default=10)
     options.add_argument("--steps", type=int, default=60)
     options.add_argument("--page", default="deeprm-5")
-    options.add_argument("--clicks", type=int, default=3, help="clicks of a real browser, one after another; 0 for none")
+    options.add_argument(
+        "--clicks", type=int, default=3, help="clicks of a real browser, one after another; 0 for none"
+    )
     options.add_argument("--json", action="store_true")
     given = options.parse_args()
     process, url = serve(given.users, 1)
@@ -238,9 +270,15 @@ def main() -> None:
     print(f"machine's load before: {load:.1f}")
     print(f"click to first reaction, browser: {', '.join(f'{one:.1f}' for one in clicks) or 'not run'} s")
     least, middle, most = found["reaction_s"]
-    print(f"{given.users} users at once, {len(opened)} served, {len(errors)} errors; request to first reaction {least:.1f} / {middle:.1f} / {most:.1f} s")
+    print(
+        f"{given.users} users at once, {len(opened)} served, {len(errors)} errors; request to first reaction {least:.1f} / {middle:.1f} / {most:.1f} s"
+    )
     if times:
-        print("step to answer: p50 {p50:.0f}, p95 {p95:.0f}, most {most:.0f} ms over {count} steps".format(**found["step_ms"]))
+        print(
+            "step to answer: p50 {p50:.0f}, p95 {p95:.0f}, most {most:.0f} ms over {count} steps".format(
+                **found["step_ms"]
+            )
+        )
     print("memory: {kernels} kernels, each {resident:.0f} MB resident, {unique:.0f} MB of its own".format(**used))
     for error in errors:
         print("error:", error)

@@ -18,6 +18,7 @@ from dnnexplain.systems import make_system
 from dnnexplain_widgets import Dashboard
 from dnnexplain_widgets.live import Ask
 from dnnexplain_widgets.moves import valid_values
+from tests.browser.axe import serious
 from tests.browser.conftest import close_to, shown_probabilities, wait_settled
 from tests.browser.in_page import InPage, assert_same, some_states
 from tests.browser.test_panels import drag, grip
@@ -222,6 +223,7 @@ def test_the_file_fits_a_laptop_and_a_phone(chromium, file, width, theme):
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     page.select_option("#theme", "dark" if theme == "light" else "light")
     assert page.evaluate("document.documentElement.dataset.theme") != theme
+    assert serious(page) == []
     context.close()
 
 

@@ -4,8 +4,8 @@ import csv
 import io
 import json
 import struct
-import xml.etree.ElementTree as ElementTree
 import zlib
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_every_figure_is_a_picture_in_the_pages_colours(open_board, board, theme
     page = open_board(theme=theme, given=board).page
     card = {"light": "#fff", "dark": "#1b1f26"}[theme]
     for question in QUESTIONS.values():
-        svg = ElementTree.fromstring(save(page, question, "SVG"))
+        svg = ET.fromstring(save(page, question, "SVG"))
         assert svg.tag == f"{SVG}svg"
         width, height = float(svg.get("width")), float(svg.get("height"))
         assert width >= 240
@@ -89,7 +89,7 @@ def test_every_figure_is_a_picture_in_the_pages_colours(open_board, board, theme
 
 def test_the_picture_holds_what_the_panel_says(shown, board):
     live = board.session.live
-    svg = ElementTree.fromstring(save(shown, QUESTIONS["DecisionPanel"], "SVG"))
+    svg = ET.fromstring(save(shown, QUESTIONS["DecisionPanel"], "SVG"))
     texts = [text.text for text in svg.iter(f"{SVG}text")]
     for name in board.session.system.output.names:
         assert name in texts
