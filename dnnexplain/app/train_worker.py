@@ -15,9 +15,11 @@ from typing import Any
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["main"]
+__all__ = ["CHECKS", "lesson_recipe", "main"]
 
-_HOME_CHECKS, _MIX_CHECKS = 60, 4
+CHECKS = {"home": 60, "mix": 4}
+"""Held-out workloads; on the mix, in each cell."""
+
 _CHECK_EVERY = 2
 
 
@@ -46,8 +48,8 @@ def _train(folder: Path) -> None:
     lesson = told["lesson"]
     world: Any = make_system(told["system"]["name"], **told["system"]["parameters"])
     start = load(folder / "start.safetensors", world)
-    recipe, rules = _recipe(lesson, world, start)
-    checks = _MIX_CHECKS if lesson["workload"] == "mix" else _HOME_CHECKS
+    recipe, rules = lesson_recipe(lesson, world, start)
+    checks = CHECKS[lesson["workload"]]
     trainer = Trainer(
         world, recipe, seed=int(lesson["seed"]), out=folder / "run", start=start, rules=rules, checks=checks
     )
@@ -75,8 +77,14 @@ def _train(folder: Path) -> None:
     _say(kind="end")
 
 
-def _recipe(lesson: Mapping[str, Any], world: Any, start: Any) -> tuple[Any, dict[str, Any]]:
-    """The recipe of a short run, and the rules that a name alone does not give."""
+def lesson_recipe(lesson: Mapping[str, Any], world: Any, start: Any) -> tuple[Any, dict[str, Any]]:
+    """The recipe of a short run, and the rules that a name alone does not give.
+
+    Args:
+        lesson: see :meth:`dnnexplain.app.training.School.course`.
+        world: the system.
+        start: the network to begin from.
+    """
     from dnnexplain.explain.distillation.export import tree_from_json  # noqa: PLC0415
     from dnnexplain.explain.distillation.policy import TreePolicy  # noqa: PLC0415
     from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES, PolicyRule, make_recipe, mix  # noqa: PLC0415
@@ -93,7 +101,7 @@ def _recipe(lesson: Mapping[str, Any], world: Any, start: Any) -> tuple[Any, dic
     recipe = make_recipe(
         "default",
         role="taught",
-        architecture=start.metadata["architecture"],
+        architecture=start.metadata.get("architecture") or {"name": "given"},
         start=start.checkpoint,
         masked=start.masked,
         imitation_rounds=0,

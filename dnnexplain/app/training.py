@@ -66,6 +66,23 @@ class School:
         (folder / "course.json").write_text(json.dumps(told))
         return Course(self.system, folder, policy.name)
 
+    def code(self, lesson: Mapping[str, Any]) -> tuple[str, ...]:
+        """A lesson as Python, given ``system`` and ``policy``; it ends with the trained network in ``taught``."""
+        from dnnexplain.app.train_worker import CHECKS  # noqa: PLC0415
+
+        return (
+            "from dnnexplain.app.train_worker import lesson_recipe",
+            "from dnnexplain.app.training import School",
+            "from dnnexplain.policies import TorchPolicy",
+            "from dnnexplain.policies.training import Trainer",
+            f"recipe, rules = lesson_recipe({dict(lesson)!r}, system, policy)",
+            f"checks = {CHECKS[lesson['workload']]}",
+            f"trainer = Trainer(system, recipe, seed={int(lesson['seed'])}, start=policy, rules=rules, checks=checks)",
+            "trainer.run()",
+            "print(trainer.progress.curve[-1])",
+            "taught = TorchPolicy(trainer.module, system)",
+        )
+
 
 class Course:
     """One training run: followed until it ends or is stopped, gone on with, and its network taken.

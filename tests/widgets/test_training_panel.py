@@ -14,7 +14,7 @@ from dnnexplain.app import train_worker
 from dnnexplain.app.options import panel_options
 from dnnexplain.app.training import School
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.policies import TorchPolicy, mlp
+from dnnexplain.policies import TorchPolicy, load_shipped, mlp
 from dnnexplain.systems import make_system
 from dnnexplain_widgets import Dashboard, TrainingPanel
 from dnnexplain_widgets.panels.training_runs import Lessons
@@ -63,6 +63,9 @@ class FakeSchool:
 
     def __init__(self) -> None:
         self.courses: list[FakeCourse] = []
+
+    def code(self, lesson: Mapping[str, Any]) -> tuple[str, ...]:
+        return (f"lesson = {dict(lesson)!r}",)
 
     def course(self, policy: Any, lesson: Mapping[str, Any]) -> FakeCourse:
         self.courses.append(FakeCourse(policy, lesson))
@@ -201,7 +204,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
     def run(course: Any) -> list[dict[str, Any]]:
         assert train_worker.main(course.folder) == 0
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"kind"' in line]
 
     return run
 
@@ -229,6 +232,20 @@ def test_a_process_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(syste
     assert one.checkpoint == two.checkpoint != before
     assert start.checkpoint == before
     assert np.isfinite(one.outputs(system.reachable[:2])).all()
+
+
+def test_the_panel_as_python_trains_to_the_same_network(system: Any, here: Any) -> None:
+    start = load_shipped(make_system("deeprm"))
+    whole = start.system
+    panel = TrainingPanel(whole, start, school=School(whole))
+    panel.answers = {**panel.answers, "teacher": "never-hold", "iterations": 2}
+    code = panel.copy_as_python()
+    assert "school=School(system))" in code
+    names: dict[str, Any] = {"policy": start}
+    exec(code.replace("policy = ...", "policy = policy  # ..."), names)
+    course = panel.school.course(start, panel._asked())
+    here(course)
+    assert names["taught"].checkpoint == course.policy().checkpoint != start.checkpoint
 
 
 def test_what_the_process_refuses_is_said_in_its_words(system: Any, here: Any) -> None:

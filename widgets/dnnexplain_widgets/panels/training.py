@@ -29,13 +29,15 @@ class TrainingPanel(Panel):
     QUESTION = "What does a rule as teacher buy?"
     PARTS = ({"part": "lessons"},)
     OPTIONS = ("school",)
-    COPYABLE = False
 
     def setup(self) -> None:
         """Controls: who teaches, how strongly, on what, for how long."""
         school: School | None = self.options.get("school")
         if school is None:
-            msg = "this panel needs to be given a school, which can train networks; `dnnexplain app` does that"
+            msg = (
+                "this panel needs to be given a school, which can train networks, as `dnnexplain app` does: "
+                "from dnnexplain.app.training import School, then TrainingPanel(system, policy, school=School(system))"
+            )
             raise DnnExplainError(msg)
         self.school = school
         self.runs: list[Lesson] = []
@@ -66,13 +68,7 @@ class TrainingPanel(Panel):
         if self.jobs.current is not None:
             msg = "a network is being trained; stop it first, or let it end"
             raise DnnExplainError(msg)
-        asked = {key: self.answers[key] for key in ("teacher", "workload")}
-        if asked["teacher"] not in self._teachers():
-            raise Choice("teacher", asked["teacher"], tuple(self._teachers())).error()
-        asked |= {key: float(self.answers[key]) for key in ("strength", "weight", "decay")}
-        asked |= {key: int(self.answers[key]) for key in ("iterations", "seed")}
-        if asked["teacher"] == _TREE:
-            asked["tree"] = self._tree
+        asked = self._asked()
         course = self.school.course(self.worker_policy(), asked)
         self.current = Lesson(_name_of(asked, self._tree_name), self.session.policy.name, asked, course)
         self.runs = [*self.runs, self.current][-_MOST_RUNS:]
@@ -123,6 +119,26 @@ class TrainingPanel(Panel):
     def save(self, file: str) -> Path:
         """Write the newest network to a file of weights."""
         return self._learned().course.save(file)
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The training that the controls ask for, by itself."""
+        return self.school.code(self._asked())
+
+    def copy_as_python(self) -> str:
+        """A script that makes this panel, and trains as it does, on its own."""
+        made = f"{type(self).__name__}(system, policy, state"
+        return super().copy_as_python().replace(f"{made})", f"{made}, school=School(system))")
+
+    def _asked(self) -> dict[str, Any]:
+        """The lesson, as the controls have it."""
+        asked = {key: self.answers[key] for key in ("teacher", "workload")}
+        if asked["teacher"] not in self._teachers():
+            raise Choice("teacher", asked["teacher"], tuple(self._teachers())).error()
+        asked |= {key: float(self.answers[key]) for key in ("strength", "weight", "decay")}
+        asked |= {key: int(self.answers[key]) for key in ("iterations", "seed")}
+        if asked["teacher"] == _TREE:
+            asked["tree"] = self._tree
+        return asked
 
     def _learned(self) -> Lesson:
         if self.current is None or len(self.current.points) < 2:

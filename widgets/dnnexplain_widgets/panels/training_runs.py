@@ -48,6 +48,10 @@ class School(Protocol):
         """A training run of a policy's network; nothing is started yet."""
         ...
 
+    def code(self, lesson: Mapping[str, Any]) -> tuple[str, ...]:
+        """A lesson as Python, given ``system`` and ``policy``."""
+        ...
+
 
 @dataclass(eq=False)
 class Lesson:
