@@ -3,7 +3,7 @@
 # make check    lint, format and types
 # make test     everything that must hold: check, then all tests, those in a browser too
 # make bench    the benchmarks' tables
-# make docs     the site, in site/: how-tos, lessons with their outputs, reference
+# make docs     the site, in site/html: how-tos, lessons with their outputs, reference
 # make pictures the pictures of README and site, taken from the running program
 # make clean    remove what was built here (the environment too)
 #
@@ -53,8 +53,8 @@ bench:
 docs:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
 	@mkdir -p docs/explorable && $(BIN)/dnnexplain export deeprm docs/explorable/explore.html
-	$(ONE_THREAD) $(BIN)/python -m sphinx -q -W --keep-going -b html docs site
-	@echo "The site is in site/index.html"
+	$(ONE_THREAD) $(BIN)/python -m sphinx -q -W --keep-going -b html docs site/html
+	@echo "The site is in site/html/index.html"
 
 pictures:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
