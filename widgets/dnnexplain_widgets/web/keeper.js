@@ -67,7 +67,7 @@ function makeKeeper(store, part, model) {
   return {
     element,
     update(what) {
-      if (what === "live" || what === "theme") later();
+      if (what === "live" || what === "local" || what === "theme") later();
     },
     stop() {
       clearTimeout(timer);

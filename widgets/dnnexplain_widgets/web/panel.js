@@ -57,12 +57,31 @@ function mount({ model, el, hub }) {
   refresh("scene");
   watchKernel(model, store);
   gate.watch(shell.element);
+  const stopWidth = followWidth(shell.element);
   return () => {
     stopListening();
+    stopWidth();
     gate.stop();
     stopTheme();
     parts.forEach((part) => part.stop());
   };
+}
+
+const WIDE = 960; // px from which a page has two columns
+
+/** Marks the page around a panel as wide or not, once the panel is in it. */
+function followWidth(element) {
+  const found = new ResizeObserver(() => {
+    const page = element.closest(".dx-page");
+    if (!page) return;
+    found.disconnect();
+    if (page.dnnexplainWidth) return;
+    page.dnnexplainWidth = new ResizeObserver(() => page.toggleAttribute("data-wide", page.clientWidth >= WIDE));
+    page.dnnexplainWidth.observe(page);
+    page.toggleAttribute("data-wide", page.clientWidth >= WIDE);
+  });
+  found.observe(element);
+  return () => found.disconnect();
 }
 
 const REST = 150; // ms without a change after which panels out of sight catch up

@@ -62,6 +62,7 @@ class Store {
   read() {
     this.told = readStep(this.model.get("live") || {});
     this.link = this.told.link || this.link || "";
+    const before = this.own;
     // An answer to an older question must not pull a dragged handle back.
     if (this.told.stamp >= this.stamp || !this.values) {
       this.values = Float64Array.from(this.told.values);
@@ -73,7 +74,15 @@ class Store {
       this.network.heed(this.own, this.told.rules);
     }
     this.join();
-    this.emit("live");
+    this.emit(this.own === null && before && this.agrees(before) ? "local" : "live");
+  }
+
+  /** Whether the kernel's answer would be drawn as the page's own already is: nothing to draw again. */
+  agrees(own) {
+    const { told } = this;
+    const same = (name) => JSON.stringify(own[name]) === JSON.stringify(told[name]);
+    const drawn = own.whole && own.unit === told.unit && own.values.every((value, at) => value === told.values[at]);
+    return drawn && own.action === told.action && ["rules", "words", "failures", "swept"].every(same);
   }
 
   /** What is shown: what the page found by itself over what the kernel said last. */
