@@ -14,7 +14,11 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    shown = ("dnnexplain app", "dnnexplain app --system routing", "dnnexplain app --slots 10 --policy my-network.safetensors --port 8900 --no-browser")
+    shown = (
+        "dnnexplain app",
+        "dnnexplain app --system routing",
+        "dnnexplain app --slots 10 --policy my-network.safetensors --port 8900 --no-browser",
+    )
     app.command("app", epilog=examples(*shown))(open_app)
 
 
@@ -25,7 +29,9 @@ def open_app(
     policy: Path | None = typer.Option(None, help="A file of weights to explain first.", show_default=False),
     system: str = typer.Option("deeprm", help="deeprm or routing."),
     slots: int = typer.Option(5, help="deeprm: waiting jobs that the network sees."),
-    topology: str = typer.Option("abilene", help="routing: a built-in topology, a name of topohub, or a .graphml file."),
+    topology: str = typer.Option(
+        "abilene", help="routing: a built-in topology, a name of topohub, or a .graphml file."
+    ),
     ip: str = typer.Option("127.0.0.1", help="Address to listen on; any but this machine's own asks for a token."),
 ) -> None:
     """Open the dashboard: drag a job, and see what the network decides and why.
