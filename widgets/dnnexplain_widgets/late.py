@@ -22,8 +22,9 @@ _MAP = "saliency"
 class LateMap:
     """Knows which maps are slow, and makes them in a worker: one at a time, the newest state next.
 
-    A map is slow once it took more than :data:`BUDGET` for this policy and method; the first one is always
-    made at once. Without an event loop (a script, a test) nothing is late.
+    A map is slow if the last one by this policy and method took more than :data:`BUDGET`; the first one is
+    always made at once (it may take long for other reasons, as imports, so the worker measures again).
+    Without an event loop (a script, a test) nothing is late.
     """
 
     def __init__(self) -> None:
@@ -44,9 +45,9 @@ class LateMap:
         return replace(ask, parts=ask.parts - {_MAP})
 
     def note(self, ask: Ask, found: Live) -> None:
-        """Remember how long the map took."""
-        if found.spent.get(_MAP, 0.0) > BUDGET:
-            self._slow.add(ask.method)
+        """Remember how long the map took, if one was made."""
+        if _MAP in found.spent:
+            (self._slow.add if found.spent[_MAP] > BUDGET else self._slow.discard)(ask.method)
 
     def make(self, system: System, state: State, ask: Ask, done: Callable[[Live], None]) -> None:
         """Make the map of a state in the worker, as soon as it is free; ``done`` hears of the newest only."""
@@ -63,6 +64,7 @@ class LateMap:
             return compute(system, twin, state, only)
 
         def take(found: Live) -> None:
+            self.note(ask, found)
             if self._next is None:
                 done(found)
             self._go_on()
