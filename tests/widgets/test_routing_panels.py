@@ -235,8 +235,10 @@ def test_curves_run_over_a_demand_that_the_network_sees(seeing_history):
     assert max(np.ptp(values) for values in panel.result.activation) > 0
     offered = [name for name, _ in panel.controls[-1]["options"]]
     assert len(offered) == 24
+    assert np.ptp(panel.result.activation[0][seeing_history.unit]) > 0
     seeing_history.policy = CASES.seen_by(network(0))
     assert seeing_history.ask.sweep.endswith("to route")
+    assert np.ptp(panel.result.activation[0][seeing_history.unit]) > 0
     assert max(np.ptp(values) for values in panel.result.activation) > 0
 
 

@@ -10,6 +10,7 @@ from dnnexplain.contract import Flowing, System
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain.explain.thresholds import Curves
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.session import telling_unit
 
 __all__ = ["NeuronsPanel"]
 
@@ -24,6 +25,7 @@ class NeuronsPanel(Panel):
 
     def setup(self) -> None:
         """Controls for the layer (if there are several) and for what the curves run over."""
+        self._met: Any = None
         self._tried: tuple[Any, set[str]] = (None, set())
         self.session.observe(self._show_choices, ["policy", "ask"])
         self.session.observe(self._leave_flat, "live")
@@ -67,11 +69,15 @@ class NeuronsPanel(Panel):
         self.answers = {"layer": session.ask.layer or (layers[0] if layers else ""), "sweep": session.ask.sweep}
 
     def _leave_flat(self, _change: object = None) -> None:
-        """Where the network does not see the demand that is swept, sweep the newest one that it sees."""
+        """Where the network does not see the demand that is swept, sweep the newest one that it sees; show a neuron that moves."""
         curves, system = self.result, self.session.system
-        if curves is None or not isinstance(system, Flowing) or not len(system.graph.earlier):
+        if curves is None or not isinstance(system, Flowing):
             return
-        if any(np.ptp(values, axis=1).any() for values in curves.activation):
+        spread = np.max([np.ptp(values, axis=1) for values in curves.activation], axis=0)
+        if spread.any() or not len(system.graph.earlier):
+            if self._met is not self.session.policy and not spread[self.session.unit]:
+                self.session.unit = telling_unit(curves)
+            self._met = self.session.policy
             return
         names = [knob.name for knob in system.knobs]
         tried = self._tried[1] if self._tried[0] is self.session.policy else set()
