@@ -9,7 +9,7 @@ import typer
 
 from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy
 from dnnexplain.cli.files import read_json
-from dnnexplain.cli.layers_over_networks import networks_of, show_census
+from dnnexplain.cli.layers_over_networks import ALL, networks_of, show_census
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.contract import DnnExplainError, state_from_values
 
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
         "dnnexplain probe deeprm --neuron 3",
         "dnnexplain probe deeprm --neuron 3 --state state.json --json",
         "dnnexplain probe deeprm --policy mine.safetensors --by cpu",
-        "dnnexplain probe deeprm --census --policy all",
+        "dnnexplain probe deeprm --census",
     )
     app.command("probe", epilog=shown)(probe)
 
@@ -41,7 +41,11 @@ def probe(
         None, help="Counted from 0, as in the network's weights; all neurons in brief if not given.", show_default=False
     ),
     layer: str = typer.Option("", help="By name; the first hidden layer if not given.", show_default=False),
-    policy: str = typer.Option("default", help="A shipped network or a weights file; with --census also all."),
+    policy: str = typer.Option(
+        "",
+        help="A shipped network or a weights file; with --census also all.  [default: default; with --census all]",
+        show_default=False,
+    ),
     slots: int | None = typer.Option(None, help=f"DeepRM: {SLOTS_HELP} [default: {SLOTS}]", show_default=False),
     longest: int | None = typer.Option(
         None, help="DeepRM: the longest job that is swept; training has jobs of up to 15 steps.", show_default=False
@@ -74,10 +78,10 @@ def probe(
         if neuron is not None:
             msg = "--census counts all neurons; leave --neuron out"
             raise DnnExplainError(msg)
-        networks = networks_of(policy, world)
+        networks = networks_of(policy or ALL, world)
         show_census(world, networks, kind=by, layer=layer, others=others, state=given, as_json=as_json)
         return
-    network: Any = find_policy(policy, world)
+    network: Any = find_policy(policy or "default", world)
     found = layer_of(world, network, layer or None)
     chosen = range(found.units) if neuron is None else [check_neuron(found, neuron)]
     reference = world.baselines(given or state_from_values(world, {})).get("reachable states")

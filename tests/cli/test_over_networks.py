@@ -64,6 +64,11 @@ def test_the_survey_is_the_explainers(capsys, system, weights):
     assert printed(capsys, *arguments)["networks"] == [found]  # the same seed, the same answer
 
 
+def test_a_census_is_over_all_networks_that_ship(capsys):
+    found = printed(capsys, "probe", "deeprm", "--slots", "5", "--census")
+    assert {row["policy"] for row in found["networks"]} >= {"deeprm-mlp-5", "deeprm-as-published-5", "deeprm-conv-5"}
+
+
 def test_people_read_tables(capsys, weights):
     assert main(["explain", "deeprm", "--slots", "2", "--policy", weights, "--survey", "20"]) == 0
     text = capsys.readouterr().out
