@@ -9,6 +9,7 @@ from dnnexplain.explain.distillation import Rulebook, distil
 from dnnexplain.explain.distillation.tree import LEAF
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import RulesPanel, Session, StateEditor
+from tests.browser.axe import serious
 from tests.browser.harness import Harness
 
 WORLD = DeepRM(slots=2)
@@ -173,3 +174,4 @@ def test_rules_fit_the_page_and_every_control_has_a_name(shown, width, theme):
     nameless = """() => [...document.querySelectorAll('.dx-rules input, .dx-rules select, .dx-sizes input')]
         .filter((e) => !e.getAttribute('aria-label')).length"""
     assert page.evaluate(nameless) == 0
+    assert serious(page) == []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dnnexplain import sampling
+from dnnexplain.cli.train_teacher import read_teacher
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain.distillation import Rulebook, TreePolicy
 from dnnexplain.explain.distillation.export import tree_from_json
@@ -292,6 +293,16 @@ def test_exports_are_those_of_the_rules_as_they_stand(panel, kind):
     if kind == "json":
         np.testing.assert_array_equal(tree_from_json(panel.download["text"]).scores, panel.result.tree.scores)
         assert json.loads(panel.download["text"])["actions"] == list(panel.desk.found.actions)
+
+
+def test_edited_rules_are_a_teacher(panel, tmp_path):
+    leaf = max(leaves_of(panel), key=lambda leaf: leaf["count"])
+    answer(panel, action=[leaf["node"], panel.desk.found.actions.index("wait"), 1])
+    (tmp_path / "rules.json").write_text(panel.export("json"))
+    told, rules = read_teacher([str(tmp_path / "rules.json")], WORLD)
+    assert len(told) == 1
+    (rule,) = rules.values()
+    np.testing.assert_array_equal(rule.policy.tree.scores, panel.result.tree.scores)
 
 
 def test_saved_rules_come_back_with_their_changes(panel, tmp_path):

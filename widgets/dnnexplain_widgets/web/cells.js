@@ -12,6 +12,8 @@ function makeCells(store, part, model) {
     element.hidden = !cells || !cells.rows.length;
     if (cells !== drawn) {
       drawn = cells;
+      // A table without buttons may still be wider than a phone: then the keyboard must be able to scroll it.
+      if (cells && !cells.pick) setAttributes(element, { tabindex: "0", role: "region", "aria-label": cells.caption || "Results" });
       if (!element.hidden) drawCells(table, legend, cells, model);
     }
     if (!element.hidden) markChosen(table, model.get("answers").chosen);
