@@ -212,6 +212,15 @@ def test_the_file_answers_other_questions_and_starts_from_other_states(tab, file
     assert tab.locator("#editor .dx-sentence").inner_text().startswith("No job waits")
 
 
+def test_a_convolutional_networks_file_begins_with_a_layer_that_can_be_seen(tab, tmp_path):
+    write_explorable(tmp_path / "conv.html", policy="conv")
+    tab.goto((tmp_path / "conv.html").as_uri())
+    tab.wait_for_function(READY)
+    assert tab.locator("#neurons .dx-unit-cell").count() == 24
+    tab.select_option('#neurons [data-name="layer"]', "relu_1")
+    assert "1800 neurons" in tab.locator("#neurons .dx-sentence").inner_text()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_file_fits_a_laptop_and_a_phone(chromium, file, width, theme):

@@ -18,7 +18,7 @@ from dnnexplain_widgets.panels.decision import DecisionPanel
 from dnnexplain_widgets.panels.editor import StateEditor
 from dnnexplain_widgets.panels.neurons import NeuronsPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
-from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.session import Session, telling_unit
 from dnnexplain_widgets.web import drawing_code, style_source
 
 __all__ = ["Fact", "export_page"]
@@ -30,6 +30,8 @@ _SHOWN = (
     "question", "parts", "says", "controls", "answers", "presses", "upload", "sentence", "badge", "error", "busy", "code",
     "copyable", "figure", "child",
 )  # fmt: skip
+
+_FEW = 64  # neurons
 
 READING: dict[str, str] = {
     "What it sees": "The picture is the network's whole input. Drag an edge of a rectangle or use the sliders; every "
@@ -78,6 +80,7 @@ def export_page(
     """
     network = in_page(system, policy)
     session = Session(system, policy, state, rules=())
+    _look_at_few(session, network["readable"])
     known = {"Where it started": session.state, **(presets or {})}
     panels = _panels(session, known)
     states, places = _states(system, known)
@@ -97,6 +100,16 @@ def export_page(
         },
     }  # fmt: skip
     return _html(title, lead, _reading(made), _about(facts), json.dumps(data, separators=(",", ":")))
+
+
+def _look_at_few(session: Session, readable: Sequence[Mapping[str, Any]]) -> None:
+    """Begin with a layer whose neurons all fit side by side, if there is one: not with a convolution's cells."""
+    session.want("decision", "saliency", "neurons")
+    few = next((layer["name"] for layer in readable if layer["units"] <= _FEW), None)
+    if few is not None and few != readable[0]["name"]:
+        session.question(layer=few)
+        if session.live.curves is not None:
+            session.unit = telling_unit(session.live.curves)
 
 
 def _panels(session: Session, known: Mapping[str, Any]) -> dict[str, Any]:
