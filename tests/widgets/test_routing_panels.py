@@ -243,7 +243,35 @@ def test_curves_run_over_a_demand_that_the_network_sees(seeing_history):
 
 
 def test_the_dashboard_has_the_panels_that_fit():
-    board = Dashboard(CASES, CASES.seen_by(network(2)))
+    quiet = State(np.zeros(len(CASES.knobs)))
+    board = Dashboard(CASES, CASES.seen_by(network(2)), presets={"quiet": quiet})
+    board.panel("TopologyPanel").load("quiet")
+    assert board.session.state == quiet
     assert [type(panel).__name__ for panel in board.live] == ["TopologyPanel", "SaliencyPanel", "NeuronsPanel"]
     assert isinstance(board.panel("WorstCasePanel"), WorstCasePanel)
     assert [panel.error for panel in board.panels] == [""] * len(board.panels)
+
+
+def test_the_app_knows_routers_rules_and_matrices():
+    from dnnexplain.app import dashboard_parts
+
+    parts = dashboard_parts(system="routing")
+    system = parts["system"]
+    assert [name.partition(",")[0] for name in parts["policies"]][:3] == ["DOTE", "DOTE", "Learning to Route"]
+    for make in parts["policies"].values():
+        found = compare_flows(system, make(), parts["state"])
+        assert found.ratio >= 1 - 1e-9
+    for state in parts["presets"].values():
+        np.testing.assert_array_equal(system.repair(state.values[None])[0], state.values)
+    assert dashboard_parts(system="routing", policy="dote-history")["policy"].name == "dote-history"
+    with pytest.raises(DnnExplainError, match="no topology"):
+        dashboard_parts(system="routing", topology="atlantis")
+    with pytest.raises(DnnExplainError, match="parameter of the routing dashboard"):
+        dashboard_parts(system="routing", slots=5)
+
+
+def test_default_is_the_router_that_sees_what_the_system_shows():
+    from dnnexplain.policies import load_any
+
+    assert load_any("default", RoutingSystem()).metadata["role"] == "dote-current"
+    assert load_any("default", RoutingSystem(history=12)).metadata["role"] == "dote-history"
