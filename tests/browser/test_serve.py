@@ -25,7 +25,10 @@ def served(chromium, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lessons")
     cells = [
         nbformat.v4.new_markdown_cell("# A first lesson\n\nOne and one make *two*. Nothing else is said here."),
-        nbformat.v4.new_code_cell("1 + 1"),
+        nbformat.v4.new_code_cell(
+            "from dnnexplain_widgets.exercise import Exercise\n"
+            "Exercise('What is one and one?', lambda answer: answer == '2' or 'Count again.')"
+        ),
     ]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -88,6 +91,20 @@ def test_the_gallery_offers_all_pages_to_everyone(served, new_page, width, schem
     assert "One and one make two." in lesson
     assert page.locator("a.card svg").count() == len(links)
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+    assert serious(page) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_lesson_runs_and_checks_an_answer(served, new_page, scheme):
+    page = new_page(scheme=scheme)
+    page.goto(f"{served}show/lesson-1-first")
+    field = page.get_by_label("Your answer")
+    field.fill("2")
+    field.press("Enter")
+    page.get_by_text("Right.", exact=True).wait_for()
+    assert page.inner_text("h1").startswith("A first lesson")
+    assert page.locator(".jp-CodeMirrorEditor, .jp-InputArea-editor").count() == 0  # no code in sight
     assert serious(page) == []
 
 

@@ -37,3 +37,11 @@ def test_the_return_key_checks_too():
     exercise.text.value = "5"
     exercise.text._handle_custom_msg({"event": "submit"}, [])
     assert exercise.right
+
+
+def test_the_return_key_counts_what_was_typed_also_where_the_key_arrives_first():
+    exercise = Exercise("What is 5?", near_five)
+    exercise.text._handle_custom_msg({"event": "submit"}, [])
+    exercise.text.value = "5"
+    assert exercise.right
+    assert "Right." in exercise.verdict.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
@@ -32,12 +32,17 @@ class Exercise(ipywidgets.VBox):
     def __init__(self, question: str, check: Check, hint: str = "Not yet. Look again at the cells above.") -> None:
         self.check, self.hint = check, hint
         self.text = ipywidgets.Text(
-            placeholder="Your answer", continuous_update=False, layout={"width": "14em"}, tooltip=question
+            description="Your answer",
+            continuous_update=False,
+            layout={"width": "20em"},
+            style={"description_width": "initial"},
+            tooltip=question,
         )
         self.button = ipywidgets.Button(description="Check", layout={"width": "auto"}, tooltip="Check the answer")
         self.verdict = ipywidgets.HTML()
         self.right: bool | None = None
         self.text.on_msg(self._on_key)
+        self.text.observe(self._on_value, "value")
         self.button.on_click(lambda _button: self.answer(self.text.value))
         row = ipywidgets.HBox([self.text, self.button, self.verdict], layout={"flex_flow": "row wrap"})
         super().__init__([ipywidgets.HTML(f"<b>Exercise.</b> {escape(question)}"), row])
@@ -59,3 +64,8 @@ class Exercise(ipywidgets.VBox):
     def _on_key(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         if content.get("event") == "submit":
             self.answer(self.text.value)
+
+    def _on_value(self, change: Mapping[str, Any]) -> None:
+        """The page tells of the return key before it tells what was typed, so an answer that changes is checked again."""
+        if self.right is not None:
+            self.answer(change["new"])
