@@ -16,7 +16,9 @@ import tornado.web
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from dnnexplain.app.channels import ChannelHandler
 from dnnexplain.app.gallery import Site, full_page, gallery_page, read_site
 from dnnexplain.app.places import Places
 
@@ -78,7 +80,7 @@ class Pages(Voila):
 
     def init_handlers(self) -> list[Any]:
         """What Voila needs for its pages, and nothing that shows or lists files."""
-        kept = [handler for handler in super().init_handlers() if not self._closed(str(handler[0]))]
+        kept = [_safe(handler) for handler in super().init_handlers() if not self._closed(str(handler[0]))]
         base = self.server_url
         shared = {"template_paths": self.template_paths, "config": self.config, "voila_configuration": self.voila_configuration}  # fmt: skip
         if self.site is None:
@@ -92,6 +94,12 @@ class Pages(Voila):
 
     def _closed(self, pattern: str) -> bool:
         return pattern in {self.server_url, f"{self.server_url}(.*)"} or any(part in pattern for part in _CLOSED)
+
+
+def _safe(handler: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A handler with Voila's kernel channel replaced by ours."""
+    pattern, kind, *rest = handler
+    return (pattern, ChannelHandler if kind is VoilaKernelWebsocketHandler else kind, *rest)
 
 
 class PageHandler(TornadoVoilaHandler):
