@@ -6,6 +6,7 @@ input is bad. Here the region is an axis-aligned box, grown as long as sampled i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -93,8 +94,8 @@ def gap_box(
 
     Every side starts at the case. A round tries to move all upper sides out together, and all lower ones, by a
     share of the domain's width that doubles from round to round (1/256, 1/128, ..., 1/2). Sides that fail together
-    are tried in halves, down to one, those first whose gradient moves the ratio least; a side that fails alone
-    stays. A move stands if all ``samples`` inputs drawn from the wider box keep ``fraction`` of the case's gap: a
+    are tried in halves, down to one, alike inputs (whose gradients move the ratio alike) together; a side that
+    fails alone stays. A move stands if all ``samples`` inputs drawn from the wider box keep ``fraction`` of the case's gap: a
     ratio of at least ``1 + fraction * (ratio - 1)``.
 
     Args:
@@ -170,20 +171,20 @@ class _Growth:
         groups = [(inputs, False), (inputs, True)]
         tried = 0
         for round_ in range(1, ROUNDS + 1):
-            waiting, kept = groups, []
+            waiting, kept = deque(groups), []
             while waiting and tried < moves * round_ // ROUNDS:
                 if cancel is not None and cancel.is_set():
                     return
-                positions, up = waiting.pop()
+                positions, up = waiting.popleft()
                 if self._try(positions, 0.5 ** (ROUNDS + 1 - round_), up=up):
                     kept.append((positions, up))
                 elif len(positions) > 1:
                     half = len(positions) // 2
-                    waiting += [(positions[half:], up), (positions[:half], up)]
+                    waiting.extend([(positions[:half], up), (positions[half:], up)])
                 tried += 1
                 if progress is not None:
                     progress(tried, moves)
-            groups = waiting + kept[::-1]
+            groups = [*waiting, *kept]  # those that were not reached go first
 
     def _calm_first(self) -> NDArray[np.int64]:
         """The inputs that may vary, those first that move the ratio least: whole groups of them can widen at once."""
