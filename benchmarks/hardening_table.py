@@ -97,7 +97,7 @@ def efficiency(found):
 
 
 def utilisation(found):
-    print("\n## Utilisation\n\n| network | share of steps above 80% | mean slowdown |\n|-|-|-|")
+    print("\n## Utilisation\n\n| network | share of steps above 80%, in % | mean slowdown |\n|-|-|-|")
     for arm, name in (
         ("sjf", "SJF"),
         ("plain", "plain"),
