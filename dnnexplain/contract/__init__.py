@@ -8,7 +8,6 @@ of workloads. Arrays carry their axes in the comment behind them, e.g. ``# [B, K
 from __future__ import annotations
 
 from dnnexplain.contract.adversaries import Adversary, Attackable
-from dnnexplain.contract.adversaries import Adversary, Attackable
 from dnnexplain.contract.episodes import (
     Bound,
     DecisionOracle,
@@ -21,7 +20,6 @@ from dnnexplain.contract.episodes import (
     Track,
 )
 from dnnexplain.contract.errors import Choice, DnnExplainError
-from dnnexplain.contract.flows import Flowing, Flows, Graph
 from dnnexplain.contract.flows import Flowing, Flows, Graph
 from dnnexplain.contract.knobs import Knob, State
 from dnnexplain.contract.outputs import Decision, Output, OutputKind, Target, TargetKind
@@ -45,8 +43,6 @@ from dnnexplain.contract.systems import NetworkPolicy, Policy, System, state_fro
 __all__ = [
     "Adversary",
     "Attackable",
-    "Adversary",
-    "Attackable",
     "Bound",
     "Cells",
     "Choice",
@@ -57,9 +53,6 @@ __all__ = [
     "EpisodeSystem",
     "Episodes",
     "Fits",
-    "Flowing",
-    "Flows",
-    "Graph",
     "Flowing",
     "Flows",
     "Graph",
