@@ -26,12 +26,12 @@ def of(found, part, arm):
 
 def spread(values, digits=3):
     """Median with least and most, or the one value."""
-    values = np.asarray(values, dtype=float)
-    if len(values) == 1:
-        return f"{values[0]:.{digits}g} (1 seed)"
-    return (
-        f"{np.median(values):.{digits}g} ({values.min():.{digits}g} to {values.max():.{digits}g}, {len(values)} seeds)"
-    )
+    median, low, high = (_text(value, digits) for value in (np.median(values), np.min(values), np.max(values)))
+    return f"{median} (1 seed)" if len(values) == 1 else f"{median} ({low} to {high}, {len(values)} seeds)"
+
+
+def _text(value, digits):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.{digits}g}"
 
 
 def interval(network, sjf):
@@ -107,7 +107,7 @@ def utilisation(found):
         records = of(found, "utilisation", arm).values()
         if records:
             print(
-                f"| {name} | {spread([100 * r['above'] for r in records])}% | {spread([r['slowdown'] for r in records])} |"
+                f"| {name} | {spread([100 * r['above'] for r in records])} | {spread([r['slowdown'] for r in records])} |"
             )
 
 
