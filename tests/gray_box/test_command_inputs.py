@@ -1,13 +1,16 @@
 """The worst-case command and what people give it: real matrices, damaged files, broken solvers, a cluster."""
 
 import json
+import os
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 
+from dnnexplain.cli.worst_case_problem import load_routing_policy
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.routing import RoutingSystem
+from dnnexplain.systems.routing import RoutingSystem, TrafficCase, load_matrices
 from dnnexplain.systems.routing.oracle import RoutingOracle
 from tests.gray_box.test_routing import answer, ask, files
 
@@ -46,6 +49,21 @@ def test_one_matrix_of_a_file_is_fixed_and_only_the_history_searched(files, week
         {n.replace(" -> ", "->"): float(np.float32(v)) for n, v in zip(system.paths.pair_names, row[keep], strict=True)}
         for row in rows
     ]
+
+
+@pytest.mark.skipif("DNNEXPLAIN_DATA" not in os.environ, reason="needs the real Abilene matrices in DNNEXPLAIN_DATA")
+def test_a_real_matrix_with_the_worst_history_is_worse_than_with_its_own(capsys):
+    path = Path(os.environ["DNNEXPLAIN_DATA"]) / "routing/AbileneTM"
+    unit, row = "100 bytes per 5 minutes", 700
+    told = answer(
+        capsys, "routing", "--policy", "dote-history", "--topology", "abilene-12", "--matrix", str(path),
+        "--unit", unit, "--row", str(row), "--budget", "3",
+    )  # fmt: skip
+    system, policy = load_routing_policy("dote-history", "abilene-12")
+    matrices = load_matrices(path, system.paths, unit)
+    own = system.run(policy, [TrafficCase(matrices[row], matrices[row - 12 : row])]).metrics["MLU over optimum"][0]
+    assert told["lower"] > own
+    assert told["upper"] <= told["lower"] * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("bad", ["-0.5", "nan", "inf", "much"])

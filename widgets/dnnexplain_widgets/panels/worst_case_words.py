@@ -116,7 +116,7 @@ def box_rows(box: GapBox, top: NDArray[np.float64]) -> dict[str, Any]:
     rows = [
         {
             "name": box.names[i].removeprefix("demand "), "low": float(box.low[i] / width[i]), "high": float(box.high[i] / width[i]),
-            "value": float(box.x[i] / width[i]), "words": f"{number(box.low[i])} to {number(box.high[i])} {box.unit}",
+            "value": float(box.x[i] / width[i]), "words": _range(box, i),
         }
         for i in shown
     ]  # fmt: skip
@@ -126,6 +126,11 @@ def box_rows(box: GapBox, top: NDArray[np.float64]) -> dict[str, Any]:
         f"the median input may vary over {100 * share:.3g}% of its range"
     )
     return {"caption": caption, "rows": rows}
+
+
+def _range(box: GapBox, index: int) -> str:
+    low, high = number(box.low[index]), number(box.high[index])
+    return f"stays near {low} {box.unit}" if low == high else f"{low} to {high} {box.unit}"
 
 
 def badge_of(case: WorstCase) -> dict[str, Any]:
