@@ -57,7 +57,7 @@ class Exercise(ipywidgets.VBox):
             found = told(error) if given.strip() else "Write your answer into the field first."
         self.right = not isinstance(found, str) and bool(found)
         words = "Right." if self.right else found if isinstance(found, str) else self.hint
-        colour = "#2b7a3d" if self.right else "#b45309"
+        colour = "light-dark(#2b7a3d, #6cc27d)" if self.right else "light-dark(#9a4507, #e0ac3e)"
         self.verdict.value = f'<span role="status" style="color: {colour}">{escape(words)}</span>'
         return self.right
 
