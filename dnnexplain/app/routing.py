@@ -62,7 +62,7 @@ def routing_parts(
     return {
         "system": system,
         "policy": next(iter(policies.values()))(),
-        "state": presets["Ordinary traffic"],
+        "state": presets["A busy hour, twice the traffic"],  # routed well, until its largest demand is dragged
         "title": "Routing: does the network send traffic the best way?",
         "policies": policies,
         "loader": partial(load_router, system),
