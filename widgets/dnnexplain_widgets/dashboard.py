@@ -58,7 +58,7 @@ class Dashboard(ipywidgets.Box):
             session=session, title=title or f"What moves {system.name}?", policies=policies, loader=loader
         )
         self.masthead.add_class("dx-top")
-        self._options = {**dict.fromkeys(("StateEditor", "TopologyPanel"), {"presets": presets}), **(options or {})}
+        self._options = {"StateEditor": {"presets": presets}, "TopologyPanel": {"presets": presets}, **(options or {})}
         self.fitting = {part.key: entries for part in SECTIONS if (entries := _fitting(part.entries, system))}
         self.opened: dict[str, ipywidgets.Box] = {}
         self.live = self._make(_fitting(LIVE, system))

@@ -142,7 +142,11 @@ SECTIONS: tuple[Section, ...] = (
             Entry("worst_case.WorstCasePanel", _attackable),
         ),
     ),
-    Section("knowledge", "Can knowledge help?", (Entry("rules.RulesPanel", _told_as_rules), Entry("training.TrainingPanel", _trains))),
+    Section(
+        "knowledge",
+        "Can knowledge help?",
+        (Entry("rules.RulesPanel", _told_as_rules), Entry("training.TrainingPanel", _trains)),
+    ),
 )
 """The rest of the page: one section is open at a time. A section none of whose panels fit has no tab."""
 
