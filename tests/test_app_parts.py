@@ -43,3 +43,13 @@ def test_the_section_on_failure_has_its_three_panels_ready(parts):
     assert {"AdversarialPanel", "WorstSequencePanel", "TransferPanel"} <= set(names)
     panel = next(panel for panel in page.panels if type(panel).__name__ == "AdversarialPanel")
     assert set(panel.likelihood(page.session.state)) >= {"job 1", "job 2"}
+
+
+def test_a_page_for_strangers_has_no_panel_that_trains(monkeypatch):
+    from dnnexplain_widgets import Dashboard
+
+    own = Dashboard(**dashboard_parts("deeprm"))
+    assert "TrainingPanel" in [entry.name for entry in own.fitting["knowledge"]]
+    monkeypatch.setenv("DNNEXPLAIN_SERVED", "1")
+    served = Dashboard(**dashboard_parts("deeprm"))
+    assert [entry.name for entry in served.fitting["knowledge"]] == ["RulesPanel"]

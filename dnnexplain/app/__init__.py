@@ -62,6 +62,8 @@ def dashboard_parts(system: str = "deeprm", policy: str | None = None, **paramet
     from dnnexplain.systems import make_system  # noqa: PLC0415
 
     torch.set_num_threads(1)  # two threads spin under load: 4 ms become 180
+    from dnnexplain_widgets.served import is_served  # noqa: PLC0415 - only where panels are
+
     if system == "routing":
         from dnnexplain.app.routing import routing_parts  # noqa: PLC0415
 
@@ -87,6 +89,7 @@ def dashboard_parts(system: str = "deeprm", policy: str | None = None, **paramet
         "presets": presets,
         "rules": [name for name in made.rules() if name != "random"],
         "options": panel_options(made, policies),
+        "leave_out": ("TrainingPanel",) if is_served() else (),  # strangers do not start trainings here
     }
 
 

@@ -34,6 +34,7 @@ class Dashboard(ipywidgets.Box):
         rules: names of the rules to compare with.
         options: a panel's own options by the name of its class, see ``OPTIONS`` of each.
         section: the key of the section that is open at first, see ``sections.SECTIONS``.
+        leave_out: panels that this page does not have, by the names of their classes.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Dashboard(ipywidgets.Box):
         rules: Sequence[str] | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
         section: str = "",
+        leave_out: Sequence[str] = (),
     ) -> None:
         if not hasattr(policy, "outputs"):
             msg = f"a Dashboard explains a policy, not a {type(policy).__name__}; wrap a torch module: TorchPolicy(module, system)"
@@ -59,7 +61,8 @@ class Dashboard(ipywidgets.Box):
         )
         self.masthead.add_class("dx-top")
         self._options = {"StateEditor": {"presets": presets}, "TopologyPanel": {"presets": presets}, **(options or {})}
-        self.fitting = {part.key: entries for part in SECTIONS if (entries := _fitting(part.entries, system))}
+        kept = {part.key: [entry for entry in part.entries if entry.name not in leave_out] for part in SECTIONS}
+        self.fitting = {key: entries for key, those in kept.items() if (entries := _fitting(those, system))}
         self.opened: dict[str, ipywidgets.Box] = {}
         self.live = self._make(_fitting(LIVE, system))
         self.contents = Contents(session=session, sections=[part for part in SECTIONS if part.key in self.fitting])
