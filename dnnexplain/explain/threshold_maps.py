@@ -226,8 +226,9 @@ class Census(Result):
             sum(getattr(one, name) for one in self.networks)
             for name in ("threshold", "off_below", "settles_above", "both")
         )
+        count = len(self.networks)
         return (
-            f"In {len(self.networks)} networks, {threshold} of {total} neurons show a threshold in {self.kind}: "
+            f"In {count} network{'' if count == 1 else 's'}, {threshold} of {total} neurons show a threshold in {self.kind}: "
             f"{below} are off below some value, {above} see no difference above some value, {both} both."
         )
 

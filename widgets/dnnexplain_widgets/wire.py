@@ -139,4 +139,5 @@ def _unit_of_map(live: Live) -> str:
     kind = "logit" if live.decision is not None and live.decision.probabilities is not None else live.attribution.unit
     if live.attribution.target_kind == "probability":
         kind = "probability"
-    return {Measure.SLOPE: f"{kind} per full cell".strip(), Measure.SHARE: kind, Measure.SCORE: "score"}[measure]
+    cell = "full cell" if live.observation.ndim > 1 else "unit of the input"
+    return {Measure.SLOPE: f"{kind} per {cell}".strip(), Measure.SHARE: kind, Measure.SCORE: "score"}[measure]

@@ -2,7 +2,7 @@
 // figure.trust: {about, stale?, refused: [{title, why}], cards: [{title, about, measure, level, verdict, reason, sentence, rows, figures}]}
 // figure.misfits: [{title, why}]: methods that cannot be chosen.
 
-const MEASURES = { share: "shares of the difference", slope: "slopes, per full cell", score: "scores of its own" };
+const MEASURES = { share: "shares of the difference", slope: "slopes, per unit of the input", score: "scores of its own" };
 
 function makeTrust(store, part, model) {
   const about = h("p", { class: "dx-about" });
