@@ -41,7 +41,7 @@ check:
 test: check
 	@browser=$$($(BIN)/python -m tools.browser) && \
 	$(ONE_THREAD) DNNEXPLAIN_CHROMIUM="$$browser" DNNEXPLAIN_REQUIRE_BROWSER=1 \
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all

@@ -40,12 +40,25 @@ def chromium():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests with a browser are marked, and run in one worker, which shares one browser."""
+    """Tests with a browser are marked."""
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Workers take whole files, and one of them all files with browsers: a server and a browser are started once.
+
+    (Groups, ``--dist loadgroup``, do nothing with pytest 9.2 and xdist 3.8: the suffix is never seen.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BrowsersTogether(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return BrowsersTogether(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
