@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 
@@ -40,8 +41,16 @@ def start(command, until, **environment):
         printed.append(line)
         found = re.search(until, line)
         if found:
+            process.drain = Thread(target=_read_on, args=(process.stdout,), daemon=True)
+            process.drain.start()
             return process, found[0]
     pytest.fail(f"{command} ended: {''.join(printed)}")
+
+
+def _read_on(stream):
+    """Keep the pipe empty: a server that logs more than it holds would stop and wait for ever."""
+    for _line in stream:
+        pass
 
 
 def stop(process):
@@ -51,6 +60,7 @@ def stop(process):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+        process.drain.join(10)
         process.stdout.close()
 
 
@@ -211,7 +221,9 @@ def run_cell(page):
     """Run the notebook's cell and wait for the dashboard."""
     prompt = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first
     before = prompt.inner_text()
-    while prompt.inner_text() == before:  # until the kernel is there, Lab drops what it is asked
+    for _ in range(STARTING // 3):  # until the kernel is there, Lab drops what it is asked
+        if prompt.inner_text() != before:
+            break
         asked = page.locator(".jp-Dialog .jp-mod-accept")  # Lab may ask for the kernel
         if asked.count():
             asked.first.click()
