@@ -222,7 +222,8 @@ def run_cell(page):
     prompt = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").first
     before = prompt.inner_text()
     for _ in range(STARTING // 3):  # until the kernel is there, Lab drops what it is asked
-        if prompt.inner_text() != before:
+        now = prompt.inner_text()
+        if now != before and re.search(r"[*\d]", now):  # not "[ ]:", which may come late
             break
         asked = page.locator(".jp-Dialog .jp-mod-accept")  # Lab may ask for the kernel
         if asked.count():
