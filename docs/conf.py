@@ -40,11 +40,6 @@ myst_heading_anchors = 3
 # "names" is an attribute of many; files outside the site (benchmarks/) are read in the repository, and a test follows
 # every link of every page.
 suppress_warnings = ["mystnb.unknown_mime_type", "myst.header", "myst.xref_missing", "ref.python", "toc.glob"]
-    "mystnb.unknown_mime_type",
-    "myst.header",
-    "ref.python",
-    "toc.glob",
-]  # "names" is an attribute of many
 
 autodoc_member_order = "groupwise"
 autodoc_typehints = "signature"
