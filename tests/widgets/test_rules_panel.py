@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import asyncio
 import threading
 
 import numpy as np
@@ -54,8 +55,13 @@ def make_panel(policy=None, **options):
 
 @pytest.fixture(scope="module")
 def learned():
-    panel = make_panel()
-    press(panel, "distil")
+    loop = asyncio._get_running_loop()  # Playwright's, in a worker that had a browser: answers would wait for it
+    asyncio._set_running_loop(None)
+    try:
+        panel = make_panel()
+        press(panel, "distil")
+    finally:
+        asyncio._set_running_loop(loop)
     assert panel.error == ""
     return panel.result
 
