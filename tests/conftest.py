@@ -72,13 +72,15 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture(autouse=True)
-def _no_foreign_loop(request):
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
     """Hide the event loop that Playwright keeps in this thread from tests that have nothing to do with it."""
     loop = asyncio._get_running_loop()
-    hide = loop is not None and not request.node.get_closest_marker("browser")
+    hide = loop is not None and not item.get_closest_marker("browser")
     if hide:
         asyncio._set_running_loop(None)
-    yield
-    if hide:
-        asyncio._set_running_loop(loop)
+    try:
+        return (yield)
+    finally:
+        if hide:
+            asyncio._set_running_loop(loop)

@@ -84,6 +84,25 @@ def open_board(chromium, board):
         assert harness.errors == []
 
 
+@pytest.fixture
+def open_panels(chromium):
+    """Opens a page with panels: ``open_panels(*panels, width=390, theme="dark")``; fails on a console error."""
+    opened = []
+
+    def show(*panels, width=1100, theme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        context.set_default_timeout(60_000)
+        slots = "".join(f'<div data-panel="{{{index}}}"></div>' for index in range(len(panels)))
+        harness = Harness(context.new_page(), panels, slots)
+        opened.append((context, harness))
+        return harness
+
+    yield show
+    for context, harness in opened:
+        context.close()
+        assert harness.errors == []
+
+
 def value_of(system, state, name):
     return float(state.values[[knob.name for knob in system.knobs].index(name)])
 

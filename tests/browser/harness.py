@@ -10,11 +10,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from dnnexplain_widgets.web import module_source, style_source
 
-__all__ = ["Harness", "page_source"]
+__all__ = ["Harness", "finish", "no_overflow", "page_source", "part", "press"]
+
+PATIENCE = 240  # seconds that a busy machine may take for a panel's work
 
 _SCRIPT = """
 const bytesOf = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
@@ -42,17 +45,26 @@ class Model {
     this.dirty = {};
     window.sent.push([this.id, changes]);
     if (!window.kernel) return;
-    const answers = await window.kernel(this.id, JSON.stringify(changes));
-    for (const [id, state] of Object.entries(JSON.parse(answers))) models[id].take(state);
+    window.waiting += 1;
+    try {
+      const answers = await window.kernel(this.id, JSON.stringify(changes));
+      for (const [id, state] of Object.entries(JSON.parse(answers))) models[id].take(state);
+    } finally {
+      window.waiting -= 1;
+    }
   }
 }
 window.sent = [];
+window.waiting = 0;  // wishes that Python has not answered yet
 const models = Object.fromEntries(Object.entries(@STATES@).map(([id, state]) => [id, new Model(id, state)]));
 window.models = models;
 const hub = models[@HUB@];
 for (const id of @PANELS@) mount({ model: models[id], el: document.querySelector(`[data-panel="${id}"]`), hub });
 window.ready = true;
 """
+
+
+_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 
 
 def _plain(value: Any) -> Any:
@@ -130,9 +142,42 @@ class Harness:
         answers, self.changed = self.changed, {}
         return json.dumps(answers)
 
+    def settle(self) -> None:
+        """Wait until what the page wished, and will wish in its next frames, has its answer."""
+        self.page.evaluate(_FRAMES)
+        self.page.wait_for_function("window.waiting === 0")
+
     def sync(self) -> None:
-        """Bring what Python changed by itself to the page."""
+        """Bring what Python changed by itself to the page, and wait until that is drawn."""
         changes, self.changed = self.changed, {}
         self.page.evaluate(
             "(all) => { for (const [id, state] of Object.entries(all)) window.models[id].take(state); }", changes
         )
+        self.page.evaluate(_FRAMES)
+
+
+def finish(harness: Harness, panel: Any) -> None:
+    """Wait for a panel's work; its result arrives on the loop that Playwright runs."""
+    harness.settle()
+    until = monotonic() + PATIENCE
+    while panel.busy and monotonic() < until:
+        harness.page.wait_for_timeout(40)
+    assert not panel.busy
+    assert panel.error == ""
+    harness.sync()
+
+
+def part(page: Any, panel: Any) -> Any:
+    """Where a page shows a panel."""
+    return page.locator(f'[data-panel="{panel.model_id}"]')
+
+
+def press(harness: Harness, panel: Any, name: str) -> None:
+    """Press one of a panel's buttons, and wait for what it starts."""
+    part(harness.page, panel).get_by_role("button", name=name, exact=True).click()
+    finish(harness, panel)
+
+
+def no_overflow(page: Any) -> bool:
+    """Whether nothing is wider than the page."""
+    return bool(page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"))

@@ -5,41 +5,13 @@ import pytest
 
 from dnnexplain.explain.transfer import Setting
 from dnnexplain_widgets import AdversarialPanel, Session, TransferPanel, WorstSequencePanel
-from tests.browser.harness import Harness
+from tests.browser.harness import finish
 
 
-@pytest.fixture
-def shown(chromium):
-    """Opens a page with panels; fails on any console error at the end."""
-    opened = []
-
-    def show(*panels, width=1100, theme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        context.set_default_timeout(20_000)
-        harness = Harness(context.new_page(), panels, '<div data-panel="{0}"></div>')
-        opened.append((context, harness))
-        return harness
-
-    yield show
-    for context, harness in opened:
-        context.close()
-        assert harness.errors == []
-
-
-def finish(harness, panel):
-    """Wait for a panel's work; its result arrives on the loop that Playwright runs."""
-    for _ in range(600):
-        harness.page.wait_for_timeout(50)
-        if not panel.busy:
-            break
-    assert not panel.busy
-    harness.sync()
-
-
-def test_a_row_that_is_clicked_loads_its_state(shown, deeprm, drawn, start):
+def test_a_row_that_is_clicked_loads_its_state(open_panels, deeprm, drawn, start):
     panel = AdversarialPanel(deeprm, drawn, start)
     panel.set_answers(objects="1")
-    harness = shown(panel)
+    harness = open_panels(panel)
     page = harness.page
     page.get_by_role("button", name="Search", exact=True).click()
     finish(harness, panel)
@@ -54,12 +26,12 @@ def test_a_row_that_is_clicked_loads_its_state(shown, deeprm, drawn, start):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1100, "light"), (390, "dark")])
-def test_a_cell_of_the_heat_map_shows_its_episodes(shown, deeprm, drawn, start, width, theme):
+def test_a_cell_of_the_heat_map_shows_its_episodes(open_panels, deeprm, drawn, start, width, theme):
     columns = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
     session = Session(deeprm, drawn, start)
     panel = TransferPanel(session=session, rows=[Setting("deeprm", "deeprm")], columns=columns, rules=["sjf"])
     panel.set_answers(sets=2)
-    harness = shown(panel, width=width, theme=theme)
+    harness = open_panels(panel, width=width, theme=theme)
     page = harness.page
     page.get_by_role("button", name="Run", exact=True).click()
     finish(harness, panel)
@@ -76,10 +48,10 @@ def test_a_cell_of_the_heat_map_shows_its_episodes(shown, deeprm, drawn, start, 
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_decision_where_they_part_is_opened_in_the_editor(shown, deeprm, drawn, start):
+def test_the_decision_where_they_part_is_opened_in_the_editor(open_panels, deeprm, drawn, start):
     panel = WorstSequencePanel(session=Session(deeprm, drawn, start))
     panel.set_answers(seconds=1, limits="length=1:3")
-    harness = shown(panel, width=390, theme="dark")
+    harness = open_panels(panel, width=390, theme="dark")
     page = harness.page
     page.get_by_role("button", name="Search", exact=True).click()
     finish(harness, panel)

@@ -1,21 +1,18 @@
 """The whole way: the command, Voila, a kernel, a browser. And the same panels in JupyterLab."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from threading import Thread
 
 import pytest
 
 from tests.browser.axe import serious
 from tests.browser.conftest import close_to, make_network, shown_probabilities
+from tests.browser.servers import STARTING, arrive, start, stop
 
 MOST_MESSAGES, MOST_BYTES = 5, 15_000
-STARTING = 240  # seconds that a busy machine may take
 
 
 @pytest.fixture(scope="module")
@@ -27,49 +24,12 @@ def weights(tmp_path_factory, deeprm):
     return path
 
 
-def start(command, until, **environment):
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **environment},
-        start_new_session=True,
-    )
-    printed = []
-    for line in process.stdout:
-        printed.append(line)
-        found = re.search(until, line)
-        if found:
-            process.drain = Thread(target=_read_on, args=(process.stdout,), daemon=True)
-            process.drain.start()
-            return process, found[0]
-    pytest.fail(f"{command} ended: {''.join(printed)}")
-
-
-def _read_on(stream):
-    """Keep the pipe empty: a server that logs more than it holds would stop and wait for ever."""
-    for _line in stream:
-        pass
-
-
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(20)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.drain.join(10)
-        process.stdout.close()
-
-
 @pytest.fixture(scope="module")
 def app(weights, chromium):
     del chromium  # skip before a server is started
     command = [sys.executable, "-m", "dnnexplain", "app", "--policy", str(weights), "--no-browser"]
     process, url = start(command, r"http://127\.0\.0\.1:\d+/")
-    yield url
+    yield url, process
     stop(process)
 
 
@@ -82,8 +42,8 @@ def page(app, chromium):
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda request: page.outside.append(request.url) if _is_outside(request.url) else None)
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: page.frames_down.append(len(frame))))
-    page.goto(app, timeout=1000 * STARTING)
-    page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
+    url, process = app
+    arrive(page, url, ".dx-outputs tr", process)
     yield page
     context.close()
 
@@ -164,7 +124,7 @@ def _kernel_processes():
 
 @pytest.mark.slow
 def test_the_port_of_a_running_app_is_refused_in_one_sentence(app):
-    port = app.rstrip("/").rpartition(":")[2]
+    port = app[0].rstrip("/").rpartition(":")[2]
     done = subprocess.run(
         [sys.executable, "-m", "dnnexplain", "app", "--port", port, "--no-browser"],
         capture_output=True,

@@ -16,50 +16,7 @@ from dnnexplain_widgets import (
     StateEditor,
     ThresholdMapPanel,
 )
-from tests.browser.harness import Harness
-
-
-@pytest.fixture
-def shown(chromium):
-    """Opens a page with panels; fails on any console error at the end."""
-    opened = []
-
-    def show(*panels, width=1100, theme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        context.set_default_timeout(30_000)
-        slots = "".join(f'<div data-panel="{{{index}}}"></div>' for index in range(len(panels)))
-        harness = Harness(context.new_page(), panels, slots)
-        opened.append((context, harness))
-        return harness
-
-    yield show
-    for context, harness in opened:
-        context.close()
-        assert harness.errors == []
-
-
-def finish(harness, panel):
-    """Wait for a panel's work; its result arrives on the loop that Playwright runs."""
-    for _ in range(1200):
-        harness.page.wait_for_timeout(50)
-        if not panel.busy:
-            break
-    assert not panel.busy
-    assert panel.error == ""
-    harness.sync()
-
-
-def part(page, panel):
-    return page.locator(f'[data-panel="{panel.model_id}"]')
-
-
-def press(harness, panel, name):
-    part(harness.page, panel).get_by_role("button", name=name, exact=True).click()
-    finish(harness, panel)
-
-
-def no_overflow(page):
-    return page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+from tests.browser.harness import finish, no_overflow, part, press
 
 
 def painted(canvas):
@@ -71,9 +28,9 @@ def painted(canvas):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_a_cell_of_the_threshold_map_opens_its_curve(shown, deeprm, drawn, start, width, theme):
+def test_a_cell_of_the_threshold_map_opens_its_curve(open_panels, deeprm, drawn, start, width, theme):
     panel = ThresholdMapPanel(session=Session(deeprm, drawn, start))
-    harness = shown(panel, width=width, theme=theme)
+    harness = open_panels(panel, width=width, theme=theme)
     page = harness.page
     strips = page.locator(".dx-strip-button")
     assert strips.count() == 20 * 5
@@ -94,9 +51,9 @@ def test_a_cell_of_the_threshold_map_opens_its_curve(shown, deeprm, drawn, start
     assert no_overflow(page)
 
 
-def test_the_threshold_map_is_walked_by_keyboard(shown, deeprm, drawn, start):
+def test_the_threshold_map_is_walked_by_keyboard(open_panels, deeprm, drawn, start):
     panel = ThresholdMapPanel(session=Session(deeprm, drawn, start))
-    page = shown(panel).page
+    page = open_panels(panel).page
     strips = page.locator(".dx-strip-button")
     assert page.locator('.dx-strip-button[tabindex="0"]').count() == 1  # one stop of the tab key
     strips.first.focus()
@@ -109,10 +66,10 @@ def test_the_threshold_map_is_walked_by_keyboard(shown, deeprm, drawn, start):
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (390, "light")])
-def test_the_state_that_excites_most_is_drawn_and_opened_in_the_editor(shown, deeprm, drawn, start, width, theme):
+def test_the_state_that_excites_most_is_drawn_and_opened_in_the_editor(open_panels, deeprm, drawn, start, width, theme):
     session = Session(deeprm, drawn, start)
     editor, panel = StateEditor(session=session), MaximalPanel(session=session)
-    harness = shown(editor, panel, width=width, theme=theme)
+    harness = open_panels(editor, panel, width=width, theme=theme)
     own = part(harness.page, panel)
     press(harness, panel, "Find the state")
     canvas = own.locator("canvas")
@@ -131,10 +88,10 @@ def test_the_state_that_excites_most_is_drawn_and_opened_in_the_editor(shown, de
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_a_neuron_is_silenced_here_and_over_episodes(shown, deeprm, drawn, start, width, theme):
+def test_a_neuron_is_silenced_here_and_over_episodes(open_panels, deeprm, drawn, start, width, theme):
     panel = InterventionPanel(session=Session(deeprm, drawn, start))
     panel.set_answers(sets=4)
-    harness = shown(panel, width=width, theme=theme)
+    harness = open_panels(panel, width=width, theme=theme)
     page = harness.page
     assert page.locator(".dx-changes tr").count() == 6
     press(harness, panel, "Run episodes")
@@ -150,10 +107,10 @@ def test_a_neuron_is_silenced_here_and_over_episodes(shown, deeprm, drawn, start
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_probes_are_shown_beside_their_control(shown, deeprm, drawn, start, width, theme):
+def test_probes_are_shown_beside_their_control(open_panels, deeprm, drawn, start, width, theme):
     panel = KnowledgePanel(session=Session(deeprm, drawn, start))
     panel.set_answers(states=80, repeats=2)
-    harness = shown(panel, width=width, theme=theme)
+    harness = open_panels(panel, width=width, theme=theme)
     press(harness, panel, "Probe")
     rows = harness.page.locator(".dx-changes tr")
     assert rows.count() == len(panel.result.facts)
@@ -162,10 +119,10 @@ def test_probes_are_shown_beside_their_control(shown, deeprm, drawn, start, widt
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_a_point_that_is_clicked_loads_its_state(shown, deeprm, drawn, start, width, theme):
+def test_a_point_that_is_clicked_loads_its_state(open_panels, deeprm, drawn, start, width, theme):
     panel = EmbeddingPanel(session=Session(deeprm, drawn, start))
     panel.set_answers(states=60)
-    harness = shown(panel, width=width, theme=theme)
+    harness = open_panels(panel, width=width, theme=theme)
     page = harness.page
     press(harness, panel, "Place the states")
     canvas = page.locator(".dx-cloud")
@@ -193,9 +150,9 @@ def test_a_point_that_is_clicked_loads_its_state(shown, deeprm, drawn, start, wi
     assert no_overflow(page)
 
 
-def test_a_saved_explanation_is_compared_in_the_page(shown, deeprm, drawn, start, tmp_path):
+def test_a_saved_explanation_is_compared_in_the_page(open_panels, deeprm, drawn, start, tmp_path):
     panel = AttributionPanel(session=Session(deeprm, drawn, start), methods=["integrated-gradients"])
-    harness = shown(panel)
+    harness = open_panels(panel)
     press(harness, panel, "Explain and check")
     panel.save(str(tmp_path / "then.json"))
     panel.session.move(start.values * 0 + np.where(start.values > 0, 2, 0))

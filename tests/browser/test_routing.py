@@ -10,8 +10,7 @@ from dnnexplain.systems.routing.networks import dote
 from dnnexplain_widgets import Session, TopologyPanel, WorstCasePanel
 from dnnexplain_widgets.panels.topology import times
 from dnnexplain_widgets.words import number
-from tests.browser.harness import Harness
-from tests.browser.test_adversarial import finish
+from tests.browser.harness import finish
 
 CASES = RoutingSystem("ring-4", 2, 2, routed=True)
 
@@ -23,23 +22,15 @@ def session():
 
 
 @pytest.fixture
-def shown(chromium):
-    """Opens a page with panels; fails on any console error at the end."""
-    opened = []
+def shown(open_panels):
+    """As ``open_panels``, and the map is there."""
 
-    def show(*panels, width=1100, theme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        context.set_default_timeout(60_000)
-        slots = "".join(f'<div data-panel="{{{i}}}"></div>' for i in range(len(panels)))
-        harness = Harness(context.new_page(), panels, slots)
+    def show(*panels, **options):
+        harness = open_panels(*panels, **options)
         harness.page.wait_for_selector(".dx-map-link")
-        opened.append((context, harness))
         return harness
 
-    yield show
-    for context, harness in opened:
-        context.close()
-        assert harness.errors == []
+    return show
 
 
 def verdict(page, at=0):

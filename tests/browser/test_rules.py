@@ -10,11 +10,10 @@ from dnnexplain.explain.distillation.tree import LEAF
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import RulesPanel, Session, StateEditor
 from tests.browser.axe import serious
-from tests.browser.harness import Harness
+from tests.browser.harness import finish
 
 WORLD = DeepRM(slots=2)
 SMALL = {"sets": 4, "unseen": 6, "rounds": 1, "seeds": 2}
-STACKED = '<div data-panel="{0}"></div><div data-panel="{1}"></div>'
 
 
 @pytest.fixture(scope="module")
@@ -33,36 +32,18 @@ def make_panel(session):
 
 
 @pytest.fixture
-def shown(chromium, learned):
-    """Opens a page with the editor and a rules panel that has its rules; fails on any console error at the end."""
-    opened = []
+def shown(open_panels, learned):
+    """Opens a page with the editor and a rules panel that has its rules."""
 
     def show(width=1100, theme="light"):
         session = Session(WORLD, WORLD.rules()["packer"])
         panel = make_panel(session)
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        context.set_default_timeout(30_000)
-        harness = Harness(context.new_page(), (StateEditor(session=session), panel), STACKED)
-        opened.append((context, harness))
+        harness = open_panels(StateEditor(session=session), panel, width=width, theme=theme)
         panel.load(learned)
         finish(harness, panel)
         return harness, panel
 
-    yield show
-    for context, harness in opened:
-        context.close()
-        assert harness.errors == []
-
-
-def finish(harness, panel):
-    """Wait for a panel's work; its result arrives on the loop that Playwright runs."""
-    for _ in range(1200):
-        harness.page.wait_for_timeout(25)
-        if not panel.busy:
-            break
-    assert not panel.busy
-    assert panel.error == ""
-    harness.sync()
+    return show
 
 
 def lines(page):

@@ -11,14 +11,14 @@ import urllib.request
 import pytest
 
 from tests.browser.axe import serious
-from tests.browser.test_app import STARTING, start, stop
+from tests.browser.servers import STARTING, arrive, start, stop
 
 BOARDS = ("deeprm-5", "deeprm-10", "routing")
 
 
 @pytest.fixture(scope="module")
-def served(chromium, tmp_path_factory):
-    """A gallery with one lesson."""
+def serving(chromium, tmp_path_factory):
+    """A gallery with one lesson: its process and its address."""
     del chromium  # skip before a server is started
     import nbformat
 
@@ -45,8 +45,20 @@ def served(chromium, tmp_path_factory):
         str(folder),
     ]
     process, url = start(command, r"http://127\.0\.0\.1:\d+/")
-    yield url
+    yield process, url
     stop(process)
+
+
+@pytest.fixture(scope="module")
+def served(serving):
+    return serving[1]
+
+
+@pytest.fixture
+def visit(serving):
+    """Opens one of the gallery's pages: ``visit(page, "show/routing", selector of what must come)``."""
+    process, url = serving
+    return lambda page, path, selector: arrive(page, url + path, selector, process)
 
 
 @pytest.fixture
@@ -96,9 +108,9 @@ def test_the_gallery_offers_all_pages_to_everyone(served, new_page, width, schem
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_lesson_runs_and_checks_an_answer(served, new_page, scheme):
+def test_a_lesson_runs_and_checks_an_answer(visit, new_page, scheme):
     page = new_page(scheme=scheme)
-    page.goto(f"{served}show/lesson-1-first")
+    visit(page, "show/lesson-1-first", "h1")
     field = page.get_by_label("Your answer")
     field.fill("2")
     field.press("Enter")
@@ -129,10 +141,9 @@ def test_nothing_but_the_pages_is_served_and_with_safe_headers(served):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", BOARDS)
-def test_every_section_of_every_dashboard_opens_without_an_error(served, new_page, key):
+def test_every_section_of_every_dashboard_opens_without_an_error(visit, new_page, key):
     page = new_page()
-    page.goto(f"{served}show/{key}")
-    page.wait_for_selector(".dx-sections [role=tab]")
+    visit(page, f"show/{key}", ".dx-sections [role=tab]")
     problems = []
     for theme in ("light", "dark"):
         page.locator('select[data-name="theme"]').select_option(theme)
@@ -153,11 +164,10 @@ def test_every_section_of_every_dashboard_opens_without_an_error(served, new_pag
 
 
 @pytest.mark.slow
-def test_when_all_places_are_taken_the_page_says_so_and_a_closed_page_frees_its_place(served, new_page):
+def test_when_all_places_are_taken_the_page_says_so_and_a_closed_page_frees_its_place(served, visit, new_page):
     pages = [new_page(), new_page()]
     for page in pages:
-        page.goto(f"{served}show/deeprm-5")
-        page.wait_for_selector(".dx-outputs tr")
+        visit(page, "show/deeprm-5", ".dx-outputs tr")
     third = new_page()
     answer = third.goto(f"{served}show/deeprm-5#section=failure")
     assert answer.status == 503

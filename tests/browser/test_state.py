@@ -10,15 +10,16 @@ import time
 
 import pytest
 
-from tests.browser.conftest import make_network
-from tests.browser.test_app import LAB_CELLS, STARTING, in_lab, run_cell, settle, shown_probabilities, start, stop
+from tests.browser.conftest import make_network, shown_probabilities
+from tests.browser.servers import STARTING, arrive, start, stop
+from tests.browser.test_app import LAB_CELLS, in_lab, run_cell, settle
 
 
 @pytest.fixture(scope="module")
 def app(chromium):
     del chromium  # skip before a server is started
     process, url = start([sys.executable, "-m", "dnnexplain", "app", "--no-browser"], r"http://127\.0\.0\.1:\d+/")
-    yield url
+    yield process, url
     stop(process)
 
 
@@ -35,8 +36,8 @@ def open_app(app, chromium):
         page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: page.frames_down.append(len(frame))))
-        page.goto(f"{app}{fragment}", timeout=1000 * STARTING)
-        page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
+        process, url = app
+        arrive(page, f"{url}{fragment}", ".dx-outputs tr", process)
         settle(page)
         opened.append((context, page))
         return page

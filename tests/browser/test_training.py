@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from dnnexplain_widgets import TrainingPanel
-from tests.browser.harness import Harness
 from tests.widgets.test_training_panel import FakeCourse, FakeSchool
 
 
@@ -40,21 +39,14 @@ class SlowSchool(FakeSchool):
 
 
 @pytest.fixture
-def opened(chromium, deeprm, drawn, start):
-    """Opens a page with the panel; fails on any console error at the end."""
-    found = []
+def opened(open_panels, deeprm, drawn, start):
+    """Opens a page with the panel."""
 
-    def show(width=1100, theme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        context.set_default_timeout(30_000)
+    def show(**look):
         panel = TrainingPanel(deeprm, drawn, start, school=SlowSchool())
-        found.append((context, Harness(context.new_page(), (panel,), '<div data-panel="{0}"></div>')))
-        return panel, found[-1][1]
+        return panel, open_panels(panel, **look)
 
-    yield show
-    for context, harness in found:
-        context.close()
-        assert harness.errors == []
+    return show
 
 
 def until(harness, true):
@@ -69,7 +61,7 @@ def until(harness, true):
 
 @pytest.mark.parametrize(("width", "theme"), [(1100, "light"), (390, "dark")])
 def test_curves_grow_while_it_trains_and_it_stops_and_goes_on(opened, width, theme):
-    panel, harness = opened(width, theme)
+    panel, harness = opened(width=width, theme=theme)
     page = harness.page
     assert not page.locator(".dx-lessons").is_visible()
     page.get_by_role("button", name="Train", exact=True).click()

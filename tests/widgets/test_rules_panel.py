@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 
@@ -55,13 +54,8 @@ def make_panel(policy=None, **options):
 
 @pytest.fixture(scope="module")
 def learned():
-    loop = asyncio._get_running_loop()  # Playwright's, in a worker that had a browser: answers would wait for it
-    asyncio._set_running_loop(None)
-    try:
-        panel = make_panel()
-        press(panel, "distil")
-    finally:
-        asyncio._set_running_loop(loop)
+    panel = make_panel()
+    press(panel, "distil")
     assert panel.error == ""
     return panel.result
 
