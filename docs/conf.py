@@ -19,7 +19,8 @@ project_copyright = author
 release = version = dnnexplain.__version__
 html_title = "dnnexplain"
 html_theme = "furo"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
 html_extra_path = [str(HERE / "explorable")] if (HERE / "explorable").exists() else []
@@ -33,7 +34,9 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_merge_streams = True
 nb_output_stderr = "remove"
-nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]  # panels need a kernel
+nb_ipywidgets_js = {
+    "panels.js": {"defer": "defer"}
+}  # draws the panels as they were, instead of scripts from another host
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
