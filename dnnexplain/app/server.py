@@ -229,8 +229,8 @@ class Server:
         try:
             if self.process.stdout is None:
                 return self.process.wait()
-            for _line in self.process.stdout:
-                pass  # keep the pipe empty, or the server would block on it
+            for line in self.process.stdout:  # read on, or the server would block on a full pipe
+                print(line, end="", file=sys.stderr)  # noqa: T201 - the server's warnings and errors
             return self.process.wait()
         finally:
             self.stop()
