@@ -151,7 +151,15 @@ def _reader(module: nn.Module, layer: str) -> _Reader:
 
 def random_values(system: System, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Valid knob values ``[count, K]``: every knob drawn from its grid, then repaired."""
-    drawn = np.stack([rng.choice(knob.grid(), size=count) for knob in system.knobs], axis=1)
+    grids: dict[tuple[float, float, float | None], NDArray[np.float64]] = {}
+    columns = []
+    for knob in system.knobs:
+        kind = (knob.low, knob.high, knob.step)
+        if kind not in grids:
+            grids[kind] = knob.grid()
+        grid = grids[kind]
+        columns.append(grid[rng.integers(len(grid), size=count)])
+    drawn = np.stack(columns, axis=1)
     return np.asarray(system.repair(drawn), dtype=np.float64)
 
 

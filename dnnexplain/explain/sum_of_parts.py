@@ -16,19 +16,25 @@ from dnnexplain.explain.affine import AffineInput
 from dnnexplain.explain.knob_blocks import Blocks, block_name, block_values, is_affine
 from dnnexplain.explain.search_blocks import BLOCK_LIMIT
 
-__all__ = ["SumOfParts", "sum_of_parts"]
+__all__ = ["NO_WEIGHTED_SUM", "SumOfParts", "sum_of_parts"]
+
+NO_WEIGHTED_SUM = "the neuron's input is not a weighted sum over the observation, or its activation not monotone"
 
 _EXACT_LIMIT = 300_000
 
 
 @dataclass(frozen=True, slots=True)
 class SumOfParts:
-    """Per neuron the best values ``[N, K]`` and a limit of its input ``[N]``; or in ``gap`` why there is no proof."""
+    """Per neuron the best values ``[N, K]`` and a limit of its input ``[N]``; or in ``gap`` why there is no proof.
+
+    ``knobs`` is how many knobs each neuron sees ``[N]``, where every knob is a part.
+    """
 
     gap: str
     evaluated: int = 0
     values: NDArray[np.float64] | None = None
     bound: NDArray[np.float64] | None = None
+    knobs: NDArray[np.int64] | None = None
 
 
 def sum_of_parts(system: System, affine: AffineInput | None, blocks: Blocks) -> SumOfParts:
@@ -38,9 +44,7 @@ def sum_of_parts(system: System, affine: AffineInput | None, blocks: Blocks) -> 
     values of its grid: the sum is then a limit that need not be reached.
     """
     if affine is None:
-        return SumOfParts(
-            "the neuron's input is not a weighted sum over the observation, or its activation not monotone"
-        )
+        return SumOfParts(NO_WEIGHTED_SUM)
     strict = blocks.separable and blocks.free
     if not (strict or blocks.loose):
         return SumOfParts("the observation is not painted by independent parts of the state")

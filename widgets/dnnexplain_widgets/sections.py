@@ -125,7 +125,7 @@ SECTIONS: tuple[Section, ...] = (
         "Inside the neurons",
         (
             Entry("thresholds.ThresholdMapPanel", _shares),
-            Entry("maximal.MaximalPanel", _chooses),
+            Entry("maximal.MaximalPanel"),
             Entry("intervention.InterventionPanel", _chooses),
             Entry("knowledge.KnowledgePanel", _chooses),
             Entry("embedding.EmbeddingPanel", _chooses),

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Pictured
+from dnnexplain.explain.interventions import objects
 from dnnexplain.explain.maximal import Maximum, maximise
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import number, with_unit
 
 __all__ = ["MaximalPanel"]
+
+ROWS = 20
+"""Rows of the table that shows a state without a picture."""
 
 
 class MaximalPanel(ProbingPanel):
@@ -42,7 +46,7 @@ class MaximalPanel(ProbingPanel):
             {"kind": "button", "name": "find", "label": "Find the state", "strong": True},
             {
                 "kind": "button", "name": "open", "label": "Open in editor", "disabled": self.found is None,
-                "reveal": True, "hint": "Puts this state into all panels.",
+                "hint": "Puts this state into all panels.",
             },
         ]  # fmt: skip
 
@@ -86,7 +90,7 @@ class MaximalPanel(ProbingPanel):
         if self.found is None:
             msg = "find the state first"
             raise DnnExplainError(msg)
-        self.session.state = self.found.state
+        self.session.open_in_editor(self.found.state, f"the state that excites neuron {self.found.neuron} most")
 
     def show(self, found: Maximum) -> None:
         """Draw the state that was found."""
@@ -140,11 +144,28 @@ class MaximalPanel(ProbingPanel):
         self.sentence = text
 
     def _knobs(self, found: Maximum) -> dict[str, Any]:
+        """The state as a table: each knob that is not at its lowest, or, of many, how many of each group are."""
         pairs = zip(self.session.system.knobs, found.state.values, strict=True)
         moved = [(knob, float(value)) for knob, value in pairs if value != knob.low]
+        if len(moved) > ROWS:
+            return self._groups(found)
         rows = [{"label": knob.name, "cells": [{"text": with_unit(value, knob.unit)}]} for knob, value in moved]
         caption = "The state that excites the neuron most; knobs at their lowest are left out"
-        return {"caption": caption, "corner": "knob", "columns": ["value"], "rows": rows[:40]}
+        return {"caption": caption, "corner": "knob", "columns": ["value"], "rows": rows}
+
+    def _groups(self, found: Maximum) -> dict[str, Any]:
+        system, values = self.session.system, found.state.values
+        lifted = values > [knob.low for knob in system.knobs]
+        counts = [(name, places, int(lifted[places].sum())) for name, places in objects(system).items()]
+        ordered = sorted((one for one in counts if one[2]), key=lambda one: -one[2])
+        rows = []
+        for name, places, count in ordered[:ROWS]:
+            mean = float(values[places].mean())
+            cells = [{"text": f"{count} of {len(places)}"}, {"text": with_unit(mean, system.knobs[places[0]].unit)}]
+            rows.append({"label": name, "cells": cells})
+        left = f"; the first {ROWS} of {len(ordered)} groups" if len(ordered) > ROWS else ""
+        caption = f"The state that excites the neuron most: {int(lifted.sum()):,} of {len(values):,} knobs are above their lowest{left}"
+        return {"caption": caption, "corner": "group", "columns": ["knobs above their lowest", "mean"], "rows": rows}
 
 
 def _badge(found: Maximum) -> dict[str, Any]:
@@ -154,7 +175,7 @@ def _badge(found: Maximum) -> dict[str, Any]:
         {"name": how, "value": found.question.method, "meaning": found.words},
         {"name": "Weighted input", "value": number(found.weighted_input), "meaning": "before the activation function, in this state"},
         {"name": "Proven limit", "value": limit, "meaning": "of the weighted input, over all valid states"},
-        {"name": "States looked at", "value": f"{found.evaluated:,}", "meaning": "parts of states, where the sum over independent parts was used"},
+        {"name": "States looked at", "value": f"{found.evaluated:,}", "meaning": "parts of states, where the sum over independent parts was used; none but the answer, where it is known in closed form"},
     ]  # fmt: skip
     if found.proved:
         return {"level": "green", "text": "Proved: no valid state excites it more", "figures": figures}
