@@ -18,7 +18,7 @@ def near_five(answer):
         (" 5.2 ", True, "Right."),
         ("7", False, "Count again."),
         ("1e9", False, "far too much"),
-        ("<b>", False, "&lt;b&gt;"),
+        ("<b>", False, "“&lt;b&gt;” is no number; write one"),
         ("", False, "first"),
     ],
 )
@@ -45,3 +45,13 @@ def test_the_return_key_counts_what_was_typed_also_where_the_key_arrives_first()
     exercise.text.value = "5"
     assert exercise.right
     assert "Right." in exercise.verdict.value
+
+
+def test_while_a_long_check_runs_the_page_says_so():
+    said = []
+    exercise = Exercise("What is 5?", lambda answer: said.append(exercise.verdict.value) or int(answer) == 5)
+    assert exercise.answer("5")
+    assert not exercise.answer("five")
+    assert all("Checking" in text for text in said)
+    assert len(said) >= 2
+    assert "no whole number" in exercise.verdict.value

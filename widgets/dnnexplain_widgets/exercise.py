@@ -39,7 +39,7 @@ class Exercise(ipywidgets.VBox):
             tooltip=question,
         )
         self.button = ipywidgets.Button(description="Check", layout={"width": "auto"}, tooltip="Check the answer")
-        self.verdict = ipywidgets.HTML()
+        self.verdict = ipywidgets.HTML(layout={"margin": "2px 8px"})
         self.right: bool | None = None
         self.text.on_msg(self._on_key)
         self.text.observe(self._on_value, "value")
@@ -51,10 +51,11 @@ class Exercise(ipywidgets.VBox):
         """Check an answer, show the verdict, and return whether it is right."""
         if self.text.value != given:
             self.text.value = given
+        self.verdict.value = '<span role="status">Checking …</span>'  # a check may take seconds
         try:
             found = self.check(given.strip())
         except Exception as error:  # noqa: BLE001 - a lesson goes on whatever was typed
-            found = told(error) if given.strip() else "Write your answer into the field first."
+            found = _why_not(given.strip(), error)
         self.right = not isinstance(found, str) and bool(found)
         words = "Right." if self.right else found if isinstance(found, str) else self.hint
         colour = "light-dark(#2b7a3d, #6cc27d)" if self.right else "light-dark(#9a4507, #e0ac3e)"
@@ -69,3 +70,14 @@ class Exercise(ipywidgets.VBox):
         """The page tells of the return key before it tells what was typed, so an answer that changes is checked again."""
         if self.right is not None:
             self.answer(change["new"])
+
+
+def _why_not(given: str, error: Exception) -> str:
+    """What to say of an answer that could not be checked."""
+    if not given:
+        return "Write your answer into the field first."
+    if isinstance(error, ValueError) and any(part in str(error) for part in ("invalid literal", "could not convert")):
+        return (
+            f"“{given}” is no {'whole number' if 'invalid literal' in str(error) else 'number'}; write one, such as 3."
+        )
+    return told(error)
