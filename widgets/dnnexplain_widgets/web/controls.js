@@ -13,6 +13,7 @@ function makeControls(model) {
       const focused = element.contains(document.activeElement) ? document.activeElement.dataset.name : null;
       drawn = shape;
       element.replaceChildren(...specs.map((spec) => makeControl(model, spec)));
+      element.toggleAttribute("data-methods", specs.some((spec) => (spec.name || "").startsWith("method ")));
       if (focused) element.querySelector(`[data-name="${focused}"]`)?.focus();
     }
     for (const input of element.querySelectorAll("[data-name]")) showAnswer(input, answers[input.dataset.name]);
@@ -58,8 +59,9 @@ function makeControl(model, spec) {
   if (spec.disabled) input.disabled = true;
   if (spec.kind === "file") return makeFile(spec, input);
   const unit = spec.unit ? h("span", { class: "dx-unit" }, spec.unit) : null;
-  if (spec.kind === "check") return h("label", { class: "dx-field dx-check" }, input, h("span", {}, spec.label));
-  return h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, spec.label), h("span", { class: "dx-pair" }, input, unit));
+  if (spec.kind === "check") return h("label", { class: `dx-field dx-check ${spec.disabled ? "dx-off" : ""}` }, input, h("span", {}, spec.label));
+  const words = input.type === "text" ? "dx-words" : "";
+  return h("label", { class: `dx-field ${words}` }, h("span", { class: "dx-label" }, spec.label), h("span", { class: "dx-pair" }, input, unit));
 }
 
 /** A file control that looks like the other buttons; the native input stays, for keyboard and screen reader. */

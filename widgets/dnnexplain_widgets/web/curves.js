@@ -24,6 +24,7 @@ function makeUnits(store, part, model) {
     if (cells.length !== units.length) {
       cells = Array.from(units, (_, index) => unitCell(index, choose));
       element.replaceChildren(...cells.map((cell) => cell.element));
+      element.classList.toggle("dx-many", cells.length > 48);
     }
     const largest = Math.max(1e-30, ...Array.from(units, Math.abs));
     cells.forEach((cell, index) => cell.update(units[index], largest, index === unit));

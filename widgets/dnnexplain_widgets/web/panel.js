@@ -42,11 +42,11 @@ function mount({ model, el, hub }) {
   el.classList.add("dx-host");
   el.append(shell.element);
   const stopTheme = watchTheme(() => {
-    shell.element.dataset.theme = store.theme;
+    showTheme(shell.element, store.theme);
     parts.forEach((part) => part.update("theme"));
   });
   const refresh = (what) => {
-    if (what === "theme") shell.element.dataset.theme = store.theme;
+    if (what === "theme") showTheme(shell.element, store.theme);
     shell.update(what);
     for (const part of parts) part.update(what);
   };
@@ -57,7 +57,7 @@ function mount({ model, el, hub }) {
   refresh("scene");
   watchKernel(model, store);
   gate.watch(shell.element);
-  const stopWidth = followWidth(shell.element);
+  const stopWidth = joinPage(shell.element, store);
   return () => {
     stopListening();
     stopWidth();
@@ -69,12 +69,24 @@ function mount({ model, el, hub }) {
 
 const WIDE = 960; // px from which a page has two columns
 
-/** Marks the page around a panel as wide or not, once the panel is in it. */
-function followWidth(element) {
+/** Marks a panel, the page around it and our own app's document with the theme.
+ *
+ * Marks, not `:has()`: with that, each frame of a drag would style the whole page anew. */
+function showTheme(element, theme) {
+  const root = document.documentElement;
+  const page = element.closest(".dx-page");
+  for (const one of page ? [element, page] : [element]) if (one.dataset.theme !== theme) one.dataset.theme = theme;
+  if (root.hasAttribute("data-dnnexplain-app") && root.dataset.dnnexplainTheme !== theme) root.dataset.dnnexplainTheme = theme;
+}
+
+/** Marks the page around a panel: its theme, and whether it is wide, once the panel is in it. */
+function joinPage(element, store) {
   const found = new ResizeObserver(() => {
     const page = element.closest(".dx-page");
     if (!page) return;
     found.disconnect();
+    showTheme(element, store.theme);
+    if (element.querySelector(".dx-topology")) element.closest(".dx-columns")?.toggleAttribute("data-map", true);
     if (page.dnnexplainWidth) return;
     page.dnnexplainWidth = new ResizeObserver(() => page.toggleAttribute("data-wide", page.clientWidth >= WIDE));
     page.dnnexplainWidth.observe(page);
@@ -148,7 +160,7 @@ function makeShell(model, store, specs, parts) {
   const error = h("p", { class: "dx-error", role: "alert" });
   const code = makeCode(model);
   const body = h("div", { class: "dx-body" }, ...parts.map((part) => part.element));
-  const element = h("section", { class: "dx", "aria-labelledby": title.id });
+  const element = h("section", { class: specs.some((spec) => spec.part === "keeper") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
   const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
