@@ -206,3 +206,20 @@ def test_undo_and_redo_by_keyboard_go_as_many_steps_as_were_pressed(gate, networ
     assert session.state == states[2]
     session.hub.travel = {"undo": 9, "redo": 1}
     assert session.state == states[0]
+
+
+def test_a_dashboard_is_opened_by_a_link_from_python(left):
+    link = f"http://localhost:8888/lab/tree/mine.ipynb#dnnexplain=deeprm&theme=dark&section=failure&state={link_of(left.session)}"
+    again = another(left)
+    again.open_link(link)
+    assert shown(again) == shown(left)
+    system, policies = left.session.system, left.masthead.policies
+    assert shown(Dashboard(system, policies["number 1"], policies=policies, link=link)) == shown(left)
+
+
+@pytest.mark.parametrize("link", ["", "http://localhost:8888/lab/tree/mine.ipynb", "state=abc", "#dnnexplain=deeprm"])
+def test_a_link_that_is_none_is_refused_and_nothing_changes(board, link):
+    before = shown(board)
+    with pytest.raises(DnnExplainError, match="link"):
+        board.open_link(link)
+    assert shown(board) == before

@@ -35,6 +35,10 @@ class Dashboard(ipywidgets.Box):
         options: a panel's own options by the name of its class, see ``OPTIONS`` of each.
         section: the key of the section that is open at first, see ``sections.SECTIONS``.
         leave_out: panels that this page does not have, by the names of their classes.
+        link: what "Copy link" copied; the page opens as it was then.
+
+    Raises:
+        DnnExplainError: not a policy, an unknown section, a link that is damaged or of another system.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Dashboard(ipywidgets.Box):
         options: Mapping[str, Mapping[str, Any]] | None = None,
         section: str = "",
         leave_out: Sequence[str] = (),
+        link: str = "",
     ) -> None:
         if not hasattr(policy, "outputs"):
             msg = f"a Dashboard explains a policy, not a {type(policy).__name__}; wrap a torch module: TorchPolicy(module, system)"
@@ -73,6 +78,8 @@ class Dashboard(ipywidgets.Box):
         self.contents.observe(lambda _change: self.show(self.contents.section), "section")
         session.observe(self._on_section, "section")
         self.show(section or next(iter(self.fitting), ""))
+        if link:
+            self.open_link(link)
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -93,6 +100,14 @@ class Dashboard(ipywidgets.Box):
             if type(panel).__name__ == name:
                 return panel
         raise Choice("panel", name, (*(type(panel).__name__ for panel in self.live), *homes)).error()
+
+    def open_link(self, link: str) -> None:
+        """Bring the page to the state, network, questions, section and appearance that "Copy link" kept.
+
+        Raises:
+            DnnExplainError: the link is damaged, or of another system.
+        """
+        self.masthead.follow(link)
 
     def show(self, section: str) -> None:
         """Show the panels of a section, which are made when it is opened for the first time."""

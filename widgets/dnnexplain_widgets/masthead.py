@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from dnnexplain.contract import Choice, Policy
+from dnnexplain.contract import Choice, DnnExplainError, Policy
 from dnnexplain.explain.decision import decide
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.saved import check_system, link_of, moved, read_session, restore, session_to_json, unpack
@@ -102,13 +102,16 @@ class Masthead(Panel):
         self.sentence = "" if found else _missing(wanted, self.session.policy)
 
     def follow(self, link: str) -> None:
-        """Bring the page to what a link says: ``section=failure&theme=dark&state=...&set=3:5``.
+        """Bring the page to what a link says: ``section=failure&theme=dark&state=...&set=3:5``, or a URL that ends so.
 
         Raises:
             DnnExplainError: the link is damaged, or of another page.
         """
-        given = {name: values[-1] for name, values in parse_qs(link.lstrip("#")).items()}
+        given = {name: values[-1] for name, values in parse_qs(link.rpartition("#")[2]).items()}
         try:
+            if not {"theme", "state", "set", "section"} & set(given):
+                msg = f"{link[:60]!r} is no link to a dashboard; copy one with the button 'Copy link', from https:// to its end"
+                raise DnnExplainError(msg)
             if "theme" in given:
                 self.session.theme = _one_of("appearance", given["theme"], ("auto", "light", "dark"))
             if "state" in given:

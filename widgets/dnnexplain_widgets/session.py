@@ -135,6 +135,12 @@ class Session(t.HasTraits):
         with self.history.drag(settled=settled):
             self.state = moved
 
+    def open_in_editor(self, state: State, what: str) -> None:
+        """Load a state that a panel found; the page shows the editor, and says what was opened: ``"decision 31"``."""
+        self.state = state
+        if self._hub is not None:
+            self._hub.opened = {"count": self._hub.opened.get("count", 0) + 1, "what": what}
+
     def undo(self) -> None:
         """Back to the state before."""
         self._travel(self.history.undo(self.state))

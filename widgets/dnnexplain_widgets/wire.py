@@ -23,6 +23,7 @@ def scene(system: System) -> dict[str, Any]:
     positions = {knob.name: index for index, knob in enumerate(system.knobs)}
     colours = _colours(system)
     return {
+        "system": system.name,
         "knobs": [
             {name: getattr(knob, name) for name in ("name", "unit", "low", "high", "step", "group")}
             for knob in system.knobs

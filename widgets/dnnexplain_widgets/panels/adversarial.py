@@ -163,7 +163,7 @@ class AdversarialPanel(Panel):
             msg = f"there are results 0 to {len(states) - 1}, not {row}"
             raise DnnExplainError(msg)
         self._shown = states[row]
-        self.session.state = states[row][1]
+        self.session.open_in_editor(states[row][1], self._name_of(row))
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was given: show it, ready to be gone on with."""
@@ -217,6 +217,14 @@ class AdversarialPanel(Panel):
             return [(pair.state, pair.after_state) for pair in self.pairs.pairs]
         return [] if start is None else [(start, start), *((start, flip.state) for flip in self._ordered())]
 
+    def _name_of(self, row: int) -> str:
+        """What a row's state is."""
+        if self.methods is not None:
+            return f"what {list(self.methods.answers)[row]} found"
+        if self.pairs is not None:
+            return f"pair {row + 1}, after its change"
+        return f"the state after change {row}" if row else "the state as it was given"
+
     def _ordered(self) -> list[Flip]:
         """The adversarial ones first, cheapest first."""
         return sorted(self.flips, key=lambda flip: (flip.kind != "adversarial", flip.distance))
@@ -264,7 +272,10 @@ class AdversarialPanel(Panel):
             msg = "choose a change in the table first"
             raise DnnExplainError(msg)
         before, after = shown
-        self.session.state = after if self.session.state == before else before
+        now = after if self.session.state == before else before
+        self.session.open_in_editor(
+            now, "the state after the change" if now is after else "the state before the change"
+        )
 
     def _show_controls(self) -> None:
         found = self.found

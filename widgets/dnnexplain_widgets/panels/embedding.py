@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Replayable, State
-from dnnexplain.explain.embedding import DECISION, Embedding, Projection, embed, locate, relabelled
-from dnnexplain.explain.visits import Visited, visited
+from dnnexplain.contract import DnnExplainError, Flowing, Replayable, State, System
+from dnnexplain.explain.embedding import Embedding, Projection, embed, label_names, locate, relabelled
+from dnnexplain.explain.visits import Visited, families, visited
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import number
@@ -28,24 +28,26 @@ class EmbeddingPanel(ProbingPanel):
     def setup(self) -> None:
         """Controls: how many states, PCA or t-SNE, what the colours mean."""
         system = self.session.system
-        self.families = dict(system.workload_names) if isinstance(system, Replayable) else {}
+        self.families = families(system)
+        self.labels = _offered(system)
         self.seen: Visited | None = None
         self.states: list[State] = []
         super().setup()
         self.session.observe(self._on_live, "live")
 
     def first_answers(self) -> dict[str, Any]:
-        """PCA of 600 states, coloured by the decision."""
+        """PCA of 600 states, coloured by the decision, or by what is measured of it."""
         workload = next(iter(self.families), "")
-        return {"method": "pca", "label": DECISION, "states": 600, "seed": 0, "point": -1, "workload": workload}
+        return {"method": "pca", "label": self.labels[0], "states": 600, "seed": 0, "point": -1, "workload": workload}
 
     def own_controls(self) -> list[dict[str, Any]]:
         """Which states, how they are placed, what colours them."""
-        labels = [[DECISION, DECISION], *([knob.name, knob.name] for knob in self.session.system.knobs)]
+        labels = [[name, name] for name in self.labels]
         controls: list[dict[str, Any]] = []
         if len(self.families) > 1:
             options = [[name, name] for name in self.families]
-            controls.append({"kind": "select", "name": "workload", "label": "Episodes of", "options": options})
+            label = "Episodes of" if isinstance(self.session.system, Replayable) else "Workloads of"
+            controls.append({"kind": "select", "name": "workload", "label": label, "options": options})
         return [
             *controls,
             {"kind": "number", "name": "states", "label": "States", "low": 3, "high": 5000, "step": 1},
@@ -105,7 +107,7 @@ class EmbeddingPanel(ProbingPanel):
         if not self.states:
             msg = "this picture was saved without its states; press the button to place states anew, then click"
             raise DnnExplainError(msg)
-        self.session.state = self.states[int(self.found.index[point])]
+        self.session.open_in_editor(self.states[int(self.found.index[point])], f"state {point + 1} of the picture")
 
     def on_answer(self, name: str, value: Any) -> None:
         """A point was clicked, or the colours are to mean something else."""
@@ -169,7 +171,6 @@ class EmbeddingPanel(ProbingPanel):
         found = self.found
         if found is None:
             return
-        names = self.session.system.output.names
         here = self._here()
         old = self.figure.get("scatter", {})
         points = np.ascontiguousarray(found.points, np.float32).tobytes()
@@ -183,7 +184,7 @@ class EmbeddingPanel(ProbingPanel):
             "points": points if points != old.get("points") else old["points"],
             "values": np.ascontiguousarray(found.values, np.float32).tobytes(),
             "names": list(found.names),
-            "colours": [self.colours.get(name) for name in names],
+            "colours": [self.colours.get(name) for name in found.names],
             "low": float(found.values.min()),
             "high": float(found.values.max()),
             "unit": found.unit,
@@ -194,3 +195,12 @@ class EmbeddingPanel(ProbingPanel):
         with self.hold_sync():
             self.figure = {"scatter": figure}
             self.sentence = words
+
+
+def _offered(system: System) -> tuple[str, ...]:
+    """What the points may be coloured by; of demands over time only those that are carried."""
+    names = label_names(system)
+    if not isinstance(system, Flowing):
+        return names
+    left_out = {knob.name for knob in system.knobs} - {system.knobs[place].name for place in system.graph.knobs}
+    return tuple(name for name in names if name not in left_out)

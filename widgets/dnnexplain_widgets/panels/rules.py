@@ -132,8 +132,8 @@ class RulesPanel(Panel):
         desk = self._ready()
         states = desk.states(leaf, differ=self.answers["which"] == "differ")
         desk.opened = (leaf, place % len(states))
-        at = int(states[desk.opened[1]])
-        self.session.state = state_from_observation(self.system, desk.ground.observations[at])
+        state = state_from_observation(self.system, desk.ground.observations[int(states[desk.opened[1]])])
+        self.session.open_in_editor(state, f"state {desk.opened[1] + 1} of {len(states)} that end in this rule")
         self.sentence = state_words(self.system, desk.ground, desk.speech(), leaf, desk.opened[1], states)
         self._show_controls()
 

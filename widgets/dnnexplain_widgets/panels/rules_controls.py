@@ -59,5 +59,5 @@ def _with_rules(panel: RulesPanel) -> list[dict[str, Any]]:
         {"kind": "select", "name": "which", "label": "States of the rule", "options": which},
         {"kind": "button", "name": "previous", "label": "Previous state"},
         {"kind": "button", "name": "next", "label": "Next state"},
-        {"kind": "button", "name": "look", "label": "Show in editor", "reveal": True},
+        {"kind": "button", "name": "look", "label": "Show in editor"},
     ]

@@ -101,7 +101,8 @@ class WatchPanel(Panel):
 
     def open_decision(self) -> None:
         """Load the present decision into the editor, and so into every other panel."""
-        self.session.state = self.state_at(int(self.answers["decision"]))
+        decision = int(self.answers["decision"])
+        self.session.open_in_editor(self.state_at(decision), f"decision {decision + 1} of the network's run")
 
     def watch_controls(self) -> list[dict[str, Any]]:
         """Controls that take a decision to the editor; none before there is a run."""
@@ -109,7 +110,7 @@ class WatchPanel(Panel):
             return []
         explain = "Load this decision into the editor; the other panels explain it."
         return [
-            {"kind": "button", "name": "open", "label": "Open in editor", "reveal": True, "hint": explain},
+            {"kind": "button", "name": "open", "label": "Open in editor", "hint": explain},
             {"kind": "check", "name": "follow", "label": "Editor follows", "hint": "Load each decision into the editor as you step."},
         ]  # fmt: skip
 

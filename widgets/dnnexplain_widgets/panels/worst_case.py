@@ -148,7 +148,8 @@ class WorstCasePanel(Panel):
         case = self._case(method)
         self.shown = case.method
         assert self.found is not None
-        self.session.state = self._adversary(self._routed_of(self.found)).state(case.x)
+        state = self._adversary(self._routed_of(self.found)).state(case.x)
+        self.session.open_in_editor(state, f"the worst case that {case.method} found")
         self._draw_case(case)
 
     def show(self, found: SearchComparison) -> None:

@@ -54,7 +54,7 @@ def search_controls(methods: Sequence[str], *, blind: bool, found: SearchCompari
         ),
         {"kind": "button", "name": "search", "label": "Search", "strong": True},
         {"kind": "button", "name": "more", "label": "Go on", "disabled": nothing, "hint": "Each search goes on from its own best case; its CPU time adds up."},
-        {"kind": "button", "name": "open", "label": "Open in the editor", "disabled": nothing, "reveal": True, "hint": "Show the case in all panels."},
+        {"kind": "button", "name": "open", "label": "Open in the editor", "disabled": nothing, "hint": "Show the case in all panels."},
         {"kind": "button", "name": "box", "label": "How far does it reach?", "disabled": nothing, "hint": "Grow a box around the case in which four fifths of the gap persist."},
         {"kind": "file", "name": "load", "label": "Load…", "accept": ".json", "hint": "A result that was saved here."},
     ]  # fmt: skip

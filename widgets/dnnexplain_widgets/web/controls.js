@@ -40,17 +40,11 @@ function press(model, name) {
   model.save_changes();
 }
 
-/** Brings the state editor back into view. */
-function reveal() {
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  document.querySelector(".dx-picture, .dx-topology")?.closest(".dx").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-}
-
 function makeControl(model, spec) {
   if (spec.kind === "button") {
     return h("button", {
       type: "button", class: `dx-button ${spec.strong ? "dx-strong" : ""}`, disabled: Boolean(spec.disabled),
-      title: spec.hint, "data-name": spec.name, onclick: () => { press(model, spec.name); if (spec.reveal) reveal(); },
+      title: spec.hint, "data-name": spec.name, onclick: () => press(model, spec.name),
     }, spec.label);
   }
   const input = makeInput(model, spec);

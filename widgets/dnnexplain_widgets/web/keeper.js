@@ -1,5 +1,5 @@
 // The link of the page: the URL's fragment says what is shown, and a page that opens with one shows it.
-// Only where the page is ours (the app); in JupyterLab the address belongs to Lab.
+// The address is kept up to date only where the page is ours (the app); in a notebook see links.js.
 
 const QUIET = 400; // ms without a change after which the address is brought up to date
 const AGAIN = "dnnexplain-again"; // where a notebook's page keeps the state of a kernel that stopped
@@ -46,6 +46,7 @@ function makeKeeper(store, part, model) {
   const onFigure = () => {
     if (model.get("figure").restored !== restored) {
       restored = model.get("figure").restored;
+      if (waits && !isApp()) linkTaken(store);
       waits = false;
       model.set("answers", { ...model.get("answers"), link: "" });
       model.save_changes();
@@ -60,10 +61,11 @@ function makeKeeper(store, part, model) {
     const text = sessionStorage.getItem(AGAIN);
     sessionStorage.removeItem(AGAIN);
     follow(text);
+  } else {
+    follow(notebookLink(store.scene.system));
   }
   store.linkNow = link;
-  const copy = makeCopyLink(link);
-  const element = h("div", { class: "dx-keeper" }, isApp() ? copy : null);
+  const element = h("div", { class: "dx-keeper" }, makeCopyLink(() => copiedLink(link(), store.scene.system)));
   return {
     element,
     update(what) {
@@ -77,14 +79,14 @@ function makeKeeper(store, part, model) {
 }
 
 /** "Copy link": into the clipboard, or shown to be copied by hand where that is not allowed. */
-function makeCopyLink(link) {
+function makeCopyLink(copied) {
   const shown = h("input", { type: "text", class: "dx-link", readonly: "", "aria-label": "Link to what is shown" });
   shown.hidden = true;
   const button = h("button", {
-    type: "button", class: "dx-button", title: "A link that opens this page as it is now",
+    type: "button", class: "dx-button", title: linkHint(),
     onclick: async () => {
-      const url = `${location.href.split("#")[0]}#${link()}`;
-      history.replaceState(history.state, "", url);
+      const url = copied();
+      if (isApp()) history.replaceState(history.state, "", url);
       try {
         await navigator.clipboard.writeText(url);
         setText(button, "Copied");

@@ -161,15 +161,18 @@ function makeShell(model, store, specs, parts) {
   const code = makeCode(model);
   const body = h("div", { class: "dx-body" }, ...parts.map((part) => part.element));
   const element = h("section", { class: specs.some((spec) => spec.part === "keeper") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
+  rememberUse(element, store);
+  const opened = isEditor(specs) ? makeOpened(store, element) : null;
   const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
   const notice = first ? makeNotice(store) : null;
-  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), controls.element, body, sentence, busy.element, badge.element, error, code.element);
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, body, sentence, busy.element, badge.element, error, code.element);
   return {
     element,
     update(what) {
       notice?.update();
+      if (what === "live" || what === "local") opened?.update();
       if (what === "gone") element.classList.toggle("dx-still", Boolean(store.gone));
       const says = model.get("says");
       const words = model.get("sentence") || store.live.words[says] || "";
