@@ -19,6 +19,7 @@ __all__ = [
     "Episodes",
     "Judgement",
     "LogReader",
+    "Measured",
     "Replay",
     "Replayable",
     "Track",
@@ -74,6 +75,19 @@ class EpisodeSystem(System, Protocol):
     def bound(self, workload: Any, *, seconds: float = 10.0) -> Bound:
         """The optimum of ``cost`` for one workload, or an interval that holds it."""
         ...
+
+
+@runtime_checkable
+class Measured(EpisodeSystem, Protocol):
+    """A system that tells how well something was done by another figure than its cost: by its share of the optimum.
+
+    Attributes:
+        outcome: of one decision, a name among ``targets``; lower is better.
+        metric: of whole workloads, a name among ``Episodes.metrics``.
+    """
+
+    outcome: str
+    metric: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,28 @@ alone is held fixed does (an ablation is a neuron held at 0). Interventions run 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from dnnexplain.contract import Decision, DnnExplainError, EpisodeSystem, NetworkPolicy, OutputKind, State, System
+from dnnexplain.contract import (
+    Decision,
+    DnnExplainError,
+    EpisodeSystem,
+    Measured,
+    NetworkPolicy,
+    OutputKind,
+    State,
+    System,
+)
+from dnnexplain.explain.clamping import ClampedPolicy, clamped
 from dnnexplain.explain.decision import decide, observe
-from dnnexplain.explain.forward import module_of, private
-from dnnexplain.explain.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.forward import private
+from dnnexplain.explain.neurons import NeuronLayer, layer_of, neuron_activations
+from dnnexplain.explain.outcomes import outcomes
 from dnnexplain.explain.paired import paired_costs, paired_interval
 from dnnexplain.explain.words import number
 from dnnexplain.results import Question, Result, array_field
@@ -34,65 +43,6 @@ __all__ = [
     "paired_interval",
 ]
 
-_CHUNK_NUMBERS = 1 << 21
-
-
-@dataclass(eq=False)
-class ClampedPolicy:
-    """A policy's network with some neurons held at fixed values; a ``NetworkPolicy`` itself."""
-
-    name: str
-    module: nn.Module
-    checkpoint: str
-    masked: bool
-    held: Mapping[int, float] = field(default_factory=dict)
-
-    def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
-        """Raw outputs ``[B, A]`` for observations ``[B, *observation_shape]``."""
-        inputs = np.asarray(observations, dtype=np.float32)
-        rows = max(1, _CHUNK_NUMBERS // max(1, int(np.prod(inputs.shape[1:]))))
-        with torch.no_grad():
-            parts = [self.module(torch.tensor(inputs[i : i + rows])) for i in range(0, max(1, len(inputs)), rows)]
-        return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
-
-
-def clamped(
-    system: System, policy: NetworkPolicy, held: Mapping[int, float], layer: str | None = None
-) -> ClampedPolicy:
-    """The policy with neurons of one layer held at values, whatever the input.
-
-    Args:
-        system: the world.
-        policy: with a torch network inside; it stays as it is.
-        held: neuron (counted from 0) -> value.
-        layer: by name; the first hidden layer if not given.
-
-    Raises:
-        DnnExplainError: no such layer or neuron, or a value that is not finite or that the layer's
-            activation cannot take (below 0 after a ReLU).
-    """
-    found = layer_of(system, policy, layer)
-    values = {check_neuron(found, neuron): float(value) for neuron, value in held.items()}
-    for neuron, value in values.items():
-        if not np.isfinite(value) or (found.rectified and value < 0):
-            msg = (
-                f"neuron {neuron} of layer {found.name!r} cannot be held at {value:g}: its activation is never below 0"
-            )
-            raise DnnExplainError(
-                msg if np.isfinite(value) else f"hold neuron {neuron} at a finite number, not {value:g}"
-            )
-    twin = private(policy)
-    positions, numbers = torch.tensor(list(values), dtype=torch.long), torch.tensor(list(values.values()))
-
-    def hold(_module: nn.Module, _inputs: tuple[Tensor, ...], out: Tensor) -> Tensor:
-        flat = out.flatten(1).clone()
-        flat[:, positions] = numbers.to(flat.dtype)
-        return flat.reshape(out.shape)
-
-    module_of(twin, found.name).register_forward_hook(hold)
-    told = ", ".join(f"neuron {neuron} at {number(value)}" for neuron, value in values.items())
-    return ClampedPolicy(f"{policy.name} with {told}", twin, policy.checkpoint, policy.masked, values)
-
 
 @dataclass(frozen=True, eq=False)
 class NeuronEffect(Result):
@@ -105,6 +55,8 @@ class NeuronEffect(Result):
         before, after: the decision.
         outputs: names of the outputs.
         moved: change of the raw outputs, after minus before ``[A]``.
+        outcome: what the system measures of a decision (``contract.Measured``), by name; empty if nothing.
+        outcome_before, outcome_after: its values, or ``None``.
         flips: whether another action is chosen (of a vector output: never).
     """
 
@@ -117,6 +69,16 @@ class NeuronEffect(Result):
     after: Decision
     outputs: tuple[str, ...]
     moved: NDArray[np.float64] = array_field("output")
+    outcome: str = ""
+    outcome_before: float | None = None
+    outcome_after: float | None = None
+
+    @property
+    def worse(self) -> float:
+        """By how much the outcome rises; 0 where nothing is measured."""
+        if self.outcome_before is None or self.outcome_after is None:
+            return 0.0
+        return self.outcome_after - self.outcome_before
 
     @property
     def flips(self) -> bool:
@@ -128,8 +90,11 @@ class NeuronEffect(Result):
         how = f"With neuron {self.neuron} held at {number(self.held_at)} (it is {number(self.natural)} here)"
         before, after = self.before, self.after
         if before.action is None or after.action is None or before.probabilities is None or after.probabilities is None:
+            if not self.moved.any():
+                return f"{how}, no output changes."
             most = int(np.abs(self.moved).argmax())
-            return f"{how}, {self.outputs[most]} moves most, by {number(self.moved[most], sign=True)}."
+            told = f"{self.outputs[most]} moves most, by {number(self.moved[most], sign=True)}"
+            return f"{how}, {self._outcome()}{told}."
         if self.flips:
             return f"{how}, the decision changes from {self.outputs[before.action]} to {self.outputs[after.action]}."
         name, p, q = (
@@ -139,6 +104,13 @@ class NeuronEffect(Result):
         )
         told = f"stays {number(p)}" if number(p) == number(q) else f"goes from {number(p)} to {number(q)}"
         return f"{how}, the decision stays {name}; its probability {told}."
+
+    def _outcome(self) -> str:
+        if self.outcome_before is None or self.outcome_after is None:
+            return ""
+        before, after = (f"{value:.4g}" for value in (self.outcome_before, self.outcome_after))
+        told = f"stays {before}" if before == after else f"goes from {before} to {after}"
+        return f"the {self.outcome} {told}; "
 
 
 def intervene(
@@ -185,6 +157,10 @@ def _effect(
     before: Decision,
 ) -> NeuronEffect:
     after = decide(system, clamped(system, policy, {neuron: value}, layer.name), state)
+    measured: tuple[float | None, ...] = (None, None)
+    if isinstance(system, Measured):
+        seen = np.repeat(observe(system, [state]), 2, axis=0)
+        measured = tuple(outcomes(system, [state] * 2, seen, np.stack([before.outputs, after.outputs])).tolist())
     settings = {"neuron": neuron, "held_at": value, "layer": layer.name}
     return NeuronEffect(
         question=Question.about(system, policy, state, method="neuron held", settings=settings),
@@ -196,6 +172,9 @@ def _effect(
         after=after,
         outputs=system.output.names,
         moved=after.outputs - before.outputs,
+        outcome=system.outcome if isinstance(system, Measured) else "",
+        outcome_before=measured[0],
+        outcome_after=measured[1],
     )
 
 
@@ -205,7 +184,8 @@ class CostEffect(Result):
 
     Attributes:
         neuron, held_at: as in :class:`NeuronEffect`.
-        before, after: cost of each workload ``[W]``, the same workloads and seed.
+        cost_name: of the figure: the cost, or the metric that was asked for.
+        before, after: this figure of each workload ``[W]``, the same workloads and seed.
         mean: of after minus before; ``low`` and ``high`` bound its bootstrap interval at ``level``.
     """
 
@@ -223,6 +203,9 @@ class CostEffect(Result):
 
     def sentence(self) -> str:
         """The change of cost with its interval."""
+        if np.allclose(self.before, self.after, rtol=1e-9, atol=0.0):
+            told = f"leaves the {self.cost_name} of each of {len(self.before)} workloads as it is"
+            return f"Holding neuron {self.neuron} at {number(self.held_at)} {told}, {number(self.before.mean())} on average."
         clear = "" if self.low > 0 or self.high < 0 else ", which may be chance"
         return (
             f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {self.cost_name} over {len(self.before)} "
@@ -241,6 +224,7 @@ def effect_on_cost(
     layer: str | None = None,
     seed: int = 0,
     sample: bool = False,
+    metric: str | None = None,
     level: float = 0.95,
     resamples: int = 2000,
     progress: Callable[[float], None] | None = None,
@@ -259,12 +243,14 @@ def effect_on_cost(
         layer: by name; the first hidden layer if not given.
         seed: of both runs and of the bootstrap.
         sample: draw actions instead of taking the most probable.
+        metric: a figure among ``Episodes.metrics``, or ``""`` for the cost. If not given, the one by which the
+            system is measured (``contract.Measured``), else the cost.
         level: of the interval.
         resamples: bootstrap samples.
         progress: called with the fraction done, 0 to 1; may raise to stop.
 
     Raises:
-        DnnExplainError: fewer than two workloads, or as :func:`clamped`.
+        DnnExplainError: fewer than two workloads, an unknown metric, or as :func:`clamped`.
     """
     if len(workloads) < 2:
         msg = f"an interval needs at least two workloads, not {len(workloads)}"
@@ -274,7 +260,8 @@ def effect_on_cost(
     sample = sample and system.output.kind is OutputKind.CHOICE
     # The untouched network runs through the same wrapper, so that the two differ in the neuron alone.
     plain = ClampedPolicy(policy.name, private(policy), policy.checkpoint, policy.masked)
-    before, after = paired_costs(system, (plain, changed), workloads, seed, sample, progress)
+    metric = (system.metric if isinstance(system, Measured) else "") if metric is None else metric
+    before, after = paired_costs(system, (plain, changed), workloads, seed, sample, progress, metric)
     low, high = paired_interval(after - before, level=level, resamples=resamples, seed=seed)
     settings = {"neuron": neuron, "held_at": value, "layer": found.name, "sample": sample, "workloads": len(workloads)}
     return CostEffect(
@@ -282,7 +269,7 @@ def effect_on_cost(
         layer=found.name,
         neuron=neuron,
         held_at=value,
-        cost_name=system.cost_name,
+        cost_name=metric or system.cost_name,
         mean=float((after - before).mean()),
         low=low,
         high=high,

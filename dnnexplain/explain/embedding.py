@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, OutputKind, Policy, State, System
+from dnnexplain.contract import Choice, DnnExplainError, Measured, OutputKind, Policy, State, System
 from dnnexplain.explain.decision import observe, valid_of
 from dnnexplain.explain.neurons import layer_of, neuron_activations
+from dnnexplain.explain.outcomes import outcomes
 from dnnexplain.explain.sweeps import knob_index
 from dnnexplain.explain.words import percent
 from dnnexplain.results import Question, Result, array_field
 from dnnexplain.sampling import choose
 
-__all__ = ["DECISION", "Embedding", "Projection", "embed", "locate", "relabelled"]
+__all__ = ["DECISION", "Embedding", "Projection", "embed", "label_names", "locate", "relabelled"]
 
 DECISION = "decision"
 """The label that is not a knob's value but the chosen action (of a vector output: the largest component)."""
@@ -43,8 +44,8 @@ class Embedding(Result):
 
     Attributes:
         method: ``"pca"`` or ``"tsne"``.
-        label: what the points are coloured by: a knob's name, or ``"decision"``.
-        names: for the decision, the names that the label's numbers stand for.
+        label: what the points are coloured by, see :func:`label_names`.
+        names: the names that the label's numbers stand for, where they do.
         explained: of PCA, the share of variance along each axis; of t-SNE empty.
         points: ``[n, 2]``.
         index: of each point's state in the states given ``[n]``.
@@ -97,7 +98,7 @@ def embed(
         policy: with a torch network inside.
         states: at least three.
         method: ``"pca"`` or ``"tsne"``.
-        label: a knob's name, or ``"decision"``.
+        label: one of :func:`label_names`.
         layer: by name; the first hidden layer if not given.
         limit: the most points; more states are thinned by a seeded draw. t-SNE takes 1,000 at most.
         perplexity: of t-SNE, about how many neighbours each point keeps; fewer for few states.
@@ -138,6 +139,16 @@ def embed(
     )
 
 
+def label_names(system: System) -> tuple[str, ...]:
+    """What points may be coloured by: ``"decision"`` of a choice, the outcome, features, and every knob's value."""
+    made = (DECISION,) if system.output.kind is OutputKind.CHOICE else ()
+    measured = (system.outcome,) if isinstance(system, Measured) else ()
+    features: Any = getattr(system, "features", None)
+    told = tuple(features.names) if features is not None else ()
+    knobs = tuple(knob.name for knob in system.knobs)
+    return tuple(dict.fromkeys((*made, *measured, *told, *knobs))) if made or measured else (DECISION, *told, *knobs)
+
+
 def relabelled(system: System, policy: Policy, found: Embedding, states: Sequence[State], label: str) -> Embedding:
     """The same points with another label; ``states`` are those that ``embed`` was given."""
     shown = [states[i] for i in found.index]
@@ -165,6 +176,13 @@ def _labels(
     system: System, policy: Policy, states: Sequence[State], observations: NDArray[Any], label: str
 ) -> tuple[NDArray[np.float64], str, tuple[str, ...]]:
     """The label of each state ``[n]``, its unit, and the names that its numbers stand for."""
+    features: Any = getattr(system, "features", None)
+    if features is not None and label in features.names:
+        told = np.asarray(features(observations), dtype=np.float64)[:, list(features.names).index(label)]
+        answers = ("no", "yes") if not features.units[label] and np.isin(told, (0, 1)).all() else ()
+        return told, features.units[label], answers
+    if isinstance(system, Measured) and label == system.outcome:
+        return outcomes(system, states, observations, policy.outputs(observations)), "", ()
     if label == DECISION:
         outputs = np.asarray(policy.outputs(observations))
         choice = system.output.kind is OutputKind.CHOICE

@@ -6,6 +6,7 @@ They come from what a system tells of its states: yes-or-no features and ranks, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +19,16 @@ from dnnexplain.explain.sweeps import kinds
 __all__ = ["domain_facts", "objects_of"]
 
 _MOST_RANKS = 12
+_MOST_KNOBS = 48
 
 
 def objects_of(system: System) -> tuple[str, ...]:
-    """The groups of knobs that share a kind: ``("job 1", "job 2", ...)``."""
-    places = next(iter(kinds(system).values()), ())
-    return tuple(dict.fromkeys(system.knobs[place].group for place in places))
+    """The groups of knobs that share a kind (``("job 1", "job 2", ...)``), or else those of more than one knob."""
+    shared = next(iter(kinds(system).values()), ())
+    if shared:
+        return tuple(dict.fromkeys(system.knobs[place].group for place in shared))
+    counts = Counter(knob.group for knob in system.knobs)
+    return tuple(group for group, count in counts.items() if group and count > 1)
 
 
 def domain_facts(
@@ -34,7 +39,8 @@ def domain_facts(
     Args:
         system: what its features and knobs say.
         observations: the states ``[S, *observation_shape]``.
-        about: only facts about this object (``"job 1"``); all if empty.
+        about: only facts about this object (``"job 1"``); all if empty, but no knobs where there are more
+            than a few dozen of them and features speak of the state.
         above: the limit for the knobs of the first kind that objects share, or of every knob where there
             is no such kind; the median of each one's values above its lowest if not given.
 
@@ -49,7 +55,8 @@ def domain_facts(
             if not features.units[name] and _concerns(name, about):
                 found |= _of_feature(name, column)
     values = system.decode(observations)
-    for place in next(iter(kinds(system).values()), tuple(range(len(system.knobs)))):
+    places = next(iter(kinds(system).values()), tuple(range(len(system.knobs))))
+    for place in () if found and not about and len(places) > _MOST_KNOBS else places:
         knob = system.knobs[place]
         if not about or knob.group == about:
             found |= _of_knob(knob.name, knob.unit, knob.low, values[:, place], above)

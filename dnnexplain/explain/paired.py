@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import EpisodeSystem, Policy
+from dnnexplain.contract import Choice, EpisodeSystem, Policy
 
 __all__ = ["paired_costs", "paired_interval"]
 
@@ -22,8 +22,13 @@ def paired_costs(
     seed: int,
     sample: bool,
     progress: Callable[[float], None] | None,
+    metric: str = "",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Costs of two policies over the same workloads ``[W]``; in pieces, which changes nothing unless actions are drawn."""
+    """Costs (or a metric by name) of two policies over the same workloads ``[W]``; in pieces, which changes nothing unless actions are drawn.
+
+    Raises:
+        DnnExplainError: the system's episodes have no such metric.
+    """
     size = len(workloads) if sample else _WORKLOADS_AT_ONCE
     found: list[list[NDArray[np.float64]]] = [[], []]
     for first in range(0, len(workloads), size):
@@ -31,7 +36,9 @@ def paired_costs(
             if progress is not None:
                 progress((first + side * min(size, len(workloads) - first) / 2) / len(workloads))
             ran = system.run(policy, workloads[first : first + size], seed=seed, sample=sample)
-            found[side].append(np.asarray(ran.cost))
+            if metric and metric not in ran.metrics:
+                raise Choice("metric", metric, tuple(ran.metrics)).error()
+            found[side].append(np.asarray(ran.metrics[metric] if metric else ran.cost))
     return np.concatenate(found[0]), np.concatenate(found[1])
 
 

@@ -15,7 +15,7 @@ from dnnexplain.explain.trusted import TrustedComparison
 from dnnexplain.explain.words import number, start
 from dnnexplain.results import Question, Result, array_field, same
 
-__all__ = ["ThenAndNow", "compare_saved"]
+__all__ = ["ThenAndNow", "asked_differently", "compare_saved"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,17 +99,23 @@ def compare_saved(then: TrustedComparison, now: TrustedComparison) -> ThenAndNow
 
 
 def _differences(then: Attribution, now: Attribution) -> tuple[str, ...]:
-    one, other = then.question, now.question
+    own = []
+    if then.target != now.target:
+        own.append(f"the target was {then.target}, now {now.target}")
+    if then.baseline != now.baseline:
+        own.append(f"it was counted from {then.baseline}, now from {now.baseline}")
+    return asked_differently(then.question, now.question, *own)
+
+
+def asked_differently(one: Question, other: Question, *own: str) -> tuple[str, ...]:
+    """What differs between two questions, in words; ``own`` is what a kind of result says of itself."""
     found = []
     if (one.policy, one.checkpoint) != (other.policy, other.checkpoint):
         weights = " with other weights" if one.policy == other.policy else ""
         found.append(f"the network was {one.policy}{weights}")
     if not same(one.state, other.state):
         found.append("the state was another one")
-    if then.target != now.target:
-        found.append(f"the target was {then.target}, now {now.target}")
-    if then.baseline != now.baseline:
-        found.append(f"it was counted from {then.baseline}, now from {now.baseline}")
+    found += own
     if one.seed != other.seed:
         found.append(f"the seed was {one.seed}, now {other.seed}")
     if not same(one.parameters, other.parameters):

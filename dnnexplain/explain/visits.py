@@ -16,10 +16,10 @@ from dnnexplain.contract import Choice, DnnExplainError, Policy, Replayable, Sta
 from dnnexplain.explain.decision import states_from_observations
 from dnnexplain.explain.neurons import random_values
 
-__all__ = ["Visited", "visited"]
+__all__ = ["Visited", "families", "visited"]
 
 _WORKLOADS = 8
-"""Workloads drawn at a time."""
+"""Workloads drawn at a time; more where they turn out to be of one state each."""
 _ROUNDS = 16
 
 
@@ -40,6 +40,11 @@ class Visited:
         return states_from_observations(system, self.observations)
 
 
+def families(system: System) -> dict[str, str]:
+    """The families of workloads that a system names, each with a line that says what it is; none if it names none."""
+    return dict(getattr(system, "workload_names", {}))
+
+
 def visited(system: System, policy: Policy, count: int = 1000, *, workload: str = "", seed: int = 0) -> Visited:
     """``count`` distinct states from a policy's episodes, or fewer where there are no more.
 
@@ -56,13 +61,14 @@ def visited(system: System, policy: Policy, count: int = 1000, *, workload: str 
     if count < 1:
         msg = f"at least one state must be asked for, not {count}"
         raise DnnExplainError(msg)
-    families = tuple(getattr(system, "workload_names", ()))
-    if workload and workload not in families:
-        raise Choice("workload", workload, families).error()
-    if families and (hasattr(system, "visit") or isinstance(system, Replayable)):
-        name = workload or families[0]
+    known = tuple(families(system))
+    if workload and workload not in known:
+        raise Choice("workload", workload, known).error()
+    if known and (hasattr(system, "visit") or isinstance(system, Replayable)):
+        name = workload or known[0]
         seen = _episodes(system, policy, name, count, seed)
-        return Visited(_some(seen, count, seed), f"states of {policy.name}'s own episodes ({name})")
+        whose = f"{policy.name}'s own episodes" if isinstance(system, Replayable) else "the system's workloads"
+        return Visited(_some(seen, count, seed), f"states of {whose} ({name})")
     batches = {name: rows for name, rows in system.baselines(state_from_values(system, {})).items() if len(rows) > 2}
     if batches:
         name = max(batches, key=lambda one: len(batches[one]))
@@ -73,8 +79,9 @@ def visited(system: System, policy: Policy, count: int = 1000, *, workload: str 
 
 def _episodes(system: Any, policy: Policy, name: str, count: int, seed: int) -> NDArray[np.float32]:
     found = np.empty((0, *system.observation_shape), np.float32)
+    at_once = _WORKLOADS
     for turn in range(_ROUNDS):
-        workloads = system.workloads(name, _WORKLOADS, seed + turn)
+        workloads = system.workloads(name, at_once, seed + turn)
         if hasattr(system, "visit"):
             seen = system.visit(policy, workloads, seed=seed)[0]
         else:
@@ -82,6 +89,8 @@ def _episodes(system: Any, policy: Policy, name: str, count: int, seed: int) -> 
         found = _distinct(np.concatenate([found, np.asarray(seen, np.float32)]))
         if len(found) >= count:
             break
+        if len(seen) <= at_once:
+            at_once = count
     return found
 
 

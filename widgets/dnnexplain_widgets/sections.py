@@ -126,9 +126,9 @@ SECTIONS: tuple[Section, ...] = (
         (
             Entry("thresholds.ThresholdMapPanel", _shares),
             Entry("maximal.MaximalPanel"),
-            Entry("intervention.InterventionPanel", _chooses),
-            Entry("knowledge.KnowledgePanel", _chooses),
-            Entry("embedding.EmbeddingPanel", _chooses),
+            Entry("intervention.InterventionPanel"),
+            Entry("knowledge.KnowledgePanel"),
+            Entry("embedding.EmbeddingPanel"),
         ),
     ),
     Section("episodes", "Whole episodes", (Entry("episode.EpisodePanel", _replays),)),

@@ -30,7 +30,7 @@ from dnnexplain.contract import (
 )
 from dnnexplain.systems.routing.pair_features import PairFeatures
 from dnnexplain.systems.routing.system import RoutingSystem
-from dnnexplain.systems.routing.traffic import TrafficCase
+from dnnexplain.systems.routing.traffic import WORKLOADS, TrafficCase
 
 __all__ = ["PairPolicy", "PairRouting"]
 
@@ -48,11 +48,7 @@ class PairRouting:
     """
 
     name = "routing-pairs"
-    workload_names: Mapping[str, str] = {
-        "gravity": "demands that follow the nodes' sizes, with noise and a daily cycle",
-        "bursts": "a few pairs send much",
-        "uniform": "every demand drawn evenly",
-    }
+    workload_names: Mapping[str, str] = WORKLOADS
     workload_knobs: tuple[Knob, ...] = ()
 
     def __init__(self, routing: RoutingSystem) -> None:

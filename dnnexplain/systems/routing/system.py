@@ -31,6 +31,7 @@ from dnnexplain.systems.routing.kinds import POLICY_KINDS, PolicyKind
 from dnnexplain.systems.routing.names import case_from_json, case_to_json, demand_knobs, describe_demands
 from dnnexplain.systems.routing.oracle import Optimum, RoutingOracle
 from dnnexplain.systems.routing.paths import k_shortest_paths
+from dnnexplain.systems.routing.probed import Probed
 from dnnexplain.systems.routing.rules import routing_rules
 from dnnexplain.systems.routing.targets import RoutingTargets
 from dnnexplain.systems.routing.topologies import load_topology
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["RoutingSystem"]
 
 
-class RoutingSystem:
+class RoutingSystem(Probed):
     """Split each pair's demand over its k shortest paths (``contract.EpisodeSystem``).
 
     A policy sees one traffic matrix ``[P]`` and routes it (``history=0``), or sees the last ``history``
@@ -274,7 +275,7 @@ class RoutingSystem:
         optimum = self.oracle.mlu(demands)
         ratio = np.where(optimum > 0, cost / np.where(optimum > 0, optimum, 1.0), 1.0)
         metrics = {
-            "MLU over optimum": ratio,
+            self.metric: ratio,
             "optimal MLU": optimum,
             "links over capacity": (used > 1).sum(axis=-1).astype(np.float64),
         }

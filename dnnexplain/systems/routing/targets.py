@@ -42,9 +42,14 @@ class RoutingTargets(Mapping[str, Target]):
             for index, (pair, rank) in enumerate(zip(paths.pair_of_path, paths.rank, strict=True))
         }
 
+    @property
+    def ratio(self) -> str:
+        """The name of the busiest link's utilisation over the optimum."""
+        return RATIO + self.suffix
+
     def __iter__(self) -> Iterator[str]:
         yield BUSIEST + self.suffix
-        yield RATIO + self.suffix
+        yield self.ratio
         yield from self._links
         yield from self._splits
 
@@ -59,8 +64,8 @@ class RoutingTargets(Mapping[str, Target]):
             return Target(name, TargetKind.VALUE, _Utilisation(self.paths, self._links[name]))
         if name in (BUSIEST, BUSIEST + self.suffix):
             return Target(BUSIEST + self.suffix, TargetKind.VALUE, _Utilisation(self.paths, None))
-        if name in (RATIO, RATIO + self.suffix):
-            return Target(RATIO + self.suffix, TargetKind.VALUE, _Ratio(self.paths, self.oracle))
+        if name in (RATIO, self.ratio):
+            return Target(self.ratio, TargetKind.VALUE, _Ratio(self.paths, self.oracle))
         raise KeyError(str(Choice("target", name, tuple(self)[:40]).error()))
 
 

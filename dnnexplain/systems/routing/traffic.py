@@ -8,7 +8,7 @@ tenth of all link capacity. The daily cycle, at each node's local solar time, is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,24 @@ from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.encoding import register
 from dnnexplain.systems.routing.paths import PathSet
 
-__all__ = ["FAMILIES", "Gravity", "TrafficCase", "bursts", "generate", "gravity", "gravity_mean", "uniform"]
+__all__ = [
+    "FAMILIES",
+    "WORKLOADS",
+    "Gravity",
+    "TrafficCase",
+    "bursts",
+    "generate",
+    "gravity",
+    "gravity_mean",
+    "uniform",
+]
+
+WORKLOADS: Mapping[str, str] = {
+    "gravity": "demands that follow the nodes' sizes, with noise and a daily cycle",
+    "bursts": "a few pairs send much",
+    "uniform": "every demand drawn evenly",
+}
+"""The families of traffic, in words."""
 
 MATRICES_PER_DAY = 288
 """Five-minute matrices."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Flowing, Replayable, State, System
+from dnnexplain.contract import DnnExplainError, Flowing, Measured, Replayable, State, System
 from dnnexplain.explain.embedding import Embedding, Projection, embed, label_names, locate, relabelled
 from dnnexplain.explain.visits import Visited, families, visited
 from dnnexplain_widgets.jobs import Task
@@ -149,11 +149,24 @@ class EmbeddingPanel(ProbingPanel):
         return int(self.answers["states"]), str(self.answers["workload"]), int(self.answers["seed"])
 
     def _recolour(self, label: str) -> None:
-        """The same points in other colours: at most one forward pass."""
-        if self.found is not None and self.states:
-            session = self.session
-            self.found = relabelled(session.system, session.policy, self.found, self.states, label)
-            self._draw()
+        """The same points in other colours: at most one forward pass; what is measured takes a second, beside the page."""
+        if self.found is None or not self.states:
+            return
+        system, found, states = self.session.system, self.found, self.states
+        if not isinstance(system, Measured) or label != system.outcome:
+            self._recoloured(relabelled(system, self.session.policy, found, states, label))
+            return
+        policy = self.worker_policy()
+
+        def work(task: Task) -> Embedding:
+            task.progress(None)
+            return relabelled(system, policy, found, states, label)
+
+        self.start(work, self._recoloured, f"Computing the {label} of {len(found.index)} states")
+
+    def _recoloured(self, found: Embedding) -> None:
+        self.found = found
+        self._draw()
 
     def _on_live(self, _change: object) -> None:
         if self.on_page and self.found is not None:

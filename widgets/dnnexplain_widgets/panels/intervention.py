@@ -8,7 +8,10 @@ import numpy as np
 
 from dnnexplain.contract import EpisodeSystem, OutputKind, Replayable
 from dnnexplain.explain.causal import CostEffect, NeuronEffect, effect_on_cost, intervene, intervene_each
+from dnnexplain.explain.visits import families
+from dnnexplain.explain.words import number as in_words
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.intervention_figures import cost_row, outcome_row
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import number, probability, with_unit
 
@@ -33,7 +36,7 @@ class InterventionPanel(ProbingPanel):
     def setup(self) -> None:
         """Controls: neuron, value; the episodes."""
         system = self.session.system
-        self.families = dict(system.workload_names) if isinstance(system, Replayable) else {}
+        self.families = families(system)
         self.effect: NeuronEffect | None = None
         self.each: tuple[NeuronEffect, ...] = ()
         super().setup()
@@ -54,11 +57,13 @@ class InterventionPanel(ProbingPanel):
         if isinstance(self.session.system, EpisodeSystem):
             if self.families:
                 options = [[name, name] for name in self.families]
-                controls.append({"kind": "select", "name": "workload", "label": "Episodes of", "options": options})
+                label = "Episodes of" if self._episodic else "Workloads of"
+                controls.append({"kind": "select", "name": "workload", "label": label, "options": options})
+            run = "Run episodes" if self._episodic else "Run workloads"
             controls += [
                 {"kind": "number", "name": "sets", "label": "Workloads", "low": 2, "high": 5000, "step": 1},
                 {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
-                {"kind": "button", "name": "run", "label": "Run episodes", "strong": True, "hint": "With and without the neuron, over the same workloads."},
+                {"kind": "button", "name": "run", "label": run, "strong": True, "hint": "With and without the neuron, over the same workloads."},
             ]  # fmt: skip
         return controls
 
@@ -78,6 +83,12 @@ class InterventionPanel(ProbingPanel):
                 "print(found.sentence())",
             ]
         return tuple(lines)
+
+    @property
+    def _episodic(self) -> bool:
+        """Whether workloads are whole episodes of many decisions, rather than one decision each."""
+        system = self.session.system
+        return isinstance(system, Replayable) or system.output.kind is OutputKind.CHOICE
 
     # --- here and now ---
 
@@ -174,10 +185,10 @@ class InterventionPanel(ProbingPanel):
         effect = self.effect
         if effect is None:
             return
-        changes = [self._decision(effect)]
+        changes = [*outcome_row(effect), self._decision(effect)]
         words = effect.sentence()
         if self.found is not None:
-            changes.append(_episodes(self.found))
+            changes.append(cost_row(self.found))
             words = f"{words} {self.about_other(self.found)}{self.found.sentence()}"
         figure: dict[str, Any] = {"changes": changes}
         if self.each:
@@ -214,20 +225,33 @@ class InterventionPanel(ProbingPanel):
         self.each = each
         self._draw()
         still = sum(not one.moved.any() for one in each)
-        flips = [str(one.neuron) for one in each if one.flips]
-        held = number(each[0].held_at)
-        told = (
-            f"Held at {held} alone, each of these neurons changes the decision here: {', '.join(flips)}."
-            if flips
-            else f"No neuron held at {held} alone changes the decision here."
-        )
+        told = self._told_of_each(each)
         rest = f" {still} of {len(each)} change nothing at all." if still else ""
         self.sentence = f"{told}{rest} {self.sentence}"
 
+    def _told_of_each(self, each: tuple[NeuronEffect, ...]) -> str:
+        held = number(each[0].held_at)
+        if self.session.system.output.kind is not OutputKind.CHOICE:
+            worst = max(each, key=lambda one: abs(one.worse))
+            if not worst.outcome:
+                return f"Held at {held} alone, these neurons move the outputs most."
+            most = f"neuron {worst.neuron} moves the {worst.outcome} most, by {signed(worst.worse)}"
+            return (
+                f"Held at {held} alone, {most}."
+                if worst.worse
+                else f"No neuron held at {held} moves the {worst.outcome}."
+            )
+        flips = [str(one.neuron) for one in each if one.flips]
+        if not flips:
+            return f"No neuron held at {held} alone changes the decision here."
+        return f"Held at {held} alone, each of these neurons changes the decision here: {', '.join(flips)}."
+
     def _ordered(self) -> list[NeuronEffect]:
-        """Those that change the decision first, then those that move the outputs most."""
+        """Those that change the decision first, then those that move the outcome most, or the outputs."""
         moving = [one for one in self.each if one.moved.any()]
-        return sorted(moving, key=lambda one: (not one.flips, -float(np.abs(one.moved).max())))[:NEURONS]
+        return sorted(moving, key=lambda one: (not one.flips, -abs(one.worse), -float(np.abs(one.moved).max())))[
+            :NEURONS
+        ]
 
     def _list(self) -> dict[str, Any]:
         rows = []
@@ -235,7 +259,9 @@ class InterventionPanel(ProbingPanel):
             action, chance = one.before.action, one.after.probabilities
             if action is None or chance is None or one.after.action is None:
                 most = int(np.abs(one.moved).argmax())
-                cells = [{"text": number(one.natural)}, {"text": one.outputs[most]}, {"text": number(one.moved[most])}]
+                outcome = [{"text": signed(one.worse)}] if one.outcome else []
+                moved = [{"text": one.outputs[most]}, {"text": signed(float(one.moved[most]))}]
+                cells = [{"text": number(one.natural)}, *outcome, *moved]
             else:
                 cells = [
                     {"text": number(one.natural)},
@@ -246,26 +272,13 @@ class InterventionPanel(ProbingPanel):
         choice = self.session.system.output.kind is OutputKind.CHOICE
         first = self.each[0].before.action
         chosen = "" if first is None else self.each[0].outputs[first]
-        columns = ["it is now", "decision", f"probability of {chosen}"] if choice else ["it is now", "moves most", "by"]
+        outcome = [f"{self.each[0].outcome}, change"] if self.each[0].outcome else []
+        moved = ["decision", f"probability of {chosen}"] if choice else [*outcome, "moves most", "by"]
+        columns = ["it is now", *moved]
         caption = f"Each neuron held at {number(self.each[0].held_at)} alone, in this state"
         return {"caption": caption, "corner": "Held", "columns": columns, "rows": rows, "pick": "row"}
 
 
-def _episodes(found: CostEffect) -> dict[str, Any]:
-    before, after = float(found.before.mean()), float(found.after.mean())
-    interval = [before + found.low, before + found.high]
-    low, high = min(before, after, *interval), max(before, after, *interval)
-    room = 0.1 * (high - low) or 0.1 * max(abs(high), 1.0)
-    row = {
-        "label": found.cost_name, "from": before, "to": after, "range": interval,
-        "text": f"{number(before)} → {number(after)}",
-        "hint": f"{100 * found.level:.3g}% interval of the change: {number(found.low)} to {number(found.high)}",
-    }  # fmt: skip
-    return {
-        "caption": f"{found.cost_name} over {len(found.before)} workloads, with the {100 * found.level:.3g}% interval",
-        "low": low - room,
-        "high": high + room,
-        "ends": [number(low - room), number(high + room)],
-        "marks": ["as it is", f"neuron {found.neuron} held at {number(found.held_at)}, with its interval"],
-        "rows": [row],
-    }
+def signed(change: float) -> str:
+    """A change with its sign."""
+    return in_words(change, sign=True)

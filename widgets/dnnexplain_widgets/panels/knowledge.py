@@ -10,7 +10,7 @@ from dnnexplain.contract import DnnExplainError, Replayable
 from dnnexplain.explain.facts import domain_facts, objects_of
 from dnnexplain.explain.knowledge import Fact, Knowledge, ProbedFact, probe_facts
 from dnnexplain.explain.sweeps import kinds
-from dnnexplain.explain.visits import visited
+from dnnexplain.explain.visits import families, visited
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import joined, number
@@ -36,7 +36,7 @@ class KnowledgePanel(ProbingPanel):
         """Controls: which facts, from how many states; probe, save, load."""
         system = self.session.system
         self.objects = objects_of(system)
-        self.families = dict(system.workload_names) if isinstance(system, Replayable) else {}
+        self.families = families(system)
         self.own_facts: dict[str, Fact] = dict(self.options.get("facts") or {})
         shared = next(iter(kinds(system).values()), ())
         self.limited = system.knobs[shared[0]] if shared else None
@@ -45,7 +45,7 @@ class KnowledgePanel(ProbingPanel):
     def first_answers(self) -> dict[str, Any]:
         """About the first object, 600 states, the limit in the middle."""
         limit = 0.0 if self.limited is None else self.limited.snap((self.limited.low + self.limited.high) / 2)
-        about = self.objects[0] if self.objects else ""
+        about = self.objects[0] if self.objects and self.limited is not None else ""
         workload = next(iter(self.families), "")
         return {"about": about, "above": limit, "states": 600, "repeats": 10, "seed": 0, "workload": workload}
 
@@ -53,7 +53,9 @@ class KnowledgePanel(ProbingPanel):
         """Which facts, and from what states."""
         controls: list[dict[str, Any]] = []
         if self.objects:
-            options = [*([name, name] for name in self.objects), ["", "all of them"]]
+            every = [["", "all of them" if self.limited is not None else "the whole state"]]
+            named = [[name, name] for name in self.objects]
+            options = named + every if self.limited is not None else every + named
             controls.append({"kind": "select", "name": "about", "label": "Facts about", "options": options})
         if self.limited is not None:
             kind = next(iter(kinds(self.session.system)))
@@ -63,7 +65,8 @@ class KnowledgePanel(ProbingPanel):
             )  # fmt: skip
         if len(self.families) > 1:
             options = [[name, name] for name in self.families]
-            controls.append({"kind": "select", "name": "workload", "label": "Episodes of", "options": options})
+            label = "Episodes of" if isinstance(self.session.system, Replayable) else "Workloads of"
+            controls.append({"kind": "select", "name": "workload", "label": label, "options": options})
         return [
             *controls,
             {"kind": "number", "name": "states", "label": "States", "low": 40, "high": 20000, "step": 10},

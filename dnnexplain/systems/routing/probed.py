@@ -1,0 +1,46 @@
+"""What probing asks of routing beside its states: workloads by name, what is seen of them, how good a routing is, facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Policy
+from dnnexplain.systems.routing.facts import TrafficFacts
+from dnnexplain.systems.routing.traffic import WORKLOADS, TrafficCase
+
+if TYPE_CHECKING:
+    from dnnexplain.systems.routing.system import RoutingSystem
+
+__all__ = ["Probed"]
+
+
+class Probed:
+    """The part of :class:`RoutingSystem` that probing uses (``contract.Measured``, ``explain.facts``)."""
+
+    workload_names: Mapping[str, str] = WORKLOADS
+    metric = "MLU over optimum"
+    observe: Any
+    _targets: Any
+
+    @property
+    def outcome(self) -> str:
+        """The busiest link's utilisation over the optimum, by its name among ``targets``."""
+        return str(self._targets.ratio)
+
+    def visit(
+        self, policy: Policy, workloads: Sequence[TrafficCase], *, seed: int = 0
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """What is seen of workloads ``[W, *observation_shape]``, and the number of each; no policy changes it."""
+        del policy, seed
+        seen: NDArray[np.float32] = self.observe(workloads)
+        return seen, np.arange(len(workloads))
+
+    @cached_property
+    def features(self: RoutingSystem) -> TrafficFacts:  # type: ignore[misc] # it is only ever a part of one
+        """What may be known of the traffic."""
+        return TrafficFacts(self)

@@ -1,0 +1,48 @@
+"""What holding a neuron did, as rows of a chart: a figure before and after, with its interval where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnnexplain.explain.causal import CostEffect, NeuronEffect
+from dnnexplain.explain.words import number, start
+
+__all__ = ["cost_row", "outcome_row"]
+
+
+def outcome_row(effect: NeuronEffect) -> list[dict[str, Any]]:
+    """What the system measures of the decision, with and without the neuron."""
+    before, after = effect.outcome_before, effect.outcome_after
+    if before is None or after is None:
+        return []
+    row = {
+        "label": effect.outcome, "from": before, "to": after,
+        "text": f"{number(before)} → {number(after)} ({number(after - before, sign=True)})",
+    }  # fmt: skip
+    marks = ["as it is", f"neuron {effect.neuron} held at {number(effect.held_at)}"]
+    caption = f"{start(effect.outcome)} here, before and after"
+    return [{"caption": caption, **_between(before, after), "marks": marks, "rows": [row]}]
+
+
+def _between(*values: float) -> dict[str, Any]:
+    """An axis that shows these values, with some room."""
+    low, high = min(values), max(values)
+    room = max(0.1 * (high - low), 0.01 * max(abs(low), abs(high))) or 0.1
+    return {"low": low - room, "high": high + room, "ends": [number(low - room), number(high + room)]}
+
+
+def cost_row(found: CostEffect) -> dict[str, Any]:
+    """The figure over workloads, with the interval of its change."""
+    before, after = float(found.before.mean()), float(found.after.mean())
+    interval = [before + found.low, before + found.high]
+    row = {
+        "label": found.cost_name, "from": before, "to": after, "range": interval,
+        "text": f"{number(before)} → {number(after)}",
+        "hint": f"{100 * found.level:.3g}% interval of the change: {number(found.low)} to {number(found.high)}",
+    }  # fmt: skip
+    return {
+        "caption": f"{found.cost_name} over {len(found.before)} workloads, with the {100 * found.level:.3g}% interval",
+        **_between(before, after, *interval),
+        "marks": ["as it is", f"neuron {found.neuron} held at {number(found.held_at)}, with its interval"],
+        "rows": [row],
+    }
