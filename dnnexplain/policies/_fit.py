@@ -77,6 +77,12 @@ def _layouts(module: nn.Module, system: System) -> list[tuple[str, nn.Module]]:
 
 def _check_weights(module: nn.Module) -> None:
     for name, tensor in module.state_dict().items():
+        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            msg = (
+                f"the network's {name!r} has no weights yet: it is a lazy layer that saw no input, so nothing was trained; "
+                "run the network once, module(torch.zeros(1, *system.observation_shape)), and train it"
+            )
+            raise DnnExplainError(msg)
         if tensor.is_complex():
             msg = f"the network's {name!r} holds complex numbers; real float32 weights are expected"
             raise DnnExplainError(msg)

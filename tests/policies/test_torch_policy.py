@@ -210,6 +210,11 @@ def test_nan_weights_are_named():
         TorchPolicy(module, FakeChoice())
 
 
+def test_a_lazy_layer_that_saw_no_input_is_named():
+    with pytest.raises(DnnExplainError, match="'1.weight' has no weights yet"):
+        TorchPolicy(nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), FakeChoice())
+
+
 def test_other_things_than_modules_are_refused():
     with pytest.raises(DnnExplainError, match=r"takes a torch\.nn\.Module, not a OrderedDict; .*load_any"):
         TorchPolicy(nn.Linear(2, 2).state_dict(), FakeChoice())
