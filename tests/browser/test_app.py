@@ -213,3 +213,34 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
         assert float(slider.input_value()) >= 4
         assert serious(page, ".dx-page") == []
         assert page.errors == []
+        a_copied_link_opens_the_same_state_in_another_tab(page)
+
+
+def a_copied_link_opens_the_same_state_in_another_tab(page):
+    """Lab takes query and fragment off its address; the dashboard finds the link all the same, once."""
+    page.get_by_role("tab", name="When will it fail?").click()
+    page.wait_for_timeout(3000)
+    left = (knob_values(page), shown_probabilities(page))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    link = page.evaluate("() => navigator.clipboard.readText()")
+    assert re.fullmatch(r"https?://[^/]+/lab/tree/panels\.ipynb#dnnexplain=deeprm&section=failure&state=[\w-]+", link)
+    other = page.context.new_page()
+    other.goto(link, timeout=1000 * STARTING)
+    other.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * STARTING)
+    assert "#" not in other.url  # were Lab to keep it one day, this would say so
+    run_cell(other)
+    open_tab = "(name) => document.querySelector('.dx-sections [aria-selected=true]')?.textContent.includes(name)"
+    other.wait_for_function(open_tab, arg="fail", timeout=1000 * STARTING)
+    other.wait_for_timeout(3000)
+    assert (knob_values(other), shown_probabilities(other)) == left
+    other.get_by_role("slider", name="job 1 cpu", exact=True).focus()
+    other.keyboard.press("ArrowLeft")
+    other.wait_for_timeout(2000)
+    run_cell(other)  # once something was changed, the cell shows what it says and not the link
+    other.wait_for_function(open_tab, arg="Why", timeout=1000 * STARTING)
+
+
+def knob_values(page):
+    return page.locator(".dx-knob input").evaluate_all("(all) => all.map((one) => one.valueAsNumber)")

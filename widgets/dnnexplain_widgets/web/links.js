@@ -2,14 +2,19 @@
 // address as it opens; the browser still knows the address that was asked for (its navigation entry).
 
 const OF = "dnnexplain"; // the fragment's first part names the system: #dnnexplain=deeprm&section=…&state=…
-const opened = []; // [store, stamp]: the dashboards that took the link, and their step at that moment
+
+/** [store, stamp]: the dashboards that took the link, and their step at that moment. Of the page: each session has a module of its own. */
+function whoTook() {
+  window.dnnexplainTook ??= [];
+  return window.dnnexplainTook;
+}
 
 /**
  * The fragment of the link that this notebook's page was opened with, if it is about the system; or "".
  * An output kept from last time may take it, and the cell that is run then: it holds until the user changes something.
  */
 function notebookLink(system) {
-  if (opened.some(([store, stamp]) => store.stamp > stamp)) return "";
+  if (whoTook().some(([store, stamp]) => store.stamp > stamp)) return "";
   const asked = performance.getEntriesByType("navigation")[0]?.name || "";
   const found = [location.href, asked].map((url) => url.split("#")[1] || "").find((text) => text.startsWith(`${OF}=`));
   return found && new URLSearchParams(found).get(OF) === system ? found : "";
@@ -17,7 +22,7 @@ function notebookLink(system) {
 
 /** A dashboard has taken the link. */
 function linkTaken(store) {
-  opened.push([store, store.stamp]);
+  whoTook().push([store, store.stamp]);
 }
 
 /** Whether the page's address is the notebook's: in Jupyter's own pages, not in an editor's web view. */
