@@ -179,6 +179,13 @@ def test_a_tree_can_be_the_teacher(panel: TrainingPanel) -> None:
     assert panel.result.runs[0]["name"] == "rules.json, strength 3"
 
 
+def test_a_dashboard_that_is_given_no_school_has_no_such_panel(system: Any) -> None:
+    board = Dashboard(system, TorchPolicy(mlp(system), system), section="knowledge")
+    assert "TrainingPanel" not in {type(panel).__name__ for panel in board.panels}
+    with pytest.raises(DnnExplainError, match="TrainingPanel"):
+        board.panel("TrainingPanel")
+
+
 def test_what_goes_wrong_is_said(system: Any, panel: TrainingPanel) -> None:
     with pytest.raises(DnnExplainError, match="needs to be given a school"):
         TrainingPanel(system, TorchPolicy(mlp(system), system))

@@ -66,7 +66,10 @@ class Dashboard(ipywidgets.Box):
         )
         self.masthead.add_class("dx-top")
         self._options = {"StateEditor": {"presets": presets}, "TopologyPanel": {"presets": presets}, **(options or {})}
-        kept = {part.key: [entry for entry in part.entries if entry.name not in leave_out] for part in SECTIONS}
+        kept = {
+            part.key: [one for one in part.entries if one.name not in leave_out and one.is_given(self._options)]
+            for part in SECTIONS
+        }
         self.fitting = {key: entries for key, those in kept.items() if (entries := _fitting(those, system))}
         self.opened: dict[str, ipywidgets.Box] = {}
         self.live = self._make(_fitting(LIVE, system))

@@ -78,16 +78,22 @@ class Entry:
         panel: module in ``dnnexplain_widgets.panels`` and class, ``"neurons.NeuronsPanel"``.
         fits: whether a system has what the panel asks about; others do not see it.
         side: ``"left"`` or ``"right"``, for panels of :data:`LIVE`.
+        given: the option without which a dashboard does not have the panel.
     """
 
     panel: str
     fits: Callable[[System], bool] = _always
     side: str = "left"
+    given: str = ""
 
     @property
     def name(self) -> str:
         """The class's name."""
         return self.panel.rpartition(".")[2]
+
+    def is_given(self, options: Options) -> bool:
+        """Whether whoever makes the dashboard gave what the panel cannot do without."""
+        return not self.given or self.given in options.get(self.name, {})
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "knowledge",
         "Can knowledge help?",
-        (Entry("rules.RulesPanel", _told_as_rules), Entry("training.TrainingPanel", _trains)),
+        (Entry("rules.RulesPanel", _told_as_rules), Entry("training.TrainingPanel", _trains, given="school")),
     ),
 )
 """The rest of the page: one section is open at a time. A section none of whose panels fit has no tab."""
