@@ -19,7 +19,7 @@ from dnnexplain.explain.sweeps import kinds
 __all__ = ["domain_facts", "objects_of"]
 
 _MOST_RANKS = 12
-_MOST_KNOBS = 48
+_MOST_KNOBS = 24
 
 
 def objects_of(system: System) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def domain_facts(
         system: what its features and knobs say.
         observations: the states ``[S, *observation_shape]``.
         about: only facts about this object (``"job 1"``); all if empty, but no knobs where there are more
-            than a few dozen of them and features speak of the state.
+            than two dozen of them and features speak of the state.
         above: the limit for the knobs of the first kind that objects share, or of every knob where there
             is no such kind; the median of each one's values above its lowest if not given.
 

@@ -31,7 +31,6 @@ class InterventionPanel(ProbingPanel):
     PARTS = ({"part": "changes"}, {"part": "cells"})
     WANTS = ("decision", "neurons")
     KIND = CostEffect
-    FILE = "neuron-effect.json"
 
     def setup(self) -> None:
         """Controls: neuron, value; the episodes."""
@@ -204,7 +203,7 @@ class InterventionPanel(ProbingPanel):
         if before is None or after is None:
             before, after = effect.before.outputs, effect.after.outputs
             shown = sorted(np.argsort(-np.abs(effect.moved), kind="stable")[:OUTPUTS].tolist())
-            low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
+            low, high = (round(float(x), 9) for x in (min(before.min(), after.min()), max(before.max(), after.max())))
             tell, ends = (lambda x: with_unit(x, system.output.unit)), [number(low), number(high)]
         else:
             shown, low, high, tell, ends = list(range(len(names))), 0.0, 1.0, probability, ["0", "1"]
@@ -254,9 +253,10 @@ class InterventionPanel(ProbingPanel):
         ]
 
     def _list(self) -> dict[str, Any]:
-        rows = []
+        rows: list[dict[str, Any]] = []
         for one in self._ordered():
             action, chance = one.before.action, one.after.probabilities
+            cells: list[dict[str, str]]
             if action is None or chance is None or one.after.action is None:
                 most = int(np.abs(one.moved).argmax())
                 outcome = [{"text": signed(one.worse)}] if one.outcome else []
@@ -272,8 +272,8 @@ class InterventionPanel(ProbingPanel):
         choice = self.session.system.output.kind is OutputKind.CHOICE
         first = self.each[0].before.action
         chosen = "" if first is None else self.each[0].outputs[first]
-        outcome = [f"{self.each[0].outcome}, change"] if self.each[0].outcome else []
-        moved = ["decision", f"probability of {chosen}"] if choice else [*outcome, "moves most", "by"]
+        measured = [f"{self.each[0].outcome}, change"] if self.each[0].outcome else []
+        moved = ["decision", f"probability of {chosen}"] if choice else [*measured, "moves most", "by"]
         columns = ["it is now", *moved]
         caption = f"Each neuron held at {number(self.each[0].held_at)} alone, in this state"
         return {"caption": caption, "corner": "Held", "columns": columns, "rows": rows, "pick": "row"}

@@ -29,7 +29,6 @@ class KnowledgePanel(ProbingPanel):
     PARTS = ({"part": "changes"},)
     OPTIONS = ("facts",)
     KIND = Knowledge
-    FILE = "knowledge.json"
     NEURON = False
 
     def setup(self) -> None:
@@ -134,10 +133,10 @@ class KnowledgePanel(ProbingPanel):
         unknown = [fact.name for fact in ordered if not fact.note and not fact.low > 0]
         skipped = [f"{fact.name} ({fact.note})" for fact in ordered if fact.note]
         parts = [
-            f"Layer {found.layer} holds {joined(known)}." if known else f"Layer {found.layer} holds none of these."
+            f"Layer {found.layer} holds {_listed(known)}." if known else f"Layer {found.layer} holds none of these."
         ]
         if unknown:
-            parts.append(f"Not told apart from what a probe learns by heart: {joined(unknown)}.")
+            parts.append(f"Not told apart from what a probe learns by heart: {_listed(unknown)}.")
         if skipped:
             parts.append(f"Not probed: {'; '.join(skipped)}.")
         self.sentence = f"{self.about_other(found)}{' '.join(parts)}"
@@ -195,3 +194,8 @@ def _badge(found: Knowledge) -> dict[str, Any]:
     ]
     text = f"{clear} of {len(probed)} facts clearly above their control, {found.states} distinct states, {found.repeats} splits"
     return {"level": level, "text": text, "figures": figures}
+
+
+def _listed(names: list[str]) -> str:
+    """Facts one after another; those with commas of their own in quotation marks."""
+    return joined([f"“{name}”" for name in names] if any("," in name for name in names) else names)
