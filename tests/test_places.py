@@ -101,3 +101,26 @@ def test_pages_for_others_are_told_so():
 def test_an_address_that_is_not_ours_is_said():
     with pytest.raises(DnnExplainError, match="no address of this machine"):
         free_port(8999, "192.0.2.1")
+
+
+def test_a_visitor_who_leaves_while_the_page_is_made_is_no_error_and_gives_the_place_back():
+    import asyncio
+
+    from tornado.iostream import StreamClosedError
+
+    from dnnexplain.app.voila_pages import PageHandler
+
+    handler = object.__new__(PageHandler)
+    handler.places = Places(1, list)
+    handler.write = lambda _html: None
+
+    async def half_a_page(path):
+        yield "<html>"
+        raise AssertionError(path)  # nobody reads the rest
+
+    async def gone():
+        raise StreamClosedError
+
+    handler.get_generator, handler.flush = half_a_page, gone
+    asyncio.run(PageHandler.get.__wrapped__(handler))
+    assert handler.places.taken == 0

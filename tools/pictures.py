@@ -56,7 +56,7 @@ def _served(system: str) -> Iterator[str]:
     command = [sys.executable, "-m", "dnnexplain", "app", "--system", system, "--no-browser", "--port", str(PORT)]
     server = subprocess.Popen(command)
     try:
-        _wait_for(f"http://127.0.0.1:{PORT}/")
+        _wait_for(f"http://127.0.0.1:{PORT}/voila/static/voila.js")  # the page itself would take a kernel
         yield f"http://127.0.0.1:{PORT}/"
     finally:
         server.terminate()

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 import tornado.web
+from tornado.iostream import StreamClosedError
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -129,6 +130,8 @@ class PageHandler(TornadoVoilaHandler):
                     self.places.settle(place, found[1])
                 self.write(html)
                 await self.flush()
+        except StreamClosedError:
+            pass  # the visitor left while the page was made; its kernel makes room as one that lost its page does
         finally:
             self.places.leave(place)
 
