@@ -51,7 +51,8 @@ def test_nothing_is_computed_before_the_button(gate, network, monkeypatch):
     panel.session.move(np.array([2.0, 1.0]))
     assert panel.result is None
     assert panel.question.endswith("?")
-    assert control(panel, "save")["disabled"]
+    press(panel, "result")
+    assert "no result to save yet" in panel.error
 
 
 def test_maps_and_badges_are_those_of_the_explainers(checked, gate, network):
@@ -143,9 +144,9 @@ def test_target_and_baseline_are_asked_for(panel, gate, network):
 
 
 def test_saved_and_reloaded_to_the_bit(checked, gate, network, tmp_path):
-    answer(checked, file=str(tmp_path / "trust.json"))
-    press(checked, "save")
+    press(checked, "result")
     assert checked.error == ""
+    (tmp_path / "trust.json").write_text(checked.download["text"])
     other = AttributionPanel(gate, network)
     content = (tmp_path / "trust.json").read_bytes()
     other.set_state({"upload": {"name": "load", "file": "trust.json", "content": memoryview(content)}})
@@ -161,27 +162,30 @@ def test_a_saved_result_is_compared_with_the_present_one(checked, gate, tmp_path
     checked.save(str(tmp_path / "then.json"))
     content = (tmp_path / "then.json").read_bytes()
     fresh = AttributionPanel(session=checked.session)
-    assert not [one for one in fresh.controls if one["name"] == "compare"]
     fresh.set_state({"upload": {"name": "compare", "file": "then.json", "content": memoryview(content)}})
     assert "explain the present state first" in fresh.error.lower()
     checked.session.move(np.array([5.0, 3.0]))
     then = checked.result
     press(checked, "check")
     assert checked.jobs.wait(30)
-    assert control(checked, "compare")["kind"] == "file"
+    assert checked.comparable
     checked.set_state({"upload": {"name": "compare", "file": "then.json", "content": memoryview(content)}})
     assert checked.error == ""
     exact = compare_saved(then, checked.result)
     assert checked.compared == exact
-    assert exact.sentence() in checked.sentence
-    assert len(checked.figure["changes"]) == len(exact.methods)
-    for m, table in enumerate(checked.figure["changes"]):
+    assert checked.comparison["sentence"] == exact.sentence()
+    assert checked.comparison["file"] == "then.json"
+    assert len(checked.comparison["changes"]) == len(exact.methods)
+    for m, table in enumerate(checked.comparison["changes"]):
         for row in table["rows"]:
             g = exact.group_names.index(row["label"])
             assert (row["from"], row["to"]) == (exact.before[m, g], exact.after[m, g])
-    press(checked, "check")  # a new answer stands alone
+    checked.session.move(np.array([1.0, 1.0]))
+    press(checked, "check")  # a new answer is compared anew
     assert checked.jobs.wait(30)
-    assert "changes" not in checked.figure
+    assert checked.comparison["sentence"] == compare_saved(then, checked.result).sentence() != exact.sentence()
+    press(checked, "uncompare")
+    assert checked.comparison == {}
 
 
 def test_a_result_about_another_system_is_refused(checked, tmp_path):

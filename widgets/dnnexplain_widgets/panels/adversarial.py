@@ -44,6 +44,7 @@ class AdversarialPanel(Panel):
     QUESTION = "What is the smallest change that fools it?"
     PARTS = ({"part": "cells"},)
     OPTIONS = ("likelihood",)
+    COMPARES = True
 
     def setup(self) -> None:
         """Controls: how to search, what may change, towards which action, for how long."""

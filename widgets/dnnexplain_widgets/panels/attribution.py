@@ -10,6 +10,7 @@ from dnnexplain.explain.methods import METHODS
 from dnnexplain.explain.targets import menu
 from dnnexplain.explain.then_and_now import ThenAndNow, compare_saved
 from dnnexplain.explain.trusted import TrustedComparison, compare_trusted, usable
+from dnnexplain.results import Result
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels import attribution_cards as cards
 from dnnexplain_widgets.panels.base import Panel
@@ -23,11 +24,6 @@ _FIRST = ("integrated-gradients", "shapley", "saliency", "feature-ablation")
 _METHOD = "method "
 _FULL = f"Untick another method first: {MOST} at most."
 
-_COMPARE = {
-    "kind": "file", "name": "compare", "label": "Compare with…", "accept": ".json",
-    "hint": "A result that was saved here, beside the present one: what changed?",
-}  # fmt: skip
-
 
 class AttributionPanel(Panel):
     """How far can this explanation be trusted?
@@ -40,16 +36,18 @@ class AttributionPanel(Panel):
     """
 
     QUESTION = "How far can this explanation be trusted?"
-    PARTS = ({"part": "trust"}, {"part": "cells"}, {"part": "changes"}, {"part": "misfits"})
+    PARTS = ({"part": "trust"}, {"part": "cells"}, {"part": "misfits"})
     WANTS = ("decision",)
     OPTIONS = ("methods", "groups")
+    COMPARES = True
+    OPENS = "load"
 
     def setup(self) -> None:
         """Controls: target, baseline, methods that fit, how thorough; save and reload."""
         self.found: TrustedComparison | None = None
         self.compared: ThenAndNow | None = None
         self.shown_groups = int(self.options.get("groups", 8))
-        self.answers = {"target": "default", "baseline": "default", "depth": "light", "file": "trust.json"}
+        self.answers = {"target": "default", "baseline": "default", "depth": "light"}
         self._fit()
         wanted = self.options.get("methods")
         for name in wanted or ():
@@ -136,26 +134,28 @@ class AttributionPanel(Panel):
         self.cancel()
         self.show(TrustedComparison.load(file))
 
-    def compare(self, then: TrustedComparison) -> None:
+    def compare_with(self, then: Result, file: str) -> None:
         """Put a saved result beside the present one.
 
         Raises:
-            DnnExplainError: there is no present one yet, another system, no method in common.
+            DnnExplainError: there is no present one yet, another kind, another system, no method in common.
         """
+        if not isinstance(then, TrustedComparison):
+            msg = f"{file} holds a saved {type(then).__name__}; choose a result that was saved in this panel"
+            raise DnnExplainError(msg)
         if self.found is None:
             msg = "explain the present state first, then compare a saved result with it"
             raise DnnExplainError(msg)
         self.compared = compare_saved(then, self.found)
         colours = {group["name"]: group["colour"] for group in scene(self.session.system)["groups"]}
-        self.figure = {**self.figure, "changes": cards.then_and_now(self.compared, colours, self.shown_groups)}
-        self.sentence = f"{self.found.sentence()} {self.compared.sentence()}"
+        changes = cards.then_and_now(self.compared, colours, self.shown_groups)
+        self._then, self._shown_beside = (then, file), self.found
+        self.comparison = {"file": file, "sentence": self.compared.sentence(), "changes": changes}
 
     def on_press(self, name: str) -> None:
-        """Check or save."""
+        """Check."""
         if name == "check":
             self.check()
-        elif name == "save":
-            self.sentence = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
 
     def on_answer(self, name: str, value: Any) -> None:
         """A method was ticked: four at most."""
@@ -167,18 +167,15 @@ class AttributionPanel(Panel):
             self._show_controls()
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
-        """A saved result was chosen, to be shown or to be compared with."""
+        """A saved result was chosen, to be shown."""
+        del name
         self.cancel()
         try:
             text = content.decode()
         except UnicodeDecodeError:
             msg = f"{file} is no saved result: it is not text"
             raise DnnExplainError(msg) from None
-        saved = TrustedComparison.from_json(text)
-        if name == "compare":
-            self.compare(saved)
-        else:
-            self.show(saved)
+        self.show(TrustedComparison.from_json(text))
 
     # --- what depends on the network and on the state ---
 
@@ -238,10 +235,6 @@ class AttributionPanel(Panel):
                 if why is None
             ),
             {"kind": "button", "name": "check", "label": "Explain and check", "strong": True, "disabled": not ticked},
-            {"kind": "text", "name": "file", "label": "File"},
-            {"kind": "button", "name": "save", "label": "Save", "disabled": self.found is None},
-            {"kind": "file", "name": "load", "label": "Load…", "accept": ".json", "hint": "A result that was saved here."},
-            *([_COMPARE] if self.found is not None else []),
         ]  # fmt: skip
         if controls != self.controls:
             self.controls = controls

@@ -10,11 +10,14 @@ import anywidget
 import traitlets as t
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
+from dnnexplain.results import Result
 from dnnexplain_widgets.jobs import Jobs, Task
+from dnnexplain_widgets.panels.compared import compared, read_result
 from dnnexplain_widgets.python_code import panel_code
 from dnnexplain_widgets.served import is_served, result_text
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.web import FRAME
+from dnnexplain_widgets.wire import scene
 from dnnexplain_widgets.words import told
 
 __all__ = ["Panel"]
@@ -50,6 +53,11 @@ class Panel(anywidget.AnyWidget):
     WRITES: ClassVar[bool] = True
     """Whether the button "save" writes to the kernel's disk; on a page for other people it is a download instead."""
 
+    COMPARES: ClassVar[bool] = False
+    """Whether a saved result can be put beside :attr:`kept`; see ``explain.compare_with_saved``."""
+    OPENS: ClassVar[str] = ""
+    """The name under which :meth:`on_file` takes a saved result, for the menu "Save"."""
+
     _esm = FRAME
 
     hub = t.Unicode(help="The model of the session in the page.").tag(sync=True)
@@ -68,6 +76,11 @@ class Panel(anywidget.AnyWidget):
     busy = t.Dict(help="What it is working on: {text, fraction}.").tag(sync=True)
     code = t.Dict(help="The panel as Python, when asked for: {text, count}.").tag(sync=True)
     download = t.Dict(help="A file for the page to save: {name, text, count}.").tag(sync=True)
+    comparison = t.Dict(help="A saved result beside the present one: {file, sentence, changes}; or nothing.").tag(
+        sync=True
+    )
+    comparable = t.Bool(default_value=False, help="Whether a saved result can be compared with.").tag(sync=True)
+    opens = t.Unicode(help="The file control's name that opens a saved result, or nothing.").tag(sync=True)
     copyable = t.Bool(default_value=True, help="Whether the panel offers itself as Python.").tag(sync=True)
     figure = t.Dict(help="What a part of the panel's own draws.").tag(sync=True)
     on_page = t.Bool(
@@ -97,11 +110,18 @@ class Panel(anywidget.AnyWidget):
             parts=[dict(part) for part in self.PARTS],
             says=self.SAYS,
             copyable=self.COPYABLE,
+            comparable=self.COMPARES,
+            opens=self.OPENS,
         )
+        self._then: tuple[Result, str] | None = None
+        self._shown_beside: Any = None
         self.setup()
         self.observe(self._on_answers, "answers")
         self.observe(self._on_presses, "presses")
         self.observe(self._on_upload, "upload")
+        if self.COMPARES:
+            self.observe(self._compare_again, ["figure", "sentence"])
+            self.session.observe(self._compare_again, "live")
 
     # --- what a subclass may say ---
 
@@ -121,6 +141,21 @@ class Panel(anywidget.AnyWidget):
     def result(self) -> Any:
         """What the panel draws: the explainer's frozen result, to be saved, compared or plotted elsewhere."""
         return self.session.live
+
+    @property
+    def kept(self) -> Any:
+        """What "Result, JSON" saves, and what a saved result is compared with."""
+        return self.result
+
+    def compare_with(self, then: Result, file: str) -> None:
+        """Put a saved result beside the present one, and keep it there as that changes.
+
+        Raises:
+            DnnExplainError: there is no present result, or the two have nothing in common.
+        """
+        colours = scene(self.session.system)["colours"]
+        self.comparison = compared(then, self.kept, file, colours)
+        self._then, self._shown_beside = (then, file), self.kept
 
     def code_lines(self) -> tuple[str, ...]:
         """The Python that computes :attr:`result`, given ``system``, ``policy`` and ``state``."""
@@ -193,6 +228,8 @@ class Panel(anywidget.AnyWidget):
                 self.cancel()
             elif name == "copy":
                 self.guarded(self._copy)
+            elif name == "uncompare":
+                self._then, self.comparison = None, {}
             elif name == "result" or (name == "save" and self.WRITES and is_served()):
                 self.guarded(self._offer_result)
             else:
@@ -209,13 +246,28 @@ class Panel(anywidget.AnyWidget):
         self.code = {"text": self.copy_as_python(), "count": self.code.get("count", 0) + 1}
 
     def _offer_result(self) -> None:
-        self.offer(f"dnnexplain-{type(self).__name__}.json", result_text(self.result, self.session))
+        self.offer(f"dnnexplain-{type(self).__name__}.json", result_text(self.kept, self.session))
 
     def _on_upload(self, change: Mapping[str, Any]) -> None:
         given = change["new"]
-        if given:
-            self.error = ""
-            self.guarded(self.on_file, given["name"], given["file"], bytes(given["content"]))
+        if not given:
+            return
+        self.error = ""
+        content = bytes(given["content"])
+        if self.COMPARES and given["name"] == "compare":
+            self.guarded(lambda: self.compare_with(read_result(content, given["file"]), given["file"]))
+        else:
+            self.guarded(self.on_file, given["name"], given["file"], content)
+
+    def _compare_again(self, _change: object) -> None:
+        """The present result is another one: so is what changed; a pair with nothing in common says so."""
+        if self._then is None or self.busy or self.kept is self._shown_beside:
+            return
+        self._shown_beside = self.kept
+        try:
+            self.compare_with(*self._then)
+        except DnnExplainError as error:
+            self.comparison = {"file": self._then[1], "sentence": told(error), "changes": []}
 
 
 def _session(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dnnexplain.contract import Decision, DecisionOracle, Judgement, State
+from dnnexplain.explain.decision_record import DecisionRecord, record
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.words import joined, with_unit
@@ -21,6 +22,7 @@ class DecisionPanel(Panel):
     PARTS = ({"part": "probabilities"},)
     SAYS = "decision"
     WANTS = ("decision",)
+    COMPARES = True
 
     def setup(self) -> None:
         """A button for the optimum, if the system knows it."""
@@ -38,6 +40,13 @@ class DecisionPanel(Panel):
     def result(self) -> Decision | None:
         """What the network does in the present state."""
         return self.session.live.decision
+
+    @property
+    def kept(self) -> DecisionRecord | None:
+        """The decision with its question, as it is saved."""
+        session = self.session
+        decision = self.result
+        return None if decision is None else record(session.system, session.policy, decision)
 
     def code_lines(self) -> tuple[str, ...]:
         """The decision by itself."""

@@ -22,7 +22,6 @@ class EmbeddingPanel(ProbingPanel):
     QUESTION = "Which states look alike to it?"
     PARTS = ({"part": "scatter"},)
     KIND = Embedding
-    FILE = "embedding.json"
     NEURON = False
 
     def setup(self) -> None:

@@ -26,7 +26,6 @@ class MaximalPanel(ProbingPanel):
     QUESTION = "What excites this neuron most?"
     PARTS = ({"part": "still"}, {"part": "cells"})
     KIND = Maximum
-    FILE = "maximum.json"
 
     def setup(self) -> None:
         """Controls: neuron, starts of a search; find, open in the editor, save, load."""

@@ -22,6 +22,7 @@ class NeuronsPanel(Panel):
     PARTS = ({"part": "units"}, {"part": "curves"})
     SAYS = "neurons"
     WANTS = ("neurons",)
+    COMPARES = True
 
     def setup(self) -> None:
         """Controls for the layer (if there are several) and for what the curves run over."""

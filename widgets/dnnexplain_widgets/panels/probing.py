@@ -26,7 +26,7 @@ class ProbingPanel(Panel):
 
     WANTS: ClassVar[tuple[str, ...]] = ("neurons",)
     KIND: ClassVar[type[Result]] = Result
-    FILE: ClassVar[str] = "result.json"
+    OPENS: ClassVar[str] = "load"
     NEURON: ClassVar[bool] = True
     """Whether the panel is about one neuron, rather than the whole layer."""
 
@@ -35,7 +35,7 @@ class ProbingPanel(Panel):
         self.found: Any = None
         self.stale = False
         self.colours: dict[str, int | None] = dict(scene(self.session.system)["colours"])
-        self.answers = {"file": self.FILE, **self.first_answers()}
+        self.answers = dict(self.first_answers())
         self._about = self._now()
         self.session.observe(self._on_session, ["policy", "ask", "unit"])
         self.observe(self._on_page, "on_page")
@@ -48,7 +48,7 @@ class ProbingPanel(Panel):
         return {}
 
     def own_controls(self) -> list[dict[str, Any]]:
-        """Its controls, between the neuron's and the file's."""
+        """Its controls, after the neuron's."""
         return []
 
     def show(self, found: Any) -> None:
@@ -124,7 +124,7 @@ class ProbingPanel(Panel):
             self.controls = []
             self.sentence = f"{self.session.policy.name} is a rule without a network inside; choose a network."
             return
-        controls = [*self._neuron_controls(), *self.own_controls(), *self._file_controls()]
+        controls = [*self._neuron_controls(), *self.own_controls()]
         if controls != self.controls:
             self.controls = controls
         layers = self.session.layers
@@ -138,12 +138,6 @@ class ProbingPanel(Panel):
             self.session.unit = check_neuron(self.layer, int(value))
         elif name == "layer" and value != (self.session.ask.layer or self.session.layers[0]):
             self.session.question(layer=value)
-
-    def on_press(self, name: str) -> None:
-        """Save."""
-        if name == "save":
-            told = f"Saved to {self.save(str(self.answers['file'])).resolve()}."
-            self.sentence = f"{told} {self.sentence}".strip()
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was chosen."""
@@ -192,10 +186,3 @@ class ProbingPanel(Panel):
                 {"kind": "number", "name": "unit", "label": f"Neuron, 0 to {high}", "low": 0, "high": high, "step": 1}
             )
         return controls
-
-    def _file_controls(self) -> list[dict[str, Any]]:
-        return [
-            {"kind": "text", "name": "file", "label": "File"},
-            {"kind": "button", "name": "save", "label": "Save", "disabled": self.found is None},
-            {"kind": "file", "name": "load", "label": "Load…", "accept": ".json", "hint": "A result that was saved here."},
-        ]  # fmt: skip

@@ -36,8 +36,8 @@ class ThresholdMapPanel(ProbingPanel):
     PARTS = ({"part": "thresholds"}, {"part": "response"}, {"part": "cells"})
     OPTIONS = ("networks", "rows")
     KIND = ThresholdMap
-    FILE = "thresholds.json"
     NEURON = False
+    COMPARES = True
 
     def setup(self) -> None:
         """Controls: kind of knob, the others, the surface's second knob; count over networks."""

@@ -50,6 +50,7 @@ class TransferPanel(WatchPanel):
     QUESTION = "Where does it stop winning?"
     PARTS = ({"part": "cells"}, {"part": "schedule"})
     OPTIONS = ("rows", "columns", "grids", "rules", "policies", "workers")
+    COMPARES = True
 
     def setup(self) -> None:
         """Controls: grid, networks, workloads per cell, seed."""

@@ -27,6 +27,7 @@ class WhiteBoxPanel(Panel):
     PARTS = ({"part": "account"},)
     WANTS = ("decision",)
     OPTIONS = ("neurons", "groups")
+    COMPARES = True
 
     def setup(self) -> None:
         """Controls: which two outputs are compared."""

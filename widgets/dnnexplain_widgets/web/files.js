@@ -29,7 +29,13 @@ function makeSaveMenu(model, store, specs, parts, shell) {
     ["Data, CSV", () => saveAs(`${stem()}.csv`, csvOf(tablesOf(model, store, specs, parts)), "text/csv")],
     ["Result, JSON", () => press(model, "result")],
   ];
-  const menu = makeMenu("Save", "Save this panel’s figure or data", choices);
+  const compare = makeFileItem(model, "compare");
+  const open = makeFileItem(model, model.get("opens"));
+  if (model.get("comparable")) choices.push(["Compare with a saved result…", () => compare.click()]);
+  if (model.get("opens")) choices.push(["Open a saved result…", () => open.click()]);
+  const menu = makeMenu("Save", "Save this panel’s figure or data, and what was saved before", choices);
+  if (model.get("comparable")) menu.append(compare);
+  if (model.get("opens")) menu.append(open);
   model.on("change:download", () => {
     const { name, text } = model.get("download");
     saveAs(name, text, "application/json");

@@ -108,7 +108,8 @@ function paintOutline(context, pane, place, scene, live, { cell, step }, options
 function paintTitle(context, pane, place, options) {
   const ink = INK[options.theme];
   const bold = options.selected && pane.group === options.selected;
-  context.font = `${bold ? 600 : 400} 11px system-ui, "Segoe UI", Roboto, sans-serif`;
+  const font = (weight, size) => `${weight} ${size}px system-ui, "Segoe UI", Roboto, sans-serif`;
+  context.font = font(bold ? 600 : 400, 11);
   context.fillStyle = bold ? ink.text : ink.soft;
   context.textBaseline = "alphabetic";
   let left = place.x;
@@ -118,7 +119,9 @@ function paintTitle(context, pane, place, options) {
     context.fillStyle = bold ? ink.text : ink.soft;
     left += 11;
   }
-  context.fillText(shorten(context, pane.title, place.x + place.title - left), left, place.y - 5);
+  const room = place.x + place.title - left;
+  if (context.measureText(pane.title).width > room) context.font = font(400, 10); // before anything of it is cut off
+  context.fillText(shorten(context, pane.title, room), left, place.y - 5);
 }
 
 /** The text if it fits, else its end cut off with an ellipsis, else nothing. */

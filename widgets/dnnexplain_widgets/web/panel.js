@@ -52,7 +52,7 @@ function mount({ model, el, hub }) {
   };
   const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone"].map((what) => [what, () => refresh(what)]));
   const stopListening = store.listen((what) => gate.run(calls[what]));
-  const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code"];
+  const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code", "comparison"];
   for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
   refresh("scene");
   watchKernel(model, store);
@@ -159,6 +159,7 @@ function makeShell(model, store, specs, parts) {
   const busy = makeBusy(model);
   const error = h("p", { class: "dx-error", role: "alert" });
   const code = makeCode(model);
+  const comparison = makeComparison(model);
   const body = h("div", { class: "dx-body" }, ...parts.map((part) => part.element));
   const element = h("section", { class: specs.some((spec) => spec.part === "keeper") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
   rememberUse(element, store);
@@ -167,7 +168,7 @@ function makeShell(model, store, specs, parts) {
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
   const notice = first ? makeNotice(store) : null;
-  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, body, sentence, busy.element, badge.element, error, code.element);
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
   return {
     element,
     update(what) {
@@ -187,6 +188,7 @@ function makeShell(model, store, specs, parts) {
       busy.update();
       code.update();
       save.update();
+      comparison.update();
     },
   };
 }
