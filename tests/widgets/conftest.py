@@ -12,6 +12,7 @@ from comm.base_comm import BaseComm
 from dnnexplain.policies import TorchPolicy
 from dnnexplain_widgets import Session
 from tests.fakes import FakeChoice, linear_network
+from tests.widgets.rings import CASES, RING, drawn_router
 
 
 class RecordingComm(BaseComm):
@@ -48,3 +49,15 @@ def network(gate):
 @pytest.fixture
 def session(gate, network):
     return Session(gate, network)
+
+
+@pytest.fixture
+def seeing_history():
+    """A session on the ring with a router that sees the past."""
+    return Session(CASES, CASES.seen_by(drawn_router(2)))
+
+
+@pytest.fixture
+def seeing_now():
+    """A session on the ring with a router that sees the matrix to route."""
+    return Session(RING, drawn_router())

@@ -8,47 +8,18 @@ import pytest
 from dnnexplain.contract import Attackable, DnnExplainError, Flowing, State
 from dnnexplain.explain import problem_of
 from dnnexplain.explain.flows import BOTH, NEITHER, OURS, THEIRS, USED, compare_flows
-from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.routing import RoutingSystem, TrafficCase
-from dnnexplain.systems.routing.networks import dote
 from dnnexplain.systems.routing.oracle import RoutingOracle
 from dnnexplain_widgets import (
     AttributionPanel,
     Dashboard,
     NeuronsPanel,
     SaliencyPanel,
-    Session,
     StateEditor,
     TopologyPanel,
     WorstCasePanel,
 )
-
-RING = RoutingSystem("ring-4", 2)
-CASES = RoutingSystem("ring-4", 2, 2, routed=True)
-
-
-def network(history=0, seed=3):
-    small = RoutingSystem("ring-4", 2, history)
-    return TorchPolicy(dote(small, hidden=(16,), seed=seed), small, name=f"drawn-{history}")
-
-
-@pytest.fixture
-def seeing_history():
-    return Session(CASES, CASES.seen_by(network(2)))
-
-
-@pytest.fixture
-def seeing_now():
-    return Session(RING, network())
-
-
-def answer(panel, **answers):
-    panel.answers = {**panel.answers, **answers}
-
-
-def press(panel, name):
-    panel.presses = {**panel.presses, name: panel.presses.get(name, 0) + 1}
-
+from tests.widgets.rings import CASES, RING, answer, drawn_router, press
 
 # --- the system's side -------------------------------------------------------------------------------
 
@@ -101,7 +72,7 @@ def test_a_link_is_marked_by_who_uses_it(seeing_now):
 def test_a_policy_sees_its_own_part_of_a_case():
     rng = np.random.default_rng(1)
     cases = rng.uniform(0, 1, (4, 3, 12)).astype(np.float32)
-    now, before = network(0), network(2)
+    now, before = drawn_router(0), drawn_router(2)
     np.testing.assert_array_equal(CASES.seen_by(now).outputs(cases), now.outputs(cases[:, -1]))
     np.testing.assert_array_equal(CASES.seen_by(before).outputs(cases), before.outputs(cases[:, :-1]))
     with pytest.raises(DnnExplainError, match="made for ring-4"):
@@ -112,7 +83,7 @@ def test_a_policy_sees_its_own_part_of_a_case():
 
 @pytest.mark.parametrize("history", [0, 2])
 def test_a_case_of_the_adversary_is_a_state_with_the_same_ratio(history):
-    policy = CASES.seen_by(network(history))
+    policy = CASES.seen_by(drawn_router(history))
     adversary = CASES.adversary(policy)
     problem = problem_of(CASES, policy)
     for x in problem.domain.mixed(5, np.random.default_rng(2)):
@@ -236,7 +207,7 @@ def test_curves_run_over_a_demand_that_the_network_sees(seeing_history):
     offered = [name for name, _ in panel.controls[-1]["options"]]
     assert len(offered) == 24
     assert np.ptp(panel.result.activation[0][seeing_history.unit]) > 0
-    seeing_history.policy = CASES.seen_by(network(0))
+    seeing_history.policy = CASES.seen_by(drawn_router(0))
     assert seeing_history.ask.sweep.endswith("to route")
     assert np.ptp(panel.result.activation[0][seeing_history.unit]) > 0
     assert max(np.ptp(values) for values in panel.result.activation) > 0
@@ -244,7 +215,7 @@ def test_curves_run_over_a_demand_that_the_network_sees(seeing_history):
 
 def test_the_dashboard_has_the_panels_that_fit():
     quiet = State(np.zeros(len(CASES.knobs)))
-    board = Dashboard(CASES, CASES.seen_by(network(2)), presets={"quiet": quiet})
+    board = Dashboard(CASES, CASES.seen_by(drawn_router(2)), presets={"quiet": quiet})
     board.panel("TopologyPanel").load("quiet")
     assert board.session.state == quiet
     assert [type(panel).__name__ for panel in board.live] == ["TopologyPanel", "SaliencyPanel", "NeuronsPanel"]

@@ -6,38 +6,10 @@ import pytest
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain import SearchComparison, compare_searches, problem_of
 from dnnexplain.explain.flows import compare_flows
-from dnnexplain.policies import TorchPolicy
-from dnnexplain.systems.routing import RoutingSystem
-from dnnexplain.systems.routing.networks import dote
 from dnnexplain.systems.routing.problem import RoutingProblem
-from dnnexplain_widgets import Session, TopologyPanel, WorstCasePanel
+from dnnexplain_widgets import TopologyPanel, WorstCasePanel
 from dnnexplain_widgets.panels.worst_case_words import TITLES
-
-RING = RoutingSystem("ring-4", 2)
-CASES = RoutingSystem("ring-4", 2, 2, routed=True)
-
-
-def network(history=0, seed=3):
-    small = RoutingSystem("ring-4", 2, history)
-    return TorchPolicy(dote(small, hidden=(16,), seed=seed), small, name=f"drawn-{history}")
-
-
-@pytest.fixture
-def seeing_history():
-    return Session(CASES, CASES.seen_by(network(2)))
-
-
-@pytest.fixture
-def seeing_now():
-    return Session(RING, network())
-
-
-def answer(panel, **answers):
-    panel.answers = {**panel.answers, **answers}
-
-
-def press(panel, name):
-    panel.presses = {**panel.presses, name: panel.presses.get(name, 0) + 1}
+from tests.widgets.rings import CASES, RING, answer, drawn_router, press
 
 
 def searched(panel, **answers):
@@ -112,7 +84,7 @@ def test_another_network_s_case_is_not_opened_as_this_one_s(seeing_history):
     panel = WorstCasePanel(session=seeing_history, methods=["random"])
     searched(panel)
     state = seeing_history.state
-    seeing_history.policy = CASES.seen_by(network(2, seed=8))
+    seeing_history.policy = CASES.seen_by(drawn_router(2, seed=8))
     press(panel, "open")
     assert "another network" in panel.error
     assert seeing_history.state is state

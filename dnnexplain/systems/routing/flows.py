@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.systems.routing.oblivious import _flow_polytope, _maximise
-from dnnexplain.systems.routing.paths import PathSet
+from dnnexplain.systems.routing.warm import WarmProgram
 
 __all__ = ["FlowPolytope"]
 
 Array = NDArray[np.float64]
 
 
-class FlowPolytope:
+class FlowPolytope(WarmProgram):
     """All flows that fit the network, ``{f >= 0: B f <= c}``, and linear programs over them.
 
     Every demand that can be routed with MLU 1 is the sum of such flows, so the flows that load one link
     most under given splits show its worst demand (Azar et al., STOC 2003). Solves start from the last basis.
     """
-
-    def __init__(self, paths: PathSet) -> None:
-        self.paths = paths
-        self._solver: Any = None
-        self._lock = threading.Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"paths": self.paths}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["paths"])  # type: ignore[misc]
 
     def worst_demands(self, splits: Array, link: int) -> tuple[Array, float]:
         """Demands ``[P]`` with optimal MLU at most 1 that load ``link`` most under splits ``[F]``; its utilisation."""

@@ -8,7 +8,6 @@ constraints to rounding, so the interval [lower, upper] holds whatever tolerance
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.utilisation import check_demands, mlu, normalise_splits, path_costs
+from dnnexplain.systems.routing.warm import WarmProgram
 
 __all__ = ["Optimum", "RoutingOracle", "quiet_solver"]
 
@@ -49,7 +49,7 @@ class Optimum:
         return 0.0 if self.upper == 0 else (self.upper - self.lower) / self.upper
 
 
-class RoutingOracle:
+class RoutingOracle(WarmProgram):
     """Optimal MLU by linear programming (HiGHS), each solve started from the last one's basis.
 
     Args:
@@ -57,17 +57,6 @@ class RoutingOracle:
 
     One oracle may be shared by threads (solves wait for each other) and sent to other processes.
     """
-
-    def __init__(self, paths: PathSet) -> None:
-        self.paths = paths
-        self._solver: Any = None
-        self._lock = threading.Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"paths": self.paths}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["paths"])  # type: ignore[misc]
 
     def solve(self, demands: ArrayLike) -> Optimum:
         """The optimum for one traffic matrix ``[P]`` in Gb/s.
