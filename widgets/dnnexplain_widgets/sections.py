@@ -60,6 +60,11 @@ def _told_as_rules(system: System) -> bool:
     return _replays(system) and hasattr(system, "features") and hasattr(system, "visit")
 
 
+def _told_part_by_part(system: System) -> bool:
+    """Whether a policy decides on parts that can each be told as rules; see ``explain.distillation.Parted``."""
+    return hasattr(system, "in_parts") and hasattr(system, "part_names")
+
+
 def _trains(system: System) -> bool:
     """Whether episodes can be run in batches, as training does."""
     return _replays(system) and hasattr(system, "environment")
@@ -151,7 +156,11 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "knowledge",
         "Can knowledge help?",
-        (Entry("rules.RulesPanel", _told_as_rules), Entry("training.TrainingPanel", _trains, given="school")),
+        (
+            Entry("rules.RulesPanel", _told_as_rules),
+            Entry("part_rules.PartRulesPanel", _told_part_by_part),
+            Entry("training.TrainingPanel", _trains, given="school"),
+        ),
     ),
 )
 """The rest of the page: one section is open at a time. A section none of whose panels fit has no tab."""

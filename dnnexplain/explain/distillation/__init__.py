@@ -14,7 +14,7 @@ from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.result import Distillation
 from dnnexplain.explain.distillation.rulebook import Rulebook
 from dnnexplain.explain.distillation.tree import Tree
-from dnnexplain.explain.distillation.world import Distillable, Features
+from dnnexplain.explain.distillation.world import Distillable, Features, Parted, Parts
 
 __all__ = [
     "EXPORTS",
@@ -23,6 +23,8 @@ __all__ = [
     "Distillable",
     "Distillation",
     "Features",
+    "Parted",
+    "Parts",
     "RuleComparison",
     "Rulebook",
     "Tree",

@@ -8,9 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import EpisodeSystem, Policy
+from dnnexplain.contract import EpisodeSystem, Policy, State, System
 
-__all__ = ["Described", "Distillable", "Features"]
+__all__ = ["Described", "Distillable", "Features", "Parted", "Parts"]
 
 
 @runtime_checkable
@@ -69,4 +69,39 @@ class Described(Distillable, Protocol):
             ``[N, A]``, the teacher's outputs ``[N, A]``, the workload ``[N]``; and the visitor's cost of
             each workload ``[W]``.
         """
+        ...
+
+
+@runtime_checkable
+class Parts(Protocol):
+    """A policy that decides on many parts at once, asked for one part at a time.
+
+    Attributes:
+        world: whose states are one part of what the policy sees, and whose decisions are choices.
+        teacher: the policy in that world.
+    """
+
+    world: Distillable
+    teacher: Policy
+
+    def observe(self, state: State, part: int) -> NDArray[np.float32]:
+        """One part of a whole state as the world shows it ``[1, *observation_shape]``."""
+        ...
+
+    def whole(self, state: State, beside: State) -> tuple[int, State]:
+        """The part that a state of the world is about, and the whole state; what is not seen is as ``beside``."""
+        ...
+
+
+@runtime_checkable
+class Parted(System, Protocol):
+    """A system whose policies decide on named parts."""
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The parts: pairs of nodes."""
+        ...
+
+    def in_parts(self, policy: Policy) -> Parts:
+        """A policy part by part."""
         ...

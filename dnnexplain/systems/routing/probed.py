@@ -14,6 +14,7 @@ from dnnexplain.systems.routing.facts import TrafficFacts
 from dnnexplain.systems.routing.traffic import WORKLOADS, TrafficCase
 
 if TYPE_CHECKING:
+    from dnnexplain.systems.routing.pair_parts import PairParts
     from dnnexplain.systems.routing.system import RoutingSystem
 
 __all__ = ["Probed"]
@@ -44,3 +45,14 @@ class Probed:
     def features(self: RoutingSystem) -> TrafficFacts:  # type: ignore[misc] # it is only ever a part of one
         """What may be known of the traffic."""
         return TrafficFacts(self)
+
+    @property
+    def part_names(self: RoutingSystem) -> tuple[str, ...]:  # type: ignore[misc]
+        """The pairs, about each of which a router decides (``explain.distillation.Parted``)."""
+        return self.paths.pair_names
+
+    def in_parts(self: RoutingSystem, policy: Policy) -> PairParts:  # type: ignore[misc]
+        """A router pair by pair."""
+        from dnnexplain.systems.routing.pair_parts import PairParts  # noqa: PLC0415 - pairs are made of a system
+
+        return PairParts.of(self, policy)

@@ -13,7 +13,7 @@ from dnnexplain.explain.distillation import Disagreement, Distillable, Rulebook,
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels import rules_figures as figures
 from dnnexplain_widgets.panels import rules_work as work
-from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.rules_asked import AskedPanel
 from dnnexplain_widgets.panels.rules_controls import ENDINGS, RULES, controls_of
 from dnnexplain_widgets.panels.rules_desk import Desk
 from dnnexplain_widgets.panels.rules_words import edited_words, state_words
@@ -22,7 +22,7 @@ from dnnexplain_widgets.words import label
 __all__ = ["RulesPanel"]
 
 
-class RulesPanel(Panel):
+class RulesPanel(AskedPanel):
     """Which rules is the network?
 
     Args:
@@ -42,7 +42,7 @@ class RulesPanel(Panel):
 
     def setup(self) -> None:
         """Controls: the work, how many rules; the rest appears with the rules."""
-        self.system = cast("Any", self.session.system)  # it names its workloads, too
+        self.system = cast("Any", self.world())  # it names its workloads, too
         system = self.system
         if not isinstance(system, Distillable) or not hasattr(system, "workload_names"):
             msg = f"{system.name} gives no features and visited states, so its networks cannot be told as rules"
@@ -133,7 +133,7 @@ class RulesPanel(Panel):
         states = desk.states(leaf, differ=self.answers["which"] == "differ")
         desk.opened = (leaf, place % len(states))
         state = state_from_observation(self.system, desk.ground.observations[int(states[desk.opened[1]])])
-        self.session.open_in_editor(state, f"state {desk.opened[1] + 1} of {len(states)} that end in this rule")
+        self.open_found(state, f"state {desk.opened[1] + 1} of {len(states)} that end in this rule")
         self.sentence = state_words(self.system, desk.ground, desk.speech(), leaf, desk.opened[1], states)
         self._show_controls()
 
@@ -161,11 +161,11 @@ class RulesPanel(Panel):
     def code_lines(self) -> tuple[str, ...]:
         """The distillation by itself."""
         answers = self.answers
-        knobs = ", ".join(f"{name}={value!r}" for name, value in work.settings_of(self.system, answers).items())
+        knobs = "".join(f", {name}={value!r}" for name, value in work.settings_of(self.system, answers).items())
         rest = "".join(f", {name}={value!r}" for name, value in self.settings.items())
         return (
             "from dnnexplain.explain.distillation import distil",
-            f"draw = lambda count, seed: system.workloads({answers['work']!r}, count, seed, {knobs})",
+            f"draw = lambda count, seed: system.workloads({answers['work']!r}, count, seed{knobs})",
             f"found = distil(system, policy, draw, leaves={int(answers['leaves'])}, seed={int(answers['seed'])}{rest})",
             "print(found.words)",
             "print(found.text())",
@@ -245,7 +245,7 @@ class RulesPanel(Panel):
     def _light(self, _change: object = None) -> None:
         """Light the rules that the session's state passes; part of each step of a drag, so it must be cheap."""
         if self._speech is not None:
-            features = self.system.features(self.session.live.observation[None])[0]
+            features = self.system.features(self.seen())[0]
             self.lit = figures.passed(self._speech, features)
 
     def _simulate(self) -> None:
