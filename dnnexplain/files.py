@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["atomic_write", "check_writable", "read_json", "read_text", "reason"]
+__all__ = ["atomic_write", "check_writable", "read_json", "read_text", "reason", "write_bytes"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -52,6 +52,20 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, data: bytes) -> Path:
+    """Write bytes by :func:`atomic_write`; the folder is made if it is not there.
+
+    Raises:
+        DnnExplainError: the folder cannot be made, or ``path`` cannot be written.
+    """
+    file = Path(path)
+    with _refused(path):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(file, "wb") as stream:
+        stream.write(data)
+    return file
 
 
 def check_writable(path: str | Path) -> None:

@@ -1,14 +1,12 @@
-"""Read a weights file whole, write one whole or not at all, and say in a sentence why not."""
+"""Read a weights file whole, or say in a sentence why not."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["MAX_BYTES", "read_bytes", "write_bytes"]
+__all__ = ["MAX_BYTES", "read_bytes"]
 
 MAX_BYTES = 1 << 30
 """Larger files are not weights of a controller."""
@@ -35,25 +33,3 @@ def read_bytes(path: str | Path) -> bytes:
     except OSError as error:
         msg = f"{file} cannot be read: {error.strerror or error}"
         raise DnnExplainError(msg) from None
-
-
-def write_bytes(path: str | Path, data: bytes) -> Path:
-    """Write through a temporary file beside it, so that ``path`` is the old file or the new, never a part."""
-    file, temporary = Path(path), None
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(file)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        msg = f"{file} cannot be written: {error.strerror or error}"
-        raise DnnExplainError(msg) from None
-    return file

@@ -14,9 +14,10 @@ from safetensors import torch as safetensors_torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, System
+from dnnexplain.files import write_bytes
 from dnnexplain.policies import _shipped
 from dnnexplain.policies._describe import size_hint, system_parameters
-from dnnexplain.policies._files import read_bytes, write_bytes
+from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
 from dnnexplain.policies._weights import fill, network_from_weights, portable
 from dnnexplain.policies.legacy_pickle import load_legacy

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import OutputKind
-from dnnexplain.policies._files import write_bytes
+from dnnexplain.files import write_bytes
 from dnnexplain.policies._shipped import read_metadata
 
 __all__ = ["model_card", "write_model_card"]

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save as pack
 from torch import nn
 
+from dnnexplain import files
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import (
     TorchPolicy,
@@ -24,7 +25,6 @@ from dnnexplain.policies import (
     read_metadata,
     save,
 )
-from dnnexplain.policies import _files as files
 from tests.fakes import FakeChoice, FakeSystem
 from tests.policies.test_torch_policy import states
 
@@ -121,7 +121,7 @@ def test_a_failing_write_leaves_the_old_file_and_no_part(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
-    one_sentence("cannot be written: No space left", save, path, policy, {"seed": 1})
+    one_sentence("cannot be written: no space left", save, path, policy, {"seed": 1})
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["net.safetensors"]
 
@@ -175,7 +175,7 @@ def test_missing_files_directories_and_foreign_files(tmp_path):
 
 def test_a_huge_file_is_refused(tmp_path, monkeypatch):
     path = save(tmp_path / "net.safetensors", TorchPolicy(mlp(FakeChoice()), FakeChoice()))
-    monkeypatch.setattr(files, "MAX_BYTES", 100)
+    monkeypatch.setattr("dnnexplain.policies._files.MAX_BYTES", 100)
     one_sentence("weights are below", load, path, FakeChoice())
 
 

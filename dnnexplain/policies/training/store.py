@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.policies._files import write_bytes
+from dnnexplain.files import write_bytes
 
 __all__ = ["Progress", "load_progress", "progress_path", "save_progress"]
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.files import atomic_write
 from dnnexplain.systems.deeprm.files import decode, read_bytes
 from dnnexplain.systems.deeprm.model import JobSet, Params
 
@@ -102,14 +103,8 @@ def write_jobs(path: str | Path, jobs: JobSet) -> None:
         lines = ",\n  ".join(json.dumps(row) for row in rows)
         text = f'{{"steps": {int(jobs.steps)}, "jobs": [\n  {lines}\n]}}\n'
     data = text.encode()
-    partial = where.with_name(where.name + ".part")
-    try:
-        partial.write_bytes(gzip.compress(data, mtime=0) if names[-1:] == [".gz"] else data)
-        partial.replace(where)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        msg = f"{where} cannot be written: {error.strerror or error}"
-        raise DnnExplainError(msg) from None
+    with atomic_write(where, "wb") as stream:
+        stream.write(gzip.compress(data, mtime=0) if names[-1:] == [".gz"] else data)
 
 
 def _finished(where: Path, columns: Mapping[str, list[int]], steps: int | None, notes: list[str]) -> JobFile:
