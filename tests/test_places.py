@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -124,3 +125,15 @@ def test_a_visitor_who_leaves_while_the_page_is_made_is_no_error_and_gives_the_p
     handler.get_generator, handler.flush = half_a_page, gone
     asyncio.run(PageHandler.get.__wrapped__(handler))
     assert handler.places.taken == 0
+
+
+def test_the_largest_file_that_a_page_sends_fits_into_a_message():
+    from importlib.resources import files
+
+    import dnnexplain.app
+    import dnnexplain_widgets.web
+
+    settings = json.loads(files(dnnexplain.app).joinpath("jupyter/voila.json").read_text())["Voila"]["tornado_settings"]
+    source = files(dnnexplain_widgets.web).joinpath("controls.js").read_text()
+    most = float(re.search(r"const MOST_BYTES = (\S+);", source)[1])
+    assert most + 1e6 < settings["websocket_max_message_size"]  # a message has words about the file, too

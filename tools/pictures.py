@@ -23,7 +23,13 @@ OUT = Path(__file__).parent.parent / "docs"
 PORT = 8951
 WAIT = 240.0
 LAPTOP, PHONE = {"width": 1280, "height": 1150}, {"width": 390, "height": 844}
-SECTIONS = {"decision": "Why this decision?", "neurons": "Inside the neurons", "failure": "When will it fail?"}
+TALL = {"width": 1280, "height": 3000}
+SECTIONS = {
+    "decision": ("Why this decision?", "Explain and check"),
+    "neurons": ("Inside the neurons", ""),
+    "failure": ("When will it fail?", "Search"),
+}
+"""The tab of each section, and the button that is pressed there first."""
 
 
 def main() -> None:
@@ -38,8 +44,9 @@ def main() -> None:
         with _served("deeprm") as address:
             page = _opened(chromium, address, LAPTOP)
             page.screenshot(path=OUT / "dashboard.png")
-            for key, label in SECTIONS.items():
-                _section(page, key, label)
+            page.set_viewport_size(TALL)
+            for key, (label, button) in SECTIONS.items():
+                _section(page, key, label, button)
             page.context.close()
             phone = _opened(chromium, address, PHONE, color_scheme="dark")
             phone.screenshot(path=OUT / "phone.png")
@@ -56,16 +63,20 @@ def _served(system: str) -> Iterator[str]:
     command = [sys.executable, "-m", "dnnexplain", "app", "--system", system, "--no-browser", "--port", str(PORT)]
     server = subprocess.Popen(command)
     try:
-        _wait_for(f"http://127.0.0.1:{PORT}/voila/static/voila.js")  # the page itself would take a kernel
+        sleep(5)  # time to find that the port is taken
+        _wait_for(f"http://127.0.0.1:{PORT}/voila/static/voila.js", server)  # the page itself would take a kernel
         yield f"http://127.0.0.1:{PORT}/"
     finally:
         server.terminate()
         server.wait(timeout=30)
 
 
-def _wait_for(address: str) -> None:
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     end = monotonic() + WAIT
     while monotonic() < end:
+        if server.poll() is not None:  # whatever answers at its address is another program
+            msg = f"the dashboard ended; is something else running at {address}?"
+            raise RuntimeError(msg)
         try:
             with urllib.request.urlopen(address, timeout=WAIT):  # noqa: S310 - our own server on this machine
                 return
@@ -84,14 +95,21 @@ def _opened(chromium: Any, address: str, size: dict[str, int], **options: Any) -
     return page
 
 
-def _section(page: Any, key: str, label: str) -> None:
-    """One section of the page, opened as a user would, from its tabs downwards."""
+def _section(page: Any, key: str, label: str, button: str) -> None:
+    """One section of the page, opened as a user would, with its first answer; from its tabs downwards."""
     tab = page.get_by_role("tab", name=label)
     tab.click()
     page.wait_for_timeout(8000)
-    top = tab.bounding_box()["y"] + page.evaluate("window.scrollY") - 12
-    clip = {"x": 0, "y": top, "width": LAPTOP["width"], "height": LAPTOP["height"]}
-    page.screenshot(path=OUT / f"{key}.png", full_page=True, clip=clip)
+    if button:
+        page.get_by_role("button", name=button, exact=True).first.click()
+        page.wait_for_timeout(2000)
+        page.wait_for_function(
+            "() => ![...document.querySelectorAll('.dx-busy')].some((one) => one.checkVisibility())",
+            timeout=WAIT * 1000,
+        )
+        page.wait_for_timeout(2000)
+    top = tab.bounding_box()["y"] - 12
+    page.screenshot(path=OUT / f"{key}.png", clip={"x": 0, "y": top, **LAPTOP})
 
 
 if __name__ == "__main__":

@@ -86,9 +86,17 @@ function makeInput(model, spec) {
   return h("input", { type: "text", placeholder: spec.placeholder, onchange: (event) => answer(model, spec.name, event.target.value) });
 }
 
+const MOST_BYTES = 60e6; // of a file: the server ends a connection that sends a message above 64 MiB
+
 async function sendFile(model, name, input) {
   const file = input.files[0];
   if (!file) return;
+  if (file.size > MOST_BYTES) {
+    model.set("error", `${file.name} has ${Math.ceil(file.size / 1e6)} MB; a page takes files of up to ${MOST_BYTES / 1e6} MB. Give the file to Python instead: dnnexplain.policies.load_any(path, system).`);
+    input.value = "";
+    return;
+  }
+  if (model.get("error")) model.set("error", "");
   model.set("upload", { name, file: file.name, content: new DataView(await file.arrayBuffer()) });
   model.save_changes();
   input.value = "";
