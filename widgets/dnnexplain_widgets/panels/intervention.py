@@ -273,8 +273,8 @@ class InterventionPanel(ProbingPanel):
         first = self.each[0].before.action
         chosen = "" if first is None else self.each[0].outputs[first]
         measured = [f"{self.each[0].outcome}, change"] if self.each[0].outcome else []
-        moved = ["decision", f"probability of {chosen}"] if choice else [*measured, "moves most", "by"]
-        columns = ["it is now", *moved]
+        shown = ["decision", f"probability of {chosen}"] if choice else [*measured, "moves most", "by"]
+        columns = ["it is now", *shown]
         caption = f"Each neuron held at {number(self.each[0].held_at)} alone, in this state"
         return {"caption": caption, "corner": "Held", "columns": columns, "rows": rows, "pick": "row"}
 
