@@ -110,16 +110,18 @@ def _decisions(then: DecisionRecord, now: DecisionRecord) -> Parts:
 
 def _accounts(then: Account, now: Account) -> Parts:
     _same_names("knob groups", then.groups, now.groups)
-    if (then.pro, then.contra) != (now.pro, now.contra):
+    turned = (then.pro, then.contra) == (now.contra, now.pro)  # the same difference, seen from the other side
+    if not turned and (then.pro, then.contra) != (now.pro, now.contra):
         was, is_now = (f"{one.pro} against {one.contra}" for one in (then, now))
         msg = (
             f"the saved account is of {was}, this one of {is_now}; choose the same two outputs above, and compare again"
         )
         raise DnnExplainError(msg)
     labels = (*now.groups, "biases")
-    before, after = ([*one.by_group, one.constant] for one in (then, now))
+    sign = -1.0 if turned else 1.0
+    before, after = ([*(side * one.by_group), side * one.constant] for one, side in ((then, sign), (now, 1.0)))
     names, old, new = _most(labels, before, after)
-    words = f"The difference between {now.pro} and {now.contra or 'nothing'} was {number(then.contrast)}, now {number(now.contrast)}. {_moved(labels, before, after)}"
+    words = f"The difference between {now.pro} and {now.contra or 'nothing'} was {number(sign * then.contrast)}, now {number(now.contrast)}. {_moved(labels, before, after)}"
     if then.question.checkpoint == now.question.checkpoint and then.activation.shape == now.activation.shape:
         switched = np.flatnonzero((then.activation > 0) != (now.activation > 0))
         words += f" {_neurons(switched)} between off and on." if len(switched) else " No neuron was switched."

@@ -35,7 +35,7 @@ def test_a_saved_decision_is_compared_from_the_menu(open_panels, deeprm, drawn, 
     box = part(page, panel).locator(".dx-compared")
     assert box.locator("h4").inner_text() == "Saved in then.json, and now"
     assert box.locator(".dx-changes tr").count() == len(deeprm.output.names)
-    assert "the state was another one" in box.locator(".dx-sentence").inner_text()
+    assert "the state was another one" in box.locator(".dx-compared-words").inner_text()
     assert no_overflow(page)
     assert serious(page, "main") == []
     box.get_by_role("button", name="Close").click()

@@ -162,4 +162,4 @@ def test_a_saved_explanation_is_compared_in_the_page(open_panels, deeprm, drawn,
     panel.set_state({"upload": {"name": "compare", "file": "then.json", "content": memoryview(content)}})
     harness.sync()
     harness.page.wait_for_function("() => document.querySelectorAll('.dx-changes tr').length > 0")
-    assert "the state was another one" in harness.page.locator(".dx-compared .dx-sentence").inner_text()
+    assert "the state was another one" in harness.page.locator(".dx-compared-words").inner_text()

@@ -93,8 +93,11 @@ def test_accounts_add_up_on_both_sides_over_networks_too(deeprm, one, other, sta
     assert "No neuron was switched" in same.words
     assert "Nothing moved" in same.words
     turned = account(deeprm, one, states[0], pro=names[1], contra=names[0])
+    seen = compare_with_saved(turned, accounts[0])  # the same difference from the other side
+    np.testing.assert_allclose(seen.before, seen.after, atol=1e-9)
+    foreign = account(deeprm, one, states[0], pro=names[1], contra=deeprm.output.names[-1])
     with pytest.raises(DnnExplainError, match="choose the same two outputs"):
-        compare_with_saved(turned, accounts[0])
+        compare_with_saved(foreign, accounts[0])
 
 
 def test_curves_of_one_network_and_not_of_two(deeprm, one, other, states):
@@ -148,7 +151,7 @@ def test_smallest_changes_say_what_was_proved(deeprm, one, states):
 def test_what_cannot_be_compared_says_why(deeprm, one, states):
     decision = decided(deeprm, one, states[0])
     found = compare_with_saved(decision, decision)
-    with pytest.raises(DnnExplainError, match="DecisionRecord.*choose a file that was saved in this panel"):
+    with pytest.raises(DnnExplainError, match=r"DecisionRecord.*choose a file that was saved in this panel"):
         compare_with_saved(decision, threshold_map(deeprm, one, "length"))
     with pytest.raises(DnnExplainError, match="has no comparison"):
         compare_with_saved(found, found)

@@ -3,9 +3,9 @@
 function makeComparison(model) {
   const title = h("h4", { class: "dx-compared-title" });
   const close = h("button", { type: "button", class: "dx-plain", onclick: () => press(model, "uncompare") }, "Close");
-  const sentence = h("p", { class: "dx-sentence", role: "status" });
-  const tables = h("div", { class: "dx-changes-box" });
-  const element = h("div", { class: "dx-compared", role: "group" }, h("div", { class: "dx-head" }, title, close), tables, sentence);
+  const sentence = h("p", { class: "dx-compared-words", role: "status" });
+  const tables = h("div", { class: "dx-compared-tables" });
+  const element = h("div", { class: "dx-compared", role: "group" }, h("div", { class: "dx-compared-head" }, title, close), tables, sentence);
   let drawn = null;
   return {
     element,
