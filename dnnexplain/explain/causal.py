@@ -75,10 +75,11 @@ class NeuronEffect(Result):
 
     @property
     def worse(self) -> float:
-        """By how much the outcome rises; 0 where nothing is measured."""
+        """By how much the outcome rises; 0 where nothing is measured, or the change is rounding in single precision."""
         if self.outcome_before is None or self.outcome_after is None:
             return 0.0
-        return self.outcome_after - self.outcome_before
+        change = self.outcome_after - self.outcome_before
+        return change if abs(change) > 1e-6 * max(1.0, abs(self.outcome_before)) else 0.0
 
     @property
     def flips(self) -> bool:

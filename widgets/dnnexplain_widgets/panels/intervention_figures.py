@@ -17,7 +17,7 @@ def outcome_row(effect: NeuronEffect) -> list[dict[str, Any]]:
         return []
     row = {
         "label": effect.outcome, "from": before, "to": after,
-        "text": f"{number(before)} → {number(after)} ({number(after - before, sign=True)})",
+        "text": f"{number(before)} → {number(after)} ({number(effect.worse, sign=True)})",
     }  # fmt: skip
     marks = ["as it is", f"neuron {effect.neuron} held at {number(effect.held_at)}"]
     caption = f"{start(effect.outcome)} here, before and after"
