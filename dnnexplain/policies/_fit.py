@@ -77,7 +77,7 @@ def _layouts(module: nn.Module, system: System) -> list[tuple[str, nn.Module]]:
 
 def _check_weights(module: nn.Module) -> None:
     for name, tensor in module.state_dict().items():
-        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+        if isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)):
             msg = (
                 f"the network's {name!r} has no weights yet: it is a lazy layer that saw no input, so nothing was trained; "
                 "run the network once, module(torch.zeros(1, *system.observation_shape)), and train it"
