@@ -211,7 +211,7 @@ def test_nan_weights_are_named():
 
 
 def test_a_lazy_layer_that_saw_no_input_is_named():
-    with pytest.raises(DnnExplainError, match="'1.weight' has no weights yet"):
+    with pytest.raises(DnnExplainError, match=r"'1\.weight' has no weights yet"):
         TorchPolicy(nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), FakeChoice())
 
 

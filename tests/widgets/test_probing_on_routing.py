@@ -103,7 +103,9 @@ def test_holding_a_neuron_shows_the_outcome_here_and_over_workloads(session):
     np.testing.assert_allclose([panel.found.before, panel.found.after], [found.before, found.after], rtol=1e-9)
     assert panel.figure["changes"][-1]["caption"].startswith("MLU over optimum over 6 workloads")
     assert "MLU over optimum" in panel.sentence
-    np.testing.assert_allclose(ran(panel).after, found.after, rtol=1e-9)  # a solver that starts warm ends a bit elsewhere
+    np.testing.assert_allclose(
+        ran(panel).after, found.after, rtol=1e-9
+    )  # a solver that starts warm ends a bit elsewhere
     labels = {one.get("label") for one in panel.controls}
     assert {"Workloads of", "Run workloads"} <= labels
 
