@@ -14,6 +14,9 @@ from dnnexplain.contract import DnnExplainError
 
 __all__ = ["register", "starter"]
 
+LARGEST_MESSAGE = 64 * 2**20
+"""Bytes of a message from the page, as for served pages: a network may be brought as a file."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -41,6 +44,7 @@ def open_lab(
         opened = starter(where)
     command = [sys.executable, "-m", "jupyter", "lab", str(where), f"--LabApp.default_url=/lab/tree/{opened.name}"]
     command += [f"--ServerApp.port={free_port(port)}", "--ServerApp.port_retries=0"]
+    command += [f"--ServerApp.tornado_settings={{'websocket_max_message_size':{LARGEST_MESSAGE}}}"]
     if not browser:
         command.append("--no-browser")
     try:

@@ -52,6 +52,10 @@ def reference(
     Raises:
         DnnExplainError: unknown or ambiguous name, wrong shape, no sample.
     """
+    if spec is None:
+        known = ", ".join(system.baselines(state))
+        msg = f"None is no baseline, and a bare zero is not a state that anyone can defend; leave it out, or name one: {known}"
+        raise DnnExplainError(msg)
     if not isinstance(spec, str):
         return Reference("given observations", _checked(system, spec))
     own = system.baselines(state)

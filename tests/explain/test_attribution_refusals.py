@@ -58,6 +58,7 @@ def test_a_method_that_does_not_fit_is_refused():
         ({"method": "gradient-shap", "settings": {"samples": "many"}}, "at least 2, not 'many'"),
         ({"method": "occlusion", "settings": {"window": (2,)}}, "one length per axis"),
         ({"baseline": "zero"}, "bare zero"),
+        ({"baseline": None}, "None is no baseline"),
         ({"baseline": "nothing"}, "there is no baseline 'nothing'"),
         ({"baseline": "mean state"}, "needs a sample"),
         ({"baseline": np.zeros((2, 2))}, "have shape"),

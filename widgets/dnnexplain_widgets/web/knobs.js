@@ -28,10 +28,12 @@ function showGroup(view) {
   const { scene } = store;
   view.shown = store.selected;
   const hadFocus = view.tabs.contains(document.activeElement);
-  view.tabs.replaceChildren(...groupsOf(scene).map((group) => makeTab(view, group)));
+  const groups = groupsOf(scene);
+  view.tabs.hidden = groups.length === 1 && !groups[0]; // knobs that belong to nothing need no choice
+  view.tabs.replaceChildren(...groups.map((group) => makeTab(view, group)));
   if (hadFocus) view.tabs.querySelector('[aria-selected="true"]')?.focus();
   const members = scene.knobs.map((knob, index) => ({ knob, index })).filter((item) => item.knob.group === store.selected);
-  view.body.setAttribute("aria-label", store.selected);
+  view.body.setAttribute("aria-label", store.selected || "knobs");
   view.rows = members.length > MANY ? [makeProfile(store, members)] : members.map((item) => makeSlider(store, item));
   view.body.replaceChildren(...view.rows.map((row) => row.element));
 }
