@@ -23,8 +23,8 @@ function makeComparison(model) {
 }
 
 /** An item of the "Save" menu that asks for a file; the native input stays behind it. */
-function makeFileItem(model, name) {
-  const input = h("input", { type: "file", accept: ".json", "data-name": name, tabindex: "-1", "aria-hidden": "true", onchange: () => sendFile(model, name, input) });
+function makeFileItem(model, name, label) {
+  const input = h("input", { type: "file", accept: ".json", "data-name": name, tabindex: "-1", "aria-hidden": "true", "aria-label": label, onchange: () => sendFile(model, name, input) });
   input.hidden = true;
   return input;
 }

@@ -29,8 +29,8 @@ function makeSaveMenu(model, store, specs, parts, shell) {
     ["Data, CSV", () => saveAs(`${stem()}.csv`, csvOf(tablesOf(model, store, specs, parts)), "text/csv")],
     ["Result, JSON", () => press(model, "result")],
   ];
-  const compare = makeFileItem(model, "compare");
-  const open = makeFileItem(model, model.get("opens"));
+  const compare = makeFileItem(model, "compare", "Saved result to compare with");
+  const open = makeFileItem(model, model.get("opens"), "Saved result to open");
   if (model.get("comparable")) choices.push(["Compare with a saved result…", () => compare.click()]);
   if (model.get("opens")) choices.push(["Open a saved result…", () => open.click()]);
   const menu = makeMenu("Save", "Save this panel’s figure or data, and what was saved before", choices);
