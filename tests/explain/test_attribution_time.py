@@ -12,8 +12,8 @@ from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice
 
-TRIES = 30
-"""Other programs on the same core make even processor time longer; the least of these tries counts."""
+PATIENCE = 90
+"""Seconds: other programs on the same core make even processor time longer; the least of all tries counts."""
 
 STATE = State(np.array([3.0, 2.0]))
 
@@ -39,19 +39,24 @@ class Wide(FakeChoice):
         return {"empty": np.zeros((1, *self.observation_shape), np.float32)}
 
 
+def least_milliseconds(call, enough):
+    """The least processor time of a call, tried until it is below ``enough`` or patience is at an end."""
+    least, end = np.inf, time.monotonic() + PATIENCE
+    while least >= enough and time.monotonic() < end:
+        began = time.process_time()
+        call()
+        least = min(least, 1e3 * (time.process_time() - began))
+        time.sleep(0.1)  # the other programs may be done soon
+    return least
+
+
 @pytest.mark.parametrize("method", [n for n, m in METHODS.items() if not (m.heavy or m.units or m.conv)])
 def test_a_light_method_answers_within_50_ms_on_the_papers_network(method):
     system = Wide()
     policy = TorchPolicy(mlp(system, hidden=20), system)
     torch.set_num_threads(1)
-    spent = []
-    for _ in range(TRIES):
-        began = time.process_time()
-        attribute(system, policy, STATE, method=method, neuron=("2", 3))
-        spent.append(1e3 * (time.process_time() - began))
-        if spent[-1] < 50.0:
-            break
-    assert min(spent) < 50.0, f"{method}: {min(spent):.1f} ms"
+    least = least_milliseconds(lambda: attribute(system, policy, STATE, method=method, neuron=("2", 3)), 50.0)
+    assert least < 50.0, f"{method}: {least:.1f} ms"
 
 
 @pytest.mark.parametrize("method", ["saliency", "integrated-gradients"])
@@ -59,11 +64,5 @@ def test_a_light_badge_takes_less_than_50_ms_on_the_papers_network(method):
     system = Wide()
     policy = TorchPolicy(mlp(system, hidden=20), system)
     found = attribute(system, policy, STATE, method=method)
-    spent = []
-    for _ in range(TRIES):
-        began = time.process_time()
-        trust(system, policy, found)
-        spent.append(1e3 * (time.process_time() - began))
-        if spent[-1] < 50.0:
-            break
-    assert min(spent) < 50.0, f"{method}: {min(spent):.1f} ms"
+    least = least_milliseconds(lambda: trust(system, policy, found), 50.0)
+    assert least < 50.0, f"{method}: {least:.1f} ms"
