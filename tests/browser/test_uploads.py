@@ -16,4 +16,6 @@ def test_a_file_that_is_too_large_is_refused_in_words_and_the_page_goes_on(open_
     assert panel.upload == {}
     field.set_input_files(small)
     harness.page.get_by_text("large.json has 61 MB").wait_for(state="hidden")
+    harness.page.wait_for_function("window.sent.some(([, changes]) => changes.upload)")
+    harness.settle()
     assert panel.upload["file"] == "small.json"

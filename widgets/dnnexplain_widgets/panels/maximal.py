@@ -31,7 +31,7 @@ class MaximalPanel(ProbingPanel):
         """Controls: neuron, starts of a search; find, open in the editor, save, load."""
         self._stop = threading.Event()
         super().setup()
-        self.session.observe(self._compare, "live")
+        self.session.observe(self._tell, "live")
 
     def first_answers(self) -> dict[str, Any]:
         """Eight starts, as ``maximise`` has them."""
@@ -104,7 +104,7 @@ class MaximalPanel(ProbingPanel):
             self.figure = {"cells": self._knobs(found)}
         self.badge = _badge(found)
         self.show_controls()
-        self._compare()
+        self._tell()
 
     def on_press(self, name: str) -> None:
         """Find, open, save."""
@@ -126,9 +126,9 @@ class MaximalPanel(ProbingPanel):
 
     def catch_up(self) -> None:
         """The present state may be another one."""
-        self._compare()
+        self._tell()
 
-    def _compare(self, _change: object = None) -> None:
+    def _tell(self, _change: object = None) -> None:
         """The sentence: the maximum, the state in words, and where the neuron is now."""
         found, session = self.found, self.session
         if found is None or not self.on_page:

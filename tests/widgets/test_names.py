@@ -1,0 +1,28 @@
+"""No panel takes a name that ipywidgets uses for itself: it would be called in our place, with other arguments."""
+
+import inspect
+
+import anywidget
+import ipywidgets
+import pytest
+
+import dnnexplain_widgets
+
+OURS = [
+    kind
+    for name in dir(dnnexplain_widgets)
+    if inspect.isclass(kind := getattr(dnnexplain_widgets, name)) and issubclass(kind, ipywidgets.Widget)
+]
+THEIRS = {
+    name
+    for kind in anywidget.AnyWidget.__mro__
+    for name, value in vars(kind).items()
+    if name.startswith("_") and not name.startswith("__") and callable(value)
+}
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
+def test_no_private_method_of_ipywidgets_is_hidden(kind):
+    assert len(OURS) > 15
+    own = {name for one in kind.__mro__ if one.__module__.startswith("dnnexplain") for name in vars(one)}
+    assert own & THEIRS == set()
