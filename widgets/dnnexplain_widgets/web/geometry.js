@@ -6,6 +6,7 @@ const TALL_CELL = 8; // whatever the width: a screen shows picture and sliders a
 const TALL_ON_PHONE = 6.5;
 const LEAST_CELL = 4.5;
 const LEAST_BLOCK = 58; // room for the title of a narrow pane, px
+const SPARE = 48; // more of it for the last pane of a line, where the page has it, px
 
 /** Columns of panes (CPU above memory) as blocks, from left to right. */
 function blocksOf(panes) {
@@ -73,6 +74,7 @@ function arrange(panes, rows, width, ratio) {
     right = Math.max(right, left - gap);
     top += depth * tall;
   }
+  right += Math.max(0, Math.min(width - 2 - right, SPARE));
   for (const line of lines) shareTitles(line, places, gap, right);
   return { cell, step, width: right + 1, height: top - 6, places };
 }
