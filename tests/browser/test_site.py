@@ -61,7 +61,9 @@ def test_a_lessons_panels_are_drawn_and_follow_a_drag_without_a_kernel(open_less
         for text, exact in zip(shown.values(), decide(deeprm, drawn, start).probabilities, strict=True)
     )
     outputs = page.evaluate("() => document.querySelector('.dx-outputs').innerText")
-    page.locator('.dx-grip[aria-label^="job 1 length"]').first.press("ArrowDown")  # what is out of sight follows at rest
+    page.locator('.dx-grip[aria-label^="job 1 length"]').first.press(
+        "ArrowDown"
+    )  # what is out of sight follows at rest
     longer = decide(deeprm, drawn, state_from_values(deeprm, {"job 1 length": 6}, start))
     page.wait_for_function("(old) => document.querySelector('.dx-outputs').innerText !== old", arg=outputs)
     after = shown_probabilities(page)
