@@ -39,6 +39,9 @@ HOST = "127.0.0.1"
 FIRST_PORT = 8866
 _TRIES = 50
 _TOKEN = 16
+_IDLE_TALK = ("The websocket_ping_timeout", "Setting websocket_ping_timeout")
+"""What tornado says of Jupyter's own settings at each first page; nobody can act on it."""
+
 SERVER = "DNNEXPLAIN_SERVER"
 """The environment variable with the server's options; see ``voila_pages.OPTIONS``."""
 
@@ -230,7 +233,8 @@ class Server:
             if self.process.stdout is None:
                 return self.process.wait()
             for line in self.process.stdout:  # read on, or the server would block on a full pipe
-                print(line, end="", file=sys.stderr)  # noqa: T201 - the server's warnings and errors
+                if not line.startswith(_IDLE_TALK):
+                    print(line, end="", file=sys.stderr)  # noqa: T201 - the server's warnings and errors
             return self.process.wait()
         finally:
             self.stop()
