@@ -3,23 +3,15 @@
 import numpy as np
 import pytest
 
-from dnnexplain.contract import State
 from dnnexplain.explain import effect_on_cost, embed, intervene, maximise, visited
-from dnnexplain.policies import TorchPolicy
-from dnnexplain.systems.routing import RoutingSystem
-from dnnexplain.systems.routing.networks import dote
-from dnnexplain_widgets import EmbeddingPanel, InterventionPanel, KnowledgePanel, MaximalPanel, Session
+from dnnexplain_widgets import EmbeddingPanel, InterventionPanel, KnowledgePanel, MaximalPanel
 from dnnexplain_widgets.sections import SECTIONS
-
-CASES = RoutingSystem("ring-4", 2, 2, routed=True)
+from tests.widgets.rings import CASES, deep_session
 
 
 @pytest.fixture
 def session():
-    small = RoutingSystem("ring-4", 2, 2)
-    policy = CASES.seen_by(TorchPolicy(dote(small, hidden=(16, 8), seed=3), small, name="drawn"))
-    start = CASES.repair(np.random.default_rng(4).random((1, len(CASES.knobs))) * 0.2 * CASES.cap)[0]
-    return Session(CASES, policy, State(start))
+    return deep_session()
 
 
 def answer(panel, **answers):
