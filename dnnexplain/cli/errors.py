@@ -30,7 +30,6 @@ EXTRAS = {
     "jupyterlab": "widgets",
     "matplotlib": "bench",
     "nbclient": "test",
-    "nevergrad": "bench",
     "playwright": "test",
     "voila": "widgets",
 }

@@ -20,7 +20,7 @@ def test_pins_are_what_the_tool_writes_today():
 def test_pins_hold_all_that_a_dashboard_needs_and_nothing_for_gpus_tests_or_benchmarks():
     names = set(re.findall(r"^([\w-]+)==", (FOLDER / "requirements.txt").read_text(), flags=re.MULTILINE))
     assert {"torch", "captum", "voila", "jupyterlab", "ipywidgets", "anywidget", "numba", "ortools", "highspy"} <= names
-    assert not names & {"pytest", "playwright", "nevergrad", "cma", "triton", "dnnexplain"}
+    assert not names & {"pytest", "playwright", "cma", "triton", "dnnexplain"}
     assert not [name for name in names if name.startswith("nvidia")]
 
 
