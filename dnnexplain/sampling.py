@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract.spaces import drawn, masked_scores, softmax
 
 __all__ = ["choose", "probabilities"]
 
@@ -25,10 +25,7 @@ def probabilities(outputs: NDArray[Any], valid: NDArray[np.bool_] | None = None)
     Raises:
         DnnExplainError: shapes differ, a row has no valid output, or a valid output is not finite.
     """
-    scores, allowed = _checked(outputs, valid)
-    shifted = np.where(allowed, scores, -np.inf)
-    weights = np.exp(shifted - shifted.max(axis=1, keepdims=True, initial=-np.inf))
-    return weights / weights.sum(axis=1, keepdims=True)
+    return softmax(masked_scores(outputs, valid))
 
 
 def choose(
@@ -48,29 +45,5 @@ def choose(
     Raises:
         DnnExplainError: as :func:`probabilities`.
     """
-    if rng is None:
-        scores, allowed = _checked(outputs, valid)
-        return np.where(allowed, scores, -np.inf).argmax(axis=1)
-    cumulative = np.cumsum(probabilities(outputs, valid), axis=1)
-    drawn = rng.random(len(cumulative)) * cumulative[:, -1]
-    return (cumulative > drawn[:, None]).argmax(axis=1)
-
-
-def _checked(outputs: NDArray[Any], valid: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    scores = np.asarray(outputs, dtype=np.float64)
-    if scores.ndim != 2 or scores.shape[1] == 0:
-        msg = f"outputs must be [B, A], states by actions, not {list(scores.shape)}; one state is outputs[None]"
-        raise DnnExplainError(msg)
-    allowed = np.ones(scores.shape, dtype=bool) if valid is None else np.asarray(valid, dtype=bool)
-    if allowed.shape != scores.shape:
-        msg = f"valid must have the shape of outputs, {list(scores.shape)}, not {list(allowed.shape)}"
-        raise DnnExplainError(msg)
-    if not allowed.any(axis=1).all():
-        row = int(np.flatnonzero(~allowed.any(axis=1))[0])
-        msg = f"state {row} allows no action at all; a system must leave at least one valid (such as wait)"
-        raise DnnExplainError(msg)
-    if not np.isfinite(scores[allowed]).all():
-        row = int(np.flatnonzero((allowed & ~np.isfinite(scores)).any(axis=1))[0])
-        msg = f"the outputs in state {row} are not finite; the network's weights or its input hold NaN or overflow"
-        raise DnnExplainError(msg)
-    return scores, allowed
+    scores = masked_scores(outputs, valid)
+    return np.asarray(scores.argmax(axis=1), dtype=np.int64) if rng is None else drawn(softmax(scores), rng)

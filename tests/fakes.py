@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import (
     Bound,
+    Box,
+    Discrete,
     DnnExplainError,
     Episodes,
     Handle,
     Judgement,
     Knob,
-    Output,
-    OutputKind,
     Pane,
     Policy,
     State,
@@ -108,7 +108,7 @@ class FakeSystem(_Named):
     observation_shape = (2, 2)
     groups = ("angle", "speed", "surroundings")
     cell_group = np.array([[0, 1], [2, 2]], dtype=np.int64)
-    output = Output(OutputKind.VALUES, ("steer", "brake"), "")
+    output = Box(("steer", "brake"), "")
     cost_name = "control cost"
 
     def __init__(self, steps: int = 4) -> None:
@@ -195,7 +195,7 @@ class FakeChoice(_Named):
     observation_shape = (5, 7)
     groups = ("left", "right", "background")
     cell_group = np.repeat(np.array([[0, 0, 0, 1, 1, 1, 2]], dtype=np.int64), 5, axis=0)
-    output = Output(OutputKind.CHOICE, ("left", "right", "wait"))
+    output = Discrete(("left", "right", "wait"))
     panes = (
         Pane("Left queue", 0, 3, 0, 0, (Handle("left queue", "down"),), colour=0),
         Pane("Right queue", 3, 3, 0, 1, (Handle("right queue", "right"),), colour=1),

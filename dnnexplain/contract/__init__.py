@@ -7,6 +7,16 @@ of workloads. Arrays carry their axes in the comment behind them, e.g. ``# [B, K
 
 from __future__ import annotations
 
+from dnnexplain.contract.abilities import (
+    Acting,
+    Costed,
+    Optimal,
+    PartiallySeen,
+    WatchedOptimum,
+    WorkloadReader,
+    lacking,
+    need,
+)
 from dnnexplain.contract.adversaries import Adversary, Attackable
 from dnnexplain.contract.episodes import (
     Bound,
@@ -39,20 +49,38 @@ from dnnexplain.contract.paintings import (
     Whole,
 )
 from dnnexplain.contract.pictures import Handle, Pane, Pictured
+from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space, stack_actions
+from dnnexplain.contract.specs import (
+    Example,
+    Family,
+    Metric,
+    Parameter,
+    Reader,
+    Recipe,
+    Role,
+    Spec,
+    load_reference,
+)
 from dnnexplain.contract.systems import NetworkPolicy, Policy, System, state_from_observation, state_from_values
 
 __all__ = [
+    "Acting",
     "Adversary",
     "Attackable",
     "Bound",
+    "Box",
     "Cells",
     "Choice",
+    "Costed",
     "Decision",
     "DecisionOracle",
     "Demand",
+    "Discrete",
     "DnnExplainError",
     "EpisodeSystem",
     "Episodes",
+    "Example",
+    "Family",
     "Fits",
     "Flowing",
     "Flows",
@@ -64,26 +92,42 @@ __all__ = [
     "Listing",
     "LogReader",
     "Measured",
+    "Metric",
+    "MultiBinary",
     "NetworkPolicy",
+    "Optimal",
     "Output",
     "OutputKind",
     "Painted",
     "Painting",
     "Pane",
+    "Parameter",
+    "PartiallySeen",
     "Pause",
     "Phrase",
     "Pictured",
     "Policy",
+    "Reader",
+    "Recipe",
     "Rectangle",
     "Replay",
     "Replayable",
+    "Role",
     "Run",
+    "Space",
+    "Spec",
     "State",
     "System",
     "Target",
     "TargetKind",
     "Track",
+    "WatchedOptimum",
     "Whole",
+    "WorkloadReader",
+    "lacking",
+    "load_reference",
+    "need",
+    "stack_actions",
     "state_from_observation",
     "state_from_values",
 ]

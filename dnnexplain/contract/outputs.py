@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract.errors import DnnExplainError
+from dnnexplain.contract.errors import Choice
 from dnnexplain.contract.knobs import State
+from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,28 +22,26 @@ __all__ = ["Decision", "Output", "OutputKind", "Target", "TargetKind"]
 
 
 class OutputKind(StrEnum):
-    """Whether the network picks one of ``A`` actions, or emits ``A`` numbers."""
+    """The word for a space in files and on pages; code asks the space itself. Deprecated: use the spaces."""
 
     CHOICE = "choice"
     VALUES = "values"
+    SWITCHES = "switches"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What the network emits: the names of its actions, or of the components of its vector."""
-
-    kind: OutputKind
-    names: tuple[str, ...]
-    unit: str = ""
-
-    def index(self, name: str) -> int:
-        """The position of an output by its name."""
-        try:
-            return self.names.index(name)
-        except ValueError:
-            known = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
-            msg = f"no output is called {name!r}; there are: {known}"
-            raise DnnExplainError(msg) from None
+def Output(kind: OutputKind | str, names: tuple[str, ...], unit: str = "") -> Space:  # noqa: N802 - was a class
+    """A space by the word for it. Deprecated: write ``Discrete(names)``, ``Box(names, unit)`` or ``MultiBinary(names)``."""
+    made = {space.kind: space for space in (Discrete, Box, MultiBinary)}
+    if str(kind) not in made:
+        raise Choice("kind of output", str(kind), tuple(made)).error()
+    warn(
+        f"Output({str(kind)!r}, ...) is deprecated; write {made[str(kind)].__name__}(names)",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    if made[str(kind)] is Box:
+        return Box(names, unit, low=-np.inf, high=np.inf)
+    return made[str(kind)](names, unit)
 
 
 class TargetKind(StrEnum):
@@ -79,9 +79,10 @@ class Decision:
 
     Attributes:
         outputs: the raw outputs (logits of a choice, numbers of a vector) ``[A]``.
-        probabilities: after masking and softmax ``[A]``; for a vector output ``None``.
+        probabilities: of each action, or of each switch being on ``[A]``; ``None`` where numbers are set.
         valid: the actions that were allowed ``[A]``; all true where nothing is masked.
-        action: the most probable valid action, or ``None`` for a vector output.
+        action: the index of the most probable valid action of a ``Discrete``; ``None`` in other spaces.
+        taken: what is done, in the form of the space: an index, numbers ``[A]``, or which switches are on ``[A]``.
     """
 
     state: State
@@ -89,3 +90,8 @@ class Decision:
     probabilities: NDArray[np.float64] | None
     valid: NDArray[np.bool_]
     action: int | None
+    taken: Any = None
+
+    def __post_init__(self) -> None:
+        if self.taken is None and self.action is not None:
+            object.__setattr__(self, "taken", self.action)

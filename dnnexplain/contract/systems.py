@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract.errors import Choice
 from dnnexplain.contract.knobs import Knob, State
-from dnnexplain.contract.outputs import Output, Target
+from dnnexplain.contract.outputs import Target
+from dnnexplain.contract.spaces import Space
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +59,7 @@ class System(Protocol):
         observation_shape: the shape of the network's input without the batch axis.
         groups: names of the knob groups that an attribution is summed by: ``"job 1 cpu"``, ...
         cell_group: for each cell of the observation the index of its group; int ``[*observation_shape]``.
-        output: what the network emits.
+        output: what the network emits: a ``Discrete``, a ``Box`` or a ``MultiBinary``.
     """
 
     name: str
@@ -66,7 +67,11 @@ class System(Protocol):
     observation_shape: tuple[int, ...]
     groups: tuple[str, ...]
     cell_group: NDArray[np.int64]
-    output: Output
+
+    @property
+    def output(self) -> Space:
+        """What the network emits."""
+        ...
 
     def encode(self, values: NDArray[np.float64], background: NDArray[Any] | None = None) -> NDArray[np.float32]:
         """Paint knob values ``[B, K]`` into observations ``[B, *observation_shape]``, float32.

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import (
     Decision,
+    Discrete,
     DnnExplainError,
     EpisodeSystem,
     Measured,
     NetworkPolicy,
-    OutputKind,
     State,
     System,
 )
@@ -258,7 +258,7 @@ def effect_on_cost(
         raise DnnExplainError(msg)
     found = layer_of(system, policy, layer)
     changed = clamped(system, policy, {neuron: value}, found.name)
-    sample = sample and system.output.kind is OutputKind.CHOICE
+    sample = sample and isinstance(system.output, Discrete)
     # The untouched network runs through the same wrapper, so that the two differ in the neuron alone.
     plain = ClampedPolicy(policy.name, private(policy), policy.checkpoint, policy.masked)
     metric = (system.metric if isinstance(system, Measured) else "") if metric is None else metric

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import Decision, DnnExplainError, NetworkPolicy, OutputKind, Policy, State, System
+from dnnexplain.contract import Decision, Discrete, DnnExplainError, NetworkPolicy, Policy, State, System
 
 __all__ = [
     "decide",
@@ -88,17 +88,34 @@ def decide_observed(
             f"({len(states)}, {len(names)}): {', '.join(names[:8])}; was it made for other parameters?"
         )
         raise DnnExplainError(msg)
-    if system.output.kind is not OutputKind.CHOICE:
-        if not np.isfinite(outputs).all():
-            msg = f"policy {policy.name!r} gave outputs that are not finite; are its weights or the state damaged?"
-            raise DnnExplainError(msg)
-        valid = np.ones(outputs.shape, np.bool_)
-        return [Decision(s, row, None, ok, None) for s, row, ok in zip(states, outputs, valid, strict=True)]
+    space = system.output
+    if not isinstance(space, Discrete):
+        return _decide_vector(system, policy, states, observations, outputs)
     valid = valid_of(system, policy, observations)
-    rows = zip(
-        states, outputs, probabilities(policy, outputs, valid), valid, sampling.choose(outputs, valid), strict=True
-    )
+    rows = zip(states, outputs, probabilities(policy, outputs, valid), valid, space.decide(outputs, valid), strict=True)
     return [Decision(s, row, share, ok, int(action)) for s, row, share, ok, action in rows]
+
+
+def _decide_vector(
+    system: System,
+    policy: Policy,
+    states: Sequence[State],
+    observations: NDArray[np.float32],
+    outputs: NDArray[np.float64],
+) -> list[Decision]:
+    """Decisions of a ``Box`` or a ``MultiBinary``: numbers that are set, or switches."""
+    if not np.isfinite(outputs).all():
+        msg = f"policy {policy.name!r} gave outputs that are not finite; are its weights or the state damaged?"
+        raise DnnExplainError(msg)
+    valid = valid_of(system, policy, observations)
+    taken = system.output.decide(outputs, valid)
+    if isinstance(policy, NetworkPolicy):
+        likely = system.output.probabilities(outputs, valid)
+    else:
+        likely = taken.astype(np.float64) if taken.dtype == np.bool_ else None  # a rule is certain
+    shares = [None] * len(states) if likely is None else list(likely)
+    rows = zip(states, outputs, shares, valid, taken, strict=True)
+    return [Decision(s, row, share, ok, None, action) for s, row, share, ok, action in rows]
 
 
 def decide(system: System, policy: Policy, state: State) -> Decision:

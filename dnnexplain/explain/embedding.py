@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, Measured, OutputKind, Policy, State, System
+from dnnexplain.contract import Choice, Discrete, DnnExplainError, Measured, Policy, State, System
 from dnnexplain.explain.decision import observe, valid_of
 from dnnexplain.explain.neurons import layer_of, neuron_activations
 from dnnexplain.explain.outcomes import outcomes
@@ -141,7 +141,7 @@ def embed(
 
 def label_names(system: System) -> tuple[str, ...]:
     """What points may be coloured by: ``"decision"`` of a choice, the outcome, features, and every knob's value."""
-    made = (DECISION,) if system.output.kind is OutputKind.CHOICE else ()
+    made = (DECISION,) if isinstance(system.output, Discrete) else ()
     measured = (system.outcome,) if isinstance(system, Measured) else ()
     features: Any = getattr(system, "features", None)
     told = tuple(features.names) if features is not None else ()
@@ -185,7 +185,7 @@ def _labels(
         return outcomes(system, states, observations, policy.outputs(observations)), "", ()
     if label == DECISION:
         outputs = np.asarray(policy.outputs(observations))
-        choice = system.output.kind is OutputKind.CHOICE
+        choice = isinstance(system.output, Discrete)
         valid = valid_of(system, policy, observations) if choice else np.ones(outputs.shape, np.bool_)
         return choose(outputs, valid).astype(np.float64), "", system.output.names
     knob = knob_index(system, label)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import torch
 
-from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, OutputKind, Policy, System, Target, TargetKind
+from dnnexplain.contract import Choice, Discrete, DnnExplainError, NetworkPolicy, Policy, System, Target, TargetKind
 from dnnexplain.explain import gradients, removal
 from dnnexplain.explain.baselines import Reference
 from dnnexplain.explain.forward import private
@@ -205,7 +205,7 @@ def _deeplift_fails(policy: NetworkPolicy, system: System) -> str | None:
 
 def _any_target(system: System) -> Target:
     output = system.output
-    if output.kind is OutputKind.CHOICE and len(output.names) > 1:
+    if isinstance(output, Discrete) and len(output.names) > 1:
         return contrast(output, 0, 1)
     one = component(output, 0)
     return Target(one.name, TargetKind.VALUE, one.scalar, one.index)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dnnexplain.contract import Decision, DnnExplainError, Output, OutputKind, System, Target, TargetKind
+from dnnexplain.contract import Decision, Discrete, DnnExplainError, Space, System, Target, TargetKind
 
 __all__ = ["RowScalar", "by_row", "component", "contrast", "logit", "menu", "probability", "resolve", "runner_up"]
 
@@ -49,7 +49,7 @@ class _Probability:
         return outputs.masked_fill(~allowed, -torch.inf).softmax(dim=1)[:, self.index]
 
 
-def _index(output: Output, which: int | str) -> int:
+def _index(output: Space, which: int | str) -> int:
     if isinstance(which, str):
         return output.index(which)
     if not 0 <= which < len(output.names):
@@ -58,7 +58,7 @@ def _index(output: Output, which: int | str) -> int:
     return int(which)
 
 
-def contrast(output: Output, index: int | str, against: int | str) -> Target:
+def contrast(output: Space, index: int | str, against: int | str) -> Target:
     """One output minus another: ``job 1 minus wait``; of a choice, a difference of logits."""
     i, j = _index(output, index), _index(output, against)
     if i == j:
@@ -68,13 +68,13 @@ def contrast(output: Output, index: int | str, against: int | str) -> Target:
     return Target(name, TargetKind.CONTRAST, _Contrast(i, j), i, j, output.unit)
 
 
-def logit(output: Output, index: int | str) -> Target:
+def logit(output: Space, index: int | str) -> Target:
     """The logit of one action: ``logit of job 1``."""
     i = _index(output, index)
     return Target(f"logit of {output.names[i]}", TargetKind.LOGIT, _Output(i), i)
 
 
-def probability(output: Output, index: int | str, valid: Sequence[bool] | None = None) -> Target:
+def probability(output: Space, index: int | str, valid: Sequence[bool] | None = None) -> Target:
     """The probability of one action after the policy's mask ``valid [A]``: ``probability of job 1``.
 
     The mask is the state's own and stays as it is while an explainer varies the input, because a
@@ -88,7 +88,7 @@ def probability(output: Output, index: int | str, valid: Sequence[bool] | None =
     return Target(f"probability of {output.names[i]}", TargetKind.PROBABILITY, _Probability(i, allowed), i)
 
 
-def component(output: Output, index: int | str) -> Target:
+def component(output: Space, index: int | str) -> Target:
     """One number of a vector output, by its name."""
     i = _index(output, index)
     return Target(output.names[i], TargetKind.VALUE, _Output(i), i, unit=output.unit)
@@ -125,7 +125,7 @@ def resolve(system: System, decision: Decision, spec: str | Target = "default") 
         if spec in {name, target.name}:
             return target
     output = system.output
-    choice = output.kind is OutputKind.CHOICE
+    choice = isinstance(output, Discrete)
     found = _of_choice(output, decision, spec) if choice else _of_values(output, own, spec)
     if found is None and " minus " in spec:
         first, _, second = spec.partition(" minus ")
@@ -136,7 +136,7 @@ def resolve(system: System, decision: Decision, spec: str | Target = "default") 
     return found
 
 
-def _of_choice(output: Output, decision: Decision, spec: str) -> Target | None:
+def _of_choice(output: Space, decision: Decision, spec: str) -> Target | None:
     assert decision.action is not None
     if spec in {"default", "contrast"}:
         if len(output.names) < 2:
@@ -154,15 +154,15 @@ def _of_choice(output: Output, decision: Decision, spec: str) -> Target | None:
     return logit(output, spec) if spec in output.names else None
 
 
-def _of_values(output: Output, own: Mapping[str, Target], spec: str) -> Target | None:
+def _of_values(output: Space, own: Mapping[str, Target], spec: str) -> Target | None:
     if spec == "default":
         return next(iter(own.values()), None) or component(output, 0)
     return component(output, spec) if spec in output.names else None
 
 
-def _known(output: Output, own: Mapping[str, Target]) -> list[str]:
+def _known(output: Space, own: Mapping[str, Target]) -> list[str]:
     some = output.names[0]
-    if output.kind is OutputKind.CHOICE:
+    if isinstance(output, Discrete):
         return [*own, "contrast", "logit", "probability", f"logit of {some}", f"{some} minus {output.names[-1]}"]
     return [*own, *output.names[:12], *(["..."] if len(output.names) > 12 else [])]
 
@@ -170,7 +170,7 @@ def _known(output: Output, own: Mapping[str, Target]) -> list[str]:
 def menu(system: System, decision: Decision, limit: int = 100) -> dict[str, Target]:
     """The targets worth offering in a state, by name, the default first; every name resolves back."""
     output, found = system.output, [resolve(system, decision)]
-    if output.kind is OutputKind.CHOICE:
+    if isinstance(output, Discrete):
         chosen, actions = decision.action, range(len(output.names))
         assert chosen is not None
         found += [contrast(output, chosen, j) for j in actions if j != chosen]

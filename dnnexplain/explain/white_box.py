@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from dnnexplain.contract import Decision, DnnExplainError, OutputKind, Policy, State, System
+from dnnexplain.contract import Decision, Discrete, DnnExplainError, Policy, State, System
 from dnnexplain.explain.decision import decide, observe
 from dnnexplain.explain.forward import network_of
 from dnnexplain.explain.neurons import random_values
@@ -217,7 +217,7 @@ def dense_weights(system: System, policy: Policy) -> tuple[Dense, Dense]:
     fits = expected.shape == got.shape
     if fits:
         gap = expected - got
-        if system.output.kind is OutputKind.CHOICE:  # logits that differ by a constant are the same logits
+        if isinstance(system.output, Discrete):  # logits that differ by a constant are the same logits
             gap -= gap.mean(axis=1, keepdims=True)
         fits = bool(np.abs(gap).max() <= _TOLERANCE * max(1.0, float(np.abs(got).max())))
     if not fits:
@@ -238,7 +238,7 @@ def _arrays(part: nn.Linear) -> Dense:
 def _outputs(
     system: System, decision: Decision, pro: int | str | None, contra: int | str | None
 ) -> tuple[int, int | None]:
-    choice = system.output.kind is OutputKind.CHOICE
+    choice = isinstance(system.output, Discrete)
     i = _index(system, pro) if pro is not None else (decision.action if decision.action is not None else 0)
     if contra is not None:
         j: int | None = _index(system, contra)

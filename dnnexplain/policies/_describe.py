@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from dnnexplain.contract import OutputKind, System
+from dnnexplain.contract import Discrete, System
 
 __all__ = ["describe_outputs", "size_hint", "system_parameters"]
 
@@ -26,7 +26,7 @@ def system_parameters(system: System) -> dict[str, Any]:
 def describe_outputs(system: System) -> str:
     """The outputs in words: ``11 actions (10 jobs and wait)``."""
     names = system.output.names
-    what = "actions" if system.output.kind is OutputKind.CHOICE else "values"
+    what = "actions" if isinstance(system.output, Discrete) else "values"
     stems = Counter(_stem(name) for name in names)
     parts = [f"{count} {stem}s" if count > 1 else stem for stem, count in stems.items()]
     if len(parts) > 4:

@@ -9,11 +9,11 @@ from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, System
 from dnnexplain.policies._describe import system_parameters
+from dnnexplain.registry import spec_of
 
-__all__ = ["KEY", "WEIGHTS", "find", "read_metadata", "shipped"]
+__all__ = ["KEY", "find", "read_metadata", "shipped"]
 
 KEY = "dnnexplain"
-WEIGHTS = Path(__file__).parent / "weights"
 LONGEST_HEADER = 10_000_000
 
 
@@ -102,12 +102,23 @@ def _numbers(text: str) -> tuple[int, str]:
 
 
 def _stories(system: System, directory: Path | None) -> list[tuple[Path, dict[str, Any]]]:
-    found = []
-    for path in sorted((directory or WEIGHTS).glob("*.safetensors")):
+    found: list[tuple[Path, dict[str, Any]]] = []
+    folder = directory or _weights(system)
+    if folder is None:
+        return found
+    for path in sorted(folder.glob("*.safetensors")):
         story = read_metadata(path)
         if (story.get("system") or {}).get("name") == system.name:
             found.append((path, story))
     return found
+
+
+def _weights(system: System) -> Path | None:
+    """The folder of a system's shipped networks; ``None`` for one that has no spec, or whose spec names none."""
+    try:
+        return spec_of(system).weights
+    except DnnExplainError:
+        return None
 
 
 def _differences(story: Mapping[str, Any], system: System) -> int:

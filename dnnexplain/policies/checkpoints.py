@@ -76,7 +76,7 @@ def save(
         "system": {"name": world.name, "parameters": system_parameters(world)},
         "observation_shape": list(world.observation_shape),
         "outputs": len(world.output.names),
-        "output": world.output.kind.value,
+        "output": world.output.kind,
         "masked": policy.masked if policy is not None else True,
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import OutputKind
+from dnnexplain.contract import Discrete
 from dnnexplain.files import write_bytes
 from dnnexplain.policies._shipped import read_metadata
 
@@ -38,7 +38,7 @@ def model_card(metadata: Mapping[str, Any], name: str) -> str:
     lines += ["| | |", "|-|-|"]
     lines.append(f"| System | {_call(system.get('name'), system.get('parameters') or {})} |")
     lines.append(f"| Network | {_call(architecture.get('name'), architecture.get('arguments') or {})} |")
-    if metadata.get("output", OutputKind.CHOICE) == OutputKind.CHOICE:
+    if metadata.get("output", Discrete.kind) == Discrete.kind:
         masked = "left out before the softmax" if metadata.get("masked", True) else "kept, as it was trained"
         lines.append(f"| Invalid actions | {masked} |")
     for key, title in _PLAIN:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dnnexplain import sampling
-from dnnexplain.contract import DnnExplainError, OutputKind, System
+from dnnexplain.contract import Discrete, DnnExplainError, System
 from dnnexplain.policies._fit import fit_module, probe_observations
 
 __all__ = ["LogProbabilities", "TorchPolicy", "weights_hash"]
@@ -146,7 +146,7 @@ class TorchPolicy:
         Raises:
             DnnExplainError: the system's output is a vector, not a choice; or as :meth:`outputs`.
         """
-        if self.system.output.kind is not OutputKind.CHOICE:
+        if not isinstance(self.system.output, Discrete):
             msg = f"{self.system.name} emits {len(self.system.output.names)} numbers, not a choice; use outputs()"
             raise DnnExplainError(msg)
         valid = self.system.valid_actions(observations) if self.masked else None
@@ -174,7 +174,7 @@ class TorchPolicy:
 
 def _undo_softmax(module: nn.Module, system: System) -> tuple[nn.Module, str]:
     """Turn a choice network that ends in probabilities into one that gives logits; say how."""
-    if system.output.kind is not OutputKind.CHOICE or len(system.output.names) < 2:
+    if not isinstance(system.output, Discrete) or len(system.output.names) < 2:
         return module, ""
     device = next((weight.device for weight in module.parameters()), torch.device("cpu"))
     with torch.no_grad():

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from dnnexplain.contract import (
     Bound,
     Choice,
+    Discrete,
     DnnExplainError,
     Episodes,
     Judgement,
     Knob,
-    Output,
-    OutputKind,
     Policy,
     State,
     Target,
@@ -81,7 +80,7 @@ class SmallSystem:
         self.observation_shape: tuple[int, ...] = (len(self.knobs),)
         self.groups = tuple(dict.fromkeys(knob.group or knob.name for knob in self.knobs))
         self.cell_group = np.array([self.groups.index(knob.group or knob.name) for knob in self.knobs], dtype=np.int64)
-        self.output = Output(OutputKind.CHOICE, tuple(self.actions))
+        self.output = Discrete(tuple(self.actions))
         self._low = np.array([knob.low for knob in self.knobs], dtype=np.float64)
         self._span = np.array([knob.high - knob.low or 1.0 for knob in self.knobs], dtype=np.float64)
 

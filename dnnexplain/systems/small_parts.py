@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Knob, Output
+from dnnexplain.contract import Knob, Space
 
 __all__ = ["Beginning", "KnobFeatures", "KnobRule", "Values"]
 
@@ -18,7 +18,9 @@ Values = NDArray[np.float64]
 
 class _Knobbed(Protocol):
     knobs: tuple[Knob, ...]
-    output: Output
+
+    @property
+    def output(self) -> Space: ...
 
     def decode(self, observations: NDArray[Any]) -> Values: ...
 

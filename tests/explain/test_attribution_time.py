@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dnnexplain.contract import Output, OutputKind, State
+from dnnexplain.contract import Discrete, State
 from dnnexplain.explain import METHODS, attribute, trust
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import mlp
@@ -24,7 +24,7 @@ class Wide(FakeChoice):
     observation_shape = (20, 124)
     groups = tuple(f"group {i}" for i in range(14))
     cell_group = np.repeat(np.minimum(np.arange(124) // 9, 13)[None], 20, axis=0).astype(np.int64)
-    output = Output(OutputKind.CHOICE, (*(f"job {i}" for i in range(1, 6)), "wait"))
+    output = Discrete((*(f"job {i}" for i in range(1, 6)), "wait"))
 
     def encode(self, values, background=None):
         canvas = self._canvas(values, background)

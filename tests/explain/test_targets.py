@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dnnexplain.contract import Decision, DnnExplainError, Output, OutputKind, State, Target, TargetKind
+from dnnexplain.contract import Decision, Discrete, DnnExplainError, State, Target, TargetKind
 from dnnexplain.explain.decision import decide, decide_many, observe, states_from_observations
 from dnnexplain.explain.targets import by_row, component, contrast, logit, menu, probability, resolve, runner_up
 from dnnexplain.policies import TorchPolicy
@@ -95,7 +95,7 @@ def test_wrong_indices_are_refused():
         contrast(NAMES, 1, "right")
     with pytest.raises(DnnExplainError, match="there are 3"):
         logit(NAMES, 3)
-    one = Output(OutputKind.CHOICE, ("only",))
+    one = Discrete(("only",))
     assert logit(one, 0).name == "logit of only"
 
 

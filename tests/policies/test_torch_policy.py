@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError, NetworkPolicy, Output, OutputKind
+from dnnexplain.contract import Discrete, DnnExplainError, NetworkPolicy
 from dnnexplain.policies import TorchPolicy, mlp, weights_hash
 from dnnexplain.policies import torch_policy as module_under_test
 from tests.fakes import FakeChoice, FakeSystem, linear_network
@@ -20,7 +20,7 @@ EVERY = np.array([[left, right] for left in range(6) for right in range(4)], dty
 class TenSlots(FakeChoice):
     """Names like DeepRM's with 10 slots."""
 
-    output = Output(OutputKind.CHOICE, (*(f"job {i}" for i in range(1, 11)), "wait"))
+    output = Discrete((*(f"job {i}" for i in range(1, 11)), "wait"))
 
     def __init__(self) -> None:
         super().__init__()

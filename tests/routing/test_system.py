@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnnexplain.contract import DnnExplainError, EpisodeSystem, OutputKind, State, TargetKind, state_from_values
+from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, State, TargetKind, state_from_values
 from dnnexplain.systems import make_system
 from dnnexplain.systems.routing import RoutingSystem
 
@@ -25,7 +25,7 @@ def random_state(system, seed):
 
 def test_it_is_an_episode_system(system):
     assert isinstance(system, EpisodeSystem)
-    assert system.output.kind is OutputKind.VALUES
+    assert isinstance(system.output, Box)
     assert len(system.output.names) == system.paths.count
     assert len({knob.name for knob in system.knobs}) == len(system.knobs)
     assert system.cell_group.shape == system.observation_shape

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, OutputKind, Painted, Policy, System
+from dnnexplain.contract import Discrete, DnnExplainError, Painted, Policy, System
 from dnnexplain.explain.plain_network import PlainLayer, plain_network
 from dnnexplain.explain.sweeps import kind_of, kinds
 
@@ -30,7 +30,7 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
             "so no page can do it without a kernel; deeprm does"
         )
         raise DnnExplainError(msg)
-    if system.output.kind is not OutputKind.CHOICE:
+    if not isinstance(system.output, Discrete):
         msg = f"{system.name} emits numbers, not a choice; a page without a kernel can show choices only"
         raise DnnExplainError(msg)
     network = plain_network(system, policy)

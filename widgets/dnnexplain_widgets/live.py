@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Decision, NetworkPolicy, OutputKind, Policy, State, System
+from dnnexplain.contract import Decision, Discrete, NetworkPolicy, Policy, State, System
 from dnnexplain.explain.attribution import Attribution, attribute
 from dnnexplain.explain.decision import decide, observe, valid_of
 from dnnexplain.explain.neurons import layer_of, neuron_activations
@@ -113,7 +113,7 @@ def best_actions(system: System, policy: Policy, observations: NDArray[Any]) -> 
 
 
 def _rules(system: System, observation: NDArray[np.float32], names: tuple[str, ...]) -> dict[str, int]:
-    if system.output.kind is not OutputKind.CHOICE:
+    if not isinstance(system.output, Discrete):
         return {}
     known = system.rules()
     return {name: int(best_actions(system, known[name], observation)[0]) for name in names}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from dnnexplain.contract import Attackable, DecisionOracle, DnnExplainError, Flowing, OutputKind, Replayable, System
+from dnnexplain.contract import Attackable, DecisionOracle, Discrete, DnnExplainError, Flowing, Replayable, System
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
@@ -36,7 +36,7 @@ def _edits(system: System) -> bool:
 
 
 def _chooses(system: System) -> bool:
-    return system.output.kind is OutputKind.CHOICE
+    return isinstance(system.output, Discrete)
 
 
 def _attackable(system: System) -> bool:
@@ -44,11 +44,11 @@ def _attackable(system: System) -> bool:
 
 
 def _replays(system: System) -> bool:
-    return isinstance(system, Replayable) and system.output.kind is OutputKind.CHOICE
+    return isinstance(system, Replayable) and isinstance(system.output, Discrete)
 
 
 def _judges(system: System) -> bool:
-    return isinstance(system, DecisionOracle) and system.output.kind is OutputKind.CHOICE
+    return isinstance(system, DecisionOracle) and isinstance(system.output, Discrete)
 
 
 def _changes_workloads(system: System) -> bool:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import (
     Choice,
+    Discrete,
     DnnExplainError,
     Flowing,
     NetworkPolicy,
-    OutputKind,
     Policy,
     State,
     System,
@@ -274,7 +274,7 @@ def _first_kind(system: System) -> str:
 
 
 def _rules_of(system: System, names: Sequence[str] | None) -> tuple[str, ...]:
-    if system.output.kind is not OutputKind.CHOICE:
+    if not isinstance(system.output, Discrete):
         return ()
     known = tuple(system.rules())
     for name in names or ():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import DecisionOracle, DnnExplainError, OutputKind, Policy, State, System
+from dnnexplain.contract import DecisionOracle, Discrete, DnnExplainError, Policy, State, System
 from dnnexplain.explain.decision import decide, probabilities, valid_of
 from dnnexplain.results import register
 
@@ -95,7 +95,7 @@ class Witness:
     def __init__(
         self, system: System, policy: Policy, base: State, target: int | None = None, judge_seconds: float = 2.0
     ) -> None:
-        if system.output.kind is not OutputKind.CHOICE or not hasattr(system, "judge"):
+        if not isinstance(system.output, Discrete) or not hasattr(system, "judge"):
             msg = f"{system.name} has no oracle for single decisions (judge), so what is adversarial in it cannot be said; deeprm has one"
             raise DnnExplainError(msg)
         self.system, self.policy, self.base, self.target = system, policy, base, target

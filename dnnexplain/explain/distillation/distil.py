@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, OutputKind, Policy
+from dnnexplain.contract import Discrete, DnnExplainError, Policy
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1, mean_interval, ratio_interval
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
@@ -147,7 +147,7 @@ def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int,
         name = getattr(system, "name", type(system).__name__)
         msg = f"{name} cannot be distilled: it gives no features and no visited states (see Distillable)"
         raise DnnExplainError(msg)
-    if system.output.kind is not OutputKind.CHOICE:
+    if not isinstance(system.output, Discrete):
         msg = f"{system.name} emits numbers, not a choice among actions; only a choice can be told as a tree"
         raise DnnExplainError(msg)
     least = {

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Handle, Knob, Output, OutputKind, Pane
+from dnnexplain.contract import Discrete, Handle, Knob, Pane, Space
 from dnnexplain.systems.deeprm.model import Params
 
 __all__ = ["RESOURCES", "Layout"]
@@ -79,10 +79,10 @@ class Layout:
         return group
 
     @cached_property
-    def output(self) -> Output:
+    def output(self) -> Space:
         """One action per slot, and waiting."""
         names = (*(f"job {slot}" for slot in range(1, self.params.slots + 1)), "wait")
-        return Output(OutputKind.CHOICE, names)
+        return Discrete(names)
 
     @cached_property
     def panes(self) -> tuple[Pane, ...]:

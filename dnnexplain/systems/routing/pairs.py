@@ -17,17 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import (
-    Bound,
-    DnnExplainError,
-    Episodes,
-    Knob,
-    Output,
-    OutputKind,
-    Policy,
-    State,
-    Target,
-)
+from dnnexplain.contract import Bound, Discrete, DnnExplainError, Episodes, Knob, Policy, State, Target
 from dnnexplain.systems.routing.pair_features import PairFeatures
 from dnnexplain.systems.routing.system import RoutingSystem
 from dnnexplain.systems.routing.traffic import WORKLOADS, TrafficCase
@@ -64,7 +54,7 @@ class PairRouting:
         self.observation_shape: tuple[int, ...] = (1 + len(routing.knobs),)
         self.groups = ("pair", *routing.groups)
         self.cell_group = np.concatenate([[0], routing.cell_group.ravel() + 1]).astype(np.int64)
-        self.output = Output(OutputKind.CHOICE, tuple(f"path {rank + 1}" for rank in range(self.most)))
+        self.output = Discrete(tuple(f"path {rank + 1}" for rank in range(self.most)))
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -10,19 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import (
-    Bound,
-    Choice,
-    DnnExplainError,
-    Episodes,
-    Flows,
-    Graph,
-    Output,
-    OutputKind,
-    Policy,
-    State,
-    Target,
-)
+from dnnexplain.contract import Bound, Box, Choice, DnnExplainError, Episodes, Flows, Graph, Policy, State, Target
 from dnnexplain.systems.routing.baselines import baselines_of
 from dnnexplain.systems.routing.cases import observe_cases
 from dnnexplain.systems.routing.graph import flows_of, graph_of
@@ -102,7 +90,7 @@ class RoutingSystem(Probed):
         self.observation_shape: tuple[int, ...] = (history + routed, pairs) if history else (pairs,)
         self.knobs = demand_knobs(self.paths, history, self.cap, self.mean_demands, routed=routed)
         self.groups, self.cell_group = cell_groups(self.paths, history, grouping, routed=routed)
-        self.output = Output(OutputKind.VALUES, self.paths.names)
+        self.output = Box(self.paths.names)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -121,6 +109,15 @@ class RoutingSystem(Probed):
     def policy_kinds(self) -> Mapping[str, PolicyKind]:
         """The learned policies of the papers: name -> architecture, and the history that it reads."""
         return POLICY_KINDS
+
+    @property
+    def whole(self) -> bool:
+        """Whether a state holds more than a policy sees (``contract.PartiallySeen``)."""
+        return self.routed
+
+    def part(self, history: int = 0) -> RoutingSystem:
+        """The system that a router was made for: the history alone, or (0) the matrix to route alone."""
+        return type(self)(self.topology, self.k, history, capacity=self.capacity)
 
     @property
     def default_role(self) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError, OutputKind, State
+from dnnexplain.contract import Discrete, DnnExplainError, State
 from dnnexplain.explain.adversarial.compare import MethodTable, compare_methods
 from dnnexplain.explain.adversarial.pairs import OrderPairs, order_pairs
 from dnnexplain.explain.adversarial.result import Adversarial, Flip
@@ -49,7 +49,7 @@ class AdversarialPanel(Panel):
     def setup(self) -> None:
         """Controls: how to search, what may change, towards which action, for how long."""
         system = self.session.system
-        if system.output.kind is not OutputKind.CHOICE or not hasattr(system, "judge"):
+        if not isinstance(system.output, Discrete) or not hasattr(system, "judge"):
             msg = (
                 f"{system.name} has no oracle for single decisions (judge), so nothing in it can be called adversarial"
             )

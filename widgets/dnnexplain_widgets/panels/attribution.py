@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, OutputKind
+from dnnexplain.contract import Choice, Discrete, DnnExplainError, NetworkPolicy
 from dnnexplain.explain.methods import METHODS
 from dnnexplain.explain.targets import menu
 from dnnexplain.explain.then_and_now import ThenAndNow, compare_saved
@@ -218,7 +218,7 @@ class AttributionPanel(Panel):
         default, *others = menu(session.system, session.live.decision)
         first, *references = session.system.baselines(session.state)
         why = f"why this and not the next best ({default})"
-        first_target = why if session.system.output.kind is OutputKind.CHOICE else default
+        first_target = why if isinstance(session.system.output, Discrete) else default
         targets = [["default", first_target], *([name, name] for name in others)]
         baselines = [["default", f"{first} (default)"], *([name, name] for name in references)]
         full = len(ticked) >= MOST

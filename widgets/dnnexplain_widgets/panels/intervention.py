@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import EpisodeSystem, OutputKind, Replayable
+from dnnexplain.contract import Discrete, EpisodeSystem, Replayable
 from dnnexplain.explain.causal import CostEffect, NeuronEffect, effect_on_cost, intervene, intervene_each
 from dnnexplain.explain.visits import families
 from dnnexplain.explain.words import number as in_words
@@ -87,7 +87,7 @@ class InterventionPanel(ProbingPanel):
     def _episodic(self) -> bool:
         """Whether workloads are whole episodes of many decisions, rather than one decision each."""
         system = self.session.system
-        return isinstance(system, Replayable) or system.output.kind is OutputKind.CHOICE
+        return isinstance(system, Replayable) or isinstance(system.output, Discrete)
 
     # --- here and now ---
 
@@ -217,7 +217,7 @@ class InterventionPanel(ProbingPanel):
         for i, row in zip(shown, rows, strict=True):
             if not effect.before.valid[i]:
                 row |= {"from": None, "to": None, "text": "not possible"}
-        kind = "Probability" if system.output.kind is OutputKind.CHOICE else "Output"
+        kind = "Probability" if isinstance(system.output, Discrete) else "Output"
         return {"caption": f"{kind} here, before and after", "low": low, "high": high, "ends": ends, "marks": marks, "rows": rows}  # fmt: skip
 
     def _show_each(self, each: tuple[NeuronEffect, ...]) -> None:
@@ -230,7 +230,7 @@ class InterventionPanel(ProbingPanel):
 
     def _told_of_each(self, each: tuple[NeuronEffect, ...]) -> str:
         held = number(each[0].held_at)
-        if self.session.system.output.kind is not OutputKind.CHOICE:
+        if not isinstance(self.session.system.output, Discrete):
             worst = max(each, key=lambda one: abs(one.worse))
             if not worst.outcome:
                 return f"Held at {held} alone, these neurons move the outputs most."
@@ -269,7 +269,7 @@ class InterventionPanel(ProbingPanel):
                     {"text": probability(float(chance[action]))},
                 ]
             rows.append({"label": f"Neuron {one.neuron}", "cells": cells})
-        choice = self.session.system.output.kind is OutputKind.CHOICE
+        choice = isinstance(self.session.system.output, Discrete)
         first = self.each[0].before.action
         chosen = "" if first is None else self.each[0].outputs[first]
         measured = [f"{self.each[0].outcome}, change"] if self.each[0].outcome else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnnexplain.contract import NetworkPolicy, OutputKind, Pictured
+from dnnexplain.contract import Discrete, NetworkPolicy, Pictured
 from dnnexplain.explain.attribution import Attribution
 from dnnexplain.explain.methods import METHODS, Measure
 from dnnexplain.explain.targets import menu
@@ -60,7 +60,7 @@ class SaliencyPanel(Panel):
             return
         default, *others = menu(session.system, live.decision)
         first = "default"
-        chooses = session.system.output.kind is OutputKind.CHOICE
+        chooses = isinstance(session.system.output, Discrete)
         targets = [[first, f"why this and not the next best ({default})" if chooses else default]]
         targets += [[name, name] for name in others]
         if session.ask.target != first and session.ask.target not in others:

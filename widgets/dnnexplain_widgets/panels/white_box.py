@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, OutputKind
+from dnnexplain.contract import Discrete, DnnExplainError
 from dnnexplain.explain.white_box import Account, account
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.wire import scene
@@ -84,7 +84,7 @@ class WhiteBoxPanel(Panel):
 
     def _choices(self) -> list[dict[str, Any]]:
         output = self.session.system.output
-        choice = output.kind is OutputKind.CHOICE
+        choice = isinstance(output, Discrete)
         names = [[name, name] for name in output.names]
         first = [["", "the chosen action" if choice else output.names[0]], *names[0 if choice else 1 :]]
         against = [["", "the next best" if choice else "nothing"], *names]

@@ -1,0 +1,145 @@
+"""What some systems can do beside what every system must: one small protocol for each ability.
+
+A system that lacks an ability disables what needs it; :func:`lacking` says so in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract.episodes import Episodes, EpisodeSystem, Replay
+from dnnexplain.contract.errors import DnnExplainError
+from dnnexplain.contract.knobs import State
+from dnnexplain.contract.systems import Policy, System
+
+__all__ = ["Acting", "Costed", "Optimal", "PartiallySeen", "WatchedOptimum", "WorkloadReader", "lacking", "need"]
+
+
+@runtime_checkable
+class PartiallySeen(System, Protocol):
+    """A system whose states may hold more than one policy sees, so that policies of several kinds stand side by side.
+
+    Attributes:
+        whole: whether they do, in this one.
+    """
+
+    @property
+    def whole(self) -> bool:
+        """Whether a state holds more than a policy sees."""
+        ...
+
+    def part(self, **parameters: Any) -> System:
+        """The smaller system that a policy was made for, from the parameters of its role."""
+        ...
+
+    def seen_by(self, policy: Policy) -> Policy:
+        """A policy of such a part as a policy of this system."""
+        ...
+
+
+@runtime_checkable
+class WorkloadReader(EpisodeSystem, Protocol):
+    """A system that reads workloads from files or folders; its spec lists the formats."""
+
+    def read_workloads(self, path: Path, *, limit: int | None = None, **parameters: Any) -> tuple[Sequence[Any], str]:
+        """Workloads in the order of the file, at most ``limit``, and what was done to read them, in sentences.
+
+        A workload may have a ``name`` (of its file, or its place in one).
+
+        Raises:
+            DnnExplainError: the file is of none of the formats, damaged, or too large.
+        """
+        ...
+
+
+@runtime_checkable
+class Optimal(EpisodeSystem, Protocol):
+    """A system that can run the best plan it knows for a workload: the feasible end of ``bound``."""
+
+    def run_optimum(self, workloads: Sequence[Any], *, seconds: float = 10.0) -> Episodes:
+        """The plans' episodes, simulated; ``cost`` equals each workload's ``bound().upper``."""
+        ...
+
+
+@runtime_checkable
+class WatchedOptimum(EpisodeSystem, Protocol):
+    """A system that can show the best plan it knows, decision by decision."""
+
+    def replay_optimum(self, workload: Any, *, seconds: float = 10.0) -> Replay:
+        """The plan, to be drawn beside a policy's."""
+        ...
+
+
+@runtime_checkable
+class Costed(System, Protocol):
+    """A system whose oracle says what given actions lose in a state, whatever the space.
+
+    For a ``Discrete`` this is ``judge(state).loss`` of all actions; a ``Box`` and a ``MultiBinary`` answer for
+    the actions that they are asked about.
+    """
+
+    def losses(self, state: State, actions: NDArray[Any], *, seconds: float = 10.0) -> NDArray[np.float64]:
+        """How much worse each action's best continuation is than the best action's ``[n]``, at least 0; NaN if not valid.
+
+        Args:
+            state: in which they are taken.
+            actions: ``[n]`` or ``[n, A]``, in the space's form.
+            seconds: at most about this long.
+        """
+        ...
+
+    def best_action(self, state: State, *, seconds: float = 10.0) -> Any:
+        """An action that loses nothing (or the best that is known), in the space's form."""
+        ...
+
+
+@runtime_checkable
+class Acting(EpisodeSystem, Protocol):
+    """A system that plays given actions: what ``dnnexplain replay --actions`` writes as arrays."""
+
+    def play(self, workload: Any, actions: NDArray[Any], *, seed: int = 0) -> Mapping[str, NDArray[Any]]:
+        """Arrays by name: ``observations``, what was paid and done after each action; the system's own names."""
+        ...
+
+
+_WORDS = {
+    "EpisodeSystem": "run whole workloads",
+    "Replayable": "show an episode decision by decision",
+    "DecisionOracle": "judge a single decision by an optimum",
+    "Costed": "judge a single decision by an optimum",
+    "WorkloadReader": "read workloads from files",
+    "Optimal": "run the optimum's plan",
+    "WatchedOptimum": "show the optimum's plan",
+    "Acting": "play a list of actions",
+    "Attackable": "be searched for its worst case",
+    "Distillable": "be told as rules: it names no features",
+    "Mutable": "change workloads a little",
+    "Painted": "say as data how it paints its knobs",
+    "Flowing": "draw itself as a graph",
+}
+
+
+def lacking(system: Any, ability: type) -> str:
+    """Why what needs an ability cannot be had, in one sentence; empty if it can."""
+    if isinstance(system, ability):
+        return ""
+    what = _WORDS.get(ability.__name__, f"do what {ability.__name__} asks")
+    name = getattr(system, "name", type(system).__name__)
+    return f"{name} cannot {what} (dnnexplain.contract.{ability.__name__})"
+
+
+def need(system: Any, ability: type, what: str) -> None:
+    """Refuse what a system lacks the ability for.
+
+    Raises:
+        DnnExplainError: ``what`` needs it, and the system has it not.
+    """
+    reason = lacking(system, ability)
+    if reason:
+        msg = f"{what} needs an ability that is missing: {reason}"
+        raise DnnExplainError(msg)

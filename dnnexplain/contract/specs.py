@@ -1,0 +1,294 @@
+"""What the rest of the product must know of a system, as data: one :class:`Spec` in ``systems/NAME/spec.py``.
+
+A spec imports the contract only; what is heavy it names as ``"module:attribute"``, which :func:`load_reference`
+imports when it is first needed. Command line, dashboard, gallery, gymnasium ids, docs pages, model cards and
+the tests range over specs, so that nothing outside a system's folder names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from dnnexplain.contract.errors import Choice, DnnExplainError
+
+__all__ = [
+    "Example",
+    "Family",
+    "Metric",
+    "Parameter",
+    "Reader",
+    "Recipe",
+    "Role",
+    "Spec",
+    "load_reference",
+]
+
+Reference = str
+"""``"package.module:attribute"``, imported when first needed."""
+
+
+def load_reference(reference: Reference) -> Any:
+    """What a reference names: ``load_reference("math:pi")``."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One named setting of a system, a workload family or a recipe: an option on the command line, a field on a page.
+
+    Args:
+        name: as in Python, ``"cluster_cells"``; on the command line ``--cluster-cells``.
+        default: its value when nothing is said; its type is the parameter's (bool: a flag). ``None`` for a
+            setting that may stay open, whose type ``kind`` then says.
+        help: one sentence.
+        low, high: inclusive bounds of a number; a value outside is refused, not moved.
+        choices: all values of a word.
+        unit: of a number.
+        kind: ``int``, ``float``, ``str``, ``bool`` or ``Path``; that of the default if not given.
+    """
+
+    name: str
+    default: Any
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    kind: type | None = None
+
+    @property
+    def type(self) -> type:
+        """Of its values."""
+        return self.kind or (str if self.default is None else type(self.default))
+
+    def check(self, value: Any) -> Any:
+        """The value in the parameter's type.
+
+        Raises:
+            DnnExplainError: not of its type, out of bounds, or none of its choices.
+        """
+        if value is None:
+            return None
+        if self.choices and str(value) not in self.choices:
+            raise Choice(self.name, str(value), self.choices).error()
+        if self.type in {int, float}:
+            return self._number(value)
+        if self.type is bool and not isinstance(value, bool):
+            msg = f"{self.name} is yes or no (True or False), not {value!r}"
+            raise DnnExplainError(msg)
+        return value
+
+    def _number(self, value: Any) -> Any:
+        unit = f" {self.unit}" if self.unit else ""
+        if isinstance(value, bool) or not isinstance(value, int | float) or (self.type is int and value != int(value)):
+            msg = f"{self.name} must be a {'whole ' if self.type is int else ''}number{unit and ' of' + unit}, not {value!r}"
+            raise DnnExplainError(msg)
+        below = self.low is not None and not value >= self.low
+        above = self.high is not None and not value <= self.high
+        if below or above:
+            least = f"at least {self.low:g}" if self.low is not None else ""
+            most = f"at most {self.high:g}" if self.high is not None else ""
+            msg = f"{self.name} must be {' and '.join(filter(None, (least, most)))}{unit}, not {value:g}"
+            raise DnnExplainError(msg)
+        return self.type(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A network that ships: what it is called in files and on the command line, and what a menu says of it.
+
+    Args:
+        name: ``"default"``, ``"as-published"``; also accepted by ``--policy``.
+        title: for menus: ``"The paper's network, fairly trained"``.
+        about: one sentence for help and cards.
+        parameters: of the system, where the network needs others than the defaults.
+    """
+
+    name: str
+    title: str
+    about: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of an episode beside its cost: a name among ``Episodes.metrics``, with all that one must know to tell it.
+
+    Args:
+        name: the key, as in JSON: ``"starved"``.
+        title: in tables: ``"starved jobs"``.
+        unit: ``"jobs"``.
+        better: which direction is better.
+        total: whether a sum over workloads is told (jobs starved), rather than a mean (mean slowdown).
+        wrong: whether it counts what must not happen; it then comes first in every sentence when it is not 0.
+    """
+
+    name: str
+    title: str
+    unit: str = ""
+    better: Literal["lower", "higher"] = "lower"
+    total: bool = False
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A generator of workloads: ``system.workloads(name, count, seed, **parameters)``."""
+
+    name: str
+    about: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Files that become workloads through ``system.read_workloads(path, limit=..., **parameters)``.
+
+    Args:
+        name: of the format: ``"Standard Workload Format"``.
+        suffixes: by which people know it; it is recognised by content.
+        about: what becomes of it, in a sentence.
+        parameters: named options, such as the unit of a column.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    about: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained.
+
+    Args:
+        name: ``--recipe NAME``.
+        about: one sentence: objective, workload, about how long.
+        run: ``module:function``: ``(system, options, out, report) -> (module, story)``; ``options`` holds the
+            parameters' values with ``seed``, ``threads`` and ``fresh``; ``report(done, total, text)`` is called
+            as it goes; ``story`` is what the model card tells (see ``policies.save``). It resumes from files
+            beside ``out``.
+        parameters: options of its own.
+        role: of the network that comes out; the recipe's name if empty.
+        teachers: rules that may teach, by name, with a sentence each.
+    """
+
+    name: str
+    about: str
+    run: Reference
+    parameters: tuple[Parameter, ...] = ()
+    role: str = ""
+    teachers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A card of the gallery: a dashboard that opens with these settings.
+
+    Args:
+        key: in addresses.
+        title, sentence: what the card says.
+        settings: of ``dashboard_parts``: policy and parameters of the system.
+        picture: ``module:function`` that gives an inline SVG; a plain one is drawn if empty.
+    """
+
+    key: str
+    title: str
+    sentence: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    picture: Reference = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """All that the product must know of a system to offer it everywhere.
+
+    Args:
+        name: ``"deeprm"``; the folder's.
+        title: ``"DeepRM, a job scheduler"``.
+        sentence: what is controlled, what the network sees, what it is after; one sentence.
+        make: ``module:function`` that makes the system from its parameters by keyword.
+        parameters: of the system.
+        cost: the figure that is minimised (lower is better, may be negative); its ``name`` is ``"cost"``.
+        ratio: whether the cost is a ratio scale (never below zero, and 0 means none): only then is a gap told
+            in per cent; elsewhere it is a difference.
+        roles: networks that ship, the default first.
+        metrics: of episodes, in the order of tables.
+        families: generators of workloads, the default first; ``default_count`` of them are drawn by commands.
+        workload, workloads: what one and several are called: ``"job set"``, ``"job sets"``.
+        readers: of files.
+        recipes: of training, the default first.
+        examples: cards of the gallery.
+        question: the dashboard's title: ``"Why does the network schedule this job?"``.
+        lead: what is controlled and how the picture is read, a short paragraph for newcomers.
+        board: parameters of the system for its dashboard, where others than the defaults are better.
+        compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
+        presets: ``module:function``, ``(system, policy) -> (state, {title: state or function})``.
+        options: ``module:function``, ``(system, policies) -> {panel class: {option: value}}``.
+        rules: titles of rules for people, by name.
+        caveats: what must stand beside every result, one sentence each.
+        environments: gymnasium id -> ``module:class`` of the environment and of its vector form (or empty).
+        weights: ``module``-relative folder of the shipped networks and cards; ``weights`` beside the spec.
+        sources: papers and programs, one line each.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    make: Reference
+    cost: Metric
+    parameters: tuple[Parameter, ...] = ()
+    ratio: bool = False
+    roles: tuple[Role, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    families: tuple[Family, ...] = ()
+    default_count: int = 100
+    workload: str = "workload"
+    workloads: str = "workloads"
+    readers: tuple[Reader, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
+    examples: tuple[Example, ...] = ()
+    question: str = ""
+    lead: str = ""
+    board: Mapping[str, Any] = field(default_factory=dict)
+    compared: Mapping[str, Any] = field(default_factory=dict)
+    presets: Reference = ""
+    options: Reference = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+    environments: Mapping[str, tuple[Reference, Reference]] = field(default_factory=dict)
+    weights: Path | None = None
+    sources: tuple[str, ...] = ()
+
+    def parameter(self, name: str) -> Parameter:
+        """A parameter of the system by its name."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise Choice(f"parameter of {self.name}", name, tuple(one.name for one in self.parameters)).error()
+
+    def role(self, name: str) -> Role:
+        """A shipped network's role by its name."""
+        for role in self.roles:
+            if role.name == name:
+                return role
+        raise Choice(f"shipped network of {self.name}", name, tuple(one.name for one in self.roles)).error()
+
+    def family(self, name: str = "") -> Family:
+        """A family of workloads by its name; the default one if none is given."""
+        for family in self.families:
+            if name in {"", family.name}:
+                return family
+        raise Choice(f"family of {self.workloads}", name, tuple(one.name for one in self.families)).error()
+
+    def recipe(self, name: str = "") -> Recipe:
+        """A recipe by its name; the default one if none is given."""
+        for recipe in self.recipes:
+            if name in {"", recipe.name}:
+                return recipe
+        raise Choice(f"recipe of {self.name}", name, tuple(one.name for one in self.recipes)).error()

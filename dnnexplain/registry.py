@@ -1,0 +1,91 @@
+"""Which systems there are: those built in, and those that other installed packages bring.
+
+A package brings one by an entry point in the group ``dnnexplain.systems`` whose value is its spec::
+
+    [project.entry-points."dnnexplain.systems"]
+    autoscaler = "autoscaler.spec:SPEC"
+
+Specs import the contract only, so that asking which systems there are is quick.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem
+from dnnexplain.contract.specs import Spec, load_reference
+
+__all__ = ["BUILT_IN", "GROUP", "known_systems", "make_system", "spec_of", "specs"]
+
+BUILT_IN: dict[str, str] = {
+    name: f"dnnexplain.systems.{name}.spec:SPEC"
+    for name in ("deeprm", "routing")
+}  # fmt: skip
+"""Name of a built-in system -> its spec; this is the only list."""
+
+GROUP = "dnnexplain.systems"
+"""The entry-point group of other packages' systems."""
+
+
+@cache
+def known_systems() -> dict[str, str]:
+    """Name -> reference of the spec: the built-in systems, then other packages' by name; no spec is imported."""
+    others = {point.name: point.value for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+    return BUILT_IN | {name: value for name, value in others.items() if name not in BUILT_IN}
+
+
+def spec_of(system: str | Any) -> Spec:
+    """The spec of a system, by its name or from an object that has ``name`` (and ``spec``, if it is not registered).
+
+    Raises:
+        DnnExplainError: no such system, or the package that brings it cannot be imported.
+    """
+    own = getattr(system, "spec", None)
+    if isinstance(own, Spec):
+        return own
+    name = system if isinstance(system, str) else system.name
+    return _spec(name)
+
+
+@cache
+def _spec(name: str) -> Spec:
+    known = known_systems()
+    if name not in known:
+        raise Choice("system", name, tuple(known)).error()
+    try:
+        spec = load_reference(known[name])
+    except (ImportError, AttributeError) as error:
+        msg = f"the system {name} is installed, but its spec {known[name]} cannot be imported: {error}"
+        raise DnnExplainError(msg) from error
+    if not isinstance(spec, Spec) or spec.name != name:
+        what = f"a spec called {spec.name!r}" if isinstance(spec, Spec) else f"a {type(spec).__name__}"
+        msg = f"{known[name]} must be a dnnexplain.contract.Spec called {name!r}, but is {what}"
+        raise DnnExplainError(msg)
+    return spec
+
+
+def specs() -> dict[str, Spec]:
+    """Every system's spec by name. A package's that cannot be imported is left out; ``spec_of`` says why."""
+    found = {}
+    for name in known_systems():
+        try:
+            found[name] = spec_of(name)
+        except DnnExplainError:
+            if name in BUILT_IN:
+                raise
+    return found
+
+
+def make_system(name: str, **parameters: Any) -> EpisodeSystem:
+    """Make a system by its name, e.g. ``make_system("deeprm", slots=10)``.
+
+    Raises:
+        DnnExplainError: an unknown system or parameter, or a value out of its bounds.
+    """
+    spec = spec_of(name)
+    known = {parameter.name: parameter for parameter in spec.parameters}
+    checked = {key: known[key].check(value) if key in known else value for key, value in parameters.items()}
+    system: EpisodeSystem = load_reference(spec.make)(**checked)
+    return system

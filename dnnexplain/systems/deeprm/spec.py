@@ -1,0 +1,106 @@
+"""DeepRM as data: all that commands, dashboards, docs and tests need to know of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Role, Spec
+
+__all__ = ["SPEC"]
+
+_RATE = Parameter("rate", 0.7, "Mean arrivals per step of a random family.", low=0.01, high=1.0, unit="jobs per step")
+_STEPS = Parameter("steps", 50, "Time steps in which jobs may arrive.", low=2, high=10_000, unit="steps")
+_FAMILY = (_RATE, _STEPS)
+
+SPEC = Spec(
+    name="deeprm",
+    title="DeepRM, a scheduler of cluster jobs",
+    sentence=(
+        "The job scheduler of Mao et al. (HotNets 2016): a network sees a picture of a cluster's CPU and memory over the "
+        "next steps and of the jobs that wait, and picks the job to start, or to wait."
+    ),
+    make="dnnexplain.systems.deeprm.made:make",
+    cost=Metric("cost", "mean slowdown"),
+    ratio=True,
+    parameters=(
+        Parameter("slots", 5, "Waiting jobs that the network sees.", low=1, high=40, unit="jobs"),
+        Parameter(
+            "original",
+            default=False,
+            help="The published environment's rules: random colours, lingering jobs, a full backlog that forgets.",
+        ),
+    ),
+    roles=(
+        Role("default", "The paper's network, fairly trained"),
+        Role("conv", "A small convolutional network"),
+        Role("hardened", "Hardened: taught on shifted workloads too"),
+        Role("as-published", "Trained by the recipe as published"),
+    ),
+    metrics=(
+        Metric("starved", "starved jobs", "jobs", total=True, wrong=True),
+        Metric("turned_away", "jobs turned away", "jobs", total=True, wrong=True),
+        Metric("all_jobs", "slowdown, all jobs"),
+        Metric("short_jobs", "slowdown, short jobs"),
+        Metric("long_jobs", "slowdown, long jobs"),
+        Metric("completion", "completion time", "steps"),
+        Metric("makespan", "makespan", "steps"),
+        Metric("cpu_utilisation", "CPU utilisation", better="higher"),
+        Metric("memory_utilisation", "memory utilisation", better="higher"),
+    ),
+    families=(
+        Family("deeprm", "The original generator: 80% short jobs, 20% long ones, one dominant resource.", _FAMILY),
+        Family("uniform", "Every length and every demand equally likely.", _FAMILY),
+        Family("long-heavy", "As deeprm, but half of the jobs are long.", _FAMILY),
+        Family("cpu-bound", "As deeprm, but CPU dominates in 90% of the jobs.", _FAMILY),
+        Family("memory-bound", "As deeprm, but memory dominates in 90% of the jobs.", _FAMILY),
+        Family("bursty", "As deeprm, but jobs come in bursts with silence between; same mean rate.", _FAMILY),
+        Family("diurnal", "As deeprm, but the rate swings like day and night; same mean rate.", _FAMILY),
+        Family("small-jobs", "As deeprm, but the dominant resource takes at most half of the cluster.", _FAMILY),
+        Family("heavy-tailed", "As deeprm, but lengths follow a power law without a gap.", _FAMILY),
+    ),
+    workload="job set",
+    workloads="job sets",
+    readers=(
+        Reader("list of jobs", (".json", ".csv"), "One job set: arrival, length, cpu and memory of each job."),
+        Reader("Standard Workload Format", (".swf",), "A cluster's log, cut into job sets in order of time."),
+    ),
+    examples=(
+        Example(
+            "deeprm-5",
+            "Job scheduler, 5 waiting jobs",
+            "DeepRM decides which job a cluster starts next: drag a job and see what the network chooses, why, and when it fails.",
+            {"slots": 5},
+        ),
+        Example(
+            "deeprm-10",
+            "Job scheduler, 10 waiting jobs",
+            "The paper's larger size: the same questions for a network that sees ten waiting jobs.",
+            {"slots": 10},
+        ),
+    ),
+    question="DeepRM: why does the network schedule this job?",
+    lead=(
+        "A scheduler of cluster jobs is a small neural network that looks at one picture: what runs, and which jobs wait. "
+        "Make a job longer, shorter, wider, and see what the network would do, what moved it, and which neurons switch."
+    ),
+    rules={
+        "sjf": "Shortest job first",
+        "packer": "Packer: the job that fits best",
+        "tetris": "Tetris: short and well packed",
+        "fcfs": "First come, first served",
+        "easy": "EASY backfilling",
+        "random": "A random job",
+    },
+    environments={
+        "dnnexplain/DeepRM-v0": (
+            "dnnexplain.systems.deeprm.gym:DeepRMEnv",
+            "dnnexplain.systems.deeprm.gym:DeepRMVectorEnv",
+        )
+    },
+    weights=Path(__file__).parent / "weights",
+    sources=(
+        "Mao, Alizadeh, Menache, Kandula: Resource Management with Deep Reinforcement Learning, HotNets 2016.",
+        "Zheng et al.: Demystifying Deep Learning in Networking, APNet 2018.",
+    ),
+)
+"""The spec of DeepRM."""

@@ -1,0 +1,103 @@
+"""Routing as data: all that commands, dashboards, docs and tests need to know of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Role, Spec
+
+__all__ = ["HISTORY", "SPEC"]
+
+HISTORY = 12
+"""Matrices before the one to route, as the papers have them."""
+
+_GRAVITY = (
+    Parameter("load", 0.1, "Mean total demand as a share of the sum of all link capacities.", low=1e-6, high=100.0),
+    Parameter("noise", 0.25, "Standard deviation of a demand as a share of its mean.", low=0.0, high=10.0),
+    Parameter("cycle", 0.3, "Amplitude of the daily cycle of a node's activity.", low=0.0, high=0.999),
+)
+_BURSTS = (
+    Parameter("pairs", 5, "The most pairs that burst.", low=1, unit="pairs"),
+    Parameter("background", 0.2, "Share of ordinary traffic behind the bursts.", low=0.0, high=100.0),
+)
+_UNIFORM = (Parameter("top", None, "The largest demand (the mean link capacity).", low=1e-9, unit="Gb/s", kind=float),)
+
+SPEC = Spec(
+    name="routing",
+    title="Routing, learned traffic engineering",
+    sentence=(
+        "Traffic engineering with split ratios (DOTE, Learning to Route): a network sees traffic matrices and says which "
+        "share of each pair's demand takes which path, so that the busiest link is as little used as possible."
+    ),
+    make="dnnexplain.systems.routing:RoutingSystem",
+    cost=Metric("cost", "maximum link utilisation"),
+    ratio=True,
+    parameters=(
+        Parameter("topology", "abilene", "A built-in or topohub topology by name, or a file."),
+        Parameter("k", 4, "The most paths per pair.", low=1, high=64, unit="paths"),
+        Parameter("history", 0, "Traffic matrices that the network sees; 0: the one to route.", low=0, high=1000),
+        Parameter("capacity", None, "Of links whose source gives none.", low=1e-9, unit="Gb/s", kind=float),
+        Parameter(
+            "grouping", "pair", "What an attribution is summed by.", choices=("pair", "source", "destination", "age")
+        ),
+        Parameter("routed", default=False, help="A state holds the matrix to route beside the history."),
+    ),
+    roles=(
+        Role("dote-current", "DOTE, sees the matrix to route"),
+        Role("dote-history", "DOTE, sees the 12 matrices before", parameters={"history": HISTORY}),
+        Role("learning-to-route", "Learning to Route, sees the 12 before", parameters={"history": HISTORY}),
+    ),
+    metrics=(
+        Metric("MLU over optimum", "MLU over optimum"),
+        Metric("optimal MLU", "optimal MLU"),
+        Metric("links over capacity", "links over capacity", "links", wrong=True),
+    ),
+    families=(
+        Family("gravity", "Gravity traffic with a daily cycle and noise.", _GRAVITY),
+        Family("bursts", "Little gravity traffic, and a few pairs that burst up to the mean link capacity.", _BURSTS),
+        Family("uniform", "Every demand equally likely between 0 and a largest one.", _UNIFORM),
+    ),
+    workload="traffic matrix",
+    workloads="traffic matrices",
+    readers=(
+        Reader(
+            "traffic matrices",
+            (".hist", ".txt", ".csv"),
+            "One matrix a line, source-major; windows of as many as the network sees.",
+            (
+                Parameter(
+                    "unit",
+                    None,
+                    "Of the numbers in a file.",
+                    choices=("Gb/s", "Mb/s", "kb/s", "b/s", "100 bytes per 5 minutes"),
+                ),
+            ),
+        ),
+    ),
+    examples=(
+        Example(
+            "routing",
+            "Traffic routing",
+            "A network splits traffic over the paths of a backbone: drag a demand, and see how far its busiest link is from the optimum.",
+        ),
+    ),
+    question="Routing: does the network send traffic the best way?",
+    lead=(
+        "A router is a neural network that sees how much traffic each pair of nodes sends and says which share takes which "
+        "path. Drag a demand and see which links fill, what moved the shares, and how far from the optimum they are."
+    ),
+    board={"history": HISTORY, "routed": True},
+    compared={"history": HISTORY, "routed": True},
+    rules={
+        "shortest-path": "Rule: shortest path",
+        "ecmp": "Rule: all shortest paths alike",
+        "even": "Rule: all paths alike",
+    },
+    weights=Path(__file__).parent / "weights",
+    sources=(
+        "Perry et al.: DOTE: Rethinking (Predictive) WAN Traffic Engineering, NSDI 2023.",
+        "Valadarsky et al.: Learning to Route, HotNets 2017.",
+        "Namyar et al.: End-to-End Performance Analysis of Learning-enabled Systems, HotNets 2024.",
+    ),
+)
+"""The spec of routing."""
