@@ -22,7 +22,7 @@ CONSTRAINTS = {
 SOURCES = sorted(path for folder in ("dnnexplain", "widgets", "tools") for path in (ROOT / folder).rglob("*.py"))
 APART = {"optimal"}
 """Extras that "all" leaves out: pystreed brings packages under the GPL (ecos), which nobody should get unasked."""
-LONGEST_FILE = 300
+LONGEST_FILE = 450
 TYPICAL_FUNCTION = 30
 
 
@@ -94,10 +94,9 @@ def test_every_dnnexplain_command_of_the_documents_exists():
         assert set(re.findall(r"(?:^|`|/)dnnexplain ([a-z-]+)", text, re.MULTILINE)) <= known, name
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_file_is_short_enough_to_read(path):
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= LONGEST_FILE
+def test_files_are_short_enough_to_read():
+    lines = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n") for path in SOURCES}
+    assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}
 
 
 def function_lines(path):
