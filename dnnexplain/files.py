@@ -1,9 +1,8 @@
-"""Write a file whole or not at all; read one, or say in a sentence why not."""
+"""Write a file whole or not at all; how files are read is in :mod:`dnnexplain.reading`."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 import tempfile
@@ -14,7 +13,7 @@ from typing import IO, Any
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["atomic_write", "check_writable", "read_json", "read_text", "reason", "write_bytes"]
+__all__ = ["atomic_write", "check_writable", "reason", "write_bytes"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -74,35 +73,6 @@ def check_writable(path: str | Path) -> None:
     if not _is_device(file):
         with _refused(path):
             _beside(file.resolve()).unlink()
-
-
-def read_text(path: str | Path, what: str = "file") -> str:
-    """The text of a UTF-8 file; ``what`` it should be goes into the error: ``"a list of jobs"``."""
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        msg = f"{what} {path} cannot be read: {reason(error)}"
-    except UnicodeDecodeError as error:
-        msg = f"{what} {path} is not UTF-8 text (byte {error.start + 1}); is it a binary or compressed file?"
-    raise DnnExplainError(msg)
-
-
-def read_json(path: str | Path, what: str = "file") -> Any:
-    """What a JSON file holds; NaN and infinities are refused, for JSON has none."""
-
-    def refuse(constant: str) -> None:
-        msg = f"{what} {path} has a {constant}, which is no number in JSON"
-        raise DnnExplainError(msg)
-
-    text = read_text(path, what)
-    try:
-        return json.loads(text, parse_constant=refuse)
-    except json.JSONDecodeError as error:
-        msg = f"{what} {path} is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        raise DnnExplainError(msg) from error
-    except RecursionError:
-        msg = f"{what} {path} is nested too deeply"
-        raise DnnExplainError(msg) from None
 
 
 def reason(error: OSError) -> str:

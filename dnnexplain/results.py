@@ -27,7 +27,8 @@ import numpy as np
 from dnnexplain import __version__
 from dnnexplain.contract import DnnExplainError, Policy, State, System
 from dnnexplain.encoding import decode, encode, register
-from dnnexplain.files import atomic_write, read_text
+from dnnexplain.files import atomic_write
+from dnnexplain.reading import parse_json, read_text
 
 __all__ = ["Question", "Result", "array_field", "differences", "plain_field", "register", "same", "versions"]
 
@@ -144,11 +145,7 @@ class Result:
         Raises:
             DnnExplainError: not JSON, not a result, of an unknown kind or a newer version.
         """
-        try:
-            found = decode(json.loads(text))
-        except json.JSONDecodeError as error:
-            msg = f"this is no saved result: it is not JSON ({error})"
-            raise DnnExplainError(msg) from None
+        found = decode(parse_json(text, "a saved result"))
         if not isinstance(found, cls):
             msg = f"expected a saved {cls.__name__}, found {type(found).__name__}"
             raise DnnExplainError(msg)

@@ -6,7 +6,8 @@ import stat
 import pytest
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.files import atomic_write, check_writable, read_json, read_text
+from dnnexplain.files import atomic_write, check_writable
+from dnnexplain.reading import read_json, read_text
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):
@@ -110,10 +111,10 @@ def test_a_device_is_written_directly():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"{", r"jobs .*jobs.json is not valid JSON: .* in line 1, column 2"),
+        (b"{", r"jobs .*jobs.json is not JSON: .* in line 1, column 2"),
         (b'{"a": NaN}', "has a NaN, which is no number"),
         (b'{"a": -Infinity}', "has a -Infinity"),
-        (b"\x1f\x8b\x08", r"is not UTF-8 text \(byte 2\); is it a binary or compressed file"),
+        (b"{}\n\x8b\x08", r"is not UTF-8 text \(line 2, byte 0x8b\); is it another kind of file"),
         (b"[" * 100_000, "nested too deeply"),
     ],
 )

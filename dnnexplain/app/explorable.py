@@ -15,7 +15,8 @@ import numpy as np
 
 from dnnexplain.app.presets import presets_for
 from dnnexplain.contract import Policy, State, System, state_from_observation
-from dnnexplain.files import atomic_write, check_writable, read_json
+from dnnexplain.files import atomic_write, check_writable
+from dnnexplain.reading import read_json
 
 __all__ = ["card_facts", "explorable", "write_explorable"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnnexplain.cli.files import read_text
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from dnnexplain.policies import TorchPolicy
@@ -82,20 +83,18 @@ def _strength(parts: Sequence[str], text: str) -> float:
 
 
 def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(read_bytes(path, packed=True)).hexdigest()[:16]
 
 
 def _tree(path: Path, system: Any) -> SoftRule:
     """A tree as ``dnnexplain distill --export`` writes it."""
-    import json
-
     from dnnexplain.explain.distillation import TreePolicy
     from dnnexplain.explain.distillation.export import tree_from_json
     from dnnexplain.policies.training import PolicyRule
 
     text = read_text(path)
     try:
-        names = json.loads(text)["features"]
+        names = parse_json(text, path)["features"]
         tree = tree_from_json(text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{path} is no tree ({error}); write one with: dnnexplain distill deeprm --export {path.name}"

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnexplain import reading
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["MAX_BYTES", "read_bytes"]
-
-MAX_BYTES = 1 << 30
-"""Larger files are not weights of a controller."""
+__all__ = ["read_bytes"]
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """The bytes of a file that exists, is a file, is not empty and is of a sane size."""
-    file = Path(path)
-    try:
-        size = file.stat().st_size
-        if file.is_dir():
-            msg = f"{file} is a directory; name the weights file in it"
-            raise DnnExplainError(msg)
-        if size == 0:
-            msg = f"{file} is empty; its copying or download did not finish"
-            raise DnnExplainError(msg)
-        if size > MAX_BYTES:
-            msg = f"{file} has {size / 1e9:.3g} GB; a controller's weights are below {MAX_BYTES / 1e9:.3g} GB"
-            raise DnnExplainError(msg)
-        return file.read_bytes()
-    except FileNotFoundError:
-        msg = f"there is no file {file}; check the path"
-        raise DnnExplainError(msg) from None
-    except OSError as error:
-        msg = f"{file} cannot be read: {error.strerror or error}"
-        raise DnnExplainError(msg) from None
+    """The bytes of a weights file, which is there, is not empty and is not too large to be one.
+
+    Raises:
+        DnnExplainError: as :func:`dnnexplain.reading.read_bytes`, or it is empty.
+    """
+    data = reading.read_bytes(path, packed=True)
+    if not data:
+        msg = f"{path} is empty; its copying or download did not finish"
+        raise DnnExplainError(msg)
+    return data

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, System
 from dnnexplain.policies._describe import system_parameters
+from dnnexplain.reading import parse_json, read_start
 from dnnexplain.registry import spec_of
 
 __all__ = ["KEY", "find", "read_metadata", "shipped"]
@@ -26,17 +26,12 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         DnnExplainError: the file cannot be read, or has no whole header.
     """
     file = Path(path)
+    length = int.from_bytes(read_start(file, 8), "little")
+    raw = read_start(file, 8 + length)[8:] if length <= LONGEST_HEADER else b""
     try:
-        with file.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            raw = stream.read(length) if length <= LONGEST_HEADER else b""
-    except OSError as error:
-        msg = f"{file} cannot be read: {error.strerror or error}"
-        raise DnnExplainError(msg) from None
-    try:
-        told = json.loads(raw).get("__metadata__", {}).get(KEY) if len(raw) == length else None
-        story = json.loads(told) if told is not None else {}
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        told = parse_json(raw.decode(), file).get("__metadata__", {}).get(KEY) if len(raw) == length else None
+        story = parse_json(told, file) if told is not None else {}
+    except (ValueError, TypeError, AttributeError):
         story = None
     if len(raw) != length or not isinstance(story, dict):
         msg = f"{file}: not a whole safetensors file (its header is cut off or damaged); copy it again"

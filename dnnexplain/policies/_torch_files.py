@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle  # for the name of an error
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.reading import open_zip
 
 __all__ = ["OLD_TORCH", "read_state_dict"]
 
@@ -59,12 +59,9 @@ def _unsupported(message: str) -> str:
 def _refuse_programs(path: Path, data: bytes) -> None:
     if not data.startswith(b"PK"):
         return
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise _damaged(path, error) from None
+    with open_zip(data, path) as archive:
+        names = archive.namelist()
+        unpacked = sum(entry.file_size for entry in archive.infolist())
     if any("/code/" in name or name.endswith("constants.pkl") for name in names):
         msg = f"{path} is a TorchScript program, and reading it would run its code; {INSTEAD}"
         raise DnnExplainError(msg)

@@ -73,15 +73,15 @@ def test_json_says_what_it_ignores_and_that_step_0_is_never_admitted(tmp_path):
     [
         ("", "jobs.json is empty"),
         (" \n", "jobs.json is empty"),
-        (json.dumps(GOOD)[:-9], "line 1, column .*the file ends too early"),
+        (json.dumps(GOOD)[:-9], "the file ends too early in line 1, column"),
         ('{"jobs": [1,}', "not JSON"),
         ('{"steps": 5}', 'the field "jobs" is missing'),
         ('{"jobs": 3}', '"jobs" must be a list, not a number'),
         ('{"jobs": [3]}', "job 0: must be an object"),
         ('{"jobs": []}', "lists no jobs"),
         ("[" * 100_000, "nested too deeply|not JSON"),
-        (b"\xff\xfe\x00", "line 1 is not UTF-8 text"),
-        (b'{"jobs": [\n\xe9', "line 2 is not UTF-8 text"),
+        (b"\xff\xfe\x00", r"is not UTF-8 text \(line 1"),
+        (b'{"jobs": [\n\xe9', r"is not UTF-8 text \(line 2"),
         (gzip.compress(b'{"jobs": []}', mtime=0)[:-12], "damaged or truncated gzip"),
         (without("cpu"), "job 0: cpu is missing"),
         (with_job(cpu=None), "job 1: cpu is missing"),
@@ -91,8 +91,8 @@ def test_json_says_what_it_ignores_and_that_step_0_is_never_admitted(tmp_path):
         (with_job(memory=True), "job 1: memory must be a whole number, not True"),
         (with_job(memory=[1]), r"job 1: memory must be a whole number, not \[1\]"),
         (with_job(cpu=1.5), "job 1: cpu must be a whole number, not 1.5"),
-        (with_job(cpu=1).replace('"cpu": 1,', f'"cpu": {"9" * 5000},'), "too long a number"),
-        (with_job(cpu=10**400), "job 1: cpu must be a whole number"),
+        (with_job(cpu=1).replace('"cpu": 1,', f'"cpu": {"9" * 5000},'), "a number of 400 digits or more"),
+        (with_job(cpu=10**400), "a number of 400 digits or more"),
         (with_job(arrival=-1), "job 1: arrival must be at least 0, not -1"),
         (with_job(length=0), "job 1: length must be at least 1, not 0"),
         (with_job(cpu=11), "job 1: cpu 11 is wider than the cluster .at most 10 units"),
@@ -120,7 +120,7 @@ def test_each_mistake_gets_one_sentence_that_names_the_file(tmp_path, content, m
 
 
 def test_what_cannot_be_opened_or_written_is_said(tmp_path):
-    with pytest.raises(DnnExplainError, match="is a directory"):
+    with pytest.raises(DnnExplainError, match="is a folder"):
         read_jobs(tmp_path)
     with pytest.raises(DnnExplainError, match="no such file"):
         read_jobs(tmp_path / "none.json")

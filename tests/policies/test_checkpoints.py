@@ -166,8 +166,8 @@ def test_missing_files_directories_and_foreign_files(tmp_path):
     foreign.write_bytes(b"\x89HDF\r\n")
     system = FakeChoice()
     one_sentence("no weights file that dnnexplain reads", load_any, foreign, system)
-    one_sentence("there is no file", load_any, tmp_path / "none.safetensors", system)
-    one_sentence("is a directory", load_any, tmp_path, system)
+    one_sentence("there is no such file", load_any, tmp_path / "none.safetensors", system)
+    one_sentence("is a folder", load_any, tmp_path, system)
     for name in ("a.pt", "a.safetensors", "a.pkl"):
         (tmp_path / name).write_bytes(b"hello, this is text")
         one_sentence(f"{name}: (not a whole|this pickle)", load_any, tmp_path / name, system)
@@ -175,8 +175,8 @@ def test_missing_files_directories_and_foreign_files(tmp_path):
 
 def test_a_huge_file_is_refused(tmp_path, monkeypatch):
     path = save(tmp_path / "net.safetensors", TorchPolicy(mlp(FakeChoice()), FakeChoice()))
-    monkeypatch.setattr("dnnexplain.policies._files.MAX_BYTES", 100)
-    one_sentence("weights are below", load, path, FakeChoice())
+    monkeypatch.setenv("DNNEXPLAIN_MAX_BYTES", "100")
+    one_sentence("raise the limit: DNNEXPLAIN_MAX_BYTES", load, path, FakeChoice())
 
 
 def dense(*sizes):

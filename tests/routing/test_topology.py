@@ -40,7 +40,11 @@ def test_capacity_replaces_that_of_a_built_in_topology():
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("abilen", "Did you mean 'abilene'"), ("sndlib/nowhere", "topohub has no"), ("missing.graphml", "cannot read")],
+    [
+        ("abilen", "Did you mean 'abilene'"),
+        ("sndlib/nowhere", "topohub has no"),
+        ("missing.graphml", "there is no such file"),
+    ],
 )
 def test_unknown_topologies_are_told(name, words):
     with pytest.raises(DnnExplainError, match=words):
@@ -70,7 +74,7 @@ def test_repeated_labels_get_their_id(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("not xml", "not a GraphML graph"), ("<a></a>", "not a GraphML graph"), ("", "not a GraphML")]
+    ("text", "words"), [("not xml", "not valid XML"), ("<a></a>", "not a GraphML"), ("", "not valid XML")]
 )
 def test_damaged_graphml_is_told(tmp_path, text, words):
     (tmp_path / "bad.graphml").write_text(text)

@@ -118,7 +118,11 @@ def test_bad_traffic_files_are_told_by_line(tmp_path, ring, text, words):
 def test_unreadable_files_and_units_are_told(tmp_path, ring):
     (tmp_path / "binary.hist").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "cut.hist.gz").write_bytes(gzip.compress(b"1 " * 500)[:20])
-    for name, words in (("none.hist", "No such file"), ("binary.hist", "not a text"), ("cut.hist.gz", "cannot read")):
+    for name, words in (
+        ("none.hist", "there is no such file"),
+        ("binary.hist", "not UTF-8 text"),
+        ("cut.hist.gz", "damaged or truncated"),
+    ):
         with pytest.raises(DnnExplainError, match=words):
             load_matrices(tmp_path / name, ring.paths)
     with pytest.raises(DnnExplainError, match="say the unit"):

@@ -12,6 +12,7 @@ import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.explain.methods import METHODS
+from dnnexplain.reading import parse_json
 from dnnexplain.results import Question
 from dnnexplain_widgets.session import Session
 
@@ -63,8 +64,8 @@ def read_session(text: str | bytes) -> dict[str, Any]:
         DnnExplainError: it is no session, or one of a later version.
     """
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
+        data = parse_json(text if isinstance(text, str) else text.decode("utf-8-sig"), "the session")
+    except ValueError:  # no text, no JSON, or one that nests too deeply
         data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         found = f"its format says {data['format']!r}" if isinstance(data, dict) and "format" in data else "it is not"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Choice
+from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.explain.distillation.conditions import question
 from dnnexplain.explain.distillation.tree import LEAF, Tree
+from dnnexplain.reading import parse_json
 
 __all__ = ["EXPORTS", "export", "export_text", "tree_from_json"]
 
@@ -170,8 +172,28 @@ def _export_json(tree: Tree, names: Words, actions: Words, units: Mapping[str, s
 
 
 def tree_from_json(text: str) -> Tree:
-    """The tree of :func:`export`'s JSON; every number to the bit."""
-    nodes = json.loads(text)["nodes"]
+    """The tree of :func:`export`'s JSON; every number to the bit.
+
+    Raises:
+        DnnExplainError: not JSON, or no tree: arrays of other lengths, a child that is no later node (so a
+            walk from the root would never end), a quantity that is not among its features.
+    """
+    data = parse_json(text, "a saved tree")
+    try:
+        tree, features = _tree(data["nodes"]), len(data["features"])
+    except DnnExplainError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        words = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+        msg = f"a saved tree is damaged ({words}); write it again: dnnexplain distill --export tree.json"
+        raise DnnExplainError(msg) from None
+    if tree.feature.max(initial=-1) >= features:
+        msg = f"a saved tree is damaged: a node asks for quantity {tree.feature.max()} of {features}"
+        raise DnnExplainError(msg)
+    return tree
+
+
+def _tree(nodes: Mapping[str, Any]) -> Tree:
     return Tree(
         feature=np.array(nodes["feature"], dtype=np.int64),
         threshold=np.array(nodes["threshold"], dtype=np.float64),

@@ -44,6 +44,20 @@ class Tree:
     scores: Floats = array_field("node", "action")
     weight: Floats = array_field("node")
 
+    def __post_init__(self) -> None:
+        count = len(self.feature)
+        parts = (self.threshold, self.left, self.right, self.scores, self.weight)
+        inner = np.flatnonzero(self.feature != LEAF)
+        if count and all(len(part) == count for part in parts) and self.feature.min() >= LEAF:
+            children = np.stack([self.left[inner], self.right[inner]])
+            if not np.any((children <= inner) | (children >= count)) and len(np.unique(children)) == children.size:
+                return
+        msg = (
+            f"these arrays are no tree of {count} nodes: they must be of one length, and each inner node's two children "
+            "later nodes that are no other node's"
+        )
+        raise DnnExplainError(msg)
+
     @property
     def leaves(self) -> int:
         """How many leaves."""

@@ -1,4 +1,4 @@
-"""Lists of jobs as JSON and CSV, plain or gzip.
+"""Lists of jobs as JSON and CSV, plain or packed (gzip, bzip2, xz).
 
 JSON: ``{"steps": 50, "jobs": [{"arrival": 3, "length": 2, "cpu": 7, "memory": 1}, ...]}``; ``steps``,
 the time steps in which jobs may arrive, may be left out and is then the last arrival plus 1.
@@ -19,7 +19,7 @@ from typing import Any
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.files import atomic_write
-from dnnexplain.systems.deeprm.files import decode, read_bytes
+from dnnexplain.reading import check_count, parse_json, read_text
 from dnnexplain.systems.deeprm.model import JobSet, Params
 
 __all__ = ["FIELDS", "JobFile", "read_job_file", "read_jobs", "shift_to_first_step", "write_jobs"]
@@ -54,7 +54,7 @@ def read_job_file(path: str | Path, params: Params | None = None, *, steps: int 
         DnnExplainError: one sentence that names the file, the job (counted from 0) or line, and the field.
     """
     where = Path(path)
-    text = decode(where, read_bytes(where))
+    text = read_text(where)
     if not text.strip():
         msg = f"{where} is empty; it should list jobs as JSON or CSV with {', '.join(FIELDS)}"
         raise DnnExplainError(msg)
@@ -129,16 +129,7 @@ def _finished(where: Path, columns: Mapping[str, list[int]], steps: int | None, 
 
 
 def _json_rows(where: Path, text: str, notes: list[str]) -> tuple[Iterator[tuple[str, Mapping[str, Any]]], int | None]:
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
-        hint = "the file ends too early" if cut else error.msg
-        msg = f"{where}, line {error.lineno}, column {error.colno}: not JSON ({hint})"
-        raise DnnExplainError(msg) from None
-    except (RecursionError, ValueError):
-        msg = f"{where} is nested too deeply, or holds too long a number, to be a list of jobs"
-        raise DnnExplainError(msg) from None
+    data = parse_json(text, where, finite=False)
     steps = None
     if isinstance(data, dict):
         _note_extra(data, ("steps", "jobs"), "fields", notes)
@@ -160,6 +151,7 @@ def _json_rows(where: Path, text: str, notes: list[str]) -> tuple[Iterator[tuple
 
 
 def _csv_rows(where: Path, text: str, notes: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    check_count(text.count("\n"), where, "lines")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         table = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]

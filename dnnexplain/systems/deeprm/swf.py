@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.systems.deeprm.files import read_bytes
+from dnnexplain.reading import read_bytes
 from dnnexplain.systems.deeprm.model import JobSet, Params
 
 __all__ = ["COLUMNS", "SwfLog", "read_swf", "windows"]
@@ -78,7 +78,7 @@ class SwfLog:
 
 
 def read_swf(path: str | Path) -> SwfLog:
-    """Read a log: plain or gzip; UTF-8, UTF-16 or a Windows code page; any line ends.
+    """Read a log: plain, gzip, bzip2 or xz (told by its content); UTF-8, UTF-16 or a Windows code page; any line ends.
 
     Text behind the 18th column is ignored. Lines that cannot be a job are skipped and counted: too few
     columns for this log, something that is not a number, a last line that was cut off.

@@ -6,17 +6,18 @@ views of Abilene, the United States research backbone of 2004; topohub (Jurkiewi
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import networkx as nx
 import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.reading import parse_xml, read_bytes, read_json
 from dnnexplain.systems.routing.topology import Topology, bidirectional
 
 __all__ = ["BUILT_IN_TOPOLOGIES", "DEFAULT_CAPACITY", "load_topology", "ring"]
@@ -121,7 +122,7 @@ def load_topology(name: str | Path, capacity: float | None = None) -> Topology:
         make = BUILT_IN_TOPOLOGIES[text]
         return make() if capacity is None else make(capacity=capacity)
     capacity = DEFAULT_CAPACITY if capacity is None else capacity
-    if text.endswith((".graphml", ".xml")):
+    if text.endswith((".graphml", ".xml")) or Path(text).exists():
         return _from_graphml(Path(name), capacity)
     if "/" in text:
         return _from_topohub(text, capacity)
@@ -138,8 +139,9 @@ def _from_topohub(name: str, capacity: float) -> Topology:
     # Read here and not by topohub.get, which leaves its file open.
     file = files(topohub).joinpath("data", *f"{name}.json".split("/"))
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        with as_file(file) as there:
+            data = read_json(there)
+    except ValueError:
         msg = f"topohub has no topology {name!r}; names look like sndlib/germany50 or topozoo/Geant2012"
         raise DnnExplainError(msg) from None
     graph = nx.node_link_graph({**data, "directed": False, "multigraph": True}, edges="edges")
@@ -147,11 +149,10 @@ def _from_topohub(name: str, capacity: float) -> Topology:
 
 
 def _from_graphml(path: Path, capacity: float) -> Topology:
+    data = read_bytes(path, "topology file")
+    root = parse_xml(data, path)
     try:
-        graph = nx.read_graphml(path)
-    except OSError as error:
-        msg = f"cannot read topology file {path}: {error.strerror or error}"
-        raise DnnExplainError(msg) from None
+        graph = nx.parse_graphml(ET.tostring(root, encoding="unicode"))
     except Exception as error:  # noqa: BLE001 - the XML and GraphML readers raise many types
         msg = f"{path} is not a GraphML graph: {error}"
         raise DnnExplainError(msg) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.reading import check_count, read_text
 from dnnexplain.systems.routing.paths import PathSet
 
 __all__ = ["UNITS", "file_windows", "load_matrices"]
@@ -28,7 +28,7 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
     """Read traffic matrices of ``N * N`` numbers a line, source-major, the diagonal ignored.
 
     Args:
-        path: a text file (also ``.gz``): numbers parted by blanks, tabs or commas; empty lines and lines
+        path: a text file, plain or packed by gzip, bzip2 or xz: numbers parted by blanks, tabs or commas; empty lines and lines
             that start with ``#`` are skipped. Nodes are in the order of the topology.
         paths: the network; the file must have its number of nodes.
         unit: one of :data:`UNITS`. A ``.hist`` file of DOTE is in b/s, which is its default; any other
@@ -45,7 +45,7 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
     """
     path = Path(path)
     if unit is None:
-        if not path.name.removesuffix(".gz").endswith(".hist"):
+        if ".hist" not in path.suffixes[-2:]:
             msg = f"say the unit of the numbers in {path.name}: one of {', '.join(UNITS)}"
             raise DnnExplainError(msg)
         unit = "b/s"
@@ -96,15 +96,8 @@ def file_windows(
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """Line numbers (from 1) and text of the lines that hold numbers."""
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
-        text = data.decode()
-    except (OSError, EOFError) as error:
-        msg = f"cannot read traffic file {path}: {getattr(error, 'strerror', None) or error}"
-        raise DnnExplainError(msg) from None
-    except UnicodeDecodeError:
-        msg = f"{path} is not a text file; traffic files hold numbers, one matrix a line"
-        raise DnnExplainError(msg) from None
+    text = read_text(path, "traffic file")
+    check_count(text.count("\n"), path, "lines")
     numbered = enumerate(text.splitlines(), start=1)
     return [(number, line) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
 
