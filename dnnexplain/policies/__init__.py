@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dnnexplain.policies.legacy_pickle import load_legacy
     from dnnexplain.policies.model_card import model_card, write_model_card
     from dnnexplain.policies.networks import NETWORKS, convnet, hidden_layers, layer_shapes, mlp
+    from dnnexplain.policies.onnx_files import read_onnx, save_onnx
     from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "mlp",
     "model_card",
     "read_metadata",
+    "read_onnx",
     "save",
+    "save_onnx",
     "shipped",
     "weights_hash",
     "write_model_card",
@@ -41,6 +44,7 @@ _WHERE = {
     "legacy_pickle": ("load_legacy",),
     "model_card": ("write_model_card",),
     "networks": ("NETWORKS", "convnet", "hidden_layers", "layer_shapes", "mlp"),
+    "onnx_files": ("read_onnx", "save_onnx"),
     "torch_policy": ("TorchPolicy", "weights_hash"),
 }
 

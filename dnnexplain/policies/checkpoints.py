@@ -22,6 +22,7 @@ from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
 from dnnexplain.policies._weights import fill, network_from_weights, portable
 from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
+from dnnexplain.policies.onnx_files import is_onnx, read_onnx
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
 
 __all__ = ["load", "load_any", "load_shipped", "read_metadata", "save", "shipped"]
@@ -206,6 +207,8 @@ def load_any(
             return _policy(fill(module, weights, str(path)), system, path, {}, "", masked)
         network, note = network_from_weights(weights, system, str(path))
         return _policy(network, system, path, {}, note, masked)
+    if is_onnx(data) or path.suffix == ".onnx":
+        return _policy(read_onnx(path), system, path, {}, "", masked)
     if path.suffix in PLAIN_PICKLES or data[:1] == b"\x80":
         return load_legacy(path, system, masked=bool(masked))
     msg = (
