@@ -14,7 +14,17 @@ from typing import Any
 from dnnexplain.app.gallery_pictures import PICTURES, lesson_picture
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["DASHBOARDS", "Page", "Site", "full_page", "gallery_page", "lessons", "read_site", "write_site"]
+__all__ = [
+    "DASHBOARDS",
+    "Page",
+    "Site",
+    "error_page",
+    "full_page",
+    "gallery_page",
+    "lessons",
+    "read_site",
+    "write_site",
+]
 
 _SITE = "site.json"
 _STYLE = files(__package__).joinpath("gallery.css").read_text(encoding="utf-8")
@@ -181,6 +191,14 @@ def full_page(most: int) -> str:
         "<p>This page tries again by itself every 20 seconds. Nothing that you had is lost: a link that you opened is still "
         'in the address.</p><p><a class=button href="">Try again now</a></p>',
         "<script>setTimeout(() => location.reload(), 20000);</script>",
+    )
+
+
+def error_page(status: int, reason: str, words: str) -> str:
+    """What a visitor sees in place of a page: the code, its name, and a sentence that tells nothing of the server."""
+    return _html(
+        f"{reason} · dnnexplain",
+        f"<h1>{escape(reason)}</h1><p class=lead>{escape(words)}</p><p class=foot>{status}</p>",
     )
 
 

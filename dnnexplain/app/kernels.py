@@ -1,13 +1,16 @@
-"""Which kernels of the app may be ended for being idle: not the one that is kept warm for the next page."""
+"""The app's kernels: how much memory each may take, and which may be ended for being idle."""
 
 from __future__ import annotations
 
+import sys
 import time
+from functools import partial
 from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets import Int
 
-__all__ = ["RECLAIM", "PageKernels"]
+__all__ = ["RECLAIM", "PageKernels", "memory_bound"]
 
 RECLAIM = 45.0
 """Seconds without a page after which a kernel makes room for somebody else."""
@@ -20,9 +23,18 @@ class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_se
     limit in the moment in which its page begins to load, so the page would come up empty.
     """
 
+    megabytes = Int(0, help="Memory that a kernel may take, in MiB; 0: as much as there is.", config=True)
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._alone_since: dict[str, float] = {}
+
+    async def _async_start_kernel(self, **options: Any) -> str:
+        """Start a kernel that may not take more than its share of memory."""
+        kernel_id: str = await super()._async_start_kernel(**options, **memory_bound(self.megabytes))
+        return kernel_id
+
+    start_kernel = _async_start_kernel
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """End a kernel that no page has had for the whole of the idle limit."""
@@ -58,6 +70,20 @@ class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_se
         pools = getattr(self, "_pools", {})
         waiting = [item for pool in pools.values() for item in pool]
         return any(not item.done() or _kernel_of(item) == kernel_id for item in waiting)
+
+
+def memory_bound(megabytes: int) -> dict[str, Any]:
+    """What starts a process that may take so much memory, as may each that it starts; nothing where that cannot be.
+
+    Bounded is what is written to and not shared (``RLIMIT_DATA`` of Linux), not addresses: PyTorch reserves many
+    of those. A kernel that is started again has the bound again.
+    """
+    if not (megabytes and sys.platform == "linux"):
+        return {}
+    import resource  # noqa: PLC0415 - not on Windows
+
+    size = megabytes * 2**20
+    return {"preexec_fn": partial(resource.setrlimit, resource.RLIMIT_DATA, (size, size))}
 
 
 def _kernel_of(item: object) -> str | None:

@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -41,6 +42,11 @@ _TRIES = 50
 _TOKEN = 16
 _IDLE_TALK = ("The websocket_ping_timeout", "Setting websocket_ping_timeout")
 """What tornado says of Jupyter's own settings at each first page; nobody can act on it."""
+
+_SECRETS = re.compile(r"(token=)[\w-]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""In a log: the token, and kernels' numbers."""
+
+_LONGEST_LINE = 2000
 
 SERVER = "DNNEXPLAIN_SERVER"
 """The environment variable with the server's options; see ``voila_pages.OPTIONS``."""
@@ -116,7 +122,7 @@ def new_token() -> str:
 
 
 def server_options(**options: Any) -> dict[str, Any]:
-    """What ``voila_pages`` may do: remote, token, most, warm, idle (minutes)."""
+    """What ``voila_pages`` may do: remote, token, most, warm, idle (minutes), hosts, memory (MiB)."""
     return options
 
 
@@ -164,12 +170,27 @@ def run_server(
     say: str,
     browser: bool,
     served: bool,
+    base_url: str | None = None,
 ) -> None:
-    """Serve a notebook or a site until Ctrl-C; ``say`` is printed when it is ready, with ``{url}`` filled in."""
+    """Serve a notebook or a site until Ctrl-C; ``say`` is printed when it is ready, with ``{url}`` filled in.
+
+    Args:
+        base_url: the path below which a browser finds the server; JupyterHub's is found, else there is none.
+        what, port, ip, options, settings, browser, served: as for the functions above.
+        say: as above.
+
+    Raises:
+        DnnExplainError: the server did not start, or ended without being asked to.
+    """
+    from dnnexplain.app.prefix import HUB, base_url_for  # noqa: PLC0415 - loads tornado
+
     chosen = free_port(port, ip)
+    hub = os.environ.get(HUB, "") if base_url is None else ""
+    base = base_url_for(base_url, chosen)
+    options = {**options, "base_url": base, "hub": hub, "remote": bool(options.get("remote") or hub)}
     reached = HOST if ip in {"0.0.0.0", "::"} else ip  # noqa: S104 - compared, not bound
     url = f"http://{f'[{reached}]' if ':' in reached else reached}:{chosen}/"
-    known = f"{url}?token={options['token']}" if options.get("token") else url
+    known = f"{url}{base[1:]}{'?token=' + options['token'] if options.get('token') else ''}"
     print("Starting ...", file=sys.stderr)  # noqa: T201 - the command's own words
     signal.signal(signal.SIGTERM, _interrupt)  # a server that outlived this command would hold the port
     server = Server(
@@ -178,9 +199,11 @@ def run_server(
     try:
         server.wait_until_ready()
         print(say.format(url=known), flush=True)  # noqa: T201
-        if browser:
+        if browser and not hub:  # whose browser is on another machine
             webbrowser.open(known)
-        server.wait()
+        how = _ended(server.wait())
+        msg = f"the server ended {how}; open pages have lost it: run the command again"
+        raise DnnExplainError(msg)
     except KeyboardInterrupt:
         print("Ended.", file=sys.stderr)  # noqa: T201
     finally:
@@ -189,6 +212,19 @@ def run_server(
 
 def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _ended(code: int) -> str:
+    """How a process ended by itself."""
+    if code == -signal.SIGKILL:
+        return "because it was killed (perhaps for want of memory)"
+    return f"by signal {-code}" if code < 0 else f"by itself, with code {code}"
+
+
+def _harmless(line: str) -> str:
+    """A line of the server's log without what is as good as a key, and no longer than one can read."""
+    kept = _SECRETS.sub(lambda found: f"{found[1] or ''}...", line.rstrip("\n"))
+    return kept if len(kept) <= _LONGEST_LINE else f"{kept[:_LONGEST_LINE]} [...]"
 
 
 class Server:
@@ -234,7 +270,7 @@ class Server:
                 return self.process.wait()
             for line in self.process.stdout:  # read on, or the server would block on a full pipe
                 if not line.startswith(_IDLE_TALK):
-                    print(line, end="", file=sys.stderr)  # noqa: T201 - the server's warnings and errors
+                    print(_harmless(line), file=sys.stderr)  # noqa: T201 - the server's warnings and errors
             return self.process.wait()
         finally:
             self.stop()

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 import tornado.web
+from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
@@ -21,36 +22,35 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from dnnexplain.app.channels import ChannelHandler
 from dnnexplain.app.gallery import Site, full_page, gallery_page, read_site
+from dnnexplain.app.guard import HEADERS, HOSTS, NotFound, SignedOut, guarded, log_nothing_small
 from dnnexplain.app.places import Places
+from dnnexplain.app.prefix import Unprefixed, prefixes_of
 
-__all__ = ["HEADERS", "OPTIONS", "Pages", "main"]
+__all__ = ["LIMITS", "OPTIONS", "BoundedServer", "Pages", "main"]
 
 OPTIONS = "DNNEXPLAIN_SERVER"
-"""The environment variable with the server's options, as JSON: remote, token, most, warm, idle."""
+"""The environment variable with the server's options, as JSON: remote, token, most, warm, idle, base_url, hub, hosts, memory."""
 
-_POLICY = (
-    "default-src 'self'",
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",  # Voila's page and anywidget's modules
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "connect-src 'self' data: blob:",
-    "object-src 'none'",
-    "base-uri 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'self'",
-)
-
-HEADERS = {
-    "Content-Security-Policy": "; ".join(_POLICY),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+LIMITS = {
+    "max_header_size": 2**14,
+    "max_body_size": 2**16,  # a token, or nothing; files come over the page's websocket, after login
+    "body_timeout": 10.0,
+    "idle_connection_timeout": 30.0,  # also until all of a request's head is there
 }
+"""What a request may take before anybody knows who sent it: bytes, and seconds."""
 
-_CLOSED = ("/voila/files/", "/voila/tree", "/voila/render", "/voila/api/contents", "/voila/execution")
+MOST_CONNECTIONS = 512
+"""Connections at once; a page needs half a dozen while it loads, then one."""
+
+_CLOSED = (
+    "/voila/files/",
+    "/voila/tree",
+    "/voila/render",
+    "/voila/api/contents",
+    "/voila/execution",
+    "/voila/query",
+    "/logout",
+)
 _KERNEL = re.compile(r'"kernelId":\s*"([0-9a-f-]{36})"')
 
 
@@ -68,39 +68,71 @@ class Pages(Voila):
         for page in self.site.pages if self.site else ():
             pools[page.notebook] = {"pool_size": int(self.options.get("warm", 1)) if page.warm else 0}
         self.config.VoilaKernelManager.kernel_pools_config = pools
+        self.base_url, self.server_url = self.options.get("base_url", "/"), "/"
+        self.config.PageKernels.megabytes = int(self.options.get("memory") or 0)
         if self.options.get("idle"):
             self.config.MappingKernelManager.cull_idle_timeout = int(60 * self.options["idle"])
 
     def init_settings(self) -> dict[str, Any]:
         """Voila's settings with safe headers; the name that the browser asks for must be this machine's own."""
         settings: dict[str, Any] = super().init_settings()
-        settings["headers"] = HEADERS
-        settings["allow_remote_access"] = bool(self.options.get("remote", False))
+        hosts = None if self.options.get("remote") else tuple(self.options.get("hosts", ()))
+        settings |= {
+            "headers": HEADERS,
+            "allow_remote_access": hosts is None,
+            HOSTS: hosts,
+            "default_handler_class": NotFound,
+            "log_function": log_nothing_small,
+            "xsrf_cookie_kwargs": {"samesite": "Lax"},
+        }
         self.places = Places(int(self.options.get("most", 10)), self.kernel_manager.list_kernel_ids)
         return settings
 
     def init_handlers(self) -> list[Any]:
         """What Voila needs for its pages, and nothing that shows or lists files."""
         kept = [_safe(handler) for handler in super().init_handlers() if not self._closed(str(handler[0]))]
-        base = self.server_url
         shared = {"template_paths": self.template_paths, "config": self.config, "voila_configuration": self.voila_configuration}  # fmt: skip
+        kept.append(("/logout", SignedOut))
+        page = guarded(PageHandler)
         if self.site is None:
             notebook = os.path.relpath(self.notebook_path, self.root_dir)
-            return [*kept, (base, PageHandler, {**shared, "notebook_path": notebook, "places": self.places})]
+            return [*kept, ("/", page, {**shared, "notebook_path": notebook, "places": self.places})]
         shows = [
-            (f"{base}show/{re.escape(page.key)}", PageHandler, {**shared, "notebook_path": page.notebook, "places": self.places})
-            for page in self.site.pages
-        ]  # fmt: skip
-        return [*kept, *shows, (base, GalleryHandler, {"voila_configuration": self.voila_configuration, "site": self.site, "places": self.places})]  # fmt: skip
+            (f"/show/{re.escape(one.key)}", page, {**shared, "notebook_path": one.notebook, "places": self.places})
+            for one in self.site.pages
+        ]
+        gallery = {"voila_configuration": self.voila_configuration, "site": self.site, "places": self.places}
+        return [*kept, *shows, ("/", guarded(GalleryHandler), gallery)]
+
+    def listen(self) -> None:
+        """Listen, with bounds on what is taken from whom nobody knows yet."""
+        self.app.listen = self._listen  # Voila calls it with the port and the address
+        super().listen()
+
+    def _listen(self, port: int, address: str) -> None:
+        base: str = self.base_url
+        router = Unprefixed(self.app, base, prefixes_of(base, self.options.get("hub", "")))
+        BoundedServer(router, **LIMITS).listen(port, address)
 
     def _closed(self, pattern: str) -> bool:
         return pattern in {self.server_url, f"{self.server_url}(.*)"} or any(part in pattern for part in _CLOSED)
 
 
 def _safe(handler: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A handler with Voila's kernel channel replaced by ours."""
+    """A guarded handler, with Voila's kernel channel replaced by ours."""
     pattern, kind, *rest = handler
-    return (pattern, ChannelHandler if kind is VoilaKernelWebsocketHandler else kind, *rest)
+    return (pattern, guarded(ChannelHandler if kind is VoilaKernelWebsocketHandler else kind), *rest)
+
+
+class BoundedServer(HTTPServer):
+    """Tornado's server, with a bound on how many connections there may be."""
+
+    def handle_stream(self, stream: Any, address: tuple[Any, ...]) -> None:
+        """Take a connection, or close it at once when there are too many."""
+        if len(self._connections) >= MOST_CONNECTIONS:
+            stream.close()
+            return
+        super().handle_stream(stream, address)
 
 
 class PageHandler(TornadoVoilaHandler):
@@ -110,6 +142,12 @@ class PageHandler(TornadoVoilaHandler):
         """Take the places out of the options; the rest is Voila's."""
         self.places: Places = options.pop("places")
         super().initialize(**options)
+
+    def get_argument(self, name: str, *default: Any, strip: bool = True) -> Any:
+        """Nothing but the token: no address chooses the template or the theme, which Voila writes into the page."""
+        if name == "token":
+            return super().get_argument(name, *default, strip=strip)
+        return default[0] if default else None
 
     @tornado.web.authenticated
     async def get(self, path: str | None = None) -> None:

@@ -32,6 +32,15 @@ def open_app(
     topology: str = typer.Option(
         "abilene", help="routing: a built-in topology, a name of topohub, or a .graphml file."
     ),
+    base_url: str | None = typer.Option(
+        None, "--base-url", help="Path below which a proxy serves this; found under JupyterHub.", show_default=False
+    ),
+    allow_host: list[str] = typer.Option([], "--allow-host", help="A name a proxy passes on as Host; repeat."),
+    kernel_memory: int | None = typer.Option(
+        None,
+        help="MB that each Python process may take (Linux); seven tenths of this machine's if not given.",
+        show_default=False,
+    ),
     ip: str = typer.Option("127.0.0.1", help="Address to listen on; any but this machine's own asks for a token."),
 ) -> None:
     """Open the dashboard: drag a job, and see what the network decides and why.
@@ -53,8 +62,19 @@ def open_app(
     check(settings)
     own = is_own(ip)
     options = server_options(remote=not own, token="" if own else new_token(), most=room_for(memory_megabytes()))
+    options |= {"hosts": allow_host, "memory": kernel_memory or int(0.7 * memory_megabytes())}
     say = "The dashboard is at {url} (Ctrl-C ends it)."
-    run_server(NOTEBOOK, port=port, ip=ip, options=options, settings=settings, say=say, browser=browser, served=not own)
+    run_server(
+        NOTEBOOK,
+        port=port,
+        ip=ip,
+        options=options,
+        settings=settings,
+        say=say,
+        browser=browser,
+        served=not own,
+        base_url=base_url,
+    )
 
 
 def check(settings: dict[str, object]) -> None:

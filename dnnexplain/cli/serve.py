@@ -10,7 +10,10 @@ import typer
 from dnnexplain.cli.output import examples
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["register"]
+__all__ = ["SERVED_MEMORY", "register"]
+
+SERVED_MEMORY = 2000
+"""MiB that the kernel of a page for somebody else may take; an opened dashboard needs about 600."""
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +34,13 @@ def serve(
     notebooks: Path | None = typer.Option(
         None, help="Folder of lessons; ./notebooks if there is one.", show_default=False
     ),
+    base_url: str | None = typer.Option(
+        None, "--base-url", help="Path below which a proxy serves this; found under JupyterHub.", show_default=False
+    ),
+    allow_host: list[str] = typer.Option([], "--allow-host", help="A name a proxy passes on as Host; repeat."),
+    kernel_memory: int | None = typer.Option(
+        None, help="MB that each Python process may take (Linux); 2000 if not given.", show_default=False
+    ),
     token: bool = typer.Option(False, "--token", help="Ask for a token also on this machine only."),
     browser: bool = typer.Option(True, "--browser/--no-browser", help="Open the gallery in a browser."),
 ) -> None:
@@ -48,14 +58,30 @@ def serve(
     if notebooks is not None and not folder.is_dir():
         msg = f"there is no folder {folder}; give one that exists, or leave --notebooks out"
         raise DnnExplainError(msg)
-    for name, value, least in (("--kernels", kernels, 1), ("--warm", warm, 0), ("--idle", idle, 0.5)):
+    for name, value, least in (
+        ("--kernels", kernels, 1),
+        ("--warm", warm, 0),
+        ("--idle", idle, 0.5),
+        ("--kernel-memory", kernel_memory, 700),
+    ):
         if value is not None and value < least:
             msg = f"{name} must be at least {least:g}, not {value:g}"
             raise DnnExplainError(msg)
     most = kernels if kernels is not None else room_for(memory_megabytes())
     secret = new_token() if token or not is_own(ip) else ""
     options = server_options(remote=not is_own(ip), token=secret, most=most, warm=warm, idle=idle)
+    options |= {"hosts": allow_host, "memory": SERVED_MEMORY if kernel_memory is None else kernel_memory}
     with tempfile.TemporaryDirectory(prefix="dnnexplain-") as root:
         write_site(Path(root), folder if folder.is_dir() else None)
         say = f"The gallery is at {{url}} (at most {most} pages at once; Ctrl-C ends it)."
-        run_server(Path(root), port=port, ip=ip, options=options, settings={}, say=say, browser=browser, served=True)
+        run_server(
+            Path(root),
+            port=port,
+            ip=ip,
+            options=options,
+            settings={},
+            say=say,
+            browser=browser,
+            served=True,
+            base_url=base_url,
+        )

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Choice", "DnnExplainError"]
+__all__ = ["LONGEST", "Choice", "DnnExplainError", "shortened"]
+
+LONGEST = 1000
+"""Characters of a message: some quote what was given, and that may be a whole file."""
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """A text with its middle left out if it is longer than one reads: how it begins, and what to do, stay."""
+    if len(text) <= most:
+        return text
+    head, tail = 2 * most // 3, most // 3
+    return f"{text[:head]} [... {len(text) - head - tail:,} characters ...] {text[-tail:]}"
 
 
 class DnnExplainError(ValueError):
     """A mistake in what was asked: the message says what was expected, what came, and what to do."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(shortened(one) if isinstance(one, str) else one for one in arguments))
 
 
 @dataclass(frozen=True, slots=True)

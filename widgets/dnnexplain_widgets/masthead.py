@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from dnnexplain.contract import Choice, DnnExplainError, Policy
 from dnnexplain.explain.decision import decide
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.saved import check_system, link_of, moved, read_session, restore, session_to_json, unpack
+from dnnexplain_widgets.uploads import brought
 
 __all__ = ["Loader", "Masthead"]
 
@@ -147,9 +147,7 @@ class Masthead(Panel):
             self.sentence = self.sentence or f"Loaded {file}."
             return
         assert self.loader is not None
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(file).name
-            path.write_bytes(content)
+        with brought(file, content) as path:
             policy = self.loader(path)
         decide(self.session.system, policy, self.session.state)
         self.adopt(file, policy)

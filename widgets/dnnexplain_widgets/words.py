@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract.errors import shortened
+from dnnexplain.memory import ran_out, why_no_memory
 
 __all__ = ["joined", "label", "number", "probability", "share_of_rules", "told", "with_unit"]
 
@@ -67,8 +69,10 @@ def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: i
 
 def told(error: BaseException) -> str:
     """A failure as one sentence for the error area."""
-    text = " ".join(str(error).split())
-    if isinstance(error, DnnExplainError) and text:
+    text = shortened(" ".join(str(error).split()))
+    if ran_out(error):
+        text = why_no_memory()
+    if (isinstance(error, DnnExplainError) and text) or ran_out(error):
         sentence = text[0].upper() + text[1:]
     else:
         sentence = f"Something went wrong inside ({type(error).__name__}): {text or 'no message'}"

@@ -16,6 +16,7 @@ from dnnexplain_widgets.panels.compared import compared, read_result
 from dnnexplain_widgets.python_code import panel_code
 from dnnexplain_widgets.served import is_served, result_text
 from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.uploads import checked
 from dnnexplain_widgets.web import FRAME
 from dnnexplain_widgets.wire import scene
 from dnnexplain_widgets.words import told
@@ -253,11 +254,14 @@ class Panel(anywidget.AnyWidget):
         if not given:
             return
         self.error = ""
-        content = bytes(given["content"])
-        if self.COMPARES and given["name"] == "compare":
-            self.guarded(lambda: self.compare_with(read_result(content, given["file"]), given["file"]))
+        self.guarded(self._take, given)
+
+    def _take(self, given: Mapping[str, Any]) -> None:
+        name, file, content = checked(given)
+        if self.COMPARES and name == "compare":
+            self.compare_with(read_result(content, file), file)
         else:
-            self.guarded(self.on_file, given["name"], given["file"], content)
+            self.on_file(name, file, content)
 
     def _compare_again(self, _change: object) -> None:
         """The present result is another one: so is what changed; a pair with nothing in common says so."""

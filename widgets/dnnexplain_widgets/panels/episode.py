@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, LogReader
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
+from dnnexplain_widgets.uploads import brought
 from dnnexplain_widgets.words import label
 
 __all__ = ["EpisodePanel"]
@@ -75,9 +74,7 @@ class EpisodePanel(WatchPanel):
         assert name == "log"
         system = self.session.system
         assert isinstance(system, LogReader)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(file).name
-            path.write_bytes(content)
+        with brought(file, content) as path:
             self.windows, words = system.log_windows(path)
         self._log_words = words
         self.set_answers(window=1, work=_LOG)

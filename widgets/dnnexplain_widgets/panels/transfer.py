@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from dnnexplain_widgets.panels.transfer_words import (
     setting_code,
 )
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
+from dnnexplain_widgets.uploads import brought
 
 __all__ = ["TransferPanel"]
 
@@ -209,9 +209,7 @@ class TransferPanel(WatchPanel):
             return
         system = self.session.system
         assert isinstance(system, LogReader)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(file).name
-            path.write_bytes(content)
+        with brought(file, content) as path:
             windows, said = system.log_windows(path)
         self.logs[f"log {Path(file).name}"] = list(windows)
         self.sentence = f"{said} The next run has it as a row."

@@ -48,7 +48,7 @@ function askServer(kernel, end, store) {
 }
 
 const WHY = {
-  stopped: "The program behind this page has stopped (its Python process ended). What you see is kept, but it no longer answers.",
+  stopped: "The program behind this page has stopped (its Python process ended, perhaps because it needed more memory than it may take). What you see is kept, but it no longer answers.",
   ended: "The program behind this page was ended, for instance because the page was not used for a while. What you see is kept, but it no longer answers.",
   unreachable: "The server behind this page does not answer. What you see is kept; it may be out of reach for a moment, or stopped.",
 };

@@ -1,0 +1,36 @@
+"""Memory that ran out: known by every name that it has, and said in one sentence."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["memory_bound", "ran_out", "why_no_memory"]
+
+_SIGNS = ("can't allocate memory", "cannot allocate memory", "bad_alloc", "not enough memory", "out of memory")
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error means that there is no memory left: Python's and numpy's own, or PyTorch's RuntimeError."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError | OSError) and any(sign in text for sign in _SIGNS)
+
+
+def memory_bound() -> int | None:
+    """MiB that this process was allowed to take (``RLIMIT_DATA``); ``None`` if nobody said, or on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource  # noqa: PLC0415 - not on Windows
+
+    bound = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    return None if bound == resource.RLIM_INFINITY else bound // 2**20
+
+
+def why_no_memory() -> str:
+    """The sentence: how much there was to have, who set it, and what to do."""
+    bound = memory_bound()
+    asked = "ask for less at a time (fewer sets, a smaller budget, fewer jobs)"
+    if bound is None:
+        return f"not enough memory; {asked}"
+    return f"not enough memory: this process may take {bound:,} MB (set by --kernel-memory where pages are served); {asked}"
