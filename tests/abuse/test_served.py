@@ -48,6 +48,7 @@ def serving(tmp_path_factory):
     yield process, url
     if process.poll() is None:
         stop(process)
+    process.stdout.close()
 
 
 @pytest.fixture(scope="module")
