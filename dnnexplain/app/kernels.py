@@ -34,7 +34,7 @@ class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_se
         kernel_id: str = await super()._async_start_kernel(**options, **memory_bound(self.megabytes))
         return kernel_id
 
-    start_kernel = _async_start_kernel
+    start_kernel = _async_start_kernel  # type: ignore[assignment]
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """End a kernel that no page has had for the whole of the idle limit."""

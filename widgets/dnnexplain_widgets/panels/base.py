@@ -254,9 +254,9 @@ class Panel(anywidget.AnyWidget):
         if not given:
             return
         self.error = ""
-        self.guarded(self._take, given)
+        self.guarded(self._receive, given)
 
-    def _take(self, given: Mapping[str, Any]) -> None:
+    def _receive(self, given: Mapping[str, Any]) -> None:
         name, file, content = checked(given)
         if self.COMPARES and name == "compare":
             self.compare_with(read_result(content, file), file)
