@@ -10,6 +10,7 @@ pytest.importorskip("voila")
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
+from tornado.web import StaticFileHandler
 
 from dnnexplain.app.channels import ChannelHandler, VoilaKernelWebsocketHandler, is_numbered
 
@@ -62,5 +63,7 @@ def test_v1_goes_voilas_way(sent, kind, count):
 def test_the_server_uses_it():
     from dnnexplain.app.voila_pages import _safe
 
-    assert _safe(("/x", VoilaKernelWebsocketHandler))[1] is ChannelHandler
-    assert _safe(("/y", dict, {"a": 1})) == ("/y", dict, {"a": 1})
+    assert issubclass(_safe(("/x", VoilaKernelWebsocketHandler))[1], ChannelHandler)
+    pattern, kind, options = _safe(("/y", StaticFileHandler, {"path": "a"}))
+    assert (pattern, options) == ("/y", {"path": "a"})
+    assert issubclass(kind, StaticFileHandler)
