@@ -11,7 +11,7 @@ from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy
 from dnnexplain.cli.files import read_json
 from dnnexplain.cli.layers_over_networks import ALL, networks_of, show_census
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
-from dnnexplain.contract import DnnExplainError, state_from_values
+from dnnexplain.contract import DnnExplainError, outside_valid, state_from_values, valid_states
 
 if TYPE_CHECKING:
     from dnnexplain.contract import NetworkPolicy, State, System
@@ -98,6 +98,8 @@ def probe(
         "policy": network.name,
         "checkpoint": network.checkpoint,
         "layer": found.name,
+        "measured": found.measured,
+        "valid_states": valid_states(world),
         "neurons": found.units,
         "counted_from": 0,
     }
@@ -158,12 +160,14 @@ def _neuron(
         "activation": best.activation,
         "state": world.state_to_json(best.state),
         "proved": best.proved,
+        "certificate": best.certificate,
         "words": best.words,
     }
     told: dict[str, Any] = {"neuron": best.neuron, "maximum": maximum}
     if state is not None:
         seen = neuron_activations(network, layer, observe(world, [state]), [best.neuron])
         told["activation"] = float(seen[0, 0])
+        told["outside_valid"] = outside_valid(world, state)
     key = "slots" if world.name == "deeprm" else "curves"
     told[key] = [_curve(swept.curve(best.neuron, knob), place) for place, knob in enumerate(swept.knobs, start=1)]
     if key == "curves":
@@ -190,7 +194,8 @@ def _show_one(world: System, best: Maximum, swept: Curves, told: dict[str, Any])
     typer.echo(best.sentence())
     typer.echo(f"Maximal state: {world.describe(best.state)}")
     if "activation" in told:
-        typer.echo(f"In the given state neuron {best.neuron} is at {number(told['activation'])}.")
+        outside = f" {told['outside_valid']}" if told["outside_valid"] else ""
+        typer.echo(f"In the given state neuron {best.neuron} is at {number(told['activation'])}.{outside}")
     for knob in swept.knobs:
         typer.echo(swept.curve(best.neuron, knob).sentence())
 
@@ -208,4 +213,6 @@ def _show_all(report: dict[str, Any], swept: Curves, details: list[dict[str, Any
         )
     now_column = ("in the state",) if details and "activation" in details[0] else ()
     columns = ("neuron", "maximum", "proved", *now_column, "thresholds")
-    print_table(columns, rows, f"{report['policy']}, layer {report['layer']}, neurons counted from 0")
+    print_table(
+        columns, rows, f"{report['policy']}, layer {report['layer']}, neurons counted from 0, read {report['measured']}"
+    )

@@ -62,6 +62,7 @@ from dnnexplain.contract.specs import (
     load_reference,
 )
 from dnnexplain.contract.systems import NetworkPolicy, Policy, System, state_from_observation, state_from_values
+from dnnexplain.contract.valid_states import DescribesValidStates, outside_valid, valid_states
 
 __all__ = [
     "Acting",
@@ -75,6 +76,7 @@ __all__ = [
     "Decision",
     "DecisionOracle",
     "Demand",
+    "DescribesValidStates",
     "Discrete",
     "DnnExplainError",
     "EpisodeSystem",
@@ -127,7 +129,9 @@ __all__ = [
     "lacking",
     "load_reference",
     "need",
+    "outside_valid",
     "stack_actions",
     "state_from_observation",
     "state_from_values",
+    "valid_states",
 ]

@@ -81,7 +81,7 @@ def _place(system: System, policy: Policy, entry: Method, neuron: tuple[str, int
 def layer_named(found: tuple[Layer, ...], name: str) -> Layer:
     """A layer by the name of its activation or of its weights."""
     for layer in found:
-        if name in {layer.name, layer.weights}:
+        if name in layer.names:
             return layer
     raise Choice("layer", name, tuple(layer.name for layer in found)).error()
 

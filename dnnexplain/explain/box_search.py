@@ -2,7 +2,8 @@
 
 From each start the search goes towards the corner of the box to which the slope points, as far as that helps
 (for a network of straight pieces the step of Frank and Wolfe 1956). From the best
-ends, every single knob is tried at either end of its range. Nothing of this is a proof: the neuron's input has many hills.
+ends, every single knob is tried at either end of its range and on the way to it, and random changes of a few knobs
+together. Nothing of this is a proof: the neuron's input has many hills.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dnnexplain.contract import Policy, System
-from dnnexplain.explain.forward import array, hooked, private, tensor
+from dnnexplain.explain.forward import array, noted, private, tensor
 from dnnexplain.explain.neurons import NeuronLayer, neuron_activations
-from dnnexplain.explain.search_blocks import BLOCK_LIMIT, Climb
+from dnnexplain.explain.search_blocks import BLOCK_LIMIT, Climb, wander
 from dnnexplain.explain.straight_box import StraightBox
 
 __all__ = ["climb_box"]
 
+_FEW, _POINTS = 64, 13
+"""Up to so many knobs each is tried at so many values; of more knobs at the ends and half way to them."""
+_AGAIN = 4
 _STEPS = 40
 _ROUNDS = 40
 _RISES = 8
@@ -63,7 +67,7 @@ def climb_box(
     best, at_best, settled = -np.inf, rows[0], False
     polished = np.argsort(-scores, kind="stable")[:_POLISHED]
     for done, place in enumerate(polished):
-        values, reached, ended = search.polish(rows[place], float(scores[place]))
+        values, reached, ended = search.finish(rows[place], float(scores[place]), [seed, int(place)])
         if reached > best:
             best, at_best, settled = reached, values, ended
         if search.stopped:
@@ -110,7 +114,7 @@ class _Search:
         """How the neuron moves with each knob ``[B, K]``."""
         inputs = tensor(self.system.encode(rows)).requires_grad_()
         seen: list[Tensor] = []
-        with hooked(self.twin, {self.layer.name: lambda out: seen.append(out.flatten(1))}):
+        with noted(self.twin, self.layer.name, self.layer.side, seen.append):
             self.twin(inputs)
         (slope,) = torch.autograd.grad(seen[0][:, self.neuron].sum(), inputs)
         return self.box.per_knob(array(slope).reshape(len(rows), -1))
@@ -135,6 +139,19 @@ class _Search:
             active[places[~gained]] = False
         return rows, scores
 
+    def finish(
+        self, values: NDArray[np.float64], reached: float, seed: list[int]
+    ) -> tuple[NDArray[np.float64], float, bool]:
+        """:meth:`polish`, and again wherever random changes of a few knobs together lead higher."""
+        values, reached, ended = self.polish(values, reached)
+        for again in range(_AGAIN):
+            rng = np.random.default_rng([*seed, again])
+            there, higher, _ = wander(self.system, self.score, values, reached, rng=rng, cancel=self.cancel)
+            if self.stopped or higher <= reached:
+                break
+            values, reached, ended = self.polish(there, higher)
+        return values, reached, ended
+
     def polish(self, values: NDArray[np.float64], reached: float) -> tuple[NDArray[np.float64], float, bool]:
         """Single knobs at their ends, the helpful ones together as far as that helps; whether none helps any more."""
         for _ in range(_ROUNDS):
@@ -154,10 +171,17 @@ class _Search:
         return values, reached, False
 
     def _single_moves(self, values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        knobs = np.tile(np.flatnonzero(self.box.seen), 2)
-        ends = np.concatenate([self.box.low, self.box.high]).reshape(2, -1)[:, self.box.seen].ravel()
-        moved = values[knobs] != ends
-        return knobs[moved], ends[moved]
+        """Every knob that is seen at either end, and between: with few knobs on a grid, else half way to each end."""
+        seen = np.flatnonzero(self.box.seen)
+        low, high, now = self.box.low[seen], self.box.high[seen], values[seen]
+        if len(seen) <= _FEW:
+            rows = low + np.linspace(0.0, 1.0, _POINTS)[:, None] * (high - low)
+        else:
+            rows = np.stack([low, high, 0.5 * (now + low), 0.5 * (now + high)])
+        knobs = np.tile(seen, len(rows))
+        moves = np.array([self.system.knobs[k].snap(v) for k, v in zip(knobs, rows.ravel(), strict=True)])
+        moved = values[knobs] != moves
+        return knobs[moved], moves[moved]
 
     def _together(
         self, values: NDArray[np.float64], knobs: NDArray[np.int64], ends: NDArray[np.float64]

@@ -58,6 +58,7 @@ class NeuronEffect(Result):
         outcome: what the system measures of a decision (``contract.Measured``), by name; empty if nothing.
         outcome_before, outcome_after: its values, or ``None``.
         flips: whether another action is chosen (of a vector output: never).
+        measured: what a neuron is: the operation after which it is read.
     """
 
     question: Question
@@ -72,6 +73,7 @@ class NeuronEffect(Result):
     outcome: str = ""
     outcome_before: float | None = None
     outcome_after: float | None = None
+    measured: str = ""
 
     @property
     def worse(self) -> float:
@@ -166,6 +168,7 @@ def _effect(
     return NeuronEffect(
         question=Question.about(system, policy, state, method="neuron held", settings=settings),
         layer=layer.name,
+        measured=layer.measured,
         neuron=neuron,
         held_at=value,
         natural=float(natural[neuron]),
@@ -188,6 +191,7 @@ class CostEffect(Result):
         cost_name: of the figure: the cost, or the metric that was asked for.
         before, after: this figure of each workload ``[W]``, the same workloads and seed.
         mean: of after minus before; ``low`` and ``high`` bound its bootstrap interval at ``level``.
+        measured: what a neuron is: the operation after which it is read.
     """
 
     question: Question
@@ -201,6 +205,7 @@ class CostEffect(Result):
     level: float
     before: NDArray[np.float64] = array_field("workload")
     after: NDArray[np.float64] = array_field("workload")
+    measured: str = ""
 
     def sentence(self) -> str:
         """The change of cost with its interval."""
@@ -268,6 +273,7 @@ def effect_on_cost(
     return CostEffect(
         question=Question.about(system, policy, method="neuron held over episodes", seed=seed, settings=settings),
         layer=found.name,
+        measured=found.measured,
         neuron=neuron,
         held_at=value,
         cost_name=metric or system.cost_name,

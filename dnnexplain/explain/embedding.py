@@ -51,6 +51,7 @@ class Embedding(Result):
         index: of each point's state in the states given ``[n]``.
         values: the label of each point ``[n]``.
         centre, axes: of PCA the mean activation ``[units]`` and the directions ``[2, units]``; of t-SNE empty.
+        measured: what a neuron is: the operation after which it is read.
     """
 
     question: Question
@@ -65,6 +66,7 @@ class Embedding(Result):
     values: NDArray[np.float64] = array_field("state")
     centre: NDArray[np.float64] = array_field("neuron", default_factory=lambda: np.zeros(0))
     axes: NDArray[np.float64] = array_field("axis", "neuron", default_factory=lambda: np.zeros((0, 0)))
+    measured: str = ""
 
     def sentence(self) -> str:
         """What the picture shows, and what it does not."""
@@ -126,6 +128,7 @@ def embed(
     return Embedding(
         question=Question.about(system, policy, method=how.value, seed=seed, settings=settings),
         layer=found.name,
+        measured=found.measured,
         method=how.value,
         label=label,
         unit=unit,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError, Policy
+from dnnexplain.explain.module_kinds import is_activation, is_normalisation, is_uninteresting
 
 __all__ = [
     "Layer",
+    "Side",
     "activations",
     "array",
     "hooked",
@@ -29,19 +31,13 @@ __all__ = [
     "layers",
     "module_of",
     "network_of",
+    "noted",
     "private",
     "shuffled",
     "tensor",
 ]
 
 _COPYING = Lock()
-_ACTIVATIONS = (
-    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
-    nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.Softplus, nn.Softsign,
-)  # fmt: skip
-_UNINTERESTING = (
-    nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Softmax, nn.ZeroPad2d,
-)  # fmt: skip
 
 
 def tensor(observations: NDArray[Any] | Tensor) -> Tensor:
@@ -114,6 +110,30 @@ def hooked(module: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
             handle.remove()
 
 
+Side = Literal["input", "output"]
+
+
+@contextmanager
+def noted(module: nn.Module, name: str, side: Side, note: Callable[[Tensor], object]) -> Iterator[None]:
+    """Call ``note`` with what the named part of a *private* module gives, or with what it receives, flat ``[B, n]``.
+
+    The tensor stays part of the graph of gradients.
+    """
+    part = module_of(module, name)
+
+    def told(seen: Tensor) -> None:
+        note(seen.flatten(1).clone())
+
+    if side == "output":
+        handle = part.register_forward_hook(lambda _m, _given, out: told(out))
+    else:
+        handle = part.register_forward_pre_hook(lambda _m, given: told(given[0]))
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 def module_of(module: nn.Module, name: str) -> nn.Module:
     """A part of a network by its name."""
     parts = dict(module.named_modules())
@@ -127,16 +147,19 @@ def module_of(module: nn.Module, name: str) -> nn.Module:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer as it runs.
+    """A layer as it runs: weights, a normalisation if there is one, an activation function if there is one.
 
     Attributes:
         name: the module whose output is the layer's activation: the activation function's where one
-            follows as a module of its own, else the weights'.
-        weights: the name of the module with the weights (the same, if no activation module follows).
+            follows as a module of its own, else the last of the others.
+        weights: the name of the module with the weights (the same, if nothing follows).
         shape: of the activation without the batch axis; ``(20,)``.
         activated: whether ``name`` is an activation function's output. If not, what is seen is the
             value before any activation that ``forward`` may apply by a function.
         last: whether it is the network's output.
+        between: names of normalisations between the weights and the activation function.
+        direct: whether each of these modules receives what the one before it gave. If not, ``forward``
+            computes something in between (a sum of branches, a function).
     """
 
     name: str
@@ -144,11 +167,36 @@ class Layer:
     shape: tuple[int, ...]
     activated: bool
     last: bool
+    between: tuple[str, ...] = ()
+    direct: bool = True
 
     @property
     def units(self) -> int:
         """How many neurons (or, of a convolution, how many cells of all its channels)."""
         return int(np.prod(self.shape))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every module that belongs to it."""
+        return frozenset({self.name, self.weights, *self.between})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Step:
+    """One module as it ran: what came in, what went out."""
+
+    name: str
+    part: nn.Module
+    given: Tensor | None
+    gave: Tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.gave.shape[1:])
+
+    @property
+    def keeps_shape(self) -> bool:
+        return self.given is not None and self.given.shape == self.gave.shape
 
 
 def layers(module: nn.Module, observation_shape: tuple[int, ...]) -> tuple[Layer, ...]:
@@ -157,25 +205,71 @@ def layers(module: nn.Module, observation_shape: tuple[int, ...]) -> tuple[Layer
     Raises:
         DnnExplainError: a module is run more than once in one pass, so its output is ambiguous.
     """
-    twin = private(module)
-    ran: list[tuple[str, nn.Module, tuple[int, ...]]] = []
-
-    def note(name: str, part: nn.Module) -> Hook:
-        return lambda out: ran.append((name, part, tuple(out.shape[1:])))
-
-    leaves = {n: part for n, part in twin.named_modules() if n and not any(part.children())}
-    with hooked(twin, {n: note(n, part) for n, part in leaves.items()}), torch.no_grad():
-        twin(torch.zeros((1, *observation_shape)))
-    found: list[Layer] = []
-    learned = [index for index, (_, part, _shape) in enumerate(ran) if any(True for _ in part.parameters())]
+    steps = _steps(private(module), observation_shape)
+    learned = [index for index, step in enumerate(steps) if any(True for _ in step.part.parameters())]
     first = learned[0] if learned else 0  # what stands before it only rescales the input
-    for name, part, shape in ran[first:]:
-        if isinstance(part, _UNINTERESTING):
+    found: list[Layer] = []
+    before: Tensor | None = None
+    for step in steps[first:]:
+        if is_uninteresting(step.part):
+            if before is not None and step.given is not None and torch.equal(step.given, before):
+                before = step.gave
             continue
-        follows = isinstance(part, _ACTIVATIONS) and found and found[-1].shape == shape and not found[-1].activated
-        weights = found.pop().weights if follows else name
-        found.append(Layer(name, weights, shape, isinstance(part, _ACTIVATIONS), last=False))
-    return tuple(Layer(x.name, x.weights, x.shape, x.activated, i == len(found) - 1) for i, x in enumerate(found))
+        open_end = bool(found) and found[-1].shape == step.shape and not found[-1].activated and step.keeps_shape
+        normal = step.keeps_shape and is_normalisation(step.part, step.shape)
+        active = not normal and step.keeps_shape and is_activation(step.part, step.shape)
+        if normal and not found:
+            continue
+        if open_end and (normal or active):
+            direct = before is not None and step.given is not None and torch.equal(step.given, before)
+            found.append(_longer(found.pop(), step.name, activated=active, direct=direct))
+        else:
+            found.append(Layer(step.name, step.name, step.shape, active, last=False))
+        before = step.gave
+    return tuple(replace(layer, last=place == len(found) - 1) for place, layer in enumerate(found))
+
+
+def _longer(layer: Layer, name: str, *, activated: bool, direct: bool) -> Layer:
+    """A layer to which a normalisation or an activation function belongs, too."""
+    between = layer.between if layer.name == layer.weights else (*layer.between, layer.name)
+    return replace(layer, name=name, activated=activated, between=between, direct=layer.direct and direct)
+
+
+def _steps(twin: nn.Module, observation_shape: tuple[int, ...]) -> list[_Step]:
+    """The modules that do the work, as they run: the innermost, or a whole that is one activation function."""
+    ran: list[_Step] = []
+    inputs: dict[str, Tensor | None] = {}
+    handles = []
+
+    def entered(name: str, given: tuple[Any, ...]) -> None:
+        one = len(given) == 1 and isinstance(given[0], Tensor)
+        inputs[name] = given[0].detach().clone() if one else None
+
+    def left(name: str, part: nn.Module, gave: object) -> None:
+        if not isinstance(gave, Tensor):
+            return
+        ran.append(_Step(name, part, inputs[name], gave.detach().clone()))
+
+    for name, part in twin.named_modules():
+        if name:
+            handles.append(part.register_forward_pre_hook(lambda _m, given, name=name: entered(name, given)))
+            handles.append(part.register_forward_hook(lambda m, _in, gave, name=name: left(name, m, gave)))
+    try:
+        with torch.no_grad():
+            twin(torch.rand((1, *observation_shape), generator=torch.Generator().manual_seed(0)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    whole = {step.name for step in ran if any(step.part.children()) and _is_one_activation(step)}
+    inside = {step.name for step in ran if any(step.name.startswith(f"{name}.") for name in whole)}
+    return [s for s in ran if s.name not in inside and (s.name in whole or not any(s.part.children()))]
+
+
+def _is_one_activation(step: _Step) -> bool:
+    """Whether a module made of others is a function of single numbers, such as ``x * sigmoid(x)``."""
+    container = isinstance(step.part, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+    learned = any(True for _ in step.part.parameters())
+    return not container and not learned and step.keeps_shape and is_activation(step.part, step.shape)
 
 
 def layer_names(module: nn.Module, observation_shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ class Knowledge(Result):
         states: distinct states used; ``repeats``: splits and control tasks drawn.
         level: of the intervals.
         accuracies, controls: of every repeat ``[facts, repeats]``.
+        measured: what a neuron is: the operation after which it is read.
     """
 
     question: Question
@@ -85,6 +86,7 @@ class Knowledge(Result):
     facts: tuple[ProbedFact, ...]
     accuracies: NDArray[np.float64] = array_field("fact", "repeat")
     controls: NDArray[np.float64] = array_field("fact", "repeat")
+    measured: str = ""
 
     def sentences(self) -> tuple[str, ...]:
         """One sentence per fact, the best known first."""
@@ -170,6 +172,7 @@ def probe_facts(
     return Knowledge(
         question=Question.about(system, policy, method="linear probes", seed=seed, settings=settings),
         layer=found.name,
+        measured=found.measured,
         states=len(values),
         repeats=repeats,
         level=level,

@@ -3,7 +3,8 @@
 A first-layer neuron's input is a weighted sum over the cells of the observation. Where the observation is
 painted by independent blocks of knobs (:mod:`dnnexplain.explain.knob_blocks`), that sum is a sum over
 blocks, and the sum of the blocks' largest contributions, each found by going through all its valid values,
-is the largest input over all valid states. A monotone activation function keeps the order. Where every knob
+is the largest input over all valid states. A monotone activation function keeps the order. What the sum gives
+is then held against the network as it runs (:mod:`dnnexplain.explain.proofs`). Where every knob
 is free and painted along a straight line (:mod:`dnnexplain.explain.straight_box`), the largest input is at
 the ends of the knobs' ranges, in closed form. Every other neuron is searched: from many starts, along its
 slopes where the knobs have any, else one knob and then one whole block at a time, until nothing helps.
@@ -12,20 +13,22 @@ slopes where the knobs have any, else one knob and then one whole block at a tim
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import NetworkPolicy, State, System
+from dnnexplain.contract import NetworkPolicy, State, System, valid_states
 from dnnexplain.explain.affine import AffineInput, affine_input
 from dnnexplain.explain.box_search import climb_box
 from dnnexplain.explain.knob_blocks import Blocks, block_name, knob_blocks
 from dnnexplain.explain.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.proofs import Certificate
+from dnnexplain.explain.proofs.maximum import certify_maximum
 from dnnexplain.explain.search_blocks import Climb, climb
 from dnnexplain.explain.straight_box import StraightBox, largest_in_box, straight_box
-from dnnexplain.explain.sum_of_parts import NO_WEIGHTED_SUM, SumOfParts, sum_of_parts
+from dnnexplain.explain.sum_of_parts import SumOfParts, sum_of_parts
 from dnnexplain.results import Question, Result
 
 __all__ = ["Maximum", "maximise", "maximise_all"]
@@ -43,9 +46,12 @@ class Maximum(Result):
         state: valid, without background.
         proved: whether no valid state activates the neuron more (up to rounding).
         bound: a proven upper limit of the neuron's input (before its activation function), if there is one.
-        weighted_input: the input in that state, where the layer shows it.
+        weighted_input: what the activation function receives in that state (the activation itself, where there
+            is no monotone function of its own module).
         evaluated: how many states were looked at.
         words: what was shown and what was not.
+        measured: what the neuron is: the operation after which it is read.
+        certificate: how the proof was checked on the network as it runs; ``None`` where nothing was to be proved.
     """
 
     question: Question
@@ -58,10 +64,13 @@ class Maximum(Result):
     weighted_input: float
     evaluated: int
     words: str
+    measured: str = ""
+    certificate: Certificate | None = None
 
     def sentence(self) -> str:
-        """The activation, and what was proved."""
-        return f"Neuron {self.neuron} reaches {self.activation:.3g}. {self.words}"
+        """The activation, where it is read, and what was proved."""
+        where = f" (read {self.measured})" if self.measured else ""
+        return f"Neuron {self.neuron} reaches {self.activation:.3g}{where}. {self.words}"
 
 
 def maximise(
@@ -124,7 +133,8 @@ def _all(
     progress: Callable[[float], None] | None,
 ) -> tuple[Maximum, ...]:
     world = _World.of(system)
-    exact = world.exact(affine_input(system, policy, layer, neurons))
+    affine, gap = affine_input(system, policy, layer, neurons)
+    exact = SumOfParts(gap) if affine is None else world.exact(affine)
     settings = {"restarts": restarts, "layer": layer.name}
     found = []
     for place, neuron in enumerate(neurons):
@@ -136,7 +146,8 @@ def _all(
             if progress is not None:
                 progress((place + fraction) / len(neurons))
 
-        found.append(_one(world, policy, layer, neuron, question, exact, place, (restarts, seed), cancel, part))
+        one = _one(world, policy, layer, neuron, question, exact, place, (restarts, seed), cancel, part)
+        found.append(_certified(one, world, policy, layer, affine, place))
         part(1.0)
     return tuple(found)
 
@@ -154,13 +165,11 @@ class _World:
         box = straight_box(system)
         return cls(system, box, None if box is not None else knob_blocks(system))
 
-    def exact(self, affine: AffineInput | None) -> SumOfParts:
-        """Per neuron the best values and the limit of the input, where its input is a weighted sum."""
+    def exact(self, affine: AffineInput) -> SumOfParts:
+        """Per neuron the best values and the limit of the input, which is a weighted sum."""
         if self.blocks is not None:
             return sum_of_parts(self.system, affine, self.blocks)
         assert self.box is not None
-        if affine is None:
-            return SumOfParts(NO_WEIGHTED_SUM)
         return SumOfParts("", 0, *largest_in_box(self.box, affine))
 
     def search(
@@ -226,7 +235,23 @@ def _one(
         weighted_input=best.score,
         evaluated=exact.evaluated + best.evaluated,
         words=words,
+        measured=layer.measured,
     )
+
+
+def _certified(
+    found: Maximum, world: _World, policy: NetworkPolicy, layer: NeuronLayer, affine: AffineInput | None, place: int
+) -> Maximum:
+    """A maximum that is called proved only with a certificate; without one its words say why."""
+    if not found.proved or affine is None:
+        return found
+    certificate = certify_maximum(
+        world.system, policy, layer, found.neuron, affine, place, found.state.values, found.weighted_input
+    )
+    if certificate.holds:
+        return replace(found, certificate=certificate, words=f"{found.words} {certificate.sentence()}")
+    words = f"Not proved: the best of {found.evaluated:,} states. {certificate.sentence()}"
+    return replace(found, certificate=certificate, proved=False, bound=None, words=words)
 
 
 def _reaches(score: float, bound: float | None) -> bool:
@@ -248,6 +273,7 @@ def _proof(world: _World, layer: NeuronLayer, neuron: int, best: Climb, activati
         if layer.rectified and activation == 0
         else f"Proved: no valid state activates neuron {neuron} more."
     )
+    what = f"{what} Valid are {valid_states(world.system)}."
     if world.blocks is None:
         assert world.box is not None
         return f"{what} {_by_ends(world.box, best.values, seen)}"

@@ -1,5 +1,10 @@
 """Neurons of a layer: which layer is meant, what its activation is, and how to read it quickly.
 
+A neuron is one number that an activation function gives: weights, then a normalisation if there is one, then
+the function; it is read after the function. Where ``forward`` applies a ReLU without a module, the neuron is
+the weights' output cut off at zero; where no activation function is seen, it is the output of the weights.
+:attr:`NeuronLayer.measured` says which, and every result repeats it.
+
 A neuron is counted from 0, as in the network's tensors: neuron 3 of a layer with 20 units is row 3 of
 its weights. The neurons of a convolution are the cells of all its channels, in C order.
 """
@@ -18,14 +23,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, System
-from dnnexplain.explain.forward import Layer, array, hooked, layers, module_of, network_of, private, tensor
+from dnnexplain.explain.forward import (
+    Layer,
+    Side,
+    array,
+    hooked,
+    layers,
+    module_of,
+    network_of,
+    noted,
+    private,
+    tensor,
+)
+from dnnexplain.explain.module_kinds import is_monotone
 
 __all__ = ["NeuronLayer", "check_neuron", "layer_of", "neuron_activations", "random_values"]
 
 _CUT_AT_ZERO = (nn.ReLU, nn.ReLU6)
-_MONOTONE = (
-    nn.ReLU, nn.ReLU6, nn.ELU, nn.SELU, nn.CELU, nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Hardsigmoid, nn.Softplus, nn.Softsign,
-)  # fmt: skip
 _KNOWN: WeakKeyDictionary[nn.Module, dict[str | None, NeuronLayer]] = WeakKeyDictionary()
 _CHUNK_NUMBERS = 1 << 22
 
@@ -35,7 +49,7 @@ class NeuronLayer:
     """A layer whose neurons are probed.
 
     Attributes:
-        name: the module whose output is read.
+        name: the module whose output (or, by ``side``, input) is read.
         weights: the module that holds the weights in front of it.
         shape: of the layer's output without the batch axis.
         rectified: whether the activation is zero below a threshold (a ReLU), so that "off" has a meaning.
@@ -43,6 +57,9 @@ class NeuronLayer:
             activation is then the module's output cut off at zero.
         monotone: whether more weighted input never means less activation.
         last: whether this is the network's output.
+        measured: what a neuron is here, in words: after which operation it is read.
+        side: whether the module's output is read, or what it receives.
+        activated: whether the module is an activation function.
     """
 
     name: str
@@ -52,6 +69,9 @@ class NeuronLayer:
     by_function: bool
     monotone: bool
     last: bool
+    measured: str = ""
+    side: Side = "output"
+    activated: bool = False
 
     @property
     def units(self) -> int:
@@ -59,8 +79,9 @@ class NeuronLayer:
         return int(np.prod(self.shape))
 
     def before(self) -> NeuronLayer:
-        """The same neurons before their activation function, as far as a module shows them."""
-        return replace(self, name=self.weights, rectified=False, by_function=False, monotone=True)
+        """The same neurons before their activation function: what its module receives as the network runs."""
+        side: Side = "input" if self.activated else self.side
+        return replace(self, side=side, rectified=False, by_function=False, monotone=True)
 
 
 def layer_of(system: System, policy: Policy, layer: str | None = None) -> NeuronLayer:
@@ -72,17 +93,20 @@ def layer_of(system: System, policy: Policy, layer: str | None = None) -> Neuron
     module = network_of(policy)
     known = _KNOWN.setdefault(module, {})
     if layer not in known:
-        found = _choose(layers(module, system.observation_shape), layer)
+        ran = layers(module, system.observation_shape)
+        found = _choose(ran, layer) if layer is not None else _first_hidden(system, module, ran)
         kind = module_of(module, found.name)
-        by_function = not found.activated and not found.last and _cut_at_zero(system, module, found.name)
+        by_function = _by_function(system, module, found)
         known[layer] = NeuronLayer(
             name=found.name,
             weights=found.weights,
             shape=found.shape,
             rectified=isinstance(kind, _CUT_AT_ZERO) or by_function,
             by_function=by_function,
-            monotone=found.name == found.weights or isinstance(kind, _MONOTONE) or _leaky(kind),
+            monotone=not found.activated or is_monotone(kind),
             last=found.last,
+            measured=_measured(module, found, by_function=by_function),
+            activated=found.activated,
         )
     return known[layer]
 
@@ -105,7 +129,7 @@ def neuron_activations(
     Raises:
         DnnExplainError: the layer does not run exactly once in a pass.
     """
-    reader = _reader(network_of(policy), layer.name)
+    reader = _reader(network_of(policy), layer.name, layer.side)
     inputs = torch.as_tensor(observations, dtype=torch.float32)
     rows = max(1, _CHUNK_NUMBERS // max(1, int(np.prod(inputs.shape[1:])), layer.units))
     seen = [reader.read(inputs[first : first + rows]) for first in range(0, len(inputs), rows)]
@@ -135,18 +159,22 @@ class _Reader:
 _OF_THREAD = local()
 
 
-def _reader(module: nn.Module, layer: str) -> _Reader:
+def _reader(module: nn.Module, layer: str, side: Side) -> _Reader:
     """The calling thread's reader of a layer; made once, for copying a network takes longer than running it."""
     if not hasattr(_OF_THREAD, "readers"):
         _OF_THREAD.readers = WeakKeyDictionary()
-    readers: dict[str, _Reader] = _OF_THREAD.readers.setdefault(module, {})
-    if layer not in readers:
+    readers: dict[tuple[str, Side], _Reader] = _OF_THREAD.readers.setdefault(module, {})
+    if (layer, side) not in readers:
         shared = {id(weight): weight for weight in (*module.parameters(), *module.buffers())}
         reader = _Reader(copy.deepcopy(module, shared).eval(), layer)
         note = reader.seen.append
-        module_of(reader.twin, layer).register_forward_hook(lambda _m, _in, out: note(out.detach().flatten(1).clone()))
-        readers[layer] = reader
-    return readers[layer]
+        part = module_of(reader.twin, layer)
+        if side == "output":
+            part.register_forward_hook(lambda _m, _in, out: note(out.detach().flatten(1).clone()))
+        else:
+            part.register_forward_pre_hook(lambda _m, given: note(given[0].detach().flatten(1).clone()))
+        readers[layer, side] = reader
+    return readers[layer, side]
 
 
 def random_values(system: System, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -163,38 +191,91 @@ def random_values(system: System, count: int, rng: np.random.Generator) -> NDArr
     return np.asarray(system.repair(drawn), dtype=np.float64)
 
 
-def _leaky(kind: nn.Module) -> bool:
-    return isinstance(kind, nn.LeakyReLU) and kind.negative_slope >= 0
-
-
-def _choose(found: tuple[Layer, ...], name: str | None) -> Layer:
-    if not found:
-        msg = "the network has no layer that could be probed"
-        raise DnnExplainError(msg)
-    if name is None:
-        return next((layer for layer in found if not layer.last), found[0])
+def _choose(found: tuple[Layer, ...], name: str) -> Layer:
     for layer in found:
-        if name in {layer.name, layer.weights}:
+        if name in layer.names:
             return layer
     raise Choice("layer", name, tuple(layer.name for layer in found)).error()
 
 
-def _cut_at_zero(system: System, module: nn.Module, name: str) -> bool:
-    """Whether the network answers the same when this layer's negative outputs are set to zero.
+def _first_hidden(system: System, module: nn.Module, found: tuple[Layer, ...]) -> Layer:
+    """The first hidden layer; of branches that are added before one activation function, the layer of that function."""
+    if not found:
+        msg = "the network has no layer that could be probed"
+        raise DnnExplainError(msg)
+    hidden = [layer for layer in found if not layer.last] or list(found[:1])
+    first = hidden[0]
+    if first.activated or _by_function(system, module, first):
+        return first
+    for layer in hidden[1:]:
+        if layer.shape != first.shape or _feeds(system, module, first.name, layer.weights):
+            break
+        if layer.activated and _feeds(system, module, first.name, layer.name):
+            return layer
+    return first
 
-    A ReLU that ``forward`` applies by a function cannot be hooked; but cutting twice is cutting once.
+
+def _feeds(system: System, module: nn.Module, one: str, other: str) -> bool:
+    """Whether what one module gives goes, by whatever way, into another."""
+    twin = private(module)
+    cut: list[Tensor] = []
+    given: list[Tensor] = []
+
+    def leaf(out: Tensor) -> Tensor:
+        cut.append(out.detach().requires_grad_())
+        return cut[-1]
+
+    with hooked(twin, {one: leaf}), noted(twin, other, "input", given.append):
+        twin(torch.zeros((1, *system.observation_shape)))
+    if not given or not cut or not given[0].requires_grad:
+        return False
+    return torch.autograd.grad(given[0].sum(), cut[0], allow_unused=True)[0] is not None
+
+
+def _by_function(system: System, module: nn.Module, layer: Layer) -> bool:
+    return not layer.activated and not layer.last and _cut_at_zero(system, module, layer.name)
+
+
+def _measured(module: nn.Module, layer: Layer, *, by_function: bool) -> str:
+    """What a neuron of the layer is: the operation after which it is read, and what comes before it."""
+    weights = _told(module, layer.weights)
+    path = " and ".join([weights, *(_told(module, name) for name in layer.between)])
+    if not layer.activated:
+        after = f"after {path}"
+        if by_function:
+            return f"{after}, cut off at zero as forward() does"
+        return f"{after}{', the output' if layer.last else ', before whatever forward() does next'}"
+    if layer.name == layer.weights:
+        return f"after {weights}"
+    joint = f"which follows {path}" if layer.direct else f"which receives what forward() makes of {path}"
+    return f"after {_told(module, layer.name)}, {joint}"
+
+
+def _told(module: nn.Module, name: str) -> str:
+    return f"{type(module_of(module, name)).__name__} {name!r}"
+
+
+def _cut_at_zero(system: System, module: nn.Module, name: str) -> bool:
+    """Whether ``forward`` cuts this layer's outputs off at zero, by a function that cannot be hooked.
+
+    Cutting twice is cutting once, so the network answers the same when the outputs are cut at zero before; and
+    it does not when they are cut a little above zero (else it cuts higher, as ``relu(h - 1)`` does).
     """
     rng = np.random.default_rng(0)
     inputs = tensor(system.encode(random_values(system, 32, rng)))
     twin = private(module)
     seen: list[Tensor] = []
 
-    def cutting(out: Tensor) -> Tensor:
-        seen.append(out.detach().clone())
-        return out.clamp_min(0)
+    def answer(floor: float | None) -> Tensor:
+        def cutting(out: Tensor) -> Tensor | None:
+            seen.append(out.detach().clone())
+            return None if floor is None else out.clamp_min(floor)
 
-    with torch.no_grad():
-        plain = twin(inputs)
-        with hooked(twin, {name: cutting}):
-            cut = twin(inputs)
-    return bool((seen[0] < 0).any()) and torch.equal(plain, cut)
+        with torch.no_grad(), hooked(twin, {name: cutting}):
+            found: Tensor = twin(inputs)
+        return found
+
+    plain = answer(None)
+    if not (seen[0] < 0).any() or not torch.equal(plain, answer(0.0)):
+        return False
+    return not torch.equal(plain, answer(1e-2 * float(seen[0].abs().max())))

@@ -13,10 +13,15 @@ from dnnexplain.contract import System
 from dnnexplain.explain.knob_blocks import Blocks, block_values
 from dnnexplain.explain.neurons import random_values
 
-__all__ = ["BLOCK_LIMIT", "Climb", "climb"]
+__all__ = ["BLOCK_LIMIT", "Climb", "climb", "wander"]
 
 BLOCK_LIMIT = 2048
 """Blocks with more values than this are changed one knob at a time; also the states scored at once."""
+
+_CROWD, _ROUNDS, _QUIET, _TOGETHER = 64, 60, 6, 3
+"""Of :func:`wander`: states a round, rounds at most, rounds without gain that end it, knobs moved together."""
+_AGAIN = 8
+"""How often a wander that helped is followed by another climb."""
 
 Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -56,7 +61,8 @@ def climb(
 
     Each start is climbed by single knobs until none helps, then by whole blocks; a block that helps
     starts the round anew. The end of a start is a state that no change of a single block improves
-    (where the block has at most :data:`BLOCK_LIMIT` values).
+    (where the block has at most :data:`BLOCK_LIMIT` values). The best end is then left by random changes of up to
+    three knobs together, and climbed anew as long as that helps.
 
     Args:
         system: whose knobs and ``repair`` are used.
@@ -82,10 +88,60 @@ def climb(
             best, at_best = reached, values
         if progress is not None:
             progress(made / len(rows))
+    for again in range(_AGAIN):
+        if moves.stopped:
+            break
+        there, higher, seen = wander(
+            system, score, at_best, best, rng=np.random.default_rng([seed, again]), cancel=cancel
+        )
+        moves.evaluated += seen
+        if higher <= best:
+            break
+        at_best, best = _ascend(moves, there, blocks)
     small = all(_count(system, block) <= BLOCK_LIMIT for block in blocks.knobs if len(block) > 1)
     discrete = all(knob.step is not None for knob in system.knobs)
     settled = small and discrete and not moves.stopped
     return Climb(at_best, float(best), made, moves.evaluated, moves.stopped, settled)
+
+
+def wander(
+    system: System,
+    score: Score,
+    values: NDArray[np.float64],
+    reached: float,
+    *,
+    rng: np.random.Generator,
+    cancel: Event | None = None,
+) -> tuple[NDArray[np.float64], float, int]:
+    """Plain hill climbing by random changes of one to three knobs: where it ends, its score, states looked at.
+
+    Args:
+        system: whose knobs and ``repair`` are used.
+        score: what is maximised, ``[B, K] -> [B]``.
+        values, reached: where it starts ``[K]``, and the score there.
+        rng: draws the changes.
+        cancel: ends it after the present round.
+    """
+    low, high = (np.array([getattr(knob, end) for knob in system.knobs]) for end in ("low", "high"))
+    evaluated = quiet = 0
+    for _ in range(_ROUNDS):
+        if quiet == _QUIET or (cancel is not None and cancel.is_set()):
+            break
+        rows = np.repeat(values[None], _CROWD, axis=0)
+        for _ in range(_TOGETHER):  # the same knob may be drawn twice: then fewer move
+            knobs = rng.integers(len(low), size=_CROWD)
+            drawn = rng.uniform(low[knobs], high[knobs])
+            ends = rng.integers(4, size=_CROWD)
+            rows[np.arange(_CROWD), knobs] = np.where(ends == 0, low[knobs], np.where(ends == 1, high[knobs], drawn))
+        rows = np.asarray(system.repair(rows), dtype=np.float64)
+        scores = score(rows)
+        evaluated += _CROWD
+        best = int(scores.argmax())
+        gained = scores[best] > reached + 1e-6 * max(1.0, abs(reached))
+        quiet = 0 if gained else quiet + 1
+        if gained:
+            values, reached = rows[best], float(scores[best])
+    return values, reached, evaluated
 
 
 def _count(system: System, block: tuple[int, ...]) -> float:

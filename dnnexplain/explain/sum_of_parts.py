@@ -16,9 +16,7 @@ from dnnexplain.explain.affine import AffineInput
 from dnnexplain.explain.knob_blocks import Blocks, block_name, block_values, is_affine
 from dnnexplain.explain.search_blocks import BLOCK_LIMIT
 
-__all__ = ["NO_WEIGHTED_SUM", "SumOfParts", "sum_of_parts"]
-
-NO_WEIGHTED_SUM = "the neuron's input is not a weighted sum over the observation, or its activation not monotone"
+__all__ = ["SumOfParts", "sum_of_parts"]
 
 _EXACT_LIMIT = 300_000
 
@@ -37,14 +35,12 @@ class SumOfParts:
     knobs: NDArray[np.int64] | None = None
 
 
-def sum_of_parts(system: System, affine: AffineInput | None, blocks: Blocks) -> SumOfParts:
+def sum_of_parts(system: System, affine: AffineInput, blocks: Blocks) -> SumOfParts:
     """Maximise every block's contribution to every neuron's input over all the block's values.
 
     Where rules tie too many knobs together to go through, they are taken apart, and each part takes all
     values of its grid: the sum is then a limit that need not be reached.
     """
-    if affine is None:
-        return SumOfParts(NO_WEIGHTED_SUM)
     strict = blocks.separable and blocks.free
     if not (strict or blocks.loose):
         return SumOfParts("the observation is not painted by independent parts of the state")

@@ -111,6 +111,7 @@ class Surface(Result):
         first, second: their grids.
         activation: ``[len(first), len(second)]``; NaN where no valid state has these values.
         held: values given to other knobs of their groups; ``note`` says why.
+        measured: what a neuron is: the operation after which it is read.
     """
 
     question: Question
@@ -123,6 +124,7 @@ class Surface(Result):
     activation: NDArray[np.float64] = array_field("first", "second", unit="activation")
     held: Mapping[str, float] | None = None
     note: str = ""
+    measured: str = ""
 
     def sentence(self) -> str:
         """Where the surface is highest and how much of it is off."""
@@ -167,6 +169,7 @@ def surface(
     return Surface(
         question=Question.about(system, policy, state, method="knob surface", settings=settings),
         layer=found.name,
+        measured=found.measured,
         neuron=number,
         knobs=(knob_a, knob_b),
         units=(system.knobs[grid.knobs[0]].unit, system.knobs[grid.knobs[1]].unit),

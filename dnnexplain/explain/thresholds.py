@@ -37,6 +37,7 @@ class ThresholdCurve(Result):
         current: the knob's value in the state, or ``None`` if the curve belongs to no state.
         others: what the knobs outside the group are while this one is swept.
         held: values given to other knobs of the group; ``note`` says why.
+        measured: what the neuron is: the operation after which it is read.
     """
 
     question: Question
@@ -51,6 +52,7 @@ class ThresholdCurve(Result):
     others: str = Others.AS_THEY_ARE.value
     held: Mapping[str, float] | None = None
     note: str = ""
+    measured: str = ""
 
     @cached_property
     def ranges(self) -> tuple[Range, ...]:
@@ -99,6 +101,7 @@ class Curves(Result):
         current: per knob its value in the state.
         scale: each neuron's range, for what counts as flat ``[units]``.
         held, notes: per knob what other knobs of its group were given, and why.
+        measured: what a neuron is: the operation after which it is read.
     """
 
     VERSION: ClassVar[int] = 1
@@ -115,6 +118,7 @@ class Curves(Result):
     others: str = Others.AS_THEY_ARE.value
     held: tuple[Mapping[str, float], ...] = ()
     notes: tuple[str, ...] = ()
+    measured: str = ""
 
     @cached_property
     def labels(self) -> tuple[NDArray[np.int8], ...]:
@@ -140,6 +144,7 @@ class Curves(Result):
             others=self.others,
             held=self.held[i],
             note=self.notes[i],
+            measured=self.measured,
         )
 
     def table(self) -> list[dict[str, Any]]:
@@ -210,6 +215,7 @@ def curves(
         others=Others(others).value,
         held=sweep.held,
         notes=sweep.notes,
+        measured=found.measured,
     )
 
 

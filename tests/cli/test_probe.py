@@ -82,6 +82,27 @@ def test_a_state_adds_the_neurons_activation_in_it(capsys, system, policy, weigh
     assert first["held"] == {}
 
 
+def test_a_cluster_with_gaps_lies_outside_what_is_proved_and_says_so(capsys, system, policy, weights, tmp_path):
+    rows = ["#" * 10] * system.params.horizon
+    for gaps in ("#.#.#.#.#.", "##########"):
+        state = {"slots": [], "cluster": {"cpu": [gaps, *rows[1:]], "memory": rows}}
+        file = tmp_path / "state.json"
+        file.write_text(json.dumps(state))
+        told = probed(capsys, "--policy", weights, "--neuron", "0", "--state", str(file))
+        assert ("outside the valid ones" in told["outside_valid"]) == ("." in gaps)
+        assert told["valid_states"] in told["maximum"]["words"]
+        assert (
+            main(["probe", "deeprm", "--slots", "2", "--policy", weights, "--neuron", "0", "--state", str(file)]) == 0
+        )
+        assert ("rows of the cluster with gaps" in capsys.readouterr().out) == ("." in gaps)
+
+
+def test_what_a_neuron_is_is_said(capsys, weights):
+    told = probed(capsys, "--policy", weights, "--neuron", "1")
+    assert told["measured"].startswith("after ReLU")
+    assert told["maximum"]["certificate"]["holds"]
+
+
 def test_another_kind_of_knob_and_all_neurons(capsys, weights):
     found = probed(capsys, "--policy", weights, "--by", "memory", "--others", "empty")
     assert [one["neuron"] for one in found["probed"]] == list(range(20))

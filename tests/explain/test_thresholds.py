@@ -246,7 +246,7 @@ def test_an_empty_slot_is_given_a_demand_and_says_so(deeprm, network):
     assert found.held == ({}, *({f"job {k} cpu": 5.0, f"job {k} memory": 5.0} for k in (2, 3)))
     assert "Job 2 is empty in this state" in found.notes[1]
     by_hand = curves(deeprm, network, ["job 2 length"], state=state, held={"cpu": 5, "memory": 5})
-    np.testing.assert_array_equal(by_hand.activation[0], found.activation[1])
+    np.testing.assert_allclose(by_hand.activation[0], found.activation[1], atol=1e-6)  # batches differ in size
     assert "was given" in by_hand.notes[0]
 
 

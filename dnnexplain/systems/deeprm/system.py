@@ -50,6 +50,10 @@ class DeepRM:
     cost_name = "mean slowdown"
     byte_scale = Simulator.scale
     log_suffixes = (".swf", ".swf.gz")
+    valid_states = (
+        "all states of whole jobs in the slots and a cluster whose rows are filled from the left, without gaps"
+    )
+    unpainted = "has rows of the cluster with gaps, which the knobs (units in use at a step) do not paint"
 
     def __init__(self, params: Params | None = None, **sizes: Any) -> None:
         if params is not None and sizes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Pictured
+from dnnexplain.contract import DnnExplainError, Pictured, outside_valid
 from dnnexplain.explain.interventions import objects
 from dnnexplain.explain.maximal import Maximum, maximise
 from dnnexplain_widgets.jobs import Task
@@ -134,12 +134,16 @@ class MaximalPanel(ProbingPanel):
         if found is None or not self.on_page:
             return
         about = self.about_other(found)
+        where = f" (read {found.measured})" if found.measured else ""
         text = (
-            f"{about}Neuron {found.neuron} reaches {number(found.activation)}: {session.system.describe(found.state)}"
+            f"{about}Neuron {found.neuron} reaches {number(found.activation)}{where}: "
+            f"{session.system.describe(found.state)}"
         )
         now = session.live.activations
         if not about and found.layer == self.layer.name and found.neuron < now.size:
             text += f" In the present state it is at {number(now[found.neuron])}."
+            outside = outside_valid(session.system, session.state) if now[found.neuron] > found.activation else ""
+            text += f" {outside}" if outside else ""
         self.sentence = text
 
     def _knobs(self, found: Maximum) -> dict[str, Any]:
@@ -172,7 +176,8 @@ def _badge(found: Maximum) -> dict[str, Any]:
     how = "How it was shown" if found.proved else "What was not shown"
     figures = [
         {"name": how, "value": found.question.method, "meaning": found.words},
-        {"name": "Weighted input", "value": number(found.weighted_input), "meaning": "before the activation function, in this state"},
+        {"name": "Neuron", "value": str(found.neuron), "meaning": f"read {found.measured}" if found.measured else "of the layer"},
+        {"name": "Weighted input", "value": number(found.weighted_input), "meaning": "what the activation function receives, in this state"},
         {"name": "Proven limit", "value": limit, "meaning": "of the weighted input, over all valid states"},
         {"name": "States looked at", "value": f"{found.evaluated:,}", "meaning": "parts of states, where the sum over independent parts was used; none but the answer, where it is known in closed form"},
     ]  # fmt: skip
