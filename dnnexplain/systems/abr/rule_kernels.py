@@ -7,7 +7,12 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["MEMORY", "RULES", "decide_row", "decide_rows", "harmonic_mean", "memory_from_state", "plan_ahead"]
+from dnnexplain.systems.abr.kernels import step_row
+
+__all__ = [
+    "MEMORY", "RULES", "decide_row", "decide_rows", "decide_states", "harmonic_mean", "memory_from_state", "plan_ahead",
+    "play_rows",
+]  # fmt: skip
 
 RULES = ("fixed", "bb", "rb", "bola", "mpc", "robust-mpc", "tuned")
 _FIXED, _BB, _RB, _BOLA, _MPC, _ROBUST, _TUNED = range(len(RULES))
@@ -121,17 +126,15 @@ def _rb(bandwidth, bitrates):
 
 
 @njit(cache=True, nogil=True)
-def _bola(buffer, bitrates, low, top):
-    """BOLA as in dash.js: utilities ln(R / lowest R) + 1, a buffer from ``low`` s to ``top`` s."""
+def _bola(buffer, bitrates, gain, target, chunk_seconds):
+    """BOLA-BASIC (Spiteri et al., INFOCOM 2016) with utilities ln(R / lowest R), for a buffer of ``target`` s."""
     rates = len(bitrates)
-    gain = math.log(bitrates[rates - 1] / bitrates[0]) / (top / low - 1.0)
-    scale = low / gain
+    scale = (target - chunk_seconds) / (math.log(bitrates[rates - 1] / bitrates[0]) + gain)
     best = -1e300
     action = 0
     for rate in range(rates):
-        utility = math.log(bitrates[rate] / bitrates[0]) + 1.0
-        score = (scale * (utility - 1.0 + gain) - buffer) / bitrates[rate]
-        if score >= best:
+        score = (scale * (math.log(bitrates[rate] / bitrates[0]) + gain) - buffer) / bitrates[rate]
+        if score > best:
             best = score
             action = rate
     return action
@@ -157,7 +160,7 @@ def decide_row(rule, state, memory, c, bitrates, quality, rebuffer, change, sett
     if rule == _BB:
         return _bb(buffer, c.bitrates, settings[0], settings[1])
     if rule == _BOLA:
-        return _bola(buffer, bitrates, settings[0], settings[1])
+        return _bola(buffer, bitrates, settings[0], settings[1], c.chunk_ms / 1000.0)
     bandwidth = harmonic_mean(state, last, _LOOKBACK)
     if bandwidth <= 0.0:
         return 0
@@ -175,7 +178,7 @@ def decide_row(rule, state, memory, c, bitrates, quality, rebuffer, change, sett
         memory[MEMORY - 1] = error
         worst = max(worst, error)
         memory[0] = bandwidth
-    remaining = int(round(state[5, last] * c.remaining_cap))
+    remaining = round(state[5, last] * c.remaining_cap)
     length = min(_AHEAD, remaining)
     if length < 1:
         return 0
@@ -195,3 +198,43 @@ def decide_rows(rule, rows, states, memory, c, bitrates, quality, rebuffer, chan
     for i in range(len(rows)):
         b = rows[i]
         actions[i] = decide_row(rule, states[b], memory[b], c, bitrates, quality, rebuffer, change, settings)
+
+
+@njit(cache=True, nogil=True)
+def decide_states(rule, states, c, bitrates, quality, rebuffer, change, settings, actions):
+    """What a rule does in single states ``[B, 6, L]``, with the memory that each of them shows."""
+    memory = np.zeros(MEMORY)
+    for i in range(len(states)):
+        memory_from_state(states[i], memory)
+        actions[i] = decide_row(rule, states[i], memory, c, bitrates, quality, rebuffer, change, settings)
+
+
+@njit(cache=True, nogil=True)
+def play_rows(
+    rule, rows, carries, s, c, seconds, mbps, first, factors, bitrates, quality, rebuffer, change, settings, record
+):
+    """Play whole sessions, from after the first chunk to the end, by a rule.
+
+    With ``carries``, its memory runs on from each session to the next in the order of ``rows``. ``factors``
+    [B, N] lengthen downloads (empty: none); ``record`` [5, B, N] takes action, delay (ms), stall (s), sleep (ms)
+    and buffer (s) of every chunk but the first.
+    """
+    memory = np.zeros(MEMORY)
+    noisy = factors.shape[1] > 0
+    for b in rows:
+        if not carries:
+            memory[:] = 0.0
+        t = s.trace[b]
+        times = seconds[first[t] : first[t + 1]]
+        rates = mbps[first[t] : first[t + 1]]
+        while not s.done[b]:
+            n = s.chunk[b]
+            action = decide_row(rule, s.state[b], memory, c, bitrates, quality, rebuffer, change, settings)
+            step_row(b, action, factors[b, n] if noisy else 1.0, s, c, times, rates)
+            record[0, b, n] = action
+            record[1, b, n] = s.delay[b]
+            record[2, b, n] = s.stall[b]
+            record[3, b, n] = s.sleep[b]
+            record[4, b, n] = s.buffer[b] / 1000.0
+        if carries:  # the published code looks at the last download, too, before the next session begins
+            decide_row(rule, s.state[b], memory, c, bitrates, quality, rebuffer, change, settings)

@@ -64,7 +64,7 @@ class Simulator:
             raise DnnExplainError(msg)
         self.arrays = make_arrays(which.astype(np.int64), begin, self.constants.columns)
         self.rows = np.arange(len(which))
-        self._noise = noise
+        self.noise = noise
         self.first_reward = np.zeros(len(which))
         self.reset()
 
@@ -91,8 +91,15 @@ class Simulator:
         rows = self._rows(rows)
         return self.arrays.state[rows]
 
-    def step(self, actions: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    def step(
+        self,
+        actions: NDArray[Any],
+        rows: NDArray[np.int64] | None = None,
+        factors: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
         """Download one chunk in each of the given sessions, in place; returns their QoE ``[rows]``.
+
+        ``factors`` lengthen the downloads ``[rows]``; by default they are drawn, if there is noise.
 
         Raises:
             DnnExplainError: an action that is not a bitrate's index, or not one action per session.
@@ -107,13 +114,15 @@ class Simulator:
             wrong = actions[(actions < 0) | (actions >= count)][0]
             msg = f"action {wrong} does not exist: 0 to {count - 1} are the bitrates of the ladder"
             raise DnnExplainError(msg)
-        return self._step(actions, rows)
+        return self._step(actions, rows, factors)
 
-    def _step(self, actions: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _step(
+        self, actions: NDArray[np.int64], rows: NDArray[np.int64], factors: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         rewards = np.empty(len(rows))
         seconds, mbps, first = self.packed
         kernels.step_rows(
-            rows, actions, self._factors(rows), self.arrays, self.constants, seconds, mbps, first,
+            rows, actions, self._factors(rows) if factors is None else factors, self.arrays, self.constants, seconds, mbps, first,
             self.qoe.quality, self.qoe.rebuffer_penalty, self.qoe.change_penalty, rewards,
         )  # fmt: skip
         return rewards
@@ -122,17 +131,17 @@ class Simulator:
         noise = self.params.noise
         if not noise:
             return _NONE
-        if self._noise is None:
-            self._noise = np.random.default_rng(0)
-        if isinstance(self._noise, np.random.Generator):
-            return self._noise.uniform(1 - noise, 1 + noise, len(rows))
-        return np.array([self._noise[row].uniform(1 - noise, 1 + noise) for row in rows])
+        if self.noise is None:
+            self.noise = np.random.default_rng(0)
+        if isinstance(self.noise, np.random.Generator):
+            return self.noise.uniform(1 - noise, 1 + noise, len(rows))
+        return np.array([self.noise[row].uniform(1 - noise, 1 + noise) for row in rows])
 
     def copy(self) -> Simulator:
         """An independent copy of the batch, to branch from."""
         twin = object.__new__(Simulator)
         twin.__dict__.update(self.__dict__)
-        twin.arrays = Arrays(*(values.copy() for values in self.arrays))
+        twin.arrays = Arrays._make(values.copy() for values in self.arrays)
         twin.first_reward = self.first_reward.copy()
         return twin
 

@@ -42,7 +42,9 @@ class Trace:
     def __post_init__(self) -> None:
         seconds, mbps = np.array(self.seconds, dtype=np.float64), np.array(self.mbps, dtype=np.float64)
         if seconds.ndim != 1 or seconds.shape != mbps.shape or len(seconds) < 2:
-            msg = f"the trace {self.name!r} needs at least 2 samples, a time and a throughput each; it has {seconds.size}"
+            msg = (
+                f"the trace {self.name!r} needs at least 2 samples, a time and a throughput each; it has {seconds.size}"
+            )
             raise DnnExplainError(msg)
         if not np.isfinite(seconds).all() or seconds[0] < 0 or (np.diff(seconds) < 0).any():
             msg = f"the times of the trace {self.name!r} must be finite seconds from 0 on that do not fall"

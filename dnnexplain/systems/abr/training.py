@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def actor(video: Video, units: int = 128, seed: int = 0, remaining_row: int = 5)
         # Each branch on its own scale: He et al. (2015) by the cells that a unit reads.
         spread = (2.0 / mask.sum(dim=1, keepdim=True)).sqrt()
         first.weight.copy_(torch.randn(mask.shape, generator=generator) * spread * mask)
-        module.get_submodule("output").weight.mul_(0.05)
+        last: Any = module.get_submodule("output")
+        last.weight.mul_(0.05)
     first.weight.register_hook(lambda gradient: gradient * mask)
     return module
 
@@ -119,7 +121,7 @@ def _stack(sizes: Sequence[int], seed: int) -> nn.Sequential:
     generator = torch.Generator().manual_seed(seed)
     module = nn.Sequential()
     module.add_module("flatten", nn.Flatten())
-    for number, (inputs, units) in enumerate(zip(sizes[:-2], sizes[1:-1], strict=True), start=1):
+    for number, (inputs, units) in enumerate(pairwise(sizes[:-1]), start=1):
         module.add_module(f"hidden_{number}", nn.utils.skip_init(nn.Linear, inputs, units))
         module.add_module(f"relu_{number}", nn.ReLU())
     module.add_module("output", nn.utils.skip_init(nn.Linear, sizes[-2], sizes[-1]))

@@ -48,7 +48,9 @@ class Video:
             raise DnnExplainError(msg)
         if not np.isfinite(bitrates).all() or bitrates[0] <= 0 or (np.diff(bitrates) <= 0).any():
             shown = ", ".join(f"{rate:g}" for rate in bitrates)
-            msg = f"the bitrates of a ladder must be positive and rise from one to the next, in kbit/s; they are {shown}"
+            msg = (
+                f"the bitrates of a ladder must be positive and rise from one to the next, in kbit/s; they are {shown}"
+            )
             raise DnnExplainError(msg)
         _check_sizes(self.name, sizes, len(bitrates))
         if not (np.isfinite(self.seconds) and self.seconds > 0):
