@@ -29,7 +29,9 @@ def state(buffer=12.0, throughputs=(1.0,) * 8, last=750.0, remaining=20, index=2
     return picture
 
 
-@pytest.mark.parametrize(("buffer", "level"), [(0.0, 0), (4.99, 0), (7.01, 1), (9.01, 2), (14.99, 4), (15.0, 5), (40.0, 5)])
+@pytest.mark.parametrize(
+    ("buffer", "level"), [(0.0, 0), (4.99, 0), (7.01, 1), (9.01, 2), (14.99, 4), (15.0, 5), (40.0, 5)]
+)
 def test_buffer_based_climbs_through_its_cushion(buffer, level):
     assert rule("bb").outputs(state(buffer))[0].argmax() == level
 
@@ -127,12 +129,20 @@ def test_figures_are_sums_over_the_chunks_after_the_first(links):
     assert figures["changes"][6] == pytest.approx(np.abs(np.diff(rates)).sum() / 1000)
     assert sum(figures[f"share of {label}"][6] for label in VIDEO.labels) == pytest.approx(1)
     # Equation 6, from its parts.
-    assert np.allclose(figures["qoe"], 47 * figures["bitrate"] / 1000 - 4.3 * figures["rebuffering"] - figures["changes"])
+    assert np.allclose(
+        figures["qoe"], 47 * figures["bitrate"] / 1000 - 4.3 * figures["rebuffering"] - figures["changes"]
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "total", "stall"),
-    [("fixed", 13.61, 0.01), ("bb", 30.04, 1.63), ("rb", 35.02, 1.13), ("mpc", 7.24, 10.1), ("robust-mpc", 41.19, 1.49)],
+    [
+        ("fixed", 13.61, 0.01),
+        ("bb", 30.04, 1.63),
+        ("rb", 35.02, 1.13),
+        ("mpc", 7.24, 10.1),
+        ("robust-mpc", 41.19, 1.49),
+    ],
 )
 def test_totals_on_the_published_test_links(data, name, total, stall):
     traces, _ = read_traces(data / "traces")

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from tests.abr.twin import Player
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.abr.arrays import Params
@@ -8,6 +7,7 @@ from dnnexplain.systems.abr.qoe import make_qoe
 from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.traces import Trace
 from dnnexplain.systems.abr.video import Video, default_video
+from tests.abr.twin import Player
 
 
 def compare(simulator, players, actions, factors=None):
@@ -78,7 +78,9 @@ def test_without_the_wrap_the_row_of_sizes_ends_in_zeros(links):
 
 
 def test_a_ladder_of_three_keeps_what_rolling_leaves():
-    video = Video("three", [200, 800, 3000], np.tile([[1e5, 4e5, 1.5e6]], (12, 1)) + np.arange(12)[:, None], seconds=2.0)
+    video = Video(
+        "three", [200, 800, 3000], np.tile([[1e5, 4e5, 1.5e6]], (12, 1)) + np.arange(12)[:, None], seconds=2.0
+    )
     simulator = Simulator([Trace("even", [0.0, 10.0], [1.0, 2.0])], video)
     state = np.zeros((6, 8))
     for chunk in range(1, 12):

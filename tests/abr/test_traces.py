@@ -56,7 +56,10 @@ def test_broadband_tests_become_one_link_for_each_unit_and_target(tmp_path):
         rows += [f"{unit},2016-07-01 00:00:{5 * i:02d},http://a,1.2.3.4,1,1,{(unit + i) * 125000}" for i in range(4)]
     rows.append("9,2016-07-01 00:00:00,http://lonely,1.2.3.4,1,1,1000000")
     traces, sentence = read_traces(write(tmp_path, "curr_webget.csv", "\n".join(rows)))
-    assert [trace.name for trace in traces] == ["curr_webget.csv, unit 7, http://a", "curr_webget.csv, unit 9, http://a"]
+    assert [trace.name for trace in traces] == [
+        "curr_webget.csv, unit 7, http://a",
+        "curr_webget.csv, unit 9, http://a",
+    ]
     assert traces[1].mbps.tolist() == [9.0, 10.0, 11.0, 12.0]
     assert traces[0].seconds.tolist() == [0.0, 5.0, 10.0, 15.0]
     assert "2 links" in sentence

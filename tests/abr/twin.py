@@ -52,7 +52,13 @@ class Player:
         previous, self.last = self.last, level
         change = 0.0 if previous is None else abs(self.ladder[level] - self.ladder[previous]) / 1000.0
         reward = self.ladder[level] / 1000.0 - 4.3 * stall / 1000.0 - change
-        return {"delay": delay, "stall": stall / 1000.0, "sleep": sleep, "buffer": self.buffer / 1000.0, "reward": reward}
+        return {
+            "delay": delay,
+            "stall": stall / 1000.0,
+            "sleep": sleep,
+            "buffer": self.buffer / 1000.0,
+            "reward": reward,
+        }
 
     def _remember(self, level, size, delay):
         state = np.roll(self.state, -1, axis=1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.files import read_text
+from dnnexplain.reading import check_count, read_text
 from dnnexplain.systems.abr.tables import Samples, read_table
 from dnnexplain.systems.abr.traces import Trace
 
@@ -24,7 +24,6 @@ RATE_UNITS: dict[str, float] = {"Mb/s": 1.0, "kb/s": 1e-3, "b/s": 1e-6, "kB/s": 
 """Factors to Mbit/s."""
 
 FORMATS = ("auto", "pensieve", "mahimahi", "table")
-_LONGEST = 4_000_000
 _PACKET_MBIT = 1500 * 8 / 1e6
 _BIN_MS = 500.0
 _MOST_MBPS = 2000.0
@@ -103,10 +102,8 @@ def _links(file: Path, form: str, unit: str | None) -> list[Trace]:
     if unit is not None and unit not in RATE_UNITS:
         raise Choice("unit of throughput", unit, tuple(RATE_UNITS)).error()
     text = read_text(file, "a link's throughput")
-    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
-    if len(lines) > _LONGEST:
-        msg = f"{file.name} has {len(lines)} lines; at most {_LONGEST} samples are read as one link"
-        raise DnnExplainError(msg)
+    lines = [line for line in text.splitlines() if line.strip()]
+    check_count(len(lines), file, "samples")
     if not lines:
         msg = f"{file.name} is empty; a link needs at least two samples of time and throughput"
         raise DnnExplainError(msg)

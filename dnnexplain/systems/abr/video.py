@@ -112,7 +112,7 @@ def parse_csv(text: str, name: str, *, seconds: float = 4.0, chunks: int = 0) ->
     rows: list[list[float]] = []
     notes = {"seconds": seconds, "chunks": float(chunks)}
     comments = []
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith("#"):
             comments.append(line.lstrip("# "))
             key, _, value = comments[-1].partition(":")
