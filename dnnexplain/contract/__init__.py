@@ -10,6 +10,7 @@ from __future__ import annotations
 from dnnexplain.contract.abilities import (
     Acting,
     Costed,
+    KnowsNetworks,
     Optimal,
     PartiallySeen,
     WatchedOptimum,
@@ -90,6 +91,7 @@ __all__ = [
     "Handle",
     "Judgement",
     "Knob",
+    "KnowsNetworks",
     "Level",
     "Listing",
     "LogReader",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,20 @@ from dnnexplain.contract.errors import DnnExplainError
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.systems import Policy, System
 
-__all__ = ["Acting", "Costed", "Optimal", "PartiallySeen", "WatchedOptimum", "WorkloadReader", "lacking", "need"]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = [
+    "Acting",
+    "Costed",
+    "KnowsNetworks",
+    "Optimal",
+    "PartiallySeen",
+    "WatchedOptimum",
+    "WorkloadReader",
+    "lacking",
+    "need",
+]
 
 
 @runtime_checkable
@@ -107,7 +120,23 @@ class Acting(EpisodeSystem, Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsNetworks(System, Protocol):
+    """A system that recognises published networks of its field, in files that say nothing of their architecture."""
+
+    def known_network(self, path: Path, weights: Mapping[str, Tensor] | None) -> tuple[nn.Module, str] | None:
+        """The network of a file with a note on what was assumed, or ``None`` if it is none that the system knows.
+
+        Args:
+            path: as it was given; it may be the common beginning of several files.
+            weights: what the file holds by name, where it is a state dict; of a list of them the names begin with
+                ``0.``, ``1.``, ...; ``None`` before anything was read.
+        """
+        ...
+
+
 _WORDS = {
+    "KnowsNetworks": "recognise networks published elsewhere",
     "EpisodeSystem": "run whole workloads",
     "Replayable": "show an episode decision by decision",
     "DecisionOracle": "judge a single decision by an optimum",

@@ -78,6 +78,9 @@ def _tensors(path: Path, found: Any) -> dict[str, torch.Tensor]:
     for key in ("state_dict", "model_state_dict", "model", "policy"):
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
+    if isinstance(found, list | tuple) and found and all(isinstance(part, Mapping) for part in found):
+        # Some training loops save actor and critic as a list of state dicts.
+        found = {f"{number}.{name}": item for number, part in enumerate(found) for name, item in part.items()}
     if (
         not isinstance(found, Mapping)
         or not found

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError, System
+from dnnexplain.contract import DnnExplainError, KnowsNetworks, System
 from dnnexplain.files import write_bytes
 from dnnexplain.policies import _shipped
 from dnnexplain.policies._describe import size_hint, system_parameters
@@ -198,6 +198,8 @@ def load_any(
     path = Path(path_or_name)
     if not path.exists() and isinstance(path_or_name, str) and not path.suffix and len(path.parts) == 1:
         return load_shipped(system, path_or_name, masked=masked)
+    if module is None and (known := _known(system, path, None)) is not None:
+        return _policy(known[0], system, path, {}, known[1], masked)
     data = read_bytes(path)
     if _is_safetensors(data) or path.suffix == ".safetensors":
         return load(path, system, module=module, masked=masked)
@@ -205,7 +207,7 @@ def load_any(
         weights = read_state_dict(path, data)
         if module is not None:
             return _policy(fill(module, weights, str(path)), system, path, {}, "", masked)
-        network, note = network_from_weights(weights, system, str(path))
+        network, note = _known(system, path, weights) or network_from_weights(weights, system, str(path))
         return _policy(network, system, path, {}, note, masked)
     if is_onnx(data) or path.suffix == ".onnx":
         return _policy(read_onnx(path), system, path, {}, "", masked)
@@ -216,6 +218,11 @@ def load_any(
         "the published DeepRM's .pkl: export the weights from the program that wrote it"
     )
     raise DnnExplainError(msg)
+
+
+def _known(system: System, path: Path, weights: Mapping[str, torch.Tensor] | None) -> tuple[nn.Module, str] | None:
+    """A published network that the system itself recognises."""
+    return system.known_network(path, weights) if isinstance(system, KnowsNetworks) else None
 
 
 def load_shipped(
