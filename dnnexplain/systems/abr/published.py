@@ -26,8 +26,16 @@ CHECKPOINT_ENDINGS = (".index", ".data-00000-of-00001", ".meta", ".ckpt")
 _TENSORFLOW = ("FullyConnected", "FullyConnected_1", "Conv1D", "Conv1D_1", "Conv1D_2", "FullyConnected_2",
                "FullyConnected_3", "FullyConnected_4")  # fmt: skip
 _TORCH = {
-    "Pensieve-PPO": tuple(f"{name}_actor" for name in ("fc1", "fc2", "conv1", "conv2", "conv3", "fc3", "fc4"))
-    + ("pi_head",),
+    "Pensieve-PPO": (
+        "fc1_actor",
+        "fc2_actor",
+        "conv1_actor",
+        "conv2_actor",
+        "conv3_actor",
+        "fc3_actor",
+        "fc4_actor",
+        "pi_head",
+    ),
     "NN4Sys": tuple(f"linear{number}" for number in range(8)),
 }
 _LINEAR = {"NN4Sys"}
