@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dnnexplain.intervals import compared_interval
 from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES
 
 RESAMPLES = 2000
@@ -36,10 +37,8 @@ def _text(value, digits):
 
 def interval(network, sjf):
     """Relative difference of means with its 95% interval, job set by job set."""
-    a, b = np.asarray(network), np.asarray(sjf)
-    draws = np.random.default_rng(0).integers(len(a), size=(RESAMPLES, len(a)))
-    low, high = np.quantile(a[draws].mean(1) / b[draws].mean(1) - 1, (0.025, 0.975))
-    return f"{100 * (a.mean() / b.mean() - 1):+.1f}% ({100 * low:+.1f} to {100 * high:+.1f})"
+    found = compared_interval(network, sjf, ratio=True)
+    return f"{100 * found.mean:+.1f}% ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
 def relative(record):

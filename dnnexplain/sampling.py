@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,27 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract.spaces import drawn, masked_scores, softmax
 
-__all__ = ["choose", "probabilities"]
+__all__ = ["choose", "own_streams", "probabilities"]
+
+
+def own_streams(seed: int, contents: Sequence[bytes]) -> list[np.random.Generator]:
+    """A stream of chance for each workload, from what it holds and the seed, whatever lies beside it.
+
+    Of equal workloads the second, third, ... have streams of their own, so that one can be run many times at once.
+
+    Args:
+        seed: of the run.
+        contents: what makes each workload, as bytes.
+    """
+    copies: Counter[bytes] = Counter()
+    streams = []
+    for content in contents:
+        key = np.frombuffer(hashlib.sha256(content).digest(), dtype=np.uint32)
+        streams.append(
+            np.random.default_rng(np.random.SeedSequence([seed, *key.tolist()], spawn_key=(copies[content],)))
+        )
+        copies[content] += 1
+    return streams
 
 
 def probabilities(outputs: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:

@@ -7,7 +7,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("systems", "policies", "explain")
-GROUND = {"contract", "encoding", "files", "lazy", "memory", "parallel", "reading", "registry", "results", "sampling"}
+GROUND = {
+    "contract",
+    "encoding",
+    "files",
+    "intervals",
+    "lazy",
+    "memory",
+    "numbers",
+    "parallel",
+    "reading",
+    "registry",
+    "results",
+    "sampling",
+}
 """Modules below the layers, which all of them may use; they use only one another."""
 
 ROOF = {"app", "cli", "environments", "__main__"}

@@ -52,7 +52,9 @@ def attack(
     jobs: int | None = typer.Option(None, help="State: how many jobs may change together; any number if not given."),
     appearance: bool = typer.Option(False, "--appearance", help="State: jobs may also come or go."),
     rule: str = typer.Option("sjf", help="Workload: the rule to fall behind, 'best rule', or 'optimum'."),
-    measure: str = typer.Option("ratio", help="Workload: ratio or difference of mean slowdowns."),
+    measure: str = typer.Option(
+        "", help="Workload: ratio or difference of costs; ratio where the cost is a ratio scale."
+    ),
     rate: float = typer.Option(0.7, help="Workload: arrivals per step of a random family."),
     steps: int = typer.Option(50, help="Workload: time steps in which jobs may arrive."),
     oracle_seconds: float = typer.Option(10.0, help="Workload: for the bounds on the optimum."),

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import typer
 
+from dnnexplain.numbers import figure as number
+
 __all__ = ["examples", "number", "print_json", "print_table", "progress_bar", "to_plain"]
 
 
@@ -48,23 +50,6 @@ def to_plain(data: Any) -> Any:
         return str(data)
     msg = f"{type(data).__name__} cannot be written as JSON"
     raise TypeError(msg)
-
-
-def number(value: Any, unit: str = "") -> str:
-    """A figure for people: whole numbers in full, others to three significant digits; "-" for none."""
-    if value is None or isinstance(value, str):
-        return value or "-"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if isinstance(value, int | np.integer):
-        text = f"{value:,}"
-    elif not math.isfinite(value):
-        return "-" if math.isnan(value) else f"{value:g}"
-    else:
-        exponent = int(f"{value:.2e}".partition("e")[2])
-        small_or_huge = value != 0 and not -4 < exponent < 6
-        text = f"{value:.2e}" if small_or_huge else f"{round(value, 2 - exponent):,.{max(0, 2 - exponent)}f}"
-    return f"{text} {unit}".rstrip()
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:

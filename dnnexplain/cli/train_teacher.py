@@ -162,13 +162,15 @@ def mix_figures(world: Any, policy: Any, workload: dict[str, Any], sets: int, se
         sets: job sets per cell.
         seed: of the first cell's; each cell has the next one.
     """
+    from dnnexplain.intervals import compared_interval
     from dnnexplain.policies.training.workload_mix import cells
-    from dnnexplain.systems.deeprm.intervals import paired_interval
 
     told = {}
     for number, cell in enumerate(cells(workload)[1:]):
         unseen = world.workloads(cell.family, sets, seed + number, **cell.settings)
-        found = paired_interval(world.run(policy, unseen).cost, world.run(world.rules()["sjf"], unseen).cost, seed)
+        found = compared_interval(
+            world.run(policy, unseen).cost, world.run(world.rules()["sjf"], unseen).cost, ratio=True
+        )
         told[f"{cell.family} at {cell.settings['rate']:g}"] = found
     worst = max(told, key=lambda name: told[name].mean)
     return {

@@ -17,6 +17,7 @@ from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
     from dnnexplain.explain.transfer import Setting, Transfer
@@ -189,6 +190,7 @@ def _as_json(found: Transfer) -> dict[str, Any]:
         "policies": found.policies,
         "networks": found.policies[: found.networks],
         "cost": found.cost_name,
+        "gap": "ratio minus 1" if found.ratio else "difference",
         "sets": found.question.settings["sets"],
         "seed": found.question.seed,
         "cells": [
@@ -243,7 +245,7 @@ def _show(found: Transfer) -> None:
         ]
         print_table(columns, rows, f"{found.cost_name} of {name} / of the best rule")
     for one in found.boundaries:
-        where = "" if one.value is None else f" (at about {one.value:.3g})"
+        where = "" if one.value is None else f" (at about {number(one.value)})"
         verb = "stops" if one.wins_before else "starts"
         typer.echo(f"{one.policy}, {one.row}: {verb} winning between {one.before} and {one.after}{where}")
     typer.echo(found.words)
@@ -254,8 +256,8 @@ def _told(found: Transfer, row: int, column: int, network: int) -> str:
     if not found.done[row, column]:
         return "-"
     rule, starved = int(found.best_rule[row, column]), found.starved[row, column, network]
-    tail = f", {starved:.0f} starved" if starved > 0 else ""
+    head = f"{number(int(starved))} starved; " if starved > 0 else ""
     return (
-        f"{found.cost[row, column, network]:.2f} / {found.cost[row, column, rule]:.2f} {found.policies[rule]}, "
-        f"{found.verdict(row, column, network)}{tail}"
+        f"{head}{number(found.cost[row, column, network])} / {number(found.cost[row, column, rule])} "
+        f"{found.policies[rule]}, {found.verdict(row, column, network)}"
     )

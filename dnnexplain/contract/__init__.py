@@ -27,9 +27,12 @@ from dnnexplain.contract.episodes import (
     Judgement,
     LogReader,
     Measured,
+    RatioCost,
     Replay,
     Replayable,
     Track,
+    cost_is_ratio,
+    cost_unit,
 )
 from dnnexplain.contract.errors import Choice, DnnExplainError
 from dnnexplain.contract.flows import Flowing, Flows, Graph
@@ -111,6 +114,7 @@ __all__ = [
     "Phrase",
     "Pictured",
     "Policy",
+    "RatioCost",
     "Reader",
     "Recipe",
     "Rectangle",
@@ -128,6 +132,8 @@ __all__ = [
     "WatchedOptimum",
     "Whole",
     "WorkloadReader",
+    "cost_is_ratio",
+    "cost_unit",
     "lacking",
     "load_reference",
     "need",

@@ -20,9 +20,12 @@ __all__ = [
     "Judgement",
     "LogReader",
     "Measured",
+    "RatioCost",
     "Replay",
     "Replayable",
     "Track",
+    "cost_is_ratio",
+    "cost_unit",
 ]
 
 
@@ -75,6 +78,28 @@ class EpisodeSystem(System, Protocol):
     def bound(self, workload: Any, *, seconds: float = 10.0) -> Bound:
         """The optimum of ``cost`` for one workload, or an interval that holds it."""
         ...
+
+
+@runtime_checkable
+class RatioCost(EpisodeSystem, Protocol):
+    """A system that says whether ratios of its cost mean something; without a word, they do not.
+
+    Attributes:
+        cost_is_ratio: the cost is never below zero, zero is nothing at all, and twice as much is twice as bad (mean
+            slowdown, utilisation). Then policies are compared in per cent, else by differences in the cost's unit.
+    """
+
+    cost_is_ratio: bool
+
+
+def cost_is_ratio(system: System) -> bool:
+    """Whether policies may be compared by the ratio of their costs; see :class:`RatioCost`."""
+    return bool(getattr(system, "cost_is_ratio", False))
+
+
+def cost_unit(cost_name: str) -> str:
+    """The unit that a cost's name ends in, ``"car steps"`` of ``"waiting, car steps"``; ``""`` if it names none."""
+    return cost_name.rpartition(", ")[2] if ", " in cost_name else ""
 
 
 @runtime_checkable

@@ -28,8 +28,10 @@ from dnnexplain.explain.decision import decide, observe
 from dnnexplain.explain.forward import private
 from dnnexplain.explain.neurons import NeuronLayer, layer_of, neuron_activations
 from dnnexplain.explain.outcomes import outcomes
-from dnnexplain.explain.paired import paired_costs, paired_interval
+from dnnexplain.explain.paired import paired_costs
 from dnnexplain.explain.words import number
+from dnnexplain.intervals import mean_interval
+from dnnexplain.numbers import interval
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = [
@@ -40,7 +42,6 @@ __all__ = [
     "effect_on_cost",
     "intervene",
     "intervene_each",
-    "paired_interval",
 ]
 
 
@@ -190,8 +191,12 @@ class CostEffect(Result):
         neuron, held_at: as in :class:`NeuronEffect`.
         cost_name: of the figure: the cost, or the metric that was asked for.
         before, after: this figure of each workload ``[W]``, the same workloads and seed.
+<<<<<<< HEAD
         mean: of after minus before; ``low`` and ``high`` bound its bootstrap interval at ``level``.
         measured: what a neuron is: the operation after which it is read.
+=======
+        mean: of after minus before; ``low`` and ``high`` bound its interval at ``level``, NaN where there is none.
+>>>>>>> 2e313ab (Figures belong to policy and workload: no clock, own chance; one module of intervals, one of numbers; rule hold; differences where a cost is no ratio scale)
     """
 
     question: Question
@@ -212,12 +217,17 @@ class CostEffect(Result):
         if np.allclose(self.before, self.after, rtol=1e-9, atol=0.0):
             told = f"leaves the {self.cost_name} of each of {len(self.before)} workloads as it is"
             return f"Holding neuron {self.neuron} at {number(self.held_at)} {told}, {number(self.before.mean())} on average."
-        clear = "" if self.low > 0 or self.high < 0 else ", which may be chance"
+        clear = "" if self.low > 0 or self.high < 0 or np.isnan(self.low) else ", which may be chance"
         return (
             f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {self.cost_name} over {len(self.before)} "
-            f"workloads from {number(self.before.mean())} by {number(self.mean, sign=True)} ({100 * self.level:.3g}% interval "
-            f"{number(self.low, sign=True)} to {number(self.high, sign=True)}){clear}."
+            f"workloads from {number(self.before.mean())} by {number(self.mean, sign=True)} ({self._interval()}){clear}."
         )
+
+    def _interval(self) -> str:
+        found = mean_interval(self.after - self.before, level=self.level)
+        if not found.known:
+            return f"no interval: {found.missing}"
+        return f"{100 * self.level:.3g}% interval {interval(found.low, found.high, ratio=False)}"
 
 
 def effect_on_cost(
@@ -232,13 +242,11 @@ def effect_on_cost(
     sample: bool = False,
     metric: str | None = None,
     level: float = 0.95,
-    resamples: int = 2000,
     progress: Callable[[float], None] | None = None,
 ) -> CostEffect:
     """Run episodes with and without a neuron held at a value; the paired change of cost with its interval.
 
-    The interval is the percentile bootstrap of the mean paired difference (Efron 1979): workloads are
-    resampled, and both runs of a workload stay together.
+    The interval is that of the mean difference, both runs of a workload together (:mod:`dnnexplain.intervals`).
 
     Args:
         system: runs the episodes.
@@ -247,12 +255,11 @@ def effect_on_cost(
         workloads: at least two; see ``system.workloads``.
         value: what the neuron is held at; 0 ablates it.
         layer: by name; the first hidden layer if not given.
-        seed: of both runs and of the bootstrap.
+        seed: of both runs.
         sample: draw actions instead of taking the most probable.
         metric: a figure among ``Episodes.metrics``, or ``""`` for the cost. If not given, the one by which the
             system is measured (``contract.Measured``), else the cost.
         level: of the interval.
-        resamples: bootstrap samples.
         progress: called with the fraction done, 0 to 1; may raise to stop.
 
     Raises:
@@ -268,7 +275,7 @@ def effect_on_cost(
     plain = ClampedPolicy(policy.name, private(policy), policy.checkpoint, policy.masked)
     metric = (system.metric if isinstance(system, Measured) else "") if metric is None else metric
     before, after = paired_costs(system, (plain, changed), workloads, seed, sample, progress, metric)
-    low, high = paired_interval(after - before, level=level, resamples=resamples, seed=seed)
+    found_interval = mean_interval(after - before, level=level)
     settings = {"neuron": neuron, "held_at": value, "layer": found.name, "sample": sample, "workloads": len(workloads)}
     return CostEffect(
         question=Question.about(system, policy, method="neuron held over episodes", seed=seed, settings=settings),
@@ -277,9 +284,9 @@ def effect_on_cost(
         neuron=neuron,
         held_at=value,
         cost_name=metric or system.cost_name,
-        mean=float((after - before).mean()),
-        low=low,
-        high=high,
+        mean=found_interval.mean,
+        low=found_interval.low,
+        high=found_interval.high,
         level=level,
         before=before,
         after=after,

@@ -1,4 +1,4 @@
-"""Two policies over the same workloads: their costs, and the interval of the mean difference."""
+"""Two policies over the same workloads: their costs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, EpisodeSystem, Policy
 
-__all__ = ["paired_costs", "paired_interval"]
+__all__ = ["paired_costs"]
 
 _WORKLOADS_AT_ONCE = 20
 
@@ -40,13 +40,3 @@ def paired_costs(
                 raise Choice("metric", metric, tuple(ran.metrics)).error()
             found[side].append(np.asarray(ran.metrics[metric] if metric else ran.cost))
     return np.concatenate(found[0]), np.concatenate(found[1])
-
-
-def paired_interval(
-    differences: NDArray[np.float64], *, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """The percentile bootstrap interval of the mean of paired differences ``[W]``."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(len(differences), size=(resamples, len(differences)))
-    low, high = np.quantile(differences[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import DnnExplainError, cost_unit
 from dnnexplain.explain.adversarial.report import told_changes
 from dnnexplain.explain.adversarial.result import Adversarial
 from dnnexplain.explain.decision_record import DecisionRecord
@@ -170,7 +170,8 @@ def _transfers(then: Transfer, now: Transfer) -> Parts:
         msg = "the saved grid has no cell that was run in this one too; run the same grid, and compare again"
         raise DnnExplainError(msg)
     labels = [f"{row}, {column}" for row, column in shared]
-    values = [[100.0 * float(one.relative[(*at[cell], 0)]) for cell in shared] for one, at in zip((then, now), places, strict=True)]  # fmt: skip
+    scale = 100.0 if now.ratio else 1.0
+    values = [[scale * float(one.relative[(*at[cell], 0)]) for cell in shared] for one, at in zip((then, now), places, strict=True)]  # fmt: skip
     verdicts = [[one.verdict(*at[cell]) for cell in shared] for one, at in zip((then, now), places, strict=True)]
     turned = [f"{label}: {was}, now {is_now}" for label, was, is_now in zip(labels, *verdicts, strict=True) if was != is_now]  # fmt: skip
     told = f"{len(turned)} of {len(shared)} cells in common turned" if turned else f"None of {len(shared)} cells in common turned"  # fmt: skip
@@ -180,7 +181,8 @@ def _transfers(then: Transfer, now: Transfer) -> Parts:
     names, old, new = _most(labels, *values)
     sets = [one.question.settings.get("sets") for one in (then, now)]
     more = () if sets[0] == sets[1] else (f"{sets[0]} workloads per cell, now {sets[1]}",)
-    return "cost over the best rule's", "%", names, old, new, words, *more
+    unit = "%" if now.ratio else cost_unit(now.cost_name)
+    return "cost over the best rule's", unit, names, old, new, words, *more
 
 
 def _attacks(then: Adversarial, now: Adversarial) -> Parts:

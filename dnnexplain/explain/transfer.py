@@ -2,12 +2,14 @@
 
 Rows and columns of the grid are settings: a family of workloads and its parameters, or given workloads
 such as the windows of a log. Every policy runs the same workloads in a cell, so they are compared set by
-set. The grid runs over :func:`dnnexplain.parallel.seeded_imap`: cell ``i`` always draws from the ``i``-th
-child of the seed, on one core, on all, and on a Dask cluster.
+set. The grid runs over :func:`dnnexplain.parallel.seeded_imap`. A cell draws from a seed that its family and
+parameters make, wherever in whichever grid it stands, on one core, on all, and on a Dask cluster.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
@@ -16,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy
+from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
 from dnnexplain.explain.transfer_result import Boundary, Setting, Transfer
 from dnnexplain.explain.transfer_words import boundaries, words
+from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.parallel import Progress, child_seed, seeded_imap
 from dnnexplain.results import Question
 
@@ -26,7 +29,6 @@ __all__ = ["Boundary", "Setting", "Transfer", "cell_workloads", "transfer"]
 
 Floats = NDArray[np.float64]
 
-RESAMPLES = 1000
 COUNTED = ("starved", "turned_away")
 """Metrics that are summed over a cell's workloads, where the system has them."""
 
@@ -51,6 +53,7 @@ class _Tables:
     shape: tuple[int, int, int]
     networks: int
     sets: int
+    ratio: bool
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,22 +67,24 @@ class _Tables:
         self.arrays["episodes"] = np.full((*self.shape, self.sets), np.nan)
         self.arrays["best_rule"] = np.full((rows, columns), -1, dtype=np.int64)
 
-    def put(self, row: int, column: int, costs: Floats, counted: Floats, seed: int) -> None:
+    def put(self, row: int, column: int, costs: Floats, counted: Floats) -> None:
         """Fill in a cell: costs ``[P, W]`` and counts ``[P, 2]``."""
         at = (row, column)
-        draws = np.random.default_rng(seed).integers(costs.shape[1], size=(RESAMPLES, costs.shape[1]))
-        means = costs[:, draws].mean(axis=2)
+        found = [mean_interval(one) for one in costs]
         self.arrays["episodes"][at][:, : costs.shape[1]] = costs
         self.arrays["cost"][at] = costs.mean(axis=1)
-        self.arrays["low"][at], self.arrays["high"][at] = np.quantile(means, (0.025, 0.975), axis=1)
+        self.arrays["low"][at], self.arrays["high"][at] = [one.low for one in found], [one.high for one in found]
         for place, name in enumerate(COUNTED):
             self.arrays[name][at] = counted[:, place]
         best = self.networks + int(costs[self.networks :].mean(axis=1).argmin())
         self.arrays["best_rule"][at] = best
-        networks = slice(0, self.networks)
-        self.arrays["relative"][at] = costs[networks].mean(axis=1) / costs[best].mean() - 1
-        ratio = means[networks] / means[best] - 1
-        self.arrays["relative_low"][at], self.arrays["relative_high"][at] = np.quantile(ratio, (0.025, 0.975), axis=1)
+        against = [compared_interval(one, costs[best], ratio=self.ratio) for one in costs[: self.networks]]
+        for name, values in zip(
+            ("relative", "relative_low", "relative_high"),
+            zip(*(one.three for one in against), strict=True),
+            strict=True,
+        ):
+            self.arrays[name][at] = values
 
 
 def transfer(
@@ -108,7 +113,7 @@ def transfer(
         rows, columns: settings; a cell has the parameters of both, and the family of one of them.
         rules: names of rules to compare with; all but ``random`` by default.
         sets: workloads per cell.
-        seed: cell ``i`` draws from its own child.
+        seed: with a cell's family and parameters it makes the cell's own seed.
         given: workloads by row label, for rows that are not drawn (a log); only their first column is run.
         jobs, backend, client: see :func:`~dnnexplain.parallel.seeded_map`; ``backend="dask"`` uses a cluster.
         resume: an earlier, interrupted run of the same grid: only its missing cells are run.
@@ -130,27 +135,26 @@ def transfer(
     }
     question = Question.about(system, method="transfer", seed=seed, settings=settings)
     most = max([sets, *(len(found) for found in fixed.values())])
-    tables = _Tables((len(rows), len(columns), len(everyone)), len(policies), most)
+    tables = _Tables((len(rows), len(columns), len(everyone)), len(policies), most, cost_is_ratio(system))
     if resume is not None:
         _take_over(tables, resume, question, rows, columns)
     places, cells = [], []
     for r, row in enumerate(rows):
         for c, column in enumerate(columns):
-            position = r * len(columns) + c
             drawn = row.label not in fixed
             if tables.arrays["best_rule"][r, c] >= 0 or not (drawn or c == 0):
                 continue
             family = row.family or column.family
             parameters = {**column.parameters, **row.parameters}
-            number = _seed_of(seed, position)
-            places.append((r, c, number))
+            number = seed if not drawn else _seed_of(seed, family, parameters)
+            places.append((r, c))
             cells.append(_Cell(system, everyone, family, parameters, sets, number, fixed.get(row.label)))
     done = seeded_imap(
         _run_cell, cells, seed=seed, jobs=jobs, backend=backend, client=client, progress=progress, cancel=cancel
     )
     grid = (system, question, tuple(rows), tuple(columns), (*policies, *names))
     for position, (costs, counted) in done:
-        tables.put(*places[position][:2], costs, counted, places[position][2])
+        tables.put(*places[position], costs, counted)
         if on_cell is not None:
             on_cell(_finished(*grid, tables))
     return _finished(*grid, tables)
@@ -167,13 +171,16 @@ def cell_workloads(
     if given and found.rows[row].label in given:
         return given[found.rows[row].label]
     one, two = found.rows[row], found.columns[column]
-    seed = _seed_of(found.question.seed or 0, row * len(found.columns) + column)
-    parameters = {**two.parameters, **one.parameters}
-    return system.workloads(one.family or two.family, found.question.settings["sets"], seed, **parameters)
+    family, parameters = one.family or two.family, {**two.parameters, **one.parameters}
+    seed = _seed_of(found.question.seed or 0, family, parameters)
+    return system.workloads(family, found.question.settings["sets"], seed, **parameters)
 
 
-def _seed_of(seed: int, position: int) -> int:
-    return int(child_seed(seed, position).generate_state(1)[0])
+def _seed_of(seed: int, family: str, parameters: Mapping[str, Any]) -> int:
+    """A cell's seed, from what is run in it and not from where it stands."""
+    content = json.dumps([family, dict(parameters)], sort_keys=True, default=float)
+    key = int.from_bytes(hashlib.sha256(content.encode()).digest()[:4], "big")
+    return int(child_seed(seed, key).generate_state(1)[0])
 
 
 def _run_cell(cell: _Cell, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -230,6 +237,6 @@ def _finished(
 ) -> Transfer:
     found = boundaries(rows, columns, policies, tables.arrays["relative"])
     arrays = {name: array.copy() for name, array in tables.arrays.items()}
-    parts: Any = {**arrays, "boundaries": found, "cost_name": system.cost_name}
+    parts: Any = {**arrays, "boundaries": found, "cost_name": system.cost_name, "ratio": tables.ratio}
     result = Transfer(question, rows, columns, policies, tables.networks, **parts)
     return Transfer(question, rows, columns, policies, tables.networks, **parts, words=words(result))

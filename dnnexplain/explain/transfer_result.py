@@ -59,12 +59,14 @@ class Transfer(Result):
         question: what was run, with which seed.
         rows, columns: the settings.
         policies: networks first, then rules; ``networks`` says how many are networks.
-        cost, low, high: mean over the workloads of a cell and its 95% bootstrap interval.
+        cost, low, high: mean over the workloads of a cell and its 95% interval (:mod:`dnnexplain.intervals`).
         episodes: cost of every workload ``[R, C, P, W]``.
         starved, turned_away: jobs, summed over a cell's workloads; NaN where the system has no such figure.
         best_rule: per cell the rule with the least mean cost, as an index of ``policies``; -1 if not run.
-        relative, relative_low, relative_high: each network's mean cost over the best rule's, minus 1, with
-            its 95% interval, set by set ``[R, C, N]``; below 0 the network wins.
+        relative, relative_low, relative_high: each network's mean cost over the best rule's, minus 1 (less the best
+            rule's, where the cost is no ratio scale), with its 95% interval, set by set ``[R, C, N]``; below 0 the
+            network wins.
+        ratio: whether ``relative`` is a ratio.
         boundaries: where networks stop winning.
         cost_name: ``"mean slowdown"``.
         words: a sentence.
@@ -87,6 +89,7 @@ class Transfer(Result):
     relative_high: Floats = array_field("row", "column", "policy")
     boundaries: tuple[Boundary, ...] = ()
     cost_name: str = ""
+    ratio: bool = True
     words: str = ""
 
     @property

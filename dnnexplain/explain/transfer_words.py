@@ -8,7 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.contract import cost_unit
 from dnnexplain.explain.transfer_result import Boundary, Setting, Transfer
+from dnnexplain.numbers import gap, number
 
 __all__ = ["boundaries", "words"]
 
@@ -23,7 +25,7 @@ def boundaries(
     Args:
         rows, columns: of the grid.
         policies: networks first.
-        relative: cost over the best rule's minus 1 ``[R, C, N]``.
+        relative: by how much networks cost more than the best rule ``[R, C, N]``.
     """
     found: list[Boundary] = []
     for network in range(relative.shape[2]):
@@ -58,7 +60,9 @@ def words(found: Transfer) -> str:
     counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses")}
     worst = max(cells, key=lambda at: found.relative[at][0])
     best = min(cells, key=lambda at: found.relative[at][0])
-    text = (
+    starved = float(np.nansum(found.starved[..., 0]))
+    text = f"{name} never placed {number(int(starved))} jobs. " if starved else ""
+    text += (
         f"{name} beats the best rule in {counts['wins']} of {len(cells)} cells, loses in {counts['loses']}, and in "
         f"{counts['even']} the 95% interval leaves it open. Best: {_cell(found, best)}. Worst: {_cell(found, worst)}."
     )
@@ -67,7 +71,7 @@ def words(found: Transfer) -> str:
         first = next((one for one in own if one.wins_before is wins_before), None)
         if first is not None:
             where = f"between {first.before} and {first.after}"
-            about = "" if first.value is None else f" (at about {first.value:.3g})"
+            about = "" if first.value is None else f" (at about {number(first.value)})"
             text += f" In {first.row} it {verb} winning {where}{about}."
     missing = int(found.done.size - len(cells))
     return f"{text} {missing} cells were not run." if missing else text
@@ -76,7 +80,8 @@ def words(found: Transfer) -> str:
 def _cell(found: Transfer, at: tuple[int, ...]) -> str:
     row, column = at
     rule = int(found.best_rule[row, column])
+    more = gap(float(found.relative[row, column, 0]), ratio=found.ratio, unit=cost_unit(found.cost_name))
     return (
-        f"{found.rows[row].label}, {found.columns[column].label}: {found.cost[row, column, 0]:.3g} against "
-        f"{found.policies[rule]}'s {found.cost[row, column, rule]:.3g} ({found.relative[row, column, 0]:+.1%})"
+        f"{found.rows[row].label}, {found.columns[column].label}: {number(found.cost[row, column, 0])} against "
+        f"{found.policies[rule]}'s {number(found.cost[row, column, rule])} ({more})"
     )

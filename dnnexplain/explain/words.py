@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from dnnexplain.numbers import number, percent, with_unit
+
 __all__ = ["contribution_sentence", "number", "percent", "slope_sentence", "start", "with_unit"]
 
 
@@ -14,24 +16,6 @@ class _Parts(Protocol):
     def negative(self) -> float: ...
     @property
     def net(self) -> float: ...
-
-
-def number(value: float, *, sign: bool = False) -> str:
-    """A number to three significant digits: ``0.41``, ``-12.3``, ``1,240``; with ``sign`` also ``+0.41``."""
-    digits = 3
-    rounded = float(f"{value:.{digits}g}")
-    text = f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e6 else f"{rounded:.{digits}g}"
-    return f"+{text}" if sign and rounded > 0 else text
-
-
-def percent(share: float) -> str:
-    """A share as a percentage to three significant digits: ``3.17%``; below a hundredth, ``under 0.01%``."""
-    return "under 0.01%" if 0.0 < abs(share) < 1e-4 else f"{number(100.0 * share)}%"
-
-
-def with_unit(value: float, unit: str) -> str:
-    """A number with its unit."""
-    return f"{number(value)} {unit}".rstrip()
 
 
 def start(text: str) -> str:

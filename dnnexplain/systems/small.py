@@ -25,7 +25,8 @@ from dnnexplain.contract import (
     Target,
     state_from_values,
 )
-from dnnexplain.systems.small_parts import Beginning, KnobFeatures, KnobRule, Values
+from dnnexplain.sampling import own_streams
+from dnnexplain.systems.small_parts import Beginning, KnobFeatures, KnobRule, OwnChance, Values
 
 __all__ = ["SmallSystem"]
 
@@ -55,7 +56,9 @@ class SmallSystem:
         name: of the system.
         knobs: what a state is made of; the network's input is their values ``[K]``, scaled to 0..1.
         actions: names of what may be done.
-        cost_name: what an episode's cost is, with its unit; smaller is better.
+        cost_name: what an episode's cost is, with its unit behind a comma; smaller is better, and below zero is allowed.
+        cost_is_ratio: whether the cost is never below zero and twice as much is twice as bad: then policies are
+            compared in per cent, else by differences.
         steps: decisions in an episode.
         horizon: decisions that the oracle looks ahead.
     """
@@ -64,6 +67,7 @@ class SmallSystem:
     knobs: tuple[Knob, ...] = ()
     actions: tuple[str, ...] = ()
     cost_name: str = "cost"
+    cost_is_ratio: bool = False
     steps: int = 50
     horizon: int = 4
     workload_names: Mapping[str, str] = {"episodes": "Beginnings drawn as the system says."}
@@ -93,7 +97,10 @@ class SmallSystem:
     def step(
         self, values: Values, actions: NDArray[np.int64], rng: np.random.Generator | None
     ) -> tuple[Values, Values]:
-        """The next values ``[B, K]`` and what the step costs ``[B]``; ``rng`` is None for a step without chance."""
+        """The next values ``[B, K]`` and what the step costs ``[B]``; ``rng`` is None for a step without chance.
+
+        In an episode that draws from ``rng`` it is called with one row at a time, so that each workload has its own chance.
+        """
         raise NotImplementedError
 
     def allowed(self, values: Values) -> NDArray[np.bool_]:
@@ -217,7 +224,7 @@ class SmallSystem:
         return [Beginning(row, seed * 1_000_003 + index) for index, row in enumerate(values)]
 
     def run(self, policy: Policy, workloads: Sequence[Beginning], *, seed: int = 0, sample: bool = False) -> Episodes:
-        """Costs ``[W]`` of whole episodes; chance falls the same for every policy on the same workloads."""
+        """Costs ``[W]`` of whole episodes; a workload's chance is its own: the same for every policy, and beside any others."""
         cost = sum(paid for _seen, paid in self._episodes(policy, workloads, seed, sample=sample))
         return Episodes(policy.name, np.asarray(cost), self.cost_name, {}, seed)
 
@@ -237,14 +244,15 @@ class SmallSystem:
         self, policy: Policy, workloads: Sequence[Beginning], seed: int, *, sample: bool
     ) -> list[tuple[NDArray[np.float32], Values]]:
         values = np.stack([workload.values for workload in workloads])
-        chance = np.random.default_rng([workload.seed for workload in workloads])
-        draw = np.random.default_rng(seed)
+        chance = OwnChance(self.step, [workload.seed for workload in workloads])
+        contents = [workload.values.tobytes() + str(workload.seed).encode() for workload in workloads]
+        draw = own_streams(seed, contents) if sample else []
         found = []
         for _ in range(self.steps):
             seen = self.encode(values)
             scores = np.where(self.allowed(values), policy.outputs(seen), -np.inf)
-            noise = draw.gumbel(size=scores.shape) if sample else 0.0
-            after, cost = self.step(values, (scores + noise).argmax(axis=1), chance)
+            noise = np.stack([stream.gumbel(size=scores.shape[1]) for stream in draw]) if sample else 0.0
+            after, cost = chance.step(values, (scores + noise).argmax(axis=1))
             found.append((seen, np.asarray(cost, dtype=np.float64)))
             values = self.repair(np.asarray(after, dtype=np.float64))
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Knob, Space
 
-__all__ = ["Beginning", "KnobFeatures", "KnobRule", "Values"]
+__all__ = ["Beginning", "KnobFeatures", "KnobRule", "OwnChance", "Values"]
 
 Values = NDArray[np.float64]
 
@@ -31,6 +31,38 @@ class Beginning:
 
     values: Values
     seed: int
+
+
+class OwnChance:
+    """Steps of a batch of episodes, each with the chance of its own workload.
+
+    As long as steps draw nothing, the whole batch goes at once; from the first that does, row by row.
+
+    Args:
+        step: the system's.
+        seeds: of each workload's chance ``[W]``.
+    """
+
+    def __init__(self, step: Callable[..., tuple[Values, Values]], seeds: Sequence[int]) -> None:
+        self._step = step
+        self._streams = [np.random.default_rng(seed) for seed in seeds]
+        self._drawn = False
+
+    def step(self, values: Values, actions: NDArray[np.int64]) -> tuple[Values, Values]:
+        """The next values ``[W, K]`` and what the step costs ``[W]``."""
+        if not self._drawn:
+            probe = np.random.default_rng(0)
+            before = probe.bit_generator.state
+            found = self._step(values, actions, probe)
+            if probe.bit_generator.state == before:
+                return found
+            self._drawn = True
+        rows = [
+            self._step(values[row : row + 1], actions[row : row + 1], stream)
+            for row, stream in enumerate(self._streams)
+        ]
+        after, cost = zip(*rows, strict=True)
+        return np.concatenate(after), np.concatenate([np.atleast_1d(one) for one in cost])
 
 
 @dataclass(eq=False)

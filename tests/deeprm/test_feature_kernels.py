@@ -65,8 +65,8 @@ def test_a_tree_in_the_simulator_schedules_as_one_that_sees_pictures(world, seed
     tree = drawn_tree(world, seed)
     work = world.workloads("deeprm", 4, seed + 50, rate=0.7, steps=25)
     count = world.params.slots + 1
-    fast = run_policy(world.params, work, TreePolicy(tree, world.features, count), time_limit=300)
-    slow = run_policy(world.params, work, Unseen(tree, world.features, count), time_limit=300)
+    fast = run_policy(world.params, work, TreePolicy(tree, world.features, count))
+    slow = run_policy(world.params, work, Unseen(tree, world.features, count))
     for name in ("start", "finish", "placed_at", "end", "actions"):
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name))
 

@@ -1,4 +1,4 @@
-"""Metrics against a slow twin, by hand, and the bootstrap against a closed form."""
+"""Metrics against a slow twin, and by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm.intervals import interval, paired_interval
 from dnnexplain.systems.deeprm.metrics import measure
 from dnnexplain.systems.deeprm.model import JobSet, Params
 
@@ -123,38 +122,3 @@ def test_an_empty_set_has_no_slowdown():
     assert math.isnan(found.all_jobs[0])
     assert found.makespan[0] == 0
     assert found.pooled() == pytest.approx(1)
-
-
-def test_the_interval_agrees_with_the_normal_one_and_repeats():
-    values = np.random.default_rng(1).normal(5, 2, 400)
-    found = interval(values, 3)
-    half = 1.96 * values.std() / 20
-    assert found.mean == pytest.approx(values.mean())
-    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
-    assert found == interval(values, 3)
-    assert found != interval(values, 4)
-    assert interval(values, 3, level=0.5).high < found.high
-
-
-def test_the_weighted_mean_is_the_pooled_one():
-    assert interval([1.0, 4.0], weights=[9, 1]).mean == pytest.approx(1.3)
-    assert interval([1.0, math.nan, 3.0]).sets == 2
-
-
-def test_one_set_has_no_spread():
-    assert interval([2.0]).to_json() == {"mean": 2.0, "low": None, "high": None, "level": 0.95, "sets": 1}
-
-
-def test_pairs_cancel_what_sets_share():
-    rng = np.random.default_rng(2)
-    hard = rng.uniform(1, 20, 200)
-    found = paired_interval(0.8 * hard + rng.normal(0, 0.1, 200), hard, 1)
-    assert found.mean == pytest.approx(-0.2, abs=0.005)
-    assert found.low < found.mean < found.high
-    assert found.high - found.low < 0.01
-    with pytest.raises(DnnExplainError, match="b must be positive"):
-        paired_interval([1, 2], [1, 0])
-    with pytest.raises(DnnExplainError, match="one number per job set, 2"):
-        paired_interval([1, 2], [1, 2, 3])
-    with pytest.raises(DnnExplainError, match="level"):
-        interval([1, 2], level=95)

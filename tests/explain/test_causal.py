@@ -13,7 +13,6 @@ from dnnexplain.explain.causal import (
     effect_on_cost,
     intervene,
     intervene_each,
-    paired_interval,
 )
 from dnnexplain.explain.forward import array, tensor
 from dnnexplain.policies import TorchPolicy
@@ -115,16 +114,6 @@ def test_a_vector_output_moves():
     assert "moves most, by" in found.sentence()
     cost = effect_on_cost(system, policy, 1, system.workloads("wild", 10, 0), value=2.0, sample=True)
     assert cost.after.shape == (10,)
-
-
-def test_the_interval_covers_the_mean_of_known_differences():
-    rng = np.random.default_rng(0)
-    inside = 0
-    for seed in range(200):
-        low, high = paired_interval(rng.normal(1.0, 2.0, size=50), resamples=400, seed=seed)
-        inside += low <= 1.0 <= high
-    assert 180 <= inside <= 200
-    assert paired_interval(np.full(5, 3.0)) == (3.0, 3.0)
 
 
 def test_mistakes_are_explained():

@@ -8,7 +8,8 @@ from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import Distillation, TreePolicy, disagree, distil
 from dnnexplain.explain.distillation.decisions import decisions, importance
-from dnnexplain.explain.distillation.figures import macro_f1, mean_interval
+from dnnexplain.explain.distillation.figures import macro_f1
+from dnnexplain.intervals import mean_interval
 from dnnexplain.systems import make_system
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from dnnexplain import numbers
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import shortened
 from dnnexplain.memory import ran_out, why_no_memory
@@ -19,11 +20,7 @@ def number(value: float) -> str:
     """Three significant digits, without an exponent for everyday sizes: ``0.382``, ``12.6``, ``−3``."""
     if not np.isfinite(value):
         return "none"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    text = f"{value:.2e}" if size >= 1e5 or size < 1e-3 else f"{float(f'{value:.3g}'):g}"
-    return text.replace("-", "−")
+    return numbers.number(value).replace("-", "−")
 
 
 def with_unit(value: float, unit: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Bound, DnnExplainError, EpisodeSystem, Policy
-from dnnexplain.explain.distillation.figures import mean_interval, ratio_interval
+from dnnexplain.contract import Bound, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
+from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["RuleComparison", "compare"]
@@ -23,10 +23,11 @@ class RuleComparison(Result):
     """What policies cost on the same ``W`` workloads, run to their end.
 
     Attributes:
-        question: the first policy, and the seed of the intervals.
+        question: the first policy, and the seed of the runs.
         names: of the policies ``P``, the one that others are compared with first.
         cost_name: what is minimised.
         cost: per policy and workload ``[P, W]``.
+        ratio: whether the cost is a ratio scale, so that policies are compared in per cent.
         lower, upper: what holds the optimum of each workload ``[W]``; NaN where it was not asked for.
     """
 
@@ -36,21 +37,19 @@ class RuleComparison(Result):
     cost: NDArray[np.float64] = array_field("policy", "workload")
     lower: NDArray[np.float64] = array_field("workload")
     upper: NDArray[np.float64] = array_field("workload")
-
-    @property
-    def seed(self) -> int:
-        """Of the resampled workloads."""
-        return self.question.seed or 0
+    ratio: bool = True
 
     def mean(self, name: str) -> Three:
-        """A policy's mean cost with its 95% interval (workloads resampled)."""
-        return mean_interval(self.cost[self._place(name)], self.seed)
+        """A policy's mean cost with its 95% interval (:mod:`dnnexplain.intervals`)."""
+        return mean_interval(self.cost[self._place(name)]).three
 
     def relative(self, name: str, to: str | None = None) -> Three:
-        """A policy's cost over another's (the first one's), minus 1, with its 95% interval, workload by workload."""
+        """By how much a policy costs more than another (the first one), with its 95% interval, workload by workload.
+
+        With ``ratio`` the one cost over the other, minus 1, else their difference.
+        """
         beside = self.cost[0 if to is None else self._place(to)]
-        found = ratio_interval(self.cost[self._place(name)], beside, self.seed)
-        return found[0] - 1, found[1] - 1, found[2] - 1
+        return compared_interval(self.cost[self._place(name)], beside, ratio=self.ratio).three
 
     @property
     def optimum(self) -> tuple[float, float] | None:
@@ -65,13 +64,13 @@ class RuleComparison(Result):
             msg = f"give one bound per workload, {self.cost.shape[1]}, not {len(bounds)}"
             raise DnnExplainError(msg)
         lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
-        return RuleComparison(self.question, self.names, self.cost_name, self.cost, lower, upper)
+        return replace(self, lower=lower, upper=upper)
 
     def without(self, name: str) -> RuleComparison:
         """This comparison without one of its policies; unchanged if it does not name it."""
         keep = [place for place, known in enumerate(self.names) if known != name]
         names = tuple(self.names[place] for place in keep)
-        return RuleComparison(self.question, names, self.cost_name, self.cost[keep], self.lower, self.upper)
+        return replace(self, names=names, cost=self.cost[keep])
 
     def table(self) -> list[dict[str, Any]]:
         """One row per policy: mean cost, interval, share above the first."""
@@ -100,7 +99,7 @@ def compare(
         system: the world.
         policies: by the name that they have in the result; the first is what others are compared with.
         workloads: the work.
-        seed: of the runs and the intervals.
+        seed: of the runs.
         known: an earlier comparison on the same workloads with the same seed; whom it names is not run
             again, and its optimum is kept.
 
@@ -126,4 +125,5 @@ def compare(
         cost=np.stack(cost),
         lower=unknown if known is None else known.lower,
         upper=unknown if known is None else known.upper,
+        ratio=cost_is_ratio(system),
     )

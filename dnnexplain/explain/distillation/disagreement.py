@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.explain.distillation.conditions import conditions
-from dnnexplain.explain.distillation.figures import ratio_interval
 from dnnexplain.explain.distillation.tree import LEAF, Tree, grow
 from dnnexplain.explain.distillation.world import Distillable
+from dnnexplain.intervals import share_interval
+from dnnexplain.numbers import percent
 from dnnexplain.results import Question, Result, array_field, plain_field
 
 __all__ = ["Disagreement", "disagree"]
@@ -83,7 +85,7 @@ def disagree(
         network, rule: two policies; invalid actions are masked unless a policy says otherwise.
         workloads: at least four; the tree learns on every other one and is measured on the rest.
         leaves: most leaves of the tree of disagreements.
-        seed: of the visit, the tree and the bootstrap.
+        seed: of the visit and the tree.
     """
     if len(workloads) < 4:
         msg = f"give at least 4 workloads, not {len(workloads)}: half of them are kept to measure on"
@@ -101,7 +103,7 @@ def disagree(
     recall, precision = _measured(tree, features[~learn & free], differ[~learn & free])
     count = len(workloads)
     alike = np.bincount(episode, 1 - differ, minlength=count)
-    same = ratio_interval(alike, np.bincount(episode, minlength=count), seed)
+    same = share_interval(alike, np.bincount(episode, minlength=count)).three
     shape = (len(system.output.names),) * 2
     table = np.bincount(second * shape[1] + first, minlength=shape[0] * shape[1]).reshape(shape)
     names, units = tuple(system.features.names), dict(system.features.units)
@@ -145,11 +147,15 @@ def _words(
     names: tuple[str, ...],
     units: dict[str, str],
 ) -> str:
-    head = f"{network} does what {rule} does in {same[0]:.1%} of the states it meets ({same[1]:.1%} to {same[2]:.1%})"
+    head = f"{network} does what {rule} does in {percent(same[0])} of the states it meets ({_span(same)})"
     places = _places(tree, names, units)
     if not places:
         return f"{head}; no simple condition marks the others."
     return f"{head}. It differs mostly where {'; or where '.join(places[:3])}."
+
+
+def _span(same: tuple[float, float, float]) -> str:
+    return "no interval" if math.isnan(same[1]) else f"{percent(same[1])} to {percent(same[2])}"
 
 
 def _places(tree: Tree, names: tuple[str, ...], units: dict[str, str]) -> list[str]:

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Discrete, DnnExplainError, Policy
+from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
-from dnnexplain.explain.distillation.figures import macro_f1, mean_interval, ratio_interval
+from dnnexplain.explain.distillation.figures import macro_f1
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.result import Distillation, in_words
 from dnnexplain.explain.distillation.tree import Tree, grow
 from dnnexplain.explain.distillation.world import Distillable
+from dnnexplain.intervals import Interval, compared_interval, mean_interval, share_interval
 from dnnexplain.parallel import child_seed
 from dnnexplain.results import Question
 
@@ -26,7 +27,7 @@ __all__ = ["SIZES", "distil"]
 
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 100)
 LARGEST = 200
-NEAR = 1.02  # costs this close to the teacher's are not told apart by some dozens of workloads
+NEAR = 0.02  # costs this close to the teacher's, of its size, are not told apart by some dozens of workloads
 VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
 
 Draw = Callable[[int, int], Sequence[Any]]
@@ -115,7 +116,7 @@ def distil(
         fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
     place = int(np.flatnonzero(sizes == leaves)[0])
     reference = float(checks.cost.mean())
-    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], NEAR * reference)
+    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], reference + NEAR * abs(reference))
     told("measuring on unseen workloads")
     fields = _measure(system, teacher, paths, chosen, draw, settings)
     picked = paths[chosen[0]][chosen[1]]
@@ -277,8 +278,8 @@ def _measure(
     right = _follows(tree, seen)
     count = len(workloads)
     per_set = np.bincount(seen.episode, right, minlength=count)
-    fidelity = ratio_interval(per_set, np.bincount(seen.episode, minlength=count), settings.seed)
-    relative = ratio_interval(own.cost, seen.cost, settings.seed)
+    fidelity = share_interval(per_set, np.bincount(seen.episode, minlength=count))
+    ratio = cost_is_ratio(system)
     said = [_decide(trees[chosen[1]], seen) for trees in paths]
     pairs = [np.mean(one == two) for i, one in enumerate(said) for two in said[i + 1 :]]
     return {
@@ -286,14 +287,15 @@ def _measure(
         "fidelity_free": float(right[seen.free].mean()) if seen.free.any() else 1.0,
         "fidelity_own": float(_follows(tree, own).mean()),
         "macro_f1": macro_f1(seen.action, said[chosen[0]]),
-        **_three("slowdown", mean_interval(own.cost, settings.seed)),
-        **_three("teacher_slowdown", mean_interval(seen.cost, settings.seed)),
-        **_three("relative", (relative[0] - 1, relative[1] - 1, relative[2] - 1)),
+        **_three("slowdown", mean_interval(own.cost)),
+        **_three("teacher_slowdown", mean_interval(seen.cost)),
+        **_three("relative", compared_interval(own.cost, seen.cost, ratio=ratio)),
+        "ratio": ratio,
         "agreement": float(np.mean(pairs)) if pairs else 1.0,
         "unseen": count,
         "unseen_states": len(seen.action),
     }
 
 
-def _three(name: str, figures: tuple[float, float, float]) -> dict[str, float]:
-    return dict(zip((name, f"{name}_low", f"{name}_high"), figures, strict=True))
+def _three(name: str, found: Interval) -> dict[str, float]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), found.three, strict=True))

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.contract import cost_unit
 from dnnexplain.explain.distillation.tree import LEAF, Tree
+from dnnexplain.numbers import gap, interval, number, percent
 from dnnexplain.results import Question, Result, array_field, plain_field
 
 __all__ = ["Distillation", "in_words"]
@@ -24,13 +26,15 @@ class Distillation(Result):
         features, units: what it asks about; ``actions``: the moves that it decides among.
         leaves, depth: of the tree.
         fidelity: share of the states visited by the network in which the tree does the same, with its
-            95% interval (workloads resampled).
+            95% interval (NaN where there is none; see :mod:`dnnexplain.intervals`).
         fidelity_free: the same over states where more than one action is valid.
         fidelity_own: the same over the states that the tree itself visits.
         macro_f1: mean over actions of F1, on the network's states.
         slowdown: the tree's mean cost per workload, whatever ``cost_name`` says that is.
         teacher_slowdown: the network's, on the same workloads.
-        relative: the first over the second, minus 1, workload by workload.
+        relative: the first over the second, minus 1, workload by workload; where the cost is no ratio scale, the
+            first less the second.
+        ratio: whether ``relative`` is a ratio.
         agreement: how often trees from two seeds decide alike, mean over pairs and visited states.
         decisions: states learned from; ``unseen``: workloads of the figures; ``unseen_states``: states.
         cpu_seconds: computing time of all of this, of this process.
@@ -78,6 +82,7 @@ class Distillation(Result):
     path_slowdown: NDArray[np.float64] = array_field("seed", "size")
     units: dict[str, str] = plain_field(default_factory=dict)
     cpu_seconds: float = field(default=0.0, compare=False)
+    ratio: bool = True
 
     def sentence(self) -> str:
         """What was found."""
@@ -118,12 +123,17 @@ class Distillation(Result):
 
 def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str) -> str:
     """How closely a tree follows its teacher and what its episodes cost, from the figures by name."""
-    more = figures["relative"] * 100
-    against = f"{abs(more):.2g}% {'higher' if more >= 0 else 'lower'}" if abs(more) > 0.005 else "the same"
     rules = "1 rule decides" if tree.leaves == 1 else f"{tree.leaves} rules decide"
     return (
-        f"{rules} as {teacher} does in {figures['fidelity']:.1%} of the states it meets "
-        f"({figures['fidelity_free']:.1%} where there is a choice); {cost_name} {figures['slowdown']:.3g} against "
-        f"{figures['teacher_slowdown']:.3g}, {against} "
-        f"({figures['relative_low']:+.1%} to {figures['relative_high']:+.1%}), on {figures['unseen']} unseen workloads."
+        f"{rules} as {teacher} does in {percent(figures['fidelity'])} of the states it meets "
+        f"({percent(figures['fidelity_free'])} where there is a choice); {cost_name} {number(figures['slowdown'])} against "
+        f"{number(figures['teacher_slowdown'])}, {_against(figures, cost_name)}, on {figures['unseen']} unseen workloads."
     )
+
+
+def _against(figures: dict[str, Any], cost_name: str) -> str:
+    """By how much the rules cost more or less, with the interval."""
+    more, ratio = figures["relative"], figures["ratio"]
+    size = gap(abs(more), ratio=ratio, unit=cost_unit(cost_name)).removeprefix("+")
+    told = "the same" if size == "0%" or not more else f"{size} {'higher' if more > 0 else 'lower'}"
+    return f"{told} ({interval(figures['relative_low'], figures['relative_high'], ratio=ratio)})"

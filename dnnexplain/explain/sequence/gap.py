@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, EpisodeSystem, Policy
+from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
 
 __all__ = ["BEST_RULE", "MEASURES", "OPTIMUM", "Gap", "Limits", "Mutable", "Reshaping"]
 
@@ -23,7 +23,7 @@ MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
     "ratio": lambda network, other: network / other,
     "difference": lambda network, other: network - other,
 }
-"""Ways to compare two costs by name."""
+"""Ways to compare two costs by name; ratios only where the system says that its cost is a ratio scale."""
 
 
 @runtime_checkable
@@ -70,16 +70,21 @@ class Gap:
         system: the world.
         policy: the network.
         against: a rule's name, ``"best rule"`` or ``"optimum"``.
-        measure: a name in :data:`MEASURES`.
+        measure: a name in :data:`MEASURES`; ``""``: ratio where the cost is a ratio scale, else difference.
 
     Raises:
-        DnnExplainError: an unknown rule or measure.
+        DnnExplainError: an unknown rule or measure, or a ratio of costs that are no ratio scale.
     """
 
     def __init__(self, system: EpisodeSystem, policy: Policy, against: str, measure: str) -> None:
         rules = dict(system.rules())
         if against not in {*rules, OPTIMUM, BEST_RULE}:
             raise Choice("rule", against, (*rules, BEST_RULE, OPTIMUM)).error()
+        ratio = cost_is_ratio(system)
+        measure = measure or ("ratio" if ratio else "difference")
+        if measure == "ratio" and not ratio:
+            msg = f"{system.name} does not say that its {system.cost_name} is a ratio scale; use measure='difference'"
+            raise DnnExplainError(msg)
         if measure not in MEASURES:
             raise Choice("measure", measure, tuple(MEASURES)).error()
         self.system, self.policy, self.measure, self.against = system, policy, measure, against

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Bound, DnnExplainError, Policy
+from dnnexplain.contract import Bound, DnnExplainError, Policy, cost_is_ratio, cost_unit
 from dnnexplain.explain.sequence.gap import OPTIMUM, Gap
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
+from dnnexplain.numbers import gap as size_of
+from dnnexplain.numbers import number
 from dnnexplain.results import Question
 
 __all__ = ["finish", "verify"]
@@ -103,14 +105,16 @@ def _words(
 ) -> str:
     cost, own = gap.system.cost_name, gap.policy.name
     optimum = (
-        f"the optimum is {upper:.3g}"
+        f"the optimum is {number(upper)}"
         if bound.status == "optimal"
-        else f"the optimum lies between {bound.lower:.3g} and {upper:.3g}"
+        else f"the optimum lies between {number(bound.lower)} and {number(upper)}"
     )
     verb = "loses to" if network > rule else "still beats"
-    change = f"{100 * abs(network / rule - 1):.3g}%" if rule > 0 else "-"
+    ratio = cost_is_ratio(gap.system) and rule > 0
+    amount = abs(network / rule - 1) if ratio else abs(network - rule)
+    change = size_of(amount, ratio=ratio, unit=cost_unit(cost)).removeprefix("+")
     return (
-        f"On this workload {own} {verb} {rule_name}: {cost} {network:.3g} against {rule:.3g} ({change} "
+        f"On this workload {own} {verb} {rule_name}: {cost} {number(network)} against {number(rule)} ({change} "
         f"{'more' if network > rule else 'less'}), and {optimum}. On the workload that the search started from it was "
-        f"{first[1]:.3g} against {first[2]:.3g}. {evaluated:,} workloads were run; that a worse one exists is not excluded."
+        f"{number(first[1])} against {number(first[2])}. {evaluated:,} workloads were run; that a worse one exists is not excluded."
     )

@@ -20,6 +20,7 @@ from dnnexplain.contract import Choice, DnnExplainError, Policy
 from dnnexplain.explain.sequence.gap import Gap, Limits, Mutable, Reshaping
 from dnnexplain.explain.sequence.rerun import finish
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
+from dnnexplain.numbers import number
 from dnnexplain.results import Question
 
 __all__ = ["METHODS", "attack_sequence"]
@@ -107,7 +108,7 @@ def attack_sequence(
     workloads: Sequence[Any],
     *,
     against: str = "sjf",
-    measure: str = "ratio",
+    measure: str = "",
     limits: Limits | None = None,
     method: str = "evolve",
     seconds: float = 60.0,
@@ -126,7 +127,7 @@ def attack_sequence(
         policy: the network.
         workloads: where to start, at least one.
         against: a rule's name, ``"best rule"`` (each time the best one) or ``"optimum"``.
-        measure: ``"ratio"`` or ``"difference"`` of costs.
+        measure: ``"ratio"`` or ``"difference"`` of costs; by default a ratio where the cost is a ratio scale.
         limits: bounds by name, as the system's ``mutate`` knows them; its own by default.
         method: ``"evolve"`` or ``"random"``.
         seconds: to search, by ``clock``.
@@ -155,7 +156,11 @@ def attack_sequence(
         raise DnnExplainError(msg)
     gap = Gap(system, policy, against, measure)
     bounds = dict(limits or {})
-    settings = {"against": against, "measure": measure, "limits": {name: list(span) for name, span in bounds.items()}}
+    settings = {
+        "against": against,
+        "measure": gap.measure,
+        "limits": {name: list(span) for name, span in bounds.items()},
+    }
     question = Question.about(system, policy, method=method, seed=seed, settings=settings)
     pool = _Pool(gap, clock, clock())
     first = _begin(pool, workloads, resume, question)
@@ -168,7 +173,7 @@ def attack_sequence(
             break
         pool.add(next(proposals))
         if progress is not None:
-            progress(min(1.0, (clock() - pool.began) / seconds), f"gap {pool.gaps[0]:.3g}")
+            progress(min(1.0, (clock() - pool.began) / seconds), f"gap {number(pool.gaps[0])}")
     return finish(
         gap,
         question,

@@ -33,6 +33,7 @@ class Sizes(NamedTuple):
     charge: bool
     until_done: bool
     time_limit: int
+    stalls: bool
 
 
 class Arrays(NamedTuple):
@@ -60,13 +61,14 @@ class Arrays(NamedTuple):
     colour_order: NDArray[np.uint8]  # [B, COLOURS] order in which colours are tried
 
 
-def make_sizes(params: Params, *, until_done: bool = True, time_limit: int = 1_000_000) -> Sizes:
+def make_sizes(params: Params, *, until_done: bool = True, time_limit: int = 1_000_000, stalls: bool = False) -> Sizes:
     """Sizes of one configuration and end of episode.
 
     Args:
         params: the configuration.
         until_done: run until every job is done; else end when no new jobs may arrive.
         time_limit: with ``until_done``, the episode is cut once the clock passes this step.
+        stalls: end an episode, too, where an action lets time pass in a picture that no longer changes.
     """
     return Sizes(
         slots=params.slots,
@@ -81,6 +83,7 @@ def make_sizes(params: Params, *, until_done: bool = True, time_limit: int = 1_0
         charge=params.full_backlog == CHARGE,
         until_done=until_done,
         time_limit=time_limit,
+        stalls=stalls,
     )
 
 

@@ -12,7 +12,7 @@ from numba import njit
 
 from dnnexplain.systems.deeprm.arrays import COLOURS, FULL
 
-__all__ = ["earliest_fit", "part", "reset_rows", "step_row", "step_rows"]
+__all__ = ["earliest_fit", "part", "reset_rows", "step_row", "step_rows", "still_rows"]
 
 part = njit(cache=True, nogil=True, inline="always")
 """For a part of a kernel: put in place, since handing over the struct of arrays costs more than the work."""
@@ -173,6 +173,30 @@ def _is_over(b, s, sizes, steps):
 
 
 @part
+def still_row(b, s, sizes, count, steps):
+    """Whether jobs wait and letting time pass would change nothing in the picture, now and ever after.
+
+    Nothing runs, nobody will arrive any more, and the time since the last arrival is at its end.
+    """
+    k = s.job_set[b]
+    if s.running_count[b] > 0 or s.since[b] < sizes.tracking:
+        return False
+    if s.next_job[b] < count[k] and s.time[b] < steps[k]:
+        return False
+    for a in range(sizes.slots):
+        if s.slot[b, a] >= 0:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def still_rows(rows, s, sizes, count, steps, out):
+    """:func:`still_row` of the given episodes, into ``out`` [len(rows)]."""
+    for i in range(len(rows)):
+        out[i] = still_row(rows[i], s, sizes, count, steps)
+
+
+@part
 def _admit(b, s, sizes, jobs, count, steps):
     """Jobs that arrive now take the first empty slot, else the backlog, else are turned away."""
     k = s.job_set[b]
@@ -220,9 +244,13 @@ def step_row(b, action, s, sizes, jobs, count, steps):
     """One action of one episode; returns the reward. A finished episode does not move."""
     if s.done[b]:
         return 0.0
+    still = sizes.stalls and still_row(b, s, sizes, count, steps)
     placed = action < sizes.slots and s.slot[b, action] >= 0 and _place(b, action, s, sizes, jobs)
     s.actions[b] += 1
     if placed:
+        return 0.0
+    if still:
+        s.done[b] = True
         return 0.0
     _advance(b, s, sizes)
     limit = steps[s.job_set[b]]

@@ -112,7 +112,10 @@ def measure(
     alone, one such job after another in order of arrival, once the episode has ended and every placed
     job has finished. That is a schedule that the cluster could have carried out, so no policy can come
     out better than the offline optimum by leaving work undone, and starving a job costs no less than
-    serving it last.
+    serving it last. An episode ends when nobody can place what is left (:func:`~.runner.run_policy`): no
+    clock has a say, and what a set costs depends on the set and the policy alone. The charge is as though an
+    operator had stepped in: the true cost of a job that is never placed has no bound, which is why the number of
+    starved jobs stands beside every mean.
 
     The original (``slow_down_cdf.py``) stops after 200 actions, counts the jobs placed by then, and
     rounds every slowdown down, as Python 2 divides integers.
@@ -188,7 +191,8 @@ def long_from(params: Params) -> int:
 def _row_mean(values: Floats) -> Floats:
     known = ~np.isnan(values)
     count = known.sum(axis=1)
-    total = np.where(known, values, 0.0).sum(axis=1)
+    # Summed from left to right, so that padding does not change the rounding.
+    total = np.add.accumulate(np.where(known, values, 0.0), axis=1)[:, -1] if values.shape[1] else np.zeros(len(values))
     return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
 
 

@@ -1,9 +1,14 @@
-"""Hand-written schedulers: SJF, Packer, Tetris, FCFS, EASY backfilling, random; compiled.
+"""Hand-written schedulers: SJF, Packer, Tetris, FCFS, EASY backfilling, random, hold; compiled.
 
 SJF, Packer and Tetris are those that DeepRM is compared with in the published code: they place only a
 job that can start now, ties go to the lowest slot. Tetris scores ``knob * alignment + (1 - knob) /
 length`` (Grandl et al., SIGCOMM 2014, as adapted there; .003 reproduces HotNets' Figure 5). EASY
 backfilling: Lifka, "The ANL/IBM SP Scheduling System", JSSPP 1995.
+
+Hold is shortest job first that withholds, the least that a network must beat. A job is placed at the earliest step
+at which it fits, as a network's actions are; one longer than a number of steps is held until no job has arrived for
+more than another number of steps (the patience), every slot holds such a job, or the cluster is idle. Both numbers
+were tuned on workloads of their own (``benchmarks/hold.py``).
 """
 
 from __future__ import annotations
@@ -13,14 +18,17 @@ from numba import njit
 
 from dnnexplain.systems.deeprm.kernels import earliest_fit
 
-__all__ = ["RULES", "TETRIS_KNOB", "rule_action", "rule_rows"]
+__all__ = ["HOLD", "RULES", "TETRIS_KNOB", "rule_action", "rule_rows"]
 
-RULES = ("sjf", "packer", "tetris", "fcfs", "easy", "random")
+RULES = ("sjf", "packer", "tetris", "fcfs", "easy", "random", "hold")
 """Names of the rules; the position is the rule's number in the kernels."""
 
 TETRIS_KNOB = 0.003
 
-_SJF, _PACKER, _TETRIS, _FCFS, _EASY, _RANDOM = range(6)
+HOLD = (2, 7)
+"""The length from which jobs are held, exclusive, and the patience: steps without an arrival."""
+
+_SJF, _PACKER, _TETRIS, _FCFS, _EASY, _RANDOM, _HOLD = range(7)
 
 
 @njit(cache=True, nogil=True)
@@ -47,6 +55,21 @@ def _greedy(rule, length, cpu, memory, free, knob):
             score = knob * alignment + (1.0 - knob) / length[a]
         if score > best:
             best = score
+            action = a
+    return action
+
+
+@njit(cache=True, nogil=True)
+def _hold(length, cpu, memory, free, units, longest, patient):
+    """The shortest job that fits at some step; those above ``longest`` only after patience, or with nothing else to do."""
+    released = patient or (length > longest).all() or (free == units).all()
+    action = len(length)
+    for a in range(len(length)):
+        if length[a] == 0 or (length[a] > longest and not released):
+            continue
+        if (action == len(length) or length[a] < length[action]) and earliest_fit(
+            free, length[a], cpu[a], memory[a]
+        ) >= 0:
             action = a
     return action
 
@@ -94,7 +117,7 @@ def _first_come(rule, length, cpu, memory, order, free):
 
 
 @njit(cache=True, nogil=True)
-def rule_action(rule, length, cpu, memory, order, free, knob, draw):
+def rule_action(rule, length, cpu, memory, order, free, knob, draw, hold, since, tracking, units):
     """The action of a rule in one state.
 
     Args:
@@ -104,16 +127,22 @@ def rule_action(rule, length, cpu, memory, order, free, knob, draw):
         free: free units ``[2, H]``.
         knob: Tetris's weight of the alignment.
         draw: a uniform number in [0, 1) (random).
+        hold: the length from which jobs are held, exclusive, and the patience (hold).
+        since: steps since the last arrival, which is not counted beyond ``tracking`` (hold).
+        tracking: where it ends.
+        units: the cluster's capacity per resource (hold).
     """
     if rule == _RANDOM:
         return min(int(draw * (len(length) + 1)), len(length))
     if rule in (_FCFS, _EASY):
         return _first_come(rule, length, cpu, memory, order, free)
+    if rule == _HOLD:
+        return _hold(length, cpu, memory, free, units, hold[0], since > hold[1] or since >= tracking)
     return _greedy(rule, length, cpu, memory, free, knob)
 
 
 @njit(cache=True, nogil=True)
-def rule_rows(rule, rows, s, sizes, jobs, knob, draws, actions):
+def rule_rows(rule, rows, s, sizes, jobs, knob, hold, draws, actions):
     """The rule's action in each of the given episodes, into ``actions`` [len(rows)]."""
     shape = np.zeros((4, sizes.slots), dtype=np.int32)
     for i in range(len(rows)):
@@ -126,4 +155,17 @@ def rule_rows(rule, rows, s, sizes, jobs, knob, draws, actions):
                 for column in range(3):
                     shape[column, a] = jobs[k, j, 1 + column]
                 shape[3, a] = j
-        actions[i] = rule_action(rule, shape[0], shape[1], shape[2], shape[3], s.free[b], knob, draws[i])
+        actions[i] = rule_action(
+            rule,
+            shape[0],
+            shape[1],
+            shape[2],
+            shape[3],
+            s.free[b],
+            knob,
+            draws[i],
+            hold,
+            s.since[b],
+            sizes.tracking,
+            sizes.units,
+        )

@@ -22,7 +22,6 @@ from dnnexplain.systems.deeprm.simulator import Simulator
 __all__ = [
     "Draws",
     "Run",
-    "default_time_limit",
     "policy_actions",
     "run_figures",
     "run_measures",
@@ -44,7 +43,6 @@ class Run:
         placed_at: index of the action that placed the job, -1 ``[S, J]``.
         turned_away: found the backlog full ``[S, J]``.
         end: the clock when the episode ended ``[S]``; ``actions``: how many were taken ``[S]``.
-        time_limit: the clock at which an episode is cut.
     """
 
     job_sets: tuple[JobSet, ...]
@@ -54,16 +52,15 @@ class Run:
     turned_away: NDArray[np.bool_]
     end: NDArray[np.int32]
     actions: NDArray[np.int32]
-    time_limit: int
 
 
 class Draws:
-    """Uniform numbers for each episode from its own stream: episode i's do not depend on the others."""
+    """Uniform numbers for each episode from a stream of its job set's own; see :func:`dnnexplain.sampling.own_streams`."""
 
-    def __init__(self, seed: int, episodes: int) -> None:
-        self._streams = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,))) for i in range(episodes)]
-        self._block = np.empty((episodes, 0))
-        self._used = np.zeros(episodes, dtype=np.int64)
+    def __init__(self, seed: int, job_sets: Sequence[JobSet]) -> None:
+        self._streams = sampling.own_streams(seed, [content(jobs) for jobs in job_sets])
+        self._block = np.empty((len(job_sets), 0))
+        self._used = np.zeros(len(job_sets), dtype=np.int64)
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """The next number of each of the given episodes."""
@@ -75,28 +72,65 @@ class Draws:
         return self._block[rows, position]
 
 
-def default_time_limit(job_sets: Sequence[JobSet]) -> int:
-    """Far past the end of any sensible schedule: twenty times the arrival period, at least 1000 steps."""
-    return max(1000, 20 * max(jobs.steps for jobs in job_sets))
+def content(jobs: JobSet) -> bytes:
+    """What makes a job set, whatever its name."""
+    columns = (jobs.arrival, jobs.length, jobs.cpu, jobs.memory, [jobs.steps])
+    return b"".join(np.asarray(column, dtype=np.int64).tobytes() for column in columns)
+
+
+def serial_time(jobs: JobSet, params: Params) -> int:
+    """Steps in which any schedule that never idles has ended: arrivals, all work one after another, the horizon."""
+    return int(jobs.steps + jobs.length.sum() + params.horizon)
 
 
 def policy_actions(
     policy: Policy, simulator: Simulator, rows: NDArray[np.int64], draws: Draws | None
 ) -> NDArray[np.int64]:
     """What a policy does in each of the given episodes; with ``draws`` its action is drawn."""
+    if draws is not None and not isinstance(policy, RulePolicy):
+        cumulative = np.cumsum(action_chances(policy, simulator, rows), axis=1)
+        drawn = draws.take(rows) * cumulative[:, -1]
+        return (cumulative > drawn[:, None]).argmax(axis=1)
     if isinstance(policy, RulePolicy):
         numbers = draws.take(rows) if draws is not None and policy.name == "random" else None
-        return simulator.rule_actions(policy.name, rows, numbers)
+        return simulator.rule_actions(policy.name, rows, numbers, policy.hold)
     nodes = tree_nodes(policy, simulator.params)
-    if nodes is not None and draws is None:
+    if nodes is not None:
         return tree_actions(nodes, *simulator.describe(rows))
     outputs = _outputs(policy, simulator.observe(rows), simulator.scale)
-    valid = simulator.valid(rows) if getattr(policy, "masked", True) else None
-    if draws is None:
-        return sampling.choose(outputs, valid)
-    cumulative = np.cumsum(sampling.probabilities(outputs, valid), axis=1)
-    drawn = draws.take(rows) * cumulative[:, -1]
-    return (cumulative > drawn[:, None]).argmax(axis=1)
+    return sampling.choose(outputs, _shown(policy, simulator, rows))
+
+
+def action_chances(policy: Policy, simulator: Simulator, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The probability of each action where actions are drawn ``[rows, M + 1]``."""
+    if isinstance(policy, RulePolicy):
+        width = simulator.params.slots + 1
+        if policy.name == "random":
+            return np.full((len(rows), width), 1.0 / width)
+        return np.eye(width)[simulator.rule_actions(policy.name, rows, None, policy.hold)]
+    return sampling.probabilities(
+        _outputs(policy, simulator.observe(rows), simulator.scale), _shown(policy, simulator, rows)
+    )
+
+
+def _shown(policy: Policy, simulator: Simulator, rows: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+    return simulator.valid(rows) if getattr(policy, "masked", True) else None
+
+
+def end_hopeless(policy: Policy, simulator: Simulator, job_sets: Sequence[JobSet]) -> None:
+    """End the episodes that a policy whose actions are drawn would not end, as far as its chances tell.
+
+    Where the picture can change by placing a job alone, the chance of that is the same in every step; if the steps
+    that this takes on average are more than :func:`serial_time`, the jobs that wait are starved.
+    """
+    rows = simulator.active()
+    rows = rows[simulator.still(rows)]
+    if not len(rows):
+        return
+    waiting = simulator.arrays.slot[rows] >= 0
+    chance = np.sum(action_chances(policy, simulator, rows)[:, :-1] * waiting, axis=1)
+    time = np.array([serial_time(job_sets[row], simulator.params) for row in rows])
+    simulator.end(rows[chance * time < 1.0])
 
 
 def tree_actions(
@@ -140,33 +174,50 @@ def run_policy(
     *,
     seed: int = 0,
     sample: bool = False,
-    time_limit: int | None = None,
     watch: Callable[[Simulator, NDArray[np.int64], NDArray[np.int64]], Any] | None = None,
 ) -> Run:
-    """Run one episode per job set until all its jobs are done (or the clock passes ``time_limit``).
+    """Run one episode per job set until all its jobs are done, or those that are left are starved.
+
+    No clock ends an episode. A policy that takes its best action does the same in the same picture: once nothing
+    runs, nobody will arrive and the picture no longer changes, letting time pass once means for ever, and the jobs
+    that wait are starved. Where actions are drawn, see :func:`end_hopeless`. What a starved job is charged:
+    :func:`~dnnexplain.systems.deeprm.metrics.measure`.
 
     Args:
         params: the cluster.
         job_sets: the workloads.
         policy: a rule (compiled) or anything with ``outputs``; masked unless its ``masked`` is false.
-        seed: draws actions, with ``sample`` or for the random rule.
+        seed: draws actions, with ``sample`` or for the random rule; with the job set's content, whatever lies beside it.
         sample: draw actions from the probabilities instead of taking the best.
-        time_limit: default :func:`default_time_limit`.
         watch: called before each step with the simulator, the rows and their actions.
     """
-    limit = default_time_limit(job_sets) if time_limit is None else time_limit
-    simulator = Simulator(params, job_sets, time_limit=limit, seed=seed)
     drawn = sample or policy.name == "random"
-    draws = Draws(seed, len(job_sets)) if drawn else None
+    simulator = _simulator(params, job_sets, seed, stalls=not drawn)
+    draws = Draws(seed, job_sets) if drawn else None
     nodes = tree_nodes(policy, params)
     if nodes is not None and watch is None and not sample:
         simulator.run_tree(nodes)
     while len(rows := simulator.active()):
+        if drawn:
+            end_hopeless(policy, simulator, job_sets)
+            rows = simulator.active()
+        if not len(rows):
+            break
         actions = policy_actions(policy, simulator, rows, draws)
         if watch is not None:
             watch(simulator, rows, actions)
         simulator.step(actions, rows)
     return _run_of(simulator, job_sets)
+
+
+def _simulator(params: Params, job_sets: Sequence[JobSet], seed: int, *, stalls: bool) -> Simulator:
+    """A batch that no clock ends; colours, where the original's are asked for, are each job set's own."""
+    simulator = Simulator(params, job_sets, time_limit=np.iinfo(np.int32).max, stalls=stalls)
+    if simulator.sizes.colours:
+        streams = sampling.own_streams(seed, [content(jobs) for jobs in job_sets])
+        order = simulator.arrays.colour_order
+        order[:] = [stream.permutation(row) for stream, row in zip(streams, order, strict=True)]
+    return simulator
 
 
 def visit_described(
@@ -178,8 +229,9 @@ def visit_described(
         The run, and quantities ``[N, F]``, moves ``[N, R]``, valid actions ``[N, M + 1]``, the teacher's
         outputs ``[N, M + 1]`` and the job set ``[N]``.
     """
-    simulator = Simulator(params, job_sets, time_limit=default_time_limit(job_sets), seed=seed)
-    draws = Draws(seed, len(job_sets)) if visitor.name == "random" else None
+    drawn = visitor.name == "random"
+    simulator = _simulator(params, job_sets, seed, stalls=not drawn)
+    draws = Draws(seed, job_sets) if drawn else None
     nodes = tree_nodes(visitor, params)
     own = visitor is teacher and not isinstance(visitor, RulePolicy)
     met: list[tuple[NDArray[Any], ...]] = []
@@ -228,8 +280,7 @@ class _Asked:
 
 def _run_of(simulator: Simulator, job_sets: Sequence[JobSet]) -> Run:
     a = simulator.arrays
-    limit = int(simulator.sizes.time_limit)
-    return Run(tuple(job_sets), a.start, a.finish, a.placed_at, a.turned_away, a.time, a.actions, limit)
+    return Run(tuple(job_sets), a.start, a.finish, a.placed_at, a.turned_away, a.time, a.actions)
 
 
 def run_measures(run: Run, params: Params) -> Measures:

@@ -12,7 +12,7 @@ from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.systems.deeprm import fact_kernels, feature_kernels, kernels, view_kernels
 from dnnexplain.systems.deeprm.arrays import FULL, copy_arrays, make_arrays, make_sizes
 from dnnexplain.systems.deeprm.model import JobSet, Params, pack_job_sets
-from dnnexplain.systems.deeprm.rule_kernels import RULES, TETRIS_KNOB, rule_rows
+from dnnexplain.systems.deeprm.rule_kernels import HOLD, RULES, TETRIS_KNOB, rule_rows
 
 __all__ = ["Simulator"]
 
@@ -26,6 +26,8 @@ class Simulator:
         job_set: which workload each episode runs ``[B]``; default: one episode per workload.
         until_done: run until every job is done (default); else end when no new jobs may arrive.
         time_limit: with ``until_done``, cut an episode once its clock passes this step.
+        stalls: end an episode where an action lets time pass in a picture that can no longer change: whoever decides
+            alike in the same picture would do so for ever.
         seed: shuffles the colours, where the original's colours are asked for.
     """
 
@@ -40,13 +42,14 @@ class Simulator:
         *,
         until_done: bool = True,
         time_limit: int = 1_000_000,
+        stalls: bool = False,
         seed: int = 0,
     ) -> None:
         for jobs in job_sets:
             jobs.check_fits(params)
         self.params = params
         self.jobs, self.count, self.steps = pack_job_sets(job_sets)
-        self.sizes = make_sizes(params, until_done=until_done, time_limit=time_limit)
+        self.sizes = make_sizes(params, until_done=until_done, time_limit=time_limit, stalls=stalls)
         chosen = np.arange(len(job_sets), dtype=np.int32) if job_set is None else np.asarray(job_set, dtype=np.int32)
         if chosen.size and (chosen.min() < 0 or chosen.max() >= len(job_sets)):
             msg = f"job_set must name one of {len(job_sets)} job sets (0 to {len(job_sets) - 1}), not {chosen.max()}"
@@ -128,19 +131,23 @@ class Simulator:
         return rows, actions
 
     def rule_actions(
-        self, rule: str, rows: NDArray[np.int64] | None = None, draws: NDArray[np.float64] | None = None
+        self,
+        rule: str,
+        rows: NDArray[np.int64] | None = None,
+        draws: NDArray[np.float64] | None = None,
+        hold: tuple[int, int] = HOLD,
     ) -> NDArray[np.int64]:
         """What a rule does in each of the given episodes ``[rows]``.
 
         ``draws`` are numbers in [0, 1), one per row, for the rule ``random``; without them it takes its
-        first action.
+        first action; ``hold`` is the rule's of this name: a length and a patience.
         """
         if rule not in RULES:
             raise Choice("rule", rule, RULES).error()
         rows = self._rows(rows)
         numbers = np.zeros(len(rows)) if draws is None else np.asarray(draws, dtype=np.float64)
         actions = np.empty(len(rows), dtype=np.int64)
-        rule_rows(RULES.index(rule), rows, self.arrays, self.sizes, self.jobs, TETRIS_KNOB, numbers, actions)
+        rule_rows(RULES.index(rule), rows, self.arrays, self.sizes, self.jobs, TETRIS_KNOB, hold, numbers, actions)
         return actions
 
     def describe(
@@ -172,6 +179,17 @@ class Simulator:
             self._rows(rows), self.arrays, self.sizes, self.jobs, self.count, self.steps,
             params.max_job_length, params.max_job_units, nodes, width,
         )  # fmt: skip
+
+    def still(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        """Where jobs wait in a picture that can change by placing one alone ``[rows]``; see :func:`.kernels.still_row`."""
+        rows = self._rows(rows)
+        out = np.empty(len(rows), dtype=np.bool_)
+        kernels.still_rows(rows, self.arrays, self.sizes, self.count, self.steps, out)
+        return out
+
+    def end(self, rows: NDArray[np.int64]) -> None:
+        """End the given episodes as they are."""
+        self.arrays.done[rows] = True
 
     def startable(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
         """Which slots' jobs could start now ``[rows, M]``."""

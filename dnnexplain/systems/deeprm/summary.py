@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.systems.deeprm.intervals import Interval, interval, paired_interval
+from dnnexplain.intervals import Interval, compared_interval, mean_interval
 from dnnexplain.systems.deeprm.model import Params
 from dnnexplain.systems.deeprm.runner import Run, run_measures
 
@@ -19,8 +19,8 @@ def _figure(found: Interval) -> dict[str, float]:
     return {"mean": float(found.mean), "low": float(found.low), "high": float(found.high)}
 
 
-def summarise(run: Run, params: Params, seed: int = 0) -> dict[str, Any]:
-    """Figures of one policy's run, each mean with its 95% bootstrap interval over job sets.
+def summarise(run: Run, params: Params) -> dict[str, Any]:
+    """Figures of one policy's run, each mean with its 95% interval over job sets.
 
     ``all_jobs``: mean over sets of the mean slowdown, every job counted to completion (the default
     figure). ``original``: the published code's: slowdowns rounded down, over jobs placed within the
@@ -28,17 +28,17 @@ def summarise(run: Run, params: Params, seed: int = 0) -> dict[str, Any]:
     """
     found = run_measures(run, params)
     counted = np.sum(~np.isnan(found.floored), axis=1)
-    original = interval(found.original, seed, weights=counted)
+    original = mean_interval(found.original, weights=counted)
     return {
         "metrics": {
-            "all_jobs": _figure(interval(found.all_jobs, seed)),
+            "all_jobs": _figure(mean_interval(found.all_jobs)),
             "original": {**_figure(original), "left_out": int(found.count.sum() - counted.sum())},
-            "short_jobs": _figure(interval(found.short, seed)),
-            "long_jobs": _figure(interval(found.long, seed)),
-            "completion": _figure(interval(found.completion, seed)),
-            "makespan": _figure(interval(found.makespan.astype(np.float64), seed)),
-            "cpu_utilisation": _figure(interval(found.utilisation[:, 0], seed)),
-            "memory_utilisation": _figure(interval(found.utilisation[:, 1], seed)),
+            "short_jobs": _figure(mean_interval(found.short)),
+            "long_jobs": _figure(mean_interval(found.long)),
+            "completion": _figure(mean_interval(found.completion)),
+            "makespan": _figure(mean_interval(found.makespan.astype(np.float64))),
+            "cpu_utilisation": _figure(mean_interval(found.utilisation[:, 0])),
+            "memory_utilisation": _figure(mean_interval(found.utilisation[:, 1])),
         },
         "jobs": int(found.count.sum()),
         "starved": int(found.starved.sum()),
@@ -48,17 +48,16 @@ def summarise(run: Run, params: Params, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def compare(costs: Mapping[str, NDArray[np.float64]], rules: tuple[str, ...], seed: int = 0) -> dict[str, Any]:
-    """Each policy's mean slowdown relative to the best rule's on the same sets (paired bootstrap).
+def compare(costs: Mapping[str, NDArray[np.float64]], rules: tuple[str, ...]) -> dict[str, Any]:
+    """Each policy's mean slowdown relative to the best rule's on the same sets, set by set.
 
     Args:
         costs: mean slowdown per set ``[S]``, by policy.
         rules: which of the policies are rules.
-        seed: of the bootstrap.
     """
     present = [name for name in costs if name in rules]
     if not present:
         return {}
     best = min(present, key=lambda name: float(np.mean(costs[name])))
-    against = {name: _figure(paired_interval(costs[name], costs[best], seed)) for name in costs if name != best}
+    against = {name: _figure(compared_interval(costs[name], costs[best], ratio=True)) for name in costs if name != best}
     return {"best_rule": best, "relative_to_best_rule": against}

@@ -48,6 +48,7 @@ class DeepRM:
 
     name = "deeprm"
     cost_name = "mean slowdown"
+    cost_is_ratio = True
     byte_scale = Simulator.scale
     log_suffixes = (".swf", ".swf.gz")
     valid_states = (
@@ -140,7 +141,7 @@ class DeepRM:
         return {}
 
     def rules(self) -> Mapping[str, Policy]:
-        """SJF, Packer, Tetris, FCFS, EASY, random."""
+        """SJF, Packer, Tetris, FCFS, EASY, random, and hold: SJF that withholds long jobs."""
         return {name: RulePolicy(name, self.codec) for name in RULES}
 
     def state_to_json(self, state: State) -> dict[str, Any]:

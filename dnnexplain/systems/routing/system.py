@@ -60,6 +60,7 @@ class RoutingSystem(Probed):
 
     name = "routing"
     cost_name = "maximum link utilisation"
+    cost_is_ratio = True
 
     def __init__(
         self,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from dnnexplain.explain.causal import CostEffect, NeuronEffect
 from dnnexplain.explain.words import number, start
+from dnnexplain.numbers import interval
 
 __all__ = ["cost_row", "outcome_row"]
 
@@ -34,15 +36,20 @@ def _between(*values: float) -> dict[str, Any]:
 def cost_row(found: CostEffect) -> dict[str, Any]:
     """The figure over workloads, with the interval of its change."""
     before, after = float(found.before.mean()), float(found.after.mean())
-    interval = [before + found.low, before + found.high]
+    ends = [before + found.low, before + found.high]
+    known = not math.isnan(found.low)
     row = {
-        "label": found.cost_name, "from": before, "to": after, "range": interval,
+        "label": found.cost_name, "from": before, "to": after, **({"range": ends} if known else {}),
         "text": f"{number(before)} → {number(after)}",
-        "hint": f"{100 * found.level:.3g}% interval of the change: {number(found.low)} to {number(found.high)}",
+        "hint": f"{number(100 * found.level)}% interval of the change: {interval(found.low, found.high)}",
     }  # fmt: skip
+    told = f", with the {number(100 * found.level)}% interval" if known else ""
     return {
-        "caption": f"{found.cost_name} over {len(found.before)} workloads, with the {100 * found.level:.3g}% interval",
-        **_between(before, after, *interval),
-        "marks": ["as it is", f"neuron {found.neuron} held at {number(found.held_at)}, with its interval"],
+        "caption": f"{found.cost_name} over {len(found.before)} workloads{told}",
+        **_between(before, after, *(ends if known else ())),
+        "marks": [
+            "as it is",
+            f"neuron {found.neuron} held at {number(found.held_at)}{', with its interval' if known else ''}",
+        ],
         "rows": [row],
     }

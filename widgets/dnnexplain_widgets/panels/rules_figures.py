@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import is_yes_or_no
 from dnnexplain.explain.distillation.tree import LEAF
+from dnnexplain.numbers import gap, interval
 from dnnexplain_widgets.panels.rules_work import Ground
 from dnnexplain_widgets.words import label, number, with_unit
 
@@ -163,11 +164,11 @@ def cost_table(found: RuleComparison, on: Ground, trees: dict[str, Tree]) -> dic
     rows = []
     for name in found.names:
         mean, low, high = found.mean(name)
-        cells: list[dict[str, Any]] = [{"text": number(mean), "note": f"{number(low)} to {number(high)}"}]
+        cells: list[dict[str, Any]] = [{"text": number(mean), "note": interval(low, high)}]
         if name == found.names[0]:
             cells += [{"text": ""}, {"text": ""}]
         else:
-            share, below, above = (_percent(part) for part in found.relative(name))
+            share, below, above = (_more(part, ratio=found.ratio) for part in found.relative(name))
             said = on.decide(trees[name]) if name in trees else on.rules[name]
             same = 100 * float(np.mean(said == on.known.action))
             cells += [{"text": share, "note": f"{below} to {above}"}, {"text": f"{same:.1f}%"}]
@@ -184,33 +185,43 @@ def _optimum_cells(found: RuleComparison) -> list[dict[str, Any]]:
     low, high = found.optimum
     text = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
     mean = float(found.cost[0].mean())
-    share = _percent(high / mean - 1)
+    more = [_more(end / mean - 1 if found.ratio else end - mean, ratio=found.ratio) for end in (high, low)]
     return [
         {"text": text, "note": "proved bounds"},
-        {"text": share, "note": f"or {_percent(low / mean - 1)}"},
+        {"text": more[0], "note": f"or {more[1]}"},
         {"text": ""},
     ]
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:+.1f}%".replace("-", "−")
+def _more(value: float, *, ratio: bool) -> str:
+    return gap(value, ratio=ratio).replace("-", "−")
+
+
+def _close(found: Distillation, value: float) -> bool:
+    """Whether a gap is at most 5% of the network's cost."""
+    return bool(value <= (0.05 if found.ratio else 0.05 * abs(found.teacher_slowdown)))
 
 
 def badge(found: Distillation) -> dict[str, Any]:
     """How far the distilled rules stand for the network, from unseen workloads."""
-    if found.fidelity_low >= 0.9 and found.relative_high <= 0.05:
+    if found.fidelity_low >= 0.9 and _close(found, found.relative_high):
         level, text = "green", "The rules stand for the network"
-    elif found.fidelity >= 0.8 and found.relative_low <= 0.05:
+    elif found.fidelity >= 0.8 and _close(found, found.relative_low):
         level, text = "amber", "The rules are close to the network"
     else:
         level, text = "red", "The rules are not the network"
     share = lambda value: f"{100 * value:.1f}%"  # noqa: E731
+    span = (
+        "no interval"
+        if np.isnan(found.fidelity_low)
+        else f"{share(found.fidelity_low)} to {share(found.fidelity_high)}"
+    )
     figures = [
-        ("Fidelity", f"{share(found.fidelity)} ({share(found.fidelity_low)} to {share(found.fidelity_high)})", "states of the network in which the rules do the same, 95% interval"),
+        ("Fidelity", f"{share(found.fidelity)} ({span})", "states of the network in which the rules do the same, 95% interval"),
         ("Where there is a choice", share(found.fidelity_free), "the same, where more than one action is allowed"),
         ("In the rules' own states", share(found.fidelity_own), "the same, in the states that the rules themselves meet"),
         ("Macro-F1", number(found.macro_f1), "every action counts alike, however rare"),
-        (found.cost_name.capitalize(), f"{number(found.slowdown)} ({number(found.slowdown_low)} to {number(found.slowdown_high)})", f"the network's: {number(found.teacher_slowdown)}; relative {_percent(found.relative)} ({_percent(found.relative_low)} to {_percent(found.relative_high)})"),
+        (found.cost_name.capitalize(), f"{number(found.slowdown)} ({interval(found.slowdown_low, found.slowdown_high)})", f"the network's: {number(found.teacher_slowdown)}; {_more(found.relative, ratio=found.ratio)} ({interval(found.relative_low, found.relative_high, ratio=found.ratio)})"),
         ("Agreement of seeds", share(found.agreement), "how often trees learned from other samples decide alike"),
         ("Measured on", f"{found.unseen} workloads", f"not learned from; learned from {found.decisions:,} decisions in {number(found.cpu_seconds)} s of computing"),
     ]  # fmt: skip

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import System
+from dnnexplain.contract import System, cost_unit
 from dnnexplain.explain.distillation import RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import conditions
+from dnnexplain.numbers import gap, interval
 from dnnexplain_widgets.panels.rules_work import EDITED, Ground
 from dnnexplain_widgets.words import joined, label, number
 
@@ -24,7 +25,8 @@ def edited_words(found: RuleComparison, on: Ground, tree: Tree, rule: str) -> st
     if EDITED not in found.names:
         return ""
     before = found.names[found.names.index(EDITED) - 1]
-    change, low, high = (100 * part for part in found.relative(EDITED, before))
+    change, low, high = found.relative(EDITED, before)
+    size = gap(abs(change), ratio=found.ratio, unit=cost_unit(found.cost_name)).removeprefix("+")
     cost = found.mean(EDITED)[0]
     others = [f"the network's {number(found.mean(found.names[0])[0])}"]
     others += [f"{label(name)}'s {number(found.mean(name)[0])}" for name in found.names if label(name) == rule]
@@ -35,11 +37,11 @@ def edited_words(found: RuleComparison, on: Ground, tree: Tree, rule: str) -> st
     moved = (
         "as without your change"
         if not change
-        else f"{abs(change):.2g}% {'above' if change > 0 else 'below'} the rules without your change"
+        else f"{size} {'above' if change > 0 else 'below'} the rules without your change"
     )
-    interval = f" ({low:+.2g}% to {high:+.2g}%)".replace("-", "−") if change else ""
+    span = f" ({interval(low, high, ratio=found.ratio)})".replace("-", "−") if change else ""
     return (
-        f"{found.cost_name.capitalize()} {number(cost)}, {moved}{interval}, beside {joined(others)}. "
+        f"{found.cost_name.capitalize()} {number(cost)}, {moved}{span}, beside {joined(others)}. "
         f"The changed rules decide as the network in {same:.1f}% of the states that it meets."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable
+from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable, cost_is_ratio
 from dnnexplain.explain.asked import parts_of, spans_of
 from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
 from dnnexplain.explain.sequence.result import SequenceAttack
@@ -37,7 +37,7 @@ class WorstSequencePanel(WatchPanel):
         self.best: Replay | None = None
         self._stop = threading.Event()
         self.answers = {
-            "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": "ratio",
+            "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": _measures(system)[0],
             "seconds": 30, "seed": 1, "limits": "", "decision": 0, "follow": False,
         }  # fmt: skip
         self._show_controls()
@@ -152,7 +152,7 @@ class WorstSequencePanel(WatchPanel):
         self.controls = [
             {"kind": "select", "name": "work", "label": "Start from", "options": [[n, n] for n in system.workload_names]},
             {"kind": "select", "name": "against", "label": "Behind", "options": against},
-            {"kind": "select", "name": "measure", "label": "Measured as", "options": [[name, name] for name in MEASURES]},
+            {"kind": "select", "name": "measure", "label": "Measured as", "options": [[name, name] for name in _measures(self.session.system)]},
             {"kind": "text", "name": "limits", "label": "Bounds", "placeholder": "none, or length=1:15, ...", "hint": "Lowest and highest value that a workload may have; the system's own if nothing is said."},
             {"kind": "number", "name": "seconds", "label": "At most", "unit": "s", "low": 1, "high": 3600, "step": 1},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
@@ -161,6 +161,11 @@ class WorstSequencePanel(WatchPanel):
             OPEN_SAVED,
             *self.watch_controls(),
         ]  # fmt: skip
+
+
+def _measures(system: Any) -> list[str]:
+    """Ways to compare costs, the system's own first; no ratio where the cost is no ratio scale."""
+    return [name for name in MEASURES if name != "ratio" or cost_is_ratio(system)]
 
 
 Watched = tuple[SequenceAttack, Pair, Replay | None]

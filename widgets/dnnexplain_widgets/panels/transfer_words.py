@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Policy, Replayable
+from dnnexplain.contract import DnnExplainError, Policy, Replayable, cost_unit
 from dnnexplain.explain.transfer import Setting, Transfer
+from dnnexplain.numbers import gap, interval
 from dnnexplain_widgets.words import label, number
 
 __all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missing", "saved_networks", "setting_code"]
@@ -22,6 +23,7 @@ FULL_SHADE = 0.5
 def heat(found: Transfer, network: int = 0) -> dict[str, Any]:
     """The grid as a table for the cells part, for one of its networks."""
     name = found.policies[network]
+    full = gap(_full(found), ratio=found.ratio, unit=cost_unit(found.cost_name)).removeprefix("+")
     return {
         "caption": f"{found.cost_name} of {name} relative to the best rule's",
         "corner": "workload",
@@ -31,8 +33,13 @@ def heat(found: Transfer, network: int = 0) -> dict[str, Any]:
             for r, row in enumerate(found.rows)
         ],
         "pick": "cell",
-        "legend": [f"{name} {100 * FULL_SHADE:.0f}% below the best rule", f"{100 * FULL_SHADE:.0f}% above"],
+        "legend": [f"{name} {full} below the best rule", f"{full} above"],
     }
+
+
+def _full(found: Transfer) -> float:
+    """What has the full colour: half the best rule's cost, or the largest difference where costs have no ratio."""
+    return FULL_SHADE if found.ratio else max(float(np.nanmax(np.abs(found.relative), initial=0.0)), 1e-12)
 
 
 def _cell(found: Transfer, row: int, column: int, network: int) -> dict[str, Any]:
@@ -42,10 +49,10 @@ def _cell(found: Transfer, row: int, column: int, network: int) -> dict[str, Any
     open_ = " (open)" if found.verdict(row, column, network) == "even" else ""
     costs = [number(found.cost[row, column, one]) for one in (network, rule)]
     return {
-        "text": f"{100 * relative:+.1f}%{open_}".replace("-", "−"),
+        "text": f"{gap(relative, ratio=found.ratio)}{open_}".replace("-", "−"),
         "note": f"{costs[0]} : {costs[1]} {label(found.policies[rule])}",
         "hint": cell_words(found, row, column, network),
-        "shade": relative / FULL_SHADE,
+        "shade": relative / _full(found),
     }
 
 
@@ -53,15 +60,15 @@ def cell_words(found: Transfer, row: int, column: int, network: int = 0) -> str:
     """A cell in a sentence: both costs, the interval, the jobs that were starved."""
     rule = int(found.best_rule[row, column])
     at = (row, column, network)
-    interval = f"{100 * found.relative_low[at]:+.1f}% to {100 * found.relative_high[at]:+.1f}%".replace("-", "−")
+    span = interval(float(found.relative_low[at]), float(found.relative_high[at]), ratio=found.ratio).replace("-", "−")
     starved = found.starved[at]
-    tail = f" It starved {number(starved)} jobs." if starved > 0 else ""
+    head = f"{number(starved)} jobs starved. " if starved > 0 else ""
     where = found.rows[row].label
     if found.rows[row].family or found.columns[column].family:
         where = f"{where}, {found.columns[column].label}"
     return (
-        f"{where}: {found.cost_name} {number(found.cost[at])} against {label(found.policies[rule])}'s "
-        f"{number(found.cost[row, column, rule])}, {interval} (95% interval).{tail}"
+        f"{where}: {head}{found.cost_name} {number(found.cost[at])} against {label(found.policies[rule])}'s "
+        f"{number(found.cost[row, column, rule])}, {span} (95% interval)."
     )
 
 

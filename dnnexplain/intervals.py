@@ -1,0 +1,207 @@
+"""Intervals of means, of differences and of ratios over workloads: one method, for every screen.
+
+Student's interval, corrected for skew by Hall's cubic transformation ("On the Removal of Skewness by
+Transformation", JRSS B 54, 1992): exact for normal values at any number of workloads, and without chance,
+so that the same figures have the same interval wherever they are shown. A nominal 95% covers, in 20,000
+simulated samples each (``tests/test_intervals.py`` repeats it):
+
+====================  =====  =====  ======  ======
+values                n = 2  n = 5  n = 10  n = 30
+====================  =====  =====  ======  ======
+normal                 .950   .954    .951    .950
+uniform                .926   .951    .970    .962
+exponential            .912   .911    .934    .947
+log-normal, sigma .5   .938   .924    .935    .943
+log-normal, sigma 1    .891   .865    .895    .924
+====================  =====  =====  ======  ======
+
+(The percentile bootstrap covers 26 to 51% with two workloads, 73 to 90% with ten.) Where most values are
+the same number (a change that leaves most workloads as they are), no interval can be had from the few others:
+at least :data:`LEAST_DIFFERENT` must differ from the commonest one, or all but one of them where there are fewer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dnnexplain.contract import DnnExplainError
+
+__all__ = ["LEAST_DIFFERENT", "Interval", "compared_interval", "mean_interval", "ratio_interval", "share_interval"]
+
+LEAST_DIFFERENT = 5
+"""Values that must differ from the commonest one."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with its interval.
+
+    Attributes:
+        mean: the figure.
+        low, high: the interval; NaN where there is none, and ``missing`` says why.
+        level: the probability with which it holds the true figure.
+        sets: the number of workloads that had a value.
+        missing: ``""``, or why there is no interval.
+    """
+
+    mean: float
+    low: float
+    high: float
+    level: float
+    sets: int
+    missing: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval."""
+        return not self.missing
+
+    @property
+    def verdict(self) -> int:
+        """-1 if all of the interval lies below zero, 1 if above, 0 if it holds zero or is not known."""
+        return -1 if self.high < 0 else int(self.low > 0)
+
+    @property
+    def three(self) -> tuple[float, float, float]:
+        """``mean, low, high``."""
+        return self.mean, self.low, self.high
+
+    def less(self, amount: float) -> Interval:
+        """The interval of the figure less a constant."""
+        return Interval(self.mean - amount, self.low - amount, self.high - amount, self.level, self.sets, self.missing)
+
+    def within(self, low: float, high: float) -> Interval:
+        """The same, its ends no further out than what the figure can be."""
+        ends = np.clip((self.low, self.high), low, high)
+        return Interval(self.mean, float(ends[0]), float(ends[1]), self.level, self.sets, self.missing)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a dictionary; NaN becomes ``None``, which JSON can hold."""
+        found = {name: None if value != value else value for name, value in asdict(self).items()}  # noqa: PLR0124 - NaN
+        return found if self.missing else {name: value for name, value in found.items() if name != "missing"}
+
+
+def mean_interval(values: ArrayLike, *, level: float = 0.95, weights: ArrayLike | None = None) -> Interval:
+    """The mean over workloads and its interval.
+
+    Args:
+        values: one value per workload ``[W]``; workloads without a value (NaN) are left out.
+        level: the probability that the interval claims.
+        weights: given ``[W]`` (such as jobs per workload), the mean is the weighted one.
+
+    Raises:
+        DnnExplainError: not one number per workload, or a level outside 0 to 1.
+    """
+    numbers = _column("values", values)
+    if weights is not None:
+        shares = _column("weights", weights, len(numbers))
+        return ratio_interval(np.where(shares > 0, numbers * shares, np.nan), shares, level=level)
+    known = numbers[~np.isnan(numbers)]
+    mean = float(known.mean()) if len(known) else math.nan
+    low, high, missing = _spread(known, level)
+    return Interval(mean, mean + low, mean + high, level, len(known), missing)
+
+
+def ratio_interval(top: ArrayLike, bottom: ArrayLike, *, level: float = 0.95) -> Interval:
+    """``sum(top) / sum(bottom)`` over the same workloads, and its interval.
+
+    The interval is that of the mean of ``(top - ratio * bottom) / mean(bottom)`` about the ratio (the delta method), in
+    which what the workloads have in common cancels.
+
+    Args:
+        top, bottom: one value per workload ``[W]``, in the same order; a workload without either is left out.
+        level: the probability that the interval claims.
+
+    Raises:
+        DnnExplainError: ``bottom`` has a value below zero: the sign of a ratio to it would say nothing.
+    """
+    above = _column("top", top)
+    below = _column("bottom", bottom, len(above))
+    known = ~np.isnan(above) & ~np.isnan(below)
+    above, below = above[known], below[known]
+    if np.any(below < 0):
+        msg = f"a ratio needs something above zero to be compared with, not {below.min():g}; compare by differences"
+        raise DnnExplainError(msg)
+    if not below.sum() > 0:
+        return Interval(math.nan, math.nan, math.nan, level, len(above), "there is nothing to compare with")
+    ratio = float(above.sum() / below.sum())
+    low, high, missing = _spread((above - ratio * below) / below.mean(), level)
+    return Interval(ratio, ratio + low, ratio + high, level, len(above), missing)
+
+
+def share_interval(part: ArrayLike, whole: ArrayLike, *, level: float = 0.95) -> Interval:
+    """``sum(part) / sum(whole)``, a share from 0 to 1, and its interval; see :func:`ratio_interval`."""
+    return ratio_interval(part, whole, level=level).within(0.0, 1.0)
+
+
+def compared_interval(a: ArrayLike, b: ArrayLike, *, ratio: bool, level: float = 0.95) -> Interval:
+    """Two policies on the same workloads: by how much ``a`` costs more than ``b``; below zero it costs less.
+
+    Args:
+        a, b: cost per workload ``[W]``, in the same order.
+        ratio: whether the cost is a ratio scale (above zero, and twice as much is twice as bad): then
+            ``mean(a) / mean(b) - 1``, else ``mean(a - b)`` in the cost's unit.
+        level: the probability that the interval claims.
+    """
+    first = _column("a", a)
+    second = _column("b", b, len(first))
+    if not ratio:
+        return mean_interval(first - second, level=level)
+    return ratio_interval(first, second, level=level).less(1.0)
+
+
+def _spread(values: Floats, level: float) -> tuple[float, float, str]:
+    """How far the interval reaches below and above the mean of values ``[W]``, or why there is none."""
+    if not 0 < level < 1:
+        msg = f"level must lie between 0 and 1, e.g. 0.95, not {level!r}"
+        raise DnnExplainError(msg)
+    missing = _missing(values)
+    if missing:
+        return math.nan, math.nan, missing
+    from scipy.special import stdtrit  # noqa: PLC0415 - only where an interval is made
+
+    count = len(values)
+    error = float(values.std(ddof=1)) / math.sqrt(count)
+    skew = float(((values - values.mean()) ** 3).mean()) / float(values.std(ddof=1)) ** 3
+    most = float(stdtrit(count - 1, 0.5 + level / 2))
+    return -error * _untransformed(most, skew, count), -error * _untransformed(-most, skew, count), ""
+
+
+def _untransformed(value: float, skew: float, count: int) -> float:
+    """The inverse of Hall's transformation of Student's t: 1992, equation 2.4."""
+    root = math.sqrt(count)
+    bend = skew / 3.0
+    shifted = value / root - skew / (6.0 * count)
+    if abs(bend) < 1e-8:
+        return root * shifted
+    return root * float(np.cbrt(1.0 + 3.0 * bend * shifted) - 1.0) / bend
+
+
+def _missing(values: Floats) -> str:
+    """Why values ``[W]`` have no interval, or ``""``."""
+    count = len(values)
+    if count < 2:
+        return f"{count} workload{'' if count == 1 else 's'}; an interval needs two"
+    if not np.isfinite(values).all():
+        return "a value is not finite"
+    rounded = np.round(values / max(float(np.abs(values).max()), 1e-300), 12)
+    different = count - int(np.unique(rounded, return_counts=True)[1].max())
+    if different < min(LEAST_DIFFERENT, count - 1):
+        return f"{different} of {count} workloads differ from the others; an interval needs {min(LEAST_DIFFERENT, count - 1)}"
+    return ""
+
+
+def _column(name: str, values: ArrayLike, size: int | None = None) -> Floats:
+    column = np.asarray(values, dtype=np.float64)
+    if column.ndim != 1 or (size is not None and len(column) != size):
+        expected = "" if size is None else f", {size}"
+        msg = f"{name} must hold one number per workload{expected}, not shape {column.shape}"
+        raise DnnExplainError(msg)
+    return column

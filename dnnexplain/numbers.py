@@ -1,0 +1,99 @@
+"""How a figure is written, for Python, the command line and pages alike (``web/numbers.js`` is its twin).
+
+A measured figure has three significant digits, a count is whole, thousands are separated, and nothing between
+0.001 and 1,000,000 has an exponent. ``tests/numbers.json`` holds what both twins must write.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Context
+from typing import Any
+
+import numpy as np
+
+__all__ = ["figure", "gap", "interval", "number", "percent", "with_unit"]
+
+DIGITS = 3
+_ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
+"""As JavaScript's ``toExponential`` has it."""
+
+_SMALLEST, _LARGEST = -3, 10**6
+"""The least power of ten, and the largest number, that are written without an exponent."""
+
+
+def number(value: float, *, sign: bool = False) -> str:
+    """A figure in a sentence, to three significant digits, zeros at the end left out: ``0.41``, ``-12.3``, ``1,240``.
+
+    A whole number (of type ``int``) is a count and written in full. With ``sign``, what is above zero has a plus.
+    """
+    if value is None or (isinstance(value, float | np.floating) and math.isnan(value)):
+        return "-"
+    text = _counted(value) if _is_count(value) else _measured(float(value), trim=True)
+    return f"+{text}" if sign and value > 0 and text != "0" else text
+
+
+def figure(value: Any, unit: str = "") -> str:
+    """A figure in a table: as :func:`number`, but with its zeros, so that columns align: ``5.40``; "-" for none."""
+    if value is None or isinstance(value, str):
+        return value or "-"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if not _is_count(value) and math.isnan(value):
+        return "-"
+    text = _counted(value) if _is_count(value) else _measured(float(value), trim=False)
+    return f"{text} {unit}".rstrip()
+
+
+def percent(share: float, *, sign: bool = False) -> str:
+    """A share as a percentage to three significant digits: ``3.17%``; below a hundredth of one, ``under 0.01%``."""
+    if not sign and 0.0 < abs(share) < 1e-4:
+        return "under 0.01%"
+    if sign and abs(share) < 5e-5:
+        return "0%"
+    return f"{number(100.0 * share, sign=sign)}%"
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A number with its unit."""
+    return f"{number(value)} {unit}".rstrip()
+
+
+def gap(value: float, *, ratio: bool, unit: str = "") -> str:
+    """By how much something costs more: ``+13.2%`` on a ratio scale, else ``+0.41 kWh``, in the cost's unit."""
+    if math.isnan(value):
+        return "-"
+    return percent(value, sign=True) if ratio else f"{number(value, sign=True)} {unit}".rstrip()
+
+
+def interval(low: float, high: float, *, ratio: bool | None = None) -> str:
+    """``4.83 to 5.48``; with ``ratio`` as :func:`gap` has it; ``no interval`` where there is none."""
+    if math.isnan(low) or math.isnan(high):
+        return "no interval"
+    if ratio is None:
+        return f"{figure(low)} to {figure(high)}"
+    return f"{gap(low, ratio=ratio)} to {gap(high, ratio=ratio)}"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer)
+
+
+def _counted(value: float) -> str:
+    return f"{value:,}"
+
+
+def _measured(value: float, *, trim: bool) -> str:
+    if not math.isfinite(value):
+        return "infinite" if value > 0 else "-infinite"
+    rounded = _ROUNDING.create_decimal_from_float(value)
+    exponent = rounded.adjusted() if value else 0
+    if value and (exponent < _SMALLEST or abs(rounded) > _LARGEST):
+        mantissa = f"{rounded.scaleb(-exponent):.{DIGITS - 1}f}"
+        mantissa = mantissa.rstrip("0").rstrip(".") if trim else mantissa
+        return f"{mantissa}e{exponent:+03d}"
+    places = max(0, DIGITS - 1 - exponent)
+    text = f"{rounded:,.{places}f}"
+    if trim and places:
+        text = text.rstrip("0").rstrip(".")
+    return text.lstrip("-") if value == 0 else text

@@ -1,0 +1,112 @@
+"""Intervals: the coverage that the module states, closed forms, and what has none."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.intervals import compared_interval, mean_interval, ratio_interval, share_interval
+
+SAMPLES = 2000
+DRAWS = {
+    "normal": (lambda rng, size: rng.normal(2.0, 3.0, size), 2.0),
+    "exponential": (lambda rng, size: rng.exponential(1.0, size), 1.0),
+    "lognormal": (lambda rng, size: rng.lognormal(0.0, 0.5, size), math.exp(0.125)),
+    "heavy": (lambda rng, size: rng.lognormal(0.0, 1.0, size), math.exp(0.5)),
+}
+STATED = {
+    "normal": {2: 0.95, 5: 0.954, 10: 0.951, 30: 0.95},
+    "exponential": {2: 0.912, 5: 0.911, 10: 0.934, 30: 0.947},
+    "lognormal": {2: 0.938, 5: 0.924, 10: 0.935, 30: 0.943},
+    "heavy": {2: 0.891, 5: 0.865, 10: 0.895, 30: 0.924},
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize("count", [2, 5, 10, 30])
+def test_a_nominal_95_per_cent_covers_what_the_module_states(name, count):
+    draw, true = DRAWS[name]
+    rows = draw(np.random.default_rng(count), (SAMPLES, count))
+    inside = np.mean([found.low <= true <= found.high for found in map(mean_interval, rows)])
+    assert inside == pytest.approx(STATED[name][count], abs=0.02)  # three standard errors of 2,000 samples
+
+
+@pytest.mark.parametrize("count", [5, 10, 30])
+def test_a_comparison_of_skewed_pairs_covers_the_true_ratio(count):
+    rng = np.random.default_rng(count)
+    hard = rng.lognormal(1.0, 0.6, (SAMPLES, count))
+    other = 0.8 * hard * rng.lognormal(-0.02, 0.2, hard.shape)
+    inside = [
+        found.low <= -0.2 <= found.high
+        for a, b in zip(other, hard, strict=True)
+        for found in [compared_interval(a, b, ratio=True)]
+    ]
+    assert 0.9 <= np.mean(inside) <= 0.97
+
+
+def test_values_without_skew_have_students_interval():
+    values = [1.0, 2.0, 4.0, 5.0, 3.0]
+    found = mean_interval(values, level=0.9)
+    expected = stats.t.interval(0.9, 4, np.mean(values), stats.sem(values))
+    assert (found.low, found.high) == pytest.approx(expected)
+    assert found.sets == 5
+    assert found == mean_interval(values, level=0.9)
+
+
+def test_skew_moves_the_interval_to_the_long_side():
+    found = mean_interval([1, 1.1, 1.2, 1.3, 9.0])
+    assert found.high - found.mean > found.mean - found.low > 0
+
+
+def test_the_weighted_mean_is_the_pooled_one():
+    assert mean_interval([1.0, 4.0], weights=[9, 1]).mean == pytest.approx(1.3)
+    assert mean_interval([1.0, math.nan, 3.0]).sets == 2
+    assert mean_interval([1.0, math.nan, 3.0], weights=[1, 0, 1]).mean == pytest.approx(2.0)
+
+
+def test_where_nothing_is_known_of_the_spread_there_is_no_interval():
+    one = mean_interval([2.0])
+    assert one.to_json() == {
+        "mean": 2.0, "low": None, "high": None, "level": 0.95, "sets": 1,
+        "missing": "1 workload; an interval needs two",
+    }  # fmt: skip
+    rare = mean_interval([0.0] * 18 + [0.4, 1.2])
+    assert rare.missing == "2 of 20 workloads differ from the others; an interval needs 5"
+    assert math.isnan(rare.low)
+    assert rare.verdict == 0
+    assert mean_interval([0.0] * 15 + [0.4, 1.2, 0.3, 0.2, 0.7]).known
+    assert not mean_interval([3.0, 3.0]).known
+    assert mean_interval([]).missing.startswith("0 workloads")
+    assert not mean_interval([1.0, math.inf]).known
+
+
+def test_pairs_cancel_what_sets_share():
+    rng = np.random.default_rng(2)
+    hard = rng.uniform(1, 20, 200)
+    better = 0.8 * hard + rng.normal(0, 0.1, 200)
+    found = compared_interval(better, hard, ratio=True)
+    assert found.mean == pytest.approx(-0.2, abs=0.005)
+    assert found.low < found.mean < found.high
+    assert found.high - found.low < 0.01
+    assert found.verdict == -1
+    less = compared_interval(better - 40, hard - 40, ratio=False)
+    assert less.mean == pytest.approx(np.mean(better - hard))
+    assert less.verdict == -1
+    assert compared_interval(hard, better, ratio=True).verdict == 1
+
+
+def test_shares_stay_between_0_and_1():
+    found = share_interval([9, 10, 10, 10, 8, 10, 7], [10] * 7)
+    assert found.low < found.mean <= found.high == 1.0
+
+
+def test_mistakes_are_explained():
+    with pytest.raises(DnnExplainError, match="compare by differences"):
+        ratio_interval([1, 2], [1, -1])
+    with pytest.raises(DnnExplainError, match="one number per workload, 2"):
+        compared_interval([1, 2], [1, 2, 3], ratio=True)
+    with pytest.raises(DnnExplainError, match="level"):
+        mean_interval([1, 2], level=95)
+    assert ratio_interval([1, 2], [0, 0]).missing == "there is nothing to compare with"
