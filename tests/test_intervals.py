@@ -43,7 +43,7 @@ def test_a_comparison_of_skewed_pairs_covers_the_true_ratio(count):
         for a, b in zip(other, hard, strict=True)
         for found in [compared_interval(a, b, ratio=True)]
     ]
-    assert 0.9 <= np.mean(inside) <= 0.97
+    assert 0.88 <= np.mean(inside) <= 0.97
 
 
 def test_values_without_skew_have_students_interval():
@@ -98,8 +98,9 @@ def test_pairs_cancel_what_sets_share():
 
 
 def test_shares_stay_between_0_and_1():
-    found = share_interval([9, 10, 10, 10, 8, 10, 7], [10] * 7)
-    assert found.low < found.mean <= found.high == 1.0
+    found = share_interval([9, 10, 6, 10, 8, 10, 7, 5], [10] * 8)
+    assert 0.5 < found.low < found.mean < found.high <= 1.0
+    assert share_interval([8, 9, 10, 6, 1], [10, 10, 10, 10, 2]).high == 1.0
 
 
 def test_mistakes_are_explained():

@@ -103,14 +103,14 @@ def test_episodes_charge_every_step_and_chance_is_the_same_for_every_policy(gate
     workloads = gate.workloads("episodes", 5, 1)
     rule = gate.rules()["longest"]
     found = gate.run(rule, workloads)
-    rng = np.random.default_rng([workload.seed for workload in workloads])
-    values, total = np.stack([workload.values for workload in workloads]), np.zeros(5)
-    for _ in range(6):
-        wanted = np.where(values[:, 0] >= values[:, 1], 0, 1)
-        wanted = np.where(gate.allowed(values)[np.arange(5), wanted], wanted, np.where(values[:, 0] > 0, 0, 2))
-        values, cost = gate.step(values, wanted, rng)
-        values, total = gate.repair(values), total + cost
-    np.testing.assert_allclose(found.cost, total)
+    for workload, paid in zip(workloads, found.cost, strict=True):
+        rng, values, total = np.random.default_rng(workload.seed), workload.values[None], 0.0
+        for _ in range(6):
+            wanted = np.where(values[:, 0] >= values[:, 1], 0, 1)
+            wanted = np.where(gate.allowed(values)[[0], wanted], wanted, np.where(values[:, 0] > 0, 0, 2))
+            values, cost = gate.step(values, wanted, rng)
+            values, total = gate.repair(values), total + cost[0]
+        assert paid == pytest.approx(total)
     np.testing.assert_array_equal(gate.run(rule, workloads).cost, found.cost)
     seen, owner = gate.visit(rule, workloads)
     assert seen.shape == (30, 3)
@@ -177,3 +177,27 @@ def test_every_kind_of_explainer_works_on_it(gate):
 def test_mistakes_are_explained(gate, call, text):
     with pytest.raises(DnnExplainError, match=text):
         call(gate)
+
+
+def test_a_workload_costs_alone_what_it_costs_beside_others(gate):
+    work = gate.workloads("episodes", 9, 1)
+    rule = gate.rules()["longest"]
+    together = gate.run(rule, work).cost
+    np.testing.assert_array_equal(gate.run(rule, work[::-1]).cost[::-1], together)
+    np.testing.assert_array_equal([gate.run(rule, [one]).cost[0] for one in work], together)
+    drawn = gate.run(rule, work, seed=4, sample=True).cost
+    np.testing.assert_array_equal(gate.run(rule, work[3:5], seed=4, sample=True).cost, drawn[3:5])
+    assert (gate.run(rule, work, seed=5, sample=True).cost != drawn).any()
+
+
+def test_without_chance_the_whole_batch_goes_at_once():
+    class Sure(Gate):
+        calls = 0
+
+        def step(self, values, actions, rng):
+            self.calls += 1
+            return super().step(values, actions, None)
+
+    sure = Sure()
+    sure.run(sure.rules()["longest"], sure.workloads("episodes", 20, 0))
+    assert sure.calls == sure.steps

@@ -33,7 +33,7 @@ def make_deeprm(slots: int, *, original: bool = False) -> DeepRM:
 
 
 def find_policy(name: str, system: Any) -> Policy:
-    """A rule by its name, a shipped network by its role, or a weights file."""
+    """A rule by its name, a shipped network by its role, "untrained", or a weights file."""
     from dnnexplain.policies import load_any, shipped
 
     rules = system.rules()
@@ -42,7 +42,7 @@ def find_policy(name: str, system: Any) -> Policy:
         return rule
     path = Path(name)
     if not path.suffix and len(path.parts) == 1 and not path.exists() and name != "default":
-        known = (*rules, *shipped(system))
+        known = (*rules, *shipped(system), "untrained")
         if name not in known:
             raise Choice("policy", name, known).error()
     return load_any(name, system)

@@ -28,7 +28,7 @@ __all__ = ["register"]
 KEEP_SECONDS = 5.0
 RATES = [0.4, 0.55, 0.7, 0.85]
 FAMILIES = ["deeprm", "uniform", "long-heavy", "cpu-bound", "memory-bound", "bursty", "small-jobs", "heavy-tailed"]
-RULES = ["sjf", "tetris", "packer", "fcfs"]
+RULES = ["sjf", "tetris", "packer", "fcfs", "hold"]
 
 
 def register(app: typer.Typer) -> None:

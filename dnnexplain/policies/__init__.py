@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dnnexplain.policies._shipped import read_metadata, shipped
+    from dnnexplain.policies._untrained import untrained
     from dnnexplain.policies.checkpoints import load, load_any, load_shipped, save
     from dnnexplain.policies.legacy_pickle import load_legacy
     from dnnexplain.policies.model_card import model_card, write_model_card
@@ -34,6 +35,7 @@ __all__ = [
     "save",
     "save_onnx",
     "shipped",
+    "untrained",
     "weights_hash",
     "write_model_card",
 ]
@@ -46,6 +48,7 @@ _WHERE = {
     "networks": ("NETWORKS", "convnet", "hidden_layers", "layer_shapes", "mlp"),
     "onnx_files": ("read_onnx", "save_onnx"),
     "torch_policy": ("TorchPolicy", "weights_hash"),
+    "_untrained": ("untrained",),
 }
 
 

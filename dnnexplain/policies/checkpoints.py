@@ -19,6 +19,7 @@ from dnnexplain.policies import _shipped
 from dnnexplain.policies._describe import size_hint, system_parameters
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
+from dnnexplain.policies._untrained import UNTRAINED, untrained
 from dnnexplain.policies._weights import fill, network_from_weights, portable
 from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
@@ -186,7 +187,7 @@ def load_any(
     not its extension.
 
     Args:
-        path_or_name: a file, or a name that :func:`shipped` lists: ``"default"``.
+        path_or_name: a file, a name that :func:`shipped` lists: ``"default"``, or ``"untrained"``: random weights.
         system: the world the network is to act in.
         module: filled with the weights, for an architecture that is no plain stack of dense layers.
         masked: whether invalid actions are masked; default: what the file says, else yes (no for the
@@ -197,6 +198,8 @@ def load_any(
     """
     path = Path(path_or_name)
     if not path.exists() and isinstance(path_or_name, str) and not path.suffix and len(path.parts) == 1:
+        if path_or_name == UNTRAINED:
+            return untrained(system, masked=masked is not False)
         return load_shipped(system, path_or_name, masked=masked)
     if module is None and (known := _known(system, path, None)) is not None:
         return _policy(known[0], system, path, {}, known[1], masked)

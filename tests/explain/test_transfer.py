@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
 from dnnexplain.explain.transfer_words import boundaries
+from dnnexplain.intervals import mean_interval
 from dnnexplain.policies import TorchPolicy
+from dnnexplain.systems import SmallSystem
 from dnnexplain.systems.deeprm import DeepRM
+from dnnexplain.systems.deeprm.summary import compare
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice
 
@@ -43,13 +46,84 @@ def test_a_cell_holds_what_its_workloads_give_when_they_are_drawn_again(whole):
         ]
         assert whole.episodes[row, column] == pytest.approx(np.array(costs))
         assert whole.cost[row, column] == pytest.approx(np.mean(costs, axis=1))
-        assert np.all(whole.low[row, column] <= whole.cost[row, column] + 1e-12)
-        assert np.all(whole.high[row, column] >= whole.cost[row, column] - 1e-12)
+        for place, cost in enumerate(costs):
+            found = mean_interval(cost)
+            assert (whole.low[row, column, place], whole.high[row, column, place]) == pytest.approx(
+                (found.low, found.high), nan_ok=True
+            )
         best = 1 + int(np.argmin(np.mean(costs[1:], axis=1)))
         assert whole.best_rule[row, column] == best
         assert whole.relative[row, column, 0] == pytest.approx(np.mean(costs[0]) / np.mean(costs[best]) - 1)
         starved = WORLD.run(NETWORK, workloads).metrics["starved"].sum()
         assert whole.starved[row, column, 0] == starved
+
+
+def test_a_cell_is_the_same_wherever_it_stands(whole):
+    turned = transfer(
+        WORLD,
+        {"drawn": NETWORK},
+        ROWS[::-1],
+        COLUMNS[2:] + COLUMNS[:1],
+        rules=["sjf", "packer"],
+        sets=4,
+        seed=3,
+        backend="inline",
+    )
+    np.testing.assert_array_equal(turned.episodes[1, 0], whole.episodes[0, 2])
+    np.testing.assert_array_equal(turned.relative_low[0, 1], whole.relative_low[1, 0])
+
+
+class Reward(SmallSystem):
+    """Cost is minus a reward of at most 40 a step, shifted."""
+
+    name, knobs, actions, cost_name, steps = (
+        "reward",
+        (Knob("queue", "jobs", 0, 20, 1),),
+        ("one", "three"),
+        "minus reward, points",
+        10,
+    )
+    shift = 0.0
+
+    def begin(self, count, rng):
+        return rng.integers(0, 10, (count, 1)).astype(float)
+
+    def step(self, values, actions, rng):
+        after = np.clip(
+            values - 1 - 2 * actions[:, None] + (2 if rng is None else rng.poisson(2, (len(values), 1))), 0, 20
+        )
+        return after, after[:, 0] + self.shift
+
+
+@pytest.mark.parametrize("shift", [0.0, -40.0])
+def test_a_constant_in_the_cost_turns_no_verdict_round(shift):
+    world = Reward()
+    world.shift = shift
+    found = transfer(
+        world,
+        {"good": world.rules()["always three"]},
+        [Setting("e", "episodes")],
+        [Setting("x")],
+        rules=["always one"],
+        sets=30,
+        backend="inline",
+    )
+    assert not found.ratio
+    assert found.verdict(0, 0) == "wins"
+    assert found.relative[0, 0, 0] == pytest.approx(np.mean(found.episodes[0, 0, 0] - found.episodes[0, 0, 1]))
+    assert "points)" in found.sentence()
+    assert "%)" not in found.sentence()
+
+
+def test_evaluate_and_transfer_have_the_same_interval(whole):
+    """The same comparison on every screen."""
+    for cell in np.ndindex(2, 3):
+        costs = whole.episodes[cell]
+        names = ("sjf", "packer")
+        told = compare({"drawn": costs[0]}, dict(zip(names, costs[1:], strict=True)))
+        assert told["best_rule"] == names[whole.best_rule[cell] - 1]
+        mine = (whole.relative[cell][0], whole.relative_low[cell][0], whole.relative_high[cell][0])
+        assert tuple(told["relative_to_best_rule"]["drawn"].values()) == pytest.approx(mine, nan_ok=True)
 
 
 def test_a_result_survives_its_file_and_speaks(whole, tmp_path):

@@ -90,6 +90,7 @@ SPEC = Spec(
         "fcfs": "First come, first served",
         "easy": "EASY backfilling",
         "random": "A random job",
+        "hold": "Shortest first, long jobs held back",
     },
     environments={
         "dnnexplain/DeepRM-v0": (

@@ -48,16 +48,16 @@ def summarise(run: Run, params: Params) -> dict[str, Any]:
     }
 
 
-def compare(costs: Mapping[str, NDArray[np.float64]], rules: tuple[str, ...]) -> dict[str, Any]:
+def compare(costs: Mapping[str, NDArray[np.float64]], rules: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
     """Each policy's mean slowdown relative to the best rule's on the same sets, set by set.
 
     Args:
         costs: mean slowdown per set ``[S]``, by policy.
-        rules: which of the policies are rules.
+        rules: the same of every rule that may be the best.
     """
-    present = [name for name in costs if name in rules]
-    if not present:
-        return {}
-    best = min(present, key=lambda name: float(np.mean(costs[name])))
-    against = {name: _figure(compared_interval(costs[name], costs[best], ratio=True)) for name in costs if name != best}
-    return {"best_rule": best, "relative_to_best_rule": against}
+    best = min(rules, key=lambda name: float(np.mean(rules[name])))
+    against = {
+        name: _figure(compared_interval(cost, rules[best], ratio=True)) for name, cost in costs.items() if name != best
+    }
+    mean = float(np.mean(rules[best]))
+    return {"best_rule": best, "best_rule_mean": mean, "relative_to_best_rule": against}
