@@ -191,12 +191,8 @@ class CostEffect(Result):
         neuron, held_at: as in :class:`NeuronEffect`.
         cost_name: of the figure: the cost, or the metric that was asked for.
         before, after: this figure of each workload ``[W]``, the same workloads and seed.
-<<<<<<< HEAD
-        mean: of after minus before; ``low`` and ``high`` bound its bootstrap interval at ``level``.
-        measured: what a neuron is: the operation after which it is read.
-=======
         mean: of after minus before; ``low`` and ``high`` bound its interval at ``level``, NaN where there is none.
->>>>>>> 2e313ab (Figures belong to policy and workload: no clock, own chance; one module of intervals, one of numbers; rule hold; differences where a cost is no ratio scale)
+        measured: what a neuron is: the operation after which it is read.
     """
 
     question: Question
