@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-__all__ = ["ENVIRONMENTS", "register_environments"]
+__all__ = ["environments", "register_environments"]
 
-ENVIRONMENTS = {
-    "dnnexplain/DeepRM-v0": (
-        "dnnexplain.systems.deeprm.gym:DeepRMEnv",
-        "dnnexplain.systems.deeprm.gym:DeepRMVectorEnv",
-    ),
-}
-"""Id -> ``module:class`` of the environment and of its vector form, imported by ``gymnasium.make``; the only list."""
+
+def environments() -> dict[str, tuple[str, str]]:
+    """Id -> ``module:class`` of the environment and of its vector form (or empty), from every system's spec."""
+    from dnnexplain.registry import specs  # noqa: PLC0415 - once gymnasium is imported
+
+    return {name: classes for spec in specs().values() for name, classes in spec.environments.items()}
 
 
 def register_environments() -> None:
@@ -35,9 +34,9 @@ def register_environments() -> None:
 def _register() -> None:
     import gymnasium  # noqa: PLC0415 - see the top
 
-    for name, (one, vector) in ENVIRONMENTS.items():
+    for name, (one, vector) in environments().items():
         if name not in gymnasium.registry:
-            gymnasium.register(name, entry_point=one, vector_entry_point=vector)
+            gymnasium.register(name, entry_point=one, vector_entry_point=vector or None)
 
 
 class _AfterGymnasium:

@@ -36,6 +36,6 @@ def test_what_is_registered_can_be_made():
 
     import dnnexplain.environments
 
-    for name in dnnexplain.environments.ENVIRONMENTS:
+    for name in dnnexplain.environments.environments():
         gymnasium.make(name).reset(seed=1)
         gymnasium.make_vec(name, num_envs=2).reset(seed=1)

@@ -6,13 +6,16 @@ only inside the command.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 
 import typer
 
 from dnnexplain import __version__
 from dnnexplain.cli.errors import run
+from dnnexplain.cli.system_options import CommandLine
 
 __all__ = ["COMMANDS", "main", "make_app"]
 
@@ -40,12 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: done; 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 1: a bug.
     """
-    return run(make_app, arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return run(partial(make_app, given), given)
 
 
-def make_app() -> typer.Typer:
-    """The typer application with every command."""
-    app = typer.Typer(
+def make_app(arguments: Sequence[str] = ()) -> CommandLine:
+    """The typer application with every command, for one command line: it has the options of the system named there."""
+    app = CommandLine(
+        arguments,
         name="dnnexplain",
         help="Why learned network controllers decide, when they fail, and what rules can add.",
         epilog="dnnexplain COMMAND --help shows an example of each.",

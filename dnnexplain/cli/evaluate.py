@@ -1,153 +1,311 @@
-"""``dnnexplain evaluate``: networks and rules on the same workloads, every job counted."""
+"""``dnnexplain evaluate``: networks, rules and the optimum on the same workloads."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
 
-from dnnexplain.cli.deeprm_options import (
-    ORIGINAL_HELP,
-    SLOTS_HELP,
-    find_policy,
-    find_workloads,
-    make_deeprm,
-    only_deeprm,
-)
-from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
-from dnnexplain.numbers import interval, percent
+from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.cli.workloads import WORKLOAD_HELP, find_workloads, workload_name
+from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, Optimal, Spec, Summarised
+from dnnexplain.intervals import compared_interval, mean_interval
+from dnnexplain.numbers import gap, interval, number, percent
 
 if TYPE_CHECKING:
-    from dnnexplain.contract import Policy
-    from dnnexplain.systems.deeprm import DeepRM, JobSet
+    from dnnexplain.contract import Episodes, Metric
 
 __all__ = ["register"]
 
+BEST_RULE, OPTIMUM = "best-rule", "optimum"
+OPTIMUM_SECONDS = 10.0
+COLUMNS = 6
+"""Metrics that a table shows beside the cost, at most; JSON has all."""
 
-def register(app: typer.Typer) -> None:
+
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        "dnnexplain evaluate deeprm --policy default --policy sjf --sets 200 --seed 1",
-        "dnnexplain evaluate deeprm --policy mine.safetensors --workload jobs.json --json",
+        f"dnnexplain evaluate {DEFAULT_SYSTEM} --policy default --policy best-rule --sets 200 --seed 1",
+        f"dnnexplain evaluate {DEFAULT_SYSTEM} --policy mine.safetensors --workload recorded-file --each --json",
     )
-    app.command("evaluate", epilog=shown)(evaluate)
+    app.system_command("evaluate", evaluate, epilog=shown, workload=True)
 
 
 def evaluate(
-    system: str = typer.Argument("deeprm", help="The system."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
+    options: SystemOptions,
     policy: list[str] = typer.Option(
-        ["default", "untrained", "hold", "tetris", "sjf"],
-        help="A rule, a shipped network (default, conv, hardened, as-published), untrained, or a file; repeat.",
+        [],
+        help="A rule, a shipped network, untrained, a file, best-rule, or optimum (the best plan that is known); repeat.",
+        show_default=False,
     ),
-    workload: str = typer.Option("deeprm", help="A family of random job sets, or a file of jobs or a .swf log."),
-    slots: int = typer.Option(5, help=SLOTS_HELP),
-    rate: float = typer.Option(0.7, help="Arrivals per step of a random family."),
-    steps: int = typer.Option(50, help="Time steps in which jobs may arrive."),
-    sets: int = typer.Option(100, help="Job sets (of a log: windows at most)."),
-    seed: int = typer.Option(0, help="Of the job sets and of drawn actions."),
+    workload: str = typer.Option("", help=WORKLOAD_HELP, show_default=False),
+    sets: int | None = typer.Option(None, help="Workloads (of a file: at most).", show_default=False),
+    seed: int = typer.Option(0, help="Of the workloads and of drawn actions."),
     unmasked: bool = typer.Option(False, "--unmasked", help="Run each network without its mask, too."),
-    original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
+    each: bool = typer.Option(False, "--each", help="Print every workload's figures too."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Compare policies: mean slowdown with 95% intervals, starved jobs, and the published metric.
+    """Compare policies on the same workloads: cost and metrics with 95% intervals, what went wrong first.
 
-    A network is run twice: taking its most probable action, and drawing actions ("sampled"). Actions that do nothing
-    are left out (a mask) as the network's file says, for one that was not trained here by default. The best rule is the
+    A network that gives probabilities is run twice: taking its most probable action, and drawing actions
+    ("sampled"). Actions that are not valid are left out (a mask) as the network's file says, for one that was not
+    trained here by default. The cost is lower-better in every system; a reward is its negative. The best rule is the
     best of all rules of the system, whether named or not.
     """
-    only_deeprm(system)
-    world = make_deeprm(slots, original=original)
-    policies = _asked(policy, world, unmasked=unmasked)
-    job_sets = find_workloads(workload, world, sets=sets, seed=seed, rate=rate, steps=steps)
-    results = []
-    costs: dict[str, Any] = {}
-    with progress_bar("Evaluating", len(policies), quiet=as_json) as show:
-        for done, (name, one) in enumerate(policies.items(), start=1):
-            results.append(_result(name, one, world, job_sets, seed, costs))
-            show(done, len(policies), name)
-    report = {"results": results, **_against_best_rule(costs, world, job_sets)}
+    del system
+    spec = options.spec
+    world = options.make(spec.compared)
+    names = policy or _usual(world, spec)
+    workloads = find_workloads(world, options, workload, sets, seed)
+    family = workload or spec.family().name
+    runs: list[_Ran] = []
+    with progress_bar("Evaluating", len(names), quiet=as_json) as show:
+        for done, name in enumerate(names, start=1):
+            runs += _run(name, world, spec, workloads, seed, unmasked=unmasked)
+            show(done, len(names), name)
+    results = [_result(ran, world, spec, each, workloads, family, seed) for ran in runs]
+    report = {
+        "system": spec.name,
+        "workload": family,
+        "sets": len(workloads),
+        "seed": seed,
+        **options.told(),
+        "cost": spec.cost.title,
+        "results": results,
+        **_against_best_rule(runs, world, spec, workloads, seed),
+        "caveats": list(spec.caveats),
+    }
     if as_json:
-        print_json({"workload": workload, "slots": slots, "seed": seed, **report})
+        print_json(report)
     else:
-        _show(report, f"{len(job_sets)} job sets of {workload}, {slots} slots, seed {seed}")
+        counted = f"1 {spec.workload}" if len(workloads) == 1 else f"{len(workloads)} {spec.workloads}"
+        _show(report, spec, f"{counted} of {family}, seed {seed}")
 
 
-def _asked(names: list[str], world: Any, *, unmasked: bool) -> dict[str, Policy]:
-    """The policies by name; with ``unmasked`` each masked network is followed by itself without the mask."""
-    from dnnexplain.policies import load_any
+@dataclass(frozen=True)
+class _Ran:
+    """One policy's runs: its name as asked for, how it decides, which rule it turned out to be, whether masked."""
 
-    found: dict[str, Policy] = {}
-    for name in names:
-        found[name] = find_policy(name, world)
-        if unmasked and name not in world.rules() and getattr(found[name], "masked", True):
-            found[f"{name}, unmasked"] = load_any(name, world, masked=False)
+    name: str
+    mode: str
+    episodes: Episodes
+    drawn: Episodes | None = None
+    rule: str = ""
+    masked: bool | None = None
+
+
+def _usual(world: EpisodeSystem, spec: Spec) -> list[str]:
+    """The policies of a command line that names none: the first network, an untrained one, the rules to measure by."""
+    from dnnexplain.policies import shipped_roles
+
+    networks = list(shipped_roles(world))[:1]
+    return [*networks, *(["untrained"] if networks else []), *(spec.baselines[:3] or tuple(world.rules())[:3])]
+
+
+def _run(
+    name: str, world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int, *, unmasked: bool
+) -> list[_Ran]:
+    from dnnexplain.policies import named_policy
+
+    if name == BEST_RULE:
+        best = _best_rule(_rule_runs(world, spec, workloads, seed))
+        return [_Ran(name, "rule", best.episodes, rule=best.rule)]
+    rules = world.rules()
+    if name in rules:
+        return [_Ran(name, "rule", world.run(rules[name], workloads, seed=seed), rule=name)]
+    if name == OPTIMUM:
+        return [_Ran(name, "optimum", _optimum(world, spec, workloads, seed))]
+    policy: Any = named_policy(world, name)
+    masked = bool(getattr(policy, "masked", True))
+    found = [_network(name, policy, world, workloads, seed, masked)]
+    if unmasked and masked and not isinstance(world.output, Box):
+        bare: Any = named_policy(world, name, masked=False)
+        found.append(_network(f"{name}, unmasked", bare, world, workloads, seed, masked=False))
     return found
 
 
-def _result(
-    name: str, policy: Policy, world: DeepRM, job_sets: list[JobSet], seed: int, costs: dict[str, Any]
-) -> dict[str, Any]:
-    from dnnexplain.systems.deeprm.summary import summarise
+def _network(name: str, policy: Any, world: EpisodeSystem, workloads: Sequence[Any], seed: int, masked: bool) -> _Ran:
+    episodes = world.run(policy, workloads, seed=seed)
+    if isinstance(world.output, Box):  # numbers are set, not drawn, and nothing is masked
+        return _Ran(name, "best", episodes)
+    return _Ran(name, "best", episodes, world.run(policy, workloads, seed=seed, sample=True), masked=masked)
 
-    rule = name in world.rules()
-    episodes = world.run(policy, job_sets, seed=seed)
-    costs[name] = episodes.cost
-    told: dict[str, Any] = {"policy": name, "mode": "rule" if rule else "best"}
-    result = {**told, "masked": None if rule else policy.masked, **summarise(episodes.detail, world.params)}  # type: ignore[attr-defined]
-    if not rule:
-        drawn = world.run(policy, job_sets, seed=seed, sample=True)
-        costs[f"{name}, sampled"] = drawn.cost
-        result["sampled"] = summarise(drawn.detail, world.params)
+
+def _rule_runs(world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int) -> list[_Ran]:
+    """Every rule that may be the best one."""
+    rules = {name: rule for name, rule in world.rules().items() if name not in spec.apart}
+    return [_Ran(name, "rule", world.run(rule, workloads, seed=seed), rule=name) for name, rule in rules.items()]
+
+
+def _best_rule(runs: Sequence[_Ran]) -> _Ran:
+    return min(runs, key=lambda ran: float(np.mean(ran.episodes.cost)))
+
+
+def _optimum(world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int) -> Episodes:
+    """The feasible end of what is known of the optimum, simulated where the system can."""
+    from dnnexplain.contract import Episodes
+
+    if isinstance(world, Optimal):
+        return world.run_optimum(workloads, seconds=OPTIMUM_SECONDS)
+    bounds = [world.bound(one, seconds=OPTIMUM_SECONDS) for one in workloads]
+    cost = np.array([bound.upper for bound in bounds])
+    if not np.isfinite(cost).all():
+        msg = f"no plan is known for {int((~np.isfinite(cost)).sum())} of {len(cost)} {spec.workloads}: {spec.name} knows no optimum of these"
+        raise DnnExplainError(msg)
+    least = {"lower bound": np.array([bound.lower for bound in bounds])}
+    return Episodes(OPTIMUM, cost, world.cost_name, least, seed)
+
+
+# --- figures ------------------------------------------------------------------------------------
+
+
+def _result(
+    ran: _Ran, world: EpisodeSystem, spec: Spec, each: bool, workloads: Sequence[Any], family: str, seed: int
+) -> dict[str, Any]:
+    result: dict[str, Any] = {"policy": ran.name, "mode": ran.mode, "rule": ran.rule or None, "masked": ran.masked}
+    result |= _figures(ran.episodes, world, spec)
+    if ran.drawn is not None:
+        result["sampled"] = _figures(ran.drawn, world, spec)
+    if each:
+        result["each"] = [
+            {
+                "workload": workload_name(workloads, place, family, seed),
+                "cost": float(ran.episodes.cost[place]),
+                "metrics": {name: float(values[place]) for name, values in ran.episodes.metrics.items()},
+            }
+            for place in range(len(workloads))
+        ]
     return result
 
 
-def _against_best_rule(costs: dict[str, Any], world: DeepRM, job_sets: list[JobSet]) -> dict[str, Any]:
-    from dnnexplain.systems.deeprm.summary import compare
+def _figures(episodes: Episodes, world: EpisodeSystem, spec: Spec) -> dict[str, Any]:
+    """Cost and metrics with their intervals, what the system adds, and the share of each action."""
+    known = {metric.name: metric for metric in spec.metrics}
+    metrics = {"cost": _figure(episodes.cost, None)}
+    metrics |= {name: _figure(values, known.get(name)) for name, values in episodes.metrics.items()}
+    found: dict[str, Any] = {"metrics": metrics}
+    if episodes.actions is not None:
+        total = max(float(episodes.actions.sum()), 1.0)
+        shares = episodes.actions.sum(axis=0) / total
+        found["actions"] = {name: float(share) for name, share in zip(world.output.names, shares, strict=True)}
+        metrics["actions"] = found["actions"]
+    if isinstance(world, Summarised):
+        more = dict(world.summarise(episodes))
+        metrics |= more.pop("metrics", {})
+        found |= more
+    return found
 
-    rules = {name: rule for name, rule in world.rules().items() if name != "random"}
-    others = {name: world.run(rule, job_sets).cost for name, rule in rules.items() if name not in costs}
-    return compare(costs, {**{name: costs[name] for name in rules if name in costs}, **others})
+
+def _figure(values: Any, metric: Metric | None) -> dict[str, float]:
+    found = mean_interval(values)
+    finite = np.asarray(values, dtype=np.float64)
+    finite = finite[~np.isnan(finite)]
+    told = {
+        "mean": found.mean,
+        "median": float(np.median(finite)) if len(finite) else float("nan"),
+        "low": found.low,
+        "high": found.high,
+    }
+    return {**told, "total": float(finite.sum())} if metric is not None and metric.total else told
 
 
-def _show(report: dict[str, Any], title: str) -> None:
+def _against_best_rule(
+    runs: Sequence[_Ran], world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int
+) -> dict[str, Any]:
+    """Every policy beside the best of all rules: in per cent where the cost is a ratio scale."""
+    here = {ran.rule: ran for ran in runs if ran.mode == "rule"}
+    missing = {name: rule for name, rule in world.rules().items() if name not in here and name not in spec.apart}
+    others = [_Ran(name, "rule", world.run(rule, workloads, seed=seed), rule=name) for name, rule in missing.items()]
+    rules = [*(ran for name, ran in here.items() if name not in spec.apart), *others]
+    if not rules:
+        return {}
+    best = _best_rule(rules)
+    costs = {ran.name: ran.episodes.cost for ran in runs if ran.rule != best.rule}
+    costs |= {f"{ran.name}, sampled": ran.drawn.cost for ran in runs if ran.drawn is not None}
+    told = {}
+    for name, cost in costs.items():
+        found = compared_interval(cost, best.episodes.cost, ratio=spec.ratio)
+        told[name] = {"mean": found.mean, "low": found.low, "high": found.high}
+    return {"best_rule": best.rule, "scale": "ratio" if spec.ratio else "difference", "relative_to_best_rule": told}
+
+
+# --- words --------------------------------------------------------------------------------------
+
+
+def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
+    results = report["results"]
+    shown = sorted((metric for metric in spec.metrics), key=lambda metric: not metric.wrong)
+    shown = [metric for metric in shown if any(metric.name in one["metrics"] for one in results)]
+    wrong = [metric for metric in shown if metric.wrong]
+    others = [metric for metric in shown if not metric.wrong][:COLUMNS]
+    mask = any(one["masked"] is not None for one in results)
     rows = []
-    for result in report["results"]:
-        rows.append(_row(result["policy"], result, result["masked"]))
+    for result in results:
+        name = f"{result['policy']} ({result['rule']})" if result["policy"] == BEST_RULE else result["policy"]
+        rows.append(_row(name, result, result["masked"], mask, wrong, others))
         if "sampled" in result:
-            rows.append(_row(f"{result['policy']}, sampled", result["sampled"], result["masked"]))
-    columns = (
-        "policy",
-        "mask",
-        "starved",
-        "turned away",
-        "slowdown, all jobs",
-        "95% interval",
-        "original metric",
-        "left out",
-    )
+            rows.append(_row(f"{name}, sampled", result["sampled"], result["masked"], mask, wrong, others))
+    columns = ("policy", *(["mask"] if mask else []), *_titles(wrong), spec.cost.title, "95% interval", *_titles(others))
     print_table(columns, rows, title)
-    starved = {row[0]: row[2] for row in rows if row[2]}
-    for name, one in report["relative_to_best_rule"].items():
-        head = f"{number(starved[name])} jobs starved; " if name in starved else ""
-        span = interval(one["low"], one["high"], ratio=True)
-        typer.echo(f"{name}: {head}{percent(one['mean'], sign=True)} against {report['best_rule']} ({span})")
-    if starved:
-        typer.echo(
-            "A starved job is one that the policy never places; it is charged as though it ran alone, one such job after "
-            "another, from when nothing could change any more. Its true cost has no bound."
-        )
+    said = _wrong_words(results, wrong)
+    for name, one in report.get("relative_to_best_rule", {}).items():
+        unit = spec.cost.unit
+        span = interval(one["low"], one["high"], ratio=spec.ratio)
+        told = percent(one["mean"], sign=True) if spec.ratio else f"cost {gap(one['mean'], ratio=False, unit=unit)}"
+        typer.echo(f"{name}: {said.get(name, '')}{told} against {report['best_rule']} ({span})")
+    if not spec.ratio and "relative_to_best_rule" in report:
+        typer.echo("Below zero is better.")
+    for caveat in (*spec.caveats, *(one.caveat for one in wrong if one.caveat and said)):
+        typer.echo(caveat)
 
 
-def _row(name: str, result: dict[str, Any], masked: bool | None) -> tuple[Any, ...]:
-    every, published = result["metrics"]["all_jobs"], result["metrics"]["original"]
-    return (
-        name,
-        None if masked is None else "on" if masked else "off",
-        result["starved"],
-        result["turned_away"],
-        every["mean"],
-        interval(every["low"], every["high"]),
-        published["mean"],
-        published["left_out"],
-    )
+def _titles(metrics: Sequence[Metric]) -> list[str]:
+    return [f"{one.title} [{one.unit}]" if one.unit and one.unit not in one.title else one.title for one in metrics]
+
+
+def _wrong_words(results: Sequence[Mapping[str, Any]], wrong: Sequence[Metric]) -> dict[str, str]:
+    """What went wrong in each policy's runs, to stand first: ``628 jobs starved; ``."""
+    found = {}
+    for result in results:
+        for name, one in ((result["policy"], result), (f"{result['policy']}, sampled", result.get("sampled", {}))):
+            figures = one.get("metrics", {})
+            parts = [_one_wrong(figures[metric.name], metric) for metric in wrong if metric.name in figures]
+            if any(parts):
+                found[name] = f"{', '.join(part for part in parts if part)}; "
+    return found
+
+
+def _one_wrong(figure: Mapping[str, float], metric: Metric) -> str:
+    value = figure.get("total", figure["mean"])
+    if not value > 0:
+        return ""
+    return f"{number(value)} {metric.words or metric.title}"
+
+
+def _row(
+    name: str,
+    result: Mapping[str, Any],
+    masked: bool | None,
+    mask: bool,
+    wrong: Sequence[Metric],
+    others: Sequence[Metric],
+) -> tuple[Any, ...]:
+    cost = result["metrics"]["cost"]
+    told = [] if not mask else [None if masked is None else "on" if masked else "off"]
+    before, after = ([_cell(result, metric) for metric in group] for group in (wrong, others))
+    return (name, *told, *before, cost["mean"], interval(cost["low"], cost["high"]), *after)
+
+
+def _cell(result: Mapping[str, Any], metric: Metric) -> float | int | None:
+    figure = result["metrics"].get(metric.name)
+    if figure is None:
+        return None
+    total = figure.get("total")
+    return figure["mean"] if total is None else int(total)

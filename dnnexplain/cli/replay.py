@@ -1,143 +1,99 @@
-"""``dnnexplain replay``: given actions on given jobs, step by step, written as arrays."""
+"""``dnnexplain replay``: given actions, or a policy's, on one workload, step by step, written as arrays."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
 
-from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, make_deeprm, only_deeprm
 from dnnexplain.cli.files import atomic_write, check_writable, read_json
 from dnnexplain.cli.output import examples, print_json
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.cli.workloads import find_workloads
+from dnnexplain.contract import Acting, DnnExplainError, need
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.deeprm import DeepRM, JobSet
+    from dnnexplain.contract import Policy
 
-__all__ = ["Until", "register"]
-
-
-class Until(StrEnum):
-    """When an episode ends."""
-
-    ALL_DONE = "all-done"
-    NO_NEW_JOBS = "no-new-jobs"
+__all__ = ["register"]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
-    shown = examples("dnnexplain replay deeprm --jobs jobs.json --actions actions.json --out episode.npz")
-    app.command("replay", epilog=shown)(replay)
+    shown = examples(
+        f"dnnexplain replay {DEFAULT_SYSTEM} --jobs jobs.json --actions actions.json --out episode.npz",
+        f"dnnexplain replay {DEFAULT_SYSTEM} --policy default --seed 3 --out episode.npz",
+    )
+    app.system_command("replay", replay, epilog=shown, workload=True, replayed=True)
 
 
 def replay(
-    system: str = typer.Argument("deeprm", help="The system."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
-    jobs: Path = typer.Option(..., help='{"steps": 50, "jobs": [{"arrival", "length", "cpu", "memory"}, ...]} or CSV.'),
-    actions: Path = typer.Option(..., help="A JSON list of actions; the last action of the system waits."),
+    options: SystemOptions,
+    actions: Path | None = typer.Option(None, help="A JSON list of actions.", show_default=False),
+    policy: str = typer.Option(
+        "", help="Instead of actions: who acts (a rule, a network, a file).", show_default=False
+    ),
+    workload: str = typer.Option("", help="Instead of a file: a family, of which one is drawn.", show_default=False),
     out: Path = typer.Option(..., help="Where to write the arrays (.npz)."),
-    slots: int = typer.Option(5, help=SLOTS_HELP),
-    until: Until = typer.Option(Until.ALL_DONE, help="End when every job is done, or when no new jobs may arrive."),
-    max_steps: int = typer.Option(200, help="With all-done: end once the clock passes this step."),
-    original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
-    cluster_cells: str = typer.Option("", help="binary or colours (the original)."),
-    finished_jobs: str = typer.Option("", help="leave or linger (the original)."),
-    full_backlog: str = typer.Option("", help="charge or vanish (the original)."),
-    seed: int = typer.Option(0, help="Of the colours, where there are any."),
+    seed: int = typer.Option(0, help="Of what is drawn."),
     as_json: bool = typer.Option(False, "--json", help="Print a summary as JSON."),
 ) -> None:
-    """Play a list of actions, and write what was seen, paid and done after each.
+    """Play a list of actions, or let a policy act, and write what was seen, done and paid after each.
 
-    The file holds observations [T+1, rows, columns], rewards [T], dones [T], times [T+1], and start and
-    finish per job in the order of the job file (-1: never). Replay stops where the episode ends. As in
-    the original, a job that arrives in step 0 is never admitted.
+    Replay stops where the episode ends.
     """
-    only_deeprm(system)
+    del system
     check_writable(out)
-    world = _with_rules(make_deeprm(slots, original=original), cluster_cells, finished_jobs, full_backlog)
-    job_set = _read_jobs(jobs, world)
-    chosen = _read_actions(actions, slots)
-    arrays = _play(world, job_set, chosen, until is Until.ALL_DONE, max_steps, seed)
-    back = np.argsort(job_set.order)
-    for name in ("start", "finish", "turned_away"):
-        arrays[name] = arrays[name][back]
+    if (actions is None) == (not policy):
+        msg = "say what to play: --actions FILE (a JSON list), or --policy NAME"
+        raise DnnExplainError(msg)
+    world = options.make(options.spec.compared)
+    need(world, Acting, "replaying actions")
+    assert isinstance(world, Acting)
+    one = _workload(world, options, workload, seed)
+    chosen = None if actions is None else _read_actions(actions)
+    played = world.play(one, chosen, _policy(world, policy), seed=seed, **_played(options))
     with atomic_write(out, "wb") as file:
-        np.savez_compressed(file, **arrays)
-    _say(arrays, out, len(chosen), as_json=as_json)
+        np.savez_compressed(file, **dict[str, Any](played.arrays))
+    if as_json:
+        print_json({**played.summary, "out": str(out)})
+    else:
+        typer.echo(f"{played.words} Written to {out}.")
 
 
-def _with_rules(world: DeepRM, cluster_cells: str, finished_jobs: str, full_backlog: str) -> DeepRM:
-    from dnnexplain.systems.deeprm import DeepRM
+def _workload(world: Acting, options: SystemOptions, family: str, seed: int) -> Any:
+    """The workload of the file that was given, or the first of a family."""
+    path = options.workload.get(options.spec.file_option)
+    if path is not None:
+        found, said = world.read_played(Path(path))
+        if said:
+            typer.echo(said, err=True)
+        return found
+    rest = {key: value for key, value in options.workload.items() if key != options.spec.file_option}
+    if not family and not options.spec.families:
+        msg = f"say which {options.spec.workload}: --{options.spec.file_option} FILE"
+        raise DnnExplainError(msg)
+    return find_workloads(world, SystemOptions(options.spec, options.system, rest), family, 1, seed)[0]
 
-    given = {"cluster_cells": cluster_cells, "finished_jobs": finished_jobs, "full_backlog": full_backlog}
-    return DeepRM(**{**world.parameters, **{name: value for name, value in given.items() if value}})
+
+def _played(options: SystemOptions) -> dict[str, Any]:
+    given = {parameter.name: options.played.get(parameter.name, parameter.default) for parameter in options.spec.played}
+    return {name: value for name, value in given.items() if value is not None}
 
 
-def _read_jobs(path: Path, world: DeepRM) -> JobSet:
-    from dnnexplain.systems.deeprm.jobfiles import read_job_file
+def _policy(world: Acting, name: str) -> Policy | None:
+    from dnnexplain.policies import named_policy
 
-    found = read_job_file(path, world.params)
-    for note in found.notes:
-        typer.echo(f"{path}: {note}", err=True)
-    return found.jobs
+    return named_policy(world, name) if name else None
 
 
-def _read_actions(path: Path, slots: int) -> Any:
+def _read_actions(path: Path) -> list[Any]:
     data = read_json(path, "action list")
     if not isinstance(data, list) or not data:
-        msg = f"{path} must be a JSON list of actions, such as [0, {slots}, {slots}]"
+        msg = f"{path} must be a JSON list of actions, such as [0, 1, 1]"
         raise DnnExplainError(msg)
-    for position, action in enumerate(data):
-        if isinstance(action, bool) or not isinstance(action, int) or not 0 <= action <= slots:
-            msg = f"{path}: action {position} must be a whole number from 0 to {slots} ({slots} waits), not {action!r}"
-            raise DnnExplainError(msg)
-    return np.array(data, dtype=np.int64)
-
-
-def _play(world: DeepRM, jobs: JobSet, actions: Any, until_done: bool, limit: int, seed: int) -> dict[str, Any]:
-    from dnnexplain.systems.deeprm.arrays import FULL
-
-    simulator = world.environment([jobs], until_done=until_done, time_limit=limit, seed=seed)
-    seen, rewards, dones, times = [simulator.observe()[0]], [], [], [0]
-    for action in actions:
-        rewards.append(simulator.step(np.array([action]))[0])
-        seen.append(simulator.observe()[0])
-        dones.append(bool(simulator.done[0]))
-        times.append(int(simulator.time[0]))
-        if dones[-1]:
-            break
-    arrays = simulator.arrays
-    count = len(jobs)
-    return {
-        "observations": np.stack(seen) / FULL,
-        "rewards": np.array(rewards),
-        "dones": np.array(dones),
-        "times": np.array(times),
-        "start": arrays.start[0, :count].astype(np.int64),
-        "finish": arrays.finish[0, :count].astype(np.int64),
-        "turned_away": arrays.turned_away[0, :count].copy(),
-    }
-
-
-def _say(arrays: dict[str, Any], out: Path, given: int, *, as_json: bool) -> None:
-    played = len(arrays["rewards"])
-    summary = {
-        "actions": played,
-        "ended": bool(arrays["dones"][-1]),
-        "time": int(arrays["times"][-1]),
-        "reward": float(arrays["rewards"].sum()),
-        "placed": int(np.sum(arrays["start"] >= 0)),
-        "jobs": len(arrays["start"]),
-        "out": str(out),
-    }
-    if as_json:
-        print_json(summary)
-        return
-    rest = f"; the episode ended, {given - played} actions were not played" if played < given else ""
-    typer.echo(
-        f"{played} actions, {summary['time']} steps, reward {summary['reward']:.4g}, "
-        f"{summary['placed']} of {summary['jobs']} jobs placed{rest}. Written to {out}."
-    )
+    return data

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import typer
 
 from dnnexplain.cli.output import examples, print_json, print_table
-from dnnexplain.contract import Choice, EpisodeSystem, Knob
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM
+from dnnexplain.contract import EpisodeSystem, Knob, Spec
 
 __all__ = ["register"]
 
@@ -17,7 +17,8 @@ SHOWN = 20
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("systems", epilog=examples("dnnexplain systems", "dnnexplain systems deeprm --json"))(systems)
+    shown = examples("dnnexplain systems", f"dnnexplain systems {DEFAULT_SYSTEM} --json")
+    app.command("systems", epilog=shown)(systems)
 
 
 def systems(
@@ -25,12 +26,11 @@ def systems(
     *,
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List the built-in systems and the knobs that explainers may turn."""
-    from dnnexplain.systems import BUILT_IN, make_system
+    """List the systems, those of other installed packages too, and the knobs that explainers may turn."""
+    from dnnexplain.registry import make_system, spec_of, specs
 
-    if name and name not in BUILT_IN:
-        raise Choice("system", name, tuple(BUILT_IN)).error()
-    described = [_describe(make_system(one)) for one in ([name] if name else BUILT_IN)]
+    chosen = [spec_of(name)] if name else list(specs().values())
+    described = [_describe(spec, make_system(spec.name)) for spec in chosen]
     if as_json:
         print_json({"systems": described})
         return
@@ -38,14 +38,22 @@ def systems(
         _show(system, limit=None if name else SHOWN)
 
 
-def _describe(system: EpisodeSystem) -> dict[str, Any]:
-    document = inspect.getdoc(type(system)) or ""
+def _describe(spec: Spec, system: EpisodeSystem) -> dict[str, Any]:
     return {
         "name": system.name,
-        "description": document.partition("\n\n")[0].replace("\n", " "),
+        "title": spec.title,
+        "description": spec.sentence,
         "cost": system.cost_name,
         "observation_shape": list(system.observation_shape),
         "output": {"kind": system.output.kind, "names": list(system.output.names), "unit": system.output.unit},
+        "parameters": [{"name": one.name, "default": one.default, "help": one.help} for one in spec.parameters],
+        "networks": [{"name": role.name, "title": role.title} for role in spec.roles],
+        "rules": list(system.rules()),
+        "workloads": [{"name": family.name, "about": family.about} for family in spec.families],
+        "metrics": [
+            {"name": one.name, "title": one.title, "unit": one.unit, "better": one.better} for one in spec.metrics
+        ],
+        "caveats": list(spec.caveats),
         "knobs": [_knob(knob) for knob in system.knobs],
     }
 
@@ -66,6 +74,9 @@ def _show(system: dict[str, Any], limit: int | None) -> None:
     shape = " x ".join(str(size) for size in system["observation_shape"])
     names = system["output"]["names"]
     typer.echo(f"{system['name']}: {system['description']}")
+    for what in ("networks", "rules", "workloads"):
+        shown = ", ".join(one if isinstance(one, str) else one["name"] for one in system[what])
+        typer.echo(f"  {what}: {shown or 'none'}")
     typer.echo(f"  minimises {system['cost']}; sees {shape} numbers, emits {len(names)} ({system['output']['kind']})")
     knobs = system["knobs"][:limit]
     print_table(

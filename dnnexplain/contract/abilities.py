@@ -6,6 +6,7 @@ A system that lacks an ability disables what needs it; :func:`lacking` says so i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -26,6 +27,8 @@ __all__ = [
     "KnowsNetworks",
     "Optimal",
     "PartiallySeen",
+    "Played",
+    "Summarised",
     "WatchedOptimum",
     "WorkloadReader",
     "lacking",
@@ -80,6 +83,15 @@ class Optimal(EpisodeSystem, Protocol):
 
 
 @runtime_checkable
+class Summarised(EpisodeSystem, Protocol):
+    """A system that has more to say of a run than the mean and interval of its cost and metrics."""
+
+    def summarise(self, episodes: Episodes) -> Mapping[str, Any]:
+        """Further figures for reports; under ``"metrics"`` those with ``mean``, ``low`` and ``high`` (they replace others)."""
+        ...
+
+
+@runtime_checkable
 class WatchedOptimum(EpisodeSystem, Protocol):
     """A system that can show the best plan it knows, decision by decision."""
 
@@ -111,12 +123,50 @@ class Costed(System, Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What came of playing actions, or of letting a policy act, on one workload.
+
+    Attributes:
+        arrays: by name, as they are written to a file.
+        summary: the main figures, for JSON.
+        words: the same in a sentence.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    summary: Mapping[str, Any]
+    words: str
+
+
 @runtime_checkable
 class Acting(EpisodeSystem, Protocol):
-    """A system that plays given actions: what ``dnnexplain replay --actions`` writes as arrays."""
+    """A system that plays a list of actions, or a policy's, and records every step: ``dnnexplain replay``."""
 
-    def play(self, workload: Any, actions: NDArray[Any], *, seed: int = 0) -> Mapping[str, NDArray[Any]]:
-        """Arrays by name: ``observations``, what was paid and done after each action; the system's own names."""
+    def read_played(self, path: Path) -> tuple[Any, str]:
+        """The workload of a file as it stands there, and what was done to read it."""
+        ...
+
+    def play(
+        self,
+        workload: Any,
+        actions: Sequence[Any] | None,
+        policy: Policy | None = None,
+        *,
+        seed: int = 0,
+        **options: Any,
+    ) -> Played:
+        """Play ``actions`` (as JSON holds them, checked here), or what ``policy`` decides; it stops where the episode ends.
+
+        Args:
+            workload: on which.
+            actions: in order, or ``None`` where a policy acts.
+            policy: who acts, where no actions are given.
+            seed: of what is drawn.
+            **options: of the spec's ``played``.
+
+        Raises:
+            DnnExplainError: an action that is none, or neither actions nor a policy.
+        """
         ...
 
 

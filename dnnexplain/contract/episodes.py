@@ -51,6 +51,7 @@ class Episodes:
         cost: what the system minimises, one value per workload ``[W]`` (mean slowdown, MLU).
         metrics: further figures by name, each ``[W]``; what went wrong (starved, turned away) is there.
         detail: what the system records beside (start and finish per job); its own type.
+        actions: how often each action was taken, or each switch was on ``[W, A]``; ``None`` where not counted.
     """
 
     policy: str
@@ -59,6 +60,7 @@ class Episodes:
     metrics: Mapping[str, NDArray[np.float64]]
     seed: int
     detail: Any = None
+    actions: NDArray[np.int64] | None = None
 
 
 @runtime_checkable

@@ -93,7 +93,8 @@ class Parameter:
         if below or above:
             least = f"at least {self.low:g}" if self.low is not None else ""
             most = f"at most {self.high:g}" if self.high is not None else ""
-            msg = f"{self.name} must be {' and '.join(filter(None, (least, most)))}{unit}, not {value:g}"
+            kind = "a whole number of " if self.type is int else ""
+            msg = f"{self.name} must be {kind}{' and '.join(filter(None, (least, most)))}{unit}, not {value:g}"
             raise DnnExplainError(msg)
         return self.type(value)
 
@@ -126,6 +127,8 @@ class Metric:
         better: which direction is better.
         total: whether a sum over workloads is told (jobs starved), rather than a mean (mean slowdown).
         wrong: whether it counts what must not happen; it then comes first in every sentence when it is not 0.
+        words: how a number of it is told: ``"jobs starved"`` for 628 jobs starved; the title if empty.
+        caveat: what one must know to read it, a sentence that is told where it is not 0.
     """
 
     name: str
@@ -134,6 +137,8 @@ class Metric:
     better: Literal["lower", "higher"] = "lower"
     total: bool = False
     wrong: bool = False
+    words: str = ""
+    caveat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,8 @@ class Spec:
         families: generators of workloads, the default first; ``default_count`` of them are drawn by commands.
         workload, workloads: what one and several are called: ``"job set"``, ``"job sets"``.
         readers: of files.
+        file_option: what the option for one workload's file is called in ``replay``: ``"jobs"``, ``"trace"``.
+        played: options of ``replay`` alone; see ``contract.Acting``.
         recipes: of training, the default first.
         examples: cards of the gallery.
         question: the dashboard's title: ``"Why does the network schedule this job?"``.
@@ -231,6 +238,8 @@ class Spec:
         presets: ``module:function``, ``(system, policy) -> (state, {title: state or function})``.
         options: ``module:function``, ``(system, policies) -> {panel class: {option: value}}``.
         rules: titles of rules for people, by name.
+        baselines: rules that a network is measured by where a command names none, the most telling first.
+        apart: rules that are no competitors when the best rule is asked for: random ones, and those that know more than a network.
         caveats: what must stand beside every result, one sentence each.
         environments: gymnasium id -> ``module:class`` of the environment and of its vector form (or empty).
         weights: ``module``-relative folder of the shipped networks and cards; ``weights`` beside the spec.
@@ -251,6 +260,8 @@ class Spec:
     workload: str = "workload"
     workloads: str = "workloads"
     readers: tuple[Reader, ...] = ()
+    file_option: str = "file"
+    played: tuple[Parameter, ...] = ()
     recipes: tuple[Recipe, ...] = ()
     examples: tuple[Example, ...] = ()
     question: str = ""
@@ -260,6 +271,8 @@ class Spec:
     presets: Reference = ""
     options: Reference = ""
     rules: Mapping[str, str] = field(default_factory=dict)
+    baselines: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ("random",)
     caveats: tuple[str, ...] = ()
     environments: Mapping[str, tuple[Reference, Reference]] = field(default_factory=dict)
     weights: Path | None = None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dnnexplain.policies.checkpoints import load, load_any, load_shipped, save
     from dnnexplain.policies.legacy_pickle import load_legacy
     from dnnexplain.policies.model_card import model_card, write_model_card
+    from dnnexplain.policies.named import load_for, named_policy, shipped_roles
     from dnnexplain.policies.networks import NETWORKS, convnet, hidden_layers, layer_shapes, mlp
     from dnnexplain.policies.onnx_files import read_onnx, save_onnx
     from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
@@ -26,15 +27,18 @@ __all__ = [
     "layer_shapes",
     "load",
     "load_any",
+    "load_for",
     "load_legacy",
     "load_shipped",
     "mlp",
     "model_card",
+    "named_policy",
     "read_metadata",
     "read_onnx",
     "save",
     "save_onnx",
     "shipped",
+    "shipped_roles",
     "untrained",
     "weights_hash",
     "write_model_card",
@@ -45,6 +49,7 @@ _WHERE = {
     "checkpoints": ("load", "load_any", "load_shipped", "save"),
     "legacy_pickle": ("load_legacy",),
     "model_card": ("write_model_card",),
+    "named": ("load_for", "named_policy", "shipped_roles"),
     "networks": ("NETWORKS", "convnet", "hidden_layers", "layer_shapes", "mlp"),
     "onnx_files": ("read_onnx", "save_onnx"),
     "torch_policy": ("TorchPolicy", "weights_hash"),

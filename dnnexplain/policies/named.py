@@ -9,6 +9,8 @@ from typing import Any
 from dnnexplain.contract import Choice, DnnExplainError, PartiallySeen, Policy, System
 from dnnexplain.contract.specs import Role
 from dnnexplain.policies._shipped import read_metadata, shipped
+
+UNTRAINED = "untrained"
 from dnnexplain.registry import spec_of
 
 __all__ = ["load_for", "named_policy", "shipped_roles"]
@@ -27,8 +29,13 @@ def shipped_roles(system: System) -> dict[str, Role]:
     return known | {name: Role(name, name) for name in fitting if name not in known}
 
 
-def named_policy(system: System, name: str) -> Policy:
-    """A rule by its name, a shipped network by its role, or a file of weights.
+def named_policy(system: System, name: str, *, masked: bool | None = None) -> Policy:
+    """A rule by its name, a shipped network by its role, ``untrained``, or a file of weights.
+
+    Args:
+        system: the world in which it is to act.
+        name: of the policy.
+        masked: overrides what a network's file says of leaving out actions that are not valid.
 
     Raises:
         DnnExplainError: there is none of that name, or the file does not fit; the message lists what there is.
@@ -37,17 +44,17 @@ def named_policy(system: System, name: str) -> Policy:
     if name in rules:
         return rules[name]
     path, roles = Path(name), shipped_roles(system)
-    if name != "default" and name not in roles and not path.suffix and len(path.parts) == 1 and not path.exists():
-        raise Choice("policy", name, tuple(dict.fromkeys((*rules, *roles)))).error()
-    return load_for(system, name)
+    if name not in {"default", UNTRAINED} and name not in roles and not path.suffix and len(path.parts) == 1 and not path.exists():
+        raise Choice("policy", name, tuple(dict.fromkeys((*rules, *roles, UNTRAINED)))).error()
+    return load_for(system, name, masked=masked)
 
 
-def load_for(system: System, name: str | Path) -> Policy:
+def load_for(system: System, name: str | Path, *, masked: bool | None = None) -> Policy:
     """A shipped network or a file as a policy of the system; where states hold more than it sees, of its part."""
     from dnnexplain.policies.checkpoints import load_any  # noqa: PLC0415 - loads torch
 
     if not (isinstance(system, PartiallySeen) and system.whole):
-        return load_any(name, system)
+        return load_any(name, system, masked=masked)
     roles = shipped_roles(system)
     role = next(iter(roles), "") if str(name) == "default" else str(name)
     if role in roles:

@@ -12,4 +12,5 @@ __all__ = ["make"]
 
 def make(*, original: bool = False, **sizes: Any) -> DeepRM:
     """A cluster of given sizes; ``original`` sets the published environment's three rules where they are not given."""
-    return DeepRM(**({**ORIGINAL_RULES, **sizes} if original else sizes))
+    given = {name: value for name, value in sizes.items() if value is not None}
+    return DeepRM(**({**ORIGINAL_RULES, **given} if original else given))

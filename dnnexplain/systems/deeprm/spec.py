@@ -20,7 +20,7 @@ SPEC = Spec(
         "next steps and of the jobs that wait, and picks the job to start, or to wait."
     ),
     make="dnnexplain.systems.deeprm.made:make",
-    cost=Metric("cost", "mean slowdown"),
+    cost=Metric("cost", "mean slowdown, all jobs"),
     ratio=True,
     parameters=(
         Parameter("slots", 5, "Waiting jobs that the network sees.", low=1, high=40, unit="jobs"),
@@ -29,6 +29,11 @@ SPEC = Spec(
             default=False,
             help="The published environment's rules: random colours, lingering jobs, a full backlog that forgets.",
         ),
+        Parameter("cluster_cells", None, "How a cell in use is drawn.", choices=("binary", "colours"), kind=str),
+        Parameter(
+            "finished_jobs", None, "Whether a finished job may linger a step.", choices=("leave", "linger"), kind=str
+        ),
+        Parameter("full_backlog", None, "What a full backlog does to a job.", choices=("charge", "vanish"), kind=str),
     ),
     roles=(
         Role("default", "The paper's network, fairly trained"),
@@ -37,9 +42,19 @@ SPEC = Spec(
         Role("as-published", "Trained by the recipe as published"),
     ),
     metrics=(
-        Metric("starved", "starved jobs", "jobs", total=True, wrong=True),
-        Metric("turned_away", "jobs turned away", "jobs", total=True, wrong=True),
-        Metric("all_jobs", "slowdown, all jobs"),
+        Metric(
+            "starved",
+            "starved",
+            "jobs",
+            total=True,
+            wrong=True,
+            words="jobs starved",
+            caveat=(
+                "A starved job is one that the policy never places; it is charged as though it ran alone, one such job "
+                "after another, from when nothing could change any more. Its true cost has no bound."
+            ),
+        ),
+        Metric("turned_away", "turned away", "jobs", total=True, wrong=True, words="jobs turned away"),
         Metric("short_jobs", "slowdown, short jobs"),
         Metric("long_jobs", "slowdown, long jobs"),
         Metric("completion", "completion time", "steps"),
@@ -62,7 +77,19 @@ SPEC = Spec(
     workloads="job sets",
     readers=(
         Reader("list of jobs", (".json", ".csv"), "One job set: arrival, length, cpu and memory of each job."),
-        Reader("Standard Workload Format", (".swf",), "A cluster's log, cut into job sets in order of time."),
+        Reader(
+            "Standard Workload Format", (".swf",), "A cluster's log, cut into job sets in order of time.", (_STEPS,)
+        ),
+    ),
+    file_option="jobs",
+    played=(
+        Parameter(
+            "until",
+            "all-done",
+            "End when every job is done, or when no new jobs may arrive.",
+            choices=("all-done", "no-new-jobs"),
+        ),
+        Parameter("max_steps", 200, "With all-done: end once the clock passes this step.", low=1, unit="steps"),
     ),
     examples=(
         Example(
@@ -92,6 +119,7 @@ SPEC = Spec(
         "random": "A random job",
         "hold": "Shortest first, long jobs held back",
     },
+    baselines=("sjf", "tetris", "packer", "fcfs"),
     environments={
         "dnnexplain/DeepRM-v0": (
             "dnnexplain.systems.deeprm.gym:DeepRMEnv",

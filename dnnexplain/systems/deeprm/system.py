@@ -17,6 +17,7 @@ from dnnexplain.contract import (
     Judgement,
     Knob,
     Painting,
+    Played,
     Policy,
     Replay,
     State,
@@ -271,6 +272,47 @@ class DeepRM:
     def workload_from_json(self, data: Mapping[str, Any]) -> JobSet:
         """The inverse."""
         return mutation.from_json(data)
+
+    def read_workloads(
+        self, path: Path, *, limit: int | None = None, steps: int = 50, **_parameters: Any
+    ) -> tuple[Sequence[JobSet], str]:
+        """Job sets of a file: a list of jobs (JSON, CSV), or a log in the Standard Workload Format cut into windows."""
+        from dnnexplain.systems.deeprm.jobfiles import read_job_file, shift_to_first_step  # noqa: PLC0415
+
+        if any(str(path).lower().endswith(suffix) for suffix in self.log_suffixes):
+            windows, said = self.log_windows(path, steps=steps)
+            return list(windows)[:limit], said
+        found = read_job_file(path, self.params)
+        said = " ".join(f"{path}: {note}" for note in found.notes)
+        return [shift_to_first_step(found.jobs)] if len(found.jobs) else [], said
+
+    def read_played(self, path: Path) -> tuple[JobSet, str]:
+        """The jobs of a file in the steps in which they stand there."""
+        from dnnexplain.systems.deeprm.jobfiles import read_job_file  # noqa: PLC0415
+
+        found = read_job_file(path, self.params)
+        return found.jobs, " ".join(f"{path}: {note}" for note in found.notes)
+
+    def play(
+        self,
+        workload: JobSet,
+        actions: Sequence[Any] | None,
+        policy: Policy | None = None,
+        *,
+        seed: int = 0,
+        until: str = "all-done",
+        max_steps: int = 200,
+    ) -> Played:
+        """Given actions, or a policy's, step by step; see :mod:`.played`."""
+        from dnnexplain.systems.deeprm.played import play  # noqa: PLC0415 - for replays alone
+
+        return play(self, workload, actions, policy, until=until, limit=max_steps, seed=seed)
+
+    def summarise(self, episodes: Episodes) -> Mapping[str, Any]:
+        """The published metric beside ours, jobs starved and turned away; see :mod:`.summary`."""
+        from dnnexplain.systems.deeprm.summary import summarise  # noqa: PLC0415 - for reports alone
+
+        return summarise(episodes.detail, self.params)
 
     def log_windows(self, path: str | Path, **mapping: Any) -> tuple[Sequence[JobSet], str]:
         """Job sets from a cluster log, and a sentence on how it was mapped."""

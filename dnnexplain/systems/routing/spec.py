@@ -93,6 +93,8 @@ SPEC = Spec(
         "ecmp": "Rule: all shortest paths alike",
         "even": "Rule: all paths alike",
     },
+    baselines=("ecmp", "shortest-path", "oblivious"),
+    apart=("optimum",),
     weights=Path(__file__).parent / "weights",
     sources=(
         "Perry et al.: DOTE: Rethinking (Predictive) WAN Traffic Engineering, NSDI 2023.",

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RoutingSystem"]
 
+_EVERY = 1_000_000
+"""More windows than any file has."""
+
 
 class RoutingSystem(Probed):
     """Split each pair's demand over its k shortest paths (``contract.EpisodeSystem``).
@@ -267,6 +270,10 @@ class RoutingSystem(Probed):
         """
         del sample
         splits = check_splits(self.paths, policy.outputs(self.observe(workloads)), policy.name)
+        return self._routed(policy.name, splits, workloads, seed)
+
+    def _routed(self, name: str, splits: NDArray[np.float64], workloads: Sequence[TrafficCase], seed: int) -> Episodes:
+        """Cost and metrics of given split ratios ``[W, F]``."""
         demands = check_demands(self.paths, [case.demands for case in workloads])
         used = link_utilisation(self.paths, splits, demands)
         cost = used.max(axis=-1)
@@ -277,9 +284,7 @@ class RoutingSystem(Probed):
             "optimal MLU": optimum,
             "links over capacity": (used > 1).sum(axis=-1).astype(np.float64),
         }
-        return Episodes(
-            policy.name, cost, self.cost_name, metrics, seed, detail={"splits": splits, "utilisation": used}
-        )
+        return Episodes(name, cost, self.cost_name, metrics, seed, detail={"splits": splits, "utilisation": used})
 
     def bound(self, workload: TrafficCase, *, seconds: float = 10.0) -> Bound:
         """The optimal MLU of the workload's matrix, proved by link prices to a relative 1e-9."""
@@ -287,6 +292,23 @@ class RoutingSystem(Probed):
         optimum: Optimum = self.oracle.solve(workload.demands)
         status = "optimal" if optimum.gap <= 1e-9 else "feasible"
         return Bound(optimum.lower, optimum.upper, status, optimum)
+
+    def run_optimum(self, workloads: Sequence[TrafficCase], *, seconds: float = 10.0) -> Episodes:
+        """Every matrix routed the best way that its paths allow (``contract.Optimal``)."""
+        del seconds
+        splits = np.stack([self.oracle.solve(case.demands).splits for case in workloads])
+        return self._routed("optimum", splits, workloads, 0)
+
+    def read_workloads(
+        self, path: Path, *, limit: int | None = None, **parameters: Any
+    ) -> tuple[Sequence[TrafficCase], str]:
+        """Windows of a file's matrices in their order; ``unit`` says what its numbers are."""
+        count = limit or _EVERY
+        rows = file_windows(self.paths, count, self.history + 1, 0, path=path, **parameters)
+        rows = rows.astype(np.float32).astype(np.float64)
+        unit = parameters.get("unit") or "b/s"
+        said = f"{path}: {len(rows)} windows of {self.history + 1} matrices, numbers taken as {unit}."
+        return [TrafficCase(window[-1], window[:-1]) for window in rows], said
 
     # --- inner workings -------------------------------------------------------------------------
 

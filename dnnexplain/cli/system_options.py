@@ -1,0 +1,218 @@
+"""A system's own options on every command: taken from its spec, parsed, checked, and handed on as one value.
+
+``with_options(function, spec, ...)`` gives a command the options of the system that its command line names;
+the function takes them all as its parameter ``options``, a :class:`SystemOptions`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from dnnexplain.contract import DnnExplainError, EpisodeSystem, Parameter, Spec
+from dnnexplain.registry import known_systems, make_system, spec_of
+
+__all__ = ["DEFAULT_SYSTEM", "SYSTEM_HELP", "CommandLine", "SystemOptions", "named_system", "with_options"]
+
+DEFAULT_SYSTEM = next(iter(known_systems()))
+"""The system that a command means when it names none."""
+
+SYSTEM_HELP = "The system (dnnexplain systems lists them), or one of your own as module:Class."
+
+
+@dataclass(frozen=True)
+class SystemOptions:
+    """What a command line said of its system; values that were not given are not there.
+
+    Attributes:
+        spec: the system's.
+        system: values of the system's parameters.
+        workload: values of parameters of workload families and of file readers.
+        recipe: values of a training recipe's parameters.
+        played: values of what ``replay`` alone takes.
+        factory: what makes the system, where it is one of the user's own.
+    """
+
+    spec: Spec
+    system: Mapping[str, Any] = field(default_factory=dict)
+    workload: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    played: Mapping[str, Any] = field(default_factory=dict)
+    factory: Callable[..., Any] | None = None
+
+    def make(self, base: Mapping[str, Any] | None = None) -> EpisodeSystem:
+        """The system; ``base`` are parameters that hold where the command line says nothing."""
+        given = {**(base or {}), **self.system}
+        if self.factory is not None:
+            return self.factory(**given)  # type: ignore[no-any-return]
+        return make_system(self.spec.name, **given)
+
+    def family(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The values for one family: what was said, else the family's defaults.
+
+        Raises:
+            DnnExplainError: something was said that the family does not take.
+        """
+        family = self.spec.family(name)
+        known = {parameter.name: parameter for parameter in family.parameters}
+        said = {**self.workload, **(given or {})}
+        files = {parameter.name for reader in self.spec.readers for parameter in reader.parameters}
+        strange = [key for key in said if key not in known and key not in files]
+        if strange:
+            takes = ", ".join(_flag(key) for key in known) or "nothing"
+            msg = f"{family.name} takes no {_flag(strange[0])}; it takes {takes}"
+            raise DnnExplainError(msg)
+        values = {key: said.get(key, parameter.default) for key, parameter in known.items()}
+        return {key: known[key].check(value) for key, value in values.items() if value is not None}
+
+    def reader(self) -> dict[str, Any]:
+        """What was said that file readers take; parameters that families share with them included."""
+        known = {parameter.name for reader in self.spec.readers for parameter in reader.parameters}
+        return {key: value for key, value in self.workload.items() if key in known}
+
+    def told(self) -> dict[str, Any]:
+        """Every parameter of the system with its value, given or default, for JSON and titles."""
+        return {one.name: self.system.get(one.name, one.default) for one in self.spec.parameters}
+
+
+def named_system(arguments: Sequence[str]) -> str:
+    """The system that a command line names: its first argument that is one, by name or as module:Class."""
+    known = known_systems()
+    for place, word in enumerate(arguments):
+        if word in known and not (place and arguments[place - 1].startswith("--")):
+            return word
+        if not word.startswith("-") and _is_reference(word):
+            return word
+    return DEFAULT_SYSTEM
+
+
+def _is_reference(word: str) -> bool:
+    module, colon, attribute = word.partition(":")
+    return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def _own(reference: str) -> tuple[Spec, Callable[..., Any]]:
+    """The spec and the class of a user's own system."""
+    module, _, attribute = reference.partition(":")
+    try:
+        made = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        msg = f"{reference} cannot be imported: {error}; give module:Class of a module on the Python path"
+        raise DnnExplainError(msg) from None
+    if not callable(made):
+        msg = f"{reference} is a {type(made).__name__}; give a class or a function that makes a system"
+        raise DnnExplainError(msg)
+    return spec_of(made()), made
+
+
+def with_options(
+    function: Callable[..., None],
+    arguments: Sequence[str],
+    *,
+    workload: bool = False,
+    recipe: bool = False,
+    replayed: bool = False,
+) -> Callable[..., None]:
+    """A command with the options of the system that the arguments name, for ``app.command()``.
+
+    Args:
+        function: takes ``system`` and ``options`` (a :class:`SystemOptions`) beside its own options.
+        arguments: the command line, in which the system is looked for.
+        workload: whether it takes the parameters of workload families and file readers too.
+        recipe: whether it takes those of training recipes.
+        replayed: whether it takes the file of one workload, and what ``replay`` alone takes.
+    """
+    name = named_system(arguments)
+    spec, factory = _own(name) if ":" in name else (spec_of(name), None)
+    groups: dict[str, list[Parameter]] = {"system": list(spec.parameters), "played": [], "workload": [], "recipe": []}
+    if replayed:
+        groups["played"] = list(spec.played)
+        groups["workload"] = [Parameter(spec.file_option, None, f"A file with one {spec.workload}.", kind=Path)]
+    if workload:
+        groups["workload"] += _of_workloads(spec)
+    if recipe:
+        groups["recipe"] = _distinct(parameter for one in spec.recipes for parameter in one.parameters)
+    signature = inspect.signature(function, eval_str=True)
+    taken = set(signature.parameters)
+    offered: dict[str, tuple[str, Parameter]] = {}
+    for group, parameters in groups.items():
+        for parameter in parameters:
+            if parameter.name not in taken:
+                taken.add(parameter.name)
+                offered[parameter.name] = (group, parameter)
+
+    @wraps(function)
+    def command(*, system: str, **given: Any) -> None:
+        if system != name:
+            spec_of(system)  # says which there are
+        values: dict[str, dict[str, Any]] = {group: {} for group in groups}
+        for key, (group, parameter) in offered.items():
+            value = given.pop(key)
+            if value is not None and not (parameter.type is bool and value == parameter.default):
+                values[group][key] = parameter.check(value)
+        function(system=system, options=SystemOptions(spec, **values, factory=factory), **given)
+
+    own = [item for item in signature.parameters.values() if item.name != "options"]
+    command.__signature__ = signature.replace(parameters=[*own, *(_option(one) for _, one in offered.values())])  # type: ignore[attr-defined]
+    command.__annotations__ = {item.name: item.annotation for item in command.__signature__.parameters.values()}  # type: ignore[attr-defined]
+    return command
+
+
+def _of_workloads(spec: Spec) -> list[Parameter]:
+    families = (parameter for family in spec.families for parameter in family.parameters)
+    readers = (parameter for reader in spec.readers for parameter in reader.parameters)
+    return _distinct([*families, *readers])
+
+
+def _distinct(parameters: Iterable[Parameter]) -> list[Parameter]:
+    """Each name once; the first that has it speaks."""
+    found: dict[str, Parameter] = {}
+    for parameter in parameters:
+        found.setdefault(parameter.name, parameter)
+    return list(found.values())
+
+
+def _option(parameter: Parameter) -> inspect.Parameter:
+    """A parameter as an option of typer's."""
+    flag = parameter.type is bool
+    default = "" if parameter.default is None or flag else f" [default: {parameter.default}]"
+    choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
+    unit = f" [{parameter.unit}]" if parameter.unit else ""
+    words = f"{parameter.help}{choices}{unit}{default}".strip()
+    names = [
+        f"{_flag(parameter.name)}/--no-{_flag(parameter.name)[2:]}"
+        if flag and parameter.default
+        else _flag(parameter.name)
+    ]
+    option = typer.Option(parameter.default if flag else None, *names, help=words, show_default=False)
+    annotation: Any = bool if flag else parameter.type | None
+    return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=annotation)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+class CommandLine(typer.Typer):
+    """The application for one command line: commands about a system get that system's options.
+
+    Args:
+        arguments: the command line, without the program's name.
+        settings: of ``typer.Typer``.
+    """
+
+    def __init__(self, arguments: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(**settings)
+        self.arguments = tuple(arguments)
+
+    def system_command(self, name: str, function: Callable[..., None], *, epilog: str, **groups: bool) -> None:
+        """Add a command whose function takes ``system`` and ``options``; see :func:`with_options`."""
+        about = self.arguments[1:] if self.arguments[:1] == (name,) else ()
+        self.command(name, epilog=epilog)(with_options(function, about, **groups))
