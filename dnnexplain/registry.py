@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
+from inspect import signature
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem
@@ -87,5 +88,11 @@ def make_system(name: str, **parameters: Any) -> EpisodeSystem:
     spec = spec_of(name)
     known = {parameter.name: parameter for parameter in spec.parameters}
     checked = {key: known[key].check(value) if key in known else value for key, value in parameters.items()}
-    system: EpisodeSystem = load_reference(spec.make)(**checked)
+    factory = load_reference(spec.make)
+    takes = signature(factory).parameters.values()
+    if not any(one.kind is one.VAR_KEYWORD for one in takes):
+        unknown = [key for key in checked if key not in {one.name for one in takes}]
+        if unknown:
+            raise Choice(f"parameter of {name}", unknown[0], tuple(known)).error()
+    system: EpisodeSystem = factory(**checked)
     return system

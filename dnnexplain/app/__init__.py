@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dnnexplain.app.options import panel_options
 from dnnexplain.app.presets import presets_for
-from dnnexplain.contract import DnnExplainError, Policy, System
+from dnnexplain.contract import Discrete, DnnExplainError, PartiallySeen, Policy, Spec, System
+from dnnexplain.registry import known_systems, make_system, spec_of
 
 __all__ = ["NOTEBOOK", "SETTINGS", "dashboard_parts", "settings"]
 
@@ -24,12 +25,8 @@ NOTEBOOK = Path(__file__).parent / "dashboard.ipynb"
 SETTINGS = "DNNEXPLAIN_APP"
 """The environment variable by which the command line tells the notebook what to show, as JSON."""
 
-_ROLES = {
-    "default": "The paper's network, fairly trained",
-    "conv": "A small convolutional network",
-    "hardened": "Hardened: taught on shifted workloads too",
-    "as-published": "Trained by the recipe as published",
-}
+DEFAULT_SYSTEM = next(iter(known_systems()))
+"""The system that a dashboard shows when none is named."""
 
 
 def settings() -> dict[str, Any]:
@@ -45,82 +42,89 @@ def settings() -> dict[str, Any]:
     return found
 
 
-def dashboard_parts(system: str = "deeprm", policy: str | None = None, **parameters: Any) -> dict[str, Any]:
-    """The arguments of ``dnnexplain_widgets.Dashboard`` for a built-in system.
+def dashboard_parts(system: str = DEFAULT_SYSTEM, policy: str | None = None, **parameters: Any) -> dict[str, Any]:
+    """The arguments of ``dnnexplain_widgets.Dashboard`` for a system by its name.
 
     Args:
-        system: a name in ``dnnexplain.systems.BUILT_IN``.
-        policy: a file of weights to begin with; the shipped default network if not given.
-        parameters: the system's own, e.g. ``slots=10``.
+        system: a name in ``dnnexplain.registry.known_systems()``.
+        policy: a file of weights, or a shipped network's role, to begin with; the first that ships if not given.
+        parameters: the system's own, e.g. ``slots=10``; where nothing is said, its spec's for dashboards.
 
     Raises:
         DnnExplainError: an unknown system or parameter, no network of that size, a file that does not fit.
     """
     import torch  # noqa: PLC0415 - slow to import
 
-    from dnnexplain.policies import load_any  # noqa: PLC0415 - loads torch
-    from dnnexplain.systems import make_system  # noqa: PLC0415
-
     torch.set_num_threads(1)  # two threads spin under load: 4 ms become 180
     from dnnexplain_widgets.served import is_served  # noqa: PLC0415 - only where panels are
 
-    if system == "routing":
-        from dnnexplain.app.routing import routing_parts  # noqa: PLC0415
-
-        return routing_parts(policy, **parameters)
-    made = make_system(system, **parameters)
-    policies = shipped_policies(made)
-    if policy is not None:
-        own = _named(load_any(policy, made), "load_any", str(policy))
-        policies = {Path(policy).name: lambda: own, **policies}
-    if not policies:
-        from dnnexplain.policies import load_shipped  # noqa: PLC0415
-
-        load_shipped(made)  # raises, and says which networks there are
+    spec = spec_of(system)
+    made = make_system(system, **{**spec.board, **parameters})
+    policies = _menu(made, spec, policy)
     first = next(iter(policies.values()))()
-    states, presets = presets_for(made, first)
+    state, presets = presets_for(made, first)
     return {
         "system": made,
         "policy": first,
-        "state": states,
-        "title": _TITLES.get(system, f"What moves {system}?"),
+        "state": state,
+        "title": spec.question or f"What moves {system}?",
         "policies": policies,
         "loader": partial(_load, made),
         "presets": presets,
-        "rules": [name for name in made.rules() if name != "random"],
+        "rules": [name for name in made.rules() if name not in spec.apart],
         "options": panel_options(made, policies),
         "leave_out": ("TrainingPanel",) if is_served() else (),  # strangers do not start trainings here
     }
 
 
-_TITLES = {"deeprm": "DeepRM: why does the network schedule this job?"}
+def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[[], Policy]]:
+    """The networks to choose from by names for people, the one asked for first, loaded when chosen.
+
+    Where a policy picks no single action, the rules stand among them: a mark on a bar cannot show what they do.
+    """
+    from dnnexplain.policies import load_shipped  # noqa: PLC0415 - loads torch
+
+    found = shipped_policies(system)
+    roles = {role.name: role.title for role in spec.roles}
+    if policy is not None and roles.get(policy) in found:
+        title = roles[policy]
+        found = {title: found[title], **found}
+    elif policy is not None:
+        own = _load(system, Path(policy))
+        found = {Path(policy).name: lambda: own, **found}
+    if not found:
+        load_shipped(system)  # raises, and says which networks there are
+    if not isinstance(system.output, Discrete):
+        rules = system.rules()
+        found |= {title: partial(rules.__getitem__, name) for name, title in spec.rules.items() if name in rules}
+    return found
 
 
 def shipped_policies(system: System) -> dict[str, Callable[[], Policy]]:
     """The shipped networks that fit a system, by a name for people; loaded when chosen."""
-    from dnnexplain.policies import shipped  # noqa: PLC0415 - loads torch
+    from dnnexplain.policies import shipped_roles  # noqa: PLC0415 - loads torch
 
-    found: Mapping[str, Path] = shipped(system)
-    return {_ROLES.get(role, role): partial(_shipped, system, role) for role in found}
+    return {role.title: partial(_shipped, system, name) for name, role in shipped_roles(system).items()}
 
 
 def _shipped(system: System, role: str) -> Policy:
-    from dnnexplain.policies import load_shipped  # noqa: PLC0415 - loads torch
+    from dnnexplain.policies import load_for, load_shipped  # noqa: PLC0415 - loads torch
 
-    return _named(load_shipped(system, role), "load_shipped", role)
+    if isinstance(system, PartiallySeen) and system.whole:
+        return _named(load_for(system, role), "load_for", f"system, {role!r}")
+    return _named(load_shipped(system, role), "load_shipped", "system" if role == "default" else f"system, {role!r}")
 
 
 def _load(system: System, path: Path) -> Policy:
-    from dnnexplain.policies import load_any  # noqa: PLC0415 - loads torch
+    from dnnexplain.policies import load_any, load_for  # noqa: PLC0415 - loads torch
 
-    return _named(load_any(path, system), "load_any", path.name)
+    if isinstance(system, PartiallySeen) and system.whole:
+        return _named(load_for(system, path), "load_for", f"system, {path.name!r}")
+    return _named(load_any(path, system), "load_any", f"{path.name!r}, system")
 
 
-def _named(policy: Any, function: str, argument: str) -> Policy:
+def _named(policy: Any, function: str, arguments: str) -> Policy:
     """The policy, which now knows how it is made in Python; see ``python_code.policy_code``."""
-    arguments = "system" if argument == "default" else f"system, {argument!r}"
-    if function == "load_any":
-        arguments = f"{argument!r}, system"
     policy.python = (f"from dnnexplain.policies import {function}", f"{function}({arguments})")
     named: Policy = policy
     return named

@@ -1,4 +1,4 @@
-"""What panels of the dashboard need of a concrete system beyond the contract: likelihoods, grids, networks."""
+"""What panels of the dashboard need of a system beyond the contract, from its spec: likelihoods, grids, networks, teachers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dnnexplain.app.training import School
-from dnnexplain.contract import Policy, System
+from dnnexplain.contract import DnnExplainError, Grid, Policy, Shift, System, load_reference
 from dnnexplain.explain.transfer_result import Setting
+from dnnexplain.registry import spec_of
 
-__all__ = ["panel_options"]
-
-RATES = (0.4, 0.55, 0.7, 0.85)
+__all__ = ["grid_settings", "panel_options"]
 
 
 def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) -> dict[str, dict[str, Any]]:
@@ -23,35 +22,24 @@ def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) 
     """
     options: dict[str, dict[str, Any]] = {"TransferPanel": {"policies": dict(policies)}}
     options["ThresholdMapPanel"] = {"networks": dict(policies)}
-    if system.name == "deeprm":
-        from dnnexplain.systems.deeprm.likelihood import state_likelihood  # noqa: PLC0415 - only for DeepRM
-
-        options["AdversarialPanel"] = {"likelihood": state_likelihood(system)}  # type: ignore[arg-type]
-        options["TransferPanel"]["grids"] = _deeprm_grids()
+    try:
+        spec = spec_of(system)
+    except DnnExplainError:
+        return options
+    if spec.likelihood:
+        options["AdversarialPanel"] = {"likelihood": load_reference(spec.likelihood)(system)}
+    grids = {grid.name: grid_settings(grid) for grid in spec.grids if grid.columns}
+    if grids:
+        options["TransferPanel"]["grids"] = grids
+    if spec.teachers:
         options["TrainingPanel"] = {"school": School(system)}
     return options
 
 
-def _deeprm_grids() -> dict[str, tuple[list[Setting], list[Setting]]]:
-    """One grid for each parameter of the original generator, over the rate of arrivals."""
-    rates = [Setting(f"rate {rate:g}", "", {"rate": rate}, rate) for rate in RATES]
-    rows = {
-        "share of long jobs": [_row("long_share", f"{share:.0%} long jobs", share) for share in (0, 0.2, 0.4, 0.6, 0.8)],
-        "length of long jobs": [
-            _row("long_lengths", f"long jobs of {low} to {high} steps", [low, high])
-            for low, high in ((4, 6), (6, 9), (8, 12), (10, 15), (13, 15))
-        ],
-        "demands": [
-            _row("dominant_units", f"{low} to {high} units of the larger resource", [low, high])
-            for low, high in ((2, 4), (3, 6), (4, 8), (5, 10), (8, 10))
-        ],
-        "balance of CPU and memory": [
-            _row("cpu_dominant", f"CPU dominates in {share:.0%}", share) for share in (0, 0.25, 0.5, 0.75, 1)
-        ],
-    }  # fmt: skip
-    return {name: (settings, rates) for name, settings in rows.items()}
+def grid_settings(grid: Grid) -> tuple[list[Setting], list[Setting]]:
+    """A spec's grid as rows and columns of ``explain.transfer``."""
+    return [_setting(row) for row in grid.rows], [_setting(column) for column in grid.columns]
 
 
-def _row(parameter: str, label: str, value: Any) -> Setting:
-    place = sum(value) / len(value) if isinstance(value, list) else float(value)
-    return Setting(label, "deeprm", {parameter: value}, place)
+def _setting(shift: Shift) -> Setting:
+    return Setting(shift.label, shift.family, dict(shift.parameters), shift.value)

@@ -1,104 +1,51 @@
-"""States to start from, searched for in the network at hand: one job a little shorter, another decision."""
+"""States to start from: those that a system's spec offers for the network at hand, or its defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from dnnexplain.contract import DnnExplainError, Policy, State, System, state_from_observation, state_from_values
-from dnnexplain.explain.decision import decide_many
-
-__all__ = ["figure_four", "flip_pair", "presets_for"]
-
-_JOBS = (
-    {"length": 5, "cpu": 2, "memory": 8},
-    {"length": 3, "cpu": 7, "memory": 4},
-    {"length": 11, "cpu": 8, "memory": 2},
+from dnnexplain.contract import (
+    Decision,
+    DnnExplainError,
+    Policy,
+    PresetTools,
+    State,
+    System,
+    load_reference,
+    state_from_values,
 )
-_BUSY_STEPS = 4
-_PAIR_SAMPLES = 10_000
-_PAIR_SECONDS = 5.0
+from dnnexplain.explain.decision import decide_many
+from dnnexplain.registry import spec_of
+
+__all__ = ["preset_tools", "presets_for"]
+
+Presets = dict[str, State | Callable[[], State]]
 
 
-def presets_for(system: System, policy: Policy) -> tuple[State, dict[str, State | Callable[[], State]]]:
+def presets_for(system: System, policy: Policy) -> tuple[State, Presets]:
     """Where the editor starts, and the states that it offers by name."""
-    if not hasattr(system, "reachable"):
+    try:
+        reference = spec_of(system).presets
+    except DnnExplainError:
+        reference = ""
+    if not reference:
         return state_from_values(system, {}), {}
-    start = _jobs(system)  # where no length makes a difference
-    found: dict[str, State | Callable[[], State]] = {}
-    pair = flip_pair(system, policy)
-    if pair is not None:
-        start = pair[0]  # one step of a drag from another decision
-        found["A step of job 1 decides, long"], found["A step of job 1 decides, one shorter"] = pair
-    if hasattr(system, "judge"):
-        worst = cache(partial(figure_four, system, policy))
-        found["Figure 4, the right order"] = lambda: worst()[0]
-        found["Figure 4, job 1 a step shorter: wrong"] = lambda: worst()[1]
-    found["An empty cluster, one job"] = state_from_values(
-        system, {"job 1 length": 3, "job 1 cpu": 6, "job 1 memory": 2}
-    )
-    rng = np.random.default_rng()
-    pictures: Any = system.reachable
-    found["A random state from episodes"] = lambda: state_from_observation(
-        system, pictures[rng.integers(len(pictures))]
-    )
-    return start, found
+    found: tuple[State, Presets] = load_reference(reference)(system, preset_tools(system, policy))
+    return found
 
 
-def _jobs(system: System, **changes: float) -> State:
-    values = {f"job {slot} {kind}": float(size) for slot, job in enumerate(_JOBS, 1) for kind, size in job.items()}
-    busy = {
-        f"{name} in use at step {row}": float(use)
-        for name, use in (("cpu", 3), ("memory", 2))
-        for row in range(_BUSY_STEPS)
-    }
-    known = {knob.name for knob in system.knobs}
-    wanted = {**values, **busy, **{name.replace("_", " "): value for name, value in changes.items()}}
-    return state_from_values(system, {name: value for name, value in wanted.items() if name in known})
+def preset_tools(system: System, policy: Policy) -> PresetTools:
+    """What presets may ask of the explainers about a policy."""
+
+    def decide(states: Sequence[State]) -> list[Decision]:
+        return decide_many(system, policy, states)
+
+    return PresetTools(decide, partial(_order_pairs, system, policy))
 
 
-def flip_pair(system: System, policy: Policy) -> tuple[State, State] | None:
-    """Two states that differ in one step of the memory-heavy job's length, and get different decisions.
-
-    The pair is searched for in this very network, by sweeping the length; whether either decision is
-    right is not asked (:func:`figure_four` does).
-
-    Returns:
-        The state before and the state one step shorter, or ``None`` if no length makes a difference.
-    """
-    highest = next(knob.high for knob in system.knobs if knob.name == "job 1 length")
-    for companion in range(len(_JOBS[1:]) + 1, 1, -1):
-        emptied = {
-            f"job_{slot}_{kind}": 0.0
-            for slot in range(2, len(_JOBS) + 1)
-            if slot > companion
-            for kind in ("length", "cpu", "memory")
-        }
-        states = [_jobs(system, job_1_length=float(n), **emptied) for n in range(1, int(highest) + 1)]
-        decisions = decide_many(system, policy, states)
-        for (short, before), (long, after) in pairwise(zip(states, decisions, strict=True)):
-            if before.action != after.action:
-                return long, short
-    return None
-
-
-def figure_four(system: System, policy: Policy) -> tuple[State, State]:
-    """Two states as in Figure 4 of "Demystifying Deep Learning in Networking" (APNet 2018).
-
-    Two jobs that cannot run together. Shortening the memory-heavy job 1 by a step swaps their order in
-    this very network, although by the oracle the order before is the best one before and after.
-
-    Raises:
-        DnnExplainError: no such pair was found.
-    """
+def _order_pairs(system: System, policy: Policy, **asked: Any) -> Any:
     from dnnexplain.explain.adversarial import order_pairs  # noqa: PLC0415 - the page starts without it
 
-    found = order_pairs(system, policy, samples=_PAIR_SAMPLES, seconds=_PAIR_SECONDS)
-    if not found.pairs:
-        raise DnnExplainError(found.words)
-    worst = found.pairs[0]
-    return worst.state, worst.after_state
+    return order_pairs(system, policy, **asked)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, Policy, System
+from dnnexplain.registry import spec_of
 
 __all__ = ["Course", "School"]
 
@@ -35,13 +36,7 @@ class School:
 
     def __init__(self, system: System) -> None:
         self.system: Any = system
-        rules = [name for name in self.system.rules() if name not in {"random", "fcfs", "easy"}]
-        self.teachers = {
-            **{name: f"do as {name.upper() if len(name) < 5 else name} does" for name in rules},
-            "never-hold": "never hold a job that fits",
-            "idle:0.8": "never hold a job while 20% stay free",
-            "utilisation:0.8": "keep utilisation under 80%",
-        }
+        self.teachers = dict(spec_of(system).teachers)
         self.workloads = {"home": "the training workload", "mix": "a mix of shifted workloads"}
 
     def course(self, policy: Policy, lesson: Mapping[str, Any]) -> Course:

@@ -7,22 +7,27 @@ the tests range over specs, so that nothing outside a system's folder names it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from dnnexplain.contract.errors import Choice, DnnExplainError
+from dnnexplain.contract.knobs import State
+from dnnexplain.contract.outputs import Decision
 
 __all__ = [
     "Example",
     "Family",
+    "Grid",
     "Metric",
     "Parameter",
+    "PresetTools",
     "Reader",
     "Recipe",
     "Role",
+    "Shift",
     "Spec",
     "load_reference",
 ]
@@ -168,6 +173,46 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """One row or column of a transfer grid: a family, parameters, or both; the other axis supplies the rest.
+
+    Args:
+        label: for people: ``"rate 0.7"``.
+        family: of workloads; the other axis's if empty.
+        parameters: of the family.
+        value: where it lies on a numeric axis, or ``None``.
+    """
+
+    label: str
+    family: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Shifted workloads, as rows and columns of a transfer table; no columns: one column, the defaults."""
+
+    name: str
+    rows: tuple[Shift, ...]
+    columns: tuple[Shift, ...] = ()
+
+
+@dataclass(frozen=True)
+class PresetTools:
+    """What a system's presets may ask of the explainers, which it must not import.
+
+    Attributes:
+        decide: what the policy does in states: decisions, in order.
+        order_pairs: pairs of states between which the policy changes its mind for the worse, as
+            ``explain.adversarial.order_pairs`` without its first two arguments.
+    """
+
+    decide: Callable[[Sequence[State]], list[Decision]]
+    order_pairs: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """How a network is trained.
 
@@ -180,7 +225,6 @@ class Recipe:
             beside ``out``.
         parameters: options of its own.
         role: of the network that comes out; the recipe's name if empty.
-        teachers: rules that may teach, by name, with a sentence each.
     """
 
     name: str
@@ -188,7 +232,6 @@ class Recipe:
     run: Reference
     parameters: tuple[Parameter, ...] = ()
     role: str = ""
-    teachers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +278,10 @@ class Spec:
         lead: what is controlled and how the picture is read, a short paragraph for newcomers.
         board: parameters of the system for its dashboard, where others than the defaults are better.
         compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
-        presets: ``module:function``, ``(system, policy) -> (state, {title: state or function})``.
-        options: ``module:function``, ``(system, policies) -> {panel class: {option: value}}``.
+        presets: ``module:function``, ``(system, PresetTools) -> (state, {title: state or function})``.
+        likelihood: ``module:function``, ``(system) -> (state -> {object: log-probability})`` under the training workload.
+        grids: of shifted workloads, for ``transfer``; the first is the command's. Without one, its rows are the families.
+        teachers: rules that may teach a network, by name, with a sentence each.
         rules: titles of rules for people, by name.
         baselines: rules that a network is measured by where a command names none, the most telling first.
         apart: rules that are no competitors when the best rule is asked for: random ones, and those that know more than a network.
@@ -269,7 +314,9 @@ class Spec:
     board: Mapping[str, Any] = field(default_factory=dict)
     compared: Mapping[str, Any] = field(default_factory=dict)
     presets: Reference = ""
-    options: Reference = ""
+    likelihood: Reference = ""
+    grids: tuple[Grid, ...] = ()
+    teachers: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     baselines: tuple[str, ...] = ()
     apart: tuple[str, ...] = ("random",)
@@ -298,6 +345,15 @@ class Spec:
             if name in {"", family.name}:
                 return family
         raise Choice(f"family of {self.workloads}", name, tuple(one.name for one in self.families)).error()
+
+    def grid(self, name: str = "") -> Grid:
+        """A transfer grid by its name; the first, or one whose rows are the families, if none is given."""
+        if not self.grids and not name:
+            return Grid("families", tuple(Shift(family.name, family.name) for family in self.families))
+        for grid in self.grids:
+            if name in {"", grid.name}:
+                return grid
+        raise Choice(f"transfer grid of {self.name}", name, tuple(one.name for one in self.grids)).error()
 
     def recipe(self, name: str = "") -> Recipe:
         """A recipe by its name; the default one if none is given."""

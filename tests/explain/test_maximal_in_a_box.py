@@ -135,7 +135,7 @@ def test_a_search_in_a_box_reports_its_progress_and_stops():
 
 @pytest.mark.parametrize("role", ["dote-history", "dote-current"])
 def test_abilene_is_answered_at_once(role):
-    from dnnexplain.app.routing import router
+    from dnnexplain.policies import named_policy as router
     from dnnexplain.systems.routing import RoutingSystem
 
     torch.set_num_threads(1)

@@ -4,13 +4,52 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Role, Spec
+from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Shift, Spec
 
 __all__ = ["SPEC"]
 
 _RATE = Parameter("rate", 0.7, "Mean arrivals per step of a random family.", low=0.01, high=1.0, unit="jobs per step")
 _STEPS = Parameter("steps", 50, "Time steps in which jobs may arrive.", low=2, high=10_000, unit="steps")
 _FAMILY = (_RATE, _STEPS)
+
+_RATES = tuple(Shift(f"rate {rate:g}", "", {"rate": rate}, rate) for rate in (0.4, 0.55, 0.7, 0.85))
+
+
+def _row(parameter: str, label: str, value: float | list[int]) -> Shift:
+    place = sum(value) / len(value) if isinstance(value, list) else float(value)
+    return Shift(label, "deeprm", {parameter: value}, place)
+
+
+_FAMILIES = ("deeprm", "uniform", "long-heavy", "cpu-bound", "memory-bound", "bursty", "small-jobs", "heavy-tailed")
+_GRIDS = (
+    Grid("families", tuple(Shift(name, name) for name in _FAMILIES), _RATES),
+    Grid(
+        "share of long jobs",
+        tuple(_row("long_share", f"{share:.0%} long jobs", share) for share in (0, 0.2, 0.4, 0.6, 0.8)),
+        _RATES,
+    ),
+    Grid(
+        "length of long jobs",
+        tuple(
+            _row("long_lengths", f"long jobs of {low} to {high} steps", [low, high])
+            for low, high in ((4, 6), (6, 9), (8, 12), (10, 15), (13, 15))
+        ),
+        _RATES,
+    ),
+    Grid(
+        "demands",
+        tuple(
+            _row("dominant_units", f"{low} to {high} units of the larger resource", [low, high])
+            for low, high in ((2, 4), (3, 6), (4, 8), (5, 10), (8, 10))
+        ),
+        _RATES,
+    ),
+    Grid(
+        "balance of CPU and memory",
+        tuple(_row("cpu_dominant", f"CPU dominates in {share:.0%}", share) for share in (0, 0.25, 0.5, 0.75, 1)),
+        _RATES,
+    ),
+)
 
 SPEC = Spec(
     name="deeprm",
@@ -118,6 +157,17 @@ SPEC = Spec(
         "easy": "EASY backfilling",
         "random": "A random job",
         "hold": "Shortest first, long jobs held back",
+    },
+    presets="dnnexplain.systems.deeprm.presets:presets",
+    likelihood="dnnexplain.systems.deeprm.likelihood:state_likelihood",
+    grids=_GRIDS,
+    teachers={
+        "sjf": "do as SJF does",
+        "packer": "do as packer does",
+        "tetris": "do as tetris does",
+        "never-hold": "never hold a job that fits",
+        "idle:0.8": "never hold a job while 20% stay free",
+        "utilisation:0.8": "keep utilisation under 80%",
     },
     baselines=("sjf", "tetris", "packer", "fcfs"),
     environments={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Role, Spec
+from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Shift, Spec
 
 __all__ = ["HISTORY", "SPEC"]
 
@@ -57,6 +57,14 @@ SPEC = Spec(
         Family("bursts", "Little gravity traffic, and a few pairs that burst up to the mean link capacity.", _BURSTS),
         Family("uniform", "Every demand equally likely between 0 and a largest one.", _UNIFORM),
     ),
+    grids=(
+        Grid(
+            "families",
+            (Shift("gravity", "gravity"), Shift("bursts", "bursts"), Shift("uniform", "uniform")),
+        ),
+        Grid("load", tuple(Shift(f"load {load:g}", "gravity", {"load": load}, load) for load in (0.05, 0.1, 0.2, 0.4))),
+        Grid("noise", tuple(Shift(f"noise {one:g}", "gravity", {"noise": one}, one) for one in (0.1, 0.25, 0.5, 1.0))),
+    ),
     workload="traffic matrix",
     workloads="traffic matrices",
     readers=(
@@ -93,6 +101,7 @@ SPEC = Spec(
         "ecmp": "Rule: all shortest paths alike",
         "even": "Rule: all paths alike",
     },
+    presets="dnnexplain.systems.routing.presets:presets",
     baselines=("ecmp", "shortest-path", "oblivious"),
     apart=("optimum",),
     weights=Path(__file__).parent / "weights",
