@@ -70,7 +70,7 @@ class DeepRM:
         self.codec = Codec(self.params)
         layout = self.codec.layout
         self.knobs = layout.knobs
-        self.observation_shape = self.params.shape
+        self.observation_shape: tuple[int, ...] = self.params.shape
         self.groups = layout.groups
         self.cell_group = layout.cell_group
         self.output = layout.output
