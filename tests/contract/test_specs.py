@@ -38,7 +38,7 @@ def test_a_spec_names_what_can_be_imported_and_is_called_as_its_folder(name):
     assert callable(load_reference(spec.make))
     for recipe in spec.recipes:
         assert callable(load_reference(recipe.run))
-    for reference in (spec.presets, spec.options, *(example.picture for example in spec.examples)):
+    for reference in (spec.presets, spec.likelihood, *(example.picture for example in spec.examples)):
         assert not reference or callable(load_reference(reference))
     names = [parameter.name for parameter in spec.parameters]
     assert len(names) == len(set(names))
