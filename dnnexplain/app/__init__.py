@@ -92,11 +92,11 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
     elif policy is not None:
         own = _load(system, Path(policy))
         found = {Path(policy).name: lambda: own, **found}
-    if not found:
-        load_shipped(system)  # raises, and says which networks there are
     if not isinstance(system.output, Discrete):
         rules = system.rules()
         found |= {title: partial(rules.__getitem__, name) for name, title in spec.rules.items() if name in rules}
+    if not found:
+        load_shipped(system)  # raises, and says which networks there are
     return found
 
 

@@ -23,7 +23,7 @@ __all__ = ["register"]
 
 BEST_RULE, OPTIMUM = "best-rule", "optimum"
 OPTIMUM_SECONDS = 10.0
-COLUMNS = 6
+COLUMNS = 4
 """Metrics that a table shows beside the cost, at most; JSON has all."""
 
 
@@ -252,7 +252,14 @@ def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
         rows.append(_row(name, result, result["masked"], mask, wrong, others))
         if "sampled" in result:
             rows.append(_row(f"{name}, sampled", result["sampled"], result["masked"], mask, wrong, others))
-    columns = ("policy", *(["mask"] if mask else []), *_titles(wrong), spec.cost.title, "95% interval", *_titles(others))
+    columns = (
+        "policy",
+        *(["mask"] if mask else []),
+        *_titles(wrong),
+        spec.cost.title,
+        "95% interval",
+        *_titles(others),
+    )
     print_table(columns, rows, title)
     said = _wrong_words(results, wrong)
     for name, one in report.get("relative_to_best_rule", {}).items():

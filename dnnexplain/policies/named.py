@@ -9,8 +9,6 @@ from typing import Any
 from dnnexplain.contract import Choice, DnnExplainError, PartiallySeen, Policy, System
 from dnnexplain.contract.specs import Role
 from dnnexplain.policies._shipped import read_metadata, shipped
-
-UNTRAINED = "untrained"
 from dnnexplain.registry import spec_of
 
 __all__ = ["load_for", "named_policy", "shipped_roles"]
@@ -44,8 +42,14 @@ def named_policy(system: System, name: str, *, masked: bool | None = None) -> Po
     if name in rules:
         return rules[name]
     path, roles = Path(name), shipped_roles(system)
-    if name not in {"default", UNTRAINED} and name not in roles and not path.suffix and len(path.parts) == 1 and not path.exists():
-        raise Choice("policy", name, tuple(dict.fromkeys((*rules, *roles, UNTRAINED)))).error()
+    if (
+        name not in {"default", "untrained"}
+        and name not in roles
+        and not path.suffix
+        and len(path.parts) == 1
+        and not path.exists()
+    ):
+        raise Choice("policy", name, tuple(dict.fromkeys((*rules, *roles, "untrained")))).error()
     return load_for(system, name, masked=masked)
 
 
@@ -61,6 +65,8 @@ def load_for(system: System, name: str | Path, *, masked: bool | None = None) ->
         policy: Any = load_any(role, system.part(**roles[role].parameters))
         policy.name = role
         return system.seen_by(policy)
+    if str(name) == "untrained":
+        return system.seen_by(load_any(name, system.part()))
     return _from_file(system, Path(name))
 
 

@@ -59,7 +59,7 @@ SPEC = Spec(
         "next steps and of the jobs that wait, and picks the job to start, or to wait."
     ),
     make="dnnexplain.systems.deeprm.made:make",
-    cost=Metric("cost", "mean slowdown, all jobs"),
+    cost=Metric("cost", "slowdown, all jobs"),
     ratio=True,
     parameters=(
         Parameter("slots", 5, "Waiting jobs that the network sees.", low=1, high=40, unit="jobs"),
@@ -169,7 +169,7 @@ SPEC = Spec(
         "idle:0.8": "never hold a job while 20% stay free",
         "utilisation:0.8": "keep utilisation under 80%",
     },
-    baselines=("sjf", "tetris", "packer", "fcfs"),
+    baselines=("hold", "tetris", "sjf", "packer", "fcfs"),
     environments={
         "dnnexplain/DeepRM-v0": (
             "dnnexplain.systems.deeprm.gym:DeepRMEnv",
