@@ -41,7 +41,8 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default the process's own) and return its exit code.
 
-    0: done; 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 1: a bug.
+    0: done; 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 143: SIGTERM; 141: nobody
+    reads on; 70: a bug of ours, said in one sentence that names the file with the traceback.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     return run(partial(make_app, given), given)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, find_policy, make_deeprm, only_deeprm
-from dnnexplain.cli.errors import INTERRUPTED
 from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.asked import numbers_of, spans_of
@@ -137,6 +137,7 @@ def _decision(
             **asked,
             likelihood=state_likelihood(world),
             resume=earlier,
+            keep=Keeper(out),
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
         )
@@ -147,7 +148,7 @@ def _decision(
     else:
         _show_decision(found)
     if stop.is_set():
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(stop.code)
 
 
 def _decision_json(found: Adversarial, world: DeepRM) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.deeprm_options import find_workloads
-from dnnexplain.cli.errors import INTERRUPTED
 from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def attack_sequence(
             oracle_seconds=given["oracle_seconds"],
             seed=given["seed"],
             resume=earlier,
+            keep=Keeper(out),
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
         )
@@ -62,7 +63,7 @@ def attack_sequence(
     else:
         _show(found)
     if stop.is_set():
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(stop.code)
 
 
 def _as_json(found: SequenceAttack) -> dict[str, Any]:

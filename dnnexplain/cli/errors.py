@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -13,11 +16,13 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract.errors import shortened
 from dnnexplain.files import reason
+from dnnexplain.memory import ran_out, why_no_memory
 
 __all__ = ["BUG", "INTERRUPTED", "MISTAKE", "run", "sentence"]
 
-MISTAKE, BUG, INTERRUPTED, PIPE_CLOSED = 2, 1, 130, 141
+MISTAKE, BUG, INTERRUPTED, PIPE_CLOSED = 2, 70, 130, 141  # 70: EX_SOFTWARE; 1 is what Python itself ends with
 DEBUG = "DNNEXPLAIN_DEBUG"
 
 EXTRAS = {
@@ -41,6 +46,7 @@ def run(make_app: Callable[[], typer.Typer], arguments: Sequence[str] | None = N
 
     Set the environment variable DNNEXPLAIN_DEBUG to see the traceback instead.
     """
+    _have_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         command: Any = get_command(make_app())
@@ -55,18 +61,23 @@ def run(make_app: Callable[[], typer.Typer], arguments: Sequence[str] | None = N
     except (KeyboardInterrupt, typer.Abort):
         _say("Interrupted.")
         return INTERRUPTED
-    except SystemExit as end:
-        return _code(end)
-    except Exception as error:
+    except BaseException as error:  # also a SystemExit of a file that was loaded: no command of ours raises one
         if os.environ.get(DEBUG):
             raise
-        words = sentence(error)
-        if words is None:
-            _say(f"Error: this should not happen, {_named(error)}; set {DEBUG}=1 to see where, and report it.")
-            return BUG
-        _say(f"Error: {words}")
-        return MISTAKE
+        return _failed(error)
     return 0
+
+
+def _failed(error: BaseException) -> int:
+    """Say what went wrong in one sentence; the exit code."""
+    words = sentence(error)
+    if words is None:
+        _say(f"Error: this should not happen, {_named(error)}; please report it with {_traceback_file(error)}.")
+        return BUG
+    _say(f"Error: {words}")
+    if isinstance(error, OSError) and not _can_write():
+        _silence_stdout()
+    return MISTAKE
 
 
 def sentence(error: BaseException) -> str | None:
@@ -75,13 +86,15 @@ def sentence(error: BaseException) -> str | None:
         return _usage(error)
     if isinstance(error, DnnExplainError):
         words = str(error)
+    elif ran_out(error):
+        words = why_no_memory()
     elif isinstance(error, OSError):
         words = _os_error(error)
     elif isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
         library = (error.name or "").partition(".")[0]
         words = f"this needs {library}, which is not installed: pip install 'dnnexplain[{EXTRAS[library]}]'"
-    elif isinstance(error, MemoryError):
-        words = "not enough memory; ask for less at a time (fewer sets, a smaller budget, fewer jobs)"
+    elif isinstance(error, SystemExit):
+        words = _ended_from_within(error)
     else:
         return None
     return _one_line(words)
@@ -94,7 +107,7 @@ def _usage(error: TyperException) -> str:
 
 
 def _os_error(error: OSError) -> str:
-    where = error.filename if error.filename is not None else "the system"
+    where = error.filename if error.filename is not None else "what is printed to"
     if error.errno == errno.EADDRINUSE:
         return f"the port is in use by another program ({error.strerror}); choose another with --port"
     if isinstance(error, ConnectionError | TimeoutError) and error.filename is None:
@@ -107,18 +120,46 @@ def _named(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return shortened(" ".join(text.split()))
 
 
-def _code(end: SystemExit) -> int:
-    if end.code is None or isinstance(end.code, int):
-        return end.code or 0
-    _say(f"Error: {_one_line(str(end.code))}")
-    return MISTAKE
+def _ended_from_within(end: SystemExit) -> str:
+    """A program's code is the command's own, so that nobody takes a half-done command for a done one."""
+    said = "" if end.code is None or isinstance(end.code, int) else f", saying {_one_line(str(end.code))!r}"
+    return f"code that was loaded ended the program{said} before the command was done; take sys.exit out of that file"
+
+
+def _traceback_file(error: BaseException) -> str:
+    """A new file that holds where it happened, or what to do where none can be written."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="dnnexplain-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+        ) as file:
+            file.writelines(traceback.format_exception(error))
+            return file.name
+    except OSError:
+        return f"what {DEBUG}=1 shows"
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    with suppress(OSError):  # nobody listens
+        typer.echo(text, err=True)
+
+
+def _have_streams() -> None:
+    """Give a program that was started with its output closed (``>&-``) one to write into nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - to the very end
+
+
+def _can_write() -> bool:
+    """Whether what was printed arrives; a full disk keeps it in the buffer, and the interpreter's end would fail."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _silence_stdout() -> None:

@@ -1,4 +1,7 @@
-"""Ctrl-C that keeps what was found: the first one asks a search to end, the second one ends the program."""
+"""Ctrl-C that keeps what was found: the first one asks a search to end, the second one ends the program.
+
+So does being asked to end by the system (SIGTERM of a batch queue, SIGHUP of a terminal that is closed).
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,35 @@ from types import FrameType
 
 import typer
 
-__all__ = ["until_interrupted"]
+__all__ = ["Stop", "until_interrupted"]
+
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Stop(threading.Event):
+    """Set when the program was asked to end; ``code`` is then its exit code, 128 and the signal's number."""
+
+    code = 0
 
 
 @contextmanager
-def until_interrupted() -> Iterator[threading.Event]:
+def until_interrupted() -> Iterator[Stop]:
     """An event that Ctrl-C sets, instead of ending the program, while the block runs."""
-    stop = threading.Event()
+    stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
+        stop.code = 128 + number
         stop.set()
         typer.echo("Stopping; what was found is kept. Ctrl-C again gives it up.", err=True)
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in _SIGNALS}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,9 @@ import numpy as np
 import typer
 
 from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, find_policy, make_deeprm, only_deeprm
-from dnnexplain.cli.errors import INTERRUPTED
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.numbers import number
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-KEEP_SECONDS = 5.0
 RATES = [0.4, 0.55, 0.7, 0.85]
 FAMILIES = ["deeprm", "uniform", "long-heavy", "cpu-bound", "memory-bound", "bursty", "small-jobs", "heavy-tailed"]
 RULES = ["sjf", "tetris", "packer", "fcfs", "hold"]
@@ -76,7 +74,7 @@ def transfer(
     given, rows = _logs(world, log, sets, steps), _rows(family, vary)
     rows += [Setting(label) for label in given]
     columns = [Setting(f"rate {value:g}", "", {"rate": value, "steps": steps}, value) for value in rate]
-    earlier = None if resume is None else Transfer.load(resume)
+    earlier, keep = None if resume is None else Transfer.load(resume), Keeper(out)
     cluster = _cluster(dask)
     try:
         with until_interrupted() as stop, progress_bar("Running", len(rows) * len(columns), quiet=as_json) as show:
@@ -95,7 +93,7 @@ def transfer(
                 resume=earlier,
                 progress=show,
                 cancel=stop,
-                on_cell=None if out is None else _keeper(out),
+                on_cell=None if out is None else lambda found: keep(lambda: found),
             )
     finally:
         if cluster is not None:
@@ -107,20 +105,7 @@ def transfer(
     else:
         _show(found)
     if stop.is_set():
-        raise typer.Exit(INTERRUPTED)
-
-
-def _keeper(out: Path) -> Callable[[Transfer], None]:
-    """Keeps the cells that are done every few seconds, so that a run that is killed can be resumed too."""
-    last = time.monotonic()
-
-    def keep(found: Transfer) -> None:
-        nonlocal last
-        if time.monotonic() - last > KEEP_SECONDS:
-            found.save(out)
-            last = time.monotonic()
-
-    return keep
+        raise typer.Exit(stop.code)
 
 
 def _rows(family: Sequence[str], vary: str) -> list[Setting]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
@@ -86,7 +89,10 @@ def worst_case_command(
         return
     earlier = None if resume is None else _load(resume)
     with progress_bar("Searching", 100 if restarts == 1 else restarts, quiet=as_json) as show:
-        found = _search_all(asked, seed, restarts, dask, earlier, show)
+        if restarts == 1 and not dask:
+            found = _search_once(asked, seed, earlier, out, show)
+        else:
+            found = _search_all(asked, seed, restarts, dask, earlier, show)
     if out is not None:
         found.save(out)
     _report(asked, found, box=box, seed=seed, as_json=as_json)
@@ -115,7 +121,15 @@ def _load(path: Path) -> WorstCase:
     return found
 
 
-def _search(asked: Asked, seed: int, earlier: WorstCase | None, progress: Any = None) -> WorstCase:
+def _search_once(asked: Asked, seed: int, earlier: WorstCase | None, out: Path | None, show: Any) -> WorstCase:
+    """One search here, which keeps what it has, and whose first Ctrl-C (or SIGTERM) ends it with that."""
+    tell = lambda state: show(int(100 * state.fraction), 100, f"ratio {number(state.best)}")  # noqa: E731
+    with until_interrupted() as stop:
+        found = _search(asked, seed, earlier, progress=tell, cancel=stop, keep=Keeper(out))
+    return replace(found, stopped="interrupted") if stop.is_set() else found
+
+
+def _search(asked: Asked, seed: int, earlier: WorstCase | None, **hooks: Any) -> WorstCase:
     from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.explain.gray_box import Budget, worst_case
     from dnnexplain.results import Question
@@ -130,8 +144,8 @@ def _search(asked: Asked, seed: int, earlier: WorstCase | None, progress: Any = 
         budget=Budget(asked.budget) if asked.rounds is None else Budget(ENDLESS, asked.rounds),
         seed=seed,
         question=question,
-        progress=progress,
         resume=earlier,
+        **hooks,
     )
     return found
 
@@ -143,9 +157,6 @@ def _restart(item: tuple[Asked, int, Any], _random: Any) -> WorstCase:
 
 
 def _search_all(asked: Asked, seed: int, restarts: int, dask: str, earlier: WorstCase | None, show: Any) -> WorstCase:
-    if restarts == 1 and not dask:
-        tell = lambda state: show(int(100 * state.fraction), 100, f"ratio {number(state.best)}")  # noqa: E731
-        return _search(asked, seed, earlier, tell)
     from dnnexplain.parallel import seeded_map
 
     items = [(asked, seed + i, earlier) for i in range(restarts)]

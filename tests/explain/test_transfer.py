@@ -311,7 +311,7 @@ def test_a_run_that_is_killed_has_kept_its_cells(monkeypatch, capsys, tmp_path):
     command = [*SMALL, "--family", "deeprm", "--family", "uniform", "--jobs", "1", "--json"]
     assert main(command) == 0
     whole = json.loads(capsys.readouterr().out)
-    monkeypatch.setattr("dnnexplain.cli.transfer.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("dnnexplain.cli.keeping.KEEP_SECONDS", 0.0)
     module = importlib.import_module("dnnexplain.explain.transfer")
     genuine, calls = module._run_cell, []
 

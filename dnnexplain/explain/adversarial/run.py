@@ -77,6 +77,7 @@ class Run:
         self.radius = self.single_radius = 0.0
         self.undecided = EARLIER_UNDECIDED  # the cost of the cheapest change that the oracle could not decide
         self.stopped = False
+        self.keep: Callable[[], object] = lambda: None
         self._seen: set[bytes] = set()
 
     @property
@@ -90,6 +91,7 @@ class Run:
 
     def check(self, text: str = "") -> None:
         """Report; raise :class:`Enough` if time is up or the run was cancelled."""
+        self.keep()
         if self._progress is not None:
             fraction = min(1.0, self.spent / self._seconds) if np.isfinite(self._seconds) else None
             self._progress(fraction, text)

@@ -60,6 +60,7 @@ def attack(
     progress: Progress | None = None,
     judge_seconds: float = 2.0,
     on_found: Callable[[Flip], object] | None = None,
+    keep: Callable[[Callable[[], Adversarial]], object] | None = None,
 ) -> Adversarial:
     """The smallest valid change of a state that makes a policy decide otherwise, and worse.
 
@@ -85,6 +86,7 @@ def attack(
         progress: called now and then with the fraction of time used and what is being done.
         judge_seconds: for the oracle, per state.
         on_found: called with each flip that is the cheapest of its kind so far, as it is found.
+        keep: called now and then with a function that makes the result so far.
 
     Raises:
         DnnExplainError: an unknown method, action or knob; a system without oracle; ``resume`` answers
@@ -118,6 +120,8 @@ def attack(
     if resume is not None:
         _continue(run, resume, question)
     refusal = moves.refusal or _no_other(system, witness, wished, objects)
+    if keep is not None:
+        run.keep = lambda: keep(lambda: _answer(run, question, refusal, likelihood))
     if not refusal:
         with suppress(Enough):
             METHODS[method](run, np.random.default_rng(child_seed(seed, run.evaluated)))

@@ -28,6 +28,7 @@ def worst_case(
     cancel: Event | None = None,
     progress: Callable[[Progress], None] | None = None,
     resume: WorstCase | None = None,
+    keep: Callable[[Callable[[], WorstCase]], object] | None = None,
 ) -> WorstCase:
     """Search for the input with the largest cost / optimum, and certify what is found.
 
@@ -40,6 +41,8 @@ def worst_case(
         cancel: set it from another thread to stop; what was found so far is returned.
         progress: called about ten times per CPU-second with a :class:`Progress`.
         resume: an earlier result on the same problem, whose case and time count as this search's start.
+        keep: called like ``progress`` once something was found, with a function that makes and certifies the
+            result so far; what that takes is part of the budget in CPU-seconds.
 
     Returns:
         The best case found, with the interval in which its ratio certainly lies.
@@ -55,10 +58,12 @@ def worst_case(
     run = Run(problem, limit, seed, cancel, progress)
     if resume is not None:
         _resume(run, resume)
+    asked = _filled(question or Question(system=problem.name), method, seed, limit)
+    if keep is not None:
+        run.keep = lambda: keep(lambda: certified(run.copy(), method, "running", asked))
     with one_thread():
         stopped = _search(method, run)
-        asked = question or Question(system=problem.name)
-        return certified(run, method, stopped, _filled(asked, method, seed, limit))
+        return certified(run, method, stopped, asked)
 
 
 def _search(method: str, run: Run) -> str:

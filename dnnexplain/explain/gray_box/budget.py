@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,7 +79,8 @@ class Run:
         self.spent_before = 0.0
         self.notes: dict[str, float] = {}
         self._start = time.process_time()
-        self._reported = -1.0
+        self._reported = self._kept_at = -1.0
+        self.keep: Callable[[], object] = lambda: None
 
     @property
     def cpu_seconds(self) -> float:
@@ -120,6 +122,12 @@ class Run:
             self.trace.append((self.cpu_seconds, self.best))
         self._report()
 
+    def copy(self) -> Run:
+        """The run as it stands, for a result that leaves the search as it is."""
+        twin = copy.copy(self)
+        twin.trace, twin.kept, twin.notes = list(self.trace), list(self.kept), dict(self.notes)
+        return twin
+
     def _keep(self, ratio: float, x: Array) -> None:
         """Into the list of the best, where it replaces near copies of itself."""
         width = np.maximum(self.problem.domain.width, 1e-300)
@@ -133,6 +141,9 @@ class Run:
 
     def _report(self) -> None:
         now = self.cpu_seconds
+        if self.kept and now - self._kept_at >= REPORT_EVERY:
+            self._kept_at = now
+            self.keep()
         if self.progress is not None and now - self._reported >= REPORT_EVERY:
             self._reported = now
             self.progress(Progress(now, self.fraction(), self.best, tuple(self.trace)))

@@ -98,6 +98,9 @@ def scatter(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generat
         yield [system.scramble(frames[rng.integers(len(frames))], rng, limits) for _ in range(BATCH)]
 
 
+_QUICK = 0.1
+"""Seconds for the bounds on the optimum of a result that is only kept in case the search is killed."""
+
 METHODS: dict[str, Callable[..., Iterator[list[Any]]]] = {"evolve": evolve, "random": scatter}
 """Ways to propose workloads by name."""
 
@@ -119,6 +122,7 @@ def attack_sequence(
     clock: Callable[[], float] = time.monotonic,
     cancel: Event | None = None,
     progress: Progress | None = None,
+    keep: Callable[[Callable[[], SequenceAttack]], object] | None = None,
 ) -> SequenceAttack:
     """Change workloads within limits until the policy is as far behind as can be found.
 
@@ -138,6 +142,8 @@ def attack_sequence(
         clock: ``time.process_time`` counts CPU time.
         cancel: once set, the search ends with what it has.
         progress: called with the fraction of time used and the gap so far.
+        keep: called after each step with a function that makes the result so far, whose bounds on the optimum
+            get a tenth of a second.
 
     Raises:
         DnnExplainError: no workload, an unknown rule, measure or method, a system whose workloads
@@ -167,25 +173,21 @@ def attack_sequence(
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(pool.evaluated,)))
     proposals = METHODS[method](system, pool, bounds, rng)
     stopped, refusal = False, _refusal(system, pool.workloads[0], bounds)
+
+    def so_far(seconds: float = _QUICK, *, ended: bool = True) -> SequenceAttack:
+        counts = {"evaluated": pool.evaluated, "seconds": pool.seconds, "trace": tuple(pool.trace), "stopped": ended}
+        return finish(gap, question, pool.workloads, first, **counts, oracle_seconds=seconds, refusal=refusal)
+
     while not refusal and clock() - pool.began < seconds and pool.gaps[0] < until:
         if cancel is not None and cancel.is_set():
             stopped = True
             break
         pool.add(next(proposals))
+        if keep is not None:
+            keep(so_far)
         if progress is not None:
             progress(min(1.0, (clock() - pool.began) / seconds), f"gap {number(pool.gaps[0])}")
-    return finish(
-        gap,
-        question,
-        pool.workloads,
-        first,
-        evaluated=pool.evaluated,
-        seconds=pool.seconds,
-        trace=tuple(pool.trace),
-        stopped=stopped,
-        oracle_seconds=oracle_seconds,
-        refusal=refusal,
-    )
+    return so_far(oracle_seconds, ended=stopped)
 
 
 def _refusal(system: Mutable, workload: Any, limits: Limits) -> str:

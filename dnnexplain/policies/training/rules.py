@@ -230,7 +230,7 @@ def load_function(path: Path, function: str, system: Any) -> FunctionRule:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file that ends the program would end it with its own code
         msg = f"{path} cannot be run: {type(error).__name__}: {error}"
         raise DnnExplainError(msg) from error
     found = getattr(module, function, None)
