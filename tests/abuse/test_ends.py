@@ -142,9 +142,9 @@ def test_a_search_that_is_ended_leaves_what_it_had_and_can_go_on(name, how, tmp_
 
 def test_keeping_a_worst_case_changes_nothing_of_the_search():
     import numpy as np
-    from tests.gray_box.ring import ring_problem
 
     from dnnexplain.explain.gray_box import Budget, worst_case
+    from tests.gray_box.ring import ring_problem
 
     kept = []
     plain = worst_case(ring_problem(), "random", budget=Budget(1e6, 30), seed=3)
