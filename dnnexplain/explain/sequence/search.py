@@ -175,8 +175,18 @@ def attack_sequence(
     stopped, refusal = False, _refusal(system, pool.workloads[0], bounds)
 
     def so_far(seconds: float = _QUICK, *, ended: bool = True) -> SequenceAttack:
-        counts = {"evaluated": pool.evaluated, "seconds": pool.seconds, "trace": tuple(pool.trace), "stopped": ended}
-        return finish(gap, question, pool.workloads, first, **counts, oracle_seconds=seconds, refusal=refusal)
+        return finish(
+            gap,
+            question,
+            pool.workloads,
+            first,
+            evaluated=pool.evaluated,
+            seconds=pool.seconds,
+            trace=tuple(pool.trace),
+            stopped=ended,
+            oracle_seconds=seconds,
+            refusal=refusal,
+        )
 
     while not refusal and clock() - pool.began < seconds and pool.gaps[0] < until:
         if cancel is not None and cancel.is_set():
