@@ -56,7 +56,7 @@ def _gather(attributes: Attributes, x: torch.Tensor, indices: torch.Tensor) -> t
     axis = attributes.get("axis", 0) % x.ndim
     places = torch.where(indices < 0, indices + x.shape[axis], indices).long()
     found = x.index_select(axis, places.reshape(-1))
-    return found.reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    return found.reshape((*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
 
 
 def _slice(attributes: Attributes, x: torch.Tensor, *rest: torch.Tensor | None) -> torch.Tensor:
