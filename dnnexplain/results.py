@@ -67,6 +67,7 @@ class Question:
         target, target_kind: the scalar explained, in words, and which kind it is.
         method, baseline: how, and against what.
         settings: whatever else was chosen.
+        assumed: what files left open and was assumed of system and policy, a sentence each.
         versions: of dnnexplain, torch, captum, numpy.
     """
 
@@ -81,6 +82,7 @@ class Question:
     baseline: str = ""
     seed: int | None = None
     settings: Mapping[str, Any] = plain_field(default_factory=dict)
+    assumed: list[str] = plain_field(default_factory=list)
     versions: Mapping[str, str] = plain_field(default_factory=lambda: dict(versions()), compare=False)
 
     @classmethod
@@ -92,6 +94,7 @@ class Question:
             state=None if state is None else system.state_to_json(state),
             policy="" if policy is None else policy.name,
             checkpoint=getattr(policy, "checkpoint", ""),
+            assumed=[*getattr(system, "assumed", ()), *getattr(policy, "assumed", ())],
             **rest,
         )
 

@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = ("systems", "policies", "explain")
 GROUND = {
+    "assumptions",
     "contract",
     "encoding",
     "files",

@@ -15,6 +15,8 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from dnnexplain.assumptions import forget
+from dnnexplain.cli.network_options import add_network_options, say_assumed
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import shortened
 from dnnexplain.files import reason
@@ -50,8 +52,11 @@ def run(make_app: Callable[[], typer.Typer], arguments: Sequence[str] | None = N
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         command: Any = get_command(make_app())
+        forget()
+        add_network_options(command)
         with command.make_context("dnnexplain", given) as context:
             command.invoke(context)
+        say_assumed()
         sys.stdout.flush()
     except typer.Exit as end:
         return end.exit_code

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import typer
 
+from dnnexplain.assumptions import assumed
+from dnnexplain.cli.network_options import printed_json
 from dnnexplain.numbers import figure as number
 
 __all__ = ["examples", "number", "print_json", "print_table", "progress_bar", "to_plain"]
@@ -26,8 +28,12 @@ def examples(*lines: str) -> str:
 
 
 def print_json(data: Any) -> None:
-    """Print data as JSON that every reader takes: what is not a finite number is ``null``."""
-    typer.echo(json.dumps(to_plain(data), indent=2, allow_nan=False, ensure_ascii=False))
+    """Print data as JSON that every reader takes: what is not a finite number is ``null``; with what was assumed."""
+    printed_json()
+    plain = to_plain(data)
+    if isinstance(plain, dict) and assumed():
+        plain.setdefault("assumed", list(assumed()))
+    typer.echo(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False))
 
 
 def to_plain(data: Any) -> Any:

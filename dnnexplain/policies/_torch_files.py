@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import io
 import pickle  # for the name of an error
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.reading import open_zip
 
 __all__ = ["OLD_TORCH", "read_state_dict"]
 
 MOST_NUMBERS = 1 << 28
+KEYS = ("state_dict", "model_state_dict", "model", "policy")
+"""Under which training loops put a network beside other things."""
 OLD_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """How a torch file from before version 1.6 starts."""
 INSTEAD = "save its weights instead: torch.save(module.state_dict(), path), or dnnexplain.policies.save(path, policy)"
 
 
-def read_state_dict(path: Path, data: bytes) -> dict[str, torch.Tensor]:
+def read_state_dict(path: Path, data: bytes, key: str | None = None) -> dict[str, torch.Tensor]:
     """The weights in a torch file, by layer name.
 
     Args:
         path: for messages.
         data: its bytes.
+        key: under which they lie in a checkpoint of several networks: ``"actor"``, ``"agent.actor"``.
 
     Raises:
         DnnExplainError: it is truncated, a program, a whole module, or holds no state dict.
@@ -37,12 +41,15 @@ def read_state_dict(path: Path, data: bytes) -> dict[str, torch.Tensor]:
     except pickle.UnpicklingError as error:
         if "Unsupported" in str(error) or "GLOBAL" in str(error):
             what = _unsupported(str(error))
-            msg = f"{path} holds a whole pickled module ({what}): reading it would run its code; {INSTEAD}"
+            msg = (
+                f"{path} holds more than weights, usually a whole module pickled by torch.save(module, path) ({what}), and "
+                f"reading it would run code: where the module is at hand, {INSTEAD}"
+            )
             raise DnnExplainError(msg) from None
         raise _damaged(path, error) from None
     except Exception as error:  # noqa: BLE001 - torch raises many kinds for a damaged file
         raise _damaged(path, error) from None
-    return _tensors(path, found)
+    return _tensors(path, found, key)
 
 
 def _damaged(path: Path, error: Exception) -> DnnExplainError:
@@ -51,8 +58,11 @@ def _damaged(path: Path, error: Exception) -> DnnExplainError:
 
 
 def _unsupported(message: str) -> str:
-    words = [word.strip("`.,") for word in message.split() if "." in word.strip("`.,") and "http" not in word]
-    known = [word for word in words if word.replace(".", "").replace("_", "").isalnum() and "torch.load" not in word]
+    """The name that the file asks for, in torch's message; versions and addresses in it are none."""
+    names = re.findall(r"(?<![\w./])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", message)
+    known = [
+        name for name in names if not name.startswith(("torch.load", "torch.serialization", "www.", "pytorch.org"))
+    ]
     return f"it asks for {known[0]}" if known else "it asks for code"
 
 
@@ -73,25 +83,42 @@ def _refuse_programs(path: Path, data: bytes) -> None:
         raise DnnExplainError(msg)
 
 
-def _tensors(path: Path, found: Any) -> dict[str, torch.Tensor]:
-    """The state dict in a torch file, also where a training loop put it beside other things."""
-    for key in ("state_dict", "model_state_dict", "model", "policy"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
+def _tensors(path: Path, found: Any, key: str | None) -> dict[str, torch.Tensor]:
+    """The state dict in a torch file, also where a training loop put it among other things."""
     if isinstance(found, list | tuple) and found and all(isinstance(part, Mapping) for part in found):
         # Some training loops save actor and critic as a list of state dicts.
         found = {f"{number}.{name}": item for number, part in enumerate(found) for name, item in part.items()}
-    if (
-        not isinstance(found, Mapping)
-        or not found
-        or not all(isinstance(item, torch.Tensor) for item in found.values())
-    ):
+    parts = dict(_state_dicts(found, ""))
+    if key is not None and key not in parts:
+        raise Choice(f"state dict in {path} under the key", key, tuple(parts) or ("none",)).error()
+    likely = [name for name in parts if name in KEYS] or [name for name in parts if "optim" not in name]
+    if key is None and len(likely) > 1 and "" not in parts:
+        msg = f"{path} holds several networks ({', '.join(map(repr, likely[:8]))}); say which: key={likely[0]!r}"
+        raise DnnExplainError(msg)
+    if not parts or not (likely or key):
         msg = f"{path} holds no state dict (layer names with their weights) but a {type(found).__name__}; {INSTEAD}"
         raise DnnExplainError(msg)
-    if sum(item.numel() for item in found.values()) > MOST_NUMBERS:
+    chosen = parts[key if key is not None else "" if "" in parts else likely[0]]
+    if sum(item.numel() for item in chosen.values()) > MOST_NUMBERS:
         msg = f"{path} claims more than {MOST_NUMBERS:,} weights; a controller's network is far smaller"
         raise DnnExplainError(msg)
-    if any(item.layout != torch.strided or item.is_quantized for item in found.values()):
+    if any(item.is_meta for item in chosen.values()):
+        msg = (
+            f"{path} holds shapes without numbers (torch's meta tensors); save the module after its weights were loaded"
+        )
+        raise DnnExplainError(msg)
+    if any(item.layout != torch.strided or item.is_quantized for item in chosen.values()):
         msg = f"{path} holds sparse or quantized weights; save them as plain float32: module.float().state_dict()"
         raise DnnExplainError(msg)
-    return {str(name): item for name, item in found.items()}
+    return chosen
+
+
+def _state_dicts(found: Any, key: str, depth: int = 0) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+    """Every mapping from names to tensors, by its key: ``"state_dict"``, ``"agent.actor"``."""
+    if not isinstance(found, Mapping) or depth > 4:
+        return
+    if found and all(isinstance(item, torch.Tensor) for item in found.values()):
+        yield key, {str(name): item for name, item in found.items()}
+        return
+    for name, item in found.items():
+        yield from _state_dicts(item, f"{key}.{name}".lstrip("."), depth + 1)

@@ -13,31 +13,52 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, System
+from dnnexplain.policies._layers import describe
 from dnnexplain.policies.networks import NETWORKS, build, dense_stack
 
-__all__ = ["fill", "network_from_weights", "portable"]
+__all__ = ["fill", "network_from_weights", "portable", "stripped"]
 
 Weights = Mapping[str, torch.Tensor]
 ASSUMED = "the file names no architecture: dense layers with ReLU between them were assumed"
 
 
-def portable(module: nn.Module, system: System) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
-    """A module's weights, and the architecture that makes it again (``None``: only its author can).
+def portable(module: nn.Module, system: System) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """A module's weights, and the architecture that makes it again.
 
-    A plain sequence of flatten, dense layers and ReLU is given the names of ``networks.mlp``.
+    A plain sequence of flatten, dense layers and ReLU is given the names of ``networks.mlp``; any nest of
+    torch's own layers is described layer by layer.
+
+    Raises:
+        DnnExplainError: a class of the user's own, which a file of weights cannot keep.
     """
     described = getattr(module, "architecture", None)
     if isinstance(described, dict) and repr(build(described, system)) == repr(module):  # not altered since
         return dict(module.state_dict()), described
     dense = _plain_stack(module)
-    if dense is None:
-        return dict(module.state_dict()), None
-    stack = dense_stack([dense[0].in_features, *(layer.out_features for layer in dense)])
-    with torch.no_grad():
-        for mine, layer in zip((part for part in stack if isinstance(part, nn.Linear)), dense, strict=True):
-            mine.weight.copy_(layer.weight)
-            mine.bias.copy_(layer.bias)
-    return dict(stack.state_dict()), stack.architecture  # type: ignore[return-value]
+    if dense is not None:
+        stack = dense_stack([dense[0].in_features, *(layer.out_features for layer in dense)])
+        with torch.no_grad():
+            for mine, layer in zip((part for part in stack if isinstance(part, nn.Linear)), dense, strict=True):
+                mine.weight.copy_(layer.weight)
+                mine.bias.copy_(layer.bias)
+        return dict(stack.state_dict()), stack.architecture  # type: ignore[return-value]
+    layers = describe(module)
+    if layers is None:
+        msg = (
+            f"a file of weights cannot keep the architecture of {_foreign(module)}: give save a nest of nn.Sequential "
+            "with torch's own layers, write ONNX with save_onnx, or keep the weights alone with "
+            "save(..., weights_alone=True), which then need load(path, system, module=...)"
+        )
+        raise DnnExplainError(msg)
+    return dict(module.state_dict()), {"name": "layers", "arguments": {"module": layers}}
+
+
+def _foreign(module: nn.Module) -> str:
+    """The first part that has no description, by its class."""
+    for part in module.modules():
+        if type(part) is not nn.Sequential and not (any(part.children()) and describe(part)) and describe(part) is None:
+            return f"the class {type(part).__qualname__}"
+    return f"the class {type(module).__qualname__}"
 
 
 def _plain_stack(module: nn.Module) -> list[nn.Linear] | None:
@@ -57,18 +78,21 @@ def _leaves(module: nn.Module) -> Iterator[nn.Module]:
         yield module
 
 
-def network_from_weights(weights: Weights, system: System, where: str) -> tuple[nn.Module, str]:
-    """The network that bare weights belong to, filled, and a note on what was assumed.
+def network_from_weights(
+    weights: Weights, system: System, where: str, activation: str | None = None
+) -> tuple[nn.Module, str]:
+    """The network that bare weights belong to, filled, and what was assumed (empty if nothing was).
 
     Args:
         weights: a state dict without any word on its architecture.
         system: whose input and output sizes it should have.
         where: the file, for messages.
+        activation: between dense layers, if it is known; ReLU is assumed if not.
 
     Raises:
         DnnExplainError: neither a stack of dense layers nor a known architecture.
     """
-    for factory in NETWORKS.values():
+    for name, factory in NETWORKS.items() if activation is None else ():
         try:
             module = factory(system)
         except DnnExplainError:  # this architecture cannot read this system
@@ -76,7 +100,9 @@ def network_from_weights(weights: Weights, system: System, where: str) -> tuple[
         if {name: tensor.shape for name, tensor in module.state_dict().items()} == {
             name: tensor.shape for name, tensor in weights.items()
         }:
-            return fill(module, weights, where), ""
+            return fill(
+                module, weights, where
+            ), f"by the names of its layers the network was taken for {name}, with ReLU"
     layers = _dense_layers(weights)
     order = None if layers is None else _chain(layers, math.prod(system.observation_shape))
     if layers is None or order is None:
@@ -86,23 +112,61 @@ def network_from_weights(weights: Weights, system: System, where: str) -> tuple[
         )
         raise DnnExplainError(msg)
     chained = [layers[stem] for stem in order]
-    stack = dense_stack([chained[0][0].shape[1], *(weight.shape[0] for weight, _ in chained)])
+    sizes = [chained[0][0].shape[1], *(weight.shape[0] for weight, _ in chained)]
+    stack = dense_stack(sizes, activation or "relu")
     named: OrderedDict[str, torch.Tensor] = OrderedDict()
     for name, (weight, bias) in zip(
         (key[: -len(".weight")] for key in list(stack.state_dict())[::2]), chained, strict=True
     ):
         named[f"{name}.weight"], named[f"{name}.bias"] = weight, bias
-    return fill(stack, named, where), ASSUMED
+    return fill(stack, named, where), ASSUMED if activation is None and len(chained) > 1 else ""
+
+
+PREFIXES = ("_orig_mod.", "module.", "model.", "net.", "network.", "policy.", "actor.", "agent.", "q_net.")
+"""What wrappers and training loops put before every name: torch.compile, DataParallel, Lightning, agents."""
+
+ACTORS = ("actor.", "policy.", "pi.", "policy_net.")
+"""How the part of an agent is called that decides, where another part (the critic) is beside it."""
+
+
+def stripped(weights: Weights) -> tuple[Weights, str]:
+    """Weights without the prefixes that all names share and without a critic's, and a sentence on both."""
+    gone, left_out = "", 0
+    while weights:
+        names = list(weights)
+        prefix = next((one for one in PREFIXES if all(name.startswith(one) for name in names)), None)
+        if prefix is None and not left_out:
+            prefix = next((one for one in ACTORS if any(name.startswith(one) for name in names)), None)
+            left_out = sum(not name.startswith(prefix) for name in names) if prefix else 0
+        if prefix is None:
+            break
+        weights = {name[len(prefix) :]: weights[name] for name in names if name.startswith(prefix)}
+        gone += prefix
+    also = f", and {left_out} weights of other parts" if left_out else ""
+    return weights, f"the prefix {gone!r} of the weights' names{also} were left out" if gone else ""
+
+
+def _fitting(weights: Weights, expected: Weights) -> Weights:
+    """The weights of a module among others, under any prefix: ``actor.`` of an agent that has a critic too."""
+    plain = {re.sub(r"(^|\.)_orig_mod\.", r"\1", name): tensor for name, tensor in weights.items()}
+    first = next(iter(expected), "")
+    prefixes = {name[: len(name) - len(first)] for name in plain if name.endswith(f".{first}")}
+    for prefix in ("", *sorted(prefixes, key=len)):
+        inside = {name[len(prefix) :]: tensor for name, tensor in plain.items() if name.startswith(prefix)}
+        if inside.keys() == expected.keys():
+            return inside
+    return plain
 
 
 def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
-    """Load weights into a module; names may carry the ``module.`` that parallel training adds.
+    """Load weights into a module; the file's names may carry a prefix, and may hold other parts beside it.
 
     Raises:
         DnnExplainError: names or shapes differ; the first difference is named.
     """
-    given = {name.removeprefix("module."): tensor for name, tensor in weights.items()}
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     expected = module.state_dict()
+    given = _fitting(weights, expected)
     missing, foreign = (
         [name for name in expected if name not in given],
         [name for name in given if name not in expected],
@@ -119,7 +183,7 @@ def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
                 "was it trained for another size of the system?"
             )
             raise DnnExplainError(msg)
-    module.load_state_dict(given)
+    module.load_state_dict(given, assign=any(tensor.is_meta for tensor in expected.values()))
     return module
 
 

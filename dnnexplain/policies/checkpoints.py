@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError, KnowsNetworks, System
+from dnnexplain.assumptions import assume
+from dnnexplain.contract import Choice, DnnExplainError, KnowsNetworks, System
 from dnnexplain.files import write_bytes
 from dnnexplain.policies import _shipped
+from dnnexplain.policies._adapters import ScaledInput
 from dnnexplain.policies._describe import size_hint, system_parameters
 from dnnexplain.policies._files import read_bytes
+from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
-from dnnexplain.policies._weights import fill, network_from_weights, portable
+from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
 from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
 from dnnexplain.policies.onnx_files import is_onnx, read_onnx
+from dnnexplain.policies.sb3 import is_agent, is_sb3_zip, network_of, read_agent
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
+from dnnexplain.reading import open_zip, parse_json, read_json
 
 __all__ = ["load", "load_any", "load_shipped", "read_metadata", "save", "shipped"]
 
@@ -44,6 +52,7 @@ def save(
     metadata: Mapping[str, Any] | None = None,
     *,
     system: System | None = None,
+    weights_alone: bool = False,
 ) -> Path:
     """Write weights and their story as safetensors: the whole file or none.
 
@@ -55,12 +64,14 @@ def save(
             ``training_time``, ``figures``, ``limits``, ``masked``. Architecture, system, sizes and
             versions are added.
         system: what the module was trained for; a policy knows it.
+        weights_alone: keep the weights of a class of your own without its architecture, which only
+            ``load(path, system, module=...)`` can then read.
 
     Returns:
         the path.
 
     Raises:
-        DnnExplainError: no system, or metadata that JSON cannot hold, or the file cannot be written.
+        DnnExplainError: no system, an architecture that a file cannot keep, or metadata that JSON cannot hold, or the file cannot be written.
     """
     policy = network if isinstance(network, TorchPolicy) else None
     module = policy.module if policy is not None else network
@@ -70,7 +81,7 @@ def save(
             "save takes a TorchPolicy, or a module and the system it was trained for: save(path, module, system=system)"
         )
         raise DnnExplainError(msg)
-    weights, architecture = portable(module, world)
+    weights, architecture = (dict(module.state_dict()), None) if weights_alone else _whole(module, world)
     story = {
         "format": 1,
         "checkpoint": weights_hash(module),
@@ -85,6 +96,19 @@ def save(
     text = _to_json({**(policy.metadata if policy is not None else {}), **story, **(metadata or {})})
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
     return write_bytes(path, safetensors_torch.save(tensors, metadata={KEY: text}))
+
+
+def _whole(module: nn.Module, system: System) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Weights and architecture, after the module made of them gave the same answers."""
+    weights, architecture = portable(module, system)
+    twin = fill(build(architecture, system), weights, "the copy made for saving").eval()
+    states = torch.from_numpy(probe_observations(system))
+    with torch.no_grad():
+        ours, copy = module.eval()(states), twin(states)
+    if not isinstance(ours, torch.Tensor) or not torch.allclose(ours, copy, rtol=1e-5, atol=1e-6):
+        msg = "the network was not saved: what would be read back gives other answers; keep it with save_onnx"
+        raise DnnExplainError(msg)
+    return weights, architecture
 
 
 def _to_json(data: Mapping[str, Any]) -> str:
@@ -106,7 +130,12 @@ def _to_json(data: Mapping[str, Any]) -> str:
 
 
 def load(
-    path: str | Path, system: System, *, module: nn.Module | None = None, masked: bool | None = None
+    path: str | Path,
+    system: System,
+    *,
+    module: nn.Module | None = None,
+    masked: bool | None = None,
+    activation: str | None = None,
 ) -> TorchPolicy:
     """A policy from a safetensors file: ours, or bare weights of a stack of dense layers.
 
@@ -115,40 +144,164 @@ def load(
         system: the world the network is to act in.
         module: filled with the weights, for an architecture that the file does not name.
         masked: overrides what the file says of masking invalid actions.
+        activation: between dense layers, where the file does not name it: ``"tanh"``.
 
     Raises:
         DnnExplainError: the file is missing, truncated or foreign, or its network does not fit.
     """
-    weights, story = _open(Path(path))
-    note = ""
-    if module is not None:
-        network = fill(module, weights, str(path))
-    elif story.get("architecture"):
+    return _load(Path(path), system, _How(module, masked, activation))
+
+
+def _load(path: Path, system: System, how: _How) -> TorchPolicy:
+    weights, story = _open(path)
+    if how.module is None and story.get("architecture"):
         _check_system(story, system, str(path))
         network = fill(build(story["architecture"], system), weights, str(path))
+        return _policy(network, system, path, how, story)
+    if how.module is None and story and how.activation is None and how.architecture is None:
+        msg = (
+            f"{path} keeps weights alone, of an architecture that it does not name; pass the module that they belong to, "
+            "load(path, system, module=...), or say what is between its dense layers, activation='tanh'"
+        )
+        raise DnnExplainError(msg)
+    return _bare(weights, system, path, how, story)
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What the caller knows of a network that its file may not say; see :func:`load_any`."""
+
+    module: nn.Module | None = None
+    masked: bool | None = None
+    activation: str | None = None
+    architecture: str | Mapping[str, Any] | None = None
+    scale: str | None = None
+    key: str | None = None
+
+
+_SAID: ContextVar[_How | None] = ContextVar("_SAID", default=None)
+
+
+@contextmanager
+def reading_as(**known: Any) -> Iterator[None]:
+    """What :func:`load_any` takes for its options inside the block where they are not given, as a command's are."""
+    token = _SAID.set(replace(_SAID.get() or _How(), **known))
+    try:
+        yield
+    finally:
+        _SAID.reset(token)
+
+
+def _bare(
+    weights: Mapping[str, torch.Tensor], system: System, path: Path, how: _How, story: dict[str, Any] | None = None
+) -> TorchPolicy:
+    """Weights without a word on their architecture, with what the caller says of it."""
+    where, note, assumed = str(path), "", []
+    if how.module is not None:
+        network = fill(how.module, weights, where)
+    elif how.architecture is not None:
+        network = fill(build(_architecture(how.architecture), system), weights, where)
+    elif is_agent(weights):
+        network = network_of(weights, how.activation or _guess(weights), where)
+        if how.activation is None:
+            assumed.append(f"the file names no activation: {_guess(weights)}, stable-baselines3's default, was assumed")
     else:
-        network, note = network_from_weights(weights, system, str(path))
-    return _policy(network, system, path, story, note, masked)
+        inner, note = stripped(weights)
+        found, guess = network_from_weights(inner, system, where, how.activation)
+        network, assumed = found, [guess] if guess else []
+    if how.scale is None and hasattr(system, "byte_scale") and how.module is None and story is None:
+        assumed.append("the file says nothing of the scale of its observations: numbers from 0 to 1 were assumed")
+    return _policy(network, system, path, how, story or {}, note, assumed)
+
+
+def _guess(weights: Mapping[str, torch.Tensor]) -> str:
+    return "tanh" if "action_net.weight" in weights else "relu"
+
+
+def _architecture(given: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    """A name, a JSON text or a file of it, or the mapping itself, as :func:`build` takes it."""
+    if isinstance(given, Mapping):
+        return given
+    if given.lstrip().startswith("{"):
+        found = parse_json(given, "the architecture")
+    elif Path(given).suffix == ".json":
+        found = read_json(given, "the architecture")
+    else:
+        return {"name": given}
+    if not isinstance(found, dict):
+        msg = 'an architecture is a name or an object such as {"name": "mlp", "arguments": {"hidden": [64, 64]}}'
+        raise DnnExplainError(msg)
+    return found
 
 
 def _policy(
-    network: nn.Module, system: System, path: str | Path, story: dict[str, Any], note: str, masked: bool | None
+    network: nn.Module,
+    system: System,
+    path: Path,
+    how: _How,
+    story: dict[str, Any],
+    note: str = "",
+    assumed: Sequence[str] = (),
 ) -> TorchPolicy:
-    mask = bool(story.get("masked", True)) if masked is None else masked
-    policy = TorchPolicy(network, system, name=Path(path).stem, masked=mask)
-    if story.get("checkpoint", policy.checkpoint) != policy.checkpoint:
+    if how.scale is not None:
+        network = _scaled(network, system, how.scale)
+    mask = bool(story.get("masked", True)) if how.masked is None else how.masked
+    policy = TorchPolicy(network, system, name=path.stem, masked=mask)
+    told = story.get("checkpoint", policy.checkpoint)
+    if told not in {policy.checkpoint, weights_hash(policy.module, alone=True)} and how.scale is None:
         msg = f"{path}: the weights are not those that its header was written for; the file was altered: copy it again"
         raise DnnExplainError(msg)
     policy.metadata = story
-    policy.note = "; ".join(part for part in (note, policy.note) if part)
+    policy.assumed = tuple(assume(f"{path.name}: {sentence}") for sentence in assumed)
+    policy.note = "; ".join(part for part in (note, *assumed, policy.note) if part)
     return policy
+
+
+def _scaled(network: nn.Module, system: System, scale: str) -> nn.Module:
+    """The network behind the scale that it was trained on."""
+    if scale not in {"unit", "bytes"}:
+        raise Choice("scale of observations", scale, ("unit", "bytes")).error()
+    unit = getattr(system, "byte_scale", None)
+    if unit is None and scale == "bytes":
+        msg = f"{system.name} shows no bytes, so a network of it cannot have been trained on them; leave scale out"
+        raise DnnExplainError(msg)
+    if unit is None or scale == "unit":
+        return network
+    return nn.Sequential(OrderedDict(scale=ScaledInput(1 / float(unit)), network=network))
+
+
+def _agent(path: Path, data: bytes, system: System, how: _How) -> TorchPolicy:
+    """An agent of stable-baselines3: its scale and its activation are its file's."""
+    agent = read_agent(path, data)
+    activation = how.activation or agent.activation
+    network = (
+        network_of(agent.weights, activation, str(path))
+        if how.module is None
+        else fill(how.module, agent.weights, str(path))
+    )
+    unit = getattr(system, "byte_scale", None)
+    note = f"an agent of stable-baselines3, {activation} between its layers"
+    scale = how.scale
+    if scale is None and unit is not None and agent.high is not None:
+        highs = {1.0: "unit", round(1 / unit, 9): "bytes"}
+        if agent.high not in highs:
+            msg = (
+                f"{path}: this agent saw numbers up to {agent.high:g}, {system.name} shows 0 to 1 (or bytes up to "
+                f"{1 / unit:g}); was it trained on another environment? If not, say scale='unit' or 'bytes'"
+            )
+            raise DnnExplainError(msg)
+        scale = highs[agent.high]
+        note += f", trained on observations from 0 to {agent.high:g}"
+    masked = bool(agent.maskable) if how.masked is None else how.masked
+    note += "" if masked else ", without a mask: invalid actions are not masked here either (masked=True does)"
+    return _policy(network, system, path, replace(how, scale=scale, masked=masked), {}, note)
 
 
 def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     data = read_bytes(file)
     try:
         weights = safetensors_torch.load(data)
-    except (SafetensorError, ValueError, KeyError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - headers with wrong types raise whatever the parser meets
         reason = " ".join(str(error).split())[:120]
         msg = f"{file}: not a whole safetensors file (truncated or damaged: {reason}); copy it again"
         raise DnnExplainError(msg) from None
@@ -178,47 +331,69 @@ def _check_system(story: dict[str, Any], system: System, where: str) -> None:
 
 
 def load_any(
-    path_or_name: str | Path, system: System, *, module: nn.Module | None = None, masked: bool | None = None
+    path_or_name: str | Path,
+    system: System,
+    *,
+    module: nn.Module | None = None,
+    masked: bool | None = None,
+    activation: str | None = None,
+    architecture: str | Mapping[str, Any] | None = None,
+    scale: str | None = None,
+    key: str | None = None,
 ) -> TorchPolicy:
     """A policy from a weights file of any kind that is safe to read, or a shipped network by its name.
 
-    Read are: safetensors (ours, or bare weights), torch state dicts (``.pt``, ``.pth``; with
-    ``weights_only``), and the published DeepRM's pickles of numpy arrays. What is in the file decides,
-    not its extension.
+    Read are: safetensors (ours, or bare weights), torch state dicts and checkpoints (``.pt``, ``.pth``,
+    ``.ckpt``; with ``weights_only``), agents of stable-baselines3 (``.zip``, ``policy.pth``), ONNX, and the
+    published DeepRM's pickles of numpy arrays. What is in the file decides, not its extension.
 
     Args:
         path_or_name: a file, a name that :func:`shipped` lists: ``"default"``, or ``"untrained"``: random weights.
         system: the world the network is to act in.
         module: filled with the weights, for an architecture that is no plain stack of dense layers.
         masked: whether invalid actions are masked; default: what the file says, else yes (no for the
-            published pickles, which were trained without).
+            published pickles and for agents that were trained without).
+        activation: between dense layers, where the file does not say: ``"tanh"``.
+        architecture: a name of ``NETWORKS`` or of the system's, or ``{"name": ..., "arguments": {...}}``.
+        scale: ``"bytes"`` for a network that was trained on the bytes of the gymnasium environment,
+            ``"unit"`` for one that was trained on 0 to 1, where the file does not say.
+        key: which network of a checkpoint that holds several: ``"actor"``.
+
+    Returns:
+        A policy whose ``note`` says what was read and adapted, and whose ``assumed`` what the file left open.
 
     Raises:
         DnnExplainError: in one sentence, what is wrong with the file and what to do.
     """
+    given = _How(module, masked, activation, architecture, scale, key)
+    said = _SAID.get() or _How()
+    how = _How(*(getattr(said if getattr(given, f) is None else given, f) for f in _How.__slots__))
     path = Path(path_or_name)
     if not path.exists() and isinstance(path_or_name, str) and not path.suffix and len(path.parts) == 1:
         if path_or_name == UNTRAINED:
             return untrained(system, masked=masked is not False)
         return load_shipped(system, path_or_name, masked=masked)
     if module is None and (known := _known(system, path, None)) is not None:
-        return _policy(known[0], system, path, {}, known[1], masked)
+        return _policy(known[0], system, path, how, {}, known[1])
     data = read_bytes(path)
     if _is_safetensors(data) or path.suffix == ".safetensors":
-        return load(path, system, module=module, masked=masked)
-    if data.startswith((b"PK\x03\x04", OLD_TORCH)) or path.suffix in {".pt", ".pth"}:
-        weights = read_state_dict(path, data)
-        if module is not None:
-            return _policy(fill(module, weights, str(path)), system, path, {}, "", masked)
-        network, note = _known(system, path, weights) or network_from_weights(weights, system, str(path))
-        return _policy(network, system, path, {}, note, masked)
+        return _load(path, system, how)
+    if data.startswith(b"PK\x03\x04") and is_sb3_zip(open_zip(data, path).namelist()):
+        return _agent(path, data, system, how)
+    if data.startswith((b"PK\x03\x04", OLD_TORCH)) or path.suffix in {".pt", ".pth", ".ckpt"}:
+        weights = read_state_dict(path, data, how.key)
+        known = _known(system, path, weights) if module is None else None
+        if known is not None:
+            return _policy(known[0], system, path, how, {}, known[1])
+        return _bare(weights, system, path, how)
     if is_onnx(data) or path.suffix == ".onnx":
-        return _policy(read_onnx(path), system, path, {}, "", masked)
+        return _policy(read_onnx(path), system, path, how, {})
     if path.suffix in PLAIN_PICKLES or data[:1] == b"\x80":
         return load_legacy(path, system, masked=bool(masked))
     msg = (
-        f"{path} is no weights file that dnnexplain reads; it reads .safetensors, torch state dicts (.pt, .pth) and "
-        "the published DeepRM's .pkl: export the weights from the program that wrote it"
+        f"{path} is no weights file that dnnexplain reads; it reads .safetensors, torch state dicts (.pt, .pth, .ckpt), "
+        "agents of stable-baselines3 (.zip), .onnx and the published DeepRM's .pkl: export the weights from the program "
+        "that wrote it"
     )
     raise DnnExplainError(msg)
 

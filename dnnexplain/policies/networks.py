@@ -15,8 +15,19 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import Choice, DnnExplainError, System
+from dnnexplain.policies._layers import make
 
-__all__ = ["NETWORKS", "build", "convnet", "dense_stack", "hidden_layers", "layer_shapes", "mlp"]
+__all__ = [
+    "NAMED_ACTIVATIONS",
+    "NETWORKS",
+    "activation_name",
+    "build",
+    "convnet",
+    "dense_stack",
+    "hidden_layers",
+    "layer_shapes",
+    "mlp",
+]
 
 ACTIVATIONS = (
     nn.ReLU,
@@ -37,21 +48,57 @@ ACTIVATIONS = (
 )
 
 
-def dense_stack(sizes: Sequence[int]) -> nn.Sequential:
-    """Flatten, then dense layers with ReLU between; weights are not set.
+NAMED_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "leaky_relu": nn.LeakyReLU,
+    "relu6": nn.ReLU6,
+    "softplus": nn.Softplus,
+    "sigmoid": nn.Sigmoid,
+    "hardtanh": nn.Hardtanh,
+    "none": nn.Identity,
+}
+"""What may stand between dense layers, by name, with torch's default arguments."""
+
+
+def activation_name(name: str) -> str:
+    """``"LeakyReLU"``, ``"leaky-relu"`` and ``"leaky_relu"`` as a name of :data:`NAMED_ACTIVATIONS`.
+
+    Raises:
+        DnnExplainError: there is no such activation; the message lists those there are.
+    """
+    plain = name.lower().replace("-", "").replace("_", "").replace("identity", "none").replace("swish", "silu")
+    for known in NAMED_ACTIVATIONS:
+        if known.replace("_", "") == plain:
+            return known
+    raise Choice("activation", name, tuple(NAMED_ACTIVATIONS)).error()
+
+
+def dense_stack(sizes: Sequence[int], activation: str = "relu") -> nn.Sequential:
+    """Flatten, then dense layers with an activation between; weights are not set.
 
     Args:
         sizes: inputs, units of each hidden layer, outputs.
+        activation: a name of :data:`NAMED_ACTIVATIONS`.
     """
+    name = activation_name(activation)
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     for number, (inputs, units) in enumerate(itertools.pairwise(sizes[:-1]), start=1):
         layers[f"hidden_{number}"] = nn.utils.skip_init(nn.Linear, inputs, units)
-        layers[f"relu_{number}"] = nn.ReLU()
+        layers[f"{name}_{number}"] = NAMED_ACTIVATIONS[name]()
     layers["output"] = nn.utils.skip_init(nn.Linear, sizes[-2], sizes[-1])
-    return _described(nn.Sequential(layers), "mlp", {"hidden": [int(size) for size in sizes[1:-1]]})
+    arguments: dict[str, Any] = {"hidden": [int(size) for size in sizes[1:-1]]}
+    if name != "relu":
+        arguments["activation"] = name
+    return _described(nn.Sequential(layers), "mlp", arguments)
 
 
-def mlp(system: System, hidden: Sequence[int] = (20,), seed: int = 0) -> nn.Sequential:
+def mlp(system: System, hidden: Sequence[int] = (20,), seed: int = 0, activation: str = "relu") -> nn.Sequential:
     """The network of DeepRM (HotNets 2016): flattened input, one hidden layer of 20 ReLU units.
 
     Weights are drawn from N(0, 0.01) and biases are 0, as in its published code.
@@ -60,6 +107,7 @@ def mlp(system: System, hidden: Sequence[int] = (20,), seed: int = 0) -> nn.Sequ
         system: gives the sizes of input and output.
         hidden: units of each hidden layer.
         seed: of the weights; torch's global generator is left alone.
+        activation: between the layers: ``"relu"``, ``"tanh"``, ``"gelu"``, ... (``NAMED_ACTIVATIONS``).
 
     Returns:
         layers ``flatten, hidden_1, relu_1, ..., output``; raw outputs ``[B, A]``.
@@ -67,7 +115,7 @@ def mlp(system: System, hidden: Sequence[int] = (20,), seed: int = 0) -> nn.Sequ
     if any(units < 1 for units in hidden):
         msg = f"hidden must be whole numbers of at least 1, one per layer, not {list(hidden)}"
         raise DnnExplainError(msg)
-    module = dense_stack([math.prod(system.observation_shape), *hidden, len(system.output.names)])
+    module = dense_stack([math.prod(system.observation_shape), *hidden, len(system.output.names)], activation)
     generator = torch.Generator().manual_seed(seed)
     for layer in module:
         if isinstance(layer, nn.Linear):
@@ -131,13 +179,15 @@ NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"mlp": mlp, "convnet": conv
 """Architecture name -> factory; a checkpoint names one and its arguments."""
 
 
-def build(architecture: Mapping[str, Any], system: System) -> nn.Sequential:
+def build(architecture: Mapping[str, Any], system: System) -> nn.Module:
     """The network that a checkpoint's ``architecture`` (``name`` and ``arguments``) describes.
 
     Raises:
         DnnExplainError: the name or an argument is unknown.
     """
     name = str(architecture.get("name"))
+    if name == "layers":
+        return make(dict(architecture.get("arguments") or {}).get("module") or {})
     known = {**NETWORKS, **getattr(system, "networks", {})}  # a system may have architectures of its own
     if name not in known:
         raise Choice("network architecture", name, tuple(known)).error()

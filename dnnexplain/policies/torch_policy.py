@@ -13,7 +13,9 @@ from torch import nn
 
 from dnnexplain import sampling
 from dnnexplain.contract import Discrete, DnnExplainError, System
+from dnnexplain.policies._adapters import LogProbabilities
 from dnnexplain.policies._fit import fit_module, probe_observations
+from dnnexplain.policies._layers import signature
 
 __all__ = ["LogProbabilities", "TorchPolicy", "weights_hash"]
 
@@ -21,28 +23,13 @@ CHUNK_NUMBERS = 1 << 21
 """Observation values that pass through the network at once; bounds memory, 8 MB of float32 input."""
 
 
-class LogProbabilities(nn.Module):
-    """The logarithm of a network that ends in probabilities, so that its outputs are logits.
+def weights_hash(module: nn.Module, *, alone: bool = False) -> str:
+    """SHA-256 over types, shapes and bytes of all weights and buffers, in the module's own order, and what runs them.
 
-    Args:
-        network: maps to probabilities ``[B, A]``; those below float32's smallest count as that.
+    Names are left out: the same network under other layer names has the same hash. Other activations, or
+    another class of module, have another, unless the weights are hashed alone.
     """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities ``[B, A]``."""
-        return torch.log(self.network(observations).clamp_min(torch.finfo(torch.float32).tiny))
-
-
-def weights_hash(module: nn.Module) -> str:
-    """SHA-256 over types, shapes and bytes of all weights and buffers, in the module's own order.
-
-    Names are left out: the same network under other layer names has the same hash.
-    """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"" if alone else signature(module).encode())
     for tensor in module.state_dict().values():
         whole = tensor.detach().cpu().contiguous()
         digest.update(f"{whole.dtype}|{tuple(whole.shape)}|".encode())
@@ -67,6 +54,7 @@ class TorchPolicy:
     Attributes:
         module: eval mode, float32; always maps ``[B, *observation_shape]`` to ``[B, A]``.
         note: in words, what was adapted (flattened input, softmax removed); empty if nothing was.
+        assumed: what a file left open and was assumed, a sentence each; goes into every result.
         metadata: what the file said of the network; empty for a module of the user's own.
 
     Raises:
@@ -98,9 +86,10 @@ class TorchPolicy:
         self.name = name or known or type(module).__name__.lower()
         self.masked = masked
         self.metadata: dict[str, Any] = {}
+        self.assumed: tuple[str, ...] = ()
         fitted, note = fit_module(copy.deepcopy(module).float().eval(), system)
-        self.checkpoint = checkpoint or weights_hash(fitted)
         self.module, second = _undo_softmax(fitted, system)
+        self.checkpoint = checkpoint or weights_hash(self.module)
         self.note = "; ".join(part for part in (note, second) if part)
 
     def __repr__(self) -> str:

@@ -85,3 +85,27 @@ def test_it_renders_as_text() -> None:
     env = gymnasium.make(NAME, render_mode="ansi")
     env.reset(seed=0)
     assert len(env.render().splitlines()) == 20
+
+
+@pytest.mark.parametrize("count", [None, 3])
+def test_the_scale_of_observations_is_said_and_chosen(count):
+    def make(**options):
+        return gymnasium.make(NAME, **options) if count is None else gymnasium.make_vec(NAME, num_envs=count, **options)
+
+    whole, unit = make(), make(scale="unit")
+    both = [env.reset(seed=4)[0] for env in (whole, unit)]
+    for _ in range(10):
+        np.testing.assert_allclose(both[0] / 40, both[1], rtol=1e-6)
+        assert both[0].dtype == np.uint8
+        assert unit.observation_space.contains(both[1])
+        action = 5 if count is None else np.full(count, 5)
+        both = [env.step(action)[0] for env in (whole, unit)]
+    with pytest.raises(DnnExplainError, match=r"no scale of observations 'byte'.*'bytes'"):
+        make(scale="byte")
+
+
+def test_masks_are_told_by_the_name_that_others_ask_for():
+    env = gymnasium.make(NAME)
+    _, info = env.reset(seed=1)
+    np.testing.assert_array_equal(env.unwrapped.action_masks(), info["valid_actions"])
+    assert info["scale"] == "bytes"

@@ -1,0 +1,73 @@
+"""Options that every command with a network takes: what its file may leave open; and what was assumed, at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from dnnexplain.assumptions import assumed
+
+__all__ = ["OPTIONS", "add_network_options", "printed_json", "say_assumed"]
+
+OPTIONS = {
+    "activation": "Between a network's dense layers, where its file does not say: relu, tanh, gelu, ...",
+    "architecture": "Of a network's file that does not say: mlp, convnet, or JSON (text or file).",
+    "scale": "Of the observations a network was trained on, where its file does not say: unit or bytes.",
+    "key": "Which network of a checkpoint that holds several, such as actor.",
+}
+"""Option -> help; the names are those of ``load_any``."""
+
+_TAKES = {"policy", "network", "policies", "networks", "router"}
+_PRINTED = {"json": False}
+
+
+def add_network_options(command: Any) -> None:
+    """Give every command that takes a network the options of :data:`OPTIONS`, unless it has one of that name."""
+    for part in getattr(command, "commands", {}).values():
+        add_network_options(part)
+    names = {parameter.name for parameter in command.params}
+    if not (names & _TAKES) or getattr(command, "commands", None):
+        return
+    for option in get_command(_template()).params:
+        if option.name in OPTIONS and option.name not in names:
+            option.callback, option.expose_value = _keep, False
+            command.params.append(option)
+
+
+def _template() -> typer.Typer:
+    """An application whose one command has these options, as typer makes them."""
+    template = typer.Typer(add_completion=False)
+
+    @template.command()
+    def _(
+        activation: str | None = typer.Option(None, help=OPTIONS["activation"]),
+        architecture: str | None = typer.Option(None, help=OPTIONS["architecture"]),
+        scale: str | None = typer.Option(None, help=OPTIONS["scale"]),
+        key: str | None = typer.Option(None, help=OPTIONS["key"]),
+    ) -> None: ...
+
+    return template
+
+
+def _keep(context: Any, parameter: Any, value: str | None) -> str | None:
+    """Hold an option for the time of the command."""
+    if value is not None and not context.resilient_parsing:
+        from dnnexplain.policies.checkpoints import reading_as
+
+        context.with_resource(reading_as(**{parameter.name: value}))
+    return value
+
+
+def say_assumed() -> None:
+    """Print what was assumed below a command's table; JSON has it already."""
+    if not _PRINTED["json"]:
+        for sentence in assumed():
+            typer.echo(f"Assumed: {sentence}.")
+    _PRINTED["json"] = False
+
+
+def printed_json() -> None:
+    """Remember that this command spoke in JSON, which says what was assumed itself."""
+    _PRINTED["json"] = True

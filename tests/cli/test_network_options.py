@@ -1,0 +1,53 @@
+"""What a network's file leaves open: told by an option, or said in text and in JSON."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from dnnexplain.cli import main
+from dnnexplain.systems import BUILT_IN, make_system
+
+SYSTEM = next(iter(BUILT_IN))
+COMMANDS = ("explain", "evaluate", "probe", "attack", "distill", "transfer", "worst-case", "app", "export")
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Weights of a tanh network, whose file says nothing of it."""
+    made = make_system(SYSTEM)
+    inputs = int(torch.tensor(made.observation_shape).prod())
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 4), nn.Tanh(), nn.Linear(4, len(made.output.names)))
+    torch.save(module.state_dict(), tmp_path / "net.pt")
+    return tmp_path / "net.pt"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_with_a_network_takes_the_options(command, capsys):
+    assert main([command, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"--{name}" in said for name in ("activation", "architecture", "scale", "key"))
+
+
+def test_what_is_assumed_is_said_in_text_and_json(bare, capsys):
+    given = ["evaluate", SYSTEM, "--policy", str(bare), "--sets", "1"]
+    assert main(given) == 0
+    assert "Assumed: net.pt: the file names no architecture: dense layers with ReLU" in capsys.readouterr().out
+    assert main([*given, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["assumed"]
+    assert any("ReLU" in sentence for sentence in said)
+    assert any("numbers from 0 to 1 were assumed" in sentence for sentence in said)
+
+
+def test_what_is_told_is_not_assumed(bare, capsys):
+    given = ["evaluate", SYSTEM, "--policy", str(bare), "--sets", "1", "--activation", "tanh", "--scale", "unit"]
+    assert main(given) == 0
+    assert "ssumed" not in capsys.readouterr().out
+    assert main([*given, "--json"]) == 0
+    assert "assumed" not in json.loads(capsys.readouterr().out)
+    assert main([*given[:-3], "tan"]) == 2
+    assert "no activation 'tan'" in capsys.readouterr().err
+    assert main(["evaluate", SYSTEM, "--policy", "default", "--sets", "1"]) == 0
+    assert "ssumed" not in capsys.readouterr().out
