@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
-from inspect import signature
+from inspect import getdoc, signature
 from typing import Any
 
-from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem
-from dnnexplain.contract.specs import Spec, load_reference
+from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, cost_is_ratio
+from dnnexplain.contract.specs import Family, Metric, Parameter, Spec, load_reference
 
-__all__ = ["BUILT_IN", "GROUP", "known_systems", "make_system", "spec_of", "specs"]
+__all__ = ["BUILT_IN", "GROUP", "derived_spec", "known_systems", "make_system", "spec_of", "specs"]
 
 BUILT_IN: dict[str, str] = {
     name: f"dnnexplain.systems.{name}.spec:SPEC"
@@ -38,7 +38,10 @@ def known_systems() -> dict[str, str]:
 
 
 def spec_of(system: str | Any) -> Spec:
-    """The spec of a system, by its name or from an object that has ``name`` (and ``spec``, if it is not registered).
+    """The spec of a system: by its name, or of an object.
+
+    An object that is not registered may have a ``spec`` of its own; else one is made from what it says of itself
+    (:func:`derived_spec`).
 
     Raises:
         DnnExplainError: no such system, or the package that brings it cannot be imported.
@@ -46,8 +49,29 @@ def spec_of(system: str | Any) -> Spec:
     own = getattr(system, "spec", None)
     if isinstance(own, Spec):
         return own
-    name = system if isinstance(system, str) else system.name
-    return _spec(name)
+    if isinstance(system, str):
+        return _spec(system)
+    return _spec(system.name) if system.name in known_systems() else derived_spec(system)
+
+
+def derived_spec(system: Any) -> Spec:
+    """The spec of a system that has none: its name, the first sentence of its docstring, its cost and its workloads."""
+    told = (getdoc(type(system)) or "").partition("\n\n")[0].replace("\n", " ")
+    knobs = getattr(system, "workload_knobs", ())
+    parameters = tuple(
+        Parameter(one.name, one.start, "", one.low, one.high, unit=one.unit, kind=float) for one in knobs
+    )
+    families = getattr(system, "workload_names", {})
+    return Spec(
+        name=system.name,
+        title=system.name,
+        sentence=told or f"A system called {system.name}.",
+        make="",
+        cost=Metric("cost", getattr(system, "cost_name", "cost")),
+        ratio=cost_is_ratio(system),
+        families=tuple(Family(name, about, parameters) for name, about in families.items()),
+        question=f"What moves {system.name}?",
+    )
 
 
 @cache

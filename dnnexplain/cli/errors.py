@@ -106,9 +106,18 @@ def sentence(error: BaseException) -> str | None:
 
 
 def _usage(error: TyperException) -> str:
-    words = _one_line(error.format_message())
+    words = _belongs(getattr(error, "option_name", "")) or _one_line(error.format_message())
     context = getattr(error, "ctx", None)
     return words if context is None else f"{words.rstrip('.')}; see {context.command_path} --help."
+
+
+def _belongs(option: str) -> str:
+    """Whose an option is that the named system does not have; empty if it is nobody's."""
+    from dnnexplain.registry import specs
+
+    name = option.lstrip("-").replace("-", "_")
+    whose = [spec.name for spec in specs().values() if name in {one.name for one in spec.parameters}] if name else []
+    return f"{option} belongs to {' and '.join(whose)}; name that system to use it" if whose else ""
 
 
 def _os_error(error: OSError) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
 from dnnexplain.cli.files import atomic_write, check_writable, read_json
 from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.output import examples, number, print_json, print_table
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError
 
 if TYPE_CHECKING:
@@ -23,20 +23,21 @@ __all__ = ["register"]
 _SUFFIXES = (".json", ".npz")
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        "dnnexplain explain deeprm --state state.json",
-        "dnnexplain explain deeprm --state state.json --method integrated-gradients --target 'job 1 minus wait' "
+        f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json",
+        f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json --method integrated-gradients --target 'job 1 minus wait' "
         "--baseline empty --json --out map.npz",
-        "dnnexplain explain deeprm --survey 2000 --policy all",
+        f"dnnexplain explain {DEFAULT_SYSTEM} --survey 2000 --policy all",
     )
-    app.command("explain", epilog=shown)(explain)
+    app.system_command("explain", explain, epilog=shown)
 
 
 def explain(
-    system: str = typer.Argument("deeprm", help="The system."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
+    options: SystemOptions,
     state: Path | None = typer.Option(None, help="The state, a JSON file.", show_default=False),
     survey: int = typer.Option(
         0, help="Instead of one state: so many states of the network's own episodes, summed up.", show_default=False
@@ -44,7 +45,7 @@ def explain(
     workload: str = typer.Option("", help="Of a survey: the family of the episodes.", show_default=False),
     policy: str = typer.Option(
         "default",
-        help="A shipped network (default, conv, hardened, as-published) or a weights file; of a survey also all.",
+        help="A shipped network, untrained, or a weights file; of a survey also all.",
     ),
     method: str = typer.Option("saliency", help="An attribution method; an unknown name lists them."),
     target: str = typer.Option(
@@ -52,7 +53,6 @@ def explain(
         help="contrast (the default of a choice), logit, probability, 'job 1 minus wait', 'logit of job 1', ...",
     ),
     baseline: str = typer.Option("default", help="What is counted from; an unknown name lists them."),
-    slots: int = typer.Option(5, help=SLOTS_HELP + " Of deeprm."),
     seed: int = typer.Option(0, help="Of methods that draw, and of the badge."),
     layer: str | None = typer.Option(None, help="For layer and neuron methods; the first if not given."),
     neuron: int | None = typer.Option(None, help="For neuron methods."),
@@ -62,9 +62,11 @@ def explain(
 ) -> None:
     """Say which knob groups spoke for and against a decision, and how far that can be trusted."""
     from dnnexplain.explain import METHODS
+    from dnnexplain.policies import named_policy
 
+    del system
     _check_options(method, badge, out, tuple(METHODS))
-    world: Any = make_deeprm(slots) if system == "deeprm" else _other(system)
+    world: Any = options.make()
     if survey:
         _check_survey(survey, state, out)
         show_survey(
@@ -75,7 +77,7 @@ def explain(
     if state is None:
         msg = "say which state with --state FILE, or ask for many with --survey 2000"
         raise DnnExplainError(msg)
-    network = find_policy(policy, world)
+    network = named_policy(world, policy)
     given = world.state_from_json(read_json(state, "the state"))
     found = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
     judged = _judge(world, network, found, badge, seed)
@@ -106,12 +108,6 @@ def _check_survey(states: int, state: Path | None, out: Path | None) -> None:
     if state is not None or out is not None:
         msg = "a survey is about many states: leave --state and --out out, and take --json to keep it"
         raise DnnExplainError(msg)
-
-
-def _other(name: str) -> System:
-    from dnnexplain.systems import make_system
-
-    return make_system(name)
 
 
 def _ask(

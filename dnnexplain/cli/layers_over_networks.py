@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import find_policy
 from dnnexplain.cli.output import number, print_json, print_table, progress_bar
 from dnnexplain.contract import DnnExplainError, state_from_values
 
@@ -27,13 +26,13 @@ def networks_of(name: str, world: Any) -> list[Policy]:
     Raises:
         DnnExplainError: none ships, or the policy is a rule without a network.
     """
-    from dnnexplain.policies import shipped
+    from dnnexplain.policies import named_policy, shipped_roles
 
-    names = list(shipped(world)) if name == ALL else [name]
+    names = list(shipped_roles(world)) if name == ALL else [name]
     if not names:
         msg = f"no network ships for this {world.name}; give one with --policy"
         raise DnnExplainError(msg)
-    found = [find_policy(one, world) for one in names]
+    found = [named_policy(world, one) for one in names]
     for policy in found:
         if not hasattr(policy, "module"):
             msg = f"{policy.name} is a rule without a network inside; give a network with --policy"

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy
 from dnnexplain.cli.files import read_json
 from dnnexplain.cli.layers_over_networks import ALL, networks_of, show_census
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError, outside_valid, state_from_values, valid_states
+from dnnexplain.registry import spec_of
 
 if TYPE_CHECKING:
     from dnnexplain.contract import NetworkPolicy, State, System
@@ -20,23 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-SLOTS = 5
 
-
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        "dnnexplain probe deeprm --neuron 3",
-        "dnnexplain probe deeprm --neuron 3 --state state.json --json",
-        "dnnexplain probe deeprm --policy mine.safetensors --by cpu",
-        "dnnexplain probe deeprm --census",
+        f"dnnexplain probe {DEFAULT_SYSTEM} --neuron 3",
+        f"dnnexplain probe {DEFAULT_SYSTEM} --neuron 3 --state state.json --json",
+        f"dnnexplain probe {DEFAULT_SYSTEM} --policy mine.safetensors --by cpu",
+        f"dnnexplain probe {DEFAULT_SYSTEM} --census",
     )
-    app.command("probe", epilog=shown)(probe)
+    app.system_command("probe", probe, epilog=shown)
 
 
 def probe(
-    system: str = typer.Argument("deeprm", help="The system."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
+    options: SystemOptions,
     neuron: int | None = typer.Option(
         None, help="Counted from 0, as in the network's weights; all neurons in brief if not given.", show_default=False
     ),
@@ -45,10 +45,6 @@ def probe(
         "",
         help="A shipped network or a weights file; with --census also all.  [default: default; with --census all]",
         show_default=False,
-    ),
-    slots: int | None = typer.Option(None, help=f"DeepRM: {SLOTS_HELP} [default: {SLOTS}]", show_default=False),
-    longest: int | None = typer.Option(
-        None, help="DeepRM: the longest job that is swept; training has jobs of up to 15 steps.", show_default=False
     ),
     state: Path | None = typer.Option(
         None, help="A state as JSON: adds the activation in it; curves start from it.", show_default=False
@@ -71,8 +67,10 @@ def probe(
     """
     from dnnexplain.explain.neurons import check_neuron, layer_of
     from dnnexplain.explain.thresholds import curves
+    from dnnexplain.policies import named_policy
 
-    world = _world(system, slots, longest)
+    del system
+    world: Any = options.make()
     given = None if state is None else world.state_from_json(read_json(state, "state"))
     if census:
         if neuron is not None:
@@ -81,17 +79,17 @@ def probe(
         networks = networks_of(policy or ALL, world)
         show_census(world, networks, kind=by, layer=layer, others=others, state=given, as_json=as_json)
         return
-    network: Any = find_policy(policy or "default", world)
+    network: Any = named_policy(world, policy or "default")
     found = layer_of(world, network, layer or None)
     chosen = range(found.units) if neuron is None else [check_neuron(found, neuron)]
     reference = world.baselines(given or state_from_values(world, {})).get("reachable states")
-    options: dict[str, Any] = {
+    asked: dict[str, Any] = {
         "state": given,
         "layer": found.name,
         "others": others.replace("-", " ") or "as they are",
         "reference": reference,
     }
-    swept = curves(world, network, _knobs(world, by), **options)
+    swept = curves(world, network, _knobs(world, by), **asked)
     maxima = _maxima(world, network, found.name, list(chosen), restarts, seed, quiet=as_json)
     report = {
         "system": world.name,
@@ -110,19 +108,6 @@ def probe(
         _show_all(report, swept, details)
     else:
         _show_one(world, maxima[0], swept, details[0])
-
-
-def _world(name: str, slots: int | None, longest: int | None) -> Any:
-    from dnnexplain.systems import make_system
-
-    if name == "deeprm":
-        sizes = {} if longest is None else {"max_job_length": longest}
-        return make_system("deeprm", slots=SLOTS if slots is None else slots, **sizes)
-    for option, value in (("--slots", slots), ("--longest", longest)):
-        if value is not None:
-            msg = f"{option} belongs to deeprm; {name} has none"
-            raise DnnExplainError(msg)
-    return make_system(name)
 
 
 def _knobs(world: System, by: str) -> tuple[str, ...]:
@@ -168,17 +153,17 @@ def _neuron(
         seen = neuron_activations(network, layer, observe(world, [state]), [best.neuron])
         told["activation"] = float(seen[0, 0])
         told["outside_valid"] = outside_valid(world, state)
-    key = "slots" if world.name == "deeprm" else "curves"
-    told[key] = [_curve(swept.curve(best.neuron, knob), place) for place, knob in enumerate(swept.knobs, start=1)]
-    if key == "curves":
-        for entry in told[key]:
-            del entry["slot"]
+    objects = spec_of(world).objects
+    told[objects or "curves"] = [
+        _curve(swept.curve(best.neuron, knob), place if objects else None)
+        for place, knob in enumerate(swept.knobs, start=1)
+    ]
     return told
 
 
-def _curve(curve: ThresholdCurve, slot: int) -> dict[str, Any]:
+def _curve(curve: ThresholdCurve, slot: int | None) -> dict[str, Any]:
     return {
-        "slot": slot,
+        **({} if slot is None else {"slot": slot}),
         "knob": curve.knob,
         "unit": curve.unit,
         "curve": {"values": curve.values, "activations": curve.activation},

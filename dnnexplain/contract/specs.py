@@ -269,6 +269,7 @@ class Spec:
         metrics: of episodes, in the order of tables.
         families: generators of workloads, the default first; ``default_count`` of them are drawn by commands.
         workload, workloads: what one and several are called: ``"job set"``, ``"job sets"``.
+        objects: what the numbered things are called that share kinds of knobs, in JSON: ``"slots"``; empty if there are none.
         readers: of files.
         file_option: what the option for one workload's file is called in ``replay``: ``"jobs"``, ``"trace"``.
         played: options of ``replay`` alone; see ``contract.Acting``.
@@ -304,6 +305,7 @@ class Spec:
     default_count: int = 100
     workload: str = "workload"
     workloads: str = "workloads"
+    objects: str = ""
     readers: tuple[Reader, ...] = ()
     file_option: str = "file"
     played: tuple[Parameter, ...] = ()

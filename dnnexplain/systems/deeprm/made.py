@@ -10,7 +10,11 @@ from dnnexplain.systems.deeprm.system import DeepRM
 __all__ = ["make"]
 
 
-def make(*, original: bool = False, **sizes: Any) -> DeepRM:
-    """A cluster of given sizes; ``original`` sets the published environment's three rules where they are not given."""
+def make(*, original: bool = False, longest: int | None = None, **sizes: Any) -> DeepRM:
+    """A cluster of given sizes; ``original`` sets the published environment's three rules where they are not given.
+
+    ``longest`` is short for ``max_job_length``.
+    """
+    sizes = {"max_job_length": longest, **sizes}
     given = {name: value for name, value in sizes.items() if value is not None}
     return DeepRM(**({**ORIGINAL_RULES, **given} if original else given))

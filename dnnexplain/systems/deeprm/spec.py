@@ -68,6 +68,9 @@ SPEC = Spec(
             default=False,
             help="The published environment's rules: random colours, lingering jobs, a full backlog that forgets.",
         ),
+        Parameter(
+            "longest", None, "The longest job; training has jobs of up to 15 steps.", low=1, unit="steps", kind=int
+        ),
         Parameter("cluster_cells", None, "How a cell in use is drawn.", choices=("binary", "colours"), kind=str),
         Parameter(
             "finished_jobs", None, "Whether a finished job may linger a step.", choices=("leave", "linger"), kind=str
@@ -120,6 +123,7 @@ SPEC = Spec(
             "Standard Workload Format", (".swf",), "A cluster's log, cut into job sets in order of time.", (_STEPS,)
         ),
     ),
+    objects="slots",
     file_option="jobs",
     played=(
         Parameter(
