@@ -348,7 +348,7 @@ def parse_json(text: str, where: str | Path, *, finite: bool = True) -> Any:
     except json.JSONDecodeError as error:
         cut = bool(text.strip()) and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"))
         words = "the file ends too early" if cut else error.msg
-        msg = f"{where} is not JSON: {words} in line {error.lineno}, column {error.colno}"
+        msg = f"{where} is not valid JSON: {words} in line {error.lineno}, column {error.colno}"
         raise DnnExplainError(msg) from None
     except RecursionError:
         raise _too_deep(where, bound) from None

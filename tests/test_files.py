@@ -111,7 +111,7 @@ def test_a_device_is_written_directly():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"{", r"jobs .*jobs.json is not JSON: .* in line 1, column 2"),
+        (b"{", r"jobs .*jobs.json is not valid JSON: .* in line 1, column 2"),
         (b'{"a": NaN}', "has a NaN, which is no number"),
         (b'{"a": -Infinity}', "has a -Infinity"),
         (b"{}\n\x8b\x08", r"is not UTF-8 text \(line 2, byte 0x8b\); is it another kind of file"),

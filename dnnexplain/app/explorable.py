@@ -1,6 +1,6 @@
 """Explorables of built-in systems: one HTML file that needs no kernel, for a reader, a class or a site.
 
-``write_explorable("deeprm.html")`` writes the one of the shipped default network, as ``dnnexplain export``
+``write_explorable("page.html")`` writes the one of the shipped default network, as ``dnnexplain export``
 does; a site's build calls the same function.
 """
 
@@ -14,24 +14,20 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.app.presets import presets_for
-from dnnexplain.contract import Policy, State, System, state_from_observation
+from dnnexplain.contract import Painted, Policy, State, System, need, state_from_observation
 from dnnexplain.files import atomic_write, check_writable
 from dnnexplain.reading import read_json
+from dnnexplain.registry import known_systems, make_system, spec_of
 
 __all__ = ["card_facts", "explorable", "write_explorable"]
+
+DEFAULT_SYSTEM = next(iter(known_systems()))
 
 _DRAWN = 24
 """States from episodes that a page brings along, to draw one of them."""
 
-_TITLES = {"deeprm": "Why does this scheduler start that job?"}
-_LEADS = {
-    "deeprm": "A scheduler of cluster jobs is a small neural network that looks at one picture: what runs, and which "
-    "jobs wait. Make a job longer, shorter, wider, and see what the network would do, what moved it, and which "
-    "neurons switch.",
-}
 
-
-def write_explorable(path: str | Path, system: str = "deeprm", **options: Any) -> int:
+def write_explorable(path: str | Path, system: str = DEFAULT_SYSTEM, **options: Any) -> int:
     """Write :func:`explorable` to a file, whole or not at all.
 
     Returns:
@@ -48,7 +44,7 @@ def write_explorable(path: str | Path, system: str = "deeprm", **options: Any) -
 
 
 def explorable(
-    system: str = "deeprm",
+    system: str = DEFAULT_SYSTEM,
     *,
     policy: str = "default",
     state: str | Path | State | None = None,
@@ -72,10 +68,11 @@ def explorable(
             page cannot run.
     """
     from dnnexplain.policies import load_any  # noqa: PLC0415 - loads torch
-    from dnnexplain.systems import make_system  # noqa: PLC0415
     from dnnexplain_widgets.export import export_page  # noqa: PLC0415 - loads ipywidgets
 
+    spec = spec_of(system)
     made = make_system(system, **parameters)
+    need(made, Painted, "a page that runs without Python")
     network = load_any(policy, made)
     start, presets = presets_for(made, network)
     if state is not None:
@@ -86,8 +83,8 @@ def explorable(
         made,
         network,
         start,
-        title=title or _TITLES.get(system, f"What moves {system}?"),
-        lead=_LEADS.get(system, ""),
+        title=title or spec.question or f"What moves {system}?",
+        lead=spec.lead,
         presets={name: found for name, one in presets.items() if (found := _fixed(made, one))},
         facts=list(card_facts(network, made)),
         made=f"dnnexplain export {system} page.html{given}{chosen}",

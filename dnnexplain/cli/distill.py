@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import SLOTS_HELP, find_policy, make_deeprm
 from dnnexplain.cli.files import atomic_write, check_writable
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
-from dnnexplain.contract import Choice
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.contract import Choice, need
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
@@ -22,20 +22,21 @@ SUFFIXES = {".txt": "text", ".py": "python", ".c": "c", ".js": "javascript", ".j
 DIFFERENCE_SETS, DIFFERENCE_SEED = 100, 77
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        "dnnexplain distill deeprm --leaves 20 --seed 1 --json",
-        "dnnexplain distill deeprm --leaves 10 --export rules.py",
-        "dnnexplain distill deeprm --compare sjf",
-        "dnnexplain distill routing --policy dote-current --weighting soft --leaves 30",
+        f"dnnexplain distill {DEFAULT_SYSTEM} --leaves 20 --seed 1 --json",
+        f"dnnexplain distill {DEFAULT_SYSTEM} --leaves 10 --export rules.py",
+        f"dnnexplain distill {DEFAULT_SYSTEM} --compare sjf",
+        f"dnnexplain distill {DEFAULT_SYSTEM} --weighting soft --leaves 30",
     )
-    app.command("distill", epilog=shown)(distill)
+    app.system_command("distill", distill, epilog=shown, workload=True)
 
 
 def distill(
-    system: str = typer.Argument("deeprm", help="deeprm or routing."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
+    options: SystemOptions,
     policy: str = typer.Option("default", help="A shipped network or a weights file."),
     leaves: int = typer.Option(20, help="Most rules (leaves of the tree)."),
     rounds: int = typer.Option(2, help="Rounds of learning on the tree's own states."),
@@ -45,11 +46,7 @@ def distill(
     seed: int = typer.Option(0, help="Of job sets and trees."),
     weighting: str = typer.Option("margin", help="How much a decision counts: gap, margin, none; or soft."),
     optimal_depth: int = typer.Option(0, help="Optimal small trees up to this depth, 2 or 3 (needs pystreed)."),
-    workload: str = typer.Option("", help="Family of the workloads; default deeprm, for routing gravity."),
-    rate: float = typer.Option(0.7, help="deeprm: arrivals per step."),
-    steps: int = typer.Option(50, help="deeprm: time steps in which jobs may arrive."),
-    slots: int = typer.Option(5, help=f"deeprm: {SLOTS_HELP[:1].lower()}{SLOTS_HELP[1:]}"),
-    topology: str = typer.Option("abilene", help="routing: the network."),
+    workload: str = typer.Option("", help="Family of the workloads; the first if not given.", show_default=False),
     compare: str = typer.Option("", help="Also say where the network differs from this rule."),
     export_to: Path | None = typer.Option(None, "--export", help="Write the rules: .py, .c, .js, .json or .txt."),
     out: Path | None = typer.Option(None, help="Keep the whole result here (JSON)."),
@@ -57,7 +54,7 @@ def distill(
 ) -> None:
     """A network as a decision tree in domain words, with what the tree's episodes cost on unseen workloads.
 
-    For deeprm the tree says which job comes next; for routing, which path carries most of a pair's demand.
+    Where a policy decides on many parts at once (pairs of nodes), the tree says what it does with one of them.
     """
     from dnnexplain.explain.distillation import disagree, distil, export
 
@@ -65,7 +62,9 @@ def distill(
     for path in (export_to, out):
         if path is not None:
             check_writable(path)
-    world, teacher, family, parameters = _asked(system, policy, workload, slots, topology, rate, steps)
+    del system
+    world, teacher = _asked(options, policy)
+    family, parameters = options.spec.family(workload).name, options.family(workload)
     if compare and compare not in world.rules():
         raise Choice("rule", compare, tuple(world.rules())).error()
 
@@ -101,21 +100,18 @@ def distill(
         _show(found, apart)
 
 
-def _asked(
-    system: str, policy: str, workload: str, slots: int, topology: str, rate: float, steps: int
-) -> tuple[Any, Policy, str, dict[str, Any]]:
-    """The world, whom to follow, and the family of workloads with its parameters."""
-    if system == "deeprm":
-        world = make_deeprm(slots)
-        return world, find_policy(policy, world), workload or "deeprm", {"rate": rate, "steps": steps}
-    if system != "routing":
-        raise Choice("system for this command", system, ("deeprm", "routing")).error()
-    from dnnexplain.cli.worst_case_problem import load_routing_policy
-    from dnnexplain.systems.routing.pairs import PairPolicy, PairRouting
+def _asked(options: SystemOptions, policy: str) -> tuple[Any, Policy]:
+    """The world and whom to follow; where a policy decides in parts, one part of it."""
+    from dnnexplain.explain.distillation.world import Distillable, Parted
+    from dnnexplain.policies import named_policy
 
-    routing, router = load_routing_policy("dote-current" if policy == "default" else policy, topology)
-    pairs = PairRouting(routing)
-    return pairs, PairPolicy(router, pairs), workload or "gravity", {}
+    world: Any = options.make_for(policy)
+    teacher = named_policy(world, policy)
+    if isinstance(world, Parted):
+        parts = world.in_parts(teacher)
+        return parts.world, parts.teacher
+    need(world, Distillable, "telling a policy as rules")
+    return world, teacher
 
 
 def _kind(path: Path | None) -> str:

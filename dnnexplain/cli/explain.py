@@ -66,7 +66,7 @@ def explain(
 
     del system
     _check_options(method, badge, out, tuple(METHODS))
-    world: Any = options.make()
+    world: Any = options.make_for(policy)
     if survey:
         _check_survey(survey, state, out)
         show_survey(

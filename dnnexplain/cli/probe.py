@@ -70,7 +70,7 @@ def probe(
     from dnnexplain.policies import named_policy
 
     del system
-    world: Any = options.make()
+    world: Any = options.make_for(policy)
     given = None if state is None else world.state_from_json(read_json(state, "state"))
     if census:
         if neuron is not None:

@@ -54,6 +54,10 @@ class SystemOptions:
             return self.factory(**given)  # type: ignore[no-any-return]
         return make_system(self.spec.name, **given)
 
+    def make_for(self, policy: str) -> EpisodeSystem:
+        """The system with the parameters that a shipped network needs, where the command line says nothing else."""
+        return self.make(next((role.parameters for role in self.spec.roles if role.name == policy), None))
+
     def family(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The values for one family: what was said, else the family's defaults.
 
@@ -215,4 +219,5 @@ class CommandLine(typer.Typer):
     def system_command(self, name: str, function: Callable[..., None], *, epilog: str, **groups: bool) -> None:
         """Add a command whose function takes ``system`` and ``options``; see :func:`with_options`."""
         about = self.arguments[1:] if self.arguments[:1] == (name,) else ()
-        self.command(name, epilog=epilog)(with_options(function, about, **groups))
+        shown = epilog.replace(f" {DEFAULT_SYSTEM} ", f" {named_system(about)} ")
+        self.command(name, epilog=shown)(with_options(function, about, **groups))

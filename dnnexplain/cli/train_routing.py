@@ -144,7 +144,7 @@ def _ratios(system: Any, policy: Any, workloads: Any) -> dict[str, Any]:
     ratio = system.run(policy, workloads).metrics["MLU over optimum"]
     mean = mean_interval(ratio)
     return {
-        "mean": {"mean": mean.mean, "low": mean.low, "high": mean.high},
+        "mean": {key: mean.to_json()[key] for key in ("mean", "low", "high")},
         "p95": float(np.quantile(ratio, 0.95)),
         "max": float(ratio.max()),
     }
@@ -154,7 +154,7 @@ def _percent(ratios: Any) -> Any:
     """Ratios to the optimum as per cent above it, so that three digits tell routers apart."""
     if isinstance(ratios, dict):
         return {key: _percent(value) for key, value in ratios.items()}
-    return 100 * (ratios - 1)
+    return None if ratios is None else 100 * (ratios - 1)
 
 
 def _show(figures: dict[str, Any], out: Path) -> None:
