@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dnnexplain.app.options import panel_options
 from dnnexplain.app.presets import presets_for
@@ -104,7 +104,14 @@ def shipped_policies(system: System) -> dict[str, Callable[[], Policy]]:
     """The shipped networks that fit a system, by a name for people; loaded when chosen."""
     from dnnexplain.policies import shipped_roles  # noqa: PLC0415 - loads torch
 
-    return {role.title: partial(_shipped, system, name) for name, role in shipped_roles(system).items()}
+    return {role.title: partial(_titled, system, name, role.title) for name, role in shipped_roles(system).items()}
+
+
+def _titled(system: System, role: str, title: str) -> Policy:
+    """A shipped network under its name in the menu, which all results then have."""
+    policy: Any = _shipped(system, role)
+    policy.name = title
+    return cast("Policy", policy)
 
 
 def _shipped(system: System, role: str) -> Policy:

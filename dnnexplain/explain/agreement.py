@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, State, System, Target
 from dnnexplain.explain.attribution import attribute
-from dnnexplain.explain.decision import observe
 from dnnexplain.explain.maps import Attribution, group_sums
 from dnnexplain.explain.words import number
 from dnnexplain.results import Question, Result, array_field
 
-__all__ = ["Comparison", "compare", "contributions", "group_agreement", "map_agreement", "rank_correlation"]
+__all__ = ["Comparison", "compare", "group_agreement", "map_agreement", "rank_correlation"]
 
 _MOST = 4
 
@@ -37,14 +36,6 @@ def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     return ranks
 
 
-def contributions(attribution: Attribution, observation: NDArray[np.float32]) -> NDArray[np.float64]:
-    """A map in units of the target: a slope is multiplied by the input's distance from the baseline."""
-    if attribution.measure != "slope":
-        return attribution.map
-    distance: NDArray[np.float64] = observation - attribution.references.mean(axis=0, dtype=np.float64)
-    return attribution.map * distance
-
-
 def map_agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Rank correlation of two maps over the cells in which at least one says something."""
     told = (one != 0.0) | (other != 0.0)
@@ -62,7 +53,8 @@ class Comparison(Result):
 
     Attributes:
         attributions: one per method, in the order asked for.
-        maps: Spearman's rank correlation between maps ``[n, n]``, in units of the target.
+        maps: Spearman's rank correlation between maps as drawn ``[n, n]``; NaN between a slope and a share, which
+            are numbers of different kinds.
         by_group: the same between sums by knob group ``[n, n]``.
         refused: methods that do not fit, and why.
     """
@@ -78,16 +70,24 @@ class Comparison(Result):
         """How far the methods agree, in words."""
         if len(self.attributions) < 2:
             return "One method alone agrees with itself; choose two or more."
+        kinds: dict[str, list[Attribution]] = {}
+        for attribution in self.attributions:
+            kinds.setdefault("slopes" if attribution.measure == "slope" else "shares", []).append(attribution)
+        parts = [_firsts(kind, alike, apart=len(kinds) > 1) for kind, alike in kinds.items()]
+        apart = " Slopes and shares are numbers of different kinds, so they are not compared." if len(kinds) > 1 else ""
+        return f"{' '.join(parts)}{self._least()}{apart}"
+
+    def _least(self) -> str:
         pairs = np.triu_indices(len(self.attributions), 1)
-        lowest = int(np.nanargmin(self.by_group[pairs])) if np.isfinite(self.by_group[pairs]).any() else -1
-        if lowest < 0:
-            return "The maps do not vary enough to be ranked."
-        i, j = pairs[0][lowest], pairs[1][lowest]
-        names = self.attributions[i].method, self.attributions[j].method
-        value = number(float(self.by_group[i, j]))
-        tops = {attribution.top(1)[0] for attribution in self.attributions if attribution.top(1)}
-        shared = f"All put {next(iter(tops))} first" if len(tops) == 1 else f"They put {', '.join(sorted(tops))} first"
-        return f"{shared}; the least agreement on knob groups is {value}, between {names[0]} and {names[1]}."
+        values = self.by_group[pairs]
+        if not np.isfinite(values).any():
+            return ""
+        lowest = int(np.nanargmin(values))
+        names = (self.attributions[int(side[lowest])].method for side in pairs)
+        if np.isfinite(values).sum() == 1:
+            return f" {' and '.join(names)} rank knob groups alike to {number(float(values[lowest]))}."
+        between = " and ".join(names)
+        return f" The least agreement on knob groups is {number(float(values[lowest]))}, between {between}."
 
     def table(self) -> list[dict[str, Any]]:
         """One row per pair of methods."""
@@ -97,6 +97,28 @@ class Comparison(Result):
             for i in range(len(names))
             for j in range(i + 1, len(names))
         ]
+
+
+def _firsts(kind: str, alike: Sequence[Attribution], *, apart: bool) -> str:
+    """Which knob group methods of one kind put first."""
+    tops = sorted({attribution.top(1)[0] for attribution in alike if attribution.top(1)})
+    who = f"By {kind}" if apart else "All methods" if len(tops) == 1 else "They"
+    if not tops:
+        return f"{who}, no knob group stands out." if apart else "No knob group stands out in any map."
+    if apart:
+        return f"{who}, {' or '.join(tops)} comes first."
+    return f"{who} put {', '.join(tops)} first."
+
+
+def _pairs(
+    found: Sequence[Attribution], agree: Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+) -> NDArray[np.float64]:
+    """How maps of the same kind agree ``[n, n]``; NaN between a slope and what is none."""
+
+    def one(a: Attribution, b: Attribution) -> float:
+        return agree(a.map, b.map) if (a.measure == "slope") == (b.measure == "slope") else float("nan")
+
+    return np.array([[one(a, b) for b in found] for a in found])
 
 
 def compare(
@@ -143,13 +165,11 @@ def compare(
     if not found:
         msg = "; ".join(dict.fromkeys(refused.values()))
         raise DnnExplainError(msg)
-    seen = observe(system, [state])[0]
-    told = [contributions(attribution, seen) for attribution in found]
     return Comparison(
         question=replace(found[0].question, method=", ".join(methods)),
         attributions=tuple(found),
-        maps=np.array([[map_agreement(a, b) for b in told] for a in told]),
-        by_group=np.array([[group_agreement(a, b, system) for b in told] for a in told]),
+        maps=_pairs(found, map_agreement),
+        by_group=_pairs(found, lambda one, other: group_agreement(one, other, system)),
         refused=refused,
         milliseconds=1e3 * (time.perf_counter() - began),
     )

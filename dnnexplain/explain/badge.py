@@ -1,22 +1,27 @@
-"""A trust badge for a map: six figures, each with its limits, a colour and a sentence.
+"""A trust badge for a map: figures, each with its limits, a colour and a sentence.
 
-The badge's colour is that of its worst figure, and ``reason`` says which one that is and why. A figure
-that has no meaning for a map (a gradient adds up to nothing) or was left out for time is grey and does
-not count. Figures are measured in states that can occur, made from knobs, wherever they change the input.
+The badge's colour is that of its worst figure, and ``reason`` says which one that is and why. A figure judges
+the map at the level at which it is shown: its sum, its knob groups, or its cells. A figure that has no meaning
+for a map (a gradient adds up to nothing) or was left out for time is grey and does not count; nor does a figure
+*about the method*, which would be the same beside a wrong map. Figures of groups are measured in states that can
+occur, made from knobs; figures of cells change cells.
 
-| figure | green | amber | what it is |
-|---|---|---|---|
-| completeness | <= 1% | <= 5% | the map's sum misses the difference by this part of it (*) |
-| infidelity | <= 0.25 | <= 0.6 | part of the target's real changes that the map does not predict (0 is perfect) |
-| sensitivity | <= 0.5 | <= 1 | largest change of the map, relative to its size, one knob step away |
-| randomisation | <= 0.3 | <= 0.6 | rank correlation with maps of networks with shuffled weights |
-| intervention | >= 0.8 | >= 0.5 | rank correlation with what really happens when an object is put back |
-| agreement | >= 0.8 | >= 0.5 | mean rank correlation with other methods, by knob group |
+| figure | judges | green | amber | what it is |
+|---|---|---|---|---|
+| completeness | the sum | <= 1% | <= 5% | the map's sum misses the difference by this part of it (*) |
+| infidelity | groups | <= 0.25 | <= 0.6 | part of the target's real changes that the map does not predict (0 is perfect) |
+| cells | cells | >= 0.8 | >= 0.5 | concordance with what the network does when single cells change |
+| intervention | groups | >= 0.8 | >= 0.5 | rank correlation with what really happens when an object is put back |
+| agreement | groups | >= 0.8 | >= 0.5 | mean rank correlation with other methods whose numbers are of the same kind |
+| sensitivity | the method | <= 0.5 | <= 1 | largest change of the method's map, relative to its size, one knob step away |
+| randomisation | the method | <= 0.3 | <= 0.6 | rank correlation with maps of networks with shuffled weights |
 
 (*) A method that does not promise to add up (``Method.complete``) is amber at worst.
 
+``benchmarks/trust.md`` has the table that the limits rest on: how many right and wrong maps earn which colour.
+
 Yeh et al. 2019 (arXiv 1901.09392) for infidelity and sensitivity, both by Captum; Adebayo et al. 2018
-(arXiv 1810.03292) for randomisation.
+(arXiv 1810.03292) for randomisation; :mod:`dnnexplain.explain.cell_trials` for cells.
 """
 
 from __future__ import annotations
@@ -54,9 +59,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Up to where a figure is green and amber; ``high`` if large values are the good ones."""
+    """Up to where a figure is green and amber, and what it judges; ``high`` if large values are the good ones."""
 
     title: str
+    judges: str
     green: float
     amber: float
     high: bool = False
@@ -75,29 +81,34 @@ class Limit:
         return f"green {sign} {self.green:g}, amber {sign} {self.amber:g}"
 
 
+METHOD = "the method"
+"""What a figure judges that does not look at the map shown: it is told, and has no vote."""
+
 LIMITS: Mapping[str, Limit] = MappingProxyType({
-    "completeness": Limit("Adds up", 0.01, 0.05),
-    "infidelity": Limit("Predicts changes", 0.25, 0.6),
-    "sensitivity": Limit("Stable nearby", 0.5, 1.0),
-    "randomisation": Limit("Depends on what was learned", 0.3, 0.6),
-    "intervention": Limit("Agrees with real changes", 0.8, 0.5, high=True),
-    "agreement": Limit("Agrees with other methods", 0.8, 0.5, high=True),
+    "completeness": Limit("Adds up", "the sum", 0.01, 0.05),
+    "infidelity": Limit("Predicts changes", "groups", 0.25, 0.6),
+    "cells": Limit("Right cell by cell", "cells", 0.8, 0.5, high=True),
+    "intervention": Limit("Agrees with real changes", "groups", 0.8, 0.5, high=True),
+    "agreement": Limit("Agrees with other methods", "groups", 0.8, 0.5, high=True),
+    "sensitivity": Limit("Stable nearby", METHOD, 0.5, 1.0),
+    "randomisation": Limit("Depends on what was learned", METHOD, 0.3, 0.6),
 })  # fmt: skip
 
 _MEASURES: Mapping[str, Callable[[Case], Measured]] = MappingProxyType({
     "completeness": evidence.completeness,
     "infidelity": evidence.infidelity,
-    "sensitivity": evidence.sensitivity,
-    "randomisation": evidence.randomisation,
+    "cells": evidence.cells,
     "intervention": evidence.intervention,
     "agreement": evidence.agreement,
+    "sensitivity": evidence.sensitivity,
+    "randomisation": evidence.randomisation,
 })  # fmt: skip
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of a badge: its value (NaN if not measured), colour, limits and meaning in a sentence."""
+    """One figure of a badge: its value (NaN if not measured), colour, limits, meaning in a sentence, what it judges."""
 
     name: str
     title: str
@@ -105,6 +116,12 @@ class Figure:
     level: str
     limits: str
     sentence: str
+    judges: str = ""
+
+    @property
+    def votes(self) -> bool:
+        """Whether the figure looks at the map shown, and so has a say in the badge's colour."""
+        return self.judges != METHOD
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,7 +129,7 @@ class TrustBadge(Result):
     """How far a map can be trusted.
 
     Attributes:
-        overall: the worst colour among the figures that were measured.
+        overall: the worst colour among the figures that look at the map and were measured.
         reason: the sentence of the figure that decides the colour.
         interventions: what each object's return to the baseline really did.
         depth: ``"light"`` or ``"full"``.
@@ -140,7 +157,14 @@ class TrustBadge(Result):
     def table(self) -> list[dict[str, Any]]:
         """One row per figure."""
         return [
-            {"figure": f.name, "value": f.value, "level": f.level, "limits": f.limits, "sentence": f.sentence}
+            {
+                "figure": f.name,
+                "judges": f.judges,
+                "value": f.value,
+                "level": f.level,
+                "limits": f.limits,
+                "sentence": f.sentence,
+            }
             for f in self.figures
         ]
 
@@ -196,15 +220,21 @@ def _figure(name: str, measured: Measured) -> Figure:
     level = limit.level(measured.value)
     if measured.mild and level is Level.RED:
         level = Level.AMBER
-    return Figure(name, limit.title, measured.value, str(level), limit.words(), measured.sentence)
+    return Figure(name, limit.title, measured.value, str(level), limit.words(), measured.sentence, limit.judges)
 
 
 def _overall(figures: tuple[Figure, ...]) -> tuple[str, str]:
     """The worst colour, and the sentences of the figures that have it."""
     for level in (Level.RED, Level.AMBER, Level.GREEN):
-        worst = [figure for figure in figures if figure.level == level]
+        worst = [figure for figure in figures if figure.votes and figure.level == level]
         if worst and level is Level.GREEN:
-            return str(level), f"all {len(worst)} figures that apply are within their green limits."
+            return str(level), _all_green(len(worst))
         if worst:
             return str(level), " ".join(figure.sentence for figure in worst)
     return str(Level.GREY), "nothing could be measured here."
+
+
+def _all_green(count: int) -> str:
+    if count == 1:
+        return "the one figure that applies is within its green limit."
+    return f"all {count} figures that apply are within their green limits."

@@ -12,16 +12,27 @@ from captum.metrics import sensitivity_max
 from torch import Tensor
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.explain.agreement import contributions, group_agreement, map_agreement, rank_correlation
+from dnnexplain.explain.agreement import group_agreement, map_agreement, rank_correlation
+from dnnexplain.explain.cell_trials import concordance, cosine, halves, nudges
 from dnnexplain.explain.forward import array, shuffled, tensor
 from dnnexplain.explain.interventions import Intervention, mixtures, neighbours
 from dnnexplain.explain.methods import METHODS, Measure
 from dnnexplain.explain.trial import Case
 from dnnexplain.explain.words import number, percent
 
-__all__ = ["Measured", "agreement", "completeness", "infidelity", "intervention", "randomisation", "sensitivity"]
+__all__ = [
+    "Measured",
+    "agreement",
+    "cells",
+    "completeness",
+    "infidelity",
+    "intervention",
+    "randomisation",
+    "sensitivity",
+]
 
-_COMPANIONS = ("input-x-gradient", "integrated-gradients", "feature-ablation")
+_SHARES = ("input-x-gradient", "integrated-gradients", "feature-ablation")
+_SLOPES = ("saliency", "smoothgrad")
 _NONE = float("nan")
 _TOO_SLOW = "This method is too slow to be repeated live; ask for the full badge."
 
@@ -87,6 +98,28 @@ def infidelity(case: Case) -> Measured:
     )
     value = max(0.0, float(found[0]) / size)
     return Measured(value, f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained.")
+
+
+def cells(case: Case) -> Measured:
+    """Concordance of what the map gives to single cells with what the network does when cells change.
+
+    See :mod:`dnnexplain.explain.cell_trials`. A map that values knob groups says nothing of single cells.
+    """
+    if case.entry.groupwise:
+        return Measured(_NONE, f"{case.entry.title} values knob groups and says nothing of single cells.")
+    count = 256 if case.full else 64
+    slope = case.entry.measure is Measure.SLOPE
+    trial = nudges(case, count) if slope else halves(case, count)
+    if trial is None:
+        return Measured(_NONE, "No knob group differs from the baseline in two cells, so none can be told apart.")
+    told, real = trial
+    score = case.entry.measure is Measure.SCORE
+    value = cosine(told, real) if score else concordance(told, real)
+    if np.isnan(value):
+        return Measured(_NONE, f"Neither map nor network tells cells apart here: none moves {case.attribution.target}.")
+    what = "all cells are nudged at random" if slope else "half of each group's cells are put back to the baseline"
+    scale = "in direction" if score else "in size and sign"
+    return Measured(value, f"When {what}, map and network agree {number(value)} {scale} (1 is exact, 0 is chance).")
 
 
 def sensitivity(case: Case) -> Measured:
@@ -173,19 +206,20 @@ def _sentence(case: Case, one: Intervention) -> str:
 
 
 def agreement(case: Case) -> Measured:
-    """Mean rank correlation with other methods over knob groups, all in units of the target."""
-    mine = contributions(case.attribution, case.observation)
+    """Mean rank correlation over knob groups with other methods that give numbers of the same kind, as drawn."""
+    slope = case.entry.measure is Measure.SLOPE
     found: dict[str, float] = {}
-    for name in _COMPANIONS:
+    for name in _SLOPES if slope else _SHARES:
         if name == case.entry.name:
             continue
         problem = replace(case.asked.problem, settings={})
         other = array(METHODS[name].apply(problem).map[0])
-        value = group_agreement(mine, other, case.system)
+        value = group_agreement(case.attribution.map, other, case.system)
         if np.isfinite(value):
             found[METHODS[name].title] = value
     if not found:
         return Measured(_NONE, "The maps do not vary enough between knob groups to be ranked.")
     mean = float(np.mean(list(found.values())))
     each = ", ".join(f"{name} {number(value)}" for name, value in found.items())
-    return Measured(mean, f"Knob groups rank alike to {number(mean)} on average ({each}).")
+    kind = "slopes" if slope else "shares"
+    return Measured(mean, f"Knob groups rank alike to {number(mean)} on average with other {kind} ({each}).")

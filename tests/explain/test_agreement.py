@@ -36,11 +36,23 @@ def test_rank_correlation_equals_scipys(values, seed):
 def test_methods_side_by_side_agree_on_a_linear_network():
     policy = TorchPolicy(linear_network(MANY), MANY)
     found = compare(MANY, policy, ROWS, ("saliency", "integrated-gradients", "deeplift", "shapley"))
-    np.testing.assert_allclose(found.by_group, np.ones((4, 4)))
-    np.testing.assert_allclose(found.maps[:3, :3], np.ones((3, 3)), atol=1e-3)
-    assert found.sentence().startswith("All put row ") or found.attributions[0].measure == "slope"
+    np.testing.assert_allclose(found.by_group[1:, 1:], np.ones((3, 3)))
+    np.testing.assert_allclose(found.maps[1:3, 1:3], np.ones((2, 2)), atol=1e-3)
     assert len(found.table()) == 6
     assert Comparison.from_json(found.to_json()) == found
+
+
+def test_a_slope_is_not_ranked_against_shares_and_that_is_said():
+    policy = TorchPolicy(linear_network(MANY), MANY)
+    found = compare(MANY, policy, ROWS, ("saliency", "integrated-gradients", "smoothgrad", "deeplift"))
+    slope = np.array([True, False, True, False])
+    assert np.array_equal(np.isnan(found.by_group), slope[:, None] != slope)
+    assert np.array_equal(np.isnan(found.maps), slope[:, None] != slope)
+    steepest, largest = (found.attributions[at].top(1)[0] for at in (0, 1))
+    assert found.sentence().startswith(f"By slopes, {steepest} comes first. By shares, {largest} comes first.")
+    assert found.sentence().endswith("Slopes and shares are numbers of different kinds, so they are not compared.")
+    alike = compare(MANY, policy, ROWS, ("integrated-gradients", "deeplift"))
+    assert alike.sentence().startswith(f"All methods put {largest} first. integrated-gradients and deeplift rank")
 
 
 def test_a_method_that_does_not_fit_is_listed_with_its_reason():

@@ -9,6 +9,7 @@ import torch
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain import TrustBadge, attribute, methods, trust
 from dnnexplain.explain.badge import LIMITS, Level
+from dnnexplain.explain.cell_trials import _balanced, halves
 from dnnexplain.explain.decision import decide, observe
 from dnnexplain.explain.evidence import infidelity
 from dnnexplain.explain.interventions import mixtures, neighbours, physical_reference, without
@@ -141,13 +142,88 @@ def test_a_shuffled_map_predicts_neither_changes_nor_interventions():
         assert worse > sign * fine.figure(name).value + 0.2, name
 
 
+# --- cells ---
+
+
+@pytest.mark.parametrize("method", ["saliency", "smoothgrad", "integrated-gradients", "deeplift", "input-x-gradient"])
+def test_each_cell_of_a_linear_network_is_right(method):
+    policy = TorchPolicy(linear_network(MANY), MANY)
+    for depth in ("light", "full"):
+        assert badge_of(policy, method, MANY, ROWS, depth).figure("cells").value == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("method", ["saliency", "integrated-gradients"])
+def test_cells_that_are_shuffled_inside_their_groups_are_not_green_although_every_sum_is_kept(method):
+    for seed in range(4):
+        policy = TorchPolicy(mlp(MANY, seed=seed), MANY)
+        good = attribute(MANY, policy, ROWS, method=method)
+        moved = (
+            observe(MANY, [ROWS])[0] != good.references.mean(axis=0) if method != "saliency" else MANY.cell_group >= 0
+        )
+        wrong = good.map.copy()
+        for group in range(len(MANY.groups)):
+            here = moved & (MANY.cell_group == group)
+            wrong[here] = np.roll(wrong[here], 1)
+        spoiled = with_map(good, wrong, MANY)
+        np.testing.assert_allclose(spoiled.net, good.net, atol=1e-9)
+        right, bad = (trust(MANY, policy, one).figure("cells") for one in (good, spoiled))
+        if np.isfinite(right.value):
+            assert right.value > 0.8
+            assert bad.value < right.value - 0.2 or np.allclose(wrong, good.map)
+
+
+def test_three_times_a_slope_agrees_three_fifths_and_a_reversed_one_not_at_all():
+    good = attribute(MANY, TorchPolicy(mlp(MANY, seed=1), MANY), ROWS)
+    policy = TorchPolicy(mlp(MANY, seed=1), MANY)
+    for scale in (1.0, 3.0, -1.0):
+        found = trust(MANY, policy, with_map(good, scale * good.map, MANY)).figure("cells").value
+        assert found == pytest.approx(2 * scale / (1 + scale**2), abs=0.01)
+
+
+def test_halves_are_balanced_in_every_group_and_leave_alone_what_did_not_move():
+    policy = TorchPolicy(mlp(MANY, seed=1), MANY)
+    found = attribute(MANY, policy, ROWS, method="integrated-gradients")
+    case = Case.of(MANY, policy, found, seed=3, full=False, target=None)
+    moved = case.observation != found.references.mean(axis=0)
+    signs = _balanced(MANY.cell_group.ravel(), moved.ravel(), 20, 3)
+    assert not signs[:, ~moved.ravel()].any()
+    for group in range(len(MANY.groups)):
+        assert not signs[:, MANY.cell_group.ravel() == group].sum(axis=1).any()
+    told, real = halves(case, 20)
+    np.testing.assert_allclose(told, signs @ found.map.ravel())
+    middle = (case.observation + found.references.mean(axis=0)) / 2
+    way = (case.observation - found.references.mean(axis=0)) / 2
+    ends = [
+        policy.outputs((middle + side * signs.reshape(20, *way.shape) * way).astype(np.float32)) for side in (1, -1)
+    ]
+    i, j = found.decision.action, MANY.output.index(found.against_name)
+    expected = [(end[:, i] - end[:, j]) for end in ends]
+    np.testing.assert_allclose(real, expected[0] - expected[1], atol=1e-4)
+
+
+def test_a_map_of_groups_says_nothing_of_cells():
+    figure = badge_of(NETWORK, "feature-ablation").figure("cells")
+    assert figure.level == Level.GREY
+    assert "knob groups" in figure.sentence
+
+
+def test_figures_about_the_method_are_told_and_have_no_vote():
+    found = attribute(MANY, TorchPolicy(mlp(MANY, seed=1), MANY), ROWS)
+    policy = TorchPolicy(mlp(MANY, seed=1), MANY)
+    badges = [trust(MANY, policy, with_map(found, values, MANY)) for values in (found.map, -found.map)]
+    assert {figure.name for figure in badges[0].figures if not figure.votes} == {"sensitivity", "randomisation"}
+    assert badges[0].figure("sensitivity").value == badges[1].figure("sensitivity").value  # it sees no map
+    judged = [figure for figure in badges[0].figures if figure.judges in {"cells", "groups", "the sum", "the method"}]
+    assert len(judged) == len(badges[0].figures)
+
+
 def test_the_overall_colour_is_that_of_the_worst_figure_and_says_why():
     for method in ("saliency", "input-x-gradient", "feature-ablation", "integrated-gradients"):
         badge = badge_of(NETWORK, method)
         order = [Level.GREEN, Level.AMBER, Level.RED]
-        levels = [figure.level for figure in badge.figures if figure.level != Level.GREY]
+        levels = [figure.level for figure in badge.figures if figure.votes and figure.level != Level.GREY]
         assert badge.overall == max(levels, key=lambda level: order.index(Level(level)))
-        worst = [figure for figure in badge.figures if figure.level == badge.overall]
+        worst = [figure for figure in badge.figures if figure.votes and figure.level == badge.overall]
         assert badge.overall == Level.GREEN or all(figure.sentence in badge.reason for figure in worst)
         assert badge.sentence().startswith(badge.overall.capitalize())
         assert [row["figure"] for row in badge.table()] == list(LIMITS)

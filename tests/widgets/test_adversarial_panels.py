@@ -338,7 +338,7 @@ def test_a_grid_on_processes_fills_cell_by_cell_and_a_cancelled_one_is_finished_
     panel.observe(lambda change: drawn.append(_filled(change["new"])), "figure")
     answer(panel, sets=3)
     press(panel, "run")
-    stopped = panel._stop
+    stopped = panel.jobs.current.enough
     for _ in range(9000):  # processes that load torch take their time on a busy machine
         if any(drawn) or panel.jobs.current is None:
             break

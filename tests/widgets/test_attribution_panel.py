@@ -198,14 +198,14 @@ def test_a_result_about_another_system_is_refused(checked, tmp_path):
 
 def test_it_says_when_the_state_or_the_network_is_another_one(checked, gate):
     before = checked.session.state
-    assert checked.figure["trust"].get("stale", "") == ""
+    assert checked.outdated == {}
     checked.session.move(before.values[::-1] * 0.0 + np.array([4.0, 1.0]))
-    assert "state has changed" in checked.figure["trust"]["stale"]
+    assert checked.outdated["text"] == "An earlier answer, about another state."
     checked.session.state = before
-    assert checked.figure["trust"]["stale"] == ""
+    assert checked.outdated == {}
     weights = np.random.default_rng(7).normal(size=(3, int(np.prod(gate.observation_shape))))
     checked.session.policy = TorchPolicy(linear_network(gate, weights), gate, name="other")
-    assert "another network" in checked.figure["trust"]["stale"]
+    assert checked.outdated["text"] == f"An earlier answer, about the network {checked.found.question.policy}."
 
 
 def test_cancel_and_the_newest_question_wins(panel, monkeypatch):

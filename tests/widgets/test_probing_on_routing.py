@@ -70,7 +70,7 @@ def test_a_deeper_neuron_is_searched_and_a_cancelled_search_keeps_its_best(sessi
     panel = MaximalPanel(session=session)
     answer(panel, layer="network.relu_2")
     panel.find()
-    panel._stop.set()
+    panel.cancel()
     assert panel.jobs.wait(60)
     assert panel.error == ""
     assert panel.found is not None

@@ -143,7 +143,7 @@ class Waiting(TorchPolicy):
     @property
     def module(self):
         self.began.set()
-        self.panel._stop.wait(20)
+        self.panel.jobs.current.enough.wait(20)
         return self.__dict__["module"]
 
     @module.setter
@@ -444,7 +444,7 @@ def test_results_are_saved_and_reloaded_to_the_bit(kind, tmp_path):
     assert again.result == panel.result
     foreign = kind(WORLD, OTHER, STATE)
     foreign.load(tmp_path / "one.json")
-    assert "About another network, small" in foreign.sentence
+    assert foreign.outdated["text"].startswith("An earlier answer, about the network small")
     json.dumps([foreign.controls, foreign.answers])
 
 

@@ -112,6 +112,18 @@ class Dashboard(ipywidgets.Box):
         """
         self.masthead.follow(link)
 
+    def close(self) -> None:
+        """Stop all work and free everything that the page has of the dashboard: each panel, box and layout."""
+        boxes = [*self.opened.values(), *self.columns.children, self.columns]
+        for panel in (*self.panels, self.contents):
+            panel.close()
+        self.session.close()
+        for box in boxes:
+            box.layout.close()
+            box.close()
+        self.layout.close()
+        super().close()
+
     def show(self, section: str) -> None:
         """Show the panels of a section, which are made when it is opened for the first time."""
         if self.fitting and section not in self.fitting:

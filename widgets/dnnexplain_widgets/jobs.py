@@ -23,11 +23,13 @@ class Task:
     """One heavy question, as seen by the function that works on it.
 
     Call :meth:`progress` now and then: it reports, and it raises :class:`Cancelled` when nobody waits
-    for the answer any more.
+    for the answer any more. A task that can end early with what it has watches :attr:`enough`.
     """
 
     report: Callable[[float | None, str], None]
     stop: Event = field(default_factory=Event)
+    enough: Event = field(default_factory=Event)
+    """Set when it should end with what it has, and when nobody waits any more."""
     ended: Event = field(default_factory=Event)
     _last: float = 0.0
 
@@ -87,6 +89,7 @@ class Jobs:
         """Stop waiting for the present task, if there is one."""
         if self.current is not None:
             self.current.stop.set()
+            self.current.enough.set()
             self.current = None
 
     def wait(self, seconds: float = 60.0) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
-from dnnexplain.contract import Choice, DnnExplainError, Policy
+from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, Policy
 from dnnexplain.explain.decision import decide
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.saved import check_system, link_of, moved, read_session, restore, session_to_json, unpack
@@ -37,7 +38,8 @@ class Masthead(Panel):
         """Controls for network, file and theme."""
         self.question = self.options.get("title", "")
         known: Mapping[str, Policy | Callable[[], Policy]] | None = self.options.get("policies")
-        self.policies = dict(known or {self.session.policy.name: self.session.policy})
+        self.policies = dict(known or {})
+        shown = self._join_present()
         self.loader: Loader | None = self.options.get("loader")
         names = [[name, name] for name in self.policies]
         controls: list[dict[str, Any]] = [{"kind": "select", "name": "policy", "label": "Network", "options": names}]
@@ -54,12 +56,30 @@ class Masthead(Panel):
             {"kind": "file", "name": "session", "label": "Load session…", "accept": ".json,application/json", "hint": "A file that “Save session” wrote."},
         ]  # fmt: skip
         self.controls = controls
-        self.answers = {"policy": next(iter(self.policies)), "theme": self.session.theme}
+        self.answers = {"policy": shown, "theme": self.session.theme}
         self.figure = {"section": "", "restored": 0}
         self.session.keeper = lambda: link_of(self.session)
         self.session.adopt = self.adopt
         self.session.observe(self._on_section, "section")
         self.session.observe(self._on_theme, "theme")
+
+    def _join_present(self) -> str:
+        """Find the session's policy among those to choose from, or put it first; its name there, which it then has."""
+        present = self.session.policy
+        same = [name for name, policy in self.policies.items() if policy is present]
+        same += [name for name in self.policies if name == present.name]
+        if not same and self.policies:
+            first = next(iter(self.policies))
+            checkpoint = getattr(self._policy(first), "checkpoint", "")
+            same = [first] if checkpoint and checkpoint == getattr(present, "checkpoint", "") else []
+        if not same:
+            self.policies = {present.name: present, **self.policies}
+            return str(present.name)
+        self.policies[same[0]] = present
+        named = self._policy(same[0])
+        if named is not present:
+            self.session.policy = named
+        return same[0]
 
     def on_answer(self, name: str, value: Any) -> None:
         """Another network or appearance was chosen."""
@@ -136,7 +156,7 @@ class Masthead(Panel):
         """Offer a policy among the networks to choose from, and explain it."""
         self.policies[name] = policy
         self._show_policies()
-        self.session.policy = policy
+        self.session.policy = self._policy(name)
         self.set_answers(policy=name)
         self.sentence = f"Now explaining {name}."
 
@@ -176,7 +196,7 @@ class Masthead(Panel):
 
     def _policy(self, name: str) -> Policy:
         found = self.policies[name]
-        policy: Policy = found() if callable(found) and not hasattr(found, "outputs") else found
+        policy: Policy = _named(found() if callable(found) and not hasattr(found, "outputs") else found, name)
         self.policies[name] = policy
         return policy
 
@@ -186,6 +206,15 @@ class Masthead(Panel):
     def _on_theme(self, _change: object) -> None:
         if self.answers.get("theme") != self.session.theme:
             self.set_answers(theme=self.session.theme)
+
+
+def _named(policy: Policy, name: str) -> Policy:
+    """A network under the menu's name, which all results then have; a rule keeps its own, which is how it is found."""
+    if policy.name == name or not isinstance(policy, NetworkPolicy):
+        return policy
+    named: Any = copy.copy(policy)
+    named.name = name
+    return cast("Policy", named)
 
 
 def _one_of(what: str, given: str, known: tuple[str, ...]) -> str:

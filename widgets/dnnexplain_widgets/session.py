@@ -141,6 +141,14 @@ class Session(t.HasTraits):
         if self._hub is not None:
             self._hub.opened = {"count": self._hub.opened.get("count", 0) + 1, "what": what}
 
+    def close(self) -> None:
+        """Stop what is made for later, hear of nothing any more, and free what the page has of the session."""
+        self._late.jobs.cancel()
+        self.unobserve_all()
+        if self._hub is not None:
+            self._hub.unobserve_all()
+            self._hub.close()
+
     def undo(self) -> None:
         """Back to the state before."""
         self._travel(self.history.undo(self.state))

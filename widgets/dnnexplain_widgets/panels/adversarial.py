@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +44,8 @@ class AdversarialPanel(Panel):
     PARTS = ({"part": "cells"},)
     OPTIONS = ("likelihood",)
     COMPARES = True
+    ABOUT = ("policy", "state")
+    SETTINGS = ("method", "target", "change", "objects", "costs", "bounds")
 
     def setup(self) -> None:
         """Controls: how to search, what may change, towards which action, for how long."""
@@ -61,12 +62,15 @@ class AdversarialPanel(Panel):
         self.pairs: OrderPairs | None = None
         self.methods: MethodTable | None = None
         self._shown: tuple[State, State] | None = None
-        self._stop = threading.Event()
         self.answers = {
             "method": "exhaustive", "target": "", "change": "", "objects": "", "seconds": 20, "costs": "", "bounds": "",
         }  # fmt: skip
         self.observe(self._show_flips, "busy")
         self._show_controls()
+
+    def belongs(self, state: State) -> bool:
+        """Whether a state is one of the table's; a list of pairs is about no state."""
+        return self.pairs is not None or any(state in pair for pair in self._states())
 
     @property
     def result(self) -> Adversarial | OrderPairs | MethodTable | None:
@@ -103,7 +107,6 @@ class AdversarialPanel(Panel):
         system, policy, asked = self.session.system, self.worker_policy(), self.asked
         state = self.session.state if resume is None or self.start_state is None else self.start_state
         self._begin(state)
-        stop = self._stop
 
         def work(task: Task) -> Adversarial:
             return attack(
@@ -113,30 +116,28 @@ class AdversarialPanel(Panel):
                 **asked,
                 likelihood=self.likelihood,
                 resume=resume,
-                cancel=stop,
+                cancel=task.enough,
                 progress=task.progress,
                 on_found=lambda flip: self._note(flip, task),
             )
 
-        self.start(work, self._show, "Searching")
+        self.start(work, self._show, "Searching", keeps=True)
 
     def search_pairs(self) -> None:
         """List pairs of states like the paper's Figure 4: two jobs, one step shorter, another order."""
         system, policy, seconds = self.session.system, self.worker_policy(), float(self.answers["seconds"])
         self._begin(None)
-        stop = self._stop
 
         def work(task: Task) -> OrderPairs:
-            return order_pairs(system, policy, seconds=seconds, cancel=stop, progress=task.progress)
+            return order_pairs(system, policy, seconds=seconds, cancel=task.enough, progress=task.progress)
 
-        self.start(work, self._show_pairs, "Searching pairs of two jobs")
+        self.start(work, self._show_pairs, "Searching pairs of two jobs", keeps=True)
 
     def compare(self) -> None:
         """Give every method the same computing time on the session's state."""
         system, policy, state, asked = self.session.system, self.worker_policy(), self.session.state, self.asked
         del asked["method"]
         self._begin(state)
-        stop = self._stop
 
         def work(task: Task) -> MethodTable:
             return compare_methods(
@@ -144,18 +145,11 @@ class AdversarialPanel(Panel):
                 policy,
                 state,
                 **asked,
-                cancel=stop,
+                cancel=task.enough,
                 progress=lambda done, total: task.progress(done / total, f"Method {done} of {total}"),
             )
 
-        self.start(work, self._show_methods, "Comparing methods")
-
-    def cancel(self) -> None:
-        """End the search with what it has; what was found stays."""
-        if self.jobs.current is not None and not self._stop.is_set():
-            self._stop.set()
-        else:
-            super().cancel()
+        self.start(work, self._show_methods, "Comparing methods", keeps=True)
 
     def show(self, row: int) -> None:
         """Load a row of the table into the session: of a search, 0 is the state as given; of pairs, the changed state."""
@@ -175,6 +169,7 @@ class AdversarialPanel(Panel):
         self.set_answers(**asked_again(self.session.system, found.question))
         self.pairs, self.methods, self.figure = None, None, {}
         self._show(found)
+        self.answered_before(found.question)
 
     def on_press(self, name: str) -> None:
         """Search, go on, replay the change, save."""
@@ -200,7 +195,6 @@ class AdversarialPanel(Panel):
         """Forget the last question; nothing is shown until there is something new."""
         self.start_state, self.found, self.flips, self.pairs, self.methods = state, None, [], None, None
         self.figure, self.sentence, self.badge = {}, "", {}
-        self._stop = threading.Event()
 
     def _note(self, flip: Flip, task: Task) -> None:
         """From the worker: a flip was found; the table is drawn on the page's side with the next report."""

@@ -41,6 +41,8 @@ class AttributionPanel(Panel):
     OPTIONS = ("methods", "groups")
     COMPARES = True
     OPENS = "load"
+    ABOUT = ("policy", "state")
+    SETTINGS = ("target", "baseline", "depth", _METHOD)
 
     def setup(self) -> None:
         """Controls: target, baseline, methods that fit, how thorough; save and reload."""
@@ -120,7 +122,6 @@ class AttributionPanel(Panel):
         }
         self.sentence = found.sentence()
         self._show_controls()
-        self._on_live()
 
     def save(self, file: str) -> Path:
         """Write the result to a file, to be read with :meth:`load` or ``TrustedComparison.load``."""
@@ -131,8 +132,7 @@ class AttributionPanel(Panel):
 
     def load(self, file: str | Path) -> None:
         """Show a saved result."""
-        self.cancel()
-        self.show(TrustedComparison.load(file))
+        self._show_saved(TrustedComparison.load(file))
 
     def compare_with(self, then: Result, file: str) -> None:
         """Put a saved result beside the present one.
@@ -169,13 +169,17 @@ class AttributionPanel(Panel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was chosen, to be shown."""
         del name
-        self.cancel()
         try:
             text = content.decode()
         except UnicodeDecodeError:
             msg = f"{file} is no saved result: it is not text"
             raise DnnExplainError(msg) from None
-        self.show(TrustedComparison.from_json(text))
+        self._show_saved(TrustedComparison.from_json(text))
+
+    def _show_saved(self, found: TrustedComparison) -> None:
+        self.drop()
+        self.show(found)
+        self.answered_before(found.question)
 
     # --- what depends on the network and on the state ---
 
@@ -192,19 +196,8 @@ class AttributionPanel(Panel):
         self._show_controls()
 
     def _on_live(self, _change: object = None) -> None:
-        """Say so when the picture is about another state or network than the page now shows."""
+        """The targets depend on the decision."""
         self._show_controls()
-        trust = self.figure.get("trust")
-        if self.found is None or trust is None:
-            return
-        asked, session = self.found.question, self.session
-        stale = ""
-        if asked.checkpoint != getattr(session.policy, "checkpoint", ""):
-            stale = f"This is about another network, {asked.policy}. Press the button for the present one."
-        elif asked.state != session.system.state_to_json(session.state):
-            stale = "The state has changed since. Press the button for the present one."
-        if trust.get("stale", "") != stale:
-            self.figure = {**self.figure, "trust": {**trust, "stale": stale}}
 
     def _show_controls(self) -> None:
         session, ticked = self.session, self.methods

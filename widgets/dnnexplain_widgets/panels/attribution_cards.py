@@ -70,7 +70,7 @@ def card(one: Attribution, badge: TrustBadge, colours: dict[str, int | None], mo
         "figures": [
             {
                 "title": figure.title, "value": number(figure.value) if math.isfinite(figure.value) else "not measured",
-                "level": figure.level, "limits": figure.limits, "sentence": figure.sentence,
+                "level": figure.level, "limits": figure.limits, "sentence": figure.sentence, "judges": figure.judges, "votes": figure.votes,
             }
             for figure in badge.figures
         ],

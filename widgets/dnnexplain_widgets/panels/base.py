@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import anywidget
 import traitlets as t
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.results import Result
-from dnnexplain_widgets.jobs import Jobs, Task
+from dnnexplain_widgets.jobs import Jobs
+from dnnexplain_widgets.panels.answering import Answering
 from dnnexplain_widgets.panels.compared import compared, read_result
 from dnnexplain_widgets.python_code import panel_code
 from dnnexplain_widgets.served import is_served, result_text
@@ -24,7 +24,7 @@ from dnnexplain_widgets.words import told
 __all__ = ["Panel"]
 
 
-class Panel(anywidget.AnyWidget):
+class Panel(Answering):
     """The base of all panels: alone in a notebook cell, or joined to others by a session.
 
     A subclass names its question and its parts, and reads its answer from :attr:`result`::
@@ -65,16 +65,10 @@ class Panel(anywidget.AnyWidget):
     question = t.Unicode(help="The title.").tag(sync=True)
     parts: Any = t.List(help="What is drawn.").tag(sync=True)
     says = t.Unicode(help="Which sentence of the live message is shown.").tag(sync=True)
-    controls: Any = t.List(help="Descriptions of the controls; see web/controls.js.").tag(sync=True)
-    answers = t.Dict(help="What the controls are at, by name.").tag(sync=True, echo_update=False)
     presses = t.Dict(help="How often each button was pressed.").tag(sync=True, echo_update=False)
     upload = t.Dict(help="The newest file from a file control: {name, file, content}.").tag(
         sync=True, echo_update=False
     )
-    sentence = t.Unicode(help="Reads the picture; the live message's if empty.").tag(sync=True)
-    badge = t.Dict(help="How far to trust it: {level, text, figures: [{name, value, meaning}]}.").tag(sync=True)
-    error = t.Unicode(help="What went wrong, in one sentence; empty when all is well.").tag(sync=True)
-    busy = t.Dict(help="What it is working on: {text, fraction}.").tag(sync=True)
     code = t.Dict(help="The panel as Python, when asked for: {text, count}.").tag(sync=True)
     download = t.Dict(help="A file for the page to save: {name, text, count}.").tag(sync=True)
     comparison = t.Dict(help="A saved result beside the present one: {file, sentence, changes}; or nothing.").tag(
@@ -83,7 +77,6 @@ class Panel(anywidget.AnyWidget):
     comparable = t.Bool(default_value=False, help="Whether a saved result can be compared with.").tag(sync=True)
     opens = t.Unicode(help="The file control's name that opens a saved result, or nothing.").tag(sync=True)
     copyable = t.Bool(default_value=True, help="Whether the panel offers itself as Python.").tag(sync=True)
-    figure = t.Dict(help="What a part of the panel's own draws.").tag(sync=True)
     on_page = t.Bool(
         default_value=True, help="Whether the panel is on the page now; work for each step may wait until it is."
     )
@@ -114,12 +107,14 @@ class Panel(anywidget.AnyWidget):
             comparable=self.COMPARES,
             opens=self.OPENS,
         )
+        self._own_session = session is None
         self._then: tuple[Result, str] | None = None
         self._shown_beside: Any = None
         self.setup()
         self.observe(self._on_answers, "answers")
         self.observe(self._on_presses, "presses")
         self.observe(self._on_upload, "upload")
+        self.watch_age()
         if self.COMPARES:
             self.observe(self._compare_again, ["figure", "sentence"])
             self.session.observe(self._compare_again, "live")
@@ -164,35 +159,14 @@ class Panel(anywidget.AnyWidget):
 
     # --- what a subclass may use ---
 
-    def start(self, work: Callable[[Task], Any], done: Callable[[Any], None], text: str) -> Task:
-        """Work on a heavy question beside the page; shows progress, offers to cancel, reports a failure."""
-        self.error = ""
-        self.busy = {"text": text, "fraction": None}
-
-        def finish(result: Any) -> None:
-            self.busy = {}
-            self.guarded(done, result)
-
-        def fail(error: BaseException) -> None:
-            self.busy = {}
-            self.error = told(error)
-
-        def report(fraction: float | None, now: str) -> None:
-            self.busy = {"text": now or text, "fraction": fraction}
-
-        return self.jobs.start(work, finish, fail, report)
-
-    def cancel(self) -> None:
-        """Stop working on the present question."""
-        self.jobs.cancel()
-        self.busy = {}
-
-    def guarded(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Call; a failure is shown in the error area instead of vanishing."""
-        try:
-            call(*arguments)
-        except Exception as error:  # noqa: BLE001 - shown to the user
-            self.error = told(error)
+    def close(self) -> None:
+        """Stop working, and free what the panel has in the page; a panel that stands alone frees its session too."""
+        self.drop()
+        self.unobserve_all()
+        self.layout.close()
+        if self._own_session:
+            self.session.close()
+        super().close()
 
     def worker_policy(self) -> Policy:
         """The session's policy with a network of its own: hooks are not thread-safe."""

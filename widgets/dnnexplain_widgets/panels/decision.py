@@ -35,6 +35,7 @@ class DecisionPanel(Panel):
                 }
             ]  # fmt: skip
             self.session.observe(self._forget, "state")
+            self.session.observe(self._judge_again, "live")
 
     @property
     def result(self) -> Decision | None:
@@ -62,7 +63,7 @@ class DecisionPanel(Panel):
             task.progress(None, "Solving for the best continuation of each action")
             return system.judge(state, seconds=_SECONDS)
 
-        self.start(work, lambda judgement: self._show(state, judgement), "Solving for the best continuation")
+        self.start(work, lambda judgement: self._show(state, judgement), "Solving for the best continuation", part=True)
 
     def _show(self, state: State, judgement: Judgement) -> None:
         if state is self.session.state:
@@ -76,17 +77,22 @@ class DecisionPanel(Panel):
             self.judgement = None
             self.badge = {}
 
+    def _judge_again(self, _change: object) -> None:
+        """What each action costs holds for every network; which of them is chosen does not."""
+        if self.judgement is not None:
+            self.badge = self._badge(self.judgement)
+
     def _badge(self, judgement: Judgement) -> dict[str, Any]:
         names = self.session.system.output.names
         decision = self.session.live.decision
-        assert decision is not None
+        if decision is None or decision.action is None:
+            return {}
         action = decision.action
         best = joined(names[index] for index in judgement.best)
         proof = "proved" if judgement.exact else "not proved within the time given"
         if action in judgement.best:
             text, level = f"The network's choice is optimal here: best is {best} ({proof}).", "green"
         else:
-            assert action is not None
             loss = with_unit(float(judgement.loss[action]), judgement.unit)
             text, level = f"Best is {best} ({proof}); the network's choice costs {loss} more.", "red"
         figures = [

@@ -22,6 +22,7 @@ class EmbeddingPanel(ProbingPanel):
     QUESTION = "Which states look alike to it?"
     PARTS = ({"part": "scatter"},)
     KIND = Embedding
+    SETTINGS = ("method", "states", "seed", "workload")
     NEURON = False
 
     def setup(self) -> None:
@@ -161,7 +162,7 @@ class EmbeddingPanel(ProbingPanel):
             task.progress(None)
             return relabelled(system, policy, found, states, label)
 
-        self.start(work, self._recoloured, f"Computing the {label} of {len(found.index)} states")
+        self.start(work, self._recoloured, f"Computing the {label} of {len(found.index)} states", part=True)
 
     def _recoloured(self, found: Embedding) -> None:
         self.found = found
@@ -186,7 +187,7 @@ class EmbeddingPanel(ProbingPanel):
         here = self._here()
         old = self.figure.get("scatter", {})
         points = np.ascontiguousarray(found.points, np.float32).tobytes()
-        words = f"{self.about_other(found)}{found.sentence()}"
+        words = f"{found.sentence()}"
         if self.seen is not None:
             words += f" They are {self.seen.source}."
         if here is not None:

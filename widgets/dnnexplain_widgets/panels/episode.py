@@ -21,6 +21,7 @@ class EpisodePanel(WatchPanel):
 
     QUESTION = "How does it do over a whole episode, beside a rule?"
     PARTS = ({"part": "schedule"},)
+    SETTINGS = ("work", "seed", "rule", "sample", "window", "knob ")
 
     def setup(self) -> None:
         """Controls for the work, the seed, the rule."""

@@ -110,7 +110,7 @@ class InterventionPanel(ProbingPanel):
         def work(task: Task) -> tuple[NeuronEffect, ...]:
             return intervene_each(system, policy, state, value=held, layer=layer, progress=task.progress)
 
-        self.start(work, self._show_each, "Holding each neuron in turn")
+        self.start(work, self._show_each, "Holding each neuron in turn", part=True)
 
     # --- over episodes ---
 
@@ -140,7 +140,7 @@ class InterventionPanel(ProbingPanel):
 
     def on_answer(self, name: str, value: Any) -> None:
         """Another value, a neuron of the list."""
-        if name == "held":
+        if name in {"held", "workload", "sets", "seed"}:
             self._forget()
             self.refresh()
         elif name == "chosen" and value and self.each:
@@ -188,7 +188,7 @@ class InterventionPanel(ProbingPanel):
         words = effect.sentence()
         if self.found is not None:
             changes.append(cost_row(self.found))
-            words = f"{words} {self.about_other(self.found)}{self.found.sentence()}"
+            words = f"{words} {self.found.sentence()}"
         figure: dict[str, Any] = {"changes": changes}
         if self.each:
             figure["cells"] = self._list()

@@ -29,6 +29,7 @@ class KnowledgePanel(ProbingPanel):
     PARTS = ({"part": "changes"},)
     OPTIONS = ("facts",)
     KIND = Knowledge
+    SETTINGS = ("about", "above", "states", "repeats", "seed", "workload")
     NEURON = False
 
     def setup(self) -> None:
@@ -139,7 +140,7 @@ class KnowledgePanel(ProbingPanel):
             parts.append(f"Not told apart from what a probe learns by heart: {_listed(unknown)}.")
         if skipped:
             parts.append(f"Not probed: {'; '.join(skipped)}.")
-        self.sentence = f"{self.about_other(found)}{' '.join(parts)}"
+        self.sentence = f"{' '.join(parts)}"
         self.badge = _badge(found)
         self.show_controls()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,10 @@ class MaximalPanel(ProbingPanel):
     QUESTION = "What excites this neuron most?"
     PARTS = ({"part": "still"}, {"part": "cells"})
     KIND = Maximum
+    SETTINGS = ("restarts",)
 
     def setup(self) -> None:
         """Controls: neuron, starts of a search; find, open in the editor, save, load."""
-        self._stop = threading.Event()
         super().setup()
         self.session.observe(self._tell, "live")
 
@@ -63,26 +62,14 @@ class MaximalPanel(ProbingPanel):
         system, policy, session = self.session.system, self.worker_network(), self.session
         neuron, layer, restarts = session.unit, session.ask.layer, int(self.answers["restarts"])
 
-        self._stop = stop = threading.Event()
-
         def work(task: Task) -> Maximum:
             task.progress(None)
-            return maximise(system, policy, neuron, layer, restarts=restarts, cancel=stop, progress=task.progress)
+            return maximise(
+                system, policy, neuron, layer, restarts=restarts, cancel=task.enough, progress=task.progress
+            )
 
         self.stale = False
-        self.start(work, self.show, f"Looking for what excites neuron {neuron} most")
-
-    def cancel(self) -> None:
-        """End a search with the best so far, which says that it was stopped; a second time, without an answer."""
-        if self.jobs.current is not None and not self._stop.is_set():
-            self._stop.set()
-        else:
-            super().cancel()
-
-    def drop(self) -> None:
-        """Without an answer."""
-        self._stop.set()
-        super().drop()
+        self.start(work, self.show, f"Looking for what excites neuron {neuron} most", keeps=True)
 
     def open_in_editor(self) -> None:
         """Put the state into the session."""
@@ -133,14 +120,13 @@ class MaximalPanel(ProbingPanel):
         found, session = self.found, self.session
         if found is None or not self.on_page:
             return
-        about = self.about_other(found)
         where = f" (read {found.measured})" if found.measured else ""
         text = (
-            f"{about}Neuron {found.neuron} reaches {number(found.activation)}{where}: "
+            f"Neuron {found.neuron} reaches {number(found.activation)}{where}: "
             f"{session.system.describe(found.state)}"
         )
         now = session.live.activations
-        if not about and found.layer == self.layer.name and found.neuron < now.size:
+        if not self.stale and found.layer == self.layer.name and found.neuron < now.size:
             text += f" In the present state it is at {number(now[found.neuron])}."
             outside = outside_valid(session.system, session.state) if now[found.neuron] > found.activation else ""
             text += f" {outside}" if outside else ""

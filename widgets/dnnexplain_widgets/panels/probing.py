@@ -68,10 +68,6 @@ class ProbingPanel(Panel):
         assert isinstance(policy, NetworkPolicy)
         return policy
 
-    def drop(self) -> None:
-        """Stop working and forget what comes of it; Cancel in the page may keep the best so far instead."""
-        Panel.cancel(self)
-
     @property
     def result(self) -> Any:
         """What was found, or ``None`` until it was asked for."""
@@ -106,17 +102,14 @@ class ProbingPanel(Panel):
         self.show(self.checked(self.KIND.load(file)))
 
     def checked(self, found: Any) -> Any:
-        """A result that speaks of this system; says so in the sentence if it is about another network."""
+        """A result that speaks of this system; the panel says so if it is about another network."""
         asked = found.question
         if asked.system != self.session.system.name:
             msg = f"this result is about {asked.system}, not about {self.session.system.name}"
             raise DnnExplainError(msg)
         self.stale = asked.checkpoint != getattr(self.session.policy, "checkpoint", "")
+        self.answered_before(asked)
         return found
-
-    def about_other(self, found: Result) -> str:
-        """A warning before the sentence of a result that is about another network."""
-        return f"About another network, {getattr(found, 'question').policy}: " if self.stale else ""  # noqa: B009
 
     def show_controls(self) -> None:
         """Offer what there is to choose now."""

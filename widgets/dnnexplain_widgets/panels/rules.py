@@ -36,6 +36,8 @@ class RulesPanel(AskedPanel):
     PARTS = ({"part": "sizes"}, {"part": "tree"}, {"part": "cells"})
     OPTIONS = ("settings", "compare_sets", "bound_seconds")
 
+    SETTINGS = ("work", "leaves", "seed", "knob ")
+
     lit = t.Dict(help="The nodes that the present state passes, and what is asked about there: {path, now}.").tag(
         sync=True
     )
@@ -256,7 +258,10 @@ class RulesPanel(AskedPanel):
         )
         on, known = desk.ground, desk.comparison
         self.start(
-            lambda task: work.simulated(task, system, policies, on, seed, known), self._show_costs, "Running the rules"
+            lambda task: work.simulated(task, system, policies, on, seed, known),
+            self._show_costs,
+            "Running the rules",
+            part=True,
         )
 
     def _show_costs(self, comparison: RuleComparison) -> None:
@@ -272,6 +277,7 @@ class RulesPanel(AskedPanel):
                 lambda task: work.bounded(task, system, desk.ground, seconds, comparison),
                 self._show_costs,
                 "Bounding the optimum",
+                part=True,
             )
 
     def _compare_with(self, rule: str) -> None:
@@ -287,11 +293,11 @@ class RulesPanel(AskedPanel):
             desk.apart[rule] = apart
             self.show(rule)
 
-        self.start(compare, shown, f"Comparing with {label(rule)}")
+        self.start(compare, shown, f"Comparing with {label(rule)}", part=True)
 
     def _forget(self, _change: Mapping[str, Any]) -> None:
         """Another network: its rules are others."""
-        self.cancel()
+        self.drop()
         self.desk = self._speech = None
         self.figure, self.lit, self.sentence, self.badge = {}, {}, "", {}
         self._show_controls()

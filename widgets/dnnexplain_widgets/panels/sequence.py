@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable, cost_is_ratio
@@ -26,6 +25,7 @@ class WorstSequencePanel(WatchPanel):
 
     QUESTION = "On which workload does it fall furthest behind?"
     PARTS = ({"part": "schedule"},)
+    SETTINGS = ("work", "against", "measure", "seed", "limits")
 
     def setup(self) -> None:
         """Controls: where to start, what to be held against, for how long."""
@@ -35,7 +35,6 @@ class WorstSequencePanel(WatchPanel):
             raise DnnExplainError(msg)
         self.found: SequenceAttack | None = None
         self.best: Replay | None = None
-        self._stop = threading.Event()
         self.answers = {
             "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": _measures(system)[0],
             "seconds": 30, "seed": 1, "limits": "", "decision": 0, "follow": False,
@@ -71,7 +70,6 @@ class WorstSequencePanel(WatchPanel):
         """Search, or go on from an earlier result, beside the page."""
         system: Any = self.session.system
         policy, answers, limits = self.worker_policy(), dict(self.answers), self.limits
-        self._stop = stop = threading.Event()
         seed = int(answers["seed"])
 
         def work(task: Task) -> Watched:
@@ -87,19 +85,12 @@ class WorstSequencePanel(WatchPanel):
                 oracle_seconds=ORACLE_SECONDS,
                 seed=seed,
                 resume=resume,
-                cancel=stop,
+                cancel=task.enough,
                 progress=task.progress,
             )
             return _watched(system, policy, found, task)
 
-        self.start(work, self._show, "Searching")
-
-    def cancel(self) -> None:
-        """End the search with what it has."""
-        if self.jobs.current is not None and not self._stop.is_set():
-            self._stop.set()
-        else:
-            super().cancel()
+        self.start(work, self._show, "Searching", keeps=True)
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was given: run its workload, ready to be gone on with."""
@@ -110,7 +101,12 @@ class WorstSequencePanel(WatchPanel):
         settings = found.question.settings
         limits = ", ".join(f"{name}={low}:{high}" for name, (low, high) in settings["limits"].items())
         self.set_answers(against=settings["against"], measure=settings["measure"], limits=limits)
-        self.start(lambda task: _watched(self.session.system, policy, found, task), self._show, "Running the workload")
+
+        def shown(parts: Watched) -> None:
+            self._show(parts)
+            self.answered_before(found.question)
+
+        self.start(lambda task: _watched(self.session.system, policy, found, task), shown, "Running the workload")
 
     def on_press(self, name: str) -> None:
         """Search, go on, open a decision, save."""

@@ -134,12 +134,12 @@ class ThresholdMapPanel(ProbingPanel):
             fitting, left_out = _fitting(own, networks, task)
             return census(system, fitting, kind, state=state, others=others), left_out
 
-        self.start(work, self._show_count, "Counting thresholds")
+        self.start(work, self._show_count, "Counting thresholds", part=True)
 
     def on_neuron(self, *, network: bool) -> None:
         """Another neuron: its curve. Another network or layer: another map."""
         if network:
-            self.counted, self._counted_words = None, ""
+            self._forget_count()
         layer = self.layer.name
         if network or self.found is None or self.stale or self.found.curves.layer != layer:
             self.found = None if network else self.found
@@ -161,6 +161,8 @@ class ThresholdMapPanel(ProbingPanel):
         if name == "cell" and value:
             self.choose(int(value[0]), int(value[1]))
         elif name in {"kind", "others", "second"}:
+            if name != "second":
+                self._forget_count()
             if self.answers["second"] == self.answers["kind"]:
                 others = [one for one in self.kinds if one != self.answers["kind"]]
                 self.set_answers(second=others[0] if others else "")
@@ -182,6 +184,8 @@ class ThresholdMapPanel(ProbingPanel):
     def _on_live(self, _change: object) -> None:
         """A map of the present state follows it; one with absent others does not depend on it."""
         follows = self.answers["others"] == Others.AS_THEY_ARE.value and not self.stale
+        if follows and self._drawn != self.session.state:
+            self._forget_count()
         if follows and self.on_page and self.has_network and self._drawn != self.session.state:
             self.guarded(self.refresh)
 
@@ -217,7 +221,7 @@ class ThresholdMapPanel(ProbingPanel):
         with self.hold_sync():
             self.figure = figure
             if not self.busy:
-                told = f"{self.about_other(found)}{found.sentence()}{more} {note}".strip()
+                told = f"{found.sentence()}{more} {note}".strip()
                 self.sentence = f"{told} {self._counted_words}".strip()
 
     def _rows(self, found: ThresholdMap, unit: int) -> list[int]:
@@ -255,6 +259,9 @@ class ThresholdMapPanel(ProbingPanel):
         system = self.session.system
         groups = {system.knobs[i].group.rstrip("0123456789 ") for places in self.kinds.values() for i in places}
         return groups.pop() if len(groups) == 1 else "object"
+
+    def _forget_count(self) -> None:
+        self.counted, self._counted_words = None, ""
 
     def _show_count(self, given: tuple[Census, list[str]]) -> None:
         self.counted, left_out = given

@@ -95,16 +95,13 @@ class TrainingPanel(Panel):
             lesson.ended = ended
             self._show()
 
-        self.start(work, done, "Starting a process to train in")
+        self.start(work, done, "Starting a process to train in", keeps=True, part=True)
         self._show()
 
-    def cancel(self) -> None:
+    def ending(self) -> None:
         """Stop the run; what it has learned stays, and it can go on."""
-        if self.jobs.current is not None and self.current is not None:
-            self.busy = {**self.busy, "text": "Stopping"}
+        if self.current is not None:
             self.current.course.stop()
-        else:
-            super().cancel()
 
     def explain(self) -> None:
         """Make the newest network the one that the whole page explains."""

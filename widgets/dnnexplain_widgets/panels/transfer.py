@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +50,7 @@ class TransferPanel(WatchPanel):
     PARTS = ({"part": "cells"}, {"part": "schedule"})
     OPTIONS = ("rows", "columns", "grids", "rules", "policies", "workers")
     COMPARES = True
+    SETTINGS = ("grid", "beside", "sets", "seed")
 
     def setup(self) -> None:
         """Controls: grid, networks, workloads per cell, seed."""
@@ -71,7 +71,6 @@ class TransferPanel(WatchPanel):
         self._workload = 0
         self._words = ""
         self._task: Task | None = None
-        self._stop = threading.Event()
         self.answers = {
             "grid": next(iter(self.grids)), "beside": "", "network": 0, "sets": 20, "seed": 1,
             "workload": 1, "decision": 0, "follow": False,
@@ -110,7 +109,6 @@ class TransferPanel(WatchPanel):
         policy, beside = self.worker_policy(), self._beside()
         sets, seed = int(self.answers["sets"]), int(self.answers["seed"])
         given = {name: windows[:sets] for name, windows in self.logs.items()}
-        self._stop = stop = threading.Event()
         self._part = None
 
         def work(task: Task) -> tuple[Transfer, list[Policy], dict[str, list[Any]]]:
@@ -126,20 +124,13 @@ class TransferPanel(WatchPanel):
                 given=given,
                 jobs=self.options.get("workers"),
                 resume=resume,
-                cancel=stop,
+                cancel=task.enough,
                 progress=lambda done, total: task.progress(done / total, f"Cell {done} of {total}"),
                 on_cell=self._note,
             )
             return found, list(networks.values()), given
 
-        self._task = self.start(work, self._take, "Running the grid")
-
-    def cancel(self) -> None:
-        """End the run with the cells that it has."""
-        if self.jobs.current is not None and not self._stop.is_set():
-            self._stop.set()
-        else:
-            super().cancel()
+        self._task = self.start(work, self._take, "Running the grid", keeps=True)
 
     def show_cell(self, row: int, column: int, workload: int | None = None) -> None:
         """Watch an episode of a cell: the network's and the best rule's run, one above the other.
@@ -179,7 +170,7 @@ class TransferPanel(WatchPanel):
         self.set_answers(chosen=[row, column], workload=chosen)
         where = ", where it is furthest behind" if chosen == worst else ""
         words = f"{cell_words(found, row, column, network)} Below: workload {chosen} of {count}{where}."
-        self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode")
+        self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode", part=True)
 
     def on_press(self, name: str) -> None:
         """Run, go on, open a decision, save."""
@@ -223,6 +214,7 @@ class TransferPanel(WatchPanel):
         self.rules, self._given = list(settings["rules"]), {}
         self.set_answers(grid=f"as in {file}", sets=settings["sets"], seed=found.question.seed or 0, network=0)
         self._show(found)
+        self.answered_before(found.question)
 
     # --- what is drawn ---
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from dnnexplain.contract import Adversary, Attackable, Choice, DnnExplainError, Flowing, Policy
+from dnnexplain.contract import Adversary, Attackable, Choice, DnnExplainError, Flowing, Policy, State
 from dnnexplain.explain.decision import decide
 from dnnexplain.explain.flows import FlowComparison, comparison_of
 from dnnexplain.explain.gray_box.assemble import problem_with
@@ -46,6 +45,7 @@ class WorstCasePanel(Panel):
 
     QUESTION = "How bad can it get?"
     OPTIONS = ("methods",)
+    SETTINGS = (_METHOD, "chooses", "seed")
 
     def setup(self) -> None:
         """Controls: who searches, what the adversary may choose, CPU time, seed; open, box, load."""
@@ -61,7 +61,6 @@ class WorstCasePanel(Panel):
         self.box: GapBox | None = None
         self.shown = ""
         self.under_way: dict[str, Progress] = {}
-        self._stop = threading.Event()
         parts: list[dict[str, Any]] = [{"part": "race"}, {"part": "cells"}]
         if isinstance(system, Flowing):
             parts.append({"part": "topology", "graph": graph_spec(system.graph), "edit": False, "mode": "marks"})
@@ -71,6 +70,18 @@ class WorstCasePanel(Panel):
         self.observe(self._draw_under_way, "busy")
         self.session.observe(self._on_policy, "policy")
         self._on_policy()
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The network; and the state, where what it saw is given."""
+        return ("policy", "state") if self.answers.get("chooses") == "seen" else ("policy",)
+
+    def belongs(self, state: State) -> bool:
+        """Whether a state is a case that was found."""
+        if self.found is None or self._other_network():
+            return False
+        adversary = self._adversary(self._routed_of(self.found))
+        return any(adversary.state(case.x) == state for case in self.found.cases)
 
     @property
     def result(self) -> SearchComparison | None:
@@ -105,10 +116,9 @@ class WorstCasePanel(Panel):
             msg = "tick at least one search"
             raise DnnExplainError(msg)
         problem, question = self._problem(), self._question()
-        self.under_way, self._stop = {}, threading.Event()
+        self.under_way = {}
         if resume is None:
             self.found, self.box, self.figure, self.badge, self.sentence = None, None, {}, {}, ""
-        stop = self._stop
 
         def work(task: Task) -> SearchComparison:
             def tell(name: str, state: Progress) -> None:
@@ -117,31 +127,30 @@ class WorstCasePanel(Panel):
                 task.report(part, f"{TITLES.get(name, name)}: {number(state.best)} so far")
 
             return compare_searches(
-                problem, methods, budget=budget, seed=seed, question=question, cancel=stop, progress=tell, resume=resume
+                problem,
+                methods,
+                budget=budget,
+                seed=seed,
+                question=question,
+                cancel=task.enough,
+                progress=tell,
+                resume=resume,
             )
 
-        self.start(work, self.show, "Searching")
+        self.start(work, self.show, "Searching", keeps=True)
 
     def draw_box(self) -> None:
         """Grow the box around the case that is shown, in which the gap persists, beside the page."""
         case = self._case()
         problem, question, seed = self._problem(), self._question(), int(self.answers["seed"])
-        self._stop = stop = threading.Event()
 
         def work(task: Task) -> GapBox:
             return gap_box(
-                problem, case.x, seed=seed, question=question, cancel=stop,
+                problem, case.x, seed=seed, question=question, cancel=task.enough,
                 progress=lambda done, of: task.report(done / of, f"Growing the box: move {done} of {of}"),
             )  # fmt: skip
 
-        self.start(work, self._show_box, "Growing the box")
-
-    def cancel(self) -> None:
-        """End the search with what it has; a second time, stop waiting for it."""
-        if self.jobs.current is not None and not self._stop.is_set():
-            self._stop.set()
-        else:
-            super().cancel()
+        self.start(work, self._show_box, "Growing the box", keeps=True, part=True)
 
     def open_case(self, method: str = "") -> None:
         """Show a method's case (the best if none is named) in the editor and all other panels."""
@@ -173,7 +182,7 @@ class WorstCasePanel(Panel):
 
     def load(self, file: str | Path) -> None:
         """Show a saved result."""
-        self.show(SearchComparison.load(file))
+        self._show_saved(SearchComparison.load(file))
 
     def on_press(self, name: str) -> None:
         """Search, go on, open a case, draw its box."""
@@ -204,7 +213,11 @@ class WorstCasePanel(Panel):
         except UnicodeDecodeError:
             msg = f"{file} is no saved result: it is not text"
             raise DnnExplainError(msg) from None
-        self.show(SearchComparison.from_json(text))
+        self._show_saved(SearchComparison.from_json(text))
+
+    def _show_saved(self, found: SearchComparison) -> None:
+        self.show(found)
+        self.answered_before(found.question)
 
     def _adversary(self, routed: Any = None, policy: Policy | None = None) -> Adversary:
         return cast("Attackable", self.session.system).adversary(policy or self.session.policy, routed)
@@ -236,11 +249,15 @@ class WorstCasePanel(Panel):
         if self.found is None:
             msg = "search first; there is no case yet"
             raise DnnExplainError(msg)
-        if self.found.question.checkpoint != getattr(self.session.policy, "checkpoint", ""):
+        if self._other_network():
             msg = f"this case is about another network, {self.found.question.policy}; choose that one, or search again"
             raise DnnExplainError(msg)
         wanted = method or self.shown
         return self.found.case(wanted) if wanted else self.found.best
+
+    def _other_network(self) -> bool:
+        asked = "" if self.found is None else self.found.question.checkpoint
+        return asked != getattr(self.session.policy, "checkpoint", "")
 
     def _draw_under_way(self, _change: object = None) -> None:
         if self.busy and self.under_way:
@@ -282,8 +299,6 @@ class WorstCasePanel(Panel):
         self.sentence = f"{case.sentence()} {box.sentence()}"
 
     def _on_policy(self, _change: object = None) -> None:
-        if self.busy:
-            self.cancel()
         self._show_controls()
 
     def _show_controls(self) -> None:

@@ -52,7 +52,7 @@ function mount({ model, el, hub }) {
   };
   const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone"].map((what) => [what, () => refresh(what)]));
   const stopListening = store.listen((what) => gate.run(calls[what]));
-  const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code", "comparison"];
+  const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code", "comparison", "outdated"];
   for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
   refresh("scene");
   watchKernel(model, store);
@@ -157,6 +157,7 @@ function makeShell(model, store, specs, parts) {
   const sentence = h("p", { class: "dx-sentence" });
   const badge = makeBadge();
   const busy = makeBusy(model);
+  const outdated = makeOutdated(model);
   const error = h("p", { class: "dx-error", role: "alert" });
   const code = makeCode(model);
   const comparison = makeComparison(model);
@@ -168,7 +169,7 @@ function makeShell(model, store, specs, parts) {
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
   const notice = first ? makeNotice(store) : null;
-  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, outdated.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
   return {
     element,
     update(what) {
@@ -186,6 +187,8 @@ function makeShell(model, store, specs, parts) {
       controls.update();
       badge.update(model.get("badge"));
       busy.update();
+      outdated.update();
+      element.classList.toggle("dx-outdated", Boolean(model.get("outdated").text));
       code.update();
       save.update();
       comparison.update();
@@ -224,6 +227,24 @@ function makeBusy(model) {
       setText(text, busy.text);
       if (busy.fraction === null || busy.fraction === undefined) bar.removeAttribute("value");
       else bar.value = busy.fraction;
+    },
+  };
+}
+
+/** The one note above an answer to an earlier question, which is dimmed; the button asks the present one. */
+function makeOutdated(model) {
+  const text = h("span", {});
+  const again = h("button", { type: "button", class: "dx-button", onclick: () => press(model, model.get("outdated").again) });
+  const element = h("p", { class: "dx-stale", role: "status" }, text, again);
+  return {
+    element,
+    update() {
+      const outdated = model.get("outdated");
+      element.hidden = !outdated.text;
+      setText(text, outdated.text || "");
+      again.hidden = !outdated.again;
+      again.disabled = Boolean(model.get("busy").text);
+      setText(again, outdated.label || "");
     },
   };
 }

@@ -1,23 +1,20 @@
 // Methods side by side: each one's bars, what it says, and how far to trust it.
-// figure.trust: {about, stale?, refused: [{title, why}], cards: [{title, about, measure, level, verdict, reason, sentence, rows, figures}]}
+// figure.trust: {about, refused: [{title, why}], cards: [{title, about, measure, level, verdict, reason, sentence, rows, figures}]}
 // figure.misfits: [{title, why}]: methods that cannot be chosen.
 
 const MEASURES = { share: "shares of the difference", slope: "slopes, per unit of the input", score: "scores of its own" };
 
 function makeTrust(store, part, model) {
   const about = h("p", { class: "dx-about" });
-  const stale = h("p", { class: "dx-stale", role: "status" });
   const refused = h("div", {});
   const cards = h("div", { class: "dx-cards" });
-  const element = h("div", {}, about, stale, cards, refused);
+  const element = h("div", {}, about, cards, refused);
   let drawn = null;
   const update = () => {
     const { trust } = model.get("figure");
     element.hidden = !trust;
     if (!trust) return;
     setText(about, trust.about);
-    setText(stale, trust.stale || "");
-    stale.hidden = !trust.stale;
     if (drawn === JSON.stringify(trust.cards)) return;
     drawn = JSON.stringify(trust.cards);
     cards.replaceChildren(...trust.cards.map(trustCard));
@@ -33,7 +30,7 @@ function trustCard(card) {
   const why = h("p", { class: "dx-why" }, card.level === "green" ? "" : card.reason);
   why.hidden = card.level === "green";
   const figures = h("dl", { class: "dx-figures" }, ...card.figures.flatMap((figure) => [
-    h("dt", {}, levelWord(figure.level), `${figure.title}: ${figure.value}`),
+    h("dt", {}, levelWord(figure.level), `${figure.title}: ${figure.value}`, h("small", { class: "dx-judges" }, figure.votes ? `judges ${figure.judges}` : `about ${figure.judges}; no vote`)),
     h("dd", {}, `${figure.sentence} (${figure.limits.charAt(0).toUpperCase()}${figure.limits.slice(1)}.)`),
   ]));
   const details = h("details", { class: "dx-details" }, h("summary", {}, "The figures behind this"), figures);
