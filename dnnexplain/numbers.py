@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from dnnexplain.counts import unit_of
+
 __all__ = ["figure", "gap", "interval", "number", "percent", "with_unit"]
 
 DIGITS = 3
@@ -55,8 +57,9 @@ def percent(share: float, *, sign: bool = False) -> str:
 
 
 def with_unit(value: float, unit: str) -> str:
-    """A number with its unit."""
-    return f"{number(value)} {unit}".rstrip()
+    """A number with its unit: ``3 steps``, ``1 step``."""
+    text = number(value)
+    return f"{text} {unit_of(text, unit)}".rstrip()
 
 
 def gap(value: float, *, ratio: bool, unit: str = "") -> str:

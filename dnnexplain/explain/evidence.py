@@ -12,6 +12,7 @@ from captum.metrics import sensitivity_max
 from torch import Tensor
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.agreement import group_agreement, map_agreement, rank_correlation
 from dnnexplain.explain.cell_trials import concordance, cosine, halves, nudges
 from dnnexplain.explain.forward import array, shuffled, tensor
@@ -183,7 +184,7 @@ def intervention(case: Case) -> Measured:
     top = _sentence(case, found[int(np.abs(told).argmax())])
     if len(found) < 3:
         value = float(np.mean(np.sign(told) == np.sign(real)))
-        return Measured(value, f"{top} The sign is right for {value:.0%} of {len(found)} objects.")
+        return Measured(value, f"{top} The sign is right for {value:.0%} of {counted(len(found), 'object')}.")
     value = rank_correlation(told, real)
     if np.isnan(value):
         flat = "the map" if np.ptp(told) == 0 else "the network"

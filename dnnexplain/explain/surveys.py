@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Decision, DnnExplainError, Policy, State, System, Target
+from dnnexplain.counts import counted
 from dnnexplain.explain.baselines import reference
 from dnnexplain.explain.decision import decide_observed, observe, states_from_observations
 from dnnexplain.explain.forward import array, network_of, private
@@ -28,6 +29,8 @@ from dnnexplain.results import Question, Result, array_field
 __all__ = ["Survey", "survey"]
 
 _BATCH = 128
+_ALL = 0.995
+"""From which share on "100% remains" would be printed: then nothing cancels."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,17 +71,25 @@ class Survey(Result):
     def sentence(self) -> str:
         """Which group leads most often and which cancels most, in words."""
         if not np.isfinite(self.cancellation).any():
-            return f"Over {self.states:,} states no group says anything about {self.target}."
+            return f"Over {counted(self.states, 'state')} no group says anything about {self.target}."
         first, least = int(self.top.argmax()), int(np.nanargmin(self.cancellation))
+        states = counted(self.states, "state")
+        leads = f"Over {states} {self.group_names[first]} leads most often, in {self.top[first]:.0%}"
+        if self.cancellation[least] >= _ALL:
+            return f"{leads}; each group's cells have one sign, so nothing cancels."
         return (
-            f"Over {self.states:,} states {self.group_names[first]} leads most often, in {self.top[first]:.0%}; "
-            f"red and blue cancel most in {self.group_names[least]}, of which {self.cancellation[least]:.0%} remains."
+            f"{leads}; red and blue cancel most in {self.group_names[least]}, "
+            f"of which {self.cancellation[least]:.0%} remains."
         )
 
     def cancels(self, group: str) -> str:
         """The paper's observation for one group, as measured here."""
         i = self.group_names.index(group)
+        if not np.isfinite(self.cancellation[i]):
+            return f"{start(group)} says nothing in any state."
         parts = f"{number(self.positive[i], sign=True)} and {number(self.negative[i])}"
+        if self.cancellation[i] >= _ALL:
+            return f"{start(group)}: {parts} on average, of one sign in each state, so nothing cancels."
         return f"{start(group)}: {parts} on average, of which {self.cancellation[i]:.0%} remains in a state."
 
     def table(self) -> list[dict[str, Any]]:

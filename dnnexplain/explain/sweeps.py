@@ -129,7 +129,7 @@ def sweep_rows(
         observations=system.encode(values, background),
         starts=(0, *np.cumsum([len(grid) for grid in grids]).tolist()),
         held=tuple(_named(system, extra) for extra in chosen),
-        notes=tuple(_note(system, *one) for one in zip(chosen, automatic, strict=True)),
+        notes=tuple(_note(system, *one, state) for one in zip(chosen, automatic, strict=True)),
     )
 
 
@@ -166,7 +166,7 @@ def product_rows(
         observations=system.encode(values, background),
         starts=(0, len(values)),
         held=(_named(system, chosen | extra),),
-        notes=(_note(system, chosen | extra, bool(extra)),),
+        notes=(_note(system, chosen | extra, bool(extra), state),),
         valid=(asked == values).all(axis=1),
     )
 
@@ -271,13 +271,18 @@ def _named(system: System, chosen: Mapping[int, float]) -> dict[str, float]:
     return {system.knobs[i].name: float(value) for i, value in chosen.items()}
 
 
-def _note(system: System, chosen: Mapping[int, float], automatic: bool) -> str:
+def _note(system: System, chosen: Mapping[int, float], automatic: bool, state: State | None) -> str:
+    """What was held, and why; "empty in this state" only of what is, and only where a state was given."""
     if not chosen:
         return ""
     knobs = [(system.knobs[i], value) for i, value in chosen.items()]
     told = ", ".join(f"{knob.name} {value:.3g} {knob.unit}".strip() for knob, value in knobs)
     groups = list(dict.fromkeys(knob.group for knob, _ in knobs))
     who, one = " and ".join(groups), len(groups) == 1
-    why = f" {'is' if one else 'are'} empty in this state, so {'it' if one else 'they'}" if automatic else ""
+    why = ""
+    if automatic and state is not None:
+        low = all(state.values[i] == knob.low for i, knob in enumerate(system.knobs) if knob.group in groups)
+        shows = f"{'is' if one else 'are'} empty" if low else f"{'shows' if one else 'show'} nothing"
+        why = f" {shows} in this state, so {'it' if one else 'they'}"
     text = f"{who}{why} {'was' if one else 'were'} given {told}."
     return text[0].upper() + text[1:]

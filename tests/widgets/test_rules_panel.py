@@ -11,6 +11,7 @@ import pytest
 from dnnexplain import sampling
 from dnnexplain.cli.train_teacher import read_teacher
 from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.counts import counted, unit_of
 from dnnexplain.explain.distillation import Rulebook, TreePolicy
 from dnnexplain.explain.distillation.export import tree_from_json
 from dnnexplain.explain.distillation.tree import LEAF
@@ -150,7 +151,8 @@ def test_what_is_not_there_is_said_so(panel):
     node = next(n for n in np.flatnonzero(speech.tree.feature != LEAF) if speech.asked(n)[0] in WORLD.features.absent)
     name, unit, _ = speech.asked(node)
     assert speech.told(node, WORLD.features.absent[name]) == "none"
-    assert speech.told(node, 1.0) == f"1 {unit}".rstrip()
+    assert speech.told(node, 1.0) == f"1 {unit_of('1', unit)}".rstrip()
+    assert speech.told(node, 2.0) == f"2 {unit}".rstrip()
 
 
 def test_lighting_a_path_fits_in_a_step_of_a_drag(panel):
@@ -211,7 +213,7 @@ def test_the_slider_goes_along_the_sizes_and_keeps_changes(panel):
     answer(panel, size=0)
     assert panel.result.tree is panel.desk.found.path_trees[0]
     assert panel.figure["sizes"]["at"] == 0
-    assert f"{panel.result.tree.leaves} rules" in [row["label"] for row in panel.figure["cells"]["rows"]]
+    assert counted(panel.result.tree.leaves, "rule") in [row["label"] for row in panel.figure["cells"]["rows"]]
     press(panel, "undo")
     assert panel.result.tree is changed
     curves = panel.figure["sizes"]["charts"]

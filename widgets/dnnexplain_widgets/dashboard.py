@@ -124,6 +124,10 @@ class Dashboard(ipywidgets.Box):
         self.layout.close()
         super().close()
 
+    def __del__(self) -> None:
+        """A dashboard that could not be made has nothing of its own to close."""
+        ipywidgets.Box.close(self)
+
     def show(self, section: str) -> None:
         """Show the panels of a section, which are made when it is opened for the first time."""
         if self.fitting and section not in self.fitting:

@@ -196,7 +196,7 @@ class Masthead(Panel):
 
     def _policy(self, name: str) -> Policy:
         found = self.policies[name]
-        policy: Policy = _named(found() if callable(found) and not hasattr(found, "outputs") else found, name)
+        policy = _named(cast("Policy", found() if callable(found) and not hasattr(found, "outputs") else found), name)
         self.policies[name] = policy
         return policy
 

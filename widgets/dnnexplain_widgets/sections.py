@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from dnnexplain.contract import Attackable, DecisionOracle, Discrete, DnnExplainError, Flowing, Replayable, System
+from dnnexplain.contract import Attackable, DecisionOracle, Discrete, EpisodeSystem, Flowing, Replayable, System
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
@@ -47,6 +47,12 @@ def _replays(system: System) -> bool:
     return isinstance(system, Replayable) and isinstance(system.output, Discrete)
 
 
+def _names_workloads(system: System) -> bool:
+    """Whether whole workloads can be drawn and run; they need not be watched decision by decision."""
+    named = isinstance(system, EpisodeSystem) and bool(getattr(system, "workload_names", ()))
+    return named and hasattr(system, "workload_knobs") and _chooses(system)
+
+
 def _judges(system: System) -> bool:
     return isinstance(system, DecisionOracle) and isinstance(system.output, Discrete)
 
@@ -57,7 +63,7 @@ def _changes_workloads(system: System) -> bool:
 
 def _told_as_rules(system: System) -> bool:
     """Whether a system has what distillation asks for; see ``explain.distillation.Distillable``."""
-    return _replays(system) and hasattr(system, "features") and hasattr(system, "visit")
+    return _names_workloads(system) and hasattr(system, "features") and hasattr(system, "visit")
 
 
 def _told_part_by_part(system: System) -> bool:
@@ -149,7 +155,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Entry("adversarial.AdversarialPanel", _judges),
             Entry("sequence.WorstSequencePanel", _changes_workloads),
-            Entry("transfer.TransferPanel", _replays),
+            Entry("transfer.TransferPanel", _names_workloads),
             Entry("worst_case.WorstCasePanel", _attackable),
         ),
     ),
@@ -172,7 +178,7 @@ def make_panel(entry: Entry, session: Session, options: Options) -> Panel:
     kind: type[Panel] = getattr(import_module(f"dnnexplain_widgets.panels.{module}"), name)
     try:
         return kind(session=session, **options.get(name, {}))
-    except DnnExplainError as error:
+    except Exception as error:  # noqa: BLE001 - shown in the panel's place; its neighbours stay
         substitute = Panel(session=session)
         substitute.question, substitute.error, substitute.copyable = kind.QUESTION, told(error), False
         return substitute

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Decision, System
+from dnnexplain.counts import counted
 from dnnexplain.explain.sweeps import knobs_of_kind
 from dnnexplain_widgets.live import Ask, Live
 from dnnexplain_widgets.words import number, probability, share_of_rules, with_unit
@@ -80,7 +81,8 @@ def _neuron_sentence(live: Live, unit: int) -> str:
 
 def _count_sentence(live: Live) -> str:
     on = int((live.activations > 0).sum())
-    return f"{on} of {live.activations.size} neurons are on."
+    size = live.activations.size
+    return f"{on} of {counted(size, 'neuron')} {'is' if on == 1 else 'are'} on."
 
 
 def _capital(text: str) -> str:

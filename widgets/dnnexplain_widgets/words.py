@@ -9,6 +9,7 @@ import numpy as np
 from dnnexplain import numbers
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import shortened
+from dnnexplain.counts import unit_of
 from dnnexplain.memory import ran_out, why_no_memory
 
 __all__ = ["joined", "label", "number", "probability", "share_of_rules", "told", "with_unit"]
@@ -24,8 +25,9 @@ def number(value: float) -> str:
 
 
 def with_unit(value: float, unit: str) -> str:
-    """A value and its unit: ``3 steps``; the number alone if there is no unit."""
-    return f"{number(value)} {unit}" if unit else number(value)
+    """A value and its unit: ``3 steps``, ``1 step``; the number alone if there is no unit."""
+    text = number(value)
+    return f"{text} {unit_of(text, unit)}" if unit else text
 
 
 def probability(value: float) -> str:

@@ -52,6 +52,10 @@ class Answering(anywidget.AnyWidget):
         self._doing = ""
         super().__init__(**traits)
 
+    def __del__(self) -> None:
+        """A panel that could not be made has nothing of its own to close."""
+        anywidget.AnyWidget.close(self)
+
     def watch_age(self) -> None:
         """Look at what is shown, whenever that or what is asked changes."""
         self.observe(self._judge_age, ["answers", "figure", "sentence", "badge", "controls"])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Discrete, EpisodeSystem, Replayable
+from dnnexplain.counts import counted
 from dnnexplain.explain.causal import CostEffect, NeuronEffect, effect_on_cost, intervene, intervene_each
 from dnnexplain.explain.visits import families
 from dnnexplain.explain.words import number as in_words
@@ -128,7 +129,7 @@ class InterventionPanel(ProbingPanel):
             )
 
         self.stale = False
-        self.start(work, self.show, f"Running {sets} workloads with and without neuron {neuron}")
+        self.start(work, self.show, f"Running {counted(sets, 'workload')} with and without neuron {neuron}")
 
     def show(self, found: CostEffect) -> None:
         """Draw a change of cost, computed just now or saved before."""

@@ -122,8 +122,7 @@ class MaximalPanel(ProbingPanel):
             return
         where = f" (read {found.measured})" if found.measured else ""
         text = (
-            f"Neuron {found.neuron} reaches {number(found.activation)}{where}: "
-            f"{session.system.describe(found.state)}"
+            f"Neuron {found.neuron} reaches {number(found.activation)}{where}: {session.system.describe(found.state)}"
         )
         now = session.live.activations
         if not self.stale and found.layer == self.layer.name and found.neuron < now.size:

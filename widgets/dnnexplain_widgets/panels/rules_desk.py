@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Disagreement, Distillable, Distillation, Rulebook, RuleComparison, Tree
 from dnnexplain_widgets.panels import rules_figures as figures
 from dnnexplain_widgets.panels.rules_controls import RULES
@@ -82,7 +83,7 @@ class Desk:
             return drawn
         drawn["sizes"] = figures.size_curves(self.found, self.edits.now.size)
         if self.comparison is not None:
-            trees = {f"{tree.leaves} rules": tree for tree in self.found.path_trees}
+            trees = {counted(tree.leaves, "rule"): tree for tree in self.found.path_trees}
             drawn["cells"] = figures.cost_table(self.comparison, self.ground, trees | {EDITED: self.edits.now.tree})
         return drawn
 

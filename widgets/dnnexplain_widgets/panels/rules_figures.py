@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import is_yes_or_no
 from dnnexplain.explain.distillation.tree import LEAF
@@ -152,7 +153,7 @@ def size_curves(found: Distillation, size: int) -> dict[str, Any]:
             for title, values, unit, reference in charts
         ],
         "words": [
-            f"{tree.leaves} rules: as the network in {100 * found.path_fidelity[found.chosen, place]:.1f}% of its states, "
+            f"{counted(tree.leaves, 'rule')}: as the network in {100 * found.path_fidelity[found.chosen, place]:.1f}% of its states, "
             f"{found.cost_name} {number(found.path_slowdown[found.chosen, place])} (network {number(found.path_teacher)})"
             for place, tree in enumerate(found.path_trees)
         ],
@@ -176,7 +177,7 @@ def cost_table(found: RuleComparison, on: Ground, trees: dict[str, Tree]) -> dic
     if found.optimum is not None:
         rows.append({"label": "Optimum, all work known", "cells": _optimum_cells(found)})
     columns = [found.cost_name, "against the network", "decides as the network"]
-    caption = f"Costs on {found.cost.shape[1]} workloads that nothing was learned from"
+    caption = f"Costs on {counted(found.cost.shape[1], 'workload')} that nothing was learned from"
     return {"caption": caption, "corner": f"{found.cost.shape[1]} unseen workloads", "columns": columns, "rows": rows}
 
 
@@ -223,6 +224,6 @@ def badge(found: Distillation) -> dict[str, Any]:
         ("Macro-F1", number(found.macro_f1), "every action counts alike, however rare"),
         (found.cost_name.capitalize(), f"{number(found.slowdown)} ({interval(found.slowdown_low, found.slowdown_high)})", f"the network's: {number(found.teacher_slowdown)}; {_more(found.relative, ratio=found.ratio)} ({interval(found.relative_low, found.relative_high, ratio=found.ratio)})"),
         ("Agreement of seeds", share(found.agreement), "how often trees learned from other samples decide alike"),
-        ("Measured on", f"{found.unseen} workloads", f"not learned from; learned from {found.decisions:,} decisions in {number(found.cpu_seconds)} s of computing"),
+        ("Measured on", counted(found.unseen, "workload"), f"not learned from; learned from {found.decisions:,} decisions in {number(found.cpu_seconds)} s of computing"),
     ]  # fmt: skip
     return {"level": level, "text": text, "figures": [{"name": n, "value": v, "meaning": m} for n, v, m in figures]}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, Policy, Replayable
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import (
     Decisions,
     Distillation,
@@ -95,7 +96,7 @@ def policies_of(system: Any, policy: Policy, base: Tree, tree: Tree, rule: str) 
     """Whom to compare, the network first: the distilled rules, the changed ones if they differ, a rule."""
     count = len(system.output.names)
     found: dict[str, Policy] = {policy.name: policy}
-    name = f"{base.leaves} rules"
+    name = counted(base.leaves, "rule")
     found[name] = TreePolicy(base, system.features, count, name)
     if tree is not base:
         found[EDITED] = TreePolicy(tree, system.features, count, EDITED)

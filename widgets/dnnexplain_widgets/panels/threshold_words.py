@@ -30,7 +30,7 @@ def cell_of(curve: ThresholdCurve) -> dict[str, Any]:
 
 
 def held_note(found: Curves, system: System) -> str:
-    """What absent objects were given so that they can be swept, in one sentence."""
+    """What objects were given so that they can be swept, in one sentence; true whatever the present state has."""
     given: dict[str, set[str]] = {}
     groups: dict[str, None] = {}
     for held in found.held:
@@ -43,7 +43,8 @@ def held_note(found: Curves, system: System) -> str:
     if any(len(values) > 1 for values in given.values()):
         return " ".join(dict.fromkeys(note for note in found.notes if note))
     told = joined(f"{kind} {next(iter(values))}" for kind, values in given.items())
-    return f"Absent, and so given {told} for its curve: {joined(groups)}."
+    each = "each of " if len(groups) > 1 else ""
+    return f"For its own curve {each}{joined(groups)} was given {told}."
 
 
 def close_up(curve: ThresholdCurve, colour: int | None) -> dict[str, Any]:

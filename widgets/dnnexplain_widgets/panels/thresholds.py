@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State
+from dnnexplain.counts import counted
 from dnnexplain.explain.neurons import check_neuron
 from dnnexplain.explain.sweeps import Others, kinds, knob_index
 from dnnexplain.explain.threshold_maps import Census, Surface, ThresholdMap, census, surface, threshold_map
@@ -216,7 +217,11 @@ class ThresholdMapPanel(ProbingPanel):
         if self.counted is not None:
             figure["cells"] = census_cells(self.counted)
         left_out = len(found.turns_on) - len(neurons)
-        more = f" The {left_out} neurons with the fewest thresholds are not shown." if left_out else ""
+        more = (
+            f" {counted(left_out, 'neuron')} with the fewest thresholds {'is' if left_out == 1 else 'are'} not shown."
+            if left_out
+            else ""
+        )
         note = held_note(found.curves, session.system)
         with self.hold_sync():
             self.figure = figure

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy
+from dnnexplain.counts import counted
 from dnnexplain.results import Question
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
@@ -107,7 +108,7 @@ class TrainingPanel(Panel):
         """Make the newest network the one that the whole page explains."""
         lesson = self._learned()
         policy = self.taught()
-        name = f"{lesson.name}, {lesson.points[-1]['iteration']} iterations"
+        name = f"{lesson.name}, {counted(lesson.points[-1]['iteration'], 'iteration')}"
         if self.session.adopt is not None:
             self.session.adopt(name, policy)
         else:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from dnnexplain.counts import counted
 from dnnexplain_widgets.words import label, number
 
 if TYPE_CHECKING:
@@ -47,18 +50,29 @@ def chart_of(runs: Sequence[Lesson]) -> dict[str, Any]:
     }
 
 
+def _way(before: float, now: float) -> str:
+    """How a cost changed; lower is better, and a percentage means something only of a cost above zero."""
+    change = now - before
+    if abs(change) < 0.0005 * abs(before) or change == 0.0:
+        return "as before"
+    size = f"{abs(change) / before:.1%}" if before > 0.0 else number(abs(change))
+    return f"{size} {'better' if change < 0 else 'worse'}"
+
+
 def sentence_of(run: Lesson) -> str:
     """How the newest run stands, against where it began and against rules."""
     if not run.points:
         return ""
-    first, last = run.points[0], run.points[-1]
+    known = [point for point in run.points if np.isfinite(point["greedy"])]
+    if not known:
+        return f"After {counted(run.points[-1]['iteration'], 'iteration')} no cost on held-out workloads is known yet."
+    first, last = known[0], known[-1]
     rules = ", ".join(f"{label(name)} {number(value)}" for name, value in run.yardsticks.items())
-    if len(run.points) == 1:
+    if len(known) == 1:
         return f"Before training: {run.cost} {number(first['greedy'])} on {run.sets} held-out workloads ({rules})."
-    change = last["greedy"] / first["greedy"] - 1
-    way = "as before" if abs(change) < 0.0005 else f"{abs(change):.1%} {'better' if change < 0 else 'worse'}"
+    way = _way(first["greedy"], last["greedy"])
     words = (
-        f"After {last['iteration']} iterations ({run.name}), {run.cost} is {number(last['greedy'])} on {run.sets} "
+        f"After {counted(last['iteration'], 'iteration')} ({run.name}), {run.cost} is {number(last['greedy'])} on {run.sets} "
         f"held-out workloads: {way} (before: {number(first['greedy'])}; {rules})."
     )
     if "agreement" in first and "agreement" in last:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, LogReader, Policy
+from dnnexplain.contract import DnnExplainError, LogReader, Policy, Replayable
 from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
@@ -51,6 +51,11 @@ class TransferPanel(WatchPanel):
     OPTIONS = ("rows", "columns", "grids", "rules", "policies", "workers")
     COMPARES = True
     SETTINGS = ("grid", "beside", "sets", "seed")
+
+    @property
+    def system(self) -> Any:
+        """The session's system; cells are run whether or not their episodes can be watched."""
+        return self.session.system
 
     def setup(self) -> None:
         """Controls: grid, networks, workloads per cell, seed."""
@@ -157,6 +162,12 @@ class TransferPanel(WatchPanel):
         if not 1 <= chosen <= count:
             msg = f"this cell has workloads 1 to {count}, not {chosen}"
             raise DnnExplainError(msg)
+        self._cell, self._workload = (row, column), chosen
+        self.set_answers(chosen=[row, column], workload=chosen)
+        words = cell_words(found, row, column, network)
+        if not isinstance(system, Replayable):
+            self.sentence = f"{words} Its episodes cannot be watched: {system.name} has no replay()."
+            return
         policy, given = self._worker(network), self._given
         rule = system.rules()[found.policies[rule_at]]
 
@@ -166,10 +177,8 @@ class TransferPanel(WatchPanel):
                 system, policy, rule, cell_workloads(system, found, row, column, given)[chosen - 1], task=task
             )
 
-        self._cell, self._workload = (row, column), chosen
-        self.set_answers(chosen=[row, column], workload=chosen)
         where = ", where it is furthest behind" if chosen == worst else ""
-        words = f"{cell_words(found, row, column, network)} Below: workload {chosen} of {count}{where}."
+        words = f"{words} Below: workload {chosen} of {count}{where}."
         self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode", part=True)
 
     def on_press(self, name: str) -> None:

@@ -83,7 +83,9 @@ def missing(found: Transfer | None) -> bool:
 
 
 def default_columns(system: Replayable) -> list[Setting]:
-    """Four values of the system's first workload knob."""
+    """Four values of the system's first workload knob; one column where it has none."""
+    if not system.workload_knobs:
+        return [Setting("as they come")]
     knob = system.workload_knobs[0]
     grid = knob.grid()
     values = grid[np.unique(np.linspace(0, len(grid) - 1, 2 * COLUMNS).round().astype(int))][1::2]

@@ -35,7 +35,13 @@ function number(value) {
 
 /** A value with its unit: "3 steps". */
 function withUnit(value, unit) {
-  return unit ? `${number(value)} ${unit}` : number(value);
+  const text = number(value);
+  return unit ? `${text} ${unitOf(text, unit)}` : text;
+}
+
+/** "units" after 2, "unit" after 1; "Gb/s" stays. As counts.unit_of in Python. */
+function unitOf(text, unit) {
+  return text.replace(/^[+−-]/, "") === "1" ? unit.replace(/\b([A-Za-z]{2,}[^s\W])s(?=$| per | of )/, "$1") : unit;
 }
 
 function setText(element, text) {
