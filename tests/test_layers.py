@@ -15,6 +15,7 @@ GROUND = {
     "intervals",
     "lazy",
     "memory",
+    "counts",
     "numbers",
     "parallel",
     "reading",
