@@ -59,6 +59,7 @@ class Limits:
         unpacked: bytes after gzip, bzip2, xz or zip are undone.
         objects: rows of a table, values of a JSON file, elements of an XML file.
         depth: how deep JSON and XML may nest.
+        nodes: of a topology; pairs and paths grow with its square.
         seconds: until a pipe has said everything, or a packed file is unpacked.
     """
 
@@ -66,6 +67,7 @@ class Limits:
     unpacked: int = 1 << 28
     objects: int = 2_000_000
     depth: int = 100
+    nodes: int = 400
     seconds: float = 30.0
 
     def over(self, where: str | Path, limit: str, what: str) -> DnnExplainError:

@@ -74,7 +74,13 @@ def test_repeated_labels_get_their_id(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("not xml", "not valid XML"), ("<a></a>", "not a GraphML"), ("", "not valid XML")]
+    ("text", "words"),
+    [
+        ("not xml", "in no format of topologies"),
+        ("<a></a>", "neither a GraphML"),
+        ("", "in no format of topologies"),
+        ("<a>", "not valid XML"),
+    ],
 )
 def test_damaged_graphml_is_told(tmp_path, text, words):
     (tmp_path / "bad.graphml").write_text(text)

@@ -125,6 +125,7 @@ def test_unreadable_files_and_units_are_told(tmp_path, ring):
     ):
         with pytest.raises(DnnExplainError, match=words):
             load_matrices(tmp_path / name, ring.paths)
+    (tmp_path / "plain.txt").write_text("1 2 3")
     with pytest.raises(DnnExplainError, match="say the unit"):
         load_matrices(tmp_path / "plain.txt", ring.paths)
     with pytest.raises(DnnExplainError, match="Did you mean 'kb/s'"):

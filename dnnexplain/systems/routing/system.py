@@ -81,6 +81,8 @@ class RoutingSystem(Probed):
         if grouping not in GROUPINGS:
             raise Choice("grouping", grouping, GROUPINGS).error()
         self.topology = topology if isinstance(topology, Topology) else load_topology(topology, capacity)
+        note = self.topology.assumption
+        self.assumed: tuple[str, ...] = (f"{self.topology.name}: {note}",) if note else ()
         self.paths = k_shortest_paths(self.topology, k)
         self.k = k
         self.capacity = capacity

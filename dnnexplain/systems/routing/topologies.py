@@ -1,4 +1,4 @@
-"""The topologies that come built in, those of topohub by name, and GraphML files.
+"""The topologies that come built in, those of topohub by name, files, and networkx graphs.
 
 Sources: the Internet Topology Zoo (Knight et al., 2011) and SNDlib (Orlowski et al., 2010) for the two
 views of Abilene, the United States research backbone of 2004; topohub (Jurkiewicz, 2024) for the rest.
@@ -7,23 +7,29 @@ views of Abilene, the United States research backbone of 2004; topohub (Jurkiewi
 from __future__ import annotations
 
 import math
+import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import networkx as nx
 import numpy as np
 
+from dnnexplain.assumptions import assume
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.reading import parse_xml, read_bytes, read_json
+from dnnexplain.reading import current_limits, read_json
 from dnnexplain.systems.routing.topology import Topology, bidirectional
+from dnnexplain.systems.routing.topology_formats import FORMATS, UNITS, graph_from_file
 
 __all__ = ["BUILT_IN_TOPOLOGIES", "DEFAULT_CAPACITY", "load_topology", "ring"]
 
 DEFAULT_CAPACITY = 10.0
-"""Gb/s that a link is assumed to carry where a source of topologies does not say."""
+"""Gb/s that a link is assumed to carry where a source of topologies does not say it of any."""
+
+SUFFIXES = {".graphml", ".xml", ".gml", ".json", ".graph", ".txt", ".gz", ".xz", ".bz2"}
+"""Names that end so are files, also where there is none of that name."""
 
 _CITIES = {
     "New York": (-74.01, 40.71),
@@ -102,14 +108,17 @@ BUILT_IN_TOPOLOGIES: dict[str, Callable[..., Topology]] = {
 """Name -> how to make it; any other name is looked up in topohub, or is a GraphML file."""
 
 
-def load_topology(name: str | Path, capacity: float | None = None) -> Topology:
-    """A topology by name or from a file.
+def load_topology(name: str | Path | Any, capacity: float | None = None, unit: str | None = None) -> Topology:
+    """A topology by name, from a file, or from a networkx graph.
 
     Args:
         name: ``"abilene"``, ``"abilene-12"``, ``"ring-4"``; a name of topohub (``"sndlib/germany50"``,
-            ``"topozoo/Geant2012"``); or the path of a ``.graphml`` file.
-        capacity: Gb/s of each link whose capacity the source does not give (topohub: all links), 10 if not
-            given here; for a built-in topology the capacity of all its links instead of its own.
+            ``"topozoo/Geant2012"``); the path of a file in GraphML, GML, JSON (node-link), REPETITA or SNDlib,
+            told by its content; or a networkx graph with ``capacity`` (Gb/s) on its edges.
+        capacity: Gb/s of each link whose capacity the source does not give (topohub: all links). If not given
+            here, it is the median of those that the source gives, or 10; for a built-in topology the capacity
+            of all its links instead of its own.
+        unit: of a file's capacities, where the file does not say: ``"Gb/s"``, ``"Mb/s"``, ``"kb/s"``, ``"b/s"``.
 
     Returns:
         The topology, with what was assumed about capacities in ``assumption``.
@@ -117,20 +126,34 @@ def load_topology(name: str | Path, capacity: float | None = None) -> Topology:
     Raises:
         DnnExplainError: if there is no such name or file, or the graph is not usable.
     """
+    found = _found(name, capacity, unit)
+    if found.assumption:
+        assume(f"{found.name}: {found.assumption}")
+    return found
+
+
+def _found(name: str | Path | Any, capacity: float | None, unit: str | None) -> Topology:
+    if capacity is not None and not (math.isfinite(capacity) and capacity > 0):
+        msg = f"a link's capacity must be a positive number of Gb/s, not {capacity!r}"
+        raise DnnExplainError(msg)
+    if unit is not None and unit not in UNITS:
+        raise Choice("unit of capacities", unit, tuple(UNITS)).error()
+    if isinstance(name, nx.Graph):
+        return _from_graph(str(name.graph.get("name") or "own"), name, capacity)
     text = str(name)
     if text in BUILT_IN_TOPOLOGIES:
         make = BUILT_IN_TOPOLOGIES[text]
         return make() if capacity is None else make(capacity=capacity)
-    capacity = DEFAULT_CAPACITY if capacity is None else capacity
-    if text.endswith((".graphml", ".xml")) or Path(text).exists():
-        return _from_graphml(Path(name), capacity)
+    path = Path(text)
+    if path.exists() or path.is_absolute() or path.suffix.lower() in SUFFIXES:
+        return _from_graph(path.name, graph_from_file(path, unit), capacity)
     if "/" in text:
         return _from_topohub(text, capacity)
-    hint = " Names of topohub have a slash (sndlib/germany50); files end in .graphml."
+    hint = f" Names of topohub have a slash (sndlib/germany50); files are {FORMATS}."
     raise DnnExplainError(str(Choice("topology", text, tuple(BUILT_IN_TOPOLOGIES)).error()) + hint)
 
 
-def _from_topohub(name: str, capacity: float) -> Topology:
+def _from_topohub(name: str, capacity: float | None) -> Topology:
     try:
         import topohub  # noqa: PLC0415 - only for its topologies
     except ImportError:
@@ -148,35 +171,29 @@ def _from_topohub(name: str, capacity: float) -> Topology:
     return _from_graph(name, graph, capacity)
 
 
-def _from_graphml(path: Path, capacity: float) -> Topology:
-    data = read_bytes(path, "topology file")
-    root = parse_xml(data, path)
-    try:
-        graph = nx.parse_graphml(ET.tostring(root, encoding="unicode"))
-    except Exception as error:  # noqa: BLE001 - the XML and GraphML readers raise many types
-        msg = f"{path} is not a GraphML graph: {error}"
-        raise DnnExplainError(msg) from None
-    return _from_graph(path.name, graph, capacity)
-
-
-def _from_graph(name: str, graph: Any, capacity: float) -> Topology:
+def _from_graph(name: str, graph: Any, capacity: float | None) -> Topology:
     """A topology from any networkx graph: parallel links are added up, loops left out."""
+    bound = current_limits()
+    if graph.number_of_nodes() > bound.nodes:
+        nodes = graph.number_of_nodes()
+        raise bound.over(name, "nodes", f"has {nodes:,} nodes and so {nodes * (nodes - 1):,} pairs to route")
     order = list(graph.nodes)
     index = {node: position for position, node in enumerate(order)}
+    edges = [(a, b, _capacity_of(data, f"{a} -> {b}", name)) for a, b, data in graph.edges(data=True) if a != b]
+    known = [given for _, _, given in edges if given is not None]
+    fallback = capacity or (statistics.median(known) if known else DEFAULT_CAPACITY)
     total: dict[tuple[int, int], float] = {}
-    guessed = 0
-    for a, b, data in graph.edges(data=True):
-        if a == b:
-            continue
-        given = _capacity_of(data, f"{a} -> {b}", name)
-        guessed += given is None
+    for a, b, given in edges:
         ends = [(index[a], index[b])] if graph.is_directed() else [(index[a], index[b]), (index[b], index[a])]
         for link in ends:
-            total[link] = total.get(link, 0.0) + (capacity if given is None else given)
-    note = "" if not guessed else f"{guessed} of {graph.number_of_edges()} links are assumed to carry {capacity:g} Gb/s"
+            total[link] = total.get(link, 0.0) + (fallback if given is None else given)
+    guessed = len(edges) - len(known)
+    why = "" if capacity or not known else ", the median of the others"
+    note = f"{guessed} of {len(edges)} links are assumed to carry {fallback:g} Gb/s{why}" if guessed else ""
+    said = "; ".join(part for part in (*graph.graph.get("assumed", ()), note) if part)
     links = sorted(total)
     places = _coordinates(graph)
-    return Topology(name, _labels(graph), tuple(links), np.array([total[link] for link in links]), places, note)
+    return Topology(name, _labels(graph), tuple(links), np.array([total[link] for link in links]), places, said)
 
 
 def _capacity_of(data: Mapping[str, Any], link: str, name: str) -> float | None:
@@ -194,9 +211,9 @@ def _capacity_of(data: Mapping[str, Any], link: str, name: str) -> float | None:
 def _labels(graph: Any) -> tuple[str, ...]:
     """A name for each node; where names repeat, the node's own id is added."""
     names = [str(data.get("name") or data.get("label") or node) for node, data in graph.nodes(data=True)]
+    often = Counter(names)
     return tuple(
-        label if names.count(label) == 1 else f"{label} ({node})"
-        for label, node in zip(names, graph.nodes, strict=True)
+        label if often[label] == 1 else f"{label} ({node})" for label, node in zip(names, graph.nodes, strict=True)
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.assumptions import assume
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.reading import check_count, read_text
+from dnnexplain.reading import check_count, read_bytes, read_text
 from dnnexplain.systems.routing.paths import PathSet
+from dnnexplain.systems.routing.topology_formats import read_demands
 
 __all__ = ["UNITS", "file_windows", "load_matrices"]
 
@@ -25,7 +28,7 @@ UNITS: dict[str, float] = {
 
 
 def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> NDArray[np.float64]:
-    """Read traffic matrices of ``N * N`` numbers a line, source-major, the diagonal ignored.
+    """Read traffic matrices of ``N * N`` numbers a line, source-major, the diagonal ignored; or one of REPETITA or SNDlib.
 
     Args:
         path: a text file, plain or packed by gzip, bzip2 or xz: numbers parted by blanks, tabs or commas; empty lines and lines
@@ -44,6 +47,9 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
             width, and demands that are not numbers, NaN, infinite or negative; the line is named.
     """
     path = Path(path)
+    demands = read_demands(read_bytes(path, "traffic file"), path)
+    if demands is not None:
+        return _of_demands(path, demands, paths, unit)
     if unit is None:
         if ".hist" not in path.suffixes[-2:]:
             msg = f"say the unit of the numbers in {path.name}: one of {', '.join(UNITS)}"
@@ -58,6 +64,36 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
         raise DnnExplainError(msg)
     keep = [a * nodes + b for a, b in paths.pairs]
     return np.array(rows)[:, keep] * UNITS[unit]
+
+
+def _of_demands(path: Path, demands: list[Any], paths: PathSet, unit: str | None) -> NDArray[np.float64]:
+    """One matrix ``[1, P]`` of a REPETITA file (kb/s, unless said) or an SNDlib one (its unit must be said)."""
+    by_number = bool(demands) and isinstance(demands[0][0], int)
+    if unit is None and not by_number:
+        msg = f"say the unit of the demands in {path.name}: one of {', '.join(UNITS)}"
+        raise DnnExplainError(msg)
+    if unit is not None and unit not in UNITS:
+        raise Choice("unit of demand", unit, tuple(UNITS)).error()
+    if unit is None:
+        assume(f"{path.name}: demands are taken as kb/s, as in REPETITA's own files")
+    names = paths.topology.nodes
+    index: dict[Any, int] = (
+        {number: number for number in range(len(names))} if by_number else {n: i for i, n in enumerate(names)}
+    )
+    place = {pair: number for number, pair in enumerate(paths.pairs)}
+    matrix = np.zeros((1, len(paths.pairs)))
+    for source, target, number in demands:
+        if source not in index or target not in index:
+            msg = (
+                f"{path}: a demand from {source} to {target}, but the topology {paths.topology.name!r} has no such node"
+            )
+            raise DnnExplainError(msg)
+        if not (np.isfinite(number) and number >= 0):
+            msg = f"{path}: the demand from {source} to {target} is {number}; demands must be finite and not negative"
+            raise DnnExplainError(msg)
+        if (pair := (index[source], index[target])) in place:
+            matrix[0, place[pair]] += number * UNITS[unit or "kb/s"]
+    return matrix
 
 
 def file_windows(

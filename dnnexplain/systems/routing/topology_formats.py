@@ -1,0 +1,255 @@
+"""Files of topologies as graphs: GraphML, GML, JSON (node-link), REPETITA, SNDlib (native and XML); told by content.
+
+Whatever a format gives, the result is a networkx graph whose nodes may have ``name``, ``Longitude`` and
+``Latitude``, and whose edges may have ``capacity`` in Gb/s. What a file leaves open goes into
+``graph.graph["assumed"]`` as sentences.
+
+Formats: REPETITA (Gay, Schaus, Vissicchio 2017, https://github.com/svissicchio/Repetita); SNDlib (Orlowski,
+Wessaely, Pioro, Tomaszewski 2010, http://sndlib.zib.de, section "formats").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import networkx as nx
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.reading import parse_json, parse_xml, read_bytes
+
+__all__ = ["FORMATS", "UNITS", "graph_from_file", "read_demands", "text_of"]
+
+FORMATS = "GraphML, GML, JSON (node-link), REPETITA (.graph), SNDlib (native or XML)"
+
+UNITS = {"Gb/s": 1.0, "Mb/s": 1e-3, "kb/s": 1e-6, "b/s": 1e-9}
+"""Unit of capacities -> Gb/s."""
+
+_SNDLIB_UNITS = {"GBITPERSEC": "Gb/s", "MBITPERSEC": "Mb/s", "KBITPERSEC": "kb/s", "BITPERSEC": "b/s"}
+_NUMBER = r"[-+]?[\d.]+(?:[eE][-+]?\d+)?"
+_SNDLIB_XML = "{http://sndlib.zib.de/network}"
+
+
+def graph_from_file(path: Path, unit: str | None = None) -> Any:
+    """The graph in a file; capacities in Gb/s.
+
+    Args:
+        path: plain or packed by gzip, bzip2 or xz.
+        unit: of the file's capacities, one of :data:`UNITS`, where the format or the file does not fix it.
+
+    Raises:
+        DnnExplainError: the file cannot be read, is in none of the formats, or is damaged.
+    """
+    data = read_bytes(path, "topology file")
+    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"<"):
+        root = parse_xml(data, path)
+        return _sndlib_xml(root, unit) if root.tag == f"{_SNDLIB_XML}network" else _graphml(root, path)
+    text = text_of(data, path)
+    reader = _reader(text)
+    if reader is None:
+        msg = f"{path} is in no format of topologies that is read; read are {FORMATS}"
+        raise DnnExplainError(msg)
+    try:
+        return reader(text, unit)
+    except DnnExplainError as error:
+        msg = f"{path}: {error}"
+        raise DnnExplainError(msg) from None
+    except Exception as error:  # noqa: BLE001 - damaged files make networkx and these readers raise many kinds
+        msg = f"{path} is a damaged topology file: {type(error).__name__}: {' '.join(str(error).split())[:100]}"
+        raise DnnExplainError(msg) from None
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """Text in UTF-8, or in the Windows code page that old files are in.
+
+    Raises:
+        DnnExplainError: it is no text.
+    """
+    if b"\0" in data[:65536]:
+        msg = f"{path} is not a text file; topologies are read from {FORMATS}"
+        raise DnnExplainError(msg)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _reader(text: str) -> Callable[[str, str | None], Any] | None:
+    start = text.lstrip()
+    if start.startswith("?SNDlib"):
+        return _sndlib_native
+    if start.startswith("{"):
+        return _node_link
+    if re.match(r"NODES\s+\d+\s*\n", start):
+        return _repetita
+    if re.search(r"^\s*graph\s*\[", text, re.MULTILINE):
+        return _gml
+    return None
+
+
+def _factor(unit: str | None, default: str) -> float:
+    return UNITS[unit or default]
+
+
+def _said(graph: Any, *sentences: str) -> Any:
+    graph.graph["assumed"] = [*graph.graph.get("assumed", ()), *filter(None, sentences)]
+    return graph
+
+
+# --- formats of networkx ------------------------------------------------------------------------
+
+
+def _graphml(root: ET.Element, path: Path) -> Any:
+    try:
+        return nx.parse_graphml(ET.tostring(root, encoding="unicode"))
+    except Exception as error:  # noqa: BLE001 - the GraphML reader raises many types
+        msg = f"{path} is neither a GraphML graph nor an SNDlib network: {' '.join(str(error).split())[:100]}"
+        raise DnnExplainError(msg) from None
+
+
+def _gml(text: str, _: str | None) -> Any:
+    try:
+        return nx.parse_gml(text, label="label")
+    except nx.NetworkXError as error:
+        if "label" not in str(error):
+            raise
+        return nx.parse_gml(text, label="id")  # labels that repeat, as in the Topology Zoo
+
+
+def _node_link(text: str, _: str | None) -> Any:
+    data = parse_json(text, "it")
+    names = [name for name in ("edges", "links") if name in data]
+    if not names or "nodes" not in data:
+        msg = 'this JSON is no node-link graph: {"nodes": [{"id": ...}], "edges": [{"source": ..., "target": ...}]}'
+        raise DnnExplainError(msg)
+    return nx.node_link_graph({"directed": False, "multigraph": True, **data}, edges=names[0])
+
+
+# --- REPETITA -----------------------------------------------------------------------------------
+
+
+def _table(text: str, title: str) -> Iterator[list[str]]:
+    """The rows of a section: its title with their number, a line of column names, then they."""
+    match = re.search(rf"^{title}\s+(\d+)\s*\n[^\n]*\n", text, re.MULTILINE)
+    if match is None:
+        msg = f"its section {title} is missing"
+        raise DnnExplainError(msg)
+    rows = [line.split() for line in text[match.end() :].split("\n")[: int(match.group(1))] if line.strip()]
+    if len(rows) != int(match.group(1)):
+        msg = f"its section {title} should have {match.group(1)} lines, but has {len(rows)}: the file is cut off"
+        raise DnnExplainError(msg)
+    return iter(rows)
+
+
+def _repetita(text: str, unit: str | None) -> Any:
+    """Directed edges; ``bw`` in kb/s, which the format takes for granted."""
+    graph = nx.MultiDiGraph()
+    for index, row in enumerate(_table(text, "NODES")):
+        label, x, y = " ".join(row[:-2]), float(row[-2]), float(row[-1])
+        graph.add_node(index, name=re.sub(rf"^{index}_", "", label), Longitude=x, Latitude=y)
+    for row in _table(text, "EDGES"):
+        a, b, bandwidth = int(row[1]), int(row[2]), float(row[4])
+        if not (0 <= a < len(graph) and 0 <= b < len(graph)):
+            msg = f"edge {row[0]} joins nodes {a} and {b}, but there are {len(graph)}"
+            raise DnnExplainError(msg)
+        graph.add_edge(a, b, capacity=bandwidth * _factor(unit, "kb/s"))
+    return _said(graph, "" if unit else "capacities are taken as kb/s, as in REPETITA's own files")
+
+
+# --- SNDlib -------------------------------------------------------------------------------------
+
+
+def _sndlib_native(text: str, unit: str | None) -> Any:
+    graph = nx.MultiGraph()
+    for match in re.finditer(
+        rf"^\s*(\S+)\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)", _section(text, "NODES"), re.MULTILINE
+    ):
+        graph.add_node(match.group(1), Longitude=float(match.group(2)), Latitude=float(match.group(3)))
+    links = _section(text, "LINKS")
+    of_modules = 0
+    pattern = rf"^\s*(\S+)\s*\(\s*(\S+)\s+(\S+)\s*\)\s*({_NUMBER})([^(\n]*)\(([^)\n]*)\)"
+    for match in re.finditer(pattern, links, re.MULTILINE):
+        modules = [float(number) for number in match.group(6).split()[::2]]
+        of_modules += _add_link(graph, match.group(1), match.group(2), match.group(3), float(match.group(4)), modules)
+    told = re.search(r"unit\s*=\s*(\w+)", _section(text, "META")) if "META" in text else None
+    return _in_gigabits(graph, unit, told.group(1) if told else "", of_modules)
+
+
+def _section(text: str, title: str) -> str:
+    match = re.search(rf"^\s*{title}\s*\(\s*$(.*?)^\s*\)\s*$", text, re.MULTILINE | re.DOTALL)
+    if match is None:
+        msg = f"its section {title} is missing or does not end"
+        raise DnnExplainError(msg)
+    return match.group(1)
+
+
+def _sndlib_xml(root: ET.Element, unit: str | None) -> Any:
+    graph = nx.MultiGraph()
+    for node in root.iter(f"{_SNDLIB_XML}node"):
+        x, y = (node.findtext(f".//{_SNDLIB_XML}{axis}") for axis in "xy")
+        place = {} if x is None or y is None else {"Longitude": float(x), "Latitude": float(y)}
+        graph.add_node(str(node.get("id")), **place)
+    of_modules = 0
+    for link in root.iter(f"{_SNDLIB_XML}link"):
+        a, b = (str(link.findtext(f"{_SNDLIB_XML}{end}")) for end in ("source", "target"))
+        installed = link.findtext(f"{_SNDLIB_XML}preInstalledModule/{_SNDLIB_XML}capacity")
+        modules = [float(e.text or 0) for e in link.iterfind(f".//{_SNDLIB_XML}addModule/{_SNDLIB_XML}capacity")]
+        of_modules += _add_link(graph, str(link.get("id")), a, b, float(installed or 0), modules)
+    return _in_gigabits(graph, unit, root.findtext(f".//{_SNDLIB_XML}unit") or "", of_modules)
+
+
+def _add_link(graph: Any, name: str, a: str, b: str, installed: float, modules: list[float]) -> bool:
+    """Add a link with its installed capacity, or else its largest module's; whether it was a module's."""
+    if not {a, b} <= set(graph):
+        msg = f"link {name} joins {a} and {b}, of which one is no node"
+        raise DnnExplainError(msg)
+    size = installed if installed > 0 else max(modules, default=0.0)
+    graph.add_edge(a, b, **({"capacity": size} if size > 0 else {}))
+    return installed <= 0 < size
+
+
+def _in_gigabits(graph: Any, unit: str | None, told: str, of_modules: int) -> Any:
+    known = unit or _SNDLIB_UNITS.get(told.upper())
+    for *_, data in graph.edges(data=True):
+        if "capacity" in data:
+            data["capacity"] *= _factor(known, "Gb/s")
+    links = graph.number_of_edges()
+    return _said(
+        graph,
+        "" if known else "the file names no unit: its capacities were taken as Gb/s (unit= says another)",
+        f"{of_modules} of {links} links have no installed capacity: their largest module's was taken"
+        if of_modules
+        else "",
+    )
+
+
+# --- demands ------------------------------------------------------------------------------------
+
+
+def read_demands(data: bytes, path: Path) -> list[tuple[int | str, int | str, float]] | None:
+    """Demands of a REPETITA or SNDlib file as (source, target, number); ``None`` for any other file.
+
+    Sources and targets are numbers of nodes in REPETITA, their names in SNDlib.
+    """
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"<"):
+        root = parse_xml(data, path)
+        return [
+            (
+                str(one.findtext(f"{_SNDLIB_XML}source")),
+                str(one.findtext(f"{_SNDLIB_XML}target")),
+                float(one.findtext(f"{_SNDLIB_XML}demandValue") or "nan"),
+            )
+            for one in root.iter(f"{_SNDLIB_XML}demand")
+        ]
+    if start.startswith(b"?SNDlib"):
+        pattern = rf"^\s*\S+\s*\(\s*(\S+)\s+(\S+)\s*\)\s*\d+\s+({_NUMBER})"
+        found = re.finditer(pattern, _section(text_of(data, path), "DEMANDS"), re.MULTILINE)
+        return [(match.group(1), match.group(2), float(match.group(3))) for match in found]
+    if re.match(rb"DEMANDS\s+\d+\s*\n", start):
+        return [(int(row[1]), int(row[2]), float(row[3])) for row in _table(text_of(data, path), "DEMANDS")]
+    return None
