@@ -20,13 +20,14 @@ from dnnexplain.cli.train_teacher import (
     teacher_words,
     training_workload,
 )
+from dnnexplain.numbers import figure, interval, number
 
 if TYPE_CHECKING:
     from dnnexplain.policies.training import Report, Trainer
 
 __all__ = ["register"]
 
-FIGURE_SETS, FIGURE_SEED = 200, 1
+FIGURE_SETS = 200
 MIX_SETS, MIX_SEED = 100, 50_000
 
 
@@ -139,33 +140,23 @@ def _curve(said: Report) -> str:
 
 def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
     """Measure the best network on unseen job sets, write it with its story, drop the unfinished run."""
-    from dnnexplain.policies import save, write_model_card
+    from dnnexplain.policies import TorchPolicy, save, write_model_card
     from dnnexplain.policies.training.workload_mix import cells
     from dnnexplain.systems.deeprm import DeepRM
-    from dnnexplain.systems.deeprm.summary import compare, summarise
+    from dnnexplain.systems.deeprm.figures import network_figures
 
     recipe, progress = trainer.recipe, trainer.progress
     fair = DeepRM(slots=trainer.system.params.slots)
     policy = trainer.best()
     home = cells(recipe.workload)[0]
-    unseen = fair.workloads(home.family, FIGURE_SETS, FIGURE_SEED, **home.settings)
-    rules = {name: fair.run(rule, unseen) for name, rule in fair.rules().items() if name != "random"}
-    runs = dict(rules)
-    runs["best action"] = fair.run(policy, unseen)
-    runs["drawn action"] = fair.run(policy, unseen, seed=FIGURE_SEED, sample=True)
-    told = {name: summarise(run.detail, fair.params) for name, run in runs.items()}
-    brief = {
-        name: {"slowdown": one["metrics"]["all_jobs"], "starved": one["starved"], "turned_away": one["turned_away"]}
-        for name, one in told.items()
-    }
-    against = compare(*({name: run.cost for name, run in some.items()} for some in (runs, rules)))
-    figures = {f"{FIGURE_SETS} unseen job sets, seed {FIGURE_SEED}": brief, "against rules": against}
+    other = TorchPolicy(policy.module, fair, masked=not recipe.masked)
+    both = {"": policy, f", {'without' if recipe.masked else 'with'} the mask": other}
+    figures = network_figures(fair, both, home.family, home.settings, FIGURE_SETS)
     if recipe.workload["name"] == "mix":
         title = f"cells of the mix, {MIX_SETS} unseen job sets each"
         figures[title] = mix_figures(fair, policy, dict(recipe.workload), MIX_SETS, MIX_SEED)
     story = {
         "role": recipe.role,
-        "description": _description(recipe.role),
         "command": shlex.join(["dnnexplain", *sys.argv[1:]]),
         "seed": trainer.seed,
         "workload": dict(recipe.workload),
@@ -174,7 +165,7 @@ def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
         "training_time": f"{progress.seconds / 60:.3g} minutes on {_cores(threads)}, {progress.decisions:,} decisions",
         "figures": figures,
         **({"teacher": teacher_words(recipe)} if recipe.teacher else {}),
-        "limits": _limits(recipe.masked, dict(recipe.workload)),
+        **about(recipe.role, masked=recipe.masked, workload=dict(recipe.workload)),
         "curve": progress.curve,
     }
     save(out, policy, story, system=trainer.system)
@@ -186,6 +177,11 @@ def _finish(trainer: Trainer, out: Path, threads: int) -> dict[str, Any]:
 
 def _cores(threads: int) -> str:
     return f"{threads} core{'s' if threads > 1 else ''}"
+
+
+def about(role: str, *, masked: bool, workload: dict[str, Any]) -> dict[str, str]:
+    """What a model card says in words: ``description`` and ``limits``."""
+    return {"description": _description(role), "limits": _limits(masked, workload)}
 
 
 def _description(role: str) -> str:
@@ -222,6 +218,7 @@ def _show(figures: dict[str, Any], out: Path) -> None:
     for name, one in brief.items():
         slowdown = one["slowdown"]
         typer.echo(
-            f"  {name}: {slowdown['mean']:.2f} ({slowdown['low']:.2f} to {slowdown['high']:.2f}), starved {one['starved']}"
+            f"  {name}: {number(one['starved'])} starved, slowdown {figure(slowdown['mean'])} "
+            f"({interval(slowdown['low'], slowdown['high'])})"
         )
     typer.echo(f"Written to {out}, with a model card beside it.")

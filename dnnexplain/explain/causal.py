@@ -89,6 +89,16 @@ class NeuronEffect(Result):
         """Whether another action is chosen."""
         return self.before.action != self.after.action
 
+    def _most(self) -> str:
+        """Which output moves most; of several that move alike, how many."""
+        size = np.abs(self.moved)
+        most = int(size.argmax())
+        alike = int(np.sum(size >= size[most] * (1.0 - 1e-3)))
+        by = number(self.moved[most], sign=True)
+        if alike == 1:
+            return f"{self.outputs[most]} moves most, by {by}"
+        return f"{alike} outputs move alike, {self.outputs[most]} among them, by {by}"
+
     def sentence(self) -> str:
         """What holding the neuron did, in words and numbers."""
         how = f"With neuron {self.neuron} held at {number(self.held_at)} (it is {number(self.natural)} here)"
@@ -96,9 +106,7 @@ class NeuronEffect(Result):
         if before.action is None or after.action is None or before.probabilities is None or after.probabilities is None:
             if not self.moved.any():
                 return f"{how}, no output changes."
-            most = int(np.abs(self.moved).argmax())
-            told = f"{self.outputs[most]} moves most, by {number(self.moved[most], sign=True)}"
-            return f"{how}, {self._outcome()}{told}."
+            return f"{how}, {self._outcome()}{self._most()}."
         if self.flips:
             return f"{how}, the decision changes from {self.outputs[before.action]} to {self.outputs[after.action]}."
         name, p, q = (

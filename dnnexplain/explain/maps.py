@@ -94,7 +94,8 @@ class Attribution(Result):
         part = self.groups[top[0]]
         if self.measure == "share":
             return contribution_sentence(top[0], part.net, self.explained, self.for_name, self.against_name, self.unit)
-        return slope_sentence(top[0], part, self.target, self.measure)
+        alike = int(np.sum(np.abs(self.net) >= abs(part.net) * (1.0 - 1e-3)))
+        return slope_sentence(top[0], part, self.target, self.measure, alike)
 
     def table(self) -> list[dict[str, Any]]:
         """One row per knob group, the largest net sum first."""

@@ -38,9 +38,11 @@ def contribution_sentence(group: str, net: float, explained: float, pro: str, co
     return f"{start(group)} spoke most {sides}: {amount}."
 
 
-def slope_sentence(group: str, part: _Parts, target: str, measure: str) -> str:
-    """What a gradient map says: slopes, which are no shares of anything."""
+def slope_sentence(group: str, part: _Parts, target: str, measure: str, alike: int = 1) -> str:
+    """What a gradient map says: slopes, which are no shares of anything; ``alike`` groups have the largest."""
     what = "slopes" if measure == "slope" else "scores"
     apart = f"{number(part.positive, sign=True)} and {number(part.negative)}"
     whole = f"{what} that sum to {number(part.net, sign=True)} ({apart} apart)"
+    if alike > 1:
+        return f"{alike} groups move {target} alike and most, {group} among them: {whole}."
     return f"{start(group)} moves {target} most: {whole}."

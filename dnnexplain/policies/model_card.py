@@ -8,6 +8,7 @@ from typing import Any
 
 from dnnexplain.contract import Discrete
 from dnnexplain.files import write_bytes
+from dnnexplain.numbers import number
 from dnnexplain.policies._shipped import read_metadata
 
 __all__ = ["model_card", "write_model_card"]
@@ -80,7 +81,9 @@ def _rows(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
 
 def _text(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return number(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return number(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
     return str(value).replace("|", "\\|").replace("\n", " ")

@@ -250,7 +250,7 @@ def test_what_json_cannot_hold_is_refused():
         (True, "yes"),
         (None, "-"),
         (float("nan"), "-"),
-        (float("inf"), "inf"),
+        (float("inf"), "infinite"),
         ("sjf", "sjf"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import EXPORTS, Tree, export
-from dnnexplain.explain.distillation.conditions import bounds, conditions
+from dnnexplain.explain.distillation.conditions import bounds, conditions, question, snapped
 from dnnexplain.explain.distillation.export import tree_from_json
 from dnnexplain.explain.distillation.tree import LEAF, grow
 
@@ -182,3 +182,34 @@ def test_unknown_export_names_the_known_ones():
     with pytest.raises(DnnExplainError, match="javascript"):
         export(tree(), "javascrip", NAMES, ACTIONS)
     assert set(EXPORTS) == {"text", "python", "c", "javascript", "json"}
+
+
+def test_a_question_for_what_is_absent_says_so_and_not_its_number():
+    """Work is 10 to 32 where there is a job and 301 where there is none: CART asks for 166.5."""
+    work = np.array([[10.0], [20.0], [32.0], [301.0]] * 10)
+    names, units, absent = (
+        ("work of shortest job",),
+        {"work of shortest job": "unit steps"},
+        {"work of shortest job": 301.0},
+    )
+    learned = grow(work, np.tile([0, 0, 0, 1], 10), np.ones(40), count=2, leaves=2)
+    assert learned.threshold[0] == 166.5
+    tree = snapped(learned, work, names, absent)
+    np.testing.assert_array_equal(tree.apply(work), learned.apply(work))
+    assert tree.to_words(names, ("start", "wait"), units, absent).splitlines() == [
+        "if there is a shortest job:",
+        "  start  (75.0%)",
+        "else (there is no shortest job):",
+        "  wait  (25.0%)",
+    ]
+    assert [conditions(tree, leaf, names, units, absent) for leaf in (1, 2)] == [
+        "there is a shortest job",
+        "there is no shortest job",
+    ]
+    both = grow(work, np.tile([0, 1, 1, 1], 10), np.ones(40), count=2, leaves=2)
+    assert snapped(both, work, names, absent).threshold[0] == 15
+    assert conditions(both, 2, names, units, absent) == "work of shortest job is above 15 unit steps, or there is none"
+    assert question("slot of shortest job", 0.5, "", {"slot of shortest job": 0.0}) == (
+        "there is no shortest job",
+        "there is a shortest job",
+    )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnnexplain.explain.distillation.tree import LEAF, Tree
+from dnnexplain.numbers import number
 
-__all__ = ["bounds", "conditions", "is_yes_or_no", "question"]
+__all__ = ["asks_presence", "bounds", "conditions", "is_yes_or_no", "question", "snapped"]
+
+NOTHING: Mapping[str, float] = {}
+"""No quantity can be absent."""
 
 
 def bounds(tree: Tree, node: int) -> dict[int, tuple[float, float]]:
@@ -26,28 +32,96 @@ def bounds(tree: Tree, node: int) -> dict[int, tuple[float, float]]:
     return dict(reversed(found.items()))
 
 
-def conditions(tree: Tree, node: int, names: tuple[str, ...], units: Mapping[str, str]) -> str:
+def snapped(tree: Tree, features: NDArray[np.float64], names: tuple[str, ...], absent: Mapping[str, float]) -> Tree:
+    """A tree whose questions "is there such a thing?" ask just that.
+
+    A quantity of something that may be absent has a number of its own then (see ``Features.absent``), far from
+    the others. A threshold between that number and all others that were learned from lies anywhere in between; it is
+    moved to the end of the gap, which changes nothing of what was learned.
+
+    Args:
+        tree: learned.
+        features: what it was learned from ``[N, F]``.
+        names: of the features.
+        absent: the number of each quantity where what it is of is absent.
+    """
+    threshold = np.array(tree.threshold)
+    for node in np.flatnonzero(tree.feature != LEAF):
+        none = absent.get(names[tree.feature[node]])
+        if none is None or threshold[node] >= none:
+            continue
+        column = features[:, tree.feature[node]]
+        if not np.any((column > threshold[node]) & (column < none)):
+            threshold[node] = none - 0.5
+    return replace(tree, threshold=threshold)
+
+
+def conditions(
+    tree: Tree, node: int, names: tuple[str, ...], units: Mapping[str, str], absent: Mapping[str, float] = NOTHING
+) -> str:
     """What holds in a node: ``"job 1 fits now and backlog is above 3.5 jobs"``; ``"always"`` at the root."""
     parts = []
     for feature, (low, high) in bounds(tree, node).items():
         name = names[feature]
-        unit = units.get(name, "")
-        if is_yes_or_no(name, low if np.isfinite(low) else high, unit):
+        unit, none = units.get(name, ""), absent.get(name)
+        if none is not None and (_asks_presence(low, none) or _asks_presence(high, none)):
+            parts += _presence(name, low, high, none, unit)
+        elif is_yes_or_no(name, low if np.isfinite(low) else high, unit):
             parts.append(name if np.isfinite(low) else f"not {name}")
         elif np.isfinite(low) and np.isfinite(high):
-            parts.append(f"{name} is above {low:.3g} and at most {high:.3g} {unit}".rstrip())
+            parts.append(f"{name} is above {number(low)} and at most {number(high)} {unit}".rstrip())
         else:
-            side = f"at most {high:.3g}" if np.isfinite(high) else f"above {low:.3g}"
-            parts.append(f"{name} is {side} {unit}".rstrip())
+            side = f"at most {number(high)}" if np.isfinite(high) else f"above {number(low)}"
+            tail = _or_none(none, low, high)
+            parts.append(f"{name} is {side} {unit}".rstrip() + tail)
     return " and ".join(parts) or "always"
 
 
-def question(name: str, threshold: float, unit: str) -> tuple[str, str]:
+def question(name: str, threshold: float, unit: str, absent: Mapping[str, float] = NOTHING) -> tuple[str, str]:
     """A question and its opposite in words; yes-or-no features are not compared with 0.5."""
+    none = absent.get(name)
+    if none is not None and asks_presence(name, threshold, absent):
+        found = _kind(name)
+        answers = (f"there is a {found}", f"there is no {found}")
+        return answers if none > threshold else answers[::-1]
     if is_yes_or_no(name, threshold, unit):
         return f"not {name}", name
-    number = f"{threshold:.3g} {unit}".rstrip()
-    return f"{name} at most {number}", f"above {number}"
+    told = f"{number(threshold)} {unit}".rstrip()
+    return (
+        f"{name} at most {told}{_or_none(none, -np.inf, threshold)}",
+        f"above {told}{_or_none(none, threshold, np.inf)}",
+    )
+
+
+def asks_presence(name: str, threshold: float, absent: Mapping[str, float]) -> bool:
+    """Whether a question is whether there is such a thing at all."""
+    return name in absent and _asks_presence(threshold, absent[name])
+
+
+def _asks_presence(threshold: float, none: float) -> bool:
+    """Whether nothing but absence lies on one side of a threshold, quantities being whole numbers."""
+    return bool(np.isfinite(threshold)) and none - 1 <= threshold < none + 1
+
+
+def _kind(name: str) -> str:
+    """What the quantity is of: ``"shortest job"`` of ``"length of shortest job"``."""
+    return name.partition(" of ")[2] or name
+
+
+def _presence(name: str, low: float, high: float, none: float, unit: str) -> list[str]:
+    """What bounds say of which one asks whether there is such a thing at all."""
+    if none > 0 and _asks_presence(low, none):
+        return [f"there is no {_kind(name)}"]
+    if none == 0 and _asks_presence(high, none):
+        return [f"there is no {_kind(name)}"]
+    if none > 0:
+        there = f"there is a {_kind(name)}"
+        return [f"{name} is above {number(low)} {unit}".rstrip()] if np.isfinite(low) else [there]
+    return [f"{name} is at most {number(high)} {unit}".rstrip()] if np.isfinite(high) else [f"there is a {_kind(name)}"]
+
+
+def _or_none(none: float | None, low: float, high: float) -> str:
+    return "" if none is None or not low < none <= high else ", or there is none"
 
 
 def is_yes_or_no(name: str, threshold: float, unit: str) -> bool:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError, Policy
-from dnnexplain.explain.distillation.conditions import conditions
+from dnnexplain.explain.distillation.conditions import conditions, snapped
 from dnnexplain.explain.distillation.tree import LEAF, Tree, grow
-from dnnexplain.explain.distillation.world import Distillable
+from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import share_interval
 from dnnexplain.numbers import percent
 from dnnexplain.results import Question, Result, array_field, plain_field
@@ -59,6 +59,7 @@ class Disagreement(Result):
     words: str
     table_of_actions: NDArray[np.int64] = array_field("rule", "network", unit="states")
     units: dict[str, str] = plain_field(default_factory=dict)
+    absent: dict[str, float] = plain_field(default_factory=dict)
 
     def sentence(self) -> str:
         """What was found."""
@@ -66,7 +67,7 @@ class Disagreement(Result):
 
     def text(self) -> str:
         """The tree as indented text."""
-        return self.tree.to_words(self.features, NAMES, self.units)
+        return self.tree.to_words(self.features, NAMES, self.units, self.absent)
 
 
 def disagree(
@@ -100,13 +101,14 @@ def disagree(
     tree = grow(
         features[learn], differ[learn], np.ones(int(learn.sum())), count=2, leaves=leaves, seed=seed
     ).simplified()
+    names, units, absent = tuple(system.features.names), dict(system.features.units), absent_of(system)
+    tree = snapped(tree, features[learn], names, absent)
     recall, precision = _measured(tree, features[~learn & free], differ[~learn & free])
     count = len(workloads)
     alike = np.bincount(episode, 1 - differ, minlength=count)
     same = share_interval(alike, np.bincount(episode, minlength=count)).three
     shape = (len(system.output.names),) * 2
     table = np.bincount(second * shape[1] + first, minlength=shape[0] * shape[1]).reshape(shape)
-    names, units = tuple(system.features.names), dict(system.features.units)
     return Disagreement(
         question=Question.about(
             system, network, method="tree of disagreements", seed=seed, settings={"rule": rule.name, "leaves": leaves}
@@ -124,7 +126,8 @@ def disagree(
         units=units,
         actions=tuple(system.output.names),
         table_of_actions=table.astype(np.int64),
-        words=_words(network.name, rule.name, same, tree, names, units),
+        absent=absent,
+        words=_words(network.name, rule.name, same, _places(tree, names, units, absent)),
     )
 
 
@@ -143,12 +146,9 @@ def _words(
     network: str,
     rule: str,
     same: tuple[float, float, float],
-    tree: Tree,
-    names: tuple[str, ...],
-    units: dict[str, str],
+    places: list[str],
 ) -> str:
     head = f"{network} does what {rule} does in {percent(same[0])} of the states it meets ({_span(same)})"
-    places = _places(tree, names, units)
     if not places:
         return f"{head}; no simple condition marks the others."
     return f"{head}. It differs mostly where {'; or where '.join(places[:3])}."
@@ -158,11 +158,11 @@ def _span(same: tuple[float, float, float]) -> str:
     return "no interval" if math.isnan(same[1]) else f"{percent(same[1])} to {percent(same[2])}"
 
 
-def _places(tree: Tree, names: tuple[str, ...], units: dict[str, str]) -> list[str]:
+def _places(tree: Tree, names: tuple[str, ...], units: dict[str, str], absent: dict[str, float]) -> list[str]:
     """The leaves that say "different", those with most states first, as conditions."""
     leaves = [int(n) for n in np.flatnonzero(tree.feature == LEAF) if tree.scores[n, DIFFER] > LEAF_SHARE]
     leaves.sort(key=lambda node: -float(tree.weight[node] * tree.scores[node, DIFFER]))
     return [
-        f"{conditions(tree, leaf, names, units)} (different in {tree.scores[leaf, DIFFER]:.0%} of these)"
+        f"{conditions(tree, leaf, names, units, absent)} (different in {tree.scores[leaf, DIFFER]:.0%} of these)"
         for leaf in leaves
     ]

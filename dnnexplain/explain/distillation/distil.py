@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio
+from dnnexplain.explain.distillation.conditions import snapped
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.result import Distillation, in_words
 from dnnexplain.explain.distillation.tree import Tree, grow
-from dnnexplain.explain.distillation.world import Distillable
+from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import Interval, compared_interval, mean_interval, share_interval
 from dnnexplain.parallel import child_seed
 from dnnexplain.results import Question
@@ -105,7 +106,9 @@ def distil(
     told = _teller(progress, cancel, total)
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
-    paths = _grow_paths(known, sizes, len(system.features.moves), settings)
+    paths = [
+        _snapped(system, trees, known) for trees in _grow_paths(known, sizes, len(system.features.moves), settings)
+    ]
     validation = draw(sets, settings.child(VALIDATION))
     checks = decisions(system, teacher, teacher, validation, weighting, seed)
     costs = np.empty((seeds, len(sizes)))
@@ -125,6 +128,7 @@ def distil(
         tree=picked,
         features=tuple(system.features.names),
         units=dict(system.features.units),
+        absent=absent_of(system),
         actions=tuple(system.features.moves),
         leaves=picked.leaves,
         depth=picked.depth,
@@ -227,6 +231,12 @@ def _resampled(weight: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
         return weight
     drawn = np.random.default_rng(seed).choice(len(weight), len(weight), p=weight / weight.sum())
     return np.bincount(drawn, minlength=len(weight)).astype(np.float64)
+
+
+def _snapped(system: Distillable, trees: Sequence[Tree], known: Decisions) -> list[Tree]:
+    """Trees whose questions for what is absent say so; a tree that comes several times stays one."""
+    done = {id(tree): snapped(tree, known.features, system.features.names, absent_of(system)) for tree in trees}
+    return [done[id(tree)] for tree in trees]
 
 
 # --- choosing and measuring ---------------------------------------------------------------------

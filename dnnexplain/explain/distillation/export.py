@@ -39,7 +39,9 @@ def export(tree: Tree, kind: str, names: Words, actions: Words, units: Mapping[s
 # --- text ---------------------------------------------------------------------------------------
 
 
-def export_text(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
+def export_text(
+    tree: Tree, names: Words, actions: Words, units: Mapping[str, str], absent: Mapping[str, float] | None = None
+) -> str:
     """Indented questions and actions, each leaf with its share of what was learned from."""
     lines: list[str] = []
 
@@ -49,7 +51,7 @@ def export_text(tree: Tree, names: Words, actions: Words, units: Mapping[str, st
             lines.append(f"{pad}{actions[tree.action[node]]}  ({tree.weight[node]:.1%})")
             return
         name = names[tree.feature[node]]
-        yes, no = question(name, float(tree.threshold[node]), units.get(name, ""))
+        yes, no = question(name, float(tree.threshold[node]), units.get(name, ""), absent or {})
         lines.append(f"{pad}if {yes}:")
         write(int(tree.left[node]), depth + 1)
         lines.append(f"{pad}else ({no}):")

@@ -35,6 +35,7 @@ class Distillation(Result):
         relative: the first over the second, minus 1, workload by workload; where the cost is no ratio scale, the
             first less the second.
         ratio: whether ``relative`` is a ratio.
+        absent: what quantities are where what they are of is absent.
         agreement: how often trees from two seeds decide alike, mean over pairs and visited states.
         decisions: states learned from; ``unseen``: workloads of the figures; ``unseen_states``: states.
         cpu_seconds: computing time of all of this, of this process.
@@ -83,6 +84,7 @@ class Distillation(Result):
     units: dict[str, str] = plain_field(default_factory=dict)
     cpu_seconds: float = field(default=0.0, compare=False)
     ratio: bool = True
+    absent: dict[str, float] = plain_field(default_factory=dict)
 
     def sentence(self) -> str:
         """What was found."""
@@ -90,7 +92,7 @@ class Distillation(Result):
 
     def text(self) -> str:
         """The rules as indented text."""
-        return self.tree.to_words(self.features, self.actions, self.units)
+        return self.tree.to_words(self.features, self.actions, self.units, self.absent)
 
     @property
     def size(self) -> int:

@@ -162,11 +162,17 @@ class Tree:
         """For each size the largest of :meth:`pruned`, simplified, that has at most so many leaves."""
         return pruning.along(self, sizes)
 
-    def to_words(self, names: tuple[str, ...], actions: tuple[str, ...], units: Mapping[str, str]) -> str:
-        """The tree as indented lines of questions and actions."""
+    def to_words(
+        self,
+        names: tuple[str, ...],
+        actions: tuple[str, ...],
+        units: Mapping[str, str],
+        absent: Mapping[str, float] | None = None,
+    ) -> str:
+        """The tree as indented lines of questions and actions; ``absent`` as ``Features`` has it."""
         from dnnexplain.explain.distillation.export import export_text  # noqa: PLC0415 - it needs this module
 
-        return export_text(self, names, actions, units)
+        return export_text(self, names, actions, units, absent)
 
 
 def grow(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import EpisodeSystem, Policy, State, System
 
-__all__ = ["Described", "Distillable", "Features", "Parted", "Parts"]
+__all__ = ["Described", "Distillable", "Features", "Parted", "Parts", "absent_of"]
 
 
 @runtime_checkable
@@ -105,3 +105,8 @@ class Parted(System, Protocol):
     def in_parts(self, policy: Policy) -> Parts:
         """A policy part by part."""
         ...
+
+
+def absent_of(system: Distillable) -> dict[str, float]:
+    """What quantities are where what they are of is absent (``features.absent``); none where a system does not say."""
+    return dict(getattr(system.features, "absent", {}))

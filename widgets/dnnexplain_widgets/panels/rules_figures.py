@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
-from dnnexplain.explain.distillation.conditions import is_yes_or_no
+from dnnexplain.explain.distillation.conditions import asks_presence, is_yes_or_no, question
 from dnnexplain.explain.distillation.tree import LEAF
 from dnnexplain.numbers import gap, interval
 from dnnexplain_widgets.panels.rules_work import Ground
@@ -85,9 +85,12 @@ def _condition(speech: Speech, node: int, above: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"node": node, "changed": node in speech.changed}
     if yes_or_no:
         return {**told, "text": name if above else f"not {name}"}
+    threshold = float(speech.tree.threshold[node])
+    if asks_presence(name, threshold, speech.absent):
+        return {**told, "text": question(name, threshold, unit, speech.absent)[int(above)]}
     return {
         **told, "text": f"{name} is {'above' if above else 'at most'}", "unit": unit, "name": name,
-        "threshold": float(speech.tree.threshold[node]),
+        "threshold": threshold,
     }  # fmt: skip
 
 

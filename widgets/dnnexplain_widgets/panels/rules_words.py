@@ -49,7 +49,7 @@ def edited_words(found: RuleComparison, on: Ground, tree: Tree, rule: str) -> st
 def state_words(system: System, on: Ground, speech: Speech, leaf: int, place: int, states: NDArray[np.int64]) -> str:
     """Which state is open, of how many, and what network and rule do in it."""
     at, names = int(states[place]), system.output.names
-    holds = conditions(speech.tree, leaf, speech.features, speech.units)
+    holds = conditions(speech.tree, leaf, speech.features, speech.units, speech.absent)
     told: dict[str, Any] = speech.leaf[leaf]
     network = names[int(on.known.action[at])]
     said = f"State {place + 1} of {len(states):,} in which {holds}: the network picks {network}"

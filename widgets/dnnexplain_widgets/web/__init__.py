@@ -10,7 +10,7 @@ from importlib.resources import files
 __all__ = ["FRAME", "drawing_code", "module_source", "style_source"]
 
 ORDER = (
-    "dom", "inpage", "store", "geometry", "paint", "picture", "controls", "knobs", "bars", "curves", "schedule", "cells", "trust", "account", "still", "thresholds", "response", "changes", "scatter", "tree", "sizes", "lessons", "tabs", "places", "topology", "traffic", "race", "drawing", "tables", "links", "keeper", "opened", "comparison", "alive", "files", "panel", "main",
+    "numbers", "dom", "inpage", "store", "geometry", "paint", "picture", "controls", "knobs", "bars", "curves", "schedule", "cells", "trust", "account", "still", "thresholds", "response", "changes", "scatter", "tree", "sizes", "lessons", "tabs", "places", "topology", "traffic", "race", "drawing", "tables", "links", "keeper", "opened", "comparison", "alive", "files", "panel", "main",
 )  # fmt: skip
 """The files of the module in order of dependence; together they are one ES module, so no bundler is needed."""
 

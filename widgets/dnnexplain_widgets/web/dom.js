@@ -24,13 +24,10 @@ function s(tag, attributes, ...children) {
   return element;
 }
 
-/** Three significant digits, without exponent for everyday sizes; a true minus sign. */
+/** plainNumber with a true minus sign. */
 function number(value) {
   if (!Number.isFinite(value)) return "none";
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  const text = size >= 1e5 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
-  return text.replace("-", "−");
+  return plainNumber(value).replace(/-/g, "−");
 }
 
 /** A value with its unit: "3 steps". */

@@ -17,15 +17,12 @@ function general(value, digits = 3) {
 
 /** A number in a map's sentence: 0.41, -12.3, 1,240; with its sign if asked for. */
 function mapNumber(value, withSign = false) {
-  const rounded = Number(value.toPrecision(3));
-  const size = Math.abs(rounded);
-  const text = size >= 1000 && size < 1e6 ? rounded.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",") : general(rounded);
-  return withSign && rounded > 0 ? `+${text}` : text;
+  return plainNumber(value, withSign);
 }
 
-/** number() with two digits in the exponent, as Python has them. */
+/** number() in a sentence of the page. */
 function figure(value) {
-  return number(value).replace(/e([+−-])(\d)$/, "e$10$2");
+  return number(value);
 }
 
 function chance(value) {
@@ -66,7 +63,10 @@ function slopePhrase(groups, target) {
   const [top] = strongest(groups, 1);
   if (!top) return `The map is zero everywhere: nothing here moves ${target}.`;
   const apart = `${mapNumber(top.up, true)} and ${mapNumber(top.down)}`;
-  return `${capital(top.name)} moves ${target} most: slopes that sum to ${mapNumber(top.up + top.down, true)} (${apart} apart).`;
+  const whole = `slopes that sum to ${mapNumber(top.up + top.down, true)} (${apart} apart)`;
+  const alike = groups.filter((group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
+  if (alike > 1) return `${alike} groups move ${target} alike and most, ${top.name} among them: ${whole}.`;
+  return `${capital(top.name)} moves ${target} most: ${whole}.`;
 }
 
 /** The map for those who cannot see it. */

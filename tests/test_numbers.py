@@ -1,0 +1,74 @@
+"""Figures as people read them: the same from Python and from the page's code."""
+
+import json
+import math
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dnnexplain.numbers import figure, gap, interval, number, percent, with_unit
+from dnnexplain_widgets.web import module_source
+
+VECTORS = json.loads((Path(__file__).parent / "numbers.json").read_text())
+WRITE = {
+    "number": lambda value: number(float(value)),
+    "signed": lambda value: number(float(value), sign=True),
+    "figure": lambda value: figure(float(value)),
+}
+
+
+@pytest.mark.parametrize("kind", WRITE)
+def test_python_writes_what_is_agreed(kind):
+    assert [WRITE[kind](value) for value, _ in VECTORS[kind]] == [text for _, text in VECTORS[kind]]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript engine here")
+def test_the_page_writes_the_same(tmp_path):
+    source = (Path(__file__).parents[1] / "widgets/dnnexplain_widgets/web/numbers.js").read_text()
+    assert source in module_source()
+    rng = np.random.default_rng(0)
+    drawn = [float(x) for x in rng.normal(size=300) * 10.0 ** rng.integers(-6, 9, 300)]
+    asked = {"number": drawn, "signed": drawn, "figure": drawn}
+    for kind, pairs in VECTORS.items():
+        asked[kind] = asked[kind] + [value for value, _ in pairs]
+    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    script = tmp_path / "say.cjs"
+    script.write_text(
+        f"{source}\nconst asked = JSON.parse(require('fs').readFileSync(process.argv[2]));\n"
+        "const write = {number: (x) => plainNumber(x), signed: (x) => plainNumber(x, true), figure: (x) => measured(x, false)};\n"
+        "console.log(JSON.stringify(Object.fromEntries(Object.entries(asked).map(([k, v]) => [k, v.map(write[k])]))));"
+    )
+    command = ["node", str(script), str(tmp_path / "asked.json")]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    for kind, values in asked.items():
+        assert said[kind] == [WRITE[kind](value) for value in values]
+
+
+@given(st.floats(1e-3, 1e6))
+def test_everyday_sizes_have_three_digits_and_no_exponent(value):
+    text = number(value)
+    assert "e" not in text
+    assert float(text.replace(",", "")) == pytest.approx(value, rel=5.01e-3)
+    assert len(text.replace(",", "").replace(".", "").strip("0")) <= 3
+
+
+def test_counts_are_whole():
+    assert number(1234567) == figure(np.int64(1234567)) == "1,234,567"
+    assert figure(np.True_) == "yes"
+    assert figure(None) == figure(math.nan) == number(math.nan) == "-"
+    assert with_unit(3.0, "steps") == "3 steps"
+
+
+def test_gaps_say_their_scale():
+    assert gap(0.1234, ratio=True) == "+12.3%"
+    assert gap(-30.04, ratio=False, unit="kWh") == "-30 kWh"
+    assert percent(0.00001) == "under 0.01%"
+    assert percent(-0.00001, sign=True) == "0%"
+    assert interval(-0.05, 0.123, ratio=True) == "-5% to +12.3%"
+    assert interval(4.83, 5.4) == "4.83 to 5.40"
+    assert interval(math.nan, math.nan) == "no interval"
