@@ -2,6 +2,7 @@
 # make lab      open the notebooks in JupyterLab
 # make check    lint, format and types
 # make test     everything that must hold: check, then all tests, those in a browser too
+# make test-oldest  the core's tests with the oldest dependencies that pyproject.toml allows
 # make bench    the benchmarks' tables
 # make docs     the site, in site/html: how-tos, lessons with their outputs, reference
 # make pictures the pictures of README and site, taken from the running program
@@ -19,7 +20,7 @@ PYTEST_ARGS ?=
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help app lab check test bench docs pictures clean
+.PHONY: help app lab check test test-oldest bench docs pictures clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -42,6 +43,10 @@ test: check
 	@browser=$$($(BIN)/python -m tools.browser) && \
 	$(ONE_THREAD) DNNEXPLAIN_CHROMIUM="$$browser" DNNEXPLAIN_REQUIRE_BROWSER=1 \
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-oldest:
+	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
+	$(ONE_THREAD) $(BIN)/python -m tools.oldest
 
 bench:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all

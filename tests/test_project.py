@@ -112,7 +112,24 @@ def test_nine_functions_in_ten_are_short():
     assert lengths[int(0.9 * len(lengths))] <= TYPICAL_FUNCTION
 
 
-@pytest.mark.parametrize("name", ["LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "decisions/README.md"])
+def test_the_citation_names_the_version_and_the_licence():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (\S+)$", text, re.MULTILINE)[1] == dnnexplain.__version__
+    assert re.search(r"^license: (\S+)$", text, re.MULTILINE)[1] == PROJECT["license"]
+
+
+def test_before_a_commit_the_checks_of_make_check_run():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    made = re.search(r"^check:\n(.*?)\n\n", makefile, re.MULTILINE | re.DOTALL)[1]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    checks = re.findall(r"\$\(BIN\)/(.+)", made)
+    assert checks
+    assert re.findall(r"entry: \.venv/bin/(.+)", hooks) == checks
+
+
+@pytest.mark.parametrize(
+    "name", ["LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "decisions/README.md"]
+)
 def test_document_is_there(name):
     assert (ROOT / name).read_text(encoding="utf-8").strip()
 

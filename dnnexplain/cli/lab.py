@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import typer
 from dnnexplain.cli.output import examples
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["register", "starter"]
+__all__ = ["lab_command", "register", "starter"]
 
 LARGEST_MESSAGE = 64 * 2**20
 """Bytes of a message from the page, as for served pages: a network may be brought as a file."""
@@ -42,16 +44,43 @@ def open_lab(
     opened = next(iter(sorted(where.glob("*.ipynb"))), None)
     if opened is None:
         opened = starter(where)
+    command = lab_command(where, opened, free_port(port), browser=browser)
+    code = _run(command, environment({}))
+    raise typer.Exit(code)
+
+
+def _run(command: list[str], variables: dict[str, str]) -> int:
+    """Run a server until it ends, or until this command is asked to: then the server is ended, too."""
+
+    def asked(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, asked)
+    process = subprocess.Popen(command, env=variables)  # noqa: S603 - our own interpreter
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def lab_command(where: Path, opened: Path, port: int, *, browser: bool) -> list[str]:
+    """JupyterLab's command line: on a notebook in a folder, at a port; as root too, as the other commands are."""
     command = [sys.executable, "-m", "jupyter", "lab", str(where), f"--LabApp.default_url=/lab/tree/{opened.name}"]
-    command += [f"--ServerApp.port={free_port(port)}", "--ServerApp.port_retries=0"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.tornado_settings={{'websocket_max_message_size':{LARGEST_MESSAGE}}}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # Jupyter ends otherwise; in a container there often is nobody else
     if not browser:
         command.append("--no-browser")
-    try:
-        code = subprocess.run(command, env=environment({}), check=False).returncode  # noqa: S603 - our own interpreter
-    except KeyboardInterrupt:
-        code = 0
-    raise typer.Exit(code)
+    return command
 
 
 def _default_folder() -> Path:
