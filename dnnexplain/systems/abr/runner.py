@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +25,10 @@ _NOISE = 1
 
 
 def streams(traces: Sequence[Trace], seed: int, purpose: int = 0) -> list[np.random.Generator]:
-    """A random stream for each link that depends on the link and the seed alone, not on its company."""
-    keys = [crc32(trace.mbps.tobytes(), crc32(trace.seconds.tobytes())) for trace in traces]
-    return [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, purpose))) for key in keys]
+    """A stream of chance for each link, from the link and the seed alone; see ``sampling.own_streams``."""
+    return sampling.own_streams(
+        seed, [bytes([purpose]) + trace.seconds.tobytes() + trace.mbps.tobytes() for trace in traces]
+    )
 
 
 def _simulator(traces: Sequence[Trace], video: Video, params: Params, seed: int) -> Simulator:

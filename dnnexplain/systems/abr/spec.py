@@ -1,0 +1,137 @@
+"""Adaptive bitrate as data: all that commands, dashboards, docs and tests need to know of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Spec
+
+__all__ = ["SPEC"]
+
+_FAMILY = (
+    Parameter(
+        "mean", None, "Median over links of their mean throughput.", low=0.05, high=1000.0, unit="Mb/s", kind=float
+    ),
+    Parameter("spread", 0.5, "Standard deviation over links of the logarithm of their mean.", low=0.0, high=2.0),
+    Parameter("seconds", 320.0, "How long a link lasts before it repeats.", low=10.0, high=100_000.0, unit="s"),
+)
+_READ = (
+    Parameter("form", "auto", "Of the files.", choices=("auto", "pensieve", "mahimahi", "table")),
+    Parameter("unit", None, "Of the throughputs in a file.", choices=("Mb/s", "kb/s", "b/s", "kB/s", "B/s", "MB/s")),
+)
+_LADDER = ("300", "750", "1200", "1850", "2850", "4300")
+
+SPEC = Spec(
+    name="abr",
+    title="Pensieve, a video player's bitrates",
+    sentence=(
+        "Adaptive bitrate streaming (Mao et al., SIGCOMM 2017): a network sees a player's buffer, the throughput of its "
+        "last downloads and the sizes of the next chunk, and picks the bitrate at which to ask for it."
+    ),
+    make="dnnexplain.systems.abr.system:AdaptiveBitrate",
+    cost=Metric("cost", "minus QoE"),
+    parameters=(
+        Parameter("video", "pensieve", "The published video, a .csv of chunk sizes, or a DASH manifest (.mpd)."),
+        Parameter(
+            "qoe",
+            "linear",
+            "Quality of experience, with its constants from the paper's Table 1.",
+            choices=("linear", "log", "hd"),
+        ),
+        Parameter(
+            "remaining_row",
+            None,
+            "Row from which published networks read the chunks remaining: 5 (paper) or 4 "
+            "(published code); as in each file's own code if not given.",
+            low=4,
+            high=5,
+            kind=int,
+        ),
+        Parameter("free_times", default=False, help="Download times may be set apart from throughputs."),
+        Parameter("grouping", "kind", "What an attribution is summed by.", choices=("kind", "sample")),
+        Parameter("payload", 0.95, "Share of a link's throughput that carries video.", low=0.01, high=1.0),
+        Parameter("request_ms", 80.0, "Added to every download.", low=0.0, high=60_000.0, unit="ms"),
+        Parameter("buffer_limit", 60.0, "Video at which the player stops asking.", low=1.0, high=3600.0, unit="s"),
+        Parameter("sleep_ms", 500.0, "Steps in which it then waits.", low=1.0, high=60_000.0, unit="ms"),
+        Parameter("first", 1, "Index of the first chunk's bitrate, which no policy chooses.", low=0, high=31),
+        Parameter("noise", 0.0, "Downloads take a factor from U(1 - noise, 1 + noise) longer.", low=0.0, high=0.9),
+        Parameter(
+            "wrap", default=True, help="The next sizes' row keeps what the published code's rolling leaves behind."
+        ),
+    ),
+    roles=(),
+    metrics=(
+        Metric("qoe", "QoE", better="higher"),
+        Metric("rebuffering", "stalling", "s"),
+        Metric("bitrate", "mean bitrate", "kbps", better="higher"),
+        Metric("changes", "changes of bitrate", "Mb/s"),
+        *(Metric(f"share of {rate} kbps", f"share of {rate} kbps", better="higher") for rate in _LADDER),
+    ),
+    families=(
+        Family("markov-3g", "Markov chain of levels with short swings and dips, like a 3G link on the move.", _FAMILY),
+        Family("stable", "One rate with little noise, like a fixed line.", _FAMILY),
+        Family("bursty", "Jumps between fast and slow every few seconds.", _FAMILY),
+        Family("outage", "As markov-3g, with outages of 4 to 30 s without any throughput.", _FAMILY),
+        Family("5g", "Tens of Mb/s in sight of a mast, a few percent of it out of sight.", _FAMILY),
+        Family("puffer-like", "Irregular samples whose low throughputs have a heavy tail.", _FAMILY),
+    ),
+    workload="link",
+    workloads="links",
+    readers=(
+        Reader("Pensieve's traces", ("",), "Seconds and Mb/s, a pair a line; a folder is a set, names kept.", _READ),
+        Reader(
+            "Mahimahi", (".up", ".down"), "Times in ms at which a packet may leave, counted in half seconds.", _READ
+        ),
+        Reader(
+            "tables of measurements",
+            (".csv", ".log"),
+            "FCC's broadband tests, HSDPA and 4G logs, or columns called time and throughput.",
+            _READ,
+        ),
+    ),
+    recipes=(
+        Recipe(
+            "default",
+            "Proximal policy optimisation on generated links (mostly markov-3g), about 12 minutes of one core.",
+            "dnnexplain.systems.abr.recipes:run",
+            (
+                Parameter("iterations", 400, "Policy gradient steps.", low=1, high=100_000),
+                Parameter("sessions", 512, "Sessions side by side in each.", low=8, high=100_000),
+                Parameter("links", None, "Train on the links of this folder instead of generated ones.", kind=Path),
+            ),
+        ),
+    ),
+    examples=(
+        Example(
+            "abr",
+            "Video player",
+            "Pensieve picks the next chunk's bitrate: drag the buffer or a throughput and see what it asks for, and why.",
+        ),
+    ),
+    question="Pensieve: why does the network ask for this bitrate?",
+    lead=(
+        "A video player downloads a film in chunks of 4 seconds and asks for each at one of six bitrates. A neural network "
+        "sees the buffer, how fast the last chunks came and how large the next ones are. Too high, and playback stalls; too "
+        "low, and the picture is poor."
+    ),
+    rules={
+        "fixed": "Always the lowest bitrate",
+        "bb": "Buffer-based",
+        "rb": "Rate-based",
+        "bola": "BOLA",
+        "mpc": "Model-predictive control",
+        "robust-mpc": "Robust MPC, as published",
+        "robust-mpc-reset": "Robust MPC, forgets between sessions",
+        "tuned": "Buffer and rate, two tuned numbers",
+    },
+    caveats=("QoE is the total over chunks 2 to the last, as published: nobody chooses the first chunk's bitrate.",),
+    weights=Path(__file__).parent / "weights",
+    sources=(
+        "Mao, Netravali, Alizadeh: Neural Adaptive Video Streaming with Pensieve, SIGCOMM 2017.",
+        "Yin et al.: A Control-Theoretic Approach for Dynamic Adaptive Video Streaming over HTTP, SIGCOMM 2015.",
+        "Spiteri et al.: BOLA: Near-Optimal Bitrate Adaptation for Online Videos, INFOCOM 2016.",
+        "Huang et al.: A Buffer-Based Approach to Rate Adaptation, SIGCOMM 2014.",
+        "The default video's chunk sizes: github.com/hongzimao/pensieve (MIT).",
+    ),
+)
+"""The spec of adaptive bitrate."""
