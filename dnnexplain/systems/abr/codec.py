@@ -14,7 +14,7 @@ from dnnexplain.systems.abr.video import Video
 __all__ = ["SLOWEST_MBPS", "Codec"]
 
 Floats = NDArray[np.float64]
-SLOWEST_MBPS = 0.02
+SLOWEST_MBPS = 0.001
 """The least throughput of a sample; 0 stands for a chunk before the session began."""
 
 _LONGEST = 120.0
@@ -190,7 +190,7 @@ class Codec:
         newer = np.ones(len(rows))
         for column in range(self.columns - 1, -1, -1):
             newest = column == self.columns - 1
-            missing = rates[:, column] < SLOWEST_MBPS
+            missing = rates[:, column] < SLOWEST_MBPS * (1 - 1e-6)
             there = (downloaded > self.columns - 1 - column) & ~(unsure & missing & (not newest))
             rate = np.where(missing, newer, rates[:, column])
             time = np.clip(times[:, column], self.soonest, _LONGEST)
