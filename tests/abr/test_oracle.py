@@ -26,7 +26,10 @@ def every_session(trace, video, params, qoe):
 
 
 def links(count, seed, mean):
-    return [generate(name, 1, seed + i, mean=mean)[0] for i, name in zip(range(count), itertools.cycle(FAMILIES), strict=False)]
+    return [
+        generate(name, 1, seed + i, mean=mean)[0]
+        for i, name in zip(range(count), itertools.cycle(FAMILIES), strict=False)
+    ]
 
 
 @pytest.mark.parametrize("name", ["linear", "log", "hd"])

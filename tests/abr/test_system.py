@@ -82,7 +82,9 @@ def test_a_sample_is_a_chunk_of_the_video():
             else:
                 offered = SYSTEM.video.sizes[index] / 1e6
                 assert np.abs(offered / sizes[7 - age] - 1).min() < 1e-4
-    newest = SYSTEM.video.sizes[downloaded - 1, [SYSTEM.video.bitrates.tolist().index(rate) for rate in values[:, 0]]] / 1e6
+    newest = (
+        SYSTEM.video.sizes[downloaded - 1, [SYSTEM.video.bitrates.tolist().index(rate) for rate in values[:, 0]]] / 1e6
+    )
     assert np.allclose(moved[:, 7], newest, rtol=1e-4)
 
 
@@ -188,6 +190,8 @@ def test_a_network_runs_as_its_decisions_say(links):
     assert np.array_equal(told, replay.actions)
     assert replay.cost == pytest.approx(episodes.cost[6])
     assert np.array_equal(episodes.cost, -episodes.metrics["qoe"])
+    assert (episodes.actions.sum(axis=1) == 47).all()
+    assert np.array_equal(episodes.actions[6], np.bincount(replay.actions, minlength=6))
     states, link = SYSTEM.visit(policy, links)
     assert len(states) == 47 * len(links)
     assert np.allclose(states[link == 6], replay.observations, rtol=1e-6)
@@ -203,17 +207,33 @@ def test_drawn_actions_are_each_link_s_own(links):
 
 def test_playing_actions_gives_the_arrays_of_a_session(links):
     actions = np.random.default_rng(0).integers(0, 6, 48)
-    arrays = SYSTEM.play(links[1], actions)
+    played = SYSTEM.play(links[1], actions.tolist())
+    arrays = played.arrays
     assert arrays["observations"].shape == (48, 6, 8)
     assert set(arrays) >= {"delay_ms", "buffer_s", "rebuffer_s", "reward_linear", "reward_log", "reward_hd"}
     rates = SYSTEM.video.bitrates[actions]
     linear = rates / 1000 - 4.3 * arrays["rebuffer_s"] - np.abs(np.diff(rates, prepend=rates[0])) / 1000
     assert np.allclose(arrays["reward_linear"], linear, atol=1e-12)
     quality = np.array([1, 2, 3, 12, 15, 20])[actions]
-    assert np.allclose(arrays["reward_hd"], quality - 8 * arrays["rebuffer_s"] - np.abs(np.diff(quality, prepend=quality[0])))
-    for wrong, message in (([1] * 47, "48 chunks"), ([1] * 47 + [6], "0 .* to 5"), ([0.5] * 48, "whole numbers")):
+    worth = quality - 8 * arrays["rebuffer_s"] - np.abs(np.diff(quality, prepend=quality[0]))
+    assert np.allclose(arrays["reward_hd"], worth)
+    assert played.summary["qoe"] == pytest.approx(linear[1:].sum())
+    for wrong, message in (
+        ([1] * 47, "48 chunks"), ([1] * 47 + [6], "0 .* to 5"), ([0.5] * 48, "whole numbers"), (["high"] * 48, "whole"),
+        (None, "actions, a bitrate's index"),
+    ):  # fmt: skip
         with pytest.raises(DnnExplainError, match=message):
-            SYSTEM.play(links[1], np.array(wrong))
+            SYSTEM.play(links[1], wrong)
+
+
+def test_a_policy_s_session_has_its_probabilities_in_each_observation(links):
+    policy = TorchPolicy(actor(SYSTEM.video, 16), SYSTEM)
+    arrays = SYSTEM.play(links[1], None, policy).arrays
+    told = SYSTEM.output.probabilities(policy.outputs(arrays["observations"].astype(np.float32)))
+    assert np.allclose(arrays["probabilities"], told)
+    assert np.array_equal(arrays["probabilities"][:-1].argmax(axis=1), arrays["actions"][1:])
+    again = SYSTEM.play(links[1], arrays["actions"].tolist()).arrays
+    assert all(np.array_equal(again[name], arrays[name]) for name in again)
 
 
 def test_a_replay_s_bars_follow_the_session(links):
@@ -223,7 +243,9 @@ def test_a_replay_s_bars_follow_the_session(links):
     assert np.array_equal(replay.chosen, np.arange(1, 48))
     stalled = replay.bar_track == 2
     lengths = replay.bars[stalled, 1] - replay.bars[stalled, 0]
-    assert lengths.sum() == pytest.approx(replay.metrics["rebuffering"] + SYSTEM.play(links[2], np.r_[1, replay.actions])["rebuffer_s"][0])
+    assert lengths.sum() == pytest.approx(
+        replay.metrics["rebuffering"] + SYSTEM.play(links[2], [1, *replay.actions]).arrays["rebuffer_s"][0]
+    )
 
 
 @pytest.mark.parametrize(

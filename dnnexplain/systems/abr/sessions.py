@@ -70,19 +70,17 @@ class Sessions:
         return total
 
     @property
-    def shares(self) -> Floats:
-        """Share of each bitrate among chunks 2 to the last ``[W, A]``."""
+    def counts(self) -> NDArray[np.int64]:
+        """How many of chunks 2 to the last came at each bitrate ``[W, A]``."""
         rates = np.arange(len(self.video.bitrates))
-        share: Floats = (self.actions[:, 1:, None] == rates).mean(axis=1)
-        return share
+        count: NDArray[np.int64] = (self.actions[:, 1:, None] == rates).sum(axis=1)
+        return count
 
     def figures(self, qoe: QoE) -> dict[str, Floats]:
         """The metrics of the spec by name, each ``[W]``."""
-        shares = {f"share of {label}": self.shares[:, i] for i, label in enumerate(self.video.labels)}
         return {
             "qoe": self.total(qoe),
             "rebuffering": self.rebuffering,
             "bitrate": self.bitrate,
             "changes": self.changes,
-            **shares,
         }

@@ -19,7 +19,6 @@ _READ = (
     Parameter("form", "auto", "Of the files.", choices=("auto", "pensieve", "mahimahi", "table")),
     Parameter("unit", None, "Of the throughputs in a file.", choices=("Mb/s", "kb/s", "b/s", "kB/s", "B/s", "MB/s")),
 )
-_LADDER = ("300", "750", "1200", "1850", "2850", "4300")
 
 SPEC = Spec(
     name="abr",
@@ -65,7 +64,6 @@ SPEC = Spec(
         Metric("rebuffering", "stalling", "s"),
         Metric("bitrate", "mean bitrate", "kbps", better="higher"),
         Metric("changes", "changes of bitrate", "Mb/s"),
-        *(Metric(f"share of {rate} kbps", f"share of {rate} kbps", better="higher") for rate in _LADDER),
     ),
     families=(
         Family("markov-3g", "Markov chain of levels with short swings and dips, like a 3G link on the move.", _FAMILY),
@@ -75,6 +73,7 @@ SPEC = Spec(
         Family("5g", "Tens of Mb/s in sight of a mast, a few percent of it out of sight.", _FAMILY),
         Family("puffer-like", "Irregular samples whose low throughputs have a heavy tail.", _FAMILY),
     ),
+    file_option="trace",
     workload="link",
     workloads="links",
     readers=(
@@ -120,10 +119,11 @@ SPEC = Spec(
         "rb": "Rate-based",
         "bola": "BOLA",
         "mpc": "Model-predictive control",
-        "robust-mpc": "Robust MPC, as published",
+        "robust-mpc": "Robust MPC, as published: it keeps its errors from one session to the next",
         "robust-mpc-reset": "Robust MPC, forgets between sessions",
         "tuned": "Buffer and rate, two tuned numbers",
     },
+    baselines=("robust-mpc", "bola", "bb"),
     caveats=("QoE is the total over chunks 2 to the last, as published: nobody chooses the first chunk's bitrate.",),
     weights=Path(__file__).parent / "weights",
     sources=(

@@ -18,6 +18,7 @@ from dnnexplain.contract import (
     Episodes,
     Judgement,
     Knob,
+    Played,
     Policy,
     Replay,
     State,
@@ -29,12 +30,12 @@ from dnnexplain.systems.abr.codec import Codec
 from dnnexplain.systems.abr.features import BitrateFeatures
 from dnnexplain.systems.abr.qoe import make_qoe
 from dnnexplain.systems.abr.recorder import arrays_of, replay_of
-from dnnexplain.systems.abr.rules import make_rules
+from dnnexplain.systems.abr.rules import RulePolicy, make_rules
 from dnnexplain.systems.abr.runner import play_actions, run_policy
 from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.targets import targets_of
 from dnnexplain.systems.abr.trace_families import FAMILIES, generate
-from dnnexplain.systems.abr.trace_files import read_traces
+from dnnexplain.systems.abr.trace_files import read_trace, read_traces
 from dnnexplain.systems.abr.traces import Trace
 from dnnexplain.systems.abr.video import Video
 from dnnexplain.systems.abr.video_files import load_video
@@ -204,10 +205,10 @@ class AdaptiveBitrate:
         return Simulator(workloads, self.video, self.params, self.qoe, trace=which, **options)
 
     def run(self, policy: Policy, workloads: Sequence[Trace], *, seed: int = 0, sample: bool = False) -> Episodes:
-        """One session per link; metrics are the QoE of chunks 2 to the last, its parts, and the share of each bitrate."""
+        """One session per link; metrics are the QoE of chunks 2 to the last and its parts."""
         sessions = run_policy(workloads, self.video, self.params, policy, seed=seed, sample=sample)
         figures = sessions.figures(self.qoe)
-        return Episodes(policy.name, -figures["qoe"], self.cost_name, figures, seed, sessions)
+        return Episodes(policy.name, -figures["qoe"], self.cost_name, figures, seed, sessions, sessions.counts)
 
     def visit(
         self, policy: Policy, workloads: Sequence[Trace], *, seed: int = 0
@@ -225,26 +226,64 @@ class AdaptiveBitrate:
         """Domain quantities that rules may speak of."""
         return BitrateFeatures(self.codec)
 
-    def play(self, workload: Trace, actions: NDArray[Any], *, seed: int = 0) -> dict[str, NDArray[Any]]:
-        """Arrays of a session with given bitrates, one row per chunk, the first included (``contract.Acting``).
+    def read_played(self, path: Path) -> tuple[Trace, str]:
+        """The link of a file, and what was done to read it."""
+        trace = read_trace(path)
+        return trace, " ".join(trace.notes)
 
-        ``observations`` [N, 6, L] after each chunk, ``delay_ms``, ``buffer_s``, ``rebuffer_s``, ``sleep_ms``,
-        ``reward_linear``, ``reward_log``, ``reward_hd``, each [N].
+    def play(
+        self,
+        workload: Trace,
+        actions: Sequence[Any] | None,
+        policy: Policy | None = None,
+        *,
+        seed: int = 0,
+    ) -> Played:
+        """A session with given bitrates, one for each chunk, the first included, or with a policy's (``contract.Acting``).
+
+        Arrays, a row per chunk (T of them): ``observations`` [T, 6, L] after it, ``delay_ms``, ``buffer_s``,
+        ``rebuffer_s``, ``sleep_ms``, ``reward_linear``, ``reward_log``, ``reward_hd``, ``actions`` [T]; with a policy
+        also ``probabilities`` [T, A], what it says in the observation of the same row.
         """
-        chosen = self._checked(actions)
-        return arrays_of(*play_actions([workload], self.video, self.params, chosen[None], seed=seed))
+        if actions is None and policy is None:
+            msg = "playing a session needs actions, a bitrate's index for each chunk, or a policy"
+            raise DnnExplainError(msg)
+        if actions is not None:
+            chosen = self._checked(np.asarray(actions))[None]
+        else:
+            assert policy is not None
+            chosen = run_policy([workload], self.video, self.params, policy, seed=seed).actions
+        sessions, states = play_actions([workload], self.video, self.params, chosen, seed=seed)
+        arrays: dict[str, NDArray[Any]] = {**arrays_of(sessions, states), "actions": chosen[0]}
+        if actions is None and policy is not None:
+            arrays["probabilities"] = self._likely(policy, states[0])
+        figures = {name: float(value[0]) for name, value in sessions.figures(self.qoe).items()}
+        words = (
+            f"{self.video.chunks} chunks over {workload.name}: QoE {figures['qoe']:.2f} ({self.qoe.name}, chunks 2 to the "
+            f"last), {figures['rebuffering']:.2f} s of stalling, {figures['bitrate']:.0f} kbps on average."
+        )
+        return Played(arrays, {"link": workload.name, "chunks": self.video.chunks, **figures}, words)
 
-    def _checked(self, actions: NDArray[Any]) -> NDArray[np.int64]:
-        given = np.asarray(actions)
+    def _likely(self, policy: Policy, states: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of a network's outputs; a rule is sure of its action."""
+        outputs = policy.outputs(states.astype(np.float32))
+        return outputs if isinstance(policy, RulePolicy) else self.output.probabilities(outputs)
+
+    def _checked(self, given: NDArray[Any]) -> NDArray[np.int64]:
         count = self.codec.rates
         if given.ndim != 1 or len(given) != self.video.chunks:
             msg = f"a session of {self.video.name} has {self.video.chunks} chunks, the first included, and needs as many actions, not {given.size}"
             raise DnnExplainError(msg)
-        whole = np.rint(given.astype(np.float64))
-        if not (np.isfinite(whole).all() and (whole == given).all() and (whole >= 0).all() and (whole < count).all()):
+        try:
+            numbers = given.astype(np.float64)
+        except (TypeError, ValueError):
+            numbers = np.full(len(given), np.nan)
+        if not (
+            np.isfinite(numbers).all() and (numbers % 1 == 0).all() and (numbers >= 0).all() and (numbers < count).all()
+        ):
             msg = f"actions are indices of bitrates, whole numbers from 0 ({self.video.labels[0]}) to {count - 1} ({self.video.labels[-1]})"
             raise DnnExplainError(msg)
-        return whole.astype(np.int64)
+        return numbers.astype(np.int64)
 
     def replay(self, policy: Policy, workload: Trace, *, seed: int = 0, sample: bool = False) -> Replay:
         """Run one session and record every decision."""
@@ -260,7 +299,7 @@ class AdaptiveBitrate:
         plans = np.stack([self.bound(one, seconds=seconds).detail.actions for one in workloads])
         sessions, _ = play_actions(workloads, self.video, self.params, plans)
         figures = sessions.figures(self.qoe)
-        return Episodes("optimum", -figures["qoe"], self.cost_name, figures, 0, sessions)
+        return Episodes("optimum", -figures["qoe"], self.cost_name, figures, 0, sessions, sessions.counts)
 
     def replay_optimum(self, workload: Trace, *, seconds: float = 10.0) -> Replay:
         """The best plan that is known, decision by decision (``contract.WatchedOptimum``)."""
