@@ -123,6 +123,7 @@ def with_options(
     workload: bool = False,
     recipe: bool = False,
     replayed: bool = False,
+    many: bool = False,
 ) -> Callable[..., None]:
     """A command with the options of the system that the arguments name, for ``app.command()``.
 
@@ -132,6 +133,7 @@ def with_options(
         workload: whether it takes the parameters of workload families and file readers too.
         recipe: whether it takes those of training recipes.
         replayed: whether it takes the file of one workload, and what ``replay`` alone takes.
+        many: whether parameters of workloads may be given several times; their values are then lists.
     """
     name = named_system(arguments)
     spec, factory = _own(name) if ":" in name else (spec_of(name), None)
@@ -159,14 +161,19 @@ def with_options(
         values: dict[str, dict[str, Any]] = {group: {} for group in groups}
         for key, (group, parameter) in offered.items():
             value = given.pop(key)
-            if value is not None and not (parameter.type is bool and value == parameter.default):
+            if isinstance(value, list):
+                values[group] |= {key: [parameter.check(one) for one in value]} if value else {}
+            elif value is not None and not (parameter.type is bool and value == parameter.default):
                 values[group][key] = parameter.check(value)
         function(system=system, options=SystemOptions(spec, **values, factory=factory), **given)
 
     own = [item for item in signature.parameters.values() if item.name != "options"]
-    command.__signature__ = signature.replace(parameters=[*own, *(_option(one) for _, one in offered.values())])  # type: ignore[attr-defined]
-    command.__annotations__ = {item.name: item.annotation for item in command.__signature__.parameters.values()}  # type: ignore[attr-defined]
-    return command
+    shown = [_option(one, many=many and group == "workload") for group, one in offered.values()]
+    made: Any = command
+    made.__signature__ = signature.replace(parameters=[*own, *shown])
+    made.__annotations__ = {item.name: item.annotation for item in made.__signature__.parameters.values()}
+    told: Callable[..., None] = made
+    return told
 
 
 def _of_workloads(spec: Spec) -> list[Parameter]:
@@ -183,8 +190,8 @@ def _distinct(parameters: Iterable[Parameter]) -> list[Parameter]:
     return list(found.values())
 
 
-def _option(parameter: Parameter) -> inspect.Parameter:
-    """A parameter as an option of typer's."""
+def _option(parameter: Parameter, *, many: bool = False) -> inspect.Parameter:
+    """A parameter as an option of typer's, which may be given several times where ``many``."""
     flag = parameter.type is bool
     default = "" if parameter.default is None or flag else f" [default: {parameter.default}]"
     choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
@@ -195,8 +202,12 @@ def _option(parameter: Parameter) -> inspect.Parameter:
         if flag and parameter.default
         else _flag(parameter.name)
     ]
-    option = typer.Option(parameter.default if flag else None, *names, help=words, show_default=False)
-    annotation: Any = bool if flag else parameter.type | None
+    many = many and not flag
+    words += " Repeat for several." if many else ""
+    option = typer.Option(
+        ([] if many else None) if not flag else parameter.default, *names, help=words, show_default=False
+    )
+    annotation: Any = bool if flag else list[parameter.type] if many else parameter.type | None  # type: ignore[name-defined]
     return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=annotation)
 
 

@@ -10,70 +10,71 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, find_policy, make_deeprm, only_deeprm
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
-from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.cli.workloads import find_workloads
+from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
     from dnnexplain.explain.transfer import Setting, Transfer
-    from dnnexplain.systems.deeprm import DeepRM
 
 __all__ = ["register"]
 
-RATES = [0.4, 0.55, 0.7, 0.85]
-FAMILIES = ["deeprm", "uniform", "long-heavy", "cpu-bound", "memory-bound", "bursty", "small-jobs", "heavy-tailed"]
-RULES = ["sjf", "tetris", "packer", "fcfs", "hold"]
 
-
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        "dnnexplain transfer deeprm --json",
-        "dnnexplain transfer deeprm --family deeprm --vary long_share=0.1,0.2,0.4,0.6 --rate 0.7",
-        "dnnexplain transfer deeprm --vary long_lengths=4-6,7-9,10-15",
-        "dnnexplain transfer deeprm --log trace.swf --dask tcp://10.0.0.1:8786",
+        f"dnnexplain transfer {DEFAULT_SYSTEM} --json",
+        f"dnnexplain transfer {DEFAULT_SYSTEM} --policy default --policy mine.safetensors --log recorded-file",
+        f"dnnexplain transfer {DEFAULT_SYSTEM} --vary PARAMETER=0.1,0.2,0.4",
+        f"dnnexplain transfer {DEFAULT_SYSTEM} --dask tcp://10.0.0.1:8786",
     )
-    app.command("transfer", epilog=shown)(transfer)
+    app.system_command("transfer", transfer, epilog=shown, workload=True, many=True)
 
 
 def transfer(
-    system: str = typer.Argument("deeprm", help="The system."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
+    options: SystemOptions,
     policy: list[str] = typer.Option(["default"], help="A shipped network or a weights file; repeat."),
-    rule: list[str] = typer.Option(RULES, help="A rule to compare with; repeat."),
-    family: list[str] = typer.Option(FAMILIES, help="A row: a family of job sets; repeat."),
+    rule: list[str] = typer.Option([], help="A rule to compare with; repeat. All that are fair if none is named."),
+    family: list[str] = typer.Option([], help="A row: a family of workloads; repeat.", show_default=False),
+    grid: str = typer.Option("", help="Rows and columns of a named grid of the system.", show_default=False),
     vary: str = typer.Option(
         "", help="Rows instead of families: PARAMETER=V1,V2,... of the first family; a range is LOW-HIGH."
     ),
-    rate: list[float] = typer.Option(RATES, help="A column: arrivals per step; repeat."),
-    log: list[Path] = typer.Option([], help="A row: a cluster log (.swf); repeat."),
-    steps: int = typer.Option(50, help="Time steps in which jobs may arrive."),
-    sets: int = typer.Option(50, help="Job sets per cell."),
-    seed: int = typer.Option(0, help="Of the job sets."),
-    slots: int = typer.Option(5, help=SLOTS_HELP),
-    original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
+    log: list[Path] = typer.Option([], help="A row: recorded workloads, a file or a folder; repeat."),
+    sets: int = typer.Option(50, help="Workloads per cell."),
+    seed: int = typer.Option(0, help="Of the workloads."),
     jobs: int | None = typer.Option(None, help="Processes; one per core if not given."),
     dask: str = typer.Option("", help="Run on a Dask cluster: its scheduler's address, or 'local'."),
     out: Path | None = typer.Option(None, help="Keep the result here, also while it runs and after Ctrl-C."),
     resume: Path | None = typer.Option(None, help="Run the missing cells of a result kept with --out."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Networks and rules over a grid of workloads: mean slowdown with 95% intervals, and who wins where."""
+    """Networks and rules over a grid of workloads: cost with 95% intervals, and who wins where.
+
+    Rows are families (or --vary, or recorded workloads), columns the system's shifts; a parameter of the workloads
+    that is given several times makes a column of each value, one that is given once holds everywhere.
+    """
     from dnnexplain.explain.transfer import Setting, Transfer
     from dnnexplain.explain.transfer import transfer as run
+    from dnnexplain.policies import named_policy
 
-    only_deeprm(system)
+    del system
     if out is not None:
         check_writable(out)
-    world: Any = make_deeprm(slots, original=original)
-    networks = {name: find_policy(name, world) for name in policy}
-    given, rows = _logs(world, log, sets, steps), _rows(family, vary)
+    spec = options.spec
+    world: Any = options.make(spec.compared)
+    networks = {name: named_policy(world, name) for name in policy}
+    rules = rule or [name for name in (spec.baselines or tuple(world.rules())) if name in world.rules()]
+    given, columns = _logs(world, options, log, sets), _columns(options, grid)
+    rows = _rows(options, family, vary, grid) if family or vary or grid or not log else []
     rows += [Setting(label) for label in given]
-    columns = [Setting(f"rate {value:g}", "", {"rate": value, "steps": steps}, value) for value in rate]
     earlier, keep = None if resume is None else Transfer.load(resume), Keeper(out)
     cluster = _cluster(dask)
     try:
@@ -83,7 +84,7 @@ def transfer(
                 networks,
                 rows,
                 columns,
-                rules=rule,
+                rules=rules,
                 sets=sets,
                 seed=seed,
                 given=given,
@@ -108,25 +109,41 @@ def transfer(
         raise typer.Exit(stop.code)
 
 
-def _rows(family: Sequence[str], vary: str) -> list[Setting]:
+def _rows(options: SystemOptions, family: Sequence[str], vary: str, grid: str) -> list[Setting]:
+    """Families, the values of a parameter, or the rows of the system's grid."""
+    from dnnexplain.app.options import grid_settings
     from dnnexplain.explain.transfer import Setting
-    from dnnexplain.systems.deeprm.workloads import FAMILIES as KNOWN
-    from dnnexplain.systems.deeprm.workloads import family_parameters
 
-    for name in family:
-        if name not in KNOWN:
-            raise Choice("workload family", name, tuple(KNOWN)).error()
+    spec = options.spec
+    names = [spec.family(name).name for name in family]
     if not vary:
-        return [Setting(name, name) for name in family]
+        return [Setting(name, name) for name in names] if names else grid_settings(spec.grid(grid))[0]
     parameter, _, text = vary.partition("=")
-    known = family_parameters(family[0])
-    if parameter not in known:
-        raise Choice(f"parameter of {family[0]}", parameter, tuple(known)).error()
+    first = names[0] if names else spec.family().name
     return [
-        Setting(f"{parameter} {part.strip()}", family[0], {parameter: value}, float(np.mean(value)))
+        Setting(f"{parameter} {part.strip()}", first, {parameter: value}, float(np.mean(value)))
         for part in text.split(",")
         for value in [_value(part, vary)]
     ]
+
+
+def _columns(options: SystemOptions, grid: str) -> list[Setting]:
+    """The values of a parameter that was given several times, else the columns of the system's grid, else one."""
+    from dnnexplain.app.options import grid_settings
+    from dnnexplain.explain.transfer import Setting
+
+    several = {key: values for key, values in options.workload.items() if len(values) > 1}
+    fixed = {key: values[0] for key, values in options.workload.items() if len(values) == 1}
+    if len(several) > 1:
+        msg = f"one parameter makes the columns, but {' and '.join(several)} were given several times"
+        raise DnnExplainError(msg)
+    for key, values in several.items():
+        return [Setting(f"{key} {value:g}", "", {**fixed, key: value}, float(value)) for value in values]
+    known = grid_settings(options.spec.grid(grid))[1] or [Setting(options.spec.workloads)]
+    if len(fixed) == 1 and set(fixed) <= {key for column in known for key in column.parameters}:
+        return [Setting(f"{key} {value:g}", "", fixed, float(value)) for key, value in fixed.items()]
+    told = [Setting(one.label, one.family, {**one.parameters, **fixed}, one.value) for one in known]
+    return told if set(fixed).isdisjoint(key for one in known for key in one.parameters) else told[:1]
 
 
 def _value(part: str, vary: str) -> float | list[int]:
@@ -143,13 +160,11 @@ def _value(part: str, vary: str) -> float | list[int]:
         raise DnnExplainError(msg) from None
 
 
-def _logs(world: DeepRM, paths: Sequence[Path], sets: int, steps: int) -> dict[str, list[Any]]:
-    found = {}
-    for path in paths:
-        windows, said = world.log_windows(path, steps=steps)
-        typer.echo(said, err=True)
-        found[f"log {path.name}"] = list(windows)[:sets]
-    return found
+def _logs(world: Any, options: SystemOptions, paths: Sequence[Path], sets: int) -> dict[str, list[Any]]:
+    """Recorded workloads by the label of their row."""
+    first = {key: values[0] for key, values in options.workload.items()}
+    once = SystemOptions(options.spec, options.system, first)
+    return {f"log {path.name}": find_workloads(world, once, str(path), sets, 0) for path in paths}
 
 
 def _cluster(address: str) -> Any:
