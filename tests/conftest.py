@@ -11,9 +11,14 @@ os.environ.setdefault("DASK_DISTRIBUTED__LOGGING__DISTRIBUTED", "error")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background; children would not hear Ctrl-C either
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from tools import browser  # noqa: E402
+
+# A machine with other work must not decide what passes: examples are counted, not timed.
+hypothesis.settings.register_profile("counted", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("counted")
 
 REQUIRE = "DNNEXPLAIN_REQUIRE_BROWSER"
 FLAGS = (

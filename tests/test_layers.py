@@ -10,6 +10,7 @@ LAYERS = ("systems", "policies", "explain")
 GROUND = {
     "assumptions",
     "contract",
+    "drawings",
     "encoding",
     "files",
     "intervals",

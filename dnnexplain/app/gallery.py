@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.app.gallery_pictures import PICTURES, lesson_picture
+from dnnexplain.app.gallery_pictures import card_picture, lesson_picture
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.registry import specs
 
 __all__ = [
     "DASHBOARDS",
@@ -37,7 +38,7 @@ class Page:
     Attributes:
         key: in its address.
         title, sentence: what it is called, and what it shows.
-        picture: a key of ``gallery_pictures.PICTURES``; of a lesson, its number.
+        picture: ``module:function`` of its drawing, or ``plain``; of a lesson, its number.
         notebook: its file in the site's folder.
         warm: whether a kernel is kept ready for it.
         settings: of a dashboard, the arguments of ``dashboard_parts``.
@@ -59,23 +60,15 @@ class Site:
     pages: tuple[Page, ...]
 
 
-DASHBOARDS = (
-    Page(
-        "deeprm-5", "Job scheduler, 5 waiting jobs",
-        "DeepRM decides which job a cluster starts next: drag a job and see what the network chooses, why, and when it fails.",
-        "deeprm-5", "deeprm-5.ipynb", warm=True, settings={"system": "deeprm", "slots": 5},
-    ),
-    Page(
-        "deeprm-10", "Job scheduler, 10 waiting jobs",
-        "The paper's larger size: the same questions for a network that sees ten waiting jobs.",
-        "deeprm-10", "deeprm-10.ipynb", warm=True, settings={"system": "deeprm", "slots": 10},
-    ),
-    Page(
-        "routing", "Traffic routing",
-        "A network splits traffic over the paths of a backbone: drag a demand, and see how far its busiest link is from the optimum.",
-        "routing", "routing.ipynb", warm=True, settings={"system": "routing"},
-    ),
-)  # fmt: skip
+def _dashboards() -> Iterator[Page]:
+    for spec in specs().values():
+        for one in spec.examples:
+            settings = {"system": spec.name, **one.settings}
+            picture = one.picture or "plain"
+            yield Page(one.key, one.title, one.sentence, picture, f"{one.key}.ipynb", warm=True, settings=settings)
+
+
+DASHBOARDS = tuple(_dashboards())
 """The dashboards that every gallery offers."""
 
 
@@ -179,7 +172,9 @@ def _section(title: str, pages: Sequence[Page], note: str = "") -> str:
 
 
 def _picture(page: Page) -> str:
-    return PICTURES[page.picture]() if page.picture in PICTURES else lesson_picture(int(page.picture))
+    if page.settings is None:
+        return lesson_picture(int(page.picture))
+    return card_picture("" if page.picture == "plain" else page.picture)
 
 
 def full_page(most: int) -> str:

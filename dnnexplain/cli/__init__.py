@@ -15,7 +15,7 @@ import typer
 
 from dnnexplain import __version__
 from dnnexplain.cli.errors import run
-from dnnexplain.cli.system_options import CommandLine
+from dnnexplain.cli.system_options import CommandLine, positional
 
 __all__ = ["COMMANDS", "main", "make_app"]
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done; 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 143: SIGTERM; 141: nobody
     reads on; 70: a bug of ours, said in one sentence that names the file with the traceback.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = positional(sys.argv[1:] if arguments is None else arguments)
     return run(partial(make_app, given), given)
 
 

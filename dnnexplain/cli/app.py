@@ -7,31 +7,28 @@ from pathlib import Path
 import typer
 
 from dnnexplain.cli.output import examples
-from dnnexplain.contract import Choice
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.contract import Discrete
 
 __all__ = ["register"]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = (
         "dnnexplain app",
-        "dnnexplain app --system routing",
-        "dnnexplain app --slots 10 --policy my-network.safetensors --port 8900 --no-browser",
+        f"dnnexplain app {DEFAULT_SYSTEM} --policy my-network.safetensors --port 8900 --no-browser",
     )
-    app.command("app", epilog=examples(*shown))(open_app)
+    app.system_command("app", open_app, epilog=examples(*shown))
 
 
 def open_app(
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
+    options: SystemOptions,
     port: int | None = typer.Option(None, help="Port to serve on; a free one if not given.", show_default=False),
     browser: bool = typer.Option(True, "--browser/--no-browser", help="Open the page in a browser."),
     policy: Path | None = typer.Option(None, help="A file of weights to explain first.", show_default=False),
-    system: str = typer.Option("deeprm", help="deeprm or routing."),
-    slots: int = typer.Option(5, help="deeprm: waiting jobs that the network sees."),
-    topology: str = typer.Option(
-        "abilene", help="routing: a built-in topology, a name of topohub, or a .graphml file."
-    ),
     base_url: str | None = typer.Option(
         None, "--base-url", help="Path below which a proxy serves this; found under JupyterHub.", show_default=False
     ),
@@ -53,22 +50,19 @@ def open_app(
     from dnnexplain.app.server import is_own, needs, new_token, run_server, server_options
 
     needs("voila")
-    own_parameters: dict[str, dict[str, object]] = {"deeprm": {"slots": slots}, "routing": {"topology": topology}}
-    if system not in own_parameters:
-        raise Choice("system with a dashboard", system, tuple(own_parameters)).error()
-    settings: dict[str, object] = {"system": system, **own_parameters[system]}
+    settings: dict[str, object] = {"system": system, **options.system}
     if policy is not None:
         settings["policy"] = str(policy.resolve()) if policy.suffix or policy.exists() else str(policy)
     check(settings)
     own = is_own(ip)
-    options = server_options(remote=not own, token="" if own else new_token(), most=room_for(memory_megabytes()))
-    options |= {"hosts": allow_host, "memory": kernel_memory or int(0.7 * memory_megabytes())}
+    served = server_options(remote=not own, token="" if own else new_token(), most=room_for(memory_megabytes()))
+    served |= {"hosts": allow_host, "memory": kernel_memory or int(0.7 * memory_megabytes())}
     say = "The dashboard is at {url} (Ctrl-C ends it)."
     run_server(
         NOTEBOOK,
         port=port,
         ip=ip,
-        options=options,
+        options=served,
         settings=settings,
         say=say,
         browser=browser,
@@ -79,18 +73,13 @@ def open_app(
 
 def check(settings: dict[str, object]) -> None:
     """Try the system and the network before a server starts, so that a mistake is said here and at once."""
-    if settings["system"] == "routing":
-        from dnnexplain.app import dashboard_parts
+    from dnnexplain.policies import load_for, load_shipped, shipped_roles
+    from dnnexplain.registry import make_system, spec_of
 
-        dashboard_parts(**settings)  # type: ignore[arg-type]
-        return
-    from dnnexplain.policies import load_any, shipped
-    from dnnexplain.systems import make_system
-
-    system = make_system("deeprm", slots=settings["slots"])
+    spec = spec_of(str(settings["system"]))
+    given = {key: value for key, value in settings.items() if key not in {"system", "policy"}}
+    system = make_system(spec.name, **{**spec.board, **given})
     if "policy" in settings:
-        load_any(str(settings["policy"]), system)
-    elif not shipped(system):
-        from dnnexplain.policies import load_shipped
-
+        load_for(system, str(settings["policy"]))
+    elif not shipped_roles(system) and isinstance(system.output, Discrete):
         load_shipped(system)

@@ -19,7 +19,15 @@ import typer
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Parameter, Spec
 from dnnexplain.registry import known_systems, make_system, spec_of
 
-__all__ = ["DEFAULT_SYSTEM", "SYSTEM_HELP", "CommandLine", "SystemOptions", "named_system", "with_options"]
+__all__ = [
+    "DEFAULT_SYSTEM",
+    "SYSTEM_HELP",
+    "CommandLine",
+    "SystemOptions",
+    "named_system",
+    "positional",
+    "with_options",
+]
 
 DEFAULT_SYSTEM = next(iter(known_systems()))
 """The system that a command means when it names none."""
@@ -84,6 +92,17 @@ class SystemOptions:
     def told(self) -> dict[str, Any]:
         """Every parameter of the system with its value, given or default, for JSON and titles."""
         return {one.name: self.system.get(one.name, one.default) for one in self.spec.parameters}
+
+
+def positional(arguments: Sequence[str]) -> list[str]:
+    """A command line in which ``--system NAME``, an older form, has become the argument NAME."""
+    found = list(arguments)
+    for place, word in enumerate(found):
+        if word == "--system" and place + 1 < len(found):
+            return [*found[:1], found[place + 1], *found[1:place], *found[place + 2 :]]
+        if word.startswith("--system="):
+            return [*found[:1], word.removeprefix("--system="), *found[1:place], *found[place + 1 :]]
+    return found
 
 
 def named_system(arguments: Sequence[str]) -> str:

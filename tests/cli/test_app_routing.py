@@ -37,7 +37,7 @@ def test_a_topology_that_cannot_be_used_is_told_before_a_server_starts(graphml, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--system", "abr"), "system with a dashboard"),
+        (("--system", "autopilot"), "there is no system 'autopilot'"),
         (("--system", "routing", "--topology", "atlantis"), "no topology 'atlantis'"),
         (("--system", "routing", "--policy", "missing.safetensors"), "missing.safetensors"),
     ],

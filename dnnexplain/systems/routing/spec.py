@@ -87,6 +87,7 @@ SPEC = Spec(
             "routing",
             "Traffic routing",
             "A network splits traffic over the paths of a backbone: drag a demand, and see how far its busiest link is from the optimum.",
+            picture="dnnexplain.systems.routing.pictures:backbone",
         ),
     ),
     question="Routing: does the network send traffic the best way?",
