@@ -12,7 +12,7 @@ from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import DnnExplainError, outside_valid
 from dnnexplain.explain.asked import numbers_of, spans_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+SECONDS = 30.0
+"""To search, where no limit is given."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -30,6 +33,7 @@ def register(app: typer.Typer) -> None:
         "dnnexplain attack deeprm --state state.json --method exhaustive --json",
         "dnnexplain attack deeprm --state state.json --knob length --cost 'job 1=2' --bound 'length=1:5'",
         "dnnexplain attack deeprm --state state.json --compare --budget 5",
+        "dnnexplain attack deeprm --state state.json --method local --rounds 200",
         "dnnexplain attack deeprm --pairs",
         "dnnexplain attack deeprm --workload deeprm --rule sjf --budget 60 --out worst.json",
     )
@@ -58,7 +62,11 @@ def attack(
     rate: float = typer.Option(0.7, help="Workload: arrivals per step of a random family."),
     steps: int = typer.Option(50, help="Workload: time steps in which jobs may arrive."),
     oracle_seconds: float = typer.Option(10.0, help="Workload: for the bounds on the optimum."),
-    budget: float = typer.Option(30.0, help="Seconds to search."),
+    budget: float | None = typer.Option(None, help="Seconds to search; 30, or no limit with --rounds."),
+    rounds: int | None = typer.Option(
+        None,
+        help="End each search after so many batches (of states, or of workloads): the same answer on every machine.",
+    ),
     seed: int = typer.Option(0, help="Of everything random."),
     slots: int = typer.Option(5, help=SLOTS_HELP),
     original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
@@ -75,8 +83,11 @@ def attack(
     if sum((state is not None, bool(workload), pairs)) != 1:
         msg = "say what to attack: --state FILE for one decision, --workload NAME for whole job sets, or --pairs"
         raise DnnExplainError(msg)
-    if not budget > 0:
+    if budget is not None and not budget > 0:
         msg = f"--budget must be a positive number of seconds, not {budget:g}"
+        raise DnnExplainError(msg)
+    if rounds is not None and (rounds < 1 or pairs):
+        msg = "--rounds is a number of batches, at least 1, for --state and --workload; pairs are limited by --budget"
         raise DnnExplainError(msg)
     if out is not None:
         check_writable(out)
@@ -87,11 +98,18 @@ def attack(
 
         asked = {"rule": rule, "measure": measure, "rate": rate, "steps": steps, "oracle_seconds": oracle_seconds}
         limits = {name: (int(low), int(high)) for name, (low, high) in spans_of(bound, "--bound").items()}
-        given = {**asked, "method": method or "evolve", "seconds": budget, "seed": seed, "limits": limits}
+        given = {
+            **asked,
+            "method": method or "evolve",
+            "seconds": budget,
+            "rounds": rounds,
+            "seed": seed,
+            "limits": limits,
+        }
         attack_sequence(world, network, workload, given, out=out, resume=resume, as_json=as_json)
         return
     if pairs:
-        _pairs(world, network, budget, out, as_json=as_json)
+        _pairs(world, network, SECONDS if budget is None else budget, out, as_json=as_json)
         return
     assert state is not None
     asked = {
@@ -102,9 +120,11 @@ def attack(
         "objects": jobs,
         "appearance": appearance,
         "seconds": budget,
+        "rounds": rounds,
         "seed": seed,
     }
     if compare:
+        asked["seconds"] = (SECONDS if rounds is None else float("inf")) if budget is None else budget
         _compare(world, network, state, asked, out, as_json=as_json)
     else:
         _decision(world, network, state, {**asked, "method": method or "exhaustive"}, out, resume, as_json=as_json)
@@ -128,6 +148,7 @@ def _decision(
     from dnnexplain.systems.deeprm.likelihood import state_likelihood
 
     start = world.state_from_json(read_json(path, "a state"))
+    any_world: Any = world
     earlier = None if resume is None else Adversarial.load(resume)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
         found = search(
@@ -144,14 +165,14 @@ def _decision(
     if out is not None:
         found.save(out)
     if as_json:
-        print_json(_decision_json(found, world))
+        print_json(_decision_json(found, world, outside_valid(any_world, start)))
     else:
         _show_decision(found)
     if stop.is_set():
         raise typer.Exit(stop.code)
 
 
-def _decision_json(found: Adversarial, world: DeepRM) -> dict[str, Any]:
+def _decision_json(found: Adversarial, world: DeepRM, outside: str) -> dict[str, Any]:
     return {
         "found": found.found,
         "distance": found.distance,
@@ -172,6 +193,10 @@ def _decision_json(found: Adversarial, world: DeepRM) -> dict[str, Any]:
         "evaluated": found.evaluated,
         "judged": found.judged,
         "seconds": found.seconds,
+        "ended_by": found.ended_by,
+        "rounds": found.rounds,
+        "certificate": found.certificate,
+        "state_outside_valid": outside,
         "words": found.words,
     }
 
@@ -233,7 +258,8 @@ def _compare(
         table.save(out)
     rows = table.table()
     if as_json:
-        print_json({"seconds": asked["seconds"], "methods": rows, "words": table.words})
+        limits = {"seconds": asked["seconds"] if asked["rounds"] is None else None, "rounds": asked["rounds"]}
+        print_json({**limits, "methods": rows, "words": table.words})
         return
     print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], table.words)
 

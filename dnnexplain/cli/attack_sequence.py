@@ -49,6 +49,7 @@ def attack_sequence(
             limits=given["limits"],
             method=given["method"],
             seconds=given["seconds"],
+            rounds=given["rounds"],
             oracle_seconds=given["oracle_seconds"],
             seed=given["seed"],
             resume=earlier,
@@ -88,12 +89,13 @@ def _as_json(found: SequenceAttack) -> dict[str, Any]:
         "evaluated": found.evaluated,
         "seconds": found.seconds,
         "stopped": found.stopped,
+        "ended_by": found.ended_by,
         "words": found.words,
     }
 
 
 def _show(found: SequenceAttack) -> None:
-    typer.echo(found.words)
+    typer.echo(found.sentence())
     rows = [
         ("worst found", found.network, found.rule, found.optimum_lower, found.optimum_upper),
         ("start", found.start_network, found.start_rule, None, None),

@@ -45,7 +45,7 @@ def worst_case_command(
         "", help="dote-current, dote-history, learning-to-route (for deeprm: default), a rule, or a weights file."
     ),
     method: str = typer.Option("gray-box", help="How to search: gray-box, one of its parts, or a comparator."),
-    budget: float = typer.Option(10.0, help="CPU-seconds of each search."),
+    budget: float = typer.Option(10.0, help="CPU-seconds of each search, its certificates included."),
     rounds: int | None = typer.Option(
         None, help="End each search after so many steps instead: the same answer on every machine."
     ),
@@ -54,6 +54,12 @@ def worst_case_command(
     paths: int = typer.Option(4, help="Paths per pair of nodes."),
     history_only: bool = typer.Option(
         False, "--history-only", help="The matrix to route is fixed; the history alone is searched."
+    ),
+    history: str = typer.Option(
+        "any", help="routing: any history, or only plausible ones: inside the range of generated traffic, pair by pair."
+    ),
+    all_paths: bool = typer.Option(
+        False, "--all-paths", help="routing: divide by the optimum over all paths, not only the policy's own."
     ),
     workload: str = typer.Option("gravity", help="Where the fixed matrix is from: a traffic family, or a file."),
     matrix: str = typer.Option("", help="A file of matrices, one of which is fixed; implies --history-only."),
@@ -83,7 +89,9 @@ def worst_case_command(
     from dnnexplain.cli.worst_case_world import DEFAULT_POLICY, Asked, Fixed
 
     fixed = Fixed(matrix or workload, seed, unit, row) if history_only or matrix else None
-    asked = Asked(system, policy or DEFAULT_POLICY[system], method, budget, topology, paths, fixed, slots, jobs, rounds)
+    asked = Asked(
+        system, policy or DEFAULT_POLICY[system], method, budget, topology, paths, fixed, slots, jobs, rounds, history, all_paths
+    )  # fmt: skip
     if method == WHITE_BOX:
         _white_box(asked, seed, as_json=as_json)
         return
@@ -95,7 +103,8 @@ def worst_case_command(
             found = _search_all(asked, seed, restarts, dask, earlier, show)
     if out is not None:
         found.save(out)
-    _report(asked, found, box=box, seed=seed, as_json=as_json)
+    ordinary = None if found.stopped == "interrupted" else _after_ordinary_traffic(asked, seed)
+    _report(asked, found, ordinary, box=box, seed=seed, as_json=as_json)
     if found.stopped == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
@@ -136,7 +145,8 @@ def _search(asked: Asked, seed: int, earlier: WorstCase | None, **hooks: Any) ->
 
     world = make_world(asked)
     target = f"{world.system.cost_name} over its optimum"
-    settings = {"policy": asked.policy, "history_only": asked.fixed is not None}
+    settings = {"policy": asked.policy, "history_only": asked.fixed is not None,
+                "history": asked.history, "all_paths": asked.all_paths}  # fmt: skip
     question = Question.about(world.system, world.policy, target=target, settings=settings)
     found: WorstCase = worst_case(
         world.problem,
@@ -148,6 +158,17 @@ def _search(asked: Asked, seed: int, earlier: WorstCase | None, **hooks: Any) ->
         **hooks,
     )
     return found
+
+
+def _after_ordinary_traffic(asked: Asked, seed: int) -> WorstCase | None:
+    """Beside the worst after any history the worst after a plausible one; ``None`` where no history is searched."""
+    from dataclasses import replace
+
+    from dnnexplain.cli.worst_case_world import make_world
+
+    if asked.system != "routing" or asked.history != "any" or not make_world(asked).system.history:
+        return None
+    return _search(replace(asked, history="plausible"), seed, None)
 
 
 def _restart(item: tuple[Asked, int, Any], _random: Any) -> WorstCase:
@@ -188,7 +209,7 @@ def _dask_client(address: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _report(asked: Asked, found: WorstCase, *, box: bool, seed: int, as_json: bool) -> None:
+def _report(asked: Asked, found: WorstCase, ordinary: WorstCase | None, *, box: bool, seed: int, as_json: bool) -> None:
     from dnnexplain.cli.worst_case_world import make_world
 
     world = make_world(asked)
@@ -198,9 +219,11 @@ def _report(asked: Asked, found: WorstCase, *, box: bool, seed: int, as_json: bo
 
         drawn = gap_box(world.problem, found.x, seed=seed)
     if as_json:
-        print_json(_json(asked, found, world, drawn))
+        print_json(_json(asked, found, ordinary, world, drawn))
         return
     typer.echo(found.sentence())
+    if ordinary is not None:
+        typer.echo(f"After ordinary traffic: {ordinary.sentence()}")
     if found.stopped not in {"budget", "finished"}:
         typer.echo(f"The search ended early: {found.stopped}.")
     routed = [row for row in found.table() if " ago" not in row["input"]]  # the matrix to route comes first
@@ -212,14 +235,20 @@ def _report(asked: Asked, found: WorstCase, *, box: bool, seed: int, as_json: bo
         typer.echo(drawn.sentence())
 
 
-def _json(asked: Asked, found: WorstCase, world: World, drawn: Any) -> dict[str, Any]:
-    names = ("ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "reached", "evaluations", "stopped", "method")
+def _json(asked: Asked, found: WorstCase, ordinary: WorstCase | None, world: World, drawn: Any) -> dict[str, Any]:
+    names = (
+        "ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "reached", "evaluations", "stopped", "method",
+        "ended_by", "rounds", "remarks", "certificate",
+    )  # fmt: skip
     report = {
         "system": asked.system, "policy": asked.policy, "checkpoint": found.question.checkpoint,
         "seed": found.question.seed, "budget": asked.budget, **world.told,
         **{name: getattr(found, name) for name in names},
         "input": world.tell(found.x), "trace": found.trace,
     }  # fmt: skip
+    if ordinary is not None:
+        beside = ("ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "ended_by", "remarks")
+        report["after_ordinary_traffic"] = {name: getattr(ordinary, name) for name in beside}
     if drawn is not None:
         figures = ("threshold", "samples", "share", "share_low", "smallest", "median", "volume", "low", "high")
         report["box"] = {name: getattr(drawn, name) for name in figures}

@@ -86,5 +86,6 @@ def deeprm_problem(system: DeepRM, policy: Policy, jobs: int = 12, *, name: str 
         Sampled(best_rule, **around, name="best rule"),
         lambda x: system.bound(sets.job_set(x), seconds=seconds),
         cost_name=system.cost_name,
+        certify_seconds=seconds,
     )
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -44,7 +44,7 @@ def load_routing_policy(name: str, topology: str = "abilene", k: int = 4) -> tup
 
 
 def routing_problem(
-    system: RoutingSystem, policy: Policy, routed: ArrayLike | None = None, *, name: str = ""
+    system: RoutingSystem, policy: Policy, routed: ArrayLike | None = None, *, name: str = "", **choices: Any
 ) -> Problem:
     """MLU over the optimal MLU, as a problem for ``explain.gray_box.worst_case``.
 
@@ -53,10 +53,13 @@ def routing_problem(
         policy: a network, or a rule (then its splits are a black box and are sampled).
         routed: the matrix to route ``[P]``, Gb/s, if only the history is the adversary's.
         name: for results; the policy's if not given.
+        choices: ``history`` (``"any"``, ``"plausible"``) and ``all_paths``, as of the system's ``adversary``.
     """
     from dnnexplain.explain.gray_box import problem_of
 
-    made: Problem = problem_of(system, policy, routed, name=name or f"{policy.name} on {system.topology.name}")
+    made: Problem = problem_of(
+        system, policy, routed, name=name or f"{policy.name} on {system.topology.name}", **choices
+    )
     return made
 
 

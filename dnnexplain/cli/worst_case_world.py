@@ -46,6 +46,8 @@ class Asked:
         fixed: where a matrix to route is from that is not the adversary's; else ``None``.
         slots, jobs: of job scheduling.
         rounds: steps after which a search ends, instead of CPU-seconds.
+        history: of routing: ``"any"`` or ``"plausible"``.
+        all_paths: of routing: whether the optimum may use every path.
     """
 
     system: str
@@ -58,6 +60,8 @@ class Asked:
     slots: int = 5
     jobs: int = 12
     rounds: int | None = None
+    history: str = "any"
+    all_paths: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,23 @@ def _routing(asked: Asked) -> World:
         demands = demands_to_json(system.paths, matrices[-1] if routed is None else routed)
         return {"demands": demands, "history": history} if history else {"demands": demands}
 
-    problem = routing_problem(system, policy, routed, name=f"{asked.policy} on {system.topology.name}")
-    told = {"topology": system.topology.name, "history_only": asked.fixed is not None, "unit": "Gb/s"}
+    problem = routing_problem(
+        system, policy, routed, name=f"{asked.policy} on {system.topology.name}", **_choices(asked)
+    )
+    told = {
+        "topology": system.topology.name,
+        "history_only": asked.fixed is not None,
+        "history": asked.history if system.history else None,
+        "optimum_over": "all paths" if asked.all_paths else f"{system.k} paths per pair, the policy's own",
+        "unit": "Gb/s",
+    }
     return World(system, policy, problem, told, tell)
+
+
+def _choices(asked: Asked) -> dict[str, Any]:
+    """What was chosen of routing's adversary, where it is not the default."""
+    given = {"history": asked.history, "all_paths": asked.all_paths}
+    return {name: value for name, value in given.items() if value not in ("any", False)}
 
 
 def _matrix(system: Any, fixed: Fixed) -> NDArray[Any]:

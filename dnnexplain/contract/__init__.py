@@ -55,6 +55,7 @@ from dnnexplain.contract.paintings import (
     Whole,
 )
 from dnnexplain.contract.pictures import Handle, Pane, Pictured
+from dnnexplain.contract.remarks import Remarking
 from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space, stack_actions
 from dnnexplain.contract.specs import (
     Example,
@@ -126,6 +127,7 @@ __all__ = [
     "Reader",
     "Recipe",
     "Rectangle",
+    "Remarking",
     "Replay",
     "Replayable",
     "Role",

@@ -87,15 +87,19 @@ def compare_methods(
             refused[name] = str(error)
         if progress is not None:
             progress(done, len(methods))
-    return MethodTable(answers, refused, seconds, _words(answers, seconds))
+    return MethodTable(answers, refused, seconds, _words(answers, _limit(seconds, asked.get("rounds"))))
 
 
-def _words(answers: Mapping[str, Adversarial], seconds: float) -> str:
+def _limit(seconds: float, rounds: int | None) -> str:
+    return f"{seconds:.3g} CPU seconds" if rounds is None else f"{rounds:,} batches"
+
+
+def _words(answers: Mapping[str, Adversarial], limit: str) -> str:
     found = {name: one for name, one in answers.items() if one.distance is not None}
     if not found:
-        return f"No method found an adversarial change in {seconds:.3g} CPU seconds."
+        return f"No method found an adversarial change in {limit}."
     least = min(one.distance for one in found.values() if one.distance is not None)
     best = [name for name, one in found.items() if one.distance == least]
     proved = any(one.proved_minimal for one in found.values())
     tail = ", proved minimal" if proved else ""
-    return f"With {seconds:.3g} CPU seconds each: cost {least:.3g} by {', '.join(best)}{tail}."
+    return f"With {limit} each: cost {least:.3g} by {', '.join(best)}{tail}."

@@ -103,6 +103,7 @@ def _random_states(run: Run, rng: np.random.Generator, count: int) -> Floats:
 
 def _fooled(run: Run, rng: np.random.Generator) -> Floats | None:
     """Some adversarial state among random ones, the cheapest."""
+    run.count()
     values = _random_states(run, rng, BLOCK)
     values = values[np.argsort(run.moves.cost(values), kind="stable")]
     flips = run.witness.flipped(run.witness.ask(values))

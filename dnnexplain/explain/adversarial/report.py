@@ -8,6 +8,7 @@ from dnnexplain.explain.adversarial.moves import ROUNDING
 from dnnexplain.explain.adversarial.result import Change, Flip
 from dnnexplain.explain.adversarial.run import Run
 from dnnexplain.explain.adversarial.verdicts import Kind, Verdict
+from dnnexplain.explain.proofs import Certificate
 
 __all__ = ["told_changes", "words"]
 
@@ -18,7 +19,9 @@ def told_changes(changes: tuple[Change, ...]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def words(run: Run, best: Flip | None, *, proved: bool, radius: float, single: float) -> str:
+def words(
+    run: Run, best: Flip | None, *, proved: bool, radius: float, single: float, certificate: Certificate | None = None
+) -> str:
     """Two or three sentences on a finished or interrupted search.
 
     Args:
@@ -26,6 +29,7 @@ def words(run: Run, best: Flip | None, *, proved: bool, radius: float, single: f
         best: the change it found.
         proved: whether nothing cheaper is adversarial.
         radius, single: proved free of (cheaper) adversarial changes, of any and of a single object.
+        certificate: that the search decided as the policy does; one that does not hold is quoted.
     """
     first = (
         _nothing(run, radius)
@@ -33,6 +37,10 @@ def words(run: Run, best: Flip | None, *, proved: bool, radius: float, single: f
         else f"{_found(run.witness.before, best)} {_proof(run, best, proved=proved, radius=radius, single=single)}"
     )
     parts = [first, _followed(run, best), _undecided(run)]
+    if certificate is not None and not certificate.holds:
+        parts.append(certificate.sentence())
+    if run.ended_by == "seconds":
+        parts.append("The limit in seconds ended it; a limit in rounds ends it alike on every machine.")
     if run.stopped and max(run.radius, run.single_radius) > 0:
         parts.append("The search was stopped before its end; it can be resumed.")
     return " ".join(part for part in (*parts, *run.moves.notes) if part)

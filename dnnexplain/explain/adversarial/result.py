@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from dnnexplain.contract import State
 from dnnexplain.explain.adversarial.verdicts import Verdict
+from dnnexplain.explain.proofs import Certificate
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["Adversarial", "Change", "Flip", "Improvement"]
@@ -82,6 +83,10 @@ class Adversarial(Result):
         seconds: computing time spent, earlier runs included.
         trace: how the best cost fell.
         words: what was found and what is proved, in one or two sentences.
+        ended_by: which limit ended the search: ``"seconds"`` or ``"rounds"``; empty if none did.
+        rounds: batches of states decided in this run.
+        certificate: that the policy, run one state at a time, decides as the search took it to; ``None`` where
+            nothing is proved.
     """
 
     VERSION: ClassVar[int] = 1
@@ -105,6 +110,9 @@ class Adversarial(Result):
     seconds: float
     trace: tuple[Improvement, ...]
     words: str
+    ended_by: str = ""
+    rounds: int = 0
+    certificate: Certificate | None = None
 
     def sentence(self) -> str:
         """What was found, in words."""

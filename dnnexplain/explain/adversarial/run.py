@@ -48,6 +48,7 @@ class Run:
         clock: ``time.monotonic``, or ``time.process_time`` to compare methods on a busy machine.
         cancel: ends the run once it is set.
         progress: see :data:`Progress`.
+        rounds: batches of states to decide at most; with it alone the answer is the same on every machine.
         most: objects that may change together.
         on_found: called with each flip that is the best of its kind so far.
     """
@@ -62,6 +63,7 @@ class Run:
         clock: Callable[[], float] = time.monotonic,
         cancel: Event | None = None,
         progress: Progress | None = None,
+        rounds: int | None = None,
         most: int | None = None,
         on_found: Callable[[Flip], object] | None = None,
     ) -> None:
@@ -76,8 +78,9 @@ class Run:
         self.evaluated, self.earlier_seconds = 0, 0.0
         self.radius = self.single_radius = 0.0
         self.undecided = EARLIER_UNDECIDED  # the cost of the cheapest change that the oracle could not decide
-        self.stopped = False
         self.keep: Callable[[], object] = lambda: None
+        self.stopped, self.ended_by = False, ""
+        self.rounds, self._most_rounds = 0, rounds
         self._seen: set[bytes] = set()
 
     @property
@@ -94,10 +97,21 @@ class Run:
         self.keep()
         if self._progress is not None:
             fraction = min(1.0, self.spent / self._seconds) if np.isfinite(self._seconds) else None
+            if self._most_rounds is not None:
+                fraction = max(fraction or 0.0, min(1.0, self.rounds / self._most_rounds))
             self._progress(fraction, text)
-        if (self._cancel is not None and self._cancel.is_set()) or self.spent > self._seconds:
+        cancelled = self._cancel is not None and self._cancel.is_set()
+        if self._most_rounds is not None and self.rounds >= self._most_rounds:
+            self.ended_by = "rounds"
+        elif self.spent > self._seconds:
+            self.ended_by = "seconds"
+        if cancelled or self.ended_by:
             self.stopped = True
             raise Enough
+
+    def count(self) -> None:
+        """One more batch of states is decided."""
+        self.rounds += 1
 
     def allowed(self, values: Floats) -> NDArray[np.bool_]:
         """Which states ``[B, K]`` are allowed changes of at most ``most`` objects ``[B]``."""
@@ -114,6 +128,7 @@ class Run:
         Flips that cost as much as the best change or more are judged only with ``every``.
         """
         self.check(text)
+        self.count()
         if not len(values):
             return Feedback(np.zeros(0), np.zeros(0, dtype=np.bool_))
         answers = self.witness.ask(values)
@@ -124,7 +139,8 @@ class Run:
         for row in flips[np.argsort(cost[flips], kind="stable")]:
             if cost[row] >= self.limit() - ROUNDING and not every:
                 break
-            self.check(text)
+            if self._most_rounds is None:  # a limit in rounds ends between batches
+                self.check(text)
             adversarial[row] = self._judge(values[row], float(cost[row]), answers, int(row)) is Kind.ADVERSARIAL
         return Feedback(answers.margin, adversarial)
 

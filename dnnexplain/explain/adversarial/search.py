@@ -14,6 +14,7 @@ from threading import Event
 import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
+from dnnexplain.explain.adversarial.certificate import certify_decisions
 from dnnexplain.explain.adversarial.guided import gradient
 from dnnexplain.explain.adversarial.levels import width
 from dnnexplain.explain.adversarial.methods import exhaustive, local, manipulate
@@ -35,6 +36,9 @@ METHODS: dict[str, Callable[[Run, np.random.Generator], None]] = {
 }
 """Every way to search by name; the only list."""
 
+SECONDS = 30.0
+"""To search, where no limit is given."""
+
 Likelihood = Callable[[State], Mapping[str, float]]
 """From a state to the log-probability of each of its objects under the training workload, by group."""
 
@@ -51,7 +55,8 @@ def attack(
     bounds: Mapping[str, tuple[float, float]] | None = None,
     objects: int | None = None,
     appearance: bool = False,
-    seconds: float = 30.0,
+    seconds: float | None = None,
+    rounds: int | None = None,
     seed: int = 0,
     likelihood: Likelihood | None = None,
     resume: Adversarial | None = None,
@@ -77,7 +82,9 @@ def attack(
         target: the action to flip to; any other if ``None``.
         knobs, costs, bounds, appearance: see :func:`~dnnexplain.explain.adversarial.moves.make_moves`.
         objects: how many objects (jobs) may change together; any number if ``None``.
-        seconds: time to search, by ``clock``.
+        seconds: time to search, by ``clock``; 30, or without limit where ``rounds`` is given.
+        rounds: batches of states to decide at most: the same answer on every machine (as far as the oracle needs
+            no more than ``judge_seconds`` for any state).
         seed: of the random methods.
         likelihood: see :data:`Likelihood`; reported for the objects that change.
         resume: an earlier answer to the same question, to be continued.
@@ -94,6 +101,10 @@ def attack(
     """
     if method not in METHODS:
         raise Choice("method", method, tuple(METHODS)).error()
+    if rounds is not None and rounds < 1:
+        msg = f"rounds is a number of batches to decide, at least 1, not {rounds}"
+        raise DnnExplainError(msg)
+    limit = (SECONDS if rounds is None else np.inf) if seconds is None else seconds
     moves = make_moves(system, state, knobs=knobs, costs=costs, bounds=bounds, appearance=appearance)
     wished = None if target is None else _action(system, target)
     witness = Witness(system, policy, state, wished, judge_seconds)
@@ -110,10 +121,11 @@ def attack(
         system,
         witness,
         moves,
-        seconds=seconds,
+        seconds=limit,
         clock=clock,
         cancel=cancel,
         progress=progress,
+        rounds=rounds,
         most=objects,
         on_found=on_found,
     )
@@ -172,6 +184,11 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
     complete = not refusal and radius == np.inf
     proved = best is not None and not complete and radius >= best.distance - 10 * ROUNDING
     proved = proved or (best is not None and complete)
+    certificate = certify_decisions(run) if radius > 0 or single > 0 or proved else None
+    void = certificate is not None and not certificate.holds
+    if void:
+        radius = single = 0.0
+        complete = proved = False
     others = tuple(sorted(run.others.values(), key=lambda flip: flip.distance))
     return Adversarial(
         question=question,
@@ -192,7 +209,10 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
         judged=run.witness.judged,
         seconds=run.earlier_seconds + run.spent,
         trace=tuple(run.trace),
-        words=refusal or words(run, best, proved=bool(proved), radius=radius, single=single),
+        words=refusal or words(run, best, proved=bool(proved), radius=radius, single=single, certificate=certificate),
+        ended_by=run.ended_by,
+        rounds=run.rounds,
+        certificate=certificate,
     )
 
 

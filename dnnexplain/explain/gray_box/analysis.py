@@ -13,9 +13,13 @@ from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.methods import METHODS
 from dnnexplain.explain.gray_box.problem import Problem
 from dnnexplain.explain.gray_box.result import WorstCase
+from dnnexplain.explain.proofs import Certificate, Claim, certify
 from dnnexplain.results import Question
 
 __all__ = ["certified", "worst_case"]
+
+MOST_RESERVED = 0.5
+"""Of the budget: kept back for certificates at most."""
 
 
 def worst_case(
@@ -56,6 +60,8 @@ def worst_case(
         raise Choice("method", method, tuple(METHODS)).error()
     limit = budget if isinstance(budget, Budget) else Budget(float(budget))
     run = Run(problem, limit, seed, cancel, progress)
+    if limit.rounds is None:
+        run.reserve = min(problem.certify_seconds, MOST_RESERVED * limit.cpu_seconds)
     if resume is not None:
         _resume(run, resume)
     asked = _filled(question or Question(system=problem.name), method, seed, limit)
@@ -112,8 +118,8 @@ def certified(run: Run, method: str, stopped: str, question: Question) -> WorstC
     if not run.kept:
         msg = f"{method} found no valid input of {problem.name} with a positive optimum before it ended ({stopped})"
         raise DnnExplainError(msg)
-    valid = [problem.domain.valid(x[None])[0] for _, x in run.kept]
-    judged = [(problem.certify(x), x) for x in valid]
+    ended_by, searched = run.ended_by if stopped == "budget" else "", run.cpu_seconds
+    judged = _judged(run)
     (cost, optimum, lower, upper), x = max(judged, key=lambda case: case[0][2])
     if lower > run.best or not run.trace:
         run.trace.append((run.cpu_seconds, lower))
@@ -138,6 +144,44 @@ def certified(run: Run, method: str, stopped: str, question: Question) -> WorstC
         evaluations=run.evaluations,
         x=x,
         trace=trace,
+        ended_by=ended_by,
+        certifying_seconds=run.cpu_seconds - searched,
+        remarks=() if problem.remarks is None else problem.remarks(x),
+        certificate=_run_again(problem, judged, x),
+    )
+
+
+def _judged(run: Run) -> list[tuple[tuple[float, float, float, float], Array]]:
+    """The kept cases with their certificates, best first; under a limit in CPU-seconds as many as it leaves room for.
+
+    A search divides by what is never below the optimum, so a case's certified ratio is never below the one it
+    was kept with, and the first is a good guess at the best.
+    """
+    problem, judged = run.problem, []
+    for _, x in run.kept:
+        began = run.own_seconds
+        valid = problem.domain.valid(x[None])[0]
+        judged.append((problem.certify(valid), valid))
+        took = run.own_seconds - began
+        if run.budget.rounds is None and run.own_seconds + took > run.budget.cpu_seconds:
+            break
+    return judged
+
+
+def _run_again(
+    problem: Problem, judged: list[tuple[tuple[float, float, float, float], Array]], x: Array
+) -> Certificate:
+    """Whether the policy, deployed, gives all these cases the costs that were divided, in one batch as one by one."""
+    costs = {case.tobytes(): figures[0] for figures, case in judged}
+    rows = np.stack([case for _, case in judged])
+    text = f"on this input the {problem.cost_name} of the policy as it runs is {costs[x.tobytes()]:.6g}"
+    return certify(
+        Claim(text),
+        lambda cases: np.array([costs[case.tobytes()] for case in cases]),
+        problem.deployed or problem.pipeline.value,
+        rows,
+        x,
+        quantifies="this input alone",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from dnnexplain.contract import Adversary, Attackable, DnnExplainError, Policy, System
+from dnnexplain.contract import Adversary, Attackable, DnnExplainError, Policy, Remarking, System
 from dnnexplain.explain.gray_box.component import Autodiff, Carry, Envelope, Formula
 from dnnexplain.explain.gray_box.pipeline import Pipeline
 from dnnexplain.explain.gray_box.problem import Alternative, Domain, Inner, Problem, Witness
@@ -15,7 +15,9 @@ from dnnexplain.explain.gray_box.sampled import Sampled
 __all__ = ["problem_of", "problem_with"]
 
 
-def problem_of(system: System, policy: Policy, routed: ArrayLike | None = None, *, name: str = "") -> Problem:
+def problem_of(
+    system: System, policy: Policy, routed: ArrayLike | None = None, *, name: str = "", **choices: Any
+) -> Problem:
     """Cost over optimum of a policy, as a problem for ``worst_case``.
 
     Args:
@@ -23,6 +25,7 @@ def problem_of(system: System, policy: Policy, routed: ArrayLike | None = None, 
         policy: a network, or a rule (whose outputs are then sampled as a black box).
         routed: what must be carried, if only what the policy sees is the adversary's.
         name: for results; the policy's if not given.
+        choices: further ones that this system's ``adversary`` offers, such as ``history="plausible"``.
 
     Raises:
         DnnExplainError: the system says nothing of an adversary, or nothing of the input is the adversary's.
@@ -32,7 +35,8 @@ def problem_of(system: System, policy: Policy, routed: ArrayLike | None = None, 
             f"{system.name} does not say what an adversary may choose (adversary), so its worst case cannot be searched"
         )
         raise DnnExplainError(msg)
-    return problem_with(system.adversary(policy, routed), name or policy.name, system.cost_name)
+    adversary: Any = system.adversary
+    return problem_with(adversary(policy, routed, **choices), name or policy.name, system.cost_name)
 
 
 def problem_with(parts: Adversary, name: str, cost_name: str) -> Problem:
@@ -51,6 +55,7 @@ def problem_with(parts: Adversary, name: str, cost_name: str) -> Problem:
         floor=parts.floor,
         deployed=parts.deployed,
         cost_name=cost_name,
+        remarks=parts.remarks if isinstance(parts, Remarking) else None,
         **({} if parts.fixed else _optimum_forms(parts)),
     )
 

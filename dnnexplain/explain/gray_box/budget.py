@@ -19,12 +19,14 @@ __all__ = ["Budget", "Progress", "Run", "one_thread"]
 
 KEPT = 12
 REPORT_EVERY = 0.1
+STEP_SHARE = 0.04
+"""Of the budget that one step of a search may take: what is tried together is cut down to it."""
 DISTINCT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The end of a search: CPU-seconds of this process, or rounds, whichever comes first.
+    """The end of a search and of certifying what it found: CPU-seconds of this process, or rounds, whichever comes first.
 
     A round is one step of the search (one batch of gradients, one candidate). Limits in rounds give the same
     answer on every machine; limits in seconds compare methods fairly.
@@ -78,6 +80,8 @@ class Run:
         self.kept: list[tuple[float, Array]] = []
         self.spent_before = 0.0
         self.notes: dict[str, float] = {}
+        self.reserve = 0.0
+        self.row_seconds = 0.0
         self._start = time.process_time()
         self._reported = self._kept_at = -1.0
         self.keep: Callable[[], object] = lambda: None
@@ -99,10 +103,42 @@ class Run:
 
     def fraction(self) -> float:
         """The share of the budget that is spent, 0 to 1."""
-        share = (time.process_time() - self._start) / self.budget.cpu_seconds
+        share = self.own_seconds / (self.budget.cpu_seconds - self.reserve)
         if self.budget.rounds is not None:
             share = max(share, self.rounds / self.budget.rounds)
         return min(share, 1.0)
+
+    @property
+    def own_seconds(self) -> float:
+        """CPU-seconds of this run alone."""
+        return time.process_time() - self._start
+
+    @property
+    def ended_by(self) -> str:
+        """Which limit ended the search, or would end it now; empty if none does."""
+        if self.budget.rounds is not None and self.rounds >= self.budget.rounds:
+            return "rounds"
+        return "CPU-seconds" if self.own_seconds >= self.budget.cpu_seconds - self.reserve else ""
+
+    def affordable(self, rows: int) -> int:
+        """How many of ``rows`` inputs may be tried in one step, by what one took so far; at least 1."""
+        if self.row_seconds <= 0:
+            return rows
+        return max(1, min(rows, int(STEP_SHARE * self.budget.cpu_seconds / self.row_seconds)))
+
+    def timed(self, x: Array, ratio: Callable[[Array], Array], block: int = 16) -> Array:
+        """``ratio`` of the first inputs ``[<= B]``, block by block until the budget ends; at least one block.
+
+        What one input takes is noted for :meth:`affordable`.
+        """
+        found: list[Array] = []
+        began, done = time.process_time(), 0
+        while done < len(x) and (not found or self.going()):
+            found.append(ratio(x[done : done + block]))
+            done += len(found[-1])
+            self.row_seconds = (time.process_time() - began) / done
+            block = self.affordable(64)
+        return np.concatenate(found)
 
     def going(self, until: float = 1.0) -> bool:
         """Whether there is budget left below the share ``until``, and nobody asked to stop."""

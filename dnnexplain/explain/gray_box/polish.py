@@ -37,6 +37,7 @@ def polish(problem: Problem, run: Run, x: Array, *, patience: int = PATIENCE) ->
         x: the inputs to begin with ``[B, n]``.
         patience: tries in vain.
     """
+    x = x[: run.affordable(len(x) * NEIGHBOURS) // NEIGHBOURS or 1]
     height, failures = problem.ratio(x), np.zeros(len(x), dtype=np.int64)
     while len(x) and run.going():
         tried = near(run, np.repeat(x, NEIGHBOURS, axis=0))

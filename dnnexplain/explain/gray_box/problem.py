@@ -178,6 +178,8 @@ class Problem:
             reported ratio speaks of; the pipeline's value if not given.
         floor: an input whose optimum is not above it is no case (nothing to do, nothing to divide by).
         cost_name, cost_unit: what the cost is, in words.
+        certify_seconds: CPU-seconds that a search keeps back for the certificate of its best case.
+        remarks: sentences that a case ``[n]`` must not be shown without.
     """
 
     name: str
@@ -192,6 +194,8 @@ class Problem:
     floor: float = 1e-9
     cost_name: str = "cost"
     cost_unit: str = ""
+    certify_seconds: float = 0.0
+    remarks: Callable[[Array], tuple[str, ...]] | None = field(default=None, compare=False)
 
     def ratio(self, x: Array) -> Array:
         """Cost over optimum ``[B]``; 0 where the optimum is not above the floor."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.explain.proofs import Certificate
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["WorstCase"]
@@ -32,6 +33,11 @@ class WorstCase(Result):
         cpu_seconds: spent in the search; ``reached`` is when the best ratio was first seen.
         rounds, evaluations: steps of the search, and inputs that it looked at.
         trace: CPU-seconds and best ratio at every improvement ``[T, 2]``.
+        ended_by: which limit ended it: ``"CPU-seconds"`` or ``"rounds"``; empty if no limit did. An answer that
+            CPU-seconds ended depends on the machine.
+        certifying_seconds: CPU-seconds spent after the search, on certificates of what it found.
+        remarks: what a reader must know of the case: what the optimum may use, what is odd about the input.
+        certificate: that the policy was run again on the case as it is deployed, with the same cost.
     """
 
     question: Question
@@ -52,14 +58,28 @@ class WorstCase(Result):
     evaluations: int = field(compare=False)
     x: NDArray[np.float64] = array_field("input")
     trace: NDArray[np.float64] = array_field("improvement", "CPU-seconds, ratio", compare=False)
+    ended_by: str = ""
+    certifying_seconds: float = field(default=0.0, compare=False)
+    remarks: tuple[str, ...] = ()
+    certificate: Certificate | None = None
 
     def sentence(self) -> str:
         """The result in one sentence."""
         where = f"found by {self.method} in {self.reached:.3g} of {self.cpu_seconds:.3g} CPU-seconds"
+        limit = " (the limit in CPU-seconds ended it; --rounds ends it alike on every machine)"
+        said = " ".join(("", *self.remarks))
         return (
             f"The {self.cost_name} is {self.ratio:.3g} times the optimum "
-            f"({self.cost:.3g} against {self.optimum:.3g}; certified between {self.lower:.6g} and {self.upper:.6g}), {where}."
+            f"({self.cost:.3g} against {self.optimum:.3g}; {self.interval()}), {where}"
+            f"{limit if self.ended_by == 'CPU-seconds' else ''}.{said}"
         )
+
+    def interval(self) -> str:
+        """The certified interval of the ratio in words: one number where its ends agree to six digits."""
+        if self.certificate is not None and not self.certificate.holds:
+            return f"not certified: {self.certificate.reason[len('No proof: ') :].rstrip('.')}"
+        low, high = f"{self.lower:.6g}", f"{self.upper:.6g}"
+        return f"certified: {low}" if low == high else f"certified between {low} and {high}"
 
     def table(self) -> list[dict[str, Any]]:
         """The inputs that are not zero, largest first, by name."""

@@ -127,7 +127,12 @@ def _alternate(problem: Problem, run: Run, starts: Starts, steps: int = STEPS) -
         if not run.going():
             return
         if step % INNER_EVERY == 0 and step:
-            x = np.stack([inner.maximise(row, int(p)) for row, p in zip(x, piece, strict=True)])
+            done: list[Array] = []
+            for row, p in zip(x, piece, strict=True):
+                if done and not run.going():
+                    break
+                done.append(inner.maximise(row, int(p)))
+            x = np.concatenate([np.stack(done), x[len(done) :]])
             ratio = problem.ratio(x)
             run.offer(x, ratio)
             best = np.maximum(best, ratio)

@@ -41,14 +41,18 @@ def piecewise_starts(run: Run, samples: int = 240, *, near: bool = False) -> Sta
     """
     problem = run.problem
     x = _samples(run, samples, near=near)
-    pieces = problem.pipeline.pieces(x)
-    optimum = np.repeat(problem.optimum.output(x), pieces.shape[1], axis=1)
-    ratio = problem.over(pieces, optimum)
+
+    def of_pieces(rows: Array) -> Array:
+        pieces = problem.pipeline.pieces(rows)
+        return problem.over(pieces, np.repeat(problem.optimum.output(rows), pieces.shape[1], axis=1))
+
+    ratio = run.timed(x, of_pieces)
+    x = x[: len(ratio)]
     run.offer(x, np.asarray(ratio.max(axis=1)))
-    if pieces.shape[1] == 1:
-        rows = np.argsort(-ratio[:, 0], kind="stable")[:ALONE]
+    if ratio.shape[1] == 1:
+        rows = np.argsort(-ratio[:, 0], kind="stable")[: run.affordable(ALONE)]
         return Starts(x[rows], np.full(len(rows), -1), _rates(run, len(rows)))
-    chosen = np.argsort(-ratio.max(axis=0), kind="stable")[:MOST_PIECES]
+    chosen = np.argsort(-ratio.max(axis=0), kind="stable")[: run.affordable(MOST_PIECES)]
     return Starts(x[ratio[:, chosen].argmax(axis=0)], chosen, _rates(run, len(chosen)))
 
 
@@ -74,8 +78,14 @@ def inner_starts(run: Run, samples: int = 400, *, near: bool = False) -> Starts:
     problem, inner = run.problem, run.problem.inner
     assert inner is not None
     x = _samples(run, samples, near=near)
-    chosen = []
+    chosen: list[Array] = []
     for piece, free in enumerate(inner.ideal):
+        if chosen and not run.going():
+            break
         x[:, inner.free] = free
         chosen.append(x[problem.pipeline.pieces(x)[:, piece].argmax()].copy())
-    return Starts(np.stack(chosen), np.arange(len(inner.ideal)), _rates(run, len(chosen)))
+    rows = np.stack(chosen)
+    ratio = run.timed(rows, problem.ratio)
+    order = np.argsort(-ratio, kind="stable")[: run.affordable(len(ratio))]
+    run.offer(rows[order], ratio[order])
+    return Starts(rows[order], order, _rates(run, len(order)))

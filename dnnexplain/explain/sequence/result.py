@@ -41,6 +41,7 @@ class SequenceAttack(Result):
         evaluated: workloads run; ``seconds``: computing time; ``trace``: how the gap grew.
         stopped: whether the search was cancelled.
         words: a sentence.
+        ended_by: which limit ended the search: ``"seconds"`` or ``"rounds"``; empty if none did.
     """
 
     question: Question
@@ -63,7 +64,9 @@ class SequenceAttack(Result):
     words: str
     workload: Mapping[str, Any] = plain_field(default_factory=dict)
     population: list[Any] = plain_field(default_factory=list)
+    ended_by: str = ""
 
     def sentence(self) -> str:
         """What was found."""
-        return self.words
+        limit = "The limit in seconds ended it; a limit in rounds ends it alike on every machine."
+        return f"{self.words} {limit}" if self.ended_by == "seconds" else self.words

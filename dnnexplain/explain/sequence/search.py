@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -100,6 +100,8 @@ def scatter(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generat
 
 _QUICK = 0.1
 """Seconds for the bounds on the optimum of a result that is only kept in case the search is killed."""
+SECONDS = 60.0
+"""To search, where no limit is given."""
 
 METHODS: dict[str, Callable[..., Iterator[list[Any]]]] = {"evolve": evolve, "random": scatter}
 """Ways to propose workloads by name."""
@@ -114,7 +116,8 @@ def attack_sequence(
     measure: str = "",
     limits: Limits | None = None,
     method: str = "evolve",
-    seconds: float = 60.0,
+    seconds: float | None = None,
+    rounds: int | None = None,
     until: float = np.inf,
     oracle_seconds: float = 10.0,
     seed: int = 0,
@@ -134,7 +137,8 @@ def attack_sequence(
         measure: ``"ratio"`` or ``"difference"`` of costs; by default a ratio where the cost is a ratio scale.
         limits: bounds by name, as the system's ``mutate`` knows them; its own by default.
         method: ``"evolve"`` or ``"random"``.
-        seconds: to search, by ``clock``.
+        seconds: to search, by ``clock``; 60, or without limit where ``rounds`` is given.
+        rounds: batches of workloads to run at most: the same answer on every machine.
         until: stop once the gap is at least this.
         oracle_seconds: for the bounds on the optimum of the workload reported.
         seed: of the search.
@@ -160,6 +164,10 @@ def attack_sequence(
     if not workloads and resume is None:
         msg = "give at least one workload to start from"
         raise DnnExplainError(msg)
+    if rounds is not None and rounds < 1:
+        msg = f"rounds is a number of batches to run, at least 1, not {rounds}"
+        raise DnnExplainError(msg)
+    limit = (SECONDS if rounds is None else np.inf) if seconds is None else seconds
     gap = Gap(system, policy, against, measure)
     bounds = dict(limits or {})
     settings = {
@@ -188,16 +196,25 @@ def attack_sequence(
             refusal=refusal,
         )
 
-    while not refusal and clock() - pool.began < seconds and pool.gaps[0] < until:
+    done, ended_by = 0, ""
+    while not refusal and pool.gaps[0] < until:
         if cancel is not None and cancel.is_set():
             stopped = True
             break
+        if rounds is not None and done >= rounds:
+            ended_by = "rounds"
+        elif clock() - pool.began >= limit:
+            ended_by = "seconds"
+        if ended_by:
+            break
         pool.add(next(proposals))
+        done += 1
         if keep is not None:
             keep(so_far)
         if progress is not None:
-            progress(min(1.0, (clock() - pool.began) / seconds), f"gap {number(pool.gaps[0])}")
-    return so_far(oracle_seconds, ended=stopped)
+            share = max((clock() - pool.began) / limit, 0.0 if rounds is None else done / rounds)
+            progress(min(1.0, share), f"gap {number(pool.gaps[0])}")
+    return replace(so_far(oracle_seconds, ended=stopped), ended_by=ended_by)
 
 
 def _refusal(system: Mutable, workload: Any, limits: Limits) -> str:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Bound, DnnExplainError, Policy, State
+from dnnexplain.contract import Bound, Choice, DnnExplainError, Policy, State
+from dnnexplain.systems.routing.all_paths import AllPathsOracle
 from dnnexplain.systems.routing.flows import FlowPolytope
+from dnnexplain.systems.routing.plausible import PLAUSIBLE_RULE, SILENT, plausible_range
 from dnnexplain.systems.routing.traffic import TrafficCase
 from dnnexplain.systems.routing.utilisation import check_demands, normalise_splits
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["RoutingProblem"]
 
 Array = NDArray[np.float64]
+HISTORIES = ("any", "plausible")
 
 
 class RoutingProblem:
@@ -39,6 +42,10 @@ class RoutingProblem:
         system: topology, paths, history.
         policy: a network (``contract.NetworkPolicy``) or a rule.
         routed: the matrix to route ``[P]``, if it is fixed and only the history is the adversary's.
+        history: ``"any"``, or ``"plausible"``: inside the range of generated traffic, pair by pair
+            (:mod:`dnnexplain.systems.routing.plausible`).
+        all_paths: whether the certified optimum may use every path of the topology, not only the policy's. The
+            search itself still divides by the optimum over the policy's paths, which is never smaller.
 
     Attributes:
         names, low, high, blocks: of the input ``[n]``; Gb/s from 0 to the mean link capacity; one block
@@ -54,7 +61,20 @@ class RoutingProblem:
 
     unit = "Gb/s"
 
-    def __init__(self, system: RoutingSystem, policy: Policy, routed: ArrayLike | None = None) -> None:
+    def __init__(
+        self,
+        system: RoutingSystem,
+        policy: Policy,
+        routed: ArrayLike | None = None,
+        *,
+        history: str = "any",
+        all_paths: bool = False,
+    ) -> None:
+        if history not in HISTORIES:
+            raise Choice("kind of history", history, HISTORIES).error()
+        if history != "any" and not system.history:
+            msg = "this policy sees the current matrix alone, so there is no history to be plausible; leave history out"
+            raise DnnExplainError(msg)
         if routed is not None and not system.history:
             msg = "a policy that sees the current matrix has no history to attack; leave the matrix to the search"
             raise DnnExplainError(msg)
@@ -73,6 +93,10 @@ class RoutingProblem:
         self.second_size = system.paths.count
         self.floor = 1e-9 * system.cap / float(np.max(system.topology.capacity))
         self.sampling_radius = 0.01 * system.cap
+        self.history, self.all_paths = history, all_paths
+        if history == "plausible":
+            low, high, _ = plausible_range(system.paths)
+            self.low[self.seen], self.high[self.seen] = np.tile(low, system.history), np.tile(high, system.history)
         self._polytope = FlowPolytope(system.paths)
 
     @cached_property
@@ -89,7 +113,30 @@ class RoutingProblem:
         """Inputs rounded to what a float32 network sees ``[B, n]``."""
         top = np.float32(self.system.cap)
         inside = top if float(top) <= self.system.cap else np.nextafter(top, np.float32(0))
-        return np.minimum(x.astype(np.float32), inside).astype(np.float64)
+        rounded = np.minimum(x.astype(np.float32), inside).astype(np.float64)
+        if self.history == "plausible":  # bounds that single precision holds exactly
+            rounded[:, self.seen] = np.clip(rounded[:, self.seen], self.low[self.seen], self.high[self.seen])
+        return np.asarray(rounded)
+
+    def remarks(self, x: Array) -> tuple[str, ...]:
+        """What a reader must know of a case ``[n]`` and of what it was divided by."""
+        over = "all paths of the topology" if self.all_paths else f"the same {self.system.k} paths per pair"
+        told = [f"The optimum is over {over}, and knows the matrix to route."]
+        if self.system.history:
+            told.append(self._of_history(np.asarray(x)[self.seen]))
+        return tuple(told)
+
+    def _of_history(self, seen: Array) -> str:
+        _, _, usual = plausible_range(self.paths)
+        if self.history == "plausible":
+            return f"The history is bounded to be plausible: {PLAUSIBLE_RULE}."
+        if seen.mean() >= SILENT * usual:
+            return "The history is any that the links could bring; it need not be plausible."
+        return (
+            f"The history is silent: none of its demands is above {seen.max():.2g} Gb/s, where generated traffic has "
+            f"{usual:.2g} on average, so the policy knows nothing of what it must route. Bound histories to be "
+            "plausible (history='plausible') to see the worst after ordinary traffic."
+        )
 
     def case(self, x: Array) -> TrafficCase:
         """One input ``[n]`` as a workload of the system."""
@@ -163,6 +210,8 @@ class RoutingProblem:
 
     def bound(self, x: Array) -> Bound:
         """The certified optimum of one input ``[n]``."""
+        if self.all_paths:
+            return AllPathsOracle(self.paths).solve(self.demands(np.asarray(x)[None])[0])
         return self.system.bound(self.case(x))
 
     # --- flows as a witness: p = [history, flows] -------------------------------------------------
@@ -211,7 +260,8 @@ class RoutingProblem:
         history, cap = self._seen_only, self.system.cap
         flows = np.maximum(p[:, history:], 0.0)
         over = np.maximum(self._pair_sums(flows) / cap, 1.0)
-        return np.concatenate([np.clip(p[:, :history], 0.0, cap), flows / over[:, self.paths.pair_of_path]], axis=1)
+        seen = np.clip(p[:, :history], self.low[:history], self.high[:history])
+        return np.concatenate([seen, flows / over[:, self.paths.pair_of_path]], axis=1)
 
     def witness_lift(self, x: Array) -> Array:
         """Demands ``[B, n]`` split evenly over their paths."""

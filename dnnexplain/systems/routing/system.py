@@ -226,11 +226,14 @@ class RoutingSystem(Probed):
 
         return SeenPart(policy, self)
 
-    def adversary(self, policy: Policy, routed: ArrayLike | None = None) -> RoutingProblem:
-        """What a worst-case search may choose against a policy (``contract.Attackable``)."""
+    def adversary(self, policy: Policy, routed: ArrayLike | None = None, **choices: Any) -> RoutingProblem:
+        """What a worst-case search may choose against a policy (``contract.Attackable``).
+
+        ``choices`` are ``history`` (``"any"``, ``"plausible"``) and ``all_paths``; see :class:`RoutingProblem`.
+        """
         from dnnexplain.systems.routing.views import adversary_of  # noqa: PLC0415
 
-        return adversary_of(self, policy, routed)
+        return adversary_of(self, policy, routed, **choices)
 
     # --- workloads and ground truth -------------------------------------------------------------
 

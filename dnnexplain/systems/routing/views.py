@@ -75,16 +75,18 @@ class SeenPart:
         return twin
 
 
-def adversary_of(system: RoutingSystem, policy: Policy, routed: ArrayLike | None = None) -> RoutingProblem:
+def adversary_of(
+    system: RoutingSystem, policy: Policy, routed: ArrayLike | None = None, **choices: Any
+) -> RoutingProblem:
     """A policy and what may be chosen against it; where states are whole cases, against the part that it sees."""
     if not system.routed:
-        return RoutingProblem(system, policy, routed)
+        return RoutingProblem(system, policy, routed, **choices)
     if isinstance(policy, SeenPart):
-        problem = RoutingProblem(policy.inner.system, policy.inner, routed)
+        problem = RoutingProblem(policy.inner.system, policy.inner, routed, **choices)
     elif hasattr(policy, "module"):
         msg = f"{policy.name} reads whole cases; search the policy itself, on the system that it was made for"
         raise DnnExplainError(msg)
     else:  # a rule, which reads the newest matrix if it reads any
-        problem = RoutingProblem(type(system)(system.topology, system.k, 0), policy, routed)
+        problem = RoutingProblem(type(system)(system.topology, system.k, 0), policy, routed, **choices)
     problem.shown_in = system
     return problem

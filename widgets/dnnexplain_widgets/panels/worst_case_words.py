@@ -137,7 +137,8 @@ def badge_of(case: WorstCase) -> dict[str, Any]:
     """What is proved of a case, and what is not."""
     tight = case.upper <= case.lower * (1 + 1e-6)
     ended = case.stopped in {"budget", "finished"}
-    text = f"Certified: for this input the ratio lies between {case.lower:.6g} and {case.upper:.6g}. Another input may be worse."
+    interval = case.interval()
+    text = " ".join((f"{interval[:1].upper()}{interval[1:]} for this input; another may be worse.", *case.remarks))
     if not ended:
         text = f"The search ended early ({case.stopped}). {text}"
     figures = [
