@@ -1,0 +1,39 @@
+"""Reference slots that an attribution may count from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import State
+from dnnexplain.systems.cran.days import draw_days
+
+if TYPE_CHECKING:
+    from dnnexplain.systems.cran.system import CloudRan
+
+__all__ = ["baselines_of"]
+
+TYPICAL = 32
+
+
+def baselines_of(system: CloudRan, state: State) -> Mapping[str, NDArray[np.float32]]:
+    """Typical slots (32 of generated days, with the state's hour and heads), no demand, each user without demand, all asleep."""
+    codec = system.codec
+    here = codec.encode(state.values[None], state.background)
+    days = codec.observe(draw_days(system.scene, "diurnal", TYPICAL, 0))
+    slot = round(float(here[0, 0]) / system.scene.slot_hours) % system.scene.slots
+    typical = days[:, slot].copy()
+    typical[:, codec.awake] = here[:, codec.awake]
+    silent = here.copy()
+    silent[:, codec.demand] = 0.0
+    asleep = here.copy()
+    asleep[:, codec.awake] = 0.0
+    found = {"typical slots": typical, "no demand": silent}
+    for user in range(system.scene.users):
+        one = here.copy()
+        one[:, codec.demand.start + user] = 0.0
+        found[f"user {user + 1} without demand"] = one
+    return found | {"all heads asleep": asleep}

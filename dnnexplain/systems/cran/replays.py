@@ -1,0 +1,66 @@
+"""One day, decision by decision: which heads were awake from when to when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Replay, Track
+from dnnexplain.systems.cran.power import awake_of
+from dnnexplain.systems.cran.words import clock
+
+if TYPE_CHECKING:
+    from dnnexplain.systems.cran.days import Day
+    from dnnexplain.systems.cran.runner import Run
+    from dnnexplain.systems.cran.system import CloudRan
+
+__all__ = ["replay_of"]
+
+
+def replay_of(system: CloudRan, name: str, run: Run, day: Day, seed: int) -> Replay:
+    """The first day of a run. An object is a period during which a head is awake; its track is the head's.
+
+    ``actions`` are indices of toggles ``[T]``, or the switches themselves ``[T, R]``.
+    """
+    scene = system.scene
+    on = awake_of(run.sets[0], scene.heads)  # [T, R]
+    head, first, last = _periods(on)
+    hours = np.float64(scene.slot_hours)
+    chosen = np.full(len(on), -1, dtype=np.int64)
+    begun = first > 0
+    chosen[first[begun]] = np.flatnonzero(begun)
+    episodes = system.episodes(name, run, [day], seed)
+    start, end = first * hours, (last + 1) * hours
+    return Replay(
+        policy=name,
+        observations=run.observations[0],
+        actions=run.actions[0],
+        times=np.arange(len(on)) * hours,
+        chosen=chosen,
+        objects=tuple(f"head {one + 1} awake from {clock(float(at))}" for one, at in zip(head, start, strict=True)),
+        arrival=start,
+        start=start,
+        finish=end,
+        colours=head,
+        tracks=tuple(Track(f"head {one + 1}", "awake", 1.0) for one in range(scene.heads)),
+        bar_object=np.arange(len(head)),
+        bar_track=head,
+        bars=np.stack([start, end, np.zeros(len(head)), np.ones(len(head))], axis=1),
+        cost=float(episodes.cost[0]),
+        cost_name=system.cost_name,
+        metrics={key: float(value[0]) for key, value in episodes.metrics.items()},
+        time_unit="h",
+        seed=seed,
+    )
+
+
+def _periods(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Runs of true in each column of ``[T, R]``: column, first and last row, in order of their beginning."""
+    edge = np.zeros((1, on.shape[1]), dtype=np.int8)
+    change = np.diff(np.concatenate([edge, on.astype(np.int8), edge]), axis=0)
+    head, first = np.nonzero(change.T == 1)
+    _, last = np.nonzero(change.T == -1)
+    order = np.lexsort((head, first))
+    return head[order].astype(np.int64), first[order].astype(np.int64), (last[order] - 1).astype(np.int64)
