@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Decision, DnnExplainError, Flowing, Flows, Policy, State, System
 from dnnexplain.explain.decision import decide
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["BOTH", "NEITHER", "OURS", "TARGET", "THEIRS", "USED", "FlowComparison", "compare_flows", "comparison_of"]
@@ -76,7 +77,7 @@ class FlowComparison(Result):
             return "There is no traffic, so nothing is used."
         ours, best = (self.links[int(np.argmax(used))] for used in (self.used, self.best_used))
         same = "the same link" if ours == best else best
-        times = "as low as possible" if self.ratio < 1.0005 else f"{self.ratio:.3g} times the optimum"
+        times = "as low as possible" if self.ratio < 1.0005 else f"{number(self.ratio)} times the optimum"
         return (
             f"{self.question.policy} fills its busiest link, {ours}, to {_percent(self.cost)}: {times}. "
             f"At best the busiest link ({same}) is at {_percent(self.optimum)}."
@@ -137,4 +138,4 @@ def marks_of(ours: Flows, best: Flows) -> NDArray[np.int8]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"
+    return f"{number(100 * share)}%"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Decision, System
 from dnnexplain.explain.words import contribution_sentence, slope_sentence
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["Attribution", "GroupSum", "UnitAttribution", "group_sums"]
@@ -130,7 +131,7 @@ class UnitAttribution(Result):
         top = int(np.abs(self.values).argmax())
         return (
             f"Unit {top} of layer {self.layer} carries most of {self.target}: "
-            f"{self.values[top]:+.3g} of {self.explained:.3g}."
+            f"{self.values[top]:+.3g} of {number(self.explained)}."
         )
 
     def table(self) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from dnnexplain.explain.proofs.maximum import certify_maximum
 from dnnexplain.explain.search_blocks import Climb, climb
 from dnnexplain.explain.straight_box import StraightBox, largest_in_box, straight_box
 from dnnexplain.explain.sum_of_parts import SumOfParts, sum_of_parts
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result
 
 __all__ = ["Maximum", "maximise", "maximise_all"]
@@ -70,7 +71,7 @@ class Maximum(Result):
     def sentence(self) -> str:
         """The activation, where it is read, and what was proved."""
         where = f" (read {self.measured})" if self.measured else ""
-        return f"Neuron {self.neuron} reaches {self.activation:.3g}{where}. {self.words}"
+        return f"Neuron {self.neuron} reaches {number(self.activation)}{where}. {self.words}"
 
 
 def maximise(
@@ -269,7 +270,7 @@ def _scorer(
 
 def _proof(world: _World, layer: NeuronLayer, neuron: int, best: Climb, activation: float, seen: int) -> str:
     what = (
-        f"Proved: neuron {neuron} is off in every valid state (its weighted input is at most {best.score:.3g})."
+        f"Proved: neuron {neuron} is off in every valid state (its weighted input is at most {number(best.score)})."
         if layer.rectified and activation == 0
         else f"Proved: no valid state activates neuron {neuron} more."
     )
@@ -306,7 +307,7 @@ def _by_blocks(system: System, blocks: Blocks) -> str:
 def _search(neuron: int, gap: str, best: Climb, bound: float | None, *, straight: bool) -> str:
     why = gap
     if bound is not None:
-        why = f"rules tie parts of the state together; the proven limit of the weighted input is {bound:.3g}"
+        why = f"rules tie parts of the state together; the proven limit of the weighted input is {number(bound)}"
     looked = f"the best of {best.evaluated:,} states from {best.starts} starts"
     if best.stopped:
         return f"Not proved, and stopped early: {looked} ({why})."

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Knob, State, System, state_from_values
+from dnnexplain.numbers import number
 
 __all__ = ["Others", "Sweep", "kind_of", "kinds", "knob_index", "knobs_of_kind", "product_rows", "sweep_rows"]
 
@@ -276,7 +277,7 @@ def _note(system: System, chosen: Mapping[int, float], automatic: bool, state: S
     if not chosen:
         return ""
     knobs = [(system.knobs[i], value) for i, value in chosen.items()]
-    told = ", ".join(f"{knob.name} {value:.3g} {knob.unit}".strip() for knob, value in knobs)
+    told = ", ".join(f"{knob.name} {number(value)} {knob.unit}".strip() for knob, value in knobs)
     groups = list(dict.fromkeys(knob.group for knob, _ in knobs))
     who, one = " and ".join(groups), len(groups) == 1
     why = ""

@@ -17,6 +17,7 @@ from dnnexplain.explain.neurons import check_neuron, layer_of, neuron_activation
 from dnnexplain.explain.responses import Response
 from dnnexplain.explain.sweeps import Others, knobs_of_kind, product_rows
 from dnnexplain.explain.thresholds import Curves, curves
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field, register
 
 __all__ = ["Census", "NetworkCount", "Surface", "ThresholdMap", "census", "surface", "threshold_map"]
@@ -62,7 +63,7 @@ class ThresholdMap(Result):
         for words, where in (("turn on", self.turns_on), ("stop changing", self.stops_changing)):
             found = where[np.isfinite(where)]
             if len(found):
-                told = f"{np.median(found):.3g} {unit}".strip()
+                told = f"{number(np.median(found))} {unit}".strip()
                 many = f"{len(found)} curves {words}" if len(found) > 1 else f"1 curve {words.replace(' ', 's ', 1)}"
                 parts.append(f"{many}, half of them at {told} or below" if len(found) > 1 else f"{many} at {told}")
         return "; ".join(parts) + "."
@@ -129,9 +130,9 @@ class Surface(Result):
     def sentence(self) -> str:
         """Where the surface is highest and how much of it is off."""
         i, j = np.unravel_index(int(np.nanargmax(self.activation)), self.activation.shape)
-        told = f"{self.knobs[0]} {self.first[i]:.3g} {self.units[0]} and {self.knobs[1]} {self.second[j]:.3g} {self.units[1]}"
+        told = f"{self.knobs[0]} {number(self.first[i])} {self.units[0]} and {self.knobs[1]} {number(self.second[j])} {self.units[1]}"
         off = float((self.activation[np.isfinite(self.activation)] == 0).mean())
-        text = f"Neuron {self.neuron} is highest, {self.activation[i, j]:.3g}, at {told}, and off in {100 * off:.3g}% of the grid."
+        text = f"Neuron {self.neuron} is highest, {number(self.activation[i, j])}, at {told}, and off in {number(100 * off)}% of the grid."
         return f"{text} {self.note}".strip()
 
 

@@ -19,6 +19,7 @@ from dnnexplain.contract import Choice, Policy, State, System
 from dnnexplain.explain.neurons import check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.responses import Range, Response, Threshold, classify, ranges_of, thresholds_of
 from dnnexplain.explain.sweeps import Others, kind_of, knob_index, knobs_of_kind, sweep_rows
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["Curves", "ThresholdCurve", "curve", "curves"]
@@ -70,19 +71,23 @@ class ThresholdCurve(Result):
         if (self.labels == Response.DEAD).all():
             text = f"{who} is off whatever the {self.knob}."
         elif (self.labels == Response.FLAT).all():
-            text = f"{who} does not react to the {self.knob}: it stays near {self.activation.mean():.3g}."
+            text = f"{who} does not react to the {self.knob}: it stays near {number(self.activation.mean())}."
         else:
-            span = f"As the {self.knob} goes from {self.values[0]:.3g} to {self.values[-1]:.3g}{unit}"
-            move = f"{who.lower()} moves from {self.activation[0]:.3g} to {self.activation[-1]:.3g}"
+            span = f"As the {self.knob} goes from {number(self.values[0])} to {number(self.values[-1])}{unit}"
+            move = f"{who.lower()} moves from {number(self.activation[0])} to {number(self.activation[-1])}"
             told = ", ".join(self._told(step) for step in self.thresholds)
             text = f"{span}, {move}{f'; it {told}' if told else ' without a threshold'}."
         return f"{text} {self.note}".strip()
 
     def _told(self, step: Threshold) -> str:
         if step.kind in {"turns on", "starts changing"}:
-            return f"{step.kind} above {step.before:.3g}"
+            return f"{step.kind} above {number(step.before)}"
         where = step.after if step.kind == "stops changing" else step.before
-        return f"{step.kind} from {where:.3g} on" if step.kind == "stops changing" else f"{step.kind} above {where:.3g}"
+        return (
+            f"{step.kind} from {number(where)} on"
+            if step.kind == "stops changing"
+            else f"{step.kind} above {number(where)}"
+        )
 
     def table(self) -> list[dict[str, Any]]:
         """One row per grid value."""

@@ -99,7 +99,7 @@ def test_a_surface_over_two_absent_jobs_gives_them_demands(system):
     policy = network(system, band(0, 20), [0.0])
     found = surface(system, policy, 0, "job 1 length", "job 2 length")
     assert found.held == {f"job {k} {kind}": 5.0 for k in (1, 2) for kind in ("cpu", "memory")}
-    assert found.note.startswith("Job 1 and job 2 are empty in this state, so they were given")
+    assert found.note.startswith("Job 1 and job 2 were given")
     np.testing.assert_array_equal(found.activation[1:, 1:], np.repeat(np.arange(1.0, 16.0)[:, None], 15, axis=1))
     with pytest.raises(DnnExplainError, match="two different knobs"):
         surface(system, policy, 0, "job 1 length", "job 1 length")

@@ -93,7 +93,7 @@ def test_a_model_card_says_how_good_and_how_made(tmp_path):
         "fake-gate (slots=5, colour=binary)",
         "mlp (hidden=[20])",
         "| Command | `dnnexplain train fake-gate --seed 3` |",
-        "| all jobs | 5.81 (5.5 to 6.12) |",
+        "| all jobs | 5.81 (5.5 to 6.13) |",
         "| starved | 0 |",
         "## Limits\n\nOnly for this gate.",
         load(path, system).checkpoint,

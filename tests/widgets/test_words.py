@@ -14,8 +14,8 @@ from dnnexplain_widgets.words import joined, label, number, probability, share_o
         (0.38249, "0.382"),
         (12.649, "12.6"),
         (-0.5, "−0.5"),
-        (1234.5, "1230"),
-        (2e-5, "2.00e−05"),
+        (1234.5, "1,230"),
+        (2e-5, "2e−05"),
         (float("nan"), "none"),
     ],
 )

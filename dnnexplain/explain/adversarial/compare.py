@@ -11,6 +11,7 @@ from typing import Any
 from dnnexplain.contract import DnnExplainError, Policy, State, System
 from dnnexplain.explain.adversarial.result import Adversarial
 from dnnexplain.explain.adversarial.search import METHODS, attack
+from dnnexplain.numbers import number
 from dnnexplain.results import Result
 
 __all__ = ["MethodTable", "compare_methods"]
@@ -91,7 +92,7 @@ def compare_methods(
 
 
 def _limit(seconds: float, rounds: int | None) -> str:
-    return f"{seconds:.3g} CPU seconds" if rounds is None else f"{rounds:,} batches"
+    return f"{number(seconds)} CPU seconds" if rounds is None else f"{rounds:,} batches"
 
 
 def _words(answers: Mapping[str, Adversarial], limit: str) -> str:
@@ -102,4 +103,4 @@ def _words(answers: Mapping[str, Adversarial], limit: str) -> str:
     best = [name for name, one in found.items() if one.distance == least]
     proved = any(one.proved_minimal for one in found.values())
     tail = ", proved minimal" if proved else ""
-    return f"With {limit} each: cost {least:.3g} by {', '.join(best)}{tail}."
+    return f"With {limit} each: cost {number(least)} by {', '.join(best)}{tail}."

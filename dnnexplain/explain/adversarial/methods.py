@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.explain.adversarial.levels import several, single, width
 from dnnexplain.explain.adversarial.moves import ROUNDING
 from dnnexplain.explain.adversarial.run import Run
+from dnnexplain.numbers import number
 
 __all__ = ["exhaustive", "local", "manipulate", "steps"]
 
@@ -38,7 +39,7 @@ def exhaustive(run: Run, rng: np.random.Generator) -> None:
     for values, complete in single(run.moves, run.single_radius):
         if run.moves.cost(values[:1])[0] >= run.limit() - ROUNDING:
             break
-        run.consider(values, text=f"One object, up to a cost of {run.moves.cost(values[-1:])[0]:.3g}")
+        run.consider(values, text=f"One object, up to a cost of {number(run.moves.cost(values[-1:])[0])}")
         run.single_radius = max(run.single_radius, min(complete, run.limit() - ROUNDING))
     run.single_radius = np.inf if run.best is None else max(run.single_radius, run.best.distance - ROUNDING)
     if run.most < 2 or len(run.moves.atoms) < 2:
@@ -50,7 +51,7 @@ def exhaustive(run: Run, rng: np.random.Generator) -> None:
         high = min(run.radius + step, dearest)
         for values in several(run.moves, run.radius, high, run.most, run.limit):
             fine = run.moves.allowed(run.system, values)
-            run.consider(values[fine], text=f"Several objects, up to a cost of {high:.3g}")
+            run.consider(values[fine], text=f"Several objects, up to a cost of {number(high)}")
         run.radius = min(high, run.limit() - ROUNDING)
     run.radius = np.inf if run.best is None else run.radius
 

@@ -21,6 +21,7 @@ from dnnexplain.explain.adversarial.run import Progress
 from dnnexplain.explain.adversarial.verdicts import Kind, Verdict, Witness, classify
 from dnnexplain.explain.decision import decide
 from dnnexplain.explain.sweeps import kind_of
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["OrderPair", "OrderPairs", "order_pairs"]
@@ -261,5 +262,5 @@ def _words(system: System, pairs: list[OrderPair], looked: int) -> str:
         f"{len(pairs)} pairs among {looked:,} states of two objects. The worst: {system.describe(pair.state)} With "
         f"{pair.changed} changed from {pair.before_value:g} to {pair.after_value:g} {pair.unit} the decision goes from "
         f"{pair.before.name} to {pair.after.name}{rule}, although {' or '.join(pair.after.best_names)} is still best; "
-        f"it costs {pair.after.loss:.3g} more ({pair.after.unit})."
+        f"it costs {number(pair.after.loss)} more ({pair.after.unit})."
     )

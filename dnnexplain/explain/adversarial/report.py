@@ -9,6 +9,7 @@ from dnnexplain.explain.adversarial.result import Change, Flip
 from dnnexplain.explain.adversarial.run import Run
 from dnnexplain.explain.adversarial.verdicts import Kind, Verdict
 from dnnexplain.explain.proofs import Certificate
+from dnnexplain.numbers import number
 
 __all__ = ["told_changes", "words"]
 
@@ -49,10 +50,10 @@ def words(
 def _found(before: Verdict, best: Flip) -> str:
     after = best.after
     truth = " or ".join(after.best_names)
-    was = "was a best one" if before.action in before.best_actions else f"already lost {before.loss:.3g}"
+    was = "was a best one" if before.action in before.best_actions else f"already lost {number(before.loss)}"
     return (
-        f"{_capital(told_changes(best.changes))} (cost {best.distance:.3g}) flips the decision from {before.name} "
-        f"to {after.name}, although {truth} is best: it costs {after.loss:.3g} more at best ({after.unit}); the decision "
+        f"{_capital(told_changes(best.changes))} (cost {number(best.distance)}) flips the decision from {before.name} "
+        f"to {after.name}, although {truth} is best: it costs {number(after.loss)} more at best ({after.unit}); the decision "
         f"before {was}."
     )
 
@@ -63,13 +64,11 @@ def _proof(run: Run, best: Flip, *, proved: bool, radius: float, single: float) 
             "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
         )
         return f"Proved minimal: every cheaper change{which} was looked at, and none is adversarial."
-    several = f" Of several objects, none that costs {radius:.3g} or less is." if radius > 0 else ""
+    several = f" Of several objects, none that costs {number(radius)} or less is." if radius > 0 else ""
     if single >= best.distance - 10 * ROUNDING:
         return f"No cheaper change of a single object is adversarial (proved).{several}"
     if radius > 0:
-        return (
-            f"Not proved minimal: no change that costs {radius:.3g} or less is adversarial, beyond that others may be."
-        )
+        return f"Not proved minimal: no change that costs {number(radius)} or less is adversarial, beyond that others may be."
     return f"Not proved minimal: the best of {run.evaluated:,} states."
 
 
@@ -78,11 +77,9 @@ def _nothing(run: Run, radius: float) -> str:
         many = "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
         return f"Proved: no allowed change{many} makes this decision worse; all {run.evaluated:,} were looked at."
     if radius > 0:
-        return (
-            f"Proved: no change that costs {radius:.3g} or less makes this decision worse ({run.evaluated:,} states)."
-        )
+        return f"Proved: no change that costs {number(radius)} or less makes this decision worse ({run.evaluated:,} states)."
     if run.single_radius > 0:
-        far = "" if run.single_radius == np.inf else f" that costs {run.single_radius:.3g} or less"
+        far = "" if run.single_radius == np.inf else f" that costs {number(run.single_radius)} or less"
         return f"Proved: no change of a single object{far} makes this decision worse ({run.evaluated:,} states)."
     return f"No adversarial change among {run.evaluated:,} states; that proves nothing."
 
@@ -92,7 +89,7 @@ def _followed(run: Run, best: Flip | None) -> str:
     if flip is None or (best is not None and flip.distance >= best.distance):
         return ""
     return (
-        f"{_capital(told_changes(flip.changes))} (cost {flip.distance:.3g}) flips it too, to {flip.after.name}, but that "
+        f"{_capital(told_changes(flip.changes))} (cost {number(flip.distance)}) flips it too, to {flip.after.name}, but that "
         "is the best decision then: a change of the domain, not counted."
     )
 
@@ -100,7 +97,7 @@ def _followed(run: Run, best: Flip | None) -> str:
 def _undecided(run: Run) -> str:
     if not np.isfinite(run.undecided):
         return ""
-    return f"In {run.counts[Kind.UNDECIDED.value]} states the oracle ran out of time, from a cost of {run.undecided:.3g} on nothing is proved."
+    return f"In {run.counts[Kind.UNDECIDED.value]} states the oracle ran out of time, from a cost of {number(run.undecided)} on nothing is proved."
 
 
 def _capital(text: str) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.problem import Problem
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["GapBox", "gap_box"]
@@ -71,9 +72,9 @@ class GapBox(Result):
     def sentence(self) -> str:
         """The box in one sentence."""
         return (
-            f"Of {self.samples} inputs drawn from the box, {100 * self.share:.3g}% keep a ratio of at least "
-            f"{self.threshold:.3g} (at least {100 * self.share_low:.3g}% with 95% confidence); "
-            f"the smallest is {self.smallest:.3g}, the case itself has {self.ratio:.3g}."
+            f"Of {self.samples} inputs drawn from the box, {number(100 * self.share)}% keep a ratio of at least "
+            f"{number(self.threshold)} (at least {number(100 * self.share_low)}% with 95% confidence); "
+            f"the smallest is {number(self.smallest)}, the case itself has {number(self.ratio)}."
         )
 
 

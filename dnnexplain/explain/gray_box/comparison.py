@@ -13,6 +13,7 @@ from dnnexplain.explain.gray_box.budget import Budget, Progress
 from dnnexplain.explain.gray_box.methods import METHODS
 from dnnexplain.explain.gray_box.problem import Problem
 from dnnexplain.explain.gray_box.result import WorstCase
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result
 
 __all__ = ["SearchComparison", "compare_searches"]
@@ -55,7 +56,7 @@ class SearchComparison(Result):
         """The best case, and how the other methods did, in words."""
         best = self.best
         others = sorted((case for case in self.cases if case is not best), key=lambda case: -case.lower)
-        told = ", ".join(f"{case.method} {case.ratio:.3g}" for case in others)
+        told = ", ".join(f"{case.method} {number(case.ratio)}" for case in others)
         return best.sentence() + (f" The others found: {told}." if told else "")
 
 

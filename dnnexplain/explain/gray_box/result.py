@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.explain.proofs import Certificate
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["WorstCase"]
@@ -65,12 +66,12 @@ class WorstCase(Result):
 
     def sentence(self) -> str:
         """The result in one sentence."""
-        where = f"found by {self.method} in {self.reached:.3g} of {self.cpu_seconds:.3g} CPU-seconds"
+        where = f"found by {self.method} in {number(self.reached)} of {number(self.cpu_seconds)} CPU-seconds"
         limit = " (the limit in CPU-seconds ended it; --rounds ends it alike on every machine)"
         said = " ".join(("", *self.remarks))
         return (
-            f"The {self.cost_name} is {self.ratio:.3g} times the optimum "
-            f"({self.cost:.3g} against {self.optimum:.3g}; {self.interval()}), {where}"
+            f"The {self.cost_name} is {number(self.ratio)} times the optimum "
+            f"({number(self.cost)} against {number(self.optimum)}; {self.interval()}), {where}"
             f"{limit if self.ended_by == 'CPU-seconds' else ''}.{said}"
         )
 

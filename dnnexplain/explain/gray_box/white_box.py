@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.white_box_milp import WhiteBoxProgram, interrupted_at
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["WhiteBox", "WhiteBoxBound", "solve_white_box"]
@@ -100,12 +101,10 @@ class WhiteBoxBound(Result):
     def sentence(self) -> str:
         """The result in one sentence."""
         if self.status == "optimal":
-            return (
-                f"The worst on-off input has a ratio of {self.ratio:.3g}, proved in {self.cpu_seconds:.3g} CPU-seconds."
-            )
+            return f"The worst on-off input has a ratio of {number(self.ratio)}, proved in {number(self.cpu_seconds)} CPU-seconds."
         return (
-            f"No proof within the limit: after {self.cpu_seconds:.3g} CPU-seconds the worst on-off input has a ratio "
-            f"between {self.ratio:.3g} (found) and {self.bound:.3g} (bound)."
+            f"No proof within the limit: after {number(self.cpu_seconds)} CPU-seconds the worst on-off input has a ratio "
+            f"between {number(self.ratio)} (found) and {number(self.bound)} (bound)."
         )
 
 

@@ -5,16 +5,6 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Three significant digits as Python's "g" writes them: 0.0382, 12.6, 1.23e+05. */
-function general(value, digits = 3) {
-  if (value === 0) return "0";
-  const [mantissa, power] = value.toExponential(digits - 1).split("e");
-  const exponent = Number(power);
-  const trim = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
-  if (exponent >= -4 && exponent < digits) return trim(value.toFixed(Math.max(0, digits - 1 - exponent)));
-  return `${trim(mantissa)}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
-}
-
 /** A number in a map's sentence: 0.41, -12.3, 1,240; with its sign if asked for. */
 function mapNumber(value, withSign = false) {
   return plainNumber(value, withSign);
@@ -84,21 +74,21 @@ function curvePhrase(neuron, { knob, grid, values, labels, note }) {
     text = `${who} is off whatever the ${knob.name}.`;
   } else if (labels.every((label) => label === FLAT)) {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    text = `${who} does not react to the ${knob.name}: it stays near ${general(mean)}.`;
+    text = `${who} does not react to the ${knob.name}: it stays near ${mapNumber(mean)}.`;
   } else {
     const told = labels.flatMap((label, at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
-    const span = `As the ${knob.name} goes from ${general(grid[0])} to ${general(grid[end])}${unit}`;
-    const move = `${who.toLowerCase()} moves from ${general(values[0])} to ${general(values[end])}`;
+    const span = `As the ${knob.name} goes from ${mapNumber(grid[0])} to ${mapNumber(grid[end])}${unit}`;
+    const move = `${who.toLowerCase()} moves from ${mapNumber(values[0])} to ${mapNumber(values[end])}`;
     text = `${span}, ${move}${told.length ? `; it ${told.join(", ")}` : " without a threshold"}.`;
   }
   return `${text} ${note}`.trim();
 }
 
 function stepPhrase(from, to, before, after) {
-  if (from === DEAD) return `turns on above ${general(before)}`;
-  if (to === DEAD) return `turns off above ${general(before)}`;
-  if (to === SATURATED) return `stops changing from ${general(after)} on`;
-  return `starts changing above ${general(before)}`;
+  if (from === DEAD) return `turns on above ${mapNumber(before)}`;
+  if (to === DEAD) return `turns off above ${mapNumber(before)}`;
+  if (to === SATURATED) return `stops changing from ${mapNumber(after)} on`;
+  return `starts changing above ${mapNumber(before)}`;
 }
 
 function onPhrase(units) {

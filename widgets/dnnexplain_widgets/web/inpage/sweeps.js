@@ -77,6 +77,6 @@ function paintsNothing(sketch, place, base, grid, ground) {
 
 function heldNote(sketch, held, middles) {
   const group = sketch.knobs[held[0]].group;
-  const told = held.map((index) => `${sketch.knobs[index].name} ${general(middles[index])} ${sketch.knobs[index].unit}`.trim());
+  const told = held.map((index) => `${sketch.knobs[index].name} ${mapNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
   return capital(`${group} is empty in this state, so it was given ${told.join(", ")}.`);
 }
