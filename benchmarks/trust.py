@@ -26,6 +26,7 @@ import torch
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain import attribute, trust, visited
+from dnnexplain.explain.badge import LIMITS, METHOD
 from dnnexplain.explain.forward import shuffled
 from dnnexplain.explain.maps import group_sums
 from dnnexplain.explain.methods import METHODS
@@ -132,6 +133,15 @@ def measure(args):
         part.rename(file)
 
 
+def overall(record):
+    """A record's colour under the present limits, so that the table follows them."""
+    figures = {name: pair for name, pair in record["figures"].items() if LIMITS[name].judges != METHOD}
+    levels = [
+        level if name == "completeness" else str(LIMITS[name].level(value)) for name, (value, level) in figures.items()
+    ]
+    return next((level for level in ("red", "amber", "green") if level in levels), "grey")
+
+
 def table(args):
     total = {}
     for network in NETWORKS:
@@ -139,6 +149,8 @@ def table(args):
         if not file.exists():
             continue
         records = [json.loads(line) for line in file.read_text().splitlines()]
+        for record in records:
+            record["overall"] = overall(record)
         print(f"\n**{network}**, badge {np.median([r['ms'] for r in records]):.0f} ms of processor time (median)\n")
         print("| map | n | " + " | ".join(LEVELS) + " | red by method |\n|-|-|-|-|-|-|-|")
         for kind in ("right", *GROSS, *FINE):

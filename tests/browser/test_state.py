@@ -69,7 +69,7 @@ def change_things(page):
     for _ in range(2):
         page.keyboard.press("ArrowLeft")
     settle(page)
-    page.locator('select[data-name="method"]').first.select_option("integrated-gradients")
+    page.locator('select[data-name="method"]').first.select_option("saliency")
     page.locator(".dx-unit-cell").nth(7).click()
     page.get_by_role("tab", name="When will it fail?").click()
     page.locator('select[data-name="theme"]').select_option("dark")

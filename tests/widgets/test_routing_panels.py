@@ -234,10 +234,12 @@ def test_the_app_knows_routers_rules_and_matrices():
         assert found.ratio >= 1 - 1e-9
     for state in parts["presets"].values():
         np.testing.assert_array_equal(system.repair(state.values[None])[0], state.values)
-    assert dashboard_parts(system="routing", policy="dote-history")["policy"].name == "dote-history"
+    assert (
+        dashboard_parts(system="routing", policy="dote-history")["policy"].name == "DOTE, sees the 12 matrices before"
+    )
     with pytest.raises(DnnExplainError, match="no topology"):
         dashboard_parts(system="routing", topology="atlantis")
-    with pytest.raises(DnnExplainError, match="parameter of the routing dashboard"):
+    with pytest.raises(DnnExplainError, match="parameter of"):
         dashboard_parts(system="routing", slots=5)
 
 

@@ -17,6 +17,9 @@ from dnnexplain_widgets.session import Session
 
 __all__ = ["Dashboard"]
 
+ADDS_UP = "integrated-gradients"
+"""The method that a page opens with: its parts sum to what is explained, as a newcomer expects of them."""
+
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -61,6 +64,7 @@ class Dashboard(ipywidgets.Box):
             msg = f"a Dashboard explains a policy, not a {type(policy).__name__}; wrap a torch module: TorchPolicy(module, system)"
             raise DnnExplainError(msg)
         self.session = session = Session(system, policy, state, rules=rules)
+        session.question(method=ADDS_UP)
         self.masthead = Masthead(
             session=session, title=title or f"What moves {system.name}?", policies=policies, loader=loader
         )

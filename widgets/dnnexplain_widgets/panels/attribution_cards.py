@@ -92,7 +92,8 @@ def agreement(comparison: Comparison) -> dict[str, Any]:
             elif math.isfinite(value):
                 cells.append({"text": number(value), "note": f"cells {number(cells_value)}"})
             else:
-                cells.append({"text": "does not vary"})
+                kinds = {comparison.attributions[at].measure == "slope" for at in (i, j)}
+                cells.append({"text": "does not vary" if len(kinds) == 1 else "not compared"})
         rows.append({"label": title, "cells": cells})
     return {
         "caption": "Rank correlation between the methods: of knob groups, and of single cells",

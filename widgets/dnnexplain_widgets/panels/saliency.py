@@ -6,7 +6,7 @@ from typing import Any
 
 from dnnexplain.contract import Discrete, NetworkPolicy, Pictured
 from dnnexplain.explain.attribution import Attribution
-from dnnexplain.explain.methods import METHODS, Measure
+from dnnexplain.explain.methods import METHODS, Measure, Method
 from dnnexplain.explain.targets import menu
 from dnnexplain_widgets.panels.base import Panel
 
@@ -71,7 +71,7 @@ class SaliencyPanel(Panel):
                 "kind": "select",
                 "name": "method",
                 "label": "by",
-                "options": [[n, METHODS[n].title] for n in self.methods],
+                "options": [[n, _title(METHODS[n])] for n in self.methods],
             },
         ]
         if METHODS[session.ask.method].measure is Measure.SHARE:
@@ -80,3 +80,8 @@ class SaliencyPanel(Panel):
             controls.append({"kind": "select", "name": "baseline", "label": "counted from", "options": options})
         self.controls = controls
         self.answers = {"target": session.ask.target, "method": session.ask.method, "baseline": session.ask.baseline}
+
+
+def _title(method: Method) -> str:
+    """A method's name; one whose numbers are slopes, which add up to nothing, says so."""
+    return f"{method.title} (slopes)" if method.measure is Measure.SLOPE else method.title
