@@ -47,7 +47,7 @@ def test_rate_based_takes_the_harmonic_mean_of_the_last_five():
 def test_bola_maximises_its_score():
     for buffer in np.linspace(0, 60, 41):
         utility = np.log(VIDEO.bitrates / 300)
-        score = ((60 - 4) / (utility[-1] + 2.2) * (utility + 2.2) - buffer) / VIDEO.bitrates
+        score = ((60 - 4) / (utility[-1] + 1.6) * (utility + 1.6) - buffer) / VIDEO.bitrates
         assert rule("bola").outputs(state(buffer))[0].argmax() == score.argmax()
 
 

@@ -270,3 +270,13 @@ def test_errors_teach(make, message):
 def test_an_observation_taken_from_a_session_is_its_state(met):
     state = state_from_observation(SYSTEM, met[40])
     assert np.array_equal(SYSTEM.encode(state.values[None], state.background)[0], met[40])
+
+
+def test_presets_are_valid_states():
+    from dnnexplain.systems.abr.presets import presets
+
+    first, others = presets(SYSTEM, None)
+    assert len(others) >= 6
+    for name, state in {"first": first, **others}.items():
+        assert np.array_equal(SYSTEM.repair(state.values[None])[0], state.values), name
+    assert others["The link collapses"].values[NAMES.index("throughput 1")] == pytest.approx(0.3, rel=1e-6)

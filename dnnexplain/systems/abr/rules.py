@@ -19,11 +19,11 @@ SETTINGS: dict[str, dict[str, float]] = {
     "fixed": {"level": 0.0},
     "bb": {"reservoir": 5.0, "cushion": 10.0},
     "rb": {},
-    "bola": {"gain": 2.2, "target": 60.0},
+    "bola": {"gain": 1.6, "target": 60.0},
     "mpc": {},
     "robust-mpc": {},
     "robust-mpc-reset": {},
-    "tuned": {"share": 0.6, "reserve": 4.0},
+    "tuned": {"share": 0.25, "reserve": 0.0},
 }
 """The numbers of each rule: seconds, shares, or a bitrate's index."""
 
@@ -35,7 +35,7 @@ ABOUT = {
     "mpc": "Model-predictive control over 5 chunks (Yin et al., SIGCOMM 2015)",
     "robust-mpc": "MPC with its estimate lowered by the largest of the last 5 errors; it keeps its errors from session to session, as published",
     "robust-mpc-reset": "robust-mpc that forgets its errors when a session begins",
-    "tuned": "The highest bitrate whose chunk arrives with a reserve left, two numbers tuned on generated links",
+    "tuned": "The highest bitrate whose chunk would arrive, at a share of the estimate, with a reserve left; both tuned on generated links",
 }
 _CARRIES = {"robust-mpc"}
 

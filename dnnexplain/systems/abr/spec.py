@@ -108,6 +108,7 @@ SPEC = Spec(
         ),
     ),
     question="Pensieve: why does the network ask for this bitrate?",
+    presets="dnnexplain.systems.abr.presets:presets",
     lead=(
         "A video player downloads a film in chunks of 4 seconds and asks for each at one of six bitrates. A neural network "
         "sees the buffer, how fast the last chunks came and how large the next ones are. Too high, and playback stalls; too "
@@ -125,6 +126,9 @@ SPEC = Spec(
     },
     baselines=("robust-mpc", "bola", "bb"),
     caveats=("QoE is the total over chunks 2 to the last, as published: nobody chooses the first chunk's bitrate.",),
+    environments={
+        "dnnexplain/ABR-v0": ("dnnexplain.systems.abr.gym:ABREnv", "dnnexplain.systems.abr.gym:ABRVectorEnv")
+    },
     weights=Path(__file__).parent / "weights",
     sources=(
         "Mao, Netravali, Alizadeh: Neural Adaptive Video Streaming with Pensieve, SIGCOMM 2017.",
