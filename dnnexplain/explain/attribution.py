@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System, Target, TargetKind
-from dnnexplain.explain.forward import Layer, array, layers, network_of
+from dnnexplain.explain.forward import Layer, array, layers, network_of, with_gradients
 from dnnexplain.explain.maps import Attribution, UnitAttribution, group_sums
 from dnnexplain.explain.methods import METHODS, Measure, Method, method_named
 from dnnexplain.explain.problem import Asked, ask, question
@@ -18,6 +18,7 @@ from dnnexplain.explain.problem import Asked, ask, question
 __all__ = ["Attribution", "UnitAttribution", "attribute", "attribute_units", "layer_named"]
 
 
+@with_gradients()
 def attribute(
     system: System,
     policy: Policy,
@@ -132,6 +133,7 @@ def _remarks(entry: Method, difference: float) -> tuple[str, ...]:
     return ()
 
 
+@with_gradients()
 def attribute_units(
     system: System,
     policy: Policy,

@@ -68,6 +68,26 @@ def network_of(policy: Policy) -> nn.Module:
     return module
 
 
+@contextmanager
+def with_gradients() -> Iterator[None]:
+    """Gradients and float32 inside, whatever modes the caller is in; a network that has none is told so.
+
+    Raises:
+        DnnExplainError: no gradient leads from the outputs back to the input.
+    """
+    try:
+        with torch.inference_mode(mode=False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+            yield
+    except RuntimeError as error:
+        if "does not require grad" not in str(error):
+            raise
+        msg = (
+            "no gradient leads from this network's outputs to its input: its forward() detaches, rounds or runs under "
+            "torch.no_grad(); take that out, or choose a method without gradients, such as feature-ablation or shap"
+        )
+        raise DnnExplainError(msg) from None
+
+
 def private(of: Policy | nn.Module) -> nn.Module:
     """A copy of a network for one caller alone: in evaluation mode, its weights frozen."""
     module = of if isinstance(of, nn.Module) else network_of(of)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
-__all__ = ["LogProbabilities", "ScaledInput"]
+__all__ = ["LogProbabilities", "OneOutput", "ScaledInput"]
 
 
 class LogProbabilities(nn.Module):
@@ -42,3 +44,21 @@ class ScaledInput(nn.Module):
     def extra_repr(self) -> str:
         """The factor, for reprs and hashes."""
         return f"factor={self.factor:g}"
+
+
+class OneOutput(nn.Module):
+    """One of a network's several outputs.
+
+    Args:
+        network: gives a tuple, a list or a mapping.
+        place: which of it.
+    """
+
+    def __init__(self, network: nn.Module, place: Any) -> None:
+        super().__init__()
+        self.network, self.place = network, place
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """The chosen output ``[B, A]``."""
+        found: torch.Tensor = self.network(observations)[self.place]
+        return found

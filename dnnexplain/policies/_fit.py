@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, System, state_from_values
+from dnnexplain.policies._adapters import OneOutput
 from dnnexplain.policies._describe import describe_outputs, size_hint
+from dnnexplain.policies._own_modules import restless
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,9 +54,10 @@ def fit_module(module: nn.Module, system: System) -> tuple[nn.Module, str]:
     probe = torch.from_numpy(probe_observations(system)).to(device)
     failures: list[tuple[str, str]] = []
     for note, fitted in _layouts(module, system):
-        trouble = _try(fitted, probe, system)
+        whole, part = _one_answer(fitted, probe, system)
+        trouble = _try(whole, probe, system)
         if trouble is None:
-            return fitted, note
+            return whole, "; ".join(words for words in (note, part) if words)
         failures.append((note or "as it is", trouble))
     raise DnnExplainError(_explain(module, system, failures))
 
@@ -95,6 +99,26 @@ def _check_weights(module: nn.Module) -> None:
             raise DnnExplainError(msg)
 
 
+def _one_answer(module: nn.Module, probe: torch.Tensor, system: System) -> tuple[nn.Module, str]:
+    """Of several outputs the scores, if exactly one has their shape: an actor-critic's, or those beside a hidden state."""
+    expected = (len(probe), len(system.output.names))
+    try:
+        with torch.no_grad():
+            answer = module(probe)
+    except Exception:  # noqa: BLE001 - told by _try
+        return module, ""
+    places = list(answer) if isinstance(answer, Mapping) else list(range(len(answer))) if _is_list(answer) else []
+    fitting = [place for place in places if getattr(answer[place], "shape", None) == expected]
+    if len(fitting) != 1:
+        return module, ""
+    named = f"{fitting[0]!r}" if isinstance(answer, Mapping) else f"number {fitting[0] + 1}"
+    return OneOutput(module, fitting[0]).eval(), f"of the network's {len(places)} outputs, {named} is taken: the scores"
+
+
+def _is_list(answer: Any) -> bool:
+    return isinstance(answer, tuple | list)
+
+
 def _try(module: nn.Module, probe: torch.Tensor, system: System) -> str | None:
     """What is wrong with the module's answer to ``probe``, or ``None``."""
     expected = (len(probe), len(system.output.names))
@@ -112,6 +136,8 @@ def _try(module: nn.Module, probe: torch.Tensor, system: System) -> str | None:
         return f"whole numbers ({str(answer.dtype).removeprefix('torch.')}); return the scores before argmax"
     if not bool(torch.isfinite(answer).all()):
         return "NaN or infinite values; a log of zero, a division by zero or an overflow is inside"
+    if unrest := restless(module, probe):
+        return unrest
     if alone is None or alone.shape != (1, expected[1]) or not torch.allclose(alone, answer[:1], rtol=1e-3, atol=1e-4):
         return "an answer for one state that depends on the other states of the batch; keep axis 0 for the batch"
     return None

@@ -15,7 +15,7 @@ from torch import nn
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.encoding import decode, encode
-from dnnexplain.policies._adapters import LogProbabilities, ScaledInput
+from dnnexplain.policies._adapters import LogProbabilities, OneOutput, ScaledInput
 from dnnexplain.policies._onnx_layers import BatchNorm
 from dnnexplain.policies.onnx_files import OnnxNetwork, Step
 
@@ -88,6 +88,9 @@ def describe(module: nn.Module) -> dict[str, Any] | None:
     if kind is LogProbabilities:
         inner = describe(module.network)  # type: ignore[arg-type]
         return None if inner is None else {"kind": "LogProbabilities", "network": inner}
+    if kind is OneOutput:
+        inner = describe(module.network)  # type: ignore[arg-type]
+        return None if inner is None else {"kind": "OneOutput", "network": inner, "place": module.place}
     if kind is OnnxNetwork:
         return _graph(module)  # type: ignore[arg-type]
     if kind not in _ARGUMENTS:
@@ -148,6 +151,8 @@ def _made(described: Mapping[str, Any]) -> nn.Module:
         return nn.Sequential(OrderedDict((str(name), _made(part)) for name, part in described["parts"]))
     if kind == "LogProbabilities":
         return LogProbabilities(_made(described["network"]))
+    if kind == "OneOutput":
+        return OneOutput(_made(described["network"]), described["place"])
     if kind == "OnnxNetwork":
         return OnnxNetwork(
             described["source"],
@@ -191,7 +196,7 @@ def signature(module: nn.Module) -> str:
     own = any(
         type(part).__module__.startswith("dnnexplain.") and type(part) not in {ScaledInput, OnnxNetwork, BatchNorm}
         for part in module.modules()
-        if type(part) is not LogProbabilities
+        if type(part) not in {LogProbabilities, OneOutput}
     )
     if own and not foreign:  # made by a system from what its file says
         return ""

@@ -28,7 +28,7 @@ from dnnexplain.reading import check_count
 if TYPE_CHECKING:
     from dnnexplain.policies.torch_policy import TorchPolicy
 
-__all__ = ["OnnxNetwork", "Step", "is_onnx", "read_onnx", "save_onnx"]
+__all__ = ["OnnxNetwork", "Step", "is_onnx", "read_onnx", "save_onnx", "through_onnx"]
 
 OPSET = 17
 
@@ -342,12 +342,28 @@ def save_onnx(path: str | Path, network: TorchPolicy | nn.Module, shape: Sequenc
         raise DnnExplainError(msg)
     example = torch.rand([3, *sizes], generator=torch.Generator().manual_seed(0))
     data = _exported(module, example)
-    twin = _network(_parsed(path, data), str(path))
-    with torch.no_grad():
-        if not torch.allclose(twin(example), module(example), rtol=1e-4, atol=1e-5):
-            msg = f"{path} was not written: the exported graph computes something else than the module"
-            raise DnnExplainError(msg)
+    _same(_network(_parsed(path, data), str(path)), module, example)
     return write_bytes(path, data)
+
+
+def through_onnx(module: nn.Module, example: torch.Tensor) -> OnnxNetwork:
+    """A module's graph as layers, by writing it as ONNX and reading that; compared on the example.
+
+    Raises:
+        DnnExplainError: it cannot be exported or read, or computes something else then.
+    """
+    twin = _network(_parsed("the exported graph", _exported(module, example)), "the exported graph")
+    return _same(twin, module, example)
+
+
+def _same(twin: OnnxNetwork, module: nn.Module, example: torch.Tensor) -> OnnxNetwork:
+    with torch.no_grad():
+        mine, its = twin(example), module(example)
+    same = isinstance(its, torch.Tensor) and isinstance(mine, torch.Tensor) and mine.shape == its.shape
+    if not same or not torch.allclose(mine, its, rtol=1e-4, atol=1e-5):
+        msg = "the exported graph computes something else than the module"
+        raise DnnExplainError(msg)
+    return twin
 
 
 def _exported(module: nn.Module, example: torch.Tensor) -> bytes:

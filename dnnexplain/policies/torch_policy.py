@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dnnexplain import sampling
+from dnnexplain.assumptions import assume
 from dnnexplain.contract import Discrete, DnnExplainError, System
 from dnnexplain.policies._adapters import LogProbabilities
 from dnnexplain.policies._fit import fit_module, probe_observations
 from dnnexplain.policies._layers import signature
+from dnnexplain.policies._own_modules import apart, duplicate, memory_of, own_copy
 
 __all__ = ["LogProbabilities", "TorchPolicy", "weights_hash"]
 
@@ -87,10 +89,14 @@ class TorchPolicy:
         self.masked = masked
         self.metadata: dict[str, Any] = {}
         self.assumed: tuple[str, ...] = ()
-        fitted, note = fit_module(copy.deepcopy(module).float().eval(), system)
-        self.module, second = _undo_softmax(fitted, system)
+        with apart():
+            own, first = own_copy(module, torch.from_numpy(probe_observations(system)))
+            fitted, note = fit_module(own.float().eval(), system)
+            self.module, second = _undo_softmax(fitted, system)
+        if memory := memory_of(self.module):
+            self.assumed = (assume(f"{self.name}: {memory}"),)
         self.checkpoint = checkpoint or weights_hash(self.module)
-        self.note = "; ".join(part for part in (note, second) if part)
+        self.note = "; ".join(part for part in (first, note, second, memory) if part)
 
     def __repr__(self) -> str:
         return f"TorchPolicy({self.name!r}, {self.system.name!r}, checkpoint={self.checkpoint[:12]!r})"
@@ -112,7 +118,7 @@ class TorchPolicy:
         answer = np.empty((len(rows), len(self.system.output.names)), dtype=np.float64)
         chunk = max(1, CHUNK_NUMBERS // max(1, int(np.prod(rows.shape[1:]))))
         device = next((weight.device for weight in self.module.parameters()), torch.device("cpu"))
-        with torch.no_grad():
+        with apart(), torch.no_grad():
             for first in range(0, len(rows), chunk):
                 block = np.require(rows[first : first + chunk], np.float32, ["C", "W"])
                 answer[first : first + chunk] = self.module(torch.from_numpy(block).to(device)).cpu().numpy()
@@ -144,7 +150,7 @@ class TorchPolicy:
     def copy(self) -> TorchPolicy:
         """The same policy with a network of its own: hooks are not thread-safe, so each worker takes one."""
         twin = copy.copy(self)
-        twin.module = copy.deepcopy(self.module)
+        twin.module = duplicate(self.module)
         return twin
 
     def _checked(self, observations: NDArray[Any]) -> NDArray[Any]:
