@@ -6,6 +6,8 @@ is masked beats some hand-written rules. So it stands beside trained ones.
 
 from __future__ import annotations
 
+import torch
+
 from dnnexplain.contract import System
 from dnnexplain.policies.networks import mlp
 from dnnexplain.policies.torch_policy import TorchPolicy
@@ -17,11 +19,16 @@ UNTRAINED = "untrained"
 
 
 def untrained(system: System, seed: int = 0, *, masked: bool = True) -> TorchPolicy:
-    """One hidden layer of 20 ReLU units with random weights, as :func:`~dnnexplain.policies.mlp` draws them.
+    """Random weights, as training starts from them: the system's own first architecture, or one layer of 20 ReLU units.
 
     Args:
-        system: gives the sizes of input and output.
+        system: gives the sizes of input and output, and its architectures if it has any (``networks``).
         seed: of the weights.
         masked: whether invalid actions are left out.
     """
-    return TorchPolicy(mlp(system, (20,), seed), system, name=UNTRAINED, masked=masked)
+    own = next(iter(getattr(system, "networks", {}).values()), None)
+    if own is None:
+        return TorchPolicy(mlp(system, (20,), seed), system, name=UNTRAINED, masked=masked)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TorchPolicy(own(system), system, name=UNTRAINED, masked=masked)
