@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import ORIGINAL_HELP, SLOTS_HELP, find_policy, make_deeprm, only_deeprm
 from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
-from dnnexplain.contract import DnnExplainError, outside_valid
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.contract import DecisionOracle, DnnExplainError, load_reference, need, outside_valid
 from dnnexplain.explain.asked import numbers_of, spans_of
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
     from dnnexplain.explain.adversarial.result import Adversarial, Flip
     from dnnexplain.explain.adversarial.verdicts import Verdict
-    from dnnexplain.systems.deeprm import DeepRM
 
 __all__ = ["register"]
 
@@ -27,24 +26,25 @@ SECONDS = 30.0
 """To search, where no limit is given."""
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        "dnnexplain attack deeprm --state state.json --method exhaustive --json",
-        "dnnexplain attack deeprm --state state.json --knob length --cost 'job 1=2' --bound 'length=1:5'",
-        "dnnexplain attack deeprm --state state.json --compare --budget 5",
-        "dnnexplain attack deeprm --state state.json --method local --rounds 200",
-        "dnnexplain attack deeprm --pairs",
-        "dnnexplain attack deeprm --workload deeprm --rule sjf --budget 60 --out worst.json",
+        f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --method exhaustive --json",
+        f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --knob length --cost 'job 1=2' --bound 'length=1:5'",
+        f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --compare --budget 5",
+        f"dnnexplain attack {DEFAULT_SYSTEM} --state state.json --method local --rounds 200",
+        f"dnnexplain attack {DEFAULT_SYSTEM} --pairs",
+        f"dnnexplain attack {DEFAULT_SYSTEM} --workload FAMILY --rule best-rule --budget 60 --out worst.json",
     )
-    app.command("attack", epilog=shown)(attack)
+    app.system_command("attack", attack, epilog=shown, workload=True)
 
 
 def attack(
-    system: str = typer.Argument("deeprm", help="The system."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
+    options: SystemOptions,
     state: Path | None = typer.Option(None, help="A state (JSON): find the smallest change that fools its decision."),
-    workload: str = typer.Option("", help="A family of job sets, or a file of jobs: find the worst one like it."),
+    workload: str = typer.Option("", help="A family of workloads, or a file of them: find the worst one like it."),
     pairs: bool = typer.Option(False, "--pairs", help="List pairs of two-job states like the paper's Figure 4."),
     policy: str = typer.Option("default", help="A shipped network, a rule, or a weights file."),
     method: str = typer.Option("", help="State: exhaustive, gradient, local, random. Workload: evolve, random."),
@@ -55,12 +55,14 @@ def attack(
     bound: list[str] = typer.Option([], help="Limits: 'length=1:5'; repeat."),
     jobs: int | None = typer.Option(None, help="State: how many jobs may change together; any number if not given."),
     appearance: bool = typer.Option(False, "--appearance", help="State: jobs may also come or go."),
-    rule: str = typer.Option("sjf", help="Workload: the rule to fall behind, 'best rule', or 'optimum'."),
+    rule: str = typer.Option(
+        "",
+        help="Workload: the rule to fall behind, best-rule (each time the best one), or optimum.",
+        show_default=False,
+    ),
     measure: str = typer.Option(
         "", help="Workload: ratio or difference of costs; ratio where the cost is a ratio scale."
     ),
-    rate: float = typer.Option(0.7, help="Workload: arrivals per step of a random family."),
-    steps: int = typer.Option(50, help="Workload: time steps in which jobs may arrive."),
     oracle_seconds: float = typer.Option(10.0, help="Workload: for the bounds on the optimum."),
     budget: float | None = typer.Option(None, help="Seconds to search; 30, or no limit with --rounds."),
     rounds: int | None = typer.Option(
@@ -68,8 +70,6 @@ def attack(
         help="End each search after so many batches (of states, or of workloads): the same answer on every machine.",
     ),
     seed: int = typer.Option(0, help="Of everything random."),
-    slots: int = typer.Option(5, help=SLOTS_HELP),
-    original: bool = typer.Option(False, "--original", help=ORIGINAL_HELP),
     out: Path | None = typer.Option(None, help="Keep the result here; Ctrl-C keeps what was found so far."),
     resume: Path | None = typer.Option(None, help="Go on from a result kept with --out."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -77,11 +77,13 @@ def attack(
     """Find where a network fails: one decision (--state), a whole workload (--workload), or known pairs (--pairs).
 
     A change of a state counts as adversarial only if the new decision is worse by the oracle, which
-    solves the best order of the jobs present exactly, before and after.
+    solves for the best continuation exactly, before and after.
     """
-    only_deeprm(system)
+    from dnnexplain.policies import named_policy
+
+    del system
     if sum((state is not None, bool(workload), pairs)) != 1:
-        msg = "say what to attack: --state FILE for one decision, --workload NAME for whole job sets, or --pairs"
+        msg = "say what to attack: --state FILE for one decision, --workload NAME for whole workloads, or --pairs"
         raise DnnExplainError(msg)
     if budget is not None and not budget > 0:
         msg = f"--budget must be a positive number of seconds, not {budget:g}"
@@ -91,12 +93,13 @@ def attack(
         raise DnnExplainError(msg)
     if out is not None:
         check_writable(out)
-    world = make_deeprm(slots, original=original)
-    network = find_policy(policy, world)
+    world: Any = options.make_for(policy)
+    network = named_policy(world, policy)
     if workload:
         from dnnexplain.cli.attack_sequence import attack_sequence
 
-        asked = {"rule": rule, "measure": measure, "rate": rate, "steps": steps, "oracle_seconds": oracle_seconds}
+        against = (rule or next(iter(options.spec.rules), "best rule")).replace("best-rule", "best rule")
+        asked = {"rule": against, "measure": measure, "oracle_seconds": oracle_seconds}
         limits = {name: (int(low), int(high)) for name, (low, high) in spans_of(bound, "--bound").items()}
         given = {
             **asked,
@@ -106,8 +109,9 @@ def attack(
             "seed": seed,
             "limits": limits,
         }
-        attack_sequence(world, network, workload, given, out=out, resume=resume, as_json=as_json)
+        attack_sequence(world, options, network, workload, given, out=out, resume=resume, as_json=as_json)
         return
+    need(world, DecisionOracle, "telling which change of a decision is adversarial")
     if pairs:
         _pairs(world, network, SECONDS if budget is None else budget, out, as_json=as_json)
         return
@@ -127,25 +131,26 @@ def attack(
         asked["seconds"] = (SECONDS if rounds is None else float("inf")) if budget is None else budget
         _compare(world, network, state, asked, out, as_json=as_json)
     else:
-        _decision(world, network, state, {**asked, "method": method or "exhaustive"}, out, resume, as_json=as_json)
+        whole = {**asked, "method": method or "exhaustive"}
+        _decision(world, network, state, whole, out, resume, likelihood=options.spec.likelihood, as_json=as_json)
 
 
 # --- one decision -------------------------------------------------------------------------------
 
 
 def _decision(
-    world: DeepRM,
+    world: Any,
     network: Policy,
     path: Path,
     asked: dict[str, Any],
     out: Path | None,
     resume: Path | None,
     *,
+    likelihood: str,
     as_json: bool,
 ) -> None:
     from dnnexplain.explain.adversarial import Adversarial
     from dnnexplain.explain.adversarial import attack as search
-    from dnnexplain.systems.deeprm.likelihood import state_likelihood
 
     start = world.state_from_json(read_json(path, "a state"))
     any_world: Any = world
@@ -156,7 +161,7 @@ def _decision(
             network,
             start,
             **asked,
-            likelihood=state_likelihood(world),
+            likelihood=load_reference(likelihood)(world) if likelihood else None,
             resume=earlier,
             keep=Keeper(out),
             cancel=stop,
@@ -172,7 +177,7 @@ def _decision(
         raise typer.Exit(stop.code)
 
 
-def _decision_json(found: Adversarial, world: DeepRM, outside: str) -> dict[str, Any]:
+def _decision_json(found: Adversarial, world: Any, outside: str) -> dict[str, Any]:
     return {
         "found": found.found,
         "distance": found.distance,
@@ -247,7 +252,7 @@ def _show_decision(found: Adversarial) -> None:
 
 
 def _compare(
-    world: DeepRM, network: Policy, path: Path, asked: dict[str, Any], out: Path | None, *, as_json: bool
+    world: Any, network: Policy, path: Path, asked: dict[str, Any], out: Path | None, *, as_json: bool
 ) -> None:
     from dnnexplain.explain.adversarial import compare_methods
 
@@ -264,7 +269,7 @@ def _compare(
     print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], table.words)
 
 
-def _pairs(world: DeepRM, network: Policy, budget: float, out: Path | None, *, as_json: bool) -> None:
+def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_json: bool) -> None:
     from dnnexplain.explain.adversarial import order_pairs
 
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:

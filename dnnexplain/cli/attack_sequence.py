@@ -1,4 +1,4 @@
-"""The part of ``dnnexplain attack`` that searches whole job sets."""
+"""The part of ``dnnexplain attack`` that searches whole workloads."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.deeprm_options import find_workloads
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import print_json, print_table, progress_bar
+from dnnexplain.cli.system_options import SystemOptions
+from dnnexplain.cli.workloads import find_workloads
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
     from dnnexplain.explain.sequence.result import SequenceAttack
-    from dnnexplain.systems.deeprm import DeepRM
 
 __all__ = ["attack_sequence"]
 
 STARTS = 24
-"""Job sets of a family that a search starts from."""
+"""Workloads of a family that a search starts from."""
 
 
 def attack_sequence(
-    world: DeepRM,
+    world: Any,
+    options: SystemOptions,
     network: Policy,
     workload: str,
     given: dict[str, Any],
@@ -37,7 +38,7 @@ def attack_sequence(
     from dnnexplain.explain.sequence import SequenceAttack
     from dnnexplain.explain.sequence import attack_sequence as search
 
-    starts = find_workloads(workload, world, sets=STARTS, seed=given["seed"], rate=given["rate"], steps=given["steps"])
+    starts = find_workloads(world, options, workload, STARTS, given["seed"])
     earlier = None if resume is None else SequenceAttack.load(resume)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
         found = search(
@@ -80,8 +81,7 @@ def _as_json(found: SequenceAttack) -> dict[str, Any]:
         "measure": found.question.settings["measure"],
         "cost": found.cost_name,
         "start": {"network": found.start_network, "rule": found.start_rule, "gap": found.start_gap},
-        "steps": found.workload["steps"],
-        "jobs": found.workload["jobs"],
+        **found.workload,
         "method": found.question.method,
         "policy": found.question.policy,
         "checkpoint": found.question.checkpoint,
