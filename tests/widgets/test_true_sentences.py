@@ -1,0 +1,63 @@
+"""Sentences fit what is shown, whatever the numbers are."""
+
+from types import SimpleNamespace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnnexplain.contract import State
+from dnnexplain.explain import Survey
+from dnnexplain.explain.sweeps import Others, sweep_rows
+from dnnexplain.results import Question
+from dnnexplain_widgets.panels.training_words import sentence_of
+from tests.explain.networks import ManyObjects
+
+shares = st.one_of(st.just(float("nan")), st.floats(0, 1), st.just(1.0))
+
+
+@given(st.lists(shares, min_size=2, max_size=4), st.integers(1, 3))
+def test_what_cancels_is_said_only_where_something_cancels(cancellation, states):
+    count = len(cancellation)
+    found = Survey(
+        question=Question("world"), method="saliency", target="a minus b", baseline="", states=states,
+        group_names=tuple(f"group {i}" for i in range(count)), positive=np.ones(count), negative=-np.ones(count),
+        cancellation=np.array(cancellation), present=np.ones(count), top=np.full(count, 1 / count), actions=np.array([states]),
+    )  # fmt: skip
+    said = [found.sentence(), *(found.cancels(name) for name in found.group_names)]
+    for text in said:
+        assert "100% remains" not in text
+        assert "nan" not in text
+        assert "1 states" not in text
+
+
+points = st.lists(st.one_of(st.just(float("nan")), st.floats(-5, 50)), min_size=1, max_size=5)
+
+
+@given(points)
+def test_the_newest_known_cost_of_a_training_run_is_told_never_none(costs):
+    run = SimpleNamespace(
+        points=[{"iteration": at, "greedy": cost} for at, cost in enumerate(costs)], yardsticks={"sjf": 5.0},
+        cost="slowdown", sets=10, name="a run",
+    )  # fmt: skip
+    said = sentence_of(run)
+    assert "none" not in said.replace("no cost", "")
+    assert "nan" not in said
+    assert "1 iterations" not in said
+    known = [at for at, cost in enumerate(costs) if np.isfinite(cost)]
+    if len(known) > 1:
+        assert said.startswith(f"After {known[-1]} iteration")
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 3), min_size=5, max_size=5), st.sampled_from(list(Others)))
+def test_an_object_is_called_empty_in_this_state_only_where_it_is(values, others):
+    system = ManyObjects()
+    state = State(np.array(values, dtype=float))
+    knobs = [knob.name for knob in system.knobs]
+    for given_state in (state, None):
+        found = sweep_rows(system, knobs, given_state, others, None)
+        for place, note in zip(found.knobs, found.notes, strict=True):
+            group = system.knobs[place].group
+            low = all(state.values[i] == knob.low for i, knob in enumerate(system.knobs) if knob.group == group)
+            assert "empty in this state" not in note or (given_state is not None and low)
