@@ -7,11 +7,16 @@ and :func:`~dnnexplain.systems.cran.days.draw_days`.
 
 from __future__ import annotations
 
-from dnnexplain.systems.cran.days import FAMILIES, Day, draw_days
-from dnnexplain.systems.cran.oracle import Plan, PlanOracle
-from dnnexplain.systems.cran.power import PowerSolution, least_power, powers_of_sets
-from dnnexplain.systems.cran.scene import SCENARIOS, Scene, scenario
-from dnnexplain.systems.cran.system import CloudRan
+from typing import TYPE_CHECKING, Any
+
+from dnnexplain.lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from dnnexplain.systems.cran.days import FAMILIES, Day, draw_days
+    from dnnexplain.systems.cran.oracle import Plan, PlanOracle
+    from dnnexplain.systems.cran.power import PowerSolution, least_power, powers_of_sets
+    from dnnexplain.systems.cran.scene import SCENARIOS, Scene, scenario
+    from dnnexplain.systems.cran.system import CloudRan
 
 __all__ = [
     "FAMILIES",
@@ -27,3 +32,22 @@ __all__ = [
     "powers_of_sets",
     "scenario",
 ]
+
+_HOME = {
+    "FAMILIES": "days",
+    "SCENARIOS": "scene",
+    "CloudRan": "system",
+    "Day": "days",
+    "Plan": "oracle",
+    "PlanOracle": "oracle",
+    "PowerSolution": "power",
+    "Scene": "scene",
+    "draw_days": "days",
+    "least_power": "power",
+    "powers_of_sets": "power",
+    "scenario": "scene",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOME, name)

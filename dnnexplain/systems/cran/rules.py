@@ -174,7 +174,7 @@ RULES: Mapping[str, Callable[[Situation], Sets]] = MappingProxyType(
         "nearest": nearest,
         "greedy": greedy,
         "hysteresis": hysteresis(),
-        "tuned-hysteresis": hysteresis(on=1.0, off=1.2),
+        "tuned-hysteresis": hysteresis(on=1.0, off=1.1),
         "patient": patient(),
     }
 )

@@ -112,6 +112,7 @@ SPEC = Spec(
     caveats=(
         "After Iqbal et al. 2021 as far as it is known; scene, channels and demands are assumptions, and no saving is theirs.",
     ),
+    environments={"dnnexplain/CloudRan-v0": ("dnnexplain.systems.cran.gym:CloudRanEnv", "")},
     weights=Path(__file__).parent / "weights",
     sources=(
         "Xu et al.: A deep reinforcement learning based framework for power-efficient resource allocation in cloud RANs, ICC 2017.",
