@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import time
 from pathlib import Path
@@ -299,3 +301,45 @@ def test_a_real_log_without_memory():
     found = map_log(log, window=Window(sets=4))
     assert found.report["log"]["skipped"] == {"no run time (negative, 0 or unknown)": 25}
     assert len(found.job_sets) == 4
+
+
+def own_log(tmp_path, rows, factor=1):
+    """A log of (submit, run, cpus, kB per processor)."""
+    lines = [
+        f"{i + 1} {s * factor} 0 {r * factor} {c} -1 -1 {c} {r * factor} {m} 1 1 1 1 1 1 -1 -1"
+        for i, (s, r, c, m) in enumerate(rows)
+    ]
+    (tmp_path / "own.swf").write_text("\n".join(lines) + "\n")
+    return tmp_path / "own.swf"
+
+
+def test_milliseconds_since_1970_are_seconds_afterwards(tmp_path):
+    start = 1_380_000_000
+    rows = [(start + 60 * i, 30 + i, 2, 1000) for i in range(20)]
+    seconds = read_swf(own_log(tmp_path, rows))
+    milliseconds = read_swf(own_log(tmp_path, rows, factor=1000))
+    np.testing.assert_allclose(milliseconds.table, seconds.table)
+    assert "milliseconds since 1970" in milliseconds.notes[0]
+    assert seconds.notes == ()
+
+
+def test_the_summary_counts_what_was_done(tmp_path):
+    path = own_log(tmp_path, [(60 * i, 100 + i, 4, 2**20) for i in range(20)])
+    log = read_swf(path)
+    given = SwfMapping.fit(log, seconds_per_step=1.0, cpus_per_unit=0.1, memory_bytes_per_unit=2.0**40)
+    words = " ".join(given.why)
+    assert "(the step, the CPU unit, the memory unit as given)" in words
+    assert "0% in time, 0% in CPU, 100% in memory fit without being clipped" in words
+    proposed = " ".join(SwfMapping.fit(log).why)
+    assert "as given" not in proposed
+    assert "unusual" not in proposed
+    long = read_swf(own_log(tmp_path, [(3600_000 * i, 36_000_000, 4, 2**20) for i in range(20)]))
+    assert "days is unusual: if the log's times are no seconds" in " ".join(SwfMapping.fit(long).why)
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, gzip.compress])
+def test_packed_logs_are_read_whatever_they_are_called(tmp_path, pack):
+    path = own_log(tmp_path, [(60 * i, 100, 4, 1000) for i in range(5)])
+    plain = read_swf(path).table
+    path.write_bytes(pack(path.read_bytes()))
+    np.testing.assert_array_equal(read_swf(path).table, plain)

@@ -45,6 +45,10 @@ COLUMNS = (
 )
 """The 18 columns: times in seconds, memory in kB per processor, ``status`` 0 failed, 1 done, 5 cancelled."""
 
+TIMES = ("submit", "wait", "run", "cpu_time", "time_asked", "think_time")
+MILLISECONDS = 1e11
+"""A log whose jobs are submitted later is in milliseconds: in seconds this is the year 5138."""
+
 NEEDED = 5
 """A job needs at least its number, submission, wait, run time and processors."""
 
@@ -108,8 +112,13 @@ def read_swf(path: str | Path) -> SwfLog:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
         msg = f"{where} holds no job in the Standard Workload Format ({reasons})"
         raise DnnExplainError(msg)
-    notes = () if usual == len(COLUMNS) else (f"lines have {usual} columns; the other {18 - usual} count as unknown",)
-    return SwfLog(table, header, dict(skipped), notes, where.name)
+    notes = [] if usual == len(COLUMNS) else [f"lines have {usual} columns; the other {18 - usual} count as unknown"]
+    if np.median(table[:, COLUMNS.index("submit")]) > MILLISECONDS:
+        for name in TIMES:
+            column = table[:, COLUMNS.index(name)]
+            column[column > 0] /= 1000.0
+        notes.append("Submission times are milliseconds since 1970: all times were divided by 1,000.")
+    return SwfLog(table, header, dict(skipped), tuple(notes), where.name)
 
 
 def windows(

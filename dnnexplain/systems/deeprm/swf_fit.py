@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm.model import Params
 from dnnexplain.systems.deeprm.swf import SwfLog
-from dnnexplain.systems.deeprm.swf_mapping import KB_PER_PROCESSOR, SwfMapping, Window, quantities
+from dnnexplain.systems.deeprm.swf_mapping import KB_PER_PROCESSOR, Quantities, SwfMapping, Window, quantities
 from dnnexplain.systems.deeprm.swf_sets import map_log
 from dnnexplain.systems.deeprm.workloads import load as offered
 
@@ -20,6 +20,9 @@ __all__ = ["propose"]
 
 GIB = 1024.0**3
 STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
+LONG_STEP = 2 * 86400
+"""A longer time step is asked about, in seconds."""
+
 MOST_KB_PER_PROCESSOR = 100e6
 """A typical request above 100 GB per processor is not one; the log means bytes."""
 
@@ -43,12 +46,35 @@ def propose(log: SwfLog, params: Params, share: float, load: float, fixed: Mappi
     }
     scales |= {key: fixed[key] for key in scales if key in fixed}
     draft = replace(draft, **scales)
-    why.append(
-        f"One step is {draft.seconds_per_step:g} s, one CPU unit {draft.cpus_per_unit:g} processors, one memory unit "
-        f"{draft.memory_bytes_per_unit / GIB:.3g} GiB: {share:.0%} of the jobs fit each without being clipped."
-    )
+    why.append(_fit(draft, params, found, running, [name for name in scales if name in fixed]))
+    if draft.seconds_per_step >= LONG_STEP and "seconds_per_step" not in fixed:
+        why.append(
+            f"A step of {draft.seconds_per_step / 86400:.3g} days is unusual: if the log's times are no seconds, say "
+            "seconds_per_step in its own unit."
+        )
     every = fixed.get("keep_every") or _every(log, draft, params, load, why)
     return replace(draft, keep_every=every, why=tuple(why))
+
+
+def _fit(mapping: SwfMapping, params: Params, found: Quantities, running: NDArray[np.bool_], given: list[str]) -> str:
+    """What the scales are, which of them were given, and how many jobs fit them: counted, not intended."""
+    known = running & (found.bytes > 0)
+    ratios = {
+        "time": found.seconds[running] / mapping.seconds_per_step / params.max_job_length,
+        "CPU": found.cpus[running] / mapping.cpus_per_unit / params.max_job_units,
+        "memory": found.bytes[known] / mapping.memory_bytes_per_unit / params.max_job_units,
+    }
+    fits = ", ".join(f"{np.mean(ratio <= 1 + 1e-9):.0%} in {name}" for name, ratio in ratios.items() if len(ratio))
+    words = {
+        "seconds_per_step": "the step",
+        "cpus_per_unit": "the CPU unit",
+        "memory_bytes_per_unit": "the memory unit",
+    }
+    told = f" ({', '.join(words[name] for name in given)} as given)" if given else ""
+    return (
+        f"One step is {mapping.seconds_per_step:g} s, one CPU unit {mapping.cpus_per_unit:g} processors, one memory unit "
+        f"{mapping.memory_bytes_per_unit / GIB:.3g} GiB{told}: of the log's jobs that ran, {fits} fit without being clipped."
+    )
 
 
 def _check(share: float, load: float, fixed: Mapping[str, Any]) -> None:
