@@ -58,4 +58,8 @@ def spans_of(given: Iterable[str], what: str) -> dict[str, tuple[float, float]]:
         if not colon or not name.strip():
             msg = f"{what} takes NAME=LOW:HIGH, such as 'length=1:5', not {text!r}"
             raise DnnExplainError(msg)
+        least, most = found[name.strip()]
+        if not least <= most:  # also where one of them is no number
+            msg = f"{what} {text}: the lower bound is above the upper one; write {name}={high}:{low}"
+            raise DnnExplainError(msg)
     return found

@@ -253,6 +253,10 @@ def test_all_changes_come_once_and_in_order_of_cost():
 
 def test_appearance_may_be_allowed():
     base = State(np.array([1, 1, 3, 2, 0, 0], dtype=float))
+    for bounds in ({"x": (9, 2)}, {"x": (99, 120)}):
+        found = make_moves(Triple(), base, bounds=bounds)
+        assert not found.atoms
+        assert "leave 'x' no value, so nothing was searched" in found.refusal
     shut = make_moves(Triple(), base)
     free = make_moves(Triple(), base, appearance=True)
     assert {atom.name for atom in shut.atoms} == {"a", "b"}

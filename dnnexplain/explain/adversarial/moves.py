@@ -144,6 +144,13 @@ def make_moves(
         low[places] = np.maximum(low[places], least)
         high[places] = np.minimum(high[places], most)
     empty = Moves(state, tuple(movable), weight, low, high, (), appearance=appearance)
+    for name, (least, most) in (bounds or {}).items():
+        own = [system.knobs[place] for place in _positions(system, name)]
+        if least > most or all(least > knob.high or most < knob.low for knob in own):
+            why = "the lower bound is above the upper one" if least > most else "they lie outside its own range"
+            return _refused(
+                empty, f"The bounds {least:g} to {most:g} leave {name!r} no value, so nothing was searched; {why}."
+            )
     if not movable:
         return _refused(empty, "No knob may move, so no change is possible; name at least one knob.")
     atoms = tuple(atom for atom in _atoms(system, empty) if len(atom.rows))
