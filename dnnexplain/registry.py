@@ -22,7 +22,7 @@ __all__ = ["BUILT_IN", "GROUP", "derived_spec", "known_systems", "make_system", 
 
 BUILT_IN: dict[str, str] = {
     name: f"dnnexplain.systems.{name}.spec:SPEC"
-    for name in ("deeprm", "routing", "abr", "cran")
+    for name in ("deeprm", "routing", "abr", "cellular", "cran")
 }  # fmt: skip
 """Name of a built-in system -> its spec; this is the only list."""
 

@@ -1,0 +1,9 @@
+"""Delay-tolerant traffic in a cell: how much of it to let through in the next minute (after Chinchali et al., AAAI 2018)."""
+
+from __future__ import annotations
+
+from dnnexplain.systems.cellular.cell import Cell
+from dnnexplain.systems.cellular.days import Day
+from dnnexplain.systems.cellular.system import CellularSystem
+
+__all__ = ["Cell", "CellularSystem", "Day"]

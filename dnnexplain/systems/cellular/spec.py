@@ -1,0 +1,169 @@
+"""The cell as data: all that commands, dashboards, docs and tests need to know of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Spec
+
+__all__ = ["SPEC"]
+
+_ORDINARY = (
+    Parameter("load", 0.45, "Mean congestion of an ordinary day, a share of capacity.", low=0.0, high=1.0),
+    Parameter("swing", 0.22, "Height of its busy times, a share of capacity.", low=0.0, high=1.0),
+    Parameter("noise", 0.02, "Standard deviation of the noise of congestion, a share of capacity.", low=0.0, high=1.0),
+)
+_BURSTS = (
+    Parameter("bursts", 8.0, "Mean number of bursts a day.", low=0.0, high=200.0),
+    Parameter("height", 0.35, "Of the highest burst, a share of capacity.", low=0.0, high=1.0),
+)
+_STADIUM = (Parameter("crowd", 0.4, "What a full stadium adds to congestion, a share of capacity.", low=0.0, high=1.0),)
+
+SPEC = Spec(
+    name="cellular",
+    title="Cellular, delay-tolerant traffic in a cell",
+    sentence=(
+        "Traffic of things that can wait (after Chinchali et al., AAAI 2018): every minute a network sees how congested a "
+        "cell is and sets the rate at which delay-tolerant traffic is let through, so that much is carried and users "
+        "hardly notice."
+    ),
+    make="dnnexplain.systems.cellular:CellularSystem",
+    cost=Metric("cost", "negative reward", "GB"),
+    parameters=(
+        Parameter(
+            "history",
+            5,
+            "Minutes of congestion, sessions and efficiency that the network sees.",
+            low=1,
+            high=60,
+            unit="minutes",
+        ),
+        Parameter("start", 8.0, "Hour at which a day begins.", low=0.0, high=23.99, unit="h"),
+        Parameter("minutes", 720, "That a day lasts.", low=1, high=1440, unit="minutes"),
+        Parameter(
+            "error",
+            0.005,
+            "Standard deviation of the forecast one minute ahead, a share of capacity; it grows with the square root of the minutes ahead.",
+            low=0.0,
+            high=1.0,
+        ),
+        Parameter("points", 300, "Loads in the grid of the optimum's dynamic program.", low=2, high=5000),
+        Parameter(
+            "peak", 20.0, "Throughput in an empty cell at typical efficiency (B0).", low=1e-3, high=1e5, unit="Mb/s"
+        ),
+        Parameter("added", 0.03, "Share of capacity that a minute at full rate adds (K).", low=1e-6, high=10.0),
+        Parameter(
+            "decay", 15.0, "Time constant of the added load; 0: it never decays.", low=0.0, high=1440.0, unit="minutes"
+        ),
+        Parameter(
+            "snapping",
+            default=False,
+            help="A minute at rate 0 clears the added load at once, as in the published code.",
+        ),
+        Parameter("throughput", "sharing", "Model of throughput.", choices=("sharing", "inverse")),
+        Parameter(
+            "floor", 0.02, "Least share of throughput that is left in a full cell (model sharing).", low=1e-6, high=1.0
+        ),
+        Parameter("knee", 0.25, "Congestion at which throughput is half (model inverse).", low=1e-6, high=100.0),
+        Parameter("limit", 10.0, "Throughput below which users notice (L).", low=0.0, high=1e5, unit="Mb/s"),
+        Parameter("user_rate", 0.05, "Rate that users' traffic counts with (a_user).", low=0.0, high=10.0),
+        Parameter("users_follow", default=False, help="Users' traffic counts with the action's rate instead."),
+        Parameter("volume_weight", 1.0, "Of the volume gained (alpha).", low=0.0, high=1000.0),
+        Parameter("user_weight", 1.0, "Of what users lose (beta).", low=0.0, high=1000.0),
+        Parameter("limit_weight", 1.0, "Of the penalty below the limit (kappa).", low=0.0, high=1000.0),
+    ),
+    roles=(Role("default", "The actor, trained through the simulator"),),
+    metrics=(
+        Metric("reward", "reward", "GB", better="higher"),
+        Metric("gained volume", "delay-tolerant volume gained", "GB", better="higher"),
+        Metric("minutes below the limit", "minutes below the limit", "minutes"),
+        Metric("minutes pushed below", "minutes pushed below the limit", "minutes"),
+        Metric("minutes sent below", "minutes sent while below the limit", "minutes"),
+        Metric("volume term", "reward: volume", "GB", better="higher"),
+        Metric("user loss", "reward: users' loss", "GB"),
+        Metric("limit penalty", "reward: penalty below the limit", "GB"),
+        Metric("mean rate", "mean rate", better="higher"),
+    ),
+    families=(
+        Family("mixed", "Every day is of one of the other kinds.", (*_ORDINARY, *_BURSTS, *_STADIUM)),
+        Family("diurnal", "Three busy times a day, and noise.", _ORDINARY),
+        Family("bursty", "An ordinary day with bursts that rise within minutes.", (*_ORDINARY, *_BURSTS)),
+        Family(
+            "stadium",
+            "A match: the crowd arrives, and is busiest at half-time and at the end.",
+            (*_ORDINARY, *_STADIUM),
+        ),
+        Family("quiet", "A Sunday: half the traffic, and flatter.", _ORDINARY),
+    ),
+    default_count=50,
+    workload="day",
+    workloads="days",
+    readers=(
+        Reader(
+            "cell log",
+            (".csv",),
+            "A row per minute or two with time, congestion, sessions and efficiency; its whole days.",
+            (
+                Parameter(
+                    "busy",
+                    0.8,
+                    "The share of capacity that the 99th percentile of congestion is scaled to; 0: as logged.",
+                    low=0.0,
+                    high=1.0,
+                ),
+                Parameter("seed", 0, "Of the forecasts' errors.", low=0),
+                Parameter("time", "", "Column of the time."),
+                Parameter("congestion", "", "Column of congestion."),
+                Parameter("sessions", "", "Column of sessions."),
+                Parameter("efficiency", "", "Column of efficiency."),
+            ),
+        ),
+    ),
+    recipes=(
+        Recipe(
+            "default",
+            "Gradients of the reward through the simulator, on generated days of all kinds; about 6 minutes of processor time.",
+            "dnnexplain.systems.cellular.training:train",
+            (
+                Parameter("iterations", 3000, "Gradient steps.", low=1),
+                Parameter("days", 400, "Generated days to train on.", low=1),
+                Parameter("batch", 128, "Stretches of a day in a step.", low=1),
+                Parameter(
+                    "learning_rate", 0.003, "Of Adam, at first; it falls to 0 along a cosine.", low=1e-8, high=1.0
+                ),
+                Parameter("family", "mixed", "Of days.", choices=("mixed", "diurnal", "bursty", "stadium", "quiet")),
+            ),
+        ),
+    ),
+    examples=(
+        Example(
+            "cellular",
+            "Traffic that can wait",
+            "A network decides every minute how much delay-tolerant traffic a cell lets through: make the cell busier, and see when it holds back, and why.",
+        ),
+    ),
+    question="Cellular: how much can wait, and for what?",
+    lead=(
+        "A controller is a small neural network that sees how full a cell was in the last minutes and what is forecast, and "
+        "sets the rate of traffic that can wait. Drag congestion or the forecast and see what rate it sets, what moved it, and "
+        "what the best rate would have been."
+    ),
+    rules={
+        "never": "Rule: never send",
+        "always": "Rule: always send at full rate",
+        "threshold": "Rule: full rate below a congestion",
+        "schedule": "Rule: a rate for each hour",
+        "proportional": "Rule: in proportion to the distance from a congestion",
+        "headroom": "Rule: in proportion to the room that is forecast",
+    },
+    caveats=(
+        "A simulated cell; the 14.7% of Chinchali et al. is not reproduced, for their data is not public.",
+        "Throughput is a stated model of congestion and efficiency, not fitted to a network.",
+    ),
+    weights=Path(__file__).parent / "weights",
+    sources=(
+        "Chinchali et al.: Cellular Network Traffic Scheduling with Deep Reinforcement Learning, AAAI 2018.",
+        "Bonald, Proutière: Wireless Downlink Data Channels: User Performance and Cell Dimensioning, MobiCom 2003.",
+    ),
+)
+"""The spec of the cell."""

@@ -1,0 +1,186 @@
+"""Training by gradients of the reward through the simulator: the dynamics are smooth, so no critic is needed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors import torch as safetensors_torch
+from torch import Tensor, nn
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.files import write_bytes
+from dnnexplain.systems.cellular.networks import Scaled, actor_stack
+from dnnexplain.systems.cellular.tensors import TorchDays
+
+if TYPE_CHECKING:
+    from dnnexplain.systems.cellular.system import CellularSystem
+
+__all__ = ["HIDDEN", "train"]
+
+HIDDEN = (48, 48)
+"""Units of the actor's hidden layers."""
+WARM = 45
+"""Minutes of a stretch that are trained on."""
+VALIDATION = 24
+VALIDATION_SEED = 7_700
+_STREAM = 1
+_SCALE = 10.0
+_LONGEST_GRADIENT = 5.0
+_CHECKS = 12
+
+Report = Callable[[int, int, str], None]
+
+
+def train(
+    system: CellularSystem, options: Mapping[str, Any], out: Path | None, report: Report | None = None
+) -> tuple[nn.Sequential, dict[str, Any]]:
+    """Train the actor; returns it with what its model card tells.
+
+    Each step unrolls stretches of days in torch: 45 minutes whose decisions are trained, then twice the time constant
+    of the added load, in which only their consequences count. The weights that did best on 24 validation days are
+    kept. An unfinished run lies beside ``out`` and is taken up again.
+
+    Args:
+        system: the cell.
+        options: of the recipe: ``iterations``, ``days``, ``batch``, ``learning_rate``, ``family``; and ``seed``, ``fresh``.
+        out: the weights file to be, or ``None`` to keep nothing.
+        report: called with steps done, steps in all, and a sentence.
+
+    Raises:
+        DnnExplainError: a stretch is longer than a day of the system.
+    """
+    run = _Run(system, options)
+    place = None if out is None else out.with_suffix(".progress.safetensors")
+    if place is not None and not options.get("fresh") and place.exists():
+        run.resume(place)
+    run.work(place, report)
+    if place is not None:
+        place.unlink(missing_ok=True)
+    return run.network.folded(), run.story()
+
+
+class _Run:
+    def __init__(self, system: CellularSystem, options: Mapping[str, Any]) -> None:
+        self.settings = {
+            key: options[key] for key in ("iterations", "days", "batch", "learning_rate", "family", "seed")
+        }
+        self.system, seed = system, int(options["seed"])
+        decay = system.cell.decay
+        self.tail = math.ceil(2 * decay) if decay else 30
+        self.steps = WARM + self.tail
+        if self.steps > system.layout.minutes:
+            msg = f"training needs days of at least {self.steps} minutes, not {system.layout.minutes}"
+            raise DnnExplainError(msg)
+        family = str(options["family"])
+        self.count = int(options["days"])
+        self.days = self._days(family, self.count, seed)
+        self.validation = self._days(family, VALIDATION, VALIDATION_SEED)
+        stack = actor_stack(len(system.knobs), HIDDEN, seed)
+        self.network = Scaled(stack, system.knobs)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=float(options["learning_rate"]))
+        self.step, self.best, self.best_weights = 0, -math.inf, dict(self.network.state_dict())
+
+    def _days(self, family: str, count: int, seed: int) -> TorchDays:
+        return TorchDays(self.system.stack(self.system.workloads(family, count, seed)), self.system.layout)
+
+    def work(self, place: Path | None, report: Report | None) -> None:
+        total = int(self.settings["iterations"])
+        every = max(1, total // _CHECKS)
+        while self.step < total:
+            self._descend(total)
+            if self.step % every == 0 or self.step == total:
+                reward = self._validate()
+                if report is not None:
+                    report(self.step, total, f"{reward:.3f} GB a day on {VALIDATION} validation days")
+                if place is not None:
+                    self.save(place)
+        self.network.load_state_dict(self.best_weights)
+
+    def _descend(self, total: int) -> None:
+        """One step of Adam, whose size falls to 0 along a cosine."""
+        rate = 0.5 * float(self.settings["learning_rate"]) * (1 + math.cos(math.pi * self.step / total))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        rng = np.random.default_rng([int(self.settings["seed"]), _STREAM, self.step])
+        batch = int(self.settings["batch"])
+        day = torch.from_numpy(rng.integers(self.count, size=batch))
+        minute = torch.from_numpy(rng.integers(self.system.layout.minutes - self.steps + 1, size=batch))
+        most = min(self.system.cell.fullest, 1.0)
+        load = torch.from_numpy(rng.uniform(0, 0.8 * most, size=batch).astype(np.float32))
+        rewards = self.system.tensors.play(self.network, self.days, day, minute, load, self.steps, self.tail)
+        loss = -_SCALE * rewards.sum(dim=1).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+        self.optimizer.step()
+        self.step += 1
+
+    def _validate(self) -> float:
+        """Mean reward of whole validation days; the best weights so far are kept."""
+        start = torch.zeros(VALIDATION, dtype=torch.long)
+        with torch.no_grad():
+            rewards = self.system.tensors.play(
+                self.network,
+                self.validation,
+                torch.arange(VALIDATION),
+                start,
+                start.float(),
+                self.system.layout.minutes,
+            )
+        reward = float(rewards.sum(dim=1).mean())
+        if reward > self.best:
+            self.best = reward
+            self.best_weights = {name: value.clone() for name, value in self.network.state_dict().items()}
+        return reward
+
+    # --- an unfinished run ----------------------------------------------------------------------
+
+    def save(self, place: Path) -> None:
+        tensors: dict[str, Tensor] = {f"now.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{number}.{name}": value for name, value in state.items()}
+        story = {"settings": self.settings, "system": self.system.parameters, "step": self.step, "best": self.best}
+        contiguous = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+        write_bytes(place, safetensors_torch.save(contiguous, metadata={"progress": json.dumps(story)}))
+
+    def resume(self, place: Path) -> None:
+        """Take up an unfinished run of the same settings; one of others is refused."""
+        with safe_open(place, framework="pt") as file:
+            story = json.loads(file.metadata()["progress"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        if story["settings"] != self.settings or story["system"] != self.system.parameters:
+            msg = f"{place} is an unfinished run with other settings; finish it with them, or start again with --fresh"
+            raise DnnExplainError(msg)
+        self.step, self.best = int(story["step"]), float(story["best"])
+        self.network.load_state_dict(_under(tensors, "now."))
+        self.best_weights = _under(tensors, "best.")
+        numbers = sorted({name.split(".")[1] for name in tensors if name.startswith("adam.")}, key=int)
+        state = {int(number): _under(tensors, f"adam.{number}.") for number in numbers}
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+    def story(self) -> dict[str, Any]:
+        """For the model card."""
+        return {
+            "description": "A controller of delay-tolerant traffic in a simulated cell, trained by gradients through the simulator.",
+            "workload": f"{self.count} generated days ({self.settings['family']})",
+            "seed": self.settings["seed"],
+            "limits": (
+                "A simulated cell; the 14.7% of Chinchali et al. is not reproduced, for their data is not public. "
+                "Trained on generated days and on one set of constants; it does not see the constants."
+            ),
+            "recipe": self.settings,
+            "masked": False,
+        }
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
