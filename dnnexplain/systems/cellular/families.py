@@ -20,6 +20,8 @@ MEMORY = 8.0
 """Time constant of the noise of congestion, minutes."""
 SLOW = 90.0
 """Time constant of the drift of efficiency, minutes."""
+DRIFT = 0.02
+"""Standard deviation of that drift, as a share."""
 LEAD = 2
 """Minutes by which sessions are ahead of congestion: people come, then traffic does."""
 _BUMPS = ((9.5, 1.2, 0.6), (13.5, 1.0, 0.5), (18.5, 1.8, 1.0))
@@ -64,7 +66,7 @@ def _series(kind: str, hours: Floats, rng: np.random.Generator, parameters: dict
     sessions = ahead / 0.45 * rng.uniform(0.9, 1.1) * (1 + 0.05 * rng.standard_normal(len(hours)))
     drift = np.empty(len(hours))
     smoothed(rng.standard_normal(len(hours)), np.exp(-1 / SLOW), drift)
-    efficiency = rng.uniform(0.85, 1.15) * np.exp(0.08 * drift) * (1 - drop)
+    efficiency = rng.uniform(0.85, 1.15) * np.exp(DRIFT * drift) * (1 - drop)
     return {"own": own, "sessions": sessions, "efficiency": efficiency}
 
 

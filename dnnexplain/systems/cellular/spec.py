@@ -42,7 +42,7 @@ SPEC = Spec(
         Parameter("minutes", 720, "That a day lasts.", low=1, high=1440, unit="minutes"),
         Parameter(
             "error",
-            0.005,
+            0.002,
             "Standard deviation of the forecast one minute ahead, a share of capacity; it grows with the square root of the minutes ahead.",
             low=0.0,
             high=1.0,
@@ -122,10 +122,10 @@ SPEC = Spec(
     recipes=(
         Recipe(
             "default",
-            "Gradients of the reward through the simulator, on generated days of all kinds; about 6 minutes of processor time.",
+            "Gradients of the reward through the simulator, on generated days of all kinds; about 3 minutes of processor time.",
             "dnnexplain.systems.cellular.training:train",
             (
-                Parameter("iterations", 3000, "Gradient steps.", low=1),
+                Parameter("iterations", 2000, "Gradient steps.", low=1),
                 Parameter("days", 400, "Generated days to train on.", low=1),
                 Parameter("batch", 128, "Stretches of a day in a step.", low=1),
                 Parameter(

@@ -71,7 +71,7 @@ class CellularSystem:
         history: int = 5,
         start: float = 8.0,
         minutes: int = 720,
-        error: float = 0.005,
+        error: float = 0.002,
         points: int = 300,
         **constants: Any,
     ) -> None:
