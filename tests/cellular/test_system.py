@@ -65,13 +65,22 @@ def test_what_is_seen_is_the_past_and_never_the_minute_itself(cell_system, days)
 def test_a_run_is_what_playing_its_rates_gives(cell_system, days):
     run = cell_system.run(cell_system.rules()["threshold"], days)
     for place, day in enumerate(days[:2]):
-        played = cell_system.play(day, run.detail.rates[place])
+        played = cell_system.play(day, run.detail.rates[place].tolist()).arrays
         assert played["reward"].sum() == pytest.approx(-run.cost[place])
         assert played["load"] == pytest.approx(run.detail.load[place])
     assert run.metrics["reward"] == pytest.approx(-run.cost)
     parts = run.metrics["volume term"] - run.metrics["user loss"] - run.metrics["limit penalty"]
     assert parts == pytest.approx(run.metrics["reward"])
     assert set(run.metrics) == {metric.name for metric in SPEC.metrics}
+
+
+def test_a_played_day_is_told_with_its_figures(cell_system, days):
+    played = cell_system.play(days[0], None, cell_system.rules()["always"])
+    assert (played.arrays["rates"] == 1).all()
+    assert played.summary["reward"] == pytest.approx(played.arrays["reward"].sum())
+    assert "of delay-tolerant traffic gained in 720 minutes" in played.words
+    with pytest.raises(DnnExplainError, match="needs rates, or a policy"):
+        cell_system.play(days[0], None)
 
 
 def test_nothing_sent_gains_nothing_and_pushes_no_minute_below_the_limit(cell_system, days):
@@ -206,8 +215,8 @@ def test_wrong_parameters_are_refused_in_words(cell_system, short):
         CellularSystem(minutes=0)
     with pytest.raises(DnnExplainError, match="history of 2 minutes, the system shows 5"):
         cell_system.run(cell_system.rules()["never"], short.workloads("quiet", 1, 0))
-    with pytest.raises(DnnExplainError, match="needs as many finite rates"):
-        cell_system.play(cell_system.workloads("quiet", 1, 0)[0], np.zeros(3))
+    with pytest.raises(DnnExplainError, match="needs as many rates from 0 to 1"):
+        cell_system.play(cell_system.workloads("quiet", 1, 0)[0], [0.1, 0.2])
     with pytest.raises(DnnExplainError, match="must be a finite number"):
         cell_system.repair(np.full((1, len(cell_system.knobs)), np.nan))
     assert isinstance(State(np.zeros(2)), State)

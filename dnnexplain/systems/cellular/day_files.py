@@ -56,10 +56,10 @@ def read_days(
     limit: int | None = None,
     busy: float = 0.8,
     seed: int = 0,
-    time: str = "",
-    congestion: str = "",
-    sessions: str = "",
-    efficiency: str = "",
+    time_column: str | None = None,
+    congestion_column: str | None = None,
+    sessions_column: str | None = None,
+    efficiency_column: str | None = None,
 ) -> tuple[Sequence[Day], str]:
     """The whole days of a log, in order of time, and what was done to read them.
 
@@ -74,13 +74,14 @@ def read_days(
         limit: at most so many days.
         busy: the share of capacity of the busiest percent of minutes; 0: congestion is a share already.
         seed: of the forecasts' errors.
-        time, congestion, sessions, efficiency: names of columns, where they are none of :data:`NAMES`.
+        time_column, congestion_column, sessions_column, efficiency_column: where they have none of the names in :data:`NAMES`.
 
     Raises:
         DnnExplainError: no table, no time or congestion, or no whole day.
     """
     where = Path(path)
-    log = _read_log(where, {"time": time, "congestion": congestion, "sessions": sessions, "efficiency": efficiency})
+    columns = (time_column, congestion_column, sessions_column, efficiency_column)
+    log = _read_log(where, dict(zip(NAMES, columns, strict=True)))
     grid, series, holes = _by_minute(log)
     series = _scaled(series, busy, log.notes)
     days: list[Day] = []
@@ -108,7 +109,7 @@ def read_days(
     return days, f"{where.name}: {_count(len(days), 'day')}. {told[0].upper()}{told[1:]}."
 
 
-def _read_log(path: Path, named: Mapping[str, str]) -> _Log:
+def _read_log(path: Path, named: Mapping[str, str | None]) -> _Log:
     text = read_text(path, "a cell's log")
     rows = csv.reader(io.StringIO(text))
     header = [name.strip() for name in next(rows, [])]
@@ -134,7 +135,7 @@ def _read_log(path: Path, named: Mapping[str, str]) -> _Log:
     return _ordered(np.array(kept), list(columns), notes)
 
 
-def _columns(path: Path, header: list[str], named: Mapping[str, str]) -> dict[str, int]:
+def _columns(path: Path, header: list[str], named: Mapping[str, str | None]) -> dict[str, int]:
     """Where each quantity stands in a row; those that may be missing are left out if they are."""
     lower = [name.lower() for name in header]
     places: dict[str, int] = {}
@@ -149,7 +150,7 @@ def _columns(path: Path, header: list[str], named: Mapping[str, str]) -> dict[st
             shown = ", ".join(header[:12]) or "nothing"
             msg = (
                 f"{path.name} has no column of {quantity} (one of {', '.join(usual)}); it has: {shown}. Name it: "
-                f"{quantity}=COLUMN"
+                f"{quantity}_column=NAME"
             )
             raise DnnExplainError(msg)
     return places

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.contract import Played
 from dnnexplain.systems.cellular.cell import GB_PER_MBPS_MINUTE, Cell
 from dnnexplain.systems.cellular.days import DayStack
 from dnnexplain.systems.cellular.kernels import observe_rows, play_days, step_rows
 
-__all__ = ["DayRun", "metrics_of", "play_rates", "run_days"]
+__all__ = ["DayRun", "metrics_of", "play_rates", "played", "run_days"]
 
 Floats = NDArray[np.float64]
 
@@ -98,3 +99,24 @@ def metrics_of(cell: Cell, days: DayStack, run: DayRun) -> dict[str, Floats]:
         "minutes sent below": below.sum(axis=1).astype(np.float64),
         "mean rate": run.rates.mean(axis=1),
     }
+
+
+def played(cell: Cell, days: DayStack, run: DayRun) -> Played:
+    """The first day of a run as arrays by the minute, its figures, and a sentence."""
+    volume, loss, penalty = run.parts[0].T
+    figures = {name: float(values[0]) for name, values in metrics_of(cell, days, run).items()}
+    arrays = {
+        "rates": run.rates[0],
+        "load": run.load[0],
+        "throughput": run.throughput[0],
+        "volume term": volume,
+        "user loss": loss,
+        "limit penalty": penalty,
+        "reward": volume - loss - penalty,
+    }
+    words = (
+        f"{figures['gained volume']:.3g} GB of delay-tolerant traffic gained in {days.minutes} minutes, reward "
+        f"{figures['reward']:.3g} GB; {figures['minutes below the limit']:.0f} minutes below {cell.limit:g} Mb/s, "
+        f"{figures['minutes pushed below']:.0f} of them pushed there."
+    )
+    return Played(arrays, {"cost": -figures["reward"], **figures}, words)

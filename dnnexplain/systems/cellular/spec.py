@@ -111,11 +111,17 @@ SPEC = Spec(
                     low=0.0,
                     high=1.0,
                 ),
-                Parameter("seed", 0, "Of the forecasts' errors.", low=0),
-                Parameter("time", "", "Column of the time."),
-                Parameter("congestion", "", "Column of congestion."),
-                Parameter("sessions", "", "Column of sessions."),
-                Parameter("efficiency", "", "Column of efficiency."),
+                *(
+                    Parameter(
+                        f"{name}_column", None, f"Column of {what} in a file; known by its usual names.", kind=str
+                    )
+                    for name, what in (
+                        ("time", "the time"),
+                        ("congestion", "congestion"),
+                        ("sessions", "sessions"),
+                        ("efficiency", "efficiency"),
+                    )
+                ),
             ),
         ),
     ),
@@ -148,6 +154,8 @@ SPEC = Spec(
         "sets the rate of traffic that can wait. Drag congestion or the forecast and see what rate it sets, what moved it, and "
         "what the best rate would have been."
     ),
+    baselines=("headroom", "proportional", "threshold"),
+    file_option="log",
     rules={
         "never": "Rule: never send",
         "always": "Rule: always send at full rate",

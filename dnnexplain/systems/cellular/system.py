@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Bound, Box, DnnExplainError, Episodes, Policy, State, Target
+from dnnexplain.contract import Bound, Box, DnnExplainError, Episodes, Played, Policy, State, Target
 from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.day_files import read_days
 from dnnexplain.systems.cellular.days import Day, DayStack, stack_days
@@ -19,7 +19,7 @@ from dnnexplain.systems.cellular.families import KINDS, generate
 from dnnexplain.systems.cellular.layout import WINDOWS, Layout
 from dnnexplain.systems.cellular.oracle import Oracle, Plan
 from dnnexplain.systems.cellular.rules import Rule, tune_rules
-from dnnexplain.systems.cellular.runs import DayRun, metrics_of, play_rates, run_days
+from dnnexplain.systems.cellular.runs import DayRun, metrics_of, play_rates, played, run_days
 from dnnexplain.systems.cellular.states import (
     CellFeatures,
     describe_values,
@@ -233,19 +233,47 @@ class CellularSystem:
         count, minutes, width = run.observations.shape
         return run.observations.reshape(-1, width), np.repeat(np.arange(count), minutes)
 
-    def play(self, workload: Day, actions: NDArray[Any], *, seed: int = 0) -> Mapping[str, NDArray[Any]]:
-        """Given rates ``[T]`` or ``[T, 1]`` on one day: ``rates``, ``load``, ``throughput``, ``reward`` and its parts, each ``[T]``."""
-        del seed
-        rates = np.asarray(actions, dtype=np.float64).reshape(-1)
-        if len(rates) != workload.minutes or not np.isfinite(rates).all():
-            msg = f"a day of {workload.minutes} minutes needs as many finite rates, not {len(rates)}"
+    def read_played(self, path: Path) -> tuple[Day, str]:
+        """The first whole day of a log, and what was done to read it."""
+        days, said = self.read_workloads(path, limit=1)
+        return days[0], said
+
+    def play(
+        self,
+        workload: Day,
+        actions: Sequence[Any] | None,
+        policy: Policy | None = None,
+        *,
+        seed: int = 0,
+        **options: Any,
+    ) -> Played:
+        """A day with given rates ``[T]`` or ``[T, 1]``, or a policy's: see ``contract.Acting``.
+
+        Arrays: ``rates``, ``load``, ``throughput``, ``reward`` and its parts, each ``[T]``.
+        """
+        del seed, options
+        days = self.stack([workload])
+        if actions is not None:
+            run = play_rates(self.cell, days, self._rates(workload, actions)[None])
+        elif policy is not None:
+            run = self._played(policy, days)
+        else:
+            msg = "playing a day needs rates, or a policy that sets them"
             raise DnnExplainError(msg)
-        run = play_rates(self.cell, self.stack([workload]), rates[None])
-        volume, loss, penalty = run.parts[0].T
-        return {
-            "rates": run.rates[0], "load": run.load[0], "throughput": run.throughput[0], "volume term": volume,
-            "user loss": loss, "limit penalty": penalty, "reward": volume - loss - penalty,
-        }  # fmt: skip
+        return played(self.cell, days, run)
+
+    def _rates(self, day: Day, actions: Sequence[Any]) -> Floats:
+        """Rates as JSON holds them, checked ``[T]``."""
+        try:
+            rates = np.asarray(actions, dtype=np.float64)
+        except (ValueError, TypeError):
+            rates = np.empty(0)
+        if rates.shape not in {(day.minutes,), (day.minutes, 1)} or not ((rates >= 0) & (rates <= 1)).all():
+            msg = (
+                f"a day of {day.minutes} minutes needs as many rates from 0 to 1, one for each, not {list(rates.shape)}"
+            )
+            raise DnnExplainError(msg)
+        return rates.ravel()
 
     def _played(self, policy: Policy, days: DayStack, *, keep: bool = False) -> DayRun:
         def decide(seen: NDArray[np.float32]) -> Floats:
