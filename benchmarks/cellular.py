@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     system = make_system("cellular")
-    network = load_shipped("default", system)
+    network = load_shipped(system, "default")
     days = system.workloads("mixed", given.days, SEED)
     fast, plan = speeds(system, days[:100], network, given.repeats)
     figures = {
