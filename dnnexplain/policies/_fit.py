@@ -159,6 +159,8 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
         return (
             f"the network gave {gave} outputs, {system.name} has {describe_outputs(system)}; {size_hint(system, gave)}"
         )
+    if takes is not None and takes in (forms := getattr(system, "other_forms", {})):
+        return f"the network takes {takes:,} numbers: that is {forms[takes]}"
     if takes is not None and takes != inputs:
         last = _last_outputs(module)
         if last in (None, count):

@@ -133,3 +133,10 @@ def test_damaged_agents_are_told(tmp_path):
             load_any(path, SYSTEM)
         except DnnExplainError as error:
             assert len(str(error)) < 1000  # noqa: PT017 - a change may also fall where nothing is
+
+
+def test_the_compact_form_is_named(tmp_path):
+    compact = nn.Sequential(nn.Linear(76, 8), nn.ReLU(), nn.Linear(8, 6))
+    torch.save(compact.state_dict(), tmp_path / "net.pt")
+    with pytest.raises(DnnExplainError, match=r"takes 76 numbers: that is DeepRM's compact form.*it is not offered"):
+        load_any(tmp_path / "net.pt", SYSTEM)

@@ -51,6 +51,20 @@ class DeepRM:
     cost_name = "mean slowdown"
     cost_is_ratio = True
     byte_scale = Simulator.scale
+
+    @property
+    def other_forms(self) -> dict[int, str]:
+        """Inputs of networks for this cluster in another form than its picture -> what that form is."""
+        sizes = self.params
+        compact = 3 * (sizes.horizon + sizes.slots) + 1
+        return {
+            compact: (
+                "DeepRM's compact form, in which the cluster's free units and each job's length and demands are numbers "
+                f"({compact} = (2 + 1) x ({sizes.horizon} + {sizes.slots}) + 1) instead of a picture; it is not offered, "
+                "since what is explained here are the picture's cells: take the network that was trained on pictures"
+            )
+        }
+
     log_suffixes = (".swf", ".swf.gz")
     valid_states = (
         "all states of whole jobs in the slots and a cluster whose rows are filled from the left, without gaps"
