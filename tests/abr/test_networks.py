@@ -222,3 +222,72 @@ def test_the_torch_and_the_onnx_network_of_the_verifiers_benchmark_agree(data):
     other = read_onnx(data / "models" / "nn4sys-pensieve-small.onnx")
     assert np.allclose(outputs(module, states), outputs(other, states), rtol=1e-4, atol=1e-3)
     assert "no ReLU" in note
+
+
+def test_the_shipped_network_beats_robust_mpc_on_links_that_it_never_saw():
+    from dnnexplain.intervals import mean_interval
+    from dnnexplain.policies import named_policy
+    from dnnexplain.systems import make_system
+
+    system = make_system("abr")
+    made = system.workloads("markov-3g", 150, 20_001)
+    network = system.run(named_policy(system, "default"), made).metrics["qoe"]
+    rule = system.run(system.rules()["robust-mpc"], made).metrics["qoe"]
+    assert mean_interval(network - rule).low > 0
+
+
+def test_the_shipped_network_on_the_published_test_links(data):
+    from dnnexplain.policies import named_policy
+    from dnnexplain.systems import make_system
+
+    system = make_system("abr")
+    traces, _ = system.read_workloads(data / "traces")
+    network = system.run(named_policy(system, "default"), traces).metrics["qoe"]
+    assert network.mean() == pytest.approx(46.32, abs=0.05)
+    rule = system.run(system.rules()["robust-mpc"], traces).metrics["qoe"]
+    assert network.mean() > rule.mean() + 3
+
+
+def test_training_resumes_to_the_same_weights_and_learns(tmp_path):
+    from dnnexplain.systems.abr.training import Recipe, Trainer
+
+    recipe = Recipe(iterations=4, sessions=32, pool=8, checks=4, units=8, batch=512, epochs=2, check_every=2)
+    whole = Trainer(recipe, 5).run()
+    cut = Trainer(recipe, 5)
+    for _ in range(2):
+        cut._improve()
+    cut._check()
+    cut.save(tmp_path / "half.pt")
+    resumed = Trainer(recipe, 5)
+    again = resumed.run(save=tmp_path / "half.pt")
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
+    first = whole.get_submodule("hidden_1").weight
+    from dnnexplain.systems.abr.wiring import wired
+
+    assert (first[~torch.from_numpy(wired(8, 6, 8))] == 0).all()  # cells that no branch reads stay unread
+    with pytest.raises(DnnExplainError, match="another recipe or seed"):
+        Trainer(recipe, 6).run(save=tmp_path / "half.pt")
+    assert [entry["iteration"] for entry in resumed.curve] == [4]
+
+
+def test_the_critic_s_outlook_is_what_the_link_will_carry(links):
+    from dnnexplain.systems.abr.outlook import OUTLOOK, Outlook
+
+    simulator = Simulator(links)
+    for _ in range(7):
+        simulator.step(np.full(len(links), 2))
+    told = np.expm1(Outlook(links).of(simulator.arrays))
+    a = simulator.arrays
+    for row, link in enumerate(links):
+        pointer, clock, carried, ahead = int(a.pointer[row]), float(a.clock[row]), 0.0, 0.0
+        for seconds, value in zip(OUTLOOK, told[row], strict=True):
+            while ahead < seconds:
+                span = min(float(link.seconds[pointer]) - clock, seconds - ahead)
+                carried += span * link.mbps[pointer]
+                ahead, clock = ahead + span, clock + span
+                if clock >= link.seconds[pointer] - 1e-12:
+                    pointer, clock = (
+                        (1, 0.0) if pointer + 1 == len(link.seconds) else (pointer + 1, float(link.seconds[pointer]))
+                    )
+            # The outlook is kept at whole seconds, so that a sample shorter than one is smeared over it.
+            assert value == pytest.approx(carried / seconds, abs=6.0 / seconds + 1e-6), (link.name, seconds)

@@ -6,17 +6,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnnexplain.systems.abr.training import Recipe, Report, Trainer
+from dnnexplain.intervals import Interval, mean_interval
+from dnnexplain.systems.abr.arrays import Params
+from dnnexplain.systems.abr.rules import make_rules
+from dnnexplain.systems.abr.runner import run_policy
+from dnnexplain.systems.abr.simulator import Simulator
+from dnnexplain.systems.abr.training import Recipe, Report, Trainer, evaluate
 
 if TYPE_CHECKING:
     from torch import nn
 
     from dnnexplain.systems.abr.system import AdaptiveBitrate
 
-__all__ = ["MIXTURE", "run"]
+__all__ = ["MIXTURE", "run", "story"]
 
 MIXTURE = {"markov-3g": 0.8, "stable": 0.05, "bursty": 0.05, "outage": 0.05, "puffer-like": 0.05}
 """Shares of the families that the shipped network was trained on."""
+
+_OF_LINKS = {"families", "means", "spread", "pool"}
 
 
 def run(
@@ -45,10 +52,26 @@ def run(
         )  # fmt: skip
 
     module = trainer.run(tell, saved)
-    story = {
-        "training": {
-            "recipe": recipe.to_dict(), "seed": trainer.seed, "links": source, "held_out_qoe": trainer.best,
-            "curve": trainer.curve,
-        }
-    }  # fmt: skip
-    return module, story
+    return module, story(trainer, module, source)
+
+
+def story(trainer: Trainer, module: nn.Module, links: str) -> dict[str, Any]:
+    """What a model card tells of a training: its numbers, and QoE on the held-out links beside the rules'."""
+    video, qoe, recipe = trainer.video, trainer.qoe, trainer.recipe
+    totals = {"network": evaluate(module, Simulator(trainer.checks, video, qoe=qoe))}
+    for name, rule in make_rules(video, Params(), qoe).items():
+        totals[name] = run_policy(trainer.checks, video, Params(), rule).total(qoe)
+    figures = {name: _told(mean_interval(values)) for name, values in totals.items()}
+    decisions = trainer.iteration * recipe.sessions * (video.chunks - 1)
+    return {
+        "seed": trainer.seed,
+        "workload": {"links": links, **{key: value for key, value in recipe.to_dict().items() if key in _OF_LINKS}},
+        "decisions": decisions,
+        "recipe": recipe.to_dict(),
+        "curve": trainer.curve,
+        "figures": {f"QoE-{qoe.name} on {len(trainer.checks)} held-out generated links": figures},
+    }
+
+
+def _told(interval: Interval) -> dict[str, float]:
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Spec
+from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Spec
 
 __all__ = ["SPEC"]
 
@@ -58,7 +58,13 @@ SPEC = Spec(
             "wrap", default=True, help="The next sizes' row keeps what the published code's rolling leaves behind."
         ),
     ),
-    roles=(),
+    roles=(
+        Role(
+            "default",
+            "Pensieve's network, trained on generated links",
+            "Proximal policy optimisation; no recorded link was used.",
+        ),
+    ),
     metrics=(
         Metric("qoe", "QoE", better="higher"),
         Metric("rebuffering", "stalling", "s"),
