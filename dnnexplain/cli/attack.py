@@ -36,7 +36,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain attack {DEFAULT_SYSTEM} --pairs",
         f"dnnexplain attack {DEFAULT_SYSTEM} --workload FAMILY --rule best-rule --budget 60 --out worst.json",
     )
-    app.system_command("attack", attack, epilog=shown, workload=True)
+    app.system_command("attack", attack, epilog=shown, workload=True, guarded=True)
 
 
 def attack(
@@ -94,7 +94,7 @@ def attack(
     if out is not None:
         check_writable(out)
     world: Any = options.make_for(policy)
-    network = named_policy(world, policy)
+    network = options.guarded(named_policy(world, policy), world)
     if workload:
         from dnnexplain.cli.attack_sequence import attack_sequence
 

@@ -33,7 +33,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain evaluate {DEFAULT_SYSTEM} --policy default --policy best-rule --sets 200 --seed 1",
         f"dnnexplain evaluate {DEFAULT_SYSTEM} --policy mine.safetensors --workload recorded-file --each --json",
     )
-    app.system_command("evaluate", evaluate, epilog=shown, workload=True)
+    app.system_command("evaluate", evaluate, epilog=shown, workload=True, guarded=True)
 
 
 def evaluate(
@@ -57,7 +57,8 @@ def evaluate(
     A network that gives probabilities is run twice: taking its most probable action, and drawing actions
     ("sampled"). Actions that are not valid are left out (a mask) as the network's file says, for one that was not
     trained here by default. The cost is lower-better in every system; a reward is its negative. The best rule is the
-    best of all rules of the system, whether named or not.
+    best of all rules of the system, whether named or not. With --guard every network is run with the guard around
+    it; rules are not.
     """
     del system
     spec = options.spec
@@ -68,7 +69,7 @@ def evaluate(
     runs: list[_Ran] = []
     with progress_bar("Evaluating", len(names), quiet=as_json) as show:
         for done, name in enumerate(names, start=1):
-            runs += _run(name, world, spec, workloads, seed, unmasked=unmasked)
+            runs += _run(name, world, options, workloads, seed, unmasked=unmasked)
             show(done, len(names), name)
     results = [_result(ran, world, spec, each, workloads, family, seed) for ran in runs]
     report = {
@@ -99,6 +100,7 @@ class _Ran:
     drawn: Episodes | None = None
     rule: str = ""
     masked: bool | None = None
+    guard: Mapping[str, Any] | None = None
 
 
 def _usual(world: EpisodeSystem, spec: Spec) -> list[str]:
@@ -110,10 +112,11 @@ def _usual(world: EpisodeSystem, spec: Spec) -> list[str]:
 
 
 def _run(
-    name: str, world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int, *, unmasked: bool
+    name: str, world: EpisodeSystem, options: SystemOptions, workloads: Sequence[Any], seed: int, *, unmasked: bool
 ) -> list[_Ran]:
     from dnnexplain.policies import named_policy
 
+    spec = options.spec
     if name == BEST_RULE:
         best = _best_rule(_rule_runs(world, spec, workloads, seed))
         return [_Ran(name, "rule", best.episodes, rule=best.rule)]
@@ -122,20 +125,24 @@ def _run(
         return [_Ran(name, "rule", world.run(rules[name], workloads, seed=seed), rule=name)]
     if name == OPTIMUM:
         return [_Ran(name, "optimum", _optimum(world, spec, workloads, seed))]
-    policy: Any = named_policy(world, name)
+    policy: Any = options.guarded(named_policy(world, name), world)
     masked = bool(getattr(policy, "masked", True))
     found = [_network(name, policy, world, workloads, seed, masked)]
     if unmasked and masked and not isinstance(world.output, Box):
-        bare: Any = named_policy(world, name, masked=False)
+        bare: Any = options.guarded(named_policy(world, name, masked=False), world)
         found.append(_network(f"{name}, unmasked", bare, world, workloads, seed, masked=False))
     return found
 
 
 def _network(name: str, policy: Any, world: EpisodeSystem, workloads: Sequence[Any], seed: int, masked: bool) -> _Ran:
+    from dnnexplain.explain.guards import told_steps
+
     episodes = world.run(policy, workloads, seed=seed)
+    guard = told_steps(policy)
     if isinstance(world.output, Box):  # numbers are set, not drawn, and nothing is masked
-        return _Ran(name, "best", episodes)
-    return _Ran(name, "best", episodes, world.run(policy, workloads, seed=seed, sample=True), masked=masked)
+        return _Ran(name, "best", episodes, guard=guard)
+    drawn = world.run(policy, workloads, seed=seed, sample=True)
+    return _Ran(name, "best", episodes, drawn, masked=masked, guard=guard)
 
 
 def _rule_runs(world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int) -> list[_Ran]:
@@ -170,6 +177,7 @@ def _result(
     ran: _Ran, world: EpisodeSystem, spec: Spec, each: bool, workloads: Sequence[Any], family: str, seed: int
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"policy": ran.name, "mode": ran.mode, "rule": ran.rule or None, "masked": ran.masked}
+    result |= {} if ran.guard is None else {"guard": ran.guard}
     result |= _figures(ran.episodes, world, spec)
     if ran.drawn is not None:
         result["sampled"] = _figures(ran.drawn, world, spec)
@@ -269,6 +277,9 @@ def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
         typer.echo(f"{name}: {said.get(name, '')}{told} against {report['best_rule']} ({span})")
     if not spec.ratio and "relative_to_best_rule" in report:
         typer.echo("Below zero is better.")
+    for result in results:
+        if "guard" in result:
+            typer.echo(f"{result['policy']}: {result['guard']['words']}")
     for caveat in (*spec.caveats, *(one.caveat for one in wrong if one.caveat and said)):
         typer.echo(caveat)
 

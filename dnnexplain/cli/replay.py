@@ -26,7 +26,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain replay {DEFAULT_SYSTEM} --jobs jobs.json --actions actions.json --out episode.npz",
         f"dnnexplain replay {DEFAULT_SYSTEM} --policy default --seed 3 --out episode.npz",
     )
-    app.system_command("replay", replay, epilog=shown, workload=True, replayed=True)
+    app.system_command("replay", replay, epilog=shown, workload=True, replayed=True, guarded=True)
 
 
 def replay(
@@ -46,6 +46,8 @@ def replay(
 
     Replay stops where the episode ends.
     """
+    from dnnexplain.explain.guards import told_steps
+
     del system
     check_writable(out)
     if (actions is None) == (not policy):
@@ -56,13 +58,17 @@ def replay(
     assert isinstance(world, Acting)
     one = _workload(world, options, workload, seed)
     chosen = None if actions is None else _read_actions(actions)
-    played = world.play(one, chosen, _policy(world, policy), seed=seed, **_played(options))
+    acting = _policy(world, policy, options)
+    played = world.play(one, chosen, acting, seed=seed, **_played(options))
+    guard = told_steps(acting)
     with atomic_write(out, "wb") as file:
         np.savez_compressed(file, **dict[str, Any](played.arrays))
     if as_json:
-        print_json({**played.summary, "out": str(out)})
+        print_json({**played.summary, **({} if guard is None else {"guard": guard}), "out": str(out)})
     else:
         typer.echo(f"{played.words} Written to {out}.")
+        if guard is not None:
+            typer.echo(guard["words"])
 
 
 def _workload(world: Acting, options: SystemOptions, family: str, seed: int) -> Any:
@@ -85,10 +91,14 @@ def _played(options: SystemOptions) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _policy(world: Acting, name: str) -> Policy | None:
+def _policy(world: Acting, name: str, options: SystemOptions) -> Policy | None:
     from dnnexplain.policies import named_policy
 
-    return named_policy(world, name) if name else None
+    if not name and options.guard is not None:
+        msg = "a guard is for a policy: give --policy NAME, not --actions, with --guard"
+        raise DnnExplainError(msg)
+    found: Policy | None = options.guarded(named_policy(world, name), world) if name else None
+    return found
 
 
 def _read_actions(path: Path) -> list[Any]:

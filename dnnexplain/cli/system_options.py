@@ -46,6 +46,7 @@ class SystemOptions:
         recipe: values of a training recipe's parameters.
         played: values of what ``replay`` alone takes.
         factory: what makes the system, where it is one of the user's own.
+        guard: a file with a guard, for :meth:`guarded`.
     """
 
     spec: Spec
@@ -54,6 +55,15 @@ class SystemOptions:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     played: Mapping[str, Any] = field(default_factory=dict)
     factory: Callable[..., Any] | None = None
+    guard: Path | None = None
+
+    def guarded(self, policy: Any, system: Any) -> Any:
+        """The policy with the guard that the command line named around it; without one, the policy."""
+        if self.guard is None:
+            return policy
+        from dnnexplain.explain.guards import Guard, Guarded
+
+        return Guarded(policy, Guard.load(self.guard), system)
 
     def make(self, base: Mapping[str, Any] | None = None) -> EpisodeSystem:
         """The system; ``base`` are parameters that hold where the command line says nothing."""
@@ -92,6 +102,9 @@ class SystemOptions:
     def told(self) -> dict[str, Any]:
         """Every parameter of the system with its value, given or default, for JSON and titles."""
         return {one.name: self.system.get(one.name, one.default) for one in self.spec.parameters}
+
+
+_GUARD = Parameter("guard", None, "A guard (JSON; dnnexplain guard writes one) around every network.", kind=Path)
 
 
 def positional(arguments: Sequence[str]) -> list[str]:
@@ -143,6 +156,7 @@ def with_options(
     recipe: bool = False,
     replayed: bool = False,
     many: bool = False,
+    guarded: bool = False,
 ) -> Callable[..., None]:
     """A command with the options of the system that the arguments name, for ``app.command()``.
 
@@ -153,6 +167,7 @@ def with_options(
         recipe: whether it takes those of training recipes.
         replayed: whether it takes the file of one workload, and what ``replay`` alone takes.
         many: whether parameters of workloads may be given several times; their values are then lists.
+        guarded: whether it takes the file of a guard; see :meth:`SystemOptions.guarded`.
     """
     name = named_system(arguments)
     spec, factory = _own(name) if ":" in name else (spec_of(name), None)
@@ -162,6 +177,8 @@ def with_options(
         groups["workload"] = [Parameter(spec.file_option, None, f"A file with one {spec.workload}.", kind=Path)]
     if workload:
         groups["workload"] += _of_workloads(spec)
+    if guarded:
+        groups["guard"] = [_GUARD]
     if recipe:
         groups["recipe"] = _distinct(parameter for one in spec.recipes for parameter in one.parameters)
     signature = inspect.signature(function, eval_str=True)
@@ -184,7 +201,8 @@ def with_options(
                 values[group] |= {key: [parameter.check(one) for one in value]} if value else {}
             elif value is not None and not (parameter.type is bool and value == parameter.default):
                 values[group][key] = parameter.check(value)
-        function(system=system, options=SystemOptions(spec, **values, factory=factory), **given)
+        guard = values.pop("guard", {}).get("guard")
+        function(system=system, options=SystemOptions(spec, **values, factory=factory, guard=guard), **given)
 
     own = [item for item in signature.parameters.values() if item.name != "options"]
     shown = [_option(one, many=many and group == "workload") for group, one in offered.values()]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.numbers import number
 
-__all__ = ["asks_presence", "bounds", "conditions", "is_yes_or_no", "question", "snapped"]
+__all__ = ["asks_presence", "bounds", "conditions", "in_words", "is_yes_or_no", "question", "snapped"]
 
 NOTHING: Mapping[str, float] = {}
 """No quantity can be absent."""
@@ -60,9 +60,15 @@ def conditions(
     tree: Tree, node: int, names: tuple[str, ...], units: Mapping[str, str], absent: Mapping[str, float] = NOTHING
 ) -> str:
     """What holds in a node: ``"job 1 fits now and backlog is above 3.5 jobs"``; ``"always"`` at the root."""
+    return in_words({names[feature]: span for feature, span in bounds(tree, node).items()}, units, absent)
+
+
+def in_words(
+    spans: Mapping[str, tuple[float, float]], units: Mapping[str, str], absent: Mapping[str, float] = NOTHING
+) -> str:
+    """Quantities by name, each with what it is above and what it is at most, in words; ``"always"`` without any."""
     parts = []
-    for feature, (low, high) in bounds(tree, node).items():
-        name = names[feature]
+    for name, (low, high) in spans.items():
         unit, none = units.get(name, ""), absent.get(name)
         if none is not None and (_asks_presence(low, none) or _asks_presence(high, none)):
             parts += _presence(name, low, high, none, unit)

@@ -13,7 +13,7 @@ from dnnexplain.explain.distillation.conditions import question
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.reading import parse_json
 
-__all__ = ["EXPORTS", "export", "export_text", "tree_from_json"]
+__all__ = ["EXPORTS", "export", "export_text", "listing", "tree_from_json"]
 
 Words = tuple[str, ...]
 
@@ -92,7 +92,8 @@ def _branches(tree: Tree, condition: str, leaf: Callable[[int], str], otherwise:
     return "\n".join(lines)
 
 
-def _listing(names: Words, units: Mapping[str, str], mark: str) -> str:
+def listing(names: Words, units: Mapping[str, str], mark: str) -> str:
+    """The features in order with their units, as comments that begin with ``mark``."""
     rows = [f"{mark} {i}: {name}" + (f", {units[name]}" if units.get(name) else "") for i, name in enumerate(names)]
     return "\n".join([f"{mark} The features, in order:", *rows])
 
@@ -108,7 +109,7 @@ def _export_python(tree: Tree, names: Words, actions: Words, units: Mapping[str,
     )
     return (
         '"""Rules as a decision tree; decide(features, valid) gives the index of an action."""\n\n'
-        f"{_listing(names, units, '#')}\n\n"
+        f"{listing(names, units, '#')}\n\n"
         f"FEATURES = {names!r}\nACTIONS = {actions!r}\n\n\n"
         "def _first(order, valid):\n"
         "    return next(action for action in order if valid is None or valid[action])\n\n\n"
@@ -127,7 +128,7 @@ def _export_javascript(tree: Tree, names: Words, actions: Words, units: Mapping[
     )
     return (
         "// Rules as a decision tree; decide(features, valid) gives the index of an action.\n"
-        f"{_listing(names, units, '//')}\n"
+        f"{listing(names, units, '//')}\n"
         f"const ACTIONS = {json.dumps(actions)};\n\n"
         "function first(order, valid) {\n"
         "    return order.find((action) => !valid || valid[action]);\n}\n\n"
@@ -149,11 +150,11 @@ def _export_c(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]
     tables = "\n".join(
         f"static const int ORDER_{node}[{count}] = {{{', '.join(map(str, order))}}};" for node, order in orders.items()
     )
-    listing = _listing(names, units, " *")
+    listed = listing(names, units, " *")
     acts = "\n".join(f" * {i}: {name}" for i, name in enumerate(actions))
     return (
         "/* Rules as a decision tree; decide(features, valid) gives the index of an action.\n"
-        f" * valid may be a null pointer: every action is valid.\n{listing}\n * The actions:\n{acts}\n */\n\n"
+        f" * valid may be a null pointer: every action is valid.\n{listed}\n * The actions:\n{acts}\n */\n\n"
         f"#define FEATURES {len(names)}\n#define ACTIONS {count}\n\n{tables}\n\n"
         "static int first(const int *order, const unsigned char *valid)\n{\n"
         "    for (int i = 0; i < ACTIONS; i++)\n"

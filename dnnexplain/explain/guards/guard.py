@@ -1,0 +1,126 @@
+"""A guard: a short list of rules that say where a policy is not to be followed, and what is done there instead."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.regions.where import Quantities, Where
+from dnnexplain.files import atomic_write
+from dnnexplain.reading import parse_json, read_text
+
+__all__ = ["Guard", "GuardRule"]
+
+KIND = "dnnexplain guard"
+MOST_RULES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRule:
+    """Where a guard steps in, and what is done there.
+
+    Attributes:
+        when: the states.
+        do: one of the system's rules by name, a move that its features name, or an action by its name.
+        why: what it is against, for people.
+    """
+
+    when: Where
+    do: str
+    why: str = ""
+
+    def words(self, quantities: Quantities) -> str:
+        """``"where backlog is above 3.5 jobs: do as sjf"``."""
+        where = self.when.words(quantities)
+        place = "everywhere" if where == "always" else f"where {where}"
+        return f"{place}: do as {self.do}"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Rules in order; of those whose states hold the first one counts, and where none holds the policy decides.
+
+    Attributes:
+        system: the system's name.
+        rules: in order.
+        policy, checkpoint: for which policy it was made (``""``: for any), with its weights' SHA-256.
+        notes: how it was made and what of it was measured, a sentence each.
+    """
+
+    system: str
+    rules: tuple[GuardRule, ...] = ()
+    policy: str = ""
+    checkpoint: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of what the rules do, so that results can say which guard they speak of."""
+        plain = [[rule.when.to_json(), rule.do] for rule in self.rules]
+        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """As text that people may edit."""
+        rules = [{"when": rule.when.to_json(), "do": rule.do, "why": rule.why} for rule in self.rules]
+        data = {
+            "kind": KIND,
+            "system": self.system,
+            "policy": self.policy,
+            "checkpoint": self.checkpoint,
+            "rules": rules,
+            "notes": list(self.notes),
+        }
+        return json.dumps(data, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Guard:
+        """The inverse.
+
+        Raises:
+            DnnExplainError: not JSON, or no guard; the message says which part is wrong.
+        """
+        data = parse_json(text, "a guard")
+        if not isinstance(data, Mapping) or not isinstance(data.get("system"), str):
+            msg = 'a guard is a JSON object with "system" and "rules"; dnnexplain guard --out writes one'
+            raise DnnExplainError(msg)
+        rules, notes = data.get("rules"), data.get("notes", [])
+        if not isinstance(rules, list) or len(rules) > MOST_RULES or not isinstance(notes, list):
+            msg = (
+                f'"rules" of a guard must be a list of at most {MOST_RULES}, each with "when" and "do"; "notes" a list'
+            )
+            raise DnnExplainError(msg)
+        return cls(
+            data["system"],
+            tuple(_rule(place, one) for place, one in enumerate(rules, start=1)),
+            str(data.get("policy", "")),
+            str(data.get("checkpoint", "")),
+            tuple(str(note) for note in notes),
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, whole or not at all."""
+        with atomic_write(path) as file:
+            file.write(self.to_json())
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Guard:
+        """Read it from a file."""
+        return cls.from_json(read_text(path, "a guard"))
+
+
+def _rule(place: int, data: Any) -> GuardRule:
+    if not isinstance(data, Mapping) or not isinstance(data.get("do"), str) or not data["do"]:
+        msg = f'rule {place} of the guard must say "when" (bounds) and "do" (a rule or an action)'
+        raise DnnExplainError(msg)
+    try:
+        when = Where.from_json(data.get("when", []))
+    except DnnExplainError as error:
+        msg = f"rule {place} of the guard: {error}"
+        raise DnnExplainError(msg) from None
+    return GuardRule(when, data["do"], str(data.get("why", "")))

@@ -1,0 +1,203 @@
+"""A policy with a guard around it: the policy itself is untouched, and every stepping in is counted and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Policy, System
+from dnnexplain.explain.guards.guard import Guard
+from dnnexplain.explain.regions.where import quantities_of
+from dnnexplain.numbers import percent
+
+__all__ = ["Guarded", "StepsIn", "told_steps"]
+
+FIRM = 1e3
+"""Raw output of what a guard chooses: drawn with probability one to the last bit, even where actions are drawn."""
+
+Outputs = Callable[[NDArray[Any]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepsIn:
+    """How often a guard decided.
+
+    Attributes:
+        decisions: that were asked for.
+        by_rule: in how many of them each of the guard's rules decided.
+        changed: in how many its decision was another one than the policy's.
+        told: the guard's rules in words.
+    """
+
+    decisions: int
+    by_rule: tuple[int, ...]
+    changed: int
+    told: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Of the decisions, those in which a rule decided."""
+        return sum(self.by_rule) / self.decisions if self.decisions else 0.0
+
+    @property
+    def share_changed(self) -> float:
+        """Of the decisions, those in which a rule decided otherwise than the policy."""
+        return self.changed / self.decisions if self.decisions else 0.0
+
+    @property
+    def words(self) -> str:
+        """In a sentence or two."""
+        if not self.decisions:
+            return "The guard was never asked."
+        if not any(self.by_rule):
+            return f"The guard never stepped in ({self.decisions:,} decisions)."
+        parts = [f"{percent(n / self.decisions)} {told}" for n, told in zip(self.by_rule, self.told, strict=True) if n]
+        return (
+            f"The guard decided {percent(self.share)} of {self.decisions:,} decisions, "
+            f"{percent(self.share_changed)} otherwise than the network: {'; '.join(parts)}."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For reports."""
+        rules = [{"rule": told, "decisions": count} for told, count in zip(self.told, self.by_rule, strict=True)]
+        return {
+            "decisions": self.decisions,
+            "stepped_in": self.share,
+            "changed": self.share_changed,
+            "rules": rules,
+            "words": self.words,
+        }
+
+
+class Guarded:
+    """A policy that is followed except where a guard's rules hold; see :class:`Guard`.
+
+    It has no ``module``: gradients of the network say nothing of what the guard decides, so searches treat it as
+    what it is, a function that can be asked.
+
+    Args:
+        policy: of any space; it is asked as ever, and not changed.
+        guard: made for the same system.
+        system: tells the quantities and the rules.
+
+    Raises:
+        DnnExplainError: a guard of another system, or one that names a quantity, rule or action that is not there.
+    """
+
+    def __init__(self, policy: Policy, guard: Guard, system: System) -> None:
+        if guard.system != system.name:
+            msg = f"the guard was made for {guard.system}, not for {system.name}"
+            raise DnnExplainError(msg)
+        self.policy, self.guard, self.system = policy, guard, system
+        self.quantities = quantities_of(system)
+        self.name = f"{policy.name} with a guard"
+        self.masked = bool(getattr(policy, "masked", True))
+        self.checkpoint = f"{getattr(policy, 'checkpoint', '')}+guard:{guard.digest}"
+        self.assumed = (*getattr(policy, "assumed", ()), *_strangers(policy, guard))
+        self.told = tuple(rule.words(self.quantities) for rule in guard.rules)
+        self._instead = [_doing(system, rule.do) for rule in guard.rules]
+        for rule in guard.rules:
+            rule.when.columns(self.quantities.names)
+        if hasattr(policy, "outputs_of_bytes"):
+            self.outputs_of_bytes = self._of_bytes
+        self.forget()
+
+    def forget(self) -> None:
+        """Count from zero."""
+        self._decisions, self._changed = 0, 0
+        self._by_rule = np.zeros(len(self.guard.rules), dtype=np.int64)
+
+    @property
+    def steps_in(self) -> StepsIn:
+        """What was counted since the beginning, or since :meth:`forget`."""
+        return StepsIn(self._decisions, tuple(int(n) for n in self._by_rule), self._changed, self.told)
+
+    def deciding(self, observations: NDArray[Any]) -> NDArray[np.int64]:
+        """Which of the guard's rules decides in each state ``[B]``, by index; -1 where the policy does."""
+        found = np.full(len(observations), -1, dtype=np.int64)
+        if not self.guard.rules or not len(observations):
+            return found
+        values = self.quantities(observations)
+        for place in reversed(range(len(self.guard.rules))):
+            found[self.guard.rules[place].when.holds(self.quantities.names, values)] = place
+        return found
+
+    def why(self, observation: NDArray[Any]) -> str:
+        """What decides in one state ``[*observation_shape]``, in a sentence."""
+        place = int(self.deciding(observation[None])[0])
+        if place < 0:
+            return f"{self.policy.name} decides: no rule of the guard holds."
+        rule = self.guard.rules[place]
+        return f"Rule {place + 1} of the guard decides, {self.told[place]}." + (f" {rule.why}" if rule.why else "")
+
+    def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+        """The policy's raw outputs ``[B, A]``, with those of the guard's rules where they hold."""
+        return self._with_rules(self.policy.outputs(observations), observations)
+
+    def _of_bytes(self, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
+        """The same for observations given as bytes, where the policy reads them faster."""
+        policy: Any = self.policy
+        seen = (pictures * scale).astype(np.float32)
+        return self._with_rules(policy.outputs_of_bytes(pictures, scale), seen)
+
+    def _with_rules(self, outputs: NDArray[Any], observations: NDArray[Any]) -> NDArray[np.float64]:
+        own = np.array(outputs, dtype=np.float64)
+        deciding = self.deciding(observations)
+        stepped = np.flatnonzero(deciding >= 0)
+        self._decisions += len(own)
+        if not len(stepped):
+            return own
+        before = own[stepped]
+        for place in np.unique(deciding[stepped]):
+            rows = np.flatnonzero(deciding == place)
+            own[rows] = self._instead[place](observations[rows])
+            self._by_rule[place] += len(rows)
+        valid = self.system.valid_actions(observations[stepped]) if self.masked else None
+        space = self.system.output
+        self._changed += int((~space.same(space.decide(before, valid), space.decide(own[stepped], valid))).sum())
+        return own
+
+
+def _strangers(policy: Policy, guard: Guard) -> tuple[str, ...]:
+    """What to say where a guard was made for another network."""
+    theirs = getattr(policy, "checkpoint", "")
+    if not guard.checkpoint or not theirs or guard.checkpoint == theirs:
+        return ()
+    return (f"The guard was made for another network than {policy.name} ({guard.policy}, other weights).",)
+
+
+def _doing(system: System, name: str) -> Outputs:
+    """Raw outputs of what a guard's rule does, firm enough that it is also what is drawn."""
+    space, rules = system.output, system.rules()
+    if name in rules:
+        return _firm(system, rules[name])
+    if isinstance(space, Discrete):
+        moves: tuple[str, ...] = getattr(getattr(system, "features", None), "moves", ())
+        if name in moves:
+            place, features = moves.index(name), system.features  # type: ignore[attr-defined]
+            return lambda seen: FIRM * space.as_outputs(features.actions(seen)[:, place])
+        if name in space.names:
+            action = space.names.index(name)
+            return lambda seen: FIRM * space.as_outputs(np.full(len(seen), action))
+        raise Choice("rule, move or action", name, (*rules, *moves, *space.names)).error()
+    raise Choice("rule", name, tuple(rules)).error()
+
+
+def _firm(system: System, rule: Policy) -> Outputs:
+    if isinstance(system.output, Box):
+        return rule.outputs
+
+    def outputs(seen: NDArray[Any]) -> NDArray[np.float64]:
+        decided = system.output.decide(rule.outputs(seen), system.valid_actions(seen))
+        return FIRM * system.output.as_outputs(decided)
+
+    return outputs
+
+
+def told_steps(policy: Any) -> Mapping[str, Any] | None:
+    """What a policy's guard did, for reports; ``None`` of a policy without one."""
+    return policy.steps_in.to_json() if isinstance(policy, Guarded) else None
