@@ -25,6 +25,9 @@ NOTEBOOK = Path(__file__).parent / "dashboard.ipynb"
 SETTINGS = "DNNEXPLAIN_APP"
 """The environment variable by which the command line tells the notebook what to show, as JSON."""
 
+UNTRAINED_TITLE = "Untrained network (random weights)"
+"""What a dashboard opens with where a system ships no network."""
+
 DEFAULT_SYSTEM = next(iter(known_systems()))
 """The system that a dashboard shows when none is named."""
 
@@ -95,6 +98,8 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
     if not isinstance(system.output, Discrete):
         rules = system.rules()
         found |= {title: partial(rules.__getitem__, name) for name, title in spec.rules.items() if name in rules}
+    if not found and not spec.roles:
+        found = {UNTRAINED_TITLE: partial(_untrained, system)}
     if not found:
         load_shipped(system)  # raises, and says which networks there are
     return found
@@ -105,6 +110,14 @@ def shipped_policies(system: System) -> dict[str, Callable[[], Policy]]:
     from dnnexplain.policies import shipped_roles  # noqa: PLC0415 - loads torch
 
     return {role.title: partial(_titled, system, name, role.title) for name, role in shipped_roles(system).items()}
+
+
+def _untrained(system: System) -> Policy:
+    from dnnexplain.policies import load_any  # noqa: PLC0415 - loads torch
+
+    policy: Any = _named(load_any("untrained", system), "load_any", "'untrained', system")
+    policy.name = UNTRAINED_TITLE
+    return cast("Policy", policy)
 
 
 def _titled(system: System, role: str, title: str) -> Policy:

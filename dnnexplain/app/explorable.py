@@ -27,7 +27,7 @@ _DRAWN = 24
 """States from episodes that a page brings along, to draw one of them."""
 
 
-def write_explorable(path: str | Path, system: str = DEFAULT_SYSTEM, **options: Any) -> int:
+def write_explorable(path: str | Path, system: str | System = DEFAULT_SYSTEM, **options: Any) -> int:
     """Write :func:`explorable` to a file, whole or not at all.
 
     Returns:
@@ -44,17 +44,17 @@ def write_explorable(path: str | Path, system: str = DEFAULT_SYSTEM, **options: 
 
 
 def explorable(
-    system: str = DEFAULT_SYSTEM,
+    system: str | System = DEFAULT_SYSTEM,
     *,
     policy: str = "default",
     state: str | Path | State | None = None,
     title: str | None = None,
     **parameters: Any,
 ) -> str:
-    """A self-contained page in which a network of a built-in system can be explored.
+    """A self-contained page in which a network of a system can be explored.
 
     Args:
-        system: a name in ``dnnexplain.systems.BUILT_IN``; one that says how it paints its knobs.
+        system: a name that ``dnnexplain systems`` lists, or a system of your own; one that says how it paints its knobs.
         policy: a shipped network by its role, or a file of weights.
         state: where the page starts, a JSON file or a state; one step from another decision if not given.
         title: the page's heading.
@@ -71,7 +71,7 @@ def explorable(
     from dnnexplain_widgets.export import export_page  # noqa: PLC0415 - loads ipywidgets
 
     spec = spec_of(system)
-    made = make_system(system, **parameters)
+    made = make_system(system, **parameters) if isinstance(system, str) else system
     need(made, Painted, "a page that runs without Python")
     network = load_any(policy, made)
     start, presets = presets_for(made, network)
@@ -83,11 +83,11 @@ def explorable(
         made,
         network,
         start,
-        title=title or spec.question or f"What moves {system}?",
+        title=title or spec.question or f"What moves {spec.name}?",
         lead=spec.lead,
         presets={name: found for name, one in presets.items() if (found := _fixed(made, one))},
         facts=list(card_facts(network, made)),
-        made=f"dnnexplain export {system} page.html{given}{chosen}",
+        made=f"dnnexplain export {spec.name} page.html{given}{chosen}",
     )
 
 

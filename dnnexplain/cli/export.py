@@ -42,5 +42,7 @@ def export(
         raise DnnExplainError(msg)
     from dnnexplain.app.explorable import write_explorable
 
-    size = write_explorable(page, system, policy=policy, state=state, title=title, **options.system)
+    own = options.factory is not None
+    of, parameters = (options.make(), {}) if own else (system, dict(options.system))
+    size = write_explorable(page, of, policy=policy, state=state, title=title, **parameters)
     typer.echo(f"Wrote {page}, {size / 1e3:,.0f} kB. Open it in any browser; it needs no server and no network.")

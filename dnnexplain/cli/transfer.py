@@ -71,7 +71,9 @@ def transfer(
     spec = options.spec
     world: Any = options.make(spec.compared)
     networks = {name: named_policy(world, name) for name in policy}
-    rules = rule or [name for name in (spec.baselines or tuple(world.rules())) if name in world.rules()]
+    rules = rule or [
+        name for name in (spec.baselines or tuple(world.rules())) if name in world.rules() and name not in spec.apart
+    ]
     given, columns = _logs(world, options, log, sets), _columns(options, grid)
     rows = _rows(options, family, vary, grid) if family or vary or grid or not log else []
     rows += [Setting(label) for label in given]

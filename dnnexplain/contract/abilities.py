@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract.episodes import Episodes, EpisodeSystem, Replay
 from dnnexplain.contract.errors import DnnExplainError
-from dnnexplain.contract.knobs import State
+from dnnexplain.contract.knobs import Knob, State
 from dnnexplain.contract.systems import Policy, System
 
 if TYPE_CHECKING:
@@ -23,17 +23,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Acting",
+    "Batched",
     "Costed",
     "KnowsNetworks",
+    "Limits",
+    "Mutable",
+    "NamesWorkloads",
     "Optimal",
     "PartiallySeen",
     "Played",
+    "Reshaping",
     "Summarised",
+    "ValidByKnobs",
     "WatchedOptimum",
     "WorkloadReader",
     "lacking",
     "need",
 ]
+
+
+Limits = Mapping[str, tuple[int, int]]
+"""Bounds of what a workload is made of, by name: ``{"length": (1, 15), "memory": (1, 5)}``."""
 
 
 @runtime_checkable
@@ -123,6 +133,71 @@ class Costed(System, Protocol):
         ...
 
 
+@runtime_checkable
+class Mutable(EpisodeSystem, Protocol):
+    """A system whose workloads can be changed a little, within limits, and written as plain JSON."""
+
+    def mutate(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
+        """A workload near the given one: some of its parts have other values within the limits."""
+        ...
+
+    def scramble(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
+        """A workload of the same frame (arrivals) with every part drawn anew within the limits."""
+        ...
+
+    def combine(self, one: Any, two: Any, rng: np.random.Generator) -> Any:
+        """A workload with some parts of one and the rest of another of the same frame."""
+        ...
+
+    def workload_to_json(self, workload: Any) -> dict[str, Any]:
+        """A workload as plain JSON."""
+        ...
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> Any:
+        """The inverse."""
+        ...
+
+
+@runtime_checkable
+class Reshaping(Mutable, Protocol):
+    """A system that can also change a workload very much, to spread the first generation of a search."""
+
+    def reshape(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
+        """A workload of the same frame far from the given one, within the limits."""
+        ...
+
+
+@runtime_checkable
+class NamesWorkloads(EpisodeSystem, Protocol):
+    """A system that names its families of workloads, and their parameters as knobs.
+
+    Attributes:
+        workload_names: what ``workloads`` knows: name -> one line that says what it is.
+        workload_knobs: the parameters that ``workloads`` takes by keyword.
+    """
+
+    workload_names: Mapping[str, str]
+    workload_knobs: tuple[Knob, ...]
+
+
+@runtime_checkable
+class Batched(EpisodeSystem, Protocol):
+    """A system whose episodes run in batches, as training by policy gradients needs them."""
+
+    def environment(self, workloads: Sequence[Any], copies: int = 1) -> Any:
+        """The workloads' episodes, ``copies`` of each side by side, at their beginnings."""
+        ...
+
+
+@runtime_checkable
+class ValidByKnobs(System, Protocol):
+    """A system that says from knob values alone what is allowed, faster than from observations."""
+
+    def valid_values(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which actions are possible ``[B, A]`` in states ``[B, K]``."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Played:
     """What came of playing actions, or of letting a policy act, on one workload.
@@ -198,6 +273,10 @@ _WORDS = {
     "Attackable": "be searched for its worst case",
     "Distillable": "be told as rules: it names no features",
     "Mutable": "change workloads a little",
+    "Visiting": "tell the states that a policy meets",
+    "Parted": "be told part by part",
+    "NamesWorkloads": "name its families of workloads",
+    "Batched": "run episodes in batches",
     "Painted": "say as data how it paints its knobs",
     "Flowing": "draw itself as a graph",
 }

@@ -353,11 +353,19 @@ class MultiBinary(Space):
         """Names separated by commas, ``none`` or ``all``."""
         word = text.strip()
         named = (
-            [] if word == "none" else list(self.names) if word == "all" else [part.strip() for part in word.split(",")]
+            []
+            if word == "none"
+            else list(self.names)
+            if word == "all"
+            else [one for part in word.split(",") for one in self._named(part.strip())]
         )
         on = np.zeros(len(self.names), dtype=bool)
         on[[self.index(name) for name in named]] = True
         return on
+
+    def _named(self, part: str) -> list[str]:
+        """One name, or two that are joined by ``and``."""
+        return [part] if part in self.names else part.split(" and ")
 
     def as_outputs(self, actions: ArrayLike) -> Floats:
         """1 for on, -1 for off ``[B, A]``."""

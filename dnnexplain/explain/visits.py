@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, Policy, Replayable, State, System, state_from_values
+from dnnexplain.contract import (
+    Choice,
+    DnnExplainError,
+    NamesWorkloads,
+    Policy,
+    Replayable,
+    State,
+    System,
+    Visiting,
+    state_from_values,
+)
 from dnnexplain.explain.decision import states_from_observations
 from dnnexplain.explain.neurons import random_values
 
@@ -42,7 +52,7 @@ class Visited:
 
 def families(system: System) -> dict[str, str]:
     """The families of workloads that a system names, each with a line that says what it is; none if it names none."""
-    return dict(getattr(system, "workload_names", {}))
+    return dict(system.workload_names) if isinstance(system, NamesWorkloads) else {}
 
 
 def visited(system: System, policy: Policy, count: int = 1000, *, workload: str = "", seed: int = 0) -> Visited:
@@ -64,7 +74,7 @@ def visited(system: System, policy: Policy, count: int = 1000, *, workload: str 
     known = tuple(families(system))
     if workload and workload not in known:
         raise Choice("workload", workload, known).error()
-    if known and (hasattr(system, "visit") or isinstance(system, Replayable)):
+    if known and isinstance(system, Visiting | Replayable):
         name = workload or known[0]
         seen = _episodes(system, policy, name, count, seed)
         whose = f"{policy.name}'s own episodes" if isinstance(system, Replayable) else "the system's workloads"
@@ -82,7 +92,7 @@ def _episodes(system: Any, policy: Policy, name: str, count: int, seed: int) -> 
     at_once = _WORKLOADS
     for turn in range(_ROUNDS):
         workloads = system.workloads(name, at_once, seed + turn)
-        if hasattr(system, "visit"):
+        if isinstance(system, Visiting):
             seen = system.visit(policy, workloads, seed=seed)[0]
         else:
             seen = np.concatenate([system.replay(policy, one, seed=seed).observations for one in workloads])

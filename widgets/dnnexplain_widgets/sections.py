@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from dnnexplain.contract import Attackable, DecisionOracle, Discrete, EpisodeSystem, Flowing, Replayable, System
+from dnnexplain.contract import (
+    Attackable,
+    Batched,
+    DecisionOracle,
+    Discrete,
+    Distillable,
+    Flowing,
+    Mutable,
+    NamesWorkloads,
+    Parted,
+    Replayable,
+    System,
+)
 from dnnexplain.explain.sweeps import kinds
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
@@ -49,8 +61,7 @@ def _replays(system: System) -> bool:
 
 def _names_workloads(system: System) -> bool:
     """Whether whole workloads can be drawn and run; they need not be watched decision by decision."""
-    named = isinstance(system, EpisodeSystem) and bool(getattr(system, "workload_names", ()))
-    return named and hasattr(system, "workload_knobs") and _chooses(system)
+    return isinstance(system, NamesWorkloads) and bool(system.workload_names) and _chooses(system)
 
 
 def _judges(system: System) -> bool:
@@ -58,22 +69,22 @@ def _judges(system: System) -> bool:
 
 
 def _changes_workloads(system: System) -> bool:
-    return _replays(system) and hasattr(system, "mutate")
+    return _replays(system) and isinstance(system, Mutable)
 
 
 def _told_as_rules(system: System) -> bool:
-    """Whether a system has what distillation asks for; see ``explain.distillation.Distillable``."""
-    return _names_workloads(system) and hasattr(system, "features") and hasattr(system, "visit")
+    """Whether a system has what distillation asks for."""
+    return _names_workloads(system) and isinstance(system, Distillable)
 
 
 def _told_part_by_part(system: System) -> bool:
-    """Whether a policy decides on parts that can each be told as rules; see ``explain.distillation.Parted``."""
-    return hasattr(system, "in_parts") and hasattr(system, "part_names")
+    """Whether a policy decides on parts that can each be told as rules."""
+    return isinstance(system, Parted)
 
 
 def _trains(system: System) -> bool:
     """Whether episodes can be run in batches, as training does."""
-    return _replays(system) and hasattr(system, "environment")
+    return _replays(system) and isinstance(system, Batched)
 
 
 def _shares(system: System) -> bool:

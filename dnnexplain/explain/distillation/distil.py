@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio
+from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
 from dnnexplain.explain.distillation.conditions import snapped
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
@@ -148,12 +148,9 @@ def distil(
 
 
 def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int) -> None:
-    if not isinstance(system, Distillable):
-        name = getattr(system, "name", type(system).__name__)
-        msg = f"{name} cannot be distilled: it gives no features and no visited states (see Distillable)"
-        raise DnnExplainError(msg)
+    need(system, Distillable, "distillation")
     if not isinstance(system.output, Discrete):
-        msg = f"{system.name} emits numbers, not a choice among actions; only a choice can be told as a tree"
+        msg = f"{system.name} emits numbers, not a choice among actions (dnnexplain.contract.Discrete); only a choice can be told as a tree"
         raise DnnExplainError(msg)
     least = {
         "leaves": (leaves, 2),

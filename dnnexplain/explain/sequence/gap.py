@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
+from dnnexplain.contract import (
+    Choice,
+    DnnExplainError,
+    EpisodeSystem,
+    Limits,
+    Mutable,
+    Policy,
+    Reshaping,
+    cost_is_ratio,
+)
 
 __all__ = ["BEST_RULE", "MEASURES", "OPTIMUM", "Gap", "Limits", "Mutable", "Reshaping"]
 
 Floats = NDArray[np.float64]
-Limits = Mapping[str, tuple[int, int]]
-"""Bounds of what a workload is made of, by name: ``{"length": (1, 15), "memory": (1, 5)}``."""
 
 OPTIMUM = "optimum"
 BEST_RULE = "best rule"
@@ -24,40 +31,6 @@ MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
     "difference": lambda network, other: network - other,
 }
 """Ways to compare two costs by name; ratios only where the system says that its cost is a ratio scale."""
-
-
-@runtime_checkable
-class Mutable(EpisodeSystem, Protocol):
-    """A system whose workloads can be changed a little, within limits, and written as plain JSON."""
-
-    def mutate(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
-        """A workload near the given one: some of its parts have other values within the limits."""
-        ...
-
-    def scramble(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
-        """A workload of the same frame (arrivals) with every part drawn anew within the limits."""
-        ...
-
-    def combine(self, one: Any, two: Any, rng: np.random.Generator) -> Any:
-        """A workload with some parts of one and the rest of another of the same frame."""
-        ...
-
-    def workload_to_json(self, workload: Any) -> dict[str, Any]:
-        """A workload as plain JSON."""
-        ...
-
-    def workload_from_json(self, data: Mapping[str, Any]) -> Any:
-        """The inverse."""
-        ...
-
-
-@runtime_checkable
-class Reshaping(Protocol):
-    """A system that can also change a workload very much, to spread the first generation of a search."""
-
-    def reshape(self, workload: Any, rng: np.random.Generator, limits: Limits) -> Any:
-        """A workload of the same frame far from the given one, within the limits."""
-        ...
 
 
 class Gap:

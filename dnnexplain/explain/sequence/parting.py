@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable, State, state_from_observation
+from dnnexplain.contract import Policy, Replay, Replayable, State, need, state_from_observation
 from dnnexplain.explain.decision import valid_of
 from dnnexplain.explain.sequence.result import SequenceAttack
 
@@ -44,9 +44,7 @@ def replay_sequence(
     Raises:
         DnnExplainError: the system's episodes cannot be watched.
     """
-    if not isinstance(system, Replayable):
-        msg = f"{getattr(system, 'name', system)} cannot replay episodes: it has no replay()"
-        raise DnnExplainError(msg)
+    need(system, Replayable, "showing what a workload does")
     world: Any = system
     workload = world.workload_from_json(found.workload)
     best = system.bound(workload, seconds=2.0).detail

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, Policy
-from dnnexplain.explain.sequence.gap import Gap, Limits, Mutable, Reshaping
+from dnnexplain.contract import Choice, DnnExplainError, Mutable, Policy, Reshaping, need
+from dnnexplain.explain.sequence.gap import Gap, Limits
 from dnnexplain.explain.sequence.rerun import finish
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.numbers import number
@@ -156,11 +156,7 @@ def attack_sequence(
     """
     if method not in METHODS:
         raise Choice("method", method, tuple(METHODS)).error()
-    if not isinstance(system, Mutable):
-        msg = (
-            f"workloads of {getattr(system, 'name', system)} cannot be changed (it has no mutate, scramble and combine)"
-        )
-        raise DnnExplainError(msg)
+    need(system, Mutable, "searching for a worse workload")
     if not workloads and resume is None:
         msg = "give at least one workload to start from"
         raise DnnExplainError(msg)

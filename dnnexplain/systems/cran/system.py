@@ -49,6 +49,7 @@ class CloudRan:
 
     name = "cran"
     cost_name = "mean power (W)"
+    cost_is_ratio = True
     workload_knobs: tuple[Knob, ...] = (
         Knob("high", "Mb/s", 5.0, 50.0, 1.0, default=40.0),
         Knob("noise", "share", 0.0, 0.5, 0.05, default=0.2),
