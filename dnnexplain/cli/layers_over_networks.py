@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
 
 from dnnexplain.cli.output import number, print_json, print_table, progress_bar
@@ -11,6 +12,7 @@ from dnnexplain.contract import DnnExplainError, state_from_values
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy, State
+    from dnnexplain.explain.reliance import Reliance
     from dnnexplain.explain.surveys import Survey
     from dnnexplain.explain.threshold_maps import Census
 
@@ -96,6 +98,7 @@ def show_survey(
     as_json: bool,
 ) -> None:
     """Print what a method gives each knob group over states of each network's own episodes."""
+    from dnnexplain.explain.reliance import reliance
     from dnnexplain.explain.surveys import survey
     from dnnexplain.explain.visits import visited
 
@@ -106,15 +109,16 @@ def show_survey(
             found = survey(
                 world, policy, seen.observations, method=method, target=target, baseline=baseline, seed=seed, progress=show
             )  # fmt: skip
-        reports.append((found, seen.source))
+        reports.append((found, reliance(world, policy, seen.observations, seed=seed), seen.source))
     if as_json:
-        print_json({"networks": [_survey_report(found, source) for found, source in reports]})
+        told = [_survey_report(world, *report) for report in reports]
+        print_json({**(told[0] if len(told) == 1 else {}), "networks": told})
         return
-    for found, source in reports:
-        _print_survey(found, source)
+    for found, rests, source in reports:
+        _print_survey(found, rests, source)
 
 
-def _survey_report(found: Survey, source: str) -> dict[str, Any]:
+def _survey_report(world: Any, found: Survey, rests: Reliance, source: str) -> dict[str, Any]:
     asked = found.question
     return {
         "policy": asked.policy,
@@ -125,27 +129,36 @@ def _survey_report(found: Survey, source: str) -> dict[str, Any]:
         "states": found.states,
         "source": source,
         "seed": asked.seed,
-        "groups": found.table(),
+        "groups": [{**row, "changed": float(share)} for row, share in zip(found.table(), rests.changed, strict=True)],
+        "dead_cells": rests.dead_cells,
+        "constant_cells": np.argwhere(rests.constant).tolist(),
+        "changed_when_permuted": dict(zip(rests.group_names, rests.changed.tolist(), strict=True)),
+        "shuffles": rests.shuffles,
+        "rests_on": rests.sentence(),
         "actions": found.actions,
+        "action_names": list(world.output.names),
         "sentence": found.sentence(),
         "notes": found.notes,
         "versions": asked.versions,
     }
 
 
-def _print_survey(found: Survey, source: str) -> None:
-    columns = ("group", "positive", "negative", "net", "remains", "says something in", "leads in")
+def _print_survey(found: Survey, rests: Reliance, source: str) -> None:
+    columns = ("group", "positive", "negative", "net", "remains", "says something in", "leads in", "changes")
     rows = [
-        (row["group"], row["positive"], row["negative"], row["net"], *(_share(row[name]) for name in ("cancellation", "present", "top")))
-        for row in found.table()
+        (row["group"], row["positive"], row["negative"], row["net"],
+         *(_share(row[name]) for name in ("cancellation", "present", "top")), _share(share))
+        for row, share in zip(found.table(), rests.changed, strict=True)
     ]  # fmt: skip
     counted = "" if found.method == "saliency" else f", counted from {found.baseline}"
     title = f"{found.question.policy}: {found.method} of {found.target}{counted}, {found.states:,} {source}"
     print_table(columns, rows, title)
     typer.echo(found.sentence())
     typer.echo(
-        "Remains: the size of the sum of positive and negative in a state, as a share of both (0%: they cancel)."
+        "Remains: the size of the sum of positive and negative in a state, as a share of both (0%: they cancel). "
+        "Changes: decisions that change when the group is exchanged for that of another state."
     )
+    typer.echo(rests.sentence())
     for note in found.notes:
         typer.echo(f"Note: {note}.")
     typer.echo("")

@@ -14,15 +14,16 @@ __all__ = ["arrays_of", "replay_of"]
 Floats = NDArray[np.float64]
 
 
-def arrays_of(sessions: Sessions, states: Floats) -> dict[str, Floats]:
+def arrays_of(sessions: Sessions, states: Floats, usual: int) -> dict[str, Floats]:
     """One session's arrays by name, a row per chunk, the first included.
 
     Args:
         sessions: of one link.
         states: after each chunk ``[1, N, 6, L]``.
+        usual: the bitrate from which the first chunk's change is counted, as in the published code.
     """
     bitrates = sessions.video.bitrates
-    worth = {f"reward_{name}": sessions.rewards(make_qoe(name, bitrates))[0] for name in QOE_NAMES}
+    worth = {f"reward_{name}": sessions.rewards(make_qoe(name, bitrates), usual)[0] for name in QOE_NAMES}
     return {
         "observations": states[0],
         "delay_ms": sessions.delay_ms[0],

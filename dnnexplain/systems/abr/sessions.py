@@ -41,9 +41,10 @@ class Sessions:
     sleep_ms: Floats
     buffer_s: Floats
 
-    def rewards(self, qoe: QoE) -> Floats:
-        """What each chunk is worth ``[W, N]``; the first has no change of quality."""
-        before = np.concatenate([self.actions[:, :1], self.actions[:, :-1]], axis=1)
+    def rewards(self, qoe: QoE, usual: int | None = None) -> Floats:
+        """What each chunk is worth ``[W, N]``; the first's change of quality is counted from ``usual``, or is none."""
+        start = self.actions[:, :1] if usual is None else np.full((len(self.actions), 1), usual)
+        before = np.concatenate([start, self.actions[:, :-1]], axis=1)
         return qoe.of(self.actions, before, self.stall_s)
 
     def total(self, qoe: QoE) -> Floats:

@@ -131,7 +131,14 @@ SPEC = Spec(
         "tuned": "Buffer and rate, two tuned numbers",
     },
     baselines=("robust-mpc", "bola", "bb"),
-    caveats=("QoE is the total over chunks 2 to the last, as published: nobody chooses the first chunk's bitrate.",),
+    apart=("robust-mpc",),
+    caveats=(
+        "QoE is the total over chunks 2 to the last, as published: nobody chooses the first chunk's bitrate.",
+        (
+            "robust-mpc keeps its errors from one session to the next, as published, so its figure on a link depends on the "
+            "links before it: it is not asked for the best rule, where robust-mpc-reset stands for it."
+        ),
+    ),
     environments={
         "dnnexplain/ABR-v0": ("dnnexplain.systems.abr.gym:ABREnv", "dnnexplain.systems.abr.gym:ABRVectorEnv")
     },

@@ -243,7 +243,8 @@ class AdaptiveBitrate:
 
         Arrays, a row per chunk (T of them): ``observations`` [T, 6, L] after it, ``delay_ms``, ``buffer_s``,
         ``rebuffer_s``, ``sleep_ms``, ``reward_linear``, ``reward_log``, ``reward_hd``, ``actions`` [T]; with a policy
-        also ``probabilities`` [T, A], what it says in the observation of the same row.
+        also ``probabilities`` [T, A], what it says in the observation of the same row. The first chunk's change of
+        quality is counted from the bitrate with which sessions begin, as in the published code.
         """
         if actions is None and policy is None:
             msg = "playing a session needs actions, a bitrate's index for each chunk, or a policy"
@@ -254,7 +255,7 @@ class AdaptiveBitrate:
             assert policy is not None
             chosen = run_policy([workload], self.video, self.params, policy, seed=seed).actions
         sessions, states = play_actions([workload], self.video, self.params, chosen, seed=seed)
-        arrays: dict[str, NDArray[Any]] = {**arrays_of(sessions, states), "actions": chosen[0]}
+        arrays: dict[str, NDArray[Any]] = {**arrays_of(sessions, states, self.params.first), "actions": chosen[0]}
         if actions is None and policy is not None:
             arrays["probabilities"] = self._likely(policy, states[0])
         figures = {name: float(value[0]) for name, value in sessions.figures(self.qoe).items()}

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.explain.decision import observe
+from dnnexplain.explain.reliance import reliance
+from dnnexplain.policies import TorchPolicy
+from tests.explain.networks import mlp
+from tests.fakes import FakeChoice, linear_network
+
+GATE = FakeChoice()
+STATES = [State(np.array([left, right], float)) for left in range(6) for right in range(4)]
+SEEN = observe(GATE, STATES)
+
+
+def test_cells_without_a_weight_are_dead_and_no_others():
+    weights = np.zeros((3, 5, 7))
+    weights[0, :, :3], weights[1, 2, 4] = 1.0, -2.0
+    found = reliance(GATE, TorchPolicy(linear_network(GATE, weights.reshape(3, 35)), GATE), SEEN)
+    expected = (weights == 0).all(axis=0)
+    np.testing.assert_array_equal(found.dead, expected)
+    assert found.dead_cells == np.argwhere(expected).tolist()
+    assert f"{expected.sum()} of 35 cells have no gradient in any of 24 states" in found.sentence()
+
+
+def test_a_cell_behind_a_unit_that_is_never_on_is_dead():
+    network = mlp(GATE, hidden=4, seed=1)
+    network[1].bias.data[:] = -1e6
+    assert reliance(GATE, TorchPolicy(network, GATE), SEEN).dead.all()
+
+
+def test_constant_cells_are_told():
+    found = reliance(GATE, TorchPolicy(mlp(GATE, seed=3), GATE), SEEN)
+    np.testing.assert_array_equal(found.constant, (SEEN[0] == SEEN).all(axis=0))
+
+
+def test_only_what_a_decision_rests_on_changes_it_and_by_the_share_of_a_literal_loop():
+    weights = np.zeros((3, 5, 7))
+    weights[0, :, :3] = 1.0
+    weights[1] = weights[0].mean() * 0.7
+    weights[1, :, 3:] = 0.0
+    policy = TorchPolicy(linear_network(GATE, weights.reshape(3, 35)), GATE)
+    found = reliance(GATE, policy, SEEN, seed=4, shuffles=3)
+    assert found.changed[1] == found.changed[2] == 0.0
+    valid = GATE.valid_actions(SEEN)
+    shares, rng = [], np.random.default_rng([4, 0])
+    for _ in range(3):
+        order = rng.permutation(len(SEEN))
+        moved = 0
+        for place, other in enumerate(order):
+            one = SEEN[place].copy()
+            one[GATE.cell_group == 0] = SEEN[other][GATE.cell_group == 0]
+            said = [
+                GATE.output.decide(policy.outputs(seen[None]), valid[place : place + 1])[0]
+                for seen in (SEEN[place], one)
+            ]
+            moved += said[0] != said[1]
+        shares.append(moved / len(SEEN))
+    assert found.changed[0] == pytest.approx(np.mean(shares))
+
+
+def test_no_states_are_refused():
+    with pytest.raises(DnnExplainError, match="at least one state"):
+        reliance(GATE, TorchPolicy(mlp(GATE, seed=3), GATE), SEEN[:0])
