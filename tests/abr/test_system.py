@@ -20,6 +20,7 @@ from dnnexplain.contract import (
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems import make_system
 from dnnexplain.systems.abr import AdaptiveBitrate, Video
+from dnnexplain.systems.abr.spec import SPEC
 from dnnexplain.systems.abr.training import actor
 
 SYSTEM = AdaptiveBitrate()
