@@ -13,7 +13,6 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save
 
-from dnnexplain.cli.train import about
 from dnnexplain.files import write_bytes
 from dnnexplain.numbers import interval, number, percent
 from dnnexplain.policies import load, read_metadata, untrained, write_model_card
@@ -21,6 +20,7 @@ from dnnexplain.policies._shipped import KEY
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain.systems.deeprm.figures import network_figures, title
 from dnnexplain.systems.deeprm.spec import SPEC
+from dnnexplain.systems.deeprm.trained import about
 
 HOME = "deeprm", {"rate": 0.7, "steps": 50}
 MASKED = "", ", without the mask"

@@ -26,7 +26,7 @@ GROUND = {
 }
 """Modules below the layers, which all of them may use; they use only one another."""
 
-ROOF = {"app", "cli", "environments", "__main__"}
+ROOF = {"app", "cli", "environments", "training", "__main__"}
 """What joins everything; nothing imports it."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.registry import spec_of
 
 __all__ = ["CHECKS", "lesson_recipe", "main"]
 
@@ -87,7 +88,7 @@ def lesson_recipe(lesson: Mapping[str, Any], world: Any, start: Any) -> tuple[An
     """
     from dnnexplain.explain.distillation.export import tree_from_json  # noqa: PLC0415
     from dnnexplain.explain.distillation.policy import TreePolicy  # noqa: PLC0415
-    from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES, PolicyRule, make_recipe, mix  # noqa: PLC0415
+    from dnnexplain.policies.training import PolicyRule, family_workload, grid_axes, make_recipe, mix  # noqa: PLC0415
 
     rules: dict[str, Any] = {}
     name = str(lesson["teacher"])
@@ -97,9 +98,12 @@ def lesson_recipe(lesson: Mapping[str, Any], world: Any, start: Any) -> tuple[An
             name, TreePolicy(tree_from_json(lesson["tree"]), world.features, len(world.output.names))
         )
     mixed = lesson["workload"] == "mix"
-    changes: dict[str, Any] = {"workload": mix(GRID_FAMILIES, GRID_RATES), "even": True} if mixed else {}
+    usual = family_workload(spec_of(world))
+    home = (usual["name"], usual["rate"]) if mixed else None
+    changes: dict[str, Any] = {"workload": mix(*grid_axes(world), home=home), "even": True} if mixed else {}
     recipe = make_recipe(
         "default",
+        world,
         role="taught",
         architecture=start.metadata.get("architecture") or {"name": "given"},
         start=start.checkpoint,

@@ -17,6 +17,7 @@ from typing import Any
 import typer
 
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Parameter, Spec
+from dnnexplain.contract.specs import Recipe
 from dnnexplain.registry import known_systems, make_system, spec_of
 
 __all__ = [
@@ -98,6 +99,24 @@ class SystemOptions:
         """What was said that file readers take; parameters that families share with them included."""
         known = {parameter.name for reader in self.spec.readers for parameter in reader.parameters}
         return {key: value for key, value in self.workload.items() if key in known}
+
+    def trained(self, recipe: Recipe) -> dict[str, Any]:
+        """Every option of a training recipe: what was said, else its default.
+
+        Raises:
+            DnnExplainError: something was said that the recipe does not take.
+        """
+        known = {parameter.name: parameter for parameter in recipe.parameters}
+        strange = [key for key in self.recipe if key not in known]
+        if strange:
+            takes = ", ".join(_flag(key) for key in known) or "nothing"
+            msg = f"the recipe {recipe.name} takes no {_flag(strange[0])}; it takes {takes}"
+            raise DnnExplainError(msg)
+        open_value: dict[bool, Any] = {True: [], False: None}
+        return {
+            key: self.recipe.get(key, open_value[one.multiple] if one.default is None else one.default)
+            for key, one in known.items()
+        }
 
     def told(self) -> dict[str, Any]:
         """Every parameter of the system with its value, given or default, for JSON and titles."""
@@ -234,12 +253,12 @@ def _option(parameter: Parameter, *, many: bool = False) -> inspect.Parameter:
     choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
     unit = f" [{parameter.unit}]" if parameter.unit else ""
     words = f"{parameter.help}{choices}{unit}{default}".strip()
-    names = [
+    names = parameter.flags or (
         f"{_flag(parameter.name)}/--no-{_flag(parameter.name)[2:]}"
         if flag and parameter.default
-        else _flag(parameter.name)
-    ]
-    many = many and not flag
+        else _flag(parameter.name),
+    )
+    many = (many or parameter.multiple) and not flag
     words += " Repeat for several." if many else ""
     option = typer.Option(
         ([] if many else None) if not flag else parameter.default, *names, help=words, show_default=False
@@ -267,5 +286,9 @@ class CommandLine(typer.Typer):
     def system_command(self, name: str, function: Callable[..., None], *, epilog: str, **groups: bool) -> None:
         """Add a command whose function takes ``system`` and ``options``; see :func:`with_options`."""
         about = self.arguments[1:] if self.arguments[:1] == (name,) else ()
-        shown = epilog.replace(f" {DEFAULT_SYSTEM} ", f" {named_system(about)} ")
+        system = named_system(about)
+        shown = epilog.replace(f" {DEFAULT_SYSTEM} ", f" {system} ")
+        if groups.get("recipe") and ":" not in system:
+            recipes = (f"  {recipe.name}: {recipe.about}" for recipe in spec_of(system).recipes)
+            shown = "\n".join(("\b", "Recipes, the default first:", *recipes, "", shown))
         self.command(name, epilog=shown)(with_options(function, about, **groups))

@@ -5,7 +5,7 @@ A system that lacks an ability disables what needs it; :func:`lacking` says so i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -25,6 +25,8 @@ __all__ = [
     "Acting",
     "Batched",
     "Costed",
+    "Differentiable",
+    "GradientTask",
     "KnowsNetworks",
     "Limits",
     "Mutable",
@@ -107,6 +109,44 @@ class WatchedOptimum(EpisodeSystem, Protocol):
 
     def replay_optimum(self, workload: Any, *, seconds: float = 10.0) -> Replay:
         """The plan, to be drawn beside a policy's."""
+        ...
+
+
+class GradientTask(Protocol):
+    """What a network is trained for by the gradient of its cost: batches of it, and the cost of its outputs.
+
+    What is drawn is a pair: what the network sees ``[B, ...]`` (float32), and what its outputs are charged on ``[B, ...]``.
+    """
+
+    def network(self, seed: int) -> Any:
+        """The untrained network, a torch module."""
+        ...
+
+    def draw(
+        self, workload: Mapping[str, Any], count: int, seed: int | Sequence[int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """``count`` samples; ``workload`` holds the family's ``name`` and its parameters."""
+        ...
+
+    def loss(self, outputs: Any, charged: Any) -> Any:
+        """The scalar that training lowers, from the network's outputs and what was drawn, all torch tensors."""
+        ...
+
+    def scorer(self, charged: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+        """What judges outputs ``[B, ...]`` on these samples ``[B]``, lower is better: it picks the best weights."""
+        ...
+
+
+@runtime_checkable
+class Differentiable(System, Protocol):
+    """A system whose cost has a gradient in the network's outputs."""
+
+    def gradient_task(self, network: str) -> GradientTask:
+        """What one of its networks, by the recipe's name, is trained for.
+
+        Raises:
+            DnnExplainError: no such network, or one that sees something else than this system shows.
+        """
         ...
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Family",
     "Grid",
     "Metric",
+    "NetworkFigures",
     "Parameter",
     "PresetTools",
     "Reader",
@@ -29,6 +30,7 @@ __all__ = [
     "Role",
     "Shift",
     "Spec",
+    "Trained",
     "load_reference",
 ]
 
@@ -55,6 +57,8 @@ class Parameter:
         choices: all values of a word.
         unit: of a number.
         kind: ``int``, ``float``, ``str``, ``bool`` or ``Path``; that of the default if not given.
+        multiple: whether it may be given several times; its value is then a list, empty if it was not given.
+        flags: how it is spelled on the command line, every form, where not as its name: ``("--from",)``.
     """
 
     name: str
@@ -65,6 +69,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     unit: str = ""
     kind: type | None = None
+    multiple: bool = False
+    flags: tuple[str, ...] = ()
 
     @property
     def type(self) -> type:
@@ -225,6 +231,11 @@ class Recipe:
             beside ``out``.
         parameters: options of its own.
         role: of the network that comes out; the recipe's name if empty.
+        settings: what the trainer is told beside the options: its numbers, where they are not the trainer's own.
+        system: parameters of the system that the network needs, where nothing else is asked for.
+        measure: ``module:function``, ``(Trained) -> NetworkFigures``: how the finished network is measured and what its
+            card says; if empty, it is measured beside the system's baselines on unseen workloads.
+        threads: processor cores that it uses unless told otherwise.
     """
 
     name: str
@@ -232,6 +243,48 @@ class Recipe:
     run: Reference
     parameters: tuple[Parameter, ...] = ()
     role: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    system: Mapping[str, Any] = field(default_factory=dict)
+    measure: Reference = ""
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was just trained, for ``Recipe.measure``.
+
+    Attributes:
+        system: that it was trained on.
+        recipe: its recipe.
+        out: its file to be.
+        story: what the trainer tells; ``recipe`` in it holds the trainer's numbers.
+        options: all options of the recipe with their values, ``seed`` and ``threads`` among them.
+        policy: ``(system, masked) -> Policy``: the network on a system that it fits, invalid actions left out or not.
+    """
+
+    system: Any
+    recipe: Recipe
+    out: Path
+    story: Mapping[str, Any]
+    options: Mapping[str, Any]
+    policy: Callable[[Any, bool], Any]
+
+
+@dataclass(frozen=True)
+class NetworkFigures:
+    """How good a trained network is.
+
+    Attributes:
+        figures: for JSON and, unless ``story`` has other ``figures``, for the model card.
+        story: what the model card says beside what the trainer tells: ``description``, ``limits``.
+        lines: figures in words.
+        tables: figures as tables: title, names of columns, rows.
+    """
+
+    figures: Mapping[str, Any]
+    story: Mapping[str, Any] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+    tables: Sequence[tuple[str, Sequence[str], Sequence[Sequence[Any]]]] = ()
 
 
 @dataclass(frozen=True, slots=True)

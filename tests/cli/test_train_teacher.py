@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
-from dnnexplain.cli.train_teacher import read_teacher, training_workload
-from dnnexplain.cli.transfer import FAMILIES, RATES
 from dnnexplain.explain.distillation.export import export
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.policies import load, read_metadata
 from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES
 from dnnexplain.systems.deeprm import DeepRM
+from dnnexplain.systems.deeprm.spec import SPEC
+from dnnexplain.training.teachers import read_teacher, training_workload
 
 
 def tree_file(path: Path, system: DeepRM, move: str = "start the shortest job that fits now, else wait") -> Path:
@@ -33,8 +33,8 @@ def test_the_teacher_and_the_mix_are_recorded_and_the_network_is_started_from(
     system = DeepRM(slots=3)
     (tmp_path / "mine.py").write_text("def place(features, valid):\n    return valid.argmax(axis=1)\n")
     tree = tree_file(tmp_path / "tree.json", system)
-    monkeypatch.setattr("dnnexplain.cli.train.FIGURE_SETS", 4)
-    monkeypatch.setattr("dnnexplain.cli.train.MIX_SETS", 3)
+    monkeypatch.setattr("dnnexplain.systems.deeprm.trained.FIGURE_SETS", 4)
+    monkeypatch.setattr("dnnexplain.systems.deeprm.trained.MIX_SETS", 3)
     monkeypatch.setattr("dnnexplain.policies.training.workload_mix.HELD_OUT_SETS", 4)
     common = ["--slots", "3", "--iterations", "1", "--threads", "1", "--json"]
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
@@ -77,7 +77,9 @@ def test_a_tree_that_says_sjf_teaches_sjf(tmp_path: Path) -> None:
 def test_mix_stands_for_the_grid() -> None:
     assert training_workload(["deeprm"], [], 0.25) == {"name": "deeprm", "rate": 0.7, "steps": 50}
     assert training_workload(["uniform"], [0.5], 0.25) == {"name": "uniform", "rate": 0.5, "steps": 50}
-    assert (list(GRID_FAMILIES), list(GRID_RATES)) == (FAMILIES, RATES)
+    grid = SPEC.grid()
+    assert list(GRID_FAMILIES) == [row.family for row in grid.rows]
+    assert list(GRID_RATES) == [column.value for column in grid.columns]
     whole = training_workload(["mix"], [], 0.3)
     assert (len(whole["families"]), whole["rates"]) == (8, [0.4, 0.55, 0.7, 0.85])
     assert whole["home"] == {"name": "deeprm", "rate": 0.7, "share": 0.3}

@@ -33,9 +33,9 @@ def test_train_writes_a_network_with_its_story_and_card(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--kind", "dote"], "there is no routing policy 'dote'"),
+        (["--kind", "dote"], "there is no recipe of routing 'dote'"),
         (["--topology", "nowhere"], "there is no topology 'nowhere'"),
-        (["--paths", "0"], "at least 1 path"),
+        (["--paths", "0"], "at least 1 and at most 64 paths"),
         (["--minutes", "0"], "must all be positive"),
     ],
 )

@@ -5,9 +5,10 @@ from torch import nn
 
 from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy
 from dnnexplain.policies import TorchPolicy, load, save, shipped
-from dnnexplain.policies.routing_training import RECIPES, RoutingRecipe, RoutingTrainer
+from dnnexplain.policies.training import GradientRecipe, GradientTrainer
 from dnnexplain.systems.routing import RoutingSystem
 from dnnexplain.systems.routing.kinds import POLICY_KINDS
+from dnnexplain.systems.routing.spec import SPEC
 
 
 def make(kind, topology="ring-4"):
@@ -81,7 +82,8 @@ def test_hidden_layers_need_units():
         system.networks["dote"](system, hidden=(0,))
 
 
-SHORT = RoutingRecipe(steps=60, batch=16, check_every=20, learning_rate=3e-3)
+GRAVITY = {"name": "gravity"}
+SHORT = GradientRecipe(steps=60, batch=16, check_every=20, learning_rate=3e-3, workload=GRAVITY)
 
 
 def ratio(policy, system):
@@ -90,7 +92,7 @@ def ratio(policy, system):
 
 def test_training_lowers_the_ratio(kind, tmp_path):
     system, _ = make(kind)
-    trainer = RoutingTrainer(system, kind, SHORT, seed=3, out=tmp_path / "net.safetensors")
+    trainer = GradientTrainer(system, kind, SHORT, seed=3, out=tmp_path / "net.safetensors")
     start = ratio(trainer.best(), system)
     seen = []
     trainer.run(lambda progress: seen.append(progress.iteration))
@@ -103,9 +105,9 @@ def test_training_lowers_the_ratio(kind, tmp_path):
 
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path):
     system, _ = make("dote-current")
-    whole = RoutingTrainer(system, "dote-current", SHORT, seed=3)
+    whole = GradientTrainer(system, "dote-current", SHORT, seed=3)
     whole.run()
-    stopped = RoutingTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "net.safetensors")
+    stopped = GradientTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "net.safetensors")
 
     def stop(progress):
         if progress.iteration == 40:
@@ -113,18 +115,18 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         stopped.run(stop)
-    resumed = RoutingTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "net.safetensors")
+    resumed = GradientTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "net.safetensors")
     assert resumed.progress.iteration == 40
     resumed.run()
     assert resumed.best().checkpoint == whole.best().checkpoint
-    fresh = RoutingTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "net.safetensors", fresh=True)
+    fresh = GradientTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "net.safetensors", fresh=True)
     assert fresh.progress.iteration == 0
 
 
 def test_the_time_limit_ends_a_run():
     system, _ = make("dote-current")
-    recipe = RoutingRecipe(steps=10**6, batch=4, minutes=0.2 / 60, check_every=10**6)
-    trainer = RoutingTrainer(system, "dote-current", recipe)
+    recipe = GradientRecipe(steps=10**6, batch=4, minutes=0.2 / 60, check_every=10**6, workload=GRAVITY)
+    trainer = GradientTrainer(system, "dote-current", recipe)
     trainer.run()
     assert 0 < trainer.progress.iteration < 10**5
     assert len(trainer.progress.curve) == 1
@@ -133,22 +135,22 @@ def test_the_time_limit_ends_a_run():
 def test_wrong_questions_to_the_trainer_are_told(tmp_path):
     system, _ = make("dote-current")
     with pytest.raises(DnnExplainError, match="Did you mean 'dote-current'"):
-        RoutingTrainer(system, "dote-curent")
+        GradientTrainer(system, "dote-curent", SHORT)
     with pytest.raises(DnnExplainError, match="make it with history=12"):
-        RoutingTrainer(system, "dote-history")
+        GradientTrainer(system, "dote-history", SHORT)
     with pytest.raises(DnnExplainError, match="must all be positive"):
-        RoutingRecipe(batch=0)
-    begun = RoutingTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "n.safetensors")
+        GradientRecipe(batch=0)
+    begun = GradientTrainer(system, "dote-current", SHORT, seed=3, out=tmp_path / "n.safetensors")
     begun.run()
     with pytest.raises(DnnExplainError, match="another seed"):
-        RoutingTrainer(system, "dote-current", SHORT, seed=4, out=tmp_path / "n.safetensors")
+        GradientTrainer(system, "dote-current", SHORT, seed=4, out=tmp_path / "n.safetensors")
 
 
 def test_training_never_sees_the_matrices_of_a_workload_seed():
     """NumPy's seeds 1 and (1, 0, ...) give one stream; training's must not be any workload's."""
     system, _ = make("dote-current")
-    trainer = RoutingTrainer(system, "dote-current", SHORT, seed=1)
-    first, _ = trainer._draw(1)
+    trainer = GradientTrainer(system, "dote-current", SHORT, seed=1)
+    first, _ = trainer.draw(1)
     for seed in range(20):
         assert not np.array_equal(system.traffic("gravity", 16, seed)[:, 0].astype(np.float32), first.numpy())
 
@@ -210,5 +212,7 @@ def test_shipped_routers_beat_every_fixed_rule(topology, kind):
 
 
 def test_every_kind_has_a_recipe_within_five_minutes():
-    assert set(RECIPES) == set(POLICY_KINDS)
-    assert all(recipe.minutes <= 5 for recipe in RECIPES.values())
+    assert {recipe.name for recipe in SPEC.recipes} == set(POLICY_KINDS)
+    minutes = [one.default for recipe in SPEC.recipes for one in recipe.parameters if one.name == "minutes"]
+    assert len(minutes) == len(POLICY_KINDS)
+    assert max(minutes) <= 5

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from dnnexplain import sampling
-from dnnexplain.cli.train_teacher import read_teacher
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.counts import counted, unit_of
 from dnnexplain.explain.distillation import Rulebook, TreePolicy
@@ -18,6 +17,7 @@ from dnnexplain.explain.distillation.tree import LEAF
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.results import same
 from dnnexplain.systems.deeprm import DeepRM
+from dnnexplain.training.teachers import read_teacher
 from dnnexplain_widgets import RulesPanel, Session
 from dnnexplain_widgets.panels import rules_figures as figures
 from dnnexplain_widgets.panels.rules_work import EDITED

@@ -1,4 +1,4 @@
-"""How a network is trained: every number in one frozen record, and the recipes that ship."""
+"""How a network is trained: every number in one frozen record, and the recipes of systems' specs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.contract.specs import Spec
 from dnnexplain.policies.training.teacher import Schedule
+from dnnexplain.registry import spec_of, specs
 
-__all__ = ["GRID_FAMILIES", "GRID_RATES", "RECIPES", "Recipe", "make_recipe", "mix"]
+__all__ = ["RUN", "Recipe", "family_workload", "grid_axes", "make_recipe", "mix", "spec_trained"]
 
 
 def mix(
@@ -17,7 +19,7 @@ def mix(
     rates: Sequence[float],
     *,
     steps: int = 50,
-    home: tuple[str, float] = ("deeprm", 0.7),
+    home: tuple[str, float] | None = None,
     home_share: float = 0.25,
 ) -> dict[str, Any]:
     """A recipe's ``workload``: every family at every rate in equal shares, and a share more of one cell.
@@ -25,7 +27,7 @@ def mix(
     Args:
         families, rates: rows and columns of the grid.
         steps: time steps in which jobs may arrive.
-        home: family and rate of the cell with a share of its own.
+        home: family and rate of the cell with a share of its own; the first system's default if not given.
         home_share: from 0 to below 1.
     """
     if not 0 <= home_share < 1:
@@ -34,6 +36,9 @@ def mix(
     if not families or not rates:
         msg = "a mix needs at least one family and one rate"
         raise DnnExplainError(msg)
+    if home is None:
+        usual = family_workload(spec_trained())
+        home = usual["name"], usual["rate"]
     return {
         "name": "mix",
         "families": list(families),
@@ -43,13 +48,8 @@ def mix(
     }
 
 
-GRID_FAMILIES = (
-    "deeprm", "uniform", "long-heavy", "cpu-bound", "memory-bound", "bursty", "small-jobs", "heavy-tailed",
-)  # fmt: skip
-"""Rows of the transfer grid: what a mix is made of unless told otherwise."""
-
-GRID_RATES = (0.4, 0.55, 0.7, 0.85)
-"""Its columns, arrivals per step."""
+RUN = "dnnexplain.training.rewards:run"
+"""What runs a recipe of this kind, as specs name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Recipe:
     action_limit: int | None = None
     time_limit: int = 400
     check_every: int = 10
-    workload: Mapping[str, Any] = field(default_factory=lambda: {"name": "deeprm", "rate": 0.7, "steps": 50})
+    workload: Mapping[str, Any] = field(default_factory=lambda: family_workload(spec_trained()))
     even: bool = False
     start: str = ""
     teacher: tuple[Mapping[str, Any], ...] = ()
@@ -129,52 +129,53 @@ class Recipe:
         return asdict(self)
 
 
-RECIPES: dict[str, Recipe] = {
-    "default": Recipe(),
-    "conv": Recipe(
-        role="conv",
-        architecture={"name": "convnet"},
-        imitation_rounds=120,
-        iterations=120,
-        job_sets=12,
-        learning_rate=1e-3,
-        epochs=2,
-    ),
-    "hardened": Recipe(
-        role="hardened",
-        iterations=100,
-        learning_rate=2e-3,
-        workload=mix(GRID_FAMILIES, GRID_RATES),
-        even=True,
-        teacher=({"rule": "never-hold", "strength": 1.0, "source": ""},),
-        imitation={"first": 0.3, "decay": 0.97, "least": 0.0},
-    ),
-    "as-published": Recipe(
-        role="as-published",
-        imitation_rounds=0,
-        iterations=1000,
-        job_sets=10,
-        fixed_sets=True,
-        learning_rate=1e-3,
-        epochs=1,
-        entropy=0.0,
-        masked=False,
-        as_published=True,
-        action_limit=200,
-        time_limit=200,
-        check_every=25,
-    ),
-}
-"""The recipes of the networks that ship, by role."""
+def make_recipe(name: str, system: Any = None, **changes: Any) -> Recipe:
+    """A recipe of a system with some numbers changed; unknown names raise.
 
-
-def make_recipe(name: str, **changes: Any) -> Recipe:
-    """A named recipe with some numbers changed; unknown names raise."""
-    if name not in RECIPES:
-        raise Choice("recipe", name, tuple(RECIPES)).error()
+    Args:
+        name: of one of the system's recipes, as its spec lists them.
+        system: by its name or itself; the first system that is trained by rewards if not given.
+        **changes: of :class:`Recipe`'s fields.
+    """
+    spec = spec_trained(system)
+    recipes = {one.name: one for one in spec.recipes if one.run == RUN}
+    if name not in recipes:
+        raise Choice("recipe", name, tuple(recipes)).error()
     known = Recipe.__dataclass_fields__
     for key in changes:
         if key not in known:
             raise Choice("recipe setting", key, tuple(known)).error()
-    settings = {key: getattr(RECIPES[name], key) for key in known}
-    return Recipe(**{**settings, **changes})
+    told = {"role": recipes[name].role or name, "workload": family_workload(spec), **recipes[name].settings}
+    return Recipe(**{**told, **changes})
+
+
+def family_workload(spec: Spec, name: str = "") -> dict[str, Any]:
+    """A recipe's ``workload``: one family (the spec's default) with its defaults."""
+    family = spec.family(name)
+    return {"name": family.name, **{one.name: one.default for one in family.parameters if one.default is not None}}
+
+
+def grid_axes(system: Any = None) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Families and rates of a system's transfer grid: what a mix is made of unless told otherwise."""
+    grid = spec_trained(system).grid()
+    return tuple(row.family for row in grid.rows), tuple(
+        one.value for one in grid.columns if one.value is not None and "rate" in one.parameters
+    )
+
+
+def spec_trained(system: Any = None) -> Spec:
+    """The spec of a system, given by itself, its name or its spec; of the first that is trained by rewards if not given."""
+    if isinstance(system, Spec):
+        return system
+    if system is not None:
+        return spec_of(system)
+    return next(spec for spec in specs().values() if any(one.run == RUN for one in spec.recipes))
+
+
+def __getattr__(name: str) -> Any:
+    """``RECIPES``, ``GRID_FAMILIES`` and ``GRID_RATES`` of the first system that is trained by rewards."""
+    if name == "RECIPES":
+        return {one.name: make_recipe(one.name) for one in spec_trained().recipes if one.run == RUN}
+    if name in {"GRID_FAMILIES", "GRID_RATES"}:
+        return grid_axes()[name == "GRID_RATES"]
+    raise AttributeError(name)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Policy
 from dnnexplain.policies.training.recipe import Recipe
+from dnnexplain.registry import spec_of
 
 __all__ = ["HELD_OUT_SETS", "Cell", "Checks", "cells", "draw", "seed_of"]
 
@@ -84,6 +85,7 @@ class Checks:
 
     def __init__(self, system: Any, recipe: Recipe, seed: int, count: int | None = None) -> None:
         self.system, self.seed = system, seed
+        self.wrong = tuple(metric.name for metric in spec_of(system).metrics if metric.wrong and metric.total)
         parts = cells(recipe.workload)
         drawn = seed_of(seed, _HELD_OUT)
         self.mixed = len(parts) > 1
@@ -105,7 +107,7 @@ class Checks:
         for name, sample in (("sampled", True), ("greedy", False)):
             episodes = self.system.run(policy, self.workloads, seed=self.seed, sample=sample)
             figures[name] = float(episodes.cost.mean())
-            figures[f"{name}_starved"] = float(episodes.metrics["starved"].sum())
+            figures |= {f"{name}_{wrong}": float(episodes.metrics[wrong].sum()) for wrong in self.wrong}
             scores.append(figures[name])
             if self.yardstick is not None:
                 ratio = self._by_cell(episodes.cost) / self.yardstick

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Shift, Spec
+from dnnexplain.systems.deeprm.recipes import recipes
 
 __all__ = ["SPEC"]
 
@@ -134,6 +135,7 @@ SPEC = Spec(
         ),
         Parameter("max_steps", 200, "With all-done: end once the clock passes this step.", low=1, unit="steps"),
     ),
+    recipes=recipes(_FAMILIES, tuple(shift.value for shift in _RATES if shift.value is not None)),
     examples=(
         Example(
             "deeprm-5",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Shift, Spec
+from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Recipe, Role, Shift, Spec
 
 __all__ = ["HISTORY", "SPEC"]
 
@@ -22,6 +22,24 @@ _BURSTS = (
 )
 _UNIFORM = (Parameter("top", None, "The largest demand (the mean link capacity).", low=1e-9, unit="Gb/s", kind=float),)
 
+_TRAINING = (
+    Parameter("steps", 0, "Gradient steps (0: the recipe's).", low=0),
+    Parameter("minutes", 5.0, "Stop after this many minutes of processor time even if steps are left."),
+)
+
+
+def _recipe(name: str, about: str, history: int = 0, steps: int = 2400) -> Recipe:
+    return Recipe(
+        name,
+        f"{about} by the gradient of MLU over the optimum on generated gravity traffic.",
+        "dnnexplain.training.gradient:run",
+        _TRAINING,
+        settings={"steps": steps, "workload": {"name": "gravity"}},
+        system={"history": history},
+        measure="dnnexplain.systems.routing.trained:measure",
+    )
+
+
 SPEC = Spec(
     name="routing",
     title="Routing, learned traffic engineering",
@@ -34,7 +52,7 @@ SPEC = Spec(
     ratio=True,
     parameters=(
         Parameter("topology", "abilene", "A built-in or topohub topology by name, or a file."),
-        Parameter("k", 4, "The most paths per pair.", low=1, high=64, unit="paths"),
+        Parameter("k", 4, "The most paths per pair.", low=1, high=64, unit="paths", flags=("--k", "--paths")),
         Parameter("history", 0, "Traffic matrices that the network sees; 0: the one to route.", low=0, high=1000),
         Parameter("capacity", None, "Of links whose source gives none.", low=1e-9, unit="Gb/s", kind=float),
         Parameter(
@@ -81,6 +99,11 @@ SPEC = Spec(
                 ),
             ),
         ),
+    ),
+    recipes=(
+        _recipe("dote-current", "DOTE that sees the matrix to route,"),
+        _recipe("dote-history", "DOTE that sees the 12 matrices before,", HISTORY),
+        _recipe("learning-to-route", "Learning to Route, which sees the 12 before,", HISTORY, steps=12_000),
     ),
     examples=(
         Example(

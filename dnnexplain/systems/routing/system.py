@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from dnnexplain.systems.routing.problem import RoutingProblem
     from dnnexplain.systems.routing.tensors import TorchRouting
+    from dnnexplain.systems.routing.trained import RoutingTask
 
 __all__ = ["RoutingSystem"]
 
@@ -129,6 +130,12 @@ class RoutingSystem(Probed):
     def default_role(self) -> str:
         """The shipped policy that ``"default"`` means: the one that sees what this system shows."""
         return "dote-history" if self.history else "dote-current"
+
+    def gradient_task(self, network: str) -> RoutingTask:
+        """What one of ``policy_kinds`` is trained for (``contract.Differentiable``)."""
+        from dnnexplain.systems.routing.trained import RoutingTask  # noqa: PLC0415
+
+        return RoutingTask(self, network)
 
     def tensors(self, **options: Any) -> TorchRouting:
         """The routing model in torch (``dtype=torch.float64`` for claims), with gradients."""

@@ -1,4 +1,4 @@
-"""``dnnexplain train deeprm``: what ``--teacher``, ``--workload``, ``--rate`` and ``--from`` mean for the recipe."""
+"""What ``--teacher``, ``--workload``, ``--rate`` and ``--from`` mean for a recipe that is trained by rewards."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnnexplain.cli.files import read_text
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.reading import parse_json, read_bytes
+from dnnexplain.reading import parse_json, read_bytes, read_text
 
 if TYPE_CHECKING:
     from dnnexplain.policies import TorchPolicy
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STRENGTH",
-    "TEACHER_HELP",
     "begin_from",
-    "mix_figures",
     "read_teacher",
     "teacher_words",
     "training_workload",
@@ -27,11 +24,6 @@ __all__ = [
 
 STRENGTH = 3.0
 """How strong a rule is unless said otherwise: the odds of an action that obeys it rise e^3 = 20-fold."""
-
-TEACHER_HELP = (
-    "A rule that teaches: sjf, tetris, ..., never-hold, idle:0.8, utilisation:0.8, a tree's .json, or FILE.py:FUNCTION; "
-    f"RULE:STRENGTH for another strength than {STRENGTH:g} (utilisation:0.8:STRENGTH); repeat."
-)
 
 
 def read_teacher(given: Sequence[str], system: Any) -> tuple[tuple[dict[str, Any], ...], dict[str, SoftRule]]:
@@ -97,7 +89,7 @@ def _tree(path: Path, system: Any) -> SoftRule:
         names = parse_json(text, path)["features"]
         tree = tree_from_json(text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"{path} is no tree ({error}); write one with: dnnexplain distill deeprm --export {path.name}"
+        msg = f"{path} is no tree ({error}); write one with: dnnexplain distill {system.name} --export {path.name}"
         raise DnnExplainError(msg) from None
     if tuple(names) != system.features.names:
         msg = (
@@ -108,28 +100,38 @@ def _tree(path: Path, system: Any) -> SoftRule:
     return PolicyRule(path.name, TreePolicy(tree, system.features, len(system.output.names), path.stem))
 
 
-def training_workload(families: Sequence[str], rates: Sequence[float], home_share: float) -> dict[str, Any]:
+def training_workload(
+    families: Sequence[str], rates: Sequence[float], home_share: float, system: Any = None
+) -> dict[str, Any]:
     """The recipe's ``workload``: one family at one rate, or a mix of several.
 
     Args:
         families: names; ``mix`` stands for the families of the transfer grid, at its rates unless some
-            are given; none is the original's.
-        rates: arrivals per step; none is 0.7.
+            are given; none is the system's default.
+        rates: arrivals per step; none is the default family's.
         home_share: of a mix, the share that its cell at home has for itself.
+        system: to train on, or its name; the first that is trained by rewards if not given.
     """
-    families = families or ["deeprm"]
-    from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES, mix
-    from dnnexplain.systems.deeprm.workloads import FAMILIES as KNOWN
+    from dnnexplain.policies.training import family_workload, grid_axes, mix
+    from dnnexplain.policies.training.recipe import spec_trained
 
+    spec = spec_trained(system)
+    usual = family_workload(spec)
+    families = families or [usual["name"]]
+    known = tuple(family.name for family in spec.families)
     for name in families:
-        if name not in (*KNOWN, "mix"):
-            raise Choice("workload family", name, (*KNOWN, "mix")).error()
+        if name not in (*known, "mix"):
+            raise Choice("workload family", name, (*known, "mix")).error()
     whole = "mix" in families
-    rows = list(dict.fromkeys(GRID_FAMILIES if whole else families))
-    columns = list(rates) or (GRID_RATES if whole else [0.7])
+    grid_families, grid_rates = grid_axes(spec)
+    rows = list(dict.fromkeys(grid_families if whole else families))
+    columns = list(rates) or list(grid_rates if whole else [usual["rate"]])
     if len(rows) == len(columns) == 1:
-        return {"name": rows[0], "rate": columns[0], "steps": 50}
-    home = "deeprm" if "deeprm" in rows else rows[0], 0.7 if 0.7 in columns else columns[0]
+        return {**usual, "name": rows[0], "rate": columns[0]}
+    home = (
+        usual["name"] if usual["name"] in rows else rows[0],
+        usual["rate"] if usual["rate"] in columns else columns[0],
+    )
     return mix(rows, columns, home=home, home_share=home_share)
 
 
@@ -150,32 +152,3 @@ def teacher_words(recipe: Recipe) -> str:
     )
     shape = recipe.schedule
     return f"{rules}; weight {shape.first:g}, times {shape.decay:g} in each iteration, at least {shape.least:g}"
-
-
-def mix_figures(world: Any, policy: Any, workload: dict[str, Any], sets: int, seed: int) -> dict[str, Any]:
-    """A network on every cell of a mix against SJF, on unseen job sets: the worst cell, and how many it loses.
-
-    Args:
-        world: the system.
-        policy: the network.
-        workload: a recipe's mix.
-        sets: job sets per cell.
-        seed: of the first cell's; each cell has the next one.
-    """
-    from dnnexplain.intervals import compared_interval
-    from dnnexplain.policies.training.workload_mix import cells
-
-    told = {}
-    for number, cell in enumerate(cells(workload)[1:]):
-        unseen = world.workloads(cell.family, sets, seed + number, **cell.settings)
-        found = compared_interval(
-            world.run(policy, unseen).cost, world.run(world.rules()["sjf"], unseen).cost, ratio=True
-        )
-        told[f"{cell.family} at {cell.settings['rate']:g}"] = found
-    worst = max(told, key=lambda name: told[name].mean)
-    return {
-        "cells": len(told),
-        "cells more than 2% behind sjf": sum(found.mean > 0.02 for found in told.values()),
-        f"worst cell, {worst}, relative to sjf": {key: getattr(told[worst], key) for key in ("mean", "low", "high")},
-        "mean over cells, relative to sjf": sum(found.mean for found in told.values()) / len(told),
-    }
