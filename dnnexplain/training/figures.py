@@ -12,7 +12,7 @@ from dnnexplain.registry import spec_of
 
 __all__ = ["beside_baselines"]
 
-UNSEEN, UNSEEN_SEED = 50, 990_001
+UNSEEN, UNSEEN_SEED = 100, 990_001
 """Workloads, and their seed, on which a network is measured."""
 
 
@@ -28,15 +28,14 @@ def beside_baselines(trained: Trained) -> NetworkFigures:
     rows = []
     for name, policy in {str(trained.story["role"]): network, **{name: rules[name] for name in names}}.items():
         episodes = system.run(policy, unseen)
-        found = mean_interval(episodes.cost).to_json()
-        told[name] = {"cost": {key: found[key] for key in ("mean", "low", "high")}}
+        found = mean_interval(episodes.cost)
+        told[name] = {"cost": {key: found.to_json()[key] for key in ("mean", "low", "high")}}
         told[name] |= {
             metric.title: _figure(metric, episodes.metrics)
             for metric in spec.metrics
             if metric.name in episodes.metrics
         }
-        cost = told[name]["cost"]
-        rows.append((name, number(cost["mean"]), interval(cost["low"], cost["high"])))
+        rows.append((name, number(found.mean), interval(found.low, found.high)))
     title = f"{UNSEEN} unseen {spec.workloads} ({family.name}), seed {UNSEEN_SEED}"
     return NetworkFigures({title: told}, tables=[(f"Mean {spec.cost.title}, {title}", ("policy", "mean", "95%"), rows)])
 
