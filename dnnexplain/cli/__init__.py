@@ -26,6 +26,7 @@ COMMANDS = (
     "explain",
     "probe",
     "attack",
+    "regions",
     "transfer",
     "worst_case",
     "distill",

@@ -1,0 +1,119 @@
+"""``dnnexplain regions``: where a policy fails, as regions in the system's own words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.files import check_writable
+from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.contract import EpisodeSystem, need
+
+if TYPE_CHECKING:
+    from dnnexplain.explain.regions import ComparedProfiles, FailureProfile
+
+__all__ = ["register"]
+
+
+def register(app: CommandLine) -> None:
+    """Add the command."""
+    shown = examples(
+        f"dnnexplain regions {DEFAULT_SYSTEM} --policy default --json",
+        f"dnnexplain regions {DEFAULT_SYSTEM} --of workloads --sets 200 --out before.json",
+        f"dnnexplain regions {DEFAULT_SYSTEM} --policy retrained.safetensors --before before.json",
+    )
+    app.system_command("regions", regions, epilog=shown, workload=True, guarded=True)
+
+
+def regions(
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
+    *,
+    options: SystemOptions,
+    policy: str = typer.Option("default", help="A shipped network, a rule, or a weights file."),
+    of: str = typer.Option("", "--of", help="decisions (by the oracle) or workloads (against the best rule)."),
+    workload: str = typer.Option("", help="Family of the workloads; the first if not given.", show_default=False),
+    sets: int = typer.Option(40, help="Workloads in each half of the seeds."),
+    states: int = typer.Option(300, help="States of each half that are judged, at most."),
+    floor: float = typer.Option(1e-6, help="A loss above this is a failure."),
+    seed: int = typer.Option(0, help="Of workloads and states."),
+    before: Path | None = typer.Option(None, help="An earlier profile (--out) of another network to compare with."),
+    out: Path | None = typer.Option(None, help="Keep the profile here (JSON)."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Where a network fails: sets of states (or workloads) in which it loses more than elsewhere.
+
+    Regions are found in one half of the seeds; share, loss, mass and p are from the other half, p corrected for how
+    many regions were tried. The list is ranked by mass times loss.
+    """
+    from dnnexplain.explain.regions import FailureProfile, compare_profiles, failure_profile
+    from dnnexplain.policies import named_policy
+
+    del system
+    if out is not None:
+        check_writable(out)
+    earlier = None if before is None else FailureProfile.load(before)
+    world: Any = options.make_for(policy)
+    need(world, EpisodeSystem, "finding where a policy fails")
+    network = options.guarded(named_policy(world, policy), world)
+    family, parameters = options.spec.family(workload).name, options.family(workload)
+    rules = {name: rule for name, rule in world.rules().items() if name not in options.spec.apart}
+    with progress_bar("Looking", 3, quiet=as_json) as show:
+        found = failure_profile(
+            world,
+            network,
+            lambda count, drawn: world.workloads(family, count, drawn, **parameters),
+            rules=rules,
+            kind=of,
+            sets=sets,
+            states=states,
+            seed=seed,
+            floor=floor,
+            progress=show,
+        )
+    if out is not None:
+        found.save(out)
+    compared = None if earlier is None else compare_profiles(earlier, found)
+    if as_json:
+        print_json(_as_json(found, compared))
+    else:
+        _show(found, compared)
+
+
+def _as_json(found: FailureProfile, compared: ComparedProfiles | None) -> dict[str, Any]:
+    told = {
+        "policy": found.question.policy,
+        "checkpoint": found.question.checkpoint,
+        "seed": found.question.seed,
+        "of": found.kind,
+        "regions": [
+            {**{key: value for key, value in asdict(one).items() if key != "where"}, "where": one.where.to_json()}
+            for one in found.regions
+        ],
+        "tried": found.tried,
+        "samples": found.samples,
+        "share": found.share,
+        "loss": found.loss,
+        "unit": found.unit,
+        "explained": found.explained,
+        "assumed": [*found.question.assumed, *found.assumed],
+        "words": found.words,
+    }
+    if compared is not None:
+        told["compared"] = {"fates": [asdict(fate) for fate in compared.fates], "words": compared.words}
+    return told
+
+
+def _show(found: FailureProfile, compared: ComparedProfiles | None) -> None:
+    typer.echo(found.words)
+    for place, region in enumerate(found.regions, start=1):
+        typer.echo(f"{place}. {region.words}")
+    for sentence in found.assumed:
+        typer.echo(sentence)
+    if compared is not None:
+        columns = ("region", "of", "verdict", "loss before", "loss after", "p")
+        rows = [(one.rule, one.owner, one.verdict, one.loss_before, one.loss_after, one.p) for one in compared.fates]
+        print_table(columns, rows, compared.words)
