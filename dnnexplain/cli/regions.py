@@ -84,7 +84,7 @@ def regions(
 
 
 def _as_json(found: FailureProfile, compared: ComparedProfiles | None) -> dict[str, Any]:
-    told = {
+    told: dict[str, Any] = {
         "policy": found.question.policy,
         "checkpoint": found.question.checkpoint,
         "seed": found.question.seed,

@@ -72,7 +72,8 @@ def _leaves(tree: object) -> list[dict[int, tuple[float, float]]]:
     """The bounds of every leaf of a tree of scikit-learn."""
     left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
     feature, threshold = tree.feature, tree.threshold  # type: ignore[attr-defined]
-    found, waiting = [], [(0, {})]
+    found: list[dict[int, tuple[float, float]]] = []
+    waiting: list[tuple[int, dict[int, tuple[float, float]]]] = [(0, {})]
     while waiting:
         node, bounds = waiting.pop()
         if left[node] < 0:
@@ -114,11 +115,8 @@ def _widened(bounds: Bounds, values: Floats, loss: Floats) -> dict[int, tuple[fl
             if not np.isfinite(box[feature][side]):
                 continue
             column = np.unique(values[:, feature])
-            places = (
-                np.unique(np.quantile((column[1:] + column[:-1]) / 2, np.linspace(0, 1, STEPS)))
-                if len(column) > 1
-                else []
-            )
+            between = (column[1:] + column[:-1]) / 2
+            places = np.unique(np.quantile(between, np.linspace(0, 1, STEPS))) if len(between) else between
             for place in places:
                 span = list(box[feature])
                 span[side] = float(place)

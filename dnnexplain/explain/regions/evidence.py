@@ -72,10 +72,11 @@ def decisions(
         need(system, DecisionOracle, "finding where decisions fail")
     quantities = quantities_of(system)
     actions = taken(system, policy, observations)
+    judging = isinstance(system.output, Discrete) and isinstance(system, DecisionOracle)
     loss, unit, inexact = np.zeros(len(observations)), "", 0
     for place, seen in enumerate(observations):
         state = state_from_observation(system, seen) if values is None else State(values[place], seen)
-        if isinstance(system, DecisionOracle) and isinstance(system.output, Discrete):
+        if judging:
             found = system.judge(state, seconds=seconds)
             loss[place], unit = found.loss[int(actions[place])], found.unit
             inexact += not found.exact
