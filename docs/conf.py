@@ -54,13 +54,18 @@ python_use_unqualified_type_names = True
 
 
 def setup(app: object) -> None:
-    """Fetch what is written elsewhere: the lessons and the commands' help."""
+    """Fetch what is written elsewhere: the lessons, the systems' pages and the commands' help."""
+    from dnnexplain.app.system_page import write_system_pages  # noqa: PLC0415
+    from dnnexplain.registry import specs  # noqa: PLC0415
+
     del app
     lessons = HERE / "lessons"
     shutil.rmtree(lessons, ignore_errors=True)
     lessons.mkdir()
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         shutil.copy(notebook, lessons)
+    shutil.rmtree(HERE / "systems", ignore_errors=True)
+    write_system_pages(HERE / "systems", specs().values())
     (HERE / "commands.md").write_text(_commands(), encoding="utf-8")
 
 

@@ -26,7 +26,8 @@ def presets(system: AdaptiveBitrate, tools: PresetTools) -> tuple[State, dict[st
         )
 
     most = system.codec.high[system.codec.remaining]
-    return base, {
+    falling = past([0.3, 0.5, 2.0, 3.0], buffer=20.0)
+    return falling, {
         "An ordinary moment": base,
         "The session has just begun": state_from_values(
             system,
@@ -34,7 +35,7 @@ def presets(system: AdaptiveBitrate, tools: PresetTools) -> tuple[State, dict[st
             base,
         ),
         "The buffer is nearly empty": past([0.9], buffer=3.0),
-        "The link collapses": past([0.3, 0.5, 2.0, 3.0], buffer=20.0),
+        "The link collapses": falling,
         "The link recovers": past([3.0, 2.5, 0.6, 0.5], buffer=8.0),
         "A full buffer on a slow link": past([0.5], buffer=system.codec.high[1]),
         "A fast link": past([8.0], buffer=25.0),
