@@ -124,7 +124,7 @@ def grid(world, records, seed):
                 "network": found.episodes[:, :, 0].tolist(),
                 "sjf": found.episodes[:, :, 1].tolist(),
                 "tetris": found.cost[:, :, 2].tolist(),
-                "starved": float(found.starved[:, :, 0].sum()),
+                "starved": float(found.metric("starved")[:, :, 0].sum()),
             }
 
         records.once(key, run)

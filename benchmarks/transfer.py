@@ -19,7 +19,8 @@ def cell(found, row, column, network):
     if not found.done[row, column]:
         return "-"
     rule, at = int(found.best_rule[row, column]), (row, column, network)
-    starved = f", starved {found.starved[at]:.0f}" if found.starved[at] > 0 else ""
+    count = found.metric("starved")[at]
+    starved = f", starved {count:.0f}" if count > 0 else ""
     low, high = 100 * found.relative_low[at], 100 * found.relative_high[at]
     return (
         f"{found.cost[at]:.2f} / {found.cost[row, column, rule]:.2f} {found.policies[rule]}, "

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import __version__
-from dnnexplain.contract import Bound, Decision, DnnExplainError, Episodes, Judgement, Knob, State
+from dnnexplain.contract import Bound, Decision, DnnExplainError, Episodes, Judgement, Knob, Metric, State
 
 __all__ = ["decode", "encode", "register"]
 
@@ -39,7 +39,7 @@ def register(cls: type[T]) -> type[T]:
     return cls
 
 
-for _contract_type in (Bound, Decision, Episodes, Judgement, Knob, State):
+for _contract_type in (Bound, Decision, Episodes, Judgement, Knob, Metric, State):
     register(_contract_type)
 
 
@@ -146,6 +146,8 @@ def decode(data: Any) -> Any:
 def _decode_dataclass(data: dict[str, Any]) -> Any:
     cls = _kind(str(data["__kind__"]), str(data.get("__module__", "")), str(data.get("__dnnexplain__", "?")))
     version, ours = data.get("__version__", 1), getattr(cls, "VERSION", 1)
+    if version < ours and hasattr(cls, "migrated") and (newer := cls.migrated(data, version)) is not None:
+        data, version = newer, ours
     if version != ours:
         wrote = data.get("__dnnexplain__", "?")
         msg = (

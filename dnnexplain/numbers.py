@@ -7,14 +7,18 @@ A measured figure has three significant digits, a count is whole, thousands are 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dnnexplain.counts import unit_of
 
-__all__ = ["figure", "gap", "interval", "number", "percent", "with_unit"]
+if TYPE_CHECKING:
+    from dnnexplain.contract import Metric
+
+__all__ = ["figure", "gap", "interval", "number", "percent", "went_wrong", "with_unit"]
 
 DIGITS = 3
 _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
@@ -100,3 +104,19 @@ def _measured(value: float, *, trim: bool) -> str:
     if trim and places:
         text = text.rstrip("0").rstrip(".")
     return text.lstrip("-") if value == 0 else text
+
+
+def went_wrong(metrics: Iterable[Metric], values: Mapping[str, float]) -> str:
+    """What must not happen and did, from a spec's metrics and their values: ``"3 jobs lost, 1 chunk late"``; else empty."""
+    parts = [
+        _thing(number(int(values[one.name]) if one.total else values[one.name]), one.words or one.title)
+        for one in metrics
+        if one.wrong and values.get(one.name, 0) > 0
+    ]
+    return ", ".join(parts)
+
+
+def _thing(shown: str, words: str) -> str:
+    """``1 job lost``, ``2 jobs lost``."""
+    noun, space, rest = words.partition(" ")
+    return f"{shown} {unit_of(shown, noun)}{space}{rest}"

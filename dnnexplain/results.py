@@ -128,7 +128,7 @@ class Result:
     """The base of every result. Derive with ``@dataclass(frozen=True, eq=False)``.
 
     ``VERSION`` is raised when the fields of a kind change their meaning: older files of it are then
-    refused in words instead of being misread.
+    read by :meth:`migrated`, or refused in words instead of being misread.
     """
 
     VERSION: ClassVar[int] = 1
@@ -136,6 +136,12 @@ class Result:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         register(cls)
+
+    @classmethod
+    def migrated(cls, data: dict[str, Any], version: int) -> dict[str, Any] | None:
+        """The fields of an older file as this version has them, decoded or not; ``None`` if it cannot be read any more."""
+        del data, version
+        return None
 
     def to_json(self, indent: int | None = None) -> str:
         """The whole result as JSON; numbers and arrays come back to the bit."""

@@ -110,24 +110,24 @@ def card_facts(policy: Policy, system: System) -> Iterator[tuple[str, str]]:
     yield "Network", f"{policy.name}: {inputs} inputs, {weights:,} weights, {len(system.output.names)} actions"
     kept = getattr(policy, "masked", True)
     yield "Impossible actions", "left out before the softmax" if kept else "not left out: it may choose an empty slot"
-    yield from _figures(card.get("figures") or {})
+    yield from _figures(card.get("figures") or {}, getattr(system, "cost_name", "cost"))
     for key, name in (("training_time", "Training"), ("command", "Trained with"), ("limits", "Limits")):
         if card.get(key):
             yield name, str(card[key])
     yield "SHA-256 of the weights", str(getattr(policy, "checkpoint", ""))
 
 
-def _figures(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The slowdowns that a card compares, the least first."""
+def _figures(figures: Mapping[str, Any], cost: str) -> Iterator[tuple[str, str]]:
+    """The costs that a card compares, the least first: of each policy the first figure with a mean."""
     from dnnexplain_widgets.words import label  # noqa: PLC0415 - loads ipywidgets
 
     for where, rows in figures.items():
         found = {
-            who: row["slowdown"]
+            who: next(one for one in row.values() if isinstance(one, Mapping) and "mean" in one)
             for who, row in rows.items()
-            if isinstance(row, Mapping) and isinstance(row.get("slowdown"), Mapping)
+            if isinstance(row, Mapping) and any(isinstance(one, Mapping) and "mean" in one for one in row.values())
         }
         means = {who: float(one["mean"]) for who, one in found.items() if math.isfinite(float(one["mean"]))}
         if means:
             told = (f"{label(who)} {means[who]:.3g}" for who in sorted(means, key=means.__getitem__))
-            yield f"Mean slowdown, {where}", f"{'; '.join(told)} (less is better)"
+            yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(told)} (less is better)"

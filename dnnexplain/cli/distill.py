@@ -131,6 +131,8 @@ def _figure(found: Distillation, name: str) -> dict[str, float]:
 
 
 def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
+    from dnnexplain.explain.distillation.result import FORMER
+
     plain = ("macro_f1", "fidelity_free", "fidelity_own", "leaves", "depth", "agreement", "decisions", "unseen")
     told: dict[str, Any] = {
         "policy": found.question.policy,
@@ -139,14 +141,15 @@ def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
         "fidelity": found.fidelity,
         "fidelity_interval": [found.fidelity_low, found.fidelity_high],
         **{name: getattr(found, name) for name in plain},
-        **{name: _figure(found, name) for name in ("slowdown", "teacher_slowdown", "relative")},
+        **{name: _figure(found, name) for name in ("cost", "teacher_cost", "relative")},
+        **{name.replace("cost", FORMER): _figure(found, name) for name in ("cost", "teacher_cost")},
         "cpu_seconds": found.cpu_seconds,
         "path": [
             {
                 "at_most": int(size),
                 "leaves": found.path_leaves[:, place].tolist(),
                 "fidelity": found.path_fidelity[:, place].tolist(),
-                "slowdown": found.path_slowdown[:, place].tolist(),
+                **dict.fromkeys(("cost", FORMER), found.path_cost[:, place].tolist()),
             }
             for place, size in enumerate(found.sizes)
         ],
@@ -170,11 +173,11 @@ def _show(found: Distillation, apart: Disagreement | None) -> None:
     typer.echo(found.text())
     seed = found.chosen
     rows = [
-        [int(found.path_leaves[seed, k]), float(found.path_fidelity[seed, k]), float(found.path_slowdown[seed, k])]
+        [int(found.path_leaves[seed, k]), float(found.path_fidelity[seed, k]), float(found.path_cost[seed, k])]
         for k in range(len(found.sizes))
     ]
     unique = [row for place, row in enumerate(rows) if place == 0 or row != rows[place - 1]]
-    print_table(("leaves", "fidelity", found.cost_name), unique, "Size, fidelity and cost on validation job sets")
+    print_table(("leaves", "fidelity", found.cost_name), unique, "Size, fidelity and cost on validation workloads")
     typer.echo(found.words)
     if apart is not None:
         typer.echo(apart.words)

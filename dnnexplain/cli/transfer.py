@@ -219,8 +219,9 @@ def _cell(found: Transfer, row: int, column: int) -> dict[str, Any]:
                 "mean": found.cost[row, column, place],
                 "low": found.low[row, column, place],
                 "high": found.high[row, column, place],
-                "starved": found.starved[row, column, place],
-                "turned_away": found.turned_away[row, column, place],
+                "median": found.median[row, column, place],
+                **{one.name: found.figures[row, column, place, m] for m, one in enumerate(found.metrics)},
+                "actions": dict(zip(found.actions, found.shares[row, column, place], strict=True)),
             }
             for place, name in enumerate(found.policies)
         ],
@@ -254,11 +255,11 @@ def _show(found: Transfer) -> None:
 
 
 def _told(found: Transfer, row: int, column: int, network: int) -> str:
-    """A cell in a table: both means, the rule, who wins by the interval, jobs starved."""
+    """A cell in a table: both means, the rule, who wins by the interval; what went wrong comes first."""
     if not found.done[row, column]:
         return "-"
-    rule, starved = int(found.best_rule[row, column]), found.starved[row, column, network]
-    head = f"{number(int(starved))} starved; " if starved > 0 else ""
+    rule, wrong = int(found.best_rule[row, column]), found.went_wrong(row, column, network)
+    head = f"{wrong}; " if wrong else ""
     return (
         f"{head}{number(found.cost[row, column, network])} / {number(found.cost[row, column, rule])} "
         f"{found.policies[rule]}, {found.verdict(row, column, network)}"

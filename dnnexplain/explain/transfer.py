@@ -18,19 +18,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
+from dnnexplain.contract import Box, Choice, DnnExplainError, Episodes, EpisodeSystem, Metric, Policy, cost_is_ratio
 from dnnexplain.explain.transfer_result import Boundary, Setting, Transfer
 from dnnexplain.explain.transfer_words import boundaries, words
 from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.parallel import Progress, child_seed, seeded_imap
+from dnnexplain.registry import spec_of
 from dnnexplain.results import Question
 
 __all__ = ["Boundary", "Setting", "Transfer", "cell_workloads", "transfer"]
 
 Floats = NDArray[np.float64]
 
-COUNTED = ("starved", "turned_away")
-"""Metrics that are summed over a cell's workloads, where the system has them."""
+
+@dataclass(frozen=True)
+class _Ran:
+    """What all policies did in a cell: costs ``[P, W]``, metrics ``[P, M]``, shares of actions ``[P, A]``."""
+
+    costs: Floats
+    figures: Floats
+    shares: Floats
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class _Cell:
     """What a worker needs."""
 
     system: Any
+    metrics: tuple[Metric, ...]
+    actions: int
     policies: tuple[Policy, ...]
     family: str
     parameters: Mapping[str, Any]
@@ -54,28 +63,32 @@ class _Tables:
     networks: int
     sets: int
     ratio: bool
+    metrics: tuple[Metric, ...]
+    actions: tuple[str, ...]
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows, columns, _ = self.shape
-        names = ("cost", "low", "high", *COUNTED)
+        names = ("cost", "low", "high", "median")
         self.arrays = {name: np.full(self.shape, np.nan) for name in names}
         self.arrays |= {
             name: np.full((rows, columns, self.networks), np.nan)
             for name in ("relative", "relative_low", "relative_high")
         }
         self.arrays["episodes"] = np.full((*self.shape, self.sets), np.nan)
+        self.arrays["figures"] = np.full((*self.shape, len(self.metrics)), np.nan)
+        self.arrays["shares"] = np.full((*self.shape, len(self.actions)), np.nan)
         self.arrays["best_rule"] = np.full((rows, columns), -1, dtype=np.int64)
 
-    def put(self, row: int, column: int, costs: Floats, counted: Floats) -> None:
-        """Fill in a cell: costs ``[P, W]`` and counts ``[P, 2]``."""
-        at = (row, column)
+    def put(self, row: int, column: int, ran: _Ran) -> None:
+        """Fill in a cell."""
+        at, costs = (row, column), ran.costs
         found = [mean_interval(one) for one in costs]
         self.arrays["episodes"][at][:, : costs.shape[1]] = costs
         self.arrays["cost"][at] = costs.mean(axis=1)
         self.arrays["low"][at], self.arrays["high"][at] = [one.low for one in found], [one.high for one in found]
-        for place, name in enumerate(COUNTED):
-            self.arrays[name][at] = counted[:, place]
+        self.arrays["median"][at] = np.median(costs, axis=1)
+        self.arrays["figures"][at], self.arrays["shares"][at] = ran.figures, ran.shares
         best = self.networks + int(costs[self.networks :].mean(axis=1).argmin())
         self.arrays["best_rule"][at] = best
         against = [compared_interval(one, costs[best], ratio=self.ratio) for one in costs[: self.networks]]
@@ -135,7 +148,9 @@ def transfer(
     }
     question = Question.about(system, method="transfer", seed=seed, settings=settings)
     most = max([sets, *(len(found) for found in fixed.values())])
-    tables = _Tables((len(rows), len(columns), len(everyone)), len(policies), most, cost_is_ratio(system))
+    metrics, actions = spec_of(system).metrics, () if isinstance(system.output, Box) else system.output.names
+    shape = (len(rows), len(columns), len(everyone))
+    tables = _Tables(shape, len(policies), most, cost_is_ratio(system), metrics, actions)
     if resume is not None:
         _take_over(tables, resume, question, rows, columns)
     places, cells = [], []
@@ -148,13 +163,14 @@ def transfer(
             parameters = {**column.parameters, **row.parameters}
             number = seed if not drawn else _seed_of(seed, family, parameters)
             places.append((r, c))
-            cells.append(_Cell(system, everyone, family, parameters, sets, number, fixed.get(row.label)))
+            asked = (system, metrics, len(actions), everyone, family, parameters, sets, number)
+            cells.append(_Cell(*asked, fixed.get(row.label)))
     done = seeded_imap(
         _run_cell, cells, seed=seed, jobs=jobs, backend=backend, client=client, progress=progress, cancel=cancel
     )
     grid = (system, question, tuple(rows), tuple(columns), (*policies, *names))
-    for position, (costs, counted) in done:
-        tables.put(*places[position], costs, counted)
+    for position, ran in done:
+        tables.put(*places[position], ran)
         if on_cell is not None:
             on_cell(_finished(*grid, tables))
     return _finished(*grid, tables)
@@ -183,16 +199,32 @@ def _seed_of(seed: int, family: str, parameters: Mapping[str, Any]) -> int:
     return int(child_seed(seed, key).generate_state(1)[0])
 
 
-def _run_cell(cell: _Cell, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Costs ``[P, W]`` and counts ``[P, 2]`` of all policies on the same workloads."""
+def _run_cell(cell: _Cell, rng: np.random.Generator) -> _Ran:
+    """All policies on the same workloads."""
     del rng  # the cell's own seed draws the workloads, so that a cell can be drawn again by itself
     workloads = cell.given
     if workloads is None:
         workloads = cell.system.workloads(cell.family, cell.sets, cell.seed, **cell.parameters)
     runs = [cell.system.run(policy, workloads, seed=cell.seed) for policy in cell.policies]
-    nothing = np.full(1, np.nan)
-    counted = [[float(np.sum(run.metrics.get(name, nothing))) for name in COUNTED] for run in runs]
-    return np.stack([np.asarray(run.cost, dtype=np.float64) for run in runs]), np.array(counted)
+    costs = np.stack([np.asarray(run.cost, dtype=np.float64) for run in runs])
+    figures = [[_figure(run, metric) for metric in cell.metrics] for run in runs]
+    shares = [_shares(run, cell.actions) for run in runs]
+    return _Ran(costs, np.array(figures).reshape(len(runs), -1), np.array(shares).reshape(len(runs), -1))
+
+
+def _figure(run: Episodes, metric: Metric) -> float:
+    """A metric over a cell's workloads: their sum, where it is a total, else their mean; NaN where it is not told."""
+    values = np.asarray(run.metrics.get(metric.name, np.nan), dtype=np.float64)
+    known = values[np.isfinite(values)]
+    return float(known.sum() if metric.total else known.mean()) if known.size else np.nan
+
+
+def _shares(run: Episodes, actions: int) -> Floats:
+    """How often each action was taken, of all decisions ``[A]``; NaN where a system does not count."""
+    if run.actions is None or np.shape(run.actions)[-1] != actions:
+        return np.full(actions, np.nan)
+    counts = np.asarray(run.actions, dtype=np.float64).sum(axis=0)
+    return np.asarray(counts / max(counts.sum(), 1.0))
 
 
 def _check(
@@ -238,5 +270,6 @@ def _finished(
     found = boundaries(rows, columns, policies, tables.arrays["relative"])
     arrays = {name: array.copy() for name, array in tables.arrays.items()}
     parts: Any = {**arrays, "boundaries": found, "cost_name": system.cost_name, "ratio": tables.ratio}
+    parts |= {"metrics": tables.metrics, "actions": tables.actions}
     result = Transfer(question, rows, columns, policies, tables.networks, **parts)
     return Transfer(question, rows, columns, policies, tables.networks, **parts, words=words(result))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.contract import Choice, Metric
+from dnnexplain.encoding import decode
+from dnnexplain.numbers import went_wrong
 from dnnexplain.results import Question, Result, array_field, plain_field, register
 
 __all__ = ["Boundary", "Setting", "Transfer"]
@@ -60,17 +64,24 @@ class Transfer(Result):
         rows, columns: the settings.
         policies: networks first, then rules; ``networks`` says how many are networks.
         cost, low, high: mean over the workloads of a cell and its 95% interval (:mod:`dnnexplain.intervals`).
+        median: of the same costs.
         episodes: cost of every workload ``[R, C, P, W]``.
-        starved, turned_away: jobs, summed over a cell's workloads; NaN where the system has no such figure.
+        metrics: the ``M`` figures that the system's spec tells of an episode beside its cost.
+        figures: of each metric the sum over a cell's workloads, where it is a total, else the mean; NaN where a run
+            does not tell it. See :meth:`metric`.
+        actions: the ``A`` actions, or switches; empty where there are none, or a system does not count them.
+        shares: how often each action was taken, or each switch on, among all decisions of a cell.
         best_rule: per cell the rule with the least mean cost, as an index of ``policies``; -1 if not run.
         relative, relative_low, relative_high: each network's mean cost over the best rule's, minus 1 (less the best
             rule's, where the cost is no ratio scale), with its 95% interval, set by set ``[R, C, N]``; below 0 the
             network wins.
         ratio: whether ``relative`` is a ratio.
         boundaries: where networks stop winning.
-        cost_name: ``"mean slowdown"``.
+        cost_name: ``"rebuffering, s"``.
         words: a sentence.
     """
+
+    VERSION: ClassVar[int] = 2
 
     question: Question
     rows: tuple[Setting, ...]
@@ -81,12 +92,15 @@ class Transfer(Result):
     low: Floats = array_field("row", "column", "policy")
     high: Floats = array_field("row", "column", "policy")
     episodes: Floats = array_field("row", "column", "policy", "workload")
-    starved: Floats = array_field("row", "column", "policy", unit="jobs")
-    turned_away: Floats = array_field("row", "column", "policy", unit="jobs")
+    median: Floats = array_field("row", "column", "policy")
+    figures: Floats = array_field("row", "column", "policy", "metric")
+    shares: Floats = array_field("row", "column", "policy", "action")
     best_rule: NDArray[np.int64] = array_field("row", "column")
     relative: Floats = array_field("row", "column", "policy")
     relative_low: Floats = array_field("row", "column", "policy")
     relative_high: Floats = array_field("row", "column", "policy")
+    metrics: tuple[Metric, ...] = ()
+    actions: tuple[str, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
     cost_name: str = ""
     ratio: bool = True
@@ -96,6 +110,54 @@ class Transfer(Result):
     def done(self) -> NDArray[np.bool_]:
         """Which cells were run ``[R, C]``."""
         return np.asarray(self.best_rule >= 0)
+
+    def metric(self, name: str) -> Floats:
+        """A metric's figures by its name ``[R, C, P]``; see ``figures``.
+
+        Raises:
+            DnnExplainError: the system's spec has none of that name.
+        """
+        names = tuple(one.name for one in self.metrics)
+        if name not in names:
+            raise Choice("metric", name, names).error()
+        return np.asarray(self.figures[..., names.index(name)], dtype=np.float64)
+
+    def __getattr__(self, name: str) -> Floats:
+        """A metric by its name as an attribute, as it was before metrics were data. Deprecated: use :meth:`metric`."""
+        known = self.__dict__.get("metrics", ())
+        if name not in {one.name for one in known}:
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(msg)
+        warn(f"Transfer.{name} is deprecated; write metric({name!r})", DeprecationWarning, stacklevel=2)
+        return self.metric(name)
+
+    @classmethod
+    def migrated(cls, data: dict[str, Any], version: int) -> dict[str, Any] | None:
+        """Version 1 had each metric as a field of its own, sums of what must not happen, and no medians or actions."""
+        if version != 1:
+            return None
+        known = {one.name for one in fields(cls)}
+        old = {name: data[name] for name in data if name not in known and not name.startswith("__")}
+        arrays = {name: np.asarray(decode(one), dtype=np.float64) for name, one in old.items()}
+        costs = np.asarray(decode(data["episodes"]), dtype=np.float64)
+        units = {name: str(one.get("unit", "")) for name, one in old.items()}
+        empty: NDArray[np.bool_] = np.asarray(np.isnan(costs).all(axis=-1))
+        told = {
+            "metrics": tuple(
+                Metric(name, name.replace("_", " "), units[name], total=True, wrong=True,
+                       words=f"{units[name]} {name.replace('_', ' ')}".strip())
+                for name in arrays
+            ),
+            "figures": np.stack(list(arrays.values()), axis=-1) if arrays else np.empty((*costs.shape[:3], 0)),
+            "median": np.where(empty, np.nan, np.nanmedian(np.where(empty[..., None], 0.0, costs), axis=-1)),
+            "shares": np.empty((*costs.shape[:3], 0)),
+        }  # fmt: skip
+        return {name: one for name, one in data.items() if name not in old} | told
+
+    def went_wrong(self, row: int, column: int, policy: int) -> str:
+        """What must not happen and did, in a cell: ``"12 jobs lost"``; empty if nothing did."""
+        values = dict(zip((one.name for one in self.metrics), self.figures[row, column, policy], strict=True))
+        return went_wrong(self.metrics, values)
 
     def verdict(self, row: int, column: int, network: int = 0) -> str:
         """``"wins"``, ``"loses"`` or ``"even"`` (the interval holds zero) against the best rule; ``""`` if not run."""
@@ -119,8 +181,8 @@ class Transfer(Result):
                 "mean": float(self.cost[r, c, p]),
                 "low": float(self.low[r, c, p]),
                 "high": float(self.high[r, c, p]),
-                "starved": float(self.starved[r, c, p]),
-                "turned_away": float(self.turned_away[r, c, p]),
+                "median": float(self.median[r, c, p]),
+                **{one.name: float(self.figures[r, c, p, m]) for m, one in enumerate(self.metrics)},
             }
             for r, row in enumerate(self.rows)
             for c, column in enumerate(self.columns)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import cost_unit
 from dnnexplain.explain.transfer_result import Boundary, Setting, Transfer
-from dnnexplain.numbers import gap, number
+from dnnexplain.numbers import gap, number, went_wrong
 
 __all__ = ["boundaries", "words"]
 
@@ -60,8 +60,9 @@ def words(found: Transfer) -> str:
     counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses")}
     worst = max(cells, key=lambda at: found.relative[at][0])
     best = min(cells, key=lambda at: found.relative[at][0])
-    starved = float(np.nansum(found.starved[..., 0]))
-    text = f"{name} never placed {number(int(starved))} jobs. " if starved else ""
+    totals = {one.name: float(np.nansum(found.figures[..., 0, m])) for m, one in enumerate(found.metrics) if one.total}
+    wrong = went_wrong((one for one in found.metrics if one.total), totals)
+    text = f"{name}: {wrong}. " if wrong else ""
     text += (
         f"{name} beats the best rule in {counts['wins']} of {len(cells)} cells, loses in {counts['loses']}, and in "
         f"{counts['even']} the 95% interval leaves it open. Best: {_cell(found, best)}. Worst: {_cell(found, worst)}."

@@ -392,7 +392,7 @@ def load_any(
         return load_legacy(path, system, masked=bool(masked))
     msg = (
         f"{path} is no weights file that dnnexplain reads; it reads .safetensors, torch state dicts (.pt, .pth, .ckpt), "
-        "agents of stable-baselines3 (.zip), .onnx and the published DeepRM's .pkl: export the weights from the program "
+        "agents of stable-baselines3 (.zip), .onnx and pickled lists of numpy arrays (.pkl): export the weights from the program "
         "that wrote it"
     )
     raise DnnExplainError(msg)

@@ -38,11 +38,11 @@ def test_figures_are_those_of_the_tree_on_unseen_workloads(system, draw, found):
     again = distil(system, system.rules()["sjf"], draw, leaves=8, rounds=1, sets=8, unseen=12, seeds=2, seed=3)
     assert found == again
     assert np.isnan(found.fidelity_low) or found.fidelity_low <= found.fidelity <= found.fidelity_high
-    assert found.slowdown_low <= found.slowdown <= found.slowdown_high
-    assert found.relative == pytest.approx(found.slowdown / found.teacher_slowdown - 1)
+    assert found.cost_low <= found.cost <= found.cost_high
+    assert found.relative == pytest.approx(found.cost / found.teacher_cost - 1)
     assert (found.path_leaves <= found.sizes).all()
     other = distil(system, system.rules()["sjf"], draw, leaves=8, rounds=1, sets=8, unseen=12, seeds=2, seed=4)
-    assert other.teacher_slowdown != found.teacher_slowdown
+    assert other.teacher_cost != found.teacher_cost
 
 
 def test_result_is_saved_without_loss(found, tmp_path):
@@ -127,5 +127,5 @@ def test_wrong_settings_are_refused_in_words(system, draw, change, message):
 
 
 def test_a_system_without_features_is_refused(draw):
-    with pytest.raises(DnnExplainError, match="cannot be distilled"):
+    with pytest.raises(DnnExplainError, match="cannot be told as rules"):
         distil(object(), None, draw)

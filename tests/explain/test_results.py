@@ -108,7 +108,7 @@ def test_an_incomplete_file_and_another_kind_are_refused():
     del data["values"]
     with pytest.raises(DnnExplainError, match="incomplete"):
         Sample.from_json(json.dumps(data))
-    with pytest.raises(DnnExplainError, match="not JSON"):
+    with pytest.raises(DnnExplainError, match="not valid JSON"):
         Result.from_json("{")
     with pytest.raises(DnnExplainError, match="expected a saved Sample, found dict"):
         Sample.from_json("{}")

@@ -11,6 +11,7 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError, Knob
+from dnnexplain.encoding import encode
 from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
 from dnnexplain.explain.transfer_words import boundaries
 from dnnexplain.intervals import mean_interval
@@ -55,7 +56,7 @@ def test_a_cell_holds_what_its_workloads_give_when_they_are_drawn_again(whole):
         assert whole.best_rule[row, column] == best
         assert whole.relative[row, column, 0] == pytest.approx(np.mean(costs[0]) / np.mean(costs[best]) - 1)
         starved = WORLD.run(NETWORK, workloads).metrics["starved"].sum()
-        assert whole.starved[row, column, 0] == starved
+        assert whole.metric("starved")[row, column, 0] == starved
 
 
 def test_a_cell_is_the_same_wherever_it_stands(whole):
@@ -328,3 +329,41 @@ def test_a_run_that_is_killed_has_kept_its_cells(monkeypatch, capsys, tmp_path):
     assert Transfer.load(kept).done.tolist() == [[True], [False]]
     assert main([*command, "--resume", str(kept)]) == 0
     assert json.loads(capsys.readouterr().out) == whole
+
+
+def test_median_metrics_and_shares_of_actions_are_those_of_the_runs(whole):
+    workloads = cell_workloads(WORLD, whole, 0, 1)
+    run = WORLD.run(NETWORK, workloads)
+    assert whole.median[0, 1, 0] == pytest.approx(np.median(run.cost))
+    for metric in whole.metrics:
+        if metric.name in run.metrics:
+            values = np.asarray(run.metrics[metric.name], dtype=float)
+            known = values[np.isfinite(values)]
+            assert whole.metric(metric.name)[0, 1, 0] == pytest.approx(known.sum() if metric.total else known.mean())
+    if run.actions is not None:
+        np.testing.assert_allclose(whole.shares[0, 1, 0], run.actions.sum(axis=0) / run.actions.sum())
+    assert set(whole.table()[0]) >= {"median", "starved"}
+    with pytest.raises(DnnExplainError, match="metric 'nothing'"):
+        whole.metric("nothing")
+    with pytest.warns(DeprecationWarning, match="metric"):
+        np.testing.assert_array_equal(whole.starved, whole.metric("starved"))
+
+
+def test_a_grid_of_the_first_format_is_read(whole, tmp_path):
+    data = json.loads(whole.to_json())
+    for name in ("metrics", "figures", "median", "shares", "actions"):
+        del data[name]
+    counts = whole.metric("starved")
+    data |= {"__version__": 1, "starved": {**encode(counts), "axes": ["row", "column", "policy"], "unit": "jobs"}}
+    file = tmp_path / "old.json"
+    file.write_text(json.dumps(data))
+    old = Transfer.load(file)
+    np.testing.assert_array_equal(old.metric("starved"), counts)
+    np.testing.assert_allclose(old.median, whole.median)
+    assert (old.actions, old.words) == ((), whole.words)
+    counts[0, 0, 0] = 3
+    data["starved"] = {**encode(counts), "axes": [], "unit": "jobs"}
+    assert Transfer.from_json(json.dumps(data)).went_wrong(0, 0, 0) == "3 jobs starved"
+    data["__version__"] = 0
+    with pytest.raises(DnnExplainError, match="format 0"):
+        Transfer.from_json(json.dumps(data))

@@ -27,7 +27,7 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
     if not isinstance(system, Painted) or len(system.observation_shape) != 2:
         msg = (
             f"{system.name} does not say as data how its knobs become the network's input (contract.Painted), "
-            "so no page can do it without a kernel; deeprm does"
+            "so no page can do it without a kernel"
         )
         raise DnnExplainError(msg)
     if not isinstance(system.output, Discrete):

@@ -96,7 +96,9 @@ class Witness:
         self, system: System, policy: Policy, base: State, target: int | None = None, judge_seconds: float = 2.0
     ) -> None:
         if not isinstance(system.output, Discrete) or not hasattr(system, "judge"):
-            msg = f"{system.name} has no oracle for single decisions (judge), so what is adversarial in it cannot be said; deeprm has one"
+            msg = (
+                f"{system.name} has no oracle for single decisions (judge), so what is adversarial in it cannot be said"
+            )
             raise DnnExplainError(msg)
         self.system, self.policy, self.base, self.target = system, policy, base, target
         self.judge_seconds = judge_seconds

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,10 @@ from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.numbers import gap, interval, number, percent
 from dnnexplain.results import Question, Result, array_field, plain_field
 
-__all__ = ["Distillation", "in_words"]
+__all__ = ["FORMER", "Distillation", "in_words"]
+
+FORMER = "slowdown"
+"""What costs were called in the names of fields, and are in JSON beside their names of now for one release."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +34,8 @@ class Distillation(Result):
         fidelity_free: the same over states where more than one action is valid.
         fidelity_own: the same over the states that the tree itself visits.
         macro_f1: mean over actions of F1, on the network's states.
-        slowdown: the tree's mean cost per workload, whatever ``cost_name`` says that is.
-        teacher_slowdown: the network's, on the same workloads.
+        cost: the tree's mean cost per workload, whatever ``cost_name`` says that is.
+        teacher_cost: the network's, on the same workloads.
         relative: the first over the second, minus 1, workload by workload; where the cost is no ratio scale, the
             first less the second.
         ratio: whether ``relative`` is a ratio.
@@ -40,12 +44,14 @@ class Distillation(Result):
         decisions: states learned from; ``unseen``: workloads of the figures; ``unseen_states``: states.
         cpu_seconds: computing time of all of this, of this process.
         sizes: most leaves allowed, along the path of cost-complexity pruning.
-        path_leaves, path_fidelity, path_slowdown: per seed and size, on validation workloads.
+        path_leaves, path_fidelity, path_cost: per seed and size, on validation workloads.
         path_teacher: the network's mean cost on the same validation workloads.
         path_trees: the chosen seed's tree for each size.
         chosen: the seed whose tree was chosen, by return, as an index.
         words: a sentence.
     """
+
+    VERSION: ClassVar[int] = 2
 
     question: Question
     tree: Tree
@@ -59,12 +65,12 @@ class Distillation(Result):
     fidelity_free: float
     fidelity_own: float
     macro_f1: float
-    slowdown: float
-    slowdown_low: float
-    slowdown_high: float
-    teacher_slowdown: float
-    teacher_slowdown_low: float
-    teacher_slowdown_high: float
+    cost: float
+    cost_low: float
+    cost_high: float
+    teacher_cost: float
+    teacher_cost_low: float
+    teacher_cost_high: float
     relative: float
     relative_low: float
     relative_high: float
@@ -80,11 +86,25 @@ class Distillation(Result):
     sizes: NDArray[np.int64] = array_field("size", unit="leaves")
     path_leaves: NDArray[np.int64] = array_field("seed", "size", unit="leaves")
     path_fidelity: NDArray[np.float64] = array_field("seed", "size")
-    path_slowdown: NDArray[np.float64] = array_field("seed", "size")
+    path_cost: NDArray[np.float64] = array_field("seed", "size")
     units: dict[str, str] = plain_field(default_factory=dict)
     cpu_seconds: float = field(default=0.0, compare=False)
     ratio: bool = True
     absent: dict[str, float] = plain_field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        """A field by its name of before, when the only system had that cost. Deprecated."""
+        now = name.replace(FORMER, "cost")
+        if name == now or now not in self.__dict__:
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(msg)
+        warn(f"Distillation.{name} is deprecated; write {now}", DeprecationWarning, stacklevel=2)
+        return self.__dict__[now]
+
+    @classmethod
+    def migrated(cls, data: dict[str, Any], version: int) -> dict[str, Any] | None:
+        """Version 1 had another word for the cost in the names of its fields."""
+        return {name.replace(FORMER, "cost"): one for name, one in data.items()} if version == 1 else None
 
     def sentence(self) -> str:
         """What was found."""
@@ -128,8 +148,8 @@ def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str) 
     rules = "1 rule decides" if tree.leaves == 1 else f"{tree.leaves} rules decide"
     return (
         f"{rules} as {teacher} does in {percent(figures['fidelity'])} of the states it meets "
-        f"({percent(figures['fidelity_free'])} where there is a choice); {cost_name} {number(figures['slowdown'])} against "
-        f"{number(figures['teacher_slowdown'])}, {_against(figures, cost_name)}, on {figures['unseen']} unseen workloads."
+        f"({percent(figures['fidelity_free'])} where there is a choice); {cost_name} {number(figures['cost'])} against "
+        f"{number(figures['teacher_cost'])}, {_against(figures, cost_name)}, on {figures['unseen']} unseen workloads."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, LogReader
+from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import brought
@@ -143,4 +144,4 @@ class EpisodePanel(WatchPanel):
 
     def _say(self, decision: int) -> None:
         assert self.pair is not None
-        self.sentence = f"{pair_sentence(self.pair)} {decision_words(self.system, self.pair, decision)}"
+        self.sentence = f"{pair_sentence(self.pair, spec_of(self.system).metrics)} {decision_words(self.system, self.pair, decision)}"

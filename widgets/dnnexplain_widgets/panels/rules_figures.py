@@ -146,7 +146,7 @@ def size_curves(found: Distillation, size: int) -> dict[str, Any]:
     seeds = [found.chosen, *(seed for seed in range(len(found.path_leaves)) if seed != found.chosen)]
     charts = [
         ("decides as the network", 100 * found.path_fidelity, "%", None),
-        (found.cost_name, found.path_slowdown, "", found.path_teacher),
+        (found.cost_name, found.path_cost, "", found.path_teacher),
     ]
     return {
         "leaves": [found.path_leaves[seed].tolist() for seed in seeds],
@@ -157,7 +157,7 @@ def size_curves(found: Distillation, size: int) -> dict[str, Any]:
         ],
         "words": [
             f"{counted(tree.leaves, 'rule')}: as the network in {100 * found.path_fidelity[found.chosen, place]:.1f}% of its states, "
-            f"{found.cost_name} {number(found.path_slowdown[found.chosen, place])} (network {number(found.path_teacher)})"
+            f"{found.cost_name} {number(found.path_cost[found.chosen, place])} (network {number(found.path_teacher)})"
             for place, tree in enumerate(found.path_trees)
         ],
     }
@@ -203,7 +203,7 @@ def _more(value: float, *, ratio: bool) -> str:
 
 def _close(found: Distillation, value: float) -> bool:
     """Whether a gap is at most 5% of the network's cost."""
-    return bool(value <= (0.05 if found.ratio else 0.05 * abs(found.teacher_slowdown)))
+    return bool(value <= (0.05 if found.ratio else 0.05 * abs(found.teacher_cost)))
 
 
 def badge(found: Distillation) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def badge(found: Distillation) -> dict[str, Any]:
         ("Where there is a choice", share(found.fidelity_free), "the same, where more than one action is allowed"),
         ("In the rules' own states", share(found.fidelity_own), "the same, in the states that the rules themselves meet"),
         ("Macro-F1", number(found.macro_f1), "every action counts alike, however rare"),
-        (found.cost_name.capitalize(), f"{number(found.slowdown)} ({interval(found.slowdown_low, found.slowdown_high)})", f"the network's: {number(found.teacher_slowdown)}; {_more(found.relative, ratio=found.ratio)} ({interval(found.relative_low, found.relative_high, ratio=found.ratio)})"),
+        (found.cost_name.capitalize(), f"{number(found.cost)} ({interval(found.cost_low, found.cost_high)})", f"the network's: {number(found.teacher_cost)}; {_more(found.relative, ratio=found.ratio)} ({interval(found.relative_low, found.relative_high, ratio=found.ratio)})"),
         ("Agreement of seeds", share(found.agreement), "how often trees learned from other samples decide alike"),
         ("Measured on", counted(found.unseen, "workload"), f"not learned from; learned from {found.decisions:,} decisions in {number(found.cpu_seconds)} s of computing"),
     ]  # fmt: skip

@@ -21,7 +21,7 @@ __all__ = ["ThresholdMapPanel"]
 MOST = 30
 """Rows; of a layer with more neurons those that show the most thresholds."""
 
-_PAPER = "The paper's Figure 3b shows a neuron of DeepRM that is off below length 5 and sees no difference above 15."
+_PAPER = "The paper's Figure 3b shows a neuron that is off below length 5 and sees no difference above 15."
 
 
 class ThresholdMapPanel(ProbingPanel):

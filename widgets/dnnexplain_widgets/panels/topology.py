@@ -31,7 +31,7 @@ class TopologyPanel(StateEditor):
         """The two pictures, the sliders for demands, presets and history."""
         system = self.session.system
         if not isinstance(system, Flowing):
-            msg = f"{system.name} sends nothing over a graph; a TopologyPanel needs a system such as routing"
+            msg = f"{system.name} sends nothing over a graph; a TopologyPanel needs dnnexplain.contract.Flowing"
             raise DnnExplainError(msg)
         super().setup()
         self.found: FlowComparison | None = None

@@ -10,6 +10,7 @@ import numpy as np
 
 from dnnexplain.contract import DnnExplainError, LogReader, Policy, Replayable
 from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
+from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.panels.transfer_words import (
@@ -265,7 +266,7 @@ class TransferPanel(WatchPanel):
         self.figure = {"cells": self._heat}
 
     def _show_pair(self, pair: Pair, words: str) -> None:
-        self._words = f"{words} {pair_sentence(pair)}"
+        self._words = f"{words} {pair_sentence(pair, spec_of(self.system).metrics)}"
         self.figure = {"cells": self._heat, **self.watch(pair)}
         self.sentence = f"{self._words} {decision_words(self.system, pair, int(self.answers['decision']))}"
         self._show_controls()

@@ -57,12 +57,12 @@ def _cell(found: Transfer, row: int, column: int, network: int) -> dict[str, Any
 
 
 def cell_words(found: Transfer, row: int, column: int, network: int = 0) -> str:
-    """A cell in a sentence: both costs, the interval, the jobs that were starved."""
+    """A cell in a sentence: both costs, the interval, what went wrong."""
     rule = int(found.best_rule[row, column])
     at = (row, column, network)
     span = interval(float(found.relative_low[at]), float(found.relative_high[at]), ratio=found.ratio).replace("-", "−")
-    starved = found.starved[at]
-    head = f"{number(starved)} jobs starved. " if starved > 0 else ""
+    wrong = found.went_wrong(row, column, network)
+    head = f"{wrong}. " if wrong else ""
     where = found.rows[row].label
     if found.rows[row].family or found.columns[column].family:
         where = f"{where}, {found.columns[column].label}"

@@ -9,12 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable, State, System, state_from_observation
+from dnnexplain.contract import (
+    DnnExplainError,
+    Metric,
+    Policy,
+    Replay,
+    Replayable,
+    State,
+    System,
+    state_from_observation,
+)
+from dnnexplain.numbers import went_wrong
+from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.live import best_actions
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.schedule import schedule_figure
-from dnnexplain_widgets.words import joined, label, number, with_unit
+from dnnexplain_widgets.words import label, number, with_unit
 
 __all__ = ["Pair", "WatchPanel", "decision_words", "pair_sentence", "run_pair"]
 
@@ -92,7 +103,9 @@ class WatchPanel(Panel):
         self.pair = pair
         apart = pair.disagreements
         self.set_answers(decision=int(apart[0]) if len(apart) else 0)
-        return schedule_figure((pair.network, pair.rule, *others), apart, flags(pair, others))
+        return schedule_figure(
+            (pair.network, pair.rule, *others), apart, flags(pair, others), spec_of(self.system).metrics
+        )
 
     def step_to(self, decision: int) -> None:
         """The scrubber moved: the editor follows if it is asked to."""
@@ -134,22 +147,18 @@ def first_other_start(run: Replay, other: Replay) -> int | None:
     return int(apart[0]) if len(apart) else None
 
 
-def pair_sentence(pair: Pair) -> str:
-    """How the two did, in one sentence."""
+def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
+    """How the two did, what went wrong by the system's metrics included."""
     one, two = pair.network, pair.rule
     if two.cost > 0:
         change = (one.cost - two.cost) / two.cost
         beside = f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {label(two.policy)}'s {number(two.cost)}"
     else:
         beside = f" against {label(two.policy)}'s {number(two.cost)}"
-    parts = [f"{name} starved {number(run.metrics['starved'])}" for name, run in _starving(one, two)]
-    starved = f" {joined(parts)[:1].upper()}{joined(parts)[1:]}." if parts else ""
-    return f"{_capital(one.cost_name)} of {one.policy}: {number(one.cost)}{beside}.{starved}"
-
-
-def _starving(one: Replay, two: Replay) -> list[tuple[str, Replay]]:
-    pairs = [(one.policy, one), (label(two.policy), two)]
-    return [(name, run) for name, run in pairs if run.metrics.get("starved", 0) > 0]
+    runs = ((one.policy, one), (label(two.policy), two))
+    parts = [f"{name}: {said}" for name, run in runs if (said := went_wrong(metrics, run.metrics))]
+    wrong = f" {_capital('; '.join(parts))}." if parts else ""
+    return f"{_capital(one.cost_name)} of {one.policy}: {number(one.cost)}{beside}.{wrong}"
 
 
 def decision_words(system: System, pair: Pair, decision: int, *others: Replay) -> str:

@@ -75,7 +75,7 @@ def style_source() -> str:
         _read("style.css")
         + _read("evidence.css")
         + _read("probing.css")
-        + _read("routing.css")
+        + _read("traffic.css")
         + _read("rules.css")
         + _read("page.css")
     )
