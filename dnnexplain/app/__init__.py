@@ -71,6 +71,7 @@ def dashboard_parts(system: str = DEFAULT_SYSTEM, policy: str | None = None, **p
         "policy": first,
         "state": state,
         "title": spec.question or f"What moves {system}?",
+        "lead": " ".join((spec.lead or spec.sentence, *spec.caveats)),
         "policies": policies,
         "loader": partial(_load, made),
         "presets": presets,

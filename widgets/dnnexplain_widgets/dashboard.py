@@ -31,6 +31,7 @@ class Dashboard(ipywidgets.Box):
     Args:
         system, policy, state: what to explain.
         title: of the page.
+        lead: what is controlled and how the picture is read, a short paragraph for newcomers.
         policies: further networks to choose from, by name.
         loader: reads a file of weights; offers to bring your own network.
         presets: states to start from, by name.
@@ -51,6 +52,7 @@ class Dashboard(ipywidgets.Box):
         state: State | None = None,
         *,
         title: str = "",
+        lead: str = "",
         policies: Mapping[str, Policy | Callable[[], Policy]] | None = None,
         loader: Loader | None = None,
         presets: Mapping[str, Preset] | None = None,
@@ -66,7 +68,7 @@ class Dashboard(ipywidgets.Box):
         self.session = session = Session(system, policy, state, rules=rules)
         session.question(method=ADDS_UP)
         self.masthead = Masthead(
-            session=session, title=title or f"What moves {system.name}?", policies=policies, loader=loader
+            session=session, title=title or f"What moves {system.name}?", policies=policies, loader=loader, lead=lead
         )
         self.masthead.add_class("dx-top")
         self._options = {"StateEditor": {"presets": presets}, "TopologyPanel": {"presets": presets}, **(options or {})}

@@ -27,9 +27,10 @@ class Masthead(Panel):
         title: of the page.
         policies: networks by name, ready or as functions that load them.
         loader: reads a file of weights into a policy; the page then offers to bring your own.
+        lead: what is controlled, what the network sees and how the picture is read, for newcomers.
     """
 
-    OPTIONS = ("title", "policies", "loader")
+    OPTIONS = ("title", "policies", "loader", "lead")
     PARTS = ({"part": "keeper"},)
     COPYABLE = False
     WRITES = False
@@ -37,6 +38,7 @@ class Masthead(Panel):
     def setup(self) -> None:
         """Controls for network, file and theme."""
         self.question = self.options.get("title", "")
+        self.sentence = self.lead = str(self.options.get("lead", ""))
         known: Mapping[str, Policy | Callable[[], Policy]] | None = self.options.get("policies")
         self.policies = dict(known or {})
         shown = self._join_present()
@@ -119,7 +121,7 @@ class Masthead(Panel):
             if before:
                 self.use(before)
             raise
-        self.sentence = "" if found else _missing(wanted, self.session.policy)
+        self.sentence = self.lead if found else _missing(wanted, self.session.policy)
 
     def follow(self, link: str) -> None:
         """Bring the page to what a link says: ``section=failure&theme=dark&state=...&set=3:5``, or a URL that ends so.
