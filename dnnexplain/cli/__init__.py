@@ -27,6 +27,8 @@ COMMANDS = (
     "probe",
     "attack",
     "regions",
+    "guard",
+    "hypotheses",
     "transfer",
     "worst_case",
     "distill",

@@ -83,16 +83,17 @@ class Guarded:
         policy: of any space; it is asked as ever, and not changed.
         guard: made for the same system.
         system: tells the quantities and the rules.
+        compare: whether to count where the guard decides otherwise than the policy, which takes a little longer.
 
     Raises:
         DnnExplainError: a guard of another system, or one that names a quantity, rule or action that is not there.
     """
 
-    def __init__(self, policy: Policy, guard: Guard, system: System) -> None:
+    def __init__(self, policy: Policy, guard: Guard, system: System, *, compare: bool = True) -> None:
         if guard.system != system.name:
             msg = f"the guard was made for {guard.system}, not for {system.name}"
             raise DnnExplainError(msg)
-        self.policy, self.guard, self.system = policy, guard, system
+        self.policy, self.guard, self.system, self.compare = policy, guard, system, compare
         self.quantities = quantities_of(system)
         self.name = f"{policy.name} with a guard"
         self.masked = bool(getattr(policy, "masked", True))
@@ -156,10 +157,15 @@ class Guarded:
             rows = np.flatnonzero(deciding == place)
             own[rows] = self._instead[place](observations[rows])
             self._by_rule[place] += len(rows)
-        valid = self.system.valid_actions(observations[stepped]) if self.masked else None
-        space = self.system.output
-        self._changed += int((~space.same(space.decide(before, valid), space.decide(own[stepped], valid))).sum())
+        if self.compare:
+            self._changed += self._otherwise(before, own[stepped], observations[stepped])
         return own
+
+    def _otherwise(self, before: NDArray[Any], after: NDArray[Any], observations: NDArray[Any]) -> int:
+        """In how many states two outputs are different decisions."""
+        valid = self.system.valid_actions(observations) if self.masked else None
+        space = self.system.output
+        return int((~space.same(space.decide(before, valid), space.decide(after, valid))).sum())
 
 
 def _strangers(policy: Policy, guard: Guard) -> tuple[str, ...]:
@@ -190,12 +196,7 @@ def _doing(system: System, name: str) -> Outputs:
 def _firm(system: System, rule: Policy) -> Outputs:
     if isinstance(system.output, Box):
         return rule.outputs
-
-    def outputs(seen: NDArray[Any]) -> NDArray[np.float64]:
-        decided = system.output.decide(rule.outputs(seen), system.valid_actions(seen))
-        return FIRM * system.output.as_outputs(decided)
-
-    return outputs
+    return lambda seen: FIRM * rule.outputs(seen)
 
 
 def told_steps(policy: Any) -> Mapping[str, Any] | None:

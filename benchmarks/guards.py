@@ -1,0 +1,110 @@
+"""What do guards buy? The worst gap to the best rule with and without one, and the nominal cost, on five networks.
+
+    python benchmarks/guards.py [--case NAME] [--sets 40] [--rounds 10] [--cycles 2] [--seed 0] [--keep guard-runs]
+                                [--abr-weights FILE] [--table]
+
+A guard is compiled on even seeds and measured on odd ones. The gap is the cost over that of the best rule on the same
+workload, less one (for bitrates, whose reward is no ratio scale, the difference). The attack on the guarded network
+knows the guard: it searches against both together. Each case is kept as JSON and skipped where it is there.
+--abr-weights names weights published elsewhere, which do not ship. The figures of record are in guards.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from dnnexplain.explain.guards import compile_guard, evaluate_guard
+from dnnexplain.policies import named_policy
+from dnnexplain.systems import make_system
+
+CASES: dict[str, dict[str, Any]] = {
+    "deeprm default": {"system": "deeprm", "policy": "default", "family": "deeprm"},
+    "deeprm as-published": {"system": "deeprm", "policy": "as-published", "family": "deeprm"},
+    "deeprm conv": {"system": "deeprm", "policy": "conv", "family": "deeprm"},
+    "routing dote-history": {
+        "system": "routing",
+        "parameters": {"history": 12},
+        "policy": "dote-history",
+        "family": "gravity",
+        "rules": ("ecmp", "oblivious"),
+    },
+    "routing dote-history, bursts": {
+        "system": "routing",
+        "parameters": {"history": 12},
+        "policy": "dote-history",
+        "family": "bursts",
+        "rules": ("ecmp", "oblivious"),
+    },
+    "abr published": {"system": "abr", "policy": "", "family": "puffer-like"},
+}
+
+
+def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """Compile and measure one case."""
+    case = CASES[name]
+    system: Any = make_system(case["system"], **case.get("parameters", {}))
+    policy = named_policy(system, case["policy"] or str(asked.abr_weights))
+    rules = {key: rule for key, rule in system.rules().items() if key not in {"random", "optimum"}}
+    rules = {key: rules[key] for key in case.get("rules", rules)}
+
+    def draw(count: int, seed: int) -> Any:
+        return system.workloads(case["family"], count, seed)
+
+    began = time.process_time()
+    guard = compile_guard(
+        system, policy, draw, rules=rules, sets=asked.sets, rounds=asked.rounds, cycles=asked.cycles, seed=asked.seed
+    )
+    made = time.process_time() - began
+    report = evaluate_guard(
+        system, policy, guard, draw, rules=rules, sets=2 * asked.sets, rounds=asked.rounds, seed=asked.seed
+    )
+    told = {key: value for key, value in asdict(report).items() if key != "question"}
+    settings = {key: getattr(asked, key) for key in ("sets", "rounds", "cycles", "seed")}
+    return {"case": name, **told, **settings, "cpu_seconds": {"made": made, "all": time.process_time() - began}}
+
+
+def table(folder: Path) -> str:
+    """What was measured, as Markdown."""
+    rows = ["| case | gap without | gap with | smaller by | nominal (95%) | steps in | rules |", "|-|-|-|-|-|-|-|"]
+    for path in sorted(folder.glob("*.json")):
+        one = json.loads(path.read_text())
+        ends = (one["change"], one["change_low"], one["change_high"])
+        change = "{:+.2%} ({:+.2%} to {:+.2%})" if "abr" not in one["case"] else "{:+.3g} ({:+.3g} to {:+.3g})"
+        rows.append(
+            f"| {one['case']} | {one['gap_without']:.3g} | {one['gap_with']:.3g} | {one['reduction']:.0%} | "
+            f"{change.format(*ends)} | {one['stepped_in']:.1%} | {'; '.join(one['guard']) or 'none'} |"
+        )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Measure what is missing, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", choices=CASES, action="append")
+    for option, value in (("sets", 40), ("rounds", 10), ("cycles", 2), ("seed", 0)):
+        parser.add_argument(f"--{option}", type=int, default=value)
+    parser.add_argument("--keep", type=Path, default=Path("guard-runs"))
+    parser.add_argument("--abr-weights", type=Path)
+    parser.add_argument("--table", action="store_true")
+    asked = parser.parse_args()
+    asked.keep.mkdir(exist_ok=True)
+    for name in () if asked.table else asked.case or CASES:
+        path = asked.keep / f"{name.replace(' ', '-').replace(',', '')}.json"
+        if path.exists() or (not CASES[name]["policy"] and asked.abr_weights is None):
+            continue
+        found = measure(name, asked)
+        path.write_text(json.dumps(found, indent=1, default=float))
+        print(name, found["words"], flush=True)
+    print(table(asked.keep))
+
+
+if __name__ == "__main__":
+    main()

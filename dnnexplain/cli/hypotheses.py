@@ -1,0 +1,117 @@
+"""``dnnexplain hypotheses``: a network in words, every statement tested."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.files import check_writable
+from dnnexplain.cli.output import examples, print_json, print_table
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.contract import EpisodeSystem, need
+
+if TYPE_CHECKING:
+    from dnnexplain.explain.hypotheses import Hypotheses
+
+__all__ = ["register"]
+
+SHOWN = 12
+"""Statements that a table shows; JSON has all."""
+
+
+def register(app: CommandLine) -> None:
+    """Add the command."""
+    shown = examples(
+        f"dnnexplain hypotheses {DEFAULT_SYSTEM} --policy default --json",
+        f"dnnexplain hypotheses {DEFAULT_SYSTEM} --say 'backlog > 3: sjf' --say 'always: hold'",
+    )
+    app.system_command("hypotheses", hypotheses, epilog=shown, workload=True, guarded=True)
+
+
+def hypotheses(
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
+    *,
+    options: SystemOptions,
+    policy: str = typer.Option("default", help="A shipped network, a rule, or a weights file."),
+    say: list[str] = typer.Option(
+        [], help="A statement of yours: 'QUANTITY > 3: DOES', 'always: DOES', 'ignores: GROUP'; repeat."
+    ),
+    workload: str = typer.Option("", help="Family of the workloads; the first if not given.", show_default=False),
+    sets: int = typer.Option(40, help="Workloads in each half of the seeds."),
+    states: int = typer.Option(2000, help="Met states of each half, at most."),
+    pairs: int = typer.Option(100, help="States that are changed for each group of knobs."),
+    most: int = typer.Option(5, help="Statements of the short list, at most."),
+    seed: int = typer.Option(0, help="Of everything."),
+    out: Path | None = typer.Option(None, help="Keep the result here (JSON)."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """A network in words: statements from its rules, quantities and knobs, each tested on states it was not made from.
+
+    A statement is tested on states that the network meets and by intervention; p is corrected for how many were tried.
+    """
+    from dnnexplain.explain.hypotheses import hypothesise
+    from dnnexplain.policies import named_policy
+
+    del system
+    if out is not None:
+        check_writable(out)
+    world: Any = options.make_for(policy)
+    need(world, EpisodeSystem, "telling a policy in words")
+    network = options.guarded(named_policy(world, policy), world)
+    family, parameters = options.spec.family(workload).name, options.family(workload)
+    found = hypothesise(
+        world,
+        network,
+        lambda count, drawn: world.workloads(family, count, drawn, **parameters),
+        own=say,
+        sets=sets,
+        states=states,
+        pairs=pairs,
+        most=most,
+        seed=seed,
+    )
+    if out is not None:
+        found.save(out)
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        _show(found)
+
+
+def _as_json(found: Hypotheses) -> dict[str, Any]:
+    return {
+        "policy": found.question.policy,
+        "checkpoint": found.question.checkpoint,
+        "seed": found.question.seed,
+        "statements": [
+            {
+                **{key: value for key, value in asdict(one).items() if key != "statement"},
+                "kind": one.statement.kind,
+                "when": one.statement.where.to_json(),
+                "what": one.statement.what,
+            }
+            for one in found.statements
+        ],
+        "short": [found.statements[place].words for place in found.short],
+        "explained": found.explained,
+        "unexplained": found.unexplained,
+        "tried": found.tried,
+        "states": found.states,
+        "assumed": [*found.question.assumed, *found.assumed],
+        "words": found.words,
+    }
+
+
+def _show(found: Hypotheses) -> None:
+    typer.echo(found.words)
+    rows = [
+        (one.words, one.verdict, one.applies, one.agrees, one.explains, one.effect, one.p)
+        for one in found.statements[:SHOWN]
+    ]
+    columns = ("statement", "verdict", "speaks in", "agrees", "explains", "by intervention", "p")
+    print_table(columns, rows, f"{len(rows)} of {found.tried} statements tried")
+    for sentence in found.assumed:
+        typer.echo(sentence)

@@ -1,0 +1,91 @@
+"""The workloads on which a policy falls furthest behind the best rule: the adversary that a guard is made against, and judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.explain.sequence.gap import BEST_RULE, Mutable
+from dnnexplain.explain.sequence.search import BATCH, attack_sequence
+
+__all__ = ["Adverse", "Draw", "behind", "best_of", "worst_workloads"]
+
+Floats = NDArray[np.float64]
+Draw = Callable[[int, int], Sequence[Any]]
+KEPT = 24
+STARTS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Adverse:
+    """Workloads with a policy's cost and the best rule's on each ``[W]``, the largest gap first.
+
+    Attributes:
+        workloads: ``W`` of them.
+        own, rule: costs; ``gaps``: see :func:`behind`.
+        how: by which search, in words.
+    """
+
+    workloads: tuple[Any, ...]
+    own: Floats
+    rule: Floats
+    gaps: Floats
+    how: str
+
+
+def behind(system: Any, own: Floats, rule: Floats) -> Floats:
+    """By how much a policy is behind: the ratio of costs less one, or their difference where a ratio says nothing."""
+    found = own / rule - 1.0 if cost_is_ratio(system) else own - rule
+    return np.where(np.isfinite(found), found, -np.inf)
+
+
+def best_of(system: Any, rules: Mapping[str, Policy], workloads: Sequence[Any]) -> Floats:
+    """The least cost of the rules on each workload ``[W]``."""
+    return np.asarray(np.min([system.run(rule, workloads).cost for rule in rules.values()], axis=0), dtype=np.float64)
+
+
+def worst_workloads(
+    system: Any,
+    policy: Policy,
+    draw: Draw,
+    rules: Mapping[str, Policy],
+    *,
+    rounds: int,
+    seed: int,
+    beside: Sequence[Any] = (),
+) -> Adverse:
+    """Search for workloads on which a policy is furthest behind the best rule; a guarded policy is searched with its guard.
+
+    Where workloads can be changed (``Mutable``) they are evolved from drawn ones; elsewhere as many are drawn, and the worst
+    are kept.
+
+    Args:
+        system: runs them.
+        policy: whom to search against.
+        draw: ``draw(count, seed)`` gives workloads.
+        rules: the best of which on each workload is what the policy is held against.
+        rounds: batches of 96 workloads.
+        seed: of what is drawn and of the search.
+        beside: workloads that are looked at too, such as those found against another policy.
+    """
+    found = list(beside)
+    if isinstance(system, Mutable):
+        starts = [*draw(STARTS, seed), *beside]
+        attack = attack_sequence(
+            system, policy, starts, against=BEST_RULE, rounds=rounds, seed=seed, oracle_seconds=0.01
+        )
+        found += [system.workload_from_json(data) for data in attack.population]
+        how = f"evolved for {rounds} batches of {BATCH}"
+    else:
+        found += draw(rounds * BATCH, seed)
+        how = f"the worst of {rounds * BATCH:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
+    own = np.asarray(system.run(policy, found).cost, dtype=np.float64)
+    rule = best_of(system, rules, found)
+    gaps = behind(system, own, rule)
+    order = np.argsort(-gaps, kind="stable")[:KEPT]
+    return Adverse(tuple(found[place] for place in order), own[order], rule[order], gaps[order], how)

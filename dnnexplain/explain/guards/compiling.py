@@ -1,0 +1,210 @@
+"""A guard compiled from failures: candidate rules from regions, chosen greedily against the worst workloads known, attacked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.explain.guards.adversary import Draw, behind, best_of, worst_workloads
+from dnnexplain.explain.guards.guard import Guard, GuardRule
+from dnnexplain.explain.guards.guarded import Guarded
+from dnnexplain.explain.regions.boxes import failing_boxes
+from dnnexplain.explain.regions.evidence import met_states, taken
+from dnnexplain.explain.regions.where import EVERYWHERE, Where, quantities_of
+from dnnexplain.numbers import percent
+
+__all__ = ["candidates", "compile_guard"]
+
+Floats = NDArray[np.float64]
+Progress = Callable[..., object]
+
+STATES = 2000
+BOXES = 4
+BETTER = 0.98
+"""A rule is added where what is minimised becomes smaller than this share of what it was."""
+MARGIN = 0.5
+"""Of what nominal cost may rise by, the share that is used on the half that the guard is made on."""
+ENOUGH = 1.02
+"""A search against the guarded policy that finds no gap larger than this times the known one ends the making."""
+LEARNED = 12
+"""Workloads that are taken in from each attack."""
+FALLBACKS = 3
+"""Rules of the system that a guard may fall back on: those that are least behind themselves."""
+SIEVE, FINALISTS = 6, 6
+"""Every candidate is tried on so many of the worst workloads, and so many of the best of them on all."""
+
+
+def compile_guard(
+    system: Any,
+    policy: Policy,
+    draw: Draw,
+    *,
+    rules: Mapping[str, Policy],
+    regions: Iterable[Where] = (),
+    sets: int = 40,
+    rounds: int = 20,
+    cycles: int = 3,
+    most: int = 4,
+    allowed: float = 0.01,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Guard:
+    """Make a guard: attack, learn where the policy and a rule part on what was found, choose rules, attack what came of it.
+
+    What is chosen makes the worst gap to the best rule smaller on all workloads found so far, while the nominal cost
+    rises by at most half of ``allowed`` on the half of the seeds that it is made on. Each cycle attacks the guarded policy
+    and chooses again with what was found (counterexample-guided). Nothing here is a figure to report: see
+    :func:`~dnnexplain.explain.guards.evaluate_guard`.
+
+    Args:
+        system: with rules.
+        policy: to be guarded.
+        draw: ``draw(count, seed)`` gives workloads; even seeds are used here.
+        rules: what may be done instead, and what the policy is held against, by the names that the system knows.
+        regions: where the policy is known to fail, as further candidates.
+        sets: workloads for the nominal cost.
+        rounds: batches of each attack.
+        cycles: attacks on guarded policies, at most.
+        most: rules of the guard.
+        allowed: by what share the nominal cost may rise.
+        seed: of everything.
+        progress: called with what is done, of how many, and words.
+    """
+    say = progress or (lambda *_: None)
+    usual = list(draw(sets, 2 * seed))
+    say(0, cycles + 1, "attacking the policy")
+    adverse = worst_workloads(system, policy, draw, rules, rounds=rounds, seed=2 * seed + 1000)
+    bench = _Bench(system, policy, rules, usual, allowed)
+    bench.learn(adverse.workloads[:LEARNED])
+    tried: list[GuardRule] = []
+    guard = Guard(system.name, (), policy.name, getattr(policy, "checkpoint", ""))
+    for cycle in range(cycles):
+        say(cycle + 1, cycles + 1, f"choosing rules against {len(bench.hard)} workloads")
+        apt = bench.apt()
+        tried += [*_start(policy, apt, regions), *candidates(system, policy, bench.hard, usual, apt)]
+        guard = Guard(guard.system, bench.chosen(tried, most), guard.policy, guard.checkpoint)
+        guarded = Guarded(policy, guard, system, compare=False)
+        again = worst_workloads(system, guarded, draw, rules, rounds=rounds, seed=2 * seed + 1002 + 2 * cycle)
+        known = float(bench.gaps(guarded).max())
+        if float(again.gaps.max()) <= known * ENOUGH:
+            break
+        bench.learn(again.workloads[:LEARNED])
+    else:
+        guard = Guard(guard.system, bench.chosen(tried, most), guard.policy, guard.checkpoint)
+    return Guard(guard.system, guard.rules, guard.policy, guard.checkpoint, _notes(bench, adverse.how, allowed))
+
+
+def _start(policy: Policy, rules: Mapping[str, Policy], regions: Iterable[Where]) -> list[GuardRule]:
+    found = [GuardRule(where, name, f"{policy.name} fails here.") for where in regions for name in rules]
+    return [*found, *(GuardRule(EVERYWHERE, name, f"Elsewhere {name} is never as far behind.") for name in rules)]
+
+
+def candidates(
+    system: Any, policy: Policy, hard: Sequence[Any], usual: Sequence[Any], rules: Mapping[str, Policy]
+) -> list[GuardRule]:
+    """Rules for states in which the policy and a rule of the system part, on hard workloads more than on usual ones."""
+    quantities = quantities_of(system)
+    seen = [met_states(system, policy, part, STATES) for part in (hard, usual)]
+    observations = np.concatenate(seen)
+    label = np.repeat([1.0, 0.0], [len(part) for part in seen])
+    values = np.asarray(quantities(observations), dtype=np.float64)
+    own = taken(system, policy, observations)
+    found = []
+    for name, rule in rules.items():
+        part = ~system.output.same(own, taken(system, rule, observations))
+        for box in failing_boxes(values[part], label[part])[:BOXES]:
+            where = Where.of(quantities.names, box)
+            found.append(GuardRule(where, name, f"Where {policy.name} falls behind, it and {name} part here."))
+        if part.any() and label[part].any():
+            found += _tight(quantities.names, values[part], label[part], name, policy.name)
+    return found
+
+
+def _tight(names: Sequence[str], values: Floats, label: Floats, rule: str, policy: str) -> list[GuardRule]:
+    """A bound that most hard states keep and few usual ones do, on the quantity where that is clearest."""
+    best, where = 0.0, None
+    for column in range(values.shape[1]):
+        for place in np.unique(np.quantile(values[:, column], (0.1, 0.25, 0.5, 0.75, 0.9))):
+            above = values[:, column] > place
+            gain = float(above[label > 0].mean() - (above[label == 0].mean() if (label == 0).any() else 0.0))
+            if abs(gain) > best:
+                best = abs(gain)
+                span = (float(place), np.inf) if gain > 0 else (-np.inf, float(place))
+                where = Where.of(names, {column: span})
+    return [] if where is None else [GuardRule(where, rule, f"Where {policy} falls behind, it and {rule} part here.")]
+
+
+@dataclass
+class _Bench:
+    """What guards are measured on while one is made."""
+
+    system: Any
+    policy: Policy
+    rules: Mapping[str, Policy]
+    usual: list[Any]
+    allowed: float
+    hard: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.nominal = float(np.mean(self.system.run(self.policy, self.usual).cost))
+        self.best = np.empty(0)
+
+    def learn(self, workloads: Sequence[Any]) -> None:
+        """Take in workloads that were found by an attack."""
+        self.hard += workloads
+        self.best = np.concatenate([self.best, best_of(self.system, self.rules, list(workloads))])
+
+    def gaps(self, policy: Policy, places: NDArray[np.int64] | None = None) -> Floats:
+        """Of a policy on all hard workloads ``[W]``, or on some of them."""
+        chosen = np.arange(len(self.hard)) if places is None else places
+        cost = np.asarray(self.system.run(policy, [self.hard[place] for place in chosen]).cost)
+        return behind(self.system, cost, self.best[chosen])
+
+    def _with(self, rules: tuple[GuardRule, ...]) -> Guarded:
+        return Guarded(self.policy, Guard(self.system.name, rules), self.system, compare=False)
+
+    def apt(self) -> dict[str, Policy]:
+        """The rules whose own worst gaps on the hard workloads are smallest, :data:`FALLBACKS` of them."""
+        worst = {name: float(self.gaps(rule).max()) for name, rule in self.rules.items()}
+        return {name: self.rules[name] for name in sorted(worst, key=lambda name: worst[name])[:FALLBACKS]}
+
+    def _objective(self, policy: Policy) -> float:
+        gaps = np.sort(self.gaps(policy))[::-1]
+        return float(gaps[0] + gaps[: max(len(gaps) // 4, 1)].mean())
+
+    def _affordable(self, policy: Policy) -> bool:
+        cost = float(np.mean(self.system.run(policy, self.usual).cost))
+        return cost - self.nominal <= MARGIN * self.allowed * abs(self.nominal)
+
+    def chosen(self, tried: Sequence[GuardRule], most: int) -> tuple[GuardRule, ...]:
+        """Rules added one by one, each time the one that makes the worst gaps smallest and can be afforded."""
+        rules: tuple[GuardRule, ...] = ()
+        now = self._objective(self.policy)
+        distinct = list({(rule.when, rule.do): rule for rule in tried}.values())
+        while len(rules) < most:
+            more = [self._with((*rules, rule)) for rule in distinct if rule not in rules]
+            worst = np.argsort(-self.gaps(self._with(rules)))[:SIEVE]
+            more.sort(key=lambda policy: float(self.gaps(policy, worst).mean()))
+            ranked = [(self._objective(policy), place, policy) for place, policy in enumerate(more[:FINALISTS])]
+            ranked.sort(key=lambda one: one[:2])
+            taken_in = next(
+                (one for one in ranked if one[0] < now - (1 - BETTER) * abs(now) and self._affordable(one[2])), None
+            )
+            if taken_in is None:
+                return rules
+            now, rules = taken_in[0], taken_in[2].guard.rules
+        return rules
+
+
+def _notes(bench: _Bench, how: str, allowed: float) -> tuple[str, ...]:
+    ratio = "in per cent" if cost_is_ratio(bench.system) else "in the cost's unit"
+    count, names = len(bench.hard), ", ".join(bench.rules)
+    made = f"Compiled against {count} workloads found by attacks on {bench.policy.name} and on earlier guards ({how})."
+    held = f"Gaps are to the best of {names} on the same workload, {ratio}."
+    share = percent(MARGIN * allowed)
+    return made, held, f"The nominal cost was allowed to rise by {share} on the half of the seeds that it was made on."

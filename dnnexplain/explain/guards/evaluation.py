@@ -1,0 +1,143 @@
+"""What a guard is worth, on seeds that it was not made on: the worst gap found with and without it, and the nominal cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.explain.guards.adversary import Draw, behind, worst_workloads
+from dnnexplain.explain.guards.guard import Guard
+from dnnexplain.explain.guards.guarded import Guarded
+from dnnexplain.intervals import compared_interval
+from dnnexplain.numbers import gap, interval, percent
+from dnnexplain.results import Question, Result, plain_field
+
+__all__ = ["GuardReport", "evaluate_guard"]
+
+
+@dataclass(frozen=True, eq=False)
+class GuardReport(Result):
+    """A guard on the other half of the seeds.
+
+    Attributes:
+        question: policy, counts, seed.
+        guard: its rules in words; ``digest`` of what they do.
+        gap_without, gap_with: the largest gap to the best rule that an attack found, on the policy and on the guarded
+            policy by an attack that knows the guard: cost over the best rule's less one, or the difference of costs.
+        reduction: by which share of ``gap_without`` the guard makes it smaller; NaN where there was no gap.
+        network_without, rule_without, network_with, rule_with: the costs on these two workloads.
+        moved: the guarded policy's gap on the workload that was worst without the guard.
+        nominal_without, nominal_with: mean cost of ``sets`` usual workloads.
+        change, change_low, change_high: of the nominal cost, paired: in shares of it, or in the cost's unit.
+        stepped_in, changed: shares of the decisions on usual workloads that the guard took, and took otherwise.
+        stepped_in_worst: share of decisions on the workloads that were worst with the guard.
+        words: in sentences.
+    """
+
+    question: Question
+    guard: tuple[str, ...]
+    digest: str
+    gap_without: float
+    gap_with: float
+    reduction: float
+    network_without: float
+    rule_without: float
+    network_with: float
+    rule_with: float
+    moved: float
+    nominal_without: float
+    nominal_with: float
+    change: float
+    change_low: float
+    change_high: float
+    stepped_in: float
+    changed: float
+    stepped_in_worst: float
+    words: str
+    assumed: list[str] = plain_field(default_factory=list)
+
+
+def evaluate_guard(
+    system: Any,
+    policy: Policy,
+    guard: Guard,
+    draw: Draw,
+    *,
+    rules: Mapping[str, Policy],
+    sets: int = 100,
+    rounds: int = 20,
+    seed: int = 0,
+) -> GuardReport:
+    """Measure a guard on odd seeds, which :func:`compile_guard` does not use.
+
+    The attack on the guarded policy begins where that on the policy ended, beside usual workloads, and has as many rounds.
+
+    Args:
+        system, policy, guard: what is measured.
+        draw: ``draw(count, seed)`` gives workloads.
+        rules: the best of which on each workload is what policies are held against.
+        sets: usual workloads.
+        rounds: batches of each of the two attacks.
+        seed: of everything.
+    """
+    guarded = Guarded(policy, guard, system)
+    usual = list(draw(sets, 2 * seed + 1))
+    before = np.asarray(system.run(policy, usual).cost, dtype=np.float64)
+    guarded.forget()
+    after = np.asarray(system.run(guarded, usual).cost, dtype=np.float64)
+    steps = guarded.steps_in
+    ratio = cost_is_ratio(system)
+    change = compared_interval(after, before, ratio=ratio)
+    plain = worst_workloads(system, policy, draw, rules, rounds=rounds, seed=2 * seed + 5001)
+    known = worst_workloads(system, guarded, draw, rules, rounds=rounds, seed=2 * seed + 5003, beside=plain.workloads)
+    guarded.forget()
+    system.run(guarded, list(known.workloads))
+    moved = behind(system, np.asarray(system.run(guarded, plain.workloads[:1]).cost), plain.rule[:1])
+    gaps = float(plain.gaps[0]), float(known.gaps[0])
+    reduction = 1.0 - gaps[1] / gaps[0] if gaps[0] > 0 else float("nan")
+    settings = {"sets": sets, "rounds": rounds, "rules": list(rules)}
+    report = {
+        "gap_without": gaps[0],
+        "gap_with": gaps[1],
+        "reduction": reduction,
+        "network_without": float(plain.own[0]),
+        "rule_without": float(plain.rule[0]),
+        "network_with": float(known.own[0]),
+        "rule_with": float(known.rule[0]),
+        "moved": float(moved[0]),
+        "nominal_without": float(before.mean()),
+        "nominal_with": float(after.mean()),
+        "change": change.mean,
+        "change_low": change.low,
+        "change_high": change.high,
+        "stepped_in": steps.share,
+        "changed": steps.share_changed,
+        "stepped_in_worst": guarded.steps_in.share,
+    }
+    return GuardReport(
+        question=Question.about(system, policy, method="guard", seed=seed, settings=settings),
+        guard=guarded.told,
+        digest=guard.digest,
+        words=_words(report, ratio, policy.name, getattr(system, "cost_name", "cost")),
+        assumed=[*guarded.assumed, f"Worst workloads were searched, not proved: {known.how}."],
+        **report,
+    )
+
+
+def _words(report: Mapping[str, float], ratio: bool, policy: str, cost: str) -> str:
+    def told(value: float) -> str:
+        return gap(value, ratio=ratio)
+
+    reduction = report["reduction"]
+    much = "there was none to shrink" if np.isnan(reduction) else f"{percent(reduction)} smaller"
+    change = told(report["change"])
+    span = interval(report["change_low"], report["change_high"], ratio=ratio)
+    return (
+        f"{policy}: the worst gap to the best rule that was found is {told(report['gap_without'])} without the guard and "
+        f"{told(report['gap_with'])} with it ({much}); {cost} on usual workloads changes by {change} ({span}); "
+        f"the guard takes {percent(report['stepped_in'])} of the decisions there, {percent(report['changed'])} otherwise."
+    )

@@ -1,0 +1,118 @@
+"""Guards compiled from failures: a planted failure is found, mended, and measured by an attack that knows the guard."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, worst_workloads
+from dnnexplain.explain.guards.adversary import behind
+from dnnexplain.explain.regions import Where
+from tests.fakes import FakeChoice, FakeRule
+
+
+class Watched(FakeChoice):
+    """A gate whose episodes tell which states they meet."""
+
+    def visit(self, policy: Any, workloads: Any, *, seed: int = 0) -> Any:
+        del seed
+        seen, cars = [], np.stack(list(workloads)).astype(float)
+        for _ in range(8):
+            pictures = self.encode(cars)
+            action = self.output.decide(policy.outputs(pictures), self.valid_actions(pictures))
+            seen.append(pictures)
+            cars = np.maximum(cars - np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]])[action], 0.0)
+        return np.concatenate(seen), np.tile(np.arange(len(cars)), 8)
+
+    @property
+    def features(self) -> Any:
+        from dnnexplain.explain.regions.where import KnobQuantities
+
+        return KnobQuantities(self)
+
+
+GATE: Any = Watched()
+
+
+def forgetful() -> FakeRule:
+    """As the longest queue, but waits for ever where both queues have three cars or more."""
+    rule = GATE.rules()["longest"]
+
+    def act(values: Any) -> Any:
+        own = rule.act(values)
+        stuck = (values >= 3).all(axis=1)
+        return np.where(stuck[:, None], [0.0, 0.0, 1.0], own)
+
+    return FakeRule("forgetful", GATE.decode, act)
+
+
+def draw(count: int, seed: int) -> Any:
+    return GATE.workloads("any", count, seed)
+
+
+def made(**options: Any) -> Guard:
+    small = {"rules": GATE.rules(), "sets": 40, "rounds": 1, "cycles": 2, "seed": 0}
+    return compile_guard(GATE, forgetful(), draw, **{**small, **options})
+
+
+def test_a_planted_failure_is_mended_and_the_nominal_cost_kept() -> None:
+    guard = made()
+    assert 1 <= len(guard.rules) <= 4
+    report = evaluate_guard(GATE, forgetful(), guard, draw, rules=GATE.rules(), sets=60, rounds=1)
+    assert report.gap_without > 100  # cars that wait for ever are charged
+    assert report.reduction > 0.9
+    assert report.nominal_with <= report.nominal_without
+    assert report.stepped_in > 0
+    usual = draw(60, 1)
+    guarded = Guarded(forgetful(), guard, GATE)
+    assert report.nominal_with == pytest.approx(GATE.run(guarded, usual).cost.mean())
+    assert report.nominal_without == pytest.approx(GATE.run(forgetful(), usual).cost.mean())
+
+
+def test_a_policy_without_failure_gets_no_rule() -> None:
+    class Optimal:
+        name = "optimal"
+
+        def outputs(self, observations: Any) -> Any:
+            from dnnexplain.contract import State
+
+            best = [GATE.judge(State(row)).best[0] for row in GATE.decode(observations)]
+            return np.eye(3)[best]
+
+    guard = compile_guard(GATE, Optimal(), draw, rules=GATE.rules(), sets=20, rounds=1, cycles=1)
+    assert guard.rules == ()
+
+
+def test_regions_are_candidates() -> None:
+    where = Where.from_json([{"feature": "left queue", "above": 2.5}, {"feature": "right queue", "above": 2.5}])
+    guard = made(regions=[where], cycles=1, most=1)
+    stuck = GATE.encode(np.array([[3.0, 3.0], [4.0, 3.0], [5.0, 3.0]]))
+    assert (Guarded(forgetful(), guard, GATE).deciding(stuck) == 0).all()
+
+
+def test_the_adversary_reports_what_it_ran() -> None:
+    found = worst_workloads(GATE, forgetful(), draw, GATE.rules(), rounds=1, seed=4)
+    assert np.array_equal(found.own, GATE.run(forgetful(), list(found.workloads)).cost)
+    best = np.min([GATE.run(rule, list(found.workloads)).cost for rule in GATE.rules().values()], axis=0)
+    assert np.array_equal(found.rule, best)
+    assert np.array_equal(found.gaps, found.own - best)  # the fake's cost is no ratio scale
+    assert (np.diff(found.gaps) <= 0).all()
+    assert "drawn" in found.how
+
+
+def test_gaps_are_shares_where_the_cost_is_a_ratio() -> None:
+    class Ratio:
+        cost_is_ratio = True
+
+    own, rule = np.array([3.0, np.nan]), np.array([2.0, 1.0])
+    assert behind(Ratio(), own, rule).tolist() == [0.5, -np.inf]
+    assert behind(GATE, own, rule)[0] == 1.0
+
+
+def test_report_round_trip(tmp_path: Any) -> None:
+    report = evaluate_guard(GATE, forgetful(), made(cycles=1), draw, rules=GATE.rules(), sets=10, rounds=1)
+    assert GuardReport.load(report.save(tmp_path / "report.json")) == report
+    assert json.loads(report.to_json())
