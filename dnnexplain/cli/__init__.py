@@ -30,6 +30,7 @@ COMMANDS = (
     "guard",
     "hypotheses",
     "transfer",
+    "stress",
     "worst_case",
     "distill",
     "train",
@@ -44,7 +45,7 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default the process's own) and return its exit code.
 
-    0: done; 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 143: SIGTERM; 141: nobody
+    0: done; 1: a limit that was stated is broken (stress); 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 143: SIGTERM; 141: nobody
     reads on; 70: a bug of ours, said in one sentence that names the file with the traceback.
     """
     given = positional(sys.argv[1:] if arguments is None else arguments)

@@ -10,6 +10,7 @@ import typer
 
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, WorkloadReader, need
+from dnnexplain.reading import parse_json, read_start, read_text
 
 __all__ = ["WORKLOAD_HELP", "find_workloads", "workload_name"]
 
@@ -53,6 +54,9 @@ def find_workloads(
     path = Path(source)
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         raise Choice("workload", source, families).error()
+    saved = _saved(world, path)
+    if saved is not None:
+        return [saved]
     need(world, WorkloadReader, f"reading {source}")
     assert isinstance(world, WorkloadReader)
     found, said = world.read_workloads(path, limit=count, **options.reader())
@@ -62,6 +66,17 @@ def find_workloads(
         msg = f"{path} holds no {spec.workload}"
         raise DnnExplainError(msg)
     return list(found)[:count]
+
+
+def _saved(world: EpisodeSystem, path: Path) -> Any:
+    """The workload of a file that a stress test wrote; ``None`` if it is no such file."""
+    from dnnexplain.explain.stress.cases import KEY, read_case_file
+
+    if path.suffix != ".json" or not path.is_file():
+        return None
+    if KEY.encode() not in read_start(path, 200):
+        return None
+    return read_case_file(world, parse_json(read_text(path), path))
 
 
 def workload_name(workloads: Sequence[Any], place: int, family: str, seed: int) -> str:

@@ -22,6 +22,7 @@ from dnnexplain.contract.abilities import (
     Played,
     Reshaping,
     Summarised,
+    Tabular,
     ValidByKnobs,
     WatchedOptimum,
     WorkloadReader,
@@ -63,6 +64,7 @@ from dnnexplain.contract.paintings import (
     Whole,
 )
 from dnnexplain.contract.pictures import Handle, Pane, Pictured
+from dnnexplain.contract.records import settled_records
 from dnnexplain.contract.remarks import Remarking
 from dnnexplain.contract.rule_abilities import Described, Distillable, Features, Parted, Parts, Visiting
 from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space, stack_actions
@@ -77,6 +79,7 @@ from dnnexplain.contract.specs import (
     Reader,
     Recipe,
     Role,
+    Scenario,
     Shift,
     Spec,
     Trained,
@@ -156,12 +159,14 @@ __all__ = [
     "Reshaping",
     "Role",
     "Run",
+    "Scenario",
     "Shift",
     "Space",
     "Spec",
     "State",
     "Summarised",
     "System",
+    "Tabular",
     "Target",
     "TargetKind",
     "Track",
@@ -177,6 +182,7 @@ __all__ = [
     "load_reference",
     "need",
     "outside_valid",
+    "settled_records",
     "stack_actions",
     "state_from_observation",
     "state_from_values",

@@ -36,6 +36,7 @@ __all__ = [
     "Played",
     "Reshaping",
     "Summarised",
+    "Tabular",
     "ValidByKnobs",
     "WatchedOptimum",
     "WorkloadReader",
@@ -286,6 +287,33 @@ class Acting(EpisodeSystem, Protocol):
 
 
 @runtime_checkable
+class Tabular(EpisodeSystem, Protocol):
+    """A system whose workloads are tables of records: jobs, samples of a link, matrices, minutes, slots.
+
+    What searches and generators make of a table becomes a valid workload again, whatever finite numbers it holds.
+
+    Attributes:
+        record_knobs: the ``C`` columns with bounds, unit and grid.
+        ordered: whether the order of records means something (a series in time), rather than their number alone.
+    """
+
+    record_knobs: tuple[Knob, ...]
+    ordered: bool
+
+    def to_records(self, workload: Any) -> NDArray[np.float64]:
+        """A workload's records ``[R, C]``; ``from_records`` gives the same workload back."""
+        ...
+
+    def from_records(self, records: NDArray[np.float64], name: str = "") -> Any:
+        """The workload of records ``[R, C]``, its values moved into their bounds and onto their grids.
+
+        Raises:
+            DnnExplainError: not a table of finite numbers of this system's columns, or none of its lengths.
+        """
+        ...
+
+
+@runtime_checkable
 class KnowsNetworks(System, Protocol):
     """A system that recognises published networks of its field, in files that say nothing of their architecture."""
 
@@ -310,6 +338,7 @@ _WORDS = {
     "Optimal": "run the optimum's plan",
     "WatchedOptimum": "show the optimum's plan",
     "Acting": "play a list of actions",
+    "Tabular": "turn workloads into tables of records and back",
     "Attackable": "be searched for its worst case",
     "Distillable": "be told as rules: it names no features",
     "Mutable": "change workloads a little",

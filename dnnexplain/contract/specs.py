@@ -28,6 +28,7 @@ __all__ = [
     "Reader",
     "Recipe",
     "Role",
+    "Scenario",
     "Shift",
     "Spec",
     "Trained",
@@ -204,6 +205,21 @@ class Grid:
     columns: tuple[Shift, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Workloads inspired by something that happens in the field, for ``dnnexplain stress``.
+
+    Args:
+        name: in tables and files: ``"flash-crowd"``.
+        sentence: what happens, with its numbers; one sentence.
+        draw: ``module:function``: ``(system, count, seed) -> workloads``, the first ones whatever ``count`` is.
+    """
+
+    name: str
+    sentence: str
+    draw: Reference
+
+
 @dataclass(frozen=True)
 class PresetTools:
     """What a system's presets may ask of the explainers, which it must not import.
@@ -335,6 +351,7 @@ class Spec:
         presets: ``module:function``, ``(system, PresetTools) -> (state, {title: state or function})``.
         likelihood: ``module:function``, ``(system) -> (state -> {object: log-probability})`` under the training workload.
         grids: of shifted workloads, for ``transfer``; the first is the command's. Without one, its rows are the families.
+        scenarios: what happens in the field, beside the grids, for a stress test.
         teachers: rules that may teach a network, by name, with a sentence each.
         rules: titles of rules for people, by name.
         baselines: rules that a network is measured by where a command names none, the most telling first.
@@ -371,6 +388,7 @@ class Spec:
     presets: Reference = ""
     likelihood: Reference = ""
     grids: tuple[Grid, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
     teachers: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     baselines: tuple[str, ...] = ()

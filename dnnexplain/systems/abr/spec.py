@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Spec
+from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Scenario, Spec
 
 __all__ = ["SPEC"]
 
@@ -18,6 +18,31 @@ _FAMILY = (
 _READ = (
     Parameter("form", "auto", "Of the files.", choices=("auto", "pensieve", "mahimahi", "table")),
     Parameter("unit", None, "Of the throughputs in a file.", choices=("Mb/s", "kb/s", "b/s", "kB/s", "B/s", "MB/s")),
+)
+
+_DRAWN = "dnnexplain.systems.abr.scenarios"
+_SCENARIOS = (
+    Scenario(
+        "outage",
+        "A mobile link without any throughput for 20 s, once in the middle of the session.",
+        f"{_DRAWN}:outage",
+    ),
+    Scenario(
+        "throughput-cliff",
+        "A steady link that falls to a tenth of its rate at a random time and stays there.",
+        f"{_DRAWN}:cliff",
+    ),
+    Scenario(
+        "handover",
+        "A mobile link that every 45 s stands still for 2 s and goes on at another rate.",
+        f"{_DRAWN}:handover",
+    ),
+    Scenario(
+        "puffer-like",
+        "Irregular samples whose low throughputs have a heavy tail, as viewers' own links have.",
+        f"{_DRAWN}:puffer_like",
+    ),
+    Scenario("slow-start", "A link that needs a minute to rise from a twentieth of its rate.", f"{_DRAWN}:slow_start"),
 )
 
 SPEC = Spec(
@@ -114,6 +139,7 @@ SPEC = Spec(
         ),
     ),
     question="Pensieve: why does the network ask for this bitrate?",
+    scenarios=_SCENARIOS,
     presets="dnnexplain.systems.abr.presets:presets",
     lead=(
         "A video player downloads a film in chunks of 4 seconds and asks for each at one of six bitrates. A neural network "

@@ -24,7 +24,7 @@ from dnnexplain.contract import (
     State,
     Target,
 )
-from dnnexplain.systems.abr import words
+from dnnexplain.systems.abr import records, words
 from dnnexplain.systems.abr.arrays import ROWS, Params, columns_of
 from dnnexplain.systems.abr.codec import Codec
 from dnnexplain.systems.abr.features import BitrateFeatures
@@ -198,6 +198,23 @@ class AdaptiveBitrate:
     def read_workloads(self, path: Path, *, limit: int | None = None, **parameters: Any) -> tuple[Sequence[Trace], str]:
         """Links from a file or a folder, by name; see :func:`~dnnexplain.systems.abr.trace_files.read_traces`."""
         return read_traces(path, limit=limit, **parameters)
+
+    # --- workloads as tables; see dnnexplain.systems.abr.records ---
+
+    ordered = True
+
+    @property
+    def record_knobs(self) -> tuple[Knob, ...]:
+        """Columns of a workload's table (``contract.Tabular``)."""
+        return records.RECORD_KNOBS
+
+    def to_records(self, workload: Trace) -> NDArray[np.float64]:
+        """A workload's records ``[R, C]``."""
+        return records.to_records(workload)
+
+    def from_records(self, table: NDArray[np.float64], name: str = "") -> Trace:
+        """The inverse; any finite table of the right columns becomes a valid workload."""
+        return records.from_records(table, name)
 
     def environment(self, workloads: Sequence[Trace], copies: int = 1, **options: Any) -> Simulator:
         """A batch of fresh sessions: ``copies`` of each link, side by side."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Spec
+from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Scenario, Spec
 
 __all__ = ["SPEC"]
 
@@ -18,6 +18,26 @@ _BURSTS = (
     Parameter("height", 0.35, "Of the highest burst, a share of capacity.", low=0.0, high=1.0),
 )
 _STADIUM = (Parameter("crowd", 0.4, "What a full stadium adds to congestion, a share of capacity.", low=0.0, high=1.0),)
+
+_DRAWN = "dnnexplain.systems.cellular.scenarios"
+_SCENARIOS = (
+    Scenario("stadium-day", "A match with a crowd of 0.6 of the capacity on an ordinary day.", f"{_DRAWN}:stadium_day"),
+    Scenario(
+        "flash-crowd",
+        "An ordinary day; at a random hour congestion rises by 0.4 within three minutes, for half an hour, unforecast.",
+        f"{_DRAWN}:flash_crowd",
+    ),
+    Scenario(
+        "cell-next-door-fails",
+        "An ordinary day; from a random minute on the cell carries half as much again, its neighbour's users.",
+        f"{_DRAWN}:neighbour_fails",
+    ),
+    Scenario(
+        "bad-radio",
+        "An ordinary day on which spectral efficiency is half the typical for three hours.",
+        f"{_DRAWN}:bad_radio",
+    ),
+)
 
 SPEC = Spec(
     name="cellular",
@@ -154,6 +174,7 @@ SPEC = Spec(
         "sets the rate of traffic that can wait. Drag congestion or the forecast and see what rate it sets, what moved it, and "
         "what the best rate would have been."
     ),
+    scenarios=_SCENARIOS,
     baselines=("headroom", "proportional", "threshold"),
     file_option="log",
     rules={

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Bound, Box, DnnExplainError, Episodes, Played, Policy, State, Target
+from dnnexplain.contract import Bound, Box, DnnExplainError, Episodes, Knob, Played, Policy, State, Target
+from dnnexplain.systems.cellular import records
 from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.day_files import read_days
 from dnnexplain.systems.cellular.days import Day, DayStack, stack_days
@@ -204,6 +205,23 @@ class CellularSystem:
     @property
     def _frame(self) -> dict[str, Any]:
         return {"history": self.layout.history, "start": self.layout.start, "minutes": self.layout.minutes}
+
+    # --- workloads as tables; see dnnexplain.systems.cellular.records ---
+
+    ordered = True
+
+    @property
+    def record_knobs(self) -> tuple[Knob, ...]:
+        """Columns of a workload's table (``contract.Tabular``)."""
+        return records.RECORD_KNOBS
+
+    def to_records(self, workload: Day) -> NDArray[np.float64]:
+        """A workload's records ``[R, C]``."""
+        return records.to_records(workload)
+
+    def from_records(self, table: NDArray[np.float64], name: str = "") -> Day:
+        """The inverse; any finite table of the right columns becomes a valid workload."""
+        return records.from_records(table, self.layout, name)
 
     def stack(self, days: Sequence[Day]) -> DayStack:
         """Days as one struct of arrays, checked against this system.

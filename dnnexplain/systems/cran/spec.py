@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Recipe, Role, Shift, Spec
+from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Recipe, Role, Scenario, Shift, Spec
 
 __all__ = ["SPEC"]
 
@@ -16,6 +16,26 @@ _DAYS = (
     Parameter("fading", 0.9, "Correlation of the fading from slot to slot; 0 draws it anew.", low=0.0, high=1.0),
 )
 _FAMILIES = ("diurnal", "flash", "walk")
+
+_DRAWN = "dnnexplain.systems.cran.scenarios"
+_SCENARIOS = (
+    Scenario(
+        "flash-crowd",
+        "An ordinary day on which one user wants the most for two hours, without notice.",
+        f"{_DRAWN}:flash_crowd",
+    ),
+    Scenario("everyone-at-once", "All users have their daily peak in the same four hours.", f"{_DRAWN}:everyone"),
+    Scenario(
+        "at-the-edge",
+        "Every user stands in the corner of the square that is farthest from its nearest head.",
+        f"{_DRAWN}:edge",
+    ),
+    Scenario(
+        "head-shadowed",
+        "The channel of every user to the head that serves it best is 15 dB worse for six hours.",
+        f"{_DRAWN}:shadowed",
+    ),
+)
 
 SPEC = Spec(
     name="cran",
@@ -90,6 +110,7 @@ SPEC = Spec(
         "and switches heads. Drag a demand or a user and see which head is switched, what moved it, and what the optimum does."
     ),
     presets="dnnexplain.systems.cran.presets:presets",
+    scenarios=_SCENARIOS,
     grids=(
         Grid("families", tuple(Shift(name, name) for name in _FAMILIES)),
         Grid(

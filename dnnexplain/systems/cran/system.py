@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, Choice, DnnExplainError, Episodes, Judgement, Knob, Policy, Replay, State, Target
+from dnnexplain.systems.cran import records
 from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
 from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.days import FAMILIES, Day, draw_days
@@ -137,6 +138,24 @@ class CloudRan:
     def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[Day]:
         """``count`` days of a family; see :func:`~dnnexplain.systems.cran.days.draw_days`."""
         return draw_days(self.scene, name, count, seed, **parameters)
+
+    # --- workloads as tables; see dnnexplain.systems.cran.records ---
+
+    ordered = True
+
+    @property
+    def record_knobs(self) -> tuple[Knob, ...]:
+        """Columns of a workload's table (``contract.Tabular``)."""
+        return records.record_knobs(self.scene)
+
+    def to_records(self, workload: Day) -> NDArray[np.float64]:
+        """A workload's records ``[R, C]``."""
+        return records.to_records(workload)
+
+    def from_records(self, table: NDArray[np.float64], name: str = "") -> Day:
+        """The inverse; any finite table of the right columns becomes a valid workload."""
+        del name
+        return records.from_records(table, self.scene)
 
     def simulate(self, policy: Policy, workloads: Sequence[Day], *, seed: int = 0, sample: bool = False) -> Run:
         """Run a policy over days of one length."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Shift, Spec
+from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Scenario, Shift, Spec
 from dnnexplain.systems.deeprm.recipes import recipes
 
 __all__ = ["SPEC"]
@@ -49,6 +49,33 @@ _GRIDS = (
         "balance of CPU and memory",
         tuple(_row("cpu_dominant", f"CPU dominates in {share:.0%}", share) for share in (0, 0.25, 0.5, 0.75, 1)),
         _RATES,
+    ),
+)
+
+_DRAWN = "dnnexplain.systems.deeprm.scenarios"
+_SCENARIOS = (
+    Scenario(
+        "flash-crowd",
+        "An ordinary job set in which 12 short jobs arrive one a step from a random step on, on top of the others.",
+        f"{_DRAWN}:flash_crowd",
+    ),
+    Scenario(
+        "diurnal-peak",
+        "The arrival rate swings like day and night between next to none and twice the mean of 0.7 a step.",
+        f"{_DRAWN}:diurnal_peak",
+    ),
+    Scenario(
+        "heavy-tail", "Lengths follow a power law without a gap between short and long jobs.", f"{_DRAWN}:heavy_tail"
+    ),
+    Scenario(
+        "elephant-job",
+        "An ordinary job set; one early job is as long and as wide as the cluster admits.",
+        f"{_DRAWN}:elephant_job",
+    ),
+    Scenario(
+        "memory-hog",
+        "An ordinary job set; every fifth job asks for all the memory that a job may, and hardly any CPU.",
+        f"{_DRAWN}:memory_hog",
     ),
 )
 
@@ -168,6 +195,7 @@ SPEC = Spec(
     },
     presets="dnnexplain.systems.deeprm.presets:presets",
     likelihood="dnnexplain.systems.deeprm.likelihood:state_likelihood",
+    scenarios=_SCENARIOS,
     grids=_GRIDS,
     teachers={
         "sjf": "do as SJF does",

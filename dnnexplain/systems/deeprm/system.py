@@ -23,7 +23,7 @@ from dnnexplain.contract import (
     State,
     Target,
 )
-from dnnexplain.systems.deeprm import mutation, states
+from dnnexplain.systems.deeprm import mutation, records, states
 from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.codec import Codec
 from dnnexplain.systems.deeprm.features import DeepRMFeatures
@@ -260,6 +260,23 @@ class DeepRM:
         from dnnexplain.systems.deeprm.oracle import optimum  # noqa: PLC0415
 
         return optimum(workload, self.params, seconds=seconds)
+
+    # --- workloads as tables; see dnnexplain.systems.deeprm.records ---
+
+    ordered = False
+
+    @property
+    def record_knobs(self) -> tuple[Knob, ...]:
+        """Columns of a workload's table (``contract.Tabular``)."""
+        return records.record_knobs(self.params)
+
+    def to_records(self, workload: JobSet) -> NDArray[np.float64]:
+        """A workload's records ``[R, C]``."""
+        return records.to_records(workload)
+
+    def from_records(self, table: NDArray[np.float64], name: str = "") -> JobSet:
+        """The inverse; any finite table of the right columns becomes a valid workload."""
+        return records.from_records(table, self.params, name)
 
     # --- workloads as material of a search; see dnnexplain.systems.deeprm.mutation ---
 

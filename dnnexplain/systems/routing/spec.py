@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Recipe, Role, Shift, Spec
+from dnnexplain.contract.specs import (
+    Example,
+    Family,
+    Grid,
+    Metric,
+    Parameter,
+    Reader,
+    Recipe,
+    Role,
+    Scenario,
+    Shift,
+    Spec,
+)
 
 __all__ = ["HISTORY", "SPEC"]
 
@@ -39,6 +51,28 @@ def _recipe(name: str, about: str, history: int = 0, steps: int = 2400) -> Recip
         measure="dnnexplain.systems.routing.trained:measure",
     )
 
+
+_DRAWN = "dnnexplain.systems.routing.scenarios"
+_SCENARIOS = (
+    Scenario(
+        "elephant-pair",
+        "Gravity traffic; one pair of nodes sends a whole mean link capacity more from a random matrix on.",
+        f"{_DRAWN}:elephant_pair",
+    ),
+    Scenario(
+        "flash-crowd",
+        "Gravity traffic; everyone sends five times as much to one node, in the matrix to route only.",
+        f"{_DRAWN}:flash_crowd",
+    ),
+    Scenario(
+        "diurnal", "Gravity traffic with a steep daily cycle, 0.9 of its mean, and twice the load.", f"{_DRAWN}:diurnal"
+    ),
+    Scenario(
+        "node-silent",
+        "Gravity traffic; one node fails in the matrix to route: it sends and gets nothing, its share comes from the others.",
+        f"{_DRAWN}:node_silent",
+    ),
+)
 
 SPEC = Spec(
     name="routing",
@@ -75,6 +109,7 @@ SPEC = Spec(
         Family("bursts", "Little gravity traffic, and a few pairs that burst up to the mean link capacity.", _BURSTS),
         Family("uniform", "Every demand equally likely between 0 and a largest one.", _UNIFORM),
     ),
+    scenarios=_SCENARIOS,
     grids=(
         Grid(
             "families",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Bound, Box, Choice, DnnExplainError, Episodes, Flows, Graph, Policy, State, Target
+from dnnexplain.contract import Bound, Box, Choice, DnnExplainError, Episodes, Flows, Graph, Knob, Policy, State, Target
+from dnnexplain.systems.routing import records
 from dnnexplain.systems.routing.baselines import baselines_of
 from dnnexplain.systems.routing.cases import observe_cases
 from dnnexplain.systems.routing.graph import flows_of, graph_of
@@ -269,6 +270,24 @@ class RoutingSystem(Probed):
             rows = generate(self.paths, name, count, length, seed, **parameters)
         # Rounded to float32, so that what a network sees is to the bit what is routed.
         return rows.astype(np.float32).astype(np.float64)
+
+    # --- workloads as tables; see dnnexplain.systems.routing.records ---
+
+    ordered = True
+
+    @property
+    def record_knobs(self) -> tuple[Knob, ...]:
+        """Columns of a workload's table (``contract.Tabular``)."""
+        return records.record_knobs(self.paths)
+
+    def to_records(self, workload: TrafficCase) -> NDArray[np.float64]:
+        """A workload's records ``[R, C]``."""
+        return records.to_records(workload)
+
+    def from_records(self, table: NDArray[np.float64], name: str = "") -> TrafficCase:
+        """The inverse; any finite table of the right columns becomes a valid workload."""
+        del name
+        return records.from_records(table, self.paths, self.history)
 
     def observe(self, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
         """What a policy sees of workloads ``[W, *observation_shape]``; with ``routed``, the whole case."""

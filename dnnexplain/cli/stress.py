@@ -1,0 +1,169 @@
+"""``dnnexplain stress``: a battery of scenarios, a verdict each, and a report before one deploys."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.files import atomic_write
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
+from dnnexplain.cli.output import examples, print_json, print_table, progress_bar, to_plain
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.cli.workloads import find_workloads
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.numbers import interval, percent
+
+if TYPE_CHECKING:
+    from dnnexplain.explain.stress import StressTest
+
+__all__ = ["register"]
+
+KEPT = "stress.json"
+"""The whole result, in the report's folder; a run that was ended goes on from it."""
+BROKEN = 1
+"""Exit code where a limit is broken."""
+
+
+def register(app: CommandLine) -> None:
+    """Add the command."""
+    shown = examples(
+        f"dnnexplain stress {DEFAULT_SYSTEM} --policy default --out report/",
+        f'dnnexplain stress {DEFAULT_SYSTEM} --policy mine.safetensors --like recorded-file --fail-if "unsafe > 0" --json --out report/',
+    )
+    app.system_command("stress", stress, epilog=shown, workload=True, guarded=True)
+
+
+def stress(
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
+    *,
+    options: SystemOptions,
+    policy: str = typer.Option("default", help="A shipped network, a weights file, or a rule."),
+    like: Path | None = typer.Option(
+        None, help="Recorded workloads: tested too, and what generated ones must be like."
+    ),
+    budget: int = typer.Option(4000, help="Workloads that the policy is run on, in all."),
+    oracle_seconds: float = typer.Option(1.0, help="For the optimum of each generated input that is told."),
+    fail_if: list[str] = typer.Option(
+        [], help='Exit with 1 if this holds, such as "worst regret > 2" or "unsafe > 0"; repeat.'
+    ),
+    out: Path = typer.Option(..., help="Folder of the report; a test that was ended goes on from what is there."),
+    seed: int = typer.Option(0, help="Of all that is drawn."),
+    jobs: int | None = typer.Option(None, help="Processes; one per core if not given."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Test a policy under everything that the system knows to go wrong, and write a deployment report.
+
+    Ordinary workloads, scenarios from the field, faults of the input, every shift of the workload, and likely inputs
+    that are made to be bad. The folder gets report.html, report.json, junit.xml, and the worst workload of each
+    scenario as a file that --workload takes.
+    """
+    from dnnexplain.explain.stress import StressTest, parse_limit
+    from dnnexplain.explain.stress import stress as run
+    from dnnexplain.policies import named_policy
+
+    limits = [parse_limit(text) for text in fail_if]
+    folder = _folder(out)
+    world: Any = options.make(options.spec.compared)
+    rules = world.rules()
+    tested: Any = rules[policy] if policy in rules else options.guarded(named_policy(world, policy), world)
+    recorded = None if like is None else find_workloads(world, options, str(like), None, seed)
+    earlier = StressTest.load(folder / KEPT) if (folder / KEPT).exists() else None
+    with until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
+        found = run(
+            world, options.spec, tested, recorded=recorded, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
+            jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
+        )  # fmt: skip
+    found = replace(found, guard=_guard(tested, options))
+    found.save(folder / KEPT)
+    broken = {limit.text: limit.broken(found) for limit in limits}
+    told = _write(found, folder, broken, _command(system, options, policy, like, budget, seed, out, fail_if))
+    if as_json:
+        print_json(told)
+    else:
+        _show(found, folder, broken)
+    if stop.is_set():
+        raise typer.Exit(stop.code)
+    if any(broken.values()):
+        raise typer.Exit(BROKEN)
+
+
+def _folder(out: Path) -> Path:
+    try:
+        (out / "worst").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the folder {out} cannot be made: {error.strerror}; give another one as --out"
+        raise DnnExplainError(msg) from None
+    return out
+
+
+def _guard(tested: Any, options: SystemOptions) -> str:
+    if options.guard is None:
+        return ""
+    rules = "; ".join(getattr(tested, "told", ()))
+    return f"Every run had the guard {options.guard.name} around the policy: {rules}."
+
+
+def _command(
+    system: str,
+    options: SystemOptions,
+    policy: str,
+    like: Path | None,
+    budget: int,
+    seed: int,
+    out: Path,
+    fail_if: list[str],
+) -> str:
+    words = ["dnnexplain", "stress", system, "--policy", policy]
+    words += [word for key, value in options.system.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    words += ["--like", str(like)] if like is not None else []
+    words += ["--guard", str(options.guard)] if options.guard is not None else []
+    words += [word for text in fail_if for word in ("--fail-if", f'"{text}"')]
+    return " ".join([*words, "--budget", str(budget), "--seed", str(seed), "--out", str(out)])
+
+
+def _write(found: StressTest, folder: Path, broken: dict[str, str], command: str) -> dict[str, Any]:
+    from dnnexplain.explain.stress.report import report_html
+    from dnnexplain.explain.stress.told import junit, summary_json
+
+    worst = {one.name: one.worst for one in found.scenarios if "records" in one.worst}
+    if found.generated is not None:
+        worst |= {one["workload"]["name"]: one["workload"] for one in found.generated.front}
+    files = {}
+    for name, content in worst.items():
+        files[name] = f"worst/{re.sub(r'[^a-z0-9.]+', '-', name.lower()).strip('-')}.json"
+        _text(folder / files[name], json.dumps(to_plain(content)))
+    told: dict[str, Any] = {
+        **summary_json(found, files, broken),
+        "command": command,
+        "report": str(folder / "report.html"),
+    }
+    _text(folder / "report.html", report_html(found, command, files, broken))
+    _text(folder / "report.json", json.dumps(to_plain(told), indent=2, ensure_ascii=False))
+    _text(folder / "junit.xml", junit(found, broken))
+    return told
+
+
+def _text(path: Path, text: str) -> None:
+    with atomic_write(path) as stream:
+        stream.write(text)
+
+
+def _show(found: StressTest, folder: Path, broken: dict[str, str]) -> None:
+    rows = [
+        (one.name, one.verdict, one.cost, f"{one.best_rule}", one.rule_cost, percent(one.gap, sign=True),
+         interval(one.gap_low, one.gap_high, ratio=True), one.why)
+        for one in found.scenarios
+    ]  # fmt: skip
+    print_table(("scenario", "verdict", found.cost_name, "best rule", "its cost", "gap", "95% interval", "why"), rows)
+    typer.echo(found.sentence())
+    for one in found.left_out:
+        typer.echo(f"Not tested. {one}")
+    for text, why in broken.items():
+        typer.echo(f"{text}: {f'broken: {why}' if why else 'does not hold, as it should be'}")
+    typer.echo(f"The report is {folder / 'report.html'}")

@@ -1,0 +1,108 @@
+"""Faults of a controller's input, as it would meet them in operation: a wrapper around the policy.
+
+The world itself goes on as it is, and so does the mask of what is valid: only what the policy sees is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import DnnExplainError, Policy, System
+
+__all__ = ["FAULTS", "Fault", "FaultyInput"]
+
+Seen = NDArray[Any]
+Spoil = Callable[[Seen, Seen, Seen, "NDArray[np.bool_]"], Seen]
+"""From now, the decision before, the first decision and the cells ``[*shape]`` to what is seen instead."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with the input.
+
+    Attributes:
+        name, sentence: for tables and reports.
+        spoil: makes the faulty input.
+        whole: whether it concerns the whole input, not one quantity.
+        late: whether it shows only from a second decision on.
+    """
+
+    name: str
+    sentence: str
+    spoil: Spoil
+    whole: bool = False
+    late: bool = False
+
+
+def _filled(value: float) -> Spoil:
+    return lambda now, _before, _first, cells: np.where(cells, np.asarray(value, dtype=now.dtype), now)
+
+
+def _times(factor: float) -> Spoil:
+    return lambda now, _before, _first, cells: np.where(cells, now * np.asarray(factor, dtype=now.dtype), now)
+
+
+_ALL = (
+    Fault("stuck", "One quantity keeps the value that it had first.", lambda now, _b, first, cells: np.where(cells, first, now), late=True),
+    Fault("lost", "One quantity is read as 0.", _filled(0.0)),
+    Fault("stale", "All that is seen is one decision old.", lambda _n, before, _f, _c: before, whole=True, late=True),
+    Fault("units-8", "One quantity is 8 times what it should be: bytes for bits.", _times(8.0)),
+    Fault("units-1000", "One quantity is 1,000 times what it should be: kilo for mega.", _times(1000.0)),
+    Fault("nan", "One quantity is not a number.", _filled(float("nan"))),
+    Fault("out-of-range", "One quantity is read as minus 1,000,000.", _filled(-1e6)),
+)  # fmt: skip
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _ALL}
+"""By name."""
+
+
+class FaultyInput:
+    """A policy whose input has a fault; run it on one workload at a time, a fresh one each.
+
+    Args:
+        policy: as deployed.
+        fault: what goes wrong.
+        system: whose quantities (groups of inputs) are spoiled.
+        group: which quantity, by index, modulo their number.
+
+    Attributes:
+        decisions: asked for so far.
+        invalid: decisions in which an output was no finite number, or none came at all; they count as all outputs
+            alike, so that the run goes on.
+    """
+
+    def __init__(self, policy: Policy, fault: Fault, system: System, group: int) -> None:
+        self.policy, self.fault = policy, fault
+        self.name = f"{policy.name}, input {fault.name}"
+        self.masked = bool(getattr(policy, "masked", True))
+        groups = np.asarray(system.cell_group)
+        known = np.unique(groups[groups >= 0])
+        self._cells = groups == known[group % len(known)]
+        self._low = np.asarray(getattr(system.output, "low", 0.0), dtype=np.float64)
+        self._size = len(system.output.names)
+        self._first: Seen | None = None
+        self._before: Seen | None = None
+        self.decisions = self.invalid = 0
+
+    def outputs(self, observations: Seen) -> NDArray[np.float64]:
+        """What the policy gives for the faulty inputs ``[B, *shape]``."""
+        now = np.asarray(observations)
+        same = self._before is not None and self._before.shape == now.shape
+        before = self._before if same else now
+        first = self._first if same else now
+        assert before is not None
+        assert first is not None
+        self._first, self._before = first.copy(), now.copy()
+        self.decisions += len(now)
+        try:
+            found = np.array(self.policy.outputs(self.fault.spoil(now, before, first, self._cells)), dtype=np.float64)
+        except (DnnExplainError, ValueError, IndexError, OverflowError, FloatingPointError):
+            found = np.full((len(now), self._size), np.nan)
+        bad = ~np.isfinite(found).all(axis=-1)
+        self.invalid += int(bad.sum())
+        found[bad] = 0.0 + np.broadcast_to(self._low, found.shape[1:])
+        return found

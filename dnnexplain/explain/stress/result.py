@@ -1,0 +1,131 @@
+"""What a stress test found: one object, with a verdict for every scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WORSE, worst_verdict
+from dnnexplain.numbers import number, percent
+from dnnexplain.results import Question, Result, plain_field, register
+
+__all__ = ["Generated", "ScenarioResult", "StressTest"]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """One scenario.
+
+    Attributes:
+        name, kind, sentence: ``kind`` is ``"nominal"``, ``"shift"``, ``"field"``, ``"fault"`` or ``"log"``.
+        verdict, why, sure: see :func:`~dnnexplain.explain.stress.verdicts.compare`.
+        cost, low, high: the policy's mean cost and its 95% interval.
+        best_rule, rule_cost: the best rule here.
+        gap, gap_low, gap_high: by how much the policy costs more, a share; NaN ends where there is no interval.
+        sets: workloads run.
+        wrong: what must not happen: by name how often with the policy and with the best rule.
+        family, parameters: what draws the workloads, where a family does.
+        worst: the worst workload as a file's content (:func:`~dnnexplain.explain.stress.cases.case_file`), or what draws it.
+    """
+
+    name: str
+    kind: str
+    sentence: str
+    verdict: str
+    why: str
+    sure: bool
+    cost: float
+    low: float
+    high: float
+    best_rule: str
+    rule_cost: float
+    gap: float
+    gap_low: float
+    gap_high: float
+    sets: int
+    wrong: Mapping[str, Any] = plain_field(default_factory=dict)
+    family: str = ""
+    parameters: Mapping[str, Any] = plain_field(default_factory=dict)
+    worst: Mapping[str, Any] = plain_field(default_factory=dict)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """Likely inputs that were made to be bad, beside as many that were drawn.
+
+    Attributes:
+        regret, drawn_regret: mean over the ten worst likely ones, in the cost's unit: the policy's cost less that of
+            the best rule on each.
+        worst_regret: the worst of all.
+        least: plausibility that each of them has at least.
+        runs, proposed: how many were run (as many as were drawn), and proposed.
+        plausibility: of the ten.
+        cells: kinds of workload (of 36) among the ten.
+        front: points of regret against plausibility, each with ``bound`` (an interval that holds the optimum's cost),
+            ``cost`` and the workload's file content.
+    """
+
+    regret: float
+    drawn_regret: float
+    worst_regret: float
+    least: float
+    runs: int
+    proposed: int
+    plausibility: list[float] = plain_field(default_factory=list)
+    cells: int = 0
+    front: list[Any] = plain_field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class StressTest(Result):
+    """A policy under every scenario.
+
+    Attributes:
+        question: system, policy, seed, budget, what the workloads were like.
+        scenarios: in the order in which they were run.
+        generated: what the search for likely bad inputs found, or ``None``.
+        left_out: what was not tested and why, a sentence each.
+        cost_name: what is minimised.
+        ratio: whether gaps are per cent of the best rule's cost.
+        guard: what a guard did, in a sentence; empty without one.
+        done: whether everything was run.
+    """
+
+    question: Question
+    scenarios: tuple[ScenarioResult, ...]
+    generated: Generated | None
+    left_out: tuple[str, ...]
+    cost_name: str
+    ratio: bool
+    guard: str = ""
+    done: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """The worst of all scenarios."""
+        return worst_verdict([one.verdict for one in self.scenarios])
+
+    def count(self, verdict: str) -> int:
+        """Scenarios with a verdict."""
+        return sum(one.verdict == verdict for one in self.scenarios)
+
+    def sentence(self) -> str:
+        """How it stands the test."""
+        nominal = self.scenarios[0]
+        bad = [one.name for one in self.scenarios if one.verdict == UNSAFE]
+        against = percent(nominal.gap, sign=True)
+        text = (
+            f"{self.question.policy} is {self.verdict} in the worst of {len(self.scenarios)} scenarios: better than the best "
+            f"rule in {self.count(BETTER)}, worse in {self.count(WORSE)}, unsafe in {self.count(UNSAFE)}"
+            f"{' (' + ', '.join(bad[:4]) + (', ...' if len(bad) > 4 else '') + ')' if bad else ''}. "
+            f"On ordinary workloads its cost is {number(nominal.cost)}, {against} against {nominal.best_rule}."
+        )
+        if self.generated is None:
+            return text
+        return (
+            f"{text} The ten worst likely inputs that were made cost it {number(self.generated.regret)} more than the best "
+            f"rule, those that were drawn {number(self.generated.drawn_regret)}."
+        )

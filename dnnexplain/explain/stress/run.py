@@ -1,0 +1,306 @@
+"""Run a battery of scenarios, over all cores, and go on where an earlier run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, lacking, need
+from dnnexplain.explain.generate.adversary import Found, hardest, worst_ten
+from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
+from dnnexplain.explain.stress.cases import Case, battery, case_file
+from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
+from dnnexplain.explain.stress.result import Generated, ScenarioResult, StressTest
+from dnnexplain.explain.stress.verdicts import compare
+from dnnexplain.intervals import mean_interval
+from dnnexplain.parallel import Progress, seeded_imap
+from dnnexplain.results import Question
+
+__all__ = ["BUDGET", "stress"]
+
+Floats = NDArray[np.float64]
+BUDGET = 4000
+"""Workloads that the policy is run on, in all."""
+SMALLEST, LARGEST = 10, 50
+"""Workloads of a scenario."""
+ORDINARY = 100
+"""Ordinary workloads, at most; a tenth of the budget."""
+FAULTY = 10
+"""Workloads of a scenario with a faulty input, at most: they run one by one."""
+PLAUSIBLE = 0.05
+LEARNED = 400
+"""Workloads that say what is likely; they are drawn and not run."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A scenario for a worker."""
+
+    system: Any
+    spec: Spec
+    policy: Policy
+    case: Case
+    sets: int
+    seed: int
+
+
+def stress(
+    system: EpisodeSystem,
+    spec: Spec,
+    policy: Policy,
+    *,
+    recorded: Sequence[Any] | None = None,
+    budget: int = BUDGET,
+    oracle_seconds: float = 1.0,
+    seed: int = 0,
+    jobs: int | None = None,
+    backend: str = "loky",
+    client: Any = None,
+    resume: StressTest | None = None,
+    keep: Callable[[Callable[[], StressTest]], object] | None = None,
+    progress: Progress | None = None,
+    cancel: Event | None = None,
+) -> StressTest:
+    """Test a policy under every scenario, and search for likely inputs that are bad for it.
+
+    Args:
+        system: with episodes.
+        spec: the system's.
+        policy: what is tested, a guard around it included.
+        recorded: workloads of a log: a scenario of their own, and what generated ones must be like.
+        budget: workloads that the policy is run on: half for scenarios, a quarter each for generated and drawn ones.
+        oracle_seconds: for the optimum of each point of the front.
+        seed: of all that is drawn.
+        jobs, backend, client: see :func:`~dnnexplain.parallel.seeded_map`.
+        resume: an earlier run of the same question: its scenarios are not run again.
+        keep: called with a function that makes the result so far, after each scenario.
+        progress: called with scenarios done and in all.
+        cancel: ends it; the result is then not ``done``.
+
+    Raises:
+        DnnExplainError: no whole workloads, no rule to compare with, a budget too small, or another question resumed.
+    """
+    need(system, EpisodeSystem, "a stress test")
+    fair = _fair(system, spec)
+    cases, sets, left_out = _afforded(battery(spec, recorded), budget)
+    settings = {"budget": budget, "cases": [case.name for case in cases], "like": recorded is not None}
+    question = Question.about(system, policy, method="stress", seed=seed, settings=settings)
+    known = _known(resume, question)
+    ordinary = max(sets, min(ORDINARY, budget // 10))
+    each = [ordinary if case.kind == "nominal" else sets for case in cases]
+    tasks = [
+        _Task(system, spec, policy, case, count, seed)
+        for case, count in zip(cases, each, strict=True)
+        if case.name not in known
+    ]
+    refused: dict[str, str] = {}
+
+    def result(generated: Generated | None = None, more: Sequence[str] = (), *, done: bool = False) -> StressTest:
+        kept = tuple(known[case.name] for case in cases if case.name in known)
+        reasons = (*left_out, *(f"{name}: {why}" for name, why in refused.items()), *more)
+        return StressTest(question, kept, generated, reasons, system.cost_name, cost_is_ratio(system), done=done)
+
+    ways: dict[str, Any] = {"jobs": jobs, "backend": backend, "client": client, "cancel": cancel}
+    for position, found in seeded_imap(_run, tasks, seed=seed, progress=progress, **ways):
+        if isinstance(found, str):
+            refused[tasks[position].case.name] = found
+        else:
+            known[found.name] = found
+        if keep is not None and "nominal" in known:
+            keep(result)
+    if "nominal" not in known:
+        msg = f"ordinary workloads could not be run: {refused.get('nominal', 'the test was ended before')}"
+        raise DnnExplainError(msg)
+    generated, why = (None, "") if resume is None or not resume.done else (resume.generated, "")
+    if generated is None and not (cancel is not None and cancel.is_set()):
+        generated, why = _generate(system, spec, policy, fair, recorded, budget // 4, oracle_seconds, seed, cancel)
+    stopped = cancel is not None and cancel.is_set()
+    return result(generated, [*([why] if why else []), *_never()], done=not stopped)
+
+
+def _never() -> list[str]:
+    return [
+        "Proofs and regions: what a search does not find may still exist; dnnexplain worst-case and the proof commands answer that.",
+        "Policies' probabilities: each decision is the most probable one; drawn decisions were not tested.",
+    ]
+
+
+def _fair(system: EpisodeSystem, spec: Spec) -> dict[str, Policy]:
+    rules = {name: rule for name, rule in system.rules().items() if name not in spec.apart}
+    if not rules:
+        msg = f"a stress test compares with rules, and {spec.name} has none that is fair"
+        raise DnnExplainError(msg)
+    return rules
+
+
+def _afforded(cases: Sequence[Case], budget: int) -> tuple[list[Case], int, list[str]]:
+    """The scenarios that half of the budget pays for, workloads for each, and what is left out."""
+    for_them = budget // 2 - max(0, min(ORDINARY, budget // 10) - SMALLEST)
+    most = for_them // SMALLEST
+    if most < 1:
+        msg = f"a budget of {budget} runs is too small: one scenario needs {2 * SMALLEST}; {BUDGET} is usual"
+        raise DnnExplainError(msg)
+    kept, rest = list(cases[:most]), [case.name for case in cases[most:]]
+    said = (
+        [f"{len(rest)} of {len(cases)} scenarios, for which the budget is too small: {'; '.join(rest)}."]
+        if rest
+        else []
+    )
+    return kept, int(np.clip(for_them // len(kept), SMALLEST, LARGEST)), said
+
+
+def _known(resume: StressTest | None, question: Question) -> dict[str, ScenarioResult]:
+    if resume is None:
+        return {}
+    if resume.question != question:
+        msg = (
+            "the stress test that is there asked another question (policy, system, seed, budget); choose another folder"
+        )
+        raise DnnExplainError(msg)
+    return {one.name: one for one in resume.scenarios}
+
+
+def _run(task: _Task, rng: np.random.Generator) -> ScenarioResult | str:
+    """One scenario, or why it cannot be run."""
+    del rng  # the test's own seed draws the workloads, so that one scenario can be drawn again by itself
+    try:
+        workloads = task.case.workloads(task.system, task.sets, task.seed)
+        if task.case.fault:
+            return _faulty(task, workloads[: min(FAULTY, task.sets)])
+        ours = task.system.run(task.policy, workloads, seed=task.seed)
+        fair = _fair(task.system, task.spec)
+        theirs = {name: task.system.run(rule, workloads, seed=task.seed) for name, rule in fair.items()}
+    except DnnExplainError as error:
+        return f"not run: {error}"
+    return _judged(task, workloads, ours, theirs)
+
+
+def _judged(
+    task: _Task, workloads: Sequence[Any], ours: Any, theirs: Mapping[str, Any], invalid: int = 0
+) -> ScenarioResult:
+    costs = {name: np.asarray(one.cost, dtype=np.float64) for name, one in theirs.items()}
+    best = theirs[min(costs, key=lambda name: float(costs[name].mean()))]
+    names = {metric.name: metric.words or metric.title for metric in task.spec.metrics if metric.wrong}
+    wrong = {
+        told: (float(np.nansum(ours.metrics[name])), float(np.nansum(best.metrics[name])))
+        for name, told in names.items()
+        if name in ours.metrics and name in best.metrics
+    }
+    cost = np.asarray(ours.cost, dtype=np.float64)
+    found = compare(cost, costs, ratio=cost_is_ratio(task.system), wrong=wrong, invalid=invalid)
+    mean, case = mean_interval(cost), task.case
+    worst: dict[str, Any] = case_file(task.system, workloads[found.worst], case.name)
+    worst |= {"place": found.worst, "seed": task.seed, "cost": float(cost[found.worst])}
+    told = {name: {"policy": one, "best_rule": other} for name, (one, other) in wrong.items() if one or other}
+    return ScenarioResult(
+        case.name, case.kind, case.sentence, found.verdict, found.why, found.sure, *mean.three, found.best_rule,
+        found.rule_cost, *found.gap.three, len(cost), told, case.family, dict(case.parameters), worst,
+    )  # fmt: skip
+
+
+def _faulty(task: _Task, workloads: Sequence[Any]) -> ScenarioResult | str:
+    """Policy and rules with the same fault, workload by workload; of each, another quantity is spoiled."""
+    fault = FAULTS[task.case.fault]
+    policies = {"": task.policy, **_fair(task.system, task.spec)}
+    runs: dict[str, list[Any]] = {name: [] for name in policies}
+    invalid = dict.fromkeys(policies, 0)
+    asked = 0
+    for place, workload in enumerate(workloads):
+        for name, policy in policies.items():
+            spoiled = FaultyInput(policy, fault, task.system, place)
+            runs[name].append(task.system.run(spoiled, [workload], seed=task.seed))
+            invalid[name] += spoiled.invalid
+            asked = max(asked, spoiled.decisions)
+    if fault.late and asked < 2:
+        return "not run: an episode is a single decision here, and this fault shows from the second on."
+    joined = {name: _joined(found) for name, found in runs.items()}
+    ours = joined.pop("")
+    return _judged(task, workloads, ours, joined, invalid[""])
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """Several runs as one."""
+
+    cost: Floats
+    metrics: Mapping[str, Floats]
+
+
+def _joined(runs: Sequence[Any]) -> _Joined:
+    metrics = {name: np.concatenate([run.metrics[name] for run in runs]) for name in runs[0].metrics}
+    return _Joined(np.concatenate([run.cost for run in runs]), metrics)
+
+
+# --- likely and bad -----------------------------------------------------------------------------
+
+
+def _generate(
+    system: EpisodeSystem,
+    spec: Spec,
+    policy: Policy,
+    fair: Mapping[str, Policy],
+    recorded: Sequence[Any] | None,
+    count: int,
+    seconds: float,
+    seed: int,
+    cancel: Event | None,
+) -> tuple[Generated | None, str]:
+    """What the search found, or why there was none."""
+    if not isinstance(system, Tabular):
+        return None, f"Generated inputs: {lacking(system, Tabular)}."
+    if recorded is not None and len(recorded) < 2 * LEAST:
+        return (
+            None,
+            f"Generated inputs: the log has {len(recorded)} {spec.workloads}, and what is likely is learned from {2 * LEAST}.",
+        )
+    if count < LEAST:
+        return None, f"Generated inputs: a quarter of the budget is {count} runs, and {LEAST} are needed."
+    family = spec.family()
+    drawn = list(recorded) if recorded is not None else list(system.workloads(family.name, max(LEARNED, count), seed))
+    law = Plausibility([system.to_records(one) for one in drawn])
+
+    def regret(workloads: Sequence[Any]) -> Floats:
+        rules = [system.run(rule, workloads, seed=seed).cost for rule in fair.values()]
+        return np.asarray(system.run(policy, workloads, seed=seed).cost - np.min(rules, axis=0), dtype=np.float64)
+
+    ordinary = Found()
+    ordinary.add(system, drawn[:count], law, regret)
+    found = hardest(system, drawn, law, regret, count=count, least=PLAUSIBLE, seed=seed, cancel=cancel)
+    ten, plain = worst_ten(found, PLAUSIBLE), worst_ten(ordinary, PLAUSIBLE)
+    front = [_point(system, policy, found, run, seconds, seed) for run in found.front(PLAUSIBLE)[:10]]
+    made = Generated(
+        float(np.mean([found.regret[run] for run in ten])),
+        float(np.mean([ordinary.regret[run] for run in plain])),
+        float(found.regret[ten[0]]),
+        PLAUSIBLE,
+        len(found.regret),
+        found.proposed,
+        [found.plausibility[run] for run in ten],
+        len({found.cells[run] for run in ten}),
+        front,
+    )
+    return made, ""
+
+
+def _point(system: Any, policy: Policy, found: Found, run: int, seconds: float, seed: int) -> dict[str, Any]:
+    """A point of the front: read back from its file's content, run again, and held against the optimum."""
+    content = case_file(system, found.workloads[run], f"generated {run}")
+    workload = system.from_records(np.array(content["records"]))
+    cost = float(system.run(policy, [workload], seed=seed).cost[0])
+    bound = system.bound(workload, seconds=seconds)
+    return {
+        "regret": found.regret[run],
+        "plausibility": found.plausibility[run],
+        "cost": cost,
+        "optimum": [
+            bound.lower if np.isfinite(bound.lower) else None,
+            bound.upper if np.isfinite(bound.upper) else None,
+        ],
+        "optimum_status": bound.status,
+        "workload": content,
+    }
