@@ -10,7 +10,7 @@ import json
 
 import numpy as np
 
-from dnnexplain.cli.worst_case_problem import load_routing_policy
+from benchmarks.routers import load_routing_policy
 from dnnexplain.explain import problem_of, worst_case
 from dnnexplain.systems.routing import TrafficCase, load_matrices
 

@@ -24,11 +24,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from dnnexplain.cli.deeprm_options import make_deeprm
-from dnnexplain.cli.worst_case_deeprm import deeprm_problem
-from dnnexplain.cli.worst_case_problem import load_routing_policy, routing_problem, routing_white_box
+from benchmarks.routers import deeprm_problem, load_routing_policy, routing_problem, routing_white_box
 from dnnexplain.explain.gray_box import BLACK_BOX, METHODS, Budget, solve_white_box, worst_case
 from dnnexplain.policies import load_any
+from dnnexplain.systems.deeprm import DeepRM
 
 SLOW_BUDGET, FAST_BUDGET = 40.0, 4.0
 TARGETS = {
@@ -214,7 +213,7 @@ def parse():
 def world(given):
     """System, policy, problem, and what they are called."""
     if given.jobs:
-        system = make_deeprm(5)
+        system = DeepRM(slots=5)
         policy = load_any("default", system)
         return system, policy, deeprm_problem(system, policy, given.jobs), f"sets of {given.jobs} jobs"
     system, policy = load_routing_policy(given.policy, given.topology)

@@ -46,6 +46,7 @@ class SystemOptions:
         workload: values of parameters of workload families and of file readers.
         recipe: values of a training recipe's parameters.
         played: values of what ``replay`` alone takes.
+        searched: values of what ``worst-case`` alone takes.
         factory: what makes the system, where it is one of the user's own.
         guard: a file with a guard, for :meth:`guarded`.
     """
@@ -55,6 +56,7 @@ class SystemOptions:
     workload: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     played: Mapping[str, Any] = field(default_factory=dict)
+    searched: Mapping[str, Any] = field(default_factory=dict)
     factory: Callable[..., Any] | None = None
     guard: Path | None = None
 
@@ -174,6 +176,7 @@ def with_options(
     workload: bool = False,
     recipe: bool = False,
     replayed: bool = False,
+    searched: bool = False,
     many: bool = False,
     guarded: bool = False,
 ) -> Callable[..., None]:
@@ -184,13 +187,15 @@ def with_options(
         arguments: the command line, in which the system is looked for.
         workload: whether it takes the parameters of workload families and file readers too.
         recipe: whether it takes those of training recipes.
+        searched: whether it takes what ``worst-case`` alone takes; a name that the system has, too, is then this one's.
         replayed: whether it takes the file of one workload, and what ``replay`` alone takes.
         many: whether parameters of workloads may be given several times; their values are then lists.
         guarded: whether it takes the file of a guard; see :meth:`SystemOptions.guarded`.
     """
     name = named_system(arguments)
     spec, factory = _own(name) if ":" in name else (spec_of(name), None)
-    groups: dict[str, list[Parameter]] = {"system": list(spec.parameters), "played": [], "workload": [], "recipe": []}
+    groups: dict[str, list[Parameter]] = {"searched": list(spec.searched) if searched else []}
+    groups |= {"system": list(spec.parameters), "played": [], "workload": [], "recipe": []}
     if replayed:
         groups["played"] = list(spec.played)
         groups["workload"] = [Parameter(spec.file_option, None, f"A file with one {spec.workload}.", kind=Path)]

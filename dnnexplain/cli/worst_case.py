@@ -11,9 +11,11 @@ import typer
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 
 if TYPE_CHECKING:
     from dnnexplain.cli.worst_case_world import Asked, World
+    from dnnexplain.explain.gray_box.problem import Problem
     from dnnexplain.explain.gray_box.result import WorstCase
 
 __all__ = ["register"]
@@ -25,24 +27,21 @@ ENDLESS = 1e6
 """CPU-seconds of a search that ends by its rounds."""
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
-        "dnnexplain worst-case routing --policy dote-current --budget 10 --seed 1",
-        "dnnexplain worst-case routing --policy dote-history --budget 30 --json",
-        "dnnexplain worst-case routing --policy dote-history --history-only",
-        "dnnexplain worst-case routing --policy dote-history --topology abilene-12 --matrix week.txt --unit kb/s --row 700",
-        "dnnexplain worst-case routing --method simulated-annealing --budget 40",
-        "dnnexplain worst-case deeprm --policy default --jobs 12 --budget 30",
+        f"dnnexplain worst-case {DEFAULT_SYSTEM} --budget 10 --seed 1",
+        f"dnnexplain worst-case {DEFAULT_SYSTEM} --rounds 40 --json",
+        f"dnnexplain worst-case {DEFAULT_SYSTEM} --method simulated-annealing --budget 40 --out case.json",
     )
-    app.command("worst-case", epilog=shown)(worst_case_command)
+    app.system_command("worst-case", worst_case_command, epilog=shown, searched=True)
 
 
 def worst_case_command(
-    system: str = typer.Argument("routing", help="routing or deeprm."),
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
     policy: str = typer.Option(
-        "", help="dote-current, dote-history, learning-to-route (for deeprm: default), a rule, or a weights file."
+        "", help="A shipped network by name (the first if not given), a rule, or a weights file."
     ),
     method: str = typer.Option("gray-box", help="How to search: gray-box, one of its parts, or a comparator."),
     budget: float = typer.Option(10.0, help="CPU-seconds of each search, its certificates included."),
@@ -50,23 +49,6 @@ def worst_case_command(
         None, help="End each search after so many steps instead: the same answer on every machine."
     ),
     seed: int = typer.Option(0, help="Of the search."),
-    topology: str = typer.Option("abilene", help="A built-in topology, a name of topohub, or a .graphml file."),
-    paths: int = typer.Option(4, help="Paths per pair of nodes."),
-    history_only: bool = typer.Option(
-        False, "--history-only", help="The matrix to route is fixed; the history alone is searched."
-    ),
-    history: str = typer.Option(
-        "any", help="routing: any history, or only plausible ones: inside the range of generated traffic, pair by pair."
-    ),
-    all_paths: bool = typer.Option(
-        False, "--all-paths", help="routing: divide by the optimum over all paths, not only the policy's own."
-    ),
-    workload: str = typer.Option("gravity", help="Where the fixed matrix is from: a traffic family, or a file."),
-    matrix: str = typer.Option("", help="A file of matrices, one of which is fixed; implies --history-only."),
-    unit: str = typer.Option("", help="Of the numbers in that file, e.g. 'kb/s'; see load_matrices."),
-    row: int | None = typer.Option(None, help="Which of its matrices, from 0; drawn by --seed if not given."),
-    slots: int = typer.Option(5, help="deeprm: waiting jobs that the network sees."),
-    jobs: int = typer.Option(12, help="deeprm: jobs in a set."),
     restarts: int = typer.Option(1, help="Searches with the seeds SEED, SEED+1, ...; the best one is shown."),
     dask: str = typer.Option("", help="Run restarts on this Dask scheduler, e.g. tcp://host:8786; or 'local'."),
     box: bool = typer.Option(
@@ -75,25 +57,31 @@ def worst_case_command(
     out: Path | None = typer.Option(None, help="Write the result here as JSON; --resume reads it."),
     resume: Path | None = typer.Option(None, help="Start from a case that --out wrote."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    options: SystemOptions,
 ) -> None:
-    """Search for the traffic (or the job set) at which a policy falls furthest behind the optimum.
+    """Search for the input (a whole workload, traffic) at which a policy falls furthest behind the optimum.
 
-    Every ratio printed is evaluated on the policy as it runs, over an optimum that is certified: the
-    true ratio of the input shown lies between "lower" and "upper".
+    Every figure printed is evaluated on the policy as it runs, against an optimum that is certified: the
+    true ratio (or loss) of the input shown lies between "lower" and "upper".
     """
-    _check(system, method, restarts)
+    del system
+    _check(method, restarts)
     if out is not None:
         from dnnexplain.cli.files import check_writable
 
         check_writable(out)
-    from dnnexplain.cli.worst_case_world import DEFAULT_POLICY, Asked, Fixed
+    from dnnexplain.cli.worst_case_world import Asked, default_policy
 
-    fixed = Fixed(matrix or workload, seed, unit, row) if history_only or matrix else None
-    asked = Asked(
-        system, policy or DEFAULT_POLICY[system], method, budget, topology, paths, fixed, slots, jobs, rounds, history, all_paths
-    )  # fmt: skip
+    asked = Asked(options, policy or default_policy(options.spec), method, budget, rounds, seed)
     if method == WHITE_BOX:
         _white_box(asked, seed, as_json=as_json)
+        return
+    if not (options.spec.ratio or options.spec.challenge):
+        from dnnexplain.cli.worst_case_regret import by_difference
+
+        by_difference(
+            asked, seed, restarts, refused={"--dask": dask, "--box": box, "--resume": resume}, out=out, as_json=as_json
+        )
         return
     earlier = None if resume is None else _load(resume)
     with progress_bar("Searching", 100 if restarts == 1 else restarts, quiet=as_json) as show:
@@ -103,24 +91,26 @@ def worst_case_command(
             found = _search_all(asked, seed, restarts, dask, earlier, show)
     if out is not None:
         found.save(out)
-    ordinary = None if found.stopped == "interrupted" else _after_ordinary_traffic(asked, seed)
-    _report(asked, found, ordinary, box=box, seed=seed, as_json=as_json)
+    beside = None if found.stopped == "interrupted" else _search_beside(asked, seed)
+    _report(asked, found, beside, box=box, seed=seed, as_json=as_json)
     if found.stopped == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
-def _check(system: str, method: str, restarts: int) -> None:
-    from dnnexplain.cli.worst_case_world import DEFAULT_POLICY
+def _check(method: str, restarts: int) -> None:
     from dnnexplain.contract import Choice, DnnExplainError
     from dnnexplain.explain.gray_box import METHODS
 
-    if system not in DEFAULT_POLICY:
-        raise Choice("system with a worst-case search", system, tuple(DEFAULT_POLICY)).error()
     if method not in (*METHODS, WHITE_BOX):
         raise Choice("method", method, (*METHODS, WHITE_BOX)).error()
     if restarts < 1:
         msg = f"--restarts is a number of searches, at least 1, not {restarts}"
         raise DnnExplainError(msg)
+
+
+def _problem(world: World) -> Problem:
+    assert world.problem is not None, "a cost that is no ratio scale is searched by difference"
+    return world.problem
 
 
 def _load(path: Path) -> WorstCase:
@@ -145,11 +135,10 @@ def _search(asked: Asked, seed: int, earlier: WorstCase | None, **hooks: Any) ->
 
     world = make_world(asked)
     target = f"{world.system.cost_name} over its optimum"
-    settings = {"policy": asked.policy, "history_only": asked.fixed is not None,
-                "history": asked.history, "all_paths": asked.all_paths}  # fmt: skip
+    settings = {"policy": asked.policy, **world.settings}
     question = Question.about(world.system, world.policy, target=target, settings=settings)
     found: WorstCase = worst_case(
-        world.problem,
+        _problem(world),
         asked.method,
         budget=Budget(asked.budget) if asked.rounds is None else Budget(ENDLESS, asked.rounds),
         seed=seed,
@@ -160,15 +149,12 @@ def _search(asked: Asked, seed: int, earlier: WorstCase | None, **hooks: Any) ->
     return found
 
 
-def _after_ordinary_traffic(asked: Asked, seed: int) -> WorstCase | None:
-    """Beside the worst after any history the worst after a plausible one; ``None`` where no history is searched."""
-    from dataclasses import replace
-
+def _search_beside(asked: Asked, seed: int) -> WorstCase | None:
+    """The second search that the system wants reported beside the first; ``None`` where it wants none."""
     from dnnexplain.cli.worst_case_world import make_world
 
-    if asked.system != "routing" or asked.history != "any" or not make_world(asked).system.history:
-        return None
-    return _search(replace(asked, history="plausible"), seed, None)
+    beside = make_world(asked).beside
+    return None if beside is None else _search(replace(asked, changes=beside[2]), seed, None)
 
 
 def _restart(item: tuple[Asked, int, Any], _random: Any) -> WorstCase:
@@ -209,7 +195,7 @@ def _dask_client(address: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _report(asked: Asked, found: WorstCase, ordinary: WorstCase | None, *, box: bool, seed: int, as_json: bool) -> None:
+def _report(asked: Asked, found: WorstCase, beside: WorstCase | None, *, box: bool, seed: int, as_json: bool) -> None:
     from dnnexplain.cli.worst_case_world import make_world
 
     world = make_world(asked)
@@ -217,17 +203,16 @@ def _report(asked: Asked, found: WorstCase, ordinary: WorstCase | None, *, box: 
     if box:
         from dnnexplain.explain.gray_box import gap_box
 
-        drawn = gap_box(world.problem, found.x, seed=seed)
+        drawn = gap_box(_problem(world), found.x, seed=seed)
     if as_json:
-        print_json(_json(asked, found, ordinary, world, drawn))
+        print_json(_json(asked, found, beside, world, drawn))
         return
     typer.echo(found.sentence())
-    if ordinary is not None:
-        typer.echo(f"After ordinary traffic: {ordinary.sentence()}")
+    if beside is not None and world.beside is not None:
+        typer.echo(f"{world.beside[1]}: {beside.sentence()}")
     if found.stopped not in {"budget", "finished"}:
         typer.echo(f"The search ended early: {found.stopped}.")
-    routed = [row for row in found.table() if " ago" not in row["input"]]  # the matrix to route comes first
-    rows = routed + [row for row in found.table() if " ago" in row["input"]]
+    rows = sorted(found.table(), key=lambda row: bool(world.later) and world.later in row["input"])
     print_table(["input", "value", "unit"], [list(row.values()) for row in rows[:SHOWN]])
     if len(rows) > SHOWN:
         typer.echo(f"... and {len(rows) - SHOWN} more that are not zero; --json lists all.")
@@ -235,20 +220,20 @@ def _report(asked: Asked, found: WorstCase, ordinary: WorstCase | None, *, box: 
         typer.echo(drawn.sentence())
 
 
-def _json(asked: Asked, found: WorstCase, ordinary: WorstCase | None, world: World, drawn: Any) -> dict[str, Any]:
+def _json(asked: Asked, found: WorstCase, second: WorstCase | None, world: World, drawn: Any) -> dict[str, Any]:
     names = (
         "ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "reached", "evaluations", "stopped", "method",
         "ended_by", "rounds", "remarks", "certificate",
     )  # fmt: skip
     report = {
-        "system": asked.system, "policy": asked.policy, "checkpoint": found.question.checkpoint,
+        "system": asked.options.spec.name, "policy": asked.policy, "checkpoint": found.question.checkpoint,
         "seed": found.question.seed, "budget": asked.budget, **world.told,
         **{name: getattr(found, name) for name in names},
         "input": world.tell(found.x), "trace": found.trace,
     }  # fmt: skip
-    if ordinary is not None:
+    if second is not None and world.beside is not None:
         beside = ("ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "ended_by", "remarks")
-        report["after_ordinary_traffic"] = {name: getattr(ordinary, name) for name in beside}
+        report[world.beside[0]] = {name: getattr(second, name) for name in beside}
     if drawn is not None:
         figures = ("threshold", "samples", "share", "share_low", "smallest", "median", "volume", "low", "high")
         report["box"] = {name: getattr(drawn, name) for name in figures}
@@ -257,21 +242,22 @@ def _json(asked: Asked, found: WorstCase, ordinary: WorstCase | None, world: Wor
 
 def _white_box(asked: Asked, seed: int, *, as_json: bool) -> None:
     """The mixed-integer comparator: a proof about a stand-in, and its input evaluated on the policy."""
-    from dnnexplain.cli.worst_case_problem import routing_white_box
     from dnnexplain.cli.worst_case_world import make_world
-    from dnnexplain.contract import DnnExplainError
+    from dnnexplain.contract import DnnExplainError, WhiteBoxed
     from dnnexplain.explain.gray_box import solve_white_box
+    from dnnexplain.explain.gray_box.assemble import white_box_of
 
-    if asked.system != "routing":
-        msg = f"the white-box program is written for routing; search {asked.system} with --method gray-box"
-        raise DnnExplainError(msg)
     world = make_world(asked)
-    white, error = routing_white_box(world.system, world.policy, seed)
-    proved = solve_white_box(white, cpu_seconds=asked.budget, seed=seed)
-    x = world.problem.domain.valid(proved.x[None])[0]
-    cost, optimum, lower, upper = world.problem.certify(x)
+    if not isinstance(world.system, WhiteBoxed):
+        name = asked.options.spec.name
+        msg = f"{name} has no piecewise-linear stand-in of a policy (stand_in) for a white-box program; search it with --method gray-box"
+        raise DnnExplainError(msg)
+    fitted, problem = world.system.stand_in(world.policy, seed), _problem(world)
+    proved, error = solve_white_box(white_box_of(fitted), cpu_seconds=asked.budget, seed=seed), fitted.error
+    x = problem.domain.valid(proved.x[None])[0]
+    cost, optimum, lower, upper = problem.certify(x)
     report = {
-        "system": asked.system, "policy": asked.policy, "method": WHITE_BOX, "seed": seed, "budget": asked.budget,
+        "system": asked.options.spec.name, "policy": asked.policy, "method": WHITE_BOX, "seed": seed, "budget": asked.budget,
         **world.told, "ratio": lower, "lower": lower, "upper": upper, "cost": cost, "optimum": optimum,
         "cpu_seconds": proved.cpu_seconds, "stopped": proved.status,
         "stand_in": {

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnnexplain.cli.system_options import SystemOptions
+from dnnexplain.contract import Boxed, DnnExplainError, Spec, load_reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dnnexplain.contract import WorkloadBox
     from dnnexplain.explain.gray_box.problem import Problem
 
-__all__ = ["DEFAULT_POLICY", "Asked", "Fixed", "World", "make_world"]
-
-DEFAULT_POLICY = {"routing": "dote-current", "deeprm": "default"}
-"""Systems with a worst-case search, and whom they search if nobody is named."""
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A matrix to route that is not the adversary's.
-
-    Attributes:
-        source: a traffic family, or a file of matrices.
-        seed: of the draw, where no row is named.
-        unit: of a file's numbers; what its kind has by default if empty.
-        row: of a file, from 0; drawn if not given.
-    """
-
-    source: str
-    seed: int
-    unit: str = ""
-    row: int | None = None
+__all__ = ["Asked", "ParameterBox", "World", "default_policy", "make_world"]
 
 
 @dataclass(frozen=True)
@@ -40,28 +25,26 @@ class Asked:
     """One command line, as plain values: workers make the world again from it.
 
     Attributes:
-        system, policy, method: names.
-        budget: CPU-seconds.
-        topology, paths: of routing.
-        fixed: where a matrix to route is from that is not the adversary's; else ``None``.
-        slots, jobs: of job scheduling.
-        rounds: steps after which a search ends, instead of CPU-seconds.
-        history: of routing: ``"any"`` or ``"plausible"``.
-        all_paths: of routing: whether the optimum may use every path.
+        options: of the system, and what of a workload may be chosen.
+        policy, method: names.
+        budget: CPU-seconds; ``rounds``: steps after which a search ends instead.
+        seed: of what the command draws for all its searches.
+        changes: options that a second search has otherwise.
     """
 
-    system: str
+    options: SystemOptions
     policy: str
     method: str
     budget: float
-    topology: str = "abilene"
-    paths: int = 4
-    fixed: Fixed | None = None
-    slots: int = 5
-    jobs: int = 12
     rounds: int | None = None
-    history: str = "any"
-    all_paths: bool = False
+    seed: int = 0
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Options of the search, said or default."""
+        defaults = {one.name: one.default for one in self.options.spec.searched}
+        return {**defaults, **self.options.searched, **self.changes}
 
 
 @dataclass(frozen=True)
@@ -69,89 +52,96 @@ class World:
     """System, policy and problem, and how a case of it is told.
 
     Attributes:
+        problem: ratios and their forms; ``None`` where the search is by difference, in ``box``.
         told: facts about the system for the report.
         tell: from an input ``[n]`` to JSON in the words of the domain.
+        settings: what must agree for a search to be resumed.
+        later: inputs whose name holds this come last in tables.
+        beside: a second search: its JSON name, its words, and options that differ.
     """
 
     system: Any
     policy: Any
-    problem: Problem
-    told: dict[str, Any]
+    problem: Problem | None
+    told: Mapping[str, Any]
     tell: Callable[[NDArray[Any]], dict[str, Any]] = field(compare=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    box: WorkloadBox | None = None
+    later: str = ""
+    beside: tuple[str, str, Mapping[str, Any]] | None = None
+
+
+def default_policy(spec: Spec) -> str:
+    """Whom a search is against if nobody is named: the first shipped network, else the most telling rule."""
+    return spec.roles[0].name if spec.roles else (*spec.baselines, *spec.rules, "")[0]
 
 
 def make_world(asked: Asked) -> World:
     """Load the policy and build the problem."""
-    return _routing(asked) if asked.system == "routing" else _deeprm(asked)
+    from dnnexplain.explain.gray_box.assemble import problem_of_workloads, problem_with
+    from dnnexplain.policies.named import named_policy, parameters_for
 
-
-def _routing(asked: Asked) -> World:
-    from dnnexplain.cli.worst_case_problem import load_routing_policy, routing_problem
-    from dnnexplain.systems.routing.names import demands_to_json
-
-    system, policy = load_routing_policy(asked.policy, asked.topology, asked.paths)
-    routed = None if asked.fixed is None else _matrix(system, asked.fixed)
+    spec = asked.options.spec
+    system: Any = asked.options.make(parameters_for(spec, asked.policy))
+    policy = named_policy(system, asked.policy)
+    if spec.challenge:
+        found = load_reference(spec.challenge)(system, policy, asked.chosen, asked.seed)
+        ratio = problem_with(found.parts, f"{asked.policy} on {found.where}", system.cost_name)
+        return World(
+            system, policy, ratio, found.told, found.tell, found.settings, later=found.later, beside=found.beside
+        )
+    own = isinstance(system, Boxed)
+    box: Any = system.workload_box(**asked.chosen) if own else ParameterBox(system, spec, asked.seed)
+    problem = (
+        problem_of_workloads(system, policy, box, name=f"{asked.policy} on {spec.workloads}") if spec.ratio else None
+    )
+    told = {**asked.options.told(), "unit": box.unit or "as named", **({} if own else {"family": spec.family().name})}
 
     def tell(x: NDArray[Any]) -> dict[str, Any]:
-        matrices = x.reshape(-1, len(system.paths.pairs))
-        history = [demands_to_json(system.paths, row) for row in matrices[: system.history]]
-        demands = demands_to_json(system.paths, matrices[-1] if routed is None else routed)
-        return {"demands": demands, "history": history} if history else {"demands": demands}
+        if hasattr(system, "workload_to_json"):
+            return dict(system.workload_to_json(box.workload(x)))
+        return {name: float(value) for name, value in zip(box.names, x, strict=True)}
 
-    problem = routing_problem(
-        system, policy, routed, name=f"{asked.policy} on {system.topology.name}", **_choices(asked)
-    )
-    told = {
-        "topology": system.topology.name,
-        "history_only": asked.fixed is not None,
-        "history": asked.history if system.history else None,
-        "optimum_over": "all paths" if asked.all_paths else f"{system.k} paths per pair, the policy's own",
-        "unit": "Gb/s",
-    }
-    return World(system, policy, problem, told, tell)
+    return World(system, policy, problem, told, tell, asked.chosen, box)
 
 
-def _choices(asked: Asked) -> dict[str, Any]:
-    """What was chosen of routing's adversary, where it is not the default."""
-    given = {"history": asked.history, "all_paths": asked.all_paths}
-    return {name: value for name, value in given.items() if value not in ("any", False)}
+class ParameterBox:
+    """Parameters of a system's default family of workloads as a box: what can be searched of any system.
 
+    Args:
+        system: whose ``workloads`` generates.
+        spec: names the family and its parameters' bounds.
+        seed: of the generator, the same for every row.
 
-def _matrix(system: Any, fixed: Fixed) -> NDArray[Any]:
-    """The fixed matrix ``[P]``, Gb/s, rounded to float32 as all traffic is."""
-    import numpy as np
+    Raises:
+        DnnExplainError: the family has no number with both bounds.
+    """
 
-    from dnnexplain.contract import Choice, DnnExplainError
-    from dnnexplain.systems.routing import load_matrices
-    from dnnexplain.systems.routing.traffic import FAMILIES
+    unit = ""
+    whole = False
 
-    if not Path(fixed.source).exists() and Path(fixed.source).suffix == "":
-        if fixed.source not in FAMILIES:
-            raise Choice("traffic family or file", fixed.source, tuple(FAMILIES)).error()
-        if fixed.row is not None or fixed.unit:
-            msg = f"--row and --unit are for a file of matrices; {fixed.source!r} is generated"
+    def __init__(self, system: Any, spec: Spec, seed: int) -> None:
+        self.system, self.family, self.seed = system, spec.family(), seed
+        self.parameters = [
+            one
+            for one in self.family.parameters
+            if one.type in {int, float} and one.low is not None and one.high is not None and one.default is not None
+        ]
+        if not self.parameters:
+            msg = (
+                f"{spec.name} writes no workload as numbers (workload_box), and its family {self.family.name} has no "
+                "parameter with both bounds, so there is nothing to search"
+            )
             raise DnnExplainError(msg)
-        drawn = system.workloads(fixed.source, 1, fixed.seed)[0].demands
-    else:
-        rows = load_matrices(fixed.source, system.paths, fixed.unit or None)
-        if fixed.row is not None and not 0 <= fixed.row < len(rows):
-            msg = f"{fixed.source} has {len(rows)} matrices, rows 0 to {len(rows) - 1}; there is no row {fixed.row}"
-            raise DnnExplainError(msg)
-        row = int(np.random.default_rng(fixed.seed).integers(len(rows))) if fixed.row is None else fixed.row
-        drawn = rows[row]
-    if not drawn.any():
-        msg = "the matrix to route asks for no traffic, so there is nothing to be worse at; choose another row"
-        raise DnnExplainError(msg)
-    return np.asarray(drawn.astype(np.float32).astype(np.float64))
+        self.names = tuple(f"{one.name}, {one.unit}" if one.unit else one.name for one in self.parameters)
+        self.low = np.array([float(one.low or 0) for one in self.parameters])
+        self.high = np.array([float(one.high or 0) for one in self.parameters])
+        self.blocks = (np.arange(len(self.parameters)),)
 
-
-def _deeprm(asked: Asked) -> World:
-    from dnnexplain.cli.deeprm_options import find_policy, make_deeprm
-    from dnnexplain.cli.worst_case_deeprm import JobSets, deeprm_problem
-
-    system = make_deeprm(asked.slots)
-    policy = find_policy(asked.policy, system)
-    problem = deeprm_problem(system, policy, asked.jobs, name=f"{asked.policy} on {asked.jobs} jobs")
-    sets = JobSets(system, asked.jobs)
-    told = {"slots": asked.slots, "unit": "steps, units"}
-    return World(system, policy, problem, told, lambda x: dict(system.workload_to_json(sets.job_set(x))))
+    def workload(self, x: NDArray[np.float64]) -> Any:
+        """The family's first workload with these parameters."""
+        values = {
+            one.name: round(float(value)) if one.type is int else float(value)
+            for one, value in zip(self.parameters, x, strict=True)
+        }
+        return self.system.workloads(self.family.name, 1, self.seed, **values)[0]

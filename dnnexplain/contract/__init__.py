@@ -29,7 +29,15 @@ from dnnexplain.contract.abilities import (
     lacking,
     need,
 )
-from dnnexplain.contract.adversaries import Adversary, Attackable
+from dnnexplain.contract.adversaries import (
+    Adversary,
+    Attackable,
+    Boxed,
+    Challenge,
+    SearchBox,
+    WhiteBoxed,
+    WorkloadBox,
+)
 from dnnexplain.contract.episodes import (
     Bound,
     DecisionOracle,
@@ -95,7 +103,9 @@ __all__ = [
     "Batched",
     "Bound",
     "Box",
+    "Boxed",
     "Cells",
+    "Challenge",
     "Choice",
     "Costed",
     "Decision",
@@ -160,6 +170,7 @@ __all__ = [
     "Role",
     "Run",
     "Scenario",
+    "SearchBox",
     "Shift",
     "Space",
     "Spec",
@@ -174,7 +185,9 @@ __all__ = [
     "ValidByKnobs",
     "Visiting",
     "WatchedOptimum",
+    "WhiteBoxed",
     "Whole",
+    "WorkloadBox",
     "WorkloadReader",
     "cost_is_ratio",
     "cost_unit",

@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract.episodes import Bound
+from dnnexplain.contract.episodes import Bound, EpisodeSystem
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.systems import Policy, System
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Adversary", "Attackable"]
+__all__ = [
+    "Adversary",
+    "Attackable",
+    "Boxed",
+    "Challenge",
+    "ExactInner",
+    "GradientBox",
+    "SearchBox",
+    "SecondSolution",
+    "Shown",
+    "WhiteBoxed",
+    "Witnessed",
+    "WorkloadBox",
+]
 
 Array = NDArray[np.float64]
 
 
-class Adversary(Protocol):
-    """The input ``x [B, n]`` that an adversary may choose, and what a policy and the optimum make of it.
-
-    A policy sees the positions ``seen`` of the input; what it does and the positions ``free`` give the
-    pieces of the cost (the utilisation of every link), of which the largest counts. Where ``fixed``, the
-    optimum does not depend on the input, and of what follows :meth:`optimum` only the bound is needed.
+@runtime_checkable
+class SearchBox(Protocol):
+    """What every worst-case search asks: a box of inputs ``x [B, n]``, the cost there, and its optimum.
 
     Attributes:
         names, unit, low, high, blocks: of the input ``[n]``; a block is a group of inputs of one kind.
-        seen, free: positions of ``x`` that the policy sees, and that the cost depends on beside it.
-        blind: whether the policy sees none of ``free``, which can then be maximised exactly.
-        fixed: whether the optimum is a constant.
-        network: from what the policy sees to its output, in torch and double precision; ``None`` for a rule.
-        links: from outputs and free inputs to the pieces of the cost, in torch.
-        second: ``[x, w]`` to the cost ``[B, 1]`` of a second solution given by parameters ``w [second_size]``.
-        witness_scale: the natural size of each entry of a feasible solution ``p``.
-        ideal: per piece the free inputs that would be worst if the policy did its worst ``[m, len(free)]``.
         floor: an optimum that is not above it counts as nothing to do.
-        sampling_radius: how far to step where a black box is sampled.
     """
 
     names: tuple[str, ...]
@@ -46,22 +48,24 @@ class Adversary(Protocol):
     low: Array
     high: Array
     blocks: tuple[NDArray[np.int64], ...]
-    seen: NDArray[np.int64]
-    free: NDArray[np.int64]
-    blind: bool
-    fixed: bool
-    network: Callable[[Tensor], Tensor] | None
-    links: Callable[[Tensor], Tensor]
-    second: Callable[[Tensor], Tensor]
-    second_size: int
-    witness_scale: Array
-    ideal: Array
     floor: float
-    sampling_radius: float
 
     def valid(self, x: Array) -> Array:
         """The nearest valid inputs ``[B, n]``."""
         ...
+
+    def deployed(self, x: Array) -> Array:
+        """The cost ``[B]`` of the system as it runs."""
+        ...
+
+    def bound(self, x: Array) -> Bound:
+        """The certified optimum of one input ``[n]``."""
+        ...
+
+
+@runtime_checkable
+class Shown(Protocol):
+    """Inputs that are states of the system, to be drawn and carried on."""
 
     def state(self, x: Array) -> State:
         """The state of the system that shows one input ``[n]``."""
@@ -71,21 +75,45 @@ class Adversary(Protocol):
         """What is carried at one input ``[n]``: the demands ``[P]`` on which the cost is counted."""
         ...
 
+
+@runtime_checkable
+class GradientBox(Protocol):
+    """The cost as a chain that gradients pass through.
+
+    A policy sees the positions ``seen`` of the input; what it does and the positions ``free`` give the
+    pieces of the cost (the utilisation of every link), of which the largest counts.
+
+    Attributes:
+        seen, free: positions of ``x`` that the policy sees, and that the cost depends on beside it.
+        network: from what the policy sees to its output, in torch and double precision; ``None`` for a rule.
+        links: from outputs and free inputs to the pieces of the cost, in torch.
+        sampling_radius: how far to step where a black box is sampled.
+    """
+
+    seen: NDArray[np.int64]
+    free: NDArray[np.int64]
+    network: Callable[[Tensor], Tensor] | None
+    links: Callable[[Tensor], Tensor]
+    sampling_radius: float
+
     def splits(self, seen: Array) -> Array:
         """The policy's outputs for what it sees, as deployed."""
-        ...
-
-    def deployed(self, x: Array) -> Array:
-        """The cost ``[B]`` of the system as it runs."""
         ...
 
     def optimum(self, x: Array) -> tuple[Array, Array]:
         """The optimum ``[B]`` and its gradient ``[B, n]``."""
         ...
 
-    def bound(self, x: Array) -> Bound:
-        """The certified optimum of one input ``[n]``."""
-        ...
+
+@runtime_checkable
+class Witnessed(Protocol):
+    """Feasible solutions given by vectors ``p``: sound lower bounds of the ratio without solving anything.
+
+    Attributes:
+        witness_scale: the natural size of each entry of a feasible solution ``p``.
+    """
+
+    witness_scale: Array
 
     def witness_input(self, p: Array) -> Array:
         """The input ``[B, n]`` that a feasible solution ``p [B, k]`` solves."""
@@ -111,9 +139,97 @@ class Adversary(Protocol):
         """A feasible solution for given inputs ``[B, n]``."""
         ...
 
+
+@runtime_checkable
+class SecondSolution(Protocol):
+    """A second solution that is feasible for every input, given by parameters ``w``.
+
+    Attributes:
+        second: ``[x, w]`` to the cost ``[B, 1]`` of it.
+        second_size: the number of parameters.
+    """
+
+    second: Callable[[Tensor], Tensor]
+    second_size: int
+
+
+@runtime_checkable
+class ExactInner(Protocol):
+    """An exact program for a part of the input.
+
+    Attributes:
+        blind: whether the policy sees none of that part, which can then be maximised exactly.
+        ideal: per piece the free inputs that would be worst if the policy did its worst ``[m, len(free)]``.
+    """
+
+    blind: bool
+    ideal: Array
+
     def maximise(self, x: Array, piece: int) -> Array:
         """One input ``[n]`` with its free part where it makes a piece of the cost largest over the optimum."""
         ...
+
+
+class Adversary(SearchBox, Shown, GradientBox, Witnessed, SecondSolution, ExactInner, Protocol):
+    """An adversary with everything that a search can use; a system offers what it has of it.
+
+    Attributes:
+        fixed: whether the optimum is a constant; of the optimum only the bound is then needed.
+    """
+
+    fixed: bool
+
+
+class WorkloadBox(Protocol):
+    """Whole workloads as rows of numbers in a box; the policy's run is their cost, ``system.bound`` their optimum.
+
+    Attributes:
+        names, unit, low, high, blocks: of a row ``[n]``.
+        whole: whether the numbers are whole.
+    """
+
+    names: tuple[str, ...]
+    unit: str
+    low: Array
+    high: Array
+    blocks: tuple[NDArray[np.int64], ...]
+    whole: bool
+
+    def workload(self, x: Array) -> Any:
+        """The workload of one row ``[n]``, whatever its numbers within the box."""
+        ...
+
+
+@runtime_checkable
+class Boxed(EpisodeSystem, Protocol):
+    """A system that writes whole workloads as rows of numbers, for a search of the worst one."""
+
+    def workload_box(self, **options: Any) -> WorkloadBox:
+        """The box; ``options`` are those of the system's ``Spec.searched``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What ``dnnexplain worst-case`` asks about a policy, from ``Spec.challenge``.
+
+    Attributes:
+        parts: what may be chosen.
+        told: facts for the report.
+        tell: from an input ``[n]`` to JSON in the words of the domain.
+        where: what the search is on, for titles.
+        settings: what must agree for a search to be resumed.
+        later: inputs whose name holds this come last in tables; empty: none.
+        beside: a second search that is reported beside: its JSON name, its words, and the options that differ.
+    """
+
+    parts: Adversary
+    told: Mapping[str, Any]
+    tell: Callable[[Array], dict[str, Any]]
+    where: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    later: str = ""
+    beside: tuple[str, str, Mapping[str, Any]] | None = None
 
 
 @runtime_checkable
@@ -132,4 +248,13 @@ class Attackable(System, Protocol):
         Raises:
             DnnExplainError: nothing of the input is the adversary's, or the policy does not fit.
         """
+        ...
+
+
+@runtime_checkable
+class WhiteBoxed(System, Protocol):
+    """A system that has a piecewise-linear stand-in of a policy, for a mixed-integer program."""
+
+    def stand_in(self, policy: Policy, seed: int = 0) -> Any:
+        """The stand-in: ``high, layers, constant, product, serve, use, least, ratio`` and its ``error``."""
         ...

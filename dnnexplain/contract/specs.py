@@ -342,6 +342,9 @@ class Spec:
         readers: of files.
         file_option: what the option for one workload's file is called in ``replay``: ``"jobs"``, ``"trace"``.
         played: options of ``replay`` alone; see ``contract.Acting``.
+        searched: options of ``worst-case`` alone: what of a workload may be chosen (``contract.Boxed``).
+        challenge: ``module:function``, ``(system, policy, options, seed) -> contract.Challenge``, where more than a box
+            of workloads can be searched.
         recipes: of training, the default first.
         examples: cards of the gallery.
         question: the dashboard's title: ``"Why does the network schedule this job?"``.
@@ -379,6 +382,8 @@ class Spec:
     readers: tuple[Reader, ...] = ()
     file_option: str = "file"
     played: tuple[Parameter, ...] = ()
+    searched: tuple[Parameter, ...] = ()
+    challenge: Reference = ""
     recipes: tuple[Recipe, ...] = ()
     examples: tuple[Example, ...] = ()
     question: str = ""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import Choice, DnnExplainError, PartiallySeen, Policy, System
-from dnnexplain.contract.specs import Role
+from dnnexplain.contract.specs import Role, Spec
 from dnnexplain.policies._shipped import read_metadata, shipped
 from dnnexplain.registry import spec_of
 
-__all__ = ["load_for", "named_policy", "shipped_roles"]
+__all__ = ["load_for", "named_policy", "parameters_for", "shipped_roles"]
 
 
 def shipped_roles(system: System) -> dict[str, Role]:
@@ -51,6 +51,22 @@ def named_policy(system: System, name: str, *, masked: bool | None = None) -> Po
     ):
         raise Choice("policy", name, tuple(dict.fromkeys((*rules, *roles, "untrained")))).error()
     return load_for(system, name, masked=masked)
+
+
+def parameters_for(spec: Spec, policy: str) -> dict[str, Any]:
+    """Parameters of the system that a policy needs: those of a shipped network's role, or those that a file names.
+
+    Of a file's, only those in which the roles of the spec differ: the rest is the user's to say.
+    """
+    for role in spec.roles:
+        if role.name == policy:
+            return dict(role.parameters)
+    path = Path(policy)
+    if path.suffix != ".safetensors" or not path.exists():
+        return {}
+    its = (read_metadata(path).get("system") or {}).get("parameters") or {}
+    asked = {key for role in spec.roles for key in role.parameters}
+    return {key: its[key] for key in asked if key in its}
 
 
 def load_for(system: System, name: str | Path, *, masked: bool | None = None) -> Policy:

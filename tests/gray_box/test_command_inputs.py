@@ -8,10 +8,10 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from dnnexplain.cli.worst_case_problem import load_routing_policy
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing import RoutingSystem, TrafficCase, load_matrices
 from dnnexplain.systems.routing.oracle import RoutingOracle
+from tests.gray_box.routers import load_routing_policy
 from tests.gray_box.test_routing import answer, ask, files
 
 __all__ = ["files"]

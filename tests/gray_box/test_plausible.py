@@ -8,13 +8,13 @@ import json
 import numpy as np
 import pytest
 
-from dnnexplain.cli.worst_case_problem import load_routing_policy, routing_problem
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box import Budget, worst_case
 from dnnexplain.systems.routing import RoutingSystem
 from dnnexplain.systems.routing.all_paths import AllPathsOracle
 from dnnexplain.systems.routing.plausible import PLAUSIBLE_RULE, plausible_range
 from dnnexplain.systems.routing.traffic import generate
+from tests.gray_box.routers import load_routing_policy, routing_problem
 
 
 @pytest.fixture(scope="module")

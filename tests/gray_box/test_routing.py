@@ -6,18 +6,20 @@ from threading import Event
 
 import numpy as np
 import pytest
-import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.cli.errors import run
+from dnnexplain.cli.system_options import CommandLine
 from dnnexplain.cli.worst_case import register
-from dnnexplain.cli.worst_case_problem import load_routing_policy, routing_problem, routing_white_box
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box import Budget, Sampled, solve_white_box, worst_case
+from dnnexplain.explain.gray_box.assemble import white_box_of
+from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain.systems.routing import RoutingSystem, TrafficCase, worst_demand
 from dnnexplain.systems.routing.names import demands_from_json
 from dnnexplain.systems.routing.problem import RoutingProblem
+from tests.gray_box.routers import load_routing_policy, routing_problem
 from tests.gray_box.test_components import assert_pullback
 
 seeds = st.integers(0, 2**32 - 1)
@@ -47,7 +49,7 @@ def ask(*words):
     """Run the command; its exit code."""
 
     def app():
-        made = typer.Typer(add_completion=False, rich_markup_mode=None)
+        made = CommandLine(["worst-case", *words], add_completion=False, rich_markup_mode=None)
         made.callback()(lambda: None)
         register(made)
         return made
@@ -191,7 +193,8 @@ def test_the_white_box_program_reports_a_bound_on_its_stand_in(files, capsys):
 
 def test_the_stand_in_is_exact_about_itself(files):
     system, policy, _ = problem(files, "current")
-    box, error = routing_white_box(system, policy)
+    fitted = system.stand_in(policy)
+    box, error = white_box_of(fitted), fitted.error
     assert error < 0.2
     x = np.random.default_rng(0).integers(0, 2, (20, 12)) * system.cap
     optimum = system.oracle.mlu(x)
@@ -206,10 +209,8 @@ def test_a_rule_is_searched_as_a_black_box():
 
 
 def test_job_sets_are_searched_through_sampled_components(capsys):
-    from dnnexplain.cli.deeprm_options import make_deeprm
-
     told = answer(capsys, "deeprm", "--policy", "packer", "--jobs", "5", "--slots", "3", "--budget", "0.7")
-    world = make_deeprm(3)
+    world = DeepRM(slots=3)
     jobs = world.workload_from_json(told["input"])
     assert len(jobs) == 5
     cost, optimum = world.run(world.rules()["packer"], [jobs]).cost[0], world.bound(jobs, seconds=5)
@@ -227,12 +228,15 @@ def test_job_sets_are_searched_through_sampled_components(capsys):
         (("routing", "--policy", "ecmp", "--budget", "nan"), "more than 0 CPU-seconds"),
         (("routing", "--policy", "ecmp", "--history-only"), "no history to attack"),
         (("routing", "--policy", "ecmp", "--topology", "atlantis"), "no topology 'atlantis'"),
-        (("deeprm", "--method", "white-box"), "written for routing"),
+        (("deeprm", "--method", "white-box"), "no piecewise-linear stand-in"),
         (("routing", "--policy", "ecmp", "--restarts", "0"), "at least 1"),
         (("routing", "--policy", "ecmp", "--method", "exact-inner", "--budget", "1"), "maximised exactly"),
         (("routing", "--policy", "ecmp", "--resume", "missing.json"), "missing.json"),
         (("routing", "--policy", "ecmp", "--out", "/nowhere/case.json"), "/nowhere"),
-        (("abr",), "system with a worst-case search"),
+        (("abr", "--method", "white-box"), "no piecewise-linear stand-in"),
+        (("abr", "--method", "simulated-annealing"), "needs a cost that is a ratio scale"),
+        (("abr", "--least", "9"), "below the most"),
+        (("nowhere",), "nowhere"),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_code_2(words, message, capsys):

@@ -4,8 +4,8 @@ import warnings
 
 import pytest
 
-from dnnexplain.cli.worst_case_problem import load_routing_policy, routing_problem
 from dnnexplain.explain.gray_box import BLACK_BOX, worst_case
+from tests.gray_box.routers import load_routing_policy, routing_problem
 
 SECONDS = 1.5
 """Of processor time for each search: far less than the targets allow (10 and 30)."""

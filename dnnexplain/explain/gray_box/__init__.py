@@ -31,9 +31,13 @@ _HOME = {
     "WorstCase": "result",
     "compare_searches": "comparison",
     "gap_box": "box",
+    "WorstRegret": "regret",
     "problem_of": "assemble",
+    "problem_of_workloads": "assemble",
     "solve_white_box": "white_box",
+    "white_box_of": "assemble",
     "worst_case": "analysis",
+    "worst_regret": "regret",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names

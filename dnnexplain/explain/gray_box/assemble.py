@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Adversary, Attackable, DnnExplainError, Policy, Remarking, System
+from dnnexplain.contract import Adversary, Attackable, DnnExplainError, Policy, Remarking, System, WorkloadBox
 from dnnexplain.explain.gray_box.component import Autodiff, Carry, Envelope, Formula
 from dnnexplain.explain.gray_box.pipeline import Pipeline
 from dnnexplain.explain.gray_box.problem import Alternative, Domain, Inner, Problem, Witness
 from dnnexplain.explain.gray_box.sampled import Sampled
+from dnnexplain.explain.gray_box.white_box import WhiteBox
 
-__all__ = ["problem_of", "problem_with"]
+__all__ = ["problem_of", "problem_of_workloads", "problem_with", "white_box_of"]
+
+SAMPLES = 12
+"""Runs of the simulator around a workload, from which a slope is estimated."""
 
 
 def problem_of(
@@ -73,3 +78,51 @@ def _optimum_forms(parts: Adversary) -> dict[str, Any]:
         "alternative": Alternative(parts.second_size, Autodiff(parts.second, "second solution")),
         "inner": Inner(parts.seen, parts.free, parts.maximise, parts.ideal) if parts.blind else None,
     }
+
+
+def problem_of_workloads(
+    system: Any, policy: Policy, box: WorkloadBox, *, name: str = "", seconds: float = 2.0
+) -> Problem:
+    """Cost over optimum on whole workloads as a problem for ``worst_case``, where the cost is a ratio scale.
+
+    A simulator of whole workloads has no gradient: the policy's run and the optimum are sampled around the workload.
+    While it searches, the best rule's cost stands for the optimum; it is never below the optimum, so ratios are
+    sound. What is reported is certified by the system's own bound.
+
+    Args:
+        system: runs workloads, has rules and a bound.
+        policy: a network or a rule.
+        box: workloads as rows of numbers.
+        name: for results; the policy's if not given.
+        seconds: limit of the solver for each case that is certified.
+    """
+    rules = [rule for known, rule in system.rules().items() if known != "random"]
+    around: dict[str, Any] = {
+        "samples": SAMPLES,
+        "radius": np.maximum(0.1 * (box.high - box.low), 1.0 if box.whole else 1e-6),
+    }
+    around |= {"low": box.low, "high": box.high}
+
+    def cost(of: Policy, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(system.run(of, [box.workload(row) for row in x]).cost)
+
+    def best_rule(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.min([cost(rule, x) for rule in rules], axis=0))
+
+    return Problem(
+        name or policy.name,
+        Pipeline([Sampled(lambda x: cost(policy, x), **around, name="simulator under the policy")]),
+        Domain(box.low, box.high, box.names, box.unit, box.blocks, whole=box.whole),
+        Sampled(best_rule, **around, name="best rule"),
+        lambda x: system.bound(box.workload(x), seconds=seconds),
+        cost_name=system.cost_name,
+        certify_seconds=seconds,
+    )
+
+
+def white_box_of(fitted: Any) -> WhiteBox:
+    """A system's piecewise-linear stand-in (``contract.WhiteBoxed``) as a program that a solver reads whole."""
+    return WhiteBox(
+        fitted.high, fitted.layers, np.arange(len(fitted.high)), fitted.constant, fitted.product, fitted.serve,
+        fitted.use, fitted.least, fitted.ratio,
+    )  # fmt: skip

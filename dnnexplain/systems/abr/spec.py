@@ -119,6 +119,15 @@ SPEC = Spec(
             _READ,
         ),
     ),
+    searched=(
+        Parameter(
+            "least", 0.3, "Of a link that is searched: its least throughput.", low=0.01, high=1000.0, unit="Mb/s"
+        ),
+        Parameter("most", 6.0, "Its largest throughput.", low=0.01, high=1000.0, unit="Mb/s"),
+        Parameter("change", 1.0, "The most it may rise or fall in a second.", low=1e-3, high=1000.0, unit="Mb/s"),
+        Parameter("near", "", "A file of a link that it must stay near."),
+        Parameter("within", 0.3, "How far from that link, as a share of its throughput.", low=0.0, high=1.0),
+    ),
     recipes=(
         Recipe(
             "default",

@@ -43,6 +43,8 @@ from dnnexplain.systems.abr.video_files import load_video
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from dnnexplain.systems.abr.trace_box import TraceBox
+
 __all__ = ["GROUPINGS", "AdaptiveBitrate"]
 
 GROUPINGS = ("kind", "sample")
@@ -329,6 +331,13 @@ class AdaptiveBitrate:
         from dnnexplain.systems.abr.judge import judge_state  # noqa: PLC0415 - compiles its kernels
 
         return judge_state(self.codec, state, self.qoe)
+
+    def workload_box(self, near: str = "", **bounds: Any) -> TraceBox:
+        """Links within bounds of rate and change (``contract.Boxed``); ``near`` is a file of one that it must stay near."""
+        from dnnexplain.systems.abr.trace_box import TraceBox  # noqa: PLC0415 - for searches alone
+
+        given = self.read_workloads(Path(near), limit=1)[0][0] if near else None
+        return TraceBox(near=given, **bounds)
 
     def bound(self, workload: Trace, *, seconds: float = 10.0) -> Bound:
         """An interval that holds the least cost of a session that knows its link; see ``oracle``."""

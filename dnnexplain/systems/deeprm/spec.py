@@ -162,6 +162,7 @@ SPEC = Spec(
         ),
         Parameter("max_steps", 200, "With all-done: end once the clock passes this step.", low=1, unit="steps"),
     ),
+    searched=(Parameter("jobs", 12, "Jobs in a set that is searched.", low=1, high=60, unit="jobs"),),
     recipes=recipes(_FAMILIES, tuple(shift.value for shift in _RATES if shift.value is not None)),
     examples=(
         Example(

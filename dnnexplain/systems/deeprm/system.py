@@ -22,11 +22,13 @@ from dnnexplain.contract import (
     Replay,
     State,
     Target,
+    WorkloadBox,
 )
 from dnnexplain.systems.deeprm import mutation, records, states
 from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.codec import Codec
 from dnnexplain.systems.deeprm.features import DeepRMFeatures
+from dnnexplain.systems.deeprm.job_box import JobBox
 from dnnexplain.systems.deeprm.model import JobSet, Params
 from dnnexplain.systems.deeprm.painting import deeprm_painting
 from dnnexplain.systems.deeprm.rule_kernels import RULES
@@ -254,6 +256,10 @@ class DeepRM:
         from dnnexplain.systems.deeprm.optimal_replay import optimal_replay  # noqa: PLC0415
 
         return optimal_replay(self.params, workload, self.bound(workload, seconds=seconds))
+
+    def workload_box(self, jobs: int = 12) -> WorkloadBox:
+        """Sets of so many jobs as rows of numbers (``contract.Boxed``)."""
+        return JobBox(self, jobs)
 
     def bound(self, workload: JobSet, *, seconds: float = 10.0) -> Bound:
         """The optimum of mean slowdown, or an interval that holds it (CP-SAT)."""

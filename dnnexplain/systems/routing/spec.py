@@ -74,6 +74,20 @@ _SCENARIOS = (
     ),
 )
 
+_SEARCHED = (
+    Parameter("history_only", default=False, help="The matrix to route is fixed; the history alone is searched."),
+    Parameter(
+        "history",
+        "any",
+        "Any history, or only plausible ones: inside the range of generated traffic, pair by pair.",
+    ),
+    Parameter("all_paths", default=False, help="Divide by the optimum over all paths, not only the policy's own."),
+    Parameter("workload", "gravity", "Where the fixed matrix is from: a traffic family, or a file."),
+    Parameter("matrix", "", "A file of matrices, one of which is fixed; implies --history-only."),
+    Parameter("unit", "", "Of the numbers in that file, e.g. 'kb/s'; see load_matrices."),
+    Parameter("row", None, "Which of its matrices, from 0; drawn by --seed if not given.", kind=int),
+)
+
 SPEC = Spec(
     name="routing",
     title="Routing, learned traffic engineering",
@@ -135,6 +149,8 @@ SPEC = Spec(
             ),
         ),
     ),
+    searched=_SEARCHED,
+    challenge="dnnexplain.systems.routing.challenge:challenge",
     recipes=(
         _recipe("dote-current", "DOTE that sees the matrix to route,"),
         _recipe("dote-history", "DOTE that sees the 12 matrices before,", HISTORY),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dnnexplain.systems.routing.problem import RoutingProblem
+    from dnnexplain.systems.routing.stand_in import StandIn
     from dnnexplain.systems.routing.tensors import TorchRouting
     from dnnexplain.systems.routing.trained import RoutingTask
 
@@ -137,6 +138,12 @@ class RoutingSystem(Probed):
         from dnnexplain.systems.routing.trained import RoutingTask  # noqa: PLC0415
 
         return RoutingTask(self, network)
+
+    def stand_in(self, policy: Policy, seed: int = 0) -> StandIn:
+        """A piecewise-linear stand-in of a policy (``contract.WhiteBoxed``)."""
+        from dnnexplain.systems.routing.stand_in import fit_stand_in  # noqa: PLC0415
+
+        return fit_stand_in(self, policy, seed=seed)
 
     def tensors(self, **options: Any) -> TorchRouting:
         """The routing model in torch (``dtype=torch.float64`` for claims), with gradients."""

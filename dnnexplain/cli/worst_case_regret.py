@@ -1,0 +1,93 @@
+"""``dnnexplain worst-case`` where costs are no ratio scale: the workload on which a policy loses most, by difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.output import print_json, print_table, progress_bar
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.numbers import number
+
+if TYPE_CHECKING:
+    from dnnexplain.cli.worst_case_world import Asked
+
+__all__ = ["by_difference"]
+
+METHODS = {"gray-box", "cma-es"}
+"""What may be asked for: a system without gradients of whole workloads is searched by evolution either way."""
+
+
+def by_difference(
+    asked: Asked, seed: int, restarts: int, *, refused: Mapping[str, Any], out: Path | None, as_json: bool
+) -> None:
+    """Search, keep, print."""
+    from dnnexplain.cli.worst_case_world import make_world
+    from dnnexplain.explain.gray_box import Budget, worst_regret
+    from dnnexplain.results import Question
+
+    name = asked.options.spec.name
+    for flag in (flag for flag, value in refused.items() if value):
+        msg = f"{name} is searched by differences of costs, for which there is no {flag}; leave it out"
+        raise DnnExplainError(msg)
+    if asked.method not in METHODS:
+        msg = f"the method {asked.method} needs a cost that is a ratio scale; {name} is searched with --method cma-es"
+        raise DnnExplainError(msg)
+    world = make_world(asked)
+    assert world.box is not None
+    budget = Budget(asked.budget) if asked.rounds is None else Budget(1e6, asked.rounds)
+    found = []
+    with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
+        for each in range(seed, seed + restarts):
+            question = Question.about(
+                world.system,
+                world.policy,
+                target=f"{world.system.cost_name} less its optimum",
+                seed=each,
+                settings={"policy": asked.policy, **world.settings},
+            )
+            found.append(
+                worst_regret(
+                    world.system,
+                    world.policy,
+                    world.box,
+                    budget=budget,
+                    seed=each,
+                    question=question,
+                    cancel=stop,
+                    progress=lambda share, best: show(int(100 * share), 100, f"loses {number(best)}"),
+                )
+            )
+            if stop.is_set():
+                break
+    worst = max(found, key=lambda one: one.regret)
+    if out is not None:
+        worst.save(out)
+    if as_json:
+        figures = (
+            "regret", "lower", "upper", "cost", "optimum", "rule", "rule_regret", "cpu_seconds", "evaluations", "stopped",
+            "method", "ended_by", "rounds",
+        )  # fmt: skip
+        print_json(
+            {
+                "system": name,
+                "policy": asked.policy,
+                "checkpoint": worst.question.checkpoint,
+                "seed": worst.question.seed,
+                "budget": asked.budget,
+                **world.told,
+                "ratio": None,
+                **{key: getattr(worst, key) for key in figures},
+                "input": world.tell(worst.x),
+                "trace": worst.trace,
+            }
+        )
+    else:
+        typer.echo(worst.sentence())
+        print_table(["input", "value", "unit"], [list(row.values()) for row in worst.table()])
+    if stop.is_set():
+        raise typer.Exit(stop.code)

@@ -1,0 +1,217 @@
+"""The worst workload by difference of costs: for systems whose cost may be negative, or that state no gradients.
+
+Workloads are rows of numbers in a box (``contract.WorkloadBox``); evolution (CMA-ES, Hansen and Ostermeier 2001)
+raises the regret against the best rule, which is never above that against the optimum, so that no optimum is solved
+while it searches. The best rows found are then held against the system's own bound.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import DnnExplainError, Policy, WorkloadBox
+from dnnexplain.explain.gray_box.budget import Budget
+from dnnexplain.numbers import number
+from dnnexplain.results import Question, Result, array_field
+
+__all__ = ["WorstRegret", "worst_regret"]
+
+Array = NDArray[np.float64]
+
+BATCH, FINALISTS = 12, 3
+SPREAD = 0.3
+"""First standard deviation of the search, as a share of the box."""
+
+
+@dataclass(frozen=True, eq=False)
+class WorstRegret(Result):
+    """The workload found on which a policy loses most against the optimum, with an interval of what it loses.
+
+    Attributes:
+        question: system, policy, seed, settings.
+        method: of the search.
+        regret: cost less the best optimum known, at ``x``; equals ``lower``.
+        lower, upper: what is lost against the true optimum of this workload lies between them.
+        cost, optimum: the policy's cost, and the upper end of the optimum's.
+        rule, rule_regret: the best rule there, and what is lost against it.
+        cost_name: in words.
+        names, unit, x: the row ``[n]``.
+        stopped: ``"budget"`` or ``"cancelled"``; ``ended_by`` says which limit: ``"rounds"`` or ``"CPU-seconds"``.
+        rounds, evaluations, cpu_seconds: spent.
+        trace: rounds and largest regret against the best rule at every improvement ``[T, 2]``.
+    """
+
+    question: Question
+    method: str
+    regret: float
+    lower: float
+    upper: float
+    cost: float
+    optimum: float
+    rule: str
+    rule_regret: float
+    cost_name: str
+    names: tuple[str, ...]
+    unit: str
+    stopped: str
+    ended_by: str
+    rounds: int
+    evaluations: int
+    cpu_seconds: float = field(compare=False)
+    x: Array = array_field("input")
+    trace: Array = array_field("improvement", "round, regret")
+
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        between = f"between {number(self.lower)} and {number(self.upper)}"
+        return (
+            f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}: it loses "
+            f"{between} against the optimum ({number(self.rule_regret)} against {self.rule}, the best rule there); "
+            f"{number(self.evaluations)} workloads were run, {self.ended_by or 'a stop'} ended the search."
+        )
+
+    def table(self) -> list[dict[str, Any]]:
+        """The row by name, in its order."""
+        return [
+            {"input": name, "value": float(value), "unit": self.unit}
+            for name, value in zip(self.names, self.x, strict=True)
+        ]
+
+
+def worst_regret(
+    system: Any,
+    policy: Policy,
+    box: WorkloadBox,
+    *,
+    budget: Budget,
+    seed: int = 0,
+    question: Question | None = None,
+    seconds: float = 10.0,
+    cancel: Event | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> WorstRegret:
+    """Search a box of workloads for the one on which a policy loses most.
+
+    Args:
+        system: runs workloads, has rules, and a bound on the optimum of each workload.
+        policy: a network or a rule.
+        box: workloads as rows; a row whose workload cannot be made (``DnnExplainError``) is passed over.
+        budget: rounds of 12 workloads, CPU-seconds, or both.
+        seed: of the search.
+        question: for the result.
+        seconds: for the bound of each of the best three rows.
+        cancel: once set, the search ends with what it has.
+        progress: called with the share of the budget that is spent, and the largest regret so far.
+
+    Raises:
+        DnnExplainError: the package cma is missing, or no row of the box makes a workload.
+    """
+    search = _Search(system, policy, box, budget)
+    strategy = _strategy(len(box.low), seed)
+    stopped = "budget"
+    while search.left():
+        if cancel is not None and cancel.is_set():
+            stopped = "cancelled"
+            break
+        rows = strategy.ask()
+        regrets = search.run(box.low + (box.high - box.low) * np.clip(np.asarray(rows), 0, 1))
+        finite = regrets[np.isfinite(regrets)]
+        worst = finite.min() - 1 if finite.size else 0.0
+        strategy.tell(rows, [-float(one) if np.isfinite(one) else 1.0 - worst for one in regrets])
+        if progress is not None:
+            progress(search.spent(), max(search.best, default=(0.0, None))[0] if search.best else 0.0)
+        if strategy.stop():
+            strategy = _strategy(len(box.low), seed + search.rounds)
+    if not search.best:
+        msg = "no workload of this box can be made, so nothing was searched"
+        raise DnnExplainError(msg)
+    return search.result(question or Question.about(system, policy, seed=seed), stopped, seconds)
+
+
+def _strategy(size: int, seed: int) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cma warns that plotting needs matplotlib
+            import cma  # noqa: PLC0415 - optional, and slow to import
+    except ImportError:
+        msg = "this search needs the package cma: pip install cma"
+        raise DnnExplainError(msg) from None
+    options = {"bounds": [0, 1], "popsize": BATCH, "seed": seed % 2**31 + 1, "verbose": -9}
+    start = np.full(size, 0.5)
+    if size == 1:  # cma needs two dimensions
+        start, options["popsize"] = np.full(2, 0.5), BATCH
+    return cma.CMAEvolutionStrategy(start, SPREAD, options)
+
+
+class _Search:
+    """Rows run so far: the best of them, and what was spent."""
+
+    def __init__(self, system: Any, policy: Policy, box: WorkloadBox, budget: Budget) -> None:
+        self.system, self.policy, self.box, self.budget = system, policy, box, budget
+        self.rules = {name: rule for name, rule in system.rules().items() if name not in {"random", "optimum"}}
+        self.began = time.process_time()
+        self.rounds = self.evaluations = 0
+        self.best: list[tuple[float, Array]] = []
+        self.trace: list[tuple[float, float]] = []
+
+    def spent(self) -> float:
+        """Of the budget, 0 to 1."""
+        seconds = (time.process_time() - self.began) / self.budget.cpu_seconds
+        rounds = 0.0 if self.budget.rounds is None else self.rounds / self.budget.rounds
+        return min(1.0, max(seconds, rounds))
+
+    def left(self) -> bool:
+        """Whether another round may begin; the first always may."""
+        return not self.rounds or self.spent() < 1
+
+    def run(self, rows: Array) -> Array:
+        """Regret against the best rule ``[B]``; minus infinity where a row makes no workload."""
+        rows = (np.rint(rows) if self.box.whole else rows)[:, : len(self.box.low)]
+        regrets = np.full(len(rows), -np.inf)
+        made = {}
+        for place, row in enumerate(rows):
+            try:
+                made[place] = self.box.workload(row)
+            except DnnExplainError:
+                continue
+        self.rounds += 1
+        if not made:
+            return regrets
+        workloads, places = list(made.values()), list(made)
+        own = np.asarray(self.system.run(self.policy, workloads).cost)
+        others = np.min([self.system.run(rule, workloads).cost for rule in self.rules.values()], axis=0)
+        regrets[places] = own - others
+        self.evaluations += len(workloads)
+        before = self.best[0][0] if self.best else -np.inf
+        kept = [(float(regrets[place]), rows[place]) for place in places]
+        self.best = sorted([*self.best, *kept], key=lambda pair: -pair[0])[:FINALISTS]
+        if self.best[0][0] > before:
+            self.trace.append((float(self.rounds), self.best[0][0]))
+        return regrets
+
+    def result(self, question: Question, stopped: str, seconds: float) -> WorstRegret:
+        """The finalist that surely loses most, held against the system's bound."""
+        finals = []
+        for _, row in self.best:
+            workload = self.box.workload(row)
+            cost = float(self.system.run(self.policy, [workload]).cost[0])
+            bound = self.system.bound(workload, seconds=seconds)
+            finals.append((cost - bound.upper, cost, bound, row, workload))
+        lower, cost, bound, row, workload = max(finals, key=lambda final: final[0])
+        rules = {name: float(self.system.run(rule, [workload]).cost[0]) for name, rule in self.rules.items()}
+        rule = min(rules, key=lambda name: rules[name])
+        by_rounds = self.budget.rounds is not None and self.rounds >= self.budget.rounds
+        return WorstRegret(
+            question, "cma-es", lower, lower, cost - bound.lower, cost, float(bound.upper), rule, cost - rules[rule],
+            self.system.cost_name, tuple(self.box.names), self.box.unit, stopped,
+            "" if stopped != "budget" else "rounds" if by_rounds else "CPU-seconds", self.rounds, self.evaluations,
+            time.process_time() - self.began, x=row, trace=np.array(self.trace).reshape(-1, 2),
+        )  # fmt: skip

@@ -1,0 +1,129 @@
+"""The worst workload by difference of costs: a world whose worst case is known, links within bounds, the command."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnnexplain.cli import main
+from dnnexplain.cli.worst_case_world import ParameterBox
+from dnnexplain.contract import Bound, DnnExplainError, Episodes
+from dnnexplain.explain.gray_box import Budget, worst_regret
+from dnnexplain.registry import make_system, spec_of
+from dnnexplain.results import Question
+from dnnexplain.systems.abr.trace_box import TraceBox
+from dnnexplain.systems.abr.traces import Trace
+
+
+class Named:
+    """A policy that is its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Bowl:
+    """Workloads are points of a square; the policy loses ``2 - |w - (0.7, 0.2)|^2``, the rule 0, the optimum 0.5 less."""
+
+    name, cost_name = "bowl", "minus reward"
+    best = np.array([0.7, 0.2])
+
+    def rules(self) -> dict[str, Any]:
+        return {"rule": Named("rule")}
+
+    def run(self, policy: Any, workloads: Any) -> Episodes:
+        lost = [2 - float(((one - self.best) ** 2).sum()) if policy.name == "net" else 0.0 for one in workloads]
+        return Episodes(policy.name, np.array(lost) - 5, self.cost_name, {}, 0)
+
+    def bound(self, workload: Any, *, seconds: float = 10.0) -> Bound:
+        del workload, seconds
+        return Bound(-5.75, -5.5, "feasible", None)
+
+
+def bowl_box(refuse: float = 2.0) -> Any:
+    def workload(x: Any) -> Any:
+        if x[0] > refuse:
+            msg = "too far to the right"
+            raise DnnExplainError(msg)
+        return x
+
+    return SimpleNamespace(
+        names=("right", "up"),
+        unit="",
+        low=np.zeros(2),
+        high=np.ones(2),
+        blocks=(np.arange(2),),
+        whole=False,
+        workload=workload,
+    )
+
+
+QUESTION = Question("bowl", policy="net")
+
+
+def test_the_known_worst_case_is_found_and_its_loss_lies_in_the_interval() -> None:
+    seen: list[float] = []
+    found = worst_regret(
+        Bowl(), Named("net"), bowl_box(), budget=Budget(1e6, 40), seed=1, question=QUESTION,
+        progress=lambda share, _: seen.append(share),
+    )  # fmt: skip
+    np.testing.assert_allclose(found.x, Bowl.best, atol=0.01)
+    assert found.rule_regret == pytest.approx(2, abs=1e-3)
+    assert (found.lower, found.upper) == (pytest.approx(2.5, abs=1e-3), pytest.approx(2.75, abs=1e-3))
+    assert (found.rounds, found.ended_by, found.evaluations) == (40, "rounds", 480)
+    assert seen == sorted(seen)
+    again = worst_regret(Bowl(), Named("net"), bowl_box(), budget=Budget(1e6, 40), seed=1, question=QUESTION)
+    assert np.array_equal(found.x, again.x)
+    assert "loses between 2.5 and 2.75" in found.sentence()
+
+
+def test_rows_that_make_no_workload_are_passed_over() -> None:
+    found = worst_regret(Bowl(), Named("net"), bowl_box(0.6), budget=Budget(1e6, 40), question=QUESTION)
+    assert found.x[0] == pytest.approx(0.6, abs=0.01)
+    with pytest.raises(DnnExplainError, match="no workload of this box"):
+        worst_regret(Bowl(), Named("net"), bowl_box(-1.0), budget=Budget(1e6, 2), question=QUESTION)
+
+
+def test_links_keep_to_their_bounds_of_rate_and_of_change() -> None:
+    box = TraceBox(least=0.5, most=4.0, change=0.2, seconds=60.0, every=6.0)
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        link = box.workload(random.uniform(box.low, box.high))
+        assert link.mbps.min() >= 0.5
+        assert link.mbps.max() <= 4.0
+        assert np.abs(np.diff(link.mbps)).max() <= 0.2 + 1e-12
+    level = box.workload(np.full(len(box.low), 2.0))
+    assert np.allclose(level.mbps, 2.0)
+    near = Trace("flat", np.array([0.0, 30.0, 60.0]), np.array([2.0, 2.0, 2.0]))
+    close = TraceBox(near=near, within=0.1).workload(np.full(21, 6.0))
+    np.testing.assert_allclose(close.mbps, 2.2)
+    with pytest.raises(DnnExplainError, match="below the most"):
+        TraceBox(least=3.0, most=2.0)
+
+
+def test_parameters_of_a_family_are_a_box_of_every_system() -> None:
+    system, spec = make_system("cellular"), spec_of("cellular")
+    box = ParameterBox(system, spec, 3)
+    family = spec.family()
+    bounded = [one for one in family.parameters if one.default is not None and None not in (one.low, one.high)]
+    assert len(box.names) == len(bounded)
+    assert box.workload((box.low + box.high) / 2) is not None
+
+
+def test_the_command_reports_a_loss_that_anyone_can_check(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["worst-case", "abr", "--policy", "bb", "--rounds", "2", "--seed", "4", "--most", "3", "--json"]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    row = np.array(list(told["input"].values()))
+    assert row.max() <= 3
+    system = make_system("abr")
+    link = TraceBox(most=3.0).workload(row)
+    cost, bound = system.run(system.rules()["bb"], [link]).cost[0], system.bound(link)
+    assert told["cost"] == pytest.approx(cost)
+    assert told["lower"] <= cost - bound.lower + 1e-9
+    assert told["upper"] >= cost - bound.upper - 1e-9
+    assert told["ended_by"] == "rounds"
