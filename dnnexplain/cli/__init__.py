@@ -32,6 +32,7 @@ COMMANDS = (
     "transfer",
     "stress",
     "worst_case",
+    "prove",
     "distill",
     "train",
     "export",

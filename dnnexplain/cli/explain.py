@@ -11,6 +11,7 @@ import typer
 from dnnexplain.cli.files import atomic_write, check_writable, read_json
 from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.output import examples, number, print_json, print_table
+from dnnexplain.cli.prove import show_sufficient
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError
 
@@ -29,6 +30,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json",
         f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json --method integrated-gradients --target 'job 1 minus wait' "
         "--baseline empty --json --out map.npz",
+        f"dnnexplain explain {DEFAULT_SYSTEM} --state state.json --sufficient",
         f"dnnexplain explain {DEFAULT_SYSTEM} --survey 2000 --policy all",
     )
     app.system_command("explain", explain, epilog=shown)
@@ -56,6 +58,11 @@ def explain(
     seed: int = typer.Option(0, help="Of methods that draw, and of the badge."),
     layer: str | None = typer.Option(None, help="For layer and neuron methods; the first if not given."),
     neuron: int | None = typer.Option(None, help="For neuron methods."),
+    sufficient: bool = typer.Option(
+        False, "--sufficient", help="Instead of a map: the knobs that alone force the decision, proved."
+    ),
+    minimum: bool = typer.Option(False, "--minimum", help="Of --sufficient: the smallest set of all."),
+    seconds: float = typer.Option(30.0, help="Of --sufficient: at most about this long."),
     badge: str = typer.Option("light", help="How thoroughly the map is checked: light, full or none."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     out: Path | None = typer.Option(None, help="Save the map: .json (readable again) or .npz (arrays)."),
@@ -79,6 +86,10 @@ def explain(
         raise DnnExplainError(msg)
     network = named_policy(world, policy)
     given = world.state_from_json(read_json(state, "the state"))
+    if sufficient:
+        _check_sufficient(seconds=seconds, out=out)
+        show_sufficient(world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json)
+        return
     found = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
     judged = _judge(world, network, found, badge, seed)
     if out is not None:
@@ -99,6 +110,15 @@ def _check_options(method: str, badge: str, out: Path | None, methods: tuple[str
             msg = f"--out {out} must end in {' or '.join(_SUFFIXES)}"
             raise DnnExplainError(msg)
         check_writable(out)
+
+
+def _check_sufficient(*, seconds: float, out: Path | None) -> None:
+    if not seconds > 0:
+        msg = f"--seconds must be above 0, not {seconds:g}"
+        raise DnnExplainError(msg)
+    if out is not None:
+        msg = "--sufficient makes no map: leave --out out, and take --json to keep the answer"
+        raise DnnExplainError(msg)
 
 
 def _check_survey(states: int, state: Path | None, out: Path | None) -> None:

@@ -72,6 +72,15 @@ from dnnexplain.contract.paintings import (
     Whole,
 )
 from dnnexplain.contract.pictures import Handle, Pane, Pictured
+from dnnexplain.contract.properties import (
+    Case,
+    Change,
+    ChoicesOfKnobs,
+    Property,
+    PropertySource,
+    Relation,
+    StateSet,
+)
 from dnnexplain.contract.records import settled_records
 from dnnexplain.contract.remarks import Remarking
 from dnnexplain.contract.rule_abilities import Described, Distillable, Features, Parted, Parts, Visiting
@@ -104,9 +113,12 @@ __all__ = [
     "Bound",
     "Box",
     "Boxed",
+    "Case",
     "Cells",
     "Challenge",
+    "Change",
     "Choice",
+    "ChoicesOfKnobs",
     "Costed",
     "Decision",
     "DecisionOracle",
@@ -159,10 +171,13 @@ __all__ = [
     "Played",
     "Policy",
     "PresetTools",
+    "Property",
+    "PropertySource",
     "RatioCost",
     "Reader",
     "Recipe",
     "Rectangle",
+    "Relation",
     "Remarking",
     "Replay",
     "Replayable",
@@ -175,6 +190,7 @@ __all__ = [
     "Space",
     "Spec",
     "State",
+    "StateSet",
     "Summarised",
     "System",
     "Tabular",

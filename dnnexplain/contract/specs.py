@@ -16,6 +16,7 @@ from typing import Any, Literal
 from dnnexplain.contract.errors import Choice, DnnExplainError
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.outputs import Decision
+from dnnexplain.contract.properties import PropertySource
 
 __all__ = [
     "Example",
@@ -358,6 +359,7 @@ class Spec:
         teachers: rules that may teach a network, by name, with a sentence each.
         rules: titles of rules for people, by name.
         baselines: rules that a network is measured by where a command names none, the most telling first.
+        properties: that can be proved or refuted of its networks (``dnnexplain prove``), beside ``robust``.
         apart: rules that are no competitors when the best rule is asked for: random ones, and those that know more than a network.
         caveats: what must stand beside every result, one sentence each.
         environments: gymnasium id -> ``module:class`` of the environment and of its vector form (or empty).
@@ -398,6 +400,7 @@ class Spec:
     rules: Mapping[str, str] = field(default_factory=dict)
     baselines: tuple[str, ...] = ()
     apart: tuple[str, ...] = ("random",)
+    properties: tuple[PropertySource, ...] = ()
     caveats: tuple[str, ...] = ()
     environments: Mapping[str, tuple[Reference, Reference]] = field(default_factory=dict)
     weights: Path | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Scenario, Shift, Spec
 from dnnexplain.systems.deeprm.recipes import recipes
 
@@ -184,6 +185,23 @@ SPEC = Spec(
     lead=(
         "A scheduler of cluster jobs is a small neural network that looks at one picture: what runs, and which jobs wait. "
         "Make a job longer, shorter, wider, and see what the network would do, what moved it, and which neurons switch."
+    ),
+    properties=(
+        PropertySource(
+            "never-empty-slot",
+            "With an idle cluster, an empty backlog and a job in another slot, no empty slot is ranked first (raw outputs).",
+            "dnnexplain.systems.deeprm.properties:never_empty_slot",
+        ),
+        PropertySource(
+            "monotone-length",
+            "A job that another action is preferred to is not ranked first once it is longer, all else equal.",
+            "dnnexplain.systems.deeprm.properties:monotone_length",
+        ),
+        PropertySource(
+            "agrees-with-rules",
+            "In an idle cluster with a job in every slot, the job that SJF, FCFS and Tetris all take is ranked first.",
+            "dnnexplain.systems.deeprm.properties:rules_agree",
+        ),
     ),
     rules={
         "sjf": "Shortest job first",

@@ -19,12 +19,13 @@ from dnnexplain.contract import (
     Painting,
     Played,
     Policy,
+    Relation,
     Replay,
     State,
     Target,
     WorkloadBox,
 )
-from dnnexplain.systems.deeprm import mutation, records, states
+from dnnexplain.systems.deeprm import mutation, properties, records, states
 from dnnexplain.systems.deeprm.arrays import as_input
 from dnnexplain.systems.deeprm.codec import Codec
 from dnnexplain.systems.deeprm.features import DeepRMFeatures
@@ -210,6 +211,24 @@ class DeepRM:
         from dnnexplain.systems.deeprm.judge import judge_state  # noqa: PLC0415 - loads the solver
 
         return judge_state(self.codec, state, seconds=seconds)
+
+    # --- what proofs ask; see dnnexplain.systems.deeprm.properties ---
+
+    @cached_property
+    def joint_knobs(self) -> tuple[tuple[str, ...], ...]:
+        """A job's rectangle in each pane: its length with its demand."""
+        return properties.joint_knobs(self.params)
+
+    @cached_property
+    def relations(self) -> tuple[Relation, ...]:
+        """A job has a length and some demand, or it is not there."""
+        return properties.job_relations(self.params)
+
+    def sure_actions(
+        self, low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Actions valid in all states of a box, and in some; see :func:`.properties.sure_actions`."""
+        return properties.sure_actions(self, low, high)
 
     # --- whole episodes ---
 

@@ -1,0 +1,147 @@
+"""``dnnexplain prove``: what a network never does, proved or refuted over all valid states of a set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.files import read_json
+from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.contract import DnnExplainError
+
+if TYPE_CHECKING:
+    from dnnexplain.contract import State
+    from dnnexplain.explain.proofs.verdicts import Verdict
+
+__all__ = ["register", "show_sufficient"]
+
+
+def register(app: CommandLine) -> None:
+    """Add the command."""
+    shown = examples(
+        f"dnnexplain prove {DEFAULT_SYSTEM}",
+        f"dnnexplain prove {DEFAULT_SYSTEM} --property never-empty-slot --json",
+        f"dnnexplain prove {DEFAULT_SYSTEM} --property robust --state state.json --within 3",
+    )
+    app.system_command("prove", prove, epilog=shown)
+
+
+def prove(
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
+    *,
+    options: SystemOptions,
+    policy: str = typer.Option("default", help="A shipped network, untrained, or a weights file."),
+    prop: str = typer.Option(
+        "", "--property", help="By name, or a JSON file; without it the names are listed.", show_default=False
+    ),
+    state: Path | None = typer.Option(
+        None, help="A state, a JSON file: the property is asked around it.", show_default=False
+    ),
+    within: float = typer.Option(3.0, help="So many steps of the knobs' grids around the state."),
+    seconds: float = typer.Option(60.0, help="At most about this long; what is not settled then is open."),
+    nodes: int = typer.Option(200_000, help="At most so many nodes of the search tree for each case."),
+    every: bool = typer.Option(False, "--every", help="Settle every case, even where one is refuted already."),
+    jobs: int = typer.Option(1, help="Cases at a time."),
+    seed: int = typer.Option(0, help="Of the search for witnesses."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Prove or refute that a network never does something, over all valid states of a set."""
+    from dnnexplain.policies import named_policy
+
+    del system
+    if not prop:
+        _list(options, as_json=as_json)
+        return
+    _check(seconds, nodes, within, jobs)
+    from dnnexplain.explain.proofs.prover import prove as settle
+    from dnnexplain.explain.proofs.ready import described, named_property
+    from dnnexplain.explain.proofs.users import property_from
+    from dnnexplain.explain.proofs.verdicts import ProofBudget
+
+    world: Any = options.make_for(policy)
+    network = named_policy(world, policy)
+    given: State | None = None if state is None else world.state_from_json(read_json(state, "the state"))
+    if prop.endswith(".json"):
+        claim = property_from(world, read_json(Path(prop), "the property"), given, within)
+    else:
+        claim = named_property(options.spec, world, network, prop, given, within)
+    limits = ProofBudget(nodes=nodes, seconds=seconds, every=every, jobs=jobs)
+    background = None if given is None else given.background
+    with progress_bar("proving", len(claim.cases), quiet=as_json) as show:
+        found = settle(world, network, claim, background=background, budget=limits, seed=seed, progress=show)
+    report = {"system": world.name, "policy": network.name, **described(found, world)}
+    if as_json:
+        print_json(report)
+    else:
+        _show(found, world, report)
+
+
+def _check(seconds: float, nodes: int, within: float, jobs: int) -> None:
+    for name, value in (("--seconds", seconds), ("--nodes", nodes), ("--within", within), ("--jobs", jobs)):
+        if not value > 0:
+            msg = f"{name} must be above 0, not {value:g}"
+            raise DnnExplainError(msg)
+
+
+def _list(options: SystemOptions, *, as_json: bool) -> None:
+    from dnnexplain.explain.proofs.ready import property_names
+
+    names = property_names(options.spec)
+    if as_json:
+        print_json({"properties": names})
+    else:
+        print_table(("property", "what it claims"), list(names.items()))
+
+
+def _show(found: Verdict, world: Any, report: dict[str, Any]) -> None:
+    from dnnexplain.contract import State
+
+    typer.echo(found.sentence())
+    if found.witness is not None:
+        rows = found.witness.reshape(-1, len(world.knobs))
+        for word, row in zip(("Witness", "Then"), rows, strict=False):
+            typer.echo(f"{word}: {world.describe(State(row))}")
+    cases = [(case["verdict"], case["how"], case["bound"], case["case"]) for case in report["cases"]]
+    print_table(("verdict", "how", "bound", "case"), cases)
+    for sentence in found.assumed:
+        typer.echo(f"Assumed: {sentence}.")
+    typer.echo(f"Program and network differ by at most {found.checked:.2g}; {found.seconds:.1f} s.")
+
+
+def show_sufficient(
+    world: Any, policy: Any, state: State, *, minimum: bool, seconds: float, seed: int, as_json: bool
+) -> None:
+    """Print what alone forces a decision."""
+    from dataclasses import replace
+
+    from dnnexplain.explain.proofs.sufficient import LIMITS, sufficient_reason
+
+    found = sufficient_reason(world, policy, state, minimum=minimum, budget=replace(LIMITS, seconds=seconds), seed=seed)
+    if as_json:
+        print_json(
+            {
+                "system": world.name,
+                "policy": policy.name,
+                "decision": found.decision,
+                "fixed": found.fixed,
+                "free": list(found.free),
+                "proved": found.proved,
+                "minimal": found.minimal,
+                "minimum": found.minimum,
+                "flips": list(found.flips),
+                "flipped": None if found.flipped is None else world.state_to_json(found.flipped),
+                "checked": found.checked,
+                "seconds": found.seconds,
+                "sentence": found.sentence(),
+                "quantifies": found.quantifies,
+                "reason": found.reason,
+            }
+        )
+        return
+    typer.echo(world.describe(state))
+    typer.echo(found.sentence())
+    if found.flips:
+        typer.echo(f"Changing {', '.join(found.flips)} alone can flip it.")

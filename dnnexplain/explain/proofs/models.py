@@ -1,0 +1,110 @@
+"""The program of a case: its states painted, the network in it once or twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Case, DnnExplainError, Relation, StateSet, System
+from dnnexplain.explain.forward import network_of, private
+from dnnexplain.explain.proofs.inputs import Input, paint, relate, summands
+from dnnexplain.explain.proofs.network import Bend, NetworkForms, traced
+from dnnexplain.explain.proofs.program import Program
+
+__all__ = ["EmptySet", "Model", "model_of", "pairs_hold", "place_of", "second_states"]
+
+Floats = NDArray[np.float64]
+
+
+class EmptySet(Exception):  # noqa: N818 - no error
+    """A set without states."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A program with the network (once or twice) in it."""
+
+    program: Program
+    inputs: tuple[Input, ...]
+    bends: tuple[Bend, ...]
+    forms: Floats
+
+    def outputs(self, rows: Floats) -> Floats:
+        """What the program takes the network's outputs for, in states ``[B, K]`` or pairs ``[B, 2K]``."""
+        values = np.zeros((len(rows), len(self.program)))
+        half = rows.shape[1] // len(self.inputs)
+        for at, one in enumerate(self.inputs):
+            one.write(rows[:, at * half : (at + 1) * half], values)
+        for bend in self.bends:
+            bend.fill(values)
+        return np.asarray(values @ self.forms[1:] + self.forms[0])
+
+
+def model_of(system: System, policy: Any, case: Case, background: Any, seconds: float) -> Model:
+    """The program of a case.
+
+    Raises:
+        EmptySet: the set holds no state.
+        DnnExplainError: the network or the observation is none that programs know.
+    """
+    states = case.states
+    program = Program(seconds)
+    ground, parts = summands(system, states, background)
+    inputs = [paint(program, system, states, ground, parts)]
+    if case.change is not None:
+        place = place_of(system, case.change.knob)
+        second = second_states(system, case)
+        ground_two, parts_two = summands(system, second, background)
+        inputs.append(paint(program, system, second, ground_two, parts_two, inputs[0], place))
+        relate(
+            program, system, inputs[1], Relation({case.change.knob: 1.0}, case.change.low, case.change.high), inputs[0]
+        )
+    if program.relaxed(np.zeros(len(program)), 0.0, 1) == -np.inf:
+        raise EmptySet
+    graph = traced(private(network_of(policy)))
+    bends: list[Bend] = []
+    outputs = []
+    for one in inputs:
+        run = NetworkForms(graph, program)
+        outputs.append(run.outputs(one.forms, tuple(system.observation_shape)))
+        bends += run.bends
+    count = 1 + len(program)
+    forms = np.hstack([np.vstack([one, np.zeros((count - len(one), one.shape[1]))]) for one in outputs])
+    return Model(program, tuple(inputs), tuple(bends), forms)
+
+
+def second_states(system: System, case: Case) -> StateSet:
+    """Where the second of two states can lie."""
+    assert case.change is not None
+    place = place_of(system, case.change.knob)
+    whole = StateSet.all_of(system)
+    low, high = case.states.low.copy(), case.states.high.copy()
+    low[place] = min(max(low[place] + case.change.low, whole.low[place]), whole.high[place])
+    high[place] = max(min(high[place] + case.change.high, whole.high[place]), whole.low[place])
+    return replace(whole, low=low, high=high)
+
+
+def pairs_hold(system: System, case: Case, pairs: Floats) -> NDArray[np.bool_]:
+    """Which pairs ``[B, 2K]`` differ as the case says, both being valid."""
+    assert case.change is not None
+    half = pairs.shape[1] // 2
+    one, two = pairs[:, :half], pairs[:, half:]
+    place = place_of(system, case.change.knob)
+    away = two - one
+    moved = (away[:, place] >= case.change.low - 1e-9) & (away[:, place] <= case.change.high + 1e-9)
+    away[:, place] = 0.0
+    fixed = np.asarray(system.repair(pairs.reshape(-1, half)), dtype=float).reshape(pairs.shape)
+    valid = np.isclose(fixed, pairs).all(axis=1)
+    return np.asarray(moved & (np.abs(away) < 1e-9).all(axis=1) & valid & case.states.holds(system, one))
+
+
+def place_of(system: System, name: str) -> int:
+    """The place of a knob."""
+    for place, knob in enumerate(system.knobs):
+        if knob.name == name:
+            return place
+    msg = f"{system.name} has no knob {name!r}"
+    raise DnnExplainError(msg)

@@ -1,0 +1,316 @@
+"""A network inside a program: what straight lines do is kept as linear forms, each bend becomes a value.
+
+The network is traced (``torch.fx``) and run on *forms*: a tensor ``[1 + V, ...]`` whose first row is the constant
+and whose others say what each value of the program adds. Operations of straight lines are run by torch itself on
+these rows; a ReLU, leaky ReLU or max-pool adds values, after its inputs have been bounded by intervals and, where
+that leaves it undecided, by linear programs (Tjeng, Xiao and Tedrake, ICLR 2019).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - as everyone writes it
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.proofs.program import Program
+
+__all__ = ["Bend", "Form", "NetworkForms", "traced"]
+
+Floats = NDArray[np.float64]
+_LARGEST = 60_000_000
+_TIGHTENED = 300
+"""Bends whose bounds are tightened by linear programs, at most."""
+
+_MODULES = (
+    nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.AvgPool1d, nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d, nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout, nn.ZeroPad2d, nn.ConstantPad1d,
+    nn.ConstantPad2d, nn.ConvTranspose2d,
+)  # fmt: skip
+_FUNCTIONS = {
+    torch.flatten, torch.reshape, torch.squeeze, torch.unsqueeze, torch.permute, torch.transpose, torch.cat,
+    torch.concat, torch.stack, torch.add, torch.sub, torch.neg, torch.mean, torch.sum, torch.split, torch.chunk,
+    operator.add, operator.sub, operator.neg, operator.getitem, F.linear, F.conv1d, F.conv2d, F.avg_pool2d, F.pad,
+    F.dropout, F.batch_norm,
+}  # fmt: skip
+_PRODUCTS = {operator.mul, torch.mul, operator.truediv, torch.div, torch.matmul, operator.matmul}
+_METHODS = {
+    "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "contiguous", "mean", "sum", "add",
+    "sub", "neg", "clone", "detach", "chunk", "split", "unflatten",
+}  # fmt: skip
+_SAME = {"float", "double", "to", "type"}
+_RECTIFIERS: dict[Any, float] = {F.relu: 0.0, torch.relu: 0.0, "relu": 0.0, F.leaky_relu: 0.01}
+
+
+class Form:
+    """A tensor of linear forms ``[1 + V, ...]``, constant first."""
+
+    def __init__(self, data: Tensor) -> None:
+        self.data = data
+
+    def padded(self, values: int) -> Tensor:
+        """With zeros for values that came later ``[1 + values, ...]``."""
+        missing = 1 + values - len(self.data)
+        return torch.cat([self.data, self.data.new_zeros((missing, *self.data.shape[1:]))]) if missing else self.data
+
+
+class Bend:
+    """Values ``max(slope * x, x)`` of forms ``x``; with ``slope`` ``None``, the largest of each row of several."""
+
+    def __init__(
+        self, weights: list[Floats], constants: list[Floats], numbers: NDArray[np.int64], slope: float | None
+    ) -> None:
+        self.weights, self.constants, self.numbers, self.slope = weights, constants, numbers, slope
+
+    def fill(self, values: Floats) -> None:
+        """Compute these values from those before ``[B, V]``, as the network does."""
+        if self.slope is not None and len(self.numbers):
+            weights = np.concatenate(self.weights)
+            inputs = values[:, : weights.shape[1]] @ weights.T + np.concatenate(self.constants)
+            values[:, self.numbers] = np.maximum(inputs, 0.0)
+            return
+        for weights, constants, number in zip(self.weights, self.constants, self.numbers, strict=True):
+            values[:, number] = (values[:, : weights.shape[1]] @ weights.T + constants).max(axis=1)
+
+
+def traced(module: nn.Module) -> fx.GraphModule:
+    """A network as a graph, in double precision.
+
+    Raises:
+        DnnExplainError: its steps depend on the numbers that run through it.
+    """
+    twin = deepcopy(module).eval().double()
+    try:
+        return fx.symbolic_trace(twin)
+    except Exception as error:
+        msg = f"{type(module).__name__} cannot be written as a fixed list of operations, which a proof needs: {error}"
+        raise DnnExplainError(msg.split("\n", maxsplit=1)[0]) from error
+
+
+class NetworkForms(fx.Interpreter):
+    """Runs a traced network on forms; what bends goes into the program.
+
+    Attributes:
+        bends: in running order.
+    """
+
+    def __init__(self, graph: fx.GraphModule, program: Program) -> None:
+        super().__init__(graph)
+        self.program = program
+        self.bends: list[Bend] = []
+        self.extra_traceback = False
+
+    def outputs(self, forms: Floats, shape: tuple[int, ...]) -> Floats:
+        """The outputs as forms ``[1 + V, A]``."""
+        with torch.no_grad():
+            found = self.run(Form(torch.from_numpy(forms).reshape(len(forms), *shape)))
+        if not isinstance(found, Form) or found.data.ndim != 2:
+            msg = "the network gives no single tensor of outputs [B, A]"
+            raise DnnExplainError(msg)
+        return found.padded(len(self.program)).numpy()
+
+    # --- steps of the graph ---
+
+    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
+        """A layer: straight, or one that bends."""
+        layer = self.fetch_attr(target)
+        if not _forms(args):
+            return layer(*args, **kwargs)
+        if isinstance(layer, nn.ReLU):
+            return self._rectified(args[0], 0.0)
+        if isinstance(layer, nn.LeakyReLU):
+            return self._rectified(args[0], float(layer.negative_slope))
+        if isinstance(layer, nn.MaxPool2d):
+            return self._pooled(args[0], layer)
+        if isinstance(layer, _MODULES):
+            return self._straight(layer, args, kwargs)
+        raise _bent(type(layer).__name__)
+
+    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+        """An operation."""
+        inside = _forms(args) + _forms(tuple(kwargs.values()))
+        if not inside:
+            return target(*args, **kwargs)
+        if target is getattr:
+            return getattr(args[0].data, *args[1:])
+        if target in _RECTIFIERS:
+            slope = kwargs.get(
+                "negative_slope", args[1] if len(args) > 1 and target is F.leaky_relu else _RECTIFIERS[target]
+            )
+            return self._rectified(args[0], float(slope))
+        products = target in _PRODUCTS and len(inside) == 1
+        if products and not (target in {operator.truediv, torch.div} and isinstance(args[1], Form)):
+            return self._straight(target, args, kwargs)
+        if target in _FUNCTIONS:
+            return self._straight(target, args, kwargs)
+        raise _bent(getattr(target, "__name__", str(target)))
+
+    def call_method(self, target: Any, args: Any, kwargs: Any) -> Any:
+        """A tensor's own operation."""
+        if not _forms(args):
+            return super().call_method(target, args, kwargs)
+        if target in {"size", "dim"}:
+            return getattr(args[0].data, target)(*args[1:], **kwargs)
+        if target in _SAME:
+            return args[0]
+        if target in _RECTIFIERS:
+            return self._rectified(args[0], 0.0)
+        if target in _METHODS or (target in {"mul", "div"} and len(_forms(args)) == 1 and isinstance(args[0], Form)):
+            return self._straight(lambda one, *rest, **named: getattr(one, target)(*rest, **named), args, kwargs)
+        raise _bent(str(target))
+
+    def _straight(self, step: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Run a step of straight lines on every row: the constant, and the constant plus what a value adds."""
+        count = len(self.program)
+
+        def rows(one: Form) -> Tensor:
+            data = one.padded(count)
+            return torch.cat([data[:1], data[1:] + data[:1]])
+
+        found = step(*_mapped(args, rows), **_mapped(kwargs, rows))
+
+        def back(one: Tensor) -> Form:
+            if one.numel() > _LARGEST:
+                msg = f"the network is too large for a program ({one.numel():,} numbers in one layer)"
+                raise DnnExplainError(msg)
+            return Form(torch.cat([one[:1], one[1:] - one[:1]]))
+
+        return tuple(back(one) for one in found) if isinstance(found, tuple | list) else back(found)
+
+    # --- what bends ---
+
+    def _rectified(self, form: Form, slope: float) -> Form:
+        data = form.padded(len(self.program))
+        flat = data.reshape(len(data), -1)
+        weights, constant = np.ascontiguousarray(flat[1:].numpy().T), flat[0].numpy()
+        low, high = self._bounds(weights, constant)
+        open_ones = np.flatnonzero((low < 0) & (high > 0))
+        numbers = np.array(
+            [self._relu(weights[at], constant[at], low[at], high[at]) for at in open_ones], dtype=np.int64
+        )
+        self.bends.append(
+            Bend([weights[[at]] for at in open_ones], [constant[[at]] for at in open_ones], numbers, slope=slope)
+        )
+        if flat.shape[1] * (1 + len(self.program)) > _LARGEST:
+            msg = f"the network is too large for a program ({flat.shape[1]:,} neurons of {len(self.program):,} values)"
+            raise DnnExplainError(msg)
+        out = torch.cat([flat, flat.new_zeros((1 + len(self.program) - len(flat), flat.shape[1]))])
+        out[:, np.flatnonzero(high <= 0)] *= slope
+        out[:, open_ones] *= slope
+        out[1 + numbers, open_ones] += 1.0 - slope
+        return Form(out.reshape(len(out), *data.shape[1:]))
+
+    def _bounds(self, weights: Floats, constant: Floats) -> tuple[Floats, Floats]:
+        low, high = self.program.interval(weights, constant)
+        undecided = np.flatnonzero((low < 0) & (high > 0))
+        if len(undecided) <= _TIGHTENED:
+            for at in undecided:
+                high[at] = min(high[at], self.program.relaxed(weights[at], constant[at], 1))
+                if high[at] > 0:
+                    low[at] = max(low[at], self.program.relaxed(weights[at], constant[at], -1))
+        return low, high
+
+    def _relu(self, weights: Floats, constant: float, low: float, high: float) -> int:
+        """``y = max(0, x)`` of one form ``x`` between ``low`` and ``high``; the value's number."""
+        program = self.program
+        columns, factors = program.form(weights)
+        number = program.value(0.0, float(high))
+        column = program.columns[number]
+        on = program.column(0.0, 1.0, integer=True)
+        away = [-factor for factor in factors]
+        program.row(float(constant), np.inf, [column, *columns], [1.0, *away])
+        program.row(-np.inf, float(constant - low), [column, on, *columns], [1.0, -float(low), *away])
+        program.row(-np.inf, 0.0, [column, on], [1.0, -float(high)])
+        return number
+
+    def _pooled(self, form: Form, layer: nn.MaxPool2d) -> Form:
+        data = form.padded(len(self.program))
+        shape = data.shape[1:]
+        places = _windows(layer, tuple(shape))
+        flat = data.reshape(len(data), -1)
+        weights, constant = np.ascontiguousarray(flat[1:].numpy().T), flat[0].numpy()
+        low, high = self._bounds(weights, constant)
+        bend = Bend([], [], np.zeros(0, dtype=np.int64), None)
+        sources: list[tuple[bool, int]] = []
+        numbers: list[int] = []
+        for window in places.reshape(-1, places.shape[-1]):
+            inside = window[window >= 0]
+            rivals = inside[high[inside] > low[inside].max()]
+            if len(rivals) <= 1:
+                sources.append((True, int(inside[np.argmax(low[inside])])))
+                continue
+            numbers.append(self._largest(weights[rivals], constant[rivals], low[rivals], high[rivals]))
+            bend.weights.append(weights[rivals])
+            bend.constants.append(constant[rivals])
+            sources.append((False, numbers[-1]))
+        bend.numbers = np.array(numbers, dtype=np.int64)
+        self.bends.append(bend)
+        out = flat.new_zeros((1 + len(self.program), len(sources)))
+        for at, (kept, source) in enumerate(sources):
+            if kept:
+                out[: len(flat), at] = flat[:, source]
+            else:
+                out[1 + source, at] = 1.0
+        return Form(out.reshape(len(out), *places.shape[:-1]))
+
+    def _largest(self, weights: Floats, constant: Floats, low: Floats, high: Floats) -> int:
+        program, top = self.program, float(high.max())
+        number = program.value(float(low.max()), top)
+        column = program.columns[number]
+        picks = []
+        for form, shift, least in zip(weights, constant, low, strict=True):
+            columns, factors = program.form(form)
+            pick = program.column(0.0, 1.0, integer=True)
+            picks.append(pick)
+            away = [-factor for factor in factors]
+            program.row(float(shift), np.inf, [column, *columns], [1.0, *away])
+            reach = top - float(least)
+            program.row(-np.inf, float(shift) + reach, [column, pick, *columns], [1.0, reach, *away])
+        program.row(1.0, 1.0, picks, np.ones(len(picks)))
+        return number
+
+
+def _windows(layer: nn.MaxPool2d, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Which cells each window of a pool holds ``[C, H', W', window]``; -1 outside."""
+    if layer.dilation not in {1, (1, 1)} or layer.ceil_mode:
+        kind = "a dilated or ceiling max-pool"
+        raise _bent(kind)
+    size, stride, edge = (
+        (one, one) if isinstance(one, int) else one for one in (layer.kernel_size, layer.stride, layer.padding)
+    )
+    cells = torch.arange(1, int(np.prod(shape)) + 1, dtype=torch.float64).reshape(1, *shape)
+    cells = F.pad(cells, (edge[1], edge[1], edge[0], edge[0]))
+    found = cells.unfold(2, size[0], stride[0]).unfold(3, size[1], stride[1])[0]
+    return np.asarray(found.reshape(*found.shape[:3], -1).numpy().astype(np.int64) - 1)
+
+
+def _forms(args: Any) -> list[Form]:
+    if isinstance(args, Form):
+        return [args]
+    if isinstance(args, tuple | list):
+        return [form for one in args for form in _forms(one)]
+    return []
+
+
+def _mapped(args: Any, function: Callable[[Form], Tensor]) -> Any:
+    if isinstance(args, Form):
+        return function(args)
+    if isinstance(args, tuple | list):
+        return type(args)(_mapped(one, function) for one in args)
+    if isinstance(args, dict):
+        return {name: _mapped(one, function) for name, one in args.items()}
+    return args
+
+
+def _bent(name: str) -> DnnExplainError:
+    return DnnExplainError(
+        f"no proof: the network holds {name}, and proofs know layers of straight lines (linear, convolution, mean, "
+        "sums, concatenations), ReLU, leaky ReLU and max-pool"
+    )
