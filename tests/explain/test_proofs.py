@@ -110,15 +110,34 @@ def test_listing_and_the_program_agree() -> None:
     policy = TorchPolicy(networks(system)["plain"], system, masked=True)
     rng = np.random.default_rng(0)
     rows = every_state(system, jobs_only(system))
-    verdicts = set()
+    verdicts, agreed = set(), 0
     for at in rng.choice(len(rows), 12, replace=False):
         claim = robust(system, policy, State(rows[at]), 1, ("job 1", "job 2", "time since last arrival")[: 1 + at % 3])
         listed, proved = (prove(system, policy, claim, budget=one) for one in (ProofBudget(), PROGRAM))
-        assert proved.verdict in {listed.verdict, "open"}
-        if not (listed.verdict == "holds" and "invalid" in " ".join(one.reason for one in proved.cases)):
-            assert proved.verdict == listed.verdict
+        for one, other in zip(listed.cases, proved.cases, strict=True):
+            assert other.verdict in {one.verdict, "open"}
+            assert other.bound >= one.best - 1e-6
+        left = [one.reason for one in proved.cases if one.verdict == "open"]
+        assert all("valid" in reason or "not asked" in reason for reason in left)
+        agreed += proved.verdict == listed.verdict
         verdicts.add(listed.verdict)
     assert verdicts == {"holds", "fails"}
+    assert agreed >= 6, "only where validity itself depends on the state may the program leave it open"
+
+
+def test_sure_actions_are_those_of_brute_force() -> None:
+    system = small()
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        ends = np.sort(rng.integers(0, 3, size=(2, len(system.knobs))), axis=0).astype(float)
+        ends[:, 6:-2] *= rng.random() < 0.5
+        low, high = (np.minimum(end, [knob.high for knob in system.knobs]) for end in ends)
+        always, ever = system.sure_actions(low, high)
+        rows = system.repair(rng.integers(low.astype(int), high.astype(int) + 1, size=(400, len(low))).astype(float))
+        rows = rows[((rows >= low) & (rows <= high)).all(axis=1)]
+        valid = system.valid_actions(system.encode(rows)) if len(rows) else np.zeros((0, 3), dtype=bool)
+        assert not (always & ~valid).any()
+        assert not (valid & ~ever).any()
 
 
 def test_two_states_are_compared_as_by_brute_force() -> None:

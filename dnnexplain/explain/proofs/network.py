@@ -241,10 +241,9 @@ class NetworkForms(fx.Interpreter):
         sources: list[tuple[bool, int]] = []
         numbers: list[int] = []
         for window in places.reshape(-1, places.shape[-1]):
-            inside = window[window >= 0]
-            rivals = inside[high[inside] > low[inside].max()]
-            if len(rivals) <= 1:
-                sources.append((True, int(inside[np.argmax(low[inside])])))
+            rivals = _rivals(window[window >= 0], low, high)
+            if len(rivals) == 1:
+                sources.append((True, int(rivals[0])))
                 continue
             numbers.append(self._largest(weights[rivals], constant[rivals], low[rivals], high[rivals]))
             bend.weights.append(weights[rivals])
@@ -275,6 +274,15 @@ class NetworkForms(fx.Interpreter):
             program.row(-np.inf, float(shift) + reach, [column, pick, *columns], [1.0, reach, *away])
         program.row(1.0, 1.0, picks, np.ones(len(picks)))
         return number
+
+
+def _rivals(inside: NDArray[np.int64], low: Floats, high: Floats) -> NDArray[np.int64]:
+    """Which cells of a window can be the largest; one alone is, everywhere."""
+    top = int(inside[np.argmax(low[inside])])
+    others = inside[(high[inside] > low[top]) & (inside != top)]
+    if high[top] <= low[top] and (low[others] >= low[top]).any():
+        return others
+    return np.concatenate([[top], others])
 
 
 def _windows(layer: nn.MaxPool2d, shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -290,6 +290,8 @@ def by_program(asked: Asked, case: Case, best: float, rng: np.random.Generator) 
     if row is not None and value > 0:
         found = _refuted(asked, case, row, value, "program")
         return replace(found, bound=max(solved.bound, value), certificate=certificate)
+    if row is not None and value == -np.inf and not doubt:
+        doubt = "the program found no state that is valid, with that action valid in it"
     return _settled(case, solved, certificate, max(best, value), doubt)
 
 

@@ -60,7 +60,7 @@ def sure_actions(
     ever[:slots] &= (can_be[:, 0] > 0) & (can_be[:, 1:].sum(axis=1) > 0)
     runs = bool((low[first:last] > 0).any())
     always[slots] = runs or not (can_be[:, 0] > 0).any()
-    ever[slots] = True
+    ever[slots] = bool((high[first:last] > 0).any()) or not always[:slots].any()
     return always, ever
 
 
