@@ -281,7 +281,7 @@ def _rivals(inside: NDArray[np.int64], low: Floats, high: Floats) -> NDArray[np.
     top = int(inside[np.argmax(low[inside])])
     others = inside[(high[inside] > low[top]) & (inside != top)]
     if high[top] <= low[top] and (low[others] >= low[top]).any():
-        return others
+        return np.asarray(others)
     return np.concatenate([[top], others])
 
 
