@@ -93,3 +93,11 @@ def pytest_runtest_protocol(item):
     finally:
         if hide:
             asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(autouse=True)
+def nothing_assumed():
+    """Each test begins as a command does: nothing was assumed yet."""
+    from dnnexplain.assumptions import forget
+
+    forget()

@@ -18,7 +18,7 @@ class Paper(FakeChoice):
     """DeepRM's input with 10 slots; only sizes are asked of it."""
 
     observation_shape = (20, 224)
-    output = type(FakeChoice.output)(FakeChoice.output.kind, tuple("abcdefghijk"))
+    output = type(FakeChoice.output)(tuple("abcdefghijk"))
 
 
 class Wide(Paper):

@@ -142,8 +142,9 @@ class Waiting(TorchPolicy):
 
     @property
     def module(self):
-        self.began.set()
-        self.panel.jobs.current.enough.wait(20)
+        if "panel" in self.__dict__:  # made: from now on every look waits
+            self.began.set()
+            self.panel.jobs.current.enough.wait(20)
         return self.__dict__["module"]
 
     @module.setter
@@ -305,9 +306,9 @@ def test_the_decision_with_a_neuron_held_is_shown_at_once():
 
 def test_episodes_with_and_without_the_neuron():
     panel = made(InterventionPanel)
-    answer(panel, sets=6, seed=3)
+    answer(panel, sets=24, seed=3)
     pressed(panel, "run")
-    exact = effect_on_cost(WORLD, NETWORK, panel.session.unit, WORLD.workloads("deeprm", 6, seed=3), seed=3)
+    exact = effect_on_cost(WORLD, NETWORK, panel.session.unit, WORLD.workloads("deeprm", 24, seed=3), seed=3)
     assert panel.result == exact == ran(panel)
     row = panel.figure["changes"][1]["rows"][0]
     assert (row["from"], row["to"]) == (exact.before.mean(), exact.after.mean())
@@ -438,7 +439,7 @@ def test_results_are_saved_and_reloaded_to_the_bit(kind, tmp_path):
     assert again.error == ""
     assert again.result == panel.result
     again.set_state({"upload": {"name": "load", "file": "no.json", "content": memoryview(b"{]")}})
-    assert "not JSON" in again.error
+    assert "not valid JSON" in again.error
     again.set_state({"upload": {"name": "load", "file": "no.json", "content": memoryview(b"\xff\xfe\x00")}})
     assert "not text" in again.error
     assert again.result == panel.result
