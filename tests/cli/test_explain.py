@@ -71,7 +71,15 @@ def test_the_report_agrees_with_the_network_and_adds_up(files, capsys):
     assert abs(report["completeness_error"]) <= 0.01 * abs(difference)
     assert report["checkpoint"] == policy.checkpoint
     figures = report["badge"]["figures"]
-    assert set(figures) == {"completeness", "cells", "infidelity", "sensitivity", "randomisation", "intervention", "agreement"}
+    assert set(figures) == {
+        "completeness",
+        "cells",
+        "infidelity",
+        "sensitivity",
+        "randomisation",
+        "intervention",
+        "agreement",
+    }
     assert all(one["sentence"] for one in figures.values())
     assert report["badge"]["overall"] in {"green", "amber", "red"}
 

@@ -306,13 +306,16 @@ def test_the_decision_with_a_neuron_held_is_shown_at_once():
 
 def test_episodes_with_and_without_the_neuron():
     panel = made(InterventionPanel)
-    answer(panel, sets=24, seed=3)
+    answer(panel, sets=6, seed=3)
     pressed(panel, "run")
-    exact = effect_on_cost(WORLD, NETWORK, panel.session.unit, WORLD.workloads("deeprm", 24, seed=3), seed=3)
+    exact = effect_on_cost(WORLD, NETWORK, panel.session.unit, WORLD.workloads("deeprm", 6, seed=3), seed=3)
     assert panel.result == exact == ran(panel)
     row = panel.figure["changes"][1]["rows"][0]
     assert (row["from"], row["to"]) == (exact.before.mean(), exact.after.mean())
-    assert row["range"] == [exact.before.mean() + exact.low, exact.before.mean() + exact.high]
+    if exact.low == exact.low:  # an interval needs enough job sets on which the neuron changes something
+        assert row["range"] == [exact.before.mean() + exact.low, exact.before.mean() + exact.high]
+    else:
+        assert "range" not in row
     assert exact.sentence() in panel.sentence
     answer(panel, held=1.0)
     assert panel.result is None  # it was about another value
