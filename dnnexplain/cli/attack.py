@@ -111,8 +111,8 @@ def attack(
         }
         attack_sequence(world, options, network, workload, given, out=out, resume=resume, as_json=as_json)
         return
-    need(world, DecisionOracle, "telling which change of a decision is adversarial")
     if pairs:
+        need(world, DecisionOracle, "telling which pairs of states are mistaken for one another")
         _pairs(world, network, SECONDS if budget is None else budget, out, as_json=as_json)
         return
     assert state is not None

@@ -14,9 +14,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dnnexplain.contract import Decision, Discrete, DnnExplainError, Space, System, Target, TargetKind
+from dnnexplain.contract import Box, Decision, Discrete, DnnExplainError, MultiBinary, Space, System, Target, TargetKind
 
-__all__ = ["RowScalar", "by_row", "component", "contrast", "logit", "menu", "probability", "resolve", "runner_up"]
+__all__ = [
+    "RowScalar",
+    "against",
+    "by_row",
+    "component",
+    "contrast",
+    "likely_on",
+    "logit",
+    "menu",
+    "nearest_switch",
+    "probability",
+    "resolve",
+    "runner_up",
+    "switched",
+]
+
+_ON = " on against off"
+_AGAINST = " against "
 
 RowScalar = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From raw outputs ``[B, A]``, inputs ``[B, ...]`` and row numbers ``[B]`` to scalars ``[B]``."""
@@ -88,6 +105,41 @@ def probability(output: Space, index: int | str, valid: Sequence[bool] | None = 
     return Target(f"probability of {output.names[i]}", TargetKind.PROBABILITY, _Probability(i, allowed), i)
 
 
+@dataclass(frozen=True)
+class _On:
+    index: int
+
+    def __call__(self, outputs: Tensor, _inputs: Tensor) -> Tensor:
+        return torch.sigmoid(outputs[:, self.index])
+
+
+@dataclass(frozen=True)
+class _Above:
+    index: int
+    other: float
+
+    def __call__(self, outputs: Tensor, _inputs: Tensor) -> Tensor:
+        return outputs[:, self.index] - self.other
+
+
+def switched(output: Space, index: int | str) -> Target:
+    """The log-odds of a switch: ``head 3 on against off``; above 0 it is on."""
+    i = _index(output, index)
+    return Target(f"{output.names[i]}{_ON}", TargetKind.CONTRAST, _Output(i), i)
+
+
+def likely_on(output: Space, index: int | str) -> Target:
+    """The probability of a switch being on: ``probability of head 3``."""
+    i = _index(output, index)
+    return Target(f"probability of {output.names[i]}", TargetKind.PROBABILITY, _On(i), i)
+
+
+def against(output: Space, index: int | str, other: float) -> Target:
+    """A number of a vector output against another value of it: ``rate against 0.7``."""
+    i = _index(output, index)
+    return Target(f"{output.names[i]}{_AGAINST}{other:g}", TargetKind.CONTRAST, _Above(i, other), i, unit=output.unit)
+
+
 def component(output: Space, index: int | str) -> Target:
     """One number of a vector output, by its name."""
     i = _index(output, index)
@@ -112,7 +164,9 @@ def resolve(system: System, decision: Decision, spec: str | Target = "default") 
         decision: what the policy does there; fixes the chosen action, the runner-up and the mask.
         spec: ``"default"`` (contrast of a choice; else the system's first own target or first output),
             ``"contrast"``, ``"logit"``, ``"probability"`` (of the chosen action), ``"job 1 minus wait"``,
-            ``"logit of job 1"``, ``"probability of job 1"``, an output's name, a name from
+            ``"logit of job 1"``, ``"probability of job 1"``, of switches ``"head 3 on against off"`` (the default: of
+            the switch that is nearest to being the other way) and ``"probability of head 3"``, of numbers
+            ``"rate against 0.7"``, an output's name, a name from
             ``system.targets``, or a :class:`Target`.
 
     Raises:
@@ -125,8 +179,12 @@ def resolve(system: System, decision: Decision, spec: str | Target = "default") 
         if spec in {name, target.name}:
             return target
     output = system.output
-    choice = isinstance(output, Discrete)
-    found = _of_choice(output, decision, spec) if choice else _of_values(output, own, spec)
+    if isinstance(output, Discrete):
+        found = _of_choice(output, decision, spec)
+    elif isinstance(output, MultiBinary):
+        found = _of_switches(output, decision, own, spec)
+    else:
+        found = _of_values(output, own, spec)
     if found is None and " minus " in spec:
         first, _, second = spec.partition(" minus ")
         found = contrast(output, first, second)
@@ -154,9 +212,36 @@ def _of_choice(output: Space, decision: Decision, spec: str) -> Target | None:
     return logit(output, spec) if spec in output.names else None
 
 
+def nearest_switch(decision: Decision) -> int:
+    """The switch whose log-odds are nearest to 0: among valid ones, or among all where none is."""
+    open_ = decision.valid if decision.valid.any() else np.ones_like(decision.valid)
+    return int(np.where(open_, np.abs(decision.outputs), np.inf).argmin())
+
+
+def _of_switches(output: Space, decision: Decision, own: Mapping[str, Target], spec: str) -> Target | None:
+    if spec == "default" and own:
+        return next(iter(own.values()))
+    nearest = nearest_switch(decision)
+    if spec in {"default", "contrast", "logit"}:
+        return switched(output, nearest)
+    if spec == "probability":
+        return likely_on(output, nearest)
+    kind, _, name = spec.partition(" of ")
+    if kind in {"logit", "probability"} and name in output.names:
+        return switched(output, name) if kind == "logit" else likely_on(output, name)
+    name = spec.removesuffix(_ON)
+    return switched(output, name) if name in output.names else None
+
+
 def _of_values(output: Space, own: Mapping[str, Target], spec: str) -> Target | None:
     if spec == "default":
         return next(iter(own.values()), None) or component(output, 0)
+    name, apart, other = spec.rpartition(_AGAINST)
+    if apart and name in output.names:
+        try:
+            return against(output, name, float(other))
+        except ValueError:
+            return None
     return component(output, spec) if spec in output.names else None
 
 
@@ -164,7 +249,9 @@ def _known(output: Space, own: Mapping[str, Target]) -> list[str]:
     some = output.names[0]
     if isinstance(output, Discrete):
         return [*own, "contrast", "logit", "probability", f"logit of {some}", f"{some} minus {output.names[-1]}"]
-    return [*own, *output.names[:12], *(["..."] if len(output.names) > 12 else [])]
+    if isinstance(output, MultiBinary):
+        return [*own, "contrast", "probability", f"{some}{_ON}", f"probability of {some}"]
+    return [*own, *output.names[:12], *(["..."] if len(output.names) > 12 else []), f"{some}{_AGAINST}0"]
 
 
 def menu(system: System, decision: Decision, limit: int = 100) -> dict[str, Target]:
@@ -176,8 +263,12 @@ def menu(system: System, decision: Decision, limit: int = 100) -> dict[str, Targ
         found += [contrast(output, chosen, j) for j in actions if j != chosen]
         found += [logit(output, i) for i in actions]
         found += [probability(output, i, decision.valid.tolist()) for i in actions if decision.valid[i]]
+    elif isinstance(output, MultiBinary):
+        found += [make(output, i) for make in (switched, likely_on) for i in range(len(output.names))]
     else:
         found += [component(output, i) for i in range(len(output.names))]
+        if isinstance(output, Box) and len(output.names) == 1 and np.isfinite(output.bounds).all():
+            found += [against(output, 0, float(other[0])) for other in output.alternatives(decision.taken)]
     own = list(system.targets(decision.state).values())
     return {target.name: target for target in [found[0], *own, *found[1:]][:limit]}
 

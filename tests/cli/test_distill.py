@@ -36,11 +36,13 @@ def test_json_says_how_closely_and_at_what_cost(capsys, tmp_path):
     arguments = ("--leaves", "6", "--json", "--export", str(rules), "--out", str(kept), "--compare", "packer")
     told = json.loads(distilled(capsys, *arguments))
     assert told["leaves"] <= 6
-    assert told["fidelity_interval"][0] <= told["fidelity"] <= told["fidelity_interval"][1]
+    assert 0 < told["fidelity"] <= 1
+    assert told["fidelity_interval"] == [None, None]  # too few workloads for an interval
     assert 0 < told["macro_f1"] <= 1
     assert told["cpu_seconds"] > 0
-    for name in ("slowdown", "teacher_slowdown"):
-        assert told[name]["low"] <= told[name]["mean"] <= told[name]["high"]
+    for name in ("cost", "teacher_cost"):
+        assert told[name]["mean"] > 0
+        assert told[name] == told[name.replace("cost", "slowdown")]
     assert told["compared"]["same"]["mean"] < 1
     found = Distillation.load(kept)
     assert found.fidelity == told["fidelity"]
@@ -56,7 +58,7 @@ def test_json_says_how_closely_and_at_what_cost(capsys, tmp_path):
 def test_plain_output_is_the_tree_and_a_sentence(capsys):
     said = distilled(capsys, "--leaves", "4")
     assert said.startswith("start the shortest job that fits now, else wait  (100.0%)")
-    assert "1 rule decides as sjf does in 100.0% of the states" in said
+    assert "1 rule decides as sjf does in 100% of the states" in said
     assert "unseen workloads" in said
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, NetworkPolicy
+from dnnexplain.contract import Box, Discrete, DnnExplainError, MultiBinary, NetworkPolicy
 from dnnexplain.explain.adversarial.levels import BATCH
 from dnnexplain.explain.adversarial.methods import steps
 from dnnexplain.explain.adversarial.moves import ROUNDING
@@ -45,6 +45,7 @@ def gradient(run: Run, rng: np.random.Generator) -> None:
             near = steps(run, values)
             values = near[rng.integers(len(near))] if len(near) else run.moves.base.values
             run.check("Following the gradient")
+            run.count()  # where every state was seen, a limit in rounds must still end it
             continue
         best, promising = -np.inf, values
         for first in range(0, min(len(ranked), 8 * BLOCK), BLOCK):
@@ -66,6 +67,8 @@ def margin_slope(run: Run, values: Floats) -> tuple[float, Floats]:
     seen = run.witness.observe(values[None])
     outputs = np.asarray(policy.outputs(seen), dtype=np.float64)[0]
     wished = run.witness.target
+    if not isinstance(run.witness.space, Discrete):
+        return float(answers.margin[0]), _slope_of_others(run, seen, outputs)
     if wished is None:
         others = outputs.copy()
         others[run.witness.action] = -np.inf
@@ -74,6 +77,22 @@ def margin_slope(run: Run, values: Floats) -> tuple[float, Floats]:
     scores = network_of(policy)(inputs)
     (slope,) = torch.autograd.grad(scores[0, wished] - scores[0, run.witness.action], inputs)
     return float(answers.margin[0]), slope[0].numpy().astype(np.float64)
+
+
+def _slope_of_others(run: Run, seen: NDArray[np.float32], outputs: Floats) -> Floats:
+    """The slope of the output that is nearest to another decision: of a switch towards the other way, of a number up."""
+    policy, now = run.witness.policy, np.asarray(run.witness.action)
+    assert isinstance(policy, NetworkPolicy)
+    if isinstance(run.witness.space, MultiBinary):
+        off = now if run.witness.target is None else ~np.asarray(run.witness.target)
+        signs = np.where(off, -1.0, 1.0)
+        place = int((signs * outputs).argmax())
+    else:
+        signs, place = np.ones(len(outputs)), int(np.abs(outputs - now).argmax())
+    inputs = tensor(seen).requires_grad_()
+    scores = network_of(policy)(inputs)
+    (slope,) = torch.autograd.grad(float(signs[place]) * scores[0, place], inputs)
+    return np.asarray(slope[0].numpy(), dtype=np.float64)
 
 
 def _ranked(run: Run, values: Floats, rng: np.random.Generator) -> Floats:
@@ -107,7 +126,8 @@ def _gain(run: Run, rows: Floats, seen: NDArray[np.float32], slope: Floats) -> F
     if not len(rows):
         return np.zeros(0)
     moved = (run.witness.observe(rows) - seen).reshape(len(rows), -1)
-    return np.asarray(moved @ slope.reshape(-1).astype(np.float32), dtype=np.float64)
+    gain = np.asarray(moved @ slope.reshape(-1).astype(np.float32), dtype=np.float64)
+    return np.abs(gain) if isinstance(run.witness.space, Box) else gain  # a number may move either way
 
 
 def _pairs(run: Run, values: Floats, states: list[Floats], gains: list[Floats]) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Policy, State, System, state_from_values
+from dnnexplain.contract import DecisionOracle, DnnExplainError, Policy, State, System, need, state_from_values
 from dnnexplain.explain.adversarial.run import Progress
 from dnnexplain.explain.adversarial.verdicts import Kind, Verdict, Witness, classify
 from dnnexplain.explain.decision import decide
@@ -200,6 +200,7 @@ class _Search:
     ) -> None:
         self.system, self.varied, self.offsets = system, varied, offsets
         self.deadline, self.cancel, self.clock = deadline, cancel, clock
+        need(system, DecisionOracle, "telling which pairs of states are mistaken for one another")
         self.witness = Witness(system, policy, state_from_values(system, {}))
 
     def over(self) -> bool:

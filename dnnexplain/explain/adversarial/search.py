@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import Event
+from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
+from dnnexplain.contract import Choice, Discrete, DnnExplainError, Policy, State, System
 from dnnexplain.explain.adversarial.certificate import certify_decisions
 from dnnexplain.explain.adversarial.guided import gradient
 from dnnexplain.explain.adversarial.levels import width
@@ -140,18 +141,19 @@ def attack(
     return _answer(run, question, refusal, likelihood)
 
 
-def _action(system: System, name: str) -> int:
+def _action(system: System, name: str) -> Any:
+    """The action that a name means, in the space's form."""
     names = system.output.names
-    if name not in names:
+    if isinstance(system.output, Discrete) and name not in names:
         raise Choice("action", name, names).error()
-    return names.index(name)
+    return system.output.parse(name)
 
 
-def _no_other(system: System, witness: Witness, wished: int | None, objects: int | None) -> str:
+def _no_other(system: System, witness: Witness, wished: Any, objects: int | None) -> str:
     if objects is not None and objects < 1:
         return "No object may change, so no change is possible; allow at least one."
-    if wished == witness.action:
-        return f"The policy picks {system.output.names[witness.action]} already, so there is nothing to flip to."
+    if wished is not None and system.output.same(wished, witness.action):
+        return f"The policy picks {system.output.tell(witness.action)} already, so there is nothing to flip to."
     if not witness.before.exact:
         return "The oracle could not prove the best decision in this state in time, so no flip can be called worse; give it longer."
     return ""

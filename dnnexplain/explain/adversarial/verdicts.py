@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain import sampling
-from dnnexplain.contract import DecisionOracle, Discrete, DnnExplainError, Policy, State, System
+from dnnexplain.contract import (
+    Box,
+    Costed,
+    DecisionOracle,
+    Discrete,
+    EpisodeSystem,
+    MultiBinary,
+    NetworkPolicy,
+    Policy,
+    State,
+    System,
+    ValidByKnobs,
+    need,
+)
 from dnnexplain.explain.decision import decide, probabilities, valid_of
 from dnnexplain.results import register
 
@@ -44,19 +56,20 @@ class Verdict:
     """One decision beside the truth.
 
     Attributes:
-        action, name: what the policy does, by index and in words.
-        probability: of that action.
-        best_actions, best_names: the actions whose best continuation is optimal.
+        action, name: what the policy does: an index, numbers, or which switches are on; and in words.
+        probability: of that action; NaN where numbers are set.
+        best_actions, best_names: the actions whose best continuation is optimal; where they cannot be listed, one of
+            them, and the policy's own if it loses nothing.
         loss: how much worse the action's best continuation is than the best one's.
-        losses: the same for every action; NaN where invalid.
+        losses: the same for every action, NaN where invalid; where they cannot be listed, of the policy's own.
         exact: whether the oracle proved all of it.
         unit: of the loss.
     """
 
-    action: int
+    action: Any
     name: str
     probability: float
-    best_actions: tuple[int, ...]
+    best_actions: tuple[Any, ...]
     best_names: tuple[str, ...]
     loss: float
     losses: tuple[float, ...]
@@ -66,14 +79,15 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What the policy does in a batch of states: actions ``[B]``, and the margin towards a flip ``[B]``.
+    """What the policy does in a batch of states: actions ``[B]`` or ``[B, A]``, and the margin towards a flip ``[B]``.
 
-    The margin is the best score among the actions wished for minus the present action's; above 0 the
-    decision flips. Scores are logits of a network; actions that are not valid do not count.
-    ``probability`` is that of the action taken ``[B]``.
+    Above 0 the decision flips. Of a choice it is the best score among the actions wished for minus the present
+    action's (logits of a network; actions that are not valid do not count); of switches the largest log-odds of a
+    switch being the other way; of numbers the largest change beyond the tolerance. ``probability`` is that of the
+    action taken ``[B]``.
     """
 
-    actions: NDArray[np.int64]
+    actions: NDArray[Any]
     margin: Floats
     probability: Floats
 
@@ -82,31 +96,27 @@ class Witness:
     """Asks a policy and the oracle about changed states of one state.
 
     Args:
-        system: must have an oracle (``judge``) and a choice as output.
+        system: must have an oracle: ``judge`` of a choice (``DecisionOracle``), else ``losses`` (``Costed``).
         policy: a network or a rule.
         base: the state before.
-        target: the action that is wished for; any other than the present one if ``None``.
+        target: the action that is wished for, in the space's form; any other than the present one if ``None``.
         judge_seconds: for the oracle, per state.
 
     Raises:
-        DnnExplainError: the system has no oracle or emits no choice, or the policy does not fit it.
+        DnnExplainError: the system has no oracle, or the policy does not fit it.
     """
 
     def __init__(
-        self, system: System, policy: Policy, base: State, target: int | None = None, judge_seconds: float = 2.0
+        self, system: System, policy: Policy, base: State, target: Any = None, judge_seconds: float = 2.0
     ) -> None:
-        if not isinstance(system.output, Discrete) or not hasattr(system, "judge"):
-            msg = (
-                f"{system.name} has no oracle for single decisions (judge), so what is adversarial in it cannot be said"
-            )
-            raise DnnExplainError(msg)
+        ability = DecisionOracle if isinstance(system.output, Discrete) else Costed
+        need(system, ability, "telling which change of a decision is adversarial")
         self.system, self.policy, self.base, self.target = system, policy, base, target
         self.judge_seconds = judge_seconds
         self.judged = 0
         self._memory: dict[bytes, Verdict] = {}
-        decision = decide(system, policy, base)
-        assert decision.action is not None
-        self.action = int(decision.action)
+        self.space = system.output
+        self.action: Any = decide(system, policy, base).taken
         self.before = self.verdict(base.values)
 
     def observe(self, values: Floats) -> NDArray[np.float32]:
@@ -118,7 +128,18 @@ class Witness:
         seen = self.observe(values)
         outputs = np.asarray(self.policy.outputs(seen), dtype=np.float64)
         valid = self._valid(values, seen)
-        actions = sampling.choose(outputs, valid)
+        actions = self.space.decide(outputs, valid)
+        return Answers(actions, self._margin(outputs, actions, valid), self._likely(outputs, actions, valid))
+
+    def _margin(self, outputs: Floats, actions: NDArray[Any], valid: NDArray[np.bool_]) -> Floats:
+        if isinstance(self.space, MultiBinary):
+            wished = ~np.asarray(self.action) if self.target is None else np.asarray(self.target)
+            towards = np.where(valid, np.where(wished, outputs, -outputs), -np.inf if self.target is None else np.inf)
+            return np.asarray(towards.max(axis=1) if self.target is None else towards.min(axis=1))
+        if isinstance(self.space, Box):
+            other = self.action if self.target is None else self.target
+            apart = np.abs(actions - other).max(axis=1) - self.space.another
+            return np.asarray(apart if self.target is None else -apart)
         scores = np.where(valid, outputs, -np.inf)
         own = scores[:, self.action]
         if self.target is None:
@@ -128,14 +149,22 @@ class Witness:
             wished = scores[:, self.target]
         margin = np.where(np.isinf(wished), -np.inf, np.inf)
         np.subtract(wished, own, out=margin, where=np.isfinite(wished) & np.isfinite(own))
-        likely = probabilities(self.policy, outputs, valid)[np.arange(len(actions)), actions]
-        return Answers(actions, margin, likely)
+        return margin
+
+    def _likely(self, outputs: Floats, actions: NDArray[Any], valid: NDArray[np.bool_]) -> Floats:
+        if isinstance(self.space, Discrete):
+            likely = probabilities(self.policy, outputs, valid)
+            return np.asarray(likely[np.arange(len(actions)), actions], dtype=np.float64)
+        known = self.space.log_probability(outputs, actions, valid) if isinstance(self.policy, NetworkPolicy) else None
+        if known is not None:
+            return np.asarray(np.exp(known), dtype=np.float64)
+        return np.full(len(actions), np.nan if isinstance(self.space, Box) else 1.0)
 
     def flipped(self, answers: Answers) -> NDArray[np.bool_]:
         """Which decisions are others than before, and the wished one if there is one ``[B]``."""
-        changed = answers.actions != self.action
+        changed = ~self.space.same(answers.actions, self.action)
         if self.target is not None:
-            changed &= answers.actions == self.target
+            changed &= self.space.same(answers.actions, self.target)
         return np.asarray(changed, dtype=np.bool_)
 
     def verdict(self, values: Floats, answers: Answers | None = None, row: int = 0) -> Verdict:
@@ -154,7 +183,10 @@ class Witness:
 
     def _judge(self, values: Floats, answers: Answers, row: int) -> Verdict:
         state = State(values, self.base.background)
-        judgement = cast("DecisionOracle", self.system).judge(state, seconds=self.judge_seconds)
+        if not isinstance(self.space, Discrete):
+            return self._weigh(state, answers.actions[row], float(answers.probability[row]))
+        assert isinstance(self.system, DecisionOracle)
+        judgement = self.system.judge(state, seconds=self.judge_seconds)
         action = int(answers.actions[row])
         names = self.system.output.names
         loss = float(judgement.loss[action])
@@ -174,10 +206,27 @@ class Witness:
             unit=judgement.unit,
         )
 
+    def _weigh(self, state: State, action: NDArray[Any], likely: float) -> Verdict:
+        """The word of an oracle that answers for the actions it is asked about."""
+        assert isinstance(self.system, Costed)
+        best = np.asarray(self.system.best_action(state, seconds=self.judge_seconds))
+        own, least = self.system.losses(state, np.stack([action, best]), seconds=self.judge_seconds)
+        right = [best, action] if own <= TOLERANCE and not (action == best).all() else [best]
+        return Verdict(
+            action=tuple(action.tolist()),
+            name=self.space.tell(action),
+            probability=likely,
+            best_actions=tuple(tuple(one.tolist()) for one in right),
+            best_names=tuple(dict.fromkeys(self.space.tell(one) for one in right)),
+            loss=float(own),
+            losses=(float(own),),
+            exact=bool(np.isfinite(own) and abs(least) <= TOLERANCE),
+            unit=self.system.cost_name if isinstance(self.system, EpisodeSystem) else "",
+        )
+
     def _valid(self, values: Floats, seen: NDArray[np.float32]) -> NDArray[np.bool_]:
-        quick: Any = getattr(self.system, "valid_values", None)
-        if quick is not None and getattr(self.policy, "masked", True):
-            return np.asarray(quick(values), dtype=np.bool_)
+        if isinstance(self.system, ValidByKnobs) and getattr(self.policy, "masked", True):
+            return np.asarray(self.system.valid_values(values), dtype=np.bool_)
         return valid_of(self.system, self.policy, seen)
 
 
