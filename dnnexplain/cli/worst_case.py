@@ -70,13 +70,13 @@ def worst_case_command(
         from dnnexplain.cli.files import check_writable
 
         check_writable(out)
-    from dnnexplain.cli.worst_case_world import Asked, default_policy
+    from dnnexplain.cli.worst_case_world import Asked, default_policy, make_world
 
     asked = Asked(options, policy or default_policy(options.spec), method, budget, rounds, seed)
     if method == WHITE_BOX:
         _white_box(asked, seed, as_json=as_json)
         return
-    if not (options.spec.ratio or options.spec.challenge):
+    if make_world(asked).problem is None:
         from dnnexplain.cli.worst_case_regret import by_difference
 
         by_difference(

@@ -1,4 +1,4 @@
-"""``dnnexplain worst-case`` where costs are no ratio scale: the workload on which a policy loses most, by difference."""
+"""``dnnexplain worst-case`` where there are no ratios to climb: the workload on which a policy loses most, by difference."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def by_difference(
         msg = f"{name} is searched by differences of costs, for which there is no {flag}; leave it out"
         raise DnnExplainError(msg)
     if asked.method not in METHODS:
-        msg = f"the method {asked.method} needs a cost that is a ratio scale; {name} is searched with --method cma-es"
+        msg = f"the method {asked.method} needs a cost that is a ratio scale, and workloads as numbers; {name} is searched with --method cma-es"
         raise DnnExplainError(msg)
     world = make_world(asked)
     assert world.box is not None
@@ -80,7 +80,7 @@ def by_difference(
                 "seed": worst.question.seed,
                 "budget": asked.budget,
                 **world.told,
-                "ratio": None,
+                "ratio": worst.cost / worst.optimum if asked.options.spec.ratio and worst.optimum > 0 else None,
                 **{key: getattr(worst, key) for key in figures},
                 "input": world.tell(worst.x),
                 "trace": worst.trace,

@@ -73,7 +73,8 @@ class World:
 
 def default_policy(spec: Spec) -> str:
     """Whom a search is against if nobody is named: the first shipped network, else the most telling rule."""
-    return spec.roles[0].name if spec.roles else (*spec.baselines, *spec.rules, "")[0]
+    ships = spec.weights is None or any(spec.weights.glob("*.safetensors"))
+    return spec.roles[0].name if spec.roles and ships else (*spec.baselines, *spec.rules, "untrained")[0]
 
 
 def make_world(asked: Asked) -> World:
@@ -93,7 +94,9 @@ def make_world(asked: Asked) -> World:
     own = isinstance(system, Boxed)
     box: Any = system.workload_box(**asked.chosen) if own else ParameterBox(system, spec, asked.seed)
     problem = (
-        problem_of_workloads(system, policy, box, name=f"{asked.policy} on {spec.workloads}") if spec.ratio else None
+        problem_of_workloads(system, policy, box, name=f"{asked.policy} on {spec.workloads}")
+        if spec.ratio and own
+        else None
     )
     told = {**asked.options.told(), "unit": box.unit or "as named", **({} if own else {"family": spec.family().name})}
 
