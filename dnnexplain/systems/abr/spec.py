@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Scenario, Spec
 
 __all__ = ["SPEC"]
@@ -154,6 +155,23 @@ SPEC = Spec(
         "A video player downloads a film in chunks of 4 seconds and asks for each at one of six bitrates. A neural network "
         "sees the buffer, how fast the last chunks came and how large the next ones are. Too high, and playback stalls; too "
         "low, and the picture is poor."
+    ),
+    properties=(
+        PropertySource(
+            "never-lowest-with-full-buffer",
+            "With a buffer at least 90% full and every throughput in the upper half, the lowest bitrate is not chosen.",
+            "dnnexplain.systems.abr.properties:never_lowest_with_full_buffer",
+        ),
+        PropertySource(
+            "monotone-throughput",
+            "A higher newest throughput never lowers the bitrate, all else equal.",
+            "dnnexplain.systems.abr.properties:monotone_throughput",
+        ),
+        PropertySource(
+            "monotone-buffer",
+            "A fuller buffer never lowers the bitrate, all else equal.",
+            "dnnexplain.systems.abr.properties:monotone_buffer",
+        ),
     ),
     rules={
         "fixed": "Always the lowest bitrate",

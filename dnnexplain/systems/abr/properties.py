@@ -1,0 +1,59 @@
+"""What can be proved of a bitrate controller: ready properties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dnnexplain.contract.properties import Case, Change, Property, StateSet, chosen_over
+
+if TYPE_CHECKING:
+    from dnnexplain.systems.abr.system import AdaptiveBitrate
+
+__all__ = ["monotone_buffer", "monotone_throughput", "never_lowest_with_full_buffer"]
+
+_FULL, _FAST = 0.9, 0.5
+_RAW = ("raw outputs are compared; knobs move one by one, whether or not a session could show them together",)
+
+
+def never_lowest_with_full_buffer(system: AdaptiveBitrate) -> Property:
+    """With the buffer at least 90% full and every throughput in the upper half, the lowest bitrate is not ranked first."""
+    count = len(system.output.names)
+    ends = {knob.name: (knob.low, knob.high) for knob in system.knobs}
+    fast = {
+        name: (low + _FAST * (high - low), high) for name, (low, high) in ends.items() if name.startswith("throughput")
+    }
+    low, high = ends["buffer"]
+    states = StateSet.all_of(system).where(system, buffer=(low + _FULL * (high - low), high), **fast)
+    case = Case(f"{system.output.names[0]} is ranked first", states, chosen_over(count, 0), np.zeros(count - 1))
+    text = "With a buffer at least 90% full and every throughput in the upper half of its range, the lowest bitrate is not chosen"
+    return Property("never-lowest-with-full-buffer", text, (case,), ("raw outputs are compared",))
+
+
+def monotone_throughput(system: AdaptiveBitrate) -> Property:
+    """A faster newest download never lowers the bitrate, all else equal."""
+    return _monotone(
+        system, "throughput 1", "monotone-throughput", "A higher newest throughput never lowers the bitrate"
+    )
+
+
+def monotone_buffer(system: AdaptiveBitrate) -> Property:
+    """A fuller buffer never lowers the bitrate, all else equal."""
+    return _monotone(system, "buffer", "monotone-buffer", "A fuller buffer never lowers the bitrate")
+
+
+def _monotone(system: AdaptiveBitrate, knob: str, name: str, text: str) -> Property:
+    names, count = system.output.names, len(system.output.names)
+    reach = next(one.high - one.low for one in system.knobs if one.name == knob)
+    cases = []
+    for high in range(1, count):
+        for low in range(high):
+            nothing = np.zeros((count - 1, count))
+            rows = np.vstack(
+                [np.hstack([chosen_over(count, high), nothing]), np.hstack([nothing, chosen_over(count, low)])]
+            )
+            told = f"{names[high]} becomes {names[low]} once {knob} is higher"
+            change = Change(knob, reach / 100, reach)
+            cases.append(Case(told, StateSet.all_of(system), rows, np.zeros(len(rows)), change))
+    return Property(name, f"{text}, all else equal", tuple(cases), _RAW)
