@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ LEARNED = 12
 FALLBACKS = 3
 """Rules of the system that a guard may fall back on: those that are least behind themselves."""
 SIEVE, FINALISTS = 6, 6
-"""Every candidate is tried on so many of the worst workloads, and so many of the best of them on all."""
+"""Every candidate is tried on so many of the worst workloads; so many of the best that can be afforded are tried on all."""
 
 
 def compile_guard(
@@ -188,16 +189,17 @@ class _Bench:
         distinct = list({(rule.when, rule.do): rule for rule in tried}.values())
         while len(rules) < most:
             more = [self._with((*rules, rule)) for rule in distinct if rule not in rules]
-            worst = np.argsort(-self.gaps(self._with(rules)))[:SIEVE]
-            more.sort(key=lambda policy: float(self.gaps(policy, worst).mean()))
-            ranked = [(self._objective(policy), place, policy) for place, policy in enumerate(more[:FINALISTS])]
-            ranked.sort(key=lambda one: one[:2])
-            taken_in = next(
-                (one for one in ranked if one[0] < now - (1 - BETTER) * abs(now) and self._affordable(one[2])), None
-            )
+            before = self._with(rules)
+            worst = np.argsort(-self.gaps(before))[:SIEVE]
+            first = [float(self.gaps(policy, worst).mean()) for policy in more]
+            limit = float(self.gaps(before, worst).mean())
+            promising = (more[place] for place in np.argsort(first, kind="stable") if first[place] < limit)
+            finalists = list(islice(filter(self._affordable, promising), FINALISTS))
+            ranked = sorted(((self._objective(policy), place) for place, policy in enumerate(finalists)))
+            taken_in = next((one for one in ranked if one[0] < now - (1 - BETTER) * abs(now)), None)
             if taken_in is None:
                 return rules
-            now, rules = taken_in[0], taken_in[2].guard.rules
+            now, rules = taken_in[0], finalists[taken_in[1]].guard.rules
         return rules
 
 
