@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
+from dnnexplain.cli.consequences import show_consequences
 from dnnexplain.cli.files import atomic_write, check_writable, read_json
 from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.output import examples, number, print_json, print_table
@@ -44,7 +45,9 @@ def explain(
     survey: int = typer.Option(
         0, help="Instead of one state: so many states of the network's own episodes, summed up.", show_default=False
     ),
-    workload: str = typer.Option("", help="Of a survey: the family of the episodes.", show_default=False),
+    workload: str = typer.Option(
+        "", help="Of a survey or of consequences: the family of the episodes.", show_default=False
+    ),
     policy: str = typer.Option(
         "default",
         help="A shipped network, untrained, or a weights file; of a survey also all.",
@@ -64,6 +67,9 @@ def explain(
     minimum: bool = typer.Option(False, "--minimum", help="Of --sufficient: the smallest set of all."),
     seconds: float = typer.Option(30.0, help="Of --sufficient: at most about this long."),
     badge: str = typer.Option("light", help="How thoroughly the map is checked: light, full or none."),
+    consequences: bool = typer.Option(
+        False, "--consequences", help="Instead of a map: what would follow each action, if the policy goes on."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     out: Path | None = typer.Option(None, help="Save the map: .json (readable again) or .npz (arrays)."),
 ) -> None:
@@ -89,6 +95,9 @@ def explain(
     if sufficient:
         _check_sufficient(seconds=seconds, out=out)
         show_sufficient(world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json)
+        return
+    if consequences:
+        show_consequences(world, network, given, options, workload=workload, seed=seed, as_json=as_json)
         return
     found = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
     judged = _judge(world, network, found, badge, seed)

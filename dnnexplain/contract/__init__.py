@@ -10,6 +10,7 @@ from __future__ import annotations
 from dnnexplain.contract.abilities import (
     Acting,
     Batched,
+    Continuing,
     Costed,
     Differentiable,
     GradientTask,
@@ -119,6 +120,7 @@ __all__ = [
     "Change",
     "Choice",
     "ChoicesOfKnobs",
+    "Continuing",
     "Costed",
     "Decision",
     "DecisionOracle",

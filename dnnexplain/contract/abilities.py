@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Acting",
     "Batched",
+    "Continuing",
     "Costed",
     "Differentiable",
     "GradientTask",
@@ -314,6 +315,26 @@ class Tabular(EpisodeSystem, Protocol):
 
 
 @runtime_checkable
+class Continuing(EpisodeSystem, Protocol):
+    """A system whose episodes can go on from any state: what would follow an action.
+
+    Attributes:
+        continuing: how workloads are gone on with, in a sentence: what is assumed.
+    """
+
+    continuing: str
+
+    def continued(
+        self, state: State, policy: Policy, action: int, workloads: Sequence[Any], *, seed: int = 0
+    ) -> Episodes:
+        """Take an action in a state, then let a policy take its best actions to the end; figures are of what follows.
+
+        Chance depends on workload and seed alone, so that two actions meet the same future.
+        """
+        ...
+
+
+@runtime_checkable
 class KnowsNetworks(System, Protocol):
     """A system that recognises published networks of its field, in files that say nothing of their architecture."""
 
@@ -329,6 +350,7 @@ class KnowsNetworks(System, Protocol):
 
 
 _WORDS = {
+    "Continuing": "go on from a state",
     "KnowsNetworks": "recognise networks published elsewhere",
     "EpisodeSystem": "run whole workloads",
     "Replayable": "show an episode decision by decision",

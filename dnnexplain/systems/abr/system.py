@@ -28,6 +28,7 @@ from dnnexplain.systems.abr import records, words
 from dnnexplain.systems.abr.arrays import ROWS, Params, columns_of
 from dnnexplain.systems.abr.codec import Codec
 from dnnexplain.systems.abr.features import BitrateFeatures
+from dnnexplain.systems.abr.futures import ASSUMED, continued
 from dnnexplain.systems.abr.qoe import make_qoe
 from dnnexplain.systems.abr.recorder import arrays_of, replay_of
 from dnnexplain.systems.abr.rules import RulePolicy, make_rules
@@ -338,6 +339,14 @@ class AdaptiveBitrate:
 
         given = self.read_workloads(Path(near), limit=1)[0][0] if near else None
         return TraceBox(near=given, **bounds)
+
+    continuing = ASSUMED
+
+    def continued(
+        self, state: State, policy: Policy, action: int, workloads: Sequence[Trace], *, seed: int = 0
+    ) -> Episodes:
+        """What follows a bitrate in a state (``contract.Continuing``); see ``futures``."""
+        return continued(self.codec, state, self.qoe, policy, action, workloads, seed=seed)
 
     def bound(self, workload: Trace, *, seconds: float = 10.0) -> Bound:
         """An interval that holds the least cost of a session that knows its link; see ``oracle``."""
