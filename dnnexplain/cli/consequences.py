@@ -16,6 +16,7 @@ from dnnexplain.numbers import interval, number
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy, State
     from dnnexplain.explain.consequences import Consequences
+    from dnnexplain.intervals import Interval
 
 __all__ = ["FUTURES", "show_consequences"]
 
@@ -71,7 +72,7 @@ def _print(found: Consequences, family: str, seed: int) -> None:
         (
             f"{one.name}{' (chosen)' if one.action == found.chosen else ''}",
             *(number(one.figures[name].mean) for name in names),
-            "-" if one.action == found.chosen else interval(one.against["cost"]),
+            "-" if one.action == found.chosen else _span(one.against["cost"]),
         )
         for one in found.actions
     ]
@@ -79,3 +80,8 @@ def _print(found: Consequences, family: str, seed: int) -> None:
     print_table(("action", *names, f"{found.cost_name}, against the chosen"), rows, title)
     typer.echo(found.sentence())
     typer.echo(found.assumed)
+
+
+def _span(value: Interval) -> str:
+    """A difference with its interval."""
+    return f"{number(value.mean, sign=True)} ({interval(value.low, value.high)})"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
 
 from dnnexplain.cli.files import atomic_write, check_writable
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
-from dnnexplain.contract import Choice, need
+from dnnexplain.cli.workloads import find_workloads
+from dnnexplain.contract import Choice, DnnExplainError, need
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 SUFFIXES = {".txt": "text", ".py": "python", ".c": "c", ".js": "javascript", ".json": "json"}
+LEAST = 4
+Draw = Callable[[int, int], Sequence[Any]]
 DIFFERENCE_SETS, DIFFERENCE_SEED = 100, 77
 
 
@@ -46,7 +51,13 @@ def distill(
     seed: int = typer.Option(0, help="Of job sets and trees."),
     weighting: str = typer.Option("margin", help="How much a decision counts: gap, margin, none; or soft."),
     optimal_depth: int = typer.Option(0, help="Optimal small trees up to this depth, 2 or 3 (needs pystreed)."),
-    workload: str = typer.Option("", help="Family of the workloads; the first if not given.", show_default=False),
+    polish: int = typer.Option(0, help="Changes of the tree that are tried and kept if its episodes cost less."),
+    workload: str = typer.Option(
+        "",
+        help="Family of the workloads, the first if not given; or a file or folder, of which half is kept for the figures.",
+        show_default=False,
+    ),
+    test: str = typer.Option("", help="A file or folder of workloads for the figures.", show_default=False),
     compare: str = typer.Option("", help="Also say where the network differs from this rule."),
     export_to: Path | None = typer.Option(None, "--export", help="Write the rules: .py, .c, .js, .json or .txt."),
     out: Path | None = typer.Option(None, help="Keep the whole result here (JSON)."),
@@ -64,13 +75,10 @@ def distill(
             check_writable(path)
     del system
     world, teacher = _asked(options, policy)
-    family, parameters = options.spec.family(workload).name, options.family(workload)
     if compare and compare not in world.rules():
         raise Choice("rule", compare, tuple(world.rules())).error()
 
-    def draw(count: int, drawn: int) -> Any:
-        return world.workloads(family, count, drawn, **parameters)
-
+    draw, figures = _sources(world, options, workload, test, seed)
     with progress_bar("Distilling", quiet=as_json) as show:
         found = distil(
             world,
@@ -84,6 +92,8 @@ def distill(
             seed=seed,
             weighting=weighting,
             optimal_depth=optimal_depth,
+            polish=polish,
+            figures_on=figures,
             progress=show,
         )
     apart = None
@@ -98,6 +108,30 @@ def distill(
         print_json(_as_json(found, apart))
     else:
         _show(found, apart)
+
+
+def _sources(
+    world: Any, options: SystemOptions, workload: str, test: str, seed: int
+) -> tuple[Draw, Sequence[Any] | None]:
+    """Workloads to learn from, and those for the figures, where they are not drawn afresh."""
+    figures = find_workloads(world, options, test, None, seed) if test else None
+    if not workload or workload in {family.name for family in options.spec.families}:
+        family, parameters = options.spec.family(workload).name, options.family(workload)
+        return lambda count, drawn: world.workloads(family, count, drawn, **parameters), figures
+    pool = find_workloads(world, options, workload, None, seed)
+    if figures is None:
+        if len(pool) < LEAST:
+            msg = f"{workload} holds {len(pool)}; to learn from half of them and measure on the others takes {LEAST}"
+            raise DnnExplainError(msg)
+        order = np.random.default_rng(seed).permutation(len(pool))
+        figures = [pool[place] for place in order[: len(pool) // 2]]
+        pool = [pool[place] for place in order[len(pool) // 2 :]]
+
+    def draw(count: int, drawn: int) -> Sequence[Any]:
+        places = np.random.default_rng(drawn).permutation(len(pool))[:count]
+        return [pool[place] for place in places]
+
+    return draw, figures
 
 
 def _asked(options: SystemOptions, policy: str) -> tuple[Any, Policy]:

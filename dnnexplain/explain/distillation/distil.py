@@ -17,6 +17,7 @@ from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
+from dnnexplain.explain.distillation.polishing import polish as polished
 from dnnexplain.explain.distillation.result import Distillation, in_words
 from dnnexplain.explain.distillation.tree import Tree, grow
 from dnnexplain.explain.distillation.world import Distillable, absent_of
@@ -45,6 +46,7 @@ class _Settings:
     seed: int
     weighting: str
     optimal_depth: int
+    polish: int = 0
 
     def child(self, place: int) -> int:
         """An independent seed for one purpose."""
@@ -64,6 +66,8 @@ def distil(
     seed: int = 0,
     weighting: str = "margin",
     optimal_depth: int = 0,
+    polish: int = 0,
+    figures_on: Sequence[Any] | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,
 ) -> Distillation:
@@ -91,6 +95,10 @@ def distil(
             systems in which they are drawn from or are shares.
         optimal_depth: if positive, trees of up to ``2**optimal_depth`` leaves are the optimal ones of this depth
             (:func:`optimal.grow_optimal`; needs pystreed), larger ones greedy.
+        polish: if positive, the tree with the lowest cost on validation workloads is taken, and so many changes of
+            its thresholds and leaves are tried there (:func:`polishing.polish`): it is then tuned by what its
+            episodes cost, not by what the teacher says.
+        figures_on: workloads for the figures, instead of ``unseen`` drawn ones.
         progress: called with (done, total, note).
         cancel: once set, the search stops between steps with an error.
 
@@ -98,10 +106,10 @@ def distil(
         DnnExplainError: the system gives no features, its output is no choice, a number is out of range.
     """
     began = time.process_time()
-    _check(system, leaves, sets, unseen, seeds, rounds)
+    _check(system, leaves, sets, unseen, seeds, rounds, polish)
     if optimal_depth:
         check_installed()
-    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth)
+    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish)
     total = rounds + 1 + seeds + 1
     told = _teller(progress, cancel, total)
     known = _collect(system, teacher, draw, settings, told)
@@ -119,9 +127,15 @@ def distil(
         fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
     place = int(np.flatnonzero(sizes == leaves)[0])
     reference = float(checks.cost.mean())
-    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], reference + NEAR * abs(reference))
+    enough = -np.inf if polish else reference + NEAR * abs(reference)
+    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], enough)
+    if polish:
+        tuned = paths[chosen[0]][chosen[1]]
+        tuned, costs[chosen] = polished(system, tuned, known.features, validation, trials=polish, seed=seed)
+        paths[chosen[0]][chosen[1]], fidelity[chosen] = tuned, _follows(tuned, checks).mean()
     told("measuring on unseen workloads")
-    fields = _measure(system, teacher, paths, chosen, draw, settings)
+    final = draw(unseen, settings.child(UNSEEN)) if figures_on is None else figures_on
+    fields = _measure(system, teacher, paths, chosen, final, settings)
     picked = paths[chosen[0]][chosen[1]]
     return Distillation(
         question=Question.about(system, teacher, method="tree", seed=seed, settings=_told(settings)),
@@ -147,7 +161,7 @@ def distil(
     )
 
 
-def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int) -> None:
+def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int, polish: int) -> None:
     need(system, Distillable, "distillation")
     if not isinstance(system.output, Discrete):
         msg = f"{system.name} emits numbers, not a choice among actions (dnnexplain.contract.Discrete); only a choice can be told as a tree"
@@ -158,6 +172,7 @@ def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int,
         "unseen": (unseen, 2),
         "seeds": (seeds, 1),
         "rounds": (rounds, 0),
+        "polish": (polish, 0),
     }
     for name, (given, low) in least.items():
         if given < low:
@@ -273,11 +288,10 @@ def _measure(
     teacher: Policy,
     paths: list[list[Tree]],
     chosen: tuple[int, int],
-    draw: Draw,
+    workloads: Sequence[Any],
     settings: _Settings,
 ) -> dict[str, Any]:
     """Every figure of the chosen tree, on workloads drawn for this alone."""
-    workloads = draw(settings.unseen, settings.child(UNSEEN))
     tree = paths[chosen[0]][chosen[1]]
     student = TreePolicy(tree, system.features, len(system.output.names))
     seen = decisions(system, teacher, teacher, workloads, settings.weighting)

@@ -1,0 +1,70 @@
+"""Networks told as rules of at most 21 leaves, and how network, tree and rules do on sets of links.
+
+    python benchmarks/abr_rules_out.py --learn DIR --links DIR [--links DIR ...] [--policy FILE ...] [--polish 800]
+
+Trees learn from the links of --learn and 60 generated ones, and are tuned there by what their sessions cost; never on
+--links. Without these, generated links are learned from and measured on. Shows the mean and median QoE-linear of
+chunks 2 to the last, stalls, and the difference from each tree's network with its 95% interval (paired over links).
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dnnexplain.explain import distil
+from dnnexplain.explain.distillation import TreePolicy
+from dnnexplain.intervals import mean_interval
+from dnnexplain.policies import named_policy
+from dnnexplain.systems import make_system
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--learn", type=Path)
+    parser.add_argument("--links", type=Path, action="append", default=[])
+    parser.add_argument("--policy", action="append", default=[])
+    parser.add_argument("--leaves", type=int, default=21)
+    parser.add_argument("--polish", type=int, default=800)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rules", action="store_true", help="Print the rules, too.")
+    given = parser.parse_args()
+    system = make_system("abr")
+    made = list(system.workloads("markov-3g", 60, 5))
+    pool = [*(system.read_workloads(given.learn)[0] if given.learn else ()), *made]
+    sets = {path.name: system.read_workloads(path)[0] for path in given.links}
+    sets = sets or {name: system.workloads(name, 142, 1) for name in system.workload_names}
+
+    def draw(count, seed):
+        return [pool[place] for place in np.random.default_rng(seed).permutation(len(pool))[:count]]
+
+    policies, teachers = {}, {}
+    for name in given.policy or ["default"]:
+        teacher, began = named_policy(system, name), time.process_time()
+        found = distil(system, teacher, draw, leaves=given.leaves, rounds=5, sets=len(pool), seeds=5, weighting="none",
+                       polish=given.polish, figures_on=pool, seed=given.seed)  # fmt: skip
+        short = Path(name).name[:24]
+        policies[short] = teacher
+        policies[f"tree of {short}"] = TreePolicy(found.tree, system.features, 6, f"tree of {short}")
+        teachers[f"tree of {short}"] = short
+        asked = {found.features[place] for place in found.tree.feature if place >= 0}
+        print(f"tree of {short}: {found.leaves} leaves, {len(asked)} quantities ({', '.join(sorted(asked))}), "
+              f"same decision in {found.fidelity:.0%}, {time.process_time() - began:.0f} CPU-seconds")  # fmt: skip
+        if given.rules:
+            print(found.text())
+    policies |= {name: system.rules()[name] for name in ("bb", "bola", "robust-mpc", "robust-mpc-reset")}
+    for title, links in sets.items():
+        print(f"\n{title}, {len(links)} links")
+        runs = {name: system.run(policy, links).metrics for name, policy in policies.items()}
+        print(f"{'policy':36} {'mean':>8} {'median':>8} {'stalls s':>9}   against its network (95%)")
+        for name, figures in runs.items():
+            line = f"{name:36} {figures['qoe'].mean():8.2f} {np.median(figures['qoe']):8.2f} {figures['rebuffering'].mean():9.2f}"
+            if name in teachers:
+                one = mean_interval(figures["qoe"] - runs[teachers[name]]["qoe"])
+                line += f"   {one.mean:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
+            print(line)
+
+
+if __name__ == "__main__":
+    main()
