@@ -25,10 +25,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from dnnexplain import __version__
-from dnnexplain.contract import DnnExplainError, Policy, State, System
+from dnnexplain.charts import Chart, from_table
+from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.encoding import decode, encode, register
 from dnnexplain.files import atomic_write
 from dnnexplain.reading import parse_json, read_text
+from dnnexplain.showing import html_of, latex_of, markdown_of, text_of, words_of_kind
 
 __all__ = ["Question", "Result", "array_field", "differences", "plain_field", "register", "same", "versions"]
 
@@ -123,6 +125,27 @@ def _as_plain(value: Any) -> Any:
     return str(value)
 
 
+_DRAWERS = {
+    "bqplot": ("live", "bqplot", "widgets"),
+    "matplotlib": ("paper", "matplotlib", "notebook"),
+    "svg": ("svg", "", ""),
+}
+"""Who draws a picture: the module of :mod:`dnnexplain.charts`, the package that it needs, and the extra that has it."""
+
+
+def _optional(module: str, package: str, extra: str, what: str) -> Any:
+    """A module that needs a package which may be missing."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        msg = (
+            f"{what} needs {package}, which is not installed: pip install 'dnnexplain[{extra}]'; table() needs nothing"
+        )
+        raise DnnExplainError(msg) from None
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """The base of every result. Derive with ``@dataclass(frozen=True, eq=False)``.
@@ -135,6 +158,8 @@ class Result:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = Result.__repr__  # type: ignore[method-assign]  # else ``dataclass`` writes every array out
         register(cls)
 
     @classmethod
@@ -177,14 +202,60 @@ class Result:
         row = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
         return [{name: value for name, value in row.items() if isinstance(value, plain)}]
 
+    def sentence(self) -> str:
+        """What was found, in words; empty where a kind has no words of its own."""
+        return str(getattr(self, "words", ""))
+
+    # --- how it shows itself --------------------------------------------------------------------
+
+    def picture(self) -> Chart:
+        """What is drawn of it, as data; by default bars of the numbers in :meth:`table`."""
+        return from_table(self.table(), words_of_kind(type(self).__name__))
+
+    def plot(self, backend: str = "bqplot", *, ax: Any = None) -> Any:
+        """Its picture as a figure.
+
+        Args:
+            backend: ``"bqplot"``, live in a notebook; ``"matplotlib"``, for a paper (one column wide, text as
+                text); or ``"svg"``, as text.
+            ax: of matplotlib, what to draw into.
+
+        Returns:
+            A ``bqplot.Figure``, a ``matplotlib`` figure (``.savefig("figure.pdf")``), or SVG.
+
+        Raises:
+            DnnExplainError: an unknown backend, one that is not installed, or axes for another than matplotlib.
+        """
+        if backend not in _DRAWERS:
+            raise Choice("backend", backend, tuple(_DRAWERS)).error()
+        if ax is not None and backend != "matplotlib":
+            msg = f'ax is a part of a matplotlib figure, and {backend} draws none; write plot(backend="matplotlib", ax=ax)'
+            raise DnnExplainError(msg)
+        module, package, extra = _DRAWERS[backend]
+        drawer = _optional(f"dnnexplain.charts.{module}", package, extra, f'plot(backend="{backend}")')
+        return drawer.draw(self.picture()) if ax is None else drawer.draw(self.picture(), ax)
+
     def frame(self) -> Any:
-        """:meth:`table` as a pandas data frame (pandas must be installed)."""
-        try:
-            pandas = import_module("pandas")
-        except ImportError:
-            msg = "frame() needs pandas: pip install pandas, or use table()"
-            raise DnnExplainError(msg) from None
-        return pandas.DataFrame(self.table())
+        """:meth:`table` as a pandas data frame; pandas is in the extra ``dnnexplain[notebook]``."""
+        return _optional("pandas", "pandas", "notebook", "frame()").DataFrame(self.table())
+
+    def to_markdown(self) -> str:
+        """:meth:`table` as a table in Markdown."""
+        return markdown_of(self.table())
+
+    def to_latex(self, caption: str = "", label: str = "") -> str:
+        """:meth:`table` in LaTeX (package ``booktabs``), within a ``table`` if it has a caption or a label."""
+        return latex_of(self.table(), caption, label)
+
+    def __repr__(self) -> str:
+        return text_of(words_of_kind(type(self).__name__), self.sentence(), self.table())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
+        """What a notebook shows of it as the last expression of a cell."""
+        kind, question = words_of_kind(type(self).__name__), getattr(self, "question", None)
+        svg = self.plot(backend="svg")
+        notes = [f"Assumed: {text}" for text in question.assumed] if question is not None else []
+        return {"text/plain": repr(self), "text/html": html_of(kind, self.sentence(), self.table(), svg, notes)}
 
     def __eq__(self, other: object) -> bool:
         return same(self, other) if isinstance(other, Result) else NotImplemented

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("systems", "policies", "explain")
 GROUND = {
     "assumptions",
+    "charts",
     "contract",
     "drawings",
     "encoding",
@@ -23,6 +24,7 @@ GROUND = {
     "registry",
     "results",
     "sampling",
+    "showing",
 }
 """Modules below the layers, which all of them may use; they use only one another."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import DnnExplainError, Policy, State, System, Target
 from dnnexplain.explain.attribution import attribute
 from dnnexplain.explain.maps import Attribution, group_sums
@@ -97,6 +98,11 @@ class Comparison(Result):
             for i in range(len(names))
             for j in range(i + 1, len(names))
         ]
+
+    def picture(self) -> Chart:
+        """The methods' rank correlations, cell by cell."""
+        names = [one.method for one in self.attributions]
+        return heat(self.maps, names, names, Axis("rank correlation"), title="Agreement of the maps")
 
 
 def _firsts(kind: str, alike: Sequence[Attribution], *, apart: bool) -> str:

@@ -35,6 +35,7 @@ from typing import Any
 
 import numpy as np
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Choice, DnnExplainError, Policy, System, Target
 from dnnexplain.explain import evidence
 from dnnexplain.explain.evidence import Measured
@@ -167,6 +168,12 @@ class TrustBadge(Result):
             }
             for f in self.figures
         ]
+
+    def picture(self) -> Chart:
+        """The figures that were measured; what is good for each says the table."""
+        told = [one for one in self.figures if np.isfinite(one.value)]
+        names = [f"{one.title} ({one.level})" for one in told]
+        return bars(names, {"value": [one.value for one in told]}, Axis("figure"), x=Axis("what is checked"))
 
 
 def trust(

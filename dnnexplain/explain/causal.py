@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars, scatter
 from dnnexplain.contract import (
     Decision,
     Discrete,
@@ -124,6 +125,11 @@ class NeuronEffect(Result):
         told = f"stays {before}" if before == after else f"goes from {before} to {after}"
         return f"the {self.outcome} {told}; "
 
+    def picture(self) -> Chart:
+        """How far each output moves."""
+        title = f"neuron {self.neuron} of {self.layer} held at {number(self.held_at)}"
+        return bars(self.outputs, {"moved": self.moved}, Axis("change of the output"), x=Axis("output"), title=title)
+
 
 def intervene(
     system: System, policy: NetworkPolicy, state: State, neuron: int, *, value: float = 0.0, layer: str | None = None
@@ -232,6 +238,11 @@ class CostEffect(Result):
         if not found.known:
             return f"no interval: {found.missing}"
         return f"{100 * self.level:.3g}% interval {interval(found.low, found.high, ratio=False)}"
+
+    def picture(self) -> Chart:
+        """Each workload's cost with the neuron held, over its cost as it is."""
+        across, up = Axis(f"{self.cost_name}, as it is"), Axis(f"{self.cost_name}, neuron {self.neuron} held")
+        return scatter({"workload": (self.before, self.after)}, across, up)
 
 
 def effect_on_cost(

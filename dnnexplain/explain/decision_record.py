@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Decision, DnnExplainError, Policy, System
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["DecisionRecord", "record"]
@@ -31,6 +34,20 @@ class DecisionRecord(Result):
     outputs: NDArray[np.float64] = array_field("action", unit="logit")
     probabilities: NDArray[np.float64] = array_field("action")
     valid: NDArray[np.bool_] = array_field("action")
+
+    def sentence(self) -> str:
+        """What it did, and how surely."""
+        place = self.names.index(self.action)
+        return f"{self.question.policy} chooses {self.action}, with probability {number(self.probabilities[place])}."
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per action."""
+        rows = zip(self.names, self.outputs.tolist(), self.probabilities.tolist(), self.valid.tolist(), strict=True)
+        return [{"action": name, "output": out, "probability": p, "valid": bool(valid)} for name, out, p, valid in rows]
+
+    def picture(self) -> Chart:
+        """The actions' probabilities."""
+        return bars(self.names, {"probability": self.probabilities}, Axis("probability"), x=Axis("action"))
 
 
 def record(system: System, policy: Policy, decision: Decision) -> DecisionRecord:

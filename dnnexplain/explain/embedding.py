@@ -6,6 +6,7 @@ of groups, mean nothing in its picture.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, scatter
 from dnnexplain.contract import Choice, Discrete, DnnExplainError, Measured, Policy, State, System
 from dnnexplain.explain.decision import observe, valid_of
 from dnnexplain.explain.neurons import layer_of, neuron_activations
 from dnnexplain.explain.outcomes import outcomes
 from dnnexplain.explain.sweeps import knob_index
 from dnnexplain.explain.words import percent
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 from dnnexplain.sampling import choose
 
@@ -79,6 +82,24 @@ class Embedding(Result):
         """One row per point."""
         rows = zip(self.index.tolist(), self.points.tolist(), self.values.tolist(), strict=True)
         return [{"state": i, "x": x, "y": y, self.label: value} for i, (x, y), value in rows]
+
+    def picture(self) -> Chart:
+        """The points, by their label's name or third of its range."""
+        right, up = self.points.T if len(self.points) else np.zeros((2, 0))
+        shown = {name: (right[at], up[at]) for name, at in self._kinds().items()}
+        return scatter(shown, Axis(f"{self.method} axis 1"), Axis(f"{self.method} axis 2"), title=f"by {self.label}")
+
+    def _kinds(self) -> dict[str, NDArray[np.bool_]]:
+        """Which points belong to each colour ``[n]``: the label's names (most met first), or thirds of its range."""
+        if self.names:
+            met = [place for place, _ in Counter(self.values.astype(int).tolist()).most_common()]
+            first = {self.names[place]: self.values == place for place in met[:5]}
+            rest = np.isin(self.values, met[5:])
+            return first | ({"others": rest} if rest.any() else {})
+        ends = np.quantile(self.values, [0, 1 / 3, 2 / 3, 1]) if len(self.values) else np.zeros(4)
+        place = np.clip(np.searchsorted(ends, self.values, side="left") - 1, 0, 2)
+        told = [f"{number(ends[k])} to {number(ends[k + 1])} {self.unit}".strip() for k in range(3)]
+        return {words: place == k for k, words in enumerate(told) if (place == k).any()}
 
 
 def embed(

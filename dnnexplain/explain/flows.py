@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Decision, DnnExplainError, Flowing, Flows, Policy, State, System
 from dnnexplain.explain.decision import decide
 from dnnexplain.numbers import number
@@ -82,6 +83,12 @@ class FlowComparison(Result):
             f"{self.question.policy} fills its busiest link, {ours}, to {_percent(self.cost)}: {times}. "
             f"At best the busiest link ({same}) is at {_percent(self.optimum)}."
         )
+
+    def picture(self) -> Chart:
+        """How full each link is, the fullest first, and at the optimum."""
+        order = np.argsort(-self.used, kind="stable")
+        shown = {self.question.policy or "policy": self.used[order], "optimum": self.best_used[order]}
+        return bars([self.links[i] for i in order], shown, Axis("load over capacity"), x=Axis("link"))
 
 
 def compare_flows(system: System, policy: Policy, state: State, decision: Decision | None = None) -> FlowComparison:

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DnnExplainError, Policy, State, System
+from dnnexplain.counts import counted
 from dnnexplain.explain.decision import observe
 from dnnexplain.explain.neurons import layer_of, neuron_activations
 from dnnexplain.explain.words import number
@@ -96,6 +98,18 @@ class Knowledge(Result):
     def table(self) -> list[dict[str, Any]]:
         """One row per fact."""
         return [{name: getattr(fact, name) for name in ProbedFact.__slots__} for fact in self.facts]
+
+    def sentence(self) -> str:
+        """How many facts the layer holds, and the best known of them."""
+        held = sum(fact.low > 0 for fact in self.facts)
+        best = self.sentences()
+        return f"The layer holds {held} of {counted(len(self.facts), 'fact')}. {best[0] if best else ''}".strip()
+
+    def picture(self) -> Chart:
+        """How well each fact is read off, beside the control task."""
+        names = [fact.name for fact in self.facts]
+        shown = {name: [getattr(fact, name) for fact in self.facts] for name in ("accuracy", "control")}
+        return bars(names, shown, Axis("balanced accuracy"), x=Axis("fact"), levels=[("chance", 0.5)])
 
 
 def probe_facts(

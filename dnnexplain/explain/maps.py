@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Decision, System
 from dnnexplain.explain.words import contribution_sentence, slope_sentence
 from dnnexplain.numbers import number
@@ -106,6 +107,15 @@ class Attribution(Result):
         ]
         return sorted(rows, key=lambda row: -abs(float(str(row["net"]))))
 
+    def picture(self) -> Chart:
+        """What each knob group adds, red and blue apart where both are there; the largest first."""
+        order = np.argsort(-np.abs(self.net), kind="stable")
+        shown = {"net": self.net[order]}
+        if (self.positive > 0).any() and (self.negative < 0).any():
+            shown = {"for": self.positive[order], "against": self.negative[order]}
+        names = [self.group_names[i] for i in order]
+        return bars(names, shown, Axis(self.measure, self.unit), x=Axis("group"), title=self.target)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class UnitAttribution(Result):
@@ -137,6 +147,12 @@ class UnitAttribution(Result):
     def table(self) -> list[dict[str, Any]]:
         """One row per unit."""
         return [{"unit": i, "value": float(value)} for i, value in enumerate(self.values)]
+
+    def picture(self) -> Chart:
+        """What flows through each unit, the largest first."""
+        order = np.argsort(-np.abs(self.values), kind="stable")
+        names = [f"unit {i}" for i in order]
+        return bars(names, {"share": self.values[order]}, Axis("share"), x=Axis(self.layer), title=self.target)
 
 
 def group_sums(values: NDArray[np.float64], system: System) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

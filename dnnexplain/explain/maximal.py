@@ -19,6 +19,7 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import NetworkPolicy, State, System, valid_states
 from dnnexplain.explain.affine import AffineInput, affine_input
 from dnnexplain.explain.box_search import climb_box
@@ -72,6 +73,13 @@ class Maximum(Result):
         """The activation, where it is read, and what was proved."""
         where = f" (read {self.measured})" if self.measured else ""
         return f"Neuron {self.neuron} reaches {number(self.activation)}{where}. {self.words}"
+
+    def picture(self) -> Chart:
+        """The activation that was found, and what nothing can exceed where that is known."""
+        names, found = ["found"], [self.activation]
+        if self.bound is not None:
+            names, found = [*names, "bound"], [*found, self.bound]
+        return bars(names, {"activation": found}, Axis("activation"), title=f"neuron {self.neuron} of {self.layer}")
 
 
 def maximise(

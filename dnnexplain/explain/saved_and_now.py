@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DnnExplainError, cost_unit
 from dnnexplain.explain.adversarial.report import told_changes
 from dnnexplain.explain.adversarial.result import Adversarial
@@ -60,6 +61,10 @@ class SavedAndNow(Result):
         """One row per figure."""
         rows = zip(self.labels, self.before, self.after, strict=True)
         return [{"row": label, "then": float(then), "now": float(now)} for label, then, now in rows]
+
+    def picture(self) -> Chart:
+        """Each figure then and now."""
+        return bars(self.labels, {"then": self.before, "now": self.after}, Axis(self.what, self.unit))
 
 
 def compare_with_saved(then: Result, now: Result) -> SavedAndNow:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Decision, DnnExplainError, Policy, State, System, Target
 from dnnexplain.counts import counted
 from dnnexplain.explain.baselines import reference
@@ -101,6 +102,12 @@ class Survey(Result):
             {"group": name, **{column: float(values[i]) for column, values in columns.items()}}
             for i, name in enumerate(self.group_names)
         ]
+
+    def picture(self) -> Chart:
+        """Mean sums of each group, red and blue apart."""
+        shown = {"positive": self.positive, "negative": self.negative}
+        title = f"{self.method}, mean of {counted(self.states, 'state')}"
+        return bars(self.group_names, shown, Axis("mean sum"), x=Axis("group"), title=title)
 
 
 def survey(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.agreement import map_agreement
 from dnnexplain.explain.maps import Attribution
@@ -63,6 +64,12 @@ class ThenAndNow(Result):
             for m, method in enumerate(self.methods)
             for g, group in enumerate(self.group_names)
         ]
+
+    def picture(self) -> Chart:
+        """What the first method gave to each group then and now."""
+        shown = {"then": self.before[0], "now": self.after[0]} if self.methods else {}
+        title = self.methods[0] if self.methods else ""
+        return bars(self.group_names if self.methods else (), shown, Axis("net sum"), x=Axis("group"), title=title)
 
 
 def compare_saved(then: TrustedComparison, now: TrustedComparison) -> ThenAndNow:

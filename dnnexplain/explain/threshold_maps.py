@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars, heat
 from dnnexplain.contract import DnnExplainError, Policy, State, System
 from dnnexplain.explain.neurons import check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.responses import Response
@@ -71,6 +72,13 @@ class ThresholdMap(Result):
     def table(self) -> list[dict[str, Any]]:
         """One row per curve with a threshold."""
         return [row for row in self.curves.table() if row["thresholds"]]
+
+    def picture(self) -> Chart:
+        """Where each neuron turns on (or starts to change), neuron by knob; blank where it never does."""
+        where = np.where(np.isfinite(self.turns_on), self.turns_on, self.starts_changing)
+        names = [f"neuron {i}" for i in range(len(where))]
+        value = Axis(f"{self.kind} at which it turns on or starts to change", self.curves.units[0])
+        return heat(where, names, self.knobs, value, x=Axis("knob"), y=Axis("neuron"))
 
 
 def threshold_map(
@@ -134,6 +142,13 @@ class Surface(Result):
         off = float((self.activation[np.isfinite(self.activation)] == 0).mean())
         text = f"Neuron {self.neuron} is highest, {number(self.activation[i, j])}, at {told}, and off in {number(100 * off)}% of the grid."
         return f"{text} {self.note}".strip()
+
+    def picture(self) -> Chart:
+        """The activation over both knobs, the first one upwards."""
+        across, up = (Axis(name, unit) for name, unit in zip(self.knobs[::-1], self.units[::-1], strict=True))
+        rows, columns = [number(v) for v in self.first[::-1]], [number(v) for v in self.second]
+        title = f"neuron {self.neuron}"
+        return heat(self.activation[::-1], rows, columns, Axis("activation"), x=across, y=up, title=title)
 
 
 def surface(
@@ -239,6 +254,13 @@ class Census(Result):
     def table(self) -> list[dict[str, Any]]:
         """One row per network."""
         return [{name: getattr(one, name) for name in NetworkCount.__slots__} for one in self.networks]
+
+    def picture(self) -> Chart:
+        """Neurons of each kind, network by network."""
+        names = [one.policy for one in self.networks]
+        kinds = {"threshold": "threshold", "off_below": "off below", "settles_above": "settles above", "dead": "dead"}
+        shown = {words: [getattr(one, name) for one in self.networks] for name, words in kinds.items()}
+        return bars(names, shown, Axis("neurons"), x=Axis("network"), title=f"Thresholds in {self.kind}")
 
 
 def census(

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, heat, lines
 from dnnexplain.contract import Choice, Policy, State, System
 from dnnexplain.explain.neurons import check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.responses import Range, Response, Threshold, classify, ranges_of, thresholds_of
@@ -94,6 +95,14 @@ class ThresholdCurve(Result):
         rows = zip(self.values.tolist(), self.activation.tolist(), self.labels.tolist(), strict=True)
         return [{self.knob: v, "activation": a, "response": Response(code).name.lower()} for v, a, code in rows]
 
+    def picture(self) -> Chart:
+        """The activation over the knob, its thresholds and where the state stands."""
+        places = [(step.kind, 0.5 * (step.before + step.after)) for step in self.thresholds]
+        if self.current is not None:
+            places.append(("now", self.current))
+        shown = {f"neuron {self.neuron}": (self.values, self.activation)}
+        return lines(shown, Axis(self.knob, self.unit), Axis("activation"), places=places, title=self.layer)
+
 
 @dataclass(frozen=True, eq=False)
 class Curves(Result):
@@ -161,6 +170,13 @@ class Curves(Result):
                 told = "; ".join(f"{t.kind} {t.before:g}-{t.after:g}" for t in one.thresholds)
                 rows.append({"neuron": neuron, "knob": knob, "thresholds": told})
         return rows
+
+    def picture(self) -> Chart:
+        """How far each neuron moves as each knob is swept, neuron by knob."""
+        moved = np.stack([np.ptp(one, axis=1) for one in self.activation], axis=1)
+        names = [f"neuron {i}" for i in range(len(moved))]
+        value = Axis("range of the activation")
+        return heat(moved, names, self.knobs, value, x=Axis("knob"), y=Axis("neuron"), title=self.layer)
 
 
 def curves(

@@ -10,6 +10,7 @@ from warnings import warn
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import Choice, Metric
 from dnnexplain.encoding import decode
 from dnnexplain.numbers import went_wrong
@@ -189,3 +190,11 @@ class Transfer(Result):
             for p, policy in enumerate(self.policies)
             if self.done[r, c]
         ]
+
+    def picture(self) -> Chart:
+        """The first network against the best rule in each cell; without a network, the first rule's cost."""
+        told = (self.relative if self.networks else self.cost)[..., 0]
+        what = f"{self.cost_name} against the best rule's" if self.networks else self.cost_name
+        value = Axis(what, "relative" if self.networks and self.ratio else "")
+        rows, columns = ([one.label for one in side] for side in (self.rows, self.columns))
+        return heat(told, rows, columns, value, title=self.policies[0] if self.policies else "")

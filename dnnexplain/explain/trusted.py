@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dnnexplain.charts import Chart
 from dnnexplain.contract import Policy, State, System, Target
 from dnnexplain.explain.agreement import Comparison, compare
 from dnnexplain.explain.badge import Level, TrustBadge, trust
@@ -53,6 +54,11 @@ class TrustedComparison(Result):
     def table(self) -> list[dict[str, Any]]:
         """One row per method and figure of its badge."""
         return [{"method": found.method, **row} for found, badge in self.pairs for row in badge.table()]
+
+    def picture(self) -> Chart:
+        """The only map, or the agreement of several."""
+        maps = self.comparison.attributions
+        return maps[0].picture() if len(maps) == 1 else self.comparison.picture()
 
 
 def usable(system: System, policy: Policy) -> dict[str, str | None]:

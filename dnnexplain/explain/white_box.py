@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Decision, Discrete, DnnExplainError, Policy, State, System
 from dnnexplain.explain.decision import decide, observe
 from dnnexplain.explain.forward import network_of
@@ -136,6 +137,12 @@ class Account(Result):
             {"neuron": n, "input": float(z), "activation": float(a), "weight": float(w), "effect": float(e)}
             for n, (z, a, w, e) in enumerate(rows)
         ]
+
+    def picture(self) -> Chart:
+        """What each group adds to the difference, and what is constant."""
+        shown = {"effect": [*self.by_group, self.constant]}
+        title = f"{self.pro} minus {self.contra}" if self.contra else self.pro
+        return bars([*self.groups, "constant"], shown, Axis("adds to the difference"), x=Axis("group"), title=title)
 
 
 def account(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
+from dnnexplain.charts import Axis, Chart, lines
 from dnnexplain.contract import DnnExplainError, Policy, State, System
 from dnnexplain.explain.adversarial.result import Adversarial
 from dnnexplain.explain.adversarial.search import METHODS, attack
@@ -48,6 +49,14 @@ class MethodTable(Result):
             }
             for name, found in self.answers.items()
         ]
+
+    def picture(self) -> Chart:
+        """How the cost of the cheapest change fell, method by method."""
+        shown = {
+            name: ([one.seconds for one in found.trace], [one.distance for one in found.trace])
+            for name, found in self.answers.items()
+        }
+        return lines(shown, Axis("computing time", "CPU-seconds"), Axis("cost of the change"), steps=True)
 
 
 def compare_methods(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DecisionOracle, DnnExplainError, Policy, State, System, need, state_from_values
 from dnnexplain.explain.adversarial.run import Progress
 from dnnexplain.explain.adversarial.verdicts import Kind, Verdict, Witness, classify
@@ -75,6 +76,11 @@ class OrderPairs(Result):
             }
             for pair in self.pairs
         ]
+
+    def picture(self) -> Chart:
+        """What each pair's worse decision loses, the largest first."""
+        names = [f"{one.changed} {one.before_value:g} to {one.after_value:g}" for one in self.pairs]
+        return bars(names, {"loss": [one.after.loss for one in self.pairs]}, Axis("loss"), x=Axis("change"))
 
 
 def _told(question: Question, state: State) -> str:

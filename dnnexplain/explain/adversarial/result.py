@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from dnnexplain.charts import Axis, Chart, bars, lines
 from dnnexplain.contract import State
 from dnnexplain.explain.adversarial.verdicts import Verdict
 from dnnexplain.explain.proofs import Certificate
@@ -123,3 +124,12 @@ class Adversarial(Result):
         return [
             {"knob": c.knob, "unit": c.unit, "before": c.before, "after": c.after, "cost": c.cost} for c in self.changes
         ]
+
+    def picture(self) -> Chart:
+        """The changed knobs before and after; without a change, how the best cost fell."""
+        if self.changes:
+            names = [f"{c.knob} ({c.unit})" if c.unit else c.knob for c in self.changes]
+            shown = {"before": [c.before for c in self.changes], "after": [c.after for c in self.changes]}
+            return bars(names, shown, Axis("value"), x=Axis("knob"))
+        fell = ([one.evaluated for one in self.trace], [one.distance for one in self.trace])
+        return lines({"best": fell}, Axis("states decided"), Axis("cost of the change"), steps=True)

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Bound, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
+from dnnexplain.counts import counted
+from dnnexplain.explain.words import start
 from dnnexplain.intervals import compared_interval, mean_interval
+from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["RuleComparison", "compare"]
@@ -83,6 +87,20 @@ class RuleComparison(Result):
 
     def _place(self, name: str) -> int:
         return self.names.index(name)
+
+    def sentence(self) -> str:
+        """What each policy costs on average."""
+        told = ", ".join(f"{name} {number(self.mean(name)[0])}" for name in self.names)
+        return f"{start(self.cost_name)}, mean of {counted(self.cost.shape[1], 'workload')}: {told}."
+
+    def picture(self) -> Chart:
+        """Mean costs with their intervals, and the optimum where it is known."""
+        means = np.array([self.mean(name) for name in self.names])
+        levels = [("optimum", self.optimum[1])] if self.optimum else []
+        ends = {"mean": (means[:, 1], means[:, 2])}
+        return bars(
+            self.names, {"mean": means[:, 0]}, Axis(self.cost_name), x=Axis("policy"), intervals=ends, levels=levels
+        )
 
 
 def compare(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
+from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.explain.distillation.conditions import conditions, snapped
 from dnnexplain.explain.distillation.tree import LEAF, Tree, grow
@@ -68,6 +69,19 @@ class Disagreement(Result):
     def text(self) -> str:
         """The tree as indented text."""
         return self.tree.to_words(self.features, NAMES, self.units, self.absent)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per pair of actions that was met: what each of the two does, and in how many states."""
+        met = [(int(r), int(c)) for r, c in np.argwhere(self.table_of_actions > 0)]
+        return [
+            {self.rule: self.actions[r], self.network: self.actions[c], "states": int(self.table_of_actions[r, c])}
+            for r, c in sorted(met, key=lambda pair: -int(self.table_of_actions[pair]))
+        ]
+
+    def picture(self) -> Chart:
+        """States by what the rule does (down) and what the network does (across)."""
+        value = Axis("states")
+        return heat(self.table_of_actions, self.actions, self.actions, value, x=Axis(self.network), y=Axis(self.rule))
 
 
 def disagree(

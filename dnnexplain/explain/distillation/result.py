@@ -9,6 +9,7 @@ from warnings import warn
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, lines
 from dnnexplain.contract import cost_unit
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.numbers import gap, interval, number, percent
@@ -141,6 +142,15 @@ class Distillation(Result):
                 }
             )
         return rows
+
+    def picture(self) -> Chart:
+        """The cost of each size of tree on validation workloads, seed by seed, beside the network's."""
+        shown = {
+            f"seed {seed}": (leaves, cost)
+            for seed, (leaves, cost) in enumerate(zip(self.path_leaves, self.path_slowdown, strict=True))
+        }
+        beside = [(self.question.policy or "the network", self.path_teacher)]
+        return lines(shown, Axis("leaves"), Axis(self.cost_name), levels=beside, places=[("chosen", self.leaves)])
 
 
 def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from dnnexplain.charts import Chart
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation.comparison import RuleComparison
 from dnnexplain.explain.distillation.export import export
 from dnnexplain.explain.distillation.result import Distillation
@@ -53,3 +56,17 @@ class Rulebook(Result):
         """The rules as they stand as text, Python, C, JavaScript or JSON; see :func:`export`."""
         told = self.distillation
         return export(self.tree, kind, told.features, told.actions, told.units)
+
+    def sentence(self) -> str:
+        """How large the rules are, and what was changed by hand."""
+        leaves, changes = counted(self.tree.leaves, "leaf", "leaves"), counted(len(self.changed), "change")
+        told = f" {self.comparison.sentence()}" if self.comparison else " They were not run as they stand."
+        return f"Rules of {leaves}, with {changes} made by hand.{told}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """The comparison's rows; before it was run, the distillation's."""
+        return (self.comparison or self.distillation).table()
+
+    def picture(self) -> Chart:
+        """The comparison's picture; before it was run, the distillation's."""
+        return (self.comparison or self.distillation).picture()

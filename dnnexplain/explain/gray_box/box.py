@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.problem import Problem
@@ -76,6 +77,11 @@ class GapBox(Result):
             f"{number(self.threshold)} (at least {number(100 * self.share_low)}% with 95% confidence); "
             f"the smallest is {number(self.smallest)}, the case itself has {number(self.ratio)}."
         )
+
+    def picture(self) -> Chart:
+        """The input, and how far each of its parts reaches within the box."""
+        ends = {"input": (self.low, self.high)}
+        return bars(self.names, {"input": self.x}, Axis("input", self.unit), x=Axis("part"), intervals=ends)
 
 
 def gap_box(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
+from dnnexplain.charts import Axis, Chart, lines
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.explain.gray_box.analysis import worst_case
 from dnnexplain.explain.gray_box.budget import Budget, Progress
@@ -58,6 +59,11 @@ class SearchComparison(Result):
         others = sorted((case for case in self.cases if case is not best), key=lambda case: -case.lower)
         told = ", ".join(f"{case.method} {number(case.ratio)}" for case in others)
         return best.sentence() + (f" The others found: {told}." if told else "")
+
+    def picture(self) -> Chart:
+        """How the best ratio of each method grew."""
+        shown = {case.method: (case.trace[:, 0], case.trace[:, 1]) for case in self.cases}
+        return lines(shown, Axis("computing time", "CPU-seconds"), Axis("best ratio"), steps=True)
 
 
 def compare_searches(

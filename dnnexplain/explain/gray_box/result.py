@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, lines
 from dnnexplain.explain.proofs import Certificate
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
@@ -89,3 +90,8 @@ class WorstCase(Result):
             {"input": name, "value": float(value), "unit": self.unit} for name, value in zip(names, self.x, strict=True)
         ]
         return sorted((row for row in rows if row["value"]), key=lambda row: -abs(float(str(row["value"]))))
+
+    def picture(self) -> Chart:
+        """How the best ratio grew while the search ran."""
+        shown = {self.method: (self.trace[:, 0], self.trace[:, 1])}
+        return lines(shown, Axis("computing time", "CPU-seconds"), Axis("best ratio"), steps=True)

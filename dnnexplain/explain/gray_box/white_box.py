@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.white_box_milp import WhiteBoxProgram, interrupted_at
@@ -106,6 +107,10 @@ class WhiteBoxBound(Result):
             f"No proof within the limit: after {number(self.cpu_seconds)} CPU-seconds the worst on-off input has a ratio "
             f"between {number(self.ratio)} (found) and {number(self.bound)} (bound)."
         )
+
+    def picture(self) -> Chart:
+        """What was found, and what nothing can exceed."""
+        return bars(["found", "bound"], {"ratio": [self.ratio, self.bound]}, Axis("ratio"))
 
 
 def solve_white_box(

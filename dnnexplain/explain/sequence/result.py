@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dnnexplain.charts import Axis, Chart, lines
 from dnnexplain.results import Question, Result, plain_field, register
 
 __all__ = ["Best", "SequenceAttack"]
@@ -70,3 +71,9 @@ class SequenceAttack(Result):
         """What was found."""
         limit = "The limit in seconds ended it; a limit in rounds ends it alike on every machine."
         return f"{self.words} {limit}" if self.ended_by == "seconds" else self.words
+
+    def picture(self) -> Chart:
+        """How the gap grew."""
+        shown = {"gap": ([one.evaluated for one in self.trace], [one.gap for one in self.trace])}
+        begun = [("start", self.start_gap)]
+        return lines(shown, Axis("workloads run"), Axis(f"gap in {self.cost_name}"), levels=begun, steps=True)

@@ -1,0 +1,129 @@
+"""A chart as a bqplot figure: marks with tooltips and selection, which are the reader's to restyle and to link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bqplot
+import numpy as np
+
+from dnnexplain.charts.chart import Chart, Kind, bars
+from dnnexplain.charts.look import HUES, RAMP, shown_bars
+
+__all__ = ["draw"]
+
+_LINES = ("solid", "dashed", "dotted", "dash_dotted", "dotted", "dashed")
+_MARKS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+_COLUMN = {"width": "100%", "max_width": "640px", "height": "320px"}
+
+
+def draw(chart: Chart) -> Any:
+    """The picture as a ``bqplot.Figure``; ``figure.marks`` are its parts, ``figure.axes`` its axes."""
+    drawer = {Kind.BARS: _bars, Kind.HEAT: _heat, Kind.CURVES: _lines, Kind.SCATTER: _lines}[chart.kind]
+    figure = drawer(chart)
+    figure.title = chart.title
+    figure.legend_location = "top-right"
+    figure.layout = {**_COLUMN, "height": f"{_height(chart)}px"}
+    return figure
+
+
+def _height(chart: Chart) -> int:
+    rows = len(shown_bars(chart)[0]) if chart.kind == Kind.BARS else len(chart.rows)
+    return max(320, min(900, 110 + 22 * rows))
+
+
+def _axis(scale: Any, label: str, side: str, **options: Any) -> Any:
+    return bqplot.Axis(scale=scale, label=label, side=side, label_offset="2.6em", **options)
+
+
+def _bars(chart: Chart) -> Any:
+    keep, _ = shown_bars(chart)
+    labels = [chart.labels[place] for place in keep]
+    names, lengths = bqplot.OrdinalScale(domain=_apart(labels), reverse=True), bqplot.LinearScale()
+    drawn = chart.series[: len(HUES)]
+    values = np.array([np.where(np.isfinite(one.y[keep]), one.y[keep], 0.0) for one in drawn]).reshape(
+        len(drawn), len(keep)
+    )
+    mark = bqplot.Bars(
+        x=_apart(labels),
+        y=values[0] if len(drawn) == 1 else values,
+        scales={"x": names, "y": lengths},
+        type="grouped",
+        orientation="horizontal",
+        colors=list(HUES[: max(len(drawn), 1)]),
+        labels=[one.name for one in drawn],
+        display_legend=len(drawn) > 1,
+        tooltip=bqplot.Tooltip(fields=["x", "y"], labels=[chart.x.title or "of", chart.y.title]),
+        interactions={"click": "select", "hover": "tooltip"},
+        selected_style={"opacity": "1"},
+        unselected_style={"opacity": "0.35"},
+    )
+    across = _axis(lengths, chart.y.title, "bottom")
+    down = _axis(names, "", "left", tick_style={"font-size": "11px"})
+    room = min(220, 20 + 7 * max((len(label) for label in labels), default=0))
+    return bqplot.Figure(marks=[mark], axes=[across, down], fig_margin=_margin(left=room))
+
+
+def _apart(labels: list[str]) -> list[str]:
+    """Labels that all differ: an ordinal scale has one place for each name."""
+    seen: dict[str, int] = {}
+    apart = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        apart.append(label if seen[label] == 1 else f"{label} [{seen[label]}]")
+    return apart
+
+
+def _margin(left: int = 70) -> dict[str, int]:
+    return {"top": 40, "bottom": 56, "left": left, "right": 24}
+
+
+def _lines(chart: Chart) -> Any:
+    scales = {"x": bqplot.LinearScale(), "y": bqplot.LinearScale()}
+    marks = []
+    for k, one in enumerate(chart.series[: len(HUES)]):
+        shared = {"x": one.x, "y": one.y, "scales": scales, "colors": [HUES[k]], "labels": [one.name]}
+        shared["display_legend"] = len(chart.series) > 1
+        if chart.kind == Kind.SCATTER:
+            tip = bqplot.Tooltip(fields=["x", "y"], labels=[chart.x.title, chart.y.title])
+            marks.append(bqplot.Scatter(**shared, marker=_MARKS[k], default_size=28, tooltip=tip))
+        else:
+            held = "step-after" if chart.steps else "linear"
+            marks.append(bqplot.Lines(**shared, line_style=_LINES[k], interpolation=held))
+    marks += [_rule(scales, name, y=value) for name, value in chart.levels]
+    marks += [_rule(scales, name, x=value) for name, value in chart.places]
+    axes = [_axis(scales["x"], chart.x.title, "bottom"), _axis(scales["y"], chart.y.title, "left")]
+    return bqplot.Figure(marks=marks, axes=axes, fig_margin=_margin())
+
+
+def _rule(scales: dict[str, Any], name: str, *, x: float | None = None, y: float | None = None) -> Any:
+    """A dashed line across the figure at one value: its other ends are shares of the figure."""
+    share = bqplot.LinearScale(min=0, max=1)
+    if y is not None:
+        ends, own = {"x": [0, 1], "y": [y, y]}, {"x": share, "y": scales["y"]}
+    else:
+        ends, own = {"x": [x, x], "y": [0, 1]}, {"x": scales["x"], "y": share}
+    return bqplot.Lines(**ends, scales=own, colors=["#7d8794"], line_style="dashed", labels=[name], display_legend=True)
+
+
+def _heat(chart: Chart) -> Any:
+    if min(chart.grid.shape) < 2:  # bqplot squeezes a single row or column away; its cells become bars
+        names = chart.columns if len(chart.rows) == 1 else chart.rows
+        shown = {chart.value.label: chart.grid.ravel()} if chart.grid.size else {}
+        return _bars(bars(names if shown else (), shown, chart.value, x=chart.x, title=chart.title))
+    rows, columns = _apart(list(chart.rows)), _apart(list(chart.columns))
+    colour = bqplot.ColorScale(colors=list(RAMP))
+    down, along = bqplot.OrdinalScale(domain=rows, reverse=True), bqplot.OrdinalScale(domain=columns)
+    mark = bqplot.GridHeatMap(
+        color=chart.grid,
+        row=rows,
+        column=columns,
+        scales={"row": down, "column": along, "color": colour},
+        null_color="rgba(0,0,0,0)",
+        interactions={"click": "select", "hover": "tooltip"},
+        tooltip=bqplot.Tooltip(fields=["row", "column", "color"], labels=["row", "column", chart.value.title]),
+    )
+    bar = bqplot.ColorAxis(scale=colour, label=chart.value.title, side="top")
+    axes = [_axis(along, chart.x.title, "bottom"), _axis(down, chart.y.title, "left"), bar]
+    room = min(220, 40 + 7 * max((len(label) for label in rows), default=0))
+    return bqplot.Figure(marks=[mark], axes=axes, fig_margin={**_margin(left=room), "top": 70}, padding_y=0.0)

@@ -1,0 +1,127 @@
+"""A chart with matplotlib, for papers: one column wide, vector text, told apart in grey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.colors import LinearSegmentedColormap
+
+from dnnexplain.charts.chart import Chart, Kind
+from dnnexplain.charts.look import HUES, RAMP, named_cells, shown_bars
+from dnnexplain.numbers import number
+
+__all__ = ["COLUMN", "STYLE", "draw"]
+
+COLUMN = 3.5
+"""Inches: a column of the IEEE's two; the ACM's is 3.33."""
+
+STYLE: dict[str, Any] = {
+    "axes.grid": True,
+    "axes.grid.axis": "both",
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.axisbelow": True,
+    "font.size": 8,
+    "grid.alpha": 0.3,
+    "grid.linewidth": 0.5,
+    "legend.fontsize": 7,
+    "pdf.fonttype": 42,  # text stays text: TrueType, which ACM and IEEE ask for, not Type 3
+    "ps.fonttype": 42,
+    "svg.fonttype": "none",
+}
+_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
+_LINES = ("-", "--", ":", "-.", (0, (1, 3)), (0, (8, 3)))
+_MARKS = ("o", "s", "^", "D", "v", "P")
+
+
+def draw(chart: Chart, ax: Any = None) -> Any:
+    """Draw into ``ax``, or into a new figure of one column's width; its figure (``.savefig("figure.pdf")``).
+
+    A figure that is made here is not kept by pyplot, so that a thousand of them take no memory.
+    """
+    # What a PDF's fonts are is read when it is written, which is after this function.
+    mpl.rcParams.update({name: value for name, value in STYLE.items() if "fonttype" in name})
+    with mpl.rc_context(STYLE):
+        if ax is None:
+            figure, ax = plt.subplots(figsize=(COLUMN, _height(chart)), layout="constrained")
+            plt.close(figure)
+        if chart.kind == Kind.BARS:
+            _bars(chart, ax)
+        elif chart.kind == Kind.HEAT:
+            _heat(chart, ax)
+        else:
+            _lines(chart, ax)
+        if len(chart.series) > 1:
+            ax.legend(frameon=False, loc="best")
+        if chart.title:
+            ax.set_title(chart.title, fontsize=8, loc="left", wrap=True)
+    return ax.figure
+
+
+def _height(chart: Chart) -> float:
+    if chart.kind == Kind.BARS:
+        kept = min(len(chart.labels), 20) * max(1, min(len(chart.series), len(HUES))) ** 0.5
+        return 0.7 + 0.17 * max(kept, 3)
+    return min(5.0, 1.0 + 0.16 * len(chart.rows)) if chart.kind == Kind.HEAT else 2.2
+
+
+def _bars(chart: Chart, ax: Any) -> None:
+    keep, _ = shown_bars(chart)
+    drawn = chart.series[: len(HUES)]
+    high, at = 0.8 / max(len(drawn), 1), np.arange(len(keep))
+    for k, one in enumerate(drawn):
+        style = {"color": HUES[k], "hatch": _HATCHES[k], "edgecolor": "white", "linewidth": 0.3}
+        error, lengths = None, np.where(np.isfinite(one.y[keep]), one.y[keep], np.nan)
+        if len(one.low):
+            ends = np.vstack([one.y - one.low, one.high - one.y])[:, keep]
+            error = np.where(np.isfinite(ends), np.maximum(ends, 0.0), 0.0)
+        ax.barh(at + (k - (len(drawn) - 1) / 2) * high, lengths, high, label=one.name, xerr=error, **style)
+    ax.set_yticks(at, [chart.labels[place] for place in keep])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.axvline(0.0, color="black", linewidth=0.6)
+    ax.set_xlabel(chart.y.title)
+    for name, value in chart.levels:
+        ax.axvline(value, color="black", linewidth=0.8, linestyle="--", label=name)
+
+
+def _lines(chart: Chart, ax: Any) -> None:
+    for k, one in enumerate(chart.series[: len(HUES)]):
+        if chart.kind == Kind.SCATTER:
+            ax.scatter(one.x, one.y, s=9, color=HUES[k], marker=_MARKS[k], alpha=0.75, linewidths=0, label=one.name)
+            continue
+        drawn = "steps-post" if chart.steps else "default"
+        mark = _MARKS[k] if len(one.x) <= 12 else None
+        ax.plot(
+            one.x, one.y, color=HUES[k], linestyle=_LINES[k], marker=mark, markersize=3, drawstyle=drawn, label=one.name
+        )
+    for name, value in chart.levels:
+        ax.axhline(value, color="black", linewidth=0.8, linestyle="--")
+        ax.annotate(name, (1.0, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
+    for name, value in chart.places:
+        ax.axvline(value, color="black", linewidth=0.8, linestyle="--")
+        ax.annotate(name, (value, 1.0), xycoords=("data", "axes fraction"), ha="left", va="top", fontsize=7)
+    ax.set_xlabel(chart.x.title)
+    ax.set_ylabel(chart.y.title)
+
+
+def _heat(chart: Chart, ax: Any) -> None:
+    ramp = LinearSegmentedColormap.from_list("cividis of ten", RAMP)
+    drawn = ax.imshow(np.ma.masked_invalid(chart.grid), aspect="auto", cmap=ramp, interpolation="nearest")
+    ax.grid(visible=False)
+    for ticks, names in ((ax.set_xticks, chart.columns), (ax.set_yticks, chart.rows)):
+        every = max(1, -(-len(names) // 12))
+        ticks(range(0, len(names), every), names[::every])
+    if max((len(name) for name in chart.columns), default=0) > 4:
+        ax.tick_params(axis="x", rotation=60)
+    ax.set_xlabel(chart.x.title)
+    ax.set_ylabel(chart.y.title)
+    if named_cells(chart):
+        for (r, c), value in np.ndenumerate(chart.grid):
+            if np.isfinite(value):
+                light = drawn.norm(value) < 0.55
+                ax.text(c, r, number(float(value)), ha="center", va="center", fontsize=6, color="w" if light else "k")
+    ax.figure.colorbar(drawn, ax=ax, label=chart.value.title)

@@ -1,0 +1,161 @@
+"""How a result shows itself: a few lines of text, HTML for a cell, and tables for papers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.numbers import figure
+
+__all__ = ["html_of", "latex_of", "markdown_of", "text_of", "words_of_kind"]
+
+Rows = Sequence[Mapping[str, Any]]
+
+MOST_ROWS, MOST_LINES, MOST_COLUMNS = 10, 5, 8
+_LONGEST = 60
+
+
+def words_of_kind(name: str) -> str:
+    """A class's name in words: ``ThresholdCurve`` is a ``Threshold curve``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+
+
+def text_of(kind: str, sentence: str, rows: Rows) -> str:
+    """Kind and sentence, and the table's first rows, as lines of text."""
+    lines = [f"{kind}: {sentence}" if sentence else kind]
+    names, cells = _cells(_upright(rows), MOST_LINES)
+    if names:
+        wide = [max(len(row[i]) for row in [names, *cells]) for i in range(len(names))]
+        right = _numeric(rows, names)
+        for row in [names, *cells]:
+            parts = [f"{cell:>{w}}" if r else f"{cell:<{w}}" for cell, w, r in zip(row, wide, right, strict=True)]
+            lines.append(("  " + "  ".join(parts)).rstrip())
+    if more := _more(_upright(rows), MOST_LINES):
+        lines.append(f"  {more}")
+    return "\n".join(lines)
+
+
+def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[str] = ()) -> str:
+    """The sentence, the picture and the table; colours and fonts are the page's own."""
+    shown = _upright(rows)
+    names, cells = _cells(shown, MOST_ROWS)
+    right = _numeric(shown, names)
+    head = "".join(f'<th scope="col" style="{_cell(r)}">{escape(n)}</th>' for n, r in zip(names, right, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_cell(r)}">{escape(c)}</td>' for c, r in zip(row, right, strict=True)) + "</tr>"
+        for row in cells
+    )
+    table = f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>' if names else ""
+    more = _more(shown, MOST_ROWS)
+    small = "".join(f'<p style="{_SMALL}">{escape(text)}</p>' for text in ([more] if more else []) + list(notes))
+    return (
+        f'<div class="dnnexplain-result" style="max-width:60em;color:inherit"><p style="margin:0 0 .5em">'
+        f"<strong>{escape(kind)}.</strong> {escape(sentence)}</p>{picture}{table}{small}</div>"
+    )
+
+
+_TABLE = "border-collapse:collapse;margin:.5em 0;color:inherit;font-size:.9em"
+_SMALL = "margin:.2em 0;font-size:.85em;opacity:.75"
+
+
+def _cell(right: bool) -> str:
+    side = "right" if right else "left"
+    return f"text-align:{side};padding:.15em .7em .15em 0;border-bottom:1px solid rgba(128,128,128,.35)"
+
+
+def markdown_of(rows: Rows) -> str:
+    """The whole table in Markdown (GitHub's pipe tables)."""
+    names, cells = _cells(rows, None)
+    escaped = [[cell.replace("\\", "\\\\").replace("|", "\\|") for cell in row] for row in [names, *cells]]
+    rule = ["---:" if right else "---" for right in _numeric(rows, names)]
+    lines = [escaped[0], rule, *escaped[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n" if names else ""
+
+
+def latex_of(rows: Rows, caption: str = "", label: str = "") -> str:
+    r"""The whole table in LaTeX, for the package ``booktabs``; within ``table`` if it has a caption or a label."""
+    names, cells = _cells(rows, None)
+    if not names:
+        return ""
+    kinds = "".join("r" if right else "l" for right in _numeric(rows, names))
+    lines = [" & ".join(map(_latex, row)) + r" \\" for row in [names, *cells]]
+    body = "\n".join(
+        [
+            rf"\begin{{tabular}}{{{kinds}}}",
+            r"\toprule",
+            lines[0],
+            r"\midrule",
+            *lines[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+    if not caption and not label:
+        return body + "\n"
+    told = [rf"\caption{{{_latex(caption)}}}"] if caption else []
+    told += [rf"\label{{{label}}}"] if label else []
+    return "\n".join([r"\begin{table}", r"\centering", *told, body, r"\end{table}"]) + "\n"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "−": "$-$", "×": r"$\times$", "σ": r"$\sigma$", "…": r"\dots{}",
+}  # fmt: skip
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+# --- cells --------------------------------------------------------------------------------------
+
+
+def _upright(rows: Rows) -> Rows:
+    """A single row with many columns, as a row for each."""
+    if len(rows) == 1 and len(rows[0]) > 6:
+        return [{"figure": name, "value": value} for name, value in rows[0].items()]
+    return rows
+
+
+def _names(rows: Rows) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _cells(rows: Rows, most: int | None) -> tuple[list[str], list[list[str]]]:
+    """Column names and cells as text; ``most`` limits rows, columns and the length of a cell for display."""
+    names = _names(rows)
+    if most is None:
+        return names, [[_told(row.get(name), None) for name in names] for row in rows]
+    names = names[:MOST_COLUMNS]
+    return names, [[_told(row.get(name), _LONGEST) for name in names] for row in rows[:most]]
+
+
+def _told(value: Any, most: int | None) -> str:
+    if isinstance(value, list | tuple | set):
+        text = ", ".join(_told(item, None) for item in value)
+    elif value is None or isinstance(value, str | bool | int | float | np.number | np.bool_):
+        text = figure(value)
+    else:
+        text = str(value)
+    text = " ".join(text.split())
+    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _numeric(rows: Rows, names: Sequence[str]) -> list[bool]:
+    """Whether a column holds numbers alone, and so is set to the right."""
+    return [all(row.get(n) is None or (isinstance(row.get(n), int | float | np.number)) for row in rows) for n in names]
+
+
+def _more(rows: Rows, most: int) -> str:
+    """What a short view leaves out, and where it is."""
+    left = []
+    if len(rows) > most:
+        left.append(f"{len(rows) - most:,} more rows")
+    if (columns := len(_names(rows))) > MOST_COLUMNS:
+        left.append(f"{columns - MOST_COLUMNS} more columns")
+    return f"{' and '.join(left)} in .table() and .frame()" if left else ""

@@ -1,0 +1,112 @@
+"""The drawers draw the chart's own numbers, each in its place, and the same ones."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from dnnexplain.charts import Axis, bars, from_table, heat, lines, paper, scatter
+from dnnexplain.charts import live as bqplot_drawer
+from dnnexplain.charts.look import HUES, RAMP, ramp, span, ticks
+from dnnexplain.charts.svg import draw
+from dnnexplain.contract import DnnExplainError
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parts(chart, tag):
+    return ET.fromstring(draw(chart)).findall(f".//{SVG}{tag}")
+
+
+def test_the_lengths_of_bars_are_as_their_values():
+    chart = bars(["a", "b"], {"cost": [2.0, -4.0]}, Axis("cost", "s"))
+    one, two = (float(part.get("width")) for part in parts(chart, "rect"))
+    assert two == pytest.approx(2 * one, rel=0.01)
+    assert [bar.get_width() for bar in paper.draw(chart).axes[0].patches] == [2.0, -4.0]
+    assert bqplot_drawer.draw(chart).marks[0].y.tolist() == [2.0, -4.0]
+    assert paper.draw(chart).axes[0].get_xlabel() == "cost (s)"
+
+
+def test_a_curve_passes_through_its_points_and_breaks_where_there_is_none():
+    chart = lines({"n": ([0, 1, 2, 3], [0.0, 1.0, np.nan, 1.0])}, Axis("x"), Axis("y"))
+    path = parts(chart, "path")[0].get("d")
+    assert path.count("M") == 2
+    assert path.count("L") == 1
+    assert np.array_equal(paper.draw(chart).axes[0].lines[0].get_ydata(), [0.0, 1.0, np.nan, 1.0], equal_nan=True)
+
+
+def test_a_heat_map_leaves_what_is_not_known_blank_and_is_lightest_where_most():
+    chart = heat([[1.0, np.nan], [2.0, 3.0]], ["r", "s"], ["c", "d"], Axis("value"))
+    colours = [part.get("fill") for part in parts(chart, "rect")]
+    assert colours == [RAMP[0], ramp(0.5), RAMP[-1]]
+    assert np.isnan(bqplot_drawer.draw(chart).marks[0].color[0, 1])
+
+
+def test_points_that_are_no_numbers_are_left_out():
+    chart = scatter({"a": ([0.0, 1.0, np.nan], [1.0, 2.0, 3.0])}, Axis("x"), Axis("y"))
+    assert len(parts(chart, "circle")) == 2
+
+
+def lightness(colour):
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+
+
+def test_colours_hold_in_grey():
+    steps = [lightness(ramp(share)) for share in np.linspace(0, 1, 40)]
+    assert (np.diff(steps) > 0).all()
+    assert len(set(HUES)) == len(HUES)
+    first, second = lightness(HUES[0]), lightness(HUES[1])
+    assert (max(first, second) + 0.05) / (min(first, second) + 0.05) > 2
+
+
+def test_words_of_people_stay_words():
+    chart = bars(['<script>"&'], {"a": [1.0]}, Axis("y"), title="<b>")
+    assert "<script" not in draw(chart)
+    assert any(part.text == '<script>"&' for part in parts(chart, "text"))
+
+
+def test_colours_of_text_and_axes_are_the_page_s():
+    assert "currentColor" in draw(bars(["a"], {"a": [1.0]}, Axis("y")))
+    assert "#000" not in draw(bars(["a"], {"a": [1.0]}, Axis("y")))
+
+
+def test_many_bars_are_cut_to_the_longest_and_that_is_said():
+    chart = bars(range(50), {"a": np.arange(50.0)}, Axis("y"))
+    told = [part.text for part in parts(chart, "text")]
+    assert "30 shorter bars are left out" in told
+    assert "49" in told
+    assert "5" not in told[:20]
+
+
+@pytest.mark.parametrize("values", [[], [np.nan, np.nan], [np.inf, 1.0], [0.0, 0.0], [1e-300, 2e-300], [1e12, 1e12]])
+def test_odd_numbers_are_drawn_without_a_fault(values):
+    for chart in (
+        bars(range(len(values)), {"a": values}, Axis("y")),
+        lines({"a": (range(len(values)), values)}, Axis("x"), Axis("y")),
+        heat([values], ["r"], range(len(values)), Axis("v")),
+    ):
+        assert "nan" not in draw(chart)
+        bqplot_drawer.draw(chart)
+        paper.draw(chart)
+
+
+def test_series_that_do_not_fit_are_refused():
+    with pytest.raises(DnnExplainError, match="'a' has 1 values for 2 places"):
+        bars(["x", "y"], {"a": [1.0]}, Axis("y"))
+    with pytest.raises(DnnExplainError, match="2 rows and 1 columns"):
+        heat([[1.0]], ["a", "b"], ["c"], Axis("v"))
+
+
+def test_ticks_are_round_and_within():
+    assert ticks(0.0, 1.0) == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert span(np.array([5.0]), zero=True) == (0.0, 5.0)
+    low, high = span(np.array([5.0, 5.0]))
+    assert low < 5 < high
+
+
+def test_rows_become_bars_at_their_first_words():
+    chart = from_table([{"who": "a", "cost": 1.0, "ok": True}, {"who": "b", "cost": None, "ok": False}])
+    assert chart.labels == ("a", "b")
+    assert [one.name for one in chart.series] == ["cost"]
+    assert np.isnan(chart.series[0].y[1])

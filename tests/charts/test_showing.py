@@ -1,0 +1,128 @@
+"""Every kind of result shows itself: in a cell, as text, as a table for papers, and as a figure."""
+
+import dataclasses
+import re
+import sys
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnnexplain.charts import Kind
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.results import Question, Result, array_field
+
+sys.path.insert(0, str(Path(__file__).parent))
+from samples import kinds, sample
+
+KINDS = kinds()
+every = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+
+
+@cache
+def made(kind):
+    return sample(kind)
+
+
+def test_the_kinds_are_found():
+    assert {"Attribution", "Curves", "Adversarial", "Distillation", "WorstCase"} <= {kind.__name__ for kind in KINDS}
+
+
+@every
+def test_a_cell_shows_sentence_picture_and_table_and_no_raw_dataclass(kind):
+    result = made(kind)
+    shown = result._repr_mimebundle_()
+    html, text = shown["text/html"], shown["text/plain"]
+    page = ET.fromstring(html)  # well-formed, so nothing of the words became markup
+    assert len(page.findall(".//{http://www.w3.org/2000/svg}svg")) == 1
+    assert page.findall(".//table") or not result.table()
+    assert "".join(page.itertext()).find(result.sentence()) >= 0
+    assert len(html) < 60_000
+    assert text == repr(result)
+    assert len(text.splitlines()) <= 8
+    assert not re.search(r"array\(|dtype=|Question\(", html + text)
+    assert result.sentence() in text
+
+
+@every
+def test_a_table_is_written_for_papers_and_pandas(kind):
+    rows = made(kind).table()
+    assert len(made(kind).frame()) == len(rows)
+    markdown, latex = made(kind).to_markdown(), made(kind).to_latex("A & B", "tab:a")
+    assert len(markdown.splitlines()) == (len(rows) + 2 if rows else 0)
+    assert latex.count(r"\\") >= len(rows)
+    assert latex.count(r"\begin") == latex.count(r"\end")
+    assert not rows or r"A \& B" in latex
+
+
+@every
+def test_a_figure_is_drawn_by_bqplot_and_for_a_paper(kind):
+    import bqplot
+
+    figure = made(kind).plot()
+    assert isinstance(figure, bqplot.Figure)
+    assert figure.marks
+    assert len(figure.axes) >= 2
+    paper = made(kind).plot(backend="matplotlib")
+    assert paper.get_size_inches()[0] == 3.5
+    assert paper.axes[0].has_data()
+
+
+@every
+def test_a_picture_names_what_its_axes_measure(kind):
+    chart = made(kind).picture()
+    assert (chart.value if chart.kind == Kind.HEAT else chart.y).label
+    assert chart.kind in {Kind.BARS, Kind.HEAT} or chart.x.label
+
+
+def test_a_paper_s_pdf_has_its_text_as_text(tmp_path):
+    attribution = next(made(kind) for kind in KINDS if kind.__name__ == "Attribution")
+    path = tmp_path / "figure.pdf"
+    attribution.plot(backend="matplotlib").savefig(path)
+    data = path.read_bytes()
+    assert b"/FontFile2" in data or b"TrueType" in data or b"Type42" in data or b"CIDFontType2" in data
+    assert b"/Subtype /Image" not in data
+
+
+def test_a_figure_is_drawn_into_given_axes():
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    assert next(made(kind) for kind in KINDS).plot(backend="matplotlib", ax=ax) is ax.figure
+    assert ax.has_data()
+    with pytest.raises(DnnExplainError, match='backend="matplotlib"'):
+        made(KINDS[0]).plot(ax=ax)
+    with pytest.raises(DnnExplainError, match="Did you mean 'bqplot'"):
+        made(KINDS[0]).plot("bqplt")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Own(Result):
+    """A kind of a reader's own, which draws and says nothing itself."""
+
+    question: Question
+    label: str
+    cost: float | None
+    big: np.ndarray = array_field("n", default_factory=lambda: np.zeros(10_000))
+
+
+def test_a_kind_of_one_s_own_shows_its_table_without_a_word_more():
+    own = Own(Question("here", assumed=["<i> & so on"]), "a|b_c", 2.5)
+    assert repr(own).splitlines()[0] == "Own"
+    assert "&lt;i&gt; &amp; so on" in own._repr_mimebundle_()["text/html"]
+    assert own.picture().labels == ("cost",) or own.picture().series[0].y.tolist() == [2.5]
+    assert own.to_markdown() == "| label | cost |\n| --- | ---: |\n| a\\|b_c | 2.50 |\n"
+    assert r"a|b\_c & 2.50 \\" in own.to_latex()
+
+
+def test_what_is_not_installed_is_named_with_its_extra(monkeypatch):
+    own = Own(Question("here"), "a", 1.0)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(DnnExplainError, match=r"pip install 'dnnexplain\[notebook\]'"):
+        own.frame()
+    monkeypatch.setitem(sys.modules, "bqplot", None)
+    monkeypatch.delitem(sys.modules, "dnnexplain.charts.live", raising=False)
+    with pytest.raises(DnnExplainError, match=r"pip install 'dnnexplain\[widgets\]'"):
+        own.plot()
