@@ -109,6 +109,10 @@ def _lines(chart: Chart, ax: Any) -> None:
 
 
 def _heat(chart: Chart, ax: Any) -> None:
+    ax.set_xlabel(chart.x.title)
+    ax.set_ylabel(chart.y.title)
+    if not chart.grid.size:
+        return
     ramp = LinearSegmentedColormap.from_list("cividis of ten", RAMP)
     drawn = ax.imshow(np.ma.masked_invalid(chart.grid), aspect="auto", cmap=ramp, interpolation="nearest")
     ax.grid(visible=False)
@@ -117,8 +121,6 @@ def _heat(chart: Chart, ax: Any) -> None:
         ticks(range(0, len(names), every), names[::every])
     if max((len(name) for name in chart.columns), default=0) > 4:
         ax.tick_params(axis="x", rotation=60)
-    ax.set_xlabel(chart.x.title)
-    ax.set_ylabel(chart.y.title)
     if named_cells(chart):
         for (r, c), value in np.ndenumerate(chart.grid):
             if np.isfinite(value):
