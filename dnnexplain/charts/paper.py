@@ -18,7 +18,7 @@ __all__ = ["COLUMN", "STYLE", "draw"]
 COLUMN = 3.5
 """Inches: a column of the IEEE's two; the ACM's is 3.33."""
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "axes.grid": True,
     "axes.grid.axis": "both",
     "axes.spines.right": False,
@@ -43,7 +43,8 @@ def draw(chart: Chart, ax: Any = None) -> Any:
     A figure that is made here is not kept by pyplot, so that a thousand of them take no memory.
     """
     # What a PDF's fonts are is read when it is written, which is after this function.
-    mpl.rcParams.update({name: value for name, value in STYLE.items() if "fonttype" in name})
+    fonts: Any = {name: value for name, value in STYLE.items() if "fonttype" in name}
+    mpl.rcParams.update(fonts)
     with mpl.rc_context(STYLE):
         if ax is None:
             figure, ax = plt.subplots(figsize=(COLUMN, _height(chart)), layout="constrained")

@@ -96,7 +96,7 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
     drawn = chart.series[: len(HUES)]
     every = [part for one in drawn for part in (one.y, one.low, one.high)] + [np.array([v for _, v in chart.levels])]
     ends = span(np.concatenate(every) if every else np.zeros(0), zero=True)
-    label = min(_LONGEST, max((len(chart.labels[i]) for i in keep), default=0)) * 6.2 + 8
+    label = min(_LONGEST, max((len(chart.labels[i]) for i in keep), default=0)) * 6.7 + 10
     thick = ROW if len(drawn) == 1 else 11.0 * max(len(drawn), 1) + 4
     bottom = top + thick * max(len(keep), 1) + 2
     frame = Frame(label, top, WIDE - 52, bottom, ends, (0.0, 1.0))
@@ -202,7 +202,7 @@ def _heat(chart: Chart) -> tuple[list[str], float]:
     parts, top = _head(chart)
     rows, columns = chart.grid.shape
     low, high = span(chart.grid)
-    left = min(_LONGEST, max((len(name) for name in chart.rows), default=0)) * 6.2 + 8
+    left = min(_LONGEST, max((len(name) for name in chart.rows), default=0)) * 6.7 + 10
     wide, tall = (WIDE - left - 6) / max(columns, 1), max(3.0, min(22.0, 320 / max(rows, 1)))
     written = named_cells(chart)
     for r, c in np.ndindex(rows, columns):
@@ -210,7 +210,7 @@ def _heat(chart: Chart) -> tuple[list[str], float]:
             continue
         share, x, y = (value - low) / (high - low), left + c * wide, top + r * tall
         parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.2f}" height="{tall:.2f}" fill="{ramp(share)}" shape-rendering="crispEdges"/>'
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.2f}" height="{tall:.2f}" fill="{ramp(float(share))}" shape-rendering="crispEdges"/>'
         )
         if written and tall >= 12:
             ink = "#fff" if share < 0.55 else "#000"

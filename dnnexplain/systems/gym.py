@@ -1,0 +1,434 @@
+"""Any gymnasium environment as a system: its observation space gives the knobs, its episodes the workloads."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from dnnexplain.contract import (
+    Bound,
+    Choice,
+    Discrete,
+    DnnExplainError,
+    Episodes,
+    Judgement,
+    Knob,
+    Policy,
+    State,
+    Target,
+    state_from_values,
+)
+from dnnexplain.systems.gym_parts import FAR, Part, action_space, flat, parts_of
+from dnnexplain.systems.small_parts import KnobFeatures
+
+__all__ = ["GymSystem"]
+
+Values = NDArray[np.float64]
+_TRIED = 2000
+"""Steps of random episodes that give bounds where the space has none."""
+_MOST_FUTURES = 4096
+_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A workload: the seed with which the environment is reset."""
+
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """How a state was reached, and what was allowed in it ``[A]``."""
+
+    seed: int
+    actions: tuple[Any, ...]
+    mask: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """A rule that always does the same."""
+
+    name: str
+    row: Values
+
+    def outputs(self, observations: NDArray[Any]) -> Values:
+        """The same outputs in every state ``[B, A]``."""
+        return np.tile(self.row, (len(observations), 1))
+
+
+class GymSystem:
+    """A gymnasium environment, as it is registered or as an object.
+
+    For example::
+
+        world = GymSystem("CartPole-v1", knobs=("position", "speed", "angle", "turning"), actions=("left", "right"))
+
+    A flat ``Box`` gives a knob for each number, ``Discrete`` parts one knob each (the network sees a cell for
+    each choice), a picture a knob for each of up to 36 patches; ``Dict`` and ``Tuple`` are laid out one after
+    another, as ``gymnasium.wrappers.FlattenObservation`` does. The cost of an episode is minus its return.
+
+    Args:
+        env: a name (``"CartPole-v1"``), an environment, or a function that makes one.
+        knobs: names, or whole :class:`Knob`, in the order of the observation; derived from the space if not given.
+        actions: names of the actions.
+        steps: decisions in an episode, at most.
+        horizon: decisions that the oracle looks ahead, for ``Discrete`` actions; 0 for no oracle.
+        restore: puts a copied environment into the state that an observation shows, ``restore(env, observation)``.
+            Without it the oracle knows only states that this object met in episodes, which it plays again.
+
+    Attributes:
+        assumed: what the environment leaves open, a sentence each; said in every result.
+
+    Raises:
+        DnnExplainError: no such environment, a space that cannot be read, or names that do not fit.
+    """
+
+    cost_is_ratio = False
+    cost_name = "minus the return"
+    workload_names: Mapping[str, str] = {"episodes": "Episodes of the environment, one for each seed."}
+    workload_knobs: tuple[Knob, ...] = ()
+
+    def __init__(
+        self,
+        env: Any,
+        knobs: Sequence[str | Knob] | None = None,
+        *,
+        actions: Sequence[str] = (),
+        name: str | None = None,
+        steps: int = 1000,
+        horizon: int = 3,
+        restore: Callable[[Any, NDArray[Any]], None] | None = None,
+    ) -> None:
+        self.env = _made(env)
+        told = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
+        self.name = name or str(told)
+        self.parameters: dict[str, Any] = {"environment": str(told), "steps": steps, "horizon": horizon}
+        self.steps, self.horizon, self._restore = steps, horizon, restore
+        self._space = self.env.observation_space
+        self.assumed: list[str] = []
+        self._parts = parts_of(self._space, "", self._tried() if _unbounded(self._space) else None)
+        self.knobs = _named([knob for part in self._parts for knob in part.knobs], knobs)
+        self.groups = tuple(knob.group or knob.name for knob in self.knobs)
+        picture = isinstance(self._space, spaces.Box) and len(self._space.shape) > 1
+        wide = sum(part.size for part in self._parts)
+        self.observation_shape: tuple[int, ...] = tuple(self._space.shape or ()) if picture else (wide,)
+        self.cell_group = self._owners().reshape(self.observation_shape)
+        self.groups = tuple(dict.fromkeys(self.groups))
+        self.output = action_space(self.env.action_space, tuple(actions))
+        self._low = np.array([knob.low for knob in self.knobs])
+        self._high = np.array([knob.high for knob in self.knobs])
+        self._met: dict[bytes, Moment] = {}
+        if getattr(self.env.unwrapped, "action_masks", None) is not None:
+            self.assumed.append(
+                "Which actions are valid is known in states met in episodes; elsewhere all are taken to be."
+            )
+
+    # --- one decision ---
+
+    def encode(self, values: Values, background: NDArray[Any] | None = None) -> NDArray[np.float32]:
+        """Knob values ``[B, K]`` as observations; cells whose knob shows what ``background`` shows are kept."""
+        values = np.asarray(values, dtype=np.float64)
+        if background is None:
+            return self._painted(values, None).reshape(-1, *self.observation_shape).astype(np.float32)
+        ground = np.broadcast_to(
+            np.asarray(background, dtype=np.float32).reshape(-1, self.cell_group.size),
+            (len(values), self.cell_group.size),
+        )
+        kept = (values == self.decode(ground.reshape(-1, *self.observation_shape)))[:, self._owners(knobs=True)]
+        seen = np.where(kept, ground, self._painted(values, ground.astype(np.float64)).astype(np.float32))
+        return seen.reshape(-1, *self.observation_shape).astype(np.float32)
+
+    def decode(self, observations: NDArray[Any]) -> Values:
+        """Knob values ``[B, K]`` that observations show, within the knobs' bounds."""
+        cells = np.asarray(observations, dtype=np.float64).reshape(len(observations), -1)
+        return self.repair(np.concatenate([part.read(cells[:, at]) for part, at in self._stretches()], axis=1))
+
+    def repair(self, values: Values) -> Values:
+        """Every knob within its bounds and on its grid ``[B, K]``."""
+        found = np.clip(np.asarray(values, dtype=np.float64), self._low, self._high)
+        for index, knob in enumerate(self.knobs):
+            if knob.step is not None:
+                steps = np.round((found[:, index] - knob.low) / knob.step)
+                found[:, index] = np.minimum(knob.low + knob.step * steps, knob.high)
+        return found
+
+    def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which actions are valid ``[B, A]``: what ``action_masks()`` said when the state was met, else all."""
+        valid = np.ones((len(observations), len(self.output.names)), dtype=bool)
+        for row, seen in enumerate(np.asarray(observations, dtype=np.float32)):
+            met = self._met.get(seen.tobytes())
+            if met is not None and met.mask is not None:
+                valid[row] = met.mask
+        return valid
+
+    def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
+        """``"all in the middle"``, ``"all lowest"``, and 64 ``"beginnings of episodes"``."""
+        del state
+        begun = np.stack([self._seen(self.env.reset(seed=seed)[0]) for seed in range(64)])
+        return {
+            "beginnings of episodes": begun,
+            "all in the middle": self.encode(self.repair(((self._low + self._high) / 2)[None])),
+            "all lowest": self.encode(self._low[None]),
+        }
+
+    def targets(self, state: State) -> Mapping[str, Target]:
+        """None beside those that every output has."""
+        del state
+        return {}
+
+    def rules(self) -> Mapping[str, Policy]:
+        """Always the same action; of numbers, their middle; of switches, all off."""
+        names = self.output.names
+        if isinstance(self.output, Discrete):
+            return {f"always {one}": Fixed(f"always {one}", np.eye(len(names))[i]) for i, one in enumerate(names)}
+        if isinstance(self.env.action_space, spaces.Box):
+            low, high = self.output.bounds  # type: ignore[union-attr]
+            middle = np.where(np.isfinite(low + high), (low + high) / 2, 0.0)
+            return {"always the middle": Fixed("always the middle", np.nan_to_num(middle))}
+        return {"all off": Fixed("all off", -np.ones(len(names)))}
+
+    def state_to_json(self, state: State) -> dict[str, Any]:
+        """Values by knob, and the whole observation where it shows more than the knobs."""
+        told: dict[str, Any] = {k.name: float(v) for k, v in zip(self.knobs, state.values, strict=True)}
+        if state.background is not None and not np.array_equal(self.encode(state.values[None])[0], state.background):
+            told["observation"] = np.asarray(state.background, dtype=float).ravel().tolist()
+        return told
+
+    def state_from_json(self, data: Mapping[str, Any]) -> State:
+        """The inverse; knobs not named keep their defaults, or what the observation shows."""
+        rest, base = dict(data), None
+        cells = rest.pop("observation", None)
+        for name, value in rest.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                msg = f"{name} must be a number, not {value!r}"
+                raise DnnExplainError(msg)
+        if cells is not None:
+            seen = np.asarray(cells, dtype=np.float32)
+            if seen.size != self.cell_group.size:
+                msg = f"an observation of {self.name} has {self.cell_group.size} numbers, not {seen.size}"
+                raise DnnExplainError(msg)
+            seen = seen.reshape(self.observation_shape)
+            base = State(self.decode(seen[None])[0], seen)
+        return state_from_values(self, rest, base)
+
+    def describe(self, state: State) -> str:
+        """The first eight knobs with their values."""
+        told = [f"{k.name} {v:.3g} {k.unit}".strip() for k, v in zip(self.knobs[:8], state.values, strict=False)]
+        more = len(self.knobs) - len(told)
+        return ", ".join(told) + (f" and {more} more." if more else ".")
+
+    def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
+        """What each action costs at best over the next ``horizon`` decisions, in copies of the environment.
+
+        Chance in a copy goes as it will go in the environment: the oracle knows the dice.
+
+        Raises:
+            DnnExplainError: no oracle: other than ``Discrete`` actions, a state that no copy can be put into, or an
+                environment that cannot be copied.
+        """
+        del seconds
+        count = len(self.output.names)
+        if not isinstance(self.output, Discrete) or not self.horizon >= 1 or count**self.horizon > _MOST_FUTURES:
+            msg = (
+                f"{self.name} has no oracle: it looks {self.horizon} decisions ahead among {count} actions, and needs a "
+                f"Discrete of them with at most {_MOST_FUTURES} futures; write GymSystem(env, horizon=2)"
+            )
+            raise DnnExplainError(msg)
+        begun = self._at(self.encode(state.values[None], state.background)[0])
+        valid = self.valid_actions(self.encode(state.values[None], state.background))[0]
+        cost = np.array([self._cheapest(begun, i, self.horizon) if valid[i] else np.nan for i in range(count)])
+        loss = cost - np.nanmin(cost)
+        best = tuple(int(index) for index in np.flatnonzero(loss <= 1e-9))
+        return Judgement(best, loss, exact=False, unit=f"{self.cost_name} over the next {self.horizon} decisions")
+
+    # --- whole episodes ---
+
+    @property
+    def features(self) -> KnobFeatures:
+        """What distilled rules may speak of; only a choice can be distilled."""
+        if not isinstance(self.output, Discrete):
+            msg = f"{self.name} has no choice of actions, so no rules are distilled"
+            raise AttributeError(msg)  # noqa: TRY004 - so that asking for the ability says no
+        return KnobFeatures(self)
+
+    def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[Episode]:
+        """``count`` episodes, each with a seed of its own."""
+        if name not in self.workload_names:
+            raise Choice("workload", name, tuple(self.workload_names)).error()
+        if parameters:
+            raise Choice("workload parameter", next(iter(parameters)), ()).error()
+        return [Episode((seed * 1_000_003 + index) % 2**31) for index in range(count)]
+
+    def run(self, policy: Policy, workloads: Sequence[Episode], *, seed: int = 0, sample: bool = False) -> Episodes:
+        """Minus the return of each episode ``[W]``."""
+        cost = [
+            -sum(reward for _seen, reward in self._episode(policy, one, seed if sample else None)) for one in workloads
+        ]
+        return Episodes(policy.name, np.asarray(cost, dtype=np.float64), self.cost_name, {}, seed)
+
+    def visit(
+        self, policy: Policy, workloads: Sequence[Episode], *, seed: int = 0
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Every observation that a policy meets and its workload ``[N]``."""
+        del seed
+        found = [(seen, row) for row, one in enumerate(workloads) for seen, _ in self._episode(policy, one, None)]
+        return np.stack([seen for seen, _ in found]), np.array([row for _, row in found], dtype=np.int64)
+
+    def bound(self, workload: Episode, *, seconds: float = 10.0) -> Bound:
+        """Nothing is known of a whole episode's optimum; see :meth:`judge` for the next decisions."""
+        del workload, seconds
+        return Bound(-np.inf, np.inf, "unknown")
+
+    # --- the environment ---
+
+    def _episode(
+        self, policy: Policy, workload: Episode, seed: int | None
+    ) -> Iterator[tuple[NDArray[np.float32], float]]:
+        rng = None if seed is None else np.random.default_rng((seed, workload.seed))
+        observation, _ = self.env.reset(seed=workload.seed)
+        done: list[Any] = []
+        for _ in range(self.steps):
+            seen, mask = self._seen(observation), self._masks()
+            if len(self._met) < _REMEMBERED:
+                self._met[seen.tobytes()] = Moment(workload.seed, tuple(done), mask)
+            outputs = policy.outputs(seen[None])
+            valid = None if mask is None else mask[None]
+            action = self.output.decide(outputs, valid) if rng is None else self.output.draw(outputs, valid, rng)
+            done.append(self._action(action[0]))
+            observation, reward, ended, cut, _ = self.env.step(done[-1])
+            yield seen, float(reward)
+            if ended or cut:
+                return
+
+    def _action(self, taken: Any) -> Any:
+        """An action in the environment's own form."""
+        space = self.env.action_space
+        if isinstance(space, spaces.Discrete):
+            return int(space.start) + int(taken)
+        return np.asarray(taken).reshape(space.shape or ()).astype(space.dtype)
+
+    def _masks(self) -> NDArray[np.bool_] | None:
+        asked = getattr(self.env.unwrapped, "action_masks", None)
+        return None if asked is None else np.asarray(asked(), dtype=bool).ravel()
+
+    def _seen(self, observation: Any) -> NDArray[np.float32]:
+        return flat(self._space, observation).astype(np.float32).reshape(self.observation_shape)
+
+    def _at(self, seen: NDArray[np.float32]) -> Any:
+        """A copy of the environment in the state that an observation shows."""
+        try:
+            begun = copy.deepcopy(self.env)
+        except Exception as error:
+            msg = f"{self.name} has no oracle, for its environment cannot be copied: {error}"
+            raise DnnExplainError(msg) from error
+        met = self._met.get(seen.tobytes())
+        if self._restore is not None:
+            begun.reset(seed=0)
+            self._restore(begun, seen)
+        elif met is not None:
+            begun.reset(seed=met.seed)
+            for action in met.actions:
+                begun.step(action)
+        else:
+            msg = (
+                f"{self.name} has no oracle for this state: it was met in no episode, and nothing says how to put the "
+                "environment into it; give GymSystem(env, restore=function of (env, observation))"
+            )
+            raise DnnExplainError(msg)
+        return begun
+
+    def _cheapest(self, begun: Any, action: int, depth: int) -> float:
+        """Cost of an action and of the best ``depth - 1`` decisions after it."""
+        world = copy.deepcopy(begun)
+        _, reward, ended, cut, _ = world.step(self._action(action))
+        if depth == 1 or ended or cut:
+            return -float(reward)
+        mask = getattr(world.unwrapped, "action_masks", None)
+        able = range(len(self.output.names)) if mask is None else np.flatnonzero(mask())
+        return -float(reward) + min(self._cheapest(world, int(one), depth - 1) for one in able)
+
+    # --- knobs ---
+
+    def _stretches(self) -> Iterator[tuple[Part, slice]]:
+        at = 0
+        for part in self._parts:
+            yield part, slice(at, at + part.size)
+            at += part.size
+
+    def _painted(self, values: Values, ground: Values | None) -> Values:
+        cells, first = [], 0
+        for part, at in self._stretches():
+            mine = values[:, first : first + len(part.knobs)]
+            cells.append(part.paint(mine, None if ground is None else ground[:, at]))
+            first += len(part.knobs)
+        return np.concatenate(cells, axis=1)
+
+    def _owners(self, *, knobs: bool = False) -> NDArray[np.int64]:
+        """The group (or with ``knobs`` the knob) of each cell of the flattened observation."""
+        owners, first = [], 0
+        for part in self._parts:
+            owners.append(part.owners + first)
+            first += len(part.knobs)
+        each = np.concatenate(owners)
+        if knobs:
+            return each
+        distinct = tuple(dict.fromkeys(self.groups))
+        return np.array([distinct.index(self.groups[i]) for i in each], dtype=np.int64)
+
+    def _tried(self) -> Values:
+        """Observations of random episodes, which give bounds where the space has none."""
+        self.assumed.append(f"Knobs without bounds range over what {_TRIED} random steps showed, and a quarter more.")
+        self.env.action_space.seed(0)
+        observation, _ = self.env.reset(seed=0)
+        seen = []
+        for _ in range(_TRIED):
+            seen.append(flat(self._space, observation))
+            mask = self._masks()
+            action = self.env.action_space.sample(None if mask is None else mask.astype(np.int8))
+            observation, _, ended, cut, _ = self.env.step(action)
+            if ended or cut:
+                observation, _ = self.env.reset()
+        return np.stack(seen)
+
+
+def _made(env: Any) -> Any:
+    if isinstance(env, str):
+        try:
+            return gymnasium.make(env)
+        except gymnasium.error.Error as error:
+            msg = f"there is no environment {env!r}: {error}; import the package that registers it"
+            raise DnnExplainError(msg) from None
+    made = env() if callable(env) and not isinstance(env, gymnasium.Env) else env
+    if not isinstance(made, gymnasium.Env):
+        msg = (
+            f"GymSystem takes the name of an environment, an environment or a function that makes one, not a "
+            f"{type(made).__name__}; of a vectorised environment, give a single one"
+        )
+        raise DnnExplainError(msg)
+    return made
+
+
+def _unbounded(space: Any) -> bool:
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        return any(_unbounded(one) for one in (space.values() if isinstance(space, spaces.Dict) else space.spaces))
+    return isinstance(space, spaces.Box) and bool(max(np.abs(space.low).max(), np.abs(space.high).max()) > FAR)
+
+
+def _named(found: list[Knob], given: Sequence[str | Knob] | None) -> tuple[Knob, ...]:
+    """Derived knobs under the names that were given, or given knobs in their place."""
+    if given is None:
+        return tuple(found)
+    if len(given) != len(found):
+        names = ", ".join(knob.name for knob in found[:8])
+        msg = f"the observation has {len(found)} knobs ({names}), and {len(given)} were named; name each, in that order"
+        raise DnnExplainError(msg)
+    return tuple(replace(k, name=one) if isinstance(one, str) else one for k, one in zip(found, given, strict=True))

@@ -1,0 +1,178 @@
+"""A gymnasium environment becomes a system: knobs from its space, episodes, masks, an oracle that plays copies."""
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from dnnexplain.contract import Box, Discrete, DnnExplainError, EpisodeSystem, MultiBinary, State, System
+from dnnexplain.explain import attribute
+from dnnexplain.explain.visits import visited
+from dnnexplain.policies import TorchPolicy
+from dnnexplain.systems import GymSystem
+
+KNOBS = ("position", "speed", "angle", "turning")
+
+
+class Bare(gymnasium.Env):
+    """Counts down from a drawn number; action 1 takes two, 0 takes one; each step costs what is left."""
+
+    observation_space = spaces.Dict({"left": spaces.Box(0, 20, (1,), np.float32), "kind": spaces.Discrete(3)})
+    action_space = spaces.Discrete(2, start=5)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.left, self.kind = int(self.np_random.integers(5, 15)), int(self.np_random.integers(3))
+        return self._seen(), {}
+
+    def step(self, action):
+        assert action in {5, 6}
+        self.left = max(0, self.left - (action - 4))
+        return self._seen(), -float(self.left), self.left == 0, False, {}
+
+    def action_masks(self):
+        return np.array([True, self.left >= 2])
+
+    def _seen(self):
+        return {"left": np.array([self.left], np.float32), "kind": self.kind}
+
+
+class Screen(gymnasium.Env):
+    observation_space = spaces.Box(0, 255, (12, 18, 3), np.uint8)
+
+    def __init__(self, action_space):
+        self.action_space = action_space
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.np_random.integers(60, 190, (12, 18, 3)).astype(np.uint8), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        return self.np_random.integers(60, 190, (12, 18, 3)).astype(np.uint8), 1.0, False, False, {}
+
+
+def network(system, width=None):
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    size = int(np.prod(system.observation_shape))
+    layers = nn.Sequential(nn.Flatten(), nn.Linear(size, 8), nn.ReLU(), nn.Linear(8, len(system.output.names)))
+    return TorchPolicy(layers, system, name="tiny")
+
+
+@pytest.fixture(scope="module")
+def cart():
+    return GymSystem("CartPole-v1", knobs=KNOBS, actions=("left", "right"))
+
+
+def test_cart_pole_is_a_system_with_the_names_given(cart):
+    assert isinstance(cart, System)
+    assert isinstance(cart, EpisodeSystem)
+    assert tuple(knob.name for knob in cart.knobs) == KNOBS
+    assert cart.output == Discrete(("left", "right"))
+    assert cart.knobs[0].high == pytest.approx(4.8)
+    assert cart.knobs[1].high < 10  # the space has no bound: what random steps showed
+    assert "2000 random steps" in cart.assumed[0]
+
+
+def test_a_tiny_network_on_cart_pole_is_explained_and_says_what_was_assumed(cart):
+    policy = network(cart)
+    state = cart.state_from_json({"angle": 0.1, "turning": -0.4})
+    found = attribute(cart, policy, state, method="integrated-gradients")
+    assert set(found.groups) == set(KNOBS)
+    assert abs(found.completeness_error) < 1e-2 * max(1.0, abs(found.explained))
+    assert found.question.assumed[: len(cart.assumed)] == cart.assumed
+
+
+def test_an_episode_costs_minus_its_return_as_the_environment_has_it(cart):
+    workloads = cart.workloads("episodes", 3, 7)
+    cost = cart.run(cart.rules()["always left"], workloads).cost
+    for workload, paid in zip(workloads, cost, strict=True):
+        env, total, ended = gymnasium.make("CartPole-v1"), 0.0, False
+        env.reset(seed=workload.seed)
+        while not ended:
+            _, reward, ended, _, _ = env.step(0)
+            total += reward
+        assert paid == -total
+    assert cart.run(cart.rules()["always left"], workloads[1:2]).cost[0] == cost[1]
+
+
+def test_what_was_met_comes_back_to_the_bit(cart):
+    seen, rows = cart.visit(cart.rules()["always right"], cart.workloads("episodes", 2, 0))
+    assert set(rows.tolist()) == {0, 1}
+    values = cart.decode(seen)
+    np.testing.assert_array_equal(cart.encode(values, seen), seen)
+    found = visited(cart, cart.rules()["always right"], 5)
+    assert len(found.states(cart)) == 5
+
+
+def test_dictionaries_choices_and_masks():
+    world = GymSystem(Bare)
+    assert [knob.name for knob in world.knobs] == ["kind", "left"]  # gymnasium sorts the keys
+    assert world.observation_shape == (4,)
+    seen = world.encode(np.array([[2.0, 7.0]]))
+    assert seen.tolist() == [[0, 0, 1, 7]]
+    np.testing.assert_array_equal(world.decode(seen), [[2.0, 7.0]])
+    assert world.cell_group.tolist() == [0, 0, 0, 1]
+    visit, _ = world.visit(world.rules()["always action 1"], world.workloads("episodes", 20, 0))
+    one_left = visit[visit[:, 3] == 1]
+    assert len(one_left)  # the mask forbids taking two of one: the rule took one
+    assert not world.valid_actions(one_left)[:, 1].any()
+    assert any("all are taken to be" in text for text in world.assumed)
+
+
+def test_the_oracle_plays_copies_of_the_environment():
+    world = GymSystem(Bare, horizon=2)
+    seen, _ = world.visit(world.rules()["always action 0"], world.workloads("episodes", 1, 3))
+    state = State(world.decode(seen[:1])[0], seen[0])
+    left = state.values[1]
+    judged = world.judge(state)
+    assert judged.best == (1,)
+    assert judged.loss[0] == pytest.approx((left - 1) + (left - 3) - (left - 2) - (left - 4))
+    with pytest.raises(DnnExplainError, match="restore="):
+        world.judge(State(np.array([0.0, 19.5])))
+
+    def restore(env, observation):
+        env.unwrapped.left = int(observation[3])
+
+    told = GymSystem(Bare, horizon=1, restore=restore).judge(State(np.array([0.0, 19.0])))
+    assert told.loss.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("space", "kind"),
+    [(spaces.Box(-2, 3, (2,), np.float32), Box), (spaces.MultiBinary(4), MultiBinary), (spaces.Discrete(3), Discrete)],
+)
+def test_pictures_and_all_three_kinds_of_actions(space, kind):
+    world = GymSystem(Screen(space), steps=4)
+    assert isinstance(world.output, kind)
+    assert world.observation_shape == (12, 18, 3)
+    assert len(world.knobs) == 36
+    values = np.linspace(50, 200, 36)[None]
+    np.testing.assert_allclose(world.decode(world.encode(values)), values, atol=1e-3)
+    policy = network(world)
+    assert world.run(policy, world.workloads("episodes", 2, 0)).cost.tolist() == [-4.0, -4.0]
+    seen, _ = world.visit(policy, world.workloads("episodes", 1, 0))
+    state = State(world.decode(seen[:1])[0], seen[0])
+    again = world.state_from_json(world.state_to_json(state))
+    np.testing.assert_array_equal(again.background, state.background)
+    moved = np.array(state.values)
+    moved[5] += 9
+    changed = world.encode(moved[None], seen[0])[0] != seen[0]
+    assert changed.any()
+    assert set(world.cell_group[changed]) == {5}
+
+
+def test_what_cannot_be_read_is_refused_in_words():
+    with pytest.raises(DnnExplainError, match="import the package that registers it"):
+        GymSystem("NoSuchWorld-v0")
+    with pytest.raises(DnnExplainError, match=r"has 4 knobs .* and 2 were named"):
+        GymSystem("CartPole-v1", knobs=("a", "b"))
+    with pytest.raises(DnnExplainError, match="2 actions, and 3 names"):
+        GymSystem("CartPole-v1", actions=("a", "b", "c"))
+    with pytest.raises(DnnExplainError, match="MultiDiscrete"):
+        GymSystem(Screen(spaces.MultiDiscrete([2, 2])))
+    with pytest.raises(DnnExplainError, match="not a int"):
+        GymSystem(5)
