@@ -53,7 +53,7 @@ class Moment:
     mask: NDArray[np.bool_] | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Fixed:
     """A rule that always does the same."""
 

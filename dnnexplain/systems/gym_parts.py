@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -23,26 +23,6 @@ FAR = 1e6
 
 _PATCHES = 6
 """Patches along each side of a picture, at most."""
-
-
-class Part(Protocol):
-    """A stretch of the flattened observation, and the knobs that it shows."""
-
-    knobs: tuple[Knob, ...]
-    size: int
-
-    def read(self, cells: Values) -> Values:
-        """Knob values ``[B, k]`` of cells ``[B, size]``."""
-        ...
-
-    def paint(self, values: Values, ground: Values | None) -> Values:
-        """Cells ``[B, size]`` that show knob values ``[B, k]``, over ``ground`` where there is one."""
-        ...
-
-    @property
-    def owners(self) -> NDArray[np.int64]:
-        """Which of the part's knobs each cell belongs to ``[size]``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -127,6 +107,11 @@ class Patches:
             return np.asarray(values[:, self.owners])
         moved = ground + (values - self.read(ground))[:, self.owners]
         return np.asarray(np.clip(moved, self.low, self.high))
+
+
+Part = Cells | OneHot | Patches
+"""A stretch of the flattened observation: its ``knobs``, ``size`` and ``owners`` (which knob each cell shows), and how
+they are read off cells ``[B, size]`` and painted into them, over a ground where there is one."""
 
 
 def parts_of(space: gymnasium.Space[Any], name: str = "", seen: Values | None = None) -> list[Part]:

@@ -147,7 +147,7 @@ class Distillation(Result):
         """The cost of each size of tree on validation workloads, seed by seed, beside the network's."""
         shown = {
             f"seed {seed}": (leaves, cost)
-            for seed, (leaves, cost) in enumerate(zip(self.path_leaves, self.path_slowdown, strict=True))
+            for seed, (leaves, cost) in enumerate(zip(self.path_leaves, self.path_cost, strict=True))
         }
         beside = [(self.question.policy or "the network", self.path_teacher)]
         return lines(shown, Axis("leaves"), Axis(self.cost_name), levels=beside, places=[("chosen", self.leaves)])

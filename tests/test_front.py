@@ -1,0 +1,82 @@
+"""``import dnnexplain as dx``: the common path in one call each, by names or objects; every example runs."""
+
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+import dnnexplain as dx
+from dnnexplain import front
+from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.policies import TorchPolicy
+from dnnexplain.systems import GymSystem
+from tests.fakes import FakeChoice, linear_network
+
+
+@pytest.mark.parametrize("name", dx.FRONT)
+def test_the_example_of_a_docstring_runs(name):
+    told = inspect.getdoc(getattr(front, name))
+    code = textwrap.dedent(re.search(r"Example::\n\n(.*)", told, re.DOTALL)[1])
+    assert f"dx.{name}" in code
+    exec(compile(code, name, "exec"), {})
+
+
+def test_explain_is_a_package_and_a_function():
+    code = (
+        "import dnnexplain.explain, dnnexplain as dx\n"
+        "from dnnexplain.explain import attribute\n"
+        "assert callable(dx.explain) and dx.explain.attribute is attribute\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert {"explain", "probe", "report"} <= set(dir(dx))
+    with pytest.raises(AttributeError, match="no attribute 'explian'"):
+        _ = dx.explian
+
+
+def test_names_and_objects_and_modules_give_the_same_answer():
+    system = FakeChoice()
+    module = linear_network(system)
+    network = TorchPolicy(module, system)
+    by_policy = dx.explain(system, network, {"left queue": 2, "right queue": 1})
+    by_state = dx.explain(system, module, State(np.array([2.0, 1.0])), method="integrated-gradients")
+    np.testing.assert_array_equal(by_policy.map, by_state.map)
+    assert by_policy.method == "integrated-gradients"
+
+
+def test_without_a_state_it_is_one_of_the_policy_s_own_with_a_choice():
+    system = FakeChoice()
+    found = dx.explain(system, linear_network(system))
+    seen = system.encode(found.decision.state.values[None], found.decision.state.background)
+    assert system.valid_actions(seen).sum() > 1
+    assert dx.explain(system, linear_network(system)).close_to(found)
+
+
+def test_a_report_is_a_page_of_its_results(tmp_path):
+    system = FakeChoice()
+    page = dx.report(system, linear_network(system), {"left queue": 2, "right queue": 1}, out=tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert text.count("<svg") == len(page.results) == 3
+    assert not re.search(r"(src|href)=", text)
+    assert page.results[0].sentence() in repr(page)
+
+
+def test_what_is_no_policy_or_state_is_refused_in_words():
+    with pytest.raises(DnnExplainError, match=r"a policy is a name, a file, a torch\.nn\.Module"):
+        dx.explain(FakeChoice(), 5)
+    with pytest.raises(DnnExplainError, match="a state is a State, values by name"):
+        dx.explain(FakeChoice(), linear_network(FakeChoice()), 5)
+    with pytest.raises(DnnExplainError, match="there is no system 'deeprn'"):
+        dx.explain("deeprn")
+
+
+def test_from_a_bare_environment_to_an_explanation():
+    import torch
+
+    torch.manual_seed(0)
+    world = GymSystem("CartPole-v1", knobs=("position", "speed", "angle", "turning"), actions=("left", "right"))
+    network = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.Tanh(), torch.nn.Linear(16, 2))
+    assert "angle" in dx.explain(world, network).groups
