@@ -114,7 +114,7 @@ def test_a_fault_spoils_what_it_says_and_nothing_else(fault, second):
 def test_a_policy_that_refuses_an_input_gave_no_valid_output():
     class Refusing(Seen):
         def outputs(self, observations):
-            raise ValueError(str(observations))
+            raise ZeroDivisionError(str(observations))
 
     policy = FaultyInput(Refusing(), FAULTS["lost"], Gate(), 0)
     assert policy.outputs(np.zeros((2, 2), dtype=np.float32)).shape == (2, 2)

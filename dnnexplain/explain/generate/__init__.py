@@ -1,7 +1,20 @@
 """Generated workloads that are valid, likely, and bad for a policy."""
 
 from dnnexplain.explain.generate.adversary import Found, hardest
+from dnnexplain.explain.generate.generators import GENERATORS, Generator, make_generator
 from dnnexplain.explain.generate.plausibility import Plausibility, summary
+from dnnexplain.explain.generate.realism import Realism, realism
 from dnnexplain.explain.generate.smote import propose
 
-__all__ = ["Found", "Plausibility", "hardest", "propose", "summary"]
+__all__ = [
+    "GENERATORS",
+    "Found",
+    "Generator",
+    "Plausibility",
+    "Realism",
+    "hardest",
+    "make_generator",
+    "propose",
+    "realism",
+    "summary",
+]

@@ -30,7 +30,7 @@ SMALLEST, LARGEST = 10, 50
 """Workloads of a scenario."""
 ORDINARY = 100
 """Ordinary workloads, at most; a tenth of the budget."""
-FAULTY = 10
+FAULTY = 6
 """Workloads of a scenario with a faulty input, at most: they run one by one."""
 PLAUSIBLE = 0.05
 LEARNED = 400
