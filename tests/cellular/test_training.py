@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from dnnexplain.contract import DnnExplainError  # noqa: E402 - torch first
 from dnnexplain.systems.cellular import CellularSystem  # noqa: E402
-from dnnexplain.systems.cellular.networks import Scaled, actor_stack  # noqa: E402
+from dnnexplain.systems.cellular.networks import Whitened, actor_stack  # noqa: E402
 from dnnexplain.systems.cellular.tensors import TorchCell, TorchDays, between  # noqa: E402
 from dnnexplain.systems.cellular.training import train  # noqa: E402
 
@@ -19,6 +19,29 @@ def small():
     return CellularSystem(minutes=90, decay=4.0, added=0.1)
 
 
+class Actor:
+    """A module as a policy."""
+
+    name = "actor"
+
+    def __init__(self, module):
+        self.module = module
+
+    def outputs(self, observations):
+        with torch.no_grad():
+            return self.module(torch.as_tensor(observations)).double().numpy()
+
+
+def whole(system, actor, days, count):
+    zero = torch.zeros(count, dtype=torch.long)
+    loads = torch.zeros(count, system.layout.history)
+    return system.tensors.play(actor, days, torch.arange(count), zero, loads, system.layout.minutes)
+
+
+def constant(rate):
+    return lambda seen: rate.expand(len(seen), 1)
+
+
 @pytest.mark.parametrize(
     "constants",
     [{}, {"throughput": "inverse"}, {"users_follow": True, "limit_weight": 3.0}, {"snapping": True, "decay": 0.0}],
@@ -26,31 +49,20 @@ def small():
 def test_days_in_torch_bring_what_the_simulator_says(constants):
     system = CellularSystem(minutes=60, **constants)
     days = system.workloads("mixed", 3, 1)
-    network = Scaled(actor_stack(len(system.knobs), (8,), seed=2), system.knobs)
-
-    class Actor:
-        name = "actor"
-
-        def outputs(self, observations):
-            with torch.no_grad():
-                return network(torch.as_tensor(observations)).double().numpy()
-
-    run = system.run(Actor(), days)
-    tensors = TorchDays(system.stack(days), system.layout)
-    zero = torch.zeros(3, dtype=torch.long)
-    rewards = TorchCell(system.cell).play(network, tensors, torch.arange(3), zero, torch.zeros(3), 60)
+    network = actor_stack(len(system.knobs), (8,), seed=2)
+    run = system.run(Actor(network), days)
+    rewards, rates, loads = whole(system, network, TorchDays(system.stack(days), system.layout), 3)
     assert rewards.sum(dim=1).detach().numpy() == pytest.approx(run.metrics["reward"], rel=1e-4)
+    assert rates.detach().numpy() == pytest.approx(run.detail.rates, abs=1e-4)
+    assert loads.detach().numpy() == pytest.approx(run.detail.load, abs=1e-4)
 
 
 def test_gradients_through_days_are_differences_of_rewards():
     system = CellularSystem(minutes=20)
-    tensors = TorchDays(system.stack(system.workloads("mixed", 1, 1)), system.layout)
-    zero = torch.zeros(1, dtype=torch.long)
+    days = TorchDays(system.stack(system.workloads("mixed", 1, 1)), system.layout)
 
     def reward(rate):
-        return system.tensors.play(
-            lambda seen: rate.expand(len(seen), 1), tensors, zero, zero, torch.zeros(1), 20
-        ).sum()
+        return whole(system, constant(rate), days, 1)[0].sum()
 
     rate = torch.tensor(0.3, requires_grad=True)
     reward(rate).backward()
@@ -58,20 +70,28 @@ def test_gradients_through_days_are_differences_of_rewards():
     assert rate.grad.item() == pytest.approx(slope.item(), rel=0.02)
 
 
-def test_in_the_tail_only_consequences_have_a_gradient():
-    system = CellularSystem(minutes=20)
-    tensors = TorchDays(system.stack(system.workloads("mixed", 1, 1)), system.layout)
-    zero = torch.zeros(1, dtype=torch.long)
-    rate = torch.tensor(0.3, requires_grad=True)
-    rewards = system.tensors.play(
-        lambda seen: rate.expand(len(seen), 1), tensors, zero, zero, torch.zeros(1), 5, tail=4
-    )
-    rewards.sum().backward()
-    first = torch.tensor(0.3, requires_grad=True)
-    fixed = torch.full((1, 1), 0.3)
-    calls = iter([first.expand(1, 1), fixed, fixed, fixed, fixed])
-    system.tensors.play(lambda _: next(calls), tensors, zero, zero, torch.zeros(1), 5).sum().backward()
-    assert rate.grad.item() == pytest.approx(first.grad.item(), rel=1e-5)
+@pytest.mark.parametrize("constants", [{}, {"throughput": "inverse"}, {"snapping": True, "decay": 0.0}])
+def test_the_aftermath_of_more_load_is_what_the_minutes_bring_with_it(constants):
+    system = CellularSystem(minutes=20, **constants)
+    c = TorchCell(system.cell)
+    rng = np.random.default_rng(2)
+    own, efficiency, rates = (torch.as_tensor(rng.uniform(0.2, 0.9, (2, 12)).astype(np.float32)) for _ in range(3))
+    rates[:, 7] = 0.0
+    more = torch.tensor([0.1, -0.05])
+
+    def minutes(load):
+        rewards, loads = [], []
+        for t in range(12):
+            load = c.added_load(load, rates[:, t])
+            loads.append(load)
+            rewards.append(c.reward(own[:, t], efficiency[:, t], load, rates[:, t]))
+        return torch.stack(rewards, dim=1), torch.stack(loads, dim=1)
+
+    start = torch.tensor([0.2, 0.2])
+    _, plain = minutes(start)
+    wanted, _ = minutes(start + more)
+    found = c.aftermath(own, efficiency, rates, plain, more)
+    assert found.numpy() == pytest.approx(wanted.numpy(), rel=1e-4, abs=1e-6)
 
 
 def test_rates_are_cut_off_but_can_be_led_back():
@@ -84,12 +104,16 @@ def test_rates_are_cut_off_but_can_be_led_back():
     assert raw.grad.tolist() == [0, 2, 0]
 
 
-def test_a_folded_network_is_the_same_function(small):
-    network = Scaled(actor_stack(len(small.knobs), (6, 5), seed=3), small.knobs)
-    seen, _ = small.visit(small.rules()["proportional"], small.workloads("mixed", 2, 4))
+def test_a_folded_network_is_the_same_function_and_whitened_inputs_differ_alike(small):
+    seen, _ = small.visit(small.rules()["proportional"], small.workloads("mixed", 6, 4))
+    network = Whitened(actor_stack(len(small.knobs), (6, 5), seed=3), seen)
     with torch.no_grad():
         wanted = network(torch.as_tensor(seen)).numpy()
-        assert network.folded()(torch.as_tensor(seen)).numpy() == pytest.approx(wanted, abs=1e-4)
+        assert network.folded()(torch.as_tensor(seen)).numpy() == pytest.approx(wanted, abs=1e-3)
+        white = ((torch.as_tensor(seen) - network.middle) @ network.matrix.T).numpy()
+    assert np.abs(white.mean(axis=0)).max() < 0.01
+    sizes = np.linalg.eigvalsh(np.cov(white, rowvar=False))
+    assert sizes.max() == pytest.approx(1, abs=0.01)
 
 
 def test_training_improves_and_is_the_same_for_a_seed(small):
@@ -99,19 +123,9 @@ def test_training_improves_and_is_the_same_for_a_seed(small):
     for one, other in zip(module.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
     days = small.workloads("mixed", 6, 77)
-
-    class Actor:
-        name = "actor"
-
-        def __init__(self, network):
-            self.network = network
-
-        def outputs(self, observations):
-            with torch.no_grad():
-                return self.network(torch.as_tensor(observations)).double().numpy()
-
-    untrained = Scaled(actor_stack(len(small.knobs), (48, 48), seed=1), small.knobs).folded()
+    untrained = actor_stack(len(small.knobs), (48, 48), seed=1)
     assert small.run(Actor(module), days).cost.mean() < small.run(Actor(untrained), days).cost.mean()
+    assert small.run(Actor(module), days).cost.mean() < small.run(small.rules()["always"], days).cost.mean()
     assert "14.7%" in story["limits"]
 
 

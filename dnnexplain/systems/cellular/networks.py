@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import deepcopy
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dnnexplain.contract import Knob
+__all__ = ["Whitened", "actor_stack"]
 
-__all__ = ["Scaled", "actor_stack"]
+RIDGE = 0.01
+"""Added to the variances by which directions are divided."""
 
 
 def actor_stack(inputs: int, hidden: Sequence[int], seed: int) -> nn.Sequential:
     """Layers ``flatten, hidden_1, relu_1, ..., output`` (the architecture ``mlp``); raw rates ``[B, 1]`` near 0.3.
 
     Args:
-        inputs: number of knobs, which should be scaled to about -1 to 1.
+        inputs: number of them; they should be of about unit size.
         hidden: units of each hidden layer.
         seed: of the weights (He et al., 2015).
     """
@@ -43,37 +47,42 @@ def _drawn(inputs: int, units: int, deviation: float, bias: float, generator: to
     return layer
 
 
-class Scaled(nn.Module):
-    """A network that is trained on knobs scaled to -1 to 1, and can be written as one on the knobs themselves.
+class Whitened(nn.Module):
+    """A network that is trained on whitened inputs, and can be written as one on the inputs themselves.
+
+    Minutes that follow one another are much alike, so that what tells them apart is small; whitened, every direction
+    in which states differ counts alike, and training is quick.
 
     Args:
         stack: of :func:`actor_stack`.
-        knobs: whose bounds are scaled.
+        seen: states of the kind that it will meet ``[N, K]``.
     """
 
     middle: Tensor
-    span: Tensor
+    matrix: Tensor
 
-    def __init__(self, stack: nn.Sequential, knobs: Sequence[Knob]) -> None:
+    def __init__(self, stack: nn.Sequential, seen: NDArray[np.float32]) -> None:
         super().__init__()
         self.stack = stack
-        low, high = (torch.tensor([getattr(knob, end) for knob in knobs]) for end in ("low", "high"))
-        self.register_buffer("middle", (low + high) / 2)
-        self.register_buffer("span", ((high - low) / 2).clamp(min=1e-6))
+        rows = seen.astype(np.float64)
+        spread = np.maximum(rows.std(axis=0), 1e-6)
+        # Zero-phase whitening of standardised inputs; what hardly differs is not blown up more than tenfold.
+        size, axes = np.linalg.eigh(np.cov((rows - rows.mean(axis=0)) / spread, rowvar=False))
+        whiten = (axes / np.sqrt(np.maximum(size, 0) + RIDGE)) @ axes.T
+        self.register_buffer("middle", torch.as_tensor(rows.mean(axis=0), dtype=torch.float32))
+        self.register_buffer("matrix", torch.as_tensor(whiten / spread, dtype=torch.float32))
 
     def forward(self, seen: Tensor) -> Tensor:
-        """Knobs ``[B, K]`` to raw rates ``[B, 1]``."""
-        rates: Tensor = self.stack((seen - self.middle) / self.span)
+        """What is seen ``[B, K]`` to raw rates ``[B, 1]``."""
+        rates: Tensor = self.stack((seen - self.middle) @ self.matrix.T)
         return rates
 
     def folded(self) -> nn.Sequential:
-        """The same function with the scale inside the first layer (in double precision, then rounded)."""
-        from copy import deepcopy  # noqa: PLC0415 - once per training
-
+        """The same function with the whitening inside the first layer (in double precision, then rounded)."""
         stack = deepcopy(self.stack)
         first = next(layer for layer in stack if isinstance(layer, nn.Linear))
         with torch.no_grad():
-            weight = first.weight.double() / self.span.double()
+            weight = first.weight.double() @ self.matrix.double()
             first.bias.copy_(first.bias.double() - weight @ self.middle.double())
             first.weight.copy_(weight)
         stack.architecture = self.stack.architecture  # type: ignore[assignment]

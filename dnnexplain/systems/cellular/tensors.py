@@ -104,30 +104,42 @@ class TorchCell:
         days: TorchDays,
         day: Tensor,
         minute: Tensor,
-        load: Tensor,
+        loads: Tensor,
         steps: int,
-        tail: int = 0,
-    ) -> Tensor:
-        """Rewards ``[B, steps]`` of an actor that runs on from given minutes of given days, differentiable.
-
-        In the last ``tail`` steps the actor's own parameters get no gradient: these minutes are there for what
-        the decisions before them cost later.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Let an actor run on from given minutes of given days, differentiable.
 
         Args:
             actor: from what is seen ``[B, K]`` to raw outputs ``[B, 1]``.
             days: to run on.
-            day, minute, load: where each row starts ``[B]``.
+            day, minute: where each row starts ``[B]``.
+            loads: added in the minutes before, newest first ``[B, H]``.
             steps: minutes.
-            tail: of them, those at the end that are not trained on.
+
+        Returns:
+            rewards, rates, and added loads after each minute, ``[B, steps]`` each.
         """
-        loads = load[:, None].expand(-1, days.layout.history)
-        rewards = []
+        found: list[tuple[Tensor, Tensor, Tensor]] = []
+        load = loads[:, 0]
         for step in range(steps):
             now = minute + step
-            raw = actor(days.see(day, now, loads))[:, 0]
-            rate = between(raw.detach() if step >= steps - tail else raw)
+            rate = between(actor(days.see(day, now, loads))[:, 0])
             load = self.added_load(load, rate)
             at = now + days.layout.history
-            rewards.append(self.reward(days.own[day, at], days.efficiency[day, at], load, rate))
+            found.append((self.reward(days.own[day, at], days.efficiency[day, at], load, rate), rate, load))
             loads = torch.cat([load[:, None], loads[:, :-1]], dim=1)
-        return torch.stack(rewards, dim=1)
+        rewards, rates, after = (torch.stack(series, dim=1) for series in zip(*found, strict=True))
+        return rewards, rates, after
+
+    def aftermath(self, own: Tensor, efficiency: Tensor, rates: Tensor, loads: Tensor, more: Tensor) -> Tensor:
+        """Rewards ``[B, n]`` of minutes that go on at given rates, where ``more [B]`` was added before than is left in ``loads``.
+
+        Args:
+            own, efficiency, rates: of the minutes ``[B, n]``.
+            loads: after each of them, without what was added more ``[B, n]``.
+            more: share of capacity ``[B]``.
+        """
+        kept = torch.full_like(rates, self.c.keep)
+        if self.c.snapping:
+            kept = kept * (rates > 0)
+        return self.reward(own, efficiency, loads + more[:, None] * kept.cumprod(dim=1), rates)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.files import write_bytes
-from dnnexplain.systems.cellular.networks import Scaled, actor_stack
+from dnnexplain.systems.cellular.networks import Whitened, actor_stack
 from dnnexplain.systems.cellular.tensors import TorchDays
 
 if TYPE_CHECKING:
@@ -26,8 +26,16 @@ __all__ = ["HIDDEN", "train"]
 
 HIDDEN = (48, 48)
 """Units of the actor's hidden layers."""
-WARM = 45
+STRETCH = 30
 """Minutes of a stretch that are trained on."""
+AFTER = 5.0
+"""Time constants of the added load for which its consequences are followed behind a stretch."""
+REFRESH = 100
+"""Steps between two runs of the present actor on all training days."""
+JITTER = 0.03
+"""Standard deviation by which loads at the beginning of a stretch are moved, a share of capacity."""
+WHITENED = 40
+"""Days whose states say how inputs are whitened."""
 VALIDATION = 24
 VALIDATION_SEED = 7_700
 _STREAM = 1
@@ -43,9 +51,11 @@ def train(
 ) -> tuple[nn.Sequential, dict[str, Any]]:
     """Train the actor; returns it with what its model card tells.
 
-    Each step unrolls stretches of days in torch: 45 minutes whose decisions are trained, then twice the time constant
-    of the added load, in which only their consequences count. The weights that did best on 24 validation days are
-    kept. An unfinished run lies beside ``out`` and is taken up again.
+    Every 100 steps the present actor runs on all days. Each step then unrolls stretches of half an hour of these runs in
+    torch, and follows what is left of the load that they added for five more time constants, through the rates that
+    the actor set there. (How these rates would answer is left out: where they are best, that changes nothing to
+    first order.) The weights that did best on 24 validation days are kept. An unfinished run lies beside ``out``
+    and is taken up again.
 
     Args:
         system: the cell.
@@ -72,18 +82,19 @@ class _Run:
             key: options[key] for key in ("iterations", "days", "batch", "learning_rate", "family", "seed")
         }
         self.system, seed = system, int(options["seed"])
-        decay = system.cell.decay
-        self.tail = math.ceil(2 * decay) if decay else 30
-        self.steps = WARM + self.tail
-        if self.steps > system.layout.minutes:
-            msg = f"training needs days of at least {self.steps} minutes, not {system.layout.minutes}"
+        self.after = math.ceil(AFTER * system.cell.decay) if system.cell.decay else system.layout.minutes
+        if system.layout.minutes < STRETCH:
+            msg = f"training needs days of at least {STRETCH} minutes, not {system.layout.minutes}"
             raise DnnExplainError(msg)
         family = str(options["family"])
         self.count = int(options["days"])
         self.days = self._days(family, self.count, seed)
         self.validation = self._days(family, VALIDATION, VALIDATION_SEED)
         stack = actor_stack(len(system.knobs), HIDDEN, seed)
-        self.network = Scaled(stack, system.knobs)
+        rule = system.rules()["headroom"]
+        seen, _ = system.visit(rule, system.workloads(family, min(self.count, WHITENED), seed))
+        self.network = Whitened(stack, seen)
+        self.rates = self.loads = torch.empty(0)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=float(options["learning_rate"]))
         self.step, self.best, self.best_weights = 0, -math.inf, dict(self.network.state_dict())
 
@@ -108,33 +119,57 @@ class _Run:
         rate = 0.5 * float(self.settings["learning_rate"]) * (1 + math.cos(math.pi * self.step / total))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        rng = np.random.default_rng([int(self.settings["seed"]), _STREAM, self.step])
-        batch = int(self.settings["batch"])
-        day = torch.from_numpy(rng.integers(self.count, size=batch))
-        minute = torch.from_numpy(rng.integers(self.system.layout.minutes - self.steps + 1, size=batch))
-        most = min(self.system.cell.fullest, 1.0)
-        load = torch.from_numpy(rng.uniform(0, 0.8 * most, size=batch).astype(np.float32))
-        rewards = self.system.tensors.play(self.network, self.days, day, minute, load, self.steps, self.tail)
-        loss = -_SCALE * rewards.sum(dim=1).mean()
+        if self.step % REFRESH == 0 or not len(self.rates):
+            self._refresh()
+        loss = -_SCALE * self._stretches().sum(dim=1).mean()
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
         self.optimizer.step()
         self.step += 1
 
+    def _stretches(self) -> Tensor:
+        """Rewards of a batch of stretches and of the minutes after them ``[B, n]``."""
+        rng = np.random.default_rng([int(self.settings["seed"]), _STREAM, self.step])
+        batch, minutes = int(self.settings["batch"]), self.system.layout.minutes
+        history = self.system.layout.history
+        day = torch.from_numpy(rng.integers(self.count, size=batch))
+        minute = torch.from_numpy(rng.integers(minutes - STRETCH + 1, size=batch))
+        before = self.loads[day[:, None], minute[:, None] + torch.arange(history - 1, -1, -1)]
+        moved = torch.from_numpy(rng.normal(0, JITTER, size=(batch, 1)).astype(np.float32))
+        before = (before + moved).clamp(0.0, min(self.system.cell.fullest, 1.0))
+        cell = self.system.tensors
+        rewards, _, loads = cell.play(self.network, self.days, day, minute, before, STRETCH)
+        behind = minute[:, None] + STRETCH + torch.arange(self.after)
+        within = behind < minutes
+        row, at = day[:, None], behind.clamp(max=minutes - 1)
+        more = loads[:, -1] - self.loads[day, minute + STRETCH + history - 1]
+        later = cell.aftermath(
+            self.days.own[row, at + history],
+            self.days.efficiency[row, at + history],
+            self.rates[row, at],
+            self.loads[row, at + history],
+            more,
+        )
+        return torch.cat([rewards, later * within], dim=1)
+
+    def _whole(self, days: TorchDays) -> tuple[Tensor, Tensor, Tensor]:
+        """Rewards, rates and loads of the present actor on whole days, without gradients ``[W, T]`` each."""
+        count, layout = len(days.own), self.system.layout
+        with torch.no_grad():
+            return self.system.tensors.play(
+                self.network, days, torch.arange(count), torch.zeros(count, dtype=torch.long),
+                torch.zeros(count, layout.history), layout.minutes,
+            )  # fmt: skip
+
+    def _refresh(self) -> None:
+        """Run the present actor on all training days; loads have the minutes before a day in front ``[W, H + T]``."""
+        _, self.rates, loads = self._whole(self.days)
+        self.loads = torch.cat([torch.zeros(len(loads), self.system.layout.history), loads], dim=1)
+
     def _validate(self) -> float:
         """Mean reward of whole validation days; the best weights so far are kept."""
-        start = torch.zeros(VALIDATION, dtype=torch.long)
-        with torch.no_grad():
-            rewards = self.system.tensors.play(
-                self.network,
-                self.validation,
-                torch.arange(VALIDATION),
-                start,
-                start.float(),
-                self.system.layout.minutes,
-            )
-        reward = float(rewards.sum(dim=1).mean())
+        reward = float(self._whole(self.validation)[0].sum(dim=1).mean())
         if reward > self.best:
             self.best = reward
             self.best_weights = {name: value.clone() for name, value in self.network.state_dict().items()}
@@ -145,6 +180,7 @@ class _Run:
     def save(self, place: Path) -> None:
         tensors: dict[str, Tensor] = {f"now.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        tensors |= {"rates": self.rates, "loads": self.loads}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{number}.{name}": value for name, value in state.items()}
         story = {"settings": self.settings, "system": self.system.parameters, "step": self.step, "best": self.best}
@@ -162,6 +198,7 @@ class _Run:
         self.step, self.best = int(story["step"]), float(story["best"])
         self.network.load_state_dict(_under(tensors, "now."))
         self.best_weights = _under(tensors, "best.")
+        self.rates, self.loads = tensors["rates"], tensors["loads"]
         numbers = sorted({name.split(".")[1] for name in tensors if name.startswith("adam.")}, key=int)
         state = {int(number): _under(tensors, f"adam.{number}.") for number in numbers}
         groups = self.optimizer.state_dict()["param_groups"]
