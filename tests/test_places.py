@@ -54,8 +54,8 @@ def notebook(folder, name, text, **metadata):
 
 
 def test_lessons_are_told_by_their_title_and_first_sentences(tmp_path):
-    notebook(tmp_path, "2-b.ipynb", "# Heading\n\nIt *begins*. " + "And goes on for long " * 20 + ".")
-    notebook(tmp_path, "1-a.ipynb", ["# Other\n", "\n", "One <b>. Two."], title="Its title")
+    notebook(tmp_path, "10-b.ipynb", "# Heading\n\nIt *begins*. " + "And goes on for long " * 20 + ".")
+    notebook(tmp_path, "9-a.ipynb", ["# Other\n", "\n", "One <b>. Two."], title="Its title")
     first, second = lessons(tmp_path)
     assert (first.title, first.sentence) == ("Its title", "One <b>. Two.")
     assert (second.title, second.sentence) == ("Heading", "It begins.")

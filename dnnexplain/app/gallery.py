@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -72,6 +73,12 @@ DASHBOARDS = tuple(_dashboards())
 """The dashboards that every gallery offers."""
 
 
+def _lesson_order(path: Path) -> tuple[float, str]:
+    """Lessons by the number that their names begin with, 10 after 9; others behind them."""
+    first = path.stem.partition("-")[0]
+    return (int(first) if first.isdecimal() else math.inf), path.name
+
+
 def lessons(folder: Path) -> tuple[Page, ...]:
     """The notebooks of a folder as pages: the title from the metadata or the heading, the first sentence as text.
 
@@ -79,7 +86,7 @@ def lessons(folder: Path) -> tuple[Page, ...]:
         DnnExplainError: a file is no notebook.
     """
     found = []
-    for number, path in enumerate(sorted(folder.glob("*.ipynb")), 1):
+    for number, path in enumerate(sorted(folder.glob("*.ipynb"), key=_lesson_order), 1):
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
             first = next("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")

@@ -19,7 +19,7 @@ from dnnexplain.charts import Axis, Chart, heat, lines
 from dnnexplain.contract import Choice, Policy, State, System
 from dnnexplain.explain.neurons import check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.responses import Range, Response, Threshold, classify, ranges_of, thresholds_of
-from dnnexplain.explain.sweeps import Others, kind_of, knob_index, knobs_of_kind, sweep_rows
+from dnnexplain.explain.sweeps import Others, kind_of, kinds, knob_index, knobs_of_kind, sweep_rows
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
@@ -260,7 +260,8 @@ def curve(
     """
     number = check_neuron(layer_of(system, policy, layer), neuron)
     kind = kind_of(system.knobs[knob_index(system, knob)])
-    family = list(knobs_of_kind(system, kind)) if reference is None else [knob]
+    alike = kind in kinds(system) and reference is None
+    family = list(knobs_of_kind(system, kind)) if alike else [knob]
     together = curves(
         system, policy, family, state=state, layer=layer, others=others, held=held, reference=reference, points=points
     )

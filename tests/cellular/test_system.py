@@ -220,3 +220,19 @@ def test_wrong_parameters_are_refused_in_words(cell_system, short):
     with pytest.raises(DnnExplainError, match="must be a finite number"):
         cell_system.repair(np.full((1, len(cell_system.knobs)), np.nan))
     assert isinstance(State(np.zeros(2)), State)
+
+
+def test_a_neuron_has_a_curve_over_a_quantity_that_no_other_group_has():
+    torch = pytest.importorskip("torch")
+    from dnnexplain.explain import curve
+    from dnnexplain.policies import TorchPolicy
+    from dnnexplain.systems.cellular.networks import actor_stack
+
+    system = CellularSystem(minutes=30)
+    module = actor_stack(len(system.knobs), (4,), seed=1)
+    with torch.no_grad():
+        module.hidden_1.weight[0] = 0.0
+        module.hidden_1.weight[0, system.layout.forecast.start] = 2.0
+        module.hidden_1.bias[0] = -0.5
+    found = curve(system, TorchPolicy(module, system), 0, "forecast next minute")
+    assert found.activation == pytest.approx(np.maximum(2 * found.values - 0.5, 0), abs=1e-5)

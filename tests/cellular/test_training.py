@@ -116,8 +116,18 @@ def test_a_folded_network_is_the_same_function_and_whitened_inputs_differ_alike(
     assert sizes.max() == pytest.approx(1, abs=0.01)
 
 
+def test_a_watching_unit_is_a_line_of_one_input(small):
+    seen, _ = small.visit(small.rules()["proportional"], small.workloads("mixed", 6, 4))
+    network = Whitened(actor_stack(len(small.knobs), (6, 5), seed=3), seen)
+    end = small.layout.start + small.layout.minutes / 60
+    network.watch(2, small.layout.time, end - 0.25, 4.0)
+    with torch.no_grad():
+        found = network.folded().hidden_1(torch.as_tensor(seen))[:, 2].numpy()
+    assert found == pytest.approx(4.0 * (seen[:, small.layout.time] - (end - 0.25)), abs=1e-3)
+
+
 def test_training_improves_and_is_the_same_for_a_seed(small):
-    options = {**OPTIONS, "iterations": 24}
+    options = {**OPTIONS, "iterations": 16}
     module, story = train(small, options, None)
     again, _ = train(small, options, None)
     for one, other in zip(module.parameters(), again.parameters(), strict=True):

@@ -55,6 +55,23 @@ CHECKS = {
         "assert any(right(stalls(str(n))) for n in (0.3, 0.5, 1, 1.5, 2)) and not right(stalls('8'))\n"
         "assert flip.found or flip.proved_minimal"
     ),
+    "9-a-rate": (
+        "assert earned['optimum'] > earned['network'] > earned[best] > earned['never'] == 0\n"
+        "assert runs['optimum'].metrics['minutes below the limit'].mean() > runs['never'].metrics['minutes below the limit'].mean()\n"
+        "assert 0.2 < rates[minute] < 0.8 and rate_if(forecast_next_minute=1.0) < rate_if(forecast_next_minute=0.0)\n"
+        "assert (lost > -1e-6).all() and judged.min() < judged.max()\n"
+        "assert right(holds_back('1')) and not right(holds_back('0'))\n"
+        "assert right(pays('5')) and not right(pays('10'))\n"
+        "assert right(fine('20')) and not right(fine('1'))"
+    ),
+    "10-radio-heads": (
+        "assert share['greedy'] < share['network'] < share['optimum'] + 1e-9\n"
+        "assert decision.action in range(6) and judged.exact\n"
+        "assert needed(state) > 0\n"
+        "assert right(watts('31.5')) and not right(watts('28.5'))\n"
+        "assert any(right(changes(str(n))) for n in range(51)) or right(changes('none'))\n"
+        "assert [right(nearest_rule(name)) for name in system.rules()].count(True) == 1"
+    ),
     "the-published-network": (
         "assert runs['network, drawn'].cost.mean() < runs['Tetris'].cost.mean()\n"
         "assert runs['network, most probable'].metrics['starved'].sum() >= len(workloads)\n"

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Scenario, Spec
+from dnnexplain.contract.specs import (
+    Example,
+    Family,
+    Grid,
+    Metric,
+    Parameter,
+    Reader,
+    Recipe,
+    Role,
+    Scenario,
+    Shift,
+    Spec,
+)
 
 __all__ = ["SPEC"]
 
@@ -44,8 +56,8 @@ SPEC = Spec(
     title="Cellular, delay-tolerant traffic in a cell",
     sentence=(
         "Traffic of things that can wait (after Chinchali et al., AAAI 2018): every minute a network sees how congested a "
-        "cell is and sets the rate at which delay-tolerant traffic is let through, so that much is carried and users "
-        "hardly notice."
+        "cell is and sets the rate at which delay-tolerant traffic is let through: what is carried counts for it, what "
+        "users lose by it counts against it, and so does what is sent while throughput is below a limit."
     ),
     make="dnnexplain.systems.cellular:CellularSystem",
     cost=Metric("cost", "negative reward", "GB"),
@@ -85,7 +97,14 @@ SPEC = Spec(
             "floor", 0.02, "Least share of throughput that is left in a full cell (model sharing).", low=1e-6, high=1.0
         ),
         Parameter("knee", 0.25, "Congestion at which throughput is half (model inverse).", low=1e-6, high=100.0),
-        Parameter("limit", 10.0, "Throughput below which users notice (L).", low=0.0, high=1e5, unit="Mb/s"),
+        Parameter(
+            "limit",
+            10.0,
+            "Throughput below which sending is penalised (L). Sending still pays, users' loss aside, above kappa L / (alpha + kappa): half of L by default.",
+            low=0.0,
+            high=1e5,
+            unit="Mb/s",
+        ),
         Parameter("user_rate", 0.05, "Rate that users' traffic counts with (a_user).", low=0.0, high=10.0),
         Parameter("users_follow", default=False, help="Users' traffic counts with the action's rate instead."),
         Parameter("volume_weight", 1.0, "Of the volume gained (alpha).", low=0.0, high=1000.0),
@@ -148,10 +167,10 @@ SPEC = Spec(
     recipes=(
         Recipe(
             "default",
-            "Gradients of the reward through the simulator, on generated days of all kinds; about 3 minutes of processor time.",
+            "Gradients of the reward through the simulator, on generated days of all kinds; a minute of processor time.",
             "dnnexplain.systems.cellular.training:train",
             (
-                Parameter("iterations", 2000, "Gradient steps.", low=1),
+                Parameter("iterations", 1000, "Gradient steps.", low=1),
                 Parameter("days", 400, "Generated days to train on.", low=1),
                 Parameter("batch", 128, "Stretches of a day in a step.", low=1),
                 Parameter(
@@ -175,6 +194,18 @@ SPEC = Spec(
         "what the best rate would have been."
     ),
     scenarios=_SCENARIOS,
+    grids=(
+        Grid("families", tuple(Shift(name, name) for name in ("mixed", "diurnal", "bursty", "stadium", "quiet"))),
+        Grid(
+            "load", tuple(Shift(f"load {load:g}", "diurnal", {"load": load}, load) for load in (0.3, 0.45, 0.6, 0.75))
+        ),
+        Grid(
+            "bursts",
+            tuple(
+                Shift(f"{count:g} bursts a day", "bursty", {"bursts": count}, count) for count in (0.0, 8.0, 20.0, 40.0)
+            ),
+        ),
+    ),
     baselines=("headroom", "proportional", "threshold"),
     file_option="log",
     rules={

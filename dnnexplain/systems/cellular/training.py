@@ -34,6 +34,10 @@ REFRESH = 100
 """Steps between two runs of the present actor on all training days."""
 JITTER = 0.03
 """Standard deviation by which loads at the beginning of a stretch are moved, a share of capacity."""
+LAST = 8
+"""One of so many stretches is the last one of its day: there load that is left costs nothing, and rates are others."""
+CLOCKS = (15.0, 5.0)
+"""Minutes before the end of the day at which the first hidden units begin to tell that it is near."""
 WHITENED = 40
 """Days whose states say how inputs are whitened."""
 VALIDATION = 24
@@ -53,7 +57,7 @@ def train(
 
     Every 100 steps the present actor runs on all days. Each step then unrolls stretches of half an hour of these runs in
     torch, and follows what is left of the load that they added for five more time constants, through the rates that
-    the actor set there. (How these rates would answer is left out: where they are best, that changes nothing to
+    the actor set there. One stretch of eight is the last of its day, where what is left of the load costs nothing. (How these rates would answer is left out: where they are best, that changes nothing to
     first order.) The weights that did best on 24 validation days are kept. An unfinished run lies beside ``out``
     and is taken up again.
 
@@ -94,6 +98,9 @@ class _Run:
         rule = system.rules()["headroom"]
         seen, _ = system.visit(rule, system.workloads(family, min(self.count, WHITENED), seed))
         self.network = Whitened(stack, seen)
+        end = system.layout.start + system.layout.minutes / 60.0
+        for unit, left in enumerate(CLOCKS):
+            self.network.watch(unit, system.layout.time, end - left / 60.0, 60.0 / left)
         self.rates = self.loads = torch.empty(0)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=float(options["learning_rate"]))
         self.step, self.best, self.best_weights = 0, -math.inf, dict(self.network.state_dict())
@@ -135,6 +142,7 @@ class _Run:
         history = self.system.layout.history
         day = torch.from_numpy(rng.integers(self.count, size=batch))
         minute = torch.from_numpy(rng.integers(minutes - STRETCH + 1, size=batch))
+        minute[: batch // LAST] = minutes - STRETCH
         before = self.loads[day[:, None], minute[:, None] + torch.arange(history - 1, -1, -1)]
         moved = torch.from_numpy(rng.normal(0, JITTER, size=(batch, 1)).astype(np.float32))
         before = (before + moved).clamp(0.0, min(self.system.cell.fullest, 1.0))
