@@ -123,7 +123,7 @@ def main() -> None:
     system = make_system("cellular")
     network = load_shipped(system, "default")
     days = system.workloads("mixed", given.days, SEED)
-    fast, plan = speeds(system, days[:100], network, given.repeats)
+    fast, plan = speeds(system, days[:30], network, given.repeats)
     figures = {
         "cell minutes per CPU-second": fast,
         "seconds for a day's optimum": plan,

@@ -93,9 +93,10 @@ def policies(given):
 def teach(given):
     """Train the default network by the recipe of the spec; a checkpoint beside the file lets it go on."""
     system = CloudRan(heads=given.heads, users=given.users, action=given.action)
+    strict = CloudRan(heads=given.heads, users=given.users, action=given.action, outage_power=given.outage_power)
     recipe = spec_of(system).recipe()
-    options = {one.name: one.default for one in recipe.parameters} | {"seed": 0}
-    module, story = train(system, options, given.out, lambda done, total, text: print(done, total, text, flush=True))
+    options = {one.name: one.default for one in recipe.parameters} | {"seed": 0, "stop": given.stop}
+    module, story = train(strict, options, given.out, lambda done, total, text: print(done, total, text, flush=True))
     description = {
         "toggle": "Toggles one radio head or none in each slot, so that all users are served at least power.",
         "set": "Says which radio heads are awake in each slot, so that all users are served at least power.",
@@ -159,6 +160,8 @@ def main():
     parser.add_argument("--heads", type=int, default=5)
     parser.add_argument("--users", type=int, default=2)
     parser.add_argument("--action", default="toggle")
+    parser.add_argument("--outage-power", type=float, default=100.0, help="what training charges for an outage, W")
+    parser.add_argument("--stop", type=int, default=None, help="stop training after so many of its steps")
     parser.add_argument("--policy", action="append", default=[])
     parser.add_argument("--out", type=Path, default=Path("cran.safetensors"))
     parser.add_argument("--twelve", action="store_true", help="time 12 heads, too")

@@ -34,8 +34,8 @@ RATE = 3e-3
 UNITS = (64, 64)
 """Units per head and hidden layer."""
 
-MOST = 60.0
-"""Losses above this count as this, W: an outage is bad enough."""
+MOST = 250.0
+"""Losses above this count as this, W: more than an outage that is charged 200 W."""
 
 CHECKPOINT = 2000
 """Steps between checkpoints."""
@@ -113,12 +113,13 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
 
     Args:
         system: its action says which of the two.
-        options: ``days``, ``steps``, ``rounds`` of policy iteration, ``seed``, ``fresh``.
+        options: ``days``, ``steps``, ``rounds`` of policy iteration, ``seed``, ``fresh``, ``stop`` (after so many of the
+            steps; the learning rate falls as if it went on).
         out: where the network will be saved; a checkpoint lies beside it.
         report: called as it goes.
     """
     started = time.process_time()
-    settings = {"days": 1500, "steps": 30_000, "rounds": 5, "seed": 0, "fresh": False} | dict(options)
+    settings = {"days": 1500, "steps": 30_000, "rounds": 5, "seed": 0, "fresh": False, "stop": None} | dict(options)
     data = record(system, int(settings["days"]), int(settings["seed"]), report)
     steps, seed = int(settings["steps"]), int(settings["seed"])
     checkpoint = out.with_suffix(f".{system.action}-training")
@@ -128,7 +129,7 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
     losses = set_losses(table) if isinstance(system.output, MultiBinary) else toggle_losses
     own, each = 2 * steps // 3, max(1, (steps - 2 * steps // 3) // int(settings["rounds"]))
     following = data.ahead
-    while student.step < steps:
+    while student.step < min(steps, int(settings["stop"] or steps)):
         late = student.step - own
         if late >= 0 and (late % each == 0 or following is data.ahead):
             following = data.value(_chooser(system, student.average), slice(None))
