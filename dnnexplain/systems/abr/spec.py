@@ -90,6 +90,11 @@ SPEC = Spec(
             "Pensieve's network, trained on generated links",
             "Proximal policy optimisation; no recorded link was used.",
         ),
+        Role(
+            "authors-links",
+            "Pensieve's network, trained on its authors' links",
+            "Proximal policy optimisation on the 127 training links of Pensieve's authors, which are not shipped.",
+        ),
     ),
     metrics=(
         Metric("qoe", "QoE", better="higher"),
