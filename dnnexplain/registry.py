@@ -15,10 +15,10 @@ from importlib.metadata import entry_points
 from inspect import getdoc, signature
 from typing import Any
 
-from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, cost_is_ratio
+from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
 from dnnexplain.contract.specs import Family, Metric, Parameter, Spec, load_reference
 
-__all__ = ["BUILT_IN", "GROUP", "derived_spec", "known_systems", "make_system", "spec_of", "specs"]
+__all__ = ["BUILT_IN", "GROUP", "derived_spec", "fair_rules", "known_systems", "make_system", "spec_of", "specs"]
 
 BUILT_IN: dict[str, str] = {
     name: f"dnnexplain.systems.{name}.spec:SPEC"
@@ -101,6 +101,12 @@ def specs() -> dict[str, Spec]:
             if name in BUILT_IN:
                 raise
     return found
+
+
+def fair_rules(system: Any) -> dict[str, Policy]:
+    """The rules that a network may be compared with: all but those that draw at random or know more than it does."""
+    apart = spec_of(system).apart
+    return {name: rule for name, rule in system.rules().items() if name not in apart}
 
 
 def make_system(name: str, **parameters: Any) -> EpisodeSystem:

@@ -19,6 +19,8 @@ from dnnexplain.numbers import gap, interval, number, percent
 if TYPE_CHECKING:
     from dnnexplain.contract import Episodes, Metric
 
+from dnnexplain.registry import fair_rules
+
 __all__ = ["register"]
 
 BEST_RULE, OPTIMUM = "best-rule", "optimum"
@@ -118,7 +120,7 @@ def _run(
 
     spec = options.spec
     if name == BEST_RULE:
-        best = _best_rule(_rule_runs(world, spec, workloads, seed))
+        best = _best_rule(_rule_runs(world, workloads, seed))
         return [_Ran(name, "rule", best.episodes, rule=best.rule)]
     rules = world.rules()
     if name in rules:
@@ -145,9 +147,9 @@ def _network(name: str, policy: Any, world: EpisodeSystem, workloads: Sequence[A
     return _Ran(name, "best", episodes, drawn, masked=masked, guard=guard)
 
 
-def _rule_runs(world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int) -> list[_Ran]:
+def _rule_runs(world: EpisodeSystem, workloads: Sequence[Any], seed: int) -> list[_Ran]:
     """Every rule that may be the best one."""
-    rules = {name: rule for name, rule in world.rules().items() if name not in spec.apart}
+    rules = fair_rules(world)
     return [_Ran(name, "rule", world.run(rule, workloads, seed=seed), rule=name) for name, rule in rules.items()]
 
 
@@ -229,7 +231,7 @@ def _against_best_rule(
 ) -> dict[str, Any]:
     """Every policy beside the best of all rules: in per cent where the cost is a ratio scale."""
     here = {ran.rule: ran for ran in runs if ran.mode == "rule"}
-    missing = {name: rule for name, rule in world.rules().items() if name not in here and name not in spec.apart}
+    missing = {name: rule for name, rule in fair_rules(world).items() if name not in here}
     others = [_Ran(name, "rule", world.run(rule, workloads, seed=seed), rule=name) for name, rule in missing.items()]
     rules = [*(ran for name, ran in here.items() if name not in spec.apart), *others]
     if not rules:

@@ -16,6 +16,8 @@ from dnnexplain.contract import EpisodeSystem, need
 if TYPE_CHECKING:
     from dnnexplain.explain.regions import ComparedProfiles, FailureProfile
 
+from dnnexplain.registry import fair_rules
+
 __all__ = ["register"]
 
 
@@ -60,7 +62,7 @@ def regions(
     need(world, EpisodeSystem, "finding where a policy fails")
     network = options.guarded(named_policy(world, policy), world)
     family, parameters = options.spec.family(workload).name, options.family(workload)
-    rules = {name: rule for name, rule in world.rules().items() if name not in options.spec.apart}
+    rules = fair_rules(world)
     with progress_bar("Looking", 3, quiet=as_json) as show:
         found = failure_profile(
             world,

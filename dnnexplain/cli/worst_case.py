@@ -34,7 +34,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain worst-case {DEFAULT_SYSTEM} --rounds 40 --json",
         f"dnnexplain worst-case {DEFAULT_SYSTEM} --method simulated-annealing --budget 40 --out case.json",
     )
-    app.system_command("worst-case", worst_case_command, epilog=shown, searched=True)
+    app.system_command("worst-case", worst_case_command, epilog=shown, searched=True, guarded=True)
 
 
 def worst_case_command(

@@ -84,7 +84,7 @@ def make_world(asked: Asked) -> World:
 
     spec = asked.options.spec
     system: Any = asked.options.make(parameters_for(spec, asked.policy))
-    policy = named_policy(system, asked.policy)
+    policy = asked.options.guarded(named_policy(system, asked.policy), system)
     if spec.challenge:
         found = load_reference(spec.challenge)(system, policy, asked.chosen, asked.seed)
         ratio = problem_with(found.parts, f"{asked.policy} on {found.where}", system.cost_name)

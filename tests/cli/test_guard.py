@@ -111,3 +111,10 @@ def test_a_guard_of_another_system_is_refused(capsys: Any, tmp_path: Path) -> No
     path = str(Guard("abr").save(tmp_path / "abr.json"))
     assert main(["evaluate", *SYSTEM, "--policy", "untrained", "--sets", "1", "--guard", path]) == 2
     assert "made for abr" in capsys.readouterr().err
+
+
+def test_the_worst_case_is_that_of_the_guarded_policy(capsys: Any, as_sjf: str) -> None:
+    asked = ("worst-case", *SYSTEM, "--rounds", "2", "--method", "random", "--seed", "1")
+    guarded = told(capsys, *asked, "--policy", "untrained", "--guard", as_sjf)
+    rule = told(capsys, *asked, "--policy", "sjf")
+    assert guarded["ratio"] == rule["ratio"]

@@ -13,6 +13,7 @@ from dnnexplain.explain.gray_box.pipeline import Pipeline
 from dnnexplain.explain.gray_box.problem import Alternative, Domain, Inner, Problem, Witness
 from dnnexplain.explain.gray_box.sampled import Sampled
 from dnnexplain.explain.gray_box.white_box import WhiteBox
+from dnnexplain.registry import fair_rules
 
 __all__ = ["problem_of", "problem_of_workloads", "problem_with", "white_box_of"]
 
@@ -96,7 +97,7 @@ def problem_of_workloads(
         name: for results; the policy's if not given.
         seconds: limit of the solver for each case that is certified.
     """
-    rules = [rule for known, rule in system.rules().items() if known != "random"]
+    rules = list(fair_rules(system).values())
     around: dict[str, Any] = {
         "samples": SAMPLES,
         "radius": np.maximum(0.1 * (box.high - box.low), 1.0 if box.whole else 1e-6),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, Policy, WorkloadBox
 from dnnexplain.explain.gray_box.budget import Budget
 from dnnexplain.numbers import number
+from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["WorstRegret", "worst_regret"]
@@ -156,7 +157,7 @@ class _Search:
 
     def __init__(self, system: Any, policy: Policy, box: WorkloadBox, budget: Budget) -> None:
         self.system, self.policy, self.box, self.budget = system, policy, box, budget
-        self.rules = {name: rule for name, rule in system.rules().items() if name not in {"random", "optimum"}}
+        self.rules = fair_rules(system)
         self.began = time.process_time()
         self.rounds = self.evaluations = 0
         self.best: list[tuple[float, Array]] = []

@@ -18,6 +18,7 @@ from dnnexplain.contract import (
     Reshaping,
     cost_is_ratio,
 )
+from dnnexplain.registry import fair_rules
 
 __all__ = ["BEST_RULE", "MEASURES", "OPTIMUM", "Gap", "Limits", "Mutable", "Reshaping"]
 
@@ -61,8 +62,8 @@ class Gap:
         if measure not in MEASURES:
             raise Choice("measure", measure, tuple(MEASURES)).error()
         self.system, self.policy, self.measure, self.against = system, policy, measure, against
-        # A rule that draws its actions is no upper bound that anyone could rely on.
-        fixed = {name: rule for name, rule in rules.items() if name != "random"}
+        # A rule that draws its actions is no upper bound that anyone could rely on, nor one that knows the future.
+        fixed = fair_rules(system)
         self.rules = fixed if against in {OPTIMUM, BEST_RULE} else {against: rules[against]}
 
     def costs(self, workloads: Sequence[Any]) -> tuple[Floats, Floats]:

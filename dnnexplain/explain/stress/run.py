@@ -19,6 +19,7 @@ from dnnexplain.explain.stress.result import Generated, ScenarioResult, StressTe
 from dnnexplain.explain.stress.verdicts import compare
 from dnnexplain.intervals import mean_interval
 from dnnexplain.parallel import Progress, seeded_imap
+from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question
 
 __all__ = ["BUDGET", "stress"]
@@ -131,7 +132,7 @@ def _never() -> list[str]:
 
 
 def _fair(system: EpisodeSystem, spec: Spec) -> dict[str, Policy]:
-    rules = {name: rule for name, rule in system.rules().items() if name not in spec.apart}
+    rules = fair_rules(system)
     if not rules:
         msg = f"a stress test compares with rules, and {spec.name} has none that is fair"
         raise DnnExplainError(msg)
