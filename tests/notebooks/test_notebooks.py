@@ -55,6 +55,22 @@ CHECKS = {
         "assert any(right(stalls(str(n))) for n in (0.3, 0.5, 1, 1.5, 2)) and not right(stalls('8'))\n"
         "assert flip.found or flip.proved_minimal"
     ),
+    "8-a-video-player": (
+        "assert runs['optimum'].metrics['qoe'].mean() > runs['network'].metrics['qoe'].mean() > max(runs[n].metrics['qoe'].mean() for n in rules)\n"
+        "assert max(rules, key=lambda n: runs[n].metrics['rebuffering'].mean()) == 'mpc' == max(rules, key=lambda n: runs[n].metrics['bitrate'].mean())\n"
+        "assert decision.action == 2 and same and 12 < survey.dead.sum() < 36 and not survey.constant[survey.dead].all()\n"
+        "assert (maps['bb'] == maps['bb'][0]).all()\n"
+        "assert (changed['network'] < 4).all() and (changed['robust-mpc-reset'] >= 4).sum() > 20 and used['network'].min() < 0.02 < used['robust-mpc-reset'].min()\n"
+        "assert decision.probabilities[2] > 0.9 and followed.of(3).against['qoe'].high > -0.2 > followed.of(0).against['qoe'].high\n"
+        "assert told.leaves <= 12 and told.fidelity > 0.7\n"
+        "worst = {name: earned['puffer-like', name].min() for name in compared}\n"
+        "assert set(sorted(worst, key=worst.get)[:2]) == {'bb', 'robust-mpc-reset'} and worst['tree'] < worst['network']\n"
+        "assert right(chunk('-0.95')) and not right(chunk('1.85'))\n"
+        "assert any(right(higher(str(n))) for n in (1.5, 1.8, 2.0, 2.2, 2.5, 3))\n"
+        "assert [right(kind(answer)) for answer in ('never wired', 'silent')].count(True) == 1\n"
+        "assert any(right(swings(str(n))) for n in (1.2, 1.8, 2.6, 3.8, 4.2)) and not right(swings('0.31'))\n"
+        "assert [right(rarest(label)) for label in labels].count(True) == 1"
+    ),
     "9-a-rate": (
         "assert earned['optimum'] > earned['network'] > earned[best] > earned['never'] == 0\n"
         "assert runs['optimum'].metrics['minutes below the limit'].mean() > runs['never'].metrics['minutes below the limit'].mean()\n"

@@ -8,6 +8,7 @@ from dnnexplain.lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from dnnexplain.systems.abr.arrays import Params
+    from dnnexplain.systems.abr.constant_link import constant_link_map, constant_link_sessions
     from dnnexplain.systems.abr.qoe import QoE, make_qoe
     from dnnexplain.systems.abr.simulator import Simulator
     from dnnexplain.systems.abr.system import AdaptiveBitrate
@@ -22,6 +23,8 @@ __all__ = [
     "Simulator",
     "Trace",
     "Video",
+    "constant_link_map",
+    "constant_link_sessions",
     "default_video",
     "make_qoe",
     "read_traces",
@@ -34,6 +37,8 @@ _HOME = {
     "Simulator": "simulator",
     "Trace": "traces",
     "Video": "video",
+    "constant_link_map": "constant_link",
+    "constant_link_sessions": "constant_link",
     "default_video": "video",
     "make_qoe": "qoe",
     "read_traces": "trace_files",
