@@ -32,7 +32,7 @@ from dnnexplain.reading import read_text
 from dnnexplain.registry import make_system, spec_of
 
 if TYPE_CHECKING:
-    from dnnexplain.explain import Attribution, Curves, Distillation, ThresholdMap
+    from dnnexplain.explain import Attribution, Curves, Distillation, OutputRules, ThresholdMap
     from dnnexplain.explain.adversarial import Adversarial
     from dnnexplain.results import Result
 
@@ -125,13 +125,15 @@ def attack(
     return found
 
 
-def distill(system: str | System, policy: Any = "default", *, workload: str = "", **options: Any) -> Distillation:
-    """A decision tree in domain words that stands in for a policy.
+def distill(
+    system: str | System, policy: Any = "default", *, workload: str = "", **options: Any
+) -> Distillation | OutputRules:
+    """Decision trees in domain words that stand in for a policy: one for a choice or for numbers, one for each switch.
 
     Args:
         system, policy: as of :func:`explain`.
         workload: a family of workloads; the system's first if not given.
-        options: of :func:`dnnexplain.explain.distil`: ``leaves``, ``sets``, ``unseen``, ``seeds``, ...
+        options: of :func:`dnnexplain.explain.distil` (``distil_outputs`` for numbers and switches): ``leaves``, ``sets``, ``unseen``, ``seeds``, ...
 
     Raises:
         DnnExplainError: the system has no episodes or no features, or there is no such family.
@@ -150,7 +152,8 @@ def distill(system: str | System, policy: Any = "default", *, workload: str = ""
         raise DnnExplainError(msg)
     family = spec_of(world).family(workload)
     given = {one.name: one.default for one in family.parameters if one.default is not None}
-    found: Distillation = import_module("dnnexplain.explain").distil(
+    search = "distil" if isinstance(world.output, Discrete) else "distil_outputs"
+    found: Distillation | OutputRules = getattr(import_module("dnnexplain.explain"), search)(
         world, who, lambda count, seed: world.workloads(family.name, count, seed, **given), **options
     )
     return found

@@ -13,7 +13,7 @@ from dnnexplain.cli.files import atomic_write, check_writable
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
-from dnnexplain.contract import Choice, DnnExplainError, need
+from dnnexplain.contract import Choice, Discrete, DnnExplainError, need
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
@@ -43,7 +43,7 @@ def distill(
     *,
     options: SystemOptions,
     policy: str = typer.Option("default", help="A shipped network or a weights file."),
-    leaves: int = typer.Option(20, help="Most rules (leaves of the tree)."),
+    leaves: int = typer.Option(20, help="Most rules (leaves of the tree; of each switch's tree)."),
     rounds: int = typer.Option(2, help="Rounds of learning on the tree's own states."),
     sets: int = typer.Option(40, help="Job sets per round."),
     unseen: int = typer.Option(200, help="Job sets for the figures, drawn for them alone."),
@@ -65,7 +65,7 @@ def distill(
 ) -> None:
     """A network as a decision tree in domain words, with what the tree's episodes cost on unseen workloads.
 
-    Where a policy decides on many parts at once (pairs of nodes), the tree says what it does with one of them.
+    Numbers are set by one tree of their own, switches by one tree each. Where a policy decides on many parts at once (pairs of nodes), the tree says what it does with one of them.
     """
     from dnnexplain.explain.distillation import disagree, distil, export
 
@@ -79,6 +79,13 @@ def distill(
         raise Choice("rule", compare, tuple(world.rules())).error()
 
     draw, figures = _sources(world, options, workload, test, seed)
+    if not isinstance(world.output, Discrete):
+        from dnnexplain.cli.distill_outputs import OutputsAsked, distill_outputs
+
+        beside = {"--optimal-depth": bool(optimal_depth), "--polish": bool(polish), "--compare": bool(compare)}
+        asked = OutputsAsked(leaves, rounds, sets, unseen, seeds, seed, weighting)
+        distill_outputs(world, teacher, draw, asked, figures, beside, kind, export_to, out, as_json=as_json)
+        return
     with progress_bar("Distilling", quiet=as_json) as show:
         found = distil(
             world,

@@ -10,6 +10,13 @@ from dnnexplain.explain.distillation.decisions import Decisions, labelled
 from dnnexplain.explain.distillation.disagreement import Disagreement, disagree
 from dnnexplain.explain.distillation.distil import distil
 from dnnexplain.explain.distillation.export import EXPORTS, export
+from dnnexplain.explain.distillation.outputs import (
+    OutputPolicy,
+    OutputRules,
+    OutputTrees,
+    distil_outputs,
+    export_outputs,
+)
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.result import Distillation
 from dnnexplain.explain.distillation.rulebook import Rulebook
@@ -23,6 +30,9 @@ __all__ = [
     "Distillable",
     "Distillation",
     "Features",
+    "OutputPolicy",
+    "OutputRules",
+    "OutputTrees",
     "Parted",
     "Parts",
     "RuleComparison",
@@ -32,6 +42,8 @@ __all__ = [
     "compare",
     "disagree",
     "distil",
+    "distil_outputs",
     "export",
+    "export_outputs",
     "labelled",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
+from dnnexplain.explain.distillation.choosing import Progress, cheapest, near, teller, three
 from dnnexplain.explain.distillation.conditions import snapped
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
@@ -21,7 +22,7 @@ from dnnexplain.explain.distillation.polishing import polish as polished
 from dnnexplain.explain.distillation.result import Distillation, in_words
 from dnnexplain.explain.distillation.tree import Tree, grow
 from dnnexplain.explain.distillation.world import Distillable, absent_of
-from dnnexplain.intervals import Interval, compared_interval, mean_interval, share_interval
+from dnnexplain.intervals import compared_interval, mean_interval, share_interval
 from dnnexplain.parallel import child_seed
 from dnnexplain.results import Question
 
@@ -29,11 +30,9 @@ __all__ = ["SIZES", "distil"]
 
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 100)
 LARGEST = 200
-NEAR = 0.02  # costs this close to the teacher's, of its size, are not told apart by some dozens of workloads
 VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
 
 Draw = Callable[[int, int], Sequence[Any]]
-Progress = Callable[[int, int, str], object]
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def distil(
         check_installed()
     settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish)
     total = rounds + 1 + seeds + 1
-    told = _teller(progress, cancel, total)
+    told = teller(progress, cancel, total)
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
     paths = [
@@ -127,8 +126,8 @@ def distil(
         fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
     place = int(np.flatnonzero(sizes == leaves)[0])
     reference = float(checks.cost.mean())
-    enough = -np.inf if polish else reference + NEAR * abs(reference)
-    chosen = _best(costs[:, : place + 1], fidelity[:, : place + 1], enough)
+    enough = -np.inf if polish else near(reference)
+    chosen = cheapest(costs[:, : place + 1], fidelity[:, : place + 1], enough)
     if polish:
         tuned = paths[chosen[0]][chosen[1]]
         tuned, costs[chosen] = polished(system, tuned, known.features, validation, trials=polish, seed=seed)
@@ -164,7 +163,7 @@ def distil(
 def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int, polish: int) -> None:
     need(system, Distillable, "distillation")
     if not isinstance(system.output, Discrete):
-        msg = f"{system.name} emits numbers, not a choice among actions (dnnexplain.contract.Discrete); only a choice can be told as a tree"
+        msg = f"{system.name} takes no choice among actions (dnnexplain.contract.Discrete): write distil_outputs, for numbers and switches"
         raise DnnExplainError(msg)
     least = {
         "leaves": (leaves, 2),
@@ -178,21 +177,6 @@ def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int,
         if given < low:
             msg = f"{name} must be at least {low}, not {given}"
             raise DnnExplainError(msg)
-
-
-def _teller(progress: Progress | None, cancel: Event | None, total: int) -> Callable[[str], None]:
-    done = 0
-
-    def tell(note: str) -> None:
-        nonlocal done
-        if cancel is not None and cancel.is_set():
-            msg = "distillation was stopped"
-            raise DnnExplainError(msg)
-        if progress is not None:
-            progress(done, total, note)
-        done += 1
-
-    return tell
 
 
 def _told(settings: _Settings) -> dict[str, Any]:
@@ -272,17 +256,6 @@ def _costs(system: Distillable, trees: Sequence[Tree], workloads: Sequence[Any],
     return [found[id(tree)] for tree in trees]
 
 
-def _best(costs: NDArray[np.float64], fidelity: NDArray[np.float64], enough: float) -> tuple[int, int]:
-    """Seed and size with the lowest cost; below ``enough`` all costs count alike.
-
-    Of equals the one with more fidelity is taken, then the one with fewer leaves.
-    """
-    sizes = np.tile(np.arange(costs.shape[1]), len(costs))
-    order = np.lexsort([sizes, -fidelity.ravel(), np.maximum(costs, enough).ravel()])
-    seed, size = np.unravel_index(int(order[0]), costs.shape)
-    return int(seed), int(size)
-
-
 def _measure(
     system: Distillable,
     teacher: Policy,
@@ -304,19 +277,15 @@ def _measure(
     said = [_decide(trees[chosen[1]], seen) for trees in paths]
     pairs = [np.mean(one == two) for i, one in enumerate(said) for two in said[i + 1 :]]
     return {
-        **_three("fidelity", fidelity),
+        **three("fidelity", fidelity),
         "fidelity_free": float(right[seen.free].mean()) if seen.free.any() else 1.0,
         "fidelity_own": float(_follows(tree, own).mean()),
         "macro_f1": macro_f1(seen.action, said[chosen[0]]),
-        **_three("cost", mean_interval(own.cost)),
-        **_three("teacher_cost", mean_interval(seen.cost)),
-        **_three("relative", compared_interval(own.cost, seen.cost, ratio=ratio)),
+        **three("cost", mean_interval(own.cost)),
+        **three("teacher_cost", mean_interval(seen.cost)),
+        **three("relative", compared_interval(own.cost, seen.cost, ratio=ratio)),
         "ratio": ratio,
         "agreement": float(np.mean(pairs)) if pairs else 1.0,
         "unseen": count,
         "unseen_states": len(seen.action),
     }
-
-
-def _three(name: str, found: Interval) -> dict[str, float]:
-    return dict(zip((name, f"{name}_low", f"{name}_high"), found.three, strict=True))

@@ -13,7 +13,7 @@ from dnnexplain.explain.distillation.conditions import question
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.reading import parse_json
 
-__all__ = ["EXPORTS", "export", "export_text", "listing", "tree_from_json"]
+__all__ = ["EXPORTS", "branches", "export", "export_text", "listing", "told", "tree_from_json"]
 
 Words = tuple[str, ...]
 
@@ -43,12 +43,23 @@ def export_text(
     tree: Tree, names: Words, actions: Words, units: Mapping[str, str], absent: Mapping[str, float] | None = None
 ) -> str:
     """Indented questions and actions, each leaf with its share of what was learned from."""
+    return told(tree, lambda leaf: actions[tree.action[leaf]], names, units, absent)
+
+
+def told(
+    tree: Tree,
+    leaf: Callable[[int], str],
+    names: Words,
+    units: Mapping[str, str],
+    absent: Mapping[str, float] | None = None,
+) -> str:
+    """Indented questions, and what ``leaf`` says of each leaf, with its share of what was learned from."""
     lines: list[str] = []
 
     def write(node: int, depth: int) -> None:
         pad = "  " * depth
         if tree.feature[node] == LEAF:
-            lines.append(f"{pad}{actions[tree.action[node]]}  ({tree.weight[node]:.1%})")
+            lines.append(f"{pad}{leaf(node)}  ({tree.weight[node]:.1%})")
             return
         name = names[tree.feature[node]]
         yes, no = question(name, float(tree.threshold[node]), units.get(name, ""), absent or {})
@@ -72,7 +83,8 @@ def _orders(tree: Tree) -> dict[int, list[int]]:
     }
 
 
-def _branches(tree: Tree, condition: str, leaf: Callable[[int], str], otherwise: str, end: str) -> str:
+def branches(tree: Tree, condition: str, leaf: Callable[[int], str], otherwise: str, end: str) -> str:
+    """A tree as nested ifs: the line of a question, ``leaf`` of each leaf, and what stands between and after."""
     lines: list[str] = []
 
     def write(node: int, depth: int) -> None:
@@ -100,7 +112,7 @@ def listing(names: Words, units: Mapping[str, str], mark: str) -> str:
 
 def _export_python(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
     orders = _orders(tree)
-    body = _branches(
+    body = branches(
         tree,
         "if features[{feature}] <= {threshold}:",
         lambda node: f"return _first({tuple(orders[node])}, valid)  # {actions[orders[node][0]]}",
@@ -119,7 +131,7 @@ def _export_python(tree: Tree, names: Words, actions: Words, units: Mapping[str,
 
 def _export_javascript(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
     orders = _orders(tree)
-    body = _branches(
+    body = branches(
         tree,
         "if (features[{feature}] <= {threshold}) {{",
         lambda node: f"return first({orders[node]}, valid); // {actions[orders[node][0]]}",
@@ -140,7 +152,7 @@ def _export_javascript(tree: Tree, names: Words, actions: Words, units: Mapping[
 def _export_c(tree: Tree, names: Words, actions: Words, units: Mapping[str, str]) -> str:
     orders = _orders(tree)
     count = len(actions)
-    body = _branches(
+    body = branches(
         tree,
         "if (features[{feature}] <= {threshold}) {{",
         lambda node: f"return first(ORDER_{node}, valid); /* {actions[orders[node][0]]} */",

@@ -15,7 +15,7 @@ from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.numbers import gap, interval, number, percent
 from dnnexplain.results import Question, Result, array_field, plain_field
 
-__all__ = ["FORMER", "Distillation", "in_words"]
+__all__ = ["FORMER", "Distillation", "against", "in_words"]
 
 FORMER = "slowdown"
 """What costs were called in the names of fields, and are in JSON beside their names of now for one release."""
@@ -159,11 +159,11 @@ def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str) 
     return (
         f"{rules} as {teacher} does in {percent(figures['fidelity'])} of the states it meets "
         f"({percent(figures['fidelity_free'])} where there is a choice); {cost_name} {number(figures['cost'])} against "
-        f"{number(figures['teacher_cost'])}, {_against(figures, cost_name)}, on {figures['unseen']} unseen workloads."
+        f"{number(figures['teacher_cost'])}, {against(figures, cost_name)}, on {figures['unseen']} unseen workloads."
     )
 
 
-def _against(figures: dict[str, Any], cost_name: str) -> str:
+def against(figures: dict[str, Any], cost_name: str) -> str:
     """By how much the rules cost more or less, with the interval."""
     more, ratio = figures["relative"], figures["ratio"]
     size = gap(abs(more), ratio=ratio, unit=cost_unit(cost_name)).removeprefix("+")

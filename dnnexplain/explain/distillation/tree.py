@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import pruning
 from dnnexplain.results import array_field, register
 
-__all__ = ["Tree", "grow"]
+__all__ = ["Tree", "from_sklearn", "grow"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,7 +34,8 @@ class Tree:
         feature: index of the feature that a node asks about ``[N]``, -1 in a leaf.
         threshold: in the feature's unit ``[N]``, 0 in a leaf.
         left, right: the children ``[N]``, -1 in a leaf.
-        scores: weight of the training decisions per action ``[N, A]``, each row's sum 1.
+        scores: weight of the training decisions per action ``[N, A]``, each row's sum 1; in a tree that sets
+            numbers (:mod:`dnnexplain.explain.distillation.outputs`), the numbers.
         weight: share of all training weight that reached the node ``[N]``.
     """
 
@@ -206,6 +208,11 @@ def grow(
     found = model.tree_
     scores = np.zeros((found.node_count, count))
     scores[:, model.classes_] = found.value[:, 0, :]
+    return from_sklearn(found, scores / scores.sum(axis=1, keepdims=True))
+
+
+def from_sklearn(found: Any, scores: Floats) -> Tree:
+    """A grown ``sklearn.tree`` structure (``model.tree_``) with the scores of its nodes ``[N, A]``."""
     leaf = found.children_left == LEAF
     everything = float(found.weighted_n_node_samples[0])
     raw = Tree(
@@ -213,7 +220,7 @@ def grow(
         threshold=np.where(leaf, 0.0, found.threshold),
         left=found.children_left.astype(np.int64),
         right=found.children_right.astype(np.int64),
-        scores=scores / scores.sum(axis=1, keepdims=True),
+        scores=scores,
         weight=found.weighted_n_node_samples / everything,
     )
     return raw.cut(set())

@@ -1,0 +1,232 @@
+"""From a policy of numbers or switches to trees: visit, label, grow, and choose by what episodes cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Box, DnnExplainError, MultiBinary, Policy, cost_is_ratio, need
+from dnnexplain.explain.distillation.choosing import Progress, cheapest, near, teller, three
+from dnnexplain.explain.distillation.outputs.lessons import Lessons, lessons, weighting_for
+from dnnexplain.explain.distillation.outputs.policy import OutputPolicy
+from dnnexplain.explain.distillation.outputs.result import OutputRules, in_words
+from dnnexplain.explain.distillation.outputs.trees import OutputTrees, grow_numbers, grow_switches
+from dnnexplain.explain.distillation.world import Distillable, absent_of
+from dnnexplain.intervals import compared_interval, mean_interval, share_interval
+from dnnexplain.parallel import child_seed
+from dnnexplain.results import Question
+
+__all__ = ["SIZES", "distil_outputs"]
+
+SIZES = (2, 3, 5, 8, 12, 20, 30, 50, 100)
+VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
+
+Draw = Callable[[int, int], Sequence[Any]]
+
+
+def distil_outputs(
+    system: Distillable,
+    teacher: Policy,
+    draw: Draw,
+    *,
+    leaves: int = 20,
+    rounds: int = 2,
+    sets: int = 40,
+    unseen: int = 200,
+    seeds: int = 3,
+    seed: int = 0,
+    weighting: str = "margin",
+    figures_on: Sequence[Any] | None = None,
+    progress: Progress | None = None,
+    cancel: Event | None = None,
+) -> OutputRules:
+    """Distil a policy that sets numbers (``Box``) or switches (``MultiBinary``) into trees of domain rules.
+
+    The first states are the teacher's, those of every further round the trees' own (DAgger); the teacher labels all.
+    Each seed draws the decisions anew, with replacement, and grows trees of every size. The trees with the lowest cost
+    on validation workloads are taken; between those that cost at most 2% more than the teacher there, fidelity decides.
+    All figures are from workloads drawn afresh.
+
+    Args:
+        system: a system that can tell features and visited states.
+        teacher: whom to follow.
+        draw: ``draw(count, seed)`` gives workloads.
+        leaves: most leaves of the one tree of all numbers, or of each switch's tree.
+        rounds: rounds of the student's own states.
+        sets: workloads per round, and for validation.
+        unseen: workloads for the figures.
+        seeds: trees to compare.
+        seed: of everything.
+        weighting: of a switch's decisions: ``margin`` (how much likelier on than off, or off than on), ``gap`` (the
+            log-odds, cut at 10) or ``none``. Numbers have no probabilities: their decisions count alike.
+        figures_on: workloads for the figures, instead of ``unseen`` drawn ones.
+        progress: called with (done, total, note).
+        cancel: once set, the search stops between steps with an error.
+
+    Raises:
+        DnnExplainError: the system gives no features, its output is a choice, a number is out of range.
+    """
+    began = time.process_time()
+    _check(system, leaves=(leaves, 2), sets=(sets, 2), unseen=(unseen, 2), seeds=(seeds, 1), rounds=(rounds, 0))
+    search = _Search(system, teacher, seed, weighting_for(system.output, weighting))
+    told = teller(progress, cancel, rounds + 1 + seeds + 1)
+
+    known = search.collect(draw, sets, rounds, leaves, told)
+    sizes = np.array(sorted({*(size for size in SIZES if size < leaves), leaves}), dtype=np.int64)
+    validation = draw(sets, search.child(VALIDATION))
+    checks = lessons(system, teacher, teacher, validation, search.weighting, seed)
+    paths, costs, fidelity = [], np.empty((seeds, len(sizes))), np.empty((seeds, len(sizes)))
+    for one in range(seeds):
+        told(f"growing and validating trees {one + 1} of {seeds}")
+        paths.append(search.path(known, sizes, search.child(SAMPLING + one)))
+        costs[one] = search.costs(paths[one], validation)
+        fidelity[one] = [search.follows(trees, checks).mean() for trees in paths[one]]
+    reference = float(checks.cost.mean())
+    chosen = cheapest(costs, fidelity, near(reference))
+
+    told("measuring on unseen workloads")
+    final = draw(unseen, search.child(UNSEEN)) if figures_on is None else figures_on
+    figures, picked, space = search.measure(paths, chosen, final), paths[chosen[0]][chosen[1]], system.output
+    settings = {"leaves": leaves, "rounds": rounds, "sets": sets, "unseen": unseen, "seeds": seeds}
+    return OutputRules(
+        question=Question.about(
+            system, teacher, method="tree", seed=seed, settings={**settings, "weighting": search.weighting}
+        ),
+        trees=picked,
+        features=tuple(system.features.names),
+        units=dict(system.features.units),
+        absent=absent_of(system),
+        outputs=tuple(space.names),
+        unit=space.unit,
+        tolerance=space.another if isinstance(space, Box) else float("nan"),
+        leaves=picked.leaves,
+        depth=picked.depth,
+        decisions=len(known.features),
+        cost_name=system.cost_name,
+        sizes=sizes,
+        path_leaves=np.array([[trees.leaves for trees in path] for path in paths], dtype=np.int64),
+        path_fidelity=fidelity,
+        path_cost=costs,
+        path_teacher=reference,
+        chosen=chosen[0],
+        words=in_words(teacher.name, picked, figures, system.cost_name, space),
+        cpu_seconds=time.process_time() - began,
+        **figures,
+    )
+
+
+def _check(system: Distillable, **least: tuple[int, int]) -> None:
+    need(system, Distillable, "distillation")
+    if not isinstance(system.output, Box | MultiBinary):
+        msg = f"{system.name} takes a choice among actions, neither numbers nor switches: write distil"
+        raise DnnExplainError(msg)
+    for name, (given, low) in least.items():
+        if given < low:
+            msg = f"{name} must be at least {low}, not {given}"
+            raise DnnExplainError(msg)
+
+
+class _Search:
+    """One policy on its way to trees.
+
+    Args:
+        system, teacher, seed: as of :func:`distil_outputs`.
+        weighting: one that the system's space has.
+    """
+
+    def __init__(self, system: Distillable, teacher: Policy, seed: int, weighting: str) -> None:
+        self.system, self.teacher, self.seed, self.weighting = system, teacher, seed, weighting
+
+    def child(self, place: int) -> int:
+        """An independent seed for one purpose."""
+        return int(child_seed(self.seed, place).generate_state(1)[0])
+
+    # --- learning
+
+    def collect(self, draw: Draw, sets: int, rounds: int, leaves: int, told: Callable[[str], None]) -> Lessons:
+        """The teacher's states, then those of each round's trees, all labelled by the teacher."""
+        told("visiting the network's states")
+        known = lessons(self.system, self.teacher, self.teacher, draw(sets, self.child(0)), self.weighting)
+        if not len(known.features):
+            msg = "there is no decision to learn from: the workloads have no state"
+            raise DnnExplainError(msg)
+        for turn in range(1, rounds + 1):
+            told(f"visiting the tree's states, round {turn}")
+            student = self.policy(self.grow(known, known.weight, leaves, self.child(turn)))
+            known += lessons(self.system, self.teacher, student, draw(sets, self.child(turn)), self.weighting)
+        return known
+
+    def grow(self, known: Lessons, weight: NDArray[np.float64], leaves: int, seed: int) -> OutputTrees:
+        """Trees of at most so many leaves each, from decisions of a weight ``[N, A]``."""
+        if isinstance(self.system.output, Box):
+            alike = weight.max(axis=1)
+            return grow_numbers(known.features, known.taken, alike, leaves=leaves, seed=seed % 2**32)
+        return grow_switches(known.features, known.taken, weight, leaves=leaves, seed=seed % 2**32)
+
+    def path(self, known: Lessons, sizes: NDArray[np.int64], seed: int) -> list[OutputTrees]:
+        """Trees of each size from decisions drawn with replacement; a size that adds no leaf repeats the last trees."""
+        count = len(known.features)
+        drawn = np.bincount(np.random.default_rng(seed).integers(count, size=count), minlength=count)
+        grown: list[OutputTrees] = []
+        for size in sizes.tolist():
+            trees = self.grow(known, known.weight * drawn[:, None], size, seed)
+            repeats = grown and trees.leaves_of_each == grown[-1].leaves_of_each
+            grown.append(grown[-1] if repeats else trees)
+        return grown
+
+    # --- choosing and measuring
+
+    def policy(self, trees: OutputTrees) -> OutputPolicy:
+        """Trees as a policy."""
+        return OutputPolicy(trees, self.system.features)
+
+    def decide(self, trees: OutputTrees, known: Lessons) -> NDArray[Any]:
+        """What trees set in given states ``[N, A]``."""
+        return self.system.output.decide(trees.outputs(known.features), known.valid)
+
+    def follows(self, trees: OutputTrees, known: Lessons) -> NDArray[np.bool_]:
+        """Where trees do the same as the teacher ``[N]``."""
+        return self.system.output.same(self.decide(trees, known), known.taken)
+
+    def costs(self, path: Sequence[OutputTrees], workloads: Sequence[Any]) -> list[float]:
+        """The mean cost of every size, the same trees run once."""
+        found: dict[int, float] = {}
+        for trees in path:
+            if id(trees) not in found:
+                run = self.system.run(self.policy(trees), workloads, seed=self.seed)
+                found[id(trees)] = float(run.cost.mean())
+        return [found[id(trees)] for trees in path]
+
+    def measure(
+        self, paths: list[list[OutputTrees]], chosen: tuple[int, int], workloads: Sequence[Any]
+    ) -> dict[str, Any]:
+        """Every figure of the chosen trees, on workloads drawn for this alone."""
+        system, trees, count = self.system, paths[chosen[0]][chosen[1]], len(workloads)
+        seen = lessons(system, self.teacher, self.teacher, workloads, self.weighting)
+        own = lessons(system, self.teacher, self.policy(trees), workloads, self.weighting)
+        right, ratio = self.follows(trees, seen), cost_is_ratio(system)
+        per_set = np.bincount(seen.episode, right, minlength=count)
+        said = [self.decide(path[chosen[1]], seen) for path in paths]
+        pairs = [np.mean(system.output.same(one, two)) for i, one in enumerate(said) for two in said[i + 1 :]]
+        apart = np.abs(said[chosen[0]].astype(np.float64) - seen.taken)
+        space, numbers = system.output, isinstance(system.output, Box)
+        alike = space.another * (1 + 1e-12) if isinstance(space, Box) else 0.0
+        return {
+            **three("fidelity", share_interval(per_set, np.bincount(seen.episode, minlength=count))),
+            "fidelity_own": float(self.follows(trees, own).mean()),
+            "fidelity_each": np.mean(apart <= alike, axis=0),
+            "error": float(apart.mean()) if numbers else float("nan"),
+            "error_each": apart.mean(axis=0) if numbers else np.full(apart.shape[1], np.nan),
+            **three("cost", mean_interval(own.cost)),
+            **three("teacher_cost", mean_interval(seen.cost)),
+            **three("relative", compared_interval(own.cost, seen.cost, ratio=ratio)),
+            "ratio": ratio,
+            "agreement": float(np.mean(pairs)) if pairs else 1.0,
+            "unseen": count,
+            "unseen_states": len(right),
+        }
