@@ -1,10 +1,13 @@
 """Knobs, words, actions, rules and judgements."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.systems.cran import CloudRan, draw_days
 from dnnexplain.systems.cran.actions import after
@@ -284,3 +287,15 @@ def test_presets_are_states_of_generated_days(toggling):
     demand = {title: state.values[toggling.codec.demand].sum() for title, state in offered.items()}
     assert demand["The quietest slot of that day"] < demand["The busiest slot of that day"]
     assert offered["Noon, with all heads awake"].values[toggling.codec.awake].all()
+
+
+def test_rules_for_sets_have_a_tree_for_each_head(capsys):
+    line = ["distill", "cran", "--action", "set", "--policy", "greedy", "--sets", "2", "--unseen", "2", "--seeds", "1"]
+    assert main([*line, "--rounds", "1", "--leaves", "3", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["output"] == "switches"
+    assert len(told["leaves_of_each"]) == len(told["fidelity_each"]) == 5
+    assert max(told["leaves_of_each"]) == told["leaves"] <= 3
+    assert told["fidelity"] <= min(told["fidelity_each"].values())
+    assert told["mean_absolute_error"] is None
+    assert told["rules"].startswith("head 1:\n")
