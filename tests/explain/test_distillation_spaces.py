@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+import dnnexplain as dx
 from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import OutputPolicy, OutputRules, distil, distil_outputs
@@ -196,3 +197,9 @@ def test_a_switch_with_nothing_to_learn_from_counts_alike():
     features = np.arange(40.0)[:, None]
     found = grow_switches(features, features > 19, np.zeros((40, 1)), leaves=4)
     assert found.trees[0].threshold[0] == 19.5
+
+
+def test_the_short_call_takes_every_space():
+    found = dx.distill(Lamps(), "knows", leaves=3, rounds=1, sets=20, unseen=6, seeds=1)
+    assert isinstance(found, OutputRules)
+    assert "3 switches as knows does, all alike, in 100% of the states it meets (every switch always)" in found.words

@@ -145,7 +145,8 @@ def in_words(teacher: str, trees: OutputTrees, figures: dict[str, Any], cost_nam
         what = "1 switch" if len(space.names) == 1 else f"{len(space.names)} switches"
         close = "all alike"
         worst = int(np.argmin(figures["fidelity_each"]))
-        error = f"{space.names[worst]} least, {percent(figures['fidelity_each'][worst])}"
+        share = figures["fidelity_each"][worst]
+        error = f"{space.names[worst]} least often, {percent(share)}" if share < 1 else "every switch always"
     return (
         f"{rules} {what} as {teacher} does, {close}, in {percent(figures['fidelity'])} of the states it meets ({error}); "
         f"{cost_name} {number(figures['cost'])} against {number(figures['teacher_cost'])}, "
