@@ -14,9 +14,11 @@ from dnnexplain.cli.output import examples, print_json, print_table, progress_ba
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import Choice, Discrete, DnnExplainError, need
+from dnnexplain.contract.specs import load_reference
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
+    from dnnexplain.contract.specs import Spec
     from dnnexplain.explain.distillation import Disagreement, Distillation
 
 __all__ = ["register"]
@@ -59,7 +61,9 @@ def distill(
     ),
     test: str = typer.Option("", help="A file or folder of workloads for the figures.", show_default=False),
     compare: str = typer.Option("", help="Also say where the network differs from this rule."),
-    export_to: Path | None = typer.Option(None, "--export", help="Write the rules: .py, .c, .js, .json or .txt."),
+    export_to: Path | None = typer.Option(
+        None, "--export", help="Write the rules: .py, .c, .js, .json or .txt; and what the system offers beside."
+    ),
     out: Path | None = typer.Option(None, help="Keep the whole result here (JSON)."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -67,9 +71,9 @@ def distill(
 
     Numbers are set by one tree of their own, switches by one tree each. Where a policy decides on many parts at once (pairs of nodes), the tree says what it does with one of them.
     """
-    from dnnexplain.explain.distillation import disagree, distil, export
+    from dnnexplain.explain.distillation import disagree, distil
 
-    kind = _kind(export_to)
+    kind = _kind(export_to, options.spec)
     for path in (export_to, out):
         if path is not None:
             check_writable(path)
@@ -110,7 +114,7 @@ def distill(
         found.save(out)
     if export_to is not None:
         with atomic_write(export_to) as file:
-            file.write(export(found.tree, kind, found.features, found.actions, found.units))
+            file.write(_written(kind, world, found))
     if as_json:
         print_json(_as_json(found, apart))
     else:
@@ -155,12 +159,24 @@ def _asked(options: SystemOptions, policy: str) -> tuple[Any, Policy]:
     return world, teacher
 
 
-def _kind(path: Path | None) -> str:
+def _kind(path: Path | None, spec: Spec) -> str:
+    """How the rules are written: a language of all systems, or the reference of the system's own program."""
     if path is None:
         return ""
+    for ending, reference in spec.rule_exports.items():
+        if path.name.endswith(ending):
+            return reference
     if path.suffix not in SUFFIXES:
-        raise Choice("language for the file ending", path.suffix, tuple(SUFFIXES)).error()
+        raise Choice("language for the file ending", path.suffix, (*SUFFIXES, *spec.rule_exports)).error()
     return SUFFIXES[path.suffix]
+
+
+def _written(kind: str, world: Any, found: Distillation) -> str:
+    from dnnexplain.explain.distillation import export
+
+    if kind in SUFFIXES.values():
+        return export(found.tree, kind, found.features, found.actions, found.units)
+    return str(load_reference(kind)(world, found.tree))
 
 
 def _figure(found: Distillation, name: str) -> dict[str, float]:

@@ -358,6 +358,8 @@ class Spec:
         scenarios: what happens in the field, beside the grids, for a stress test.
         teachers: rules that may teach a network, by name, with a sentence each.
         rules: titles of rules for people, by name.
+        rule_exports: programs beside those of every system that rules out can be written as (``distill --export``): the
+            file's ending -> ``module:function``, ``(system, tree) -> text``.
         baselines: rules that a network is measured by where a command names none, the most telling first.
         properties: that can be proved or refuted of its networks (``dnnexplain prove``), beside ``robust``.
         apart: rules that are no competitors when the best rule is asked for: random ones, and those that know more than a network.
@@ -398,6 +400,7 @@ class Spec:
     scenarios: tuple[Scenario, ...] = ()
     teachers: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
+    rule_exports: Mapping[str, Reference] = field(default_factory=dict)
     baselines: tuple[str, ...] = ()
     apart: tuple[str, ...] = ("random",)
     properties: tuple[PropertySource, ...] = ()

@@ -188,6 +188,7 @@ SPEC = Spec(
         "robust-mpc-reset": "Robust MPC, forgets between sessions",
         "tuned": "Buffer and rate, two tuned numbers",
     },
+    rule_exports={".dash.js": "dnnexplain.systems.abr.dash_rule:dash_rule"},
     baselines=("robust-mpc", "bola", "bb"),
     apart=("robust-mpc",),
     caveats=(
