@@ -42,3 +42,16 @@ def test_names_and_descriptions(abilene):
 def test_at_least_one_path():
     with pytest.raises(DnnExplainError, match="at least 1 path, not 0"):
         k_shortest_paths(load_topology("ring-4"), 0)
+
+
+def test_a_node_that_every_way_must_pass_does_not_make_the_search_endless():
+    """A dense cloud behind a cut node: few paths exist, and the way back through the cut node is none."""
+    from dnnexplain.systems.routing.paths import _cached_paths
+
+    cloud = range(2, 16)
+    links = [(0, 1), (1, 0)] + [(1, 2), (2, 1)] + [(a, b) for a in cloud for b in cloud if a != b]
+    pairs, paths = _cached_paths(16, tuple(links), 3)
+    assert paths[pairs.index((1, 0))] == ((1, 0),)
+    assert paths[pairs.index((0, 2))] == ((0, 1, 2),)
+    assert paths[pairs.index((2, 0))] == ((2, 1, 0),)
+    assert paths[pairs.index((0, 3))] == ((0, 1, 2, 3), (0, 1, 2, 4, 3), (0, 1, 2, 5, 3))

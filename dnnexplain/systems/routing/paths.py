@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import islice, pairwise
+from heapq import heappop, heappush
+from itertools import pairwise
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -16,7 +17,9 @@ from dnnexplain.systems.routing.topology import Topology, pair_name
 
 __all__ = ["PathSet", "k_shortest_paths"]
 
-_MOST_TIES = 256  # candidates looked at where very many paths are equally long
+
+_PATIENCE = 60
+"""Extensions looked at per path that is wanted before the search becomes exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +88,7 @@ class PathSet:
 
 
 def k_shortest_paths(topology: Topology, k: int = 4) -> PathSet:
-    """Up to ``k`` loop-free paths for every ordered pair, fewest links first (Yen's algorithm).
+    """Up to ``k`` loop-free paths for every ordered pair, fewest links first (best-first search with exact distances).
 
     Paths with equally many links are ordered by their node indices, so that the choice does not depend
     on the order in which the graph was built.
@@ -119,16 +122,62 @@ def _cached_paths(
     nodes: int, links: tuple[tuple[int, int], ...], k: int
 ) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[tuple[int, ...], ...], ...]]:
     """The pairs, and for each its paths as node indices."""
-    graph: nx.DiGraph[int] = nx.DiGraph(list(links))
     pairs = tuple((a, b) for a in range(nodes) for b in range(nodes) if a != b)
-    return pairs, tuple(_shortest(graph, a, b, k) for a, b in pairs)
+    onward: list[list[int]] = [[] for _ in range(nodes)]
+    backward: list[list[int]] = [[] for _ in range(nodes)]
+    for source, target in links:
+        onward[source].append(target)
+        backward[target].append(source)
+    for ends in onward:
+        ends.sort()
+    distances = [_distances(backward, target) for target in range(nodes)]
+    return pairs, tuple(_shortest(onward, backward, distances[b], (a, b), k) for a, b in pairs)
 
 
-def _shortest(graph: nx.DiGraph[int], source: int, target: int, k: int) -> tuple[tuple[int, ...], ...]:
-    """The first ``k`` simple paths by (links, node indices)."""
-    found: list[tuple[int, ...]] = []
-    for path in islice(nx.shortest_simple_paths(graph, source, target), _MOST_TIES):
-        if len(found) >= k and len(path) > len(found[k - 1]):
-            break
-        found.append(tuple(path))
-    return tuple(sorted(found, key=lambda path: (len(path), path))[:k])
+def _distances(backward: list[list[int]], target: int, without: tuple[int, ...] = ()) -> list[int]:
+    """The fewest links from each node to a target; a node that cannot reach it is as far as there are nodes.
+
+    ``without`` are nodes that no way may pass; they are as far, too.
+    """
+    far = len(backward)
+    found = [far] * far
+    for node in without:
+        found[node] = -1
+    found[target] = 0
+    queue = deque((target,))
+    while queue:
+        node = queue.popleft()
+        for before in backward[node]:
+            if found[before] == far:
+                found[before] = found[node] + 1
+                queue.append(before)
+    return found
+
+
+def _shortest(
+    onward: list[list[int]], backward: list[list[int]], distance: list[int], ends: tuple[int, int], k: int
+) -> tuple[tuple[int, ...], ...]:
+    """The first ``k`` simple paths by (links, node indices): best first, by what a path has and at least still needs.
+
+    What is popped at one length comes in the order of its node indices, for an extension of a path stands
+    before every path that the path itself stands before. What is needed at least ignores that a path may not
+    return to its own nodes; where that misleads (behind a node that every way must pass), the search begins
+    anew with the exact need of each extension.
+    """
+    (source, target), far, found = ends, len(distance), list[tuple[int, ...]]()
+    patience = _PATIENCE * k
+    queue: list[tuple[int, tuple[int, ...]]] = [(distance[source], (source,))] if distance[source] < far else []
+    while queue and len(found) < k:
+        _, path = heappop(queue)
+        if path[-1] == target:
+            found.append(path)
+            continue
+        patience -= 1
+        if patience == 0:
+            found, queue = [], [(distance[source], (source,))]
+            continue
+        needed = distance if patience > 0 else _distances(backward, target, path)
+        for node in onward[path[-1]]:
+            if 0 <= needed[node] < far and node not in path:
+                heappush(queue, (len(path) + needed[node], (*path, node)))
+    return tuple(found)
