@@ -73,7 +73,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = 200  # a file or a pipe has no edge
-    console.print(table)
+    try:
+        console.print(table)
+    except SystemExit:  # rich's word for a reader that went away
+        raise BrokenPipeError from None
 
 
 @contextmanager

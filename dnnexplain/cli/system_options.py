@@ -49,6 +49,7 @@ class SystemOptions:
         searched: values of what ``worst-case`` alone takes.
         factory: what makes the system, where it is one of the user's own.
         guard: a file with a guard, for :meth:`guarded`.
+        line: the command line without the program's name, for stories of how something was made.
     """
 
     spec: Spec
@@ -59,6 +60,7 @@ class SystemOptions:
     searched: Mapping[str, Any] = field(default_factory=dict)
     factory: Callable[..., Any] | None = None
     guard: Path | None = None
+    line: tuple[str, ...] = ()
 
     def guarded(self, policy: Any, system: Any) -> Any:
         """The policy with the guard that the command line named around it; without one, the policy."""
@@ -179,6 +181,7 @@ def with_options(
     searched: bool = False,
     many: bool = False,
     guarded: bool = False,
+    line: tuple[str, ...] = (),
 ) -> Callable[..., None]:
     """A command with the options of the system that the arguments name, for ``app.command()``.
 
@@ -191,6 +194,7 @@ def with_options(
         replayed: whether it takes the file of one workload, and what ``replay`` alone takes.
         many: whether parameters of workloads may be given several times; their values are then lists.
         guarded: whether it takes the file of a guard; see :meth:`SystemOptions.guarded`.
+        line: the whole command line, for stories of how something was made.
     """
     name = named_system(arguments)
     spec, factory = _own(name) if ":" in name else (spec_of(name), None)
@@ -226,7 +230,7 @@ def with_options(
             elif value is not None and not (parameter.type is bool and value == parameter.default):
                 values[group][key] = parameter.check(value)
         guard = values.pop("guard", {}).get("guard")
-        function(system=system, options=SystemOptions(spec, **values, factory=factory, guard=guard), **given)
+        function(system=system, options=SystemOptions(spec, **values, factory=factory, guard=guard, line=line), **given)
 
     own = [item for item in signature.parameters.values() if item.name != "options"]
     shown = [_option(one, many=many and group == "workload") for group, one in offered.values()]
@@ -296,4 +300,4 @@ class CommandLine(typer.Typer):
         if groups.get("recipe") and ":" not in system:
             recipes = (f"  {recipe.name}: {recipe.about}" for recipe in spec_of(system).recipes)
             shown = "\n".join(("\b", "Recipes, the default first:", *recipes, "", shown))
-        self.command(name, epilog=shown)(with_options(function, about, **groups))
+        self.command(name, epilog=shown)(with_options(function, about, line=self.arguments, **groups))

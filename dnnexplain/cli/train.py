@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import typer
@@ -60,7 +61,8 @@ def train(
                 else:
                     show(done, total, text)
 
-            measured = run(world, chosen.name, out=out, report=report, **given)
+            told = shlex.join(["dnnexplain", *options.line])
+            measured = run(world, chosen.name, out=out, report=report, command=told, **given)
     except KeyboardInterrupt:
         typer.echo(f"Stopped; the run is kept beside {out}. The same command goes on from there.", err=True)
         raise

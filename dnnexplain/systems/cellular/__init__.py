@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from dnnexplain.systems.cellular.cell import Cell
-from dnnexplain.systems.cellular.days import Day
-from dnnexplain.systems.cellular.system import CellularSystem
+from typing import TYPE_CHECKING, Any
+
+from dnnexplain.lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from dnnexplain.systems.cellular.cell import Cell
+    from dnnexplain.systems.cellular.days import Day
+    from dnnexplain.systems.cellular.system import CellularSystem
 
 __all__ = ["Cell", "CellularSystem", "Day"]
+
+_HOME = {"Cell": "cell", "CellularSystem": "system", "Day": "days"}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOME, name)
