@@ -24,7 +24,6 @@ from tests.browser.in_page import InPage, assert_same, some_states
 from tests.browser.test_panels import drag, grip
 
 SHIPPED = {"default": 5, "conv": 5, "as-published": 5, "default of 10": 10}
-READY = "window.explorable !== undefined"
 
 
 @pytest.fixture
@@ -143,6 +142,12 @@ def file(tmp_path_factory):
     return path
 
 
+def open_file(page: Any, url: str) -> None:
+    """Open an explorable. Its script is over when the page has loaded; to wait by a string, the page forbids (``eval``)."""
+    page.goto(url)
+    assert page.evaluate("window.explorable !== undefined")
+
+
 def state_shown(page: Any, system: Any) -> State:
     """The state that the open page shows, of a page that began without a background."""
     values = page.evaluate("Array.from(window.explorable.store.values)")
@@ -164,8 +169,7 @@ def assert_shows_the_truth(page, system, policy):
 
 def test_the_file_works_from_disk_by_pointer_keys_undo_and_address(tab, file, deeprm):
     policy = load_shipped(deeprm)
-    tab.goto(file.as_uri())
-    tab.wait_for_function(READY)
+    open_file(tab, file.as_uri())
     assert tab.locator("h1").inner_text() == "A title of <my> own"
     assert_shows_the_truth(tab, deeprm, policy)
     begun = state_shown(tab, deeprm)
@@ -185,14 +189,28 @@ def test_the_file_works_from_disk_by_pointer_keys_undo_and_address(tab, file, de
     tab.get_by_role("button", name="Redo").click()
     assert state_shown(tab, deeprm).values[0] == begun.values[0] + 4
     again = tab.context.new_page()
-    again.goto(url)
-    again.wait_for_function(READY)
+    open_file(again, url)
     np.testing.assert_array_equal(state_shown(again, deeprm).values, dragged.values)
 
 
+def test_the_browser_itself_forbids_requests_and_code_out_of_strings(chromium, file):
+    page = chromium.new_page()
+    open_file(page, file.as_uri())
+    page.evaluate(
+        """() => { window.broken = [];
+        document.addEventListener("securitypolicyviolation", (event) => window.broken.push(event.effectiveDirective));
+        setTimeout(() => { try { (0, eval)("window.evil = 1"); } catch { window.refused = true; } }); // not in the test's own call
+        fetch("https://example.invalid/").catch(() => {});
+        document.body.append(Object.assign(new Image(), { src: "https://example.invalid/a.png" })); }"""
+    )
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.refused === true && window.evil === undefined")
+    assert {"connect-src", "img-src", "script-src"} <= set(page.evaluate("window.broken"))
+    page.close()
+
+
 def test_the_file_answers_other_questions_and_starts_from_other_states(tab, file, deeprm):
-    tab.goto(file.as_uri())
-    tab.wait_for_function(READY)
+    open_file(tab, file.as_uri())
     tab.select_option('#saliency [data-name="target"]', "probability of job 1")
     assert "probability per full cell" in tab.locator("#saliency .dx-legend").inner_text()
     tab.locator("#neurons .dx-unit-cell").nth(7).click()
@@ -214,11 +232,10 @@ def test_the_file_answers_other_questions_and_starts_from_other_states(tab, file
 
 def test_a_convolutional_networks_file_begins_with_a_layer_that_can_be_seen(tab, tmp_path):
     write_explorable(tmp_path / "conv.html", policy="conv")
-    tab.goto((tmp_path / "conv.html").as_uri())
-    tab.wait_for_function(READY)
+    open_file(tab, (tmp_path / "conv.html").as_uri())
     assert tab.locator("#neurons .dx-unit-cell").count() == 24
     tab.select_option('#neurons [data-name="layer"]', "relu_1")
-    assert "1800 neurons" in tab.locator("#neurons .dx-sentence").inner_text()
+    assert "1,800 neurons" in tab.locator("#neurons .dx-sentence").inner_text()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -226,8 +243,7 @@ def test_a_convolutional_networks_file_begins_with_a_layer_that_can_be_seen(tab,
 def test_the_file_fits_a_laptop_and_a_phone(chromium, file, width, theme):
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
     page = context.new_page()
-    page.goto(file.as_uri())
-    page.wait_for_function(READY)
+    open_file(page, file.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     page.select_option("#theme", "dark" if theme == "light" else "light")
@@ -240,6 +256,7 @@ def test_the_file_fits_a_laptop_and_a_phone(chromium, file, width, theme):
 
 
 def test_a_dashboard_shows_the_pages_own_answer_at_once_and_then_the_kernels(open_board, board, deeprm, drawn):
+    board.session.question(method="saliency")  # the one method whose map the page draws by itself
     harness = open_board()
     page = harness.page
     store = "Object.values(window.models).find((m) => m.state.scene).dnnexplainStore"

@@ -27,8 +27,8 @@ Fact = tuple[str, str]
 """A name and what is said about it."""
 
 _SHOWN = (
-    "question", "parts", "says", "controls", "answers", "presses", "upload", "sentence", "badge", "error", "busy", "code",
-    "copyable", "figure", "child",
+    "question", "parts", "says", "controls", "answers", "presses", "upload", "sentence", "badge", "error", "busy", "outdated",
+    "code", "copyable", "figure", "child",
 )  # fmt: skip
 
 _FEW = 64  # neurons

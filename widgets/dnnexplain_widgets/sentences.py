@@ -82,7 +82,7 @@ def _neuron_sentence(live: Live, unit: int) -> str:
 def _count_sentence(live: Live) -> str:
     on = int((live.activations > 0).sum())
     size = live.activations.size
-    return f"{on} of {counted(size, 'neuron')} {'is' if on == 1 else 'are'} on."
+    return f"{on:,} of {counted(size, 'neuron')} {'is' if on == 1 else 'are'} on."
 
 
 def _capital(text: str) -> str:

@@ -92,5 +92,6 @@ function stepPhrase(from, to, before, after) {
 }
 
 function onPhrase(units) {
-  return `${units.filter((value) => value > 0).length} of ${units.length} neurons are on.`;
+  const on = units.filter((value) => value > 0).length;
+  return `${on.toLocaleString("en-US")} of ${units.length.toLocaleString("en-US")} neuron${units.length === 1 ? "" : "s"} ${on === 1 ? "is" : "are"} on.`;
 }
