@@ -28,7 +28,7 @@ def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) 
         return options
     if spec.likelihood:
         options["AdversarialPanel"] = {"likelihood": load_reference(spec.likelihood)(system)}
-    grids = {grid.name: grid_settings(grid) for grid in spec.grids if grid.columns}
+    grids = {grid.name: grid_settings(grid) for grid in spec.grids if grid.columns and not _plain(grid)}
     if grids:
         options["TransferPanel"]["grids"] = grids
     if spec.teachers:
@@ -39,6 +39,11 @@ def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) 
 def grid_settings(grid: Grid) -> tuple[list[Setting], list[Setting]]:
     """A spec's grid as rows and columns of ``explain.transfer``."""
     return [_setting(row) for row in grid.rows], [_setting(column) for column in grid.columns]
+
+
+def _plain(grid: Grid) -> bool:
+    """Whether its rows are the families as they are, which the panel offers of itself as kinds of workload."""
+    return all(row.label == row.family and not row.parameters for row in grid.rows)
 
 
 def _setting(shift: Shift) -> Setting:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import (
     Choice,
     DnnExplainError,
-    NamesWorkloads,
+    EpisodeSystem,
     Policy,
     Replayable,
     State,
@@ -25,6 +25,7 @@ from dnnexplain.contract import (
 )
 from dnnexplain.explain.decision import states_from_observations
 from dnnexplain.explain.neurons import random_values
+from dnnexplain.registry import spec_of
 
 __all__ = ["Visited", "families", "visited"]
 
@@ -51,8 +52,14 @@ class Visited:
 
 
 def families(system: System) -> dict[str, str]:
-    """The families of workloads that a system names, each with a line that says what it is; none if it names none."""
-    return dict(system.workload_names) if isinstance(system, NamesWorkloads) else {}
+    """The families of workloads that a system draws, each with a line that says what it is; none if it draws none.
+
+    By its own ``workload_names``, whether or not it has knobs for them; else by its spec.
+    """
+    if not isinstance(system, EpisodeSystem):
+        return {}
+    own = getattr(system, "workload_names", None)
+    return dict(own) if own is not None else {one.name: one.about for one in spec_of(system).families}
 
 
 def visited(system: System, policy: Policy, count: int = 1000, *, workload: str = "", seed: int = 0) -> Visited:

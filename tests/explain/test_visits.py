@@ -12,8 +12,9 @@ from dnnexplain.explain.causal import effect_on_cost
 from dnnexplain.explain.embedding import embed, locate, relabelled
 from dnnexplain.explain.facts import domain_facts, objects_of
 from dnnexplain.explain.neurons import layer_of
-from dnnexplain.explain.visits import visited
+from dnnexplain.explain.visits import families, visited
 from dnnexplain.policies import TorchPolicy
+from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain.systems.deeprm import DeepRM
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, FakeSystem
@@ -126,3 +127,15 @@ def test_costs_in_pieces_are_the_costs_at_once(policy, monkeypatch):
 
     with pytest.raises(KeyError):
         effect_on_cost(WORLD, policy, 2, workloads, progress=stop)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_families_of_every_system_are_those_of_its_spec(name):
+    told = families(make_system(name))
+    assert told
+    assert list(told) == [family.name for family in spec_of(name).families]
+    assert all(told.values())
+
+
+def test_a_system_without_workloads_has_no_families():
+    assert families(FakeSystem()) == families(FakeChoice()) == {}
