@@ -158,7 +158,7 @@ def test_the_map_is_red_where_it_is_positive_and_blue_where_it_is_negative(open_
 
     harness = open_board()
     page = harness.page
-    found = attribute(deeprm, drawn, board.session.state).map
+    found = attribute(deeprm, drawn, board.session.state, method=board.session.ask.method).map
     panes = board.session.hub.scene["picture"]["panes"]
     canvas = page.locator(".dx-canvas").nth(1)
     width = page.locator(".dx-picture").nth(1).evaluate("(element) => element.clientWidth")
@@ -296,6 +296,7 @@ def test_everything_that_takes_the_focus_has_a_name(open_board):
     page = open_board().page
     nameless = page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, [tabindex], [role=slider]")].filter((e) => {
+          if (e.matches("[hidden]") && getComputedStyle(e).display === "none") return false;  // takes no focus, has no text yet
           const label = e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.closest("label")?.textContent;
           return !(label || (e.tagName === "BUTTON" || e.getAttribute("role") === "tab" ? e.textContent : "")).trim();
         }).map((e) => e.outerHTML.slice(0, 120))"""

@@ -90,12 +90,17 @@ def test_the_state_that_excites_most_is_drawn_and_opened_in_the_editor(open_pane
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_a_neuron_is_silenced_here_and_over_episodes(open_panels, deeprm, drawn, start, width, theme):
     panel = InterventionPanel(session=Session(deeprm, drawn, start))
-    panel.set_answers(sets=4)
+    panel.set_answers(sets=8)
     harness = open_panels(panel, width=width, theme=theme)
     page = harness.page
     assert page.locator(".dx-changes tr").count() == 6
     press(harness, panel, "Run episodes")
     assert page.locator(".dx-changes").count() == 2
+    assert np.isnan(panel.found.low)  # without this neuron nearly all workloads cost what they did: no interval
+    assert page.locator(".dx-whisker").count() == 0
+    panel.session.unit = 19  # every workload's cost depends on this one
+    press(harness, panel, "Run episodes")
+    assert np.isfinite(panel.found.low)
     assert page.locator(".dx-whisker").count() == 1
     press(harness, panel, "Each neuron in turn")
     page.locator(".dx-cells .dx-pick").nth(1).click()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Rulebook, distil
 from dnnexplain.explain.distillation.tree import LEAF
 from dnnexplain.systems.deeprm import DeepRM
@@ -129,7 +130,7 @@ def test_the_slider_moves_along_the_curves(shown):
     smallest = panel.desk.found.path_trees[0]
     assert panel.result.tree is smallest
     assert page.locator(".dx-rule [data-at^=l]").count() == int(np.sum(smallest.feature == LEAF))
-    assert page.locator(".dx-size-words").inner_text().startswith(f"{smallest.leaves} rules")
+    assert page.locator(".dx-size-words").inner_text().startswith(f"{counted(smallest.leaves, 'rule')}:")
     dots = page.locator(".dx-size-dot")
     assert dots.count() == 2
 

@@ -10,10 +10,11 @@ import urllib.request
 
 import pytest
 
+from dnnexplain.app.gallery import DASHBOARDS
 from tests.browser.axe import serious
 from tests.browser.servers import STARTING, arrive, start, stop
 
-BOARDS = ("deeprm-5", "deeprm-10", "routing")
+BOARDS = tuple(page.key for page in DASHBOARDS)
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_files_that_cannot_be_compared_are_refused_and_nothing_is_lost(session):
     shown = panel.comparison
     for wrong, why in (
         (b"\xff\xfe\x00", "not text"),
-        (b"{]", "not JSON"),
+        (b"{]", "not valid JSON"),
         (saved(WhiteBoxPanel(session=session)), "Account.*saved in this panel"),
     ):
         upload(panel, wrong)
