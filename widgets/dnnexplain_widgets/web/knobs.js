@@ -54,7 +54,13 @@ function makeTab(view, group) {
       event.stopPropagation();
       store.select(groups[(groups.indexOf(group) + step + groups.length) % groups.length]);
     },
-  }, dot, group);
+  }, dot, group || looseName(store.scene));
+}
+
+/** What knobs that belong to no group are called beside groups that have names: the only one's name, or "other". */
+function looseName(scene) {
+  const loose = scene.knobs.filter((knob) => !knob.group);
+  return loose.length === 1 ? loose[0].name : "other";
 }
 
 /** A native slider in a label: named, focusable, and the kernel hears the newest value only. */
