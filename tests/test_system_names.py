@@ -19,15 +19,9 @@ MAY = {
     "dnnexplain/app/prefix.py": 1,  # tornado.routing
     "dnnexplain/explain/distillation/result.py": 1,  # a former name of fields, which old files have
     # commands and recipes that are not yet made from specs
-    "dnnexplain/cli/deeprm_options.py": 11,
     "dnnexplain/cli/train.py": 21,
-    "dnnexplain/cli/train_routing.py": 16,
-    "dnnexplain/cli/train_teacher.py": 4,
     "dnnexplain/cli/worst_case.py": 18,
-    "dnnexplain/cli/worst_case_deeprm.py": 5,
-    "dnnexplain/cli/worst_case_problem.py": 13,
     "dnnexplain/cli/worst_case_world.py": 15,
-    "dnnexplain/policies/routing_training.py": 11,
     "dnnexplain/policies/training/recipe.py": 3,
     "dnnexplain/policies/training/workload_mix.py": 1,
 }

@@ -27,6 +27,7 @@ __all__ = [
     "Continuing",
     "Costed",
     "Differentiable",
+    "ExactLosses",
     "GradientTask",
     "KnowsNetworks",
     "Limits",
@@ -347,6 +348,18 @@ class KnowsNetworks(System, Protocol):
                 ``0.``, ``1.``, ...; ``None`` before anything was read.
         """
         ...
+
+
+@runtime_checkable
+class ExactLosses(Costed, Protocol):
+    """A system that says whether its losses are the truth of the question it asks; without a word, they are estimates.
+
+    Attributes:
+        losses_exact: the losses come from a proved optimum, not from a grid or a bound that is not closed. Only
+            then may a decision be called adversarial, or a change of it minimal.
+    """
+
+    losses_exact: bool
 
 
 _WORDS = {

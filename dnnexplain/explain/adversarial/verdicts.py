@@ -15,6 +15,7 @@ from dnnexplain.contract import (
     DecisionOracle,
     Discrete,
     EpisodeSystem,
+    ExactLosses,
     MultiBinary,
     NetworkPolicy,
     Policy,
@@ -206,6 +207,11 @@ class Witness:
             unit=judgement.unit,
         )
 
+    @property
+    def _exact(self) -> bool:
+        """Whether the losses are proved, by the system's own word."""
+        return isinstance(self.system, ExactLosses) and self.system.losses_exact
+
     def _weigh(self, state: State, action: NDArray[Any], likely: float) -> Verdict:
         """The word of an oracle that answers for the actions it is asked about."""
         assert isinstance(self.system, Costed)
@@ -220,7 +226,7 @@ class Witness:
             best_names=tuple(dict.fromkeys(self.space.tell(one) for one in right)),
             loss=float(own),
             losses=(float(own),),
-            exact=bool(np.isfinite(own) and abs(least) <= TOLERANCE),
+            exact=bool(self._exact and np.isfinite(own) and abs(least) <= TOLERANCE),
             unit=self.system.cost_name if isinstance(self.system, EpisodeSystem) else "",
         )
 

@@ -261,6 +261,9 @@ class CloudRan:
         del seconds
         return self.judging.judge(self.codec.encode(state.values[None], state.background))
 
+    losses_exact = True
+    """Each program is certified and every plan of the horizon is weighed (``contract.ExactLosses``)."""
+
     def losses(self, state: State, actions: NDArray[Any], *, seconds: float = 10.0) -> NDArray[np.float64]:
         """The same for given actions ``[n]`` (``contract.Costed``), W summed over the slots that are judged."""
         del seconds
