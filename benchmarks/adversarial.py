@@ -20,7 +20,7 @@ from dnnexplain.contract import State
 from dnnexplain.explain.adversarial import METHODS, attack, order_pairs
 from dnnexplain.policies import load_any
 from dnnexplain.systems.deeprm import DeepRM
-from dnnexplain.systems.deeprm.likelihood import state_likelihood
+from dnnexplain.systems.deeprm.workloads.likelihood import state_likelihood
 
 
 def states_of(world, network, count, seed):

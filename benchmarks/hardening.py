@@ -24,11 +24,11 @@ import torch
 from hardening_table import show
 
 from dnnexplain.explain.sequence import attack_sequence
-from dnnexplain.explain.transfer import Setting, Transfer, transfer
+from dnnexplain.explain.transfer.grid import Setting, Transfer, transfer
 from dnnexplain.policies import load, load_shipped, save
 from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES, Trainer, make_recipe
 from dnnexplain.systems.deeprm import DeepRM
-from dnnexplain.systems.deeprm.busy import share_above
+from dnnexplain.systems.deeprm.simulator.busy import share_above
 
 PARTS = ("train", "grid", "efficiency", "utilisation", "adversarial")
 GRID_SETS, GRID_SEED = 100, 2026

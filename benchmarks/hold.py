@@ -12,7 +12,7 @@ import numpy as np
 
 from dnnexplain.cli.output import print_table
 from dnnexplain.systems.deeprm import DeepRM
-from dnnexplain.systems.deeprm.rule_policy import RulePolicy
+from dnnexplain.systems.deeprm.rules.policy import RulePolicy
 
 TUNED_ON, REPORTED_ON = range(101, 106), range(1, 6)
 

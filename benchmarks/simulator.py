@@ -27,7 +27,7 @@ from dnnexplain import sampling
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.policies.networks import mlp
 from dnnexplain.systems.deeprm import DeepRM
-from dnnexplain.systems.deeprm.simulator import Simulator
+from dnnexplain.systems.deeprm.simulator.batch import Simulator
 
 EPISODES, SETS = 512, 128
 

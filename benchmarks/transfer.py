@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dnnexplain.explain.transfer import Transfer
+from dnnexplain.explain.transfer.grid import Transfer
 
 
 def cell(found, row, column, network):

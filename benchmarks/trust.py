@@ -26,10 +26,10 @@ import torch
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain import attribute, trust, visited
-from dnnexplain.explain.badge import LIMITS, METHOD
-from dnnexplain.explain.forward import shuffled
-from dnnexplain.explain.maps import group_sums
-from dnnexplain.explain.methods import METHODS
+from dnnexplain.explain.attribution.maps import group_sums
+from dnnexplain.explain.attribution.methods import METHODS
+from dnnexplain.explain.faithfulness.badge import LIMITS, METHOD
+from dnnexplain.explain.networks.hooks import shuffled
 from dnnexplain.policies import TorchPolicy, load_shipped
 from dnnexplain.systems import make_system
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from dnnexplain.environments import register_environments
+from dnnexplain.moved import install as find_moved_modules
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,7 @@ FRONT = ("attack", "distill", "explain", "probe", "prove", "report", "stress")
 __all__ = [*FRONT, "__version__"]  # noqa: PLE0604 - the table is the one list of names
 
 register_environments()
+find_moved_modules()
 
 
 class _Callable(ModuleType):
@@ -30,6 +32,11 @@ class _Callable(ModuleType):
     def __call__(self, *args: Any, **options: Any) -> Any:
         """See :func:`dnnexplain.front.explain`."""
         return import_module("dnnexplain.front").explain(*args, **options)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A module that is imported by an old name never hides the function of that name."""
+        if not (isinstance(value, ModuleType) and name in self.__all__):
+            super().__setattr__(name, value)
 
 
 class _Package(ModuleType):

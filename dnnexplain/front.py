@@ -292,7 +292,7 @@ def _state(system: Any, policy: Policy, given: Any) -> State:
         raise DnnExplainError(msg)
     if not isinstance(system, EpisodeSystem):
         return State(np.array([knob.start for knob in system.knobs], dtype=np.float64))
-    met: list[State] = import_module("dnnexplain.explain.visits").visited(system, policy, 64).states(system)
+    met: list[State] = import_module("dnnexplain.explain.probing.states_met").visited(system, policy, 64).states(system)
     return _busiest(system, met)
 
 

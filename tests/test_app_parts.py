@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dnnexplain.app import dashboard_parts
-from dnnexplain.explain.decision import decide
-from dnnexplain.explain.transfer import transfer
+from dnnexplain.explain.decisions.decision import decide
+from dnnexplain.explain.transfer.grid import transfer
 from dnnexplain_widgets import Dashboard
 
 

@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from dnnexplain.contract import Box, Discrete, DnnExplainError, EpisodeSystem, MultiBinary, State, System
 from dnnexplain.explain import attribute
-from dnnexplain.explain.visits import visited
+from dnnexplain.explain.probing.states_met import visited
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems import GymSystem
 

@@ -16,6 +16,7 @@ GROUND = {
     "files",
     "intervals",
     "lazy",
+    "moved",
     "memory",
     "counts",
     "numbers",
@@ -53,7 +54,7 @@ def imports(source, module):
 
 
 def part(name):
-    """``dnnexplain.explain.forward`` -> ``explain``; "" for what is not ours."""
+    """``dnnexplain.explain.networks.hooks`` -> ``explain``; "" for what is not ours."""
     top, _, rest = name.partition(".")
     if top == "dnnexplain_widgets":
         return "widgets"
@@ -112,11 +113,11 @@ def test_every_part_of_the_package_has_a_place():
     [
         ("dnnexplain.systems.deeprm.rules", "from dnnexplain.policies import TorchPolicy"),
         ("dnnexplain.policies.torch_policy", "import dnnexplain.systems"),
-        ("dnnexplain.explain.attribution", "def late():\n    from dnnexplain import systems"),
-        ("dnnexplain.explain.attribution", "from ..systems import deeprm"),
+        ("dnnexplain.explain.attribution.one_state", "def late():\n    from dnnexplain import systems"),
+        ("dnnexplain.explain.attribution.one_state", "from ...systems import deeprm"),
         ("dnnexplain.explain.__init__", "from .. import policies"),
         ("dnnexplain.explain.deep.inner", "from ...systems.deeprm import DeepRM"),
-        ("dnnexplain.explain.attribution", "import_module('dnnexplain.systems.deeprm')"),
+        ("dnnexplain.explain.attribution.one_state", "import_module('dnnexplain.systems.deeprm')"),
         ("dnnexplain_widgets.panel", "from captum.attr import Saliency"),
         ("dnnexplain_widgets.panel", "def late():\n    import captum"),
         ("dnnexplain_widgets.panel", "from dnnexplain.systems.deeprm import DeepRM"),
@@ -133,8 +134,11 @@ def test_a_breach_is_seen(module, source):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("dnnexplain.systems.deeprm.rules", "from dnnexplain.systems.deeprm.model import Params\nimport numpy"),
-        ("dnnexplain.explain.attribution", "from captum.attr import Saliency\nfrom .forward import run"),
+        (
+            "dnnexplain.systems.deeprm.rules",
+            "from dnnexplain.systems.deeprm.simulator.model import Params\nimport numpy",
+        ),
+        ("dnnexplain.explain.attribution.one_state", "from captum.attr import Saliency\nfrom .forward import run"),
         ("dnnexplain_widgets.panel", "from dnnexplain.explain import attribute\nimport bqplot"),
         ("dnnexplain.cli.evaluate", "from dnnexplain.systems import make_system"),
     ],

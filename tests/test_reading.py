@@ -21,8 +21,8 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation.export import tree_from_json
 from dnnexplain.policies import load_any, read_metadata
 from dnnexplain.results import Result
-from dnnexplain.systems.deeprm.jobfiles import read_jobs
-from dnnexplain.systems.deeprm.swf import read_swf
+from dnnexplain.systems.deeprm.workloads.jobfiles import read_jobs
+from dnnexplain.systems.deeprm.workloads.swf import read_swf
 from dnnexplain.systems.routing import load_topology
 from dnnexplain.systems.routing.paths import k_shortest_paths
 from dnnexplain.systems.routing.traffic_files import load_matrices

@@ -7,7 +7,7 @@ from typing import Any
 
 from dnnexplain.app.training import School
 from dnnexplain.contract import DnnExplainError, Grid, Policy, Shift, System, load_reference
-from dnnexplain.explain.transfer_result import Setting
+from dnnexplain.explain.transfer.result import Setting
 from dnnexplain.registry import spec_of
 
 __all__ = ["grid_settings", "panel_options"]

@@ -16,7 +16,7 @@ from dnnexplain.contract import (
     load_reference,
     state_from_values,
 )
-from dnnexplain.explain.decision import decide_many
+from dnnexplain.explain.decisions.decision import decide_many
 from dnnexplain.registry import spec_of
 
 __all__ = ["preset_tools", "presets_for"]

@@ -13,7 +13,7 @@ from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DecisionOracle, DnnExplainError, load_reference, need, outside_valid
-from dnnexplain.explain.asked import numbers_of, spans_of
+from dnnexplain.explain.decisions.limits import numbers_of, spans_of
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy

@@ -15,7 +15,7 @@ from dnnexplain.numbers import interval, number
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy, State
-    from dnnexplain.explain.consequences import Consequences
+    from dnnexplain.explain.decisions.consequences import Consequences
     from dnnexplain.intervals import Interval
 
 __all__ = ["FUTURES", "show_consequences"]
@@ -27,7 +27,7 @@ def show_consequences(
     world: Any, policy: Policy, state: State, options: SystemOptions, *, workload: str, seed: int, as_json: bool
 ) -> None:
     """Print what would follow each action, over the same futures."""
-    from dnnexplain.explain.consequences import consequences
+    from dnnexplain.explain.decisions.consequences import consequences
 
     need(world, Continuing, "what follows a decision")
     futures = find_workloads(world, options, workload, FUTURES, seed)

@@ -151,7 +151,7 @@ def _ask(
     neuron: int | None,
 ) -> Attribution | UnitAttribution:
     from dnnexplain.explain import METHODS, attribute, attribute_units
-    from dnnexplain.explain.forward import layer_names, network_of
+    from dnnexplain.explain.networks.hooks import layer_names, network_of
 
     options: dict[str, Any] = {"target": target, "baseline": baseline, "seed": seed}
     entry = METHODS[method]

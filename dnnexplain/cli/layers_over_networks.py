@@ -12,9 +12,9 @@ from dnnexplain.contract import DnnExplainError, state_from_values
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy, State
-    from dnnexplain.explain.reliance import Reliance
-    from dnnexplain.explain.surveys import Survey
-    from dnnexplain.explain.threshold_maps import Census
+    from dnnexplain.explain.attribution.many_states import Survey
+    from dnnexplain.explain.attribution.reliance import Reliance
+    from dnnexplain.explain.probing.threshold_maps import Census
 
 __all__ = ["ALL", "networks_of", "show_census", "show_survey"]
 
@@ -46,8 +46,8 @@ def show_census(
     world: Any, networks: list[Policy], *, kind: str, layer: str, others: str, state: State | None, as_json: bool
 ) -> None:
     """Print how many neurons show thresholds in a kind of knob, network by network."""
-    from dnnexplain.explain.sweeps import kinds
-    from dnnexplain.explain.threshold_maps import census
+    from dnnexplain.explain.decisions.sweeps import kinds
+    from dnnexplain.explain.probing.threshold_maps import census
 
     shared = kinds(world)
     if not kind and not shared:
@@ -98,9 +98,9 @@ def show_survey(
     as_json: bool,
 ) -> None:
     """Print what a method gives each knob group over states of each network's own episodes."""
-    from dnnexplain.explain.reliance import reliance
-    from dnnexplain.explain.surveys import survey
-    from dnnexplain.explain.visits import visited
+    from dnnexplain.explain.attribution.many_states import survey
+    from dnnexplain.explain.attribution.reliance import reliance
+    from dnnexplain.explain.probing.states_met import visited
 
     reports = []
     for policy in networks:

@@ -16,8 +16,8 @@ from dnnexplain.registry import spec_of
 
 if TYPE_CHECKING:
     from dnnexplain.contract import NetworkPolicy, State, System
-    from dnnexplain.explain.maximal import Maximum
-    from dnnexplain.explain.thresholds import Curves, ThresholdCurve
+    from dnnexplain.explain.probing.maximal import Maximum
+    from dnnexplain.explain.probing.thresholds import Curves, ThresholdCurve
 
 __all__ = ["register"]
 
@@ -65,8 +65,8 @@ def probe(
     Neurons are counted from 0. The maximum of a first-layer neuron is exact and proved; that of a deeper
     one is searched, and the output says so.
     """
-    from dnnexplain.explain.neurons import check_neuron, layer_of
-    from dnnexplain.explain.thresholds import curves
+    from dnnexplain.explain.probing.neurons import check_neuron, layer_of
+    from dnnexplain.explain.probing.thresholds import curves
     from dnnexplain.policies import named_policy
 
     del system
@@ -112,7 +112,7 @@ def probe(
 
 def _knobs(world: System, by: str) -> tuple[str, ...]:
     """The knobs of the kind asked for; else of the first kind that several objects share, or all."""
-    from dnnexplain.explain.sweeps import kinds, knobs_of_kind
+    from dnnexplain.explain.decisions.sweeps import kinds, knobs_of_kind
 
     shared = kinds(world)
     if by or shared:
@@ -123,7 +123,7 @@ def _knobs(world: System, by: str) -> tuple[str, ...]:
 def _maxima(
     world: System, network: NetworkPolicy, layer: str, neurons: list[int], restarts: int, seed: int, *, quiet: bool
 ) -> list[Maximum]:
-    from dnnexplain.explain.maximal import maximise, maximise_all
+    from dnnexplain.explain.probing.maximal import maximise, maximise_all
 
     with progress_bar("Maximal activation", 100, quiet=quiet) as show:
 
@@ -138,8 +138,8 @@ def _maxima(
 def _neuron(
     world: System, network: NetworkPolicy, layer: Any, swept: Curves, best: Maximum, state: State | None
 ) -> dict[str, Any]:
-    from dnnexplain.explain.decision import observe
-    from dnnexplain.explain.neurons import neuron_activations
+    from dnnexplain.explain.decisions.decision import observe
+    from dnnexplain.explain.probing.neurons import neuron_activations
 
     maximum = {
         "activation": best.activation,

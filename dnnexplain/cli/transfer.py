@@ -20,7 +20,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
-    from dnnexplain.explain.transfer import Setting, Transfer
+    from dnnexplain.explain.transfer.grid import Setting, Transfer
 
 __all__ = ["register"]
 
@@ -61,8 +61,8 @@ def transfer(
     Rows are families (or --vary, or recorded workloads), columns the system's shifts; a parameter of the workloads
     that is given several times makes a column of each value, one that is given once holds everywhere.
     """
-    from dnnexplain.explain.transfer import Setting, Transfer
-    from dnnexplain.explain.transfer import transfer as run
+    from dnnexplain.explain.transfer.grid import Setting, Transfer
+    from dnnexplain.explain.transfer.grid import transfer as run
     from dnnexplain.policies import named_policy
 
     del system
@@ -114,7 +114,7 @@ def transfer(
 def _rows(options: SystemOptions, family: Sequence[str], vary: str, grid: str) -> list[Setting]:
     """Families, the values of a parameter, or the rows of the system's grid."""
     from dnnexplain.app.options import grid_settings
-    from dnnexplain.explain.transfer import Setting
+    from dnnexplain.explain.transfer.grid import Setting
 
     spec = options.spec
     names = [spec.family(name).name for name in family]
@@ -132,7 +132,7 @@ def _rows(options: SystemOptions, family: Sequence[str], vary: str, grid: str) -
 def _columns(options: SystemOptions, grid: str) -> list[Setting]:
     """The values of a parameter that was given several times, else the columns of the system's grid, else one."""
     from dnnexplain.app.options import grid_settings
-    from dnnexplain.explain.transfer import Setting
+    from dnnexplain.explain.transfer.grid import Setting
 
     several = {key: values for key, values in options.workload.items() if len(values) > 1}
     fixed = {key: values[0] for key, values in options.workload.items() if len(values) == 1}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import DnnExplainError, State
-from dnnexplain.explain.consequences import consequences
+from dnnexplain.explain.decisions.consequences import consequences
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.abr import AdaptiveBitrate
 from dnnexplain.systems.abr.futures import RECENT, entered

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import State, state_from_observation
-from dnnexplain.explain.neurons import random_values
+from dnnexplain.explain.probing.neurons import random_values
 from dnnexplain_widgets.inpage import in_page
 from dnnexplain_widgets.live import Ask, compute
+from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.web import module_source
-from dnnexplain_widgets.wire import scene
 from tests.browser.harness import _plain as plain
 
 SCRIPT = """

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dnnexplain.explain.transfer import Setting
+from dnnexplain.explain.transfer.grid import Setting
 from dnnexplain_widgets import AdversarialPanel, Session, TransferPanel, WorstSequencePanel
 from tests.browser.harness import finish
 

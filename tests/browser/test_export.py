@@ -12,7 +12,7 @@ from torch import nn
 from dnnexplain.app.explorable import write_explorable
 from dnnexplain.contract import DnnExplainError, State, state_from_values
 from dnnexplain.explain import attribute, decide
-from dnnexplain.explain.plain_network import plain_network
+from dnnexplain.explain.networks.plain import plain_network
 from dnnexplain.policies import TorchPolicy, load_shipped
 from dnnexplain.systems import make_system
 from dnnexplain_widgets import Dashboard

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from dnnexplain.explain.attribution import Attribution
+from dnnexplain.explain.attribution.one_state import Attribution
 from tests.browser.conftest import wait_settled
 
 SVG = "{http://www.w3.org/2000/svg}"

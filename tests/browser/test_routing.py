@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dnnexplain.explain.flows import compare_flows
+from dnnexplain.explain.decisions.flows import compare_flows
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.routing import RoutingSystem
 from dnnexplain.systems.routing.networks import dote

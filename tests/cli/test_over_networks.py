@@ -10,7 +10,7 @@ import torch
 
 from dnnexplain.cli import main
 from dnnexplain.explain import survey, visited
-from dnnexplain.explain.threshold_maps import census
+from dnnexplain.explain.probing.threshold_maps import census
 from dnnexplain.policies import TorchPolicy, load, mlp, save
 from dnnexplain.systems import make_system
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.systems.deeprm.codec import Codec
-from dnnexplain.systems.deeprm.features import earliest_starts
+from dnnexplain.systems.deeprm.observation.codec import Codec
+from dnnexplain.systems.deeprm.observation.features import earliest_starts
 
 __all__ = ["SlowFeatures"]
 

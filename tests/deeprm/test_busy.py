@@ -7,7 +7,7 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm import DeepRM, JobSet
-from dnnexplain.systems.deeprm.busy import share_above
+from dnnexplain.systems.deeprm.simulator.busy import share_above
 
 
 def test_two_jobs_by_hand():

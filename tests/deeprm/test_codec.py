@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Pictured, State, state_from_observation
 from dnnexplain.systems.deeprm import DeepRM, Params
-from dnnexplain.systems.deeprm.arrays import as_input
-from dnnexplain.systems.deeprm.simulator import Simulator
+from dnnexplain.systems.deeprm.simulator.arrays import as_input
+from dnnexplain.systems.deeprm.simulator.batch import Simulator
 from tests.deeprm.twin import SlowDeepRM
 
 SYSTEMS = [

@@ -8,7 +8,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import Tree, TreePolicy
 from dnnexplain.explain.distillation.tree import grow
 from dnnexplain.systems.deeprm import DeepRM
-from dnnexplain.systems.deeprm.runner import run_policy
+from dnnexplain.systems.deeprm.simulator.runner import run_policy
 from tests.deeprm.feature_twin import SlowFeatures
 
 WORLDS = [DeepRM(), DeepRM(slots=1), DeepRM(slots=3, horizon=8, units=4, max_job_units=4, max_job_length=5, backlog=10)]

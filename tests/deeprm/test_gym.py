@@ -10,8 +10,8 @@ from gymnasium.utils.env_checker import check_env
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.environments import register_environments
 from dnnexplain.systems.deeprm import gym
-from dnnexplain.systems.deeprm.simulator import Simulator
-from dnnexplain.systems.deeprm.workloads import job_sets
+from dnnexplain.systems.deeprm.simulator.batch import Simulator
+from dnnexplain.systems.deeprm.workloads.families import job_sets
 
 NAME = "dnnexplain/DeepRM-v0"
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm.jobfiles import read_job_file, read_jobs, shift_to_first_step, write_jobs
-from dnnexplain.systems.deeprm.model import JobSet, Params
-from dnnexplain.systems.deeprm.workloads import job_sets
+from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
+from dnnexplain.systems.deeprm.workloads.families import job_sets
+from dnnexplain.systems.deeprm.workloads.jobfiles import read_job_file, read_jobs, shift_to_first_step, write_jobs
 
 GOOD = {"steps": 50, "jobs": [{"arrival": 3, "length": 2, "cpu": 7, "memory": 1}]}
 

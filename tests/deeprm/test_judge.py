@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm import judge
-from dnnexplain.systems.deeprm.judge import Judged, judge_jobs, judgement
+from dnnexplain.systems.deeprm.oracle import judge
+from dnnexplain.systems.deeprm.oracle.judge import Judged, judge_jobs, judgement
 
 UNITS = 10
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm.metrics import measure
-from dnnexplain.systems.deeprm.model import JobSet, Params
+from dnnexplain.systems.deeprm.simulator.metrics import measure
+from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
 
 
 def runs_of(job_sets, starts, away=(), placed_at=None, end=None):

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm.bounds import Relaxation, ascend, packing_rows, quick_bound, relax
-from dnnexplain.systems.deeprm.model import JobSet, Params
-from dnnexplain.systems.deeprm.oracle import _Scale, _solve, _Task, optimum
-from dnnexplain.systems.deeprm.schedule import anneal, is_feasible, list_schedule, mean_slowdown
-from dnnexplain.systems.deeprm.workloads import job_sets
+from dnnexplain.systems.deeprm.oracle.bounds import Relaxation, ascend, packing_rows, quick_bound, relax
+from dnnexplain.systems.deeprm.oracle.exact import _Scale, _solve, _Task, optimum
+from dnnexplain.systems.deeprm.oracle.schedule import anneal, is_feasible, list_schedule, mean_slowdown
+from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
+from dnnexplain.systems.deeprm.workloads.families import job_sets
 
 UNITS = 10
 

@@ -5,8 +5,8 @@ import pytest
 
 from dnnexplain.policies import load_shipped, untrained
 from dnnexplain.systems.deeprm import DeepRM, JobSet
-from dnnexplain.systems.deeprm.rule_kernels import HOLD
-from dnnexplain.systems.deeprm.runner import serial_time
+from dnnexplain.systems.deeprm.rules.kernels import HOLD
+from dnnexplain.systems.deeprm.simulator.runner import serial_time
 
 
 class Waits:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm import DeepRM, JobSet, Params
-from dnnexplain.systems.deeprm.simulator import Simulator
-from dnnexplain.systems.deeprm.workloads import job_sets
+from dnnexplain.systems.deeprm.simulator.batch import Simulator
+from dnnexplain.systems.deeprm.workloads.families import job_sets
 from tests.deeprm.twin import SlowDeepRM
 
 

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm.model import Params
-from dnnexplain.systems.deeprm.swf import read_swf, windows
-from dnnexplain.systems.deeprm.swf_mapping import KB_PER_PROCESSOR, SwfMapping, Window
-from dnnexplain.systems.deeprm.swf_sets import map_log
-from dnnexplain.systems.deeprm.workloads import load
+from dnnexplain.systems.deeprm.simulator.model import Params
+from dnnexplain.systems.deeprm.workloads.families import load
+from dnnexplain.systems.deeprm.workloads.swf import read_swf, windows
+from dnnexplain.systems.deeprm.workloads.swf_mapping import KB_PER_PROCESSOR, SwfMapping, Window
+from dnnexplain.systems.deeprm.workloads.swf_sets import map_log
 
 GIB = 1024**3
 PLAIN = SwfMapping(60.0, 1.0, GIB, memory_unit="bytes")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.deeprm.model import JobSet, Params
-from dnnexplain.systems.deeprm.workloads import (
+from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
+from dnnexplain.systems.deeprm.workloads.families import (
     FAMILIES,
     expected_load,
     family_parameters,

@@ -16,8 +16,16 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.sequence import SequenceAttack, attack_sequence, first_parting, replay_sequence, verify
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.deeprm import DeepRM, Params
-from dnnexplain.systems.deeprm.likelihood import state_likelihood
-from dnnexplain.systems.deeprm.mutation import change, cross, from_json, redraw, reshape, settled_limits, to_json
+from dnnexplain.systems.deeprm.workloads.likelihood import state_likelihood
+from dnnexplain.systems.deeprm.workloads.mutation import (
+    change,
+    cross,
+    from_json,
+    redraw,
+    reshape,
+    settled_limits,
+    to_json,
+)
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice
 

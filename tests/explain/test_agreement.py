@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain import compare
-from dnnexplain.explain.agreement import Comparison, rank_correlation
+from dnnexplain.explain.attribution.agreement import Comparison, rank_correlation
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import ManyObjects, mlp
 from tests.fakes import FakeChoice, linear_network

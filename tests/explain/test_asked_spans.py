@@ -3,7 +3,7 @@
 import pytest
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.explain.asked import spans_of
+from dnnexplain.explain.decisions.limits import spans_of
 
 
 def test_spans_are_read_and_what_says_the_opposite_is_refused():

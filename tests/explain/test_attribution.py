@@ -9,8 +9,8 @@ from torch import nn
 
 from dnnexplain.contract import DnnExplainError, State, Target, TargetKind
 from dnnexplain.explain import METHODS, Attribution, attribute, attribute_units
-from dnnexplain.explain.decision import observe
-from dnnexplain.explain.maps import group_sums
+from dnnexplain.explain.attribution.maps import group_sums
+from dnnexplain.explain.decisions.decision import observe
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import Convolutional, FourGroups, mlp
 from tests.fakes import FakeChoice, FakeSystem, linear_network

@@ -11,9 +11,10 @@ from captum import attr
 from torch import nn
 
 from dnnexplain.contract import State
-from dnnexplain.explain import METHODS, attribute, attribute_units, removal
-from dnnexplain.explain.decision import observe
-from dnnexplain.explain.forward import activations, hooked, layer_names, layers, private
+from dnnexplain.explain import METHODS, attribute, attribute_units
+from dnnexplain.explain.attribution import removal
+from dnnexplain.explain.decisions.decision import observe
+from dnnexplain.explain.networks.hooks import activations, hooked, layer_names, layers, private
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import Convolutional, FourGroups, mlp
 from tests.fakes import FakeChoice

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, NetworkPolicy, state_from_values
-from dnnexplain.explain.causal import (
+from dnnexplain.explain.networks.hooks import array, tensor
+from dnnexplain.explain.probing.intervention import (
     CostEffect,
     NeuronEffect,
     clamped,
@@ -14,7 +15,6 @@ from dnnexplain.explain.causal import (
     intervene,
     intervene_each,
 )
-from dnnexplain.explain.forward import array, tensor
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import FakeChoice, FakeSystem
 

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
-from dnnexplain.explain.affine import affine_input
-from dnnexplain.explain.maximal import maximise, maximise_all
-from dnnexplain.explain.neurons import layer_of, neuron_activations
+from dnnexplain.explain.probing.affine import affine_input
+from dnnexplain.explain.probing.maximal import maximise, maximise_all
+from dnnexplain.explain.probing.neurons import layer_of, neuron_activations
+from dnnexplain.explain.probing.thresholds import curve
 from dnnexplain.explain.proofs import Claim, certify
 from dnnexplain.explain.proofs.certificate import Sense
 from dnnexplain.explain.proofs.maximum import certify_maximum
-from dnnexplain.explain.thresholds import curve
 from dnnexplain.policies import TorchPolicy
 from tests.explain.test_maximal import every_state
 from tests.fakes import FakeChoice

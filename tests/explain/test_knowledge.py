@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, State
-from dnnexplain.explain.embedding import Embedding, embed
-from dnnexplain.explain.knowledge import Knowledge, probe_facts
-from dnnexplain.explain.neurons import layer_of, neuron_activations, random_values
+from dnnexplain.explain.probing.embedding import Embedding, embed
+from dnnexplain.explain.probing.linear_probes import Knowledge, probe_facts
+from dnnexplain.explain.probing.neurons import layer_of, neuron_activations, random_values
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import FakeSystem
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, Knob, State
-from dnnexplain.explain.decision import observe
-from dnnexplain.explain.knob_blocks import block_name, knob_blocks
-from dnnexplain.explain.maximal import Maximum, maximise, maximise_all
-from dnnexplain.explain.neurons import layer_of, neuron_activations
+from dnnexplain.explain.decisions.decision import observe
+from dnnexplain.explain.probing.knob_blocks import block_name, knob_blocks
+from dnnexplain.explain.probing.maximal import Maximum, maximise, maximise_all
+from dnnexplain.explain.probing.neurons import layer_of, neuron_activations
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import FakeChoice, FakeSystem
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from dnnexplain.contract import Knob
-from dnnexplain.explain.maximal import maximise, maximise_all
-from dnnexplain.explain.neurons import layer_of, neuron_activations
-from dnnexplain.explain.straight_box import straight_box
+from dnnexplain.explain.probing.maximal import maximise, maximise_all
+from dnnexplain.explain.probing.neurons import layer_of, neuron_activations
+from dnnexplain.explain.probing.straight_box import straight_box
 from tests.explain.test_maximal import Capped, Lines, network, small_cluster
 from tests.fakes import FakeChoice, FakeSystem
 

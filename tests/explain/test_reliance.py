@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import DnnExplainError, State
-from dnnexplain.explain.decision import observe
-from dnnexplain.explain.reliance import reliance
+from dnnexplain.explain.attribution.reliance import reliance
+from dnnexplain.explain.decisions.decision import observe
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, linear_network

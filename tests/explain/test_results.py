@@ -164,7 +164,7 @@ def test_reading_a_result_imports_its_module_and_no_torch():
         "print(type(Result.from_json(sys.stdin.read())).__name__)\n"
         "assert not {'torch', 'captum', 'pandas', 'scipy'} & set(sys.modules)\n"
     )
-    from dnnexplain.explain.maps import GroupSum, UnitAttribution
+    from dnnexplain.explain.attribution.maps import GroupSum, UnitAttribution
 
     assert GroupSum(2.0, -1.0).net == 1.0
     from dnnexplain.contract import Decision

@@ -8,10 +8,10 @@ import pytest
 from dnnexplain.contract import DnnExplainError, state_from_values
 from dnnexplain.explain import account, compare_with_saved, decide, threshold_map
 from dnnexplain.explain.adversarial import attack
-from dnnexplain.explain.decision_record import DecisionRecord, record
-from dnnexplain.explain.saved_and_now import COMPARABLE, MOST, SavedAndNow
-from dnnexplain.explain.thresholds import curves
-from dnnexplain.explain.transfer import Setting, transfer
+from dnnexplain.explain.decisions.record import DecisionRecord, record
+from dnnexplain.explain.probing.thresholds import curves
+from dnnexplain.explain.saved_results import COMPARABLE, MOST, SavedAndNow
+from dnnexplain.explain.transfer.grid import Setting, transfer
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
 

@@ -3,7 +3,7 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain import Survey, attribute, survey
-from dnnexplain.explain.decision import observe
+from dnnexplain.explain.decisions.decision import observe
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, FakeSystem, linear_network

@@ -3,8 +3,17 @@ import pytest
 import torch
 
 from dnnexplain.contract import Decision, Discrete, DnnExplainError, State, Target, TargetKind
-from dnnexplain.explain.decision import decide, decide_many, observe, states_from_observations
-from dnnexplain.explain.targets import by_row, component, contrast, logit, menu, probability, resolve, runner_up
+from dnnexplain.explain.attribution.targets import (
+    by_row,
+    component,
+    contrast,
+    logit,
+    menu,
+    probability,
+    resolve,
+    runner_up,
+)
+from dnnexplain.explain.decisions.decision import decide, decide_many, observe, states_from_observations
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, FakeSystem, linear_network

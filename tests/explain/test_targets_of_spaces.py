@@ -6,8 +6,8 @@ import torch
 
 from dnnexplain.contract import DnnExplainError, State, TargetKind
 from dnnexplain.explain import attribute
-from dnnexplain.explain.decision import decide
-from dnnexplain.explain.targets import menu, nearest_switch, resolve
+from dnnexplain.explain.attribution.targets import menu, nearest_switch, resolve
+from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import linear_network
 from tests.systems.fakes import Lamps, Valve

@@ -7,7 +7,7 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain import METHODS, compare_saved, compare_trusted
-from dnnexplain.explain.then_and_now import ThenAndNow
+from dnnexplain.explain.attribution.saved_attribution import ThenAndNow
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, FakeSystem, linear_network

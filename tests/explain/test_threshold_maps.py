@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, State, state_from_values
-from dnnexplain.explain.threshold_maps import Census, Surface, ThresholdMap, census, surface, threshold_map
-from dnnexplain.explain.thresholds import curves
+from dnnexplain.explain.probing.threshold_maps import Census, Surface, ThresholdMap, census, surface, threshold_map
+from dnnexplain.explain.probing.thresholds import curves
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems import make_system
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, Knob, State, state_from_values
-from dnnexplain.explain.neurons import layer_of, random_values
-from dnnexplain.explain.responses import FLAT_SHARE, PACE_SHARE, Response, classify
-from dnnexplain.explain.sweeps import kind_of, kinds, knobs_of_kind
-from dnnexplain.explain.thresholds import ThresholdCurve, curve, curves
+from dnnexplain.explain.decisions.sweeps import kind_of, kinds, knobs_of_kind
+from dnnexplain.explain.probing.neurons import layer_of, random_values
+from dnnexplain.explain.probing.responses import FLAT_SHARE, PACE_SHARE, Response, classify
+from dnnexplain.explain.probing.thresholds import ThresholdCurve, curve, curves
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import FakeChoice, FakeSystem
 

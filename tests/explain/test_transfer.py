@@ -12,8 +12,8 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.encoding import encode
-from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
-from dnnexplain.explain.transfer_words import boundaries
+from dnnexplain.explain.transfer.grid import Setting, Transfer, cell_workloads, transfer
+from dnnexplain.explain.transfer.words import boundaries
 from dnnexplain.intervals import mean_interval
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems import SmallSystem
@@ -313,7 +313,7 @@ def test_a_run_that_is_killed_has_kept_its_cells(monkeypatch, capsys, tmp_path):
     assert main(command) == 0
     whole = json.loads(capsys.readouterr().out)
     monkeypatch.setattr("dnnexplain.cli.keeping.KEEP_SECONDS", 0.0)
-    module = importlib.import_module("dnnexplain.explain.transfer")
+    module = importlib.import_module("dnnexplain.explain.transfer.grid")
     genuine, calls = module._run_cell, []
 
     def killed(cell, rng):

@@ -7,16 +7,17 @@ import pytest
 import torch
 
 from dnnexplain.contract import DnnExplainError, State
-from dnnexplain.explain import TrustBadge, attribute, methods, trust
-from dnnexplain.explain.badge import LIMITS, Level
-from dnnexplain.explain.cell_trials import _balanced, halves
-from dnnexplain.explain.decision import decide, observe
-from dnnexplain.explain.evidence import infidelity
-from dnnexplain.explain.interventions import mixtures, neighbours, physical_reference, without
-from dnnexplain.explain.maps import group_sums
-from dnnexplain.explain.methods import Measure, Method
-from dnnexplain.explain.problem import Raw
-from dnnexplain.explain.trial import Case
+from dnnexplain.explain import TrustBadge, attribute, trust
+from dnnexplain.explain.attribution import methods
+from dnnexplain.explain.attribution.captum_question import Raw
+from dnnexplain.explain.attribution.maps import group_sums
+from dnnexplain.explain.attribution.methods import Measure, Method
+from dnnexplain.explain.decisions.decision import decide, observe
+from dnnexplain.explain.decisions.real_changes import mixtures, neighbours, physical_reference, without
+from dnnexplain.explain.faithfulness.badge import LIMITS, Level
+from dnnexplain.explain.faithfulness.evidence import infidelity
+from dnnexplain.explain.faithfulness.tried_cells import _balanced, halves
+from dnnexplain.explain.faithfulness.tried_map import Case
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import Convolutional, ManyObjects, mlp
 from tests.fakes import FakeChoice, FakeSystem, linear_network

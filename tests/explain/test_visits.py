@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, state_from_values
-from dnnexplain.explain.causal import effect_on_cost
-from dnnexplain.explain.embedding import embed, locate, relabelled
-from dnnexplain.explain.facts import domain_facts, objects_of
-from dnnexplain.explain.neurons import layer_of
-from dnnexplain.explain.visits import families, visited
+from dnnexplain.explain.probing.domain_facts import domain_facts, objects_of
+from dnnexplain.explain.probing.embedding import embed, locate, relabelled
+from dnnexplain.explain.probing.intervention import effect_on_cost
+from dnnexplain.explain.probing.neurons import layer_of
+from dnnexplain.explain.probing.states_met import families, visited
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain.systems.deeprm import DeepRM
@@ -114,7 +114,7 @@ def test_a_layer_of_one_neuron_is_a_line():
 def test_costs_in_pieces_are_the_costs_at_once(policy, monkeypatch):
     workloads = WORLD.workloads("deeprm", 5, seed=3)
     whole = effect_on_cost(WORLD, policy, 2, workloads)
-    monkeypatch.setattr("dnnexplain.explain.paired._WORKLOADS_AT_ONCE", 2)
+    monkeypatch.setattr("dnnexplain.explain.transfer.paired._WORKLOADS_AT_ONCE", 2)
     told: list[float] = []
     parts = effect_on_cost(WORLD, policy, 2, workloads, progress=told.append)
     assert parts == whole

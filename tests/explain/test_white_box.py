@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, State, state_from_values
-from dnnexplain.explain.white_box import Account, account
+from dnnexplain.explain.probing.account import Account, account
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import FakeChoice, FakeSystem, linear_network
 

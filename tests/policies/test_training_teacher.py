@@ -16,7 +16,7 @@ from dnnexplain.policies.training.returns import even_out
 from dnnexplain.policies.training.rollout import roll_out
 from dnnexplain.policies.training.workload_mix import Checks, cells, draw
 from dnnexplain.systems.deeprm import DeepRM
-from dnnexplain.systems.deeprm.features import earliest_starts
+from dnnexplain.systems.deeprm.observation.features import earliest_starts
 from tests.policies.test_training import SMALL, rollout_of
 
 SHORT = {**SMALL, "imitation_rounds": 0}

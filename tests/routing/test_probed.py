@@ -7,9 +7,9 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Measured, State
 from dnnexplain.explain import domain_facts, effect_on_cost, embed, intervene, intervene_each, probe_facts, visited
-from dnnexplain.explain.causal import CostEffect, NeuronEffect
-from dnnexplain.explain.embedding import label_names
-from dnnexplain.explain.facts import objects_of
+from dnnexplain.explain.probing.domain_facts import objects_of
+from dnnexplain.explain.probing.embedding import label_names
+from dnnexplain.explain.probing.intervention import CostEffect, NeuronEffect
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.routing import RoutingSystem, Topology
 from dnnexplain.systems.routing.networks import dote

@@ -8,7 +8,7 @@ import pytest
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain.adversarial import Adversarial, MethodTable
 from dnnexplain.explain.sequence import SequenceAttack
-from dnnexplain.explain.transfer import Setting, Transfer
+from dnnexplain.explain.transfer.grid import Setting, Transfer
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import AdversarialPanel, TransferPanel, WorstSequencePanel

@@ -10,8 +10,8 @@ import pytest
 import dnnexplain_widgets.panels.attribution as module
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain import attribute, compare_trusted, trust, usable
-from dnnexplain.explain.agreement import rank_correlation
-from dnnexplain.explain.then_and_now import compare_saved
+from dnnexplain.explain.attribution.agreement import rank_correlation
+from dnnexplain.explain.attribution.saved_attribution import compare_saved
 from dnnexplain.policies import TorchPolicy
 from dnnexplain_widgets import AttributionPanel, SaliencyPanel, Session
 from dnnexplain_widgets.words import number

@@ -12,7 +12,7 @@ import torch
 
 from dnnexplain.contract import State
 from dnnexplain.explain import attribute
-from dnnexplain.explain.methods import METHODS, fits
+from dnnexplain.explain.attribution.methods import METHODS, fits
 from dnnexplain.policies import TorchPolicy, convnet
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import (
@@ -26,9 +26,9 @@ from dnnexplain_widgets import (
     Session,
     ThresholdMapPanel,
     WhiteBoxPanel,
-    late,
     live,
 )
+from dnnexplain_widgets import background_map as late
 from tests.explain.networks import Convolutional, mlp
 
 WORLD = DeepRM(slots=3, horizon=8, units=4, max_job_units=4, max_job_length=5, backlog=10)

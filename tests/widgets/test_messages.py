@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnnexplain_widgets import DecisionPanel, NeuronsPanel, SaliencyPanel, Session, StateEditor
-from dnnexplain_widgets.wire import live_message, scene
+from dnnexplain_widgets.messages import live_message, scene
 
 PROTOCOL_BYTES = 2200  # headers and the two status messages of a step, as measured in a browser
 

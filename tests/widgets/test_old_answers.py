@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import State
-from dnnexplain.explain.forward import shuffled
+from dnnexplain.explain.networks.hooks import shuffled
 from dnnexplain.policies import TorchPolicy, load_shipped, shipped
 from dnnexplain.systems import BUILT_IN, make_system
 from dnnexplain_widgets import Dashboard, Session

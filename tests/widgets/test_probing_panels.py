@@ -23,7 +23,7 @@ from dnnexplain.explain import (
     threshold_map,
     visited,
 )
-from dnnexplain.explain.threshold_maps import census, surface
+from dnnexplain.explain.probing.threshold_maps import census, surface
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import (
@@ -472,7 +472,7 @@ def test_a_file_about_another_system_is_refused(kind, tmp_path):
 
 def _drawn(system):
     from dnnexplain.contract import State
-    from dnnexplain.explain.neurons import random_values
+    from dnnexplain.explain.probing.neurons import random_values
 
     return [State(row) for row in random_values(system, 60, np.random.default_rng(0))]
 

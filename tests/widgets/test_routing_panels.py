@@ -7,7 +7,7 @@ import pytest
 
 from dnnexplain.contract import Attackable, DnnExplainError, Flowing, State
 from dnnexplain.explain import problem_of
-from dnnexplain.explain.flows import BOTH, NEITHER, OURS, THEIRS, USED, compare_flows
+from dnnexplain.explain.decisions.flows import BOTH, NEITHER, OURS, THEIRS, USED, compare_flows
 from dnnexplain.systems.routing import RoutingSystem, TrafficCase
 from dnnexplain.systems.routing.oracle import RoutingOracle
 from dnnexplain_widgets import (

@@ -19,8 +19,8 @@ from dnnexplain.results import same
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain.training.teachers import read_teacher
 from dnnexplain_widgets import RulesPanel, Session
-from dnnexplain_widgets.panels import rules_figures as figures
-from dnnexplain_widgets.panels.rules_work import EDITED
+from dnnexplain_widgets.panels.rules import view as figures
+from dnnexplain_widgets.panels.rules.work import EDITED
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, linear_network
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import State
 from dnnexplain.explain import Survey
-from dnnexplain.explain.sweeps import Others, sweep_rows
+from dnnexplain.explain.decisions.sweeps import Others, sweep_rows
 from dnnexplain.results import Question
 from dnnexplain_widgets.panels.training_words import sentence_of
 from tests.explain.networks import ManyObjects

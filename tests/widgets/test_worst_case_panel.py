@@ -5,7 +5,7 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain import SearchComparison, compare_searches, problem_of
-from dnnexplain.explain.flows import compare_flows
+from dnnexplain.explain.decisions.flows import compare_flows
 from dnnexplain.systems.routing.problem import RoutingProblem
 from dnnexplain_widgets import TopologyPanel, WorstCasePanel
 from dnnexplain_widgets.panels.worst_case_words import TITLES

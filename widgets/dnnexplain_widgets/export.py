@@ -64,7 +64,7 @@ def export_page(
 
     Args:
         system: one that says how it paints its knobs (``contract.Painted``).
-        policy: a network of supported layers; see :mod:`dnnexplain.explain.plain_network`.
+        policy: a network of supported layers; see :mod:`dnnexplain.explain.networks.plain`.
         state: where the page starts; the knobs' defaults if not given.
         title: the page's heading.
         lead: a sentence or two below it.

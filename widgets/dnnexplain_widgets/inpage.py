@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Discrete, DnnExplainError, Painted, Policy, System
-from dnnexplain.explain.plain_network import PlainLayer, plain_network
-from dnnexplain.explain.sweeps import kind_of, kinds
+from dnnexplain.explain.decisions.sweeps import kind_of, kinds
+from dnnexplain.explain.networks.plain import PlainLayer, plain_network
 
 __all__ = ["MOST_BYTES", "in_page", "in_page_if_small"]
 
@@ -22,7 +22,7 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
 
     Raises:
         DnnExplainError: the system does not say how it paints its knobs, its output is not a choice, or
-            the network has parts that a page cannot run (see :mod:`dnnexplain.explain.plain_network`).
+            the network has parts that a page cannot run (see :mod:`dnnexplain.explain.networks.plain`).
     """
     if not isinstance(system, Painted) or len(system.observation_shape) != 2:
         msg = (

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Decision, Discrete, NetworkPolicy, Policy, State, System
-from dnnexplain.explain.attribution import Attribution, attribute
-from dnnexplain.explain.decision import decide, observe, valid_of
-from dnnexplain.explain.neurons import layer_of, neuron_activations
-from dnnexplain.explain.sweeps import knobs_of_kind
-from dnnexplain.explain.thresholds import Curves, curves
+from dnnexplain.explain.attribution.one_state import Attribution, attribute
+from dnnexplain.explain.decisions.decision import decide, observe, valid_of
+from dnnexplain.explain.decisions.sweeps import knobs_of_kind
+from dnnexplain.explain.probing.neurons import layer_of, neuron_activations
+from dnnexplain.explain.probing.thresholds import Curves, curves
 from dnnexplain_widgets.words import told
 
 __all__ = ["PARTS", "Ask", "Live", "best_actions", "compute"]

@@ -10,7 +10,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs
 
 from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, Policy
-from dnnexplain.explain.decision import decide
+from dnnexplain.explain.decisions.decision import decide
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.saved import check_system, link_of, moved, read_session, restore, session_to_json, unpack
 from dnnexplain_widgets.uploads import brought

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.explain.methods import METHODS
+from dnnexplain.explain.attribution.methods import METHODS
 from dnnexplain.reading import parse_json
 from dnnexplain.results import Question
 from dnnexplain_widgets.session import Session

@@ -25,7 +25,7 @@ from dnnexplain.contract import (
     Replayable,
     System,
 )
-from dnnexplain.explain.sweeps import kinds
+from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.words import told

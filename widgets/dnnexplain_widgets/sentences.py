@@ -8,7 +8,7 @@ import numpy as np
 
 from dnnexplain.contract import Decision, System
 from dnnexplain.counts import counted
-from dnnexplain.explain.sweeps import knobs_of_kind
+from dnnexplain.explain.decisions.sweeps import knobs_of_kind
 from dnnexplain_widgets.live import Ask, Live
 from dnnexplain_widgets.words import number, probability, share_of_rules, with_unit
 

@@ -21,18 +21,18 @@ from dnnexplain.contract import (
     System,
     state_from_values,
 )
-from dnnexplain.explain.forward import layers, network_of
-from dnnexplain.explain.responses import Response
-from dnnexplain.explain.sweeps import kinds
-from dnnexplain.explain.thresholds import Curves
+from dnnexplain.explain.decisions.sweeps import kinds
+from dnnexplain.explain.networks.hooks import layers, network_of
+from dnnexplain.explain.probing.responses import Response
+from dnnexplain.explain.probing.thresholds import Curves
+from dnnexplain_widgets.background_map import LateMap
 from dnnexplain_widgets.history import History
 from dnnexplain_widgets.hub import Hub
 from dnnexplain_widgets.inpage import in_page_if_small
-from dnnexplain_widgets.late import LateMap
 from dnnexplain_widgets.live import Ask, Live, compute
+from dnnexplain_widgets.messages import live_message, scene
 from dnnexplain_widgets.moves import valid_values
 from dnnexplain_widgets.sentences import sentences
-from dnnexplain_widgets.wire import live_message, scene
 from dnnexplain_widgets.words import told
 
 __all__ = ["Session", "telling_unit"]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import State, outside_valid
 from dnnexplain.explain.adversarial.run import Run
-from dnnexplain.explain.decision import decide
+from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.proofs import Certificate, Claim, certify
 
 __all__ = ["certify_decisions"]

@@ -19,7 +19,7 @@ from dnnexplain.explain.adversarial.levels import BATCH
 from dnnexplain.explain.adversarial.methods import steps
 from dnnexplain.explain.adversarial.moves import ROUNDING
 from dnnexplain.explain.adversarial.run import Run
-from dnnexplain.explain.forward import network_of, tensor
+from dnnexplain.explain.networks.hooks import network_of, tensor
 
 __all__ = ["gradient", "margin_slope"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, State, System
-from dnnexplain.explain.sweeps import kind_of, kinds
+from dnnexplain.explain.decisions.sweeps import kind_of, kinds
 
 __all__ = ["Atom", "Moves", "make_moves"]
 

@@ -20,8 +20,8 @@ from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DecisionOracle, DnnExplainError, Policy, State, System, need, state_from_values
 from dnnexplain.explain.adversarial.run import Progress
 from dnnexplain.explain.adversarial.verdicts import Kind, Verdict, Witness, classify
-from dnnexplain.explain.decision import decide
-from dnnexplain.explain.sweeps import kind_of
+from dnnexplain.explain.decisions.decision import decide
+from dnnexplain.explain.decisions.sweeps import kind_of
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, register
 

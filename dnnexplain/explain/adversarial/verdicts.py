@@ -24,7 +24,7 @@ from dnnexplain.contract import (
     ValidByKnobs,
     need,
 )
-from dnnexplain.explain.decision import decide, probabilities, valid_of
+from dnnexplain.explain.decisions.decision import decide, probabilities, valid_of
 from dnnexplain.results import register
 
 __all__ = ["Answers", "Kind", "Verdict", "Witness", "classify"]

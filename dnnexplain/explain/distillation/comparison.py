@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Bound, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
 from dnnexplain.counts import counted
-from dnnexplain.explain.words import start
+from dnnexplain.explain.attribution.sentences import start
 from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field

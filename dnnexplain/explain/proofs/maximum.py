@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from dnnexplain.contract import NetworkPolicy, System, valid_states
-from dnnexplain.explain.affine import AffineInput
-from dnnexplain.explain.forward import array, private, tensor
-from dnnexplain.explain.neurons import NeuronLayer, neuron_activations, random_values
+from dnnexplain.explain.networks.hooks import array, private, tensor
+from dnnexplain.explain.probing.affine import AffineInput
+from dnnexplain.explain.probing.neurons import NeuronLayer, neuron_activations, random_values
 from dnnexplain.explain.proofs import Certificate, Claim, certify
 from dnnexplain.explain.proofs.certificate import Function, Sense
 

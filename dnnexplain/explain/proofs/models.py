@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Case, DnnExplainError, Relation, StateSet, System
-from dnnexplain.explain.forward import network_of, private
+from dnnexplain.explain.networks.hooks import network_of, private
 from dnnexplain.explain.proofs.inputs import Input, paint, relate, summands
 from dnnexplain.explain.proofs.network import Bend, NetworkForms, traced
 from dnnexplain.explain.proofs.program import Program

@@ -25,7 +25,7 @@ from dnnexplain.contract import (
     load_reference,
     outside_valid,
 )
-from dnnexplain.explain.decision import decide
+from dnnexplain.explain.decisions.decision import decide
 
 __all__ = ["ROBUST", "named_property", "property_names", "rival_rows", "robust"]
 

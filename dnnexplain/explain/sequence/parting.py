@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import Policy, Replay, Replayable, State, need, state_from_observation
-from dnnexplain.explain.decision import valid_of
+from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.explain.sequence.result import SequenceAttack
 
 __all__ = ["Parting", "first_parting", "replay_sequence"]

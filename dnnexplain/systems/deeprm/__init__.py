@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dnnexplain.lazy import lazy_attribute
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.deeprm.model import ORIGINAL_RULES, JobSet, Params
+    from dnnexplain.systems.deeprm.simulator.model import ORIGINAL_RULES, JobSet, Params
     from dnnexplain.systems.deeprm.system import DeepRM
 
 __all__ = [

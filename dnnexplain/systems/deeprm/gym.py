@@ -11,10 +11,10 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.systems.deeprm.arrays import FULL
-from dnnexplain.systems.deeprm.model import Params
-from dnnexplain.systems.deeprm.simulator import Simulator
-from dnnexplain.systems.deeprm.workloads import job_sets
+from dnnexplain.systems.deeprm.simulator.arrays import FULL
+from dnnexplain.systems.deeprm.simulator.batch import Simulator
+from dnnexplain.systems.deeprm.simulator.model import Params
+from dnnexplain.systems.deeprm.workloads.families import job_sets
 
 __all__ = ["DeepRMEnv", "DeepRMVectorEnv"]
 
@@ -52,7 +52,7 @@ class DeepRMEnv(gymnasium.Env[NDArray[np.uint8], int]):
 
     Args:
         slots: waiting jobs that are seen; ``params`` gives every size instead.
-        workload: a family of :mod:`dnnexplain.systems.deeprm.workloads`; ``settings`` are its parameters.
+        workload: a family of :mod:`dnnexplain.systems.deeprm.workloads.families`; ``settings`` are its parameters.
         time_limit: the episode is truncated once its clock passes this step.
         scale: of the observations, ``"bytes"`` or ``"unit"``.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnnexplain.systems.deeprm.model import ORIGINAL_RULES
+from dnnexplain.systems.deeprm.simulator.model import ORIGINAL_RULES
 from dnnexplain.systems.deeprm.system import DeepRM
 
 __all__ = ["make"]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract.properties import Case, Change, Property, Relation, StateSet, chosen_over, monotone_choice
-from dnnexplain.systems.deeprm.knobs import RESOURCES
-from dnnexplain.systems.deeprm.model import Params
+from dnnexplain.systems.deeprm.observation.knobs import RESOURCES
+from dnnexplain.systems.deeprm.simulator.model import Params
 
 if TYPE_CHECKING:
     from dnnexplain.systems.deeprm.system import DeepRM

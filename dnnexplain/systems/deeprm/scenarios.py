@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.systems.deeprm.model import JobSet
+from dnnexplain.systems.deeprm.simulator.model import JobSet
 from dnnexplain.systems.deeprm.system import DeepRM
 
 __all__ = ["diurnal_peak", "elephant_job", "flash_crowd", "heavy_tail", "memory_hog"]

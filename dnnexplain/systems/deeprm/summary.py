@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.intervals import Interval, compared_interval, mean_interval
-from dnnexplain.systems.deeprm.model import Params
-from dnnexplain.systems.deeprm.runner import Run, run_measures
+from dnnexplain.systems.deeprm.simulator.model import Params
+from dnnexplain.systems.deeprm.simulator.runner import Run, run_measures
 
 __all__ = ["compare", "summarise"]
 

@@ -25,18 +25,20 @@ from dnnexplain.contract import (
     Target,
     WorkloadBox,
 )
-from dnnexplain.systems.deeprm import mutation, properties, records, states
-from dnnexplain.systems.deeprm.arrays import as_input
-from dnnexplain.systems.deeprm.codec import Codec
-from dnnexplain.systems.deeprm.features import DeepRMFeatures
-from dnnexplain.systems.deeprm.job_box import JobBox
-from dnnexplain.systems.deeprm.model import JobSet, Params
-from dnnexplain.systems.deeprm.painting import deeprm_painting
-from dnnexplain.systems.deeprm.rule_kernels import RULES
-from dnnexplain.systems.deeprm.rule_policy import RulePolicy
-from dnnexplain.systems.deeprm.runner import Run, run_figures, run_policy, visit_described
-from dnnexplain.systems.deeprm.simulator import Simulator
-from dnnexplain.systems.deeprm.view_kernels import valid_values_rows
+from dnnexplain.systems.deeprm import properties
+from dnnexplain.systems.deeprm.observation import states
+from dnnexplain.systems.deeprm.observation.codec import Codec
+from dnnexplain.systems.deeprm.observation.features import DeepRMFeatures
+from dnnexplain.systems.deeprm.observation.painting import deeprm_painting
+from dnnexplain.systems.deeprm.rules.kernels import RULES
+from dnnexplain.systems.deeprm.rules.policy import RulePolicy
+from dnnexplain.systems.deeprm.simulator.arrays import as_input
+from dnnexplain.systems.deeprm.simulator.batch import Simulator
+from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
+from dnnexplain.systems.deeprm.simulator.runner import Run, run_figures, run_policy, visit_described
+from dnnexplain.systems.deeprm.simulator.view_kernels import valid_values_rows
+from dnnexplain.systems.deeprm.workloads import mutation, records
+from dnnexplain.systems.deeprm.workloads.job_box import JobBox
 
 __all__ = ["DeepRM"]
 
@@ -163,11 +165,11 @@ class DeepRM:
         return {name: RulePolicy(name, self.codec) for name in RULES}
 
     def state_to_json(self, state: State) -> dict[str, Any]:
-        """See :mod:`dnnexplain.systems.deeprm.states`."""
+        """See :mod:`dnnexplain.systems.deeprm.observation.states`."""
         return states.to_json(self.codec, state)
 
     def state_from_json(self, data: Mapping[str, Any]) -> State:
-        """See :mod:`dnnexplain.systems.deeprm.states`."""
+        """See :mod:`dnnexplain.systems.deeprm.observation.states`."""
         return states.from_json(self.codec, data)
 
     def describe(self, state: State) -> str:
@@ -208,7 +210,7 @@ class DeepRM:
 
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
         """What each action costs at best: the optimal order of the jobs present, no more arrivals."""
-        from dnnexplain.systems.deeprm.judge import judge_state  # noqa: PLC0415 - loads the solver
+        from dnnexplain.systems.deeprm.oracle.judge import judge_state  # noqa: PLC0415 - loads the solver
 
         return judge_state(self.codec, state, seconds=seconds)
 
@@ -235,7 +237,7 @@ class DeepRM:
     @property
     def workload_names(self) -> Mapping[str, str]:
         """The families of job sets, with one line on each."""
-        from dnnexplain.systems.deeprm.workloads import FAMILIES  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.workloads.families import FAMILIES  # noqa: PLC0415
 
         return {name: family.about for name, family in FAMILIES.items()}
 
@@ -245,8 +247,8 @@ class DeepRM:
     )
 
     def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[JobSet]:
-        """Job sets of a family; see :func:`dnnexplain.systems.deeprm.workloads.job_sets`."""
-        from dnnexplain.systems.deeprm.workloads import job_sets  # noqa: PLC0415
+        """Job sets of a family; see :func:`dnnexplain.systems.deeprm.workloads.families.job_sets`."""
+        from dnnexplain.systems.deeprm.workloads.families import job_sets  # noqa: PLC0415
 
         return job_sets(name, count, seed, params=self.params, **parameters)
 
@@ -262,7 +264,7 @@ class DeepRM:
 
     def replay(self, policy: Policy, workload: JobSet, *, seed: int = 0, sample: bool = False) -> Replay:
         """Run one job set and record every decision."""
-        from dnnexplain.systems.deeprm.recorder import record  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.simulator.recorder import record  # noqa: PLC0415
 
         def figures(run: Run) -> tuple[float, dict[str, float]]:
             found = {name: float(value[0]) for name, value in run_figures(run, self.params).items()}
@@ -272,7 +274,7 @@ class DeepRM:
 
     def replay_optimum(self, workload: JobSet, *, seconds: float = 10.0) -> Replay:
         """The schedule of the optimum, or the best one known, to be drawn beside a policy's."""
-        from dnnexplain.systems.deeprm.optimal_replay import optimal_replay  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.oracle.optimal_replay import optimal_replay  # noqa: PLC0415
 
         return optimal_replay(self.params, workload, self.bound(workload, seconds=seconds))
 
@@ -282,11 +284,11 @@ class DeepRM:
 
     def bound(self, workload: JobSet, *, seconds: float = 10.0) -> Bound:
         """The optimum of mean slowdown, or an interval that holds it (CP-SAT)."""
-        from dnnexplain.systems.deeprm.oracle import optimum  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.oracle.exact import optimum  # noqa: PLC0415
 
         return optimum(workload, self.params, seconds=seconds)
 
-    # --- workloads as tables; see dnnexplain.systems.deeprm.records ---
+    # --- workloads as tables; see dnnexplain.systems.deeprm.workloads.records ---
 
     ordered = False
 
@@ -303,7 +305,7 @@ class DeepRM:
         """The inverse; any finite table of the right columns becomes a valid workload."""
         return records.from_records(table, self.params, name)
 
-    # --- workloads as material of a search; see dnnexplain.systems.deeprm.mutation ---
+    # --- workloads as material of a search; see dnnexplain.systems.deeprm.workloads.mutation ---
 
     def mutate(self, workload: JobSet, rng: np.random.Generator, limits: Mapping[str, tuple[int, int]]) -> JobSet:
         """A job set in which a few jobs have another length or demand within the limits."""
@@ -333,7 +335,7 @@ class DeepRM:
         self, path: Path, *, limit: int | None = None, steps: int = 50, **_parameters: Any
     ) -> tuple[Sequence[JobSet], str]:
         """Job sets of a file: a list of jobs (JSON, CSV), or a log in the Standard Workload Format cut into windows."""
-        from dnnexplain.systems.deeprm.jobfiles import read_job_file, shift_to_first_step  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.workloads.jobfiles import read_job_file, shift_to_first_step  # noqa: PLC0415
 
         if any(str(path).lower().endswith(suffix) for suffix in self.log_suffixes):
             windows, said = self.log_windows(path, steps=steps)
@@ -344,7 +346,7 @@ class DeepRM:
 
     def read_played(self, path: Path) -> tuple[JobSet, str]:
         """The jobs of a file in the steps in which they stand there."""
-        from dnnexplain.systems.deeprm.jobfiles import read_job_file  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.workloads.jobfiles import read_job_file  # noqa: PLC0415
 
         found = read_job_file(path, self.params)
         return found.jobs, " ".join(f"{path}: {note}" for note in found.notes)
@@ -360,7 +362,7 @@ class DeepRM:
         max_steps: int = 200,
     ) -> Played:
         """Given actions, or a policy's, step by step; see :mod:`.played`."""
-        from dnnexplain.systems.deeprm.played import play  # noqa: PLC0415 - for replays alone
+        from dnnexplain.systems.deeprm.simulator.played import play  # noqa: PLC0415 - for replays alone
 
         return play(self, workload, actions, policy, until=until, limit=max_steps, seed=seed)
 
@@ -372,6 +374,6 @@ class DeepRM:
 
     def log_windows(self, path: str | Path, **mapping: Any) -> tuple[Sequence[JobSet], str]:
         """Job sets from a cluster log, and a sentence on how it was mapped."""
-        from dnnexplain.systems.deeprm.swf import windows  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.workloads.swf import windows  # noqa: PLC0415
 
         return windows(path, self.params, **mapping)

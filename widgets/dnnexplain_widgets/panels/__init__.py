@@ -12,7 +12,7 @@ from dnnexplain_widgets.panels.knowledge import KnowledgePanel
 from dnnexplain_widgets.panels.maximal import MaximalPanel
 from dnnexplain_widgets.panels.neurons import NeuronsPanel
 from dnnexplain_widgets.panels.part_rules import PartRulesPanel
-from dnnexplain_widgets.panels.rules import RulesPanel
+from dnnexplain_widgets.panels.rules.panel import RulesPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.panels.sequence import WorstSequencePanel
 from dnnexplain_widgets.panels.thresholds import ThresholdMapPanel

@@ -10,7 +10,7 @@ from dnnexplain.explain.adversarial.compare import MethodTable, compare_methods
 from dnnexplain.explain.adversarial.pairs import OrderPairs, order_pairs
 from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.search import attack
-from dnnexplain.explain.asked import numbers_of, parts_of, spans_of
+from dnnexplain.explain.decisions.limits import numbers_of, parts_of, spans_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.adversarial_controls import controls_of
 from dnnexplain_widgets.panels.adversarial_words import (

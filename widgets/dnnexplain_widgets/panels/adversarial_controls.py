@@ -6,7 +6,7 @@ from typing import Any
 
 from dnnexplain.contract import System
 from dnnexplain.explain.adversarial.search import METHODS
-from dnnexplain.explain.sweeps import kinds
+from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain_widgets.panels.saved import OPEN_SAVED
 
 __all__ = ["controls_of"]

@@ -13,7 +13,7 @@ from dnnexplain.explain.adversarial.pairs import OrderPair
 from dnnexplain.explain.adversarial.report import told_changes
 from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.verdicts import Verdict
-from dnnexplain.explain.sweeps import kind_of
+from dnnexplain.explain.decisions.sweeps import kind_of
 from dnnexplain.results import Question
 from dnnexplain_widgets.words import joined, number
 

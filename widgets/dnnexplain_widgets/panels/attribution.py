@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import Choice, Discrete, DnnExplainError, NetworkPolicy
-from dnnexplain.explain.methods import METHODS
-from dnnexplain.explain.targets import menu
-from dnnexplain.explain.then_and_now import ThenAndNow, compare_saved
-from dnnexplain.explain.trusted import TrustedComparison, compare_trusted, usable
+from dnnexplain.explain.attribution.methods import METHODS
+from dnnexplain.explain.attribution.saved_attribution import ThenAndNow, compare_saved
+from dnnexplain.explain.attribution.targets import menu
+from dnnexplain.explain.faithfulness.compared import TrustedComparison, compare_trusted, usable
 from dnnexplain.results import Result
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels import attribution_cards as cards
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.wire import scene
 
 __all__ = ["AttributionPanel"]
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.explain.agreement import Comparison
-from dnnexplain.explain.badge import TrustBadge
-from dnnexplain.explain.maps import Attribution
-from dnnexplain.explain.methods import METHODS
-from dnnexplain.explain.then_and_now import ThenAndNow
-from dnnexplain.explain.trusted import TrustedComparison
+from dnnexplain.explain.attribution.agreement import Comparison
+from dnnexplain.explain.attribution.maps import Attribution
+from dnnexplain.explain.attribution.methods import METHODS
+from dnnexplain.explain.attribution.saved_attribution import ThenAndNow
+from dnnexplain.explain.faithfulness.badge import TrustBadge
+from dnnexplain.explain.faithfulness.compared import TrustedComparison
 from dnnexplain_widgets.words import number, told
 
 __all__ = ["about", "agreement", "card", "sentence_of", "then_and_now", "with_chosen"]

@@ -11,6 +11,7 @@ import traitlets as t
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.results import Result
 from dnnexplain_widgets.jobs import Jobs
+from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels.answering import Answering
 from dnnexplain_widgets.panels.compared import compared, read_result
 from dnnexplain_widgets.python_code import panel_code
@@ -18,7 +19,6 @@ from dnnexplain_widgets.served import is_served, result_text
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.uploads import checked
 from dnnexplain_widgets.web import FRAME
-from dnnexplain_widgets.wire import scene
 from dnnexplain_widgets.words import told
 
 __all__ = ["Panel"]

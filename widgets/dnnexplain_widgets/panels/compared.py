@@ -13,11 +13,11 @@ from dnnexplain.results import Result
 from dnnexplain_widgets.words import number, with_unit
 
 if TYPE_CHECKING:
-    from dnnexplain.explain.saved_and_now import SavedAndNow
+    from dnnexplain.explain.saved_results import SavedAndNow
 
 __all__ = ["compared", "read_result"]
 
-_COMPARING = "dnnexplain.explain.saved_and_now"
+_COMPARING = "dnnexplain.explain.saved_results"
 """Imported when it is needed: it knows every kind of result, and a page should not wait for them all."""
 
 
@@ -28,7 +28,7 @@ def read_result(content: bytes, file: str) -> Result:
         DnnExplainError: it is not text, not JSON, no result, or of a kind that is not known here.
     """
     import_module(_COMPARING)  # a kind is known once it is imported
-    import_module("dnnexplain.explain.trusted")
+    import_module("dnnexplain.explain.faithfulness.compared")
     try:
         return Result.from_json(content.decode())
     except UnicodeDecodeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dnnexplain.contract import Decision, DecisionOracle, Judgement, State
-from dnnexplain.explain.decision_record import DecisionRecord, record
+from dnnexplain.explain.decisions.record import DecisionRecord, record
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.words import joined, with_unit

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Flowing, Measured, Replayable, State, System
-from dnnexplain.explain.embedding import Embedding, Projection, embed, label_names, locate, relabelled
-from dnnexplain.explain.visits import Visited, families, visited
+from dnnexplain.explain.probing.embedding import Embedding, Projection, embed, label_names, locate, relabelled
+from dnnexplain.explain.probing.states_met import Visited, families, visited
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import number

@@ -8,9 +8,9 @@ import numpy as np
 
 from dnnexplain.contract import Discrete, EpisodeSystem, Replayable
 from dnnexplain.counts import counted
-from dnnexplain.explain.causal import CostEffect, NeuronEffect, effect_on_cost, intervene, intervene_each
-from dnnexplain.explain.visits import families
-from dnnexplain.explain.words import number as in_words
+from dnnexplain.explain.attribution.sentences import number as in_words
+from dnnexplain.explain.probing.intervention import CostEffect, NeuronEffect, effect_on_cost, intervene, intervene_each
+from dnnexplain.explain.probing.states_met import families
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.intervention_figures import cost_row, outcome_row
 from dnnexplain_widgets.panels.probing import ProbingPanel

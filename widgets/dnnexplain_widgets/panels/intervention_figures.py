@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dnnexplain.explain.causal import CostEffect, NeuronEffect
-from dnnexplain.explain.words import number, start
+from dnnexplain.explain.attribution.sentences import number, start
+from dnnexplain.explain.probing.intervention import CostEffect, NeuronEffect
 from dnnexplain.numbers import interval
 
 __all__ = ["cost_row", "outcome_row"]

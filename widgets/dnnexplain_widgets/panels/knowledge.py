@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Replayable
-from dnnexplain.explain.facts import domain_facts, objects_of
-from dnnexplain.explain.knowledge import Fact, Knowledge, ProbedFact, probe_facts
-from dnnexplain.explain.sweeps import kinds
-from dnnexplain.explain.visits import families, visited
+from dnnexplain.explain.decisions.sweeps import kinds
+from dnnexplain.explain.probing.domain_facts import domain_facts, objects_of
+from dnnexplain.explain.probing.linear_probes import Fact, Knowledge, ProbedFact, probe_facts
+from dnnexplain.explain.probing.states_met import families, visited
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import joined, number

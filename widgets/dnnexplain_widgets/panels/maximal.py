@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Pictured, outside_valid
-from dnnexplain.explain.interventions import objects
-from dnnexplain.explain.maximal import Maximum, maximise
+from dnnexplain.explain.decisions.real_changes import objects
+from dnnexplain.explain.probing.maximal import Maximum, maximise
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import number, with_unit

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Flowing, System
-from dnnexplain.explain.sweeps import kinds
-from dnnexplain.explain.thresholds import Curves
+from dnnexplain.explain.decisions.sweeps import kinds
+from dnnexplain.explain.probing.thresholds import Curves
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import telling_unit
 
@@ -43,7 +43,7 @@ class NeuronsPanel(Panel):
         knobs = list(self.result.knobs) if self.result is not None else []
         layer = f", layer={self.session.ask.layer!r}" if self.session.ask.layer else ""
         return (
-            "from dnnexplain.explain.thresholds import curves",
+            "from dnnexplain.explain.probing.thresholds import curves",
             f"found = curves(system, policy, {knobs!r}, state=state{layer})",
             f"neuron = {self.session.unit}",
         )

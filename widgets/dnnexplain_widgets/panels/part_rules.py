@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, State, System
 from dnnexplain.explain.distillation import Parted, Parts
-from dnnexplain_widgets.panels.rules import RulesPanel
+from dnnexplain_widgets.panels.rules.panel import RulesPanel
 
 __all__ = ["PartRulesPanel"]
 

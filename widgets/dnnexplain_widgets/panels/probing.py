@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dnnexplain.contract import DnnExplainError, NetworkPolicy
-from dnnexplain.explain.neurons import NeuronLayer, check_neuron, layer_of
+from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of
 from dnnexplain.results import Result
+from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.wire import scene
 
 __all__ = ["ProbingPanel"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dnnexplain.contract import Discrete, NetworkPolicy, Pictured
-from dnnexplain.explain.attribution import Attribution
-from dnnexplain.explain.methods import METHODS, Measure, Method
-from dnnexplain.explain.targets import menu
+from dnnexplain.explain.attribution.methods import METHODS, Measure, Method
+from dnnexplain.explain.attribution.one_state import Attribution
+from dnnexplain.explain.attribution.targets import menu
 from dnnexplain_widgets.panels.base import Panel
 
 __all__ = ["SaliencyPanel"]

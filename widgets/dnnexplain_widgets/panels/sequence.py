@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, Policy, Replay, Replayable, cost_is_ratio
-from dnnexplain.explain.asked import parts_of, spans_of
+from dnnexplain.explain.decisions.limits import parts_of, spans_of
 from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
 from dnnexplain.explain.sequence.result import SequenceAttack
 from dnnexplain.explain.sequence.search import attack_sequence

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import State, System
-from dnnexplain.explain.responses import Response
-from dnnexplain.explain.sweeps import kind_of, knob_index
-from dnnexplain.explain.threshold_maps import Census, Surface
-from dnnexplain.explain.thresholds import Curves, ThresholdCurve
+from dnnexplain.explain.decisions.sweeps import kind_of, knob_index
+from dnnexplain.explain.probing.responses import Response
+from dnnexplain.explain.probing.threshold_maps import Census, Surface
+from dnnexplain.explain.probing.thresholds import Curves, ThresholdCurve
 from dnnexplain_widgets.words import joined, number, with_unit
 
 __all__ = ["cell_of", "census_cells", "close_up", "held_note", "surface_figure"]

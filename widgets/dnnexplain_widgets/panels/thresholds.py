@@ -9,9 +9,9 @@ import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State
 from dnnexplain.counts import counted
-from dnnexplain.explain.neurons import check_neuron
-from dnnexplain.explain.sweeps import Others, kinds, knob_index
-from dnnexplain.explain.threshold_maps import Census, Surface, ThresholdMap, census, surface, threshold_map
+from dnnexplain.explain.decisions.sweeps import Others, kinds, knob_index
+from dnnexplain.explain.probing.neurons import check_neuron
+from dnnexplain.explain.probing.threshold_maps import Census, Surface, ThresholdMap, census, surface, threshold_map
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.panels.threshold_words import cell_of, census_cells, close_up, held_note, surface_figure

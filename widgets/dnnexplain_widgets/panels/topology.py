@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Flowing, Graph
-from dnnexplain.explain.flows import FlowComparison, compare_flows
+from dnnexplain.explain.decisions.flows import FlowComparison, compare_flows
 from dnnexplain_widgets.panels.editor import StateEditor
 from dnnexplain_widgets.words import number, told
 
@@ -47,7 +47,7 @@ class TopologyPanel(StateEditor):
     def code_lines(self) -> tuple[str, ...]:
         """The comparison by itself."""
         return (
-            "from dnnexplain.explain.flows import compare_flows",
+            "from dnnexplain.explain.decisions.flows import compare_flows",
             "found = compare_flows(system, policy, state)",
             "print(found.sentence())",
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, LogReader, Policy, Replayable
-from dnnexplain.explain.transfer import Setting, Transfer, cell_workloads, transfer
+from dnnexplain.explain.transfer.grid import Setting, Transfer, cell_workloads, transfer
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
@@ -99,7 +99,7 @@ class TransferPanel(WatchPanel):
         """The grid by itself."""
         rows, columns = self.grid
         return (
-            "from dnnexplain.explain.transfer import Setting, transfer",
+            "from dnnexplain.explain.transfer.grid import Setting, transfer",
             f"rows = [{', '.join(setting_code(row) for row in rows if row.label not in self.logs)}]",
             f"columns = [{', '.join(map(setting_code, columns))}]",
             (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Policy, Replayable, cost_unit
-from dnnexplain.explain.transfer import Setting, Transfer
+from dnnexplain.explain.transfer.grid import Setting, Transfer
 from dnnexplain.numbers import gap, interval
 from dnnexplain_widgets.words import label, number
 

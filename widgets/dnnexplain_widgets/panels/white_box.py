@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Discrete, DnnExplainError
-from dnnexplain.explain.white_box import Account, account
+from dnnexplain.explain.probing.account import Account, account
+from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.wire import scene
 from dnnexplain_widgets.words import told
 
 __all__ = ["WhiteBoxPanel"]

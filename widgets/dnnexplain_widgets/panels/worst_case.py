@@ -8,8 +8,8 @@ from typing import Any, cast
 import numpy as np
 
 from dnnexplain.contract import Adversary, Attackable, Choice, DnnExplainError, Flowing, Policy, State
-from dnnexplain.explain.decision import decide
-from dnnexplain.explain.flows import FlowComparison, comparison_of
+from dnnexplain.explain.decisions.decision import decide
+from dnnexplain.explain.decisions.flows import FlowComparison, comparison_of
 from dnnexplain.explain.gray_box.assemble import problem_with
 from dnnexplain.explain.gray_box.box import GapBox, gap_box
 from dnnexplain.explain.gray_box.budget import Progress

@@ -1,0 +1,1 @@
+"""What a policy does in a state, what would follow, and what real changes of the state do."""

@@ -1,0 +1,127 @@
+"""What would follow each action: the same policy goes on from the state, over the same workloads, to the end.
+
+"Why not the other one?" is answered by what would come of it, in the system's own figures, as in decomposed future
+returns (Patel, Abdu Jyothi, Narodytska, arXiv 2302.13483), here by simulation and not by a learned predictor.
+Differences are paired: each workload goes on after every action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, State, need
+from dnnexplain.explain.decisions.decision import observe, valid_of
+from dnnexplain.intervals import Interval, mean_interval
+from dnnexplain.numbers import number
+
+__all__ = ["Consequence", "Consequences", "consequences"]
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What followed one action.
+
+    Attributes:
+        action: its index.
+        name: in words.
+        figures: mean and 95% interval over workloads, by name; ``cost`` is one of them.
+        against: each figure less what followed the chosen action, paired.
+    """
+
+    action: int
+    name: str
+    figures: dict[str, Interval]
+    against: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What would follow each valid action of one decision.
+
+    Attributes:
+        policy: who decided, and goes on.
+        chosen: the action that it takes.
+        cost_name: what ``cost`` is.
+        futures: how many workloads were gone on with.
+        assumed: of them, in a sentence.
+        actions: one for each valid action.
+    """
+
+    policy: str
+    chosen: int
+    cost_name: str
+    futures: int
+    assumed: str
+    actions: tuple[Consequence, ...]
+
+    def of(self, action: int) -> Consequence:
+        """What followed an action."""
+        return next(one for one in self.actions if one.action == action)
+
+    def sentence(self) -> str:
+        """Whether an action would have done better, in words."""
+        mine = self.of(self.chosen)
+        others = [one for one in self.actions if one.action != self.chosen]
+        if not others:
+            return f"{mine.name} is the only valid action."
+        best = min(others, key=lambda one: one.against["cost"].mean)
+        gap = best.against["cost"]
+        span = f"{number(gap.mean, sign=True)} in {self.cost_name} ({number(gap.low)} to {number(gap.high)})"
+        tail = f"over {self.futures} futures, if {self.policy} goes on"
+        if gap.high < 0:
+            return f"{best.name} instead of {mine.name} would have been better: {span} {tail}."
+        if gap.low > 0:
+            return f"{mine.name} is better than any other action: the next, {best.name}, has {span} {tail}."
+        return f"{mine.name} and {best.name} cannot be told apart: {span} {tail}."
+
+
+def consequences(
+    system: Any,
+    policy: Policy,
+    state: State,
+    workloads: Sequence[Any],
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> Consequences:
+    """Take each valid action in a state, let the policy go on, and compare what follows.
+
+    Args:
+        system: one that can go on from a state.
+        policy: who decided; it takes its best actions.
+        state: in which.
+        workloads: the futures; the same after every action.
+        seed: of what is drawn.
+        progress: called with (actions done, in all).
+
+    Raises:
+        DnnExplainError: the system cannot go on from a state, its output is no choice, or there are no workloads.
+    """
+    need(system, Continuing, "what follows a decision")
+    if not isinstance(system.output, Discrete) or not len(workloads):
+        msg = "what follows a decision is asked of a choice among actions, over at least one workload"
+        raise DnnExplainError(msg)
+    seen = observe(system, [state])
+    valid = valid_of(system, policy, seen)
+    chosen = int(system.output.decide(policy.outputs(seen), valid)[0])
+    asked = np.flatnonzero(valid[0])
+    runs = {}
+    for done, action in enumerate(asked):
+        found = system.continued(state, policy, int(action), workloads, seed=seed)
+        runs[int(action)] = {"cost": found.cost, **found.metrics}
+        if progress is not None:
+            progress(done + 1, len(asked))
+    told = tuple(
+        Consequence(
+            action,
+            system.output.names[action],
+            {name: mean_interval(values) for name, values in run.items()},
+            {name: mean_interval(values - runs[chosen][name]) for name, values in run.items()},
+        )
+        for action, run in runs.items()
+    )
+    return Consequences(policy.name, chosen, system.cost_name, len(workloads), system.continuing, told)

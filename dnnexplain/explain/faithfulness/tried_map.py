@@ -1,0 +1,125 @@
+"""A map on trial: the question asked again on a private network, and the states that it is tried in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dnnexplain.contract import Policy, State, System, Target
+from dnnexplain.explain.attribution.captum_question import Asked, Problem, ask
+from dnnexplain.explain.attribution.maps import Attribution
+from dnnexplain.explain.attribution.methods import Method, method_named
+from dnnexplain.explain.decisions.decision import decide_many, observe
+from dnnexplain.explain.decisions.real_changes import Intervention, physical_reference, predicted, without
+from dnnexplain.explain.networks.hooks import tensor
+
+__all__ = ["Case"]
+
+_NONE = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A map on trial, with a private network and everything that several figures need."""
+
+    system: System
+    policy: Policy
+    attribution: Attribution
+    entry: Method
+    asked: Asked
+    observation: NDArray[np.float32]
+    seed: int
+    full: bool
+
+    @classmethod
+    def of(
+        cls, system: System, policy: Policy, attribution: Attribution, *, seed: int, full: bool, target: Target | None
+    ) -> Case:
+        """Ask the map's question again."""
+        state = attribution.decision.state
+        asked = ask(
+            system,
+            policy,
+            state,
+            target=target or attribution.target,
+            baseline=attribution.references,
+            seed=attribution.question.seed or 0,
+            settings=attribution.question.settings,
+        )
+        seen = asked.observation
+        return cls(system, policy, attribution, method_named(attribution.method), asked, seen, seed, full)
+
+    @property
+    def state(self) -> State:
+        """The state explained."""
+        return self.attribution.decision.state
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the method is too slow to be repeated in a light badge."""
+        return self.entry.heavy and not self.full
+
+    @cached_property
+    def reference(self) -> tuple[str, NDArray[np.float64]]:
+        """The baseline as a state: its name and knob values ``[K]``."""
+        return physical_reference(self.system, self.state, self.attribution.baseline, self.attribution.references)
+
+    def paint(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Observations of changed states, with this state's background."""
+        return observe(self.system, [State(row, self.state.background) for row in values])
+
+    def weights(self, after: NDArray[np.float32]) -> NDArray[np.float64]:
+        """See :func:`predicted`."""
+        mean = self.attribution.references.mean(axis=0, dtype=np.float64)
+        return predicted(self.observation, after, mean, str(self.entry.measure))
+
+    def losses(self, after: NDArray[np.float32]) -> NDArray[np.float64]:
+        """``F(state) - F(changed)`` for each changed observation ``[n]``."""
+        problem, seen = self.asked.problem, np.concatenate([self.observation[None], after])
+        values = problem.values(tensor(seen), torch.zeros(len(seen), dtype=torch.long)).numpy()
+        return np.asarray(values[0] - values[1:])
+
+    @property
+    def problem(self) -> Problem:
+        """The question with fewer references, for what has to be computed many times."""
+        return self.asked.problem.first_pairs(16 if self.full else 4)
+
+    def map_of(self, inputs: Tensor, module: nn.Module | None = None) -> Tensor:
+        """The method's maps at other inputs ``[N, *observation_shape]``, or of another network.
+
+        A light badge limits steps and samples.
+        """
+        problem = self.problem
+        settings = dict(problem.settings)
+        if self.attribution.steps is not None:
+            name, most = ("steps", 32) if self.attribution.method == "integrated-gradients" else ("samples", 16)
+            settings[name] = self.attribution.steps if self.full else min(self.attribution.steps, most)
+        return self.entry.apply(replace(problem, settings=settings, module=module or problem.module).at(inputs)).map
+
+    @cached_property
+    def interventions(self) -> tuple[Intervention, ...]:
+        """Every object put back to the baseline, one at a time."""
+        names, rows = without(self.system, self.state, self.reference[1])
+        if not names:
+            return ()
+        after = self.paint(rows)
+        told = (self.weights(after) * self.attribution.map).reshape(len(names), -1).sum(axis=1)
+        lost = self.losses(after)
+        before = self.attribution.decision
+        then = decide_many(self.system, self.policy, [State(row, self.state.background) for row in rows])
+        found = []
+        for i, name in enumerate(names):
+            moved = rows[i] != self.state.values
+            shares = (_NONE, _NONE)
+            if before.probabilities is not None and before.action is not None:
+                later = then[i].probabilities
+                assert later is not None
+                shares = float(before.probabilities[before.action]), float(later[before.action])
+            gone = bool((rows[i][moved] == 0.0).all())
+            found.append(Intervention(name, gone, float(told[i]), float(lost[i]), *shares, then[i].action))
+        return tuple(found)

@@ -1,0 +1,21 @@
+"""Where a policy stops winning: policies and rules over a grid of workloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnnexplain.lazy import lazy_attribute
+
+_HOME = {
+    "Boundary": "grid",
+    "Setting": "grid",
+    "Transfer": "grid",
+    "cell_workloads": "grid",
+    "transfer": "grid",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _HOME, name)

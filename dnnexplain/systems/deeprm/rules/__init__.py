@@ -1,0 +1,1 @@
+"""Hand-written schedulers, compiled and as policies."""

@@ -1,0 +1,195 @@
+"""Logs of real clusters in the Standard Workload Format, dirt and all.
+
+The format: Chapin et al. 1999; https://www.cs.huji.ac.il/labs/parallel/workload/swf.html. One job per
+line in 18 columns, ``-1`` where a value is unknown, header lines that begin with ``;``. Reading is one
+stage, mapping onto DeepRM's grid the next (:mod:`dnnexplain.systems.deeprm.workloads.swf_sets`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.reading import read_bytes
+from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
+
+__all__ = ["COLUMNS", "SwfLog", "read_swf", "windows"]
+
+COLUMNS = (
+    "job",
+    "submit",
+    "wait",
+    "run",
+    "cpus_used",
+    "cpu_time",
+    "memory_used",
+    "cpus_asked",
+    "time_asked",
+    "memory_asked",
+    "status",
+    "user",
+    "group",
+    "application",
+    "queue",
+    "partition",
+    "preceding_job",
+    "think_time",
+)
+"""The 18 columns: times in seconds, memory in kB per processor, ``status`` 0 failed, 1 done, 5 cancelled."""
+
+TIMES = ("submit", "wait", "run", "cpu_time", "time_asked", "think_time")
+MILLISECONDS = 1e11
+"""A log whose jobs are submitted later is in milliseconds: in seconds this is the year 5138."""
+
+NEEDED = 5
+"""A job needs at least its number, submission, wait, run time and processors."""
+
+
+@dataclass(frozen=True, eq=False)
+class SwfLog:
+    """The jobs of a log as they stand in it.
+
+    Attributes:
+        table: float64 ``[N, 18]`` in the order of :data:`COLUMNS`; -1 where unknown.
+        header: what the lines ``; Key: value`` say.
+        skipped: lines that are no job, counted by reason.
+        notes: what was done to lines that were kept.
+        name: the file's name.
+    """
+
+    table: NDArray[np.float64]
+    header: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    name: str = "log"
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One column by its name ``[N]``."""
+        if name not in COLUMNS:
+            raise Choice("column", name, COLUMNS).error()
+        return self.table[:, COLUMNS.index(name)]
+
+
+def read_swf(path: str | Path) -> SwfLog:
+    """Read a log: plain, gzip, bzip2 or xz (told by its content); UTF-8, UTF-16 or a Windows code page; any line ends.
+
+    Text behind the 18th column is ignored. Lines that cannot be a job are skipped and counted: too few
+    columns for this log, something that is not a number, a last line that was cut off.
+
+    Raises:
+        DnnExplainError: the file cannot be read, is not text, or has no line that is a job.
+    """
+    where = Path(path)
+    lines = _text(where, read_bytes(where)).splitlines()
+    header: dict[str, str] = {}
+    skipped: Counter[str] = Counter()
+    rows: list[list[str]] = []
+    for line in lines:
+        stripped = line.strip()
+        if not stripped:
+            skipped["blank line"] += 1
+        elif stripped[0] in ";#":
+            skipped["comment"] += 1
+            key, colon, value = stripped.lstrip(";# ").partition(":")
+            if colon and key:
+                header.setdefault(key.strip(), value.strip())
+        else:
+            rows.append(stripped.split(None, len(COLUMNS))[: len(COLUMNS)])
+    usual = _usual_width(where, rows)
+    table = _numbers(rows, usual, skipped)
+    if not len(table):
+        reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
+        msg = f"{where} holds no job in the Standard Workload Format ({reasons})"
+        raise DnnExplainError(msg)
+    notes = [] if usual == len(COLUMNS) else [f"lines have {usual} columns; the other {18 - usual} count as unknown"]
+    if np.median(table[:, COLUMNS.index("submit")]) > MILLISECONDS:
+        for name in TIMES:
+            column = table[:, COLUMNS.index(name)]
+            column[column > 0] /= 1000.0
+        notes.append("Submission times are milliseconds since 1970: all times were divided by 1,000.")
+    return SwfLog(table, header, dict(skipped), tuple(notes), where.name)
+
+
+def windows(
+    path: str | Path,
+    params: Params | None = None,
+    *,
+    start: int = 0,
+    steps: int = 50,
+    sets: int | None = None,
+    **mapping: Any,
+) -> tuple[list[JobSet], str]:
+    """Read and map a log in one go: its job sets in order of time, and what was done in plain words.
+
+    Args:
+        path: the log.
+        params: the cluster's sizes.
+        start: step of the mapped clock at which the first window begins.
+        steps: of each job set.
+        sets: number of windows; ``None``: all that hold a job.
+        **mapping: fields of :class:`~dnnexplain.systems.deeprm.workloads.swf_mapping.SwfMapping`; what is not
+            given is proposed from the log, as are ``share`` and ``load`` of its ``fit``.
+    """
+    from dnnexplain.systems.deeprm.workloads.swf_mapping import SwfMapping, Window  # noqa: PLC0415 - they import this module
+    from dnnexplain.systems.deeprm.workloads.swf_sets import map_log  # noqa: PLC0415
+
+    log = read_swf(path)
+    mapped = map_log(log, SwfMapping.fit(log, params, **mapping), params, Window(start, steps, sets))
+    return mapped.job_sets, " ".join((*log.notes, *mapped.sentences))
+
+
+def _text(where: Path, data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    if b"\0" in data:
+        msg = f"{where} is not a text file; a log in the Standard Workload Format is one"
+        raise DnnExplainError(msg)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _usual_width(where: Path, rows: list[list[str]]) -> int:
+    if not rows:
+        msg = f"{where} holds no job: every line is blank or a comment"
+        raise DnnExplainError(msg)
+    usual = Counter(map(len, rows)).most_common(1)[0][0]
+    if usual < NEEDED:
+        msg = (
+            f"{where} is not in the Standard Workload Format: its lines have {usual} columns separated by spaces, "
+            "expected 18 (job, submit, wait, run, processors, ...)"
+        )
+        raise DnnExplainError(msg)
+    return usual
+
+
+def _numbers(rows: list[list[str]], usual: int, skipped: Counter[str]) -> NDArray[np.float64]:
+    kept: list[list[float]] = []
+    padding = [-1.0] * len(COLUMNS)
+    for index, row in enumerate(rows):
+        if len(row) < usual:
+            last = index == len(rows) - 1
+            skipped["last line cut off" if last else f"fewer than the usual {usual} columns"] += 1
+            continue
+        try:
+            numbers = list(map(float, row))
+        except ValueError:
+            skipped["something that is not a number"] += 1
+            continue
+        if all(map(math.isfinite, numbers)):
+            kept.append((numbers + padding)[: len(COLUMNS)])
+        else:
+            skipped["something that is not a number"] += 1
+    return np.array(kept, dtype=np.float64).reshape(len(kept), len(COLUMNS))
