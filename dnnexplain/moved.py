@@ -10,7 +10,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-__all__ = ["MOVED", "install"]
+__all__ = ["MOVED", "add_moved", "install"]
 
 MOVED = {
     "dnnexplain.explain.gradients": "dnnexplain.explain.attribution.gradients",
@@ -64,39 +64,6 @@ MOVED = {
     "dnnexplain.explain.transfer_words": "dnnexplain.explain.transfer.words",
     "dnnexplain.explain.paired": "dnnexplain.explain.transfer.paired",
     "dnnexplain.explain.saved_and_now": "dnnexplain.explain.saved_results",
-    "dnnexplain.systems.deeprm.arrays": "dnnexplain.systems.deeprm.simulator.arrays",
-    "dnnexplain.systems.deeprm.kernels": "dnnexplain.systems.deeprm.simulator.kernels",
-    "dnnexplain.systems.deeprm.runner": "dnnexplain.systems.deeprm.simulator.runner",
-    "dnnexplain.systems.deeprm.view_kernels": "dnnexplain.systems.deeprm.simulator.view_kernels",
-    "dnnexplain.systems.deeprm.recorder": "dnnexplain.systems.deeprm.simulator.recorder",
-    "dnnexplain.systems.deeprm.played": "dnnexplain.systems.deeprm.simulator.played",
-    "dnnexplain.systems.deeprm.metrics": "dnnexplain.systems.deeprm.simulator.metrics",
-    "dnnexplain.systems.deeprm.busy": "dnnexplain.systems.deeprm.simulator.busy",
-    "dnnexplain.systems.deeprm.model": "dnnexplain.systems.deeprm.simulator.model",
-    "dnnexplain.systems.deeprm.bounds": "dnnexplain.systems.deeprm.oracle.bounds",
-    "dnnexplain.systems.deeprm.judge": "dnnexplain.systems.deeprm.oracle.judge",
-    "dnnexplain.systems.deeprm.optimal_replay": "dnnexplain.systems.deeprm.oracle.optimal_replay",
-    "dnnexplain.systems.deeprm.schedule": "dnnexplain.systems.deeprm.oracle.schedule",
-    "dnnexplain.systems.deeprm.codec": "dnnexplain.systems.deeprm.observation.codec",
-    "dnnexplain.systems.deeprm.knobs": "dnnexplain.systems.deeprm.observation.knobs",
-    "dnnexplain.systems.deeprm.painting": "dnnexplain.systems.deeprm.observation.painting",
-    "dnnexplain.systems.deeprm.states": "dnnexplain.systems.deeprm.observation.states",
-    "dnnexplain.systems.deeprm.features": "dnnexplain.systems.deeprm.observation.features",
-    "dnnexplain.systems.deeprm.feature_kernels": "dnnexplain.systems.deeprm.observation.feature_kernels",
-    "dnnexplain.systems.deeprm.fact_kernels": "dnnexplain.systems.deeprm.observation.fact_kernels",
-    "dnnexplain.systems.deeprm.pictures": "dnnexplain.systems.deeprm.observation.pictures",
-    "dnnexplain.systems.deeprm.workload_parts": "dnnexplain.systems.deeprm.workloads.parts",
-    "dnnexplain.systems.deeprm.jobfiles": "dnnexplain.systems.deeprm.workloads.jobfiles",
-    "dnnexplain.systems.deeprm.job_box": "dnnexplain.systems.deeprm.workloads.job_box",
-    "dnnexplain.systems.deeprm.mutation": "dnnexplain.systems.deeprm.workloads.mutation",
-    "dnnexplain.systems.deeprm.likelihood": "dnnexplain.systems.deeprm.workloads.likelihood",
-    "dnnexplain.systems.deeprm.records": "dnnexplain.systems.deeprm.workloads.records",
-    "dnnexplain.systems.deeprm.swf": "dnnexplain.systems.deeprm.workloads.swf",
-    "dnnexplain.systems.deeprm.swf_fit": "dnnexplain.systems.deeprm.workloads.swf_fit",
-    "dnnexplain.systems.deeprm.swf_mapping": "dnnexplain.systems.deeprm.workloads.swf_mapping",
-    "dnnexplain.systems.deeprm.swf_sets": "dnnexplain.systems.deeprm.workloads.swf_sets",
-    "dnnexplain.systems.deeprm.rule_kernels": "dnnexplain.systems.deeprm.rules.kernels",
-    "dnnexplain.systems.deeprm.rule_policy": "dnnexplain.systems.deeprm.rules.policy",
     "dnnexplain_widgets.late": "dnnexplain_widgets.background_map",
     "dnnexplain_widgets.wire": "dnnexplain_widgets.messages",
     "dnnexplain_widgets.panels.rules_desk": "dnnexplain_widgets.panels.rules.model",
@@ -107,7 +74,10 @@ MOVED = {
     "dnnexplain_widgets.panels.rules_words": "dnnexplain_widgets.panels.rules.view",
     "dnnexplain_widgets.panels.rules_controls": "dnnexplain_widgets.panels.rules.view",
 }
-"""Old name: new name. A module whose name became a package's is not here: the package offers its names."""
+"""Old name: new name. A module whose name became a package's is not here: the package offers its names.
+
+A package below adds its own with :func:`add_moved`, before any of its modules can be imported.
+"""
 
 
 class _Moved(MetaPathFinder, Loader):
@@ -128,6 +98,19 @@ class _Moved(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__ = self._own_spec
+
+
+def add_moved(package: str, homes: dict[str, str]) -> None:
+    """Let old modules of a package be found.
+
+    Args:
+        package: its full name.
+        homes: new subpackage: the modules that moved there under their old names, or ``old=new``, with blanks between.
+    """
+    for home, names in homes.items():
+        for name in names.split():
+            old, _, new = name.partition("=")
+            MOVED[f"{package}.{old}"] = f"{package}.{home}.{new or old}"
 
 
 def install() -> None:

@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 
 import dnnexplain.explain
+import dnnexplain.systems.deeprm
 from dnnexplain.moved import MOVED
 
 
