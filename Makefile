@@ -3,6 +3,7 @@
 # make check    lint, format and types
 # make test     everything that must hold: check, then all tests, those in a browser too
 # make test-oldest  the core's tests with the oldest dependencies that pyproject.toml allows
+# make page     build the panels' code for the page anew, from widgets/page (needs Node)
 # make bench    the benchmarks' tables
 # make docs     the site, in site/html: how-tos, lessons with their outputs, reference
 # make pictures the pictures of README and site, taken from the running program
@@ -20,7 +21,7 @@ PYTEST_ARGS ?=
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help app lab check test test-oldest bench docs pictures clean
+.PHONY: help app lab check test test-oldest page bench docs pictures clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -38,6 +39,7 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tools.page check
 
 test: check
 	@browser=$$($(BIN)/python -m tools.browser) && \
@@ -47,6 +49,9 @@ test: check
 test-oldest:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
 	$(ONE_THREAD) $(BIN)/python -m tools.oldest
+
+page:
+	@$(PYTHON) -m tools.page build
 
 bench:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all

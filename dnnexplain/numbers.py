@@ -1,4 +1,4 @@
-"""How a figure is written, for Python, the command line and pages alike (``web/numbers.js`` is its twin).
+"""How a figure is written, for Python, the command line and pages alike (``widgets/page/src/shared/numbers.js`` is its twin).
 
 A measured figure has three significant digits, a count is whole, thousands are separated, and nothing between
 0.001 and 1,000,000 has an exponent. ``tests/numbers.json`` holds what both twins must write.

@@ -35,7 +35,7 @@ nb_execution_in_temp = True
 nb_merge_streams = True
 nb_output_stderr = "remove"
 nb_ipywidgets_js = {
-    "panels.js": {"defer": "defer"}
+    "lesson.js": {"defer": "defer"}
 }  # draws the panels as they were, instead of scripts from another host
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from dnnexplain.app.gallery import DASHBOARDS, gallery_page, lessons, read_site,
 from dnnexplain.app.places import Places, memory_megabytes, room_for
 from dnnexplain.app.server import environment, free_port, is_own, new_token
 from dnnexplain.contract import DnnExplainError
+
+PAGE = Path(__file__).parents[1] / "widgets/page/src"
 
 
 @given(st.lists(st.sampled_from(["come", "start", "fail", "end"]), max_size=60), st.integers(1, 4))
@@ -131,9 +134,8 @@ def test_the_largest_file_that_a_page_sends_fits_into_a_message():
     from importlib.resources import files
 
     import dnnexplain.app
-    import dnnexplain_widgets.web
 
     settings = json.loads(files(dnnexplain.app).joinpath("jupyter/voila.json").read_text())["Voila"]["tornado_settings"]
-    source = files(dnnexplain_widgets.web).joinpath("controls.js").read_text()
+    source = (PAGE / "panel" / "controls.js").read_text()
     most = float(re.search(r"const MOST_BYTES = (\S+);", source)[1])
     assert most + 1e6 < settings["websocket_max_message_size"]  # a message has words about the file, too

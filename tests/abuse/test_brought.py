@@ -7,7 +7,6 @@ import pytest
 
 pytest.importorskip("ipywidgets")
 
-import dnnexplain_widgets
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import TorchPolicy
 from dnnexplain_widgets import uploads
@@ -41,7 +40,7 @@ def test_a_file_above_the_limit_is_refused_and_one_at_the_limit_is_not(monkeypat
 
 
 def test_the_page_refuses_at_the_same_size():
-    script = (Path(dnnexplain_widgets.__file__).parent / "web" / "controls.js").read_text(encoding="utf-8")
+    script = (Path(__file__).parents[2] / "widgets/page/src/panel/controls.js").read_text(encoding="utf-8")
     assert f"MOST_BYTES = {uploads.MOST_BYTES / 1e6:.0f}e6" in script
 
 

@@ -15,53 +15,42 @@ from typing import Any
 
 from dnnexplain_widgets.web import module_source, style_source
 
-__all__ = ["Harness", "finish", "no_overflow", "page_source", "part", "press"]
+__all__ = ["Harness", "finish", "load_script", "no_overflow", "page_source", "part", "press"]
 
 PATIENCE = 240  # seconds that a busy machine may take for a panel's work
 
+# The code comes as a blob, as it does from a session's model.
+LOAD = """
+const code = await (await fetch("data:text/javascript;base64,@CODE@")).blob();
+window.exported = await import(URL.createObjectURL(code));
+"""
+
 _SCRIPT = """
-const bytesOf = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-const revive = (value) => {
-  if (Array.isArray(value)) return value.map(revive);
-  if (value && typeof value === "object") {
-    if ("__bytes__" in value) return bytesOf(value.__bytes__);
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)]));
+const { mount, PageModel, revive } = window.exported;
+const save = async (id, changes) => {
+  window.sent.push([id, changes]);
+  if (!window.kernel) return;
+  window.waiting += 1;
+  try {
+    const answers = await window.kernel(id, JSON.stringify(changes));
+    for (const [id, state] of Object.entries(JSON.parse(answers))) models[id].take(revive(state));
+  } finally {
+    window.waiting -= 1;
   }
-  return value;
 };
-class Model {
-  constructor(id, state) { this.id = id; this.state = revive(state); this.handlers = {}; this.dirty = {}; }
-  get(name) { return this.state[name]; }
-  set(name, value) { this.state[name] = value; this.dirty[name] = value; this.fire(name); }
-  on(event, callback) { (this.handlers[event] ??= new Set()).add(callback); }
-  off() {}
-  fire(name) { for (const callback of this.handlers["change:" + name] || []) callback(); }
-  take(changes) {
-    for (const [name, value] of Object.entries(revive(changes))) this.state[name] = value;
-    for (const name of Object.keys(changes)) this.fire(name);
-  }
-  async save_changes() {
-    const changes = this.dirty;
-    this.dirty = {};
-    window.sent.push([this.id, changes]);
-    if (!window.kernel) return;
-    window.waiting += 1;
-    try {
-      const answers = await window.kernel(this.id, JSON.stringify(changes));
-      for (const [id, state] of Object.entries(JSON.parse(answers))) models[id].take(state);
-    } finally {
-      window.waiting -= 1;
-    }
-  }
-}
 window.sent = [];
 window.waiting = 0;  // wishes that Python has not answered yet
-const models = Object.fromEntries(Object.entries(@STATES@).map(([id, state]) => [id, new Model(id, state)]));
+const models = Object.fromEntries(Object.entries(@STATES@).map(([id, state]) => [id, new PageModel(revive(state), (changes) => save(id, changes))]));
 window.models = models;
 const hub = models[@HUB@];
 for (const id of @PANELS@) mount({ model: models[id], el: document.querySelector(`[data-panel="${id}"]`), hub });
 window.ready = true;
 """
+
+
+def load_script() -> str:
+    """What gives a page the panels' code as ``window.exported``."""
+    return LOAD.replace("@CODE@", base64.b64encode(module_source().encode()).decode())
 
 
 _FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
@@ -91,7 +80,6 @@ def page_source(panels: Sequence[Any], layout: str = "") -> str:
     slots = layout or "".join(f'<div data-panel="{{{i}}}" style="margin:8px"></div>' for i in range(len(panels)))
     for index, panel in enumerate(panels):
         slots = slots.replace(f"{{{index}}}", panel.model_id)
-    code = module_source().replace("export {", "window.exported = {")
     ids = json.dumps([p.model_id for p in panels])
     script = (
         _SCRIPT.replace("@STATES@", json.dumps(states))
@@ -103,7 +91,7 @@ def page_source(panels: Sequence[Any], layout: str = "") -> str:
         "<!doctype html><html lang=en data-dnnexplain-app><meta charset=utf-8><title>panels</title>"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<style>html{color-scheme:light dark}body{margin:0;background:Canvas}</style>"
-        f"<body><main>{slots}</main><script type=module>{code}\n{script}</script>"
+        f"<body><main>{slots}</main><script type=module>{load_script()}\n{script}</script>"
     )
 
 
@@ -151,7 +139,8 @@ class Harness:
         """Bring what Python changed by itself to the page, and wait until that is drawn."""
         changes, self.changed = self.changed, {}
         self.page.evaluate(
-            "(all) => { for (const [id, state] of Object.entries(all)) window.models[id].take(state); }", changes
+            "(all) => { for (const [id, state] of Object.entries(all)) window.models[id].take(window.exported.revive(state)); }",
+            changes,
         )
         self.page.evaluate(_FRAMES)
 

@@ -13,21 +13,13 @@ from dnnexplain_widgets.inpage import in_page
 from dnnexplain_widgets.live import Ask, compute
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.sentences import sentences
-from dnnexplain_widgets.web import module_source
 from tests.browser.harness import _plain as plain
+from tests.browser.harness import load_script
 
 SCRIPT = """
-const bytesOf = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-const revive = (value) => {
-  if (Array.isArray(value)) return value.map(revive);
-  if (value && typeof value === "object") {
-    if ("__bytes__" in value) return bytesOf(value.__bytes__);
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)]));
-  }
-  return value;
-};
+const { PageNetwork, revive } = window.exported;
 const flat = (value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
-window.load = ([described, scene]) => { window.network = new window.exported.inPage.PageNetwork(revive(described), scene); };
+window.load = ([described, scene]) => { window.network = new PageNetwork(revive(described), scene); };
 window.step = ([values, ground, ask]) => {
   const found = window.network.step(Float64Array.from(values), ground && Float32Array.from(ground), ask);
   return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, flat(value)]));
@@ -42,8 +34,7 @@ class InPage:
 
     def __init__(self, page: Any, system: Any, policy: Any) -> None:
         self.page, self.system, self.policy = page, system, policy
-        code = module_source().replace("export {", "window.exported = {")
-        page.set_content(f"<!doctype html><script type=module>{code}\n{SCRIPT}</script>")
+        page.set_content(f"<!doctype html><script type=module>{load_script()}\n{SCRIPT}</script>")
         page.wait_for_function("window.ready === true")
         page.evaluate("window.load", [plain(in_page(system, policy)), scene(system)])
 

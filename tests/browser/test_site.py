@@ -15,7 +15,7 @@ from tests.browser.harness import no_overflow
 STATIC = Path(__file__).parents[2] / "docs" / "_static"
 PAGE = """<!doctype html><html lang=en><meta charset=utf-8><title>lesson</title><meta name=viewport content="width=device-width">
 <style>{style}</style><body data-theme="{theme}"><main>{views}</main>
-<script type="application/vnd.jupyter.widget-state+json">{state}</script><script src="panels.js" defer></script>"""
+<script type="application/vnd.jupyter.widget-state+json">{state}</script><script src="lesson.js" defer></script>"""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def open_lesson(chromium, tmp_path):
         state = json.dumps(data["manager_state"]).replace("</", "<\\/")
         style = (STATIC / "site.css").read_text()
         (tmp_path / "lesson.html").write_text(PAGE.format(views=views, state=state, theme=theme, style=style))
-        (tmp_path / "panels.js").write_text((STATIC / "panels.js").read_text())
+        (tmp_path / "lesson.js").write_text((STATIC / "lesson.js").read_text())
         context = chromium.new_context(viewport={"width": width, "height": 900})
         context.set_default_timeout(60_000)
         page = context.new_page()

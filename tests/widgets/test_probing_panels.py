@@ -87,7 +87,7 @@ def test_the_state_that_excites_a_neuron_most_is_proved_and_opened():
     assert panel.badge["text"].startswith("Proved")
     seen = WORLD.encode(exact.state.values[None])[0]
     np.testing.assert_array_equal(
-        np.frombuffer(panel.figure["still"]["picture"], np.uint8).reshape(seen.shape) / 255, seen
+        np.frombuffer(panel.figure["state"]["picture"], np.uint8).reshape(seen.shape) / 255, seen
     )
     now = neuron_activations(NETWORK, layer_of(WORLD, NETWORK), observe(WORLD, [STATE]))[0, unit]
     assert f"In the present state it is at {now:.3g}".replace("-", "−") in panel.sentence
@@ -171,7 +171,7 @@ def test_a_system_without_a_picture_shows_its_knobs():
     vehicle = FakeSystem()
     panel = MaximalPanel(vehicle, TorchPolicy(mlp(vehicle), vehicle))
     pressed(panel, "find")
-    assert "still" not in panel.figure
+    assert "state" not in panel.figure
     told = {row["label"]: row["cells"][0]["text"] for row in panel.figure["cells"]["rows"]}
     for knob, value in zip(vehicle.knobs, panel.result.state.values, strict=True):
         if value != knob.low:

@@ -6,7 +6,6 @@ import base64
 import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from dnnexplain_widgets.panels.editor import StateEditor
 from dnnexplain_widgets.panels.neurons import NeuronsPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.session import Session, telling_unit
-from dnnexplain_widgets.web import drawing_code, style_source
+from dnnexplain_widgets.web import explorable_source, explorable_style, style_source
 
 __all__ = ["Fact", "export_page"]
 
@@ -184,9 +183,8 @@ def _rows(facts: Iterable[Fact]) -> str:
 
 
 def _html(title: str, lead: str, reading: str, about: str, data: str) -> str:
-    code = drawing_code(("picture", "knobs", "probabilities", "groups", "units", "curves")) + _read("page.js")
-    call = f"startAlone({data});".replace("<", "\\u003c")  # only strings hold one; none may end the script
-    style = style_source() + _read("page.css")
+    safe = data.replace("<", "\\u003c")  # only strings hold one; none may end the script
+    style = style_source() + explorable_style()
     heading = html.escape(title)
     return f"""<!doctype html>
 <html lang="en" data-dnnexplain-app>
@@ -209,8 +207,8 @@ def _html(title: str, lead: str, reading: str, about: str, data: str) -> str:
 </div>
 {about}
 </main>
-<script type="module">{code}
-{call}</script>
+<script type="application/json" id="explorable-data">{safe}</script>
+<script type="module">{explorable_source()}</script>
 """
 
 
@@ -220,7 +218,3 @@ _THEMES = "".join(
 )
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 """The browser itself sees to it that the page asks nothing of any server."""
-
-
-def _read(name: str) -> str:
-    return files("dnnexplain_widgets.web").joinpath("alone", name).read_text(encoding="utf-8")

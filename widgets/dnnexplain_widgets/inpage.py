@@ -18,7 +18,7 @@ MOST_BYTES = 1_000_000
 
 
 def in_page(system: System, policy: Policy) -> dict[str, Any]:
-    """System and network as data for web/inpage.js; arrays as bytes.
+    """System and network as data for the page's own network (widgets/page/src/network); arrays as bytes.
 
     Raises:
         DnnExplainError: the system does not say how it paints its knobs, its output is not a choice, or

@@ -31,7 +31,7 @@ class Masthead(Panel):
     """
 
     OPTIONS = ("title", "policies", "loader", "lead")
-    PARTS = ({"part": "keeper"},)
+    PARTS = ({"part": "page-link"},)
     COPYABLE = False
     WRITES = False
 

@@ -14,7 +14,7 @@ from dnnexplain.contract import DnnExplainError
 __all__ = ["MOST_BYTES", "brought", "checked"]
 
 MOST_BYTES = 60_000_000
-"""Of a file; ``web/controls.js`` refuses a larger one before it is sent."""
+"""Of a file; ``widgets/page/src/panel/controls.js`` refuses a larger one before it is sent."""
 
 _LONGEST_NAME = 120
 

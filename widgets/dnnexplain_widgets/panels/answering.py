@@ -34,7 +34,7 @@ class Answering(anywidget.AnyWidget):
     SETTINGS: ClassVar[tuple[str, ...]] = ()
     """The controls that an answer depends on, by name, or by the beginning of their names if it ends in a space."""
 
-    controls: Any = t.List(help="Descriptions of the controls; see web/controls.js.").tag(sync=True)
+    controls: Any = t.List(help="Descriptions of the controls; see widgets/page/src/panel/controls.js.").tag(sync=True)
     answers = t.Dict(help="What the controls are at, by name.").tag(sync=True, echo_update=False)
     sentence = t.Unicode(help="Reads the picture; the live message's if empty.").tag(sync=True)
     badge = t.Dict(help="How far to trust it: {level, text, figures: [{name, value, meaning}]}.").tag(sync=True)

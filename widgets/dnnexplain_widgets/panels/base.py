@@ -44,7 +44,7 @@ class Panel(Answering):
 
     QUESTION: ClassVar[str] = ""
     PARTS: ClassVar[tuple[Mapping[str, Any], ...]] = ()
-    """What the page draws, from top to bottom; see PARTS in web/panel.js."""
+    """What the page draws, from top to bottom; see MAKERS in widgets/page/src/entries/dashboard.js."""
     SAYS: ClassVar[str] = ""
     """The sentence of the live message that reads the picture, and the failure that belongs to it."""
     WANTS: ClassVar[tuple[str, ...]] = ()

@@ -23,7 +23,7 @@ class MaximalPanel(ProbingPanel):
     """What excites this neuron most?"""
 
     QUESTION = "What excites this neuron most?"
-    PARTS = ({"part": "still"}, {"part": "cells"})
+    PARTS = ({"part": "state"}, {"part": "cells"})
     KIND = Maximum
     SETTINGS = ("restarts",)
 
@@ -86,7 +86,7 @@ class MaximalPanel(ProbingPanel):
         if isinstance(system, Pictured):
             seen = system.encode(found.state.values[None], found.state.background)[0]
             levels = np.clip(np.rint(seen * 255.0), 0, 255).astype(np.uint8)
-            self.figure = {"still": {"picture": levels.tobytes(), "words": words}}
+            self.figure = {"state": {"picture": levels.tobytes(), "words": words}}
         else:
             self.figure = {"cells": self._knobs(found)}
         self.badge = _badge(found)

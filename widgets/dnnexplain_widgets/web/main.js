@@ -1,1 +1,0 @@
-export { arrange, breakLines, cellAt, csvOf, gripAt, inPage, mount, number, snap, ticks };

@@ -1,0 +1,61 @@
+// The drawing code of all panels, which the session's model carries into the page.
+
+import { mountPanel } from "../panel/panel.js";
+import { makeAccount } from "../parts/account.js";
+import { makeGroups, makeProbabilities } from "../parts/bars.js";
+import { makeCells } from "../parts/cells.js";
+import { makeChanges } from "../parts/changes.js";
+import { makeCurves, makeUnits } from "../parts/curves.js";
+import { makeKnobs } from "../parts/knobs.js";
+import { makeLessons } from "../parts/lessons.js";
+import { makePicture } from "../parts/picture.js";
+import { makeRace, makeRanges } from "../parts/race.js";
+import { makeResponse } from "../parts/response.js";
+import { makeScatter } from "../parts/scatter.js";
+import { makeSchedule } from "../parts/schedule.js";
+import { makeSizes } from "../parts/sizes.js";
+import { makeStatePicture } from "../parts/state_picture.js";
+import { makeTabs } from "../parts/tabs.js";
+import { makeThresholds } from "../parts/thresholds.js";
+import { makeTopology } from "../parts/topology.js";
+import { makeTree } from "../parts/tree.js";
+import { makeMisfits, makeTrust } from "../parts/trust.js";
+import { makeChild } from "../parts/child.js";
+import { makePageLink } from "../session/page_link.js";
+
+/** What draws a part, by the part's name. */
+const MAKERS = {
+  picture: makePicture,
+  knobs: makeKnobs,
+  probabilities: makeProbabilities,
+  groups: makeGroups,
+  units: makeUnits,
+  curves: makeCurves,
+  schedule: makeSchedule,
+  cells: makeCells,
+  trust: makeTrust,
+  misfits: makeMisfits,
+  account: makeAccount,
+  state: makeStatePicture,
+  thresholds: makeThresholds,
+  response: makeResponse,
+  changes: makeChanges,
+  scatter: makeScatter,
+  tree: makeTree,
+  sizes: makeSizes,
+  lessons: makeLessons,
+  tabs: makeTabs,
+  topology: makeTopology,
+  race: makeRace,
+  ranges: makeRanges,
+  child: makeChild,
+  "page-link": makePageLink,
+};
+
+/** Draws a panel into el. */
+export const mount = (view) => mountPanel(view, MAKERS);
+
+export { PageModel, revive } from "../host/page_model.js";
+export { PageNetwork } from "../network/network.js";
+export { csvOf } from "../panel/tables.js";
+export { arrange } from "../parts/geometry.js";

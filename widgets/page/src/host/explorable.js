@@ -1,0 +1,168 @@
+// An explorable: the panels in a file of their own, with the page as its own kernel. `startExplorable` is
+// called once with what export.py wrote: {hub, panels, states, presets, ask}; bytes are {__bytes__: base64}.
+
+import { targetMenu } from "../network/network.js";
+import { mountPanel } from "../panel/panel.js";
+import { Store, snap } from "../session/store.js";
+import { watchTheme } from "../shared/dom.js";
+import { PageModel, revive } from "./page_model.js";
+
+class Explorable {
+  constructor(data) {
+    this.data = data;
+    this.past = [];
+    this.future = [];
+    this.hub = new PageModel(revive(data.hub), (changes) => this.onHub(changes));
+    this.panels = Object.fromEntries(Object.entries(data.panels).map(([name, state]) => [name, new PageModel(state, (changes) => this.onPanel(name, changes))]));
+    this.store = new Store(this.hub);
+    this.hub.dnnexplainStore = this.store;
+    this.store.listen((what) => what === "live" && this.follow());
+    this.show(this.linked() || data.start);
+  }
+
+  /** Shows a state {values, ground: [[cell, level]] or null, preset}. */
+  show(state) {
+    const { store } = this;
+    this.preset = state.preset ?? null;
+    this.hub.state.ground = state.ground ? { cells: new DataView(this.paintGround(state.ground).buffer) } : {};
+    store.base = null;
+    store.from = Float64Array.from(state.values);
+    store.told.ask = this.data.ask;
+    store.told.unit = this.data.ask.unit;
+    store.answerHere(store.from);
+    store.emit("live");
+    this.keep();
+  }
+
+  paintGround(pairs) {
+    const cells = new Float32Array(sizeOfPicture(this.store.scene));
+    for (const [cell, level] of pairs) cells[cell] = level;
+    this.ground = pairs;
+    return cells;
+  }
+
+  get state() {
+    return { values: Array.from(this.store.values), ground: this.hub.state.ground.cells ? this.ground : null, preset: this.preset };
+  }
+
+  /** Asks something else about the present state. */
+  ask(changes) {
+    Object.assign(this.data.ask, changes);
+    this.show(this.state);
+  }
+
+  // --- what the panels say ---
+
+  onHub({ wish, travel }) {
+    if (wish?.settled) queueMicrotask(() => this.noteStep(wish.from));
+    const before = this.travelled || {};
+    for (const way of ["undo", "redo"]) for (let at = before[way] || 0; at < (travel?.[way] || 0); at += 1) this.travel(way);
+    if (travel) this.travelled = travel;
+  }
+
+  noteStep(from) {
+    if (from.every((value, at) => value === this.store.values[at])) return;
+    this.past.push({ ...this.state, values: from });
+    this.future = [];
+    this.follow();
+    this.keep();
+  }
+
+  travel(way) {
+    const [back, forth] = way === "undo" ? [this.past, this.future] : [this.future, this.past];
+    if (!back.length) return;
+    forth.push(this.state);
+    this.show(back.pop());
+  }
+
+  go(state) {
+    this.past.push(this.state);
+    this.future = [];
+    this.show(state);
+  }
+
+  onPanel(name, { answers, presses }) {
+    const model = this.panels[name];
+    if (name === "editor" && presses) this.press(presses);
+    if (name === "editor" && answers?.preset) {
+      const places = this.data.presets[Number(answers.preset)].places;
+      model.take({ answers: { ...answers, preset: "" } });
+      this.go(this.place(places[Math.floor(Math.random() * places.length)]));
+    }
+    if (name === "saliency" && answers) this.ask({ target: answers.target });
+    if (name === "neurons" && answers) this.ask({ layer: answers.layer || this.data.ask.layer, sweep: answers.sweep, unit: answers.unit ?? this.data.ask.unit });
+  }
+
+  place(at) {
+    return { ...this.data.states[at], preset: at };
+  }
+
+  press(presses) {
+    const pressed = Object.keys(presses).find((name) => presses[name] !== (this.pressed?.[name] || 0));
+    this.pressed = { ...presses };
+    if (pressed === "empty") this.go({ values: this.store.scene.knobs.map((knob) => knob.low), ground: null });
+    else if (pressed) this.travel(pressed);
+  }
+
+  // --- what follows from a state ---
+
+  /** Controls that depend on the state: the targets in words, and where undo can go. */
+  follow() {
+    const { scene, live } = this.store;
+    const { editor, saliency } = this.panels;
+    if (saliency && live.action !== undefined) {
+      const options = targetMenu(scene.output.names, live);
+      const { target } = this.data.ask;
+      if (!options.some(([name]) => name === target)) options.push([target, target]);
+      const [select, ...others] = saliency.get("controls");
+      saliency.take({ controls: [{ ...select, options }, ...others], answers: { target } });
+    }
+    const disabled = { undo: !this.past.length, redo: !this.future.length };
+    editor?.take({ controls: editor.get("controls").map((control) => (control.name in disabled ? { ...control, disabled: disabled[control.name] } : control)) });
+  }
+
+  /** The address says what is shown, so that a copied link opens it again: knobs that differ from a known state. */
+  keep() {
+    const from = this.preset === null ? this.store.scene.knobs.map((knob) => knob.low) : this.data.states[this.preset].values;
+    const set = Array.from(this.store.values).flatMap((value, at) => (value === from[at] ? [] : [`${at}:${value}`]));
+    const given = [...(this.preset === null ? [] : [`from=${this.preset}`]), ...(set.length ? [`set=${set.join(",")}`] : [])];
+    history.replaceState(null, "", given.length ? `#${given.join("&")}` : location.pathname + location.search);
+  }
+
+  /** The state that the address names, or null where it names none. */
+  linked() {
+    const given = new URLSearchParams(location.hash.slice(1));
+    if (!given.has("from") && !given.has("set")) return null;
+    const known = given.has("from") ? this.data.states[Number(given.get("from"))] : { values: this.store.scene.knobs.map((knob) => knob.low), ground: null };
+    if (!known) return null;
+    const values = [...known.values];
+    for (const pair of (given.get("set") || "").split(",")) {
+      const [at, value] = pair.split(":").map(Number);
+      const knob = this.store.scene.knobs[at];
+      if (knob && Number.isFinite(value)) values[at] = snap(knob, value);
+    }
+    return { values, ground: known.ground, preset: given.has("from") ? Number(given.get("from")) : null };
+  }
+}
+
+function sizeOfPicture({ picture }) {
+  return picture.rows * picture.columns;
+}
+
+/** Mounts the panels into the elements of their names, and follows the reader's wish for light or dark. */
+export function startExplorable(data, makers) {
+  const page = new Explorable({ ...data, start: { ...data.states[0], preset: 0 } });
+  const choose = document.getElementById("theme");
+  const showTheme = () => {
+    document.documentElement.dataset.theme = page.store.theme;
+  };
+  choose.addEventListener("change", () => page.hub.take({ theme: choose.value }));
+  page.hub.on("change:theme", showTheme);
+  watchTheme(showTheme);
+  for (const [name, model] of Object.entries(page.panels)) mountPanel({ model, el: document.getElementById(name), hub: page.hub }, makers);
+  window.addEventListener("hashchange", () => {
+    const state = page.linked();
+    if (state) page.go(state);
+  });
+  window.explorable = page;
+}

@@ -1,0 +1,71 @@
+// A Jupyter model for a page without Jupyter: an exported page, a lesson of the site, a test.
+
+/** Like Jupyter's: changes are told to those that listen, and saved on demand; what is as before is not told. */
+export class PageModel {
+  /** state: {name: value}; saved(changes) is called with what was set since the last time. */
+  constructor(state, saved = () => {}) {
+    this.state = state;
+    this.saved = saved;
+    this.handlers = {};
+    this.dirty = {};
+  }
+
+  get(name) {
+    return this.state[name];
+  }
+
+  set(name, value) {
+    if (isSame(this.state[name], value)) return;
+    this.state[name] = value;
+    this.dirty[name] = value;
+    this.fire(name);
+  }
+
+  on(event, callback) {
+    (this.handlers[event] ??= new Set()).add(callback);
+  }
+
+  off(event, callback) {
+    this.handlers[event]?.delete(callback);
+  }
+
+  fire(name) {
+    for (const callback of this.handlers[`change:${name}`] || []) callback();
+  }
+
+  /** A change from the other side, as if a kernel had sent it: all are taken before the first is told. */
+  take(changes) {
+    const news = Object.keys(changes).filter((name) => !isSame(this.state[name], changes[name]));
+    for (const name of news) this.state[name] = changes[name];
+    for (const name of news) this.fire(name);
+  }
+
+  save_changes() {
+    const changes = this.dirty;
+    this.dirty = {};
+    return this.saved(changes);
+  }
+}
+
+/** Whether two values of a model's state are the same, bytes included. */
+export function isSame(one, other) {
+  if (Object.is(one, other)) return true;
+  if (!one || !other || typeof one !== "object" || typeof other !== "object") return false;
+  if (ArrayBuffer.isView(one) || ArrayBuffer.isView(other)) return ArrayBuffer.isView(one) && ArrayBuffer.isView(other) && haveSameBytes(one, other);
+  const names = Object.keys(one);
+  return Array.isArray(one) === Array.isArray(other) && names.length === Object.keys(other).length
+    && names.every((name) => name in other && isSame(one[name], other[name]));
+}
+
+function haveSameBytes(one, other) {
+  const [left, right] = [one, other].map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  return left.length === right.length && left.every((value, at) => value === right[at]);
+}
+
+/** A state that came as JSON, its {__bytes__: base64} as bytes. */
+export function revive(value) {
+  if (Array.isArray(value)) return value.map(revive);
+  if (!value || typeof value !== "object") return value;
+  if ("__bytes__" in value) return new DataView(Uint8Array.from(atob(value.__bytes__), (letter) => letter.charCodeAt(0)).buffer);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, revive(item)]));
+}

@@ -1,0 +1,195 @@
+// The network in the page: a state's picture, decision, map, neurons, curves and sentences, without the
+// kernel. What it gives has the form of a step that the kernel sends (../store.js), to float32's rounding.
+
+import { bytes } from "../shared/bytes.js";
+import { curvePhrase, decisionPhrase, onPhrase, overlayPhrase, slopePhrase } from "./phrases.js";
+import { allowedOutputs, makeSketch, paintValues, repaint, tellState, validValues } from "./sketch.js";
+import { makeStack, pullBack, runStack, runUnit } from "./stack.js";
+import { classify, sweepStates } from "./sweeps.js";
+
+export class PageNetwork {
+  /** described: from the kernel (inpage.py); scene: what the page knows of the system. */
+  constructor(described, scene) {
+    this.described = described;
+    this.scene = scene;
+    this.sketch = makeSketch(described.painting, scene, scene.picture.columns);
+    this.stack = makeStack(described);
+    this.cellGroup = bytes(described.cellGroup, Int16Array);
+  }
+
+  /** Valid values for what is wanted, coming from the values before. */
+  valid(wanted, before) {
+    return validValues(this.sketch, wanted, before);
+  }
+
+  /**
+   * One step: what can be said of valid values. ask: {parts, target, method, layer, sweep, unit}; rules: what
+   * hand-written rules would do, as far as the kernel said. What the page cannot compute is left out.
+   */
+  step(values, ground, ask, rules = {}) {
+    const picture = paintValues(this.sketch, values, ground);
+    const outputs = runStack(this.stack, picture);
+    const decision = this.decide(values, outputs[outputs.length - 1]);
+    const found = { values, picture: colourBytes(picture), words: { state: tellState(this.sketch, values) }, failures: {} };
+    found.whole = ask.method === "saliency" || !ask.parts.includes("saliency");
+    if (ask.parts.includes("decision")) {
+      Object.assign(found, decision);
+      this.heed(found, rules);
+    }
+    if (ask.parts.includes("saliency") && ask.method === "saliency") this.explain(found, decision, picture, outputs, ask);
+    if (ask.parts.includes("neurons")) this.probe(found, values, ground, outputs, ask);
+    return found;
+  }
+
+  /** Takes in what rules would do, as the kernel says by and by. */
+  heed(found, rules) {
+    if (found.action === undefined) return;
+    found.rules = rules;
+    found.words.decision = decisionPhrase(this.scene.output.names, found);
+  }
+
+  decide(values, raw) {
+    const valid = this.described.masked ? allowedOutputs(this.sketch, values) : new Uint8Array(raw.length).fill(1);
+    const action = raw.reduce((best, value, at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
+    return { outputs: raw, valid, action, probabilities: softmax(raw, valid) };
+  }
+
+  explain(found, decision, picture, outputs, ask) {
+    const target = resolveTarget(this.scene.output.names, decision, ask.target);
+    if (target.failure) {
+      found.failures.saliency = target.failure;
+      return;
+    }
+    const map = pullBack(this.stack, picture, outputs, target.slope(decision));
+    const groups = this.scene.groups.map(({ name }) => ({ name, up: 0, down: 0 }));
+    let scale = 0;
+    for (let cell = 0; cell < map.length; cell += 1) {
+      const group = groups[this.cellGroup[cell]];
+      if (map[cell] > 0) group.up += map[cell];
+      else group.down += map[cell];
+      scale = Math.max(scale, Math.abs(map[cell]));
+    }
+    Object.assign(found, {
+      map, scale, overlay: overlayBytes(map, scale),
+      groups: Float32Array.from(groups.flatMap(({ up, down }) => [up, down])),
+      overlayUnit: `${target.probability ? "probability" : "logit"} per full cell`,
+    });
+    found.words.saliency = slopePhrase(groups, target.name);
+    found.words.overlay = overlayPhrase(groups, target.name, ask.method);
+  }
+
+  probe(found, values, ground, outputs, ask) {
+    const { readable, middles, kinds } = this.described;
+    const layer = readable.find((one) => one.name === ask.layer) || readable[0];
+    const units = Array.from(outputs[layer.at]);
+    const unit = ask.unit < units.length ? ask.unit : 0;
+    Object.assign(found, { units: Float64Array.from(units.slice(0, MOST_UNITS)), unit });
+    const places = kinds[ask.sweep] || this.scene.knobs.flatMap((knob, index) => (knob.name === ask.sweep ? [index] : []));
+    const curves = places.map((place) => this.curve(place, values, ground, layer, unit));
+    if (!curves.length) {
+      found.words.neurons = onPhrase(units);
+      return;
+    }
+    const all = curves.flatMap((curve) => curve.values);
+    const scale = Math.max(...all) - Math.min(...all);
+    const spread = (curve) => Math.max(...curve.values) - Math.min(...curve.values);
+    const top = curves.reduce((best, curve) => (spread(curve) > spread(best) ? curve : best));
+    top.labels = classify(top.grid, top.values, scale, layer.rectified);
+    found.curves = Float64Array.from(all);
+    found.swept = curves.map(({ place, grid }) => [place, grid.length, grid[0], grid[grid.length - 1]]);
+    found.words.neurons = `${onPhrase(units)} ${curvePhrase(unit, top)}`;
+    found.words.axis = { family: ask.sweep, unit: curves[0].knob.unit };
+  }
+
+  /** One unit's activation while a knob takes all its values. */
+  curve(place, values, ground, layer, unit) {
+    const { grid, rows, note } = sweepStates(this.sketch, place, values, ground, this.described.middles);
+    const picture = paintValues(this.sketch, rows[0], ground);
+    const seen = rows.map((row, at) => {
+      if (at) repaint(this.sketch, picture, rows[at - 1], row, ground);
+      return runUnit(this.stack, picture, layer.at, unit);
+    });
+    return { place, knob: this.scene.knobs[place], grid, values: seen, note };
+  }
+}
+
+const MOST_UNITS = 256; // as in wire.py
+
+/** Cells as bytes, rounded as numpy does; 255 is 1. */
+function colourBytes(picture) {
+  const found = new Uint8ClampedArray(picture.length);
+  for (let cell = 0; cell < picture.length; cell += 1) found[cell] = Math.fround(255 * picture[cell]);
+  return found;
+}
+
+/** A signed map as bytes of its largest size. */
+function overlayBytes(map, scale) {
+  const found = new Int8Array(map.length);
+  if (scale > 0) for (let cell = 0; cell < map.length; cell += 1) found[cell] = Math.round((127 / scale) * map[cell]);
+  return found;
+}
+
+function softmax(raw, valid) {
+  const highest = raw.reduce((most, value, at) => (valid[at] ? Math.max(most, value) : most), -Infinity);
+  const weights = raw.map((value, at) => (valid[at] ? Math.exp(value - highest) : 0));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** The best output but the chosen one: among valid ones, or among all where no other is valid. */
+function runnerUp({ outputs, valid, action }) {
+  const best = (allowed) => outputs.reduce((found, value, at) => (at !== action && allowed(at) && (found < 0 || value > outputs[found]) ? at : found), -1);
+  const found = best((at) => valid[at]);
+  return found < 0 ? best(() => true) : found;
+}
+
+/** A target by its word, as targets.resolve: {name, slope(decision) -> gradient at the outputs} or {failure}. */
+function resolveTarget(names, decision, spec) {
+  const contrast = (index, against) => ({
+    name: `${names[index]} minus ${names[against]}`,
+    slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : at === against ? -1 : 0)),
+  });
+  const logit = (index) => ({ name: `logit of ${names[index]}`, slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : 0)) });
+  const { action, valid } = decision;
+  if (spec === "default" && names.length < 2) return logit(0);
+  if (spec === "default" || spec === "contrast") return contrast(action, runnerUp(decision));
+  const [kind, name] = spec.split(" of ");
+  const which = name === undefined ? action : names.indexOf(name);
+  if (kind === "probability" && which >= 0) return valid[which] ? probabilityTarget(names, which) : { failure: notAllowed(names[which]) };
+  if (kind === "logit" && which >= 0) return logit(which);
+  const [first, second] = spec.split(" minus ").map((part) => names.indexOf(part));
+  if (second === undefined ? first >= 0 : first >= 0 && second >= 0) return second === undefined ? logit(first) : contrast(first, second);
+  return { failure: `There is no target '${spec}' here.` };
+}
+
+function probabilityTarget(names, which) {
+  return {
+    name: `probability of ${names[which]}`,
+    probability: true,
+    slope: ({ probabilities }) => probabilities.map((share, at) => probabilities[which] * ((at === which ? 1 : 0) - share)),
+  };
+}
+
+function notAllowed(name) {
+  return `'${name}' is not allowed in this state, so its probability is 0 whatever the network says; explain its logit or a contrast.`;
+}
+
+/** The targets worth offering in a state, by name, the default first. */
+export function targetMenu(names, decision) {
+  const { action, valid } = decision;
+  const others = names.filter((_, at) => at !== action);
+  return [
+    ["default", `why this and not the next best (${resolveTarget(names, decision, "default").name})`],
+    ...others.map((name) => `${names[action]} minus ${name}`).filter((name) => name !== resolveTarget(names, decision, "default").name),
+    ...names.map((name) => `logit of ${name}`),
+    ...names.filter((_, at) => valid[at]).map((name) => `probability of ${name}`),
+  ].map((entry) => (Array.isArray(entry) ? entry : [entry, entry]));
+}
+
+/** The page's network for a session's model, made anew when the kernel sends another; null if it has none. */
+export function pageNetwork(model) {
+  const described = model.get("network");
+  if (!described || !described.layers) return null;
+  if (model.dnnexplainNetwork?.described !== described) model.dnnexplainNetwork = new PageNetwork(described, model.get("scene"));
+  return model.dnnexplainNetwork;
+}

@@ -1,0 +1,101 @@
+// Sentences that read what the page computed, word for word as the kernel's (sentences.py, words.py,
+// maps.py, thresholds.py). Pure functions.
+
+import { number } from "../shared/dom.js";
+import { plainNumber } from "../shared/numbers.js";
+import { DEAD, FLAT, SATURATED } from "./sweeps.js";
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A number in a map's sentence: 0.41, -12.3, 1,240; with its sign if asked for. */
+export function mapNumber(value, withSign = false) {
+  return plainNumber(value, withSign);
+}
+
+/** number() in a sentence of the page. */
+function figure(value) {
+  return number(value);
+}
+
+function chance(value) {
+  if (value > 0 && value < 0.0005) return "under 0.001";
+  return value >= 0.9995 && value < 1 ? "over 0.999" : value.toFixed(3);
+}
+
+function enumerate(names) {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
+}
+
+/** "SJF agrees; Packer would pick job 2." */
+function rulesPhrase(rules, names, chosen) {
+  const agree = Object.keys(rules).filter((rule) => rules[rule] === chosen);
+  const others = new Map();
+  for (const [rule, action] of Object.entries(rules)) if (action !== chosen) others.set(action, [...(others.get(action) || []), rule]);
+  const parts = agree.length ? [`${enumerate(agree)} agree${agree.length === 1 ? "s" : ""}`] : [];
+  for (const [action, given] of others) parts.push(`${enumerate(given)} would pick ${names[action]}`);
+  return parts.length ? `${parts.join("; ")}.` : "";
+}
+
+/** decision: {probabilities, valid, action, rules}. */
+export function decisionPhrase(names, { probabilities, valid, action, rules }) {
+  const others = names.map((_, index) => index).filter((index) => index !== action && valid[index]);
+  const second = others.reduce((best, index) => (best === null || probabilities[index] > probabilities[best] ? index : best), null);
+  const first = `The network picks ${names[action]} with probability ${chance(probabilities[action])}`;
+  const rest = second === null ? ", the only thing possible here." : `; ${names[second]} comes next with ${chance(probabilities[second])}.`;
+  return `${first}${rest} ${rulesPhrase(rules, names, action)}`.trim();
+}
+
+/** Groups with the largest net sums first, those without any left out. groups: [{name, up, down}]. */
+function strongest(groups, count) {
+  const net = (group) => Math.abs(group.up + group.down);
+  return [...groups].sort((a, b) => net(b) - net(a)).slice(0, count).filter((group) => net(group) > 0);
+}
+
+export function slopePhrase(groups, target) {
+  const [top] = strongest(groups, 1);
+  if (!top) return `The map is zero everywhere: nothing here moves ${target}.`;
+  const apart = `${mapNumber(top.up, true)} and ${mapNumber(top.down)}`;
+  const whole = `slopes that sum to ${mapNumber(top.up + top.down, true)} (${apart} apart)`;
+  const alike = groups.filter((group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
+  if (alike > 1) return `${alike} groups move ${target} alike and most, ${top.name} among them: ${whole}.`;
+  return `${capital(top.name)} moves ${target} most: ${whole}.`;
+}
+
+/** The map for those who cannot see it. */
+export function overlayPhrase(groups, target, method) {
+  const parts = strongest(groups, 4).map((group) => `${group.name} ${figure(group.up)} for and ${figure(-group.down)} against`);
+  return `Map of what moves ${target} (${method}). ${capital(parts.length ? parts.join("; ") : "zero everywhere")}.`;
+}
+
+/** curve: {knob, grid, values, labels, note}; the words of ThresholdCurve.sentence. */
+export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
+  const who = `Neuron ${neuron}`;
+  const [end, unit] = [values.length - 1, knob.unit ? ` ${knob.unit}` : ""];
+  let text;
+  if (labels.every((label) => label === DEAD)) {
+    text = `${who} is off whatever the ${knob.name}.`;
+  } else if (labels.every((label) => label === FLAT)) {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    text = `${who} does not react to the ${knob.name}: it stays near ${mapNumber(mean)}.`;
+  } else {
+    const told = labels.flatMap((label, at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
+    const span = `As the ${knob.name} goes from ${mapNumber(grid[0])} to ${mapNumber(grid[end])}${unit}`;
+    const move = `${who.toLowerCase()} moves from ${mapNumber(values[0])} to ${mapNumber(values[end])}`;
+    text = `${span}, ${move}${told.length ? `; it ${told.join(", ")}` : " without a threshold"}.`;
+  }
+  return `${text} ${note}`.trim();
+}
+
+function stepPhrase(from, to, before, after) {
+  if (from === DEAD) return `turns on above ${mapNumber(before)}`;
+  if (to === DEAD) return `turns off above ${mapNumber(before)}`;
+  if (to === SATURATED) return `stops changing from ${mapNumber(after)} on`;
+  return `starts changing above ${mapNumber(before)}`;
+}
+
+export function onPhrase(units) {
+  const on = units.filter((value) => value > 0).length;
+  return `${on.toLocaleString("en-US")} of ${units.length.toLocaleString("en-US")} neuron${units.length === 1 ? "" : "s"} ${on === 1 ? "is" : "are"} on.`;
+}

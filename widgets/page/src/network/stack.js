@@ -1,0 +1,217 @@
+// A network's layers in the page: forward, and a gradient back. Pure functions: no document, no state.
+// Numbers are in C order, as torch has them, without a batch axis; a picture is [channel, row, column].
+
+import { bytes } from "../shared/bytes.js";
+
+/** Layers that are ready to run: from the kernel's description (see inpage.py) with its bytes as arrays. */
+export function makeStack(described) {
+  let before = described.shape;
+  return described.layers.map((layer) => {
+    const made = { ...layer, before, ...LAYERS[layer.kind](layer, before) };
+    before = layer.shape;
+    return made;
+  });
+}
+
+/** The outputs of the layers up to number `last` (all, if not given). */
+export function runStack(stack, input, last = stack.length - 1) {
+  const outputs = [];
+  for (let at = 0; at <= last; at += 1) outputs.push(stack[at].forward(at ? outputs[at - 1] : input));
+  return outputs;
+}
+
+/** One unit's output of a layer: of a dense layer, alone or before a ReLU, the other units are not computed. */
+export function runUnit(stack, input, last, unit) {
+  const at = stack[last].kind === "relu" && last > 0 ? last - 1 : last;
+  if (!stack[at].single) return runStack(stack, input, last)[last][unit];
+  const before = at ? runStack(stack, input, at - 1)[at - 1] : input;
+  const value = stack[at].single(before, unit);
+  return at === last ? value : Math.max(0, value);
+}
+
+/** The gradient at the input of a scalar whose gradient at the stack's output is given. */
+export function pullBack(stack, input, outputs, gradient) {
+  let now = gradient;
+  for (let at = stack.length - 1; at >= 0; at -= 1) now = stack[at].backward(at ? outputs[at - 1] : input, outputs[at], now);
+  return now;
+}
+
+const LAYERS = {
+  same: () => ({ forward: (input) => input, backward: (input, output, gradient) => gradient }),
+  relu: () => ({
+    forward: (input) => input.map((value) => Math.max(0, value)),
+    backward: (input, output, gradient) => gradient.map((value, at) => (input[at] > 0 ? value : 0)),
+  }),
+  dense: makeDense,
+  conv: makeConvolution,
+  pad: makePadding,
+  "max-pool": (layer, before) => makePool(layer, before, false),
+  "mean-pool": (layer, before) => makePool(layer, before, true),
+};
+
+function sizeOf(shape) {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** Fully connected; of a picture most cells are empty, so only the others are gone through. */
+function makeDense(layer, before) {
+  const [inputs, units] = [sizeOf(before), layer.shape[0]];
+  const weight = bytes(layer.weight, Float32Array);
+  const bias = bytes(layer.bias, Float32Array);
+  return {
+    forward(input) {
+      const filled = new Int32Array(inputs);
+      let count = 0;
+      for (let i = 0; i < inputs; i += 1) if (input[i] !== 0) filled[count++] = i;
+      const output = new Float64Array(units);
+      for (let unit = 0; unit < units; unit += 1) {
+        let sum = 0;
+        for (let at = 0; at < count; at += 1) sum += weight[unit * inputs + filled[at]] * input[filled[at]];
+        output[unit] = sum + bias[unit];
+      }
+      return output;
+    },
+    single(input, unit) {
+      let sum = 0;
+      for (let i = 0; i < inputs; i += 1) if (input[i] !== 0) sum += weight[unit * inputs + i] * input[i];
+      return sum + bias[unit];
+    },
+    backward(input, output, gradient) {
+      const back = new Float64Array(inputs);
+      for (let unit = 0; unit < units; unit += 1) {
+        const slope = gradient[unit];
+        if (slope === 0) continue;
+        for (let i = 0; i < inputs; i += 1) back[i] += slope * weight[unit * inputs + i];
+      }
+      return back;
+    },
+  };
+}
+
+/** Which output places an input place reaches along one axis: [output, place in the kernel]. */
+function reaches(size, outputs, kernel, stride, padding) {
+  return Array.from({ length: size }, (_, at) => {
+    const found = [];
+    for (let k = 0; k < kernel; k += 1) {
+      const place = at + padding - k;
+      if (place >= 0 && place % stride === 0 && place / stride < outputs) found.push([place / stride, k]);
+    }
+    return found;
+  });
+}
+
+/** Weights [out, in, row, column] as [in, row, column, out], so that one input cell's lie together. */
+function outputsLast(weight, out, rest) {
+  const turned = new Float32Array(weight.length);
+  for (let o = 0; o < out; o += 1) for (let r = 0; r < rest; r += 1) turned[r * out + o] = weight[o * rest + r];
+  return turned;
+}
+
+function makeConvolution(layer, [channels, rows, columns]) {
+  const [out, outRows, outColumns] = layer.shape;
+  const [high, wide] = layer.kernel;
+  const weight = outputsLast(bytes(layer.weight, Float32Array), out, channels * high * wide);
+  const bias = bytes(layer.bias, Float32Array);
+  const down = reaches(rows, outRows, high, layer.stride[0], layer.padding[0]);
+  const right = reaches(columns, outColumns, wide, layer.stride[1], layer.padding[1]);
+  const area = outRows * outColumns;
+  /** Calls each(input cell, output cell of channel 0, first weight) for every pair that is joined. */
+  const joined = (wanted, each) => {
+    for (let channel = 0; channel < channels; channel += 1) {
+      for (let row = 0; row < rows; row += 1) {
+        for (let column = 0; column < columns; column += 1) {
+          const cell = (channel * rows + row) * columns + column;
+          if (wanted && wanted[cell] === 0) continue;
+          for (const [y, ky] of down[row]) {
+            for (const [x, kx] of right[column]) each(cell, y * outColumns + x, ((channel * high + ky) * wide + kx) * out);
+          }
+        }
+      }
+    }
+  };
+  return {
+    forward(input) {
+      const output = new Float64Array(out * area);
+      joined(input, (cell, place, first) => {
+        for (let o = 0; o < out; o += 1) output[o * area + place] += weight[first + o] * input[cell];
+      });
+      for (let o = 0; o < out; o += 1) for (let place = 0; place < area; place += 1) output[o * area + place] += bias[o];
+      return output;
+    },
+    backward(input, output, gradient) {
+      const back = new Float64Array(channels * rows * columns);
+      joined(null, (cell, place, first) => {
+        let sum = 0;
+        for (let o = 0; o < out; o += 1) sum += weight[first + o] * gradient[o * area + place];
+        back[cell] += sum;
+      });
+      return back;
+    },
+  };
+}
+
+/** The largest or the mean of each window. Of equal cells the first is the largest, as in torch. */
+function makePool(layer, [channels, rows, columns], average) {
+  const [, outRows, outColumns] = layer.shape;
+  const windows = [];
+  for (let y = 0; y < outRows; y += 1) for (let x = 0; x < outColumns; x += 1) windows.push(windowAt(layer, rows, columns, y, x));
+  const area = rows * columns;
+  const share = (cells) => 1 / (layer.whole?.[0] ? layer.kernel[0] * layer.kernel[1] : cells.length);
+  const best = (input, first, cells) => cells.reduce((found, cell) => (input[first + cell] > input[first + found] ? cell : found), cells[0]);
+  const each = (call) => {
+    for (let channel = 0; channel < channels; channel += 1) windows.forEach((cells, at) => call(channel * area, cells, channel * windows.length + at));
+  };
+  return {
+    forward(input) {
+      const output = new Float64Array(channels * windows.length);
+      each((first, cells, at) => {
+        if (average) output[at] = share(cells) * cells.reduce((sum, cell) => sum + input[first + cell], 0);
+        else output[at] = input[first + best(input, first, cells)];
+      });
+      return output;
+    },
+    backward(input, output, gradient) {
+      const back = new Float64Array(input.length);
+      each((first, cells, at) => {
+        if (average) for (const cell of cells) back[first + cell] += share(cells) * gradient[at];
+        else back[first + best(input, first, cells)] += gradient[at];
+      });
+      return back;
+    },
+  };
+}
+
+/** The cells of a pool's window that lie in the picture. */
+function windowAt(layer, rows, columns, y, x) {
+  const cells = [];
+  for (let ky = 0; ky < layer.kernel[0]; ky += 1) {
+    for (let kx = 0; kx < layer.kernel[1]; kx += 1) {
+      const row = y * layer.stride[0] - layer.padding[0] + ky;
+      const column = x * layer.stride[1] - layer.padding[1] + kx;
+      if (row >= 0 && row < rows && column >= 0 && column < columns) cells.push(row * columns + column);
+    }
+  }
+  return cells;
+}
+
+/** Zeros around each channel: margins are left, right, top, bottom. */
+function makePadding(layer, [channels, rows, columns]) {
+  const [left, , top] = layer.margins;
+  const [, outRows, outColumns] = layer.shape;
+  const place = (channel, row) => (channel * outRows + row + top) * outColumns + left;
+  const each = (call) => {
+    for (let channel = 0; channel < channels; channel += 1) for (let row = 0; row < rows; row += 1) call((channel * rows + row) * columns, place(channel, row));
+  };
+  return {
+    forward(input) {
+      const output = new Float64Array(sizeOf(layer.shape));
+      each((from, to) => output.set(input.subarray(from, from + columns), to));
+      return output;
+    },
+    backward(input, output, gradient) {
+      const back = new Float64Array(channels * rows * columns);
+      each((from, to) => back.set(gradient.subarray(to, to + columns), from));
+      return back;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+// A panel's controls from a list of plain descriptions. Native elements: reachable and named for
+// keyboard and screen reader. What is chosen goes to `answers` {name: value}; a button adds to `presses`.
+
+import { h } from "../shared/dom.js";
+
+/** spec: {kind, name, label, options?, low?, high?, step?, disabled?, hint?}. */
+export function makeControls(model) {
+  const element = h("div", { class: "dx-controls" });
+  let drawn = "";
+  const update = () => {
+    const specs = model.get("controls");
+    const answers = model.get("answers");
+    const shape = JSON.stringify(specs);
+    if (shape !== drawn) {
+      const focused = element.contains(document.activeElement) ? document.activeElement.dataset.name : null;
+      drawn = shape;
+      element.replaceChildren(...specs.map((spec) => makeControl(model, spec)));
+      element.toggleAttribute("data-methods", specs.some((spec) => (spec.name || "").startsWith("method ")));
+      if (focused) element.querySelector(`[data-name="${focused}"]`)?.focus();
+    }
+    for (const input of element.querySelectorAll("[data-name]")) showAnswer(input, answers[input.dataset.name]);
+    element.hidden = !specs.length;
+  };
+  return { element, update };
+}
+
+function showAnswer(input, value) {
+  if (value === undefined || value === null || input.type === "file" || input.tagName === "BUTTON") return;
+  if (input.type === "checkbox") input.checked = value;
+  else if (input.value !== String(value) && document.activeElement !== input) input.value = value;
+  else if (input.tagName === "SELECT") input.value = value;
+}
+
+export function answer(model, name, value) {
+  model.set("answers", { ...model.get("answers"), [name]: value });
+  model.save_changes();
+}
+
+export function press(model, name) {
+  const presses = model.get("presses");
+  model.set("presses", { ...presses, [name]: (presses[name] || 0) + 1 });
+  model.save_changes();
+}
+
+function makeControl(model, spec) {
+  if (spec.kind === "button") {
+    return h("button", {
+      type: "button", class: `dx-button ${spec.strong ? "dx-strong" : ""}`, disabled: Boolean(spec.disabled),
+      title: spec.hint, "data-name": spec.name, onclick: () => press(model, spec.name),
+    }, spec.label);
+  }
+  const input = makeInput(model, spec);
+  input.dataset.name = spec.name;
+  if (spec.hint) input.title = spec.hint;
+  if (spec.disabled) input.disabled = true;
+  if (spec.kind === "file") return makeFile(spec, input);
+  const unit = spec.unit ? h("span", { class: "dx-unit" }, spec.unit) : null;
+  if (spec.kind === "check") return h("label", { class: `dx-field dx-check ${spec.disabled ? "dx-off" : ""}` }, input, h("span", {}, spec.label));
+  const words = input.type === "text" ? "dx-words" : "";
+  return h("label", { class: `dx-field ${words}` }, h("span", { class: "dx-label" }, spec.label), h("span", { class: "dx-pair" }, input, unit));
+}
+
+/** A file control that looks like the other buttons; the native input stays, for keyboard and screen reader. */
+function makeFile(spec, input) {
+  input.classList.add("dx-hidden");
+  return h("label", { class: "dx-button dx-file", title: spec.hint }, spec.label, input);
+}
+
+function makeInput(model, spec) {
+  if (spec.kind === "select") {
+    const options = spec.options.map(([value, text]) => h("option", { value: String(value) }, text));
+    return h("select", { onchange: (event) => answer(model, spec.name, event.target.value) }, ...options);
+  }
+  if (spec.kind === "check") {
+    return h("input", { type: "checkbox", onchange: (event) => answer(model, spec.name, event.target.checked) });
+  }
+  if (spec.kind === "file") {
+    return h("input", { type: "file", accept: spec.accept, onchange: (event) => sendFile(model, spec.name, event.target) });
+  }
+  if (spec.kind === "number") {
+    const limits = { type: "number", min: String(spec.low), max: String(spec.high), step: String(spec.step || "any") };
+    const change = (event) => {
+      const value = event.target.valueAsNumber;
+      if (Number.isFinite(value)) answer(model, spec.name, Math.min(Math.max(value, spec.low), spec.high));
+    };
+    return h("input", { ...limits, onchange: change });
+  }
+  return h("input", { type: "text", placeholder: spec.placeholder, onchange: (event) => answer(model, spec.name, event.target.value) });
+}
+
+const MOST_BYTES = 60e6; // of a file: the server ends a connection that sends a message above 64 MiB
+
+export async function sendFile(model, name, input) {
+  const file = input.files[0];
+  if (!file) return;
+  if (file.size > MOST_BYTES) {
+    model.set("error", `${file.name} has ${Math.ceil(file.size / 1e6)} MB; a page takes files of up to ${MOST_BYTES / 1e6} MB. Give the file to Python instead: dnnexplain.policies.load_any(path, system).`);
+    input.value = "";
+    return;
+  }
+  if (model.get("error")) model.set("error", "");
+  model.set("upload", { name, file: file.name, content: new DataView(await file.arrayBuffer()) });
+  model.save_changes();
+  input.value = "";
+}

@@ -1,0 +1,85 @@
+// A state that another panel loads into the editor: the page goes there, says what was opened, and leads back.
+
+import { h, setText } from "../shared/dom.js";
+
+const STAYS = 1600; // ms that the editor is outlined
+
+/** Whether a panel's parts edit the state. */
+export function isEditor(specs) {
+  return specs.some((spec) => spec.part === "knobs" || spec.part === "topology");
+}
+
+/** Remembers which control was used last: from there a state is opened, and there "Back" leads. */
+export function rememberUse(element, store) {
+  const note = (keys) => (event) => {
+    if (event.target.closest?.(".dx-opened-note")) return;
+    store.used = { panel: element, at: event.target, keys };
+  };
+  element.addEventListener("pointerdown", note(false), true);
+  element.addEventListener("keydown", note(true), true);
+}
+
+/** The line in the editor that says what was opened; the model of the session counts in `opened`. */
+export function makeOpened(store, element) {
+  const words = h("span", { role: "status" });
+  const back = h("button", { type: "button", class: "dx-button" }, "Back");
+  const note = h("p", { class: "dx-opened-note" }, words, back);
+  back.hidden = true;
+  let count = (store.model.get("opened") || {}).count || 0;
+  let values = null; // of the state that was opened
+  const onOpened = () => {
+    const opened = store.model.get("opened");
+    if (!opened || !(opened.count > count)) return;
+    count = opened.count;
+    values = Array.from(store.values);
+    const from = store.used && store.used.panel !== element && store.used.panel.isConnected ? store.used : null;
+    const decision = store.live.words.decision || "";
+    setText(words, "");
+    setTimeout(() => setText(words, `Opened in the editor: ${opened.what}. ${decision}`.trim())); // the same words twice are said twice
+    back.hidden = !from;
+    back.onclick = () => leadBack(from, note);
+    note.classList.add("dx-shown");
+    bringIntoView(element);
+    flash(element);
+    if (from?.keys) back.focus({ preventScroll: true });
+  };
+  store.model.on("change:opened", onOpened);
+  return {
+    element: note,
+    update() {
+      if (values === null || values.every((value, at) => value === store.values[at])) return;
+      values = null; // what is shown now is the user's own
+      if (note.contains(note.getRootNode().activeElement)) element.querySelector("input, [tabindex='0']")?.focus({ preventScroll: true });
+      note.classList.remove("dx-shown");
+      back.hidden = true;
+      setText(words, "");
+    },
+  };
+}
+
+function isCalm() {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Scrolls unless the top of the element is in sight already. */
+function bringIntoView(element) {
+  const box = element.getBoundingClientRect();
+  if (box.top >= 0 && box.top < innerHeight / 3) return;
+  element.scrollIntoView({ block: "start", behavior: isCalm() ? "auto" : "smooth" });
+}
+
+function flash(element) {
+  element.classList.remove("dx-opened");
+  void element.offsetWidth; // begins anew
+  element.classList.add("dx-opened");
+  clearTimeout(element.dnnexplainFlash);
+  element.dnnexplainFlash = setTimeout(() => element.classList.remove("dx-opened"), STAYS);
+}
+
+/** To the control from which the state was opened, or, if it is gone, to its panel. */
+function leadBack(from, note) {
+  const at = from.at.isConnected ? from.at : from.panel;
+  at.scrollIntoView({ block: "center", behavior: isCalm() ? "auto" : "smooth" });
+  if (from.at.isConnected && from.keys) from.at.focus({ preventScroll: true });
+  else note.querySelector("button").blur();
+}

@@ -1,0 +1,265 @@
+// A panel: the question, the controls, the picture, a sentence that reads it, the badge, the error area.
+
+import { makeNotice, watchKernel } from "../session/kernel_watch.js";
+import { listenForTravel } from "../session/page_link.js";
+import { Store } from "../session/store.js";
+import { freshId, h, setText, watchTheme } from "../shared/dom.js";
+import { makeComparison } from "./comparison.js";
+import { makeControls, press } from "./controls.js";
+import { makeSaveMenu } from "./files.js";
+import { isEditor, makeOpened, rememberUse } from "./opened_state.js";
+
+/** Draws a panel into el. `hub` is the session's model, `model` the panel's own; `makers` makes a part by its name. */
+export function mountPanel({ model, el, hub }, makers) {
+  addStyle(hub, el);
+  hub.dnnexplainStore ??= new Store(hub);
+  const store = hub.dnnexplainStore;
+  const gate = makeGate();
+  const gated = gatedModel(model, gate);
+  const specs = model.get("parts");
+  const parts = specs.map((spec) => makers[spec.part](store, spec, gated));
+  const shell = makeShell(model, store, specs, parts);
+  listenForTravel(shell.element, store);
+  el.classList.add("dx-host");
+  el.append(shell.element);
+  const stopTheme = watchTheme(() => {
+    showTheme(shell.element, store.theme);
+    parts.forEach((part) => part.update("theme"));
+  });
+  const refresh = (what) => {
+    if (what === "theme") showTheme(shell.element, store.theme);
+    shell.update(what);
+    for (const part of parts) part.update(what);
+  };
+  const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone"].map((what) => [what, () => refresh(what)]));
+  const stopListening = store.listen((what) => gate.run(calls[what]));
+  const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code", "comparison", "outdated"];
+  for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
+  refresh("scene");
+  watchKernel(model, store);
+  gate.watch(shell.element);
+  const stopWidth = joinPage(shell.element, store);
+  return () => {
+    stopListening();
+    stopWidth();
+    gate.stop();
+    stopTheme();
+    parts.forEach((part) => part.stop());
+  };
+}
+
+const WIDE = 960; // px from which a page has two columns
+
+/** Marks a panel, the page around it and our own app's document with the theme.
+ *
+ * Marks, not `:has()`: with that, each frame of a drag would style the whole page anew. */
+function showTheme(element, theme) {
+  const root = document.documentElement;
+  const page = element.closest(".dx-page");
+  for (const one of page ? [element, page] : [element]) if (one.dataset.theme !== theme) one.dataset.theme = theme;
+  if (root.hasAttribute("data-dnnexplain-app") && root.dataset.dnnexplainTheme !== theme) root.dataset.dnnexplainTheme = theme;
+}
+
+/** Marks the page around a panel: its theme, and whether it is wide, once the panel is in it. */
+function joinPage(element, store) {
+  const found = new ResizeObserver(() => {
+    const page = element.closest(".dx-page");
+    if (!page) return;
+    found.disconnect();
+    showTheme(element, store.theme);
+    if (element.querySelector(".dx-topology")) element.closest(".dx-columns")?.toggleAttribute("data-map", true);
+    if (page.dnnexplainWidth) return;
+    page.dnnexplainWidth = new ResizeObserver(() => page.toggleAttribute("data-wide", page.clientWidth >= WIDE));
+    page.dnnexplainWidth.observe(page);
+    page.toggleAttribute("data-wide", page.clientWidth >= WIDE);
+  });
+  found.observe(element);
+  return () => found.disconnect();
+}
+
+const REST = 150; // ms without a change after which panels out of sight catch up
+
+/** Lets what is in sight draw at once; what is not draws when it comes into sight, or when all is at rest. */
+function makeGate() {
+  const waiting = new Set();
+  let seen = true;
+  let timer = null;
+  const flush = () => {
+    clearTimeout(timer);
+    const calls = [...waiting];
+    waiting.clear();
+    for (const call of calls) call();
+  };
+  const observer = new IntersectionObserver((entries) => {
+    seen = entries[entries.length - 1].isIntersecting;
+    if (seen) flush();
+  }, { rootMargin: "60px" });
+  return {
+    run(call) {
+      if (seen) {
+        call();
+        return;
+      }
+      waiting.add(call);
+      clearTimeout(timer);
+      timer = setTimeout(flush, REST);
+    },
+    watch: (element) => observer.observe(element),
+    stop() {
+      observer.disconnect();
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** The panel's model as its parts see it: changes reach them through the gate. */
+function gatedModel(model, gate) {
+  return {
+    get: (name) => model.get(name),
+    set: (name, value) => model.set(name, value),
+    save_changes: () => model.save_changes(),
+    on: (event, call) => model.on(event, () => gate.run(call)),
+    widget_manager: model.widget_manager,
+  };
+}
+
+/** The style sheet, once per document or shadow root. */
+function addStyle(hub, el) {
+  const root = el.getRootNode() instanceof ShadowRoot ? el.getRootNode() : document.head;
+  if (root.querySelector("style[data-dnnexplain]")) return;
+  const style = h("style", { "data-dnnexplain": "" });
+  style.textContent = hub.get("style");
+  root.append(style);
+}
+
+function makeShell(model, store, specs, parts) {
+  const title = h("h3", { class: "dx-question", id: freshId("question") });
+  const controls = makeControls(model);
+  const sentence = h("p", { class: "dx-sentence" });
+  const badge = makeBadge();
+  const busy = makeBusy(model);
+  const outdated = makeOutdated(model);
+  const error = h("p", { class: "dx-error", role: "alert" });
+  const code = makeCode(model);
+  const comparison = makeComparison(model);
+  const body = h("div", { class: "dx-body" }, ...parts.map((part) => part.element));
+  const element = h("section", { class: specs.some((spec) => spec.part === "page-link") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
+  rememberUse(element, store);
+  const opened = isEditor(specs) ? makeOpened(store, element) : null;
+  const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });
+  const first = !store.noticed; // the page says once that its kernel is gone
+  store.noticed = true;
+  const notice = first ? makeNotice(store) : null;
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, outdated.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
+  return {
+    element,
+    update(what) {
+      notice?.update();
+      if (what === "live" || what === "local") opened?.update();
+      if (what === "gone") element.classList.toggle("dx-unanswered", Boolean(store.gone));
+      const says = model.get("says");
+      const words = model.get("sentence") || store.live.words[says] || "";
+      setText(sentence, words);
+      const failure = model.get("error") || store.live.failures[says] || store.live.failures.all || "";
+      setText(error, failure);
+      if (what === "live" || what === "local") return;
+      setText(title, model.get("question"));
+      title.hidden = !model.get("question");
+      controls.update();
+      badge.update(model.get("badge"));
+      busy.update();
+      outdated.update();
+      element.classList.toggle("dx-outdated", Boolean(model.get("outdated").text));
+      code.update();
+      save.update();
+      comparison.update();
+    },
+  };
+}
+
+function makeBadge() {
+  const light = h("span", { class: "dx-light", "aria-hidden": "true" });
+  const text = h("span", {});
+  const figures = h("dl", { class: "dx-figures" });
+  const element = h("details", { class: "dx-badge" }, h("summary", {}, light, text), figures);
+  return {
+    element,
+    update(badge) {
+      element.hidden = !badge.text;
+      if (!badge.text) return;
+      element.dataset.level = badge.level;
+      setText(text, badge.text);
+      figures.replaceChildren(...(badge.figures || []).flatMap((figure) => [h("dt", {}, `${figure.name}: ${figure.value}`), h("dd", {}, figure.meaning)]));
+    },
+  };
+}
+
+function makeBusy(model) {
+  const text = h("span", {});
+  const bar = h("progress", { max: 1, "aria-label": "Progress" });
+  const cancel = h("button", { type: "button", class: "dx-button", onclick: () => press(model, "cancel") }, "Cancel");
+  const element = h("div", { class: "dx-busy", role: "status" }, text, bar, cancel);
+  return {
+    element,
+    update() {
+      const busy = model.get("busy");
+      element.hidden = !busy.text;
+      if (!busy.text) return;
+      setText(text, busy.text);
+      if (busy.fraction === null || busy.fraction === undefined) bar.removeAttribute("value");
+      else bar.value = busy.fraction;
+    },
+  };
+}
+
+/** The one note above an answer to an earlier question, which is dimmed; the button asks the present one. */
+function makeOutdated(model) {
+  const text = h("span", {});
+  const again = h("button", { type: "button", class: "dx-button", onclick: () => press(model, model.get("outdated").again) });
+  const element = h("p", { class: "dx-stale", role: "status" }, text, again);
+  return {
+    element,
+    update() {
+      const outdated = model.get("outdated");
+      element.hidden = !outdated.text;
+      setText(text, outdated.text || "");
+      again.hidden = !outdated.again;
+      again.disabled = Boolean(model.get("busy").text);
+      setText(again, outdated.label || "");
+    },
+  };
+}
+
+/** "Copy as Python": the kernel writes the code, the page copies it and shows it. */
+function makeCode(model) {
+  const text = h("pre", { class: "dx-code", tabindex: "0", "aria-label": "This panel as Python" });
+  const element = h("div", { class: "dx-code-box" }, text, h("button", { type: "button", class: "dx-button", onclick: () => { element.hidden = true; } }, "Close"));
+  element.hidden = true;
+  let asked = false;
+  const button = h("button", {
+    type: "button", class: "dx-plain", title: "Copy this panel as Python", "aria-label": "Copy this panel as Python",
+    onclick: () => {
+      asked = true;
+      press(model, "copy");
+    },
+  }, "Python");
+  model.on("change:code", async () => {
+    if (!asked) return;
+    asked = false;
+    element.hidden = false;
+    try {
+      await navigator.clipboard.writeText(model.get("code").text);
+      setText(button, "Copied");
+      setTimeout(() => setText(button, "Python"), 1500);
+    } catch {
+      text.focus(); // no permission: the code is shown, to be copied by hand
+    }
+  });
+  return {
+    element, button,
+    update() {
+      setText(text, model.get("code").text || "");
+      button.hidden = !model.get("copyable");
+    },
+  };
+}

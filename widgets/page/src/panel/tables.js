@@ -1,0 +1,110 @@
+// The data that a part draws as rows of a table, for CSV. A part may offer `table()` itself: [[heads], [row]…];
+// the ones here are those of the first parts. What none of them knows becomes "where it stands, value".
+
+import { curvesOf } from "../parts/curves.js";
+
+const TABLES = {
+  picture: (store, spec) => pictureRows(store, spec),
+  probabilities: ({ scene, live }) => [
+    ["output", "value", "unit", "possible", "chosen", "rules"],
+    ...scene.output.names.map((name, at) => [
+      name, (scene.output.kind === "choice" ? live.probabilities : live.outputs)[at], scene.output.kind === "choice" ? "probability" : scene.output.unit,
+      live.valid.length ? Boolean(live.valid[at]) : true, live.action === at, Object.keys(live.rules).filter((rule) => live.rules[rule] === at).join(" "),
+    ]),
+  ],
+  groups: ({ scene, live }) => [
+    ["group", "positive", "negative"],
+    ...scene.groups.map((group, at) => [group.name, live.groups[2 * at], live.groups[2 * at + 1]]),
+  ],
+  units: ({ live }) => [["neuron", "activation"], ...Array.from(live.units, (value, at) => [at, value])],
+  curves: (store) => [
+    ["neuron", "knob", "value", "unit", "activation"],
+    ...curvesOf(store).flatMap(({ knob, values, low, high }) => Array.from(values, (value, at) => [
+      store.live.unit, knob.name, low + (at * (high - low)) / Math.max(1, values.length - 1), knob.unit, value,
+    ])),
+  ],
+  knobs: ({ scene, values }) => [
+    ["knob", "value", "unit", "low", "high"],
+    ...scene.knobs.map((knob, at) => [knob.name, values[at], knob.unit, knob.low, knob.high]),
+  ],
+  schedule: (_store, _spec, { runs, objects }) => runs && [
+    ["run", "object", "resource", "from", "to", "low", "high"],
+    ...runs.flatMap((run) => run.bars.map(([object, track, ...where]) => [run.name, objectName(objects[object], object), run.tracks[track].name, ...where])),
+  ],
+  cells: (_store, _spec, { cells }) => cells && [
+    [cells.corner || "row", ...cells.columns],
+    ...cells.rows.map((row) => [row.label, ...row.cells.map((cell) => cell.value ?? cell.text)]),
+  ],
+  trust: (_store, _spec, { trust }) => trust && [
+    ["method", "verdict", "group", "positive", "negative"],
+    ...trust.cards.flatMap((card) => card.rows.map((row) => [card.title, card.verdict, row.name, row.up, row.down])),
+  ],
+  misfits: () => null,
+  account: (_store, _spec, { account }) => account && account.rows && [
+    ["part", "activation", "weight", "adds"],
+    ...account.rows.map((row) => [`neuron ${row.neuron}`, row.activation, row.weight, row.effect]),
+    [`${account.others.count} other neurons`, "", "", account.others.effect],
+    ["bias of the output", "", "", account.offset],
+    [account.contra ? `${account.pro} minus ${account.contra}` : account.pro, "", "", account.total],
+  ],
+  tabs: () => null,
+  "page-link": () => null,
+};
+
+function objectName(object, index) {
+  return object.name || (object.words || "").split(/[:,]/)[0] || String(index);
+}
+
+function pictureRows({ scene, live }, spec) {
+  const { rows, columns, panes } = scene.picture;
+  const overlay = spec.overlay && live.overlay.length === rows * columns;
+  const heads = ["pane", "row", "column", "level", ...(overlay ? ["attribution"] : [])];
+  const found = [heads];
+  for (const pane of panes) {
+    for (let row = 0; row < rows; row += 1) {
+      for (let column = 0; column < pane.width; column += 1) {
+        const cell = row * columns + pane.first + column;
+        const value = overlay ? [(live.overlay[cell] / 127) * live.scale] : [];
+        found.push([pane.title, row + 1, column + 1, live.picture[cell] / 255, ...value]);
+      }
+    }
+  }
+  return found;
+}
+
+/** All tables of a panel: [{name, rows}]. `specs` are its parts' descriptions, `parts` what was made of them. */
+export function tablesOf(model, store, specs, parts) {
+  const figure = model.get("figure") || {};
+  const found = [];
+  specs.forEach((spec, at) => {
+    const own = parts[at].table ? parts[at].table() : TABLES[spec.part]?.(store, spec, figure);
+    if (own && own.length > 1) found.push({ name: spec.part, rows: own });
+  });
+  const known = specs.every((spec, at) => parts[at].table || spec.part in TABLES);
+  if (!known && Object.keys(figure).length) {
+    const rows = leaves(figure, []);
+    if (rows.length) found.push({ name: "figure", rows: [["where", "value"], ...rows] });
+  }
+  return found;
+}
+
+/** Every number, text and truth value inside plain data, each with the way to it: "trust/cards/0/title". */
+function leaves(value, way) {
+  if (value === null || value === undefined || value instanceof DataView) return [];
+  if (typeof value !== "object") return [[way.join("/"), value]];
+  return Object.entries(value).flatMap(([name, inner]) => leaves(inner, [...way, name]));
+}
+
+function csvField(value) {
+  if (typeof value === "number") return String(value);
+  const text = String(value ?? "");
+  const safe = /^[=+@\t\r]/.test(text) ? `'${text}` : text; // a spreadsheet must not run it
+  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** Tables one below another, an empty line and the part's name between them where there are several. */
+export function csvOf(tables) {
+  const one = ({ rows }) => rows.map((row) => row.map(csvField).join(",")).join("\r\n");
+  if (tables.length === 1) return `${one(tables[0])}\r\n`;
+  return tables.map((table) => `# ${table.name}\r\n${one(table)}\r\n`).join("\r\n");
+}

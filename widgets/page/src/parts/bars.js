@@ -1,0 +1,119 @@
+// Bars: what the network would do, with the rules beside it; and how much each group counts.
+
+import { h, number, objectColour, setText, stretch, withUnit } from "../shared/dom.js";
+
+export function makeProbabilities(store) {
+  const element = h("table", { class: "dx-bars dx-outputs" });
+  const view = { rows: [], names: "" };
+  const update = (what) => {
+    if (what === "local") return; // only the kernel's answer changes a probability
+    const { scene, live } = store;
+    const names = JSON.stringify(scene.output);
+    if (names !== view.names) {
+      view.names = names;
+      view.rows = scene.output.names.map((name, index) => outputRow(scene, name, index));
+      const caption = h("caption", { class: "dx-hidden" }, scene.output.kind === "choice" ? "Probability of each action" : "Outputs");
+      element.replaceChildren(caption, ...view.rows.map((row) => row.element));
+    }
+    const choice = scene.output.kind === "choice";
+    const numbers = choice ? live.probabilities : live.outputs;
+    const largest = choice ? 1 : Math.max(1e-12, ...Array.from(numbers, Math.abs));
+    view.rows.forEach((row, index) => row.update(numbers[index], largest, live, index));
+  };
+  return { element, update, stop() {} };
+}
+
+function outputRow(scene, name, index) {
+  const fill = h("span", { class: "dx-fill" });
+  fill.style.background = objectColour(scene.outputColours[index]);
+  const value = h("td", { class: "dx-number" });
+  const tags = h("td", { class: "dx-tags" });
+  const head = h("th", { scope: "row" }, name);
+  const element = h("tr", {}, head, h("td", { class: "dx-track" }, h("span", { class: "dx-rail" }, fill)), value, tags);
+  let shown = null;
+  return {
+    element,
+    update(number_, largest, live, at) {
+      if (number_ === undefined) return;
+      stretch(fill, "X", Math.abs(number_) / largest);
+      const allowed = !live.valid.length || live.valid[at];
+      setText(value, allowed ? percent(scene, number_) : "not possible");
+      element.classList.toggle("dx-off", !allowed);
+      element.classList.toggle("dx-best", live.action === at);
+      const rules = Object.keys(live.rules).filter((rule) => live.rules[rule] === at);
+      const text = rules.join("|");
+      if (text === shown) return;
+      shown = text;
+      tags.replaceChildren(...rules.map((rule) => h("span", { class: "dx-tag" }, rule)));
+    },
+  };
+}
+
+function percent(scene, value) {
+  if (scene.output.kind !== "choice") return withUnit(value, scene.output.unit);
+  if (value >= 0.9995 && value < 1) return "over 0.999";
+  return value > 0 && value < 0.0005 ? "under 0.001" : value.toFixed(3);
+}
+
+/** Positive and negative parts of an attribution per group, from a common zero line. */
+export function makeGroups(store) {
+  const element = h("table", { class: "dx-bars dx-groups" });
+  let names = "";
+  let rows = [];
+  const update = (what) => {
+    if (what === "local") return;
+    const { scene, live } = store;
+    const shape = JSON.stringify(scene.groups);
+    if (shape !== names) {
+      names = shape;
+      const many = scene.groups.length > MOST_GROUPS;
+      element.classList.toggle("dx-many-groups", many);
+      rows = (many ? Array.from({ length: NAMED_GROUPS + 1 }, () => ({ name: "", colour: null })) : scene.groups).map((group) => groupRow(group));
+      const caption = h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group");
+      element.replaceChildren(caption, ...rows.map((row) => row.element));
+    }
+    element.classList.toggle("dx-waiting", !live.groups.length); // a slow map follows the rest of its step
+    const sums = rows.length < scene.groups.length ? largestGroups(scene, live.groups, rows) : live.groups;
+    const largest = Math.max(1e-30, ...Array.from(sums, Math.abs));
+    rows.forEach((row, index) => row.update(sums[2 * index], sums[2 * index + 1], largest));
+  };
+  return { element, update, stop() {} };
+}
+
+const MOST_GROUPS = 30; // more are not read: then the largest are named, and the rest is one sum
+const NAMED_GROUPS = 11;
+
+/** Sums of the groups that count most, in their order, and of all others together; names the rows. */
+function largestGroups(scene, groups, rows) {
+  const size = (index) => groups[2 * index] - groups[2 * index + 1];
+  const order = scene.groups.map((_, index) => index).sort((a, b) => size(b) - size(a));
+  const shown = order.slice(0, NAMED_GROUPS);
+  const rest = [0, 0];
+  for (const index of order.slice(NAMED_GROUPS)) {
+    rest[0] += groups[2 * index];
+    rest[1] += groups[2 * index + 1];
+  }
+  shown.forEach((index, at) => rows[at].rename(scene.groups[index].name));
+  rows[NAMED_GROUPS].rename(`${order.length - NAMED_GROUPS} others`);
+  return groups.length ? [...shown.flatMap((index) => [groups[2 * index], groups[2 * index + 1]]), ...rest] : [];
+}
+
+export function groupRow(group) {
+  const negative = h("span", { class: "dx-fill dx-negative" });
+  const positive = h("span", { class: "dx-fill dx-positive" });
+  const value = h("td", { class: "dx-number" });
+  const rail = h("span", { class: "dx-rail dx-split" }, h("span", { class: "dx-half dx-left" }, negative), h("span", { class: "dx-half" }, positive));
+  const dot = group.colour === null ? null : h("span", { class: "dx-dot", style: `background:${objectColour(group.colour)}` });
+  const name = h("span", {}, group.name);
+  const element = h("tr", {}, h("th", { scope: "row" }, dot, name), h("td", { class: "dx-track" }, rail), value);
+  return {
+    element,
+    rename: (text) => setText(name, text),
+    update(up, down, largest) {
+      if (up === undefined) return;
+      stretch(positive, "X", up / largest);
+      stretch(negative, "X", Math.abs(down) / largest);
+      setText(value, `+${number(up)} / ${number(down)}`);
+    },
+  };
+}

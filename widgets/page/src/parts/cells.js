@@ -1,0 +1,68 @@
+// A table whose rows or cells can be chosen: results as they come, or a heat map.
+// figure.cells: {caption, columns: [text], rows: [{label, cells: [{text, note?, hint?, shade?}]}], pick: "row" | "cell", legend?}
+// What is chosen goes to answers.chosen, [row, column]; a shade runs from -1 (blue) to 1 (red).
+
+import { answer } from "../panel/controls.js";
+import { h, setAttributes } from "../shared/dom.js";
+
+export function makeCells(store, part, model) {
+  const table = h("table", { class: "dx-cells" });
+  const legend = h("div", { class: "dx-legend" });
+  const element = h("div", { class: "dx-cells-box" }, table, legend);
+  let drawn = null;
+  const update = () => {
+    const { cells } = model.get("figure");
+    element.hidden = !cells || !cells.rows.length;
+    if (cells !== drawn) {
+      drawn = cells;
+      // A table without buttons may still be wider than a phone: then the keyboard must be able to scroll it.
+      if (cells && !cells.pick) setAttributes(element, { tabindex: "0", role: "region", "aria-label": cells.caption || "Results" });
+      if (!element.hidden) drawCells(table, legend, cells, model);
+    }
+    if (!element.hidden) markChosen(table, model.get("answers").chosen);
+  };
+  model.on("change:figure", update);
+  model.on("change:answers", update);
+  return { element, update, stop() {} };
+}
+
+function drawCells(table, legend, cells, model) {
+  const focused = table.contains(document.activeElement) ? document.activeElement.dataset.at : null;
+  const heads = cells.columns.map((name) => h("th", { scope: "col" }, name));
+  const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, cells.corner || ""), ...heads));
+  const body = h("tbody", {}, ...cells.rows.map((row, index) => cellRow(row, index, cells.pick, model)));
+  table.classList.toggle("dx-heat", cells.pick === "cell");
+  table.replaceChildren(h("caption", { class: "dx-hidden" }, cells.caption || "Results"), head, body);
+  legend.hidden = !cells.legend;
+  if (cells.legend) legend.replaceChildren(h("span", {}, cells.legend[0]), h("span", { class: "dx-ramp" }), h("span", {}, cells.legend[1]));
+  if (focused) table.querySelector(`[data-at="${focused}"]`)?.focus();
+}
+
+function cellRow(row, index, pick, model) {
+  const choose = (column) => answer(model, "chosen", [index, column]);
+  const label = pick === "row"
+    ? h("button", { type: "button", class: "dx-plain dx-pick", "data-at": `${index},0`, onclick: () => choose(0) }, row.label)
+    : row.label;
+  const cells = row.cells.map((cell, column) => {
+    const inside = [cell.text, cell.note ? h("small", {}, cell.note) : null];
+    const content = pick === "cell" && cell.text
+      ? [h("button", { type: "button", class: "dx-pick", "data-at": `${index},${column}`, title: cell.hint, onclick: () => choose(column) }, ...inside.filter(Boolean))]
+      : inside.filter(Boolean);
+    const element = h("td", { "data-at": pick === "cell" ? null : undefined }, ...content);
+    if (cell.hint && pick === "row") element.title = cell.hint;
+    if (typeof cell.shade === "number") element.style.background = shadeOf(cell.shade);
+    return element;
+  });
+  return h("tr", {}, h("th", { scope: "row" }, label), ...cells);
+}
+
+function shadeOf(shade) {
+  const side = shade > 0 ? "positive" : "negative";
+  const share = Math.round(65 * Math.min(1, Math.abs(shade)));
+  return `color-mix(in srgb, var(--dx-${side}) ${share}%, var(--dx-zero))`;
+}
+
+function markChosen(table, chosen) {
+  const at = Array.isArray(chosen) ? chosen.join(",") : "";
+  for (const button of table.querySelectorAll(".dx-pick")) button.setAttribute("aria-pressed", String(button.dataset.at === at));
+}

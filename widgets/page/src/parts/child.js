@@ -1,0 +1,20 @@
+// A panel inside a panel, drawn by the host.
+
+import { h } from "../shared/dom.js";
+
+/** Another Jupyter widget as a picture, e.g. a bqplot figure. */
+export function makeChild(store, part, model) {
+  const element = h("div", { class: "dx-child" });
+  let view = null;
+  const show = async () => {
+    const id = model.get("child");
+    if (!id) return;
+    const child = await model.widget_manager.get_model(id);
+    view = await model.widget_manager.create_view(child);
+    element.replaceChildren(view.el);
+    view.processLuminoMessage?.({ type: "after-attach" });
+  };
+  model.on("change:child", show);
+  show();
+  return { element, update() {}, stop: () => view?.remove() };
+}

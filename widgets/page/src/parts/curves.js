@@ -1,0 +1,187 @@
+// The hidden units, and the chosen unit's activation against one knob per object. A curve's marker
+// sits at the knob's present value and can be dragged.
+
+import { answer } from "../panel/controls.js";
+import { keyed, snap } from "../session/store.js";
+import { freshId, h, number, objectColour, s, setAttributes, stretch, withUnit } from "../shared/dom.js";
+import { roundly, ticks } from "./geometry.js";
+
+export function makeUnits(store, part, model) {
+  const element = h("div", { class: "dx-units", role: "listbox", tabindex: "0", "aria-label": "Hidden neurons", "aria-orientation": "horizontal" });
+  let cells = [];
+  const choose = (unit) => {
+    if (unit < 0 || unit >= cells.length) return;
+    answer(model, "unit", unit);
+    store.unit = unit;
+    update();
+  };
+  element.addEventListener("keydown", (event) => {
+    const now = store.live.unit;
+    const next = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: cells.length - 1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(next);
+  });
+  const update = (what) => {
+    if (what === "local") return;
+    const { units, unit } = store.live;
+    if (cells.length !== units.length) {
+      cells = Array.from(units, (_, index) => unitCell(index, choose));
+      element.replaceChildren(...cells.map((cell) => cell.element));
+      element.classList.toggle("dx-many", cells.length > 48);
+    }
+    const largest = Math.max(1e-30, ...Array.from(units, Math.abs));
+    cells.forEach((cell, index) => cell.update(units[index], largest, index === unit));
+    if (cells[unit]) setAttributes(element, { "aria-activedescendant": cells[unit].element.id });
+  };
+  return { element, update, stop() {} };
+}
+
+function unitCell(index, choose) {
+  const fill = h("span", { class: "dx-fill" });
+  const element = h("div", { class: "dx-unit-cell", role: "option", id: freshId("unit"), onclick: () => choose(index) }, h("span", { class: "dx-well" }, fill), h("span", { class: "dx-tick" }, String(index)));
+  return {
+    element,
+    update(value, largest, chosen) {
+      stretch(fill, "Y", Math.abs(value) / largest);
+      fill.classList.toggle("dx-below", value < 0);
+      const words = `neuron ${index}: ${value === 0 ? "off" : number(value)}`;
+      setAttributes(element, { "aria-selected": String(chosen), "aria-label": words, title: words });
+    },
+  };
+}
+
+const EDGE = { left: 44, right: 12, top: 10, bottom: 34 };
+
+export function makeCurves(store) {
+  const svg = s("svg", { class: "dx-chart", role: "group", "aria-label": "Activation curves" });
+  const element = h("div", { class: "dx-chart-box" }, svg);
+  const view = { store, svg, element, width: 0, height: 210, lines: [], shape: "", held: null };
+  const resize = new ResizeObserver(([entry]) => {
+    view.width = Math.floor(entry.contentRect.width); // read here: asking at each step would force a layout
+    view.shape = "";
+    drawCurves(view);
+  });
+  resize.observe(element);
+  svg.addEventListener("pointermove", (event) => view.held !== null && dragMarker(view, event, false));
+  svg.addEventListener("pointerup", (event) => {
+    if (view.held !== null) dragMarker(view, event, true);
+    view.held = null;
+  });
+  svg.addEventListener("pointercancel", () => {
+    view.held = null;
+  });
+  return { element, update: () => drawCurves(view), stop: () => resize.disconnect() };
+}
+
+/** The curves of the present step: [{index, knob, values, low, high}], over the knob's values from low to high. */
+export function curvesOf(store) {
+  const { swept, curves } = store.live;
+  let start = 0;
+  return swept.map(([index, count, low, high]) => {
+    const values = curves.subarray(start, start + count);
+    start += count;
+    return { index, knob: store.scene.knobs[index], values, low, high };
+  });
+}
+
+function drawCurves(view) {
+  const curves = curvesOf(view.store);
+  view.svg.style.display = curves.length ? "" : "none";
+  if (!curves.length || view.width < 60) return;
+  const knobs = curves.map((curve) => curve.knob);
+  const all = curves.flatMap((curve) => Array.from(curve.values));
+  const low = Math.min(0, ...all);
+  const high = Math.max(...all, low + 1e-6);
+  view.domain = { x0: Math.min(...knobs.map((k) => k.low)), x1: Math.max(...knobs.map((k) => k.high)), ...roundly(low, high) };
+  const shape = JSON.stringify([curves.map((curve) => curve.index), view.width]);
+  if (shape !== view.shape) {
+    view.shape = shape;
+    makeChart(view, curves);
+  }
+  drawAxes(view, curves);
+  view.lines.forEach((line, at) => line.update(curves[at]));
+}
+
+function scaleX(view, value) {
+  const { x0, x1 } = view.domain;
+  return EDGE.left + ((value - x0) / (x1 - x0 || 1)) * (view.width - EDGE.left - EDGE.right);
+}
+
+function scaleY(view, value) {
+  const { y0, y1 } = view.domain;
+  return view.height - EDGE.bottom - ((value - y0) / (y1 - y0 || 1)) * (view.height - EDGE.top - EDGE.bottom);
+}
+
+function makeChart(view, curves) {
+  setAttributes(view.svg, { width: view.width, height: view.height, viewBox: `0 0 ${view.width} ${view.height}` });
+  view.axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
+  view.lines = curves.map((curve) => makeLine(view, curve));
+  view.svg.replaceChildren(view.axes, ...view.lines.map((line) => line.path), ...view.lines.map((line) => line.marker));
+}
+
+function makeLine(view, curve) {
+  const { store } = view;
+  const colour = objectColour(store.scene.colours[curve.knob.group] ?? curve.index);
+  const path = s("path", { class: "dx-line", stroke: colour });
+  const marker = s("g", { class: "dx-marker", role: "slider", tabindex: "0", "aria-label": curve.knob.name, "aria-valuemin": curve.knob.low, "aria-valuemax": curve.knob.high },
+    s("circle", { r: 14, class: "dx-reach" }), s("circle", { r: 5.5, fill: colour, class: "dx-knob-dot" }));
+  marker.addEventListener("pointerdown", (event) => {
+    view.held = curve.index;
+    view.svg.setPointerCapture(event.pointerId);
+    store.select(curve.knob.group);
+    event.preventDefault();
+  });
+  marker.addEventListener("keydown", (event) => {
+    const value = keyed(curve.knob, store.values[curve.index], event.key);
+    if (value === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    store.propose([[curve.index, value]], true);
+  });
+  return {
+    path, marker,
+    update(now) {
+      const { knob, values, low, high } = now;
+      const x = (at) => low + (at * (high - low)) / Math.max(1, values.length - 1);
+      path.setAttribute("d", Array.from(values, (value, at) => `${at ? "L" : "M"}${scaleX(view, x(at)).toFixed(1)} ${scaleY(view, value).toFixed(1)}`).join(""));
+      const value = store.values[now.index];
+      const at = Math.min(Math.max((value - low) / (high - low || 1), 0), 1) * (values.length - 1);
+      const before = values[Math.floor(at)];
+      const height = before + (at - Math.floor(at)) * ((values[Math.ceil(at)] ?? before) - before);
+      marker.setAttribute("transform", `translate(${scaleX(view, value).toFixed(1)} ${scaleY(view, height).toFixed(1)})`);
+      const chosen = store.selected === knob.group;
+      path.classList.toggle("dx-chosen", chosen);
+      setAttributes(marker, { "aria-valuenow": value, "aria-valuetext": `${withUnit(value, knob.unit)}, activation ${number(height)}` });
+    },
+  };
+}
+
+function drawAxes(view, curves) {
+  const { x0, x1, y0, y1 } = view.domain;
+  const drawn = JSON.stringify([view.domain, view.width, view.store.live.words.axis]);
+  if (drawn === view.drawn && view.axes.childElementCount) return; // text is the dear part of a chart
+  view.drawn = drawn;
+  const parts = [];
+  for (const value of ticks(y0, y1, 4)) {
+    const y = scaleY(view, value).toFixed(1);
+    parts.push(s("line", { x1: EDGE.left, x2: view.width - EDGE.right, y1: y, y2: y, class: value === 0 ? "dx-zero" : "" }), s("text", { x: EDGE.left - 6, y: Number(y) + 4, "text-anchor": "end" }, number(value)));
+  }
+  for (const value of ticks(x0, x1, Math.min(15, view.width / 60))) {
+    parts.push(s("text", { x: scaleX(view, value), y: view.height - EDGE.bottom + 15, "text-anchor": "middle" }, number(value)));
+  }
+  const { family, unit } = view.store.live.words.axis || { family: curves[0].knob.name, unit: curves[0].knob.unit };
+  parts.push(s("text", { x: (EDGE.left + view.width - EDGE.right) / 2, y: view.height - 4, "text-anchor": "middle", class: "dx-title" }, unit ? `${family}, ${unit}` : family));
+  view.axes.replaceChildren(...parts);
+}
+
+function dragMarker(view, event, settled) {
+  const { store } = view;
+  const knob = store.scene.knobs[view.held];
+  const box = view.svg.getBoundingClientRect();
+  const part = (event.clientX - box.left - EDGE.left) / (view.width - EDGE.left - EDGE.right);
+  const value = snap(knob, view.domain.x0 + part * (view.domain.x1 - view.domain.x0));
+  if (value === store.values[view.held] && !settled) return;
+  store.propose([[view.held, value]], settled);
+}

@@ -1,0 +1,129 @@
+// Where the panes of a picture lie at a given width. Pure functions: no document, no state.
+
+const TITLE = 18; // height of a pane's title, px
+const WIDEST_CELL = 10;
+const TALL_CELL = 8; // whatever the width: a screen shows picture and sliders at once, a row can be grasped
+const TALL_ON_PHONE = 6.5;
+const LEAST_CELL = 4.5;
+const LEAST_BLOCK = 58; // room for the title of a narrow pane, px
+const SPARE = 48; // more of it for the last pane of a line, where the page has it, px
+
+/** Columns of panes (CPU above memory) as blocks, from left to right. */
+function blocksOf(panes) {
+  const columns = [...new Set(panes.map((pane) => pane.column))].sort((a, b) => a - b);
+  return columns.map((column) => {
+    const members = panes.map((pane, index) => ({ pane, index })).filter((item) => item.pane.column === column);
+    return { members, cells: Math.max(...members.map((item) => item.pane.width)) };
+  });
+}
+
+/** Splits blocks into the fewest lines whose cells are at least LEAST_CELL wide, evenly filled. */
+export function breakLines(blocks, width, gap) {
+  for (let lines = 1; lines < blocks.length; lines += 1) {
+    const rows = splitEvenly(blocks, lines);
+    if (Math.min(...rows.map((row) => cellSize(row, width, gap))) >= LEAST_CELL) return rows;
+  }
+  return blocks.map((block) => [block]);
+}
+
+function splitEvenly(blocks, lines) {
+  const total = blocks.reduce((sum, block) => sum + block.cells + 1, 0);
+  const rows = Array.from({ length: lines }, () => []);
+  let before = 0;
+  for (const block of blocks) {
+    const middle = before + (block.cells + 1) / 2;
+    rows[Math.min(lines - 1, Math.floor((middle / total) * lines))].push(block);
+    before += block.cells + 1;
+  }
+  return rows.filter((row) => row.length);
+}
+
+/** The width of a cell if a row of blocks fills the width; narrow blocks keep room for their title. */
+function cellSize(row, width, gap) {
+  const narrow = row.filter((block) => block.cells * LEAST_CELL < LEAST_BLOCK && block.cells < 6);
+  const cells = row.filter((block) => !narrow.includes(block)).reduce((sum, block) => sum + block.cells, 0);
+  const room = width - gap * (row.length - 1) - 2 - narrow.length * LEAST_BLOCK;
+  return Math.min(WIDEST_CELL, cells ? room / cells : LEAST_BLOCK / Math.max(...row.map((block) => block.cells)));
+}
+
+/**
+ * Places every pane.
+ * Returns {cell, step, width, height, places} in CSS px: a cell's width and height, and
+ * places[i] = {x, y, w, h} of pane i without its title.
+ */
+export function arrange(panes, rows, width, ratio) {
+  const gap = width < 520 ? 8 : 14;
+  const blocks = blocksOf(panes);
+  const lines = breakLines(blocks, width, gap);
+  const raw = Math.min(...lines.map((line) => cellSize(line, width, gap)));
+  const cell = Math.max(1, Math.floor(raw * ratio) / ratio);
+  const step = Math.max(1, Math.floor((width < 520 ? TALL_ON_PHONE : TALL_CELL) * ratio) / ratio);
+  const tall = rows * step + TITLE + 8;
+  const depth = 1 + Math.max(...panes.map((pane) => pane.row));
+  const places = [];
+  let top = 0;
+  let right = 0;
+  for (const line of lines) {
+    let left = 1;
+    for (const block of line) {
+      for (const { pane, index } of block.members) {
+        places[index] = { x: left, y: top + TITLE + pane.row * tall, w: pane.width * cell, h: rows * step };
+      }
+      left += Math.max(block.cells * cell, block.cells < 6 ? LEAST_BLOCK : 0) + gap;
+    }
+    right = Math.max(right, left - gap);
+    top += depth * tall;
+  }
+  right += Math.max(0, Math.min(width - 2 - right, SPARE));
+  for (const line of lines) shareTitles(line, places, gap, right);
+  return { cell, step, width: right + 1, height: top - 6, places };
+}
+
+/** How far each pane's title may run: to the next block, or to the end of the line. */
+function shareTitles(line, places, gap, right) {
+  line.forEach((block, at) => {
+    const next = line[at + 1];
+    const end = next ? places[next.members[0].index].x - gap / 2 : right;
+    for (const { index } of block.members) places[index].title = end - places[index].x;
+  });
+}
+
+/** The pane and cell under a point, or null. */
+export function cellAt(panes, layout, rows, x, y) {
+  for (let index = 0; index < panes.length; index += 1) {
+    const place = layout.places[index];
+    const column = Math.floor((x - place.x) / layout.cell);
+    const row = Math.floor((y - place.y) / layout.step);
+    if (column >= 0 && row >= 0 && column < panes[index].width && row < rows) return { index, row, column };
+  }
+  return null;
+}
+
+/** Where the grip of a handle lies: the middle of the edge that it moves. */
+export function gripAt(place, layout, axis, reach) {
+  const down = Math.min(reach.down * layout.step, place.h);
+  const right = Math.min(reach.right * layout.cell, place.w);
+  const aside = (size, whole) => (size ? size : Math.min(whole, 44)) / 2; // of an empty rectangle
+  if (axis === "down") return { x: place.x + aside(right, place.w), y: place.y + down };
+  return { x: place.x + right, y: place.y + aside(down, place.h) };
+}
+
+/** An interval between round numbers that covers a range: the axis stands still while curves move. */
+export function roundly(low, high) {
+  const marks = ticks(low, high, 4);
+  const step = marks.length > 1 ? marks[1] - marks[0] : high - low;
+  return { y0: Math.floor(low / step + 1e-9) * step, y1: Math.ceil(high / step + 0.02) * step };
+}
+
+/** Evenly spaced round numbers that cover an interval. */
+export function ticks(low, high, count) {
+  const span = high - low || 1;
+  const raw = span / Math.max(1, count);
+  const base = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((factor) => factor * base).find((size) => size >= raw - 1e-12);
+  const found = [];
+  for (let value = Math.ceil(low / step - 1e-9) * step; value <= high + step * 1e-9; value += step) {
+    found.push(Math.abs(value) < step * 1e-9 ? 0 : value);
+  }
+  return found;
+}

@@ -1,0 +1,124 @@
+// One neuron close up: its activation against one knob, and over two.
+// figure.curve: {title, knob, unit, colour, values, activation, ranges: [{response, low, high}], current, words}
+// figure.surface: {title, first: {name, unit, values}, second, activation: bytes f32 [first x second], current, words}
+
+import { bytes } from "../shared/bytes.js";
+import { INK, h, mix, number, objectColour, s, setAttributes, setText, withUnit } from "../shared/dom.js";
+import { roundly, ticks } from "./geometry.js";
+
+const PLOT = { left: 44, right: 12, top: 22, bottom: 34, height: 220 };
+const RESPONSES = { dead: "off", active: "reacts", saturated: "no difference", flat: "does not react" };
+
+/** An SVG that is drawn again when its width or its figure changes. */
+function makePlot(store, model, name, draw) {
+  const title = h("h4", { class: "dx-card-title" });
+  const svg = s("svg", { class: "dx-chart", role: "img" });
+  const box = h("div", { class: "dx-chart-box" }, svg);
+  const words = h("p", { class: "dx-card-words" });
+  const element = h("div", { class: "dx-plot" }, title, box, words);
+  let width = 0;
+  const update = () => {
+    const figure = model.get("figure")[name];
+    element.hidden = !figure;
+    if (!figure) return;
+    setText(title, figure.title);
+    setText(words, figure.words);
+    if (width < 120) return;
+    setAttributes(svg, { width, height: PLOT.height, viewBox: `0 0 ${width} ${PLOT.height}`, "aria-label": `${figure.title}. ${figure.words}` });
+    svg.replaceChildren(...draw(figure, width, store));
+  };
+  const resize = new ResizeObserver(([entry]) => {
+    width = Math.floor(entry.contentRect.width);
+    update();
+  });
+  resize.observe(box);
+  model.on("change:figure", update);
+  return { element, update: (what) => (what === "theme" || what === "scene") && update(), stop: () => resize.disconnect() };
+}
+
+/** The curve and the surface, side by side where there is room. */
+export function makeResponse(store, part, model) {
+  const curve = makePlot(store, model, "curve", drawResponse);
+  const surface = makePlot(store, model, "surface", drawSurface);
+  const element = h("div", { class: "dx-plots" }, curve.element, surface.element);
+  return {
+    element,
+    update(what) {
+      curve.update(what);
+      surface.update(what);
+    },
+    stop() {
+      curve.stop();
+      surface.stop();
+    },
+  };
+}
+
+function plotScale(low, high, from, to) {
+  return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
+}
+
+function axisTitles(width, below, unit) {
+  return s("text", { x: (PLOT.left + width - PLOT.right) / 2, y: PLOT.height - 4, "text-anchor": "middle", class: "dx-title" }, unit ? `${below}, ${unit}` : below);
+}
+
+function drawResponse(figure, width) {
+  const { values, activation } = figure;
+  const span = roundly(Math.min(0, ...activation), Math.max(1e-6, ...activation));
+  const bottom = PLOT.height - PLOT.bottom;
+  const [left, right] = [values[0], values[values.length - 1]];
+  const x = plotScale(left, right, PLOT.left, width - PLOT.right);
+  const y = plotScale(span.y0, span.y1, bottom, PLOT.top);
+  const half = values.length > 1 ? (values[1] - values[0]) / 2 : 0;
+  const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
+  figure.ranges.forEach((range, index) => {
+    const from = Math.max(PLOT.left, x(index ? range.low - half : range.low));
+    const to = Math.min(width - PLOT.right, x(index < figure.ranges.length - 1 ? range.high + half : range.high));
+    axes.append(s("rect", { x: from, y: PLOT.top, width: Math.max(0, to - from), height: bottom - PLOT.top, class: `dx-range dx-${range.response}` }));
+    if (to - from > 48) axes.append(s("text", { x: (from + to) / 2, y: PLOT.top - 7, "text-anchor": "middle" }, RESPONSES[range.response]));
+    if (index) axes.append(s("line", { x1: from, x2: from, y1: PLOT.top - 4, y2: bottom, class: "dx-step" }));
+  });
+  for (const value of ticks(span.y0, span.y1, 4)) {
+    axes.append(s("line", { x1: PLOT.left, x2: width - PLOT.right, y1: y(value), y2: y(value), class: value === 0 ? "dx-zero" : "" }), s("text", { x: PLOT.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
+  }
+  for (const value of ticks(left, right, Math.min(15, width / 60))) axes.append(s("text", { x: x(value), y: bottom + 15, "text-anchor": "middle" }, number(value)));
+  axes.append(axisTitles(width, figure.knob, figure.unit));
+  const colour = objectColour(figure.colour);
+  const line = s("path", { class: "dx-line dx-chosen", stroke: colour, d: values.map((value, at) => `${at ? "L" : "M"}${x(value).toFixed(1)} ${y(activation[at]).toFixed(1)}`).join("") });
+  const dots = values.length <= 41 ? values.map((value, at) => s("circle", { cx: x(value), cy: y(activation[at]), r: value === figure.current ? 5.5 : 2.5, fill: colour, class: value === figure.current ? "dx-knob-dot" : "" })) : [];
+  return [axes, line, ...dots];
+}
+
+function drawSurface(figure, width, store) {
+  const cells = bytes(figure.activation, Float32Array);
+  const { first, second, current } = figure;
+  const [rows, columns] = [second.values.length, first.values.length];
+  const bottom = PLOT.height - PLOT.bottom;
+  const [wide, tall] = [(width - PLOT.left - PLOT.right) / columns, (bottom - PLOT.top) / rows];
+  const largest = Math.max(1e-30, ...Array.from(cells, (value) => (Number.isFinite(value) ? Math.abs(value) : 0)));
+  const ink = INK[store.theme];
+  const parts = [];
+  for (let at = 0; at < cells.length; at += 1) {
+    const [column, row] = [Math.floor(at / rows), at % rows];
+    const place = { x: PLOT.left + column * wide, y: bottom - (row + 1) * tall, width: wide + 0.4, height: tall + 0.4 };
+    if (!Number.isFinite(cells[at])) continue;
+    const colour = mix(ink.zero, cells[at] < 0 ? ink.negative : ink.positive, Math.abs(cells[at]) / largest).map(Math.round);
+    const told = `${first.name} ${withUnit(first.values[column], first.unit)}, ${second.name} ${withUnit(second.values[row], second.unit)}: ${cells[at] === 0 ? "off" : number(cells[at])}`;
+    parts.push(s("rect", { ...place, fill: `rgb(${colour.join(",")})` }, s("title", {}, told)));
+  }
+  const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
+  const x = (index) => PLOT.left + (index + 0.5) * wide;
+  const y = (index) => bottom - (index + 0.5) * tall + 4;
+  for (const index of spread(columns, width / 46)) axes.append(s("text", { x: x(index), y: bottom + 15, "text-anchor": "middle" }, number(first.values[index])));
+  for (const index of spread(rows, 8)) axes.append(s("text", { x: PLOT.left - 6, y: y(index), "text-anchor": "end" }, number(second.values[index])));
+  const up = `${second.name}, ${second.unit}`.replace(/, $/, "");
+  axes.append(s("text", { x: PLOT.left, y: 12 }, `↑ ${up}; full colour ${number(largest)}`), axisTitles(width, first.name, first.unit));
+  if (current) axes.append(s("rect", { x: PLOT.left + current[0] * wide, y: bottom - (current[1] + 1) * tall, width: wide, height: tall, class: "dx-here" }));
+  return [...parts, axes];
+}
+
+/** At most `most` positions out of `count`, evenly apart. */
+function spread(count, most) {
+  const step = Math.max(1, Math.ceil(count / Math.max(1, most)));
+  return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);
+}

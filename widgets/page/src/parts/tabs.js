@@ -1,0 +1,39 @@
+// Tabs: figure.tabs is [[key, label]]; the open one is answers.section. Arrow keys move between them.
+
+import { answer } from "../panel/controls.js";
+import { h } from "../shared/dom.js";
+
+export function makeTabs(store, part, model) {
+  const element = h("div", { class: "dx-tabs dx-sections", role: "tablist", "aria-label": "Sections" });
+  let drawn = null;
+  const update = () => {
+    const { tabs } = model.get("figure");
+    if (tabs !== drawn) {
+      drawn = tabs;
+      element.replaceChildren(...(tabs || []).map(([key, label]) => tabButton(model, key, label)));
+    }
+    for (const button of element.children) {
+      const open = button.dataset.key === model.get("answers").section;
+      button.setAttribute("aria-selected", String(open));
+      button.tabIndex = open ? 0 : -1;
+    }
+  };
+  element.addEventListener("keydown", (event) => moveAmongTabs(event, element));
+  model.on("change:figure", update);
+  model.on("change:answers", update);
+  return { element, update, stop() {} };
+}
+
+function tabButton(model, key, label) {
+  return h("button", { type: "button", role: "tab", class: "dx-tab", "data-key": key, onclick: () => answer(model, "section", key) }, label);
+}
+
+function moveAmongTabs(event, list) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const all = [...list.children];
+  const next = all[(all.indexOf(event.target) + step + all.length) % all.length];
+  next.focus();
+  next.click();
+  event.preventDefault();
+}

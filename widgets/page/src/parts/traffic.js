@@ -1,0 +1,191 @@
+// The traffic of a topology: one pair's demand, all demands together, and the paths that a pair's demand takes.
+
+import { snap } from "../session/store.js";
+import { h, number, setAttributes, setText, stretch, withUnit } from "../shared/dom.js";
+import { drawTopology, flowsOf, percentOf } from "./topology.js";
+
+const WIDEST = 10; // all demands together may be scaled by 1/10 to 10
+
+export function makeTraffic(view) {
+  const { graph, store } = view;
+  const traffic = { view, scale: 1, anchor: null, rows: "both" };
+  const options = () => graph.nodes.map((name, index) => h("option", { value: String(index) }, name));
+  const from = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic from" }, ...options());
+  const to = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic to" }, ...options());
+  const first = graph.pairs.length ? graph.pairs[fullest(store, graph)] : [0, 1];
+  Object.assign(traffic, { from, to });
+  [from.value, to.value] = first.map(String);
+  view.pair = pairAt(graph, first[0], first[1]);
+  const top = Math.max(...Array.from(graph.knobs, (knob) => store.scene.knobs[knob].high));
+  traffic.demand = makeRange("Demand", { min: 0, max: top, step: top / 400 }, (value, settled) => setDemand(traffic, value, settled));
+  traffic.all = makeRange("All demands", { min: -1, max: 1, step: 0.005 }, (value, settled) => setScale(traffic, WIDEST ** value, settled));
+  const field = (label, input) => h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, label), input);
+  const row = h("div", { class: "dx-controls dx-pair-row" }, field("Traffic from", from), field("to", to), traffic.demand.element, traffic.all.element);
+  if (graph.earlier.length) row.append(field("Change", makeRowChoice(traffic)));
+  traffic.paths = h("table", { class: "dx-bars dx-paths" });
+  traffic.element = h("div", { class: "dx-traffic" }, row, traffic.paths);
+  traffic.pick = (node) => pickNode(traffic, node);
+  traffic.update = () => updateTraffic(traffic);
+  return traffic;
+}
+
+/** Whether the matrix that is carried changes, the ones before it, or all of them. */
+function makeRowChoice(traffic) {
+  const count = traffic.view.graph.earlier.length;
+  const rows = [["both", "all matrices alike"], ["now", "only the one to route"], ["before", `only the ${count} before it`]];
+  const select = h("select", {
+    "aria-label": "Which matrices change",
+    onchange: (event) => {
+      traffic.rows = event.target.value;
+      traffic.anchor = null;
+      updateTraffic(traffic);
+    },
+  }, ...rows.map(([value, text]) => h("option", { value }, text)));
+  return select;
+}
+
+function makeRange(name, { min, max, step }, change) {
+  const value = h("output", { class: "dx-value" });
+  const input = h("input", {
+    type: "range", min: String(min), max: String(max), step: String(step),
+    oninput: (event) => change(event.target.valueAsNumber, false),
+    onchange: (event) => change(event.target.valueAsNumber, true),
+    onkeydown: (event) => {
+      if (/^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation();
+    },
+  });
+  input.setAttribute("aria-label", name);
+  const element = h("label", { class: "dx-knob dx-range" }, h("span", { class: "dx-label" }, name), value, input);
+  return {
+    element, input,
+    show(now, text) {
+      if (Math.abs(input.valueAsNumber - now) > step / 2) input.value = String(now);
+      setText(value, text);
+      setAttributes(input, { "aria-valuetext": text });
+      input.style.setProperty("--part", `${(100 * (now - min)) / (max - min)}%`);
+    },
+  };
+}
+
+function pairAt(graph, from, to) {
+  const found = graph.pairs.findIndex(([a, b]) => a === from && b === to);
+  return found < 0 ? null : found;
+}
+
+function fullest(store, graph) {
+  let best = 0;
+  graph.knobs.forEach((knob, pair) => {
+    if (store.values[knob] > store.values[graph.knobs[best]]) best = pair;
+  });
+  return best;
+}
+
+/** The knobs of a pair that a change turns: of the matrix to route, of those before it, or of all. */
+function knobsOf(traffic, pair) {
+  const { knobs, earlier } = traffic.view.graph;
+  const before = earlier.map((row) => row[pair]);
+  return { both: [...before, knobs[pair]], now: [knobs[pair]], before }[traffic.rows];
+}
+
+function setDemand(traffic, value, settled) {
+  const { store, pair } = traffic.view;
+  if (pair === null) return;
+  traffic.anchor = null;
+  store.propose(knobsOf(traffic, pair).map((knob) => [knob, value]), settled);
+}
+
+/** All demands times a factor of what they were when the slider was first touched: there and back loses nothing. */
+function setScale(traffic, factor, settled) {
+  const { graph, store } = traffic.view;
+  traffic.anchor ??= Float64Array.from(store.values);
+  traffic.scale = factor;
+  const changes = graph.pairs.flatMap((_, pair) => knobsOf(traffic, pair).map((knob) => [knob, traffic.anchor[knob] * factor]));
+  traffic.expected = Float64Array.from(store.values);
+  for (const [knob, value] of changes) traffic.expected[knob] = snap(store.scene.knobs[knob], value);
+  store.propose(changes, settled);
+}
+
+/** Whether the values are still those that the scale slider asked for. */
+function stillScaled(traffic) {
+  if (!traffic.anchor) return false;
+  const { values } = traffic.view.store;
+  return traffic.expected.every((wanted, knob) => Math.abs(values[knob] - wanted) <= 1e-5 * Math.max(1, wanted));
+}
+
+function choose(traffic) {
+  const { view } = traffic;
+  view.pair = pairAt(view.graph, Number(traffic.from.value), Number(traffic.to.value));
+  view.pending = null;
+  drawTopology(view);
+  updateTraffic(traffic);
+}
+
+/** Two clicks on cities choose a pair. */
+function pickNode(traffic, node) {
+  const { view } = traffic;
+  if (view.pending === null || view.pending === node) {
+    view.pending = view.pending === node ? null : node;
+    drawTopology(view);
+    return;
+  }
+  traffic.from.value = String(view.pending);
+  traffic.to.value = String(node);
+  choose(traffic);
+}
+
+function updateTraffic(traffic) {
+  const { view } = traffic;
+  const { graph, store, pair } = view;
+  const { unit } = graph;
+  if (!stillScaled(traffic)) Object.assign(traffic, { anchor: null, scale: 1 });
+  const turned = pair === null ? [] : traffic.rows === "before" ? knobsOf(traffic, pair) : [graph.knobs[pair]];
+  const shown = mean(turned.map((knob) => store.values[knob]));
+  traffic.demand.input.disabled = pair === null;
+  traffic.demand.show(shown, pair === null ? "no such pair" : withUnit(shown, unit));
+  const total = graph.knobs.reduce((sum, knob) => sum + store.values[knob], 0);
+  traffic.all.show(Math.log10(traffic.scale) / Math.log10(WIDEST), `×${number(traffic.scale)}: ${withUnit(total, unit)}`);
+  drawPaths(traffic);
+}
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+/** The chosen pair's paths, and the share of its demand that each carries, in both routings. */
+function drawPaths(traffic) {
+  const { view, paths } = traffic;
+  const flows = flowsOf(view);
+  paths.hidden = view.pair === null || !flows;
+  if (paths.hidden) return;
+  const { graph, pair } = view;
+  const [source, target] = graph.pairs[pair].map((node) => graph.nodes[node]);
+  if (paths.dataset.pair !== String(pair)) {
+    paths.dataset.pair = String(pair);
+    const members = graph.pathPair.map((of, path) => [of, path]).filter(([of]) => of === pair).map(([, path]) => path);
+    traffic.rowsShown = members.map((path) => pathRow(graph, path));
+    const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Path"), ...flows.names.map((name) => h("th", { scope: "col" }, name))));
+    const body = h("tbody", {}, ...traffic.rowsShown.map((row) => row.element));
+    paths.replaceChildren(h("caption", { class: "dx-label" }, `How the traffic from ${source} to ${target} is split`), head, body);
+  }
+  traffic.rowsShown.forEach((row) => row.update(flows));
+}
+
+function pathRow(graph, path) {
+  const links = graph.pathLinks[path].map((link) => graph.links[link]);
+  const nodes = [links[0][0], ...links.map(([, b]) => b)].map((node) => graph.nodes[node]);
+  const cells = [0, 1].map(() => {
+    const fill = h("span", { class: "dx-fill" });
+    const text = h("span", { class: "dx-share" });
+    return { fill, text, element: h("td", {}, h("span", { class: "dx-share-box" }, h("span", { class: "dx-rail" }, fill), text)) };
+  });
+  const element = h("tr", {}, h("th", { scope: "row" }, nodes.join(" – ")), ...cells.map((cell) => cell.element));
+  return {
+    element,
+    update(flows) {
+      cells.forEach((cell, side) => {
+        stretch(cell.fill, "X", flows.shares[side][path]);
+        setText(cell.text, percentOf(flows.shares[side][path]));
+      });
+    },
+  };
+}

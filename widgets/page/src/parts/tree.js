@@ -1,0 +1,91 @@
+// A tree as rules to be read from top to bottom; thresholds and actions can be changed, states opened.
+// figure.rules: {lines: [{lead, depth, node?, text?, threshold?, unit?, name?, changed?, first, leaf?}], actions, editable}
+// lit: {path: [node], now: {node: "5 steps"}}: what the present state passes. A change goes to
+// answers.threshold [node, value, count] or answers.action [leaf, action, count], a click to answers.leaf.
+
+import { answer } from "../panel/controls.js";
+import { h, setText, withUnit } from "../shared/dom.js";
+
+export function makeTree(store, part, model) {
+  const list = h("ol", { class: "dx-rules", "aria-label": "Rules" });
+  let drawn = null;
+  let rows = [];
+  let count = 0;
+  const tell = (name, ...values) => {
+    count += 1;
+    answer(model, name, [...values, count]);
+  };
+  const light = () => rows.forEach((row) => row.light(model.get("lit") || {}));
+  const update = (what) => {
+    if (what === "live" || what === "local") return;
+    const { rules } = model.get("figure");
+    list.hidden = !rules;
+    if (!rules || rules === drawn) return;
+    drawn = rules;
+    const held = list.contains(document.activeElement) ? document.activeElement.dataset.at : null;
+    rows = rules.lines.map((line) => ruleRow(line, rules, tell));
+    list.replaceChildren(...rows.map((row) => row.element));
+    if (held) list.querySelector(`[data-at="${held}"]`)?.focus();
+    light();
+  };
+  model.on("change:figure", () => update("own"));
+  model.on("change:lit", light);
+  return { element: list, update, stop() {} };
+}
+
+function ruleRow(line, rules, tell) {
+  const now = h("span", { class: "dx-now-value" });
+  const words = h("span", { class: "dx-condition" }, h("b", {}, line.lead), ...(line.text ? [" ", ...ruleCondition(line, rules, tell)] : []), " ", now);
+  const leaf = line.leaf ? ruleLeaf(line.leaf, rules, tell) : null;
+  const element = h("li", { class: "dx-rule", "aria-level": String(line.depth + 1) }, words, leaf);
+  element.style.setProperty("--depth", line.depth);
+  return {
+    element,
+    light({ path = [], now: values = {} }) {
+      const asked = line.node === undefined ? path.includes(line.first) : path.includes(line.node);
+      const taken = path.includes(line.first);
+      element.classList.toggle("dx-passed", asked);
+      element.classList.toggle("dx-taken", taken);
+      const ends = taken && Boolean(line.leaf);
+      if (ends) element.setAttribute("aria-current", "true");
+      else element.removeAttribute("aria-current");
+      setText(now, asked && line.node !== undefined && values[line.node] !== undefined ? `now ${values[line.node]}` : "");
+    },
+  };
+}
+
+function ruleCondition(line, rules, tell) {
+  if (line.threshold === undefined) return [line.text];
+  if (!rules.editable) return [`${line.text} ${withUnit(line.threshold, line.unit)}`];
+  const input = h("input", {
+    type: "number", step: "any", value: String(line.threshold), class: line.changed ? "dx-changed" : "", "data-at": `t${line.node}`,
+    "aria-label": `Threshold of ${line.name}${line.unit ? `, ${line.unit}` : ""}`,
+    onchange: (event) => {
+      const value = event.target.valueAsNumber;
+      if (Number.isFinite(value) && value !== line.threshold) tell("threshold", line.node, value);
+      else event.target.value = String(line.threshold);
+    },
+  });
+  return [`${line.text} `, input, line.unit ? ` ${line.unit}` : ""];
+}
+
+function ruleLeaf(leaf, rules, tell) {
+  const states = h("button", {
+    type: "button", class: "dx-plain", "data-at": `l${leaf.node}`, disabled: !leaf.count,
+    title: leaf.count ? "Open these states in the editor, one after the other" : "The network met no such state",
+    "aria-label": `Open the ${leaf.count} states of this rule: ${leaf.text}`, onclick: () => tell("leaf", leaf.node),
+  }, `${leaf.share} of states`);
+  const note = leaf.note ? h("span", { class: "dx-quiet" }, leaf.note) : null;
+  return h("span", { class: `dx-leaf ${leaf.mark ? "dx-marked" : ""}` }, h("span", { class: "dx-to" }, h("span", { "aria-hidden": "true" }, "→"), ruleAction(leaf, rules, tell)), states, note);
+}
+
+/** What a rule does: its words, which may take several lines, with a native menu laid over them. */
+function ruleAction(leaf, rules, tell) {
+  if (!rules.editable) return h("span", { class: "dx-does" }, leaf.text);
+  const options = rules.actions.map((name, index) => h("option", { value: String(index) }, name));
+  const select = h("select", {
+    "data-at": `a${leaf.node}`, "aria-label": "What this rule does", onchange: (event) => tell("action", leaf.node, Number(event.target.value)),
+  }, ...options);
+  select.value = String(leaf.action);
+  return h("span", { class: `dx-choice ${leaf.changed ? "dx-changed" : ""}` }, h("span", { "aria-hidden": "true" }, leaf.text), h("span", { class: "dx-quiet", "aria-hidden": "true" }, " ▾"), select);
+}

@@ -1,0 +1,77 @@
+// Methods side by side: each one's bars, what it says, and how far to trust it.
+// figure.trust: {about, refused: [{title, why}], cards: [{title, about, measure, level, verdict, reason, sentence, rows, figures}]}
+// figure.misfits: [{title, why}]: methods that cannot be chosen.
+
+import { freshId, h, number, setText } from "../shared/dom.js";
+import { groupRow } from "./bars.js";
+
+const MEASURES = { share: "shares of the difference", slope: "slopes, per unit of the input", score: "scores of its own" };
+
+export function makeTrust(store, part, model) {
+  const about = h("p", { class: "dx-about" });
+  const refused = h("div", {});
+  const cards = h("div", { class: "dx-cards" });
+  const element = h("div", {}, about, cards, refused);
+  let drawn = null;
+  const update = () => {
+    const { trust } = model.get("figure");
+    element.hidden = !trust;
+    if (!trust) return;
+    setText(about, trust.about);
+    if (drawn === JSON.stringify(trust.cards)) return;
+    drawn = JSON.stringify(trust.cards);
+    cards.replaceChildren(...trust.cards.map(trustCard));
+    refused.replaceChildren(...trust.refused.map((one) => h("p", { class: "dx-about" }, `${one.title} was not used. ${one.why}`)));
+  };
+  model.on("change:figure", update);
+  return { element, update, stop() {} };
+}
+
+function trustCard(card) {
+  const title = h("h4", { class: "dx-card-title", id: freshId("card"), title: card.about }, card.title, h("small", {}, MEASURES[card.measure] || ""));
+  const verdict = h("p", { class: "dx-verdict", "data-level": card.level }, levelWord(card.level), h("span", {}, card.verdict));
+  const why = h("p", { class: "dx-why" }, card.level === "green" ? "" : card.reason);
+  why.hidden = card.level === "green";
+  const figures = h("dl", { class: "dx-figures" }, ...card.figures.flatMap((figure) => [
+    h("dt", {}, levelWord(figure.level), `${figure.title}: ${figure.value}`, h("small", { class: "dx-judges" }, figure.votes ? `judges ${figure.judges}` : `about ${figure.judges}; no vote`)),
+    h("dd", {}, `${figure.sentence} (${figure.limits.charAt(0).toUpperCase()}${figure.limits.slice(1)}.)`),
+  ]));
+  const details = h("details", { class: "dx-details" }, h("summary", {}, "The figures behind this"), figures);
+  return h("section", { class: "dx-card", "aria-labelledby": title.id }, title, verdict, why, signedBars(card.rows), h("p", { class: "dx-card-words" }, card.sentence), details);
+}
+
+/** A colour as a word: nobody has to see the colour to know it. */
+function levelWord(level) {
+  const word = level === "grey" ? "Not measured" : level.charAt(0).toUpperCase() + level.slice(1);
+  return h("strong", { class: "dx-level", "data-level": level }, word);
+}
+
+/** Positive and negative parts from a common zero line; rows: [{name, colour, up, down}]. */
+function signedBars(rows) {
+  const largest = Math.max(1e-30, ...rows.map((row) => Math.max(row.up, -row.down)));
+  const body = rows.map((row) => {
+    const drawn = groupRow({ name: row.name, colour: row.colour });
+    drawn.update(row.up, row.down, largest);
+    if (!row.up || !row.down) setText(drawn.element.lastChild, row.up ? `+${number(row.up)}` : number(row.down));
+    return drawn.element;
+  });
+  return h("table", { class: "dx-bars dx-narrow" }, h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group"), ...body);
+}
+
+export function makeMisfits(store, part, model) {
+  const list = h("ul", { class: "dx-misfits" });
+  const summary = h("summary", {});
+  const element = h("details", { class: "dx-details" }, summary, list);
+  let drawn = "";
+  const update = () => {
+    const misfits = model.get("figure").misfits || [];
+    element.hidden = !misfits.length;
+    const shape = JSON.stringify(misfits);
+    if (shape === drawn) return;
+    drawn = shape;
+    setText(summary, misfits.length === 1 ? "1 method does not fit here" : `${misfits.length} methods do not fit here`);
+    list.replaceChildren(...misfits.map((one) => h("li", {}, one.why)));
+  };
+  model.on("change:figure", update);
+  return { element, update, stop() {} };
+}

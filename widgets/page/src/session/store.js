@@ -1,0 +1,178 @@
+// What all panels of one session share in the page. The kernel writes `scene` (rarely) and `live` (once
+// per step, one message); the page writes `wish`. A wish is whole, so that the newest may replace all
+// older ones: ipywidgets keeps one message in flight and merges the rest.
+// Where the kernel sent its network along, the page answers its own wish at once (see network/network.js),
+// and shows that until the kernel's answer to the same wish is there.
+
+import { pageNetwork } from "../network/network.js";
+import { bytes } from "../shared/bytes.js";
+import { themeOf } from "../shared/dom.js";
+
+const DRAG_PAUSE = 3000; // ms after which a drag that was never ended counts as over
+
+/** A step as the kernel sends it, its bytes as arrays. */
+function readStep(live) {
+  return {
+    stamp: live.stamp || 0,
+    link: live.link || "",
+    ask: live.ask || { parts: [] },
+    values: bytes(live.values, Float64Array),
+    picture: bytes(live.picture, Uint8Array),
+    overlay: bytes(live.overlay, Int8Array),
+    scale: live.scale || 0,
+    overlayUnit: live.overlayUnit || "",
+    outputs: bytes(live.outputs, Float32Array),
+    probabilities: bytes(live.probabilities, Float32Array),
+    valid: bytes(live.valid, Uint8Array),
+    action: live.action,
+    rules: live.rules || {},
+    groups: bytes(live.groups, Float32Array),
+    units: bytes(live.units, Float32Array),
+    unit: live.unit || 0,
+    curves: bytes(live.curves, Float32Array),
+    swept: live.swept || [],
+    words: live.words || {},
+    failures: live.failures || {},
+  };
+}
+
+export class Store {
+  constructor(model) {
+    this.model = model;
+    this.stamp = 0;
+    this.listeners = new Set();
+    this.selected = null; // the group of knobs being edited
+    this.own = null; // what the page found by itself, until the kernel has answered
+    this.read();
+    model.on("change:live", () => this.read());
+    model.on("change:scene", () => this.emit("scene"));
+    model.on("change:theme", () => this.emit("theme"));
+  }
+
+  get scene() {
+    return this.model.get("scene");
+  }
+
+  get theme() {
+    return themeOf(this.model.get("theme"));
+  }
+
+  read() {
+    this.told = readStep(this.model.get("live") || {});
+    this.link = this.told.link || this.link || "";
+    const before = this.own;
+    // An answer to an older question must not pull a dragged handle back.
+    if (this.told.stamp >= this.stamp || !this.values) {
+      this.values = Float64Array.from(this.told.values);
+      this.stamp = Math.max(this.stamp, this.told.stamp);
+      this.own = null;
+    } else if (this.own && this.network) {
+      const known = JSON.stringify(this.own.rules) === JSON.stringify(this.told.rules);
+      if (known && this.own.whole) return; // the page knows better already
+      this.network.heed(this.own, this.told.rules);
+    }
+    this.join();
+    this.emit(this.own === null && before && this.agrees(before) ? "local" : "live");
+  }
+
+  /** Whether the kernel's answer would be drawn as the page's own already is: nothing to draw again. */
+  agrees(own) {
+    const { told } = this;
+    const same = (name) => JSON.stringify(own[name]) === JSON.stringify(told[name]);
+    const drawn = own.whole && own.unit === told.unit && own.values.every((value, at) => value === told.values[at]);
+    return drawn && own.action === told.action && ["rules", "words", "failures", "swept"].every(same);
+  }
+
+  /** What is shown: what the page found by itself over what the kernel said last. */
+  join() {
+    const [told, own] = [this.told, this.own || {}];
+    const both = (name) => ({ ...told[name], ...own[name] });
+    this.live = { ...told, ...own, values: told.values, words: both("words"), failures: both("failures") };
+  }
+
+  /** The network that the page can evaluate by itself, or null. */
+  get network() {
+    return pageNetwork(this.model);
+  }
+
+  /** Shows what the page itself finds for wanted values; false if it cannot. */
+  answerHere(wanted) {
+    const { network } = this;
+    if (!network || this.broken === network) return false;
+    try {
+      this.values = network.valid(wanted, this.from);
+      this.own = network.step(this.values, this.ground, { ...this.told.ask, unit: this.told.unit }, this.told.rules);
+    } catch (error) {
+      this.broken = network;
+      console.warn("dnnexplain: the page leaves this network to the kernel.", error);
+      return false;
+    }
+    this.join();
+    return true;
+  }
+
+  /** The background that the state was read from, or null. */
+  get ground() {
+    const { cells } = this.model.get("ground") || {};
+    return cells ? bytes(cells, Float32Array) : null;
+  }
+
+  /**
+   * Sets knobs by index at once in the page, and asks the kernel for the rest. A drag builds on the
+   * values that it began with: a job that is dragged to nothing and back has its other demand again.
+   */
+  propose(changes, settled) {
+    const now = performance.now();
+    if (!this.base || now - this.proposed > DRAG_PAUSE) {
+      this.base = Float64Array.from(this.values);
+      this.from = Float64Array.from(this.values);
+    }
+    this.proposed = now;
+    for (const [index, value] of changes) this.base[index] = snap(this.scene.knobs[index], value);
+    const wanted = Float64Array.from(this.base);
+    this.values = wanted;
+    if (settled) this.base = null;
+    this.stamp += 1;
+    this.model.set("wish", { stamp: this.stamp, values: Array.from(wanted), from: Array.from(this.from), settled });
+    this.model.save_changes();
+    this.emit(this.answerHere(wanted) ? "live" : "local");
+  }
+
+  select(group) {
+    if (this.selected === group) return;
+    this.selected = group;
+    this.emit("local");
+  }
+
+  listen(callback) {
+    this.listeners.add(callback);
+    return () => this.listeners.delete(callback);
+  }
+
+  emit(what) {
+    for (const callback of this.listeners) callback(what);
+  }
+}
+
+export function snap(knob, value) {
+  const inside = Math.min(Math.max(value, knob.low), knob.high);
+  if (!knob.step) return inside;
+  const steps = Math.round((inside - knob.low) / knob.step);
+  return Math.min(knob.low + steps * knob.step, knob.high);
+}
+
+/** How far one press of an arrow key, or of a page key, turns a knob. */
+function strides(knob) {
+  const small = knob.step || (knob.high - knob.low) / 100;
+  return { small, large: Math.max(small, Math.round((knob.high - knob.low) / 5 / small) * small) };
+}
+
+/** The value that a key asks for, or null when the key is not ours. */
+export function keyed(knob, value, key) {
+  const { small, large } = strides(knob);
+  const moves = {
+    ArrowUp: value + small, ArrowRight: value + small, ArrowDown: value - small, ArrowLeft: value - small,
+    PageUp: value + large, PageDown: value - large, Home: knob.low, End: knob.high,
+  };
+  return key in moves ? snap(knob, moves[key]) : null;
+}

@@ -1,0 +1,121 @@
+// Small helpers: elements, numbers, the host's theme.
+
+import { plainNumber } from "./numbers.js";
+
+/** Makes an element: h("p", {class: "x", onclick: f}, child, "text"). */
+export function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") element.style.cssText = value;
+    else if (name in element && typeof value !== "string") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export const SVG = "http://www.w3.org/2000/svg";
+
+/** Makes an SVG element with attributes. */
+export function s(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** plainNumber with a true minus sign. */
+export function number(value) {
+  if (!Number.isFinite(value)) return "none";
+  return plainNumber(value).replace(/-/g, "−");
+}
+
+/** A value with its unit: "3 steps". */
+export function withUnit(value, unit) {
+  const text = number(value);
+  return unit ? `${text} ${unitOf(text, unit)}` : text;
+}
+
+/** "units" after 2, "unit" after 1; "Gb/s" stays. As counts.unit_of in Python. */
+function unitOf(text, unit) {
+  return text.replace(/^[+−-]/, "") === "1" ? unit.replace(/\b([A-Za-z]{2,}[^s\W])s(?=$| per | of )/, "$1") : unit;
+}
+
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  }
+}
+
+/** The length of a bar as a part of its rail: a transform, which costs no layout. */
+export function stretch(element, axis, part) {
+  element.classList.add("dx-stretch");
+  const text = `scale${axis}(${Math.min(1, part).toFixed(4)})`;
+  if (element.dataset.stretch === text) return;
+  element.dataset.stretch = text;
+  element.style.transform = text;
+}
+
+let counter = 0;
+
+/** A fresh id for aria-labelledby and label-for. */
+export function freshId(prefix) {
+  counter += 1;
+  return `dx-${prefix}-${counter}`;
+}
+
+/** "light" or "dark": the user's wish, else the host's theme, else the system's. */
+export function themeOf(wish) {
+  if (wish === "light" || wish === "dark") return wish;
+  const app = document.documentElement.hasAttribute("data-dnnexplain-app");
+  const host = document.body.getAttribute("data-jp-theme-light");
+  if (!app && host !== null) return host === "false" ? "dark" : "light";
+  return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+/** Calls back at once and whenever the host's or the system's theme changes; returns a way to stop. */
+export function watchTheme(callback) {
+  const media = window.matchMedia("(prefers-color-scheme: dark)");
+  const observer = new MutationObserver(callback);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  media.addEventListener("change", callback);
+  callback();
+  return () => {
+    observer.disconnect();
+    media.removeEventListener("change", callback);
+  };
+}
+
+const PALETTE = [
+  "#2a9d8f", "#dd9a1a", "#8a63d2", "#67a031", "#d1589b", "#a8713a", "#3aa5cf", "#7d8794", "#b9a516", "#6172e0",
+];
+
+/** The colour of a domain object: the same in every panel. */
+export function objectColour(index) {
+  return index === null || index === undefined || index < 0 ? "var(--dx-soft)" : PALETTE[index % PALETTE.length];
+}
+
+export const INK = {
+  light: {
+    card: [255, 255, 255], zero: [244, 245, 247], filled: [128, 138, 150], positive: [178, 24, 43],
+    negative: [33, 102, 172], grid: "rgba(20,30,45,.07)", frame: "#cfd5dc", text: "#1d2530", soft: "#586270",
+  },
+  dark: {
+    card: [27, 31, 38], zero: [36, 41, 50], filled: [125, 135, 148], positive: [240, 104, 92],
+    negative: [84, 160, 228], grid: "rgba(255,255,255,.06)", frame: "#434b57", text: "#e7eaee", soft: "#a3adb9",
+  },
+};
+
+export function rgb(hex) {
+  return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
+}
+
+export function mix(from, to, part) {
+  return from.map((channel, index) => channel + (to[index] - channel) * part);
+}
