@@ -108,6 +108,51 @@ def test_every_part_of_the_package_has_a_place():
     assert parts - {"__init__", *LAYERS, *GROUND, *ROOF} == set(), "give it a place in tests/test_layers.py"
 
 
+def circles(imported):
+    """Groups of modules that import one another, whole or round about (Tarjan's strongly connected components)."""
+    order, low, stack, found = {}, {}, [], []
+
+    def visit(module):
+        order[module] = low[module] = len(order)
+        stack.append(module)
+        for other in imported[module]:
+            if other not in order:
+                visit(other)
+                low[module] = min(low[module], low[other])
+            elif other in stack:
+                low[module] = min(low[module], order[other])
+        if low[module] == order[module]:
+            group = set(stack[stack.index(module) :])
+            del stack[stack.index(module) :]
+            if len(group) > 1:
+                found.append(group)
+
+    for module in imported:
+        if module not in order:
+            visit(module)
+    return found
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    sources = {
+        module.removesuffix(".__init__"): (module, path.read_text(encoding="utf-8")) for path, module in modules()
+    }
+    imported = {
+        name: {other for other, _ in imports(source, module) if other in sources and other != name}
+        for name, (module, source) in sources.items()
+    }
+    # Of `from package import name` only a module is meant where there is one, not the package beside it.
+    for name, others in imported.items():
+        named = {other.rpartition(".")[0] for other in others}
+        imported[name] = {other for other in others if other not in named}
+    assert circles(imported) == []
+
+
+def test_a_circle_is_seen():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+    assert circles({"a": {"b"}, "b": set()}) == []
+
+
 @pytest.mark.parametrize(
     ("module", "source"),
     [

@@ -12,21 +12,18 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import DnnExplainError, NetworkPolicy
 from dnnexplain.files import write_bytes
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._onnx_layers import ACTIVATIONS, WEIGHTED
 from dnnexplain.policies._onnx_ops import OPERATIONS
 from dnnexplain.reading import check_count
-
-if TYPE_CHECKING:
-    from dnnexplain.policies.torch_policy import TorchPolicy
 
 __all__ = ["OnnxNetwork", "Step", "is_onnx", "read_onnx", "save_onnx", "through_onnx"]
 
@@ -319,7 +316,7 @@ def _freed(network: OnnxNetwork, fixed: int) -> OnnxNetwork:
     return twin.eval()
 
 
-def save_onnx(path: str | Path, network: TorchPolicy | nn.Module, shape: Sequence[int] | None = None) -> Path:
+def save_onnx(path: str | Path, network: NetworkPolicy | nn.Module, shape: Sequence[int] | None = None) -> Path:
     """Write a network as ONNX, for any number of states; what was written is read back and compared.
 
     Args:

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.workloads.families import load
-from dnnexplain.systems.deeprm.workloads.swf import read_swf, windows
+from dnnexplain.systems.deeprm.workloads.swf import read_swf
+from dnnexplain.systems.deeprm.workloads.swf_fit import fit_mapping
 from dnnexplain.systems.deeprm.workloads.swf_mapping import KB_PER_PROCESSOR, SwfMapping, Window
 from dnnexplain.systems.deeprm.workloads.swf_sets import map_log
+from dnnexplain.systems.deeprm.workloads.swf_windows import windows
 
 GIB = 1024**3
 PLAIN = SwfMapping(60.0, 1.0, GIB, memory_unit="bytes")
@@ -228,7 +230,7 @@ def synthetic(tmp_path, memory):
 
 def test_the_proposal_comes_near_the_load_and_says_why(tmp_path):
     log = synthetic(tmp_path, lambda rng: int(rng.integers(1, 64)) * GIB)
-    mapping = SwfMapping.fit(log, load=1.0)
+    mapping = fit_mapping(log, load=1.0)
     assert mapping.memory_unit == "bytes"
     assert mapping.seconds_per_step == 900
     assert mapping.cpus_per_unit == 4
@@ -236,7 +238,7 @@ def test_the_proposal_comes_near_the_load_and_says_why(tmp_path):
     sets = map_log(log, mapping, window=Window(sets=None)).job_sets
     assert max(np.mean([load(jobs) for jobs in sets], axis=0)) == pytest.approx(1.0, rel=0.25)
     assert any("memory is taken to be bytes" in reason.lower() for reason in mapping.why)
-    assert SwfMapping.fit(log, seconds_per_step=600.0, keep_every=3).seconds_per_step == 600
+    assert fit_mapping(log, seconds_per_step=600.0, keep_every=3).seconds_per_step == 600
 
 
 def test_windows_reads_and_maps_in_one_go(tmp_path):
@@ -249,8 +251,8 @@ def test_windows_reads_and_maps_in_one_go(tmp_path):
 
 
 def test_the_proposal_reads_kilobytes_and_missing_memory(tmp_path):
-    assert SwfMapping.fit(synthetic(tmp_path, lambda _: 2_000_000)).memory_unit == KB_PER_PROCESSOR
-    mapping = SwfMapping.fit(synthetic(tmp_path, lambda _: -1))
+    assert fit_mapping(synthetic(tmp_path, lambda _: 2_000_000)).memory_unit == KB_PER_PROCESSOR
+    mapping = fit_mapping(synthetic(tmp_path, lambda _: -1))
     assert (mapping.memory_unit, mapping.missing_memory) == (KB_PER_PROCESSOR, "as cpu")
     assert any("as many units of memory as of CPU" in reason for reason in mapping.why)
 
@@ -276,7 +278,7 @@ def test_mistakes_in_a_fit_get_a_clear_error(tmp_path):
     log = log_of(tmp_path, line())
     for wrong, message in (({"share": 0}, "share"), ({"load": 0}, "load"), ({"seconds": 3}, "no such field")):
         with pytest.raises(DnnExplainError, match=message):
-            SwfMapping.fit(log, **wrong)
+            fit_mapping(log, **wrong)
 
 
 data = pytest.mark.skipif("DNNEXPLAIN_DATA" not in os.environ, reason="needs the logs: set DNNEXPLAIN_DATA")
@@ -286,7 +288,7 @@ data = pytest.mark.skipif("DNNEXPLAIN_DATA" not in os.environ, reason="needs the
 def test_a_real_log_with_memory_in_bytes():
     began = time.process_time()
     log = read_swf(Path(os.environ["DNNEXPLAIN_DATA"]) / "cluster" / "wagap-2013.swf")
-    mapping = SwfMapping.fit(log)
+    mapping = fit_mapping(log)
     found = map_log(log, mapping, window=Window(sets=None))
     assert time.process_time() - began < 1
     assert len(log) == 17_900
@@ -326,15 +328,15 @@ def test_milliseconds_since_1970_are_seconds_afterwards(tmp_path):
 def test_the_summary_counts_what_was_done(tmp_path):
     path = own_log(tmp_path, [(60 * i, 100 + i, 4, 2**20) for i in range(20)])
     log = read_swf(path)
-    given = SwfMapping.fit(log, seconds_per_step=1.0, cpus_per_unit=0.1, memory_bytes_per_unit=2.0**40)
+    given = fit_mapping(log, seconds_per_step=1.0, cpus_per_unit=0.1, memory_bytes_per_unit=2.0**40)
     words = " ".join(given.why)
     assert "(the step, the CPU unit, the memory unit as given)" in words
     assert "0% in time, 0% in CPU, 100% in memory fit without being clipped" in words
-    proposed = " ".join(SwfMapping.fit(log).why)
+    proposed = " ".join(fit_mapping(log).why)
     assert "as given" not in proposed
     assert "unusual" not in proposed
     long = read_swf(own_log(tmp_path, [(3600_000 * i, 36_000_000, 4, 2**20) for i in range(20)]))
-    assert "days is unusual: if the log's times are no seconds" in " ".join(SwfMapping.fit(long).why)
+    assert "days is unusual: if the log's times are no seconds" in " ".join(fit_mapping(long).why)
 
 
 @pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, gzip.compress])

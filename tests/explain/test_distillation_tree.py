@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import EXPORTS, Tree, export
-from dnnexplain.explain.distillation.conditions import bounds, conditions, question, snapped
+from dnnexplain.explain.distillation.conditions import bounds, conditions, question
 from dnnexplain.explain.distillation.export import tree_from_json
-from dnnexplain.explain.distillation.tree import LEAF, grow
+from dnnexplain.explain.distillation.tree import LEAF, grow, snapped
 
 NAMES = ("job 1 length", "job 1 fits now", "backlog")
 UNITS = {"job 1 length": "steps", "job 1 fits now": "", "backlog": "jobs"}

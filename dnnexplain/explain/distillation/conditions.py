@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dnnexplain.explain.distillation.tree import LEAF, Tree
+from dnnexplain.explain.distillation.branching import LEAF, Branching
 from dnnexplain.numbers import number
 
-__all__ = ["asks_presence", "bounds", "conditions", "in_words", "is_yes_or_no", "question", "snapped"]
+__all__ = ["asks_presence", "bounds", "conditions", "in_words", "is_yes_or_no", "question"]
 
 NOTHING: Mapping[str, float] = {}
 """No quantity can be absent."""
 
 
-def bounds(tree: Tree, node: int) -> dict[int, tuple[float, float]]:
+def bounds(tree: Branching, node: int) -> dict[int, tuple[float, float]]:
     """For each feature on the way to a node: above what, and at most what."""
     parents = {
         int(child): up for up in np.flatnonzero(tree.feature != LEAF) for child in (tree.left[up], tree.right[up])
@@ -32,32 +30,8 @@ def bounds(tree: Tree, node: int) -> dict[int, tuple[float, float]]:
     return dict(reversed(found.items()))
 
 
-def snapped(tree: Tree, features: NDArray[np.float64], names: tuple[str, ...], absent: Mapping[str, float]) -> Tree:
-    """A tree whose questions "is there such a thing?" ask just that.
-
-    A quantity of something that may be absent has a number of its own then (see ``Features.absent``), far from
-    the others. A threshold between that number and all others that were learned from lies anywhere in between; it is
-    moved to the end of the gap, which changes nothing of what was learned.
-
-    Args:
-        tree: learned.
-        features: what it was learned from ``[N, F]``.
-        names: of the features.
-        absent: the number of each quantity where what it is of is absent.
-    """
-    threshold = np.array(tree.threshold)
-    for node in np.flatnonzero(tree.feature != LEAF):
-        none = absent.get(names[tree.feature[node]])
-        if none is None or threshold[node] >= none:
-            continue
-        column = features[:, tree.feature[node]]
-        if not np.any((column > threshold[node]) & (column < none)):
-            threshold[node] = none - 0.5
-    return replace(tree, threshold=threshold)
-
-
 def conditions(
-    tree: Tree, node: int, names: tuple[str, ...], units: Mapping[str, str], absent: Mapping[str, float] = NOTHING
+    tree: Branching, node: int, names: tuple[str, ...], units: Mapping[str, str], absent: Mapping[str, float] = NOTHING
 ) -> str:
     """What holds in a node: ``"job 1 fits now and backlog is above 3.5 jobs"``; ``"always"`` at the root."""
     return in_words({names[feature]: span for feature, span in bounds(tree, node).items()}, units, absent)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dnnexplain import sampling
 from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import DnnExplainError, Policy
-from dnnexplain.explain.distillation.conditions import conditions, snapped
-from dnnexplain.explain.distillation.tree import LEAF, Tree, grow
+from dnnexplain.explain.distillation.conditions import conditions
+from dnnexplain.explain.distillation.tree import LEAF, Tree, grow, snapped
 from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import share_interval
 from dnnexplain.numbers import percent

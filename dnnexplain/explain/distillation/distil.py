@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
 from dnnexplain.explain.distillation.choosing import Progress, cheapest, near, teller, three
-from dnnexplain.explain.distillation.conditions import snapped
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.polishing import polish as polished
 from dnnexplain.explain.distillation.result import Distillation, in_words
-from dnnexplain.explain.distillation.tree import Tree, grow
+from dnnexplain.explain.distillation.tree import Tree, grow, snapped
 from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import compared_interval, mean_interval, share_interval
 from dnnexplain.parallel import child_seed

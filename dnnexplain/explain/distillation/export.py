@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.explain.distillation.conditions import question
-from dnnexplain.explain.distillation.tree import LEAF, Tree
+from dnnexplain.explain.distillation.branching import LEAF
+from dnnexplain.explain.distillation.text import export_text, told
+from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.reading import parse_json
 
 __all__ = ["EXPORTS", "branches", "export", "export_text", "listing", "told", "tree_from_json"]
@@ -34,42 +35,6 @@ def export(tree: Tree, kind: str, names: Words, actions: Words, units: Mapping[s
     if kind not in EXPORTS:
         raise Choice("export", kind, tuple(EXPORTS)).error()
     return EXPORTS[kind](tree, names, actions, units or {})
-
-
-# --- text ---------------------------------------------------------------------------------------
-
-
-def export_text(
-    tree: Tree, names: Words, actions: Words, units: Mapping[str, str], absent: Mapping[str, float] | None = None
-) -> str:
-    """Indented questions and actions, each leaf with its share of what was learned from."""
-    return told(tree, lambda leaf: actions[tree.action[leaf]], names, units, absent)
-
-
-def told(
-    tree: Tree,
-    leaf: Callable[[int], str],
-    names: Words,
-    units: Mapping[str, str],
-    absent: Mapping[str, float] | None = None,
-) -> str:
-    """Indented questions, and what ``leaf`` says of each leaf, with its share of what was learned from."""
-    lines: list[str] = []
-
-    def write(node: int, depth: int) -> None:
-        pad = "  " * depth
-        if tree.feature[node] == LEAF:
-            lines.append(f"{pad}{leaf(node)}  ({tree.weight[node]:.1%})")
-            return
-        name = names[tree.feature[node]]
-        yes, no = question(name, float(tree.threshold[node]), units.get(name, ""), absent or {})
-        lines.append(f"{pad}if {yes}:")
-        write(int(tree.left[node]), depth + 1)
-        lines.append(f"{pad}else ({no}):")
-        write(int(tree.right[node]), depth + 1)
-
-    write(0, 0)
-    return "\n".join(lines) + "\n"
 
 
 # --- programs -----------------------------------------------------------------------------------

@@ -7,21 +7,19 @@ as in scikit-learn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from dnnexplain.explain.distillation.tree import Tree
+from dnnexplain.explain.distillation.branching import Branching
 
-__all__ = ["along", "cuts", "merged"]
+__all__ = ["cuts", "merged"]
 
 NONE = -1
 CLOSE = 1e-12
 """Gains nearer than this are equal: their questions go together."""
 
 
-def cuts(tree: Tree) -> Iterator[set[int]]:
+def cuts(tree: Branching) -> Iterator[set[int]]:
     """The questions that are leaves by then, from none to the root: one set for each nested tree."""
     left, right = tree.left.tolist(), tree.right.tolist()
     parent = [NONE] * len(left)
@@ -81,17 +79,3 @@ def merged(left: Sequence[int], right: Sequence[int], action: Sequence[int], cut
             idle.add(node)
             only[node], leaves[node] = only[one], 1
     return idle, leaves[0]
-
-
-def along(tree: Tree, sizes: Sequence[int]) -> list[Tree]:
-    """For each size the largest nested tree without idle questions that has at most so many leaves."""
-    left, right, action = tree.left.tolist(), tree.right.tolist(), tree.action.tolist()
-    found: dict[int, Tree] = {}
-    for cut in cuts(tree):
-        idle, leaves = merged(left, right, action, cut)
-        fitting = [size for size in sizes if leaves <= size and size not in found]
-        if fitting:
-            found |= dict.fromkeys(fitting, tree.cut(cut | idle))
-        if len(found) == len(set(sizes)):
-            break
-    return [found[size] for size in sizes]

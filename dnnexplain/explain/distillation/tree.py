@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import pruning
+from dnnexplain.explain.distillation.branching import LEAF
+from dnnexplain.explain.distillation.text import export_text
 from dnnexplain.results import array_field, register
 
-__all__ = ["Tree", "from_sklearn", "grow"]
+__all__ = ["LEAF", "Tree", "from_sklearn", "grow", "snapped"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-LEAF = -1
 
 
 @register
@@ -162,7 +162,16 @@ class Tree:
 
     def along(self, sizes: Sequence[int]) -> list[Tree]:
         """For each size the largest of :meth:`pruned`, simplified, that has at most so many leaves."""
-        return pruning.along(self, sizes)
+        left, right, action = self.left.tolist(), self.right.tolist(), self.action.tolist()
+        found: dict[int, Tree] = {}
+        for cut in pruning.cuts(self):
+            idle, leaves = pruning.merged(left, right, action, cut)
+            fitting = [size for size in sizes if leaves <= size and size not in found]
+            if fitting:
+                found |= dict.fromkeys(fitting, self.cut(cut | idle))
+            if len(found) == len(set(sizes)):
+                break
+        return [found[size] for size in sizes]
 
     def to_words(
         self,
@@ -172,8 +181,6 @@ class Tree:
         absent: Mapping[str, float] | None = None,
     ) -> str:
         """The tree as indented lines of questions and actions; ``absent`` as ``Features`` has it."""
-        from dnnexplain.explain.distillation.export import export_text  # noqa: PLC0415 - it needs this module
-
         return export_text(self, names, actions, units, absent)
 
 
@@ -224,3 +231,27 @@ def from_sklearn(found: Any, scores: Floats) -> Tree:
         weight=found.weighted_n_node_samples / everything,
     )
     return raw.cut(set())
+
+
+def snapped(tree: Tree, features: NDArray[np.float64], names: tuple[str, ...], absent: Mapping[str, float]) -> Tree:
+    """A tree whose questions "is there such a thing?" ask just that.
+
+    A quantity of something that may be absent has a number of its own then (see ``Features.absent``), far from
+    the others. A threshold between that number and all others that were learned from lies anywhere in between; it is
+    moved to the end of the gap, which changes nothing of what was learned.
+
+    Args:
+        tree: learned.
+        features: what it was learned from ``[N, F]``.
+        names: of the features.
+        absent: the number of each quantity where what it is of is absent.
+    """
+    threshold = np.array(tree.threshold)
+    for node in np.flatnonzero(tree.feature != LEAF):
+        none = absent.get(names[tree.feature[node]])
+        if none is None or threshold[node] >= none:
+            continue
+        column = features[:, tree.feature[node]]
+        if not np.any((column > threshold[node]) & (column < none)):
+            threshold[node] = none - 0.5
+    return dataclasses.replace(tree, threshold=threshold)

@@ -8,7 +8,6 @@ gray-box search exists. Here inputs are on or off (0 or full), so that input tim
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -17,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, bars
-from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
+from dnnexplain.explain.gray_box.readable_whole import WhiteBox
 from dnnexplain.explain.gray_box.white_box_milp import WhiteBoxProgram, interrupted_at
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
@@ -26,53 +25,6 @@ from dnnexplain.results import Question, Result, array_field
 __all__ = ["WhiteBox", "WhiteBoxBound", "solve_white_box"]
 
 CLOSED = 1e-6
-
-
-@dataclass(frozen=True)
-class WhiteBox:
-    """A system that a solver can read whole.
-
-    Inputs are ``x = high * z`` with ``z`` 0 or 1. The network is dense layers with ReLU between them, its
-    outputs clipped to [0, 1]: ``y [m]``. The cost is the largest piece of ``constant z + product q`` with
-    ``q_k = z[owner_k] y_k``. The optimum is the smallest ``max(use f)`` over ``f >= 0`` with ``serve f = x``.
-
-    Attributes:
-        high: the inputs' full values ``[n]``.
-        layers: weights ``[out, in]`` and biases ``[out]``, first to last, acting on ``x``.
-        owner: which input each output multiplies ``[m]``.
-        constant, product: how pieces are made ``[pieces, n]`` and ``[pieces, m]``.
-        serve, use: the optimum's constraints ``[n, F]`` and objective rows ``[rows, F]``, not negative.
-        least: a number that no optimum of an input other than 0 is below.
-        ratio: cost / optimum of inputs ``[B, n]``, evaluated outside the program: ``[B]``.
-    """
-
-    high: Array
-    layers: tuple[tuple[Array, Array], ...]
-    owner: NDArray[np.int64]
-    constant: Array
-    product: Array
-    serve: Array
-    use: Array
-    least: float
-    ratio: Callable[[Array], Array] = field(compare=False)
-
-    def __post_init__(self) -> None:
-        if not (self.least > 0 and (np.asarray(self.high) > 0).all()):
-            msg = f"a white box needs inputs and optima above 0; got a least optimum of {self.least}"
-            raise DnnExplainError(msg)
-
-    def outputs(self, x: Array) -> Array:
-        """The network's clipped outputs ``[B, m]`` for inputs ``[B, n]``."""
-        for weight, bias in self.layers[:-1]:
-            x = np.maximum(x @ weight.T + bias, 0.0)
-        weight, bias = self.layers[-1]
-        return np.asarray(np.clip(x @ weight.T + bias, 0.0, 1.0))
-
-    def pieces(self, x: Array) -> Array:
-        """The pieces of the cost ``[B, pieces]`` for inputs ``[B, n]`` that are on or off."""
-        z = (np.asarray(x) > self.high / 2).astype(np.float64)
-        q = z[:, self.owner] * self.outputs(x)
-        return np.asarray(z @ self.constant.T + q @ self.product.T)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,16 +6,14 @@ import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.component import Array
-
-if TYPE_CHECKING:
-    from dnnexplain.explain.gray_box.white_box import WhiteBox
+from dnnexplain.explain.gray_box.readable_whole import WhiteBox
 
 __all__ = ["WhiteBoxProgram", "interrupted_at"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,7 @@ from torch import nn
 
 from dnnexplain.policies.sparse import ByteNetwork
 
-if TYPE_CHECKING:
-    from dnnexplain.policies.training.rules import SoftRule
-
-__all__ = ["BatchEnvironment", "Rollout", "join_rollouts", "roll_out", "sample_actions"]
+__all__ = ["BatchEnvironment", "Rollout", "SoftRule", "join_rollouts", "roll_out", "sample_actions"]
 
 
 class BatchEnvironment(Protocol):
@@ -52,6 +49,32 @@ class BatchEnvironment(Protocol):
 
     def rule_actions(self, rule: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """What a rule does in the rows, for imitation."""
+        ...
+
+
+class SoftRule(Protocol):
+    """A rule as a soft constraint."""
+
+    @property
+    def name(self) -> str:
+        """For reports; names the rule and its numbers."""
+        ...
+
+    def truth(
+        self,
+        environment: BatchEnvironment,
+        rows: NDArray[np.int64],
+        pictures: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        """How true it is of each action, 0 to 1 ``[rows, A]``.
+
+        Args:
+            environment: whose episodes stand in the states asked about.
+            rows: which episodes.
+            pictures: of these states, bytes ``[rows, *shape]``.
+            valid: allowed actions ``[rows, A]``.
+        """
         ...
 
 

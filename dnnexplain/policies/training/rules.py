@@ -7,13 +7,13 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
-from dnnexplain.policies.training.rollout import BatchEnvironment
+from dnnexplain.policies.training.rollout import BatchEnvironment, SoftRule
 from dnnexplain.policies.training.teacher import agreement_truth, never_hold_truth, utilisation_truth
 
 __all__ = [
@@ -29,32 +29,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-
-class SoftRule(Protocol):
-    """A rule as a soft constraint."""
-
-    @property
-    def name(self) -> str:
-        """For reports; names the rule and its numbers."""
-        ...
-
-    def truth(
-        self,
-        environment: BatchEnvironment,
-        rows: NDArray[np.int64],
-        pictures: NDArray[np.uint8],
-        valid: NDArray[np.bool_],
-    ) -> Floats:
-        """How true it is of each action, 0 to 1 ``[rows, A]``.
-
-        Args:
-            environment: whose episodes stand in the states asked about.
-            rows: which episodes.
-            pictures: of these states, bytes ``[rows, *shape]``.
-            valid: allowed actions ``[rows, A]``.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

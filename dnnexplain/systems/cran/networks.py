@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from dnnexplain.contract import DnnExplainError
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.cran.system import CloudRan
+    from dnnexplain.systems.cran.radio import Radio
 
 __all__ = ["NETWORKS", "Alike", "Report", "dense"]
 
@@ -33,7 +33,7 @@ class Report(nn.Module):
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, system: CloudRan) -> None:
+    def __init__(self, system: Radio) -> None:
         super().__init__()
         codec = system.codec
         parts = ((codec.hour, HOUR), (codec.demand, DEMAND), (codec.gain, GAIN), (codec.awake, (0.5, 0.5)))
@@ -54,7 +54,7 @@ class Report(nn.Module):
         return (observations[:, self.cells] - self.centre) / self.scale
 
 
-def dense(system: CloudRan, hidden: Sequence[int] = (128, 128), seed: int = 0) -> nn.Sequential:
+def dense(system: Radio, hidden: Sequence[int] = (128, 128), seed: int = 0) -> nn.Sequential:
     """Dense layers with ReLU; one output per action or per head.
 
     Args:
@@ -94,7 +94,7 @@ class Alike(nn.Module):
         seed: of the weights.
     """
 
-    def __init__(self, system: CloudRan, units: Sequence[int], seed: int) -> None:
+    def __init__(self, system: Radio, units: Sequence[int], seed: int) -> None:
         super().__init__()
         scene = system.scene
         self.system, self.units = system, tuple(units)

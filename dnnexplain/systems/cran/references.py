@@ -12,14 +12,14 @@ from dnnexplain.contract import State
 from dnnexplain.systems.cran.days import draw_days
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.cran.system import CloudRan
+    from dnnexplain.systems.cran.radio import Radio
 
 __all__ = ["baselines_of"]
 
 TYPICAL = 32
 
 
-def baselines_of(system: CloudRan, state: State) -> Mapping[str, NDArray[np.float32]]:
+def baselines_of(system: Radio, state: State) -> Mapping[str, NDArray[np.float32]]:
     """Typical slots (32 of generated days, with the state's hour and heads), no demand, each user without demand, all asleep."""
     codec = system.codec
     here = codec.encode(state.values[None], state.background)

@@ -13,13 +13,13 @@ from dnnexplain.systems.cran.words import clock
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cran.days import Day
+    from dnnexplain.systems.cran.radio import Radio
     from dnnexplain.systems.cran.runner import Run
-    from dnnexplain.systems.cran.system import CloudRan
 
 __all__ = ["replay_of"]
 
 
-def replay_of(system: CloudRan, name: str, run: Run, day: Day, seed: int) -> Replay:
+def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay:
     """The first day of a run. An object is a period during which a head is awake; its track is the head's.
 
     ``actions`` are indices of toggles ``[T]``, or the switches themselves ``[T, R]``.

@@ -10,12 +10,12 @@ from dnnexplain.contract import MultiBinary, Target, TargetKind
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from dnnexplain.systems.cran.system import CloudRan
+    from dnnexplain.systems.cran.radio import Radio
 
 __all__ = ["head_targets"]
 
 
-def head_targets(system: CloudRan) -> Mapping[str, Target]:
+def head_targets(system: Radio) -> Mapping[str, Target]:
     """``head 3 on against off``: the log-odds of a switch, or for toggles what leads to on less what leads to off.
 
     With toggles the sign depends on whether the head is awake: toggling a sleeping head leads to on.

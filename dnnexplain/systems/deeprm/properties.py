@@ -12,7 +12,7 @@ from dnnexplain.systems.deeprm.observation.knobs import RESOURCES
 from dnnexplain.systems.deeprm.simulator.model import Params
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.deeprm.system import DeepRM
+    from dnnexplain.systems.deeprm.cluster import Cluster
 
 __all__ = ["joint_knobs", "monotone_length", "never_empty_slot", "rules_agree", "sure_actions"]
 
@@ -35,7 +35,7 @@ def job_relations(params: Params) -> tuple[Relation, ...]:
 
 
 def sure_actions(
-    system: DeepRM, low: NDArray[np.float64], high: NDArray[np.float64]
+    system: Cluster, low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which actions are valid in all states of a box, and which in some, or may be ``[slots + 1]`` each.
 
@@ -64,13 +64,13 @@ def sure_actions(
     return always, ever
 
 
-def _idle(system: DeepRM, *, backlog: bool = False) -> StateSet:
+def _idle(system: Cluster, *, backlog: bool = False) -> StateSet:
     """States of an idle cluster, with an empty backlog unless one is allowed."""
     rows = {f"{name} in use at step {row}": 0 for name in RESOURCES for row in range(system.params.horizon)}
     return StateSet.all_of(system).where(system, **rows, **({} if backlog else {"backlog": 0}))
 
 
-def never_empty_slot(system: DeepRM) -> Property:
+def never_empty_slot(system: Cluster) -> Property:
     """With an idle cluster, an empty backlog and a job in another slot, no empty slot is ranked first (raw outputs)."""
     slots = system.params.slots
     cases = []
@@ -84,7 +84,7 @@ def never_empty_slot(system: DeepRM) -> Property:
     return Property("never-empty-slot", text, tuple(cases), ("raw outputs are compared, without a mask",))
 
 
-def monotone_length(system: DeepRM) -> Property:
+def monotone_length(system: Cluster) -> Property:
     """A job that is not ranked first is not ranked first either when it is longer, all else equal."""
     p = system.params
     cases: list[Case] = []
@@ -99,7 +99,7 @@ def monotone_length(system: DeepRM) -> Property:
     return Property("monotone-length", text, tuple(cases), ("raw outputs are compared, without a mask",))
 
 
-def rules_agree(system: DeepRM) -> Property:
+def rules_agree(system: Cluster) -> Property:
     """In an idle cluster whose slots are all taken, the job that is first, shortest and largest is ranked first.
 
     There SJF (shortest), FCFS (first slot) and Tetris (largest aligned demand; in an idle cluster: most units) agree.

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from dnnexplain.contract import State
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["baselines_of"]
 
 
-def baselines_of(system: RoutingSystem, state: State) -> Mapping[str, NDArray[np.float32]]:
+def baselines_of(system: Routed, state: State) -> Mapping[str, NDArray[np.float32]]:
     """Mean traffic, even traffic, typical traffic (32 draws), and this state without one node's or pair's traffic."""
     here = system.encode(state.values[None])
     even = np.full(len(system.paths.pairs), system.mean_demands.mean())
@@ -33,7 +33,7 @@ def baselines_of(system: RoutingSystem, state: State) -> Mapping[str, NDArray[np
     return found
 
 
-def _repeated(system: RoutingSystem, demands: NDArray[np.float64]) -> NDArray[np.float32]:
+def _repeated(system: Routed, demands: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.broadcast_to(demands.astype(np.float32), (1, *system.observation_shape)).copy()
 
 

@@ -12,12 +12,12 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing.traffic import TrafficCase
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["observe_cases"]
 
 
-def observe_cases(system: RoutingSystem, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
+def observe_cases(system: Routed, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
     """Observations ``[W, *observation_shape]`` of workloads, float32.
 
     Raises:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dnnexplain.systems.routing.utilisation import link_utilisation
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["TrafficFacts"]
 
@@ -31,7 +31,7 @@ class TrafficFacts:
         system: the network and its mean traffic.
     """
 
-    def __init__(self, system: RoutingSystem) -> None:
+    def __init__(self, system: Routed) -> None:
         self.system = system
         paths = system.paths
         self._shortest = (paths.rank == 0).astype(np.float64)

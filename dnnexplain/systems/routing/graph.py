@@ -14,14 +14,14 @@ from dnnexplain.systems.routing.topology import Topology
 from dnnexplain.systems.routing.utilisation import check_demands, check_splits, path_sums
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["flows_of", "graph_of", "places_of"]
 
 _APART = 0.09  # nodes are never drawn nearer to each other, as a share of the picture's longer side
 
 
-def graph_of(system: RoutingSystem) -> Graph:
+def graph_of(system: Routed) -> Graph:
     """The system's network, its pairs and paths, and which knobs hold the matrix that is routed."""
     topology, paths = system.topology, system.paths
     pairs = len(paths.pairs)
@@ -44,7 +44,7 @@ def graph_of(system: RoutingSystem) -> Graph:
     )
 
 
-def flows_of(system: RoutingSystem, demands: ArrayLike, outputs: ArrayLike) -> tuple[Flows, Flows]:
+def flows_of(system: Routed, demands: ArrayLike, outputs: ArrayLike) -> tuple[Flows, Flows]:
     """Loads under given split ratios ``[F]``, and at the certified optimum, for demands ``[P]``."""
     routed = check_demands(system.paths, demands)
     splits = check_splits(system.paths, outputs)
@@ -53,7 +53,7 @@ def flows_of(system: RoutingSystem, demands: ArrayLike, outputs: ArrayLike) -> t
     return ours, Flows(best.name, best.load, best.used, optimum.upper, optimum.lower, best.shares)
 
 
-def _flows(system: RoutingSystem, name: str, demands: NDArray[np.float64], splits: NDArray[np.float64]) -> Flows:
+def _flows(system: Routed, name: str, demands: NDArray[np.float64], splits: NDArray[np.float64]) -> Flows:
     paths = system.paths
     load = path_sums(paths, splits * demands[paths.pair_of_path])
     used = load / system.topology.capacity

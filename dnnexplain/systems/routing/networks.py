@@ -20,7 +20,7 @@ from dnnexplain.systems.routing.tensors import TorchRouting
 
 if TYPE_CHECKING:
     from dnnexplain.systems.routing.paths import PathSet
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["NETWORKS", "NormalisePerPair", "Scale", "SoftminOverPaths", "dote", "learning_to_route"]
 
@@ -71,7 +71,7 @@ class SoftminOverPaths(nn.Module):
         return self.routing.softmax(-self.sharpness * self.routing.path_costs(weights))
 
 
-def dote(system: RoutingSystem, hidden: Sequence[int] = (128, 128, 128, 128), seed: int = 0) -> nn.Sequential:
+def dote(system: Routed, hidden: Sequence[int] = (128, 128, 128, 128), seed: int = 0) -> nn.Sequential:
     """DOTE (Perry et al., NSDI 2023): dense layers with ReLU, one sigmoid share per path, normalised per pair.
 
     Reads the current matrix or the history, whichever the system shows.
@@ -91,7 +91,7 @@ def dote(system: RoutingSystem, hidden: Sequence[int] = (128, 128, 128, 128), se
 
 
 def learning_to_route(
-    system: RoutingSystem, hidden: Sequence[int] = (128, 128), sharpness: float = 2.0, seed: int = 0
+    system: Routed, hidden: Sequence[int] = (128, 128), sharpness: float = 2.0, seed: int = 0
 ) -> nn.Sequential:
     """Learning to Route (Valadarsky et al., HotNets 2017): history to link weights, softmin over paths.
 
@@ -119,9 +119,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {"dote": dote, "learning_to_rout
 """Architecture name -> factory ``(system, **arguments)``."""
 
 
-def _stem(
-    system: RoutingSystem, hidden: Sequence[int], outputs: int, last: str, seed: int
-) -> OrderedDict[str, nn.Module]:
+def _stem(system: Routed, hidden: Sequence[int], outputs: int, last: str, seed: int) -> OrderedDict[str, nn.Module]:
     if any(units < 1 for units in hidden):
         msg = f"hidden must be whole numbers of at least 1, one per layer, not {list(hidden)}"
         raise DnnExplainError(msg)

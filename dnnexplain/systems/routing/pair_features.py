@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from dnnexplain.systems.routing.pairs import PairRouting
+from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["PairFeatures"]
 
@@ -18,6 +17,17 @@ ORDINALS = ("shortest", "second", "third", "fourth")
 def ordinal(rank: int) -> str:
     """``"shortest"``, ``"second"``, ..., ``"path 5"``."""
     return f"{ORDINALS[rank]} path" if rank < len(ORDINALS) else f"path {rank + 1}"
+
+
+class Pairs(Protocol):
+    """Decisions pair by pair, as :class:`~dnnexplain.systems.routing.pairs.PairRouting` makes them."""
+
+    routing: Routed
+    most: int
+    path_of: NDArray[np.int64]
+
+    def unpack(self, observations: NDArray[Any]) -> Any:
+        """Which pair each observation ``[B, 1 + K]`` is about, and the demands that are seen."""
 
 
 class PairFeatures:
@@ -31,7 +41,7 @@ class PairFeatures:
         system: the pairs and their paths.
     """
 
-    def __init__(self, system: PairRouting) -> None:
+    def __init__(self, system: Pairs) -> None:
         self.system = system
         paths, self.k = system.routing.paths, system.most
         there = system.path_of >= 0

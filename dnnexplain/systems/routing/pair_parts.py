@@ -13,7 +13,7 @@ from dnnexplain.systems.routing.pairs import PairPolicy, PairRouting
 from dnnexplain.systems.routing.views import SeenPart
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["PairParts"]
 
@@ -34,7 +34,7 @@ class PairParts:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, system: RoutingSystem, policy: Policy) -> PairParts:
+    def of(cls, system: Routed, policy: Policy) -> PairParts:
         """A network sees its own part of a case; a rule sees all of it."""
         shape = (len(system.knobs) // len(system.paths.pairs), len(system.paths.pairs))
         router: Any = policy.inner if isinstance(policy, SeenPart) else policy

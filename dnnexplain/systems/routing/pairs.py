@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dnnexplain import sampling
 from dnnexplain.contract import Bound, Discrete, DnnExplainError, Episodes, Knob, Policy, State, Target
 from dnnexplain.systems.routing.pair_features import PairFeatures
-from dnnexplain.systems.routing.system import RoutingSystem
+from dnnexplain.systems.routing.routed import Routed
 from dnnexplain.systems.routing.traffic import WORKLOADS, TrafficCase
 
 __all__ = ["PairPolicy", "PairRouting"]
@@ -41,7 +41,7 @@ class PairRouting:
     workload_names: Mapping[str, str] = WORKLOADS
     workload_knobs: tuple[Knob, ...] = ()
 
-    def __init__(self, routing: RoutingSystem) -> None:
+    def __init__(self, routing: Routed) -> None:
         paths = routing.paths
         self.routing = routing
         self.cost_name = routing.cost_name

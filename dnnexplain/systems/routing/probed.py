@@ -15,13 +15,13 @@ from dnnexplain.systems.routing.traffic import WORKLOADS, TrafficCase
 
 if TYPE_CHECKING:
     from dnnexplain.systems.routing.pair_parts import PairParts
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["Probed"]
 
 
 class Probed:
-    """The part of :class:`RoutingSystem` that probing uses (``contract.Measured``, ``explain.facts``)."""
+    """The part of :class:`Routed` that probing uses (``contract.Measured``, ``explain.facts``)."""
 
     workload_names: Mapping[str, str] = WORKLOADS
     metric = "MLU over optimum"
@@ -42,16 +42,16 @@ class Probed:
         return seen, np.arange(len(workloads))
 
     @cached_property
-    def features(self: RoutingSystem) -> TrafficFacts:  # type: ignore[misc] # it is only ever a part of one
+    def features(self: Routed) -> TrafficFacts:  # type: ignore[misc] # it is only ever a part of one
         """What may be known of the traffic."""
         return TrafficFacts(self)
 
     @property
-    def part_names(self: RoutingSystem) -> tuple[str, ...]:  # type: ignore[misc]
+    def part_names(self: Routed) -> tuple[str, ...]:  # type: ignore[misc]
         """The pairs, about each of which a router decides (``explain.distillation.Parted``)."""
         return self.paths.pair_names
 
-    def in_parts(self: RoutingSystem, policy: Policy) -> PairParts:  # type: ignore[misc]
+    def in_parts(self: Routed, policy: Policy) -> PairParts:  # type: ignore[misc]
         """A router pair by pair."""
         from dnnexplain.systems.routing.pair_parts import PairParts  # noqa: PLC0415 - pairs are made of a system
 

@@ -27,7 +27,7 @@ from dnnexplain.systems.routing.utilisation import check_demands, normalise_spli
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["RoutingProblem"]
 
@@ -63,7 +63,7 @@ class RoutingProblem:
 
     def __init__(
         self,
-        system: RoutingSystem,
+        system: Routed,
         policy: Policy,
         routed: ArrayLike | None = None,
         *,

@@ -19,7 +19,7 @@ from dnnexplain.systems.routing.utilisation import normalise_splits
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["StandIn", "fit_stand_in"]
 
@@ -37,7 +37,7 @@ class StandIn:
         error: root mean square difference from the policy's share, on fresh samples.
     """
 
-    system: RoutingSystem
+    system: Routed
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     layers: tuple[tuple[Array, Array], ...]
@@ -90,7 +90,7 @@ class StandIn:
 
 
 def fit_stand_in(
-    system: RoutingSystem, policy: Policy, *, hidden: int = 8, samples: int = 1500, steps: int = 300, seed: int = 0
+    system: Routed, policy: Policy, *, hidden: int = 8, samples: int = 1500, steps: int = 300, seed: int = 0
 ) -> StandIn:
     """Fit the stand-in to a policy on demands that are 0 or the cap, from one active pair to all.
 
@@ -121,7 +121,7 @@ def _on_off(random: np.random.Generator, count: int, pairs: int) -> Array:
     return on.astype(np.float64)
 
 
-def _two_paths(system: RoutingSystem, mean: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _two_paths(system: Routed, mean: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Each pair's two most used paths ``[P]``."""
     first, second = [], []
     for start, count in zip(system.paths.first_path, system.paths.paths_of_pair, strict=True):

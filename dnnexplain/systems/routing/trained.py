@@ -20,7 +20,7 @@ from dnnexplain.systems.routing.kinds import POLICY_KINDS
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["RoutingTask", "measure"]
 
@@ -41,7 +41,7 @@ class RoutingTask:
         kind: of :data:`POLICY_KINDS`.
     """
 
-    def __init__(self, system: RoutingSystem, kind: str) -> None:
+    def __init__(self, system: Routed, kind: str) -> None:
         if kind not in POLICY_KINDS:
             raise Choice("routing policy", kind, tuple(POLICY_KINDS)).error()
         wanted = POLICY_KINDS[kind]
@@ -104,7 +104,7 @@ def _command(trained: Trained) -> str:
     return shlex.join(map(str, [*words, "--out", trained.out.name]))
 
 
-def _ratios(system: RoutingSystem, policy: Any, workloads: Sequence[Any]) -> dict[str, Any]:
+def _ratios(system: Routed, policy: Any, workloads: Sequence[Any]) -> dict[str, Any]:
     """Mean with a 95% interval, 95th percentile and maximum of MLU over optimum."""
     ratio = system.run(policy, workloads).metrics["MLU over optimum"]
     mean = mean_interval(ratio)

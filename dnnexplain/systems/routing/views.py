@@ -13,7 +13,7 @@ from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.systems.routing.problem import RoutingProblem
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
 
 __all__ = ["SeenPart", "adversary_of"]
 
@@ -35,7 +35,7 @@ class SeenPart:
     """A policy as one of whole cases (``contract.NetworkPolicy``): the rest of a case does not reach it.
 
     Args:
-        policy: a network of a :class:`RoutingSystem` of the same topology, with its ``system``.
+        policy: a network of a :class:`Routed` of the same topology, with its ``system``.
         system: whose states are whole cases (``routed=True``).
 
     Raises:
@@ -44,8 +44,8 @@ class SeenPart:
 
     masked = False
 
-    def __init__(self, policy: Any, system: RoutingSystem) -> None:
-        own: RoutingSystem | None = getattr(policy, "system", None)
+    def __init__(self, policy: Any, system: Routed) -> None:
+        own: Routed | None = getattr(policy, "system", None)
         if not system.routed or own is None or not hasattr(policy, "module"):
             msg = "seen_by takes a network with its system (a TorchPolicy), and a system made with routed=True"
             raise DnnExplainError(msg)
@@ -75,9 +75,7 @@ class SeenPart:
         return twin
 
 
-def adversary_of(
-    system: RoutingSystem, policy: Policy, routed: ArrayLike | None = None, **choices: Any
-) -> RoutingProblem:
+def adversary_of(system: Routed, policy: Policy, routed: ArrayLike | None = None, **choices: Any) -> RoutingProblem:
     """A policy and what may be chosen against it; where states are whole cases, against the part that it sees."""
     if not system.routed:
         return RoutingProblem(system, policy, routed, **choices)
@@ -87,6 +85,6 @@ def adversary_of(
         msg = f"{policy.name} reads whole cases; search the policy itself, on the system that it was made for"
         raise DnnExplainError(msg)
     else:  # a rule, which reads the newest matrix if it reads any
-        problem = RoutingProblem(type(system)(system.topology, system.k, 0), policy, routed, **choices)
+        problem = RoutingProblem(system.part(), policy, routed, **choices)
     problem.shown_in = system
     return problem

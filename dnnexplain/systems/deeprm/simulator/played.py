@@ -13,14 +13,14 @@ from dnnexplain.systems.deeprm.simulator.arrays import FULL
 from dnnexplain.systems.deeprm.simulator.model import JobSet
 
 if TYPE_CHECKING:
+    from dnnexplain.systems.deeprm.cluster import Cluster
     from dnnexplain.systems.deeprm.simulator.batch import Simulator
-    from dnnexplain.systems.deeprm.system import DeepRM
 
 __all__ = ["play"]
 
 
 def play(
-    system: DeepRM,
+    system: Cluster,
     jobs: JobSet,
     actions: Sequence[Any] | None,
     policy: Policy | None,
@@ -78,7 +78,7 @@ def _listed(actions: NDArray[np.int64]) -> Callable[[], int | None]:
     return lambda: next(rest, None)
 
 
-def _decided(system: DeepRM, simulator: Simulator, policy: Policy | None) -> Callable[[], int | None]:
+def _decided(system: Cluster, simulator: Simulator, policy: Policy | None) -> Callable[[], int | None]:
     if policy is None:
         msg = "replay needs a list of actions or a policy"
         raise DnnExplainError(msg)

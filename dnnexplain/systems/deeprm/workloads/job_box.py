@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dnnexplain.systems.deeprm.simulator.model import JobSet
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.deeprm.system import DeepRM
+    from dnnexplain.systems.deeprm.cluster import Cluster
 
 __all__ = ["JobBox"]
 
@@ -28,7 +28,7 @@ class JobBox:
     unit = ""
     whole = True
 
-    def __init__(self, system: DeepRM, jobs: int = 12) -> None:
+    def __init__(self, system: Cluster, jobs: int = 12) -> None:
         params = system.params
         self.low = np.tile([1.0, 1.0, 1.0, 0.0], jobs)
         widest = float(params.max_job_units)

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.lazy import lazy_attribute
 from dnnexplain.reading import read_bytes
-from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
 
-__all__ = ["COLUMNS", "SwfLog", "read_swf", "windows"]
+__all__ = ["COLUMNS", "SwfLog", "read_swf"]
 
 COLUMNS = (
     "job",
@@ -121,34 +121,6 @@ def read_swf(path: str | Path) -> SwfLog:
     return SwfLog(table, header, dict(skipped), tuple(notes), where.name)
 
 
-def windows(
-    path: str | Path,
-    params: Params | None = None,
-    *,
-    start: int = 0,
-    steps: int = 50,
-    sets: int | None = None,
-    **mapping: Any,
-) -> tuple[list[JobSet], str]:
-    """Read and map a log in one go: its job sets in order of time, and what was done in plain words.
-
-    Args:
-        path: the log.
-        params: the cluster's sizes.
-        start: step of the mapped clock at which the first window begins.
-        steps: of each job set.
-        sets: number of windows; ``None``: all that hold a job.
-        **mapping: fields of :class:`~dnnexplain.systems.deeprm.workloads.swf_mapping.SwfMapping`; what is not
-            given is proposed from the log, as are ``share`` and ``load`` of its ``fit``.
-    """
-    from dnnexplain.systems.deeprm.workloads.swf_mapping import SwfMapping, Window  # noqa: PLC0415 - they import this module
-    from dnnexplain.systems.deeprm.workloads.swf_sets import map_log  # noqa: PLC0415
-
-    log = read_swf(path)
-    mapped = map_log(log, SwfMapping.fit(log, params, **mapping), params, Window(start, steps, sets))
-    return mapped.job_sets, " ".join((*log.notes, *mapped.sentences))
-
-
 def _text(where: Path, data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
@@ -193,3 +165,8 @@ def _numbers(rows: list[list[str]], usual: int, skipped: Counter[str]) -> NDArra
         else:
             skipped["something that is not a number"] += 1
     return np.array(kept, dtype=np.float64).reshape(len(kept), len(COLUMNS))
+
+
+def __getattr__(name: str) -> Any:
+    """``windows`` by its old place, for one release."""
+    return lazy_attribute(__package__, {"windows": "swf_windows"}, name)

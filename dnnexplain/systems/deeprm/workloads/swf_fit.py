@@ -16,7 +16,7 @@ from dnnexplain.systems.deeprm.workloads.swf import SwfLog
 from dnnexplain.systems.deeprm.workloads.swf_mapping import KB_PER_PROCESSOR, Quantities, SwfMapping, Window, quantities
 from dnnexplain.systems.deeprm.workloads.swf_sets import map_log
 
-__all__ = ["propose"]
+__all__ = ["fit_mapping", "propose"]
 
 GIB = 1024.0**3
 STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
@@ -25,6 +25,21 @@ LONG_STEP = 2 * 86400
 
 MOST_KB_PER_PROCESSOR = 100e6
 """A typical request above 100 GB per processor is not one; the log means bytes."""
+
+
+def fit_mapping(
+    log: SwfLog, params: Params | None = None, *, share: float = 0.9, load: float = 1.3, **fixed: Any
+) -> SwfMapping:
+    """Propose a mapping for a log, and say in ``why`` what each value rests on.
+
+    Args:
+        log: the log.
+        params: the cluster's sizes.
+        share: of the jobs, that should fit without being clipped, for each quantity on its own.
+        load: offered load to come near to by taking only every n-th job (1.3: rate 0.7).
+        **fixed: fields that are given, not proposed.
+    """
+    return propose(log, params or Params(), share, load, fixed)
 
 
 def propose(log: SwfLog, params: Params, share: float, load: float, fixed: Mapping[str, Any]) -> SwfMapping:

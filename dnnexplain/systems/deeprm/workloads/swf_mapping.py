@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.lazy import lazy_attribute
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.workloads.swf import SwfLog
 
@@ -88,18 +89,11 @@ class SwfMapping:
     def fit(
         cls, log: SwfLog, params: Params | None = None, *, share: float = 0.9, load: float = 1.3, **fixed: Any
     ) -> SwfMapping:
-        """Propose a mapping for a log, and say in ``why`` what each value rests on.
-
-        Args:
-            log: the log.
-            params: the cluster's sizes.
-            share: of the jobs, that should fit without being clipped, for each quantity on its own.
-            load: offered load to come near to by taking only every n-th job (1.3: rate 0.7).
-            **fixed: fields that are given, not proposed.
-        """
-        from dnnexplain.systems.deeprm.workloads.swf_fit import propose  # noqa: PLC0415 - it imports this module
-
-        return propose(log, params or Params(), share, load, fixed)
+        """Short for :func:`dnnexplain.systems.deeprm.workloads.swf_fit.fit_mapping`."""
+        fitted: SwfMapping = lazy_attribute(__package__, {"fit_mapping": "swf_fit"}, "fit_mapping")(
+            log, params, share=share, load=load, **fixed
+        )
+        return fitted
 
 
 @dataclass(frozen=True, slots=True)
