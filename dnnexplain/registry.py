@@ -15,10 +15,21 @@ from importlib.metadata import entry_points
 from inspect import getdoc, signature
 from typing import Any
 
-from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, cost_is_ratio
+from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, Policy, View, Viewed, cost_is_ratio
 from dnnexplain.contract.specs import Family, Metric, Parameter, Spec, load_reference
+from dnnexplain.contract.views import checked_views
 
-__all__ = ["BUILT_IN", "GROUP", "derived_spec", "fair_rules", "known_systems", "make_system", "spec_of", "specs"]
+__all__ = [
+    "BUILT_IN",
+    "GROUP",
+    "derived_spec",
+    "fair_rules",
+    "known_systems",
+    "make_system",
+    "spec_of",
+    "specs",
+    "views_of",
+]
 
 BUILT_IN: dict[str, str] = {
     name: f"dnnexplain.systems.{name}.spec:SPEC"
@@ -72,6 +83,18 @@ def derived_spec(system: Any) -> Spec:
         families=tuple(Family(name, about, parameters) for name, about in families.items()),
         question=f"What moves {system.name}?",
     )
+
+
+def views_of(system: Any) -> tuple[View, ...]:
+    """How a system is drawn beside its panes: what it says itself, or what its spec names; none if neither does.
+
+    Raises:
+        DnnExplainError: a view speaks of a knob that there is not, or does not fit together.
+    """
+    if isinstance(system, Viewed):
+        return checked_views(system, system.views)
+    reference = spec_of(system).views
+    return checked_views(system, load_reference(reference)(system)) if reference else ()
 
 
 @cache

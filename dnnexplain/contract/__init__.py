@@ -106,6 +106,17 @@ from dnnexplain.contract.specs import (
 )
 from dnnexplain.contract.systems import NetworkPolicy, Policy, System, state_from_observation, state_from_values
 from dnnexplain.contract.valid_states import DescribesValidStates, outside_valid, valid_states
+from dnnexplain.contract.views import (
+    GraphView,
+    Line,
+    Node,
+    SeriesView,
+    Side,
+    SweepAxis,
+    SweepView,
+    View,
+    Viewed,
+)
 
 __all__ = [
     "Acting",
@@ -143,6 +154,7 @@ __all__ = [
     "Flows",
     "GradientTask",
     "Graph",
+    "GraphView",
     "Grid",
     "Handle",
     "Judgement",
@@ -150,6 +162,7 @@ __all__ = [
     "KnowsNetworks",
     "Level",
     "Limits",
+    "Line",
     "Listing",
     "LogReader",
     "Measured",
@@ -159,6 +172,7 @@ __all__ = [
     "NamesWorkloads",
     "NetworkFigures",
     "NetworkPolicy",
+    "Node",
     "Optimal",
     "Output",
     "OutputKind",
@@ -190,12 +204,16 @@ __all__ = [
     "Run",
     "Scenario",
     "SearchBox",
+    "SeriesView",
     "Shift",
+    "Side",
     "Space",
     "Spec",
     "State",
     "StateSet",
     "Summarised",
+    "SweepAxis",
+    "SweepView",
     "System",
     "Tabular",
     "Target",
@@ -203,6 +221,8 @@ __all__ = [
     "Track",
     "Trained",
     "ValidByKnobs",
+    "View",
+    "Viewed",
     "Visiting",
     "WatchedOptimum",
     "WhiteBoxed",

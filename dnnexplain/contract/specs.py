@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from dnnexplain.contract.errors import Choice, DnnExplainError
+from dnnexplain.contract.errors import Choice
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.outputs import Decision
+from dnnexplain.contract.parameters import Parameter, Reference, load_reference
 from dnnexplain.contract.properties import PropertySource
 
 __all__ = [
@@ -35,81 +35,6 @@ __all__ = [
     "Trained",
     "load_reference",
 ]
-
-Reference = str
-"""``"package.module:attribute"``, imported when first needed."""
-
-
-def load_reference(reference: Reference) -> Any:
-    """What a reference names: ``load_reference("math:pi")``."""
-    module, _, attribute = reference.partition(":")
-    return getattr(import_module(module), attribute)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One named setting of a system, a workload family or a recipe: an option on the command line, a field on a page.
-
-    Args:
-        name: as in Python, ``"cluster_cells"``; on the command line ``--cluster-cells``.
-        default: its value when nothing is said; its type is the parameter's (bool: a flag). ``None`` for a
-            setting that may stay open, whose type ``kind`` then says.
-        help: one sentence.
-        low, high: inclusive bounds of a number; a value outside is refused, not moved.
-        choices: all values of a word.
-        unit: of a number.
-        kind: ``int``, ``float``, ``str``, ``bool`` or ``Path``; that of the default if not given.
-        multiple: whether it may be given several times; its value is then a list, empty if it was not given.
-        flags: how it is spelled on the command line, every form, where not as its name: ``("--from",)``.
-    """
-
-    name: str
-    default: Any
-    help: str = ""
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    unit: str = ""
-    kind: type | None = None
-    multiple: bool = False
-    flags: tuple[str, ...] = ()
-
-    @property
-    def type(self) -> type:
-        """Of its values."""
-        return self.kind or (str if self.default is None else type(self.default))
-
-    def check(self, value: Any) -> Any:
-        """The value in the parameter's type.
-
-        Raises:
-            DnnExplainError: not of its type, out of bounds, or none of its choices.
-        """
-        if value is None:
-            return None
-        if self.choices and str(value) not in self.choices:
-            raise Choice(self.name, str(value), self.choices).error()
-        if self.type in {int, float}:
-            return self._number(value)
-        if self.type is bool and not isinstance(value, bool):
-            msg = f"{self.name} is yes or no (True or False), not {value!r}"
-            raise DnnExplainError(msg)
-        return value
-
-    def _number(self, value: Any) -> Any:
-        unit = f" {self.unit}" if self.unit else ""
-        if isinstance(value, bool) or not isinstance(value, int | float) or (self.type is int and value != int(value)):
-            msg = f"{self.name} must be a {'whole ' if self.type is int else ''}number{unit and ' of' + unit}, not {value!r}"
-            raise DnnExplainError(msg)
-        below = self.low is not None and not value >= self.low
-        above = self.high is not None and not value <= self.high
-        if below or above:
-            least = f"at least {self.low:g}" if self.low is not None else ""
-            most = f"at most {self.high:g}" if self.high is not None else ""
-            kind = "a whole number of " if self.type is int else ""
-            msg = f"{self.name} must be {kind}{' and '.join(filter(None, (least, most)))}{unit}, not {value:g}"
-            raise DnnExplainError(msg)
-        return self.type(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +277,7 @@ class Spec:
         lead: what is controlled and how the picture is read, a short paragraph for newcomers.
         board: parameters of the system for its dashboard, where others than the defaults are better.
         compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
+        views: ``module:function``, ``(system) -> views``: how the system is drawn; see ``contract.views``.
         presets: ``module:function``, ``(system, PresetTools) -> (state, {title: state or function})``.
         likelihood: ``module:function``, ``(system) -> (state -> {object: log-probability})`` under the training workload.
         grids: of shifted workloads, for ``transfer``; the first is the command's. Without one, its rows are the families.
@@ -394,6 +320,7 @@ class Spec:
     lead: str = ""
     board: Mapping[str, Any] = field(default_factory=dict)
     compared: Mapping[str, Any] = field(default_factory=dict)
+    views: Reference = ""
     presets: Reference = ""
     likelihood: Reference = ""
     grids: tuple[Grid, ...] = ()

@@ -17,16 +17,23 @@ from dnnexplain.contract import (
     Box,
     Discrete,
     Episodes,
+    GraphView,
     Judgement,
     Knob,
+    Line,
     Metric,
     MultiBinary,
+    Node,
     Parameter,
     Policy,
     Replay,
+    SeriesView,
+    Side,
     Space,
     Spec,
     State,
+    SweepAxis,
+    SweepView,
     Target,
     Track,
     state_from_values,
@@ -203,6 +210,7 @@ class Piers(Passing):
     knobs = (Knob("tide", "m", 0, 5, 1.0), Knob("wind", "m/s", -2.0, 2.0, None, default=0.0))
     output = Discrete(tuple(f"pier {index}" for index in range(1, 7)))
     cost_name = "lost fare, coins"
+    views = (SweepView("Tide and wind", SweepAxis("tide", ("tide",)), SweepAxis("wind", ("wind",), steps=7)),)
     spec = spec_for("piers", "A ferry picks one of six piers by tide and wind.", "lost fare, coins")
 
     def price(self, values, actions):
@@ -240,6 +248,24 @@ class Piers(Passing):
         )
 
 
+def lamp_views() -> tuple[GraphView | SeriesView, ...]:
+    """Lamps that shine on people, and their needs as bars."""
+    needs = tuple(knob.name for knob in Lamps.knobs)
+    people = tuple(Node(f"people {i}", ((i - 1) / 2, 0.6), amount=name) for i, name in enumerate(needs, 1))
+    lamps = tuple(Node(name, (i / 2, 0.0), shape="square") for i, name in enumerate(Lamps.output.names))
+
+    def show(state: State, decision: Any) -> list[Side]:
+        best = state.values > 4
+        sides = (("Network", np.asarray(decision.taken, dtype=bool)), ("Optimum", best))
+        return [
+            Side(name, f"{on.sum()} lamps", on * state.values / 9, (), (*on.tolist(), True, True, True))
+            for name, on in sides
+        ]
+
+    graph = GraphView("Who is lit?", (*lamps, *people), ((0, 3), (1, 4), (2, 5)), show, "share of all people")
+    return graph, SeriesView("Needs", ("1", "2", "3"), (Line("need", needs, "bars"),), axis="lamp")
+
+
 class Valve(Passing):
     """One rate, which should be what is asked for, less where it is warm."""
 
@@ -247,6 +273,9 @@ class Valve(Passing):
     knobs = (Knob("demand", "l/s", 0.0, 1.0, None, default=0.5), Knob("warmth", "degrees", 0, 9))
     output = Box(("rate",), "l/s", low=0.0, high=1.0, tolerance=0.05)
     cost_name = "squared error"
+    views = (
+        SweepView("Demand and warmth", SweepAxis("demand", ("demand",), steps=9), SweepAxis("warmth", ("warmth",))),
+    )
     spec = spec_for("valve", "A valve sets one rate by demand and warmth.", "squared error")
 
     def price(self, values, actions):
@@ -263,6 +292,11 @@ class Lamps(Passing):
     knobs = tuple(Knob(f"need {index}", "people", 0, 9) for index in (1, 2, 3))
     output = MultiBinary(("lamp 1", "lamp 2", "lamp 3"))
     cost_name = "people in the dark and lamps, coins"
+
+    @property
+    def views(self) -> tuple[GraphView | SeriesView, ...]:
+        return lamp_views()
+
     spec = spec_for("lamps", "Three lamps go on or off by how many people are near.", "coins")
 
     def price(self, values, actions):

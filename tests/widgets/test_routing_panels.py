@@ -106,7 +106,7 @@ def test_a_dragged_demand_changes_the_ratio_to_what_the_explainer_returns(seeing
     expected = compare_flows(CASES, seeing_history.policy, seeing_history.state)
     assert panel.result == expected
     assert panel.result.ratio != before
-    used = np.frombuffer(panel.figure["flows"]["used"], np.float32).reshape(2, -1)
+    used = np.frombuffer(panel.figure["graph"]["level"], np.float32).reshape(2, -1)
     np.testing.assert_allclose(used[0], expected.used, rtol=1e-6)
     np.testing.assert_allclose(used[1], expected.best_used, rtol=1e-6)
     assert expected.sentence() in panel.sentence

@@ -34,7 +34,7 @@ def test_searches_are_drawn_and_their_cases_open_in_the_editor(seeing_history, t
     assert editor.result.ratio == pytest.approx(found.case("random").ratio, rel=1e-6)
     press(panel, "open")
     assert panel.shown == "random"
-    np.testing.assert_array_equal(np.frombuffer(panel.figure["flows"]["marks"], np.int8), editor.result.marks)
+    np.testing.assert_array_equal(np.frombuffer(panel.figure["graph"]["marks"], np.int8), editor.result.marks)
     answer(panel, chosen=[7, 0])
     assert "no case '7'" in panel.error
     assert "compare_searches(problem, ['gray-box', 'random']" in panel.copy_as_python()

@@ -71,7 +71,8 @@ class Dashboard(ipywidgets.Box):
             session=session, title=title or f"What moves {system.name}?", policies=policies, loader=loader, lead=lead
         )
         self.masthead.add_class("dx-top")
-        self._options = {"StateEditor": {"presets": presets}, "TopologyPanel": {"presets": presets}, **(options or {})}
+        editors = ("StateEditor", "GraphPanel", "TopologyPanel")
+        self._options = {**{name: {"presets": presets} for name in editors}, **(options or {})}
         kept = {
             part.key: [one for one in part.entries if one.name not in leave_out and one.is_given(self._options)]
             for part in SECTIONS

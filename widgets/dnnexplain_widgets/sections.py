@@ -19,6 +19,7 @@ from dnnexplain.contract import (
     Discrete,
     Distillable,
     Flowing,
+    GraphView,
     Mutable,
     NamesWorkloads,
     Parted,
@@ -28,6 +29,7 @@ from dnnexplain.contract import (
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.views import has_view
 from dnnexplain_widgets.words import told
 
 __all__ = ["LIVE", "SECTIONS", "Entry", "Section", "make_panel"]
@@ -43,8 +45,13 @@ def _flows(system: System) -> bool:
     return isinstance(system, Flowing)
 
 
+def _graph(system: System) -> bool:
+    """Whether a system is drawn as a graph, and sends no traffic between pairs over it."""
+    return not _flows(system) and has_view(system, GraphView)
+
+
 def _edits(system: System) -> bool:
-    return not _flows(system)
+    return not _flows(system) and not _graph(system)
 
 
 def _chooses(system: System) -> bool:
@@ -136,6 +143,7 @@ class Section:
 LIVE: tuple[Entry, ...] = (
     Entry("editor.StateEditor", _edits),
     Entry("topology.TopologyPanel", _flows),
+    Entry("graph.GraphPanel", _graph),
     Entry("decision.DecisionPanel", _chooses, side="right"),
     Entry("saliency.SaliencyPanel"),
     Entry("neurons.NeuronsPanel", side="right"),

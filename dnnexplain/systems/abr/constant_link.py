@@ -14,7 +14,7 @@ from dnnexplain.systems.abr.traces import Trace
 if TYPE_CHECKING:
     from dnnexplain.systems.abr.system import AdaptiveBitrate
 
-__all__ = ["constant_link_map", "constant_link_sessions"]
+__all__ = ["constant_link_map", "constant_link_rows", "constant_link_sessions"]
 
 _LASTS = 1000.0
 
@@ -41,17 +41,25 @@ def constant_link_map(
     rates, held = np.atleast_1d(np.asarray(mbps, float)), np.atleast_1d(np.asarray(buffers, float))
     _check("throughputs", rates, codec.fastest, "Mb/s")
     _check("buffers", held, float(codec.high[1]), "s", least=0.0)
-    ladder = codec.video.bitrates
-    settled = ladder[np.maximum((ladder <= rates[:, None] * 1000).sum(axis=1) - 1, 0)]
-    lasts = settled if last is None else np.full(len(rates), float(last))
-    rows = np.tile([knob.start for knob in codec.knobs], (len(rates) * len(held), 1)).astype(float)
-    rows[:, 0], rows[:, 1] = np.repeat(lasts, len(held)), np.tile(held, len(rates))
-    rows[:, codec.throughput] = np.repeat(rates, len(held))[:, None]
-    rows[:, codec.download] = (codec.video.seconds * rows[:, 0] / 1000 / rows[:, 2])[:, None]
+    rows = constant_link_rows(system, np.repeat(rates, len(held)), np.tile(held, len(rates)), last)
     observations = codec.encode(codec.repair(rows))
     chosen = system.output.decide(policy.outputs(observations), system.valid_actions(observations))
     found: NDArray[np.int64] = np.asarray(chosen, np.int64).reshape(len(rates), len(held))
     return found
+
+
+def constant_link_rows(
+    system: AdaptiveBitrate, mbps: NDArray[np.float64], buffers: NDArray[np.float64], last: float | None = None
+) -> NDArray[np.float64]:
+    """Knob values ``[B, K]`` of states on constant links of ``mbps`` ``[B]`` with ``buffers`` s ``[B]``; see above."""
+    codec = system.codec
+    ladder = codec.video.bitrates
+    settled = ladder[np.maximum((ladder <= mbps[:, None] * 1000).sum(axis=1) - 1, 0)]
+    rows = np.tile([knob.start for knob in codec.knobs], (len(mbps), 1)).astype(float)
+    rows[:, 0], rows[:, 1] = settled if last is None else float(last), buffers
+    rows[:, codec.throughput] = mbps[:, None]
+    rows[:, codec.download] = (codec.video.seconds * rows[:, 0] / 1000 / mbps)[:, None]
+    return rows
 
 
 def constant_link_sessions(system: AdaptiveBitrate, policy: Policy, mbps: ArrayLike) -> NDArray[np.int64]:

@@ -155,6 +155,7 @@ SPEC = Spec(
     ),
     question="Pensieve: why does the network ask for this bitrate?",
     scenarios=_SCENARIOS,
+    views="dnnexplain.systems.abr.views:views",
     presets="dnnexplain.systems.abr.presets:presets",
     lead=(
         "A video player downloads a film in chunks of 4 seconds and asks for each at one of six bitrates. A neural network "

@@ -7,6 +7,7 @@ from dnnexplain_widgets.panels.decision import DecisionPanel
 from dnnexplain_widgets.panels.editor import StateEditor
 from dnnexplain_widgets.panels.embedding import EmbeddingPanel
 from dnnexplain_widgets.panels.episode import EpisodePanel
+from dnnexplain_widgets.panels.graph import GraphPanel
 from dnnexplain_widgets.panels.intervention import InterventionPanel
 from dnnexplain_widgets.panels.knowledge import KnowledgePanel
 from dnnexplain_widgets.panels.maximal import MaximalPanel
@@ -28,6 +29,7 @@ __all__ = [
     "DecisionPanel",
     "EmbeddingPanel",
     "EpisodePanel",
+    "GraphPanel",
     "InterventionPanel",
     "KnowledgePanel",
     "MaximalPanel",

@@ -1,4 +1,4 @@
-"""The state editor: the picture with its handles, a slider for every knob, presets, undo."""
+"""The state editor: the picture with its handles, histories as lines, a slider for every knob, presets, undo."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Choice, Pictured, State
+from dnnexplain.contract import Choice, Pictured, SeriesView, State
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.views import series_data, views_of_kind
 
 __all__ = ["StateEditor"]
 
@@ -27,11 +28,15 @@ class StateEditor(Panel):
     OPTIONS = ("presets",)
 
     def setup(self) -> None:
-        """Controls for presets and history; the picture only for systems that have one."""
+        """Controls for presets and history; picture and rows of numbers only for systems that have them."""
         self._start = self.session.state
         given: Mapping[str, Preset] = self.options.get("presets") or {}
         self.presets: dict[str, Preset] = {"Where it started": self._start, **given}
-        parts: list[dict[str, Any]] = [{"part": "knobs"}]
+        series = views_of_kind(self.session.system, SeriesView)
+        rows = [{"part": "series", "series": series_data(view, self.session.system)} for view in series]
+        parts: list[dict[str, Any]] = [*rows, {"part": "knobs"}]
+        if any(line.chances for view in series for line in view.lines):
+            self.session.want("decision")
         if isinstance(self.session.system, Pictured):
             parts.insert(0, {"part": "picture", "overlay": False})
         self.parts = parts

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Flowing, Graph
-from dnnexplain.explain.decisions.flows import FlowComparison, compare_flows
-from dnnexplain_widgets.panels.editor import StateEditor
-from dnnexplain_widgets.words import number, told
+from dnnexplain.contract import DnnExplainError, Flowing
+from dnnexplain.explain.flows import FlowComparison, compare_flows
+from dnnexplain_widgets.panels.graph import GraphPanel
+from dnnexplain_widgets.views import flow_graph
+from dnnexplain_widgets.words import number
 
-__all__ = ["TopologyPanel", "graph_spec", "picture_of", "times"]
+__all__ = ["TopologyPanel", "picture_of", "times"]
 
 
-class TopologyPanel(StateEditor):
+class TopologyPanel(GraphPanel):
     """Where does the traffic go? Links coloured by how full they are; drag a demand, or scale all of them.
 
     It is also the editor of its states: traffic matrices to start from, undo and redo.
@@ -25,19 +26,20 @@ class TopologyPanel(StateEditor):
 
     QUESTION = "Where does the traffic go?"
     SAYS = "flows"
-    WANTS = ("decision",)
 
-    def setup(self) -> None:
-        """The two pictures, the sliders for demands, presets and history."""
+    found: FlowComparison | None = None
+
+    def graph(self) -> dict[str, Any]:
+        """The topology, its pairs and their paths."""
         system = self.session.system
         if not isinstance(system, Flowing):
             msg = f"{system.name} sends nothing over a graph; a TopologyPanel needs dnnexplain.contract.Flowing"
             raise DnnExplainError(msg)
-        super().setup()
-        self.found: FlowComparison | None = None
-        self.parts = [{"part": "topology", "graph": graph_spec(system.graph), "edit": True}]
-        self.session.observe(self._show_flows, "live")
-        self._show_flows()
+        return flow_graph(system.graph)
+
+    def below(self) -> list[dict[str, Any]]:
+        """Nothing: demands are dragged pair by pair."""
+        return []
 
     @property
     def result(self) -> FlowComparison | None:  # type: ignore[override] # of an editor, what it shows is the answer
@@ -52,20 +54,12 @@ class TopologyPanel(StateEditor):
             "print(found.sentence())",
         )
 
-    def _show_flows(self, _change: object = None) -> None:
-        """The optimum takes about a millisecond, so it follows every step."""
+    def picture(self) -> tuple[dict[str, Any], str]:
+        """The optimum takes about a millisecond."""
         live, session = self.session.live, self.session
-        if live.decision is None:
-            self.error = live.failures.get("decision", "")
-            return
-        try:
-            self.found = compare_flows(session.system, session.policy, live.state, live.decision)
-        except DnnExplainError as error:
-            self.error = told(error)
-            return
-        self.error = ""
-        self.figure = {"flows": picture_of(self.found)}
-        self.sentence = " ".join([self.found.sentence(), session.system.describe(live.state), self._note()]).strip()
+        self.found = compare_flows(session.system, session.policy, live.state, live.decision)
+        words = [self.found.sentence(), session.system.describe(live.state), self._note()]
+        return picture_of(self.found), " ".join(words).strip()
 
     def _note(self) -> str:
         system = self.session.system
@@ -74,33 +68,22 @@ class TopologyPanel(StateEditor):
         return f"{note[:1].upper()}{note[1:].rstrip('.')}." if note else ""
 
 
-def graph_spec(graph: Graph) -> dict[str, Any]:
-    """A graph as the page's topology part takes it, once."""
-    return {
-        "nodes": list(graph.nodes),
-        "places": np.round(graph.places, 5).tolist(),
-        "links": [list(link) for link in graph.links],
-        "capacity": graph.capacity.tolist(),
-        "pairs": [list(pair) for pair in graph.pairs],
-        "knobs": graph.knobs.tolist(),
-        "earlier": graph.earlier.tolist(),
-        "pathPair": graph.path_pair.tolist(),
-        "pathLinks": [list(links) for links in graph.path_links],
-        "unit": graph.unit,
-    }
-
-
 def picture_of(found: FlowComparison) -> dict[str, Any]:
-    """A comparison as the page's topology part draws it."""
+    """A comparison as web/graph.js draws it."""
     return {
         "names": ["Network", "Optimum"],
-        "cost": [found.cost, found.optimum],
-        "ratio": found.ratio,
-        "words": f"{times(found.ratio)} times the optimum" if found.cost > 0 else "No traffic",
-        "used": np.stack([found.used, found.best_used]).astype(np.float32).tobytes(),
+        "headlines": [f"busiest link {_percent(cost)} full" for cost in (found.cost, found.optimum)],
+        "verdict": f"{times(found.ratio)} times the optimum" if found.cost > 0 else "No traffic",
+        "level": np.stack([found.used, found.best_used]).astype(np.float32).tobytes(),
+        "words": None,
+        "on": None,
         "marks": found.marks.astype(np.int8).tobytes(),
         "shares": np.stack([found.shares, found.best_shares]).astype(np.float32).tobytes(),
     }
+
+
+def _percent(share: float) -> str:
+    return "<0.1%" if 0 < share < 0.0005 else f"{number(100 * share)}%"
 
 
 def times(ratio: float) -> str:

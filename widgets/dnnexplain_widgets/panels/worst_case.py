@@ -20,7 +20,7 @@ from dnnexplain.explain.gray_box.result import WorstCase
 from dnnexplain.results import Question
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.panels.topology import graph_spec, picture_of
+from dnnexplain_widgets.panels.topology import picture_of
 from dnnexplain_widgets.panels.worst_case_words import (
     TITLES,
     badge_of,
@@ -29,6 +29,7 @@ from dnnexplain_widgets.panels.worst_case_words import (
     final_race,
     search_controls,
 )
+from dnnexplain_widgets.views import flow_graph
 from dnnexplain_widgets.words import number, told
 
 __all__ = ["WorstCasePanel"]
@@ -63,7 +64,7 @@ class WorstCasePanel(Panel):
         self.under_way: dict[str, Progress] = {}
         parts: list[dict[str, Any]] = [{"part": "race"}, {"part": "cells"}]
         if isinstance(system, Flowing):
-            parts.append({"part": "topology", "graph": graph_spec(system.graph), "edit": False, "mode": "marks"})
+            parts.append({"part": "graph", "graph": flow_graph(system.graph), "edit": False, "mode": "marks"})
         self.parts = [*parts, {"part": "ranges"}]
         ticked = {_METHOD + name: name in wanted for name in {**TITLES, **dict.fromkeys(wanted)}}
         self.answers = {**ticked, "chooses": "all", "budget": 10, "seed": 0}
@@ -270,7 +271,7 @@ class WorstCasePanel(Panel):
         figure = {"race": final_race(found, {}, float(self.answers["budget"])), "cells": case_table(found)}
         if found.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
             flows = self._flows(case)
-            figure |= {"flows": picture_of(flows)} if flows is not None else {}
+            figure |= {"graph": picture_of(flows)} if flows is not None else {}
         if self.box is not None and np.array_equal(self.box.x, case.x):
             figure["ranges"] = box_rows(self.box, self._adversary(self._routed_of(found)).high)
         self.figure = figure

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 825b62811853e43b93a7cc26da1436cdf31975871f997eb24fa806b6df32c71d
+// Built from widgets/page (make page), sources 2ae4f8019b9d5a2275f3cabd5ab9424e1b11d44671b5229e2fb3be327cf56bed
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -6,6 +6,7 @@ import { makeGroups, makeProbabilities } from "../parts/bars.js";
 import { makeCells } from "../parts/cells.js";
 import { makeChanges } from "../parts/changes.js";
 import { makeCurves, makeUnits } from "../parts/curves.js";
+import { makeGraph } from "../parts/graph.js";
 import { makeKnobs } from "../parts/knobs.js";
 import { makeLessons } from "../parts/lessons.js";
 import { makePicture } from "../parts/picture.js";
@@ -13,11 +14,11 @@ import { makeRace, makeRanges } from "../parts/race.js";
 import { makeResponse } from "../parts/response.js";
 import { makeScatter } from "../parts/scatter.js";
 import { makeSchedule } from "../parts/schedule.js";
+import { makeSeries } from "../parts/series.js";
 import { makeSizes } from "../parts/sizes.js";
 import { makeStatePicture } from "../parts/state_picture.js";
 import { makeTabs } from "../parts/tabs.js";
 import { makeThresholds } from "../parts/thresholds.js";
-import { makeTopology } from "../parts/topology.js";
 import { makeTree } from "../parts/tree.js";
 import { makeMisfits, makeTrust } from "../parts/trust.js";
 import { makeChild } from "../parts/child.js";
@@ -45,7 +46,8 @@ const MAKERS = {
   sizes: makeSizes,
   lessons: makeLessons,
   tabs: makeTabs,
-  topology: makeTopology,
+  graph: makeGraph,
+  series: makeSeries,
   race: makeRace,
   ranges: makeRanges,
   child: makeChild,

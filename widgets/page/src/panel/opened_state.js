@@ -6,7 +6,7 @@ const STAYS = 1600; // ms that the editor is outlined
 
 /** Whether a panel's parts edit the state. */
 export function isEditor(specs) {
-  return specs.some((spec) => spec.part === "knobs" || spec.part === "topology");
+  return specs.some((spec) => spec.part === "knobs" || (spec.part === "graph" && spec.edit));
 }
 
 /** Remembers which control was used last: from there a state is opened, and there "Back" leads. */

@@ -67,7 +67,7 @@ function looseName(scene) {
 }
 
 /** A native slider in a label: named, focusable, and the kernel hears the newest value only. */
-function makeSlider(store, { knob, index }) {
+export function makeSlider(store, { knob, index }, called) {
   const step = knob.step || (knob.high - knob.low) / 200;
   const value = h("output", { class: "dx-value" });
   const input = h("input", {
@@ -79,7 +79,8 @@ function makeSlider(store, { knob, index }) {
       if (keyed(knob, 0, event.key) !== null) event.stopPropagation();
     },
   });
-  const name = knob.group && knob.name.startsWith(`${knob.group} `) ? knob.name.slice(knob.group.length + 1) : knob.name;
+  const short = knob.group && knob.name.startsWith(`${knob.group} `) ? knob.name.slice(knob.group.length + 1) : knob.name;
+  const name = called || short;
   input.setAttribute("aria-label", knob.name);
   const element = h("label", { class: "dx-knob" }, h("span", { class: "dx-label" }, name), value, input);
   return {

@@ -2,14 +2,15 @@
 
 import { snap } from "../session/store.js";
 import { h, number, setAttributes, setText, stretch, withUnit } from "../shared/dom.js";
-import { drawTopology, flowsOf, percentOf } from "./topology.js";
+import { percentOf } from "./edges.js";
+import { drawGraph, pictureOf } from "./graph.js";
 
 const WIDEST = 10; // all demands together may be scaled by 1/10 to 10
 
 export function makeTraffic(view) {
   const { graph, store } = view;
   const traffic = { view, scale: 1, anchor: null, rows: "both" };
-  const options = () => graph.nodes.map((name, index) => h("option", { value: String(index) }, name));
+  const options = () => graph.names.map((name, index) => h("option", { value: String(index) }, name));
   const from = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic from" }, ...options());
   const to = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic to" }, ...options());
   const first = graph.pairs.length ? graph.pairs[fullest(store, graph)] : [0, 1];
@@ -116,7 +117,7 @@ function choose(traffic) {
   const { view } = traffic;
   view.pair = pairAt(view.graph, Number(traffic.from.value), Number(traffic.to.value));
   view.pending = null;
-  drawTopology(view);
+  drawGraph(view);
   updateTraffic(traffic);
 }
 
@@ -125,7 +126,7 @@ function pickNode(traffic, node) {
   const { view } = traffic;
   if (view.pending === null || view.pending === node) {
     view.pending = view.pending === node ? null : node;
-    drawTopology(view);
+    drawGraph(view);
     return;
   }
   traffic.from.value = String(view.pending);
@@ -154,25 +155,25 @@ function mean(values) {
 /** The chosen pair's paths, and the share of its demand that each carries, in both routings. */
 function drawPaths(traffic) {
   const { view, paths } = traffic;
-  const flows = flowsOf(view);
-  paths.hidden = view.pair === null || !flows;
+  const picture = pictureOf(view);
+  paths.hidden = view.pair === null || !picture;
   if (paths.hidden) return;
   const { graph, pair } = view;
-  const [source, target] = graph.pairs[pair].map((node) => graph.nodes[node]);
+  const [source, target] = graph.pairs[pair].map((node) => graph.names[node]);
   if (paths.dataset.pair !== String(pair)) {
     paths.dataset.pair = String(pair);
     const members = graph.pathPair.map((of, path) => [of, path]).filter(([of]) => of === pair).map(([, path]) => path);
     traffic.rowsShown = members.map((path) => pathRow(graph, path));
-    const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Path"), ...flows.names.map((name) => h("th", { scope: "col" }, name))));
+    const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Path"), ...picture.names.map((name) => h("th", { scope: "col" }, name))));
     const body = h("tbody", {}, ...traffic.rowsShown.map((row) => row.element));
     paths.replaceChildren(h("caption", { class: "dx-label" }, `How the traffic from ${source} to ${target} is split`), head, body);
   }
-  traffic.rowsShown.forEach((row) => row.update(flows));
+  traffic.rowsShown.forEach((row) => row.update(picture));
 }
 
 function pathRow(graph, path) {
   const links = graph.pathLinks[path].map((link) => graph.links[link]);
-  const nodes = [links[0][0], ...links.map(([, b]) => b)].map((node) => graph.nodes[node]);
+  const nodes = [links[0][0], ...links.map(([, b]) => b)].map((node) => graph.names[node]);
   const cells = [0, 1].map(() => {
     const fill = h("span", { class: "dx-fill" });
     const text = h("span", { class: "dx-share" });
@@ -181,10 +182,10 @@ function pathRow(graph, path) {
   const element = h("tr", {}, h("th", { scope: "row" }, nodes.join(" – ")), ...cells.map((cell) => cell.element));
   return {
     element,
-    update(flows) {
+    update(picture) {
       cells.forEach((cell, side) => {
-        stretch(cell.fill, "X", flows.shares[side][path]);
-        setText(cell.text, percentOf(flows.shares[side][path]));
+        stretch(cell.fill, "X", picture.shares[side][path]);
+        setText(cell.text, percentOf(picture.shares[side][path]));
       });
     },
   };

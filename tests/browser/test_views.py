@@ -1,0 +1,95 @@
+"""A system's views in a page: drawn from data, and dragged."""
+
+import numpy as np
+import pytest
+
+from dnnexplain.contract import State
+from dnnexplain.policies import TorchPolicy, mlp
+from dnnexplain.systems import make_system
+from dnnexplain_widgets import GraphPanel, Session, StateEditor
+from tests.systems.fakes import Lamps
+
+
+@pytest.fixture
+def lamps():
+    system = Lamps()
+    session = Session(system, TorchPolicy(mlp(system, (8,)), system), State(np.array([2.0, 5.0, 9.0])))
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def radio():
+    system = make_system("cran", heads=3, users=2)
+    session = Session(system, system.rules()["greedy"])
+    yield session
+    session.close()
+
+
+def drag(page, handle, by):
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for part in (0.3, 0.6, 1.0):
+        page.mouse.move(x + part * by[0], y + part * by[1])
+    page.mouse.up()
+
+
+def test_bars_are_dragged_and_turned_by_keys(open_panels, lamps):
+    harness = open_panels(StateEditor(session=lamps), GraphPanel(session=lamps))
+    page = harness.page
+    bar = page.get_by_role("slider", name="need 1").first
+    assert bar.get_attribute("aria-valuenow") == "2"
+    rect = page.locator(".dx-strip-bar").first
+    before = float(rect.get_attribute("height"))
+    page.mouse.move(
+        *[rect.bounding_box()[a] + rect.bounding_box()[b] / 2 for a, b in (("x", "width"), ("y", "height"))]
+    )
+    page.mouse.down()
+    page.mouse.move(rect.bounding_box()["x"] + 10, rect.bounding_box()["y"] - 20)
+    page.mouse.up()
+    harness.settle()
+    assert lamps.state.values[0] > 2
+    assert float(rect.get_attribute("height")) > before
+    bar.focus()
+    now = lamps.state.values[0]
+    page.keyboard.press("ArrowDown")
+    harness.settle()
+    assert lamps.state.values[0] == now - 1
+    assert harness.errors == []
+
+
+def test_a_graph_shows_each_side_and_who_is_on(open_panels, lamps):
+    panel = GraphPanel(session=lamps)
+    harness = open_panels(panel)
+    page = harness.page
+    page.wait_for_selector(".dx-map-link")
+    assert page.locator(".dx-map-title").all_inner_texts() == ["Network", "Optimum"]
+    assert page.locator(".dx-map").count() == 2
+    assert page.locator(".dx-map").nth(1).locator(".dx-map-link").count() == 3
+    page.get_by_role("slider", name="need 1").first.focus()
+    page.keyboard.press("End")
+    harness.settle()
+    assert lamps.state.values[0] == 9
+    assert page.locator(".dx-map-cost").all_inner_texts() == panel.figure["graph"]["headlines"]
+    assert harness.errors == []
+
+
+def test_a_user_is_dragged_and_a_head_is_switched_on_the_map(open_panels, radio):
+    panel = GraphPanel(session=radio)
+    harness = open_panels(panel)
+    page = harness.page
+    page.wait_for_selector(".dx-moves")
+    where = [radio.state.values[radio.system.codec.place][:2].copy()]
+    drag(page, page.locator(".dx-moves .dx-node-dot").first, (40, -30))
+    harness.settle()
+    where.append(radio.state.values[radio.system.codec.place][:2].copy())
+    assert where[1][0] > where[0][0]
+    assert where[1][1] > where[0][1]  # up on the screen is up in the square
+    awake = radio.state.values[radio.system.codec.awake].copy()
+    page.locator(".dx-node", has_text="head 2").first.click()
+    harness.settle()
+    assert radio.state.values[radio.system.codec.awake].tolist() == [awake[0], 1 - awake[1], awake[2]]
+    assert page.locator(".dx-verdict-line").inner_text() == panel.figure["graph"]["verdict"]
+    assert harness.errors == []

@@ -1,0 +1,52 @@
+"""The map of heads and users: watts, who is on, and shares of power are those of the power program."""
+
+import numpy as np
+import pytest
+
+from dnnexplain.contract import GraphView, State
+from dnnexplain.explain import decide
+from dnnexplain.registry import views_of
+from dnnexplain.systems.cran import CloudRan
+from dnnexplain.systems.cran.power import least_power, powers_of_sets
+
+SYSTEM = CloudRan(heads=3, users=2, antennas=2)
+
+
+def states(count):
+    rng = np.random.default_rng(7)
+    low, high = (np.array([getattr(knob, end) for knob in SYSTEM.knobs]) for end in ("low", "high"))
+    rows = low + rng.random((count, len(low))) * (high - low)
+    rows[:, SYSTEM.codec.demand] /= 5
+    return [State(row) for row in SYSTEM.repair(rows)]
+
+
+@pytest.mark.parametrize("state", states(4))
+def test_the_map_shows_the_slot_that_follows_each_action(state):
+    graph = views_of(SYSTEM)[0]
+    assert isinstance(graph, GraphView)
+    decision = decide(SYSTEM, SYSTEM.rules()["all-on"], state)
+    ours, best = graph.show(state, decision)
+    assert best.name == "Optimum"
+    for side, action in ((ours, decision.taken), (best, SYSTEM.best_action(state))):
+        on = SYSTEM.next_heads(state, action)
+        assert side.on[:3] == tuple(on)
+        channels, demand = SYSTEM.codec.program(SYSTEM.encode(state.values[None]))
+        found = least_power(SYSTEM.scene, channels[0], demand[0], on)
+        radiated = powers_of_sets(SYSTEM.scene, channels, demand, [[int(on @ [1, 2, 4])]])[0, 0]
+        assert ("not served" in side.headline) == (not np.isfinite(radiated))
+        share = side.level.reshape(2, 3)
+        assert (share[:, ~on] == 0).all()
+        if found.served:
+            np.testing.assert_allclose(share.sum(axis=1), demand[0] > 0)
+            changed = (on != (state.values[SYSTEM.codec.awake] > 0.5)).sum()
+            watts = 6.8 * on.sum() + 4.3 * (~on).sum() + radiated / 0.25 + 3.0 * changed
+            assert float(side.headline.split()[0]) == pytest.approx(watts, abs=0.051)
+
+
+def test_with_many_heads_a_rule_stands_beside_the_network():
+    system = CloudRan(heads=9, users=1)
+    state = State(np.array([knob.start for knob in system.knobs]))
+    graph = views_of(system)[0]
+    sides = graph.show(state, decide(system, system.rules()["all-on"], state))
+    assert [side.name for side in sides] == ["Network", "Greedy rule"]
+    assert "greedy rule" in graph.tell(sides)

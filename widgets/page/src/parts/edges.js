@@ -1,0 +1,160 @@
+// The edges of a graph: how full or strong each is, what it carries, and the paths of a chosen pair.
+
+import { freshId, h, mix, number, rgb, s, setAttributes } from "../shared/dom.js";
+import { look, pictureOf } from "./graph.js";
+import { NODE } from "./nodes.js";
+import { roomFor } from "./places.js";
+
+const RAMP = {
+  light: ["#d5dce4", "#f0cf86", "#df8c33", "#a8431d", "#571910"],
+  dark: ["#46505d", "#875d24", "#cf8430", "#f2b75c", "#fff0c8"],
+};
+const OVER = { light: "#7a1fa0", dark: "#ff9ae6" };
+const BESIDE = 3.4; // how far a directed edge lies to the right of the line between its nodes
+const MOST_LABELS = 3;
+const FAINT = 0.005; // an edge below it carries nothing that one could see
+const MARKS = [[1, "network only"], [0, "both"], [-1, "optimum only"], [2, "nobody"]];
+
+/** End points of an edge; a directed one is set off to the right of its direction. */
+function endsOf(view, [a, b]) {
+  const [[x0, y0], [x1, y1]] = [view.at[a], view.at[b]];
+  const long = Math.hypot(x1 - x0, y1 - y0) || 1;
+  const [ux, uy] = [(x1 - x0) / long, (y1 - y0) / long];
+  const beside = view.graph.directed ? BESIDE : 0;
+  const [ox, oy] = [-uy * beside, ux * beside];
+  const gap = Math.min(NODE + 2, long / 3);
+  return { x0: x0 + ox + ux * gap, y0: y0 + oy + uy * gap, x1: x1 + ox - ux * gap, y1: y1 + oy - uy * gap, ux, uy };
+}
+
+export function makeMapLink(map, ends, index) {
+  const { view } = map;
+  const line = s("line", { class: "dx-link-line" });
+  const reach = s("line", { class: "dx-link-reach" });
+  const arrow = s("path", { class: "dx-link-arrow" });
+  const element = s("g", { class: "dx-map-link", role: "option", id: freshId("link") }, line, arrow, reach);
+  element.addEventListener("pointerenter", () => look(view, index));
+  element.addEventListener("pointerdown", () => look(view, index));
+  const link = { element, line, arrow, reach, ends, at: null };
+  placeLink(view, link);
+  return link;
+}
+
+export function placeLink(view, link) {
+  const at = endsOf(view, link.ends);
+  link.at = at;
+  setAttributes(link.line, { x1: at.x0, y1: at.y0, x2: at.x1, y2: at.y1 });
+  setAttributes(link.reach, { x1: at.x0 - at.uy * 2, y1: at.y0 + at.ux * 2, x2: at.x1 - at.uy * 2, y2: at.y1 + at.ux * 2 });
+}
+
+/** How an edge looks: [colour, width, dashes]. */
+function lookOf(view, picture, side, index) {
+  const level = picture.level[side][index];
+  const { theme } = view.store;
+  if (view.mode === "marks") {
+    const mark = picture.marks[index];
+    return [markColour(mark), { 1: 4.5, 0: 2.5, "-1": 4.5, 2: 1.2 }[mark], mark === -1 ? "7 4" : mark === 2 ? "1 4" : "none"];
+  }
+  const wide = 1.6 + 3.6 * Math.sqrt(Math.min(level, 1.3));
+  if (view.graph.full) return [heat(theme, level), wide, level > 1 + 1e-9 ? "9 3" : "none"];
+  return level < FAINT ? ["transparent", 1, "none"] : ["var(--dx-accent)", wide, "none"];
+}
+
+export function paintLink(view, link, picture, side, index) {
+  const [colour, wide, dash] = lookOf(view, picture, side, index);
+  link.line.style.cssText = `stroke:${colour};stroke-width:${wide.toFixed(2)};stroke-dasharray:${dash}`;
+  if (view.graph.directed) {
+    const { at } = link;
+    const [x, y] = [at.x0 + 0.62 * (at.x1 - at.x0), at.y0 + 0.62 * (at.y1 - at.y0)];
+    const size = 2.6 + wide * 0.75;
+    const point = (along, aside) => `${(x + at.ux * along - at.uy * aside).toFixed(1)} ${(y + at.uy * along + at.ux * aside).toFixed(1)}`;
+    link.arrow.setAttribute("d", `M${point(size, 0)}L${point(-size * 0.7, size * 0.8)}L${point(-size * 0.7, -size * 0.8)}Z`);
+    link.arrow.style.fill = colour;
+  }
+  link.element.classList.toggle("dx-looked", view.link === index);
+  setAttributes(link.element, { "aria-selected": String(view.link === index), "aria-label": linkWords(view, index) });
+}
+
+export function routesOf(view, picture, side) {
+  if (view.pair === null) return [];
+  const parts = [];
+  view.graph.pathPair.forEach((pair, path) => {
+    const share = picture.shares[side][path];
+    if (pair !== view.pair || share < 0.005) return;
+    for (const link of view.graph.pathLinks[path]) {
+      const at = endsOf(view, view.graph.links[link]);
+      parts.push(s("line", { class: "dx-route", x1: at.x0, y1: at.y0, x2: at.x1, y2: at.y1, style: `stroke-width:${(4 + 10 * share).toFixed(1)}` }));
+    }
+  });
+  return parts;
+}
+
+/** What the fullest edges carry, and the edge that is looked at. */
+export function labelsOf(map, picture) {
+  const { view, side } = map;
+  const level = picture.level[side];
+  const order = Array.from(level.keys()).sort((a, b) => level[b] - level[a]);
+  const shown = new Set(order.slice(0, view.width < 420 ? 1 : MOST_LABELS).filter((link) => level[link] > FAINT));
+  if (view.link !== null) shown.add(view.link);
+  const taken = [...view.names.map((name) => name.box), ...view.at.map(([x, y]) => [x - 7, y - 7, x + 7, y + 7])];
+  return [...shown].map((link) => {
+    const text = carried(picture, side, link);
+    const place = roomFor(map.links[link].at, text.length * 6.6, taken, view);
+    taken.push(place.box);
+    return s("text", { x: place.x, y: place.y, "text-anchor": "middle", class: link === view.link ? "dx-strong-label" : "" }, text);
+  });
+}
+
+/** What an edge carries, in a word. */
+function carried(picture, side, index) {
+  return picture.words ? picture.words[side][index] : percentOf(picture.level[side][index]);
+}
+
+export function linkWords(view, index) {
+  const { graph } = view;
+  const picture = pictureOf(view);
+  const [a, b] = graph.links[index];
+  const load = (side) => (graph.capacity ? `${number(picture.level[side][index] * graph.capacity[index])} ${graph.unit} (${percentOf(picture.level[side][index])})` : carried(picture, side, index));
+  const each = picture.names.map((name, side) => `${name.toLowerCase()} ${load(side)}`).join(", ");
+  const who = view.mode === "marks" ? `; used by ${MARKS.find(([mark]) => mark === picture.marks[index])[1]}` : "";
+  const capacity = graph.capacity ? `, capacity ${number(graph.capacity[index])} ${graph.unit}` : "";
+  return `${graph.names[a]} to ${graph.names[b]}${capacity}: ${each}${who}`;
+}
+
+export function percentOf(share) {
+  if (share > 0 && share < 0.0005) return "<0.1%";
+  return `${number(100 * share)}%`;
+}
+
+/** The colour of a link that is so full; beyond its capacity another colour (and dashes). */
+function heat(theme, used) {
+  if (used > 1 + 1e-9) return OVER[theme];
+  const ramp = RAMP[theme];
+  const place = Math.min(Math.max(used, 0), 1) * (ramp.length - 1);
+  const at = Math.min(Math.floor(place), ramp.length - 2);
+  return `rgb(${mix(rgb(ramp[at]), rgb(ramp[at + 1]), place - at).map(Math.round).join(",")})`;
+}
+
+function markColour(mark) {
+  return { 1: "var(--dx-positive)", 0: "var(--dx-soft)", "-1": "var(--dx-negative)", 2: "var(--dx-line)" }[mark];
+}
+
+export function drawLegend(view) {
+  const shape = `${view.mode} ${view.store.theme}`;
+  if (view.legend.dataset.shape === shape) return;
+  view.legend.dataset.shape = shape;
+  if (view.mode === "marks") {
+    const samples = MARKS.map(([mark, words]) => h("span", { class: "dx-mark-sample" }, h("i", { class: `dx-mark dx-mark-${mark === -1 ? "theirs" : ["both", "ours", "none"][mark]}` }), words));
+    view.legend.replaceChildren(h("span", {}, "Used by"), ...samples);
+    return;
+  }
+  if (!view.graph.full) {
+    const parts = view.graph.means ? [h("i", { class: "dx-mark dx-mark-width" }), h("span", {}, `The wider, the larger the ${view.graph.means}.`)] : [];
+    if (view.graph.nodes.some((node) => node.switch >= 0)) parts.push(h("span", {}, "A filled square is on; a dashed rim is switched now."));
+    view.legend.replaceChildren(...parts);
+    return;
+  }
+  const { theme } = view.store;
+  const stops = RAMP[theme].map((colour, index, all) => `${colour} ${(100 * index) / (all.length - 1)}%`).join(",");
+  const over = h("i", { class: "dx-over-sample", style: `background:${OVER[theme]}` });
+  view.legend.replaceChildren("empty", h("span", { class: "dx-heat-ramp", style: `background:linear-gradient(90deg,${stops})` }), "full", over, "over its capacity (dashed)");
+}
