@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Flowing
-from dnnexplain.explain.flows import FlowComparison, compare_flows
+from dnnexplain.explain.decisions.flows import FlowComparison, compare_flows
 from dnnexplain_widgets.panels.graph import GraphPanel
 from dnnexplain_widgets.views import flow_graph
 from dnnexplain_widgets.words import number
