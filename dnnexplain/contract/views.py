@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from dnnexplain.contract.errors import Choice, DnnExplainError
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.outputs import Decision
-from dnnexplain.contract.systems import System
 
 __all__ = [
     "GraphView",
@@ -208,7 +207,7 @@ class Viewed(Protocol):
         ...
 
 
-def checked_views(system: System, views: Sequence[View]) -> tuple[View, ...]:
+def checked_views(system: Any, views: Sequence[View]) -> tuple[View, ...]:
     """The views, if they speak of knobs that there are and fit together.
 
     Raises:

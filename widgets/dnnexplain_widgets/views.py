@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Graph, GraphView, SeriesView, Side, SweepView, System, View
+from dnnexplain.contract import DnnExplainError, Graph, GraphView, SeriesView, Side, SweepView, System
 from dnnexplain.registry import views_of
 
 __all__ = ["flow_graph", "graph_data", "graph_picture", "has_view", "series_data", "views_of_kind"]
 
-V = TypeVar("V", GraphView, SeriesView, SweepView)
+V = TypeVar("V", bound=GraphView | SeriesView | SweepView)
 
 
 def views_of_kind(system: System, kind: type[V]) -> list[V]:
@@ -20,7 +20,7 @@ def views_of_kind(system: System, kind: type[V]) -> list[V]:
     return [view for view in views_of(system) if isinstance(view, kind)]
 
 
-def has_view(system: System, kind: type[View]) -> bool:
+def has_view(system: System, kind: type[GraphView | SeriesView | SweepView]) -> bool:
     """Whether a system has a view of this kind; views that do not fit it count as none (the editor says why)."""
     try:
         return bool(views_of_kind(system, kind))
