@@ -1,7 +1,7 @@
 """Likely inputs that are bad for a network, at equal counts: drawn, by hill climbing, generated blindly, and steered.
 
 Run: ``python benchmarks/stress.py --runs 600 --seeds 3`` (add system names for some systems only). For each system: the
-mean regret (cost less that of the best rule on each workload) of the ten worst inputs at least as likely as the
+mean regret (cost less that of the best plan where an optimum is prompt, else of the best rule on each workload) of the ten worst inputs at least as likely as the
 least likely 5% of the system's own, over seeds; and the ratio to drawing. Every way runs the policy on the same number
 of workloads.
 """
@@ -18,8 +18,9 @@ import numpy as np
 
 from dnnexplain.explain.generate import Found, Plausibility, hardest, propose
 from dnnexplain.explain.generate.adversary import worst_ten
+from dnnexplain.explain.stress.reference import reference, regret_of
 from dnnexplain.policies import named_policy, shipped_roles
-from dnnexplain.registry import BUILT_IN, make_system, spec_of
+from dnnexplain.registry import BUILT_IN, fair_rules, make_system, spec_of
 
 LEAST = 0.05
 CLIMBERS = 10
@@ -45,15 +46,11 @@ def compared(name: str, runs: int, seeds: int) -> dict[str, Any]:
     roles = list(shipped_roles(system))
     rules = system.rules()
     policy = named_policy(system, roles[0]) if roles else rules[spec.baselines[-1]]
-    fair = [rule for key, rule in rules.items() if key not in spec.apart]
+    fair = fair_rules(system)
     began = time.process_time()
     found: dict[str, list[float]] = {}
     for seed in range(1, seeds + 1):
-
-        def regret(workloads: Sequence[Any], seed: int = seed) -> Any:
-            least = np.min([system.run(rule, workloads, seed=seed).cost for rule in fair], axis=0)
-            return system.run(policy, workloads, seed=seed).cost - least
-
+        regret = regret_of(system, policy, fair, seed)
         drawn = list(system.workloads(spec.family().name, max(400, runs), seed))
         law = Plausibility([system.to_records(one) for one in drawn])
         ways = {
@@ -68,7 +65,7 @@ def compared(name: str, runs: int, seeds: int) -> dict[str, Any]:
     means = {way: [round(float(np.mean(values)), 4), round(float(np.std(values)), 4)] for way, values in found.items()}
     ratio = round(means["steered"][0] / means["drawn"][0], 3) if means["drawn"][0] > 0 else None
     return {
-        "system": name, "policy": policy.name, "runs": runs, "seeds": seeds, "mean_and_spread": means,
+        "system": name, "policy": policy.name, "reference": reference(system), "runs": runs, "seeds": seeds, "mean_and_spread": means,
         "steered_over_drawn": ratio, "cpu_seconds": round(time.process_time() - began, 1),
     }  # fmt: skip
 

@@ -36,6 +36,7 @@ __all__ = [
     "Optimal",
     "PartiallySeen",
     "Played",
+    "PromptOptimum",
     "Reshaping",
     "Summarised",
     "Tabular",
@@ -95,6 +96,17 @@ class Optimal(EpisodeSystem, Protocol):
     def run_optimum(self, workloads: Sequence[Any], *, seconds: float = 10.0) -> Episodes:
         """The plans' episodes, simulated; ``cost`` equals each workload's ``bound().upper``."""
         ...
+
+
+@runtime_checkable
+class PromptOptimum(Optimal, Protocol):
+    """A system whose optimum takes at most a tenth of a second a workload, so that searches can hold every run against it.
+
+    Attributes:
+        optimum_prompt: whether it does, in this one.
+    """
+
+    optimum_prompt: bool
 
 
 @runtime_checkable

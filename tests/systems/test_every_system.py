@@ -83,6 +83,16 @@ def test_the_same_seed_gives_the_same_run(name):
     assert set(one.metrics) == set(other.metrics)
 
 
+def test_a_system_that_has_worked_goes_to_another_process(name):
+    import cloudpickle
+
+    system = system_of(name)
+    workloads, rules = some_workloads(name, 1), system.rules()
+    costs = {key: system.run(rule, workloads, seed=7).cost for key, rule in rules.items()}
+    there, others, material = cloudpickle.loads(cloudpickle.dumps((system, rules, workloads)))
+    assert all(np.array_equal(there.run(others[key], material, seed=7).cost, cost) for key, cost in costs.items())
+
+
 def test_no_policy_beats_the_bound(name):
     system, (workload,) = system_of(name), some_workloads(name, 1)
     bound = system.bound(workload, seconds=2.0)

@@ -1,8 +1,9 @@
-"""Likely workloads on which a policy falls furthest behind: evolution that keeps the best of every kind.
+"""Likely workloads on which a policy falls furthest behind: climbers from every kind of workload, and an archive.
 
-A map of workloads (Mouret and Clune, "Illuminating search spaces by mapping elites", 2015) is filled with drawn
-workloads and then with what interpolation makes of them; what is less plausible than asked is thrown away
-before it is run, so that only runs are counted.
+Drawn workloads are sorted into a map of kinds (Mouret and Clune, "Illuminating search spaces by mapping elites",
+2015); from the worst of every kind a climber goes on by small moves and interpolation, keeps what is no better for the
+policy, and gives way where it falls behind (successive halving: Jamieson and Talwalkar, AISTATS 2016). What is less
+plausible than asked is thrown away before it is run, so that only runs are counted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Tabular
+from dnnexplain.explain.generate.moves import Moves
 from dnnexplain.explain.generate.plausibility import Plausibility
 from dnnexplain.explain.generate.smote import propose
 
@@ -23,12 +25,14 @@ __all__ = ["Found", "hardest", "worst_ten"]
 
 Floats = NDArray[np.float64]
 Regret = Callable[[Sequence[Any]], Floats]
-BATCH = 32
-TRIES = 8
+BATCH = 10
+"""Workloads that are run at a time; one for each climber at first."""
+TRIES = 12
 """Proposals for each that is run, at most."""
-DRAWN = 0.25
+DRAWN = 0.1
 """Share of the runs that go to drawn workloads first."""
-TOP = 24
+FEWER = ((0.0, 10), (0.4, 6), (0.7, 3))
+"""Climbers that go on from this share of the runs on."""
 TEN = 10
 
 
@@ -100,52 +104,118 @@ def hardest(
         steer: without, parents are picked blindly: the generator alone.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
-    pool = [system.to_records(one) for one in drawn]
     found = Found()
     found.add(system, list(drawn[: max(2, int(DRAWN * count))]), law, regret)
+    search = (_Climbers if steer else _Blind)(system, found, [system.to_records(one) for one in drawn], law, least, rng)
     while len(found.regret) < count and not (cancel is not None and cancel.is_set()):
-        wanted = min(BATCH, count - len(found.regret))
-        batch = _generation(system, found, pool, law, wanted, least, rng, steer=steer)
+        share = len(found.regret) / count
+        batch = search.proposed(min(BATCH, count - len(found.regret)), share)
         if not batch:
             break
-        found.add(system, batch, law, regret)
+        first = len(found.regret)
+        found.add(system, [one.workload for one in batch], law, regret)
+        search.ran(batch, first)
     return found
 
 
-def _generation(
-    system: Tabular,
-    found: Found,
-    pool: Sequence[Floats],
-    law: Plausibility,
-    wanted: int,
-    least: float,
-    rng: np.random.Generator,
-    *,
-    steer: bool,
-) -> list[Any]:
-    """Up to ``wanted`` new workloads that are plausible enough."""
-    parents = _elites(found, least) if steer else found.likely(least)
-    tables = [system.to_records(found.workloads[one]) for one in parents] or list(pool)
-    batch: list[Any] = []
-    for _ in range(TRIES):
-        made = []
-        for _ in range(wanted):
-            one = tables[int(rng.integers(len(tables)))]
-            from_parents = steer and rng.random() < 0.5
-            other = tables[int(rng.integers(len(tables)))] if from_parents else pool[int(rng.integers(len(pool)))]
-            made.append(system.from_records(propose(one, other, rng, ordered=system.ordered)))
-        found.proposed += len(made)
-        shares = law([system.to_records(one) for one in made])
-        batch += [one for one, share in zip(made, shares, strict=True) if share >= least]
-        if len(batch) >= wanted:
-            break
-    return batch[:wanted]
+@dataclass(frozen=True)
+class _Proposal:
+    """A likely workload that is not run yet: of which climber, by which move."""
+
+    workload: Any
+    climber: int = 0
+    move: str = ""
 
 
-def _elites(found: Found, least: float) -> list[int]:
-    """The worst few runs, and the worst of every cell of the map."""
+class _Blind:
+    """What the interpolating generator makes of likely drawn workloads, whatever came of it."""
+
+    def __init__(
+        self,
+        system: Tabular,
+        found: Found,
+        pool: Sequence[Floats],
+        law: Plausibility,
+        least: float,
+        rng: np.random.Generator,
+    ) -> None:
+        self.system, self.found, self.pool, self.law, self.least, self.rng = system, found, pool, law, least, rng
+
+    def proposed(self, wanted: int, share: float) -> list[_Proposal]:
+        """Up to ``wanted`` new workloads that are plausible enough; ``share`` of the runs are spent."""
+        del share
+        kept: list[_Proposal] = []
+        for _ in range(TRIES):
+            made = [self._one(place) for place in range(len(kept), wanted)]
+            self.found.proposed += len(made)
+            shares = self.law([self.system.to_records(one.workload) for one in made])
+            kept += [one for one, likely in zip(made, shares, strict=True) if likely >= self.least]
+            if len(kept) == wanted:
+                break
+        return kept
+
+    def ran(self, batch: Sequence[_Proposal], first: int) -> None:
+        """What was run, from place ``first`` on among all that was found."""
+
+    def _one(self, place: int) -> _Proposal:
+        del place
+        likely = self.found.likely(self.least)
+        parent = (
+            self.system.to_records(self.found.workloads[likely[int(self.rng.integers(len(likely)))]])
+            if likely
+            else self._drawn()
+        )
+        table = propose(parent, self._drawn(), self.rng, ordered=self.system.ordered)
+        return _Proposal(self.system.from_records(table))
+
+    def _drawn(self) -> Floats:
+        return self.pool[int(self.rng.integers(len(self.pool)))]
+
+
+class _Climbers(_Blind):
+    """A climber from the worst of each kind; those that fall behind give their runs to the others."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        spread = np.concatenate(list(self.pool)).std(axis=0)
+        self.moves = Moves(spread, ordered=self.system.ordered, rng=self.rng)
+        self.climbers = _starts(self.found, self.least, FEWER[0][1])
+
+    def proposed(self, wanted: int, share: float) -> list[_Proposal]:
+        """Of each climber in turn."""
+        if not self.climbers:
+            return super().proposed(wanted, share)
+        most = next(count for since, count in reversed(FEWER) if share >= since)
+        self.climbers = sorted(self.climbers, key=lambda run: -self.found.regret[run])[:most]
+        return super().proposed(wanted, share)
+
+    def ran(self, batch: Sequence[_Proposal], first: int) -> None:
+        """Climbers go to what is no better for the policy; moves learn from what is worse."""
+        if not self.climbers:
+            self.climbers = _starts(self.found, self.least, FEWER[0][1])
+            return
+        regret = self.found.regret
+        for one, now in zip(batch, regret[first:], strict=True):
+            self.moves.told(one.move, better=now > regret[self.climbers[one.climber]])
+        for run, one in enumerate(batch, start=first):
+            if regret[run] >= regret[self.climbers[one.climber]]:
+                self.climbers[one.climber] = run
+
+    def _one(self, place: int) -> _Proposal:
+        if not self.climbers:
+            return super()._one(place)
+        which = place % len(self.climbers)
+        other = self.climbers[int(self.rng.integers(len(self.climbers)))]
+        parent, elite = (self.system.to_records(self.found.workloads[run]) for run in (self.climbers[which], other))
+        move, table = self.moves.make(parent, elite, self._drawn())
+        return _Proposal(self.system.from_records(table), which, move)
+
+
+def _starts(found: Found, least: float, most: int) -> list[int]:
+    """The worst of every kind, the worst first; then the worst of the rest."""
     order = found.likely(least)
-    best: dict[tuple[int, int], int] = {}
+    kinds: dict[tuple[int, int], int] = {}
     for run in order:
-        best.setdefault(found.cells[run], run)
-    return [*order[:TOP], *best.values()]
+        kinds.setdefault(found.cells[run], run)
+    chosen = set(kinds.values())
+    return [*kinds.values(), *(run for run in order if run not in chosen)][:most]

@@ -100,7 +100,7 @@ def _generated(found: StressTest) -> list[str]:
     if made is None:
         return []
     text = (
-        f"In {made.runs} runs a search found ten inputs that cost {number(made.regret)} more than the best rule on them; the ten worst of "
+        f"In {made.runs} runs a search found ten inputs that cost {number(made.regret)} more than {made.reference}; the ten worst of "
         f"as many drawn ones cost {number(made.drawn_regret)} more. Each is at least as likely as the least likely {percent(made.least)} of "
         f"ordinary workloads. The ten lie in {made.cells} of 36 kinds."
     )
@@ -109,7 +109,7 @@ def _generated(found: StressTest) -> list[str]:
         f"<td>{_optimum(one)}</td></tr>"
         for one in made.front
     )
-    head = "<tr><th>ordinary inputs that are no likelier<th>more than the best rule<th>cost<th>the optimum's cost</tr>"
+    head = "<tr><th>ordinary inputs that are no likelier<th>regret<th>cost<th>the optimum's cost</tr>"
     return [f"<p>{escape(text)}</p><table>{head}{rows}</table>"]
 
 

@@ -58,7 +58,7 @@ class Generated:
 
     Attributes:
         regret, drawn_regret: mean over the ten worst likely ones, in the cost's unit: the policy's cost less that of
-            the best rule on each.
+            ``reference`` on each.
         worst_regret: the worst of all.
         least: plausibility that each of them has at least.
         runs, proposed: how many were run (as many as were drawn), and proposed.
@@ -66,6 +66,7 @@ class Generated:
         cells: kinds of workload (of 36) among the ten.
         front: points of regret against plausibility, each with ``bound`` (an interval that holds the optimum's cost),
             ``cost`` and the workload's file content.
+        reference: what the policy is held against, in words.
     """
 
     regret: float
@@ -77,6 +78,7 @@ class Generated:
     plausibility: list[float] = plain_field(default_factory=list)
     cells: int = 0
     front: list[Any] = plain_field(default_factory=list)
+    reference: str = "the best rule on each workload"
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +128,6 @@ class StressTest(Result):
         if self.generated is None:
             return text
         return (
-            f"{text} The ten worst likely inputs that were made cost it {number(self.generated.regret)} more than the best "
-            f"rule, those that were drawn {number(self.generated.drawn_regret)}."
+            f"{text} The ten worst likely inputs that were made cost it {number(self.generated.regret)} more than "
+            f"{self.generated.reference}, those that were drawn {number(self.generated.drawn_regret)}."
         )

@@ -15,6 +15,7 @@ from dnnexplain.explain.generate.adversary import Found, hardest, worst_ten
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
 from dnnexplain.explain.stress.cases import Case, battery, case_file
 from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
+from dnnexplain.explain.stress.reference import reference, regret_of
 from dnnexplain.explain.stress.result import Generated, ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import compare
 from dnnexplain.intervals import mean_interval
@@ -265,10 +266,7 @@ def _generate(
     drawn = list(recorded) if recorded is not None else list(system.workloads(family.name, max(LEARNED, count), seed))
     law = Plausibility([system.to_records(one) for one in drawn])
 
-    def regret(workloads: Sequence[Any]) -> Floats:
-        rules = [system.run(rule, workloads, seed=seed).cost for rule in fair.values()]
-        return np.asarray(system.run(policy, workloads, seed=seed).cost - np.min(rules, axis=0), dtype=np.float64)
-
+    regret = regret_of(system, policy, fair, seed)
     ordinary = Found()
     ordinary.add(system, drawn[:count], law, regret)
     found = hardest(system, drawn, law, regret, count=count, least=PLAUSIBLE, seed=seed, cancel=cancel)
@@ -284,6 +282,7 @@ def _generate(
         [found.plausibility[run] for run in ten],
         len({found.cells[run] for run in ten}),
         front,
+        reference(system),
     )
     return made, ""
 

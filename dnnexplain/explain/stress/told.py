@@ -28,7 +28,7 @@ def summary_json(found: StressTest, files: Mapping[str, str], limits: Mapping[st
     ]  # fmt: skip
     generated = None if made is None else {
         "regret": made.regret, "drawn_regret": made.drawn_regret, "worst_regret": made.worst_regret,
-        "reference": "the best rule on each workload", "unit": found.cost_name, "runs": made.runs, "proposed": made.proposed,
+        "reference": made.reference, "unit": found.cost_name, "runs": made.runs, "proposed": made.proposed,
         "least_plausibility": made.least, "plausibility": made.plausibility, "cells": made.cells, "front": front,
     }  # fmt: skip
     return {

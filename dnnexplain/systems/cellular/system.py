@@ -314,6 +314,9 @@ class CellularSystem:
         """The optimum of a known day."""
         return self.oracle.plan(day.own[day.history :], day.efficiency[day.history :])
 
+    optimum_prompt = True
+    """A day takes about a tenth of a second (``contract.PromptOptimum``)."""
+
     def run_optimum(self, workloads: Sequence[Day], *, seconds: float = 10.0) -> Episodes:
         """The plans' days, simulated."""
         del seconds

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -46,6 +48,14 @@ class PlanOracle:
         self.scene = scene
         self.toggles = toggles
         self._costs: WeakKeyDictionary[Day, NDArray[np.float64]] = WeakKeyDictionary()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was computed: days that are known here are no longer the same objects elsewhere."""
+        return {**self.__dict__, "_costs": None}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """With nothing computed yet."""
+        self.__dict__.update({**state, "_costs": WeakKeyDictionary()})
 
     def costs(self, day: Day) -> NDArray[np.float64]:
         """What each slot costs with each set of heads, without switching ``[T, 2^R]``, W."""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CloudRan"]
 
+PROMPT_HEADS = 6
+"""Up to so many heads the optimum of a day takes hundredths of a second."""
+
 
 class CloudRan:
     """Switch radio heads so that all users are served at least power (``contract.EpisodeSystem``).
@@ -170,6 +173,11 @@ class CloudRan:
     def run(self, policy: Policy, workloads: Sequence[Day], *, seed: int = 0, sample: bool = False) -> Episodes:
         """Run a policy over whole days; the cost is the mean power charged, W."""
         return self.episodes(policy.name, self.simulate(policy, workloads, seed=seed, sample=sample), workloads, seed)
+
+    @property
+    def optimum_prompt(self) -> bool:
+        """Whether a day takes hundredths of a second: all sets of heads are tried (``contract.PromptOptimum``)."""
+        return self.scene.heads <= PROMPT_HEADS
 
     def run_optimum(self, workloads: Sequence[Day], *, seconds: float = 10.0) -> Episodes:
         """The optimal plans, run slot by slot (``contract.Optimal``)."""

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["RoutingSystem"]
 
 _EVERY = 1_000_000
+PROMPT_PAIRS = 700
+"""Up to so many pairs of nodes the optimum of a matrix takes milliseconds."""
 """More windows than any file has."""
 
 
@@ -330,6 +332,11 @@ class RoutingSystem(Probed):
         optimum: Optimum = self.oracle.solve(workload.demands)
         status = "optimal" if optimum.gap <= 1e-9 else "feasible"
         return Bound(optimum.lower, optimum.upper, status, optimum)
+
+    @property
+    def optimum_prompt(self) -> bool:
+        """Whether a matrix takes milliseconds (``contract.PromptOptimum``)."""
+        return len(self.paths.pairs) <= PROMPT_PAIRS
 
     def run_optimum(self, workloads: Sequence[TrafficCase], *, seconds: float = 10.0) -> Episodes:
         """Every matrix routed the best way that its paths allow (``contract.Optimal``)."""
