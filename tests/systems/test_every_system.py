@@ -86,11 +86,11 @@ def test_the_same_seed_gives_the_same_run(name):
 def test_a_system_that_has_worked_goes_to_another_process(name):
     import cloudpickle
 
-    system = system_of(name)
-    workloads, rules = some_workloads(name, 1), system.rules()
-    costs = {key: system.run(rule, workloads, seed=7).cost for key, rule in rules.items()}
-    there, others, material = cloudpickle.loads(cloudpickle.dumps((system, rules, workloads)))
-    assert all(np.array_equal(there.run(others[key], material, seed=7).cost, cost) for key, cost in costs.items())
+    system, workloads = system_of(name), some_workloads(name, 1)
+    rule = next(iter(system.rules().values()))
+    here = system.run(rule, workloads, seed=7).cost
+    there, other, material = cloudpickle.loads(cloudpickle.dumps((system, rule, workloads)))
+    assert np.array_equal(there.run(other, material, seed=7).cost, here)
 
 
 def test_no_policy_beats_the_bound(name):

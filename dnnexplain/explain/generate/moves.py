@@ -24,21 +24,21 @@ LEAST_SHARE = 0.08
 
 def towards_drawn(
     one: Floats, _elite: Floats, drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
-) -> Floats:  # noqa: FBT001
+) -> Floats:
     """A stretch or records of an ordinary table, or half-way to them."""
     return propose(one, drawn, rng, ordered=ordered)
 
 
 def towards_elite(
     one: Floats, elite: Floats, _drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
-) -> Floats:  # noqa: FBT001
+) -> Floats:
     """The same with another bad table: what is bad in both may come together."""
     return propose(one, elite, rng, ordered=ordered)
 
 
 def few_values(
     one: Floats, _elite: Floats, _drawn: Floats, scale: Floats, rng: np.random.Generator, ordered: bool
-) -> Floats:  # noqa: FBT001
+) -> Floats:
     """A few records (of a series: a stretch) with other values in a few columns, by a step of a drawn size."""
     table = one.copy()
     rows = _some_rows(len(one), rng, ordered=ordered)
@@ -52,7 +52,7 @@ def few_values(
 
 def other_order(
     one: Floats, _elite: Floats, _drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
-) -> Floats:  # noqa: FBT001
+) -> Floats:
     """Two stretches (of a series: a stretch with its values backwards), or two records, change places."""
     table = one.copy()
     if ordered:
