@@ -44,7 +44,7 @@ check:
 test: check
 	@browser=$$($(BIN)/python -m tools.browser) && \
 	$(ONE_THREAD) DNNEXPLAIN_CHROMIUM="$$browser" DNNEXPLAIN_REQUIRE_BROWSER=1 \
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=30 $(PYTEST_ARGS)
 
 test-oldest:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all

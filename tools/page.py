@@ -30,7 +30,7 @@ BUILT = tuple(
     )
 )
 OLDEST_NODE = (20, 19)
-CHECKS: tuple[tuple[str, ...], ...] = ()
+CHECKS = (("npx", "--no-install", "eslint", "--max-warnings", "0", "."),)
 
 
 def main(arguments: list[str]) -> None:

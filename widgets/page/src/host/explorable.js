@@ -3,9 +3,10 @@
 
 import { targetMenu } from "../network/network.js";
 import { mountPanel } from "../panel/panel.js";
-import { Store, snap } from "../session/store.js";
+import { Store } from "../session/store.js";
 import { watchTheme } from "../shared/dom.js";
 import { PageModel, revive } from "./page_model.js";
+import { snap } from "../shared/knob_values.js";
 
 class Explorable {
   constructor(data) {

@@ -79,7 +79,7 @@ export class PageNetwork {
   }
 
   probe(found, values, ground, outputs, ask) {
-    const { readable, middles, kinds } = this.described;
+    const { readable, kinds } = this.described;
     const layer = readable.find((one) => one.name === ask.layer) || readable[0];
     const units = Array.from(outputs[layer.at]);
     const unit = ask.unit < units.length ? ask.unit : 0;
@@ -113,7 +113,7 @@ export class PageNetwork {
   }
 }
 
-const MOST_UNITS = 256; // as in wire.py
+const MOST_UNITS = 256; // as in messages.py
 
 /** Cells as bytes, rounded as numpy does; 255 is 1. */
 function colourBytes(picture) {

@@ -1,28 +1,9 @@
 // Sentences that read what the page computed, word for word as the kernel's (sentences.py, words.py,
 // maps.py, thresholds.py). Pure functions.
 
-import { number } from "../shared/dom.js";
-import { plainNumber } from "../shared/numbers.js";
+import { chance, number, plainNumber } from "../shared/numbers.js";
 import { DEAD, FLAT, SATURATED } from "./sweeps.js";
-
-export function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-/** A number in a map's sentence: 0.41, -12.3, 1,240; with its sign if asked for. */
-export function mapNumber(value, withSign = false) {
-  return plainNumber(value, withSign);
-}
-
-/** number() in a sentence of the page. */
-function figure(value) {
-  return number(value);
-}
-
-function chance(value) {
-  if (value > 0 && value < 0.0005) return "under 0.001";
-  return value >= 0.9995 && value < 1 ? "over 0.999" : value.toFixed(3);
-}
+import { capital } from "../shared/words.js";
 
 function enumerate(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
@@ -56,8 +37,8 @@ function strongest(groups, count) {
 export function slopePhrase(groups, target) {
   const [top] = strongest(groups, 1);
   if (!top) return `The map is zero everywhere: nothing here moves ${target}.`;
-  const apart = `${mapNumber(top.up, true)} and ${mapNumber(top.down)}`;
-  const whole = `slopes that sum to ${mapNumber(top.up + top.down, true)} (${apart} apart)`;
+  const apart = `${plainNumber(top.up, true)} and ${plainNumber(top.down)}`;
+  const whole = `slopes that sum to ${plainNumber(top.up + top.down, true)} (${apart} apart)`;
   const alike = groups.filter((group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
   if (alike > 1) return `${alike} groups move ${target} alike and most, ${top.name} among them: ${whole}.`;
   return `${capital(top.name)} moves ${target} most: ${whole}.`;
@@ -65,7 +46,7 @@ export function slopePhrase(groups, target) {
 
 /** The map for those who cannot see it. */
 export function overlayPhrase(groups, target, method) {
-  const parts = strongest(groups, 4).map((group) => `${group.name} ${figure(group.up)} for and ${figure(-group.down)} against`);
+  const parts = strongest(groups, 4).map((group) => `${group.name} ${number(group.up)} for and ${number(-group.down)} against`);
   return `Map of what moves ${target} (${method}). ${capital(parts.length ? parts.join("; ") : "zero everywhere")}.`;
 }
 
@@ -78,21 +59,21 @@ export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
     text = `${who} is off whatever the ${knob.name}.`;
   } else if (labels.every((label) => label === FLAT)) {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    text = `${who} does not react to the ${knob.name}: it stays near ${mapNumber(mean)}.`;
+    text = `${who} does not react to the ${knob.name}: it stays near ${plainNumber(mean)}.`;
   } else {
     const told = labels.flatMap((label, at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
-    const span = `As the ${knob.name} goes from ${mapNumber(grid[0])} to ${mapNumber(grid[end])}${unit}`;
-    const move = `${who.toLowerCase()} moves from ${mapNumber(values[0])} to ${mapNumber(values[end])}`;
+    const span = `As the ${knob.name} goes from ${plainNumber(grid[0])} to ${plainNumber(grid[end])}${unit}`;
+    const move = `${who.toLowerCase()} moves from ${plainNumber(values[0])} to ${plainNumber(values[end])}`;
     text = `${span}, ${move}${told.length ? `; it ${told.join(", ")}` : " without a threshold"}.`;
   }
   return `${text} ${note}`.trim();
 }
 
 function stepPhrase(from, to, before, after) {
-  if (from === DEAD) return `turns on above ${mapNumber(before)}`;
-  if (to === DEAD) return `turns off above ${mapNumber(before)}`;
-  if (to === SATURATED) return `stops changing from ${mapNumber(after)} on`;
-  return `starts changing above ${mapNumber(before)}`;
+  if (from === DEAD) return `turns on above ${plainNumber(before)}`;
+  if (to === DEAD) return `turns off above ${plainNumber(before)}`;
+  if (to === SATURATED) return `stops changing from ${plainNumber(after)} on`;
+  return `starts changing above ${plainNumber(before)}`;
 }
 
 export function onPhrase(units) {

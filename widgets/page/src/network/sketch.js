@@ -1,8 +1,8 @@
 // What a system does to its knobs, from its painting as data (contract/paintings.py): repair, paint,
 // mask, tell. Pure functions over values in the order of scene.knobs.
 
-import { snap } from "../session/store.js";
-import { capital } from "./phrases.js";
+import { snap } from "../shared/knob_values.js";
+import { capital } from "../shared/words.js";
 
 /** A painting whose names of knobs and outputs are their positions. */
 export function makeSketch(painting, scene, columns) {

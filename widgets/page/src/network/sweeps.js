@@ -1,7 +1,8 @@
 // Sweeps of knobs and how a neuron responds to them, as in sweeps.py and responses.py of explain. Pure functions.
 
-import { capital, mapNumber } from "./phrases.js";
+import { plainNumber } from "../shared/numbers.js";
 import { makeWhole, paintValues } from "./sketch.js";
+import { capital } from "../shared/words.js";
 
 export const [DEAD, ACTIVE, SATURATED, FLAT] = [0, 1, 2, 3];
 const [FLAT_SHARE, PACE_SHARE] = [0.05, 0.1];
@@ -80,6 +81,6 @@ function paintsNothing(sketch, place, base, grid, ground) {
 
 function heldNote(sketch, held, middles) {
   const group = sketch.knobs[held[0]].group;
-  const told = held.map((index) => `${sketch.knobs[index].name} ${mapNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
+  const told = held.map((index) => `${sketch.knobs[index].name} ${plainNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
   return capital(`${group} is empty in this state, so it was given ${told.join(", ")}.`);
 }

@@ -2,7 +2,8 @@
 
 import { changeTable } from "../parts/changes.js";
 import { h, setAttributes, setText } from "../shared/dom.js";
-import { press, sendFile } from "./controls.js";
+import { sendFile } from "./controls.js";
+import { press } from "../session/answers.js";
 
 export function makeComparison(model) {
   const title = h("h4", { class: "dx-compared-title" });

@@ -2,6 +2,7 @@
 // keyboard and screen reader. What is chosen goes to `answers` {name: value}; a button adds to `presses`.
 
 import { h } from "../shared/dom.js";
+import { answer, press } from "../session/answers.js";
 
 /** spec: {kind, name, label, options?, low?, high?, step?, disabled?, hint?}. */
 export function makeControls(model) {
@@ -29,17 +30,6 @@ function showAnswer(input, value) {
   if (input.type === "checkbox") input.checked = value;
   else if (input.value !== String(value) && document.activeElement !== input) input.value = value;
   else if (input.tagName === "SELECT") input.value = value;
-}
-
-export function answer(model, name, value) {
-  model.set("answers", { ...model.get("answers"), [name]: value });
-  model.save_changes();
-}
-
-export function press(model, name) {
-  const presses = model.get("presses");
-  model.set("presses", { ...presses, [name]: (presses[name] || 0) + 1 });
-  model.save_changes();
 }
 
 function makeControl(model, spec) {

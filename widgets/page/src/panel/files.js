@@ -2,9 +2,9 @@
 
 import { h } from "../shared/dom.js";
 import { makeFileItem } from "./comparison.js";
-import { press } from "./controls.js";
 import { drawFigure, pngOf } from "./drawing.js";
 import { csvOf, tablesOf } from "./tables.js";
+import { press } from "../session/answers.js";
 
 /** Hands a text or a blob to the browser as a file of the user's own. */
 function saveAs(name, content, type) {

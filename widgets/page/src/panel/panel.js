@@ -5,9 +5,10 @@ import { listenForTravel } from "../session/page_link.js";
 import { Store } from "../session/store.js";
 import { freshId, h, setText, watchTheme } from "../shared/dom.js";
 import { makeComparison } from "./comparison.js";
-import { makeControls, press } from "./controls.js";
+import { makeControls } from "./controls.js";
 import { makeSaveMenu } from "./files.js";
 import { isEditor, makeOpened, rememberUse } from "./opened_state.js";
+import { press } from "../session/answers.js";
 
 /** Draws a panel into el. `hub` is the session's model, `model` the panel's own; `makers` makes a part by its name. */
 export function mountPanel({ model, el, hub }, makers) {

@@ -2,8 +2,9 @@
 // figure.account: {note} or {rows: [{neuron, activation, weight, effect, drivers: [{name, colour, value}],
 // others, bias}], others: {count, on, effect}, offset, total, pro, contra, sentences}
 
-import { answer } from "../panel/controls.js";
-import { h, number, objectColour, setText } from "../shared/dom.js";
+import { h, objectColour, setText } from "../shared/dom.js";
+import { answer } from "../session/answers.js";
+import { number } from "../shared/numbers.js";
 
 export function makeAccount(store, part, model) {
   const note = h("p", { class: "dx-about" });

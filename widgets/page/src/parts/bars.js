@@ -1,6 +1,7 @@
 // Bars: what the network would do, with the rules beside it; and how much each group counts.
 
-import { h, number, objectColour, setText, stretch, withUnit } from "../shared/dom.js";
+import { h, objectColour, setText, stretch } from "../shared/dom.js";
+import { chance, number, withUnit } from "../shared/numbers.js";
 
 export function makeProbabilities(store) {
   const element = h("table", { class: "dx-bars dx-outputs" });
@@ -50,9 +51,7 @@ function outputRow(scene, name, index) {
 }
 
 function percent(scene, value) {
-  if (scene.output.kind !== "choice") return withUnit(value, scene.output.unit);
-  if (value >= 0.9995 && value < 1) return "over 0.999";
-  return value > 0 && value < 0.0005 ? "under 0.001" : value.toFixed(3);
+  return scene.output.kind === "choice" ? chance(value) : withUnit(value, scene.output.unit);
 }
 
 /** Positive and negative parts of an attribution per group, from a common zero line. */

@@ -2,8 +2,8 @@
 // figure.cells: {caption, columns: [text], rows: [{label, cells: [{text, note?, hint?, shade?}]}], pick: "row" | "cell", legend?}
 // What is chosen goes to answers.chosen, [row, column]; a shade runs from -1 (blue) to 1 (red).
 
-import { answer } from "../panel/controls.js";
 import { h, setAttributes } from "../shared/dom.js";
+import { answer } from "../session/answers.js";
 
 export function makeCells(store, part, model) {
   const table = h("table", { class: "dx-cells" });

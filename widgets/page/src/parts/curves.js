@@ -1,10 +1,11 @@
 // The hidden units, and the chosen unit's activation against one knob per object. A curve's marker
 // sits at the knob's present value and can be dragged.
 
-import { answer } from "../panel/controls.js";
-import { keyed, snap } from "../session/store.js";
-import { freshId, h, number, objectColour, s, setAttributes, stretch, withUnit } from "../shared/dom.js";
+import { freshId, h, objectColour, s, setAttributes, stretch } from "../shared/dom.js";
 import { roundly, ticks } from "./geometry.js";
+import { keyed, snap } from "../shared/knob_values.js";
+import { answer } from "../session/answers.js";
+import { number, withUnit } from "../shared/numbers.js";
 
 export function makeUnits(store, part, model) {
   const element = h("div", { class: "dx-units", role: "listbox", tabindex: "0", "aria-label": "Hidden neurons", "aria-orientation": "horizontal" });

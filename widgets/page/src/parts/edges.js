@@ -1,9 +1,10 @@
 // The edges of a graph: how full or strong each is, what it carries, and the paths of a chosen pair.
 
-import { freshId, h, mix, number, rgb, s, setAttributes } from "../shared/dom.js";
-import { look, pictureOf } from "./graph.js";
+import { freshId, h, mix, rgb, s, setAttributes } from "../shared/dom.js";
+import { number } from "../shared/numbers.js";
 import { NODE } from "./nodes.js";
 import { roomFor } from "./places.js";
+import { look, pictureOf } from "./graph_picture.js";
 
 const RAMP = {
   light: ["#d5dce4", "#f0cf86", "#df8c33", "#a8431d", "#571910"],

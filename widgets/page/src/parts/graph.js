@@ -4,17 +4,18 @@
 // figure.graph: {names: [S], headlines: [S], verdict, level: f32 [S, E], words: [S][E] or null, on: u8 [S, N] or empty,
 //        marks: i8 [E], shares: f32 [S, F]}; marks and shares where pairs send traffic over paths
 
-import { bytes } from "../shared/bytes.js";
 import { h, s, setAttributes, setText } from "../shared/dom.js";
 import { drawLegend, labelsOf, linkWords, makeMapLink, paintLink, placeLink, routesOf } from "./edges.js";
 import { makeAmounts, makeNode, paintNodes, placeNode, standsAt } from "./nodes.js";
 import { placeNames } from "./places.js";
 import { makeTraffic } from "./traffic.js";
+import { look, pictureOf } from "./graph_picture.js";
 
 const TALLEST = 320; // px between the highest and the lowest node
 
 export function makeGraph(store, part, model) {
   const view = { store, model, graph: part.graph, edit: part.edit, mode: part.mode || "used", link: null, pair: null, pending: null, width: 0, maps: [] };
+  view.draw = () => drawGraph(view);
   view.verdict = h("p", { class: "dx-verdict-line" });
   view.readout = h("output", { class: "dx-readout", "aria-live": "polite" });
   view.legend = h("div", { class: "dx-legend dx-heat-legend" });
@@ -48,22 +49,6 @@ function makeModes(view) {
   const modes = [["used", "how full they are"], ["marks", "who uses them"]];
   const choice = h("select", { "aria-label": "Links show", onchange: (event) => { view.mode = event.target.value; drawGraph(view); } }, ...modes.map(([value, text]) => h("option", { value, selected: value === view.mode }, text)));
   return h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, "Links show"), choice);
-}
-
-/** What the kernel said last, with its arrays unpacked once. */
-export function pictureOf(view) {
-  const { graph: given } = view.model.get("figure");
-  if (given && given !== view.given) {
-    view.given = given;
-    const parted = (data, Kind) => {
-      const all = bytes(data, Kind);
-      const each = all.length / given.names.length;
-      return given.names.map((_, side) => all.subarray(side * each, (side + 1) * each));
-    };
-    const on = given.on ? parted(given.on, Uint8Array) : null;
-    view.picture = { ...given, on, level: parted(given.level, Float32Array), shares: parted(given.shares, Float32Array), marks: bytes(given.marks, Int8Array) };
-  }
-  return given ? view.picture : null;
 }
 
 export function drawGraph(view) {
@@ -154,12 +139,6 @@ function updateMap(map, picture) {
   map.routes.replaceChildren(...routesOf(view, picture, side));
   map.labels.replaceChildren(...labelsOf(map, picture));
   paintNodes(map, picture);
-}
-
-export function look(view, link) {
-  if (view.link === link) return;
-  view.link = link;
-  drawGraph(view);
 }
 
 function mapKey(view, event) {

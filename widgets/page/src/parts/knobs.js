@@ -1,7 +1,8 @@
 // Sliders for the knobs of the selected object; a group of many knobs is drawn as a profile.
 
-import { keyed } from "../session/store.js";
-import { h, number, objectColour, setAttributes, setText, withUnit } from "../shared/dom.js";
+import { h, objectColour, setAttributes, setText } from "../shared/dom.js";
+import { keyed } from "../shared/knob_values.js";
+import { number, withUnit } from "../shared/numbers.js";
 
 const MANY = 8;
 

@@ -1,8 +1,9 @@
 // Training as it goes: cost and agreement over the iterations, one line per run, the newest on top.
 // figure.lessons: {charts: [{title, unit, series: [{name, points: [[iteration, value]]}], levels: [{name, value}]}], across}
 
-import { h, number, objectColour, s, withUnit } from "../shared/dom.js";
+import { h, objectColour, s } from "../shared/dom.js";
 import { roundly, ticks } from "./geometry.js";
+import { number, withUnit } from "../shared/numbers.js";
 
 const LESSON = { left: 44, right: 14, top: 24, bottom: 32, height: 190, gap: 16 };
 const LESSON_DASHES = ["none", "7 3", "2 3", "9 3 2 3"];

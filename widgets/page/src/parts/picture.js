@@ -1,9 +1,10 @@
 // The picture: a canvas, its drag handles, its tooltip and its description in words.
 
-import { keyed, snap } from "../session/store.js";
-import { h, number, objectColour, setAttributes, setText, withUnit } from "../shared/dom.js";
+import { h, objectColour, setAttributes, setText } from "../shared/dom.js";
 import { arrange, cellAt, gripAt } from "./geometry.js";
 import { paintPicture } from "./paint.js";
+import { keyed, snap } from "../shared/knob_values.js";
+import { number, withUnit } from "../shared/numbers.js";
 
 /** part: {overlay: bool}. Returns {element, update(what), stop()}. */
 export function makePicture(store, part) {

@@ -2,8 +2,9 @@
 // figure.race: {series: [{name, points: [[seconds, ratio]], spent, running}], limit, reference, unit}
 // figure.ranges: {caption, rows: [{name, low, high, value, words}]}; low, high, value as shares of the whole range
 
-import { h, number, objectColour, s, setAttributes } from "../shared/dom.js";
+import { h, objectColour, s, setAttributes } from "../shared/dom.js";
 import { roundly, ticks } from "./geometry.js";
+import { number } from "../shared/numbers.js";
 
 const RACE = { left: 40, top: 10, bottom: 34, height: 230 };
 const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "2 2 6 2", "1 4"];

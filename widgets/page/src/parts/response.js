@@ -3,8 +3,9 @@
 // figure.surface: {title, first: {name, unit, values}, second, activation: bytes f32 [first x second], current, words}
 
 import { bytes } from "../shared/bytes.js";
-import { INK, h, mix, number, objectColour, s, setAttributes, setText, withUnit } from "../shared/dom.js";
+import { INK, h, mix, objectColour, s, setAttributes, setText } from "../shared/dom.js";
 import { roundly, ticks } from "./geometry.js";
+import { number, withUnit } from "../shared/numbers.js";
 
 const PLOT = { left: 44, right: 12, top: 22, bottom: 34, height: 220 };
 const RESPONSES = { dead: "off", active: "reacts", saturated: "no difference", flat: "does not react" };

@@ -3,9 +3,10 @@
 // low, high, unit, here: [x, y] or null, words, axes: [text, text]}
 // The chosen point goes to answers.point.
 
-import { answer } from "../panel/controls.js";
 import { bytes } from "../shared/bytes.js";
-import { INK, h, mix, objectColour, setAttributes, setText, withUnit } from "../shared/dom.js";
+import { INK, h, mix, objectColour, setAttributes, setText } from "../shared/dom.js";
+import { answer } from "../session/answers.js";
+import { withUnit } from "../shared/numbers.js";
 
 const CLOUD = { edge: 14, height: 360, reach: 14 };
 

@@ -3,10 +3,11 @@
 //          objects: [{name, colour, words}], end, unit, times: [per decision], marks: [decisions],
 //          flags: [[decision, words]]: a dashed line through all runs}
 
-import { answer } from "../panel/controls.js";
-import { INK, h, number, objectColour, setAttributes, setText } from "../shared/dom.js";
+import { INK, h, objectColour, setAttributes, setText } from "../shared/dom.js";
 import { ticks } from "./geometry.js";
 import { shorten } from "./paint.js";
+import { answer } from "../session/answers.js";
+import { number } from "../shared/numbers.js";
 
 const ROW = 46;
 const LANE = { left: 64, right: 8, gap: 6, title: 22, axis: 18, flag: 16 };

@@ -1,8 +1,9 @@
 // Rows of numbers over the same places, such as a history, each in a strip of its own; every number can be dragged.
 // part: {series: {title, places, axis, level (a knob or -1), lines: [{name, kind, chances, open, knobs}]}}
 
-import { keyed } from "../session/store.js";
-import { h, number, s, setAttributes, setText, withUnit } from "../shared/dom.js";
+import { keyed } from "../shared/knob_values.js";
+import { h, s, setAttributes, setText } from "../shared/dom.js";
+import { number, withUnit } from "../shared/numbers.js";
 import { roundly } from "./geometry.js";
 
 const ROWS = { left: 46, right: 10, top: 20, strip: 78, gap: 26, bottom: 34, tank: 74 };

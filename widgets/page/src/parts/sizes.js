@@ -2,9 +2,10 @@
 // figure.sizes: {leaves: [[of each size] per line], at, charts: [{title, unit, reference, lines: [[value]]}], words: [of each size]}
 // The first line is the chosen one; the place on the slider goes to answers.size.
 
-import { answer } from "../panel/controls.js";
-import { h, number, s, setAttributes, setText } from "../shared/dom.js";
+import { h, s, setAttributes, setText } from "../shared/dom.js";
 import { roundly, ticks } from "./geometry.js";
+import { answer } from "../session/answers.js";
+import { number } from "../shared/numbers.js";
 
 const SIZE_EDGE = { left: 40, right: 10, top: 20, bottom: 30 };
 
@@ -13,7 +14,7 @@ export function makeSizes(store, part, model) {
   const words = h("p", { class: "dx-size-words" });
   const charts = h("div", { class: "dx-size-charts" });
   const element = h("div", { class: "dx-sizes" }, h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, "How many rules"), slider), words, charts);
-  let view = { sizes: null, width: 0, at: 0 };
+  const view = { sizes: null, width: 0, at: 0 };
   const draw = () => {
     if (!view.sizes || view.width < 60) return;
     charts.replaceChildren(...view.sizes.charts.map((chart) => sizeChart(chart, view)));

@@ -1,7 +1,7 @@
 // Tabs: figure.tabs is [[key, label]]; the open one is answers.section. Arrow keys move between them.
 
-import { answer } from "../panel/controls.js";
 import { h } from "../shared/dom.js";
+import { answer } from "../session/answers.js";
 
 export function makeTabs(store, part, model) {
   const element = h("div", { class: "dx-tabs dx-sections", role: "tablist", "aria-label": "Sections" });

@@ -3,9 +3,9 @@
 // activation: bytes f32 [neurons x sum(counts)], cells: [[{text, words, marks: [0..1]}]], chosen: [row, column] or null}
 // What is chosen goes to answers.cell, [neuron, knob]; the arrow keys go from cell to cell.
 
-import { answer } from "../panel/controls.js";
 import { bytes } from "../shared/bytes.js";
 import { h, objectColour, s, setAttributes, setText } from "../shared/dom.js";
+import { answer } from "../session/answers.js";
 
 const STRIP = { width: 100, height: 24 };
 

@@ -1,9 +1,10 @@
 // The traffic of a topology: one pair's demand, all demands together, and the paths that a pair's demand takes.
 
-import { snap } from "../session/store.js";
-import { h, number, setAttributes, setText, stretch, withUnit } from "../shared/dom.js";
+import { h, setAttributes, setText, stretch } from "../shared/dom.js";
+import { snap } from "../shared/knob_values.js";
+import { number, withUnit } from "../shared/numbers.js";
 import { percentOf } from "./edges.js";
-import { drawGraph, pictureOf } from "./graph.js";
+import { pictureOf } from "./graph_picture.js";
 
 const WIDEST = 10; // all demands together may be scaled by 1/10 to 10
 
@@ -117,7 +118,7 @@ function choose(traffic) {
   const { view } = traffic;
   view.pair = pairAt(view.graph, Number(traffic.from.value), Number(traffic.to.value));
   view.pending = null;
-  drawGraph(view);
+  view.draw();
   updateTraffic(traffic);
 }
 
@@ -126,7 +127,7 @@ function pickNode(traffic, node) {
   const { view } = traffic;
   if (view.pending === null || view.pending === node) {
     view.pending = view.pending === node ? null : node;
-    drawGraph(view);
+    view.draw();
     return;
   }
   traffic.from.value = String(view.pending);

@@ -3,8 +3,9 @@
 // lit: {path: [node], now: {node: "5 steps"}}: what the present state passes. A change goes to
 // answers.threshold [node, value, count] or answers.action [leaf, action, count], a click to answers.leaf.
 
-import { answer } from "../panel/controls.js";
-import { h, setText, withUnit } from "../shared/dom.js";
+import { h, setText } from "../shared/dom.js";
+import { answer } from "../session/answers.js";
+import { withUnit } from "../shared/numbers.js";
 
 export function makeTree(store, part, model) {
   const list = h("ol", { class: "dx-rules", "aria-label": "Rules" });

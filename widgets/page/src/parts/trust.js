@@ -2,8 +2,9 @@
 // figure.trust: {about, refused: [{title, why}], cards: [{title, about, measure, level, verdict, reason, sentence, rows, figures}]}
 // figure.misfits: [{title, why}]: methods that cannot be chosen.
 
-import { freshId, h, number, setText } from "../shared/dom.js";
+import { freshId, h, setText } from "../shared/dom.js";
 import { groupRow } from "./bars.js";
+import { number } from "../shared/numbers.js";
 
 const MEASURES = { share: "shares of the difference", slope: "slopes, per unit of the input", score: "scores of its own" };
 

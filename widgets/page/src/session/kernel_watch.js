@@ -1,7 +1,7 @@
 // When the kernel is gone: the page says so, keeps what it shows, and offers to go on from there.
 
-import { h, setText } from "../shared/dom.js";
-import { AGAIN, isApp, linkOf } from "./page_link.js";
+import { h, isApp, setText } from "../shared/dom.js";
+import { AGAIN, linkOf } from "./page_link.js";
 
 const ASK_EVERY = 4000; // ms between two questions whether the kernel is there, in the app
 const GONE = new Set(["dead", "autorestarting", "restarting", "terminating"]);

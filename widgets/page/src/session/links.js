@@ -1,7 +1,8 @@
 // A link to the dashboard in a notebook. The page belongs to Lab, which takes query and fragment off its
 // address as it opens; the browser still knows the address that was asked for (its navigation entry).
 
-import { isApp } from "./page_link.js";
+import { isApp } from "../shared/dom.js";
+
 
 const OF = "dnnexplain"; // the fragment's first part names the system: #dnnexplain=deeprm&section=…&state=…
 

@@ -1,16 +1,12 @@
 // The link of the page: the URL's fragment says what is shown, and a page that opens with one shows it.
 // The address is kept up to date only where the page is ours (the app); in a notebook see links.js.
 
-import { answer } from "../panel/controls.js";
-import { h, setText } from "../shared/dom.js";
+import { h, isApp, setText } from "../shared/dom.js";
 import { copiedLink, linkHint, linkTaken, notebookLink } from "./links.js";
+import { answer } from "./answers.js";
 
 const QUIET = 400; // ms without a change after which the address is brought up to date
 export const AGAIN = "dnnexplain-again"; // where a notebook's page keeps the state of a kernel that stopped
-
-export function isApp() {
-  return document.documentElement.hasAttribute("data-dnnexplain-app");
-}
 
 /** The fragment for what is shown now; knobs that the kernel has not answered for stand beside its state. */
 export function linkOf(store, section) {

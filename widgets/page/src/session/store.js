@@ -7,6 +7,7 @@
 import { pageNetwork } from "../network/network.js";
 import { bytes } from "../shared/bytes.js";
 import { themeOf } from "../shared/dom.js";
+import { snap } from "../shared/knob_values.js";
 
 const DRAG_PAUSE = 3000; // ms after which a drag that was never ended counts as over
 
@@ -152,27 +153,4 @@ export class Store {
   emit(what) {
     for (const callback of this.listeners) callback(what);
   }
-}
-
-export function snap(knob, value) {
-  const inside = Math.min(Math.max(value, knob.low), knob.high);
-  if (!knob.step) return inside;
-  const steps = Math.round((inside - knob.low) / knob.step);
-  return Math.min(knob.low + steps * knob.step, knob.high);
-}
-
-/** How far one press of an arrow key, or of a page key, turns a knob. */
-function strides(knob) {
-  const small = knob.step || (knob.high - knob.low) / 100;
-  return { small, large: Math.max(small, Math.round((knob.high - knob.low) / 5 / small) * small) };
-}
-
-/** The value that a key asks for, or null when the key is not ours. */
-export function keyed(knob, value, key) {
-  const { small, large } = strides(knob);
-  const moves = {
-    ArrowUp: value + small, ArrowRight: value + small, ArrowDown: value - small, ArrowLeft: value - small,
-    PageUp: value + large, PageDown: value - large, Home: knob.low, End: knob.high,
-  };
-  return key in moves ? snap(knob, moves[key]) : null;
 }

@@ -1,7 +1,5 @@
 // Small helpers: elements, numbers, the host's theme.
 
-import { plainNumber } from "./numbers.js";
-
 /** Makes an element: h("p", {class: "x", onclick: f}, child, "text"). */
 export function h(tag, props, ...children) {
   const element = document.createElement(tag);
@@ -24,23 +22,6 @@ export function s(tag, attributes, ...children) {
   for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
   element.append(...children);
   return element;
-}
-
-/** plainNumber with a true minus sign. */
-export function number(value) {
-  if (!Number.isFinite(value)) return "none";
-  return plainNumber(value).replace(/-/g, "−");
-}
-
-/** A value with its unit: "3 steps". */
-export function withUnit(value, unit) {
-  const text = number(value);
-  return unit ? `${text} ${unitOf(text, unit)}` : text;
-}
-
-/** "units" after 2, "unit" after 1; "Gb/s" stays. As counts.unit_of in Python. */
-function unitOf(text, unit) {
-  return text.replace(/^[+−-]/, "") === "1" ? unit.replace(/\b([A-Za-z]{2,}[^s\W])s(?=$| per | of )/, "$1") : unit;
 }
 
 export function setText(element, text) {
@@ -73,7 +54,7 @@ export function freshId(prefix) {
 /** "light" or "dark": the user's wish, else the host's theme, else the system's. */
 export function themeOf(wish) {
   if (wish === "light" || wish === "dark") return wish;
-  const app = document.documentElement.hasAttribute("data-dnnexplain-app");
+  const app = isApp();
   const host = document.body.getAttribute("data-jp-theme-light");
   if (!app && host !== null) return host === "false" ? "dark" : "light";
   return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
@@ -118,4 +99,9 @@ export function rgb(hex) {
 
 export function mix(from, to, part) {
   return from.map((channel, index) => channel + (to[index] - channel) * part);
+}
+
+/** Whether the page is our own app, not a notebook of the host. */
+export function isApp() {
+  return document.documentElement.hasAttribute("data-dnnexplain-app");
 }

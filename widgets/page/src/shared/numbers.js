@@ -29,3 +29,26 @@ export function plainNumber(value, withSign = false) {
   const text = measured(value, true);
   return withSign && value > 0 ? `+${text}` : text;
 }
+
+/** plainNumber with a true minus sign. */
+export function number(value) {
+  if (!Number.isFinite(value)) return "none";
+  return plainNumber(value).replace(/-/g, "−");
+}
+
+/** A value with its unit: "3 steps". */
+export function withUnit(value, unit) {
+  const text = number(value);
+  return unit ? `${text} ${unitOf(text, unit)}` : text;
+}
+
+/** "units" after 2, "unit" after 1; "Gb/s" stays. As counts.unit_of in Python. */
+export function unitOf(text, unit) {
+  return text.replace(/^[+−-]/, "") === "1" ? unit.replace(/\b([A-Za-z]{2,}[^s\W])s(?=$| per | of )/, "$1") : unit;
+}
+
+/** A probability: three places after the point, and never 0 or 1 where it is not. */
+export function chance(value) {
+  if (value > 0 && value < 0.0005) return "under 0.001";
+  return value >= 0.9995 && value < 1 ? "over 0.999" : value.toFixed(3);
+}

@@ -1,0 +1,57 @@
+"""The page's code: its own tests, and that what ships is what its sources give."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tools import page
+
+REQUIRED = os.environ.get("DNNEXPLAIN_REQUIRE_BROWSER") == "1"
+
+
+@pytest.fixture(scope="module")
+def tools_of_npm():
+    """The tools of widgets/page; without Node these tests are skipped, with it they may not be in ``make test``."""
+    if (reason := page.install()) is not None:
+        if REQUIRED and shutil.which("node"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def test_the_pages_own_tests_pass(tools_of_npm):
+    files = sorted(path.relative_to(page.PAGE).as_posix() for path in (page.PAGE / "test").glob("*.test.js"))
+    told = subprocess.run(
+        ["node", "--test", "--test-reporter=tap", *files], cwd=page.PAGE, check=False, capture_output=True, text=True
+    )
+    assert told.returncode == 0, (
+        "\n".join(re.findall(r"^not ok.*|^ +error: .*", told.stdout, re.MULTILINE)) + told.stderr
+    )
+    assert int(re.search(r"^# pass (\d+)$", told.stdout, re.MULTILINE)[1]) > len(files)
+
+
+def test_what_ships_is_what_the_sources_give(tools_of_npm, tmp_path):
+    made = page.run("node", "tools/build.js", str(tmp_path), quiet=True)
+    assert made.returncode == 0, made.stderr
+    for file in page.BUILT:
+        built = tmp_path / file.relative_to(page.ROOT)
+        assert built.read_bytes() == file.read_bytes(), f"{file.name} is not what its sources give: make page"
+
+
+def test_what_was_built_from_other_sources_is_found_without_node(tmp_path, monkeypatch):
+    assert page.stale() == []
+    one = tmp_path / "dashboard.js"
+    one.write_text(page.BUILT[0].read_text(encoding="utf-8").replace(page.stamp(), "0" * 64), encoding="utf-8")
+    monkeypatch.setattr(page, "ROOT", tmp_path)
+    monkeypatch.setattr(page, "BUILT", (one, tmp_path / "missing.js"))
+    assert page.stale() == ["dashboard.js", "missing.js"]
+
+
+def test_without_node_the_checks_say_so_and_a_build_ends(monkeypatch, capsys):
+    monkeypatch.setattr(page.shutil, "which", lambda name: None)
+    page.main(["check"])
+    assert "not checked: there is no Node" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        page.main(["build"])

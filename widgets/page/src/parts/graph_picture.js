@@ -1,0 +1,25 @@
+// What a graph shows: what the kernel said last, and the edge that is looked at.
+
+import { bytes } from "../shared/bytes.js";
+
+/** What the kernel said last, with its arrays unpacked once. */
+export function pictureOf(view) {
+  const { graph: given } = view.model.get("figure");
+  if (given && given !== view.given) {
+    view.given = given;
+    const parted = (data, Kind) => {
+      const all = bytes(data, Kind);
+      const each = all.length / given.names.length;
+      return given.names.map((_, side) => all.subarray(side * each, (side + 1) * each));
+    };
+    const on = given.on ? parted(given.on, Uint8Array) : null;
+    view.picture = { ...given, on, level: parted(given.level, Float32Array), shares: parted(given.shares, Float32Array), marks: bytes(given.marks, Int8Array) };
+  }
+  return given ? view.picture : null;
+}
+
+export function look(view, link) {
+  if (view.link === link) return;
+  view.link = link;
+  view.draw();
+}

@@ -1,0 +1,5 @@
+// Words.
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

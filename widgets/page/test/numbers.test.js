@@ -1,0 +1,26 @@
+// The page writes figures as Python does: both are held to tests/numbers.json.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { measured, plainNumber } from "../src/shared/numbers.js";
+
+const AGREED = JSON.parse(readFileSync(new URL("../../../tests/numbers.json", import.meta.url), "utf8"));
+
+const WRITE = {
+  number: (value) => plainNumber(value),
+  signed: (value) => plainNumber(value, true),
+  figure: (value) => measured(value, false),
+};
+
+for (const [kind, write] of Object.entries(WRITE)) {
+  test(`what is agreed: ${kind}`, () => {
+    assert.ok(AGREED[kind].length > 3);
+    assert.deepEqual(AGREED[kind].map(([value]) => write(value)), AGREED[kind].map(([, text]) => text));
+  });
+}
+
+test("what is no number is said in a word", () => {
+  assert.deepEqual([NaN, Infinity, -Infinity].map((value) => measured(value, true)), ["-", "infinite", "-infinite"]);
+});

@@ -1,0 +1,94 @@
+// The network in the page: each kind of layer beside a slow twin, and its gradient beside differences.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { makeStack, pullBack, runStack, runUnit } from "../src/network/stack.js";
+
+/** Numbers that look random and are the same each time (Park and Miller's generator). */
+function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647 - 0.5;
+  };
+}
+
+function floats(count, next) {
+  const values = Float32Array.from({ length: count }, next);
+  return new DataView(values.buffer);
+}
+
+const dense = (name, from, to, next) => ({ kind: "dense", name, shape: [to], weight: floats(from * to, next), bias: floats(to, next) });
+const relu = (shape) => ({ kind: "relu", name: "", shape });
+
+function convolutional() {
+  const next = generator(7);
+  return {
+    shape: [1, 6, 7],
+    layers: [
+      { kind: "pad", name: "", shape: [1, 8, 9], margins: [1, 1, 1, 1] },
+      { kind: "conv", name: "c", shape: [3, 3, 4], kernel: [3, 2], stride: [2, 2], padding: [0, 0], weight: floats(3 * 1 * 3 * 2, next), bias: floats(3, next) },
+      relu([3, 3, 4]),
+      { kind: "max-pool", name: "", shape: [3, 1, 2], kernel: [2, 2], stride: [2, 2], padding: [0, 0] },
+      dense("d", 6, 4, next),
+    ],
+  };
+}
+
+function perceptron() {
+  const next = generator(3);
+  return { shape: [1, 6, 7], layers: [dense("a", 42, 9, next), relu([9]), dense("b", 9, 4, next)] };
+}
+
+const picture = (seed) => {
+  const next = generator(seed);
+  return Float64Array.from({ length: 42 }, () => (next() > 0.1 ? 0 : next()));
+};
+
+for (const [name, described] of Object.entries({ perceptron: perceptron(), convolutional: convolutional() })) {
+  const stack = makeStack(described);
+
+  test(`${name}: the gradient is what small differences give`, () => {
+    const input = picture(11);
+    const outputs = runStack(stack, input);
+    const wanted = Float64Array.from([1, -2, 0.5, 0]);
+    const value = (at) => runStack(stack, at).at(-1).reduce((sum, output, i) => sum + wanted[i] * output, 0);
+    const gradient = pullBack(stack, input, outputs, wanted);
+    assert.ok(gradient.some((slope) => Math.abs(slope) > 1e-3));
+    for (let cell = 0; cell < input.length; cell += 1) {
+      const moved = (by) => input.map((level, at) => (at === cell ? level + by : level));
+      const slope = (value(moved(1e-6)) - value(moved(-1e-6))) / 2e-6;
+      assert.ok(Math.abs(slope - gradient[cell]) < 1e-6, `cell ${cell}: ${slope} and ${gradient[cell]}`);
+    }
+  });
+
+  test(`${name}: one unit alone answers as it does among the others`, () => {
+    for (let seed = 1; seed < 6; seed += 1) {
+      const input = picture(seed);
+      const outputs = runStack(stack, input);
+      outputs.forEach((layer, at) => layer.forEach((value, unit) => {
+        assert.ok(Math.abs(runUnit(stack, input, at, unit) - value) < 1e-12);
+      }));
+    }
+  });
+}
+
+test("a convolution is the sum over its window", () => {
+  const [rows, columns] = [5, 6];
+  const next = generator(5);
+  const layer = { kind: "conv", name: "c", shape: [2, 3, 3], kernel: [3, 3], stride: [2, 2], padding: [1, 1], weight: floats(2 * 2 * 9, next), bias: floats(2, next) };
+  const [stack] = [makeStack({ shape: [2, rows, columns], layers: [layer] })];
+  const input = Float64Array.from({ length: 2 * rows * columns }, generator(9));
+  const weight = new Float32Array(layer.weight.buffer);
+  const bias = new Float32Array(layer.bias.buffer);
+  const [found] = runStack(stack, input);
+  for (let o = 0; o < 2; o += 1) for (let y = 0; y < 3; y += 1) for (let x = 0; x < 3; x += 1) {
+    let sum = bias[o];
+    for (let c = 0; c < 2; c += 1) for (let ky = 0; ky < 3; ky += 1) for (let kx = 0; kx < 3; kx += 1) {
+      const [row, column] = [2 * y + ky - 1, 2 * x + kx - 1];
+      if (row >= 0 && row < rows && column >= 0 && column < columns) sum += weight[((o * 2 + c) * 3 + ky) * 3 + kx] * input[(c * rows + row) * columns + column];
+    }
+    assert.ok(Math.abs(found[(o * 3 + y) * 3 + x] - sum) < 1e-12);
+  }
+});
