@@ -14,7 +14,7 @@ from dnnexplain.cli.output import examples, number, print_json, print_table, pro
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 
 if TYPE_CHECKING:
-    from dnnexplain.cli.worst_case_world import Asked, World
+    from dnnexplain.cli.worst_case_world import SearchOptions, World
     from dnnexplain.explain.gray_box.problem import Problem
     from dnnexplain.explain.gray_box.result import WorstCase
 
@@ -70,9 +70,9 @@ def worst_case_command(
         from dnnexplain.cli.files import check_writable
 
         check_writable(out)
-    from dnnexplain.cli.worst_case_world import Asked, default_policy, make_world
+    from dnnexplain.cli.worst_case_world import SearchOptions, default_policy, make_world
 
-    asked = Asked(options, policy or default_policy(options.spec), method, budget, rounds, seed)
+    asked = SearchOptions(options, policy or default_policy(options.spec), method, budget, rounds, seed)
     if method == WHITE_BOX:
         _white_box(asked, seed, as_json=as_json)
         return
@@ -120,7 +120,7 @@ def _load(path: Path) -> WorstCase:
     return found
 
 
-def _search_once(asked: Asked, seed: int, earlier: WorstCase | None, out: Path | None, show: Any) -> WorstCase:
+def _search_once(asked: SearchOptions, seed: int, earlier: WorstCase | None, out: Path | None, show: Any) -> WorstCase:
     """One search here, which keeps what it has, and whose first Ctrl-C (or SIGTERM) ends it with that."""
     tell = lambda state: show(int(100 * state.fraction), 100, f"ratio {number(state.best)}")  # noqa: E731
     with until_interrupted() as stop:
@@ -128,7 +128,7 @@ def _search_once(asked: Asked, seed: int, earlier: WorstCase | None, out: Path |
     return replace(found, stopped="interrupted") if stop.is_set() else found
 
 
-def _search(asked: Asked, seed: int, earlier: WorstCase | None, **hooks: Any) -> WorstCase:
+def _search(asked: SearchOptions, seed: int, earlier: WorstCase | None, **hooks: Any) -> WorstCase:
     from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.explain.gray_box import Budget, worst_case
     from dnnexplain.results import Question
@@ -149,7 +149,7 @@ def _search(asked: Asked, seed: int, earlier: WorstCase | None, **hooks: Any) ->
     return found
 
 
-def _search_beside(asked: Asked, seed: int) -> WorstCase | None:
+def _search_beside(asked: SearchOptions, seed: int) -> WorstCase | None:
     """The second search that the system wants reported beside the first; ``None`` where it wants none."""
     from dnnexplain.cli.worst_case_world import make_world
 
@@ -157,13 +157,15 @@ def _search_beside(asked: Asked, seed: int) -> WorstCase | None:
     return None if beside is None else _search(replace(asked, changes=beside[2]), seed, None)
 
 
-def _restart(item: tuple[Asked, int, Any], _random: Any) -> WorstCase:
+def _restart(item: tuple[SearchOptions, int, Any], _random: Any) -> WorstCase:
     """One search in a worker; its seed is its own, so that the same command gives the same cases anywhere."""
     asked, seed, earlier = item
     return _search(asked, seed, earlier)
 
 
-def _search_all(asked: Asked, seed: int, restarts: int, dask: str, earlier: WorstCase | None, show: Any) -> WorstCase:
+def _search_all(
+    asked: SearchOptions, seed: int, restarts: int, dask: str, earlier: WorstCase | None, show: Any
+) -> WorstCase:
     from dnnexplain.parallel import seeded_map
 
     items = [(asked, seed + i, earlier) for i in range(restarts)]
@@ -195,7 +197,9 @@ def _dask_client(address: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _report(asked: Asked, found: WorstCase, beside: WorstCase | None, *, box: bool, seed: int, as_json: bool) -> None:
+def _report(
+    asked: SearchOptions, found: WorstCase, beside: WorstCase | None, *, box: bool, seed: int, as_json: bool
+) -> None:
     from dnnexplain.cli.worst_case_world import make_world
 
     world = make_world(asked)
@@ -220,7 +224,7 @@ def _report(asked: Asked, found: WorstCase, beside: WorstCase | None, *, box: bo
         typer.echo(drawn.sentence())
 
 
-def _json(asked: Asked, found: WorstCase, second: WorstCase | None, world: World, drawn: Any) -> dict[str, Any]:
+def _json(asked: SearchOptions, found: WorstCase, second: WorstCase | None, world: World, drawn: Any) -> dict[str, Any]:
     names = (
         "ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "reached", "evaluations", "stopped", "method",
         "ended_by", "rounds", "remarks", "certificate",
@@ -240,7 +244,7 @@ def _json(asked: Asked, found: WorstCase, second: WorstCase | None, world: World
     return report
 
 
-def _white_box(asked: Asked, seed: int, *, as_json: bool) -> None:
+def _white_box(asked: SearchOptions, seed: int, *, as_json: bool) -> None:
     """The mixed-integer comparator: a proof about a stand-in, and its input evaluated on the policy."""
     from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.contract import DnnExplainError, WhiteBoxed

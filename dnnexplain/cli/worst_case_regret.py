@@ -14,7 +14,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
-    from dnnexplain.cli.worst_case_world import Asked
+    from dnnexplain.cli.worst_case_world import SearchOptions
 
 __all__ = ["by_difference"]
 
@@ -23,7 +23,7 @@ METHODS = {"gray-box", "cma-es"}
 
 
 def by_difference(
-    asked: Asked, seed: int, restarts: int, *, refused: Mapping[str, Any], out: Path | None, as_json: bool
+    asked: SearchOptions, seed: int, restarts: int, *, refused: Mapping[str, Any], out: Path | None, as_json: bool
 ) -> None:
     """Search, keep, print."""
     from dnnexplain.cli.worst_case_world import make_world

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from dnnexplain.contract import WorkloadBox
     from dnnexplain.explain.gray_box.problem import Problem
 
-__all__ = ["Asked", "ParameterBox", "World", "default_policy", "make_world"]
+__all__ = ["ParameterBox", "SearchOptions", "World", "default_policy", "make_world"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class SearchOptions:
     """One command line, as plain values: workers make the world again from it.
 
     Attributes:
@@ -77,7 +77,7 @@ def default_policy(spec: Spec) -> str:
     return spec.roles[0].name if spec.roles and ships else (*spec.baselines, *spec.rules, "untrained")[0]
 
 
-def make_world(asked: Asked) -> World:
+def make_world(asked: SearchOptions) -> World:
     """Load the policy and build the problem."""
     from dnnexplain.explain.gray_box.assemble import problem_of_workloads, problem_with
     from dnnexplain.policies.named import named_policy, parameters_for

@@ -7,7 +7,7 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain.adversarial import attack
-from dnnexplain.explain.adversarial.verdicts import TOLERANCE, Witness
+from dnnexplain.explain.adversarial.verdicts import TOLERANCE, Examiner
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import linear_network
 from tests.systems.fakes import Act, Lamps, Valve
@@ -64,7 +64,7 @@ def test_a_wished_set_is_named_as_people_say_it():
     assert not found.found or found.after.name == "lamp 1 and lamp 2"
     with pytest.raises(DnnExplainError, match="lamp 9"):
         attack(LAMPS, SWITCHING, State(values), target="lamp 9", rounds=1)
-    now = LAMPS.output.tell(Witness(LAMPS, SWITCHING, State(values)).action)
+    now = LAMPS.output.tell(Examiner(LAMPS, SWITCHING, State(values)).action)
     assert "nothing to flip to" in attack(LAMPS, SWITCHING, State(values), target=now, rounds=1).words
 
 
@@ -94,6 +94,6 @@ def test_a_margin_is_above_zero_where_the_decision_is_another_one():
     for system, policy in ((LAMPS, SWITCHING), (VALVE, SETTING)):
         low, high = (np.array([getattr(knob, end) for knob in system.knobs]) for end in ("low", "high"))
         rows = system.repair(low + (high - low) * rng.random((200, len(low))))
-        witness = Witness(system, policy, State(rows[0]))
+        witness = Examiner(system, policy, State(rows[0]))
         answers = witness.ask(rows)
         np.testing.assert_array_equal(answers.margin > 0, witness.flipped(answers))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DecisionOracle, DnnExplainError, Policy, State, System, need, state_from_values
 from dnnexplain.explain.adversarial.run import Progress
-from dnnexplain.explain.adversarial.verdicts import Kind, Verdict, Witness, classify
+from dnnexplain.explain.adversarial.verdicts import Examiner, Kind, Verdict, classify
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.decisions.sweeps import kind_of
 from dnnexplain.numbers import number
@@ -207,7 +207,7 @@ class _Search:
         self.system, self.varied, self.offsets = system, varied, offsets
         self.deadline, self.cancel, self.clock = deadline, cancel, clock
         need(system, DecisionOracle, "telling which pairs of states are mistaken for one another")
-        self.witness = Witness(system, policy, state_from_values(system, {}))
+        self.witness = Examiner(system, policy, state_from_values(system, {}))
 
     def over(self) -> bool:
         """Whether time is up, or nobody waits any more."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import State, System
 from dnnexplain.explain.adversarial.moves import ROUNDING, Moves
 from dnnexplain.explain.adversarial.result import Change, Flip, Improvement
-from dnnexplain.explain.adversarial.verdicts import Answers, Kind, Verdict, Witness, classify
+from dnnexplain.explain.adversarial.verdicts import Answers, Examiner, Kind, Verdict, classify
 
 __all__ = ["Enough", "Feedback", "Progress", "Run"]
 
@@ -56,7 +56,7 @@ class Run:
     def __init__(
         self,
         system: System,
-        witness: Witness,
+        witness: Examiner,
         moves: Moves,
         *,
         seconds: float,

@@ -23,7 +23,7 @@ from dnnexplain.explain.adversarial.moves import ROUNDING, Moves, make_moves
 from dnnexplain.explain.adversarial.report import words
 from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.run import Enough, Progress, Run
-from dnnexplain.explain.adversarial.verdicts import Kind, Witness
+from dnnexplain.explain.adversarial.verdicts import Examiner, Kind
 from dnnexplain.parallel import child_seed
 from dnnexplain.results import Question
 
@@ -108,7 +108,7 @@ def attack(
     limit = (SECONDS if rounds is None else np.inf) if seconds is None else seconds
     moves = make_moves(system, state, knobs=knobs, costs=costs, bounds=bounds, appearance=appearance)
     wished = None if target is None else _action(system, target)
-    witness = Witness(system, policy, state, wished, judge_seconds)
+    witness = Examiner(system, policy, state, wished, judge_seconds)
     settings = {
         "target": target,
         "movable": [system.knobs[i].name for i in moves.movable],
@@ -149,7 +149,7 @@ def _action(system: System, name: str) -> Any:
     return system.output.parse(name)
 
 
-def _no_other(system: System, witness: Witness, wished: Any, objects: int | None) -> str:
+def _no_other(system: System, witness: Examiner, wished: Any, objects: int | None) -> str:
     if objects is not None and objects < 1:
         return "No object may change, so no change is possible; allow at least one."
     if wished is not None and system.output.same(wished, witness.action):

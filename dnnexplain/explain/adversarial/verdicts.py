@@ -27,7 +27,7 @@ from dnnexplain.contract import (
 from dnnexplain.explain.decisions.decision import decide, probabilities, valid_of
 from dnnexplain.results import register
 
-__all__ = ["Answers", "Kind", "Verdict", "Witness", "classify"]
+__all__ = ["Answers", "Examiner", "Kind", "Verdict", "classify"]
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ class Answers:
     probability: Floats
 
 
-class Witness:
+class Examiner:
     """Asks a policy and the oracle about changed states of one state.
 
     Args:

@@ -14,7 +14,7 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
-from dnnexplain.explain.attribution.captum_question import Problem, Raw
+from dnnexplain.explain.attribution.captum_question import CaptumQuestion, Raw
 
 __all__ = ["COMPLETE_WITHIN", "integrated_gradients"]
 
@@ -26,7 +26,7 @@ _MOST_BAD = 256
 """Pieces per path that may still be divided: beyond, it is rounding that fails them, or a network all bends."""
 
 
-def integrated_gradients(p: Problem) -> Raw:
+def integrated_gradients(p: CaptumQuestion) -> Raw:
     """The path integral of the gradient, within 1% of the difference, or with a note on how far from it.
 
     ``settings["steps"]`` fixes the number of steps on the undivided path instead.
@@ -41,7 +41,7 @@ def integrated_gradients(p: Problem) -> Raw:
     return Raw(found, steps, _incomplete(missed, difference))
 
 
-def _captum(p: Problem, steps: int) -> Tensor:
+def _captum(p: CaptumQuestion, steps: int) -> Tensor:
     return IntegratedGradients(p.forward).attribute(  # type: ignore[no-any-return]
         p.inputs,
         p.references,
@@ -60,7 +60,7 @@ class _Pieces:
     low: Tensor
     high: Tensor
 
-    def of(self, p: Problem) -> Problem:
+    def of(self, p: CaptumQuestion) -> CaptumQuestion:
         """The problem on each piece."""
         shape = (-1, *([1] * (p.inputs.ndim - 1)))
         begin, way = p.references[self.pair], (p.inputs - p.references)[self.pair]
@@ -86,7 +86,7 @@ class _Budget:
     what is left accepts it all; else round k accepts pieces that would fit ``2**(k + 1)`` times over.
     """
 
-    def __init__(self, p: Problem, difference: Tensor) -> None:
+    def __init__(self, p: CaptumQuestion, difference: Tensor) -> None:
         self.share = 1.0 / p.rows.bincount(minlength=p.state_count).double()
         self.noise = 1e-6 * (p.values(p.inputs, p.rows).abs() + p.values(p.references, p.rows).abs())
         self.left = COMPLETE_WITHIN * difference.abs()
@@ -104,7 +104,7 @@ class _Budget:
         return bad
 
 
-def _divided(p: Problem, difference: Tensor) -> tuple[Tensor, int]:
+def _divided(p: CaptumQuestion, difference: Tensor) -> tuple[Tensor, int]:
     """The maps ``[P, ...]`` and the largest number of steps that a path took."""
     whole = torch.zeros(p.inputs.shape, dtype=torch.float64)
     taken = torch.zeros(len(p.rows), dtype=torch.long)

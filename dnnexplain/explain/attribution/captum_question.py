@@ -21,7 +21,7 @@ from dnnexplain.explain.decisions.decision import decide_observed, observe
 from dnnexplain.explain.networks.hooks import network_of, private, tensor
 from dnnexplain.results import Question
 
-__all__ = ["CHUNK_NUMBERS", "Asked", "Problem", "Raw", "ask", "pose", "question", "quiet", "seeded"]
+__all__ = ["CHUNK_NUMBERS", "CaptumQuestion", "Raw", "ResolvedQuestion", "ask", "pose", "question", "quiet", "seeded"]
 
 CHUNK_NUMBERS = 1 << 22
 """Input values that pass through the network at once: 16 MB of float32."""
@@ -51,7 +51,7 @@ def quiet(message: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class CaptumQuestion:
     """``P`` pairs of an input and a reference; several pairs may belong to one of ``S`` states.
 
     Attributes:
@@ -119,7 +119,7 @@ class Problem:
         count = self.rows.bincount(minlength=self.state_count).double()
         return total / count.reshape(-1, *([1] * (values.ndim - 1)))
 
-    def at(self, inputs: Tensor) -> Problem:
+    def at(self, inputs: Tensor) -> CaptumQuestion:
         """The same question at other inputs ``[N, *observation_shape]``; only for a problem of one state."""
         count, pairs = len(inputs), len(self.references)
         rows = torch.arange(count).repeat_interleave(pairs)
@@ -131,7 +131,7 @@ class Problem:
             rows=rows,
         )
 
-    def first_pairs(self, most: int = 1) -> Problem:
+    def first_pairs(self, most: int = 1) -> CaptumQuestion:
         """The same problem with at most ``most`` references for each state, evenly picked."""
         keep = []
         for state in range(self.state_count):
@@ -140,7 +140,7 @@ class Problem:
             keep.append(mine[torch.linspace(0, len(mine) - 1, count).round().long()])
         return self if self.state_count * most >= len(self.rows) else self.only(torch.cat(keep))
 
-    def slice(self, pairs: Tensor, first: int) -> Problem:
+    def slice(self, pairs: Tensor, first: int) -> CaptumQuestion:
         """The same problem for states from ``first`` on, renumbered from 0; ``pairs`` are theirs."""
         part = self.only(pairs)
         scalar = self.scalar
@@ -148,7 +148,7 @@ class Problem:
             part, rows=part.rows - first, scalar=lambda outputs, seen, rows: scalar(outputs, seen, rows + first)
         )
 
-    def only(self, pairs: Tensor) -> Problem:
+    def only(self, pairs: Tensor) -> CaptumQuestion:
         """The same problem for some of its pairs; the states keep their numbers."""
         return replace(self, inputs=self.inputs[pairs], references=self.references[pairs], rows=self.rows[pairs])
 
@@ -175,11 +175,11 @@ def pose(
     targets: Sequence[Target],
     references: Sequence[Reference],
     **rest: Any,
-) -> Problem:
+) -> CaptumQuestion:
     """A problem from ``S`` observations, their targets and their references (``module`` must be private)."""
     counts = torch.tensor([len(reference.observations) for reference in references])
     rows = torch.arange(len(targets)).repeat_interleave(counts)
-    return Problem(
+    return CaptumQuestion(
         module=module,
         scalar=by_row(targets),
         inputs=tensor(observations)[rows],
@@ -191,14 +191,14 @@ def pose(
     )
 
 
-class Asked(NamedTuple):
+class ResolvedQuestion(NamedTuple):
     """A question resolved: what the policy does, which scalar, counted from where, as a problem."""
 
     decision: Decision
     target: Target
     reference: Reference
     observation: NDArray[np.float32]
-    problem: Problem
+    problem: CaptumQuestion
 
 
 def ask(
@@ -210,18 +210,18 @@ def ask(
     baseline: str | NDArray[Any] = "default",
     sample: NDArray[Any] | None = None,
     **options: Any,
-) -> Asked:
-    """Resolve a question about one state; ``options`` are fields of :class:`Problem`."""
+) -> ResolvedQuestion:
+    """Resolve a question about one state; ``options`` are fields of :class:`CaptumQuestion`."""
     module = private(network_of(policy))
     observations = observe(system, [state])
     decision = decide_observed(system, policy, [state], observations)[0]
     scalar = resolve(system, decision, target)
     counted_from = reference(system, state, baseline, sample=sample, seed=options.get("seed", 0))
     problem = pose(module, system, observations, [scalar], [counted_from], **options)
-    return Asked(decision, scalar, counted_from, observations[0], problem)
+    return ResolvedQuestion(decision, scalar, counted_from, observations[0], problem)
 
 
-def question(system: System, policy: Policy, asked: Asked, method: str) -> Question:
+def question(system: System, policy: Policy, asked: ResolvedQuestion, method: str) -> Question:
     """A resolved question as it is saved."""
     return Question.about(
         system,
@@ -236,5 +236,5 @@ def question(system: System, policy: Policy, asked: Asked, method: str) -> Quest
     )
 
 
-def _where(problem: Problem) -> dict[str, Any]:
+def _where(problem: CaptumQuestion) -> dict[str, Any]:
     return {"layer": problem.layer, "neuron": list(problem.neuron)} if problem.layer else {}

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.attribution.bent_path import COMPLETE_WITHIN
-from dnnexplain.explain.attribution.captum_question import Problem, Raw, quiet, seeded
+from dnnexplain.explain.attribution.captum_question import CaptumQuestion, Raw, quiet, seeded
 from dnnexplain.explain.networks.hooks import layers, module_of
 
 __all__ = [
@@ -39,12 +39,12 @@ __all__ = [
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-def saliency(p: Problem) -> Raw:
+def saliency(p: CaptumQuestion) -> Raw:
     """The gradient, with its sign."""
     return Raw(Saliency(p.forward).attribute(p.leaf(), abs=False, additional_forward_args=(p.rows,)))
 
 
-def input_x_gradient(p: Problem) -> Raw:
+def input_x_gradient(p: CaptumQuestion) -> Raw:
     """The gradient times the input's distance from the reference (Captum's counts from zero)."""
 
     def forward(distance: Tensor, references: Tensor, rows: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ def input_x_gradient(p: Problem) -> Raw:
     )
 
 
-def smoothgrad(p: Problem) -> Raw:
+def smoothgrad(p: CaptumQuestion) -> Raw:
     """The mean gradient under noise; its deviation is a part of the input's range (Smilkov et al., section 2)."""
     noise, samples = float(p.settings.get("noise", 0.1)), p.count("samples", 50)
     if not 0.0 < noise <= 0.1:
@@ -74,7 +74,7 @@ def smoothgrad(p: Problem) -> Raw:
 class _Scalar(nn.Module):
     """The network and its target as one module, which DeepLift needs."""
 
-    def __init__(self, p: Problem) -> None:
+    def __init__(self, p: CaptumQuestion) -> None:
         super().__init__()
         self.network = p.module
         self.scalar = p.scalar
@@ -83,7 +83,7 @@ class _Scalar(nn.Module):
         return self.scalar(self.network(inputs), inputs, rows)
 
 
-def deeplift_raw(p: Problem) -> tuple[Tensor, Tensor]:
+def deeplift_raw(p: CaptumQuestion) -> tuple[Tensor, Tensor]:
     """DeepLift's map and its delta ``[S]``, whatever the delta is.
 
     Raises:
@@ -103,7 +103,7 @@ def deeplift_raw(p: Problem) -> tuple[Tensor, Tensor]:
     return found, p.by_state(delta)
 
 
-def deeplift(p: Problem) -> Raw:
+def deeplift(p: CaptumQuestion) -> Raw:
     """DeepLift's rescale rule, refused where its delta says that it went wrong.
 
     Raises:
@@ -125,7 +125,7 @@ def deeplift(p: Problem) -> Raw:
     return Raw(found)
 
 
-def gradient_shap(p: Problem) -> Raw:
+def gradient_shap(p: CaptumQuestion) -> Raw:
     """Expected gradients over random references and random points between (no noise added)."""
     samples = p.count("samples", 256)
     found = torch.zeros_like(p.inputs)
@@ -147,7 +147,7 @@ def convolution(module: nn.Module, observation_shape: tuple[int, ...]) -> str | 
     return found[-1] if found else None
 
 
-def grad_cam(p: Problem) -> Raw:
+def grad_cam(p: CaptumQuestion) -> Raw:
     """Grad-CAM with its sign (no ReLU), enlarged to the input; axes before the picture share it evenly."""
     shape = tuple(p.inputs.shape[1:])
     name = p.layer or convolution(p.module, shape)
@@ -167,7 +167,7 @@ def grad_cam(p: Problem) -> Raw:
     return Raw(share / max(1, int(torch.tensor(lead).prod())))
 
 
-def layer_conductance(p: Problem) -> Raw:
+def layer_conductance(p: CaptumQuestion) -> Raw:
     """How much of the difference flows through each unit of a layer ``[P, units]``.
 
     The trapezoid's points include both ends; with others Captum's differences miss the path's first and last bit.
@@ -184,13 +184,13 @@ def layer_conductance(p: Problem) -> Raw:
     return Raw(found.flatten(1), steps)
 
 
-def neuron_gradient(p: Problem) -> Raw:
+def neuron_gradient(p: CaptumQuestion) -> Raw:
     """The gradient of one neuron's activation, not of the decision."""
     method = NeuronGradient(p.forward, module_of(p.module, p.layer))
     return Raw(method.attribute(p.leaf(), p.neuron, additional_forward_args=(p.rows,)))
 
 
-def neuron_conductance(p: Problem) -> Raw:
+def neuron_conductance(p: CaptumQuestion) -> Raw:
     """The part of the difference that flows from each input through one neuron."""
     steps = p.count("steps", 128)
     found = NeuronConductance(p.forward, module_of(p.module, p.layer)).attribute(

@@ -18,7 +18,7 @@ from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Decision, DnnExplainError, Policy, State, System, Target
 from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.baselines import reference
-from dnnexplain.explain.attribution.captum_question import Problem, pose
+from dnnexplain.explain.attribution.captum_question import CaptumQuestion, pose
 from dnnexplain.explain.attribution.maps import group_sums
 from dnnexplain.explain.attribution.methods import METHODS, Method, method_named
 from dnnexplain.explain.attribution.sentences import number, start
@@ -182,7 +182,7 @@ class _Tally:
         self.filled = 0
         self.notes: tuple[str, ...] = ()
 
-    def add(self, entry: Method, problem: Problem, decisions: Sequence[Decision]) -> None:
+    def add(self, entry: Method, problem: CaptumQuestion, decisions: Sequence[Decision]) -> None:
         """Run one batch."""
         for piece in _pieces(problem):
             raw = entry.apply(piece)
@@ -219,7 +219,7 @@ class _Tally:
         )
 
 
-def _pieces(problem: Problem) -> Iterator[Problem]:
+def _pieces(problem: CaptumQuestion) -> Iterator[CaptumQuestion]:
     """Split a problem by states so that no more pairs than a chunk run at once."""
     pairs = len(problem.rows) // problem.state_count
     step = max(1, problem.chunk // max(1, 64 * pairs))

@@ -13,7 +13,7 @@ from dnnexplain.contract import Choice, Discrete, DnnExplainError, NetworkPolicy
 from dnnexplain.explain.attribution import gradients, removal
 from dnnexplain.explain.attribution.baselines import Reference
 from dnnexplain.explain.attribution.bent_path import integrated_gradients
-from dnnexplain.explain.attribution.captum_question import Problem, Raw, pose
+from dnnexplain.explain.attribution.captum_question import CaptumQuestion, Raw, pose
 from dnnexplain.explain.attribution.targets import component, contrast
 from dnnexplain.explain.networks.hooks import private
 
@@ -49,7 +49,7 @@ class Method:
 
     name: str
     title: str
-    run: Callable[[Problem], Raw]
+    run: Callable[[CaptumQuestion], Raw]
     measure: Measure
     about: str
     source: str
@@ -65,7 +65,7 @@ class Method:
         """Whether the map depends on the baseline."""
         return self.measure is Measure.SHARE
 
-    def apply(self, problem: Problem) -> Raw:
+    def apply(self, problem: CaptumQuestion) -> Raw:
         """Run the method: one map per state ``[S, ...]``, float64, averaged over the state's references.
 
         Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System, Target, TargetKind
-from dnnexplain.explain.attribution.captum_question import Asked, ask, question
+from dnnexplain.explain.attribution.captum_question import ResolvedQuestion, ask, question
 from dnnexplain.explain.attribution.maps import Attribution, UnitAttribution, group_sums
 from dnnexplain.explain.attribution.methods import METHODS, Measure, Method, method_named
 from dnnexplain.explain.networks.hooks import Layer, array, layers, network_of, with_gradients
@@ -93,7 +93,7 @@ def _activation(neuron: tuple[str, int] | None) -> Target:
     return Target(name, TargetKind.VALUE, lambda outputs, _inputs: outputs[:, 0])
 
 
-def _finish(system: System, policy: Policy, entry: Method, asked: Asked, began: float) -> Attribution:
+def _finish(system: System, policy: Policy, entry: Method, asked: ResolvedQuestion, began: float) -> Attribution:
     """Run the method and sum its map by knob group."""
     problem, target = asked.problem, asked.target
     raw = entry.apply(problem)

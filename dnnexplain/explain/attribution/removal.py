@@ -14,7 +14,7 @@ from captum.attr import FeatureAblation, Occlusion, ShapleyValueSampling
 from torch import Tensor
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.explain.attribution.captum_question import Problem, Raw, seeded
+from dnnexplain.explain.attribution.captum_question import CaptumQuestion, Raw, seeded
 
 __all__ = ["MOST_EXACT", "active_groups", "exact_shapley", "feature_ablation", "occlusion", "shapley", "spread"]
 
@@ -22,7 +22,7 @@ MOST_EXACT = 12
 """Up to this many groups, all coalitions are evaluated: at most 4,096."""
 
 
-def spread(values: Tensor, p: Problem) -> Tensor:
+def spread(values: Tensor, p: CaptumQuestion) -> Tensor:
     """Group values ``[P, G]`` as maps ``[P, *observation_shape]`` over the cells that changed."""
     changed = (p.inputs != p.references).flatten(1).double()
     cells = p.groups.flatten()
@@ -32,7 +32,7 @@ def spread(values: Tensor, p: Problem) -> Tensor:
     return (per_cell[:, cells] * changed).reshape(p.inputs.shape)
 
 
-def active_groups(p: Problem, pair: int) -> Tensor:
+def active_groups(p: CaptumQuestion, pair: int) -> Tensor:
     """The groups in which a pair's input differs from its reference; all others have value 0."""
     return torch.tensor(sorted(set(p.groups[p.inputs[pair] != p.references[pair]].tolist())), dtype=torch.long)
 
@@ -44,7 +44,7 @@ def _by_group(found: Tensor, cells: Tensor, count: int) -> Tensor:
     return values
 
 
-def feature_ablation(p: Problem) -> Raw:
+def feature_ablation(p: CaptumQuestion) -> Raw:
     """What the scalar loses when one knob group is put back to the reference, the others kept."""
     evaluations = max(1, min(p.group_count, p.chunk // max(1, len(p.rows))))
     found = FeatureAblation(p.forward).attribute(
@@ -57,7 +57,7 @@ def feature_ablation(p: Problem) -> Raw:
     return Raw(spread(_by_group(found, p.groups, p.group_count), p))
 
 
-def occlusion(p: Problem) -> Raw:
+def occlusion(p: CaptumQuestion) -> Raw:
     """What the scalar loses when a window is put back to the reference; windows tile the input."""
     shape = tuple(p.inputs.shape[1:])
     default = (*shape[:-2], *(min(2, size) for size in shape[-2:]))
@@ -87,7 +87,7 @@ def _tiles(shape: tuple[int, ...], window: tuple[int, ...]) -> Tensor:
     return number
 
 
-def shapley(p: Problem) -> Raw:
+def shapley(p: CaptumQuestion) -> Raw:
     """Shapley values of the knob groups: exact for up to 12 that differ, else sampled by Captum."""
     values = torch.zeros((len(p.rows), p.group_count), dtype=torch.float64)
     orders = p.count("samples", 64)
@@ -104,7 +104,7 @@ def shapley(p: Problem) -> Raw:
     return Raw(spread(values, p), orders, (f"Shapley values of {sampled} groups are estimated from {orders} orders",))
 
 
-def exact_shapley(p: Problem, pair: int, players: Tensor) -> Tensor:
+def exact_shapley(p: CaptumQuestion, pair: int, players: Tensor) -> Tensor:
     """Shapley values ``[n]`` of ``n`` groups, from the scalar of all ``2**n`` coalitions (Shapley 1953, eq. 12).
 
     A coalition shows its groups as they are in the input and all others as in the reference. Captum has
@@ -121,7 +121,7 @@ def exact_shapley(p: Problem, pair: int, players: Tensor) -> Tensor:
     return values
 
 
-def _coalitions(p: Problem, pair: int, players: Tensor) -> Tensor:
+def _coalitions(p: CaptumQuestion, pair: int, players: Tensor) -> Tensor:
     """The scalar of every coalition ``[2**n]``; bit k of the index says whether player k takes part."""
     place = torch.full((p.group_count,), -1, dtype=torch.long)
     place[players] = torch.arange(len(players))
@@ -134,7 +134,7 @@ def _coalitions(p: Problem, pair: int, players: Tensor) -> Tensor:
     return torch.cat(worth)
 
 
-def _sampled_shapley(p: Problem, pair: int, players: Tensor, orders: int) -> Tensor:
+def _sampled_shapley(p: CaptumQuestion, pair: int, players: Tensor, orders: int) -> Tensor:
     """Shapley values ``[n]`` from random orders (Captum), groups without a difference left out."""
     place = torch.full((p.group_count,), len(players), dtype=torch.long)
     place[players] = torch.arange(len(players))

@@ -41,7 +41,7 @@ from dnnexplain.explain.attribution.maps import Attribution
 from dnnexplain.explain.attribution.methods import method_named
 from dnnexplain.explain.decisions.real_changes import Intervention
 from dnnexplain.explain.faithfulness import evidence
-from dnnexplain.explain.faithfulness.evidence import Measured
+from dnnexplain.explain.faithfulness.evidence import Evidence
 from dnnexplain.explain.faithfulness.tried_map import Case
 from dnnexplain.results import Question, Result, register
 
@@ -95,7 +95,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType({
     "randomisation": Limit("Depends on what was learned", METHOD, 0.3, 0.6),
 })  # fmt: skip
 
-_MEASURES: Mapping[str, Callable[[Case], Measured]] = MappingProxyType({
+_MEASURES: Mapping[str, Callable[[Case], Evidence]] = MappingProxyType({
     "completeness": evidence.completeness,
     "infidelity": evidence.infidelity,
     "cells": evidence.cells,
@@ -222,7 +222,7 @@ def trust(
     )
 
 
-def _figure(name: str, measured: Measured) -> Figure:
+def _figure(name: str, measured: Evidence) -> Figure:
     limit = LIMITS[name]
     level = limit.level(measured.value)
     if measured.mild and level is Level.RED:

@@ -22,7 +22,7 @@ from dnnexplain.explain.faithfulness.tried_map import Case
 from dnnexplain.explain.networks.hooks import array, shuffled, tensor
 
 __all__ = [
-    "Measured",
+    "Evidence",
     "agreement",
     "cells",
     "completeness",
@@ -38,7 +38,7 @@ _NONE = float("nan")
 _TOO_SLOW = "This method is too slow to be repeated live; ask for the full badge."
 
 
-class Measured(NamedTuple):
+class Evidence(NamedTuple):
     """A figure's value (NaN: not measured), what it says, and whether it cannot be worse than amber."""
 
     value: float
@@ -46,27 +46,27 @@ class Measured(NamedTuple):
     mild: bool = False
 
 
-def completeness(case: Case) -> Measured:
+def completeness(case: Case) -> Evidence:
     """The map's sum against the difference explained."""
     attribution = case.attribution
     if case.entry.measure is not Measure.SHARE:
         what = "A gradient" if case.entry.measure is Measure.SLOPE else "This map"
-        return Measured(_NONE, f"{what} is no share of a difference, so it has nothing to add up to.")
+        return Evidence(_NONE, f"{what} is no share of a difference, so it has nothing to add up to.")
     error = attribution.relative_error
     if not np.isfinite(error):
-        return Measured(
+        return Evidence(
             _NONE,
             f"State and baseline ({attribution.baseline}) give the same {attribution.target}: there is nothing to add up to.",
         )
     promise = "" if case.entry.complete else f" {case.entry.title} does not promise to add up."
-    return Measured(
+    return Evidence(
         error,
         f"The map's sum misses the difference of {number(attribution.explained)} by {percent(error)}.{promise}",
         mild=not case.entry.complete,
     )
 
 
-def infidelity(case: Case) -> Measured:
+def infidelity(case: Case) -> Evidence:
     """Captum's normalised infidelity, as a part of the mean square change (Yeh et al. 2019, definition 2.1)."""
     count = 128 if case.full else 32
     if case.entry.measure is Measure.SLOPE:
@@ -75,19 +75,19 @@ def infidelity(case: Case) -> Measured:
         rows = mixtures(case.system, case.state, case.reference[1], count, case.seed)
         moves = "random objects are put back to the baseline"
     if not len(rows):
-        return Measured(_NONE, "No valid state differs here, so there is no change to predict.")
+        return Evidence(_NONE, "No valid state differs here, so there is no change to predict.")
     after = case.paint(rows)
     lost, weights = case.losses(after), case.weights(after)
     size = float((lost**2).mean())
     if size < 1e-18:
-        return Measured(
+        return Evidence(
             _NONE, f"Nothing that was tried changes {case.attribution.target}, so there is no change to predict."
         )
     told = (weights * case.attribution.map).reshape(len(after), -1).sum(axis=1)
     if (
         float(told @ lost) <= 0.0
     ):  # Captum's best scale would be negative, and make a map with its sign reversed perfect
-        return Measured(1.0, f"When {moves}, the map predicts the changes no better than zero, or reversed.")
+        return Evidence(1.0, f"When {moves}, the map predicts the changes no better than zero, or reversed.")
     found = captum_infidelity(
         case.asked.problem.forward,
         lambda _inputs: (torch.from_numpy(weights), tensor(after)),
@@ -98,40 +98,40 @@ def infidelity(case: Case) -> Measured:
         normalize=True,
     )
     value = max(0.0, float(found[0]) / size)
-    return Measured(value, f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained.")
+    return Evidence(value, f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained.")
 
 
-def cells(case: Case) -> Measured:
+def cells(case: Case) -> Evidence:
     """Concordance of what the map gives to single cells with what the network does when cells change.
 
     See :mod:`dnnexplain.explain.faithfulness.tried_cells`. A map that values knob groups says nothing of single cells.
     """
     if case.entry.groupwise:
-        return Measured(_NONE, f"{case.entry.title} values knob groups and says nothing of single cells.")
+        return Evidence(_NONE, f"{case.entry.title} values knob groups and says nothing of single cells.")
     count = 256 if case.full else 64
     slope = case.entry.measure is Measure.SLOPE
     trial = nudges(case, count) if slope else halves(case, count)
     if trial is None:
-        return Measured(_NONE, "No knob group differs from the baseline in two cells, so none can be told apart.")
+        return Evidence(_NONE, "No knob group differs from the baseline in two cells, so none can be told apart.")
     told, real = trial
     score = case.entry.measure is Measure.SCORE
     value = cosine(told, real) if score else concordance(told, real)
     if np.isnan(value):
-        return Measured(_NONE, f"Neither map nor network tells cells apart here: none moves {case.attribution.target}.")
+        return Evidence(_NONE, f"Neither map nor network tells cells apart here: none moves {case.attribution.target}.")
     what = "all cells are nudged at random" if slope else "half of each group's cells are put back to the baseline"
     scale = "in direction" if score else "in size and sign"
-    return Measured(value, f"When {what}, map and network agree {number(value)} {scale} (1 is exact, 0 is chance).")
+    return Evidence(value, f"When {what}, map and network agree {number(value)} {scale} (1 is exact, 0 is chance).")
 
 
-def sensitivity(case: Case) -> Measured:
+def sensitivity(case: Case) -> Evidence:
     """Captum's maximum sensitivity over neighbouring states (Yeh et al. 2019, definition 3.1)."""
     if case.skipped:
-        return Measured(_NONE, _TOO_SLOW)
+        return Evidence(_NONE, _TOO_SLOW)
     if not case.attribution.map.any():
-        return Measured(_NONE, "The map is zero everywhere, so a change has no size to be compared with.")
+        return Evidence(_NONE, "The map is zero everywhere, so a change has no size to be compared with.")
     rows = neighbours(case.system, case.state, 32 if case.full else 8, case.seed)
     if not len(rows):
-        return Measured(_NONE, "No valid state lies one step away.")
+        return Evidence(_NONE, "No valid state lies one step away.")
     near = tensor(case.paint(rows))
 
     def explain(inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor]:
@@ -140,15 +140,15 @@ def sensitivity(case: Case) -> Measured:
     try:
         found = sensitivity_max(explain, tensor(case.observation[None]), lambda _x: near, n_perturb_samples=len(near))
     except DnnExplainError:
-        return Measured(_NONE, f"{case.entry.title} refuses a neighbouring state, so its stability is unknown.")
+        return Evidence(_NONE, f"{case.entry.title} refuses a neighbouring state, so its stability is unknown.")
     value = float(found[0])
-    return Measured(value, f"One step of one knob changes the map by up to {value:.0%} of its size.")
+    return Evidence(value, f"One step of one knob changes the map by up to {value:.0%} of its size.")
 
 
-def randomisation(case: Case) -> Measured:
+def randomisation(case: Case) -> Evidence:
     """Rank correlation with the maps of networks whose weights are shuffled (Adebayo et al. 2018)."""
     if case.skipped:
-        return Measured(_NONE, _TOO_SLOW)
+        return Evidence(_NONE, _TOO_SLOW)
     found, seen = [], tensor(case.observation[None])
     for k in range(10 if case.full else 3):
         try:
@@ -162,21 +162,21 @@ def randomisation(case: Case) -> Measured:
         )
         found.append(0.0 if np.isnan(same) else same)
     if not found or not case.attribution.map.any():
-        return Measured(_NONE, "The map is zero everywhere, so there is nothing to compare.")
+        return Evidence(_NONE, "The map is zero everywhere, so there is nothing to compare.")
     value = abs(float(np.mean(found)))
     ending = (
         "it depends on what was learned"
         if value <= 0.3
         else "part of it would look the same for a network that learned nothing"
     )
-    return Measured(value, f"With shuffled weights the map's ranks correlate {number(value)} with its own: {ending}.")
+    return Evidence(value, f"With shuffled weights the map's ranks correlate {number(value)} with its own: {ending}.")
 
 
-def intervention(case: Case) -> Measured:
+def intervention(case: Case) -> Evidence:
     """Rank correlation between what the map gives to each object and what putting it back really changes."""
     found = case.interventions
     if not found:
-        return Measured(
+        return Evidence(
             _NONE, f"The state is as in the baseline ({case.reference[0]}) already, so nothing can be put back."
         )
     told = np.array([one.predicted for one in found])
@@ -184,14 +184,14 @@ def intervention(case: Case) -> Measured:
     top = _sentence(case, found[int(np.abs(told).argmax())])
     if len(found) < 3:
         value = float(np.mean(np.sign(told) == np.sign(real)))
-        return Measured(value, f"{top} The sign is right for {value:.0%} of {counted(len(found), 'object')}.")
+        return Evidence(value, f"{top} The sign is right for {value:.0%} of {counted(len(found), 'object')}.")
     value = rank_correlation(told, real)
     if np.isnan(value):
         flat = "the map" if np.ptp(told) == 0 else "the network"
-        return Measured(
+        return Evidence(
             0.0 if np.ptp(real) > 0 else _NONE, f"{top} There is no order to compare: {flat} treats all objects alike."
         )
-    return Measured(value, f"{top} Over {len(found)} objects, map and reality correlate {number(value)} in rank.")
+    return Evidence(value, f"{top} Over {len(found)} objects, map and reality correlate {number(value)} in rank.")
 
 
 def _sentence(case: Case, one: Intervention) -> str:
@@ -206,7 +206,7 @@ def _sentence(case: Case, one: Intervention) -> str:
     return f"{what} {moved}{f', and {names[one.action_after or 0]} is chosen' if changed else ''}."
 
 
-def agreement(case: Case) -> Measured:
+def agreement(case: Case) -> Evidence:
     """Mean rank correlation over knob groups with other methods that give numbers of the same kind, as drawn."""
     slope = case.entry.measure is Measure.SLOPE
     found: dict[str, float] = {}
@@ -219,8 +219,8 @@ def agreement(case: Case) -> Measured:
         if np.isfinite(value):
             found[METHODS[name].title] = value
     if not found:
-        return Measured(_NONE, "The maps do not vary enough between knob groups to be ranked.")
+        return Evidence(_NONE, "The maps do not vary enough between knob groups to be ranked.")
     mean = float(np.mean(list(found.values())))
     each = ", ".join(f"{name} {number(value)}" for name, value in found.items())
     kind = "slopes" if slope else "shares"
-    return Measured(mean, f"Knob groups rank alike to {number(mean)} on average with other {kind} ({each}).")
+    return Evidence(mean, f"Knob groups rank alike to {number(mean)} on average with other {kind} ({each}).")

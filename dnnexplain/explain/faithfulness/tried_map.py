@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dnnexplain.contract import Policy, State, System, Target
-from dnnexplain.explain.attribution.captum_question import Asked, Problem, ask
+from dnnexplain.explain.attribution.captum_question import CaptumQuestion, ResolvedQuestion, ask
 from dnnexplain.explain.attribution.maps import Attribution
 from dnnexplain.explain.attribution.methods import Method, method_named
 from dnnexplain.explain.decisions.decision import decide_many, observe
@@ -31,7 +31,7 @@ class Case:
     policy: Policy
     attribution: Attribution
     entry: Method
-    asked: Asked
+    asked: ResolvedQuestion
     observation: NDArray[np.float32]
     seed: int
     full: bool
@@ -85,7 +85,7 @@ class Case:
         return np.asarray(values[0] - values[1:])
 
     @property
-    def problem(self) -> Problem:
+    def problem(self) -> CaptumQuestion:
         """The question with fewer references, for what has to be computed many times."""
         return self.asked.problem.first_pairs(16 if self.full else 4)
 
