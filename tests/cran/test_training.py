@@ -4,32 +4,37 @@ import numpy as np
 import pytest
 import torch
 
-from dnnexplain.systems.cran import CloudRan
-from dnnexplain.systems.cran.networks import Alike, Report, dense
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.policies import TorchPolicy
+from dnnexplain.systems.cran import CloudRan, training
+from dnnexplain.systems.cran.networks import TOLD, Alike, Report, dense
+from dnnexplain.systems.cran.power import powers_of_sets
 from dnnexplain.systems.cran.recordings import record
-from dnnexplain.systems.cran.training import set_losses, toggle_losses, train
+from dnnexplain.systems.cran.training import _turned, set_losses, toggle_losses, train
 
 
 @pytest.mark.parametrize("action", ["toggle", "set"])
-@pytest.mark.parametrize("antennas", [1, 2])
-def test_a_network_that_treats_heads_alike_is_written_out_as_it_is(action, antennas):
-    system = CloudRan(heads=4, users=2, antennas=antennas, action=action)
-    module = Alike(system, (8, 6), seed=1)
+@pytest.mark.parametrize(("users", "antennas"), [(1, 1), (2, 1), (2, 2), (3, 2)])
+@pytest.mark.parametrize("told", TOLD)
+def test_a_network_that_treats_heads_alike_is_written_out_as_it_is(action, users, antennas, told):
+    system = CloudRan(heads=4, users=users, antennas=antennas, action=action)
+    module = Alike(system, (8, 6), seed=1, told=told)
     seen = torch.as_tensor(system.codec.observe(system.workloads("diurnal", 1, 0))[0, ::9])
     seen[:, system.codec.awake] = (torch.arange(4) % 2).float()
     assert torch.allclose(module(seen), module.dense()(seen), atol=1e-5)
     # exchanging two heads exchanges their outputs
     swapped = seen.clone()
-    gain = seen[:, system.codec.gain].reshape(len(seen), 2, 4, antennas)
-    swapped[:, system.codec.gain] = gain[:, :, [1, 0, 2, 3]].reshape(len(seen), -1)
+    for part in (system.codec.gain, system.codec.phase):
+        links = seen[:, part].reshape(len(seen), users, 4, antennas)
+        swapped[:, part] = links[:, :, [1, 0, 2, 3]].reshape(len(seen), -1)
     swapped[:, system.codec.awake] = seen[:, system.codec.awake][:, [1, 0, 2, 3]]
     first = 1 if action == "toggle" else 0
     order = [*range(first), first + 1, first, first + 2, first + 3]
     assert torch.allclose(module(swapped), module(seen)[:, order], atol=1e-5)
 
 
-def test_a_report_leaves_out_places_and_phases(toggling):
-    report = Report(toggling)
+def test_a_report_of_gains_leaves_out_places_and_phases(toggling):
+    report = Report(toggling, "gains")
     seen = torch.as_tensor(toggling.codec.observe(toggling.workloads("diurnal", 1, 0))[0])
     changed = seen.clone()
     changed[:, toggling.codec.phase] = 0
@@ -38,6 +43,31 @@ def test_a_report_leaves_out_places_and_phases(toggling):
     assert report(seen).shape == (96, 1 + 2 + 10 + 5)
     assert report(seen).abs().max() < 5
     assert dense(toggling)(seen).shape == (96, 6)
+    with pytest.raises(DnnExplainError, match="told"):
+        Report(toggling, "phases")
+
+
+def test_a_report_of_channels_tells_how_the_phases_of_two_users_differ():
+    system = CloudRan(heads=3, users=3, antennas=2)
+    codec, day = system.codec, system.workloads("walk", 1, 0)[0]
+    seen = torch.as_tensor(codec.observe([day])[0])
+    told = Report(system, "channels")(seen)[:, len(Report(system, "gains").cells) :]
+    turn = np.deg2rad(day.phase)  # [T, U, N]
+    pairs = np.stack([turn[:, a] - turn[:, b] for a, b in ((0, 1), (0, 2), (1, 2))], axis=2).reshape(len(day), -1)
+    assert np.allclose(told, np.concatenate([np.cos(pairs), np.sin(pairs)], axis=1), atol=1e-5)
+
+
+def test_what_training_turns_changes_no_power():
+    system = CloudRan(heads=3, users=3)
+    codec = system.codec
+    seen = torch.as_tensor(codec.observe(system.workloads("diurnal", 1, 0))[0, ::7])
+    turned = _turned(system, seen, np.random.default_rng(5)).numpy()
+    assert not np.array_equal(turned[:, codec.phase], seen.numpy()[:, codec.phase])
+    powers = [
+        powers_of_sets(system.scene, *codec.program(rows), np.arange(8)[None].repeat(len(seen), 0))
+        for rows in (seen.numpy(), turned)
+    ]
+    assert np.allclose(*powers, rtol=1e-3)  # float32 phases
 
 
 def test_losses_are_means_over_drawn_actions():
@@ -78,13 +108,37 @@ def test_recordings_know_what_any_policy_costs(action):
 
 
 @pytest.mark.parametrize("action", ["toggle", "set"])
-def test_training_resumes_and_improves(action, tmp_path):
+def test_training_goes_on_where_it_stopped(action, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT", 20)
     system = CloudRan(heads=3, users=1, action=action)
-    options = {"days": 80, "steps": 150, "rounds": 1}
+    options = {"days": 80, "steps": 90, "rounds": 2, "outage_charge": 200.0, "told": "channels", "seed": 0}
     told = []
-    module, story = train(system, options, tmp_path / "net.safetensors", lambda *row: told.append(row))
-    again, _ = train(system, options, tmp_path / "net.safetensors", lambda *_: None)
+
+    def stop(done, total, text):
+        told.append(text)
+        if done == 80 and "steps" in text:  # in the last third, between two rounds of policy iteration
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(system, options, tmp_path / "net.safetensors", stop)
+    again, story = train(system, options, tmp_path / "net.safetensors", lambda *row: told.append(row[-1]))
+    whole, _ = train(system, options, tmp_path / "other.safetensors", lambda *_: None)
     seen = torch.as_tensor(system.codec.observe(system.workloads("diurnal", 1, 0))[0])
-    assert torch.equal(module(seen), again(seen))  # the checkpoint holds the end
+    assert torch.equal(again(seen), whole(seen))
     assert "80 generated days" in story["workload"]
-    assert any("recorded" in text for *_, text in told)
+    assert "resumed" in told
+    with pytest.raises(DnnExplainError, match="other settings"):
+        train(system, {**options, "seed": 1}, tmp_path / "net.safetensors", lambda *_: None)
+    (tmp_path / "net.safetensors.progress").write_bytes(b"torn")
+    with pytest.raises(DnnExplainError, match="--fresh"):
+        train(system, options, tmp_path / "net.safetensors", lambda *_: None)
+
+
+def test_training_lowers_the_cost(tmp_path):
+    system = CloudRan(heads=3, users=1)
+    options = {"days": 80, "steps": 300, "rounds": 1, "outage_charge": 200.0, "told": "gains", "seed": 0}
+    module, _ = train(system, options, tmp_path / "net.safetensors", lambda *_: None)
+    days = system.workloads("diurnal", 10, 99)
+    trained = system.run(TorchPolicy(module, system), days).cost.mean()
+    assert trained < 0.9 * system.run(TorchPolicy(dense(system), system), days).cost.mean()
+    assert trained < system.run(system.rules()["all-on"], days).cost.mean()

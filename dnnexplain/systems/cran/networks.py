@@ -1,7 +1,8 @@
 """Networks for radio heads: a value per toggle, as published, or a log-odds per head.
 
-They see the hour, the demands, the gains and who is awake; places and phases of a state they do not see, as
-no report to a controller holds them. What each cell of the input is divided by is stated here, not trained.
+They see the hour, the demands, the gains, who is awake, and how the phases of two users' links to an antenna
+differ: whether users disturb each other depends on that, and a set that serves them with one difference does
+not with another. Places they do not see. What each cell of the input is divided by is stated here, not trained.
 """
 
 from __future__ import annotations
@@ -15,27 +16,43 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import Choice, DnnExplainError
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cran.radio import Radio
 
-__all__ = ["NETWORKS", "Alike", "Report", "dense"]
+__all__ = ["NETWORKS", "TOLD", "Alike", "Report", "dense"]
+
+TOLD = ("channels", "gains")
+"""What a controller may be told of links: gains and differences of phases, or gains alone."""
 
 HOUR, DEMAND, GAIN = (12.0, 12.0), (20.0, 20.0), (-110.0, 15.0)
 """What is subtracted and what is then divided by: h, Mb/s, dB."""
 
 
 class Report(nn.Module):
-    """What a controller is told of a state ``[B, n]``: hour, demands, gains and heads, each near -1 to 1 ``[B, m]``."""
+    """What a controller is told of a state ``[B, n]``, each number near -1 to 1 ``[B, m]``.
+
+    Hour, demands, gains, heads; and with ``told="channels"`` cosine and sine of the difference of the phases of two
+    users' links to an antenna, antenna by antenna, for every pair of users. Beams undo a phase that all links of an
+    antenna or all links of a user have in common, so that single phases mean nothing.
+
+    Args:
+        system: says where what stands in a state.
+        told: one of :data:`TOLD`.
+    """
 
     cells: Tensor
     centre: Tensor
     scale: Tensor
+    first: Tensor
+    second: Tensor
 
-    def __init__(self, system: Radio) -> None:
+    def __init__(self, system: Radio, told: str = "gains") -> None:
         super().__init__()
-        codec = system.codec
+        if told not in TOLD:
+            raise Choice("told", told, TOLD).error()
+        codec, scene = system.codec, system.scene
         parts = ((codec.hour, HOUR), (codec.demand, DEMAND), (codec.gain, GAIN), (codec.awake, (0.5, 0.5)))
         cells = [np.arange(part.start, part.stop) for part, _ in parts]
         rows = [np.tile(units, (len(where), 1)) for where, (_, units) in zip(cells, parts, strict=True)]
@@ -43,24 +60,32 @@ class Report(nn.Module):
         self.register_buffer("cells", torch.as_tensor(np.concatenate(cells)), persistent=False)
         self.register_buffer("centre", torch.as_tensor(centre, dtype=torch.float32), persistent=False)
         self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32), persistent=False)
+        pairs = list(itertools.combinations(range(scene.users), 2)) if told == "channels" else []
+        links = np.arange(codec.phase.start, codec.phase.stop).reshape(scene.users, -1)
+        first, second = (np.array([links[pair[side]] for pair in pairs], dtype=np.int64).T.ravel() for side in (0, 1))
+        self.register_buffer("first", torch.as_tensor(first), persistent=False)
+        self.register_buffer("second", torch.as_tensor(second), persistent=False)
 
     @property
     def size(self) -> int:
         """How many numbers a controller is told."""
-        return len(self.cells)
+        return len(self.cells) + 2 * len(self.first)
 
     def forward(self, observations: Tensor) -> Tensor:
         """The part of the observations that is told, scaled."""
-        return (observations[:, self.cells] - self.centre) / self.scale
+        told = (observations[:, self.cells] - self.centre) / self.scale
+        turn = torch.deg2rad(observations[:, self.first] - observations[:, self.second])
+        return torch.cat([told, turn.cos(), turn.sin()], 1)
 
 
-def dense(system: Radio, hidden: Sequence[int] = (128, 128), seed: int = 0) -> nn.Sequential:
+def dense(system: Radio, hidden: Sequence[int] = (128, 128), seed: int = 0, told: str = "gains") -> nn.Sequential:
     """Dense layers with ReLU; one output per action or per head.
 
     Args:
         system: gives the sizes.
         hidden: units of each hidden layer.
         seed: of the weights; torch's global generator is left alone.
+        told: of links; see :class:`Report`.
 
     Returns:
         layers ``report, hidden_1, relu_1, ..., output``.
@@ -69,7 +94,7 @@ def dense(system: Radio, hidden: Sequence[int] = (128, 128), seed: int = 0) -> n
         msg = f"hidden must be whole numbers of at least 1, one per layer, not {list(hidden)}"
         raise DnnExplainError(msg)
     generator = torch.Generator().manual_seed(seed)
-    report = Report(system)
+    report = Report(system, told)
     layers: OrderedDict[str, nn.Module] = OrderedDict(report=report)
     sizes = [report.size, *hidden, len(system.output.names)]
     names = [*(f"hidden_{number}" for number in range(1, len(hidden) + 1)), "output"]
@@ -78,7 +103,7 @@ def dense(system: Radio, hidden: Sequence[int] = (128, 128), seed: int = 0) -> n
         if name != "output":
             layers[name.replace("hidden", "relu")] = nn.ReLU()
     module = nn.Sequential(layers)
-    module.architecture = {"name": "dense", "arguments": {"hidden": list(hidden)}}  # type: ignore[assignment]
+    module.architecture = {"name": "dense", "arguments": {"hidden": list(hidden), "told": told}}  # type: ignore[assignment]
     return module
 
 
@@ -92,18 +117,21 @@ class Alike(nn.Module):
         system: gives the sizes.
         units: per head and hidden layer.
         seed: of the weights.
+        told: of links; see :class:`Report`.
     """
 
-    def __init__(self, system: Radio, units: Sequence[int], seed: int) -> None:
+    def __init__(self, system: Radio, units: Sequence[int], seed: int, told: str = "gains") -> None:
         super().__init__()
         scene = system.scene
-        self.system, self.units = system, tuple(units)
-        self.report = Report(system)
+        self.system, self.units, self.told = system, tuple(units), told
+        self.report = Report(system, told)
         self.heads, self.common = scene.heads, 1 + scene.users
         links = np.arange(self.common, self.common + system.codec.links)
         own = links.reshape(scene.users, scene.heads, scene.antennas).transpose(1, 0, 2).reshape(scene.heads, -1)
         awake = links[-1] + 1 + np.arange(scene.heads)
-        self.columns = np.concatenate([own, awake[:, None]], axis=1)
+        turns = awake[-1] + 1 + np.arange(2 * len(self.report.first))  # cosines, then sines, antenna by antenna
+        turns = turns.reshape(2, scene.heads, -1).transpose(1, 0, 2).reshape(scene.heads, -1)
+        self.columns = np.concatenate([own, awake[:, None], turns], axis=1)
         sizes = [self.columns.shape[1], *units, 1]
         generator = torch.Generator().manual_seed(seed)
         own_layers = [_layer(a, b, generator) for a, b in itertools.pairwise(sizes)]
@@ -132,7 +160,7 @@ class Alike(nn.Module):
     def dense(self) -> nn.Sequential:
         """The same function as layers ``report, hidden_1, relu_1, ..., output``."""
         heads = self.heads
-        module = dense(self.system, [heads * units for units in self.units])
+        module = dense(self.system, [heads * units for units in self.units], told=self.told)
         names = [*(f"hidden_{number}" for number in range(1, len(self.units) + 1)), "output"]
         for number, name in enumerate(names):
             layer: nn.Linear = getattr(module, name)

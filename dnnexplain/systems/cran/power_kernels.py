@@ -108,6 +108,8 @@ def uplink(a, need, prices, ceiling, lam, t, b):
         filters(a, lam, t, b)
         below, total = True, 0.0
         for u in range(users):
+            if not b[u, u].real > 0.0:  # rounding has spoilt it: the prices are too far apart
+                return STALLED
             target[u] = 1.0 / (need[u] * b[u, u].real)
             below = below and lam[u] <= target[u]
             total += lam[u]
@@ -285,6 +287,9 @@ def least_power(h, head_of, gamma, heads, lam, mu, x, p):
             gram(h, head_of, q, a)
             lam[:] = before
             outcome = uplink(a, need, trial.sum(), float(rows), lam, t, b)
+            if outcome == STALLED and size >= 1e-10:
+                size *= 0.1
+                continue
             if outcome != SOLVED:
                 mu[:] = trial  # with lam, the proof
                 return outcome, np.inf, np.inf if outcome == INFEASIBLE else value

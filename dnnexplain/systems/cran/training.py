@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from dnnexplain.contract import MultiBinary
+from dnnexplain.policies.training import progress_path
 from dnnexplain.systems.cran.actions import after
 from dnnexplain.systems.cran.networks import Alike
 from dnnexplain.systems.cran.recordings import Recordings, record
+from dnnexplain.systems.cran.trainee import Trainee
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cran.system import CloudRan
@@ -31,11 +32,11 @@ __all__ = ["set_losses", "toggle_losses", "train"]
 
 BATCH = 256
 RATE = 3e-3
-UNITS = (64, 64)
+UNITS = (64, 64, 64)
 """Units per head and hidden layer."""
 
-MOST = 250.0
-"""Losses above this count as this, W: more than an outage that is charged 200 W."""
+BEYOND = 50.0
+"""Losses above what an outage is charged and this count as that, W."""
 
 CHECKPOINT = 2000
 """Steps between checkpoints."""
@@ -46,63 +47,6 @@ VALIDATION = 64
 Report = Callable[[int, int, str], None]
 
 
-class Trainee:
-    """A network in training: its average over the last steps, its optimiser, and a file from which it goes on.
-
-    Args:
-        module: the network.
-        file: of the checkpoint.
-        steps: in all.
-        rate: learning rate at the start; it falls to 0 as a cosine.
-        fresh: whether to begin anew although there is a checkpoint.
-    """
-
-    def __init__(self, module: nn.Module, file: Path, steps: int, rate: float, *, fresh: bool) -> None:
-        self.module, self.file, self.steps, self.rate = module, file, steps, rate
-        self.average = _copy(module)
-        self.optimiser = torch.optim.Adam(module.parameters(), lr=rate)
-        self.step = 0
-        if file.exists() and not fresh:
-            self._load()
-
-    def learn(self, loss: Tensor) -> None:
-        """One step down a loss."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate * 0.5 * (1 + np.cos(np.pi * self.step / self.steps))
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.module.parameters(), 10.0)
-        self.optimiser.step()
-        with torch.no_grad():
-            for slow, fast in zip(self.average.parameters(), self.module.parameters(), strict=True):
-                slow.lerp_(fast, 0.005)
-        self.step += 1
-        if self.step % CHECKPOINT == 0 or self.step == self.steps:
-            self._save()
-
-    def _save(self) -> None:
-        parts = {f"module.{name}": value for name, value in self.module.state_dict().items()}
-        parts |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
-        for number, state in self.optimiser.state_dict()["state"].items():
-            parts |= {f"adam.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-        parts["step"] = torch.tensor(self.step)
-        unfinished = self.file.with_suffix(".part")
-        save_file({name: value.contiguous() for name, value in parts.items()}, unfinished)
-        unfinished.replace(self.file)
-
-    def _load(self) -> None:
-        parts = load_file(self.file)
-        self.step = int(parts.pop("step"))
-        for prefix, module in (("module.", self.module), ("average.", self.average)):
-            module.load_state_dict({k[len(prefix) :]: v for k, v in parts.items() if k.startswith(prefix)})
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in parts.items():
-            if name.startswith("adam."):
-                _, number, field = name.split(".")
-                moments.setdefault(int(number), {})[field] = value
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
-
-
 def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Report) -> tuple[nn.Module, dict[str, Any]]:
     """Train a network for a system's actions on recorded days.
 
@@ -111,41 +55,75 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
     steps imitates the best action; the others minimise the mean loss of drawn actions, computed exactly over
     all of them, with a tenth of the imitation.
 
+    All weights are averages over the last steps; those are kept that cost least on the validation days.
+
     Args:
         system: its action says which of the two.
-        options: ``days``, ``steps``, ``rounds`` of policy iteration, ``seed``, ``fresh``, ``stop`` (after so many of the
-            steps; the learning rate falls as if it went on).
-        out: where the network will be saved; a checkpoint lies beside it.
+        options: ``days``, ``steps``, ``rounds`` of policy iteration, ``outage_charge`` (W), ``told`` (of links),
+            ``seed``, ``fresh``.
+        out: where the network will be saved; an unfinished run lies beside it.
         report: called as it goes.
+
+    Raises:
+        DnnExplainError: an unfinished run with other settings lies there.
     """
     started = time.process_time()
-    settings = {"days": 1500, "steps": 30_000, "rounds": 5, "seed": 0, "fresh": False, "stop": None} | dict(options)
-    data = record(system, int(settings["days"]), int(settings["seed"]), report)
+    settings = {key: options[key] for key in ("days", "steps", "rounds", "outage_charge", "told", "seed")}
     steps, seed = int(settings["steps"]), int(settings["seed"])
-    checkpoint = out.with_suffix(f".{system.action}-training")
-    student = Trainee(Alike(system, UNITS, seed), checkpoint, steps, RATE, fresh=bool(settings["fresh"]))
-    table, moves = torch.as_tensor(data.awake), torch.as_tensor(data.moves())
-    successors = _successors(system)
-    losses = set_losses(table) if isinstance(system.output, MultiBinary) else toggle_losses
-    own, each = 2 * steps // 3, max(1, (steps - 2 * steps // 3) // int(settings["rounds"]))
-    following = data.ahead
-    while student.step < min(steps, int(settings["stop"] or steps)):
-        late = student.step - own
-        if late >= 0 and (late % each == 0 or following is data.ahead):
-            following = data.value(_chooser(system, student.average), slice(None))
-        day, slot, before = _states(data, np.random.default_rng([seed, student.step]), BATCH)
-        shown = torch.as_tensor(data.shown[day, slot])
-        shown[:, system.codec.awake] = table[before]
-        value = torch.as_tensor(data.excess[day, slot] + following[day, slot + 1]) + moves[before]
-        value = value.gather(1, torch.as_tensor(successors[before]))  # [B, actions]
-        worse = (value - value.min(1, keepdim=True).values).clamp(max=MOST)
-        imitation, expected = losses(student.module(_swapped(system, shown, student.step)), worse)
-        student.learn(imitation if student.step < steps // 4 else expected + 0.1 * imitation)
-        if student.step % CHECKPOINT == 0:
-            excess = _validated(system, student.average, data)
+    strict = type(system)(**{**system.parameters, "outage_power": float(settings["outage_charge"])})
+    known = {**settings, "system": system.parameters}
+    module = Alike(system, UNITS, seed, str(settings["told"]))
+    student = Trainee(module, progress_path(out), known, steps, RATE, fresh=bool(options.get("fresh")))
+    if student.step:
+        report(student.step, steps, "resumed")
+    data = record(strict, int(settings["days"]), seed, report)
+    lesson = _Lesson(strict, data, student, settings)
+    while student.step < steps:
+        lesson.step()
+        if student.step % CHECKPOINT == 0 or student.step == steps:
+            excess = _validated(strict, student.average, data)
+            student.measured(excess)
             report(student.step, steps, f"steps; {excess:.3f} W above the optimum on validation days")
-    trained: Alike = student.average  # type: ignore[assignment]
-    return trained.dense(), _story(data, student, started, settings)
+    trained: Alike = student.best  # type: ignore[assignment]
+    return trained.dense(), _story(student, settings, time.process_time() - started)
+
+
+class _Lesson:
+    """Steps of training: states, what their actions cost, and a loss."""
+
+    def __init__(self, system: CloudRan, data: Recordings, student: Trainee, settings: Mapping[str, Any]) -> None:
+        self.system, self.data, self.student, self.seed = system, data, student, int(settings["seed"])
+        self.table, self.moves = torch.as_tensor(data.awake), torch.as_tensor(data.moves())
+        self.successors = _successors(system)
+        self.losses = set_losses(self.table) if isinstance(system.output, MultiBinary) else toggle_losses
+        self.most = float(settings["outage_charge"]) + BEYOND
+        self.own = 2 * student.steps // 3
+        self.each = max(1, (student.steps - self.own) // int(settings["rounds"]))
+        self.following: NDArray[np.float32] | None = None
+
+    def step(self) -> None:
+        """One step."""
+        student, data = self.student, self.data
+        self._follow()
+        rng = np.random.default_rng([self.seed, student.step])
+        day, slot, before = _states(data, rng, BATCH)
+        shown = torch.as_tensor(data.shown[day, slot])
+        shown[:, self.system.codec.awake] = self.table[before]
+        following = data.ahead if self.following is None else self.following
+        value = torch.as_tensor(data.excess[day, slot] + following[day, slot + 1]) + self.moves[before]
+        value = value.gather(1, torch.as_tensor(self.successors[before]))  # [B, actions]
+        worse = (value - value.min(1, keepdim=True).values).clamp(max=self.most)
+        imitation, expected = self.losses(student.module(_turned(self.system, shown, rng)), worse)
+        student.learn(imitation if student.step < student.steps // 4 else expected + 0.1 * imitation)
+
+    def _follow(self) -> None:
+        """In the last third of the steps, from time to time: what the network's own actions cost from each slot on."""
+        late = self.student.step - self.own
+        if late >= 0 and late % self.each == 0:
+            self.student.act()
+            self.following = None
+        if late >= 0 and self.following is None:
+            self.following = self.data.value(_chooser(self.system, self.student.acting), slice(None))
 
 
 def toggle_losses(outputs: Tensor, worse: Tensor) -> tuple[Tensor, Tensor]:
@@ -164,13 +142,19 @@ def set_losses(table: Tensor) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor
     return losses
 
 
-def _swapped(system: CloudRan, shown: Tensor, step: int) -> Tensor:
-    """The states with their users in turn: which user is which must not matter."""
+def _turned(system: CloudRan, shown: Tensor, rng: np.random.Generator) -> Tensor:
+    """The states with users in another order, each user's links turned by a phase, and all phases mirrored or not.
+
+    None of this changes what any set costs.
+    """
     codec, users = system.codec, system.scene.users
-    rows = shown.clone()
-    rows[:, codec.demand] = shown[:, codec.demand].roll(step % users, 1)
-    links = shown[:, codec.gain].reshape(len(shown), users, -1)
-    rows[:, codec.gain] = links.roll(step % users, 1).reshape(len(shown), -1)
+    rows, order = shown.clone(), torch.as_tensor(rng.permutation(users))
+    turn = torch.as_tensor(rng.uniform(-180, 180, (len(shown), users, 1)).astype(np.float32))
+    mirror = torch.as_tensor(rng.choice(np.array([-1, 1], dtype=np.float32), (len(shown), 1, 1)))
+    gain, phase = (shown[:, part].reshape(len(shown), users, -1)[:, order] for part in (codec.gain, codec.phase))
+    rows[:, codec.demand] = shown[:, codec.demand][:, order]
+    rows[:, codec.gain] = gain.reshape(len(shown), -1)
+    rows[:, codec.phase] = (mirror * phase + turn).reshape(len(shown), -1)
     return rows
 
 
@@ -216,19 +200,14 @@ def _validated(system: CloudRan, module: nn.Module, data: Recordings) -> float:
     return float((value[:, 0, -1] - data.ahead[part, 0, -1]).mean() / data.excess.shape[1])
 
 
-def _copy(module: nn.Module) -> nn.Module:
-    import copy  # noqa: PLC0415
-
-    twin = copy.deepcopy(module)
-    for parameter in twin.parameters():
-        parameter.requires_grad = False
-    return twin
-
-
-def _story(data: Recordings, student: Trainee, started: float, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _story(student: Trainee, settings: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """What the model card tells of the training."""
     return {
         "seed": int(settings["seed"]),
-        "workload": f"{len(data.shown)} generated days (3 of 5 diurnal, 1 walk, 1 flash)",
-        "training_time": f"{time.process_time() - started:.0f} CPU seconds, {student.steps} steps of {BATCH} states",
+        "workload": (
+            f"{settings['days']} generated days (3 of 5 diurnal, 1 walk, 1 flash), "
+            f"outages charged {settings['outage_charge']:g} W"
+        ),
+        "training_time": f"{seconds:.0f} CPU seconds (of a resumed run: since), {student.steps} steps of {BATCH} states",
+        "recipe": dict(settings),
     }
