@@ -111,8 +111,15 @@ def links(repository: str, ref: str = "HEAD") -> dict[str, str]:
     base = f"https://mybinder.org/v2/gh/{repository}/{ref}?urlpath="
     found = {"JupyterLab": base + quote("lab/tree/notebooks", safe="")}
     pages = {"dashboard": "dnnexplain/app/dashboard.ipynb"}
-    pages |= {path.stem: f"notebooks/{path.name}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    lessons = sorted((ROOT / "notebooks").glob("*.ipynb"), key=lambda path: _in_order(path.stem))
+    pages |= {path.stem: f"notebooks/{path.name}" for path in lessons}
     return found | {name: base + quote(f"voila/render/{path}", safe="") for name, path in pages.items()}
+
+
+def _in_order(name: str) -> tuple[float, str]:
+    """Lesson 10 comes after lesson 9, and what has no number after all that have."""
+    number = re.match(r"\d+", name)
+    return (float(number.group()) if number else float("inf"), name)
 
 
 # --- check --------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ def test_the_scripts_stop_at_the_first_error_and_hand_over():
 def test_every_link_opens_a_file_that_is_there():
     found = binder.links("owner/project")
     assert len(found) >= 9
+    lessons = [int(name.split("-")[0]) for name in found if name[0].isdigit()]
+    assert lessons == sorted(lessons)  # 10 after 9
     for address in found.values():
         parts = urlsplit(address)
         assert (parts.netloc, parts.path) == ("mybinder.org", "/v2/gh/owner/project/HEAD")

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 from dnnexplain.contract import DnnExplainError  # noqa: E402 - torch first
 from dnnexplain.systems.cellular import CellularSystem  # noqa: E402
 from dnnexplain.systems.cellular.networks import Whitened, actor_stack  # noqa: E402
+from dnnexplain.systems.cellular.teachers import Ceiling, read_teachers  # noqa: E402
 from dnnexplain.systems.cellular.tensors import TorchCell, TorchDays, between  # noqa: E402
 from dnnexplain.systems.cellular.training import train  # noqa: E402
 
@@ -71,7 +72,7 @@ def test_gradients_through_days_are_differences_of_rewards():
 
 
 @pytest.mark.parametrize("constants", [{}, {"throughput": "inverse"}, {"snapping": True, "decay": 0.0}])
-def test_the_aftermath_of_more_load_is_what_the_minutes_bring_with_it(constants):
+def test_the_remainder_of_more_load_is_what_the_minutes_have_of_it(constants):
     system = CellularSystem(minutes=20, **constants)
     c = TorchCell(system.cell)
     rng = np.random.default_rng(2)
@@ -90,7 +91,7 @@ def test_the_aftermath_of_more_load_is_what_the_minutes_bring_with_it(constants)
     start = torch.tensor([0.2, 0.2])
     _, plain = minutes(start)
     wanted, _ = minutes(start + more)
-    found = c.aftermath(own, efficiency, rates, plain, more)
+    found = c.reward(own, efficiency, plain + c.remainder(more, rates), rates)
     assert found.numpy() == pytest.approx(wanted.numpy(), rel=1e-4, abs=1e-6)
 
 
@@ -137,6 +138,33 @@ def test_training_improves_and_is_the_same_for_a_seed(small):
     assert small.run(Actor(module), days).cost.mean() < small.run(Actor(untrained), days).cost.mean()
     assert small.run(Actor(module), days).cost.mean() < small.run(small.rules()["always"], days).cost.mean()
     assert "14.7%" in story["limits"]
+
+
+def test_a_ceiling_counts_what_our_load_adds_above_it():
+    own, load = torch.tensor([0.5, 0.7, 0.9, 0.5]), torch.tensor([0.2, 0.2, 0.1, 0.0])
+    assert Ceiling(0.8, 2.0).penalty(own, load).tolist() == pytest.approx([0.0, 0.2, 0.2, 0.0], abs=1e-6)
+    assert read_teachers(["utilisation:0.7:5", "utilisation:0.8"]) == (Ceiling(0.7, 5.0), Ceiling(0.8, 3.0))
+    assert read_teachers(None) == ()
+    for wrong in ("utilisation", "utilisation:80", "utilisation:0.8:-1", "utilisation:0.8:nan", "utilisation:x"):
+        with pytest.raises(DnnExplainError, match=r"utilisation:0\.8:3"):
+            read_teachers([wrong])
+    with pytest.raises(DnnExplainError, match="utilisation"):
+        read_teachers(["utilization:0.8"])
+
+
+def test_a_taught_network_keeps_below_the_ceiling(small):
+    options = {**OPTIONS, "iterations": 40, "batch": 16}
+    days = small.workloads("mixed", 6, 77)
+
+    def above(module):
+        run = small.run(Actor(module), days)
+        own = small.stack(days).own[:, small.layout.history :]
+        return np.maximum(run.detail.load - np.maximum(0.6 - own, 0), 0).sum()
+
+    free, _ = train(small, options, None)
+    taught, story = train(small, {**options, "teacher": ["utilisation:0.6:20"]}, None)
+    assert above(taught) < 0.5 * above(free)
+    assert story["teacher"] == "keep utilisation below 60% (strength 20)"
 
 
 def test_an_unfinished_run_is_taken_up_where_it_was(small, tmp_path):

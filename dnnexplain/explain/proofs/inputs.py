@@ -79,8 +79,8 @@ def summands(system: System, states: StateSet, background: Any = None) -> tuple[
     Raises:
         DnnExplainError: the observation is no such sum, with the largest difference that was seen.
     """
-    base = np.array([knob.low for knob in system.knobs], dtype=float)
     names = [knob.name for knob in system.knobs]
+    base = _base(system, states)
 
     def cells(rows: Floats) -> Floats:
         return np.asarray(system.encode(rows, background), dtype=float).reshape(len(rows), -1)
@@ -98,6 +98,18 @@ def summands(system: System, states: StateSet, background: Any = None) -> tuple[
     parts += [_alone(system, states, knob, cells, base, ground) for knob in range(len(names)) if knob not in taken]
     _check_sum(system, states, ground, parts, cells)
     return ground, parts
+
+
+def _base(system: System, states: StateSet) -> Floats:
+    """Where summands count from: where the set holds a knob fast, its value there, else its least.
+
+    What knobs that are held fast paint together then belongs to the constant, and need not be a sum. Those of a joint
+    choice count from their least all the same, as a knob may be in several of these.
+    """
+    joint = system.joint_knobs if isinstance(system, ChoicesOfKnobs) else ()
+    shared = {name for one in joint for name in one}
+    held = np.array([knob.name not in shared for knob in system.knobs]) & (states.low == states.high)
+    return np.where(held, states.low, np.array([knob.low for knob in system.knobs], dtype=float))
 
 
 def _options(system: System, states: StateSet, knobs: tuple[int, ...]) -> Floats:
@@ -125,6 +137,8 @@ def _options(system: System, states: StateSet, knobs: tuple[int, ...]) -> Floats
 def _alone(system: System, states: StateSet, knob: int, cells: Any, base: Floats, ground: Floats) -> Summand:
     """A knob's own summand: a straight line where three points lie on one and all its grid does, else a choice."""
     one = system.knobs[knob]
+    if states.low[knob] == base[knob] == states.high[knob]:
+        return Summand((knob,), base[[[knob]]], np.zeros((1, len(ground))))
     grid = one.grid(33)
     rows = np.repeat(base[None], len(grid), axis=0)
     rows[:, knob] = grid

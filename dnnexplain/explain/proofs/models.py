@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Case, DnnExplainError, Relation, StateSet, System
 from dnnexplain.explain.networks.hooks import network_of, private
 from dnnexplain.explain.proofs.inputs import Input, paint, relate, summands
-from dnnexplain.explain.proofs.network import Bend, NetworkForms, traced
+from dnnexplain.explain.proofs.network import Bend, NetworkForms, Wave, traced
 from dnnexplain.explain.proofs.program import Program
 
 __all__ = ["EmptySet", "Model", "model_of", "pairs_hold", "place_of", "second_states"]
@@ -29,7 +29,7 @@ class Model:
 
     program: Program
     inputs: tuple[Input, ...]
-    bends: tuple[Bend, ...]
+    bends: tuple[Bend | Wave, ...]
     forms: Floats
 
     def outputs(self, rows: Floats) -> Floats:
@@ -65,7 +65,7 @@ def model_of(system: System, policy: Any, case: Case, background: Any, seconds: 
     if program.relaxed(np.zeros(len(program)), 0.0, 1) == -np.inf:
         raise EmptySet
     graph = traced(private(network_of(policy)))
-    bends: list[Bend] = []
+    bends: list[Bend | Wave] = []
     outputs = []
     for one in inputs:
         run = NetworkForms(graph, program)

@@ -22,7 +22,7 @@ from torch import Tensor, fx, nn
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.proofs.program import Program
 
-__all__ = ["Bend", "Form", "NetworkForms", "traced"]
+__all__ = ["Bend", "Form", "NetworkForms", "Wave", "traced"]
 
 Floats = NDArray[np.float64]
 _LARGEST = 60_000_000
@@ -45,6 +45,8 @@ _METHODS = {
     "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze", "contiguous", "mean", "sum", "add",
     "sub", "neg", "clone", "detach", "chunk", "split", "unflatten",
 }  # fmt: skip
+_WAVES: dict[Any, np.ufunc] = {torch.cos: np.cos, torch.sin: np.sin, "cos": np.cos, "sin": np.sin}
+_DEGREES = {torch.deg2rad, "deg2rad"}
 _SAME = {"float", "double", "to", "type"}
 _RECTIFIERS: dict[Any, float] = {F.relu: 0.0, torch.relu: 0.0, "relu": 0.0, F.leaky_relu: 0.01}
 
@@ -80,6 +82,30 @@ class Bend:
             values[:, number] = (values[:, : weights.shape[1]] @ weights.T + constants).max(axis=1)
 
 
+class Wave:
+    """Values ``cos(x)`` or ``sin(x)`` of forms ``x``, which the program itself does not tie to them."""
+
+    def __init__(
+        self, weights: list[Floats], constants: list[Floats], numbers: NDArray[np.int64], wave: np.ufunc
+    ) -> None:
+        self.weights, self.constants, self.numbers, self.wave = weights, constants, numbers, wave
+
+    def fill(self, values: Floats) -> None:
+        """Compute these values from those before ``[B, V]``, as the network does."""
+        for weights, constants, number in zip(self.weights, self.constants, self.numbers, strict=True):
+            values[:, number] = self.wave(values[:, : weights.shape[1]] @ weights[0] + constants[0])
+
+
+def wave_range(low: Floats, high: Floats, wave: np.ufunc) -> tuple[Floats, Floats]:
+    """The least and the largest cosine or sine between two angles each ``[n]``, rad; a little wider, for rounding."""
+    top = 0.0 if wave is np.cos else np.pi / 2
+    turn = 2 * np.pi
+    ends = np.sort(np.stack([wave(low), wave(high)]), axis=0)
+    crest = np.floor((high - top) / turn) >= np.ceil((low - top) / turn)
+    trough = np.floor((high - top - np.pi) / turn) >= np.ceil((low - top - np.pi) / turn)
+    return np.where(trough, -1.0, ends[0] - 1e-9), np.where(crest, 1.0, ends[1] + 1e-9)
+
+
 def traced(module: nn.Module) -> fx.GraphModule:
     """A network as a graph, in double precision.
 
@@ -104,7 +130,7 @@ class NetworkForms(fx.Interpreter):
     def __init__(self, graph: fx.GraphModule, program: Program) -> None:
         super().__init__(graph)
         self.program = program
-        self.bends: list[Bend] = []
+        self.bends: list[Bend | Wave] = []
         self.extra_traceback = False
 
     def outputs(self, forms: Floats, shape: tuple[int, ...]) -> Floats:
@@ -148,8 +174,10 @@ class NetworkForms(fx.Interpreter):
         products = target in _PRODUCTS and len(inside) == 1
         if products and not (target in {operator.truediv, torch.div} and isinstance(args[1], Form)):
             return self._straight(target, args, kwargs)
-        if target in _FUNCTIONS:
+        if target in _FUNCTIONS | _DEGREES:
             return self._straight(target, args, kwargs)
+        if target in _WAVES:
+            return self._waved(args[0], _WAVES[target])
         raise _bent(getattr(target, "__name__", str(target)))
 
     def call_method(self, target: Any, args: Any, kwargs: Any) -> Any:
@@ -162,7 +190,11 @@ class NetworkForms(fx.Interpreter):
             return args[0]
         if target in _RECTIFIERS:
             return self._rectified(args[0], 0.0)
-        if target in _METHODS or (target in {"mul", "div"} and len(_forms(args)) == 1 and isinstance(args[0], Form)):
+        if target in _WAVES:
+            return self._waved(args[0], _WAVES[target])
+        if target in _METHODS | _DEGREES or (
+            target in {"mul", "div"} and len(_forms(args)) == 1 and isinstance(args[0], Form)
+        ):
             return self._straight(lambda one, *rest, **named: getattr(one, target)(*rest, **named), args, kwargs)
         raise _bent(str(target))
 
@@ -229,6 +261,21 @@ class NetworkForms(fx.Interpreter):
         program.row(-np.inf, float(constant - low), [column, on, *columns], [1.0, -float(low), *away])
         program.row(-np.inf, 0.0, [column, on], [1.0, -float(high)])
         return number
+
+    def _waved(self, form: Form, wave: np.ufunc) -> Form:
+        """Cosines or sines: of what varies any value between their least and their largest, which is weaker but holds."""
+        data = form.padded(len(self.program))
+        flat = data.reshape(len(data), -1)
+        weights, constant = np.ascontiguousarray(flat[1:].numpy().T), flat[0].numpy()
+        varies = np.flatnonzero((weights != 0).any(axis=1))
+        low, high = wave_range(*self.program.interval(weights[varies], constant[varies]), wave)
+        numbers = np.array([self.program.value(*ends) for ends in zip(low, high, strict=True)], dtype=np.int64)
+        self.bends.append(Wave([weights[[at]] for at in varies], [constant[[at]] for at in varies], numbers, wave))
+        out = flat.new_zeros((1 + len(self.program), flat.shape[1]))
+        out[0] = torch.from_numpy(wave(constant))
+        out[0, varies] = 0.0
+        out[1 + numbers, varies] = 1.0
+        return Form(out.reshape(len(out), *data.shape[1:]))
 
     def _pooled(self, form: Form, layer: nn.MaxPool2d) -> Form:
         data = form.padded(len(self.program))
@@ -320,5 +367,5 @@ def _mapped(args: Any, function: Callable[[Form], Tensor]) -> Any:
 def _bent(name: str) -> DnnExplainError:
     return DnnExplainError(
         f"no proof: the network holds {name}, and proofs know layers of straight lines (linear, convolution, mean, "
-        "sums, concatenations), ReLU, leaky ReLU and max-pool"
+        "sums, concatenations), ReLU, leaky ReLU, max-pool, cosine and sine"
     )

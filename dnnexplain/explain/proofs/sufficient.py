@@ -100,8 +100,13 @@ class _Hunt:
     def __post_init__(self) -> None:
         self.whole = StateSet.all_of(self.system)
 
-    def forced(self, free: Bools) -> bool | None:
-        """Whether the decision stays whatever the free knobs are; ``None`` if it could not be told."""
+    def forced(self, free: Bools, share: float = 1.0) -> bool | None:
+        """Whether the decision stays whatever the free knobs are; ``None`` if it could not be told.
+
+        Args:
+            free: the knobs ``[K]``.
+            share: of the time that is left, for this question.
+        """
         if any((free | ~apart).all() for apart in self.differences):
             return False
         self.queries += 1
@@ -120,13 +125,13 @@ class _Hunt:
         if reached is not None and reached[1] > 0:
             self.note(reached[0])
             return False
-        return self._proved(states, rng)
+        return self._proved(states, rng, time.monotonic() + share * left)
 
-    def _proved(self, states: StateSet, rng: np.random.Generator) -> bool | None:
+    def _proved(self, states: StateSet, rng: np.random.Generator, until: float) -> bool | None:
         """Ask the program, rival by rival."""
         discrete = isinstance(self.system.output, Discrete)
         asked = Asked(
-            self.system, self.policy, self.budget, self.until, self.state.background,
+            self.system, self.policy, self.budget, until, self.state.background,
             self.kept if discrete else None, discrete,
         )  # fmt: skip
         checked = 0.0
@@ -205,8 +210,7 @@ def sufficient_reason(
         raise DnnExplainError(outside)
     kept, rivals = kept_decision(system, policy, state)
     hunt = _Hunt(system, policy, state, kept, rivals, start + limits.seconds, limits, seed)
-    _prime(hunt, seed)
-    free, unsure = _greedy(hunt)
+    free, unsure = _greedy(hunt, _prime(hunt, seed))
     least = False
     if minimum:
         smaller, least = _smallest(hunt, free)
@@ -214,17 +218,25 @@ def sufficient_reason(
     return _answer(hunt, free, unsure=unsure, least=least, seconds=time.monotonic() - start)
 
 
-def _prime(hunt: _Hunt, seed: int) -> None:
-    """Flips by one knob alone (all of its values), then by one group: they spare most programs."""
+def _prime(hunt: _Hunt, seed: int) -> NDArray[np.float64]:
+    """Flips by one knob alone (all of its values), then by one group: they spare most programs.
+
+    Returns:
+        how far each knob alone was seen to move the margin ``[K]``.
+    """
     values = hunt.state.values
+    moved = np.zeros(len(values))
     for place, knob in enumerate(hunt.system.knobs):
         grid = knob.grid(33)
         rows = np.repeat(values[None], len(grid), axis=0)
         rows[:, place] = grid
         rows = rows[np.isclose(hunt.system.repair(rows), rows).all(axis=1)]
-        flips = hunt.flips(rows) if len(rows) else np.zeros(0, dtype=bool)
-        if flips.any():
-            hunt.note(rows[int(np.argmax(flips))])
+        if not len(rows):
+            continue
+        margins = hunt.margins(rows)
+        moved[place] = np.ptp(margins) if np.isfinite(margins).all() else np.inf
+        if (margins > 0).any():
+            hunt.note(rows[int(np.argmax(margins > 0))])
     rng = np.random.default_rng(seed)
     for knobs in _groups(hunt.system):
         free = np.zeros(len(values), dtype=bool)
@@ -233,6 +245,7 @@ def _prime(hunt: _Hunt, seed: int) -> None:
         flips = hunt.flips(rows) if len(rows) else np.zeros(0, dtype=bool)
         if flips.any() and not any((free | ~apart).all() for apart in hunt.differences):
             hunt.note(rows[int(np.argmax(flips))])
+    return moved
 
 
 def _groups(system: System) -> list[list[int]]:
@@ -242,25 +255,44 @@ def _groups(system: System) -> list[list[int]]:
     return list(found.values())
 
 
-def _greedy(hunt: _Hunt) -> tuple[Bools, bool]:
-    """Knobs set free, whole groups first and then by halves; whether some could not be told."""
+def _greedy(hunt: _Hunt, moved: NDArray[np.float64]) -> tuple[Bools, bool]:
+    """Knobs set free, whole groups first and then by halves; whether some could not be told.
+
+    First come, all at once, the knobs that moved nothing; then the groups that moved the margin least.
+
+    Every question gets its share of the time, lest a hard one take all of it; what could not be told is asked once more.
+    """
     free = np.zeros(len(hunt.system.knobs), dtype=bool)
-    unsure = False
-    waiting = _groups(hunt.system)
-    waiting.sort(key=lambda knobs: sum(bool(apart[knobs].any()) for apart in hunt.differences))
+    still = np.flatnonzero(moved == 0).tolist()
+    waiting = [[knob for knob in knobs if moved[knob]] for knobs in _groups(hunt.system)]
+    waiting.sort(
+        key=lambda knobs: (sum(bool(one[knobs].any()) for one in hunt.differences), moved[knobs].max(initial=0))
+    )
+    waiting = [knobs for knobs in (still, *waiting) if knobs]
+    open_ones: list[list[int]] = []
     while waiting:
         knobs = waiting.pop(0)
-        tried = free.copy()
-        tried[knobs] = True
-        told = hunt.forced(tried)
+        told = hunt.forced(_with(free, knobs), 2.0 / (2.0 + sum(map(len, waiting))))
         if told:
-            free = tried
+            free = _with(free, knobs)
         elif len(knobs) > 1:
             half = len(knobs) // 2
             waiting = [knobs[:half], knobs[half:], *waiting]
-        else:
-            unsure |= told is None
+        elif told is None:
+            open_ones.append(knobs)
+    unsure = False
+    while open_ones:
+        knobs = open_ones.pop(0)
+        told = hunt.forced(_with(free, knobs), 1.0 / (1.0 + len(open_ones)))
+        free = _with(free, knobs) if told else free
+        unsure |= told is None
     return free, unsure
+
+
+def _with(free: Bools, knobs: Sequence[int]) -> Bools:
+    more = free.copy()
+    more[list(knobs)] = True
+    return more
 
 
 def _smallest(hunt: _Hunt, known: Bools) -> tuple[Bools, bool]:

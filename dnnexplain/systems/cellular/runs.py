@@ -17,6 +17,9 @@ __all__ = ["DayRun", "metrics_of", "play_rates", "played", "run_days"]
 
 Floats = NDArray[np.float64]
 
+FULL = 0.8
+"""Utilisation above which minutes are counted: an operator's usual reserve."""
+
 
 @dataclass(frozen=True, eq=False)
 class DayRun:
@@ -87,6 +90,8 @@ def metrics_of(cell: Cell, days: DayStack, run: DayRun) -> dict[str, Floats]:
     volume, loss, penalty = np.moveaxis(run.parts.sum(axis=1), 1, 0)
     carried = GB_PER_MBPS_MINUTE * (run.throughput * run.rates).sum(axis=1)
     below = (run.throughput < cell.limit) & (run.rates > 0)
+    own = days.own[:, days.history :]
+    filled = (own <= FULL) & (own + run.load > FULL)
     alone = play_rates(cell, days, np.zeros_like(run.rates)).throughput
     return {
         "reward": run.reward,
@@ -96,6 +101,7 @@ def metrics_of(cell: Cell, days: DayStack, run: DayRun) -> dict[str, Floats]:
         "limit penalty": penalty,
         "minutes below the limit": (run.throughput < cell.limit).sum(axis=1).astype(np.float64),
         "minutes pushed below": ((run.throughput < cell.limit) & (alone >= cell.limit)).sum(axis=1).astype(np.float64),
+        "minutes pushed above 80%": filled.sum(axis=1).astype(np.float64),
         "minutes sent below": below.sum(axis=1).astype(np.float64),
         "mean rate": run.rates.mean(axis=1),
     }

@@ -117,6 +117,7 @@ SPEC = Spec(
         Metric("gained volume", "delay-tolerant volume gained", "GB", better="higher"),
         Metric("minutes below the limit", "minutes below the limit", "minutes"),
         Metric("minutes pushed below", "minutes pushed below the limit", "minutes"),
+        Metric("minutes pushed above 80%", "minutes in which our load makes the cell more than 80% full", "minutes"),
         Metric("minutes sent below", "minutes sent while below the limit", "minutes"),
         Metric("volume term", "reward: volume", "GB", better="higher"),
         Metric("user loss", "reward: users' loss", "GB"),
@@ -175,6 +176,12 @@ SPEC = Spec(
                 Parameter("batch", 128, "Stretches of a day in a step.", low=1),
                 Parameter(
                     "learning_rate", 0.003, "Of Adam, at first; it falls to 0 along a cosine.", low=1e-8, high=1.0
+                ),
+                Parameter(
+                    "teacher",
+                    None,
+                    "A rule to obey: utilisation:0.8 keeps the cell's utilisation below 80%; utilisation:0.8:3 says how strongly, in GB per minute and share of capacity above.",
+                    multiple=True,
                 ),
                 Parameter("family", "mixed", "Of days.", choices=("mixed", "diurnal", "bursty", "stadium", "quiet")),
             ),

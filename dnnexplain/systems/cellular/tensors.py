@@ -131,15 +131,9 @@ class TorchCell:
         rewards, rates, after = (torch.stack(series, dim=1) for series in zip(*found, strict=True))
         return rewards, rates, after
 
-    def aftermath(self, own: Tensor, efficiency: Tensor, rates: Tensor, loads: Tensor, more: Tensor) -> Tensor:
-        """Rewards ``[B, n]`` of minutes that go on at given rates, where ``more [B]`` was added before than is left in ``loads``.
-
-        Args:
-            own, efficiency, rates: of the minutes ``[B, n]``.
-            loads: after each of them, without what was added more ``[B, n]``.
-            more: share of capacity ``[B]``.
-        """
+    def remainder(self, more: Tensor, rates: Tensor) -> Tensor:
+        """What is left after each minute ``[B, n]`` at given rates of a load ``more [B]`` that was added before them."""
         kept = torch.full_like(rates, self.c.keep)
         if self.c.snapping:
             kept = kept * (rates > 0)
-        return self.reward(own, efficiency, loads + more[:, None] * kept.cumprod(dim=1), rates)
+        return more[:, None] * kept.cumprod(dim=1)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.files import write_bytes
 from dnnexplain.systems.cellular.networks import Whitened, actor_stack
+from dnnexplain.systems.cellular.teachers import read_teachers
 from dnnexplain.systems.cellular.tensors import TorchDays
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def train(
 
     Args:
         system: the cell.
-        options: of the recipe: ``iterations``, ``days``, ``batch``, ``learning_rate``, ``family``; and ``seed``, ``fresh``.
+        options: of the recipe: ``iterations``, ``days``, ``batch``, ``learning_rate``, ``family``; and ``seed``, ``fresh``;
+            perhaps ``teacher``: rules of :mod:`dnnexplain.systems.cellular.teachers`, whose penalties are taken off
+            rewards, also where the best weights are chosen.
         out: the weights file to be, or ``None`` to keep nothing.
         report: called with steps done, steps in all, and a sentence.
 
@@ -85,6 +88,8 @@ class _Run:
         self.settings = {
             key: options[key] for key in ("iterations", "days", "batch", "learning_rate", "family", "seed")
         }
+        self.settings["teacher"] = list(options.get("teacher") or ())
+        self.teachers = read_teachers(self.settings["teacher"])
         self.system, seed = system, int(options["seed"])
         self.after = math.ceil(AFTER * system.cell.decay) if system.cell.decay else system.layout.minutes
         if system.layout.minutes < STRETCH:
@@ -115,8 +120,9 @@ class _Run:
             self._descend(total)
             if self.step % every == 0 or self.step == total:
                 reward = self._validate()
+                less = ", less the teacher's penalties" if self.teachers else ""
                 if report is not None:
-                    report(self.step, total, f"{reward:.3f} GB a day on {VALIDATION} validation days")
+                    report(self.step, total, f"{reward:.3f} GB a day on {VALIDATION} validation days{less}")
                 if place is not None:
                     self.save(place)
         self.network.load_state_dict(self.best_weights)
@@ -152,14 +158,15 @@ class _Run:
         within = behind < minutes
         row, at = day[:, None], behind.clamp(max=minutes - 1)
         more = loads[:, -1] - self.loads[day, minute + STRETCH + history - 1]
-        later = cell.aftermath(
-            self.days.own[row, at + history],
-            self.days.efficiency[row, at + history],
-            self.rates[row, at],
-            self.loads[row, at + history],
-            more,
-        )
-        return torch.cat([rewards, later * within], dim=1)
+        own, left = self.days.own[row, at + history], self.loads[row, at + history]
+        left = left + cell.remainder(more, self.rates[row, at])
+        later = cell.reward(own, self.days.efficiency[row, at + history], left, self.rates[row, at])
+        now = self.days.own[row, minute[:, None] + history + torch.arange(STRETCH)]
+        return torch.cat([rewards - self._penalty(now, loads), (later - self._penalty(own, left)) * within], dim=1)
+
+    def _penalty(self, own: Tensor, load: Tensor) -> Tensor:
+        """What the teachers take off minutes with own congestion and added load, GB."""
+        return sum((teacher.penalty(own, load) for teacher in self.teachers), torch.zeros_like(load))
 
     def _whole(self, days: TorchDays) -> tuple[Tensor, Tensor, Tensor]:
         """Rewards, rates and loads of the present actor on whole days, without gradients ``[W, T]`` each."""
@@ -177,7 +184,9 @@ class _Run:
 
     def _validate(self) -> float:
         """Mean reward of whole validation days; the best weights so far are kept."""
-        reward = float(self._whole(self.validation)[0].sum(dim=1).mean())
+        rewards, _, loads = self._whole(self.validation)
+        own = self.validation.own[:, self.system.layout.history :]
+        reward = float((rewards - self._penalty(own, loads)).sum(dim=1).mean())
         if reward > self.best:
             self.best = reward
             self.best_weights = {name: value.clone() for name, value in self.network.state_dict().items()}
@@ -224,6 +233,7 @@ class _Run:
             ),
             "recipe": self.settings,
             "masked": False,
+            **({"teacher": "; ".join(teacher.words for teacher in self.teachers)} if self.teachers else {}),
         }
 
 

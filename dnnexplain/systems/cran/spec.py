@@ -90,9 +90,9 @@ SPEC = Spec(
             "Imitates optimal plans of recorded days, then minimises the expected power, then improves on its own costs.",
             "dnnexplain.systems.cran.training:train",
             (
-                Parameter("days", 1000, "Days to record.", low=80, high=100_000, unit="days"),
-                Parameter("steps", 12_000, "Steps of 256 states.", low=100, high=10_000_000, unit="steps"),
-                Parameter("rounds", 3, "Of policy iteration in the last third.", low=1, high=100, unit="rounds"),
+                Parameter("days", 3000, "Days to record.", low=80, high=100_000, unit="days"),
+                Parameter("steps", 16_000, "Steps of 256 states.", low=100, high=10_000_000, unit="steps"),
+                Parameter("rounds", 2, "Of policy iteration in the last third.", low=1, high=100, unit="rounds"),
                 Parameter(
                     "outage_charge",
                     200.0,

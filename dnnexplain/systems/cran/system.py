@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Bound, Choice, DnnExplainError, Episodes, Judgement, Knob, Policy, Replay, State, Target
+from dnnexplain.contract import (
+    Bound,
+    Choice,
+    DnnExplainError,
+    Episodes,
+    Judgement,
+    Knob,
+    Policy,
+    Relation,
+    Replay,
+    State,
+    Target,
+)
 from dnnexplain.systems.cran import records
 from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
 from dnnexplain.systems.cran.codec import Codec
@@ -108,6 +120,19 @@ class CloudRan:
     def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
         """All true ``[B, A]``: every head may be switched at any time."""
         return np.ones((len(observations), len(self.output.names)), dtype=np.bool_)
+
+    joint_knobs: Sequence[tuple[str, ...]] = ()
+    """No knobs with steps paint together (``contract.ChoicesOfKnobs``); places and margins do, but have no steps."""
+    relations: Sequence[Relation] = ()
+    """Any values of the knobs make a state."""
+
+    def sure_actions(
+        self, low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """All actions are valid everywhere ``[A]`` twice (``contract.ChoicesOfKnobs``)."""
+        del low, high
+        every = np.ones(len(self.output.names), dtype=np.bool_)
+        return every, every
 
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
         """Typical slots, this state without demand, without one user, and with other heads awake."""
