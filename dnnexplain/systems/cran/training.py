@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dnnexplain.contract import MultiBinary
-from dnnexplain.policies.training import progress_path
 from dnnexplain.systems.cran.actions import after
 from dnnexplain.systems.cran.networks import Alike
 from dnnexplain.systems.cran.recordings import Recordings, record
@@ -73,7 +72,7 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
     strict = type(system)(**{**system.parameters, "outage_power": float(settings["outage_charge"])})
     known = {**settings, "system": system.parameters}
     module = Alike(system, UNITS, seed, str(settings["told"]))
-    student = Trainee(module, progress_path(out), known, steps, RATE, fresh=bool(options.get("fresh")))
+    student = Trainee(module, out.with_name(f"{out.name}.progress"), known, steps, RATE, fresh=bool(options.get("fresh")))
     if student.step:
         report(student.step, steps, "resumed")
     data = record(strict, int(settings["days"]), seed, report)
