@@ -72,7 +72,9 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
     strict = type(system)(**{**system.parameters, "outage_power": float(settings["outage_charge"])})
     known = {**settings, "system": system.parameters}
     module = Alike(system, UNITS, seed, str(settings["told"]))
-    student = Trainee(module, out.with_name(f"{out.name}.progress"), known, steps, RATE, fresh=bool(options.get("fresh")))
+    student = Trainee(
+        module, out.with_name(f"{out.name}.progress"), known, steps, RATE, fresh=bool(options.get("fresh"))
+    )
     if student.step:
         report(student.step, steps, "resumed")
     data = record(strict, int(settings["days"]), seed, report)
