@@ -21,6 +21,7 @@ from dnnexplain.numbers import interval, percent
 
 if TYPE_CHECKING:
     from dnnexplain.explain.stress import StressTest
+    from dnnexplain.explain.stress.report import Commands
 
 __all__ = ["register"]
 
@@ -82,7 +83,7 @@ def stress(
     found = replace(found, guard=_guard(tested, options))
     found.save(folder / KEPT)
     broken = {limit.text: limit.broken(found) for limit in limits}
-    told = _write(found, folder, broken, _command(system, options, policy, like, budget, seed, out, fail_if))
+    told = _write(found, folder, broken, _commands(system, options, policy, like, budget, seed, out, fail_if))
     if as_json:
         print_json(told)
     else:
@@ -109,7 +110,7 @@ def _guard(tested: Any, options: SystemOptions) -> str:
     return f"Every run had the guard {options.guard.name} around the policy: {rules}."
 
 
-def _command(
+def _commands(
     system: str,
     options: SystemOptions,
     policy: str,
@@ -118,16 +119,23 @@ def _command(
     seed: int,
     out: Path,
     fail_if: list[str],
-) -> str:
-    words = ["dnnexplain", "stress", system, "--policy", policy]
-    words += [word for key, value in options.system.items() for word in (f"--{key.replace('_', '-')}", str(value))]
-    words += ["--like", str(like)] if like is not None else []
-    words += ["--guard", str(options.guard)] if options.guard is not None else []
+) -> Commands:
+    from dnnexplain.explain.stress.report import Commands
+
+    world = [word for key, value in options.system.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    guard = ["--guard", str(options.guard)] if options.guard is not None else []
+    words = ["--like", str(like)] if like is not None else []
     words += [word for text in fail_if for word in ("--fail-if", f'"{text}"')]
-    return " ".join([*words, "--budget", str(budget), "--seed", str(seed), "--out", str(out)])
+    words += ["--budget", str(budget), "--seed", str(seed), "--out", str(out)]
+
+    def line(command: str, *rest: str) -> str:
+        return " ".join(["dnnexplain", command, system, "--policy", policy, *world, *guard, *rest])
+
+    others = {"guard": line("guard", "--out", "guard.json"), "proofs": line("prove")}
+    return Commands(line("stress", *words), line("evaluate"), others)
 
 
-def _write(found: StressTest, folder: Path, broken: dict[str, str], command: str) -> dict[str, Any]:
+def _write(found: StressTest, folder: Path, broken: dict[str, str], commands: Commands) -> dict[str, Any]:
     from dnnexplain.explain.stress.report import report_html
     from dnnexplain.explain.stress.told import junit, summary_json
 
@@ -140,10 +148,10 @@ def _write(found: StressTest, folder: Path, broken: dict[str, str], command: str
         _text(folder / files[name], json.dumps(to_plain(content)))
     told: dict[str, Any] = {
         **summary_json(found, files, broken),
-        "command": command,
+        "command": commands.again,
         "report": str(folder / "report.html"),
     }
-    _text(folder / "report.html", report_html(found, command, files, broken))
+    _text(folder / "report.html", report_html(found, commands, files, broken))
     _text(folder / "report.json", json.dumps(to_plain(told), indent=2, ensure_ascii=False))
     _text(folder / "junit.xml", junit(found, broken))
     return told

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,11 @@ def test_figures_are_sums_over_the_chunks_after_the_first(links):
     assert figures["bitrate"][6] == pytest.approx(rates[1:].mean())
     assert figures["changes"][6] == pytest.approx(np.abs(np.diff(rates)).sum() / 1000)
     assert np.array_equal(sessions.counts[6], np.bincount(sessions.actions[6, 1:], minlength=6))
+    # Frozen: more than a tenth of 47 chunks of 4 s each.
+    still = replace(
+        sessions, stall_s=np.concatenate([np.full((2, 1), 99.0), np.full((2, 47), [[0.39], [0.41]])], axis=1)
+    )
+    assert still.frozen.tolist() == [0.0, 1.0]
     # Equation 6, from its parts.
     assert np.allclose(
         figures["qoe"], 47 * figures["bitrate"] / 1000 - 4.3 * figures["rebuffering"] - figures["changes"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -22,7 +24,7 @@ from dnnexplain.explain.stress import (
     read_case_file,
 )
 from dnnexplain.explain.stress import stress as run_stress
-from dnnexplain.explain.stress.report import report_html
+from dnnexplain.explain.stress.report import Commands, report_html
 from dnnexplain.explain.stress.told import junit, summary_json
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain.systems import SmallSystem
@@ -162,6 +164,45 @@ def test_reports_agree_with_the_result(gate):
     assert "http" not in page
     assert "it is &lt;so&gt;" in page
     assert all(one.name in page for one in gate.scenarios)
+
+
+JUNIT = {
+    "testsuites": ({"name", "tests", "failures", "errors", "time"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors", "time", "skipped", "timestamp"}, {"testcase"}),
+    "testcase": ({"name", "classname", "time"}, {"failure", "error", "skipped", "system-out"}),
+    "failure": ({"message", "type"}, set()),
+    "system-out": (set(), set()),
+}
+"""What the usual schema of JUnit files (Jenkins xUnit, junit-10.xsd) knows: attributes and children."""
+
+
+def test_junit_has_the_form_that_pipelines_read_whatever_is_in_a_name(gate):
+    odd = replace(gate, scenarios=(*gate.scenarios, replace(gate.scenarios[0], name="a\x00\x1b<&>\"'", why="\x08")))
+    root = ET.fromstring(junit(odd, {"unsafe > 0 & <1>": "\x01 it is"}))
+    for part in root.iter():
+        attributes, children = JUNIT[part.tag]
+        assert set(part.attrib) <= attributes
+        assert {one.tag for one in part} <= children
+    assert int(root.attrib["tests"]) == len(root.findall(".//testcase")) == len(odd.scenarios) + 1
+
+
+def test_a_report_has_a_section_for_what_an_operator_asks_and_the_commands_that_answer(gate):
+    others = {"guard": "dnnexplain guard gate", "proofs": "dnnexplain prove gate"}
+    commands = Commands("dnnexplain stress gate --out here", "dnnexplain evaluate gate --policy longer", others)
+    page = report_html(gate, commands, {"nominal": "worst/nominal.json"}, {})
+    text = re.sub(r"<[^>]+>", "", page)
+    for asked in ("better than the best rule", "not be trusted", "never do", "not tested"):
+        assert asked in text
+    for command in (commands.again, *others.values()):
+        assert command in text
+    nominal = gate.scenarios[0]
+    assert (
+        f"evaluate gate --policy longer --policy {nominal.best_rule} --workload {nominal.family} --sets {nominal.sets}"
+        in text
+    )
+    for one in gate.scenarios:
+        if one.verdict in {"worse", "unsafe"}:
+            assert text.count(one.name) >= 2
 
 
 @pytest.mark.parametrize("text", ["worst regret", "speed > 2", "unsafe > many", "unsafe > 1.2.3", ""])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
@@ -147,12 +149,16 @@ def _afforded(cases: Sequence[Case], budget: int) -> tuple[list[Case], int, list
     if most < 1:
         msg = f"a budget of {budget} runs is too small: one scenario needs {2 * SMALLEST}; {BUDGET} is usual"
         raise DnnExplainError(msg)
-    kept, rest = list(cases[:most]), [case.name for case in cases[most:]]
-    said = (
-        [f"{len(rest)} of {len(cases)} scenarios, for which the budget is too small: {'; '.join(rest)}."]
-        if rest
-        else []
-    )
+    kept, rest = list(cases[:most]), cases[most:]
+    if rest:
+        names = Counter(case.name.split(":")[0] for case in rest)
+        counted = "; ".join(f"{count} of {name}" if count > 1 else name for name, count in names.items())
+        enough = 20 * math.ceil((len(cases) * SMALLEST + ORDINARY - SMALLEST) / 10)
+        said = [
+            f"{len(rest)} of {len(cases)} scenarios, for which the budget is too small ({enough:,} is enough): {counted}."
+        ]
+    else:
+        said = []
     return kept, int(np.clip(for_them // len(kept), SMALLEST, LARGEST)), said
 
 

@@ -78,7 +78,11 @@ def junit(found: StressTest, limits: Mapping[str, str]) -> str:
     failed = found.count(UNSAFE) + sum(bool(why) for why in limits.values())
     count = len(found.scenarios) + len(limits)
     suite = Element(
-        "testsuite", name=f"dnnexplain stress {found.question.system}", tests=str(count), failures=str(failed)
+        "testsuite",
+        name=f"dnnexplain stress {found.question.system}",
+        tests=str(count),
+        failures=str(failed),
+        errors="0",
     )
     for one in found.scenarios:
         case = SubElement(suite, "testcase", classname=f"{found.question.system}.{one.kind}", name=one.name)
@@ -91,6 +95,18 @@ def junit(found: StressTest, limits: Mapping[str, str]) -> str:
         case = SubElement(suite, "testcase", classname=f"{found.question.system}.limit", name=text)
         if why:
             SubElement(case, "failure", message=why, type="limit").text = why
-    suites = Element("testsuites", name="dnnexplain stress", tests=str(count), failures=str(failed))
+    suites = Element("testsuites", name="dnnexplain stress", tests=str(count), failures=str(failed), errors="0")
     suites.append(suite)
+    for part in suites.iter():
+        part.attrib.update({key: _legal(text) for key, text in part.attrib.items()})
+        part.text = _legal(part.text or "") or None
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suites, encoding="unicode") + "\n"
+
+
+def _legal(text: str) -> str:
+    """Without characters that XML 1.0 has no way to write."""
+    return "".join(
+        one
+        for one in text
+        if one in "\t\n\r" or " " <= one <= "\ud7ff" or "\ue000" <= one <= "\ufffd" or one > "\uffff"
+    )

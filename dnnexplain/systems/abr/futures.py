@@ -13,6 +13,7 @@ from dnnexplain.systems.abr.codec import Codec
 from dnnexplain.systems.abr.judge import session_of
 from dnnexplain.systems.abr.qoe import QoE
 from dnnexplain.systems.abr.runner import streams
+from dnnexplain.systems.abr.sessions import FROZEN
 from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.traces import Trace
 
@@ -105,4 +106,5 @@ def continued(
             break
         actions = sampling.choose(policy.outputs(simulator.observe().astype(np.float32)))
     figures = {"qoe": worth, "rebuffering": stalls, "bitrate": sums / chunks, "changes": moved}
+    figures["frozen"] = (stalls > FROZEN * codec.video.seconds * chunks).astype(np.float64)
     return Episodes(policy.name, -worth, "minus QoE", figures, seed, None, taken)

@@ -14,6 +14,8 @@ from dnnexplain.systems.abr.video import Video
 __all__ = ["Sessions"]
 
 Floats = NDArray[np.float64]
+FROZEN = 0.1
+"""A session froze if it stalled for more than this share of the time that its video plays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,12 @@ class Sessions:
         return total
 
     @property
+    def frozen(self) -> Floats:
+        """1 for sessions that stalled for more than a tenth of their video's time in chunks 2 to the last, else 0 ``[W]``."""
+        plays = self.video.seconds * (self.stall_s.shape[1] - 1)
+        return (self.rebuffering > FROZEN * plays).astype(np.float64)
+
+    @property
     def bitrate(self) -> Floats:
         """Mean bitrate of chunks 2 to the last, kbit/s ``[W]``."""
         mean: Floats = self.video.bitrates[self.actions[:, 1:]].mean(axis=1)
@@ -84,4 +92,5 @@ class Sessions:
             "rebuffering": self.rebuffering,
             "bitrate": self.bitrate,
             "changes": self.changes,
+            "frozen": self.frozen,
         }

@@ -101,6 +101,15 @@ SPEC = Spec(
         Metric("rebuffering", "stalling", "s"),
         Metric("bitrate", "mean bitrate", "kbps", better="higher"),
         Metric("changes", "changes of bitrate", "Mb/s"),
+        Metric(
+            "frozen",
+            "frozen sessions",
+            "sessions",
+            total=True,
+            wrong=True,
+            words="sessions frozen",
+            caveat="A session counts as frozen when it stalls for more than a tenth of the time that its video plays.",
+        ),
     ),
     families=(
         Family("markov-3g", "Markov chain of levels with short swings and dips, like a 3G link on the move.", _FAMILY),
