@@ -77,7 +77,7 @@ def front_chart(front: Sequence[Mapping[str, Any]], drawn: float, unit: str) -> 
         return LEFT + (WIDTH - LEFT - 14) * share
 
     def y(regret: float) -> float:
-        return 12 + (HEIGHT - BELOW - 12) * (top - regret) / reach
+        return float(12 + (HEIGHT - BELOW - 12) * (top - regret) / reach)
 
     dots = "".join(
         f"<circle class=dot cx={x(point['plausibility']):.1f} cy={y(point['regret']):.1f} r=4 />" for point in front
