@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.explain.transfer.grid import Setting
-from dnnexplain_widgets import AdversarialPanel, Session, TransferPanel, WorstSequencePanel
+from dnnexplain_widgets import AdversarialPanel, Session, StressPanel, TransferPanel, WorstSequencePanel
 from tests.browser.harness import finish
 
 
@@ -64,4 +64,23 @@ def test_the_decision_where_they_part_is_opened_in_the_editor(open_panels, deepr
     page.get_by_role("button", name="Next disagreement").click()
     harness.sync()
     assert panel.answers["decision"] == panel.figure["marks"][1]
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1100, "light"), (390, "dark")])
+def test_a_tile_of_the_stress_board_shows_its_worst_case(open_panels, deeprm, drawn, start, width, theme):
+    panel = StressPanel(session=Session(deeprm, drawn, start), workers=1, budget=80)
+    harness = open_panels(panel, width=width, theme=theme)
+    page = harness.page
+    page.get_by_role("button", name="Run", exact=True).click()
+    finish(harness, panel)
+    tiles = page.locator(".dx-tile")
+    assert tiles.count() == len(panel.result.scenarios)
+    assert page.locator(".dx-board-counts li").count() == 4
+    tiles.nth(1).focus()
+    page.keyboard.press("Enter")
+    finish(harness, panel)
+    assert tiles.nth(1).get_attribute("aria-pressed") == "true"
+    assert page.locator(".dx-schedule canvas").is_visible()
+    assert panel.result.scenarios[1].sentence in page.locator(".dx-sentence").inner_text()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -71,6 +71,11 @@ def _names_workloads(system: System) -> bool:
     return isinstance(system, NamesWorkloads) and bool(system.workload_names) and _chooses(system)
 
 
+def _stressed(system: System) -> bool:
+    """Whether whole workloads can be drawn and run, and there is a rule to compare with."""
+    return isinstance(system, NamesWorkloads) and bool(system.workload_names)
+
+
 def _judges(system: System) -> bool:
     return isinstance(system, DecisionOracle) and isinstance(system.output, Discrete)
 
@@ -175,6 +180,7 @@ SECTIONS: tuple[Section, ...] = (
             Entry("adversarial.AdversarialPanel", _judges),
             Entry("sequence.WorstSequencePanel", _changes_workloads),
             Entry("transfer.TransferPanel", _names_workloads),
+            Entry("stress.StressPanel", _stressed),
             Entry("worst_case.WorstCasePanel", _attackable),
         ),
     ),

@@ -16,6 +16,7 @@ from dnnexplain_widgets.panels.part_rules import PartRulesPanel
 from dnnexplain_widgets.panels.rules.panel import RulesPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.panels.sequence import WorstSequencePanel
+from dnnexplain_widgets.panels.stress import StressPanel
 from dnnexplain_widgets.panels.thresholds import ThresholdMapPanel
 from dnnexplain_widgets.panels.topology import TopologyPanel
 from dnnexplain_widgets.panels.training import TrainingPanel
@@ -39,6 +40,7 @@ __all__ = [
     "RulesPanel",
     "SaliencyPanel",
     "StateEditor",
+    "StressPanel",
     "ThresholdMapPanel",
     "TopologyPanel",
     "TrainingPanel",

@@ -33,6 +33,7 @@ def style_source() -> str:
         + _read("probing.css")
         + _read("traffic.css")
         + _read("rules.css")
+        + _read("board.css")
         + _read("page.css")
     )
 

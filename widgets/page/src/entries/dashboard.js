@@ -3,6 +3,7 @@
 import { mountPanel } from "../panel/panel.js";
 import { makeAccount } from "../parts/account.js";
 import { makeGroups, makeProbabilities } from "../parts/bars.js";
+import { makeBoard } from "../parts/board.js";
 import { makeCells } from "../parts/cells.js";
 import { makeChanges } from "../parts/changes.js";
 import { makeCurves, makeUnits } from "../parts/curves.js";
@@ -34,6 +35,7 @@ const MAKERS = {
   curves: makeCurves,
   schedule: makeSchedule,
   cells: makeCells,
+  board: makeBoard,
   trust: makeTrust,
   misfits: makeMisfits,
   account: makeAccount,

@@ -1,0 +1,197 @@
+"""How does it stand the test? A board of scenarios; a click on one shows its worst case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dnnexplain.contract import Discrete, DnnExplainError, Policy, Replayable, Tabular
+from dnnexplain.explain.stress.cases import battery, read_case_file
+from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
+from dnnexplain.explain.stress.result import ScenarioResult, StressTest
+from dnnexplain.explain.stress.run import stress
+from dnnexplain.registry import spec_of
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
+from dnnexplain_widgets.panels.stress_words import board, case_words
+from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
+
+__all__ = ["StressPanel"]
+
+
+class StressPanel(WatchPanel):
+    """How does it stand the test?
+
+    Ordinary workloads, scenarios from the field, faults of the input, shifts, and likely inputs that are made to be
+    bad: a verdict each, drawn as they come. A click on a scenario runs its worst workload by the network and by the
+    rule that is best there, one above the other, and any decision of it opens in the editor.
+
+    Args:
+        budget: workloads that the network is run on, at first.
+        workers: processes; one per core by default, 1 works in the kernel itself.
+    """
+
+    QUESTION = "How does it stand the test?"
+    PARTS = ({"part": "board"}, {"part": "schedule"})
+    OPTIONS = ("budget", "workers")
+    SETTINGS = ("budget", "seed")
+
+    @property
+    def system(self) -> Any:
+        """The session's system; scenarios are run whether or not their episodes can be watched."""
+        return self.session.system
+
+    def setup(self) -> None:
+        """Controls: budget, seed, run."""
+        self.found: StressTest | None = None
+        self._part: Callable[[], StressTest] | None = None
+        self._board: dict[str, Any] = {}
+        self._shown: int | None = None
+        self._words = ""
+        self.answers = {
+            "budget": int(self.options.get("budget", 600)), "seed": 0, "chosen": None, "decision": 0, "follow": False,
+        }  # fmt: skip
+        self.observe(self._show_part, "busy")
+        self._show_controls()
+
+    @property
+    def result(self) -> StressTest | None:
+        """The test, as far as it was run."""
+        return self.found
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The test by itself."""
+        return (
+            "from dnnexplain.explain.stress import stress",
+            "from dnnexplain.registry import spec_of",
+            f"found = stress(system, spec_of(system), policy, budget={int(self.answers['budget'])}, seed={int(self.answers['seed'])})",
+            "print(found.sentence())",
+        )
+
+    def run(self, resume: StressTest | None = None) -> None:
+        """Run the battery, or its missing scenarios, beside the page."""
+        system, policy = self.system, self.worker_policy()
+        budget, seed = int(self.answers["budget"]), int(self.answers["seed"])
+        self._part = None
+
+        def note(made: Callable[[], StressTest]) -> None:
+            self._part = made
+
+        def work(task: Task) -> StressTest:
+            return stress(
+                system,
+                spec_of(system),
+                policy,
+                budget=budget,
+                seed=seed,
+                jobs=self.options.get("workers"),
+                resume=resume,
+                keep=note,
+                progress=lambda done, total: task.progress(0.9 * done / total, f"Scenario {done} of {total}"),
+                cancel=task.enough,
+            )
+
+        self.start(work, self._take, "Running the scenarios", keeps=True)
+
+    def show_case(self, place: int) -> None:
+        """Tell a scenario, and watch its worst workload where episodes can be watched.
+
+        Args:
+            place: among the result's scenarios, from 0.
+
+        Raises:
+            DnnExplainError: nothing was run yet, or there is no such scenario.
+        """
+        found = self.found
+        if found is None or not 0 <= place < len(found.scenarios):
+            msg = "run the test first" if found is None else f"this test has scenarios 0 to {len(found.scenarios) - 1}"
+            raise DnnExplainError(msg)
+        one = found.scenarios[place]
+        self._shown = place
+        self.set_answers(chosen=place)
+        self.sentence = case_words(one)
+        system = self.system
+        if not isinstance(system, Replayable) or not isinstance(system.output, Discrete):
+            return
+        policy = self.worker_policy()
+        rule: Policy = system.rules()[one.best_rule]
+        count, seed = one.sets, int(one.worst.get("seed", 0))
+
+        def work(task: Task) -> Pair:
+            task.progress(0.0, "Drawing the workload")
+            workload = self._workload(one, count, seed)
+            ours, theirs = (_as_met(system, one, asked) for asked in (policy, rule))
+            return run_pair(system, ours, theirs, workload, seed=seed, task=task)
+
+        words = f"{case_words(one)} Below: its worst workload, number {int(one.worst.get('place', 0)) + 1} of {count}."
+        self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode", part=True)
+
+    def on_press(self, name: str) -> None:
+        """Run, go on, open a decision."""
+        if name == "run":
+            self.run()
+        elif name == "more":
+            self.run(resume=self.found)
+        elif name == "open":
+            self.open_decision()
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """A scenario was clicked, or the scrubber moved."""
+        if name == "chosen" and value is not None and int(value) != self._shown:
+            self.show_case(int(value))
+        elif name == "decision" and self.pair is not None:
+            self.sentence = f"{self._words} {decision_words(self.system, self.pair, int(value))}"
+            self.step_to(int(value))
+
+    def on_file(self, name: str, file: str, content: bytes) -> None:
+        """A saved test."""
+        del name
+        found = StressTest.from_json(content.decode())
+        same_system(self.system, found.question, file)
+        self.set_answers(budget=found.question.settings["budget"], seed=found.question.seed or 0)
+        self._take(found)
+        self.answered_before(found.question)
+
+    # --- inner workings ---
+
+    def _workload(self, one: ScenarioResult, count: int, seed: int) -> Any:
+        """A scenario's worst workload: from its file's content, or drawn again."""
+        if isinstance(self.system, Tabular) and "records" in one.worst:
+            return read_case_file(self.system, one.worst)
+        case = next(case for case in battery(spec_of(self.system)) if case.name == one.name)
+        return case.workloads(self.system, count, seed)[int(one.worst["place"])]
+
+    def _show_part(self, _change: object = None) -> None:
+        if self._part is not None and self.busy:
+            self.figure = {"board": board(self._part())}
+
+    def _take(self, found: StressTest) -> None:
+        self._part, self.found, self.pair, self._shown = None, found, None, None
+        self.set_answers(chosen=None)
+        self._board = board(found)
+        self.figure = {"board": self._board}
+        self.sentence = f"{found.sentence()}{' Not tested: ' + found.left_out[0] if found.left_out else ''}"
+        self._show_controls()
+
+    def _show_pair(self, pair: Pair, words: str) -> None:
+        self._words = f"{words} {pair_sentence(pair, spec_of(self.system).metrics)}"
+        self.figure = {"board": self._board, **self.watch(pair)}
+        self.sentence = f"{self._words} {decision_words(self.system, pair, int(self.answers['decision']))}"
+        self._show_controls()
+
+    def _show_controls(self) -> None:
+        unfinished = self.found is not None and not self.found.done
+        self.controls = [
+            {"kind": "number", "name": "budget", "label": "Runs in all", "low": 60, "high": 100000, "step": 20},
+            {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "button", "name": "run", "label": "Run", "strong": True},
+            {"kind": "button", "name": "more", "label": "Go on", "disabled": not unfinished, "hint": "Run what is missing."},
+            OPEN_SAVED,
+            *self.watch_controls(),
+        ]  # fmt: skip
+
+
+def _as_met(system: Any, one: ScenarioResult, policy: Policy) -> Policy:
+    """A policy with the scenario's fault of the input, as it was run in the test."""
+    fault = FAULTS.get(one.name.removeprefix("input-")) if one.kind == "fault" else None
+    return policy if fault is None else FaultyInput(policy, fault, system, int(one.worst.get("place", 0)))
