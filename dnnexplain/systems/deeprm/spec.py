@@ -12,6 +12,11 @@ __all__ = ["SPEC"]
 
 _RATE = Parameter("rate", 0.7, "Mean arrivals per step of a random family.", low=0.01, high=1.0, unit="jobs per step")
 _STEPS = Parameter("steps", 50, "Time steps in which jobs may arrive.", low=2, high=10_000, unit="steps")
+_COLUMNS = Parameter(
+    "columns",
+    "",
+    "Of a table: which column is what, as in submit=queued,run=took:min,cpus=cores,memory=ram:MB.",
+)
 _FAMILY = (_RATE, _STEPS)
 
 _RATES = tuple(Shift(f"rate {rate:g}", "", {"rate": rate}, rate) for rate in (0.4, 0.55, 0.7, 0.85))
@@ -150,6 +155,12 @@ SPEC = Spec(
         Reader("list of jobs", (".json", ".csv"), "One job set: arrival, length, cpu and memory of each job."),
         Reader(
             "Standard Workload Format", (".swf",), "A cluster's log, cut into job sets in order of time.", (_STEPS,)
+        ),
+        Reader(
+            "scheduler's table",
+            (".csv", ".txt", ".psv"),
+            "A log with a line per job (Slurm's sacct, Google's and Alibaba's traces are known), cut into job sets.",
+            (_STEPS, _COLUMNS),
         ),
     ),
     objects="slots",

@@ -70,7 +70,7 @@ class DeepRM:
             )
         }
 
-    log_suffixes = (".swf", ".swf.gz")
+    log_suffixes = (".swf", ".swf.gz", ".csv", ".txt", ".psv")
     valid_states = (
         "all states of whole jobs in the slots and a cluster whose rows are filled from the left, without gaps"
     )
@@ -332,13 +332,18 @@ class DeepRM:
         return mutation.from_json(data)
 
     def read_workloads(
-        self, path: Path, *, limit: int | None = None, steps: int = 50, **_parameters: Any
+        self, path: Path, *, limit: int | None = None, steps: int = 50, columns: str = "", **_parameters: Any
     ) -> tuple[Sequence[JobSet], str]:
-        """Job sets of a file: a list of jobs (JSON, CSV), or a log in the Standard Workload Format cut into windows."""
-        from dnnexplain.systems.deeprm.workloads.jobfiles import read_job_file, shift_to_first_step  # noqa: PLC0415
+        """Job sets of a file: a list of jobs (JSON, CSV), or a log (SWF, a scheduler's table) cut into windows."""
+        from dnnexplain.systems.deeprm.workloads.jobfiles import (  # noqa: PLC0415
+            is_job_list,
+            read_job_file,
+            shift_to_first_step,
+        )
+        from dnnexplain.systems.deeprm.workloads.swf import is_swf  # noqa: PLC0415
 
-        if any(str(path).lower().endswith(suffix) for suffix in self.log_suffixes):
-            windows, said = self.log_windows(path, steps=steps)
+        if columns or is_swf(path) or not is_job_list(path):
+            windows, said = self.log_windows(path, steps=steps, columns=columns)
             return list(windows)[:limit], said
         found = read_job_file(path, self.params)
         said = " ".join(f"{path}: {note}" for note in found.notes)

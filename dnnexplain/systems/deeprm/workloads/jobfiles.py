@@ -22,7 +22,7 @@ from dnnexplain.files import atomic_write
 from dnnexplain.reading import check_count, parse_json, read_text
 from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
 
-__all__ = ["FIELDS", "JobFile", "read_job_file", "read_jobs", "shift_to_first_step", "write_jobs"]
+__all__ = ["FIELDS", "JobFile", "is_job_list", "read_job_file", "read_jobs", "shift_to_first_step", "write_jobs"]
 
 FIELDS = ("arrival", "length", "cpu", "memory")
 _LOWEST = {"arrival": 0, "length": 1, "cpu": 0, "memory": 0}
@@ -74,6 +74,15 @@ def read_job_file(path: str | Path, params: Params | None = None, *, steps: int 
         msg = f"{where} lists no jobs"
         raise DnnExplainError(msg)
     return _finished(where, columns, steps if steps is not None else found_steps, notes)
+
+
+def is_job_list(path: str | Path) -> bool:
+    """Whether a file begins as a list of jobs does: as JSON, or with a header that names a field of them."""
+    if ".json" in [suffix.lower() for suffix in Path(path).suffixes[-2:]]:
+        return True
+    first = next((line for line in read_text(path).splitlines() if line.strip()), "")
+    cells = {cell.strip().strip('"').lower() for cell in first.split(",")}
+    return first.lstrip()[:1] in {"{", "["} or len(cells & set(FIELDS)) >= 2
 
 
 def shift_to_first_step(jobs: JobSet) -> JobSet:
@@ -158,11 +167,17 @@ def _csv_rows(where: Path, text: str, notes: list[str]) -> Iterator[tuple[str, M
     except csv.Error as error:
         msg = f"{where}, line {reader.line_num}: not CSV ({error})"
         raise DnnExplainError(msg) from None
+    if not table:
+        msg = f"{where} lists no jobs; its first line should be {','.join(FIELDS)}"
+        raise DnnExplainError(msg)
     header = [name.lower() for name in table[0][1]]
     for name in FIELDS:
         if header.count(name) != 1:
             how = "is missing from" if name not in header else "is twice in"
-            msg = f"{where}, line {table[0][0]}: column {name} {how} the header; expected {','.join(FIELDS)}"
+            msg = (
+                f"{where}, line {table[0][0]}: column {name} {how} the header; expected {','.join(FIELDS)}, or a "
+                "scheduler's table with --columns submit=NAME,run=NAME,cpus=NAME"
+            )
             raise DnnExplainError(msg)
     _note_extra(dict.fromkeys(header), FIELDS, "columns", notes)
 

@@ -21,7 +21,7 @@ from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.lazy import lazy_attribute
 from dnnexplain.reading import read_bytes
 
-__all__ = ["COLUMNS", "SwfLog", "read_swf"]
+__all__ = ["COLUMNS", "SwfLog", "is_swf", "read_swf"]
 
 COLUMNS = (
     "job",
@@ -63,6 +63,7 @@ class SwfLog:
         skipped: lines that are no job, counted by reason.
         notes: what was done to lines that were kept.
         name: the file's name.
+        memory_unit: ``"bytes"`` of the whole job where that is known, else ``""``: what it is then is guessed.
     """
 
     table: NDArray[np.float64]
@@ -70,6 +71,7 @@ class SwfLog:
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     name: str = "log"
+    memory_unit: str = ""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -119,6 +121,11 @@ def read_swf(path: str | Path) -> SwfLog:
             column[column > 0] /= 1000.0
         notes.append("Submission times are milliseconds since 1970: all times were divided by 1,000.")
     return SwfLog(table, header, dict(skipped), tuple(notes), where.name)
+
+
+def is_swf(path: str | Path) -> bool:
+    """Whether a file is named as a log in the Standard Workload Format: ``.swf``, packed or not."""
+    return ".swf" in [suffix.lower() for suffix in Path(path).suffixes[-2:]]
 
 
 def _text(where: Path, data: bytes) -> str:

@@ -48,7 +48,7 @@ def propose(log: SwfLog, params: Params, share: float, load: float, fixed: Mappi
     why: list[str] = []
     columns = {**_columns(log, why), **fixed}
     draft = SwfMapping(1.0, 1.0, 1.0, **{key: columns[key] for key in columns if not key.endswith(("_step", "_unit"))})
-    unit = fixed.get("memory_unit") or _memory_unit(log, draft.memory, why)
+    unit = fixed.get("memory_unit") or log.memory_unit or _memory_unit(log, draft.memory, why)
     draft = replace(draft, memory_unit=unit)
     found = quantities(log, draft)
     running = (found.seconds > 0) & (found.cpus > 0)
@@ -56,7 +56,7 @@ def propose(log: SwfLog, params: Params, share: float, load: float, fixed: Mappi
         return draft
     scales: dict[str, Any] = {
         "seconds_per_step": _seconds(found.seconds[running], params, share),
-        "cpus_per_unit": _nice(np.quantile(found.cpus[running], share) / params.max_job_units),
+        "cpus_per_unit": _cpus(found.cpus[running], params, share),
         "memory_bytes_per_unit": _memory(found.bytes[running], params, share),
     }
     scales |= {key: fixed[key] for key in scales if key in fixed}
@@ -154,6 +154,15 @@ def _memory(amount: NDArray[np.float64], params: Params, share: float) -> float:
         return GIB
     exact = float(np.quantile(known, share)) / params.max_job_units
     return float(2.0 ** np.ceil(np.log2(exact) - 1e-9))
+
+
+def _cpus(cpus: NDArray[np.float64], params: Params, share: float) -> float:
+    """Processors per unit: whole where all jobs have whole ones, else parts of one."""
+    exact = float(np.quantile(cpus, share) / params.max_job_units)
+    if exact >= 1 or np.array_equal(cpus, np.round(cpus)):
+        return _nice(exact)
+    size = 10.0 ** (np.floor(np.log10(exact)) - 1)
+    return float(np.ceil(exact / size - 1e-9) * size)
 
 
 def _nice(exact: float) -> float:
