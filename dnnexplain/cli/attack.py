@@ -258,15 +258,17 @@ def _compare(
 
     start = world.state_from_json(read_json(path, "a state"))
     with until_interrupted() as stop, progress_bar("Comparing", 4, quiet=as_json) as show:
-        table = compare_methods(world, network, start, **asked, cancel=stop, progress=show)
+        table = compare_methods(world, network, start, **asked, cancel=stop, progress=show, keep=Keeper(out))
     if out is not None:
         table.save(out)
     rows = table.table()
     if as_json:
         limits = {"seconds": asked["seconds"] if asked["rounds"] is None else None, "rounds": asked["rounds"]}
         print_json({**limits, "methods": rows, "words": table.words})
-        return
-    print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], table.words)
+    else:
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], table.words)
+    if stop.is_set():
+        raise typer.Exit(stop.code)
 
 
 def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_json: bool) -> None:
@@ -279,13 +281,16 @@ def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_j
             seconds=budget,
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
+            keep=Keeper(out),
         )
     if out is not None:
         found.save(out)
     rows = found.table()
     if as_json:
         print_json({"words": found.words, "searched": found.searched, "pairs": rows})
-        return
-    typer.echo(found.words)
-    if rows:
-        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows[:20]])
+    else:
+        typer.echo(found.words)
+        if rows:
+            print_table(tuple(rows[0]), [tuple(row.values()) for row in rows[:20]])
+    if stop.is_set():
+        raise typer.Exit(stop.code)

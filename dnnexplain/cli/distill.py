@@ -10,6 +10,8 @@ import numpy as np
 import typer
 
 from dnnexplain.cli.files import atomic_write, check_writable
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
@@ -64,7 +66,9 @@ def distill(
     export_to: Path | None = typer.Option(
         None, "--export", help="Write the rules: .py, .c, .js, .json or .txt; and what the system offers beside."
     ),
-    out: Path | None = typer.Option(None, help="Keep the whole result here (JSON)."),
+    out: Path | None = typer.Option(
+        None, help="Keep the whole result here (JSON), also while it runs and after Ctrl-C."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """A network as a decision tree in domain words, with what the tree's episodes cost on unseen workloads.
@@ -90,7 +94,7 @@ def distill(
         asked = OutputsAsked(leaves, rounds, sets, unseen, seeds, seed, weighting)
         distill_outputs(world, teacher, draw, asked, figures, beside, kind, export_to, out, as_json=as_json)
         return
-    with progress_bar("Distilling", quiet=as_json) as show:
+    with until_interrupted() as stop, progress_bar("Distilling", quiet=as_json) as show:
         found = distil(
             world,
             teacher,
@@ -106,9 +110,11 @@ def distill(
             polish=polish,
             figures_on=figures,
             progress=show,
+            cancel=stop,
+            keep=Keeper(out),
         )
     apart = None
-    if compare:
+    if compare and not stop.is_set():
         apart = disagree(world, teacher, world.rules()[compare], draw(DIFFERENCE_SETS, DIFFERENCE_SEED), seed=seed)
     if out is not None:
         found.save(out)
@@ -119,6 +125,8 @@ def distill(
         print_json(_as_json(found, apart))
     else:
         _show(found, apart)
+    if stop.is_set():
+        raise typer.Exit(stop.code)
 
 
 def _sources(
@@ -212,6 +220,7 @@ def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
         ],
         "rules": found.text(),
         "words": found.words,
+        "stopped": found.stopped,
     }
     if apart is not None:
         told["compared"] = {

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.files import atomic_write
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import print_json, print_table, progress_bar
 from dnnexplain.contract import DnnExplainError
 
@@ -68,8 +70,9 @@ def distill_outputs(
             f"{'numbers' if world.output.kind == 'values' else 'switches'}: leave it out"
         )
         raise DnnExplainError(msg)
-    with progress_bar("Distilling", quiet=as_json) as show:
-        found = distil_outputs(world, teacher, draw, **asdict(asked), figures_on=figures, progress=show)
+    with until_interrupted() as stop, progress_bar("Distilling", quiet=as_json) as show:
+        hooks = {"progress": show, "cancel": stop, "keep": Keeper(out)}
+        found = distil_outputs(world, teacher, draw, **asdict(asked), figures_on=figures, **hooks)
     if out is not None:
         found.save(out)
     if export_to is not None:
@@ -79,6 +82,8 @@ def distill_outputs(
         print_json(rules_as_json(found))
     else:
         _show(found)
+    if stop.is_set():
+        raise typer.Exit(stop.code)
 
 
 def rules_as_json(found: OutputRules) -> dict[str, Any]:
@@ -121,6 +126,7 @@ def rules_as_json(found: OutputRules) -> dict[str, Any]:
         ],
         "rules": found.text(),
         "words": found.words,
+        "stopped": found.stopped,
     }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["KEEP_SECONDS", "Keeper"]
+__all__ = ["KEEP_SECONDS", "BestKeeper", "Keeper", "forget_parts", "parts_of"]
 
 KEEP_SECONDS = 5.0
 """Between two copies; what is lost at worst."""
@@ -34,3 +35,56 @@ class Keeper:
             return
         make().save(self.out)
         self._last = time.monotonic()  # making it may take a while
+
+
+class BestKeeper:
+    """The same for searches in several processes, of which the best is kept.
+
+    Each writes a part of its own beside the file, and puts the best of all parts into the file. Of two that do so at
+    once the later one wins, and the next copy of either mends that.
+
+    Args:
+        out: where the best result is kept; nothing is kept without.
+        part: the number of this search.
+        load: reads a result.
+        figure: of a result, the larger the better.
+        every: as of :class:`Keeper`.
+    """
+
+    def __init__(
+        self,
+        out: Path | None,
+        part: int,
+        load: Callable[[Path], Any],
+        figure: Callable[[Any], float],
+        every: float | None = None,
+    ) -> None:
+        self.out, self.load, self.figure = out, load, figure
+        self._own = Keeper(None if out is None else _part(out, str(part)), every)
+
+    def __call__(self, make: Callable[[], Any]) -> None:
+        """Keep the result so far, if it is time."""
+
+        def best() -> Any:
+            mine = make()
+            mine.save(self._own.out)
+            others = [self.load(path) for path in parts_of(self.out) if path != self._own.out]
+            max([mine, *others], key=self.figure).save(self.out)
+            return mine
+
+        self._own(best)
+
+
+def parts_of(out: Path | None) -> list[Path]:
+    """The parts beside a file."""
+    return [] if out is None else sorted(out.parent.glob(glob.escape(_part(out, "").name) + "*"))
+
+
+def forget_parts(out: Path | None) -> None:
+    """Remove the parts beside a file."""
+    for path in parts_of(out):
+        path.unlink(missing_ok=True)
+
+
+def _part(out: Path, name: str) -> Path:
+    return out.with_name(f".{out.name}.part-{name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.interrupts import until_interrupted
-from dnnexplain.cli.keeping import Keeper
+from dnnexplain.cli.keeping import BestKeeper, Keeper, forget_parts, parts_of
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 
@@ -88,7 +90,7 @@ def worst_case_command(
         if restarts == 1 and not dask:
             found = _search_once(asked, seed, earlier, out, show)
         else:
-            found = _search_all(asked, seed, restarts, dask, earlier, show)
+            found = _search_all(asked, seed, restarts, dask, earlier, out, show)
     if out is not None:
         found.save(out)
     beside = None if found.stopped == "interrupted" else _search_beside(asked, seed)
@@ -157,23 +159,43 @@ def _search_beside(asked: SearchOptions, seed: int) -> WorstCase | None:
     return None if beside is None else _search(replace(asked, changes=beside[2]), seed, None)
 
 
-def _restart(item: tuple[SearchOptions, int, Any], _random: Any) -> WorstCase:
+def _restart(item: tuple[SearchOptions, int, Any, Path | None], _random: Any) -> WorstCase:
     """One search in a worker; its seed is its own, so that the same command gives the same cases anywhere."""
-    asked, seed, earlier = item
-    return _search(asked, seed, earlier)
+    asked, seed, earlier, out = item
+    return _search(asked, seed, earlier, keep=BestKeeper(out, seed, _load, lambda found: found.ratio))
 
 
 def _search_all(
-    asked: SearchOptions, seed: int, restarts: int, dask: str, earlier: WorstCase | None, show: Any
+    asked: SearchOptions, seed: int, restarts: int, dask: str, earlier: WorstCase | None, out: Path | None, show: Any
 ) -> WorstCase:
-    from dnnexplain.parallel import seeded_map
+    """The best of several searches. The first Ctrl-C (or SIGTERM) ends them with the best so far."""
+    from dnnexplain.parallel import seeded_imap
 
-    items = [(asked, seed + i, earlier) for i in range(restarts)]
+    forget_parts(out)
+    answers: list[WorstCase] = []
+    here = None if dask else out  # workers elsewhere have another disk: there the best of those that are done is kept
+    items = [(asked, seed + i, earlier, here) for i in range(restarts)]
+    with until_interrupted() as stop, _workers(dask) as where:
+        for _, answer in seeded_imap(_restart, items, seed=seed, progress=show, cancel=stop, **where):
+            answers.append(answer)
+            if out is not None and not here:
+                _best(answers).save(out)
+        kept = [_load(path) for path in parts_of(here)] if stop.is_set() else []
+    forget_parts(here)
+    if stop.is_set() and not (answers or kept):
+        raise typer.Exit(stop.code)
+    best = _best([*answers, *kept])
+    return replace(best, stopped="interrupted") if stop.is_set() else best
+
+
+@contextmanager
+def _workers(dask: str) -> Iterator[dict[str, Any]]:
+    """Where restarts run, as arguments of a map."""
     if not dask:
-        return _best(seeded_map(_restart, items, seed=seed, progress=show))
+        yield {}
+        return
     with _dask_client(dask) as client:
-        answers = seeded_map(_restart, items, seed=seed, backend="dask", client=client, progress=show)
-    return _best(answers)
+        yield {"backend": "dask", "client": client}
 
 
 def _best(answers: list[WorstCase]) -> WorstCase:

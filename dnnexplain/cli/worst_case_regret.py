@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import print_json, print_table, progress_bar
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
     from dnnexplain.cli.worst_case_world import SearchOptions
+    from dnnexplain.explain.gray_box import WorstRegret
 
 __all__ = ["by_difference"]
 
@@ -40,7 +42,8 @@ def by_difference(
     world = make_world(asked)
     assert world.box is not None
     budget = Budget(asked.budget) if asked.rounds is None else Budget(1e6, asked.rounds)
-    found = []
+    found: list[WorstRegret] = []
+    keep = Keeper(out)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
         for each in range(seed, seed + restarts):
             question = Question.about(
@@ -60,11 +63,12 @@ def by_difference(
                     question=question,
                     cancel=stop,
                     progress=lambda share, best: show(int(100 * share), 100, f"loses {number(best)}"),
+                    keep=lambda make: keep(lambda: _worst([*found, make()])),
                 )
             )
             if stop.is_set():
                 break
-    worst = max(found, key=lambda one: one.regret)
+    worst = _worst(found)
     if out is not None:
         worst.save(out)
     if as_json:
@@ -91,3 +95,7 @@ def by_difference(
         print_table(["input", "value", "unit"], [list(row.values()) for row in worst.table()])
     if stop.is_set():
         raise typer.Exit(stop.code)
+
+
+def _worst(found: Sequence[WorstRegret]) -> WorstRegret:
+    return max(found, key=lambda one: one.regret)

@@ -83,6 +83,8 @@ _HOME = {
     "consequences": "decisions.consequences",
     "reliance": "attribution.reliance",
     "survey": "attribution.many_states",
+    "largest_knobs": "probing.threshold_maps",
+    "map_size": "probing.threshold_maps",
     "threshold_map": "probing.threshold_maps",
     "trust": "faithfulness.badge",
     "usable": "faithfulness.compared",

@@ -12,7 +12,12 @@ from dnnexplain.reading import limits
 from dnnexplain.systems import make_system
 from dnnexplain.systems.deeprm.workloads.jobfiles import read_job_file
 from dnnexplain.systems.deeprm.workloads.swf_windows import windows
-from dnnexplain.systems.deeprm.workloads.table_logs import MACHINE_BYTES, known_table, parse_columns, read_table
+from dnnexplain.systems.deeprm.workloads.table_logs import (
+    MACHINE_BYTES,
+    known_table,
+    parse_columns,
+    read_table,
+)
 
 GIB = 2.0**30
 SACCT = """\

@@ -127,3 +127,16 @@ def test_the_command_reports_a_loss_that_anyone_can_check(capsys: pytest.Capture
     assert told["lower"] <= cost - bound.lower + 1e-9
     assert told["upper"] >= cost - bound.upper - 1e-9
     assert told["ended_by"] == "rounds"
+
+
+def test_what_is_kept_while_a_search_goes_on_grows_and_changes_nothing():
+    kept = []
+    found = worst_regret(
+        Bowl(), Named("net"), bowl_box(), budget=Budget(1e6, 40), seed=1, question=QUESTION,
+        keep=lambda make: kept.append(make()),
+    )  # fmt: skip
+    plain = worst_regret(Bowl(), Named("net"), bowl_box(), budget=Budget(1e6, 40), seed=1, question=QUESTION)
+    np.testing.assert_array_equal(found.x, plain.x)
+    assert [one.stopped for one in kept] == ["running"] * len(kept)
+    assert len(kept) > 1
+    assert kept[0].regret <= kept[-1].regret <= found.regret

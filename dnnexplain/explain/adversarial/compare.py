@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -69,6 +70,7 @@ def compare_methods(
     clock: Callable[[], float] = time.process_time,
     cancel: Event | None = None,
     progress: Callable[[int, int], object] | None = None,
+    keep: Callable[[Callable[[], MethodTable]], object] | None = None,
     **asked: Any,
 ) -> MethodTable:
     """Run every method for the same CPU time on one decision.
@@ -80,24 +82,44 @@ def compare_methods(
         clock: CPU time of this process by default.
         cancel: ends the comparison; the methods done so far are kept.
         progress: called with methods done and in all.
+        keep: called again and again, within a method too, with a function that makes the table so far.
         **asked: further arguments of ``attack``.
     """
     answers: dict[str, Adversarial] = {}
     refused: dict[str, str] = {}
+    limit = _limit(seconds, asked.get("rounds"))
+
+    def table(under_way: Mapping[str, Adversarial]) -> MethodTable:
+        known = {**answers, **under_way}
+        return MethodTable(known, dict(refused), seconds, _words(known, limit))
+
     for done, name in enumerate(methods, start=1):
         if cancel is not None and cancel.is_set():
             break
         try:
+            within = None if keep is None else partial(_within, keep, table, name)
             answers[name] = attack(
-                system, policy, state, method=name, seconds=seconds, clock=clock, cancel=cancel, **asked
+                system, policy, state, method=name, seconds=seconds, clock=clock, cancel=cancel, keep=within, **asked
             )
         except DnnExplainError as error:
             if name != "gradient":
                 raise
             refused[name] = str(error)
+        if keep is not None:
+            keep(lambda: table({}))
         if progress is not None:
             progress(done, len(methods))
-    return MethodTable(answers, refused, seconds, _words(answers, _limit(seconds, asked.get("rounds"))))
+    return table({})
+
+
+def _within(
+    keep: Callable[[Callable[[], MethodTable]], object],
+    table: Callable[[Mapping[str, Adversarial]], MethodTable],
+    name: str,
+    make: Callable[[], Adversarial],
+) -> None:
+    """Keep the table with what the method that is under way has so far."""
+    keep(lambda: table({name: make()}))
 
 
 def _limit(seconds: float, rounds: int | None) -> str:

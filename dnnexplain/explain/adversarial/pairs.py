@@ -106,6 +106,7 @@ def order_pairs(
     seed: int = 0,
     cancel: Event | None = None,
     progress: Progress | None = None,
+    keep: Callable[[Callable[[], OrderPairs]], object] | None = None,
 ) -> OrderPairs:
     """Search states with two objects for small changes of one knob of the first that flip their order.
 
@@ -125,6 +126,7 @@ def order_pairs(
         seed: of the samples.
         cancel: ends the search; what was found is returned.
         progress: as for ``attack``.
+        keep: called after each batch of states with a function that makes the result so far.
 
     Raises:
         DnnExplainError: no such group or kind of knob, or a system without oracle.
@@ -139,6 +141,16 @@ def order_pairs(
     starts = _starts(system, places, varied, heavy, samples, np.random.default_rng(seed), tight=tight)
     pairs: list[OrderPair] = []
     looked = 0
+    settings = {
+        "groups": list(groups), "vary": vary, "heavy": heavy, "direction": direction, "most_change": most_change,
+        "tight": tight, "knobs": places[0] + places[1],
+    }  # fmt: skip
+    question = Question.about(system, policy, method="order pairs", seed=seed, settings=settings)
+
+    def result() -> OrderPairs:
+        worst = sorted(pairs, key=lambda pair: -pair.after.loss)
+        return OrderPairs(question, tuple(worst[:count]), looked, _words(system, worst, looked))
+
     for first in range(0, len(starts), BLOCK):
         if progress is not None:
             progress(first / len(starts), f"{len(pairs)} pairs")
@@ -147,14 +159,9 @@ def order_pairs(
         block = starts[first : first + BLOCK]
         pairs += search.pairs(block)
         looked += len(block)
-    pairs.sort(key=lambda pair: -pair.after.loss)
-    knobs = places[0] + places[1]
-    settings = {
-        "groups": list(groups), "vary": vary, "heavy": heavy, "direction": direction, "most_change": most_change,
-        "tight": tight, "knobs": knobs,
-    }  # fmt: skip
-    question = Question.about(system, policy, method="order pairs", seed=seed, settings=settings)
-    return OrderPairs(question, tuple(pairs[:count]), looked, _words(system, pairs, looked))
+        if keep is not None:
+            keep(result)
+    return result()
 
 
 def _starts(

@@ -156,6 +156,9 @@ def runner_up(decision: Decision) -> int:
     return int(np.where(others, decision.outputs, -np.inf).argmax())
 
 
+_WORDS = frozenset({"default", "contrast", "logit", "probability"})
+
+
 def resolve(system: System, decision: Decision, spec: str | Target = "default") -> Target:
     """The target that a word means in a state.
 
@@ -175,9 +178,12 @@ def resolve(system: System, decision: Decision, spec: str | Target = "default") 
     if isinstance(spec, Target):
         return spec
     own = system.targets(decision.state)
-    for name, target in own.items():
-        if spec in {name, target.name}:
-            return target
+    if spec in own:
+        return own[spec]
+    if spec not in _WORDS:  # a system may have a hundred thousand: a word of all systems is none of their names
+        for target in own.values():
+            if spec == target.name:
+                return target
     output = system.output
     if isinstance(output, Discrete):
         found = _of_choice(output, decision, spec)

@@ -6,12 +6,16 @@ All changed states are made from knobs, so they are states that can occur; nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import State, System
 from dnnexplain.results import register
+
+MOST_OBJECTS = 512
+"""So many are put back at most, one at a time."""
 
 __all__ = ["Intervention", "mixtures", "neighbours", "objects", "physical_reference", "predicted", "without"]
 
@@ -54,29 +58,33 @@ def physical_reference(
 
     A mean of states, or a set of them, cannot be built from knobs.
     """
-    candidates = {name: references, **system.baselines(state)}
-    for label, observations in candidates.items():
+    own = system.baselines(state)  # perhaps thousands, each made when it is asked for
+    for label, observations in chain([(name, references)], own.items()):
         values = system.repair(system.decode(observations[:1]))
         if len(observations) == 1 and np.allclose(system.encode(values), observations, atol=1e-6):
             return label, values[0]
-    label, observations = next(iter(system.baselines(state).items()))
+    label, observations = next(iter(own.items()))
     return label, np.asarray(system.repair(system.decode(observations[:1]))[0])
 
 
-def without(system: System, state: State, reference: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
+def without(
+    system: System, state: State, reference: NDArray[np.float64], seed: int = 0
+) -> tuple[list[str], NDArray[np.float64]]:
     """The state with each object in turn put back to ``reference [K]``: names and knob values ``[n, K]``.
 
-    Objects that are as in the reference already are left out.
+    Objects that are as in the reference already are left out. Of more than :data:`MOST_OBJECTS` so many are drawn at
+    random: their states fill a matrix that grows with the square of their number.
     """
-    names, rows = [], []
-    for name, positions in objects(system).items():
-        values = np.array(state.values)
-        values[positions] = reference[positions]
-        values = system.repair(values[None])[0]
-        if not np.array_equal(values, state.values):
-            names.append(name)
-            rows.append(values)
-    return names, np.array(rows).reshape(-1, len(state.values))
+    known = list(objects(system).items())
+    if len(known) > MOST_OBJECTS:
+        drawn = np.random.default_rng(seed).permutation(len(known))[:MOST_OBJECTS]
+        known = [known[place] for place in np.sort(drawn)]
+    rows = np.repeat(state.values[None], len(known), axis=0)
+    for row, (_, positions) in zip(rows, known, strict=True):
+        row[positions] = reference[positions]
+    rows = np.asarray(system.repair(rows)) if len(rows) else rows
+    moved = (rows != state.values).any(axis=1)
+    return [name for (name, _), other in zip(known, moved, strict=True) if other], rows[moved]
 
 
 def mixtures(
@@ -93,18 +101,21 @@ def mixtures(
 
 def neighbours(system: System, state: State, count: int, seed: int) -> NDArray[np.float64]:
     """Up to ``count`` states one step of one knob away ``[n, K]``; 2% of the range where a knob has no step."""
-    rows = []
-    for position, knob in enumerate(system.knobs):
-        step = knob.step if knob.step is not None else 0.02 * (knob.high - knob.low)
-        for move in (-step, step):
-            values = np.array(state.values)
-            values[position] += move
-            rows.append(values)
-    found = system.repair(np.array(rows))
-    one_moved = (found != state.values).sum(axis=1) == 1
-    found = found[one_moved]
-    picked = np.random.default_rng(seed).permutation(len(found))[:count]
-    return np.asarray(found[np.sort(picked)])
+    order = np.random.default_rng(seed).permutation(2 * len(system.knobs))
+    found: list[NDArray[np.float64]] = []
+    for first in range(0, len(order), 4 * count):  # most moves are valid, and all at once would be K x K numbers
+        moves = order[first : first + 4 * count]
+        values = np.repeat(np.asarray(state.values, dtype=np.float64)[None], len(moves), axis=0)
+        for row, move in zip(values, moves.tolist(), strict=True):
+            knob = system.knobs[move // 2]
+            row[move // 2] += (knob.step if knob.step is not None else 0.02 * (knob.high - knob.low)) * (
+                2 * (move % 2) - 1
+            )
+        values = np.asarray(system.repair(values))
+        found.extend(values[(values != state.values).sum(axis=1) == 1])
+        if len(found) >= count:
+            break
+    return np.array(found[:count]).reshape(-1, len(state.values))
 
 
 def predicted(

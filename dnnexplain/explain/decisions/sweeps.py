@@ -104,17 +104,18 @@ def sweep_rows(
     if not knobs:
         msg = "name at least one knob to sweep"
         raise DnnExplainError(msg)
-    places = tuple(knob_index(system, name) for name in knobs)
+    places = _places(system, knobs)
+    alike = _groups(system)
     grids = tuple(system.knobs[place].grid(points) for place in places)
     start = state if state is not None else state_from_values(system, {})
     mode = _others(others)
     background = start.background if mode is Others.AS_THEY_ARE else None
-    base = np.stack([_base(system, start.values, place, mode) for place in places])
+    base = np.stack([_base(system, start.values, place, mode, alike) for place in places])
     chosen = [_held(system, place, held) for place in places]
     for row, extra in zip(base, chosen, strict=True):
         row[list(extra)] = list(extra.values())
     automatic = [False] * len(places)
-    companions = {} if held else {i: _companions(system, base[i], place) for i, place in enumerate(places)}
+    companions = {} if held else {i: _companions(system, base[i], place, alike) for i, place in enumerate(places)}
     doubtful = [i for i, extra in companions.items() if extra and len(grids[i]) > 1]
     for i in _blank(system, base, places, grids, doubtful, background):
         base[i, list(companions[i])] = list(companions[i].values())
@@ -151,7 +152,7 @@ def product_rows(
     start = state if state is not None else state_from_values(system, {})
     mode = _others(others)
     background = start.background if mode is Others.AS_THEY_ARE else None
-    kept = [_base(system, start.values, place, mode) for place in places]
+    kept = [_base(system, start.values, place, mode, _groups(system)) for place in places]
     row = np.where(kept[0] == start.values, *kept)
     chosen = {i: x for place in places for i, x in _held(system, place, held).items() if i not in places}
     row[list(chosen)] = list(chosen.values())
@@ -201,7 +202,7 @@ def _filled(
     for place, other in (places, places[::-1]):
         probe = np.array(row)
         probe[other] = system.knobs[other].high
-        extra = {i: value for i, value in _companions(system, probe, place).items() if i not in places}
+        extra = {i: value for i, value in _companions(system, probe, place, _groups(system)).items() if i not in places}
         if extra and _blank(system, probe[None], (place,), (grids[places.index(place)],), [0], background):
             found |= extra
     return found
@@ -214,12 +215,30 @@ def _others(others: Others | str) -> Others:
         raise Choice("setting of others", str(others), tuple(one.value for one in Others)).error() from None
 
 
-def _base(system: System, values: NDArray[np.float64], place: int, others: Others) -> NDArray[np.float64]:
-    group = system.knobs[place].group
+def _places(system: System, knobs: Sequence[str]) -> tuple[int, ...]:
+    """Positions of knobs by name, in one pass over thousands of them."""
+    known = {knob.name: place for place, knob in enumerate(system.knobs)}
+    return tuple(known[name] if name in known else knob_index(system, name) for name in knobs)
+
+
+def _groups(system: System) -> dict[str, list[int]]:
+    """The positions of the knobs of each named group."""
+    found: dict[str, list[int]] = {}
+    for place, knob in enumerate(system.knobs):
+        if knob.group:
+            found.setdefault(knob.group, []).append(place)
+    return found
+
+
+def _base(
+    system: System, values: NDArray[np.float64], place: int, others: Others, alike: Mapping[str, list[int]]
+) -> NDArray[np.float64]:
     if others is Others.AS_THEY_ARE:
         return np.array(values)
-    keep = [i == place or (bool(group) and knob.group == group) for i, knob in enumerate(system.knobs)]
-    return np.where(keep, values, [knob.low for knob in system.knobs])
+    keep = alike.get(system.knobs[place].group, [place])
+    found = np.array([knob.low for knob in system.knobs], dtype=np.float64)
+    found[keep] = values[keep]
+    return found
 
 
 def _held(system: System, place: int, held: Mapping[str, float] | None) -> dict[int, float]:
@@ -258,12 +277,14 @@ def _blank(
     return [i for i, blank in zip(doubtful, same, strict=True) if blank]
 
 
-def _companions(system: System, row: NDArray[np.float64], place: int) -> dict[int, float]:
+def _companions(
+    system: System, row: NDArray[np.float64], place: int, alike: Mapping[str, list[int]]
+) -> dict[int, float]:
     """What the other knobs of an empty group get: their default, else the middle of their range."""
-    group = system.knobs[place].group
     chosen: dict[int, float] = {}
-    for i, knob in enumerate(system.knobs):
-        if i != place and group and knob.group == group and row[i] == knob.low:
+    for i in alike.get(system.knobs[place].group, ()):
+        knob = system.knobs[i]
+        if i != place and row[i] == knob.low:
             chosen[i] = knob.start if knob.start > knob.low else knob.snap((knob.low + knob.high) / 2)
     return chosen
 

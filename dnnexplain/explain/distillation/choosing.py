@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval
 
-__all__ = ["Progress", "cheapest", "near", "teller", "three"]
+__all__ = ["INTERRUPTED", "RUNNING", "Keep", "Progress", "Teller", "begun", "cheapest", "measured_on", "near", "three"]
+
+RUNNING, INTERRUPTED = "running", "interrupted"
+"""Why rules are not those of the whole search: it goes on, or somebody ended it."""
 
 NEAR = 0.02  # costs this close to the teacher's, of its size, are not told apart by some dozens of workloads
 
 Progress = Callable[[int, int, str], object]
+Keep = Callable[[Callable[[], Any]], object]
+"""Called with a function that makes the result so far."""
 
 
 def near(reference: float) -> float:
@@ -23,20 +30,50 @@ def near(reference: float) -> float:
     return reference + NEAR * abs(reference)
 
 
-def teller(progress: Progress | None, cancel: Event | None, total: int) -> Callable[[str], None]:
-    """What is called before each of ``total`` steps: says which it is, and ends in an error once ``cancel`` is set."""
-    done = 0
+class Teller:
+    """What is called before each of ``total`` steps, and says which it is.
 
-    def tell(note: str) -> None:
-        nonlocal done
-        if cancel is not None and cancel.is_set():
-            msg = "distillation was stopped"
+    Args:
+        progress: called with (done, total, note).
+        cancel: once set, there is no further step.
+        total: how many steps there are.
+    """
+
+    def __init__(self, progress: Progress | None, cancel: Event | None, total: int) -> None:
+        self.progress, self.cancel, self.total, self.done = progress, cancel, total, 0
+
+    def __call__(self, note: str, *, kept: bool = False) -> bool:
+        """Whether the step may be taken; ``kept`` says that there is a result already, so that a stop is no error.
+
+        Raises:
+            DnnExplainError: stopped before there was a tree.
+        """
+        if self.stopped:
+            if kept:
+                return False
+            msg = "distillation was stopped before there was a tree"
             raise DnnExplainError(msg)
-        if progress is not None:
-            progress(done, total, note)
-        done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total, note)
+        self.done += 1
+        return True
 
-    return tell
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked to end."""
+        return self.cancel is not None and self.cancel.is_set()
+
+
+def begun(stopped: str) -> str:
+    """What a sentence about rules begins with, if the search was ended before all trees were grown."""
+    return "Stopped early, with the best of the trees that were grown: " if stopped == INTERRUPTED else ""
+
+
+def measured_on(stopped: str, count: int) -> str:
+    """On which workloads figures are: ``"on 200 unseen workloads"``."""
+    if stopped == RUNNING:
+        return f"on the {counted(count, 'workload')} by which trees are chosen, which flatters (not finished)"
+    return f"on {counted(count, 'unseen workload')}"
 
 
 def cheapest(costs: NDArray[np.float64], fidelity: NDArray[np.float64], enough: float) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
-from dnnexplain.explain.distillation.choosing import Progress, cheapest, near, teller, three
+from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep, Progress, Teller, cheapest, near, three
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
@@ -68,6 +68,7 @@ def distil(
     figures_on: Sequence[Any] | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,
+    keep: Keep | None = None,
 ) -> Distillation:
     """Distil a policy into a tree of domain rules.
 
@@ -98,65 +99,129 @@ def distil(
             episodes cost, not by what the teacher says.
         figures_on: workloads for the figures, instead of ``unseen`` drawn ones.
         progress: called with (done, total, note).
-        cancel: once set, the search stops between steps with an error.
+        cancel: once set, the best of the trees so far is measured and returned.
+        keep: called after each seed's trees with a function that makes the result so far, with figures on the
+            workloads by which trees are chosen.
 
     Raises:
-        DnnExplainError: the system gives no features, its output is no choice, a number is out of range.
+        DnnExplainError: the system gives no features, its output is no choice, a number is out of range; or stopped
+            before there was a tree.
     """
     began = time.process_time()
     _check(system, leaves, sets, unseen, seeds, rounds, polish)
     if optimal_depth:
         check_installed()
     settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish)
-    total = rounds + 1 + seeds + 1
-    told = teller(progress, cancel, total)
+    told = Teller(progress, cancel, rounds + 1 + seeds + 1)
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
-    paths = [
-        _snapped(system, trees, known) for trees in _grow_paths(known, sizes, len(system.features.moves), settings)
-    ]
     validation = draw(sets, settings.child(VALIDATION))
     checks = decisions(system, teacher, teacher, validation, weighting, seed)
-    costs = np.empty((seeds, len(sizes)))
-    fidelity = np.empty((seeds, len(sizes)))
-    for one, trees in enumerate(paths):
-        told(f"validating tree {one + 1} of {seeds}")
-        costs[one] = _costs(system, trees, validation, seed)
-        fidelity[one] = [_follows(tree, checks).mean() for tree in trees]
-    place = int(np.flatnonzero(sizes == leaves)[0])
-    reference = float(checks.cost.mean())
-    enough = -np.inf if polish else near(reference)
-    chosen = cheapest(costs[:, : place + 1], fidelity[:, : place + 1], enough)
-    if polish:
-        tuned = paths[chosen[0]][chosen[1]]
-        tuned, costs[chosen] = polished(system, tuned, known.features, validation, trials=polish, seed=seed)
-        paths[chosen[0]][chosen[1]], fidelity[chosen] = tuned, _follows(tuned, checks).mean()
-    told("measuring on unseen workloads")
+    search = _Search(system, teacher, settings, known, sizes, float(checks.cost.mean()), began)
+    for one in range(seeds):
+        if not told(f"growing and validating tree {one + 1} of {seeds}", kept=one > 0):
+            break
+        search.add(search.grown(one), validation, checks)
+        if keep is not None:
+            keep(lambda: search.result(validation, RUNNING))
+    if polish and not told.stopped:
+        search.polish(validation, checks, over=lambda: told.stopped)
+    stopped = INTERRUPTED if told.stopped else ""
+    told("measuring on unseen workloads", kept=True)
     final = draw(unseen, settings.child(UNSEEN)) if figures_on is None else figures_on
-    fields = _measure(system, teacher, paths, chosen, final, settings)
-    picked = paths[chosen[0]][chosen[1]]
-    return Distillation(
-        question=Question.about(system, teacher, method="tree", seed=seed, settings=_told(settings)),
-        tree=picked,
-        features=tuple(system.features.names),
-        units=dict(system.features.units),
-        absent=absent_of(system),
-        actions=tuple(system.features.moves),
-        leaves=picked.leaves,
-        depth=picked.depth,
-        decisions=int(np.sum(known.weight > 0)),
-        cost_name=system.cost_name,
-        sizes=sizes,
-        path_leaves=np.array([[tree.leaves for tree in trees] for trees in paths], dtype=np.int64),
-        path_fidelity=fidelity,
-        path_cost=costs,
-        path_trees=tuple(paths[chosen[0]]),
-        path_teacher=reference,
-        chosen=chosen[0],
-        words=in_words(teacher.name, picked, fields, system.cost_name),
-        cpu_seconds=time.process_time() - began,
-        **fields,
-    )
+    return search.result(final, stopped)
+
+
+class _Search:
+    """Trees of one seed after another, and the best of them.
+
+    Args:
+        system, teacher, settings: what is asked.
+        known: the labelled decisions.
+        sizes: most leaves, along the path.
+        reference: the teacher's cost on validation workloads.
+        began: process time at the beginning, s.
+    """
+
+    def __init__(
+        self,
+        system: Distillable,
+        teacher: Policy,
+        settings: _Settings,
+        known: Decisions,
+        sizes: NDArray[np.int64],
+        reference: float,
+        began: float,
+    ) -> None:
+        self.system, self.teacher, self.settings, self.known = system, teacher, settings, known
+        self.sizes, self.reference, self.began = sizes, reference, began
+        self.paths: list[list[Tree]] = []
+        self.costs: list[list[float]] = []
+        self.fidelity: list[list[float]] = []
+
+    def grown(self, one: int) -> list[Tree]:
+        """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
+        trees = _grow_path(self.known, self.sizes, len(self.system.features.moves), self.settings, one)
+        return _snapped(self.system, trees, self.known)
+
+    def add(self, trees: list[Tree], validation: Sequence[Any], checks: Decisions) -> None:
+        """Validate one seed's trees."""
+        self.costs.append(_costs(self.system, trees, validation, self.settings.seed))
+        self.fidelity.append([float(_follows(tree, checks).mean()) for tree in trees])
+        self.paths.append(trees)
+
+    @property
+    def chosen(self) -> tuple[int, int]:
+        """Seed and size of the best tree so far."""
+        end = int(np.flatnonzero(self.sizes == self.settings.leaves)[0]) + 1
+        enough = -np.inf if self.settings.polish else near(self.reference)
+        return cheapest(np.array(self.costs)[:, :end], np.array(self.fidelity)[:, :end], enough)
+
+    def polish(self, validation: Sequence[Any], checks: Decisions, over: Callable[[], bool]) -> None:
+        """Make the best tree better by what its episodes cost."""
+        seed, size = self.chosen
+        tuned, cost = polished(
+            self.system,
+            self.paths[seed][size],
+            self.known.features,
+            validation,
+            trials=self.settings.polish,
+            seed=self.settings.seed,
+            over=over,
+        )
+        self.paths[seed][size], self.costs[seed][size] = tuned, cost
+        self.fidelity[seed][size] = float(_follows(tuned, checks).mean())
+
+    def result(self, workloads: Sequence[Any], stopped: str) -> Distillation:
+        """The best tree so far, with its figures on given workloads."""
+        system, teacher, chosen = self.system, self.teacher, self.chosen
+        picked = self.paths[chosen[0]][chosen[1]]
+        fields = _measure(system, teacher, self.paths, chosen, workloads, self.settings)
+        return Distillation(
+            question=Question.about(
+                system, teacher, method="tree", seed=self.settings.seed, settings=_told(self.settings)
+            ),
+            tree=picked,
+            features=tuple(system.features.names),
+            units=dict(system.features.units),
+            absent=absent_of(system),
+            actions=tuple(system.features.moves),
+            leaves=picked.leaves,
+            depth=picked.depth,
+            decisions=int(np.sum(self.known.weight > 0)),
+            cost_name=system.cost_name,
+            sizes=self.sizes,
+            path_leaves=np.array([[tree.leaves for tree in trees] for trees in self.paths], dtype=np.int64),
+            path_fidelity=np.array(self.fidelity),
+            path_cost=np.array(self.costs),
+            path_trees=tuple(self.paths[chosen[0]]),
+            path_teacher=self.reference,
+            chosen=chosen[0],
+            words=in_words(teacher.name, picked, fields, system.cost_name, stopped),
+            cpu_seconds=time.process_time() - self.began,
+            stopped=stopped,
+            **fields,
+        )
 
 
 def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int, polish: int) -> None:
@@ -186,7 +251,7 @@ def _told(settings: _Settings) -> dict[str, Any]:
 
 
 def _collect(
-    system: Distillable, teacher: Policy, draw: Draw, settings: _Settings, told: Callable[[str], None]
+    system: Distillable, teacher: Policy, draw: Draw, settings: _Settings, told: Callable[[str], object]
 ) -> Decisions:
     """The teacher's states, then those of each round's tree, all labelled by the teacher."""
     told("visiting the network's states")
@@ -205,19 +270,16 @@ def _tree(known: Decisions, weight: NDArray[np.float64], leaves: int, count: int
     return grow(features, moves, weights, count=count, leaves=leaves, seed=seed % 2**32)
 
 
-def _grow_paths(known: Decisions, sizes: NDArray[np.int64], count: int, settings: _Settings) -> list[list[Tree]]:
-    """Per seed and size: the largest tree of the pruning path with at most so many leaves."""
-    paths = []
-    for one in range(settings.seeds):
-        seed = settings.child(SAMPLING + one)
-        drawn = _resampled(known.weight, seed)
-        full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
-        trees, depth = full.along(sizes.tolist()), settings.optimal_depth
-        for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
-            found = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
-            trees[place] = found.simplified()
-        paths.append(trees)
-    return paths
+def _grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings: _Settings, one: int) -> list[Tree]:
+    """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
+    seed = settings.child(SAMPLING + one)
+    drawn = _resampled(known.weight, seed)
+    full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
+    trees, depth = full.along(sizes.tolist()), settings.optimal_depth
+    for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
+        found = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
+        trees[place] = found.simplified()
+    return trees
 
 
 def _resampled(weight: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

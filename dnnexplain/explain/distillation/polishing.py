@@ -6,7 +6,7 @@ few leaves that departs from its teacher does so better where it is cheap, which
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,14 @@ __all__ = ["polish"]
 
 
 def polish(
-    system: Distillable, tree: Tree, features: NDArray[np.float64], workloads: Sequence[Any], *, trials: int, seed: int
+    system: Distillable,
+    tree: Tree,
+    features: NDArray[np.float64],
+    workloads: Sequence[Any],
+    *,
+    trials: int,
+    seed: int,
+    over: Callable[[], bool] = lambda: False,
 ) -> tuple[Tree, float]:
     """Hill climbing (first improvement) from a tree; its questions stay about what they are.
 
@@ -34,6 +41,7 @@ def polish(
         workloads: on which; they must not be those of the figures.
         trials: how many.
         seed: of the trials, and of the runs.
+        over: asked before each trial; once true, the best tree so far is returned.
 
     Returns:
         The best tree and its mean cost.
@@ -41,6 +49,8 @@ def polish(
     rng = np.random.default_rng(seed)
     best, least = tree, _cost(system, tree, workloads, seed)
     for _ in range(trials):
+        if over():
+            break
         trial = _trial(best, features, rng)
         if trial is None:
             continue

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, lines
 from dnnexplain.contract import cost_unit
+from dnnexplain.explain.distillation.choosing import begun, measured_on
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 from dnnexplain.numbers import gap, interval, number, percent
 from dnnexplain.results import Question, Result, array_field, plain_field
@@ -50,6 +51,8 @@ class Distillation(Result):
         path_trees: the chosen seed's tree for each size.
         chosen: the seed whose tree was chosen, by return, as an index.
         words: a sentence.
+        stopped: ``""``; ``"interrupted"`` if the search was ended before all trees were grown; ``"running"`` in what is
+            kept while it goes on, whose figures are on the workloads by which trees are chosen.
     """
 
     VERSION: ClassVar[int] = 2
@@ -92,6 +95,7 @@ class Distillation(Result):
     cpu_seconds: float = field(default=0.0, compare=False)
     ratio: bool = True
     absent: dict[str, float] = plain_field(default_factory=dict)
+    stopped: str = ""
 
     def __getattr__(self, name: str) -> Any:
         """A field by its name of before, when the only system had that cost. Deprecated."""
@@ -153,13 +157,19 @@ class Distillation(Result):
         return lines(shown, Axis("leaves"), Axis(self.cost_name), levels=beside, places=[("chosen", self.leaves)])
 
 
-def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str) -> str:
-    """How closely a tree follows its teacher and what its episodes cost, from the figures by name."""
+def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str, stopped: str = "") -> str:
+    """How closely a tree follows its teacher and what its episodes cost, from the figures by name.
+
+    Args:
+        teacher, tree, cost_name: whom it follows, the tree, and what costs are called.
+        figures: by the names of :class:`Distillation`.
+        stopped: as of :class:`Distillation`.
+    """
     rules = "1 rule decides" if tree.leaves == 1 else f"{tree.leaves} rules decide"
     return (
-        f"{rules} as {teacher} does in {percent(figures['fidelity'])} of the states it meets "
+        f"{begun(stopped)}{rules} as {teacher} does in {percent(figures['fidelity'])} of the states it meets "
         f"({percent(figures['fidelity_free'])} where there is a choice); {cost_name} {number(figures['cost'])} against "
-        f"{number(figures['teacher_cost'])}, {against(figures, cost_name)}, on {figures['unseen']} unseen workloads."
+        f"{number(figures['teacher_cost'])}, {against(figures, cost_name)}, {measured_on(stopped, figures['unseen'])}."
     )
 
 

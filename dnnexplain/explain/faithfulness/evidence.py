@@ -17,6 +17,7 @@ from dnnexplain.explain.attribution.agreement import group_agreement, map_agreem
 from dnnexplain.explain.attribution.methods import METHODS, Measure
 from dnnexplain.explain.attribution.sentences import number, percent
 from dnnexplain.explain.decisions.real_changes import Intervention, mixtures, neighbours
+from dnnexplain.explain.faithfulness.additivity import JOINT, bent_share, joint_share
 from dnnexplain.explain.faithfulness.tried_cells import concordance, cosine, halves, nudges
 from dnnexplain.explain.faithfulness.tried_map import Case
 from dnnexplain.explain.networks.hooks import array, shuffled, tensor
@@ -84,10 +85,9 @@ def infidelity(case: Case) -> Evidence:
             _NONE, f"Nothing that was tried changes {case.attribution.target}, so there is no change to predict."
         )
     told = (weights * case.attribution.map).reshape(len(after), -1).sum(axis=1)
-    if (
-        float(told @ lost) <= 0.0
-    ):  # Captum's best scale would be negative, and make a map with its sign reversed perfect
-        return Evidence(1.0, f"When {moves}, the map predicts the changes no better than zero, or reversed.")
+    if float(told @ lost) <= 0.0:  # Captum's best scale would be negative, and a map with its sign reversed perfect
+        said = f"When {moves}, the map predicts the changes no better than zero, or reversed."
+        return _limited(1.0, said, joint_share(case, rows, lost))
     found = captum_infidelity(
         case.asked.problem.forward,
         lambda _inputs: (torch.from_numpy(weights), tensor(after)),
@@ -98,7 +98,15 @@ def infidelity(case: Case) -> Evidence:
         normalize=True,
     )
     value = max(0.0, float(found[0]) / size)
-    return Evidence(value, f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained.")
+    said = f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained."
+    return _limited(value, said, joint_share(case, rows, lost))
+
+
+def _limited(value: float, said: str, joint: float) -> Evidence:
+    """A figure that no map can be good at cannot condemn one: where effects do not add up, it is amber at worst."""
+    if not joint >= JOINT:
+        return Evidence(value, said)
+    return Evidence(value, f"{said} No map could leave less than {joint:.0%}: here effects do not add up.", mild=True)
 
 
 def cells(case: Case) -> Evidence:
@@ -120,7 +128,8 @@ def cells(case: Case) -> Evidence:
         return Evidence(_NONE, f"Neither map nor network tells cells apart here: none moves {case.attribution.target}.")
     what = "all cells are nudged at random" if slope else "half of each group's cells are put back to the baseline"
     scale = "in direction" if score else "in size and sign"
-    return Evidence(value, f"When {what}, map and network agree {number(value)} {scale} (1 is exact, 0 is chance).")
+    said = f"When {what}, map and network agree {number(value)} {scale} (1 is exact, 0 is chance)."
+    return _limited(value, said, float("nan") if slope else bent_share(case, count, real))
 
 
 def sensitivity(case: Case) -> Evidence:

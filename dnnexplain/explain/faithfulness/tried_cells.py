@@ -31,7 +31,7 @@ from dnnexplain.explain.networks.hooks import tensor
 if TYPE_CHECKING:
     from dnnexplain.explain.faithfulness.tried_map import Case
 
-__all__ = ["concordance", "cosine", "halves", "nudges"]
+__all__ = ["apart", "concordance", "cosine", "half_signs", "halves", "nudges"]
 
 _NUDGE = 1e-3
 """Of the input's range: small against the distance to a bend, large against the rounding of float32."""
@@ -69,14 +69,24 @@ def nudges(case: Case, count: int) -> Trial:
 
 def halves(case: Case, count: int) -> Trial | None:
     """Half of each group's cells as in the state, half as in the baseline, ``count`` times; ``None`` without such cells."""
-    here = case.observation.astype(np.float64)
+    signs = half_signs(case, count)
+    return (_told(case, signs), apart(case, signs)) if signs.any() else None
+
+
+def half_signs(case: Case, count: int) -> NDArray[np.float64]:
+    """The signs of :func:`halves` ``[count, ...]``: +1 as in the state, -1 as in the baseline, 0 half-way."""
+    here = case.observation
     there = case.attribution.references.mean(axis=0, dtype=np.float64)
     signs = _balanced(case.system.cell_group.ravel(), (here != there).ravel(), count, case.seed)
-    if not signs.any():
-        return None
-    signs = signs.reshape(count, *here.shape)
+    return signs.reshape(count, *here.shape)
+
+
+def apart(case: Case, signs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``F(middle + v * half way) - F(middle - v * half way)`` for signs ``v [count, ...]``: ``[count]``."""
+    here = case.observation.astype(np.float64)
+    there = case.attribution.references.mean(axis=0, dtype=np.float64)
     middle, way = (here + there) / 2.0, (here - there) / 2.0
-    return _told(case, signs), _values(case, middle + signs * way) - _values(case, middle - signs * way)
+    return _values(case, middle + signs * way) - _values(case, middle - signs * way)
 
 
 def _balanced(groups: NDArray[np.int64], moved: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.float64]:

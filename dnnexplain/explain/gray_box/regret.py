@@ -98,6 +98,7 @@ def worst_regret(
     seconds: float = 10.0,
     cancel: Event | None = None,
     progress: Callable[[float, float], None] | None = None,
+    keep: Callable[[Callable[[], WorstRegret]], object] | None = None,
 ) -> WorstRegret:
     """Search a box of workloads for the one on which a policy loses most.
 
@@ -111,13 +112,16 @@ def worst_regret(
         seconds: for the bound of each of the best three rows.
         cancel: once set, the search ends with what it has.
         progress: called with the share of the budget that is spent, and the largest regret so far.
+        keep: called after each round that found a larger regret, with a function that makes the result so far; its
+            bounds take at most a tenth of ``seconds``.
 
     Raises:
         DnnExplainError: the package cma is missing, or no row of the box makes a workload.
     """
     search = _Search(system, policy, box, budget)
+    asked = question or Question.about(system, policy, seed=seed)
     strategy = _strategy(len(box.low), seed)
-    stopped = "budget"
+    stopped, kept = "budget", 0
     while search.left():
         if cancel is not None and cancel.is_set():
             stopped = "cancelled"
@@ -129,12 +133,15 @@ def worst_regret(
         strategy.tell(rows, [-float(one) if np.isfinite(one) else 1.0 - worst for one in regrets])
         if progress is not None:
             progress(search.spent(), max(search.best, default=(0.0, None))[0] if search.best else 0.0)
+        if keep is not None and len(search.trace) > kept:
+            kept = len(search.trace)
+            keep(lambda: search.result(asked, "running", seconds / 10))
         if strategy.stop():
             strategy = _strategy(len(box.low), seed + search.rounds)
     if not search.best:
         msg = "no workload of this box can be made, so nothing was searched"
         raise DnnExplainError(msg)
-    return search.result(question or Question.about(system, policy, seed=seed), stopped, seconds)
+    return search.result(asked, stopped, seconds)
 
 
 def _strategy(size: int, seed: int) -> Any:

@@ -12,6 +12,7 @@ its weights. The neurons of a convolution are the cells of all its channels, in 
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import local
 from typing import Any
@@ -145,15 +146,27 @@ class _Reader:
     twin: nn.Module
     layer: str
     seen: list[Tensor] = field(default_factory=list)
+    once: bool = False
 
     def read(self, inputs: Tensor) -> Tensor:
         self.seen.clear()
-        with torch.no_grad():
+        with torch.no_grad(), suppress(_Enough):
             self.twin(inputs)
         if len(self.seen) != 1:
             msg = f"layer {self.layer!r} does not run exactly once in a pass; give each use a module of its own"
             raise DnnExplainError(msg)
+        self.once = True  # known now: from here on a pass ends where it was read
         return self.seen.pop()
+
+    def note(self, values: Tensor) -> None:
+        """Take what the layer gave or got; what comes behind it is not computed a second time."""
+        self.seen.append(values.detach().flatten(1).clone())
+        if self.once:
+            raise _Enough
+
+
+class _Enough(Exception):  # noqa: N818 - no error: the rest of a pass is not needed
+    """All that was asked for was read."""
 
 
 _OF_THREAD = local()
@@ -167,12 +180,11 @@ def _reader(module: nn.Module, layer: str, side: Side) -> _Reader:
     if (layer, side) not in readers:
         shared = {id(weight): weight for weight in (*module.parameters(), *module.buffers())}
         reader = _Reader(copy.deepcopy(module, shared).eval(), layer)
-        note = reader.seen.append
         part = module_of(reader.twin, layer)
         if side == "output":
-            part.register_forward_hook(lambda _m, _in, out: note(out.detach().flatten(1).clone()))
+            part.register_forward_hook(lambda _m, _in, out: reader.note(out))
         else:
-            part.register_forward_pre_hook(lambda _m, given: note(given[0].detach().flatten(1).clone()))
+            part.register_forward_pre_hook(lambda _m, given: reader.note(given[0]))
         readers[layer, side] = reader
     return readers[layer, side]
 

@@ -13,15 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, bars, heat
-from dnnexplain.contract import DnnExplainError, Policy, State, System
-from dnnexplain.explain.decisions.sweeps import Others, knobs_of_kind, product_rows
+from dnnexplain.contract import DnnExplainError, Policy, State, System, state_from_values
+from dnnexplain.counts import counted
+from dnnexplain.explain.decisions.sweeps import Others, knob_index, knobs_of_kind, product_rows
 from dnnexplain.explain.probing.neurons import check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.probing.responses import Response
 from dnnexplain.explain.probing.thresholds import Curves, curves
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field, register
 
-__all__ = ["Census", "NetworkCount", "Surface", "ThresholdMap", "census", "surface", "threshold_map"]
+__all__ = [
+    "Census",
+    "MapSize",
+    "NetworkCount",
+    "Surface",
+    "ThresholdMap",
+    "census",
+    "largest_knobs",
+    "map_size",
+    "surface",
+    "threshold_map",
+]
 
 _STEPS = ("turns on", "turns off", "starts changing", "stops changing")
 
@@ -81,6 +93,76 @@ class ThresholdMap(Result):
         return heat(where, names, self.knobs, value, x=Axis("knob"), y=Axis("neuron"))
 
 
+MOST_BYTES = 256 * 2**20
+"""Of curves that a map keeps."""
+
+_POINTS, _FEWEST = 101, 11
+
+
+@dataclass(frozen=True, slots=True)
+class MapSize:
+    """What a threshold map will take.
+
+    Attributes:
+        knobs, neurons: the columns and rows of the map.
+        points: values of each continuous knob.
+        states: that are computed.
+        bytes: of the curves that are kept.
+    """
+
+    knobs: int
+    neurons: int
+    points: int
+    states: int
+    bytes: int
+
+    def sentence(self) -> str:
+        """The size in words."""
+        return (
+            f"A map of {counted(self.neurons, 'neuron')} by {counted(self.knobs, 'knob')} computes "
+            f"{counted(self.states, 'state')} and keeps {self.bytes / 2**20:,.0f} MB of curves."
+        )
+
+
+def map_size(
+    system: System, policy: Policy, kind: str, *, layer: str | None = None, knobs: Sequence[str] | None = None
+) -> MapSize:
+    """What a threshold map will take, before it is computed; arguments as of :func:`threshold_map`.
+
+    Raises:
+        DnnExplainError: the curves cannot be kept, even with few values of each knob.
+    """
+    units = layer_of(system, policy, layer).units
+    known = {knob.name: knob for knob in system.knobs}
+    named = knobs_of_kind(system, kind) if knobs is None else tuple(knobs)
+    chosen = [known[name] if name in known else system.knobs[knob_index(system, name)] for name in named]
+    stepped = sum(len(knob.grid()) for knob in chosen if knob.step is not None)
+    smooth = sum(knob.step is None for knob in chosen)
+    room = MOST_BYTES // (8 * units) - stepped
+    points = _POINTS if not smooth else min(_POINTS, room // smooth)
+    if room < 0 or points < _FEWEST:
+        size = 8 * units * (stepped + smooth * _FEWEST) / 2**20
+        msg = (
+            f"a map of {counted(units, 'neuron')} by {counted(len(named), 'knob')} would keep {size:,.0f} MB of curves even "
+            f"with {_FEWEST} values of each (at most {MOST_BYTES / 2**20:,.0f}); name fewer: knobs=largest_knobs(system, "
+            f"{kind!r}, state, 100)"
+        )
+        raise DnnExplainError(msg)
+    states = stepped + smooth * points
+    return MapSize(len(named), units, points, states, 8 * units * states)
+
+
+def largest_knobs(system: System, kind: str, state: State | None, count: int) -> tuple[str, ...]:
+    """The knobs of a kind that are largest in a state (by default in the system's default one), in their own order."""
+    names = knobs_of_kind(system, kind)
+    if len(names) <= count:
+        return names
+    values = (state or state_from_values(system, {})).values
+    place = {knob.name: values[i] for i, knob in enumerate(system.knobs)}
+    kept = set(sorted(names, key=lambda name: -place[name])[:count])
+    return tuple(name for name in names if name in kept)
+
+
 def threshold_map(
     system: System,
     policy: Policy,
@@ -91,10 +173,25 @@ def threshold_map(
     others: Others | str = Others.AS_THEY_ARE,
     held: Mapping[str, float] | None = None,
     reference: NDArray[Any] | None = None,
+    knobs: Sequence[str] | None = None,
 ) -> ThresholdMap:
-    """Thresholds of all neurons over all knobs of one kind; arguments as of :func:`thresholds.curves`."""
-    knobs = knobs_of_kind(system, kind)
-    found = curves(system, policy, knobs, state=state, layer=layer, others=others, held=held, reference=reference)
+    """Thresholds of all neurons over knobs of one kind; arguments as of :func:`thresholds.curves`.
+
+    What a map will take says :func:`map_size`. Its states are computed in blocks of bounded memory, and its curves are
+    kept, so that each cell can be opened: where they would be too large, continuous knobs take fewer values.
+
+    Args:
+        kind: of knobs: ``"length"``.
+        knobs: some of them by name; all if not given. :func:`largest_knobs` names those that are largest in a state.
+
+    Raises:
+        DnnExplainError: as ``curves``; or more curves than can be kept.
+    """
+    knobs = knobs_of_kind(system, kind) if knobs is None else tuple(knobs)
+    points = map_size(system, policy, kind, layer=layer, knobs=knobs).points
+    found = curves(
+        system, policy, knobs, state=state, layer=layer, others=others, held=held, reference=reference, points=points
+    )
     where = {step: np.full((len(found.scale), len(knobs)), np.nan) for step in _STEPS}
     for column, labels in enumerate(found.labels):
         for neuron in np.flatnonzero((np.diff(labels, axis=1) != 0).any(axis=1)):

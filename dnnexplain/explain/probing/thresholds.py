@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dnnexplain.charts import Axis, Chart, heat, lines
 from dnnexplain.contract import Choice, Policy, State, System
 from dnnexplain.explain.decisions.sweeps import Others, kind_of, kinds, knob_index, knobs_of_kind, sweep_rows
-from dnnexplain.explain.probing.neurons import check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.probing.responses import Range, Response, Threshold, classify, ranges_of, thresholds_of
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
@@ -215,29 +215,71 @@ def curves(
         DnnExplainError: an unknown knob or layer, or a policy without a network.
     """
     found = layer_of(system, policy, layer)
-    sweep = sweep_rows(system, knobs, state, others, held, points)
-    seen = np.ascontiguousarray(neuron_activations(policy, found, sweep.observations).T)  # [units, B]
-    if scale is None:
-        known = seen if reference is None else neuron_activations(policy, found, reference).T
+    sweeps = _swept(system, policy, found, knobs, state, others, held, points)
+    parts = [curve for one in sweeps for curve in one.curves]
+    if scale is None and reference is not None:
+        known = neuron_activations(policy, found, reference).T
         scale = known.max(axis=1) - known.min(axis=1)
-    parts = np.split(seen, sweep.starts[1:-1], axis=1)
-    current = [np.nan if state is None else state.values[place] for place in sweep.knobs]
+    elif scale is None:
+        scale = np.max([one.max(axis=1) for one in parts], axis=0) - np.min([one.min(axis=1) for one in parts], axis=0)
+    places = [place for one in sweeps for place in one.knobs]
+    current = [np.nan if state is None else state.values[place] for place in places]
     settings = {"knobs": list(knobs), "others": str(Others(others).value), "layer": found.name, "points": points}
     return Curves(
         question=Question.about(system, policy, state, method="knob sweep", settings=settings),
         layer=found.name,
         rectified=found.rectified,
         knobs=tuple(knobs),
-        units=tuple(system.knobs[i].unit for i in sweep.knobs),
-        values=sweep.grids,
+        units=tuple(system.knobs[i].unit for i in places),
+        values=tuple(grid for one in sweeps for grid in one.grids),
         activation=tuple(parts),
         current=np.array(current, dtype=np.float64),
         scale=scale,
         others=Others(others).value,
-        held=sweep.held,
-        notes=sweep.notes,
+        held=tuple(one for part in sweeps for one in part.held),
+        notes=tuple(one for part in sweeps for one in part.notes),
         measured=found.measured,
     )
+
+
+BLOCK_BYTES = 64 * 2**20
+"""What the states of one block of sweeps may take."""
+
+_COPIES = 4
+"""Of a row of knob values: as asked, repaired, drawn, and in between."""
+
+
+class _Swept(NamedTuple):
+    """Sweeps of some knobs, of which the states are gone: positions, grids, curves ``[units, n_k]``, what was held."""
+
+    knobs: tuple[int, ...]
+    grids: tuple[NDArray[np.float64], ...]
+    curves: list[NDArray[np.float64]]
+    held: tuple[Mapping[str, float], ...]
+    notes: tuple[str, ...]
+
+
+def _swept(
+    system: System,
+    policy: Policy,
+    layer: NeuronLayer,
+    knobs: Sequence[str],
+    state: State | None,
+    others: Others | str,
+    held: Mapping[str, float] | None,
+    points: int,
+) -> list[_Swept]:
+    """The curves of all knobs, so many knobs at a time that their states take a bounded memory."""
+    cells = int(np.prod(system.observation_shape))
+    each = points * (8 * _COPIES * len(system.knobs) + 4 * cells + 8 * layer.units)
+    block = max(1, BLOCK_BYTES // each)
+    found = []
+    for first in range(0, max(len(knobs), 1), block):  # without knobs the sweep says what is missing
+        sweep = sweep_rows(system, knobs[first : first + block], state, others, held, points)
+        seen = neuron_activations(policy, layer, sweep.observations).T  # [units, B]
+        parts = [np.ascontiguousarray(part) for part in np.split(seen, sweep.starts[1:-1], axis=1)]
+        found.append(_Swept(sweep.knobs, sweep.grids, parts, sweep.held, sweep.notes))
+    return found
 
 
 def curve(

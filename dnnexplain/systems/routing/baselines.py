@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,21 +17,43 @@ if TYPE_CHECKING:
 __all__ = ["baselines_of"]
 
 
+class _Baselines(Mapping[str, NDArray[np.float32]]):
+    """By name, each made when it is asked for: all of them at 200 nodes would take 6 GB."""
+
+    def __init__(self, system: Routed, state: State) -> None:
+        self.system, self.here = system, system.encode(state.values[None])
+        self._nodes = {f"no demand from {name}": node for node, name in enumerate(system.topology.nodes)}
+
+    def __iter__(self) -> Iterator[str]:
+        yield from ("mean traffic", "even traffic", "typical traffic")
+        yield from self._nodes
+        yield from (f"no demand {name}" for name in self.system.paths.pair_names)
+
+    def __len__(self) -> int:
+        return 3 + len(self._nodes) + len(self.system.paths.pairs)
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        system, pairs = self.system, self.system.paths.pairs
+        if name == "mean traffic":
+            return _repeated(system, system.mean_demands)
+        if name == "even traffic":
+            return _repeated(system, np.full(len(pairs), system.mean_demands.mean()))
+        if name == "typical traffic":
+            drawn = system.observe(system.workloads("gravity", 32, seed=0))
+            return np.asarray(np.minimum(drawn, np.float32(system.cap)))
+        if name in self._nodes:
+            node = self._nodes[name]
+            return _without(self.here, [i for i, (source, _) in enumerate(pairs) if source == node])
+        return _without(self.here, [self._pair[name]])
+
+    @cached_property
+    def _pair(self) -> dict[str, int]:
+        return {f"no demand {name}": pair for pair, name in enumerate(self.system.paths.pair_names)}
+
+
 def baselines_of(system: Routed, state: State) -> Mapping[str, NDArray[np.float32]]:
     """Mean traffic, even traffic, typical traffic (32 draws), and this state without one node's or pair's traffic."""
-    here = system.encode(state.values[None])
-    even = np.full(len(system.paths.pairs), system.mean_demands.mean())
-    found = {
-        "mean traffic": _repeated(system, system.mean_demands),
-        "even traffic": _repeated(system, even),
-        "typical traffic": np.minimum(system.observe(system.workloads("gravity", 32, seed=0)), np.float32(system.cap)),
-    }
-    for node, name in enumerate(system.topology.nodes):
-        pairs = [i for i, (source, _) in enumerate(system.paths.pairs) if source == node]
-        found[f"no demand from {name}"] = _without(here, pairs)
-    for pair, name in enumerate(system.paths.pair_names):
-        found[f"no demand {name}"] = _without(here, [pair])
-    return found
+    return _Baselines(system, state)
 
 
 def _repeated(system: Routed, demands: NDArray[np.float64]) -> NDArray[np.float32]:

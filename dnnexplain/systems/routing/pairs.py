@@ -9,7 +9,7 @@ here what it costs as a router.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -96,11 +96,7 @@ class PairRouting:
 
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
         """Those of the routing system, for the same pair."""
-        found = self.routing.baselines(State(state.values[1:]))
-        return {
-            name: np.insert(rows.reshape(len(rows), -1), 0, state.values[0], axis=1).astype(np.float32)
-            for name, rows in found.items()
-        }
+        return _OfPair(self.routing.baselines(State(state.values[1:])), float(state.values[0]))
 
     def targets(self, state: State) -> Mapping[str, Target]:
         """None beside contrast, logit and probability."""
@@ -208,3 +204,20 @@ class _Given:
         """The split ratios ``[W, F]``, whatever is asked."""
         del observations
         return self.splits
+
+
+class _OfPair(Mapping[str, NDArray[np.float32]]):
+    """Baselines with a pair's number before each row; each made when it is asked for."""
+
+    def __init__(self, found: Mapping[str, NDArray[np.float32]], pair: float) -> None:
+        self.found, self.pair = found, pair
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        rows = self.found[name]
+        return np.insert(rows.reshape(len(rows), -1), 0, self.pair, axis=1).astype(np.float32)

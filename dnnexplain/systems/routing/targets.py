@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dnnexplain.contract import Choice, Target, TargetKind
@@ -11,6 +13,8 @@ from dnnexplain.systems.routing.paths import PathSet
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from dnnexplain.systems.routing.tensors import TorchRouting
 
 __all__ = ["RoutingTargets"]
 
@@ -61,12 +65,19 @@ class RoutingTargets(Mapping[str, Target]):
             index = self._splits[name]
             return Target(name, TargetKind.VALUE, _Split(index), index=index)
         if name in self._links:
-            return Target(name, TargetKind.VALUE, _Utilisation(self.paths, self._links[name]))
+            return Target(name, TargetKind.VALUE, _Utilisation(self._model, self._links[name]))
         if name in (BUSIEST, BUSIEST + self.suffix):
-            return Target(BUSIEST + self.suffix, TargetKind.VALUE, _Utilisation(self.paths, None))
+            return Target(BUSIEST + self.suffix, TargetKind.VALUE, _Utilisation(self._model, None))
         if name in (RATIO, self.ratio):
-            return Target(self.ratio, TargetKind.VALUE, _Ratio(self.paths, self.oracle))
-        raise KeyError(str(Choice("target", name, tuple(self)[:40]).error()))
+            return Target(self.ratio, TargetKind.VALUE, _Ratio(self._model, self.oracle))
+        raise KeyError(str(Choice("target", name, tuple(islice(self, 40))).error()))
+
+    @cached_property
+    def _model(self) -> TorchRouting:
+        """One for all targets: its constants are as large as all paths."""
+        from dnnexplain.systems.routing.tensors import TorchRouting  # noqa: PLC0415 - torch when first needed
+
+        return TorchRouting(self.paths)
 
 
 class _Split:
@@ -80,11 +91,8 @@ class _Split:
 class _Utilisation:
     """Utilisation of one link, or of the busiest where ``link`` is ``None``."""
 
-    def __init__(self, paths: PathSet, link: int | None) -> None:
-        from dnnexplain.systems.routing.tensors import TorchRouting  # noqa: PLC0415 - torch when first needed
-
-        self.model = TorchRouting(paths)
-        self.link = link
+    def __init__(self, model: TorchRouting, link: int | None) -> None:
+        self.model, self.link = model, link
 
     def __call__(self, outputs: Tensor, observations: Tensor) -> Tensor:
         used = self.model.utilisation(outputs, _newest(observations))
@@ -92,9 +100,8 @@ class _Utilisation:
 
 
 class _Ratio:
-    def __init__(self, paths: PathSet, oracle: RoutingOracle) -> None:
-        self.busiest = _Utilisation(paths, None)
-        self.oracle = oracle
+    def __init__(self, model: TorchRouting, oracle: RoutingOracle) -> None:
+        self.busiest, self.oracle = _Utilisation(model, None), oracle
 
     def __call__(self, outputs: Tensor, observations: Tensor) -> Tensor:
         from dnnexplain.systems.routing.tensors import OptimalMLU  # noqa: PLC0415

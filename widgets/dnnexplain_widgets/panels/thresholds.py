@@ -11,7 +11,15 @@ from dnnexplain.contract import Choice, DnnExplainError, Policy, State
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.sweeps import Others, kinds, knob_index
 from dnnexplain.explain.probing.neurons import check_neuron
-from dnnexplain.explain.probing.threshold_maps import Census, Surface, ThresholdMap, census, surface, threshold_map
+from dnnexplain.explain.probing.threshold_maps import (
+    Census,
+    Surface,
+    ThresholdMap,
+    census,
+    largest_knobs,
+    surface,
+    threshold_map,
+)
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.panels.threshold_words import cell_of, census_cells, close_up, held_note, surface_figure
@@ -20,6 +28,9 @@ __all__ = ["ThresholdMapPanel"]
 
 MOST = 30
 """Rows; of a layer with more neurons those that show the most thresholds."""
+
+COLUMNS = 48
+"""Of a kind with more knobs those that are largest in the present state."""
 
 _PAPER = "The paper's Figure 3b shows a neuron that is off below length 5 and sees no difference above 15."
 
@@ -83,9 +94,11 @@ class ThresholdMapPanel(ProbingPanel):
         """The map by itself."""
         kind, others = self.answers["kind"], self.answers["others"]
         given = ", state=state" if others == Others.AS_THEY_ARE else ""
+        many = self.kinds and len(self.kinds[kind]) > COLUMNS
+        some = f", knobs=largest_knobs(system, {kind!r}, state, {COLUMNS})" if many else ""
         return (
-            "from dnnexplain.explain import threshold_map",
-            f"found = threshold_map(system, policy, {kind!r}{given}{self.layer_argument}, others={others!r})",
+            f"from dnnexplain.explain import {'largest_knobs, ' if many else ''}threshold_map",
+            f"found = threshold_map(system, policy, {kind!r}{given}{self.layer_argument}, others={others!r}{some})",
             "print(found.sentence())",
         )
 
@@ -98,7 +111,10 @@ class ThresholdMapPanel(ProbingPanel):
         if kind not in self.kinds:
             raise Choice("kind of knob", kind, tuple(self.kinds)).error()
         state = session.state if others is Others.AS_THEY_ARE else None
-        found = threshold_map(session.system, session.policy, kind, state=state, layer=session.ask.layer, others=others)
+        found = threshold_map(
+            session.system, session.policy, kind, state=state, layer=session.ask.layer, others=others,
+            knobs=largest_knobs(session.system, kind, session.state, COLUMNS),
+        )  # fmt: skip
         self._drawn, self.stale = state, False
         self.question = f"Which neurons are switched by the {kind} of which {self._object()}?"
         self.show(found)
@@ -226,8 +242,15 @@ class ThresholdMapPanel(ProbingPanel):
         with self.hold_sync():
             self.figure = figure
             if not self.busy:
-                told = f"{found.sentence()}{more} {note}".strip()
+                told = f"{found.sentence()}{more}{self._of_all(found)} {note}".strip()
                 self.sentence = f"{told} {self._counted_words}".strip()
+
+    def _of_all(self, found: ThresholdMap) -> str:
+        """That a map has only some of the knobs of its kind, and what all of them would take."""
+        every = len(self.kinds.get(found.kind, ()))
+        if len(found.knobs) >= every:
+            return ""
+        return f" Of {every:,} knobs the {len(found.knobs)} that were largest are shown; knobs=... of threshold_map takes others."
 
     def _rows(self, found: ThresholdMap, unit: int) -> list[int]:
         """The neurons that are shown, in their order."""

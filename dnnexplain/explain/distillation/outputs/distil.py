@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Box, DnnExplainError, MultiBinary, Policy, cost_is_ratio, need
-from dnnexplain.explain.distillation.choosing import Progress, cheapest, near, teller, three
+from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep, Progress, Teller, cheapest, near, three
 from dnnexplain.explain.distillation.outputs.lessons import Lessons, lessons, weighting_for
 from dnnexplain.explain.distillation.outputs.policy import OutputPolicy
 from dnnexplain.explain.distillation.outputs.result import OutputRules, in_words
@@ -44,6 +44,7 @@ def distil_outputs(
     figures_on: Sequence[Any] | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,
+    keep: Keep | None = None,
 ) -> OutputRules:
     """Distil a policy that sets numbers (``Box``) or switches (``MultiBinary``) into trees of domain rules.
 
@@ -66,58 +67,36 @@ def distil_outputs(
             log-odds, cut at 10) or ``none``. Numbers have no probabilities: their decisions count alike.
         figures_on: workloads for the figures, instead of ``unseen`` drawn ones.
         progress: called with (done, total, note).
-        cancel: once set, the search stops between steps with an error.
+        cancel: once set, the best of the trees so far are measured and returned.
+        keep: called after each seed's trees with a function that makes the result so far, with figures on the
+            workloads by which trees are chosen.
 
     Raises:
-        DnnExplainError: the system gives no features, its output is a choice, a number is out of range.
+        DnnExplainError: the system gives no features, its output is a choice, a number is out of range; or stopped
+            before there was a tree.
     """
     began = time.process_time()
     _check(system, leaves=(leaves, 2), sets=(sets, 2), unseen=(unseen, 2), seeds=(seeds, 1), rounds=(rounds, 0))
     search = _Search(system, teacher, seed, weighting_for(system.output, weighting))
-    told = teller(progress, cancel, rounds + 1 + seeds + 1)
+    told = Teller(progress, cancel, rounds + 1 + seeds + 1)
 
     known = search.collect(draw, sets, rounds, leaves, told)
     sizes = np.array(sorted({*(size for size in SIZES if size < leaves), leaves}), dtype=np.int64)
     validation = draw(sets, search.child(VALIDATION))
     checks = lessons(system, teacher, teacher, validation, search.weighting, seed)
-    paths, costs, fidelity = [], np.empty((seeds, len(sizes))), np.empty((seeds, len(sizes)))
-    for one in range(seeds):
-        told(f"growing and validating trees {one + 1} of {seeds}")
-        paths.append(search.path(known, sizes, search.child(SAMPLING + one)))
-        costs[one] = search.costs(paths[one], validation)
-        fidelity[one] = [search.follows(trees, checks).mean() for trees in paths[one]]
-    reference = float(checks.cost.mean())
-    chosen = cheapest(costs, fidelity, near(reference))
-
-    told("measuring on unseen workloads")
-    final = draw(unseen, search.child(UNSEEN)) if figures_on is None else figures_on
-    figures, picked, space = search.measure(paths, chosen, final), paths[chosen[0]][chosen[1]], system.output
     settings = {"leaves": leaves, "rounds": rounds, "sets": sets, "unseen": unseen, "seeds": seeds}
-    return OutputRules(
-        question=Question.about(
-            system, teacher, method="tree", seed=seed, settings={**settings, "weighting": search.weighting}
-        ),
-        trees=picked,
-        features=tuple(system.features.names),
-        units=dict(system.features.units),
-        absent=absent_of(system),
-        outputs=tuple(space.names),
-        unit=space.unit,
-        tolerance=space.another if isinstance(space, Box) else float("nan"),
-        leaves=picked.leaves,
-        depth=picked.depth,
-        decisions=len(known.features),
-        cost_name=system.cost_name,
-        sizes=sizes,
-        path_leaves=np.array([[trees.leaves for trees in path] for path in paths], dtype=np.int64),
-        path_fidelity=fidelity,
-        path_cost=costs,
-        path_teacher=reference,
-        chosen=chosen[0],
-        words=in_words(teacher.name, picked, figures, system.cost_name, space),
-        cpu_seconds=time.process_time() - began,
-        **figures,
-    )
+    found = _Found(search, settings, known, sizes, float(checks.cost.mean()), began)
+    for one in range(seeds):
+        if not told(f"growing and validating trees {one + 1} of {seeds}", kept=one > 0):
+            break
+        found.add(search.path(known, sizes, search.child(SAMPLING + one)), validation, checks)
+        if keep is not None:
+            keep(lambda: found.result(validation, RUNNING))
+
+    stopped = INTERRUPTED if told.stopped else ""
+    told("measuring on unseen workloads", kept=True)
+    final = draw(unseen, search.child(UNSEEN)) if figures_on is None else figures_on
+    return found.result(final, stopped)
 
 
 def _check(system: Distillable, **least: tuple[int, int]) -> None:
@@ -148,7 +127,7 @@ class _Search:
 
     # --- learning
 
-    def collect(self, draw: Draw, sets: int, rounds: int, leaves: int, told: Callable[[str], None]) -> Lessons:
+    def collect(self, draw: Draw, sets: int, rounds: int, leaves: int, told: Callable[[str], object]) -> Lessons:
         """The teacher's states, then those of each round's trees, all labelled by the teacher."""
         told("visiting the network's states")
         known = lessons(self.system, self.teacher, self.teacher, draw(sets, self.child(0)), self.weighting)
@@ -230,3 +209,70 @@ class _Search:
             "unseen": count,
             "unseen_states": len(right),
         }
+
+
+class _Found:
+    """Trees of one seed after another, and the best of them.
+
+    Args:
+        search: how trees are grown and measured.
+        settings: what was asked, for the result.
+        known: the labelled decisions.
+        sizes: most leaves of each tree.
+        reference: the teacher's cost on validation workloads.
+        began: process time at the beginning, s.
+    """
+
+    def __init__(
+        self,
+        search: _Search,
+        settings: dict[str, Any],
+        known: Lessons,
+        sizes: NDArray[np.int64],
+        reference: float,
+        began: float,
+    ) -> None:
+        self.search, self.settings, self.known = search, settings, known
+        self.sizes, self.reference, self.began = sizes, reference, began
+        self.paths: list[list[OutputTrees]] = []
+        self.costs: list[list[float]] = []
+        self.fidelity: list[list[float]] = []
+
+    def add(self, path: list[OutputTrees], validation: Sequence[Any], checks: Lessons) -> None:
+        """Validate one seed's trees."""
+        self.costs.append(self.search.costs(path, validation))
+        self.fidelity.append([float(self.search.follows(trees, checks).mean()) for trees in path])
+        self.paths.append(path)
+
+    def result(self, workloads: Sequence[Any], stopped: str) -> OutputRules:
+        """The best trees so far, with their figures on given workloads."""
+        search, system, teacher = self.search, self.search.system, self.search.teacher
+        costs, fidelity = np.array(self.costs), np.array(self.fidelity)
+        chosen = cheapest(costs, fidelity, near(self.reference))
+        figures = search.measure(self.paths, chosen, workloads)
+        picked, space = self.paths[chosen[0]][chosen[1]], system.output
+        settings = {**self.settings, "weighting": search.weighting}
+        return OutputRules(
+            question=Question.about(system, teacher, method="tree", seed=search.seed, settings=settings),
+            trees=picked,
+            features=tuple(system.features.names),
+            units=dict(system.features.units),
+            absent=absent_of(system),
+            outputs=tuple(space.names),
+            unit=space.unit,
+            tolerance=space.another if isinstance(space, Box) else float("nan"),
+            leaves=picked.leaves,
+            depth=picked.depth,
+            decisions=len(self.known.features),
+            cost_name=system.cost_name,
+            sizes=self.sizes,
+            path_leaves=np.array([[trees.leaves for trees in path] for path in self.paths], dtype=np.int64),
+            path_fidelity=fidelity,
+            path_cost=costs,
+            path_teacher=self.reference,
+            chosen=chosen[0],
+            words=in_words(teacher.name, picked, figures, system.cost_name, space, stopped),
+            cpu_seconds=time.process_time() - self.began,
+            stopped=stopped,
+            **figures,
+        )

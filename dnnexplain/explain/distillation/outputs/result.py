@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, lines
 from dnnexplain.contract import Box, Space
+from dnnexplain.explain.distillation.choosing import begun, measured_on
 from dnnexplain.explain.distillation.outputs.export import export_outputs, setting
 from dnnexplain.explain.distillation.outputs.trees import OutputTrees
 from dnnexplain.explain.distillation.result import against
@@ -48,6 +49,7 @@ class OutputRules(Result):
         chosen: the seed whose trees were chosen, by return, as an index.
         absent: what quantities are where what they are of is absent.
         words: a sentence.
+        stopped: as of :class:`~dnnexplain.explain.distillation.result.Distillation`.
         cpu_seconds: computing time of all of this, of this process.
     """
 
@@ -91,6 +93,7 @@ class OutputRules(Result):
     units: dict[str, str] = plain_field(default_factory=dict)
     absent: dict[str, float] = plain_field(default_factory=dict)
     cpu_seconds: float = field(default=0.0, compare=False)
+    stopped: str = ""
 
     def text(self) -> str:
         """The rules as indented text."""
@@ -133,7 +136,9 @@ class OutputRules(Result):
         return lines(shown, Axis("leaves"), Axis(self.cost_name), levels=beside, places=[("chosen", self.leaves)])
 
 
-def in_words(teacher: str, trees: OutputTrees, figures: dict[str, Any], cost_name: str, space: Space) -> str:
+def in_words(
+    teacher: str, trees: OutputTrees, figures: dict[str, Any], cost_name: str, space: Space, stopped: str = ""
+) -> str:
     """How closely trees follow their teacher and what their episodes cost, from the figures by name."""
     total = sum(trees.leaves_of_each)
     rules = "1 rule sets" if total == 1 else f"{total} rules set"
@@ -148,7 +153,7 @@ def in_words(teacher: str, trees: OutputTrees, figures: dict[str, Any], cost_nam
         share = figures["fidelity_each"][worst]
         error = f"{space.names[worst]} least often, {percent(share)}" if share < 1 else "every switch always"
     return (
-        f"{rules} {what} as {teacher} does, {close}, in {percent(figures['fidelity'])} of the states it meets ({error}); "
+        f"{begun(stopped)}{rules} {what} as {teacher} does, {close}, in {percent(figures['fidelity'])} of the states it meets ({error}); "
         f"{cost_name} {number(figures['cost'])} against {number(figures['teacher_cost'])}, "
-        f"{against(figures, cost_name)}, on {figures['unseen']} unseen workloads."
+        f"{against(figures, cost_name)}, {measured_on(stopped, figures['unseen'])}."
     )
