@@ -76,6 +76,7 @@ def distill(
     Numbers are set by one tree of their own, switches by one tree each. Where a policy decides on many parts at once (pairs of nodes), the tree says what it does with one of them.
     """
     from dnnexplain.explain.distillation import disagree, distil
+    from dnnexplain.explain.distillation.certificate import certify_python
 
     kind = _kind(export_to, options.spec)
     for path in (export_to, out):
@@ -118,13 +119,18 @@ def distill(
         apart = disagree(world, teacher, world.rules()[compare], draw(DIFFERENCE_SETS, DIFFERENCE_SEED), seed=seed)
     if out is not None:
         found.save(out)
+    checked = None
     if export_to is not None:
+        text = _written(kind, world, found)
         with atomic_write(export_to) as file:
-            file.write(_written(kind, world, found))
+            file.write(text)
+        checked = certify_python(text, found.tree) if kind == "python" else None
     if as_json:
-        print_json(_as_json(found, apart))
+        print_json({**_as_json(found, apart), "export_certificate": checked})
     else:
         _show(found, apart)
+    if checked is not None and not as_json:
+        typer.echo(f"{export_to}: {checked.sentence()}")
     if stop.is_set():
         raise typer.Exit(stop.code)
 

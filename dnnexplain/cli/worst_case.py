@@ -289,6 +289,7 @@ def _white_box(asked: SearchOptions, seed: int, *, as_json: bool) -> None:
         "stand_in": {
             "ratio": proved.ratio, "bound": proved.bound, "status": proved.status, "split_error": error,
             "columns": proved.columns, "binaries": proved.binaries, "rows": proved.rows,
+            "certificate": proved.certificate,
         },
         "input": world.tell(x),
     }  # fmt: skip

@@ -74,7 +74,7 @@ def by_difference(
     if as_json:
         figures = (
             "regret", "lower", "upper", "cost", "optimum", "rule", "rule_regret", "cpu_seconds", "evaluations", "stopped",
-            "method", "ended_by", "rounds",
+            "method", "ended_by", "rounds", "certificate",
         )  # fmt: skip
         print_json(
             {

@@ -54,6 +54,25 @@ class WhiteBox:
         weight, bias = self.layers[-1]
         return np.asarray(np.clip(x @ weight.T + bias, 0.0, 1.0))
 
+    def modelled(self, x: Array) -> Array:
+        """Cost / optimum of on-off inputs ``[B, n]`` by the program's own parts alone: ``[B]``."""
+        least = np.array([self._least_optimum(row) for row in np.asarray(x, dtype=np.float64)])
+        return np.asarray(self.pieces(x).max(axis=1) / least)
+
+    def _least_optimum(self, x: Array) -> float:
+        """The smallest ``max(use f)`` over ``f >= 0`` with ``serve f = x``, as a linear program."""
+        from scipy.optimize import linprog  # noqa: PLC0415 - 0.2 s that only a certificate needs
+
+        rows, flows = self.use.shape
+        found = linprog(
+            np.append(np.zeros(flows), 1.0),
+            A_ub=np.hstack([self.use, -np.ones((rows, 1))]),
+            b_ub=np.zeros(rows),
+            A_eq=np.hstack([self.serve, np.zeros((len(self.serve), 1))]),
+            b_eq=x,
+        )
+        return float(found.fun) if found.status == 0 else float("nan")
+
     def pieces(self, x: Array) -> Array:
         """The pieces of the cost ``[B, pieces]`` for inputs ``[B, n]`` that are on or off."""
         z = (np.asarray(x) > self.high / 2).astype(np.float64)

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, WorkloadBox
 from dnnexplain.explain.gray_box.budget import Budget
+from dnnexplain.explain.proofs import Certificate
+from dnnexplain.explain.proofs.optima import certify_optimum
 from dnnexplain.numbers import number
 from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question, Result, array_field
@@ -47,6 +49,7 @@ class WorstRegret(Result):
         names, unit, x: the row ``[n]``.
         stopped: ``"budget"`` or ``"cancelled"``; ``ended_by`` says which limit: ``"rounds"`` or ``"CPU-seconds"``.
         rounds, evaluations, cpu_seconds: spent.
+        certificate: that no rule, nor the policy, costs less on this workload than the optimum's lower end.
         trace: rounds and largest regret against the best rule at every improvement ``[T, 2]``.
     """
 
@@ -69,9 +72,13 @@ class WorstRegret(Result):
     cpu_seconds: float = field(compare=False)
     x: Array = array_field("input")
     trace: Array = array_field("improvement", "round, regret")
+    certificate: Certificate | None = None
 
     def sentence(self) -> str:
         """The result in one sentence."""
+        void = self.certificate is not None and not self.certificate.holds and np.isfinite(self.upper)
+        if self.certificate is not None and void:
+            return f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}. {self.certificate.reason}"
         between = f"between {number(self.lower)} and {number(self.upper)}"
         return (
             f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}: it loses "
@@ -222,4 +229,7 @@ class _Search:
             self.system.cost_name, tuple(self.box.names), self.box.unit, stopped,
             "" if stopped != "budget" else "rounds" if by_rounds else "CPU-seconds", self.rounds, self.evaluations,
             time.process_time() - self.began, x=row, trace=np.array(self.trace).reshape(-1, 2),
+            certificate=certify_optimum(
+                self.system, workload, bound, [cost, *rules.values()], seconds=seconds
+            ),
         )  # fmt: skip

@@ -19,12 +19,14 @@ from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.readable_whole import WhiteBox
 from dnnexplain.explain.gray_box.white_box_milp import WhiteBoxProgram, interrupted_at
+from dnnexplain.explain.proofs.certificate import Certificate, Claim, Sense, certify
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
-__all__ = ["WhiteBox", "WhiteBoxBound", "solve_white_box"]
+__all__ = ["WhiteBox", "WhiteBoxBound", "certify_white_box", "solve_white_box"]
 
 CLOSED = 1e-6
+_TRIED = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,8 @@ class WhiteBoxBound(Result):
         question: what was asked.
         ratio: of the worst input found, evaluated outside the program.
         bound: no on-off input has a larger ratio.
-        status: ``"optimal"`` (bound and ratio agree) or ``"no proof within the limit"``.
+        status: ``"optimal"`` (bound and ratio agree, and the certificate holds) or ``"no proof within the limit"``.
+        certificate: that the program is the system that it stands for; see :func:`certify_white_box`.
         x: the worst input found ``[n]``.
         columns, binaries, rows: the size of the program.
         cpu_seconds: spent.
@@ -50,9 +53,12 @@ class WhiteBoxBound(Result):
     rows: int
     cpu_seconds: float = field(compare=False)
     x: NDArray[np.float64] = array_field("input")
+    certificate: Certificate | None = None
 
     def sentence(self) -> str:
         """The result in one sentence."""
+        if self.certificate is not None and not self.certificate.holds:
+            return f"{self.certificate.reason} The worst on-off input found has a ratio of {number(self.ratio)}."
         if self.status == "optimal":
             return f"The worst on-off input has a ratio of {number(self.ratio)}, proved in {number(self.cpu_seconds)} CPU-seconds."
         return (
@@ -100,7 +106,8 @@ def solve_white_box(
         if better <= ratio * (1 + CLOSED):
             break
         x, ratio = found, better
-    closed = bound <= ratio * (1 + CLOSED)
+    certificate = certify_white_box(box, max(bound, ratio), x, seed)
+    closed = bound <= ratio * (1 + CLOSED) and certificate.holds
     return WhiteBoxBound(
         question=question or Question(system="white box", method="white-box", seed=seed),
         ratio=ratio,
@@ -111,7 +118,25 @@ def solve_white_box(
         rows=program.rows,
         cpu_seconds=time.process_time() - start,
         x=x,
+        certificate=certificate,
     )
+
+
+def certify_white_box(box: WhiteBox, bound: float, x: Array, seed: int = 0) -> Certificate:
+    """Hold the program's own numbers, and its bound, against the system evaluated outside of it.
+
+    Args:
+        box: the system.
+        bound: what no on-off input's ratio is above, as the solver says.
+        x: the worst input found ``[n]``.
+        seed: of the on-off inputs that are tried beside it.
+    """
+    random = np.random.default_rng([seed, 1])
+    drawn = random.random((_TRIED, len(box.high))) < random.uniform(0.05, 1.0, (_TRIED, 1))
+    drawn[~drawn.any(axis=1), 0] = True
+    rows = np.concatenate([np.asarray(x, dtype=np.float64)[None], drawn * box.high])
+    claim = Claim(f"no on-off input has a ratio above {bound:.6g}", bound, Sense.AT_MOST)
+    return certify(claim, box.modelled, box.ratio, rows, quantifies="all inputs that are on or off")
 
 
 def _first(box: WhiteBox, random: np.random.Generator) -> tuple[Array, float]:

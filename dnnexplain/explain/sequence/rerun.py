@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from dnnexplain.contract import Bound, DnnExplainError, Policy, cost_is_ratio, cost_unit
+from dnnexplain.explain.proofs.optima import certify_optimum
 from dnnexplain.explain.sequence.gap import OPTIMUM, Gap
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.numbers import gap as size_of
@@ -47,6 +49,9 @@ def finish(
     network = float(system.run(gap.policy, [again]).cost[0])
     rule_name, rule = gap.best_rule(again)
     bound = system.bound(again, seconds=oracle_seconds)
+    certificate = certify_optimum(system, again, bound, [network, rule], seconds=oracle_seconds)
+    if bound.status == "optimal" and not certificate.holds:
+        bound = replace(bound, status="feasible")
     upper = min(bound.upper, rule, network)
     other = upper if gap.against == OPTIMUM else rule
     size = float(gap.of(np.array([network]), np.array([other]))[0])
@@ -70,6 +75,7 @@ def finish(
         seconds=seconds,
         trace=trace,
         stopped=stopped,
+        certificate=certificate,
         words=f"{refusal} {_words(gap, network, rule_name, rule, bound, upper, first, evaluated)}".strip(),
     )
 

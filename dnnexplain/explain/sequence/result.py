@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dnnexplain.charts import Axis, Chart, lines
+from dnnexplain.explain.proofs.certificate import Certificate
 from dnnexplain.results import Question, Result, plain_field, register
 
 __all__ = ["Best", "SequenceAttack"]
@@ -34,7 +35,8 @@ class SequenceAttack(Result):
         network, rule: costs, re-run from ``workload``.
         rule_name: which rule.
         optimum_lower, optimum_upper: proved interval of the optimum's cost.
-        proved_optimum: whether both are equal.
+        proved_optimum: whether both are equal, and no run contradicts them.
+        certificate: that no run costs less than the optimum's lower end, and that its plan costs what is said.
         cost_name: what the costs are: ``"mean slowdown"``.
         workload: the worst workload, plain JSON.
         start_network, start_rule: costs on the start workload with the largest gap.
@@ -66,6 +68,7 @@ class SequenceAttack(Result):
     workload: Mapping[str, Any] = plain_field(default_factory=dict)
     population: list[Any] = plain_field(default_factory=list)
     ended_by: str = ""
+    certificate: Certificate | None = None
 
     def sentence(self) -> str:
         """What was found."""
