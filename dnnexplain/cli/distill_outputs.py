@@ -71,8 +71,10 @@ def distill_outputs(
         )
         raise DnnExplainError(msg)
     with until_interrupted() as stop, progress_bar("Distilling", quiet=as_json) as show:
-        hooks = {"progress": show, "cancel": stop, "keep": Keeper(out)}
-        found = distil_outputs(world, teacher, draw, **asdict(asked), figures_on=figures, **hooks)
+        keep = Keeper(out)
+        found = distil_outputs(
+            world, teacher, draw, **asdict(asked), figures_on=figures, progress=show, cancel=stop, keep=keep
+        )
     if out is not None:
         found.save(out)
     if export_to is not None:

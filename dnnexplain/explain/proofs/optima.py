@@ -32,19 +32,20 @@ def certify_optimum(
     """
     quantifies = "every plan for this workload"
     claim = Claim(f"no plan costs less than {bound.lower:.6g}", bound.lower, Sense.AT_LEAST)
+    found = None
     if np.isfinite(bound.lower):
-        ran = np.asarray(costs, dtype=np.float64)
-        found = certify(claim, _of(ran), _of(ran), np.arange(len(ran))[:, None], quantifies=quantifies)
+        runs = np.asarray(costs, dtype=np.float64)
+        places = np.arange(len(runs), dtype=np.float64)[:, None]
+        found = certify(claim, _of(runs), _of(runs), places, quantifies=quantifies)
         if not found.holds or not isinstance(system, Optimal) or not np.isfinite(bound.upper):
             return found
-    if not isinstance(system, Optimal):
+    if not isinstance(system, Optimal) or not np.isfinite(bound.upper):
         why = "No proof: nothing is known of the optimum."
         return Certificate(claim.text, holds=False, checked=np.nan, tolerance=0.0, states=0, reason=why)
     plan = np.asarray(system.run_optimum([workload], seconds=seconds).cost, dtype=np.float64)
     said = Claim(f"a plan is known that costs {bound.upper:.6g}")
-    upper = np.array([bound.upper])
-    ran = certify(said, _of(upper), _of(plan), np.zeros((1, 1)), quantifies=quantifies)
-    return ran if not ran.holds else found
+    planned = certify(said, _of(np.array([bound.upper])), _of(plan), np.zeros((1, 1)), quantifies=quantifies)
+    return planned if found is None or not planned.holds else found
 
 
 def _of(values: NDArray[np.float64]) -> Any:
