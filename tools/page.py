@@ -30,7 +30,7 @@ BUILT = tuple(
     )
 )
 OLDEST_NODE = (20, 19)
-CHECKS = (("npx", "--no-install", "eslint", "--max-warnings", "0", "."),)
+CHECKS = (("npx", "--no-install", "eslint", "--max-warnings", "0", "."), ("npx", "--no-install", "tsc"))
 
 
 def main(arguments: list[str]) -> None:

@@ -13,7 +13,10 @@ const HERE = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const ROOT = resolve(HERE, "../..");
 const WEB = "widgets/dnnexplain_widgets/web/dist";
 
-/** Where an entry goes and whether it is a module; the others are plain scripts. */
+/**
+ * Where an entry goes and whether it is a module; the others are plain scripts.
+ * @type {Record<string, {to: string, format: import("esbuild").Format}>}
+ */
 const BUILT = {
   dashboard: { to: `${WEB}/dashboard.js`, format: "esm" },
   explorable: { to: `${WEB}/explorable.js`, format: "iife" },

@@ -56,7 +56,10 @@ const MAKERS = {
   "page-link": makePageLink,
 };
 
-/** Draws a panel into el. */
+/**
+ * Draws a panel into el.
+ * @param {any} view
+ */
 export const mount = (view) => mountPanel(view, MAKERS);
 
 export { PageModel, revive } from "../host/page_model.js";

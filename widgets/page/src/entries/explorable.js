@@ -16,4 +16,4 @@ const MAKERS = {
   curves: makeCurves,
 };
 
-startExplorable(JSON.parse(document.getElementById("explorable-data").textContent), MAKERS);
+startExplorable(JSON.parse(document.getElementById("explorable-data")?.textContent ?? ""), MAKERS);

@@ -1,5 +1,6 @@
 // What every panel runs: it takes the session's model and the drawing code that the model carries, once
 // per page, and hands over.
+/** @param {Hub} hub */
 async function codeOf(hub) {
   hub.dnnexplainCode ??= (async () => {
     const url = URL.createObjectURL(new Blob([hub.get("code")], { type: "text/javascript" }));
@@ -13,7 +14,7 @@ async function codeOf(hub) {
 }
 
 export default {
-  async render({ model, el }) {
+  async render(/** @type {any} */ { model, el }) {
     const hub = await model.widget_manager.get_model(model.get("hub"));
     const { mount } = await codeOf(hub);
     return mount({ model, el, hub });

@@ -4,34 +4,46 @@
 // It is built as a plain script, no module: a site that is opened from disk may load it.
 
 import { PageModel } from "../host/page_model.js";
+import { allOf } from "../shared/dom.js";
 
 const VIEW = "application/vnd.jupyter.widget-view+json";
 const STATE = "application/vnd.jupyter.widget-state+json";
 const HERE = new Set(["picture", "knobs", "probabilities", "groups", "units", "curves"]); // parts that need no kernel
 const ASKED = ["target", "layer", "sweep", "unit"];
 
-/** A model's state with its bytes in their places. */
+/**
+ * A model's state with its bytes in their places.
+ * @param {any} given
+ */
 function stateOf({ state, buffers }) {
   for (const { data, path } of buffers || []) {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-    path.slice(0, -1).reduce((inner, name) => inner[name], state)[path.at(-1)] = new DataView(bytes.buffer);
+    path.slice(0, -1).reduce((/** @type {any} */ inner, /** @type {string} */ name) => inner[name], state)[path.at(-1)] = new DataView(bytes.buffer);
   }
   return state;
 }
 
 class Lesson {
+  /** @param {any} saved */
   constructor(saved) {
     this.saved = saved;
+    /** @type {Record<string, any>} */
     this.models = {};
+    /** @type {Record<string, Promise<any>>} */
     this.codes = {};
   }
 
+  /** @param {string} id */
   model(id) {
     this.models[id] ??= new PageModel(stateOf(this.saved[id]), (changes) => this.onChange(id, changes));
     return this.models[id];
   }
 
-  /** A question that the page can answer by itself: another neuron, another target. */
+  /**
+   * A question that the page can answer by itself: another neuron, another target.
+   * @param {string} id
+   * @param {any} given
+   */
   onChange(id, { answers }) {
     const { hub, store } = this.models[id];
     if (!answers || !store) return;
@@ -43,12 +55,17 @@ class Lesson {
     return hub;
   }
 
+  /** @param {string} hub */
   code(hub) {
     this.codes[hub] ??= import(URL.createObjectURL(new Blob([this.model(hub).get("code")], { type: "text/javascript" })));
     return this.codes[hub];
   }
 
-  /** Draws a widget, and what is inside it. */
+  /**
+   * Draws a widget, and what is inside it.
+   * @param {string} id
+   * @param {any} place
+   */
   async draw(id, place) {
     const model = this.model(id);
     const state = model.state;
@@ -61,6 +78,10 @@ class Lesson {
     for (const child of state.children || []) await this.draw(child.replace("IPY_MODEL_", ""), box);
   }
 
+  /**
+   * @param {PanelModel} model
+   * @param {any} place
+   */
   async drawPanel(model, place) {
     const hub = this.model(model.get("hub"));
     const { mount } = await this.code(model.get("hub"));
@@ -69,9 +90,9 @@ class Lesson {
     place.append(el);
     mount({ model, el, hub });
     Object.assign(model, { hub, store: hub.dnnexplainStore });
-    const answers = model.get("parts").length && model.get("parts").every(({ part }) => HERE.has(part)) && hub.dnnexplainStore.network;
+    const answers = model.get("parts").length && model.get("parts").every((/** @type {any} */ { part }) => HERE.has(part)) && hub.dnnexplainStore.network;
     el.dataset.lesson = answers ? "live" : "saved";
-    for (const controls of el.querySelectorAll(".dx-controls")) controls.inert = true;
+    for (const controls of allOf(el, ".dx-controls")) controls.inert = true;
   }
 }
 

@@ -9,19 +9,26 @@ import { PageModel, revive } from "./page_model.js";
 import { snap } from "../shared/knob_values.js";
 
 class Explorable {
+  /** @param {any} data */
   constructor(data) {
     this.data = data;
+    /** @type {any[]} */
     this.past = [];
+    /** @type {any[]} */
     this.future = [];
+    /** @type {PageModel & {dnnexplainStore?: Store}} */
     this.hub = new PageModel(revive(data.hub), (changes) => this.onHub(changes));
     this.panels = Object.fromEntries(Object.entries(data.panels).map(([name, state]) => [name, new PageModel(state, (changes) => this.onPanel(name, changes))]));
     this.store = new Store(this.hub);
     this.hub.dnnexplainStore = this.store;
-    this.store.listen((what) => what === "live" && this.follow());
+    this.store.listen((/** @type {string} */ what) => what === "live" && this.follow());
     this.show(this.linked() || data.start);
   }
 
-  /** Shows a state {values, ground: [[cell, level]] or null, preset}. */
+  /**
+   * Shows a state {values, ground: [[cell, level]] or null, preset}.
+   * @param {any} state
+   */
   show(state) {
     const { store } = this;
     this.preset = state.preset ?? null;
@@ -35,6 +42,7 @@ class Explorable {
     this.keep();
   }
 
+  /** @param {any} pairs */
   paintGround(pairs) {
     const cells = new Float32Array(sizeOfPicture(this.store.scene));
     for (const [cell, level] of pairs) cells[cell] = level;
@@ -46,7 +54,10 @@ class Explorable {
     return { values: Array.from(this.store.values), ground: this.hub.state.ground.cells ? this.ground : null, preset: this.preset };
   }
 
-  /** Asks something else about the present state. */
+  /**
+   * Asks something else about the present state.
+   * @param {any} changes
+   */
   ask(changes) {
     Object.assign(this.data.ask, changes);
     this.show(this.state);
@@ -54,6 +65,7 @@ class Explorable {
 
   // --- what the panels say ---
 
+  /** @param {any} given */
   onHub({ wish, travel }) {
     if (wish?.settled) queueMicrotask(() => this.noteStep(wish.from));
     const before = this.travelled || {};
@@ -61,14 +73,17 @@ class Explorable {
     if (travel) this.travelled = travel;
   }
 
+  /** @param {any} from */
   noteStep(from) {
-    if (from.every((value, at) => value === this.store.values[at])) return;
+    if (from.every((/** @type {number} */ value, /** @type {number} */ at) => value === this.store.values[at])) return;
     this.past.push({ ...this.state, values: from });
+    /** @type {any[]} */
     this.future = [];
     this.follow();
     this.keep();
   }
 
+  /** @param {any} way */
   travel(way) {
     const [back, forth] = way === "undo" ? [this.past, this.future] : [this.future, this.past];
     if (!back.length) return;
@@ -76,12 +91,18 @@ class Explorable {
     this.show(back.pop());
   }
 
+  /** @param {any} state */
   go(state) {
     this.past.push(this.state);
+    /** @type {any[]} */
     this.future = [];
     this.show(state);
   }
 
+  /**
+   * @param {string} name
+   * @param {any} given
+   */
   onPanel(name, { answers, presses }) {
     const model = this.panels[name];
     if (name === "editor" && presses) this.press(presses);
@@ -94,14 +115,16 @@ class Explorable {
     if (name === "neurons" && answers) this.ask({ layer: answers.layer || this.data.ask.layer, sweep: answers.sweep, unit: answers.unit ?? this.data.ask.unit });
   }
 
+  /** @param {number} at */
   place(at) {
     return { ...this.data.states[at], preset: at };
   }
 
+  /** @param {any} presses */
   press(presses) {
     const pressed = Object.keys(presses).find((name) => presses[name] !== (this.pressed?.[name] || 0));
     this.pressed = { ...presses };
-    if (pressed === "empty") this.go({ values: this.store.scene.knobs.map((knob) => knob.low), ground: null });
+    if (pressed === "empty") this.go({ values: this.store.scene.knobs.map((/** @type {Knob} */ knob) => knob.low), ground: null });
     else if (pressed) this.travel(pressed);
   }
 
@@ -118,13 +141,14 @@ class Explorable {
       const [select, ...others] = saliency.get("controls");
       saliency.take({ controls: [{ ...select, options }, ...others], answers: { target } });
     }
+    /** @type {Record<string, boolean>} */
     const disabled = { undo: !this.past.length, redo: !this.future.length };
-    editor?.take({ controls: editor.get("controls").map((control) => (control.name in disabled ? { ...control, disabled: disabled[control.name] } : control)) });
+    editor?.take({ controls: editor.get("controls").map((/** @type {any} */ control) => (control.name in disabled ? { ...control, disabled: disabled[control.name] } : control)) });
   }
 
   /** The address says what is shown, so that a copied link opens it again: knobs that differ from a known state. */
   keep() {
-    const from = this.preset === null ? this.store.scene.knobs.map((knob) => knob.low) : this.data.states[this.preset].values;
+    const from = this.preset === null ? this.store.scene.knobs.map((/** @type {Knob} */ knob) => knob.low) : this.data.states[this.preset].values;
     const set = Array.from(this.store.values).flatMap((value, at) => (value === from[at] ? [] : [`${at}:${value}`]));
     const given = [...(this.preset === null ? [] : [`from=${this.preset}`]), ...(set.length ? [`set=${set.join(",")}`] : [])];
     history.replaceState(null, "", given.length ? `#${given.join("&")}` : location.pathname + location.search);
@@ -134,7 +158,7 @@ class Explorable {
   linked() {
     const given = new URLSearchParams(location.hash.slice(1));
     if (!given.has("from") && !given.has("set")) return null;
-    const known = given.has("from") ? this.data.states[Number(given.get("from"))] : { values: this.store.scene.knobs.map((knob) => knob.low), ground: null };
+    const known = given.has("from") ? this.data.states[Number(given.get("from"))] : { values: this.store.scene.knobs.map((/** @type {Knob} */ knob) => knob.low), ground: null };
     if (!known) return null;
     const values = [...known.values];
     for (const pair of (given.get("set") || "").split(",")) {
@@ -146,14 +170,19 @@ class Explorable {
   }
 }
 
+/** @param {any} given */
 function sizeOfPicture({ picture }) {
   return picture.rows * picture.columns;
 }
 
-/** Mounts the panels into the elements of their names, and follows the reader's wish for light or dark. */
+/**
+ * Mounts the panels into the elements of their names, and follows the reader's wish for light or dark.
+ * @param {any} data
+ * @param {any} makers
+ */
 export function startExplorable(data, makers) {
   const page = new Explorable({ ...data, start: { ...data.states[0], preset: 0 } });
-  const choose = document.getElementById("theme");
+  const choose = /** @type {HTMLSelectElement} */ (document.getElementById("theme"));
   const showTheme = () => {
     document.documentElement.dataset.theme = page.store.theme;
   };

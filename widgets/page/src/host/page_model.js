@@ -2,18 +2,28 @@
 
 /** Like Jupyter's: changes are told to those that listen, and saved on demand; what is as before is not told. */
 export class PageModel {
-  /** state: {name: value}; saved(changes) is called with what was set since the last time. */
+  /**
+   * @param {Record<string, any>} state
+   * @param {(changes: Record<string, any>) => unknown} saved is called with what was set since the last time
+   */
   constructor(state, saved = () => {}) {
     this.state = state;
     this.saved = saved;
+    /** @type {Record<string, Set<() => void>>} */
     this.handlers = {};
+    /** @type {Record<string, any>} */
     this.dirty = {};
   }
 
+  /** @param {string} name */
   get(name) {
     return this.state[name];
   }
 
+  /**
+   * @param {string} name
+   * @param {number} value
+   */
   set(name, value) {
     if (isSame(this.state[name], value)) return;
     this.state[name] = value;
@@ -21,20 +31,29 @@ export class PageModel {
     this.fire(name);
   }
 
+  /**
+   * @param {string} event
+   * @param {() => void} callback
+   */
   on(event, callback) {
     (this.handlers[event] ??= new Set()).add(callback);
   }
 
+  /**
+   * @param {string} event
+   * @param {() => void} callback
+   */
   off(event, callback) {
     this.handlers[event]?.delete(callback);
   }
 
+  /** @param {string} name */
   fire(name) {
     for (const callback of this.handlers[`change:${name}`] || []) callback();
   }
 
   /** A change from the other side, as if a kernel had sent it: all are taken before the first is told. */
-  take(changes) {
+  take(/** @type {Record<string, any>} */ changes) {
     const news = Object.keys(changes).filter((name) => !isSame(this.state[name], changes[name]));
     for (const name of news) this.state[name] = changes[name];
     for (const name of news) this.fire(name);
@@ -47,7 +66,12 @@ export class PageModel {
   }
 }
 
-/** Whether two values of a model's state are the same, bytes included. */
+/**
+ * Whether two values of a model's state are the same, bytes included.
+ * @param {any} one
+ * @param {any} other
+ * @returns {boolean}
+ */
 export function isSame(one, other) {
   if (Object.is(one, other)) return true;
   if (!one || !other || typeof one !== "object" || typeof other !== "object") return false;
@@ -57,12 +81,20 @@ export function isSame(one, other) {
     && names.every((name) => name in other && isSame(one[name], other[name]));
 }
 
+/**
+ * @param {ArrayBufferView} one
+ * @param {ArrayBufferView} other
+ */
 function haveSameBytes(one, other) {
   const [left, right] = [one, other].map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
   return left.length === right.length && left.every((value, at) => value === right[at]);
 }
 
-/** A state that came as JSON, its {__bytes__: base64} as bytes. */
+/**
+ * A state that came as JSON, its {__bytes__: base64} as bytes.
+ * @param {any} value
+ * @returns {any}
+ */
 export function revive(value) {
   if (Array.isArray(value)) return value.map(revive);
   if (!value || typeof value !== "object") return value;

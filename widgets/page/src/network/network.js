@@ -8,7 +8,11 @@ import { makeStack, pullBack, runStack, runUnit } from "./stack.js";
 import { classify, sweepStates } from "./sweeps.js";
 
 export class PageNetwork {
-  /** described: from the kernel (inpage.py); scene: what the page knows of the system. */
+  /**
+   * described: from the kernel (inpage.py); scene: what the page knows of the system.
+   * @param {any} described
+   * @param {Scene} scene
+   */
   constructor(described, scene) {
     this.described = described;
     this.scene = scene;
@@ -17,7 +21,11 @@ export class PageNetwork {
     this.cellGroup = bytes(described.cellGroup, Int16Array);
   }
 
-  /** Valid values for what is wanted, coming from the values before. */
+  /**
+   * Valid values for what is wanted, coming from the values before.
+   * @param {Numbers} wanted
+   * @param {Numbers} before
+   */
   valid(wanted, before) {
     return validValues(this.sketch, wanted, before);
   }
@@ -25,11 +33,16 @@ export class PageNetwork {
   /**
    * One step: what can be said of valid values. ask: {parts, target, method, layer, sweep, unit}; rules: what
    * hand-written rules would do, as far as the kernel said. What the page cannot compute is left out.
+   * @param {Numbers} values
+   * @param {Numbers | null} ground
+   * @param {Ask} ask
+   * @param {Record<string, number>} [rules]
    */
   step(values, ground, ask, rules = {}) {
     const picture = paintValues(this.sketch, values, ground);
     const outputs = runStack(this.stack, picture);
     const decision = this.decide(values, outputs[outputs.length - 1]);
+    /** @type {OwnStep} */
     const found = { values, picture: colourBytes(picture), words: { state: tellState(this.sketch, values) }, failures: {} };
     found.whole = ask.method === "saliency" || !ask.parts.includes("saliency");
     if (ask.parts.includes("decision")) {
@@ -41,19 +54,34 @@ export class PageNetwork {
     return found;
   }
 
-  /** Takes in what rules would do, as the kernel says by and by. */
+  /**
+   * Takes in what rules would do, as the kernel says by and by.
+   * @param {any} found
+   * @param {Record<string, number>} rules
+   */
   heed(found, rules) {
     if (found.action === undefined) return;
     found.rules = rules;
     found.words.decision = decisionPhrase(this.scene.output.names, found);
   }
 
+  /**
+   * @param {Numbers} values
+   * @param {any} raw
+   */
   decide(values, raw) {
     const valid = this.described.masked ? allowedOutputs(this.sketch, values) : new Uint8Array(raw.length).fill(1);
-    const action = raw.reduce((best, value, at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
+    const action = raw.reduce((/** @type {any} */ best, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
     return { outputs: raw, valid, action, probabilities: softmax(raw, valid) };
   }
 
+  /**
+   * @param {any} found
+   * @param {any} decision
+   * @param {any} picture
+   * @param {Numbers[]} outputs
+   * @param {Ask} ask
+   */
   explain(found, decision, picture, outputs, ask) {
     const target = resolveTarget(this.scene.output.names, decision, ask.target);
     if (target.failure) {
@@ -78,30 +106,45 @@ export class PageNetwork {
     found.words.overlay = overlayPhrase(groups, target.name, ask.method);
   }
 
+  /**
+   * @param {any} found
+   * @param {Numbers} values
+   * @param {Numbers | null} ground
+   * @param {Numbers[]} outputs
+   * @param {Ask} ask
+   */
   probe(found, values, ground, outputs, ask) {
     const { readable, kinds } = this.described;
-    const layer = readable.find((one) => one.name === ask.layer) || readable[0];
+    const layer = readable.find((/** @type {any} */ one) => one.name === ask.layer) || readable[0];
     const units = Array.from(outputs[layer.at]);
-    const unit = ask.unit < units.length ? ask.unit : 0;
+    const unit = (ask.unit ?? 0) < units.length ? (ask.unit ?? 0) : 0;
     Object.assign(found, { units: Float64Array.from(units.slice(0, MOST_UNITS)), unit });
     const places = kinds[ask.sweep] || this.scene.knobs.flatMap((knob, index) => (knob.name === ask.sweep ? [index] : []));
-    const curves = places.map((place) => this.curve(place, values, ground, layer, unit));
+    const curves = places.map((/** @type {number} */ place) => this.curve(place, values, ground, layer, unit));
     if (!curves.length) {
       found.words.neurons = onPhrase(units);
       return;
     }
-    const all = curves.flatMap((curve) => curve.values);
+    const all = curves.flatMap((/** @type {any} */ curve) => curve.values);
     const scale = Math.max(...all) - Math.min(...all);
+    /** @param {any} curve */
     const spread = (curve) => Math.max(...curve.values) - Math.min(...curve.values);
-    const top = curves.reduce((best, curve) => (spread(curve) > spread(best) ? curve : best));
+    const top = curves.reduce((/** @type {any} */ best, /** @type {any} */ curve) => (spread(curve) > spread(best) ? curve : best));
     top.labels = classify(top.grid, top.values, scale, layer.rectified);
     found.curves = Float64Array.from(all);
-    found.swept = curves.map(({ place, grid }) => [place, grid.length, grid[0], grid[grid.length - 1]]);
+    found.swept = curves.map((/** @type {any} */ { place, grid }) => [place, grid.length, grid[0], grid[grid.length - 1]]);
     found.words.neurons = `${onPhrase(units)} ${curvePhrase(unit, top)}`;
     found.words.axis = { family: ask.sweep, unit: curves[0].knob.unit };
   }
 
-  /** One unit's activation while a knob takes all its values. */
+  /**
+   * One unit's activation while a knob takes all its values.
+   * @param {number} place
+   * @param {Numbers} values
+   * @param {Numbers | null} ground
+   * @param {any} layer
+   * @param {number} unit
+   */
   curve(place, values, ground, layer, unit) {
     const { grid, rows, note } = sweepStates(this.sketch, place, values, ground, this.described.middles);
     const picture = paintValues(this.sketch, rows[0], ground);
@@ -115,40 +158,66 @@ export class PageNetwork {
 
 const MOST_UNITS = 256; // as in messages.py
 
-/** Cells as bytes, rounded as numpy does; 255 is 1. */
+/**
+ * Cells as bytes, rounded as numpy does; 255 is 1.
+ * @param {any} picture
+ */
 function colourBytes(picture) {
   const found = new Uint8ClampedArray(picture.length);
   for (let cell = 0; cell < picture.length; cell += 1) found[cell] = Math.fround(255 * picture[cell]);
   return found;
 }
 
-/** A signed map as bytes of its largest size. */
+/**
+ * A signed map as bytes of its largest size.
+ * @param {any} map
+ * @param {any} scale
+ */
 function overlayBytes(map, scale) {
   const found = new Int8Array(map.length);
   if (scale > 0) for (let cell = 0; cell < map.length; cell += 1) found[cell] = Math.round((127 / scale) * map[cell]);
   return found;
 }
 
+/**
+ * @param {any} raw
+ * @param {any} valid
+ */
 function softmax(raw, valid) {
-  const highest = raw.reduce((most, value, at) => (valid[at] ? Math.max(most, value) : most), -Infinity);
-  const weights = raw.map((value, at) => (valid[at] ? Math.exp(value - highest) : 0));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
+  const highest = raw.reduce((/** @type {any} */ most, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] ? Math.max(most, value) : most), -Infinity);
+  const weights = raw.map((/** @type {number} */ value, /** @type {number} */ at) => (valid[at] ? Math.exp(value - highest) : 0));
+  const sum = weights.reduce((/** @type {any} */ total, /** @type {any} */ weight) => total + weight, 0);
+  return weights.map((/** @type {any} */ weight) => weight / sum);
 }
 
-/** The best output but the chosen one: among valid ones, or among all where no other is valid. */
+/**
+ * The best output but the chosen one: among valid ones, or among all where no other is valid.
+ * @param {any} given
+ */
 function runnerUp({ outputs, valid, action }) {
-  const best = (allowed) => outputs.reduce((found, value, at) => (at !== action && allowed(at) && (found < 0 || value > outputs[found]) ? at : found), -1);
-  const found = best((at) => valid[at]);
+  /** @param {any} allowed */
+  const best = (allowed) => outputs.reduce((/** @type {any} */ found, /** @type {number} */ value, /** @type {number} */ at) => (at !== action && allowed(at) && (found < 0 || value > outputs[found]) ? at : found), -1);
+  const found = best((/** @type {number} */ at) => valid[at]);
   return found < 0 ? best(() => true) : found;
 }
 
-/** A target by its word, as targets.resolve: {name, slope(decision) -> gradient at the outputs} or {failure}. */
+/**
+ * A target by its word, as targets.resolve: {name, slope(decision) -> gradient at the outputs} or {failure}.
+ * @param {string[]} names
+ * @param {any} decision
+ * @param {string} spec
+ * @returns {any}
+ */
 function resolveTarget(names, decision, spec) {
+  /**
+   * @param {number} index
+   * @param {any} against
+   */
   const contrast = (index, against) => ({
     name: `${names[index]} minus ${names[against]}`,
     slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : at === against ? -1 : 0)),
   });
+  /** @param {number} index */
   const logit = (index) => ({ name: `logit of ${names[index]}`, slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : 0)) });
   const { action, valid } = decision;
   if (spec === "default" && names.length < 2) return logit(0);
@@ -162,19 +231,28 @@ function resolveTarget(names, decision, spec) {
   return { failure: `There is no target '${spec}' here.` };
 }
 
+/**
+ * @param {string[]} names
+ * @param {any} which
+ */
 function probabilityTarget(names, which) {
   return {
     name: `probability of ${names[which]}`,
     probability: true,
-    slope: ({ probabilities }) => probabilities.map((share, at) => probabilities[which] * ((at === which ? 1 : 0) - share)),
+    slope: (/** @type {any} */ { probabilities }) => probabilities.map((/** @type {any} */ share, /** @type {number} */ at) => probabilities[which] * ((at === which ? 1 : 0) - share)),
   };
 }
 
+/** @param {string} name */
 function notAllowed(name) {
   return `'${name}' is not allowed in this state, so its probability is 0 whatever the network says; explain its logit or a contrast.`;
 }
 
-/** The targets worth offering in a state, by name, the default first. */
+/**
+ * The targets worth offering in a state, by name, the default first.
+ * @param {string[]} names
+ * @param {any} decision
+ */
 export function targetMenu(names, decision) {
   const { action, valid } = decision;
   const others = names.filter((_, at) => at !== action);
@@ -186,7 +264,10 @@ export function targetMenu(names, decision) {
   ].map((entry) => (Array.isArray(entry) ? entry : [entry, entry]));
 }
 
-/** The page's network for a session's model, made anew when the kernel sends another; null if it has none. */
+/**
+ * The page's network for a session's model, made anew when the kernel sends another; null if it has none.
+ * @param {Hub} model
+ */
 export function pageNetwork(model) {
   const described = model.get("network");
   if (!described || !described.layers) return null;

@@ -5,11 +5,17 @@ import { chance, number, plainNumber } from "../shared/numbers.js";
 import { DEAD, FLAT, SATURATED } from "./sweeps.js";
 import { capital } from "../shared/words.js";
 
+/** @param {string[]} names */
 function enumerate(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
 
-/** "SJF agrees; Packer would pick job 2." */
+/**
+ * "SJF agrees; Packer would pick job 2."
+ * @param {Record<string, number>} rules
+ * @param {string[]} names
+ * @param {any} chosen
+ */
 function rulesPhrase(rules, names, chosen) {
   const agree = Object.keys(rules).filter((rule) => rules[rule] === chosen);
   const others = new Map();
@@ -19,49 +25,71 @@ function rulesPhrase(rules, names, chosen) {
   return parts.length ? `${parts.join("; ")}.` : "";
 }
 
-/** decision: {probabilities, valid, action, rules}. */
+/**
+ * decision: {probabilities, valid, action, rules}.
+ * @param {string[]} names
+ * @param {any} given
+ */
 export function decisionPhrase(names, { probabilities, valid, action, rules }) {
   const others = names.map((_, index) => index).filter((index) => index !== action && valid[index]);
-  const second = others.reduce((best, index) => (best === null || probabilities[index] > probabilities[best] ? index : best), null);
+  const second = others.reduce((best, index) => (best === null || probabilities[index] > probabilities[best] ? index : best), /** @type {number | null} */ (null));
   const first = `The network picks ${names[action]} with probability ${chance(probabilities[action])}`;
   const rest = second === null ? ", the only thing possible here." : `; ${names[second]} comes next with ${chance(probabilities[second])}.`;
   return `${first}${rest} ${rulesPhrase(rules, names, action)}`.trim();
 }
 
-/** Groups with the largest net sums first, those without any left out. groups: [{name, up, down}]. */
+/**
+ * Groups with the largest net sums first, those without any left out. groups: [{name, up, down}].
+ * @param {any} groups
+ * @param {any} count
+ */
 function strongest(groups, count) {
+  /** @param {any} group */
   const net = (group) => Math.abs(group.up + group.down);
   return [...groups].sort((a, b) => net(b) - net(a)).slice(0, count).filter((group) => net(group) > 0);
 }
 
+/**
+ * @param {any} groups
+ * @param {any} target
+ */
 export function slopePhrase(groups, target) {
   const [top] = strongest(groups, 1);
   if (!top) return `The map is zero everywhere: nothing here moves ${target}.`;
   const apart = `${plainNumber(top.up, true)} and ${plainNumber(top.down)}`;
   const whole = `slopes that sum to ${plainNumber(top.up + top.down, true)} (${apart} apart)`;
-  const alike = groups.filter((group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
+  const alike = groups.filter((/** @type {any} */ group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
   if (alike > 1) return `${alike} groups move ${target} alike and most, ${top.name} among them: ${whole}.`;
   return `${capital(top.name)} moves ${target} most: ${whole}.`;
 }
 
-/** The map for those who cannot see it. */
+/**
+ * The map for those who cannot see it.
+ * @param {any} groups
+ * @param {any} target
+ * @param {any} method
+ */
 export function overlayPhrase(groups, target, method) {
   const parts = strongest(groups, 4).map((group) => `${group.name} ${number(group.up)} for and ${number(-group.down)} against`);
   return `Map of what moves ${target} (${method}). ${capital(parts.length ? parts.join("; ") : "zero everywhere")}.`;
 }
 
-/** curve: {knob, grid, values, labels, note}; the words of ThresholdCurve.sentence. */
+/**
+ * curve: {knob, grid, values, labels, note}; the words of ThresholdCurve.sentence.
+ * @param {any} neuron
+ * @param {any} given
+ */
 export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
   const who = `Neuron ${neuron}`;
   const [end, unit] = [values.length - 1, knob.unit ? ` ${knob.unit}` : ""];
   let text;
-  if (labels.every((label) => label === DEAD)) {
+  if (labels.every((/** @type {any} */ label) => label === DEAD)) {
     text = `${who} is off whatever the ${knob.name}.`;
-  } else if (labels.every((label) => label === FLAT)) {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  } else if (labels.every((/** @type {any} */ label) => label === FLAT)) {
+    const mean = values.reduce((/** @type {any} */ sum, /** @type {number} */ value) => sum + value, 0) / values.length;
     text = `${who} does not react to the ${knob.name}: it stays near ${plainNumber(mean)}.`;
   } else {
-    const told = labels.flatMap((label, at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
+    const told = labels.flatMap((/** @type {any} */ label, /** @type {number} */ at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
     const span = `As the ${knob.name} goes from ${plainNumber(grid[0])} to ${plainNumber(grid[end])}${unit}`;
     const move = `${who.toLowerCase()} moves from ${plainNumber(values[0])} to ${plainNumber(values[end])}`;
     text = `${span}, ${move}${told.length ? `; it ${told.join(", ")}` : " without a threshold"}.`;
@@ -69,6 +97,12 @@ export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
   return `${text} ${note}`.trim();
 }
 
+/**
+ * @param {any} from
+ * @param {any} to
+ * @param {number} before
+ * @param {number} after
+ */
 function stepPhrase(from, to, before, after) {
   if (from === DEAD) return `turns on above ${plainNumber(before)}`;
   if (to === DEAD) return `turns off above ${plainNumber(before)}`;
@@ -76,7 +110,8 @@ function stepPhrase(from, to, before, after) {
   return `starts changing above ${plainNumber(before)}`;
 }
 
+/** @param {any} units */
 export function onPhrase(units) {
-  const on = units.filter((value) => value > 0).length;
+  const on = units.filter((/** @type {number} */ value) => value > 0).length;
   return `${on.toLocaleString("en-US")} of ${units.length.toLocaleString("en-US")} neuron${units.length === 1 ? "" : "s"} ${on === 1 ? "is" : "are"} on.`;
 }

@@ -4,58 +4,82 @@
 import { snap } from "../shared/knob_values.js";
 import { capital } from "../shared/words.js";
 
-/** A painting whose names of knobs and outputs are their positions. */
+/**
+ * A painting whose names of knobs and outputs are their positions.
+ * @param {any} painting
+ * @param {Scene} scene
+ * @param {any} columns
+ */
 export function makeSketch(painting, scene, columns) {
   const positions = new Map(scene.knobs.map((knob, index) => [knob.name, index]));
   const outputs = new Map(scene.output.names.map((name, index) => [name, index]));
+  /** @param {string} name */
   const at = (name) => positions.get(name);
   return {
     knobs: scene.knobs,
     outputs: scene.output.names.length,
     size: scene.picture.rows * columns,
-    strokes: painting.strokes.map((stroke) => ({
+    strokes: painting.strokes.map((/** @type {any} */ stroke) => ({
       ...stroke, knob: at(stroke.knob), down: at(stroke.down), right: at(stroke.right), cells: cellsOf(stroke.cells, columns),
       wide: stroke.cells.columns, knobs: [stroke.knob, stroke.down, stroke.right].filter(Boolean).map(at),
     })),
-    wholes: painting.wholes.map((whole) => whole.needs.map((set) => set.map(at))),
-    masks: painting.masks.map((mask) => ({
+    wholes: painting.wholes.map((/** @type {any} */ whole) => whole.needs.map((/** @type {any} */ set) => set.map(at))),
+    masks: painting.masks.map((/** @type {any} */ mask) => ({
       ...mask, output: outputs.get(mask.output), length: at(mask.length), busy: (mask.busy || []).map(at),
-      demands: (mask.demands || []).map((demand) => ({ knob: at(demand.knob), use: demand.use.map(at), room: demand.room })),
+      demands: (mask.demands || []).map((/** @type {any} */ demand) => ({ knob: at(demand.knob), use: demand.use.map(at), room: demand.room })),
     })),
     words: painting.words,
     at,
   };
 }
 
+/**
+ * @param {any} given
+ * @param {any} width
+ */
 function cellsOf({ row, column, rows, columns }, width) {
+  /** @type {any[]} */
   const cells = [];
   for (let y = row; y < row + rows; y += 1) for (let x = column; x < column + columns; x += 1) cells.push(y * width + x);
   return cells;
 }
 
-/** The nearest valid values: every knob on its grid, and nothing that means nothing alone. */
+/**
+ * The nearest valid values: every knob on its grid, and nothing that means nothing alone.
+ * @param {any} sketch
+ * @param {Numbers} values
+ */
 function repairValues(sketch, values) {
   const fixed = new Float64Array(values.length);
   for (let index = 0; index < fixed.length; index += 1) fixed[index] = snap(sketch.knobs[index], values[index]);
   return makeWhole(sketch, fixed);
 }
 
-/** Puts what means nothing alone to its lowest, in place; every value is on its grid already. */
+/**
+ * Puts what means nothing alone to its lowest, in place; every value is on its grid already.
+ * @param {any} sketch
+ * @param {any} fixed
+ */
 export function makeWhole(sketch, fixed) {
   for (const needs of sketch.wholes) {
-    if (needs.every((set) => set.some((index) => fixed[index] > sketch.knobs[index].low))) continue;
+    if (needs.every((/** @type {any} */ set) => set.some((/** @type {number} */ index) => fixed[index] > sketch.knobs[index].low))) continue;
     for (const set of needs) for (const index of set) fixed[index] = sketch.knobs[index].low;
   }
   return fixed;
 }
 
-/** Valid values such that the knobs that were moved do move: as valid_values in moves.py. */
+/**
+ * Valid values such that the knobs that were moved do move: as valid_values in moves.py.
+ * @param {any} sketch
+ * @param {Numbers} wanted
+ * @param {Numbers} before
+ */
 export function validValues(sketch, wanted, before) {
   const repaired = repairValues(sketch, wanted);
   const { knobs } = sketch;
-  const refused = knobs.filter((knob, index) => wanted[index] !== before[index] && repaired[index] <= knob.low && knob.low < wanted[index] && knob.group);
+  const refused = knobs.filter((/** @type {any} */ knob, /** @type {number} */ index) => wanted[index] !== before[index] && repaired[index] <= knob.low && knob.low < wanted[index] && knob.group);
   if (!refused.length) return repaired;
-  const groups = new Set(refused.map((knob) => knob.group));
+  const groups = new Set(refused.map((/** @type {any} */ knob) => knob.group));
   const accompanied = Float64Array.from(wanted, (value, index) => {
     const knob = knobs[index];
     const alone = groups.has(knob.group) && value <= knob.low;
@@ -64,29 +88,42 @@ export function validValues(sketch, wanted, before) {
   return repairValues(sketch, accompanied);
 }
 
-/** The observation that values paint, over a background or none. */
+/**
+ * The observation that values paint, over a background or none.
+ * @param {any} sketch
+ * @param {Numbers} values
+ * @param {Numbers | null} ground
+ */
 export function paintValues(sketch, values, ground) {
   const picture = new Float32Array(sketch.size);
   for (const stroke of sketch.strokes) STROKES[stroke.kind](picture, stroke, values, sketch.knobs, ground);
   return picture;
 }
 
-/** Paints anew what differs between two states; `picture` shows the first and then the second. */
+/**
+ * Paints anew what differs between two states; `picture` shows the first and then the second.
+ * @param {any} sketch
+ * @param {any} picture
+ * @param {any} shown
+ * @param {Numbers} values
+ * @param {Numbers | null} ground
+ */
 export function repaint(sketch, picture, shown, values, ground) {
   for (const stroke of sketch.strokes) {
-    if (stroke.knobs.every((index) => shown[index] === values[index])) continue;
+    if (stroke.knobs.every((/** @type {number} */ index) => shown[index] === values[index])) continue;
     for (const cell of stroke.cells) picture[cell] = 0;
     STROKES[stroke.kind](picture, stroke, values, sketch.knobs, ground);
   }
 }
 
+/** @type {Record<string, (picture: Float32Array, stroke: any, values: Numbers, knobs: Knob[], ground: Numbers | null) => void>} */
 const STROKES = {
   Rectangle(picture, { cells, wide, down, right }, values) {
     const width = Math.min(values[right], wide);
     const height = Math.min(values[down], cells.length / wide);
     for (let row = 0; row < height; row += 1) for (let column = 0; column < width; column += 1) picture[cells[row * wide + column]] = 1;
   },
-  Run(picture, { cells, knob, keeps }, values, knobs, ground) {
+  Run(picture, { cells, knob, keeps }, values, knobs, /** @type {Numbers | null} */ ground) {
     let left = values[knob];
     if (keeps && ground) {
       for (const cell of cells) if (ground[cell] > 0 && left-- > 0) picture[cell] = ground[cell];
@@ -98,46 +135,60 @@ const STROKES = {
     }
   },
   Level(picture, { cells, knob, levels }, values, knobs) {
-    const place = Math.round((values[knob] - knobs[knob].low) / knobs[knob].step);
+    const place = Math.round((values[knob] - knobs[knob].low) / (knobs[knob].step ?? 1));
     for (const cell of cells) picture[cell] = levels[place];
   },
 };
 
-/** Which outputs are allowed, a byte each. */
+/**
+ * Which outputs are allowed, a byte each.
+ * @param {any} sketch
+ * @param {Numbers} values
+ */
 export function allowedOutputs(sketch, values) {
   const allowed = new Uint8Array(sketch.outputs).fill(1);
   let anything = false;
-  for (const mask of sketch.masks.filter((one) => one.kind === "Fits")) {
+  for (const mask of sketch.masks.filter((/** @type {any} */ one) => one.kind === "Fits")) {
     const fits = values[mask.length] > 0 && hasRoom(mask, values);
     allowed[mask.output] = fits ? 1 : 0;
     anything ||= fits;
   }
-  for (const mask of sketch.masks.filter((one) => one.kind === "Pause")) {
-    if (anything && mask.busy.every((index) => values[index] === 0)) allowed[mask.output] = 0;
+  for (const mask of sketch.masks.filter((/** @type {any} */ one) => one.kind === "Pause")) {
+    if (anything && mask.busy.every((/** @type {number} */ index) => values[index] === 0)) allowed[mask.output] = 0;
   }
   return allowed;
 }
 
-/** Whether, for as many steps in a row as the length says, every demand finds room. */
+/**
+ * Whether, for as many steps in a row as the length says, every demand finds room.
+ * @param {any} given
+ * @param {Numbers} values
+ */
 function hasRoom({ length, demands }, values) {
   let run = 0;
   for (let step = 0; step < demands[0].use.length; step += 1) {
-    const free = demands.every(({ knob, use, room }) => values[use[step]] + values[knob] <= room);
+    const free = demands.every((/** @type {any} */ { knob, use, room }) => values[use[step]] + values[knob] <= room);
     run = free ? run + 1 : 0;
     if (run === values[length]) return true;
   }
   return false;
 }
 
-/** The state in one sentence. */
+/**
+ * The state in one sentence.
+ * @param {any} sketch
+ * @param {Numbers} values
+ */
 export function tellState(sketch, values) {
+  /** @param {any} phrase */
   const shown = (phrase) => !phrase.when || values[sketch.at(phrase.when)] > 0;
-  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (whole, name, one, many) => {
+  /** @param {any} phrase */
+  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ one, /** @type {any} */ many) => {
     const value = values[sketch.at(name)];
     if (one === undefined) return String(value);
     return value === 1 ? one : many;
   });
-  const parts = sketch.words.map((word) => {
+  const parts = sketch.words.map((/** @type {any} */ word) => {
     if (word.kind === "Phrase") return shown(word) ? fill(word) : "";
     const items = word.items.filter(shown).map(fill);
     return items.length ? items.join(", ") + (items.length === 1 ? word.one : word.many) : word.none;

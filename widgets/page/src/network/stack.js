@@ -3,24 +3,39 @@
 
 import { bytes } from "../shared/bytes.js";
 
-/** Layers that are ready to run: from the kernel's description (see inpage.py) with its bytes as arrays. */
+/**
+ * Layers that are ready to run: from the kernel's description (see inpage.py) with its bytes as arrays.
+ * @param {any} described
+ */
 export function makeStack(described) {
   let before = described.shape;
-  return described.layers.map((layer) => {
+  return described.layers.map((/** @type {any} */ layer) => {
     const made = { ...layer, before, ...LAYERS[layer.kind](layer, before) };
     before = layer.shape;
     return made;
   });
 }
 
-/** The outputs of the layers up to number `last` (all, if not given). */
+/**
+ * The outputs of the layers up to number `last` (all, if not given).
+ * @param {any} stack
+ * @param {Numbers} input
+ * @param {any} [last]
+ */
 export function runStack(stack, input, last = stack.length - 1) {
+  /** @type {any[]} */
   const outputs = [];
   for (let at = 0; at <= last; at += 1) outputs.push(stack[at].forward(at ? outputs[at - 1] : input));
   return outputs;
 }
 
-/** One unit's output of a layer: of a dense layer, alone or before a ReLU, the other units are not computed. */
+/**
+ * One unit's output of a layer: of a dense layer, alone or before a ReLU, the other units are not computed.
+ * @param {any} stack
+ * @param {Numbers} input
+ * @param {any} last
+ * @param {number} unit
+ */
 export function runUnit(stack, input, last, unit) {
   const at = stack[last].kind === "relu" && last > 0 ? last - 1 : last;
   if (!stack[at].single) return runStack(stack, input, last)[last][unit];
@@ -29,18 +44,25 @@ export function runUnit(stack, input, last, unit) {
   return at === last ? value : Math.max(0, value);
 }
 
-/** The gradient at the input of a scalar whose gradient at the stack's output is given. */
+/**
+ * The gradient at the input of a scalar whose gradient at the stack's output is given.
+ * @param {any} stack
+ * @param {Numbers} input
+ * @param {Numbers[]} outputs
+ * @param {Numbers} gradient
+ */
 export function pullBack(stack, input, outputs, gradient) {
   let now = gradient;
   for (let at = stack.length - 1; at >= 0; at -= 1) now = stack[at].backward(at ? outputs[at - 1] : input, outputs[at], now);
   return now;
 }
 
+/** @type {Record<string, (layer: any, before: any) => any>} */
 const LAYERS = {
-  same: () => ({ forward: (input) => input, backward: (input, output, gradient) => gradient }),
+  same: () => ({ forward: (/** @type {Numbers} */ input) => input, backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient }),
   relu: () => ({
-    forward: (input) => input.map((value) => Math.max(0, value)),
-    backward: (input, output, gradient) => gradient.map((value, at) => (input[at] > 0 ? value : 0)),
+    forward: (/** @type {Numbers} */ input) => input.map((/** @type {number} */ value) => Math.max(0, value)),
+    backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient.map((/** @type {number} */ value, /** @type {number} */ at) => (input[at] > 0 ? value : 0)),
   }),
   dense: makeDense,
   conv: makeConvolution,
@@ -49,17 +71,22 @@ const LAYERS = {
   "mean-pool": (layer, before) => makePool(layer, before, true),
 };
 
+/** @param {number[]} shape */
 function sizeOf(shape) {
   return shape.reduce((product, length) => product * length, 1);
 }
 
-/** Fully connected; of a picture most cells are empty, so only the others are gone through. */
+/**
+ * Fully connected; of a picture most cells are empty, so only the others are gone through.
+ * @param {any} layer
+ * @param {number[]} before
+ */
 function makeDense(layer, before) {
   const [inputs, units] = [sizeOf(before), layer.shape[0]];
   const weight = bytes(layer.weight, Float32Array);
   const bias = bytes(layer.bias, Float32Array);
   return {
-    forward(input) {
+    forward(/** @type {Numbers} */ input) {
       const filled = new Int32Array(inputs);
       let count = 0;
       for (let i = 0; i < inputs; i += 1) if (input[i] !== 0) filled[count++] = i;
@@ -71,12 +98,12 @@ function makeDense(layer, before) {
       }
       return output;
     },
-    single(input, unit) {
+    single(/** @type {Numbers} */ input, /** @type {number} */ unit) {
       let sum = 0;
       for (let i = 0; i < inputs; i += 1) if (input[i] !== 0) sum += weight[unit * inputs + i] * input[i];
       return sum + bias[unit];
     },
-    backward(input, output, gradient) {
+    backward(/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) {
       const back = new Float64Array(inputs);
       for (let unit = 0; unit < units; unit += 1) {
         const slope = gradient[unit];
@@ -88,9 +115,17 @@ function makeDense(layer, before) {
   };
 }
 
-/** Which output places an input place reaches along one axis: [output, place in the kernel]. */
+/**
+ * Which output places an input place reaches along one axis: [output, place in the kernel].
+ * @param {number} size
+ * @param {number} outputs
+ * @param {number} kernel
+ * @param {number} stride
+ * @param {number} padding
+ */
 function reaches(size, outputs, kernel, stride, padding) {
   return Array.from({ length: size }, (_, at) => {
+    /** @type {[number, number][]} */
     const found = [];
     for (let k = 0; k < kernel; k += 1) {
       const place = at + padding - k;
@@ -100,13 +135,22 @@ function reaches(size, outputs, kernel, stride, padding) {
   });
 }
 
-/** Weights [out, in, row, column] as [in, row, column, out], so that one input cell's lie together. */
+/**
+ * Weights [out, in, row, column] as [in, row, column, out], so that one input cell's lie together.
+ * @param {any} weight
+ * @param {any} out
+ * @param {any} rest
+ */
 function outputsLast(weight, out, rest) {
   const turned = new Float32Array(weight.length);
   for (let o = 0; o < out; o += 1) for (let r = 0; r < rest; r += 1) turned[r * out + o] = weight[o * rest + r];
   return turned;
 }
 
+/**
+ * @param {any} layer
+ * @param {number[]} given
+ */
 function makeConvolution(layer, [channels, rows, columns]) {
   const [out, outRows, outColumns] = layer.shape;
   const [high, wide] = layer.kernel;
@@ -115,7 +159,11 @@ function makeConvolution(layer, [channels, rows, columns]) {
   const down = reaches(rows, outRows, high, layer.stride[0], layer.padding[0]);
   const right = reaches(columns, outColumns, wide, layer.stride[1], layer.padding[1]);
   const area = outRows * outColumns;
-  /** Calls each(input cell, output cell of channel 0, first weight) for every pair that is joined. */
+  /**
+   * Calls each(input cell, output cell of channel 0, first weight) for every pair that is joined.
+   * @param {Numbers | null} wanted
+   * @param {(cell: number, place: number, first: number) => void} each
+   */
   const joined = (wanted, each) => {
     for (let channel = 0; channel < channels; channel += 1) {
       for (let row = 0; row < rows; row += 1) {
@@ -130,7 +178,7 @@ function makeConvolution(layer, [channels, rows, columns]) {
     }
   };
   return {
-    forward(input) {
+    forward(/** @type {Numbers} */ input) {
       const output = new Float64Array(out * area);
       joined(input, (cell, place, first) => {
         for (let o = 0; o < out; o += 1) output[o * area + place] += weight[first + o] * input[cell];
@@ -138,7 +186,7 @@ function makeConvolution(layer, [channels, rows, columns]) {
       for (let o = 0; o < out; o += 1) for (let place = 0; place < area; place += 1) output[o * area + place] += bias[o];
       return output;
     },
-    backward(input, output, gradient) {
+    backward(/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) {
       const back = new Float64Array(channels * rows * columns);
       joined(null, (cell, place, first) => {
         let sum = 0;
@@ -150,19 +198,32 @@ function makeConvolution(layer, [channels, rows, columns]) {
   };
 }
 
-/** The largest or the mean of each window. Of equal cells the first is the largest, as in torch. */
+/**
+ * The largest or the mean of each window. Of equal cells the first is the largest, as in torch.
+ * @param {any} layer
+ * @param {number[]} given
+ * @param {boolean} average
+ */
 function makePool(layer, [channels, rows, columns], average) {
   const [, outRows, outColumns] = layer.shape;
+  /** @type {number[][]} */
   const windows = [];
   for (let y = 0; y < outRows; y += 1) for (let x = 0; x < outColumns; x += 1) windows.push(windowAt(layer, rows, columns, y, x));
   const area = rows * columns;
+  /** @param {number[]} cells */
   const share = (cells) => 1 / (layer.whole?.[0] ? layer.kernel[0] * layer.kernel[1] : cells.length);
+  /**
+   * @param {Numbers} input
+   * @param {number} first
+   * @param {number[]} cells
+   */
   const best = (input, first, cells) => cells.reduce((found, cell) => (input[first + cell] > input[first + found] ? cell : found), cells[0]);
+  /** @param {(first: number, cells: number[], at: number) => void} call */
   const each = (call) => {
     for (let channel = 0; channel < channels; channel += 1) windows.forEach((cells, at) => call(channel * area, cells, channel * windows.length + at));
   };
   return {
-    forward(input) {
+    forward(/** @type {Numbers} */ input) {
       const output = new Float64Array(channels * windows.length);
       each((first, cells, at) => {
         if (average) output[at] = share(cells) * cells.reduce((sum, cell) => sum + input[first + cell], 0);
@@ -170,7 +231,7 @@ function makePool(layer, [channels, rows, columns], average) {
       });
       return output;
     },
-    backward(input, output, gradient) {
+    backward(/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) {
       const back = new Float64Array(input.length);
       each((first, cells, at) => {
         if (average) for (const cell of cells) back[first + cell] += share(cells) * gradient[at];
@@ -181,8 +242,16 @@ function makePool(layer, [channels, rows, columns], average) {
   };
 }
 
-/** The cells of a pool's window that lie in the picture. */
+/**
+ * The cells of a pool's window that lie in the picture.
+ * @param {any} layer
+ * @param {any} rows
+ * @param {any} columns
+ * @param {any} y
+ * @param {any} x
+ */
 function windowAt(layer, rows, columns, y, x) {
+  /** @type {any[]} */
   const cells = [];
   for (let ky = 0; ky < layer.kernel[0]; ky += 1) {
     for (let kx = 0; kx < layer.kernel[1]; kx += 1) {
@@ -194,21 +263,30 @@ function windowAt(layer, rows, columns, y, x) {
   return cells;
 }
 
-/** Zeros around each channel: margins are left, right, top, bottom. */
+/**
+ * Zeros around each channel: margins are left, right, top, bottom.
+ * @param {any} layer
+ * @param {number[]} given
+ */
 function makePadding(layer, [channels, rows, columns]) {
   const [left, , top] = layer.margins;
   const [, outRows, outColumns] = layer.shape;
+  /**
+   * @param {any} channel
+   * @param {any} row
+   */
   const place = (channel, row) => (channel * outRows + row + top) * outColumns + left;
+  /** @param {(from: number, to: number) => void} call */
   const each = (call) => {
     for (let channel = 0; channel < channels; channel += 1) for (let row = 0; row < rows; row += 1) call((channel * rows + row) * columns, place(channel, row));
   };
   return {
-    forward(input) {
+    forward(/** @type {Numbers} */ input) {
       const output = new Float64Array(sizeOf(layer.shape));
       each((from, to) => output.set(input.subarray(from, from + columns), to));
       return output;
     },
-    backward(input, output, gradient) {
+    backward(/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) {
       const back = new Float64Array(channels * rows * columns);
       each((from, to) => back.set(gradient.subarray(to, to + columns), from));
       return back;

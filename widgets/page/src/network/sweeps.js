@@ -7,24 +7,35 @@ import { capital } from "../shared/words.js";
 export const [DEAD, ACTIVE, SATURATED, FLAT] = [0, 1, 2, 3];
 const [FLAT_SHARE, PACE_SHARE] = [0.05, 0.1];
 
-/** The response at every grid value of one curve; `scale` is the neuron's range over all curves. */
+/**
+ * The response at every grid value of one curve; `scale` is the neuron's range over all curves.
+ * @param {any} grid
+ * @param {any} curve
+ * @param {any} scale
+ * @param {any} rectified
+ */
 export function classify(grid, curve, scale, rectified) {
   const spread = Math.max(...curve) - Math.min(...curve);
   const end = curve.length - 1;
-  const dead = curve.map((value) => rectified && value === 0);
+  const dead = curve.map((/** @type {number} */ value) => rectified && value === 0);
   const labels = curve.map(() => ACTIVE);
   const width = grid[end] - grid[0];
   if (width > 0) {
     const pace = (PACE_SHARE * spread) / width;
     const late = settled(grid, curve, pace);
-    const early = settled(grid.map((value) => -value).reverse(), [...curve].reverse(), pace).reverse();
+    const early = settled(grid.map((/** @type {number} */ value) => -value).reverse(), [...curve].reverse(), pace).reverse();
     for (let at = 0; at <= end; at += 1) if ((late[at] && !dead[end]) || (early[at] && !dead[0])) labels[at] = SATURATED;
   }
   const flat = spread <= FLAT_SHARE * scale && !dead.every(Boolean);
-  return labels.map((label, at) => (flat ? FLAT : dead[at] ? DEAD : label));
+  return labels.map((/** @type {any} */ label, /** @type {number} */ at) => (flat ? FLAT : dead[at] ? DEAD : label));
 }
 
-/** Where a curve has settled to its last value, at least two grid values before the end. */
+/**
+ * Where a curve has settled to its last value, at least two grid values before the end.
+ * @param {any} grid
+ * @param {any} curve
+ * @param {any} pace
+ */
 function settled(grid, curve, pace) {
   const end = curve.length - 1;
   const near = curve.map(() => false);
@@ -34,13 +45,16 @@ function settled(grid, curve, pace) {
     near[at] = at < end && worst <= pace * (grid[end] - grid[at]);
   }
   let found = false;
-  return near.map((here) => {
+  return near.map((/** @type {any} */ here) => {
     found ||= here;
     return found;
   });
 }
 
-/** All values of a stepped knob, or 101 evenly spaced ones. */
+/**
+ * All values of a stepped knob, or 101 evenly spaced ones.
+ * @param {any} given
+ */
 function gridOf({ low, high, step }) {
   if (!step) return Array.from({ length: 101 }, (_, at) => low + ((high - low) * at) / 100);
   const count = Math.floor((high - low) / step + 1e-9) + 1;
@@ -50,37 +64,61 @@ function gridOf({ low, high, step }) {
 /**
  * The states in which a knob takes all its values: {grid, rows, note}. Where that would paint nothing, the
  * other knobs of its group that are at their lowest get their middle; values that are not valid are left out.
+ * @param {any} sketch
+ * @param {number} place
+ * @param {Numbers} values
+ * @param {Numbers | null} ground
+ * @param {any} middles
  */
 export function sweepStates(sketch, place, values, ground, middles) {
   const all = gridOf(sketch.knobs[place]);
   const base = values.slice();
-  const [knob, held] = [sketch.knobs[place], []];
-  sketch.knobs.forEach((other, index) => {
+  const knob = sketch.knobs[place];
+  /** @type {number[]} */
+  const held = [];
+  sketch.knobs.forEach((/** @type {any} */ other, /** @type {number} */ index) => {
     if (index !== place && knob.group && other.group === knob.group && base[index] === other.low) held.push(index);
   });
   const blank = held.length > 0 && all.length > 1 && paintsNothing(sketch, place, base, all, ground);
   if (blank) for (const index of held) base[index] = middles[index];
   const rows = all.map((value) => makeWhole(sketch, withValue(base, place, value)));
-  const valid = all.map((value, at) => rows[at].every((now, index) => now === (index === place ? value : base[index])));
+  const valid = all.map((value, at) => rows[at].every((/** @type {any} */ now, /** @type {number} */ index) => now === (index === place ? value : base[index])));
   const keep = valid.filter(Boolean).length > 1 ? valid : valid.map(() => true);
   return { grid: all.filter((_, at) => keep[at]), rows: rows.filter((_, at) => keep[at]), note: blank ? heldNote(sketch, held, middles) : "" };
 }
 
+/**
+ * @param {Numbers} values
+ * @param {number} place
+ * @param {number} value
+ */
 function withValue(values, place, value) {
   const row = values.slice();
   row[place] = value;
   return row;
 }
 
-/** Whether the lowest, the middle and the highest value of a knob give the same picture. */
+/**
+ * Whether the lowest, the middle and the highest value of a knob give the same picture.
+ * @param {any} sketch
+ * @param {number} place
+ * @param {any} base
+ * @param {any} grid
+ * @param {Numbers | null} ground
+ */
 function paintsNothing(sketch, place, base, grid, ground) {
   const three = [grid[0], grid[Math.floor(grid.length / 2)], grid[grid.length - 1]];
   const [first, ...others] = three.map((value) => paintValues(sketch, makeWhole(sketch, withValue(base, place, value)), ground));
   return others.every((picture) => picture.every((level, cell) => level === first[cell]));
 }
 
+/**
+ * @param {any} sketch
+ * @param {any} held
+ * @param {any} middles
+ */
 function heldNote(sketch, held, middles) {
   const group = sketch.knobs[held[0]].group;
-  const told = held.map((index) => `${sketch.knobs[index].name} ${plainNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
+  const told = held.map((/** @type {number} */ index) => `${sketch.knobs[index].name} ${plainNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
   return capital(`${group} is empty in this state, so it was given ${told.join(", ")}.`);
 }

@@ -1,10 +1,13 @@
 // A panel's controls from a list of plain descriptions. Native elements: reachable and named for
 // keyboard and screen reader. What is chosen goes to `answers` {name: value}; a button adds to `presses`.
 
-import { h } from "../shared/dom.js";
+import { allOf, firstOf, focusedIn, h } from "../shared/dom.js";
 import { answer, press } from "../session/answers.js";
 
-/** spec: {kind, name, label, options?, low?, high?, step?, disabled?, hint?}. */
+/**
+ * spec: {kind, name, label, options?, low?, high?, step?, disabled?, hint?}.
+ * @param {PanelModel} model
+ */
 export function makeControls(model) {
   const element = h("div", { class: "dx-controls" });
   let drawn = "";
@@ -13,18 +16,22 @@ export function makeControls(model) {
     const answers = model.get("answers");
     const shape = JSON.stringify(specs);
     if (shape !== drawn) {
-      const focused = element.contains(document.activeElement) ? document.activeElement.dataset.name : null;
+      const focused = focusedIn(element)?.dataset.name ?? null;
       drawn = shape;
-      element.replaceChildren(...specs.map((spec) => makeControl(model, spec)));
-      element.toggleAttribute("data-methods", specs.some((spec) => (spec.name || "").startsWith("method ")));
-      if (focused) element.querySelector(`[data-name="${focused}"]`)?.focus();
+      element.replaceChildren(...specs.map((/** @type {PartSpec} */ spec) => makeControl(model, spec)));
+      element.toggleAttribute("data-methods", specs.some((/** @type {PartSpec} */ spec) => (spec.name || "").startsWith("method ")));
+      if (focused) firstOf(element, `[data-name="${focused}"]`)?.focus();
     }
-    for (const input of element.querySelectorAll("[data-name]")) showAnswer(input, answers[input.dataset.name]);
+    for (const input of allOf(element, "[data-name]")) showAnswer(input, answers[input.dataset.name ?? ""]);
     element.hidden = !specs.length;
   };
   return { element, update };
 }
 
+/**
+ * @param {any} input
+ * @param {any} value
+ */
 function showAnswer(input, value) {
   if (value === undefined || value === null || input.type === "file" || input.tagName === "BUTTON") return;
   if (input.type === "checkbox") input.checked = value;
@@ -32,6 +39,10 @@ function showAnswer(input, value) {
   else if (input.tagName === "SELECT") input.value = value;
 }
 
+/**
+ * @param {PanelModel} model
+ * @param {PartSpec} spec
+ */
 function makeControl(model, spec) {
   if (spec.kind === "button") {
     return h("button", {
@@ -50,15 +61,23 @@ function makeControl(model, spec) {
   return h("label", { class: `dx-field ${words}` }, h("span", { class: "dx-label" }, spec.label), h("span", { class: "dx-pair" }, input, unit));
 }
 
-/** A file control that looks like the other buttons; the native input stays, for keyboard and screen reader. */
+/**
+ * A file control that looks like the other buttons; the native input stays, for keyboard and screen reader.
+ * @param {PartSpec} spec
+ * @param {HTMLElement} input
+ */
 function makeFile(spec, input) {
   input.classList.add("dx-hidden");
   return h("label", { class: "dx-button dx-file", title: spec.hint }, spec.label, input);
 }
 
+/**
+ * @param {PanelModel} model
+ * @param {PartSpec} spec
+ */
 function makeInput(model, spec) {
   if (spec.kind === "select") {
-    const options = spec.options.map(([value, text]) => h("option", { value: String(value) }, text));
+    const options = spec.options.map((/** @type {any} */ [value, text]) => h("option", { value: String(value) }, text));
     return h("select", { onchange: (event) => answer(model, spec.name, event.target.value) }, ...options);
   }
   if (spec.kind === "check") {
@@ -69,6 +88,7 @@ function makeInput(model, spec) {
   }
   if (spec.kind === "number") {
     const limits = { type: "number", min: String(spec.low), max: String(spec.high), step: String(spec.step || "any") };
+    /** @param {any} event */
     const change = (event) => {
       const value = event.target.valueAsNumber;
       if (Number.isFinite(value)) answer(model, spec.name, Math.min(Math.max(value, spec.low), spec.high));
@@ -80,8 +100,13 @@ function makeInput(model, spec) {
 
 const MOST_BYTES = 60e6; // of a file: the server ends a connection that sends a message above 64 MiB
 
+/**
+ * @param {PanelModel} model
+ * @param {string} name
+ * @param {HTMLInputElement} input
+ */
 export async function sendFile(model, name, input) {
-  const file = input.files[0];
+  const file = input.files?.[0];
   if (!file) return;
   if (file.size > MOST_BYTES) {
     model.set("error", `${file.name} has ${Math.ceil(file.size / 1e6)} MB; a page takes files of up to ${MOST_BYTES / 1e6} MB. Give the file to Python instead: dnnexplain.policies.load_any(path, system).`);

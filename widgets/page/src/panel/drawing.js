@@ -10,7 +10,10 @@ const LEFT_OUT = [
 const MARGIN = 16;
 const WORDS_WIDTH = 78; // characters of a line of the sentence below a narrow figure
 
-/** The figure of a panel as SVG text: its question, its parts, its sentence. Returns {text, width, height}. */
+/**
+ * The figure of a panel as SVG text: its question, its parts, its sentence. Returns {text, width, height}.
+ * @param {any} given
+ */
 export function drawFigure({ body, title, sentence, card, ink }) {
   const box = body.getBoundingClientRect();
   const width = Math.max(240, Math.ceil(box.width));
@@ -22,6 +25,7 @@ export function drawFigure({ body, title, sentence, card, ink }) {
   svg.append(s("title", {}, title), s("rect", { width: "100%", height: "100%", fill: card }));
   heads.forEach((line, at) => svg.append(s("text", { x: MARGIN, y: MARGIN + 15 + at * 22, "font-size": 16, "font-weight": 600, fill: ink }, line)));
   const group = s("g", { transform: `translate(${MARGIN - box.left} ${top - box.top})` });
+  /** @type {any} */
   const view = { group, defs: s("defs"), count: 0 };
   for (const child of body.children) drawElement(view, child);
   svg.append(view.defs, group);
@@ -29,7 +33,12 @@ export function drawFigure({ body, title, sentence, card, ink }) {
   return { text: new XMLSerializer().serializeToString(svg), width: width + 2 * MARGIN, height };
 }
 
+/**
+ * @param {string} text
+ * @param {any} most
+ */
 function wrapWords(text, most) {
+  /** @type {any[]} */
   const lines = [];
   for (const word of (text || "").split(/\s+/).filter(Boolean)) {
     const last = lines[lines.length - 1];
@@ -39,20 +48,29 @@ function wrapWords(text, most) {
   return lines;
 }
 
+/**
+ * @param {any} view
+ * @param {Element | ChildNode} element
+ */
 function drawElement(view, element) {
-  if (element.nodeType !== Node.ELEMENT_NODE || element.matches(LEFT_OUT)) return;
+  if (!(element instanceof Element) || element.matches(LEFT_OUT)) return;
   const style = getComputedStyle(element);
   if (style.display === "none" || style.visibility === "hidden" || style.opacity === "0") return;
   if (element instanceof SVGSVGElement) return void drawSvg(view, element);
   if (element instanceof HTMLCanvasElement) return void drawImage(view, element, element.dnnexplainFigure?.() || element.toDataURL("image/png"));
   if (element instanceof HTMLImageElement) return void drawImage(view, element, element.src);
-  drawBox(view, element, style);
+  drawBox(view, /** @type {HTMLElement} */ (element), style);
   for (const child of element.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) drawText(view, child, style);
     else drawElement(view, child);
   }
 }
 
+/**
+ * @param {any} view
+ * @param {HTMLElement} element
+ * @param {string} href
+ */
 function drawImage(view, element, href) {
   const box = element.getBoundingClientRect();
   if (!box.width || !box.height || !href.startsWith("data:")) return;
@@ -61,11 +79,15 @@ function drawImage(view, element, href) {
 
 const SEEN = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "opacity", "fill-opacity", "stroke-opacity", "font-size", "font-weight", "font-family", "text-anchor", "dominant-baseline"];
 
-/** An SVG of the page's: a copy with the style sheet's values written into it. */
+/**
+ * An SVG of the page's: a copy with the style sheet's values written into it.
+ * @param {any} view
+ * @param {SVGSVGElement} element
+ */
 function drawSvg(view, element) {
   const box = element.getBoundingClientRect();
   if (!box.width || !box.height) return;
-  const copy = element.cloneNode(true);
+  const copy = /** @type {SVGSVGElement} */ (element.cloneNode(true));
   const originals = [element, ...element.querySelectorAll("*")];
   [copy, ...copy.querySelectorAll("*")].forEach((node, at) => {
     const style = getComputedStyle(originals[at]);
@@ -73,14 +95,20 @@ function drawSvg(view, element) {
     for (const name of ["style", "tabindex", "role", "aria-label"]) node.removeAttribute(name);
     if (style.display === "none" || originals[at].matches(LEFT_OUT)) node.setAttribute("display", "none");
   });
-  for (const [name, value] of Object.entries({ x: box.left, y: box.top, width: box.width, height: box.height, overflow: "visible" })) copy.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ x: box.left, y: box.top, width: box.width, height: box.height, overflow: "visible" })) copy.setAttribute(name, String(value));
   view.group.append(copy);
 }
 
+/** @param {string} colour */
 function isSeen(colour) {
   return colour && colour !== "transparent" && !/, 0\)$/.test(colour) && !/\/ 0\)$/.test(colour);
 }
 
+/**
+ * @param {any} view
+ * @param {HTMLElement} element
+ * @param {any} style
+ */
 function drawBox(view, element, style) {
   const box = element.getBoundingClientRect();
   if (box.width < 0.2 || box.height < 0.2) return;
@@ -103,7 +131,11 @@ function drawBox(view, element, style) {
   });
 }
 
-/** A background: a colour, or a gradient from left to right with even stops; hatching becomes its colour. */
+/**
+ * A background: a colour, or a gradient from left to right with even stops; hatching becomes its colour.
+ * @param {any} view
+ * @param {any} style
+ */
 function fillOf(view, style) {
   const image = style.backgroundImage;
   if (image && image.includes("gradient(")) {
@@ -113,18 +145,24 @@ function fillOf(view, style) {
     if (image.startsWith("repeating") || solid.length === 1) return solid[0];
     view.count += 1;
     const id = `ramp-${view.count}`;
-    const stops = colours.map((colour, at) => s("stop", { offset: at / (colours.length - 1), "stop-color": colour }));
+    const stops = colours.map((/** @type {string} */ colour, /** @type {number} */ at) => s("stop", { offset: at / (colours.length - 1), "stop-color": colour }));
     view.defs.append(s("linearGradient", { id }, ...stops));
     return `url(#${id})`;
   }
   return isSeen(style.backgroundColor) ? style.backgroundColor : null;
 }
 
-/** Text as it is broken into lines in the page: one SVG text per line. */
+/**
+ * Text as it is broken into lines in the page: one SVG text per line.
+ * @param {any} view
+ * @param {any} node
+ * @param {any} style
+ */
 function drawText(view, node, style) {
   const words = node.textContent;
   if (!words.trim()) return;
   const range = document.createRange();
+  /** @type {any} */
   let line = null;
   const flush = () => {
     if (!line || !line.text.trim()) return;
@@ -151,7 +189,11 @@ function drawText(view, node, style) {
   flush();
 }
 
-/** SVG text as a PNG blob, drawn at a scale; no font or picture is fetched for it. */
+/**
+ * SVG text as a PNG blob, drawn at a scale; no font or picture is fetched for it.
+ * @param {any} given
+ * @param {number} [scale]
+ */
 export async function pngOf({ text, width, height }, scale = 2) {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
@@ -159,7 +201,7 @@ export async function pngOf({ text, width, height }, scale = 2) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
-  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve) => {
     canvas.toBlob(resolve, "image/png");
   });

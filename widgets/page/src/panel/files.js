@@ -6,8 +6,13 @@ import { drawFigure, pngOf } from "./drawing.js";
 import { csvOf, tablesOf } from "./tables.js";
 import { press } from "../session/answers.js";
 
-/** Hands a text or a blob to the browser as a file of the user's own. */
-function saveAs(name, content, type) {
+/**
+ * Hands a text or a blob to the browser as a file of the user's own.
+ * @param {string} name
+ * @param {any} content
+ * @param {string} [type]
+ */
+function saveAs(name, content, type = "") {
   const blob = content instanceof Blob ? content : new Blob([content], { type });
   const url = URL.createObjectURL(blob);
   const link = h("a", { href: url, download: name });
@@ -17,11 +22,19 @@ function saveAs(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
+/** @param {string} question */
 function fileStem(question) {
   return `dnnexplain-${(question || "panel").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "").slice(0, 48)}`;
 }
 
-/** The menu of a panel. `shell` is {element, body, sentence}; returns {element, update()}. */
+/**
+ * The menu of a panel. `shell` is {element, body, sentence}; returns {element, update()}.
+ * @param {PanelModel} model
+ * @param {Store} store
+ * @param {any} specs
+ * @param {any} parts
+ * @param {any} shell
+ */
 export function makeSaveMenu(model, store, specs, parts, shell) {
   const figure = () => {
     const style = getComputedStyle(shell.element);
@@ -49,21 +62,27 @@ export function makeSaveMenu(model, store, specs, parts, shell) {
   return {
     element: menu,
     update() {
-      const drawn = specs.some((spec) => !["tabs", "page-link"].includes(spec.part));
+      const drawn = specs.some((/** @type {PartSpec} */ spec) => !["tabs", "page-link"].includes(spec.part));
       menu.hidden = !drawn || !model.get("question") || !model.get("copyable");
     },
   };
 }
 
-/** A disclosure with buttons: native, so it is reachable and named; Escape and a click elsewhere close it. */
+/**
+ * A disclosure with buttons: native, so it is reachable and named; Escape and a click elsewhere close it.
+ * @param {string} label
+ * @param {string} hint
+ * @param {any} choices
+ */
 function makeMenu(label, hint, choices) {
   const summary = h("summary", { class: "dx-plain", title: hint }, label);
   const menu = h("details", { class: "dx-menu" }, summary);
+  /** @param {any} refocus */
   const close = (refocus) => {
     menu.open = false;
     if (refocus) summary.focus();
   };
-  const buttons = choices.map(([text, call]) => h("button", {
+  const buttons = choices.map((/** @type {any} */ [text, call]) => h("button", {
     type: "button", class: "dx-menu-item",
     onclick: async () => {
       close(true);
@@ -77,8 +96,9 @@ function makeMenu(label, hint, choices) {
     close(true);
   });
   menu.addEventListener("focusout", (event) => {
-    if (menu.open && event.relatedTarget && !menu.contains(event.relatedTarget)) close(false);
+    if (menu.open && event.relatedTarget && !menu.contains(/** @type {Node} */ (event.relatedTarget))) close(false);
   });
+  /** @param {any} event */
   const outside = (event) => {
     if (!menu.contains(event.target)) close(false);
   };

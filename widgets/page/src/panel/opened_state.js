@@ -1,17 +1,25 @@
 // A state that another panel loads into the editor: the page goes there, says what was opened, and leads back.
 
-import { h, setText } from "../shared/dom.js";
+import { firstOf, h, setText } from "../shared/dom.js";
 
 const STAYS = 1600; // ms that the editor is outlined
 
-/** Whether a panel's parts edit the state. */
+/**
+ * Whether a panel's parts edit the state.
+ * @param {any} specs
+ */
 export function isEditor(specs) {
-  return specs.some((spec) => spec.part === "knobs" || (spec.part === "graph" && spec.edit));
+  return specs.some((/** @type {PartSpec} */ spec) => spec.part === "knobs" || (spec.part === "graph" && spec.edit));
 }
 
-/** Remembers which control was used last: from there a state is opened, and there "Back" leads. */
+/**
+ * Remembers which control was used last: from there a state is opened, and there "Back" leads.
+ * @param {HTMLElement} element
+ * @param {Store} store
+ */
 export function rememberUse(element, store) {
-  const note = (keys) => (event) => {
+  /** @param {any} keys */
+  const note = (keys) => (/** @type {any} */ event) => {
     if (event.target.closest?.(".dx-opened-note")) return;
     store.used = { panel: element, at: event.target, keys };
   };
@@ -19,13 +27,18 @@ export function rememberUse(element, store) {
   element.addEventListener("keydown", note(true), true);
 }
 
-/** The line in the editor that says what was opened; the model of the session counts in `opened`. */
+/**
+ * The line in the editor that says what was opened; the model of the session counts in `opened`.
+ * @param {Store} store
+ * @param {HTMLElement} element
+ */
 export function makeOpened(store, element) {
   const words = h("span", { role: "status" });
   const back = h("button", { type: "button", class: "dx-button" }, "Back");
   const note = h("p", { class: "dx-opened-note" }, words, back);
   back.hidden = true;
   let count = (store.model.get("opened") || {}).count || 0;
+  /** @type {any} */
   let values = null; // of the state that was opened
   const onOpened = () => {
     const opened = store.model.get("opened");
@@ -47,9 +60,9 @@ export function makeOpened(store, element) {
   return {
     element: note,
     update() {
-      if (values === null || values.every((value, at) => value === store.values[at])) return;
+      if (values === null || values.every((/** @type {number} */ value, /** @type {number} */ at) => value === store.values[at])) return;
       values = null; // what is shown now is the user's own
-      if (note.contains(note.getRootNode().activeElement)) element.querySelector("input, [tabindex='0']")?.focus({ preventScroll: true });
+      if (note.contains(/** @type {Document} */ (note.getRootNode()).activeElement)) firstOf(element, "input, [tabindex='0']")?.focus({ preventScroll: true });
       note.classList.remove("dx-shown");
       back.hidden = true;
       setText(words, "");
@@ -61,13 +74,17 @@ function isCalm() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** Scrolls unless the top of the element is in sight already. */
+/**
+ * Scrolls unless the top of the element is in sight already.
+ * @param {HTMLElement} element
+ */
 function bringIntoView(element) {
   const box = element.getBoundingClientRect();
   if (box.top >= 0 && box.top < innerHeight / 3) return;
   element.scrollIntoView({ block: "start", behavior: isCalm() ? "auto" : "smooth" });
 }
 
+/** @param {HTMLElement} element */
 function flash(element) {
   element.classList.remove("dx-opened");
   void element.offsetWidth; // begins anew
@@ -76,7 +93,11 @@ function flash(element) {
   element.dnnexplainFlash = setTimeout(() => element.classList.remove("dx-opened"), STAYS);
 }
 
-/** To the control from which the state was opened, or, if it is gone, to its panel. */
+/**
+ * To the control from which the state was opened, or, if it is gone, to its panel.
+ * @param {any} from
+ * @param {any} note
+ */
 function leadBack(from, note) {
   const at = from.at.isConnected ? from.at : from.panel;
   at.scrollIntoView({ block: "center", behavior: isCalm() ? "auto" : "smooth" });

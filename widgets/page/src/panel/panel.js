@@ -10,7 +10,11 @@ import { makeSaveMenu } from "./files.js";
 import { isEditor, makeOpened, rememberUse } from "./opened_state.js";
 import { press } from "../session/answers.js";
 
-/** Draws a panel into el. `hub` is the session's model, `model` the panel's own; `makers` makes a part by its name. */
+/**
+ * Draws a panel into el. `hub` is the session's model, `model` the panel's own; `makers` makes a part by its name.
+ * @param {any} given
+ * @param {any} makers
+ */
 export function mountPanel({ model, el, hub }, makers) {
   addStyle(hub, el);
   hub.dnnexplainStore ??= new Store(hub);
@@ -18,22 +22,23 @@ export function mountPanel({ model, el, hub }, makers) {
   const gate = makeGate();
   const gated = gatedModel(model, gate);
   const specs = model.get("parts");
-  const parts = specs.map((spec) => makers[spec.part](store, spec, gated));
+  const parts = specs.map((/** @type {PartSpec} */ spec) => makers[spec.part](store, spec, gated));
   const shell = makeShell(model, store, specs, parts);
   listenForTravel(shell.element, store);
   el.classList.add("dx-host");
   el.append(shell.element);
   const stopTheme = watchTheme(() => {
     showTheme(shell.element, store.theme);
-    parts.forEach((part) => part.update("theme"));
+    parts.forEach((/** @type {PartSpec} */ part) => part.update("theme"));
   });
+  /** @param {string} what */
   const refresh = (what) => {
     if (what === "theme") showTheme(shell.element, store.theme);
     shell.update(what);
     for (const part of parts) part.update(what);
   };
   const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone"].map((what) => [what, () => refresh(what)]));
-  const stopListening = store.listen((what) => gate.run(calls[what]));
+  const stopListening = store.listen((/** @type {string} */ what) => gate.run(calls[what]));
   const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code", "comparison", "outdated"];
   for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
   refresh("scene");
@@ -45,26 +50,34 @@ export function mountPanel({ model, el, hub }, makers) {
     stopWidth();
     gate.stop();
     stopTheme();
-    parts.forEach((part) => part.stop());
+    parts.forEach((/** @type {PartSpec} */ part) => part.stop());
   };
 }
 
 const WIDE = 960; // px from which a page has two columns
 
-/** Marks a panel, the page around it and our own app's document with the theme.
+/**
+ * Marks a panel, the page around it and our own app's document with the theme.
  *
- * Marks, not `:has()`: with that, each frame of a drag would style the whole page anew. */
+ * Marks, not `:has()`: with that, each frame of a drag would style the whole page anew.
+ * @param {HTMLElement} element
+ * @param {string} theme
+ */
 function showTheme(element, theme) {
   const root = document.documentElement;
-  const page = element.closest(".dx-page");
+  const page = /** @type {HTMLElement | null} */ (element.closest(".dx-page"));
   for (const one of page ? [element, page] : [element]) if (one.dataset.theme !== theme) one.dataset.theme = theme;
   if (root.hasAttribute("data-dnnexplain-app") && root.dataset.dnnexplainTheme !== theme) root.dataset.dnnexplainTheme = theme;
 }
 
-/** Marks the page around a panel: its theme, and whether it is wide, once the panel is in it. */
+/**
+ * Marks the page around a panel: its theme, and whether it is wide, once the panel is in it.
+ * @param {HTMLElement} element
+ * @param {Store} store
+ */
 function joinPage(element, store) {
   const found = new ResizeObserver(() => {
-    const page = element.closest(".dx-page");
+    const page = /** @type {HTMLElement | null} */ (element.closest(".dx-page"));
     if (!page) return;
     found.disconnect();
     showTheme(element, store.theme);
@@ -84,6 +97,7 @@ const REST = 150; // ms without a change after which panels out of sight catch u
 function makeGate() {
   const waiting = new Set();
   let seen = true;
+  /** @type {any} */
   let timer = null;
   const flush = () => {
     clearTimeout(timer);
@@ -96,7 +110,7 @@ function makeGate() {
     if (seen) flush();
   }, { rootMargin: "60px" });
   return {
-    run(call) {
+    run(/** @type {any} */ call) {
       if (seen) {
         call();
         return;
@@ -105,7 +119,7 @@ function makeGate() {
       clearTimeout(timer);
       timer = setTimeout(flush, REST);
     },
-    watch: (element) => observer.observe(element),
+    watch: (/** @type {HTMLElement} */ element) => observer.observe(element),
     stop() {
       observer.disconnect();
       clearTimeout(timer);
@@ -113,26 +127,41 @@ function makeGate() {
   };
 }
 
-/** The panel's model as its parts see it: changes reach them through the gate. */
+/**
+ * The panel's model as its parts see it: changes reach them through the gate.
+ * @param {PanelModel} model
+ * @param {any} gate
+ */
 function gatedModel(model, gate) {
   return {
-    get: (name) => model.get(name),
-    set: (name, value) => model.set(name, value),
+    get: (/** @type {string} */ name) => model.get(name),
+    set: (/** @type {string} */ name, /** @type {number} */ value) => model.set(name, value),
     save_changes: () => model.save_changes(),
-    on: (event, call) => model.on(event, () => gate.run(call)),
+    on: (/** @type {any} */ event, /** @type {any} */ call) => model.on(event, () => gate.run(call)),
     widget_manager: model.widget_manager,
   };
 }
 
-/** The style sheet, once per document or shadow root. */
+/**
+ * The style sheet, once per document or shadow root.
+ * @param {Hub} hub
+ * @param {HTMLElement} el
+ */
 function addStyle(hub, el) {
-  const root = el.getRootNode() instanceof ShadowRoot ? el.getRootNode() : document.head;
+  const own = el.getRootNode();
+  const root = own instanceof ShadowRoot ? own : document.head;
   if (root.querySelector("style[data-dnnexplain]")) return;
   const style = h("style", { "data-dnnexplain": "" });
   style.textContent = hub.get("style");
   root.append(style);
 }
 
+/**
+ * @param {PanelModel} model
+ * @param {Store} store
+ * @param {any} specs
+ * @param {any} parts
+ */
 function makeShell(model, store, specs, parts) {
   const title = h("h3", { class: "dx-question", id: freshId("question") });
   const controls = makeControls(model);
@@ -143,8 +172,8 @@ function makeShell(model, store, specs, parts) {
   const error = h("p", { class: "dx-error", role: "alert" });
   const code = makeCode(model);
   const comparison = makeComparison(model);
-  const body = h("div", { class: "dx-body" }, ...parts.map((part) => part.element));
-  const element = h("section", { class: specs.some((spec) => spec.part === "page-link") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
+  const body = h("div", { class: "dx-body" }, ...parts.map((/** @type {PartSpec} */ part) => part.element));
+  const element = h("section", { class: specs.some((/** @type {PartSpec} */ spec) => spec.part === "page-link") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
   rememberUse(element, store);
   const opened = isEditor(specs) ? makeOpened(store, element) : null;
   const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });
@@ -154,7 +183,7 @@ function makeShell(model, store, specs, parts) {
   element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, outdated.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
   return {
     element,
-    update(what) {
+    update(/** @type {string} */ what) {
       notice?.update();
       if (what === "live" || what === "local") opened?.update();
       if (what === "gone") element.classList.toggle("dx-unanswered", Boolean(store.gone));
@@ -185,16 +214,17 @@ function makeBadge() {
   const element = h("details", { class: "dx-badge" }, h("summary", {}, light, text), figures);
   return {
     element,
-    update(badge) {
+    update(/** @type {any} */ badge) {
       element.hidden = !badge.text;
       if (!badge.text) return;
       element.dataset.level = badge.level;
       setText(text, badge.text);
-      figures.replaceChildren(...(badge.figures || []).flatMap((figure) => [h("dt", {}, `${figure.name}: ${figure.value}`), h("dd", {}, figure.meaning)]));
+      figures.replaceChildren(...(badge.figures || []).flatMap((/** @type {any} */ figure) => [h("dt", {}, `${figure.name}: ${figure.value}`), h("dd", {}, figure.meaning)]));
     },
   };
 }
 
+/** @param {PanelModel} model */
 function makeBusy(model) {
   const text = h("span", {});
   const bar = h("progress", { max: 1, "aria-label": "Progress" });
@@ -213,7 +243,10 @@ function makeBusy(model) {
   };
 }
 
-/** The one note above an answer to an earlier question, which is dimmed; the button asks the present one. */
+/**
+ * The one note above an answer to an earlier question, which is dimmed; the button asks the present one.
+ * @param {PanelModel} model
+ */
 function makeOutdated(model) {
   const text = h("span", {});
   const again = h("button", { type: "button", class: "dx-button", onclick: () => press(model, model.get("outdated").again) });
@@ -231,7 +264,10 @@ function makeOutdated(model) {
   };
 }
 
-/** "Copy as Python": the kernel writes the code, the page copies it and shows it. */
+/**
+ * "Copy as Python": the kernel writes the code, the page copies it and shows it.
+ * @param {PanelModel} model
+ */
 function makeCode(model) {
   const text = h("pre", { class: "dx-code", tabindex: "0", "aria-label": "This panel as Python" });
   const element = h("div", { class: "dx-code-box" }, text, h("button", { type: "button", class: "dx-button", onclick: () => { element.hidden = true; } }, "Close"));

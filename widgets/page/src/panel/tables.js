@@ -3,18 +3,19 @@
 
 import { curvesOf } from "../parts/curves.js";
 
+/** @type {Record<string, (store: Store, spec: PartSpec, figure: any) => unknown[][] | null | undefined>} */
 const TABLES = {
   picture: (store, spec) => pictureRows(store, spec),
   probabilities: ({ scene, live }) => [
     ["output", "value", "unit", "possible", "chosen", "rules"],
-    ...scene.output.names.map((name, at) => [
+    ...scene.output.names.map((/** @type {string} */ name, /** @type {number} */ at) => [
       name, (scene.output.kind === "choice" ? live.probabilities : live.outputs)[at], scene.output.kind === "choice" ? "probability" : scene.output.unit,
       live.valid.length ? Boolean(live.valid[at]) : true, live.action === at, Object.keys(live.rules).filter((rule) => live.rules[rule] === at).join(" "),
     ]),
   ],
   groups: ({ scene, live }) => [
     ["group", "positive", "negative"],
-    ...scene.groups.map((group, at) => [group.name, live.groups[2 * at], live.groups[2 * at + 1]]),
+    ...scene.groups.map((/** @type {any} */ group, /** @type {number} */ at) => [group.name, live.groups[2 * at], live.groups[2 * at + 1]]),
   ],
   units: ({ live }) => [["neuron", "activation"], ...Array.from(live.units, (value, at) => [at, value])],
   curves: (store) => [
@@ -25,24 +26,24 @@ const TABLES = {
   ],
   knobs: ({ scene, values }) => [
     ["knob", "value", "unit", "low", "high"],
-    ...scene.knobs.map((knob, at) => [knob.name, values[at], knob.unit, knob.low, knob.high]),
+    ...scene.knobs.map((/** @type {Knob} */ knob, /** @type {number} */ at) => [knob.name, values[at], knob.unit, knob.low, knob.high]),
   ],
   schedule: (_store, _spec, { runs, objects }) => runs && [
     ["run", "object", "resource", "from", "to", "low", "high"],
-    ...runs.flatMap((run) => run.bars.map(([object, track, ...where]) => [run.name, objectName(objects[object], object), run.tracks[track].name, ...where])),
+    ...runs.flatMap((/** @type {any} */ run) => run.bars.map((/** @type {any} */ [object, track, ...where]) => [run.name, objectName(objects[object], object), run.tracks[track].name, ...where])),
   ],
   cells: (_store, _spec, { cells }) => cells && [
     [cells.corner || "row", ...cells.columns],
-    ...cells.rows.map((row) => [row.label, ...row.cells.map((cell) => cell.value ?? cell.text)]),
+    ...cells.rows.map((/** @type {any} */ row) => [row.label, ...row.cells.map((/** @type {any} */ cell) => cell.value ?? cell.text)]),
   ],
   trust: (_store, _spec, { trust }) => trust && [
     ["method", "verdict", "group", "positive", "negative"],
-    ...trust.cards.flatMap((card) => card.rows.map((row) => [card.title, card.verdict, row.name, row.up, row.down])),
+    ...trust.cards.flatMap((/** @type {any} */ card) => card.rows.map((/** @type {any} */ row) => [card.title, card.verdict, row.name, row.up, row.down])),
   ],
   misfits: () => null,
   account: (_store, _spec, { account }) => account && account.rows && [
     ["part", "activation", "weight", "adds"],
-    ...account.rows.map((row) => [`neuron ${row.neuron}`, row.activation, row.weight, row.effect]),
+    ...account.rows.map((/** @type {any} */ row) => [`neuron ${row.neuron}`, row.activation, row.weight, row.effect]),
     [`${account.others.count} other neurons`, "", "", account.others.effect],
     ["bias of the output", "", "", account.offset],
     [account.contra ? `${account.pro} minus ${account.contra}` : account.pro, "", "", account.total],
@@ -51,10 +52,18 @@ const TABLES = {
   "page-link": () => null,
 };
 
+/**
+ * @param {any} object
+ * @param {number} index
+ */
 function objectName(object, index) {
   return object.name || (object.words || "").split(/[:,]/)[0] || String(index);
 }
 
+/**
+ * @param {any} given
+ * @param {PartSpec} spec
+ */
 function pictureRows({ scene, live }, spec) {
   const { rows, columns, panes } = scene.picture;
   const overlay = spec.overlay && live.overlay.length === rows * columns;
@@ -72,15 +81,22 @@ function pictureRows({ scene, live }, spec) {
   return found;
 }
 
-/** All tables of a panel: [{name, rows}]. `specs` are its parts' descriptions, `parts` what was made of them. */
+/**
+ * All tables of a panel: [{name, rows}]. `specs` are its parts' descriptions, `parts` what was made of them.
+ * @param {PanelModel} model
+ * @param {Store} store
+ * @param {any} specs
+ * @param {any} parts
+ */
 export function tablesOf(model, store, specs, parts) {
   const figure = model.get("figure") || {};
+  /** @type {any[]} */
   const found = [];
-  specs.forEach((spec, at) => {
-    const own = parts[at].table ? parts[at].table() : TABLES[spec.part]?.(store, spec, figure);
+  specs.forEach((/** @type {PartSpec} */ spec, /** @type {number} */ at) => {
+    const own = parts[at].table ? parts[at].table?.() : TABLES[spec.part]?.(store, spec, figure);
     if (own && own.length > 1) found.push({ name: spec.part, rows: own });
   });
-  const known = specs.every((spec, at) => parts[at].table || spec.part in TABLES);
+  const known = specs.every((/** @type {PartSpec} */ spec, /** @type {number} */ at) => parts[at].table || spec.part in TABLES);
   if (!known && Object.keys(figure).length) {
     const rows = leaves(figure, []);
     if (rows.length) found.push({ name: "figure", rows: [["where", "value"], ...rows] });
@@ -88,13 +104,19 @@ export function tablesOf(model, store, specs, parts) {
   return found;
 }
 
-/** Every number, text and truth value inside plain data, each with the way to it: "trust/cards/0/title". */
+/**
+ * Every number, text and truth value inside plain data, each with the way to it: "trust/cards/0/title".
+ * @param {any} value
+ * @param {string[]} way
+ * @returns {[string, any][]}
+ */
 function leaves(value, way) {
   if (value === null || value === undefined || value instanceof DataView) return [];
   if (typeof value !== "object") return [[way.join("/"), value]];
   return Object.entries(value).flatMap(([name, inner]) => leaves(inner, [...way, name]));
 }
 
+/** @param {number} value */
 function csvField(value) {
   if (typeof value === "number") return String(value);
   const text = String(value ?? "");
@@ -102,9 +124,13 @@ function csvField(value) {
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** Tables one below another, an empty line and the part's name between them where there are several. */
+/**
+ * Tables one below another, an empty line and the part's name between them where there are several.
+ * @param {any} tables
+ */
 export function csvOf(tables) {
-  const one = ({ rows }) => rows.map((row) => row.map(csvField).join(",")).join("\r\n");
+  /** @param {any} given */
+  const one = ({ rows }) => rows.map((/** @type {any} */ row) => row.map(csvField).join(",")).join("\r\n");
   if (tables.length === 1) return `${one(tables[0])}\r\n`;
-  return tables.map((table) => `# ${table.name}\r\n${one(table)}\r\n`).join("\r\n");
+  return tables.map((/** @type {any} */ table) => `# ${table.name}\r\n${one(table)}\r\n`).join("\r\n");
 }

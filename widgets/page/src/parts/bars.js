@@ -3,27 +3,35 @@
 import { h, objectColour, setText, stretch } from "../shared/dom.js";
 import { chance, number, withUnit } from "../shared/numbers.js";
 
+/** @param {Store} store */
 export function makeProbabilities(store) {
   const element = h("table", { class: "dx-bars dx-outputs" });
+  /** @type {any} */
   const view = { rows: [], names: "" };
+  /** @param {string} what */
   const update = (what) => {
     if (what === "local") return; // only the kernel's answer changes a probability
     const { scene, live } = store;
     const names = JSON.stringify(scene.output);
     if (names !== view.names) {
       view.names = names;
-      view.rows = scene.output.names.map((name, index) => outputRow(scene, name, index));
+      view.rows = scene.output.names.map((/** @type {string} */ name, /** @type {number} */ index) => outputRow(scene, name, index));
       const caption = h("caption", { class: "dx-hidden" }, scene.output.kind === "choice" ? "Probability of each action" : "Outputs");
-      element.replaceChildren(caption, ...view.rows.map((row) => row.element));
+      element.replaceChildren(caption, ...view.rows.map((/** @type {any} */ row) => row.element));
     }
     const choice = scene.output.kind === "choice";
     const numbers = choice ? live.probabilities : live.outputs;
     const largest = choice ? 1 : Math.max(1e-12, ...Array.from(numbers, Math.abs));
-    view.rows.forEach((row, index) => row.update(numbers[index], largest, live, index));
+    view.rows.forEach((/** @type {any} */ row, /** @type {number} */ index) => row.update(numbers[index], largest, live, index));
   };
   return { element, update, stop() {} };
 }
 
+/**
+ * @param {Scene} scene
+ * @param {string} name
+ * @param {number} index
+ */
 function outputRow(scene, name, index) {
   const fill = h("span", { class: "dx-fill" });
   fill.style.background = objectColour(scene.outputColours[index]);
@@ -31,10 +39,11 @@ function outputRow(scene, name, index) {
   const tags = h("td", { class: "dx-tags" });
   const head = h("th", { scope: "row" }, name);
   const element = h("tr", {}, head, h("td", { class: "dx-track" }, h("span", { class: "dx-rail" }, fill)), value, tags);
+  /** @type {any} */
   let shown = null;
   return {
     element,
-    update(number_, largest, live, at) {
+    update(/** @type {any} */ number_, /** @type {any} */ largest, /** @type {Step} */ live, /** @type {number} */ at) {
       if (number_ === undefined) return;
       stretch(fill, "X", Math.abs(number_) / largest);
       const allowed = !live.valid.length || live.valid[at];
@@ -50,15 +59,24 @@ function outputRow(scene, name, index) {
   };
 }
 
+/**
+ * @param {Scene} scene
+ * @param {number} value
+ */
 function percent(scene, value) {
   return scene.output.kind === "choice" ? chance(value) : withUnit(value, scene.output.unit);
 }
 
-/** Positive and negative parts of an attribution per group, from a common zero line. */
+/**
+ * Positive and negative parts of an attribution per group, from a common zero line.
+ * @param {Store} store
+ */
 export function makeGroups(store) {
   const element = h("table", { class: "dx-bars dx-groups" });
   let names = "";
+  /** @type {any[]} */
   let rows = [];
+  /** @param {string} what */
   const update = (what) => {
     if (what === "local") return;
     const { scene, live } = store;
@@ -67,7 +85,7 @@ export function makeGroups(store) {
       names = shape;
       const many = scene.groups.length > MOST_GROUPS;
       element.classList.toggle("dx-many-groups", many);
-      rows = (many ? Array.from({ length: NAMED_GROUPS + 1 }, () => ({ name: "", colour: null })) : scene.groups).map((group) => groupRow(group));
+      rows = (many ? Array.from({ length: NAMED_GROUPS + 1 }, () => ({ name: "", colour: null })) : scene.groups).map((/** @type {any} */ group) => groupRow(group));
       const caption = h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group");
       element.replaceChildren(caption, ...rows.map((row) => row.element));
     }
@@ -82,8 +100,14 @@ export function makeGroups(store) {
 const MOST_GROUPS = 30; // more are not read: then the largest are named, and the rest is one sum
 const NAMED_GROUPS = 11;
 
-/** Sums of the groups that count most, in their order, and of all others together; names the rows. */
+/**
+ * Sums of the groups that count most, in their order, and of all others together; names the rows.
+ * @param {Scene} scene
+ * @param {any} groups
+ * @param {any[]} rows
+ */
 function largestGroups(scene, groups, rows) {
+  /** @param {number} index */
   const size = (index) => groups[2 * index] - groups[2 * index + 1];
   const order = scene.groups.map((_, index) => index).sort((a, b) => size(b) - size(a));
   const shown = order.slice(0, NAMED_GROUPS);
@@ -97,6 +121,7 @@ function largestGroups(scene, groups, rows) {
   return groups.length ? [...shown.flatMap((index) => [groups[2 * index], groups[2 * index + 1]]), ...rest] : [];
 }
 
+/** @param {any} group */
 export function groupRow(group) {
   const negative = h("span", { class: "dx-fill dx-negative" });
   const positive = h("span", { class: "dx-fill dx-positive" });
@@ -107,8 +132,8 @@ export function groupRow(group) {
   const element = h("tr", {}, h("th", { scope: "row" }, dot, name), h("td", { class: "dx-track" }, rail), value);
   return {
     element,
-    rename: (text) => setText(name, text),
-    update(up, down, largest) {
+    rename: (/** @type {string} */ text) => setText(name, text),
+    update(/** @type {any} */ up, /** @type {any} */ down, /** @type {any} */ largest) {
       if (up === undefined) return;
       stretch(positive, "X", up / largest);
       stretch(negative, "X", Math.abs(down) / largest);

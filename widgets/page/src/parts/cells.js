@@ -2,13 +2,19 @@
 // figure.cells: {caption, columns: [text], rows: [{label, cells: [{text, note?, hint?, shade?}]}], pick: "row" | "cell", legend?}
 // What is chosen goes to answers.chosen, [row, column]; a shade runs from -1 (blue) to 1 (red).
 
-import { h, setAttributes } from "../shared/dom.js";
+import { allOf, firstOf, focusedIn, h, setAttributes } from "../shared/dom.js";
 import { answer } from "../session/answers.js";
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeCells(store, part, model) {
   const table = h("table", { class: "dx-cells" });
   const legend = h("div", { class: "dx-legend" });
   const element = h("div", { class: "dx-cells-box" }, table, legend);
+  /** @type {any} */
   let drawn = null;
   const update = () => {
     const { cells } = model.get("figure");
@@ -26,24 +32,37 @@ export function makeCells(store, part, model) {
   return { element, update, stop() {} };
 }
 
+/**
+ * @param {any} table
+ * @param {any} legend
+ * @param {any} cells
+ * @param {PanelModel} model
+ */
 function drawCells(table, legend, cells, model) {
-  const focused = table.contains(document.activeElement) ? document.activeElement.dataset.at : null;
-  const heads = cells.columns.map((name) => h("th", { scope: "col" }, name));
+  const focused = focusedIn(table)?.dataset.at ?? null;
+  const heads = cells.columns.map((/** @type {string} */ name) => h("th", { scope: "col" }, name));
   const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, cells.corner || ""), ...heads));
-  const body = h("tbody", {}, ...cells.rows.map((row, index) => cellRow(row, index, cells.pick, model)));
+  const body = h("tbody", {}, ...cells.rows.map((/** @type {any} */ row, /** @type {number} */ index) => cellRow(row, index, cells.pick, model)));
   table.classList.toggle("dx-heat", cells.pick === "cell");
   table.replaceChildren(h("caption", { class: "dx-hidden" }, cells.caption || "Results"), head, body);
   legend.hidden = !cells.legend;
   if (cells.legend) legend.replaceChildren(h("span", {}, cells.legend[0]), h("span", { class: "dx-ramp" }), h("span", {}, cells.legend[1]));
-  if (focused) table.querySelector(`[data-at="${focused}"]`)?.focus();
+  if (focused) firstOf(table, `[data-at="${focused}"]`)?.focus();
 }
 
+/**
+ * @param {any} row
+ * @param {number} index
+ * @param {any} pick
+ * @param {PanelModel} model
+ */
 function cellRow(row, index, pick, model) {
+  /** @param {any} column */
   const choose = (column) => answer(model, "chosen", [index, column]);
   const label = pick === "row"
     ? h("button", { type: "button", class: "dx-plain dx-pick", "data-at": `${index},0`, onclick: () => choose(0) }, row.label)
     : row.label;
-  const cells = row.cells.map((cell, column) => {
+  const cells = row.cells.map((/** @type {any} */ cell, /** @type {any} */ column) => {
     const inside = [cell.text, cell.note ? h("small", {}, cell.note) : null];
     const content = pick === "cell" && cell.text
       ? [h("button", { type: "button", class: "dx-pick", "data-at": `${index},${column}`, title: cell.hint, onclick: () => choose(column) }, ...inside.filter(Boolean))]
@@ -56,13 +75,18 @@ function cellRow(row, index, pick, model) {
   return h("tr", {}, h("th", { scope: "row" }, label), ...cells);
 }
 
+/** @param {any} shade */
 function shadeOf(shade) {
   const side = shade > 0 ? "positive" : "negative";
   const share = Math.round(65 * Math.min(1, Math.abs(shade)));
   return `color-mix(in srgb, var(--dx-${side}) ${share}%, var(--dx-zero))`;
 }
 
+/**
+ * @param {any} table
+ * @param {any} chosen
+ */
 function markChosen(table, chosen) {
   const at = Array.isArray(chosen) ? chosen.join(",") : "";
-  for (const button of table.querySelectorAll(".dx-pick")) button.setAttribute("aria-pressed", String(button.dataset.at === at));
+  for (const button of allOf(table, ".dx-pick")) button.setAttribute("aria-pressed", String(button.dataset.at === at));
 }

@@ -3,8 +3,14 @@
 
 import { h, objectColour } from "../shared/dom.js";
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeChanges(store, part, model) {
   const element = h("div", { class: "dx-changes-box" });
+  /** @type {any} */
   let drawn = null;
   const update = () => {
     const { changes } = model.get("figure");
@@ -17,15 +23,21 @@ export function makeChanges(store, part, model) {
   return { element, update, stop() {} };
 }
 
+/** @param {any} figure */
 export function changeTable(figure) {
   const legend = h("div", { class: "dx-legend" },
     h("span", { class: "dx-ring", "aria-hidden": "true" }), h("span", {}, figure.marks[0]), h("span", { class: "dx-full", "aria-hidden": "true" }), h("span", {}, figure.marks[1]),
     h("span", { class: "dx-ends" }, `from ${figure.ends[0]} to ${figure.ends[1]}`));
-  const rows = figure.rows.map((row) => changeRow(row, figure));
+  const rows = figure.rows.map((/** @type {any} */ row) => changeRow(row, figure));
   return [h("table", { class: "dx-bars dx-changes" }, h("caption", { class: "dx-hidden" }, figure.caption), ...rows), legend];
 }
 
+/**
+ * @param {any} row
+ * @param {any} figure
+ */
 function changeRow(row, figure) {
+  /** @param {number} value */
   const at = (value) => `${(100 * Math.min(1, Math.max(0, (value - figure.low) / (figure.high - figure.low || 1)))).toFixed(2)}%`;
   const colour = row.colour === undefined ? "var(--dx-accent)" : objectColour(row.colour);
   const rail = h("span", { class: "dx-way", style: `--mark:${colour}` });

@@ -2,9 +2,15 @@
 
 import { h } from "../shared/dom.js";
 
-/** Another Jupyter widget as a picture, e.g. a bqplot figure. */
+/**
+ * Another Jupyter widget as a picture, e.g. a bqplot figure.
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeChild(store, part, model) {
   const element = h("div", { class: "dx-child" });
+  /** @type {any} */
   let view = null;
   const show = async () => {
     const id = model.get("child");

@@ -7,23 +7,31 @@ import { keyed, snap } from "../shared/knob_values.js";
 import { answer } from "../session/answers.js";
 import { number, withUnit } from "../shared/numbers.js";
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeUnits(store, part, model) {
   const element = h("div", { class: "dx-units", role: "listbox", tabindex: "0", "aria-label": "Hidden neurons", "aria-orientation": "horizontal" });
+  /** @type {any[]} */
   let cells = [];
+  /** @param {number} unit */
   const choose = (unit) => {
     if (unit < 0 || unit >= cells.length) return;
     answer(model, "unit", unit);
     store.unit = unit;
-    update();
+    update("live");
   };
   element.addEventListener("keydown", (event) => {
     const now = store.live.unit;
-    const next = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: cells.length - 1 }[event.key];
+    const next = /** @type {Record<string, any>} */ ({ ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: cells.length - 1 })[event.key];
     if (next === undefined) return;
     event.preventDefault();
     event.stopPropagation();
     choose(next);
   });
+  /** @param {string} what */
   const update = (what) => {
     if (what === "local") return;
     const { units, unit } = store.live;
@@ -39,12 +47,16 @@ export function makeUnits(store, part, model) {
   return { element, update, stop() {} };
 }
 
+/**
+ * @param {number} index
+ * @param {any} choose
+ */
 function unitCell(index, choose) {
   const fill = h("span", { class: "dx-fill" });
   const element = h("div", { class: "dx-unit-cell", role: "option", id: freshId("unit"), onclick: () => choose(index) }, h("span", { class: "dx-well" }, fill), h("span", { class: "dx-tick" }, String(index)));
   return {
     element,
-    update(value, largest, chosen) {
+    update(/** @type {number} */ value, /** @type {any} */ largest, /** @type {any} */ chosen) {
       stretch(fill, "Y", Math.abs(value) / largest);
       fill.classList.toggle("dx-below", value < 0);
       const words = `neuron ${index}: ${value === 0 ? "off" : number(value)}`;
@@ -55,9 +67,11 @@ function unitCell(index, choose) {
 
 const EDGE = { left: 44, right: 12, top: 10, bottom: 34 };
 
+/** @param {Store} store */
 export function makeCurves(store) {
   const svg = s("svg", { class: "dx-chart", role: "group", "aria-label": "Activation curves" });
   const element = h("div", { class: "dx-chart-box" }, svg);
+  /** @type {any} */
   const view = { store, svg, element, width: 0, height: 210, lines: [], shape: "", held: null };
   const resize = new ResizeObserver(([entry]) => {
     view.width = Math.floor(entry.contentRect.width); // read here: asking at each step would force a layout
@@ -76,7 +90,10 @@ export function makeCurves(store) {
   return { element, update: () => drawCurves(view), stop: () => resize.disconnect() };
 }
 
-/** The curves of the present step: [{index, knob, values, low, high}], over the knob's values from low to high. */
+/**
+ * The curves of the present step: [{index, knob, values, low, high}], over the knob's values from low to high.
+ * @param {Store} store
+ */
 export function curvesOf(store) {
   const { swept, curves } = store.live;
   let start = 0;
@@ -87,6 +104,7 @@ export function curvesOf(store) {
   });
 }
 
+/** @param {any} view */
 function drawCurves(view) {
   const curves = curvesOf(view.store);
   view.svg.style.display = curves.length ? "" : "none";
@@ -102,26 +120,42 @@ function drawCurves(view) {
     makeChart(view, curves);
   }
   drawAxes(view, curves);
-  view.lines.forEach((line, at) => line.update(curves[at]));
+  view.lines.forEach((/** @type {any} */ line, /** @type {number} */ at) => line.update(curves[at]));
 }
 
+/**
+ * @param {any} view
+ * @param {number} value
+ */
 function scaleX(view, value) {
   const { x0, x1 } = view.domain;
   return EDGE.left + ((value - x0) / (x1 - x0 || 1)) * (view.width - EDGE.left - EDGE.right);
 }
 
+/**
+ * @param {any} view
+ * @param {number} value
+ */
 function scaleY(view, value) {
   const { y0, y1 } = view.domain;
   return view.height - EDGE.bottom - ((value - y0) / (y1 - y0 || 1)) * (view.height - EDGE.top - EDGE.bottom);
 }
 
+/**
+ * @param {any} view
+ * @param {any} curves
+ */
 function makeChart(view, curves) {
   setAttributes(view.svg, { width: view.width, height: view.height, viewBox: `0 0 ${view.width} ${view.height}` });
   view.axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
-  view.lines = curves.map((curve) => makeLine(view, curve));
-  view.svg.replaceChildren(view.axes, ...view.lines.map((line) => line.path), ...view.lines.map((line) => line.marker));
+  view.lines = curves.map((/** @type {any} */ curve) => makeLine(view, curve));
+  view.svg.replaceChildren(view.axes, ...view.lines.map((/** @type {any} */ line) => line.path), ...view.lines.map((/** @type {any} */ line) => line.marker));
 }
 
+/**
+ * @param {any} view
+ * @param {any} curve
+ */
 function makeLine(view, curve) {
   const { store } = view;
   const colour = objectColour(store.scene.colours[curve.knob.group] ?? curve.index);
@@ -143,8 +177,9 @@ function makeLine(view, curve) {
   });
   return {
     path, marker,
-    update(now) {
+    update(/** @type {any} */ now) {
       const { knob, values, low, high } = now;
+      /** @param {number} at */
       const x = (at) => low + (at * (high - low)) / Math.max(1, values.length - 1);
       path.setAttribute("d", Array.from(values, (value, at) => `${at ? "L" : "M"}${scaleX(view, x(at)).toFixed(1)} ${scaleY(view, value).toFixed(1)}`).join(""));
       const value = store.values[now.index];
@@ -159,11 +194,16 @@ function makeLine(view, curve) {
   };
 }
 
+/**
+ * @param {any} view
+ * @param {any} curves
+ */
 function drawAxes(view, curves) {
   const { x0, x1, y0, y1 } = view.domain;
   const drawn = JSON.stringify([view.domain, view.width, view.store.live.words.axis]);
   if (drawn === view.drawn && view.axes.childElementCount) return; // text is the dear part of a chart
   view.drawn = drawn;
+  /** @type {any[]} */
   const parts = [];
   for (const value of ticks(y0, y1, 4)) {
     const y = scaleY(view, value).toFixed(1);
@@ -177,6 +217,11 @@ function drawAxes(view, curves) {
   view.axes.replaceChildren(...parts);
 }
 
+/**
+ * @param {any} view
+ * @param {any} event
+ * @param {boolean} settled
+ */
 function dragMarker(view, event, settled) {
   const { store } = view;
   const knob = store.scene.knobs[view.held];

@@ -6,17 +6,24 @@ import { NODE } from "./nodes.js";
 import { roomFor } from "./places.js";
 import { look, pictureOf } from "./graph_picture.js";
 
+/** @type {Record<string, string[]>} */
 const RAMP = {
   light: ["#d5dce4", "#f0cf86", "#df8c33", "#a8431d", "#571910"],
   dark: ["#46505d", "#875d24", "#cf8430", "#f2b75c", "#fff0c8"],
 };
+/** @type {Record<string, string>} */
 const OVER = { light: "#7a1fa0", dark: "#ff9ae6" };
 const BESIDE = 3.4; // how far a directed edge lies to the right of the line between its nodes
 const MOST_LABELS = 3;
 const FAINT = 0.005; // an edge below it carries nothing that one could see
+/** @type {[number, string][]} */
 const MARKS = [[1, "network only"], [0, "both"], [-1, "optimum only"], [2, "nobody"]];
 
-/** End points of an edge; a directed one is set off to the right of its direction. */
+/**
+ * End points of an edge; a directed one is set off to the right of its direction.
+ * @param {any} view
+ * @param {any} given
+ */
 function endsOf(view, [a, b]) {
   const [[x0, y0], [x1, y1]] = [view.at[a], view.at[b]];
   const long = Math.hypot(x1 - x0, y1 - y0) || 1;
@@ -27,6 +34,11 @@ function endsOf(view, [a, b]) {
   return { x0: x0 + ox + ux * gap, y0: y0 + oy + uy * gap, x1: x1 + ox - ux * gap, y1: y1 + oy - uy * gap, ux, uy };
 }
 
+/**
+ * @param {any} map
+ * @param {any} ends
+ * @param {number} index
+ */
 export function makeMapLink(map, ends, index) {
   const { view } = map;
   const line = s("line", { class: "dx-link-line" });
@@ -40,6 +52,10 @@ export function makeMapLink(map, ends, index) {
   return link;
 }
 
+/**
+ * @param {any} view
+ * @param {any} link
+ */
 export function placeLink(view, link) {
   const at = endsOf(view, link.ends);
   link.at = at;
@@ -47,19 +63,33 @@ export function placeLink(view, link) {
   setAttributes(link.reach, { x1: at.x0 - at.uy * 2, y1: at.y0 + at.ux * 2, x2: at.x1 - at.uy * 2, y2: at.y1 + at.ux * 2 });
 }
 
-/** How an edge looks: [colour, width, dashes]. */
+/**
+ * How an edge looks: [colour, width, dashes].
+ * @param {any} view
+ * @param {any} picture
+ * @param {number} side
+ * @param {number} index
+ * @returns {[string, number, string]}
+ */
 function lookOf(view, picture, side, index) {
   const level = picture.level[side][index];
   const { theme } = view.store;
   if (view.mode === "marks") {
     const mark = picture.marks[index];
-    return [markColour(mark), { 1: 4.5, 0: 2.5, "-1": 4.5, 2: 1.2 }[mark], mark === -1 ? "7 4" : mark === 2 ? "1 4" : "none"];
+    return [markColour(mark), /** @type {Record<string, number>} */ ({ 1: 4.5, 0: 2.5, "-1": 4.5, 2: 1.2 })[mark], mark === -1 ? "7 4" : mark === 2 ? "1 4" : "none"];
   }
   const wide = 1.6 + 3.6 * Math.sqrt(Math.min(level, 1.3));
   if (view.graph.full) return [heat(theme, level), wide, level > 1 + 1e-9 ? "9 3" : "none"];
   return level < FAINT ? ["transparent", 1, "none"] : ["var(--dx-accent)", wide, "none"];
 }
 
+/**
+ * @param {any} view
+ * @param {any} link
+ * @param {any} picture
+ * @param {number} side
+ * @param {number} index
+ */
 export function paintLink(view, link, picture, side, index) {
   const [colour, wide, dash] = lookOf(view, picture, side, index);
   link.line.style.cssText = `stroke:${colour};stroke-width:${wide.toFixed(2)};stroke-dasharray:${dash}`;
@@ -67,6 +97,10 @@ export function paintLink(view, link, picture, side, index) {
     const { at } = link;
     const [x, y] = [at.x0 + 0.62 * (at.x1 - at.x0), at.y0 + 0.62 * (at.y1 - at.y0)];
     const size = 2.6 + wide * 0.75;
+    /**
+     * @param {any} along
+     * @param {any} aside
+     */
     const point = (along, aside) => `${(x + at.ux * along - at.uy * aside).toFixed(1)} ${(y + at.uy * along + at.ux * aside).toFixed(1)}`;
     link.arrow.setAttribute("d", `M${point(size, 0)}L${point(-size * 0.7, size * 0.8)}L${point(-size * 0.7, -size * 0.8)}Z`);
     link.arrow.style.fill = colour;
@@ -75,10 +109,16 @@ export function paintLink(view, link, picture, side, index) {
   setAttributes(link.element, { "aria-selected": String(view.link === index), "aria-label": linkWords(view, index) });
 }
 
+/**
+ * @param {any} view
+ * @param {any} picture
+ * @param {number} side
+ */
 export function routesOf(view, picture, side) {
   if (view.pair === null) return [];
+  /** @type {any[]} */
   const parts = [];
-  view.graph.pathPair.forEach((pair, path) => {
+  view.graph.pathPair.forEach((/** @type {any} */ pair, /** @type {any} */ path) => {
     const share = picture.shares[side][path];
     if (pair !== view.pair || share < 0.005) return;
     for (const link of view.graph.pathLinks[path]) {
@@ -89,14 +129,18 @@ export function routesOf(view, picture, side) {
   return parts;
 }
 
-/** What the fullest edges carry, and the edge that is looked at. */
+/**
+ * What the fullest edges carry, and the edge that is looked at.
+ * @param {any} map
+ * @param {any} picture
+ */
 export function labelsOf(map, picture) {
   const { view, side } = map;
   const level = picture.level[side];
   const order = Array.from(level.keys()).sort((a, b) => level[b] - level[a]);
   const shown = new Set(order.slice(0, view.width < 420 ? 1 : MOST_LABELS).filter((link) => level[link] > FAINT));
   if (view.link !== null) shown.add(view.link);
-  const taken = [...view.names.map((name) => name.box), ...view.at.map(([x, y]) => [x - 7, y - 7, x + 7, y + 7])];
+  const taken = [...view.names.map((/** @type {any} */ name) => name.box), ...view.at.map((/** @type {any} */ [x, y]) => [x - 7, y - 7, x + 7, y + 7])];
   return [...shown].map((link) => {
     const text = carried(picture, side, link);
     const place = roomFor(map.links[link].at, text.length * 6.6, taken, view);
@@ -105,28 +149,43 @@ export function labelsOf(map, picture) {
   });
 }
 
-/** What an edge carries, in a word. */
+/**
+ * What an edge carries, in a word.
+ * @param {any} picture
+ * @param {number} side
+ * @param {number} index
+ */
 function carried(picture, side, index) {
   return picture.words ? picture.words[side][index] : percentOf(picture.level[side][index]);
 }
 
+/**
+ * @param {any} view
+ * @param {number} index
+ */
 export function linkWords(view, index) {
   const { graph } = view;
   const picture = pictureOf(view);
   const [a, b] = graph.links[index];
+  /** @param {number} side */
   const load = (side) => (graph.capacity ? `${number(picture.level[side][index] * graph.capacity[index])} ${graph.unit} (${percentOf(picture.level[side][index])})` : carried(picture, side, index));
-  const each = picture.names.map((name, side) => `${name.toLowerCase()} ${load(side)}`).join(", ");
-  const who = view.mode === "marks" ? `; used by ${MARKS.find(([mark]) => mark === picture.marks[index])[1]}` : "";
+  const each = picture.names.map((/** @type {string} */ name, /** @type {number} */ side) => `${name.toLowerCase()} ${load(side)}`).join(", ");
+  const who = view.mode === "marks" ? `; used by ${MARKS.find(([mark]) => mark === picture.marks[index])?.[1]}` : "";
   const capacity = graph.capacity ? `, capacity ${number(graph.capacity[index])} ${graph.unit}` : "";
   return `${graph.names[a]} to ${graph.names[b]}${capacity}: ${each}${who}`;
 }
 
+/** @param {any} share */
 export function percentOf(share) {
   if (share > 0 && share < 0.0005) return "<0.1%";
   return `${number(100 * share)}%`;
 }
 
-/** The colour of a link that is so full; beyond its capacity another colour (and dashes). */
+/**
+ * The colour of a link that is so full; beyond its capacity another colour (and dashes).
+ * @param {string} theme
+ * @param {any} used
+ */
 function heat(theme, used) {
   if (used > 1 + 1e-9) return OVER[theme];
   const ramp = RAMP[theme];
@@ -135,10 +194,12 @@ function heat(theme, used) {
   return `rgb(${mix(rgb(ramp[at]), rgb(ramp[at + 1]), place - at).map(Math.round).join(",")})`;
 }
 
+/** @param {any} mark */
 function markColour(mark) {
-  return { 1: "var(--dx-positive)", 0: "var(--dx-soft)", "-1": "var(--dx-negative)", 2: "var(--dx-line)" }[mark];
+  return /** @type {Record<string, string>} */ ({ 1: "var(--dx-positive)", 0: "var(--dx-soft)", "-1": "var(--dx-negative)", 2: "var(--dx-line)" })[mark];
 }
 
+/** @param {any} view */
 export function drawLegend(view) {
   const shape = `${view.mode} ${view.store.theme}`;
   if (view.legend.dataset.shape === shape) return;
@@ -150,7 +211,7 @@ export function drawLegend(view) {
   }
   if (!view.graph.full) {
     const parts = view.graph.means ? [h("i", { class: "dx-mark dx-mark-width" }), h("span", {}, `The wider, the larger the ${view.graph.means}.`)] : [];
-    if (view.graph.nodes.some((node) => node.switch >= 0)) parts.push(h("span", {}, "A filled square is on; a dashed rim is switched now."));
+    if (view.graph.nodes.some((/** @type {any} */ node) => node.switch >= 0)) parts.push(h("span", {}, "A filled square is on; a dashed rim is switched now."));
     view.legend.replaceChildren(...parts);
     return;
   }

@@ -8,7 +8,10 @@ const LEAST_CELL = 4.5;
 const LEAST_BLOCK = 58; // room for the title of a narrow pane, px
 const SPARE = 48; // more of it for the last pane of a line, where the page has it, px
 
-/** Columns of panes (CPU above memory) as blocks, from left to right. */
+/**
+ * Columns of panes (CPU above memory) as blocks, from left to right.
+ * @param {Pane[]} panes
+ */
 function blocksOf(panes) {
   const columns = [...new Set(panes.map((pane) => pane.column))].sort((a, b) => a - b);
   return columns.map((column) => {
@@ -17,17 +20,27 @@ function blocksOf(panes) {
   });
 }
 
-/** Splits blocks into the fewest lines whose cells are at least LEAST_CELL wide, evenly filled. */
+/**
+ * Splits blocks into the fewest lines whose cells are at least LEAST_CELL wide, evenly filled.
+ * @param {any} blocks
+ * @param {number} width
+ * @param {number} gap
+ */
 export function breakLines(blocks, width, gap) {
   for (let lines = 1; lines < blocks.length; lines += 1) {
     const rows = splitEvenly(blocks, lines);
     if (Math.min(...rows.map((row) => cellSize(row, width, gap))) >= LEAST_CELL) return rows;
   }
-  return blocks.map((block) => [block]);
+  return blocks.map((/** @type {any} */ block) => [block]);
 }
 
+/**
+ * @param {any} blocks
+ * @param {any} lines
+ */
 function splitEvenly(blocks, lines) {
-  const total = blocks.reduce((sum, block) => sum + block.cells + 1, 0);
+  const total = blocks.reduce((/** @type {number} */ sum, /** @type {any} */ block) => sum + block.cells + 1, 0);
+  /** @type {any[][]} */
   const rows = Array.from({ length: lines }, () => []);
   let before = 0;
   for (const block of blocks) {
@@ -38,28 +51,38 @@ function splitEvenly(blocks, lines) {
   return rows.filter((row) => row.length);
 }
 
-/** The width of a cell if a row of blocks fills the width; narrow blocks keep room for their title. */
+/**
+ * The width of a cell if a row of blocks fills the width; narrow blocks keep room for their title.
+ * @param {any} row
+ * @param {number} width
+ * @param {number} gap
+ */
 function cellSize(row, width, gap) {
-  const narrow = row.filter((block) => block.cells * LEAST_CELL < LEAST_BLOCK && block.cells < 6);
-  const cells = row.filter((block) => !narrow.includes(block)).reduce((sum, block) => sum + block.cells, 0);
+  const narrow = row.filter((/** @type {any} */ block) => block.cells * LEAST_CELL < LEAST_BLOCK && block.cells < 6);
+  const cells = row.filter((/** @type {any} */ block) => !narrow.includes(block)).reduce((/** @type {number} */ sum, /** @type {any} */ block) => sum + block.cells, 0);
   const room = width - gap * (row.length - 1) - 2 - narrow.length * LEAST_BLOCK;
-  return Math.min(WIDEST_CELL, cells ? room / cells : LEAST_BLOCK / Math.max(...row.map((block) => block.cells)));
+  return Math.min(WIDEST_CELL, cells ? room / cells : LEAST_BLOCK / Math.max(...row.map((/** @type {any} */ block) => block.cells)));
 }
 
 /**
  * Places every pane.
  * Returns {cell, step, width, height, places} in CSS px: a cell's width and height, and
  * places[i] = {x, y, w, h} of pane i without its title.
+ * @param {Pane[]} panes
+ * @param {number} rows
+ * @param {number} width
+ * @param {number} ratio
  */
 export function arrange(panes, rows, width, ratio) {
   const gap = width < 520 ? 8 : 14;
   const blocks = blocksOf(panes);
   const lines = breakLines(blocks, width, gap);
-  const raw = Math.min(...lines.map((line) => cellSize(line, width, gap)));
+  const raw = Math.min(...lines.map((/** @type {any} */ line) => cellSize(line, width, gap)));
   const cell = Math.max(1, Math.floor(raw * ratio) / ratio);
   const step = Math.max(1, Math.floor((width < 520 ? TALL_ON_PHONE : TALL_CELL) * ratio) / ratio);
   const tall = rows * step + TITLE + 8;
   const depth = 1 + Math.max(...panes.map((pane) => pane.row));
+  /** @type {any[]} */
   const places = [];
   let top = 0;
   let right = 0;
@@ -79,16 +102,29 @@ export function arrange(panes, rows, width, ratio) {
   return { cell, step, width: right + 1, height: top - 6, places };
 }
 
-/** How far each pane's title may run: to the next block, or to the end of the line. */
+/**
+ * How far each pane's title may run: to the next block, or to the end of the line.
+ * @param {any} line
+ * @param {any} places
+ * @param {number} gap
+ * @param {any} right
+ */
 function shareTitles(line, places, gap, right) {
-  line.forEach((block, at) => {
+  line.forEach((/** @type {any} */ block, /** @type {number} */ at) => {
     const next = line[at + 1];
     const end = next ? places[next.members[0].index].x - gap / 2 : right;
     for (const { index } of block.members) places[index].title = end - places[index].x;
   });
 }
 
-/** The pane and cell under a point, or null. */
+/**
+ * The pane and cell under a point, or null.
+ * @param {Pane[]} panes
+ * @param {Layout} layout
+ * @param {number} rows
+ * @param {number} x
+ * @param {number} y
+ */
 export function cellAt(panes, layout, rows, x, y) {
   for (let index = 0; index < panes.length; index += 1) {
     const place = layout.places[index];
@@ -99,28 +135,48 @@ export function cellAt(panes, layout, rows, x, y) {
   return null;
 }
 
-/** Where the grip of a handle lies: the middle of the edge that it moves. */
+/**
+ * Where the grip of a handle lies: the middle of the edge that it moves.
+ * @param {any} place
+ * @param {Layout} layout
+ * @param {any} axis
+ * @param {any} reach
+ */
 export function gripAt(place, layout, axis, reach) {
   const down = Math.min(reach.down * layout.step, place.h);
   const right = Math.min(reach.right * layout.cell, place.w);
+  /**
+   * @param {any} size
+   * @param {any} whole
+   */
   const aside = (size, whole) => (size ? size : Math.min(whole, 44)) / 2; // of an empty rectangle
   if (axis === "down") return { x: place.x + aside(right, place.w), y: place.y + down };
   return { x: place.x + right, y: place.y + aside(down, place.h) };
 }
 
-/** An interval between round numbers that covers a range: the axis stands still while curves move. */
+/**
+ * An interval between round numbers that covers a range: the axis stands still while curves move.
+ * @param {number} low
+ * @param {number} high
+ */
 export function roundly(low, high) {
   const marks = ticks(low, high, 4);
   const step = marks.length > 1 ? marks[1] - marks[0] : high - low;
   return { y0: Math.floor(low / step + 1e-9) * step, y1: Math.ceil(high / step + 0.02) * step };
 }
 
-/** Evenly spaced round numbers that cover an interval. */
+/**
+ * Evenly spaced round numbers that cover an interval.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ */
 export function ticks(low, high, count) {
   const span = high - low || 1;
   const raw = span / Math.max(1, count);
   const base = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * base).find((size) => size >= raw - 1e-12);
+  const step = [1, 2, 5, 10].map((factor) => factor * base).find((size) => size >= raw - 1e-12) ?? raw;
+  /** @type {any[]} */
   const found = [];
   for (let value = Math.ceil(low / step - 1e-9) * step; value <= high + step * 1e-9; value += step) {
     found.push(Math.abs(value) < step * 1e-9 ? 0 : value);

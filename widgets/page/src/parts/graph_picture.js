@@ -2,15 +2,22 @@
 
 import { bytes } from "../shared/bytes.js";
 
-/** What the kernel said last, with its arrays unpacked once. */
+/**
+ * What the kernel said last, with its arrays unpacked once.
+ * @param {any} view
+ */
 export function pictureOf(view) {
   const { graph: given } = view.model.get("figure");
   if (given && given !== view.given) {
     view.given = given;
+    /**
+     * @param {any} data
+     * @param {any} Kind
+     */
     const parted = (data, Kind) => {
       const all = bytes(data, Kind);
       const each = all.length / given.names.length;
-      return given.names.map((_, side) => all.subarray(side * each, (side + 1) * each));
+      return given.names.map((/** @type {any} */ _, /** @type {number} */ side) => all.subarray(side * each, (side + 1) * each));
     };
     const on = given.on ? parted(given.on, Uint8Array) : null;
     view.picture = { ...given, on, level: parted(given.level, Float32Array), shares: parted(given.shares, Float32Array), marks: bytes(given.marks, Int8Array) };
@@ -18,6 +25,10 @@ export function pictureOf(view) {
   return given ? view.picture : null;
 }
 
+/**
+ * @param {any} view
+ * @param {any} link
+ */
 export function look(view, link) {
   if (view.link === link) return;
   view.link = link;

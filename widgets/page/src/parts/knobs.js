@@ -6,14 +6,16 @@ import { number, withUnit } from "../shared/numbers.js";
 
 const MANY = 8;
 
+/** @param {Store} store */
 export function makeKnobs(store) {
   const tabs = h("div", { class: "dx-tabs", role: "tablist", "aria-label": "What to change" });
   const body = h("div", { class: "dx-knobs", role: "tabpanel" });
   const element = h("div", {}, tabs, body);
+  /** @type {any} */
   const view = { store, tabs, body, rows: [], shown: null };
   return {
     element,
-    update(what) {
+    update(/** @type {string} */ what) {
       if (what === "scene") view.shown = null;
       if (!store.selected) store.selected = (store.scene.knobs[0] || {}).group ?? null;
       if (view.shown !== store.selected) showGroup(view);
@@ -23,10 +25,12 @@ export function makeKnobs(store) {
   };
 }
 
+/** @param {Scene} scene */
 function groupsOf(scene) {
   return [...new Set(scene.knobs.map((knob) => knob.group))];
 }
 
+/** @param {any} view */
 function showGroup(view) {
   const { store } = view;
   const { scene } = store;
@@ -36,12 +40,16 @@ function showGroup(view) {
   view.tabs.hidden = groups.length === 1 && !groups[0]; // knobs that belong to nothing need no choice
   view.tabs.replaceChildren(...groups.map((group) => makeTab(view, group)));
   if (hadFocus) view.tabs.querySelector('[aria-selected="true"]')?.focus();
-  const members = scene.knobs.map((knob, index) => ({ knob, index })).filter((item) => item.knob.group === store.selected);
+  const members = scene.knobs.map((/** @type {Knob} */ knob, /** @type {number} */ index) => ({ knob, index })).filter((/** @type {any} */ item) => item.knob.group === store.selected);
   view.body.setAttribute("aria-label", store.selected || "knobs");
-  view.rows = members.length > MANY ? [makeProfile(store, members)] : members.map((item) => makeSlider(store, item));
-  view.body.replaceChildren(...view.rows.map((row) => row.element));
+  view.rows = members.length > MANY ? [makeProfile(store, members)] : members.map((/** @type {any} */ item) => makeSlider(store, item));
+  view.body.replaceChildren(...view.rows.map((/** @type {any} */ row) => row.element));
 }
 
+/**
+ * @param {any} view
+ * @param {any} group
+ */
 function makeTab(view, group) {
   const { store } = view;
   const chosen = group === store.selected;
@@ -52,7 +60,7 @@ function makeTab(view, group) {
     onclick: () => store.select(group),
     onkeydown: (event) => {
       const groups = groupsOf(store.scene);
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const step = /** @type {Record<string, any>} */ ({ ArrowRight: 1, ArrowLeft: -1 })[event.key];
       if (!step) return;
       event.preventDefault();
       event.stopPropagation();
@@ -61,13 +69,21 @@ function makeTab(view, group) {
   }, dot, group || looseName(store.scene));
 }
 
-/** What knobs that belong to no group are called beside groups that have names: the only one's name, or "other". */
+/**
+ * What knobs that belong to no group are called beside groups that have names: the only one's name, or "other".
+ * @param {Scene} scene
+ */
 function looseName(scene) {
   const loose = scene.knobs.filter((knob) => !knob.group);
   return loose.length === 1 ? loose[0].name : "other";
 }
 
-/** A native slider in a label: named, focusable, and the kernel hears the newest value only. */
+/**
+ * A native slider in a label: named, focusable, and the kernel hears the newest value only.
+ * @param {Store} store
+ * @param {any} given
+ * @param {string} [called]
+ */
 export function makeSlider(store, { knob, index }, called) {
   const step = knob.step || (knob.high - knob.low) / 200;
   const value = h("output", { class: "dx-value" });
@@ -88,7 +104,7 @@ export function makeSlider(store, { knob, index }, called) {
     element,
     update() {
       const now = store.values[index];
-      if (input.valueAsNumber !== now) input.value = now;
+      if (input.valueAsNumber !== now) input.value = String(now);
       const text = withUnit(now, knob.unit);
       setText(value, text);
       setAttributes(input, { "aria-valuetext": text });
@@ -97,9 +113,13 @@ export function makeSlider(store, { knob, index }, called) {
   };
 }
 
-/** Many knobs of one kind, such as units in use at each step: columns that are drawn with the pointer. */
+/**
+ * Many knobs of one kind, such as units in use at each step: columns that are drawn with the pointer.
+ * @param {Store} store
+ * @param {any} members
+ */
 function makeProfile(store, members) {
-  const bars = members.map(({ knob, index }) => {
+  const bars = members.map((/** @type {any} */ { knob, index }) => {
     const fill = h("span", { class: "dx-fill" });
     const element = h("div", {
       class: "dx-column", role: "slider", tabindex: "0", "aria-label": knob.name,
@@ -108,7 +128,7 @@ function makeProfile(store, members) {
     }, fill);
     return { element, fill, knob, index };
   });
-  const track = h("div", { class: "dx-profile" }, ...bars.map((bar) => bar.element));
+  const track = h("div", { class: "dx-profile" }, ...bars.map((/** @type {any} */ bar) => bar.element));
   const say = h("output", { class: "dx-value" });
   profileDrag(store, track, bars);
   const element = h("div", { class: "dx-profile-row" }, h("span", { class: "dx-label" }, profileName(members)), track, say);
@@ -127,15 +147,23 @@ function makeProfile(store, members) {
   };
 }
 
+/** @param {any} members */
 function profileName(members) {
   const [first, last] = [members[0].knob.name, members[members.length - 1].knob.name];
   const stem = first.replace(/\s*\d+$/, "");
   return last.startsWith(stem) ? `${stem} ${first.slice(stem.length).trim()} to ${last.slice(stem.length).trim()}` : first;
 }
 
+/**
+ * @param {Store} store
+ * @param {any} members
+ * @param {any} bars
+ * @param {number} index
+ * @param {any} event
+ */
 function profileKey(store, members, bars, index, event) {
-  const at = members.findIndex((item) => item.index === index);
-  const beside = { ArrowLeft: at - 1, ArrowRight: at + 1 }[event.key];
+  const at = members.findIndex((/** @type {any} */ item) => item.index === index);
+  const beside = /** @type {Record<string, number>} */ ({ ArrowLeft: at - 1, ArrowRight: at + 1 })[event.key];
   const value = beside === undefined ? keyed(members[at].knob, store.values[index], event.key) : null;
   if (beside === undefined && value === null) return;
   event.preventDefault();
@@ -144,8 +172,17 @@ function profileKey(store, members, bars, index, event) {
   else store.propose([[index, value]], true);
 }
 
+/**
+ * @param {Store} store
+ * @param {any} track
+ * @param {any} bars
+ */
 function profileDrag(store, track, bars) {
   let held = false;
+  /**
+   * @param {any} event
+   * @param {boolean} settled
+   */
   const apply = (event, settled) => {
     const box = track.getBoundingClientRect();
     const at = Math.floor(((event.clientX - box.left) / box.width) * bars.length);
@@ -153,13 +190,13 @@ function profileDrag(store, track, bars) {
     const part = 1 - (event.clientY - box.top) / box.height;
     store.propose([[bar.index, bar.knob.low + part * (bar.knob.high - bar.knob.low)]], settled);
   };
-  track.addEventListener("pointerdown", (event) => {
+  track.addEventListener("pointerdown", (/** @type {any} */ event) => {
     held = true;
     track.setPointerCapture(event.pointerId);
     apply(event, false);
   });
-  track.addEventListener("pointermove", (event) => held && apply(event, false));
-  track.addEventListener("pointerup", (event) => {
+  track.addEventListener("pointermove", (/** @type {any} */ event) => held && apply(event, false));
+  track.addEventListener("pointerup", (/** @type {any} */ event) => {
     if (held) apply(event, true);
     held = false;
   });

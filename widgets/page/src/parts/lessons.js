@@ -8,6 +8,11 @@ import { number, withUnit } from "../shared/numbers.js";
 const LESSON = { left: 44, right: 14, top: 24, bottom: 32, height: 190, gap: 16 };
 const LESSON_DASHES = ["none", "7 3", "2 3", "9 3 2 3"];
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeLessons(store, part, model) {
   const charts = h("div", { class: "dx-lesson-charts" });
   const key = h("ul", { class: "dx-lesson-key" });
@@ -18,10 +23,10 @@ export function makeLessons(store, part, model) {
     const { lessons } = model.get("figure");
     element.hidden = !lessons || !lessons.charts.length;
     if (element.hidden || width < 100) return;
-    charts.replaceChildren(...lessons.charts.map((chart) => lessonChart(chart, lessons.across, width)));
-    const names = lessons.charts[0].series.map((one) => one.name);
-    key.replaceChildren(...names.map((name, at) => h("li", {}, lessonMark(at), name)));
-    table.replaceChildren(h("caption", {}, "Training runs at their last point"), ...names.map((name, at) => lessonRow(lessons, name, at)));
+    charts.replaceChildren(...lessons.charts.map((/** @type {any} */ chart) => lessonChart(chart, lessons.across, width)));
+    const names = lessons.charts[0].series.map((/** @type {any} */ one) => one.name);
+    key.replaceChildren(...names.map((/** @type {string} */ name, /** @type {number} */ at) => h("li", {}, lessonMark(at), name)));
+    table.replaceChildren(h("caption", {}, "Training runs at their last point"), ...names.map((/** @type {string} */ name, /** @type {number} */ at) => lessonRow(lessons, name, at)));
   };
   const resize = new ResizeObserver(([entry]) => {
     const columns = entry.contentRect.width >= 560 ? 2 : 1;
@@ -29,33 +34,47 @@ export function makeLessons(store, part, model) {
     draw();
   });
   resize.observe(charts);
+  /** @param {string} what */
   const update = (what) => what !== "live" && what !== "local" && draw();
   model.on("change:figure", () => update("own"));
   return { element, update, stop: () => resize.disconnect() };
 }
 
+/** @param {number} at */
 function lessonMark(at) {
   const line = s("line", { x1: 1, x2: 25, y1: 6, y2: 6, style: `stroke:${objectColour(at)};stroke-dasharray:${LESSON_DASHES[at % LESSON_DASHES.length]}`, class: "dx-lesson-line" });
   return s("svg", { width: 26, height: 12, "aria-hidden": "true", class: "dx-lesson-mark" }, line);
 }
 
+/**
+ * @param {any} lessons
+ * @param {string} name
+ * @param {number} at
+ */
 function lessonRow(lessons, name, at) {
-  const cells = lessons.charts.map((chart) => {
+  const cells = lessons.charts.map((/** @type {any} */ chart) => {
     const points = chart.series[at]?.points || [];
     const last = points[points.length - 1];
-    return h("td", {}, last ? `${chart.title}: ${withUnit(number(last[1]), chart.unit)} after ${last[0]} iterations, before ${withUnit(number(points[0][1]), chart.unit)}` : "not measured yet");
+    return h("td", {}, last ? `${chart.title}: ${withUnit(last[1], chart.unit)} after ${last[0]} iterations, before ${withUnit(points[0][1], chart.unit)}` : "not measured yet");
   });
   return h("tr", {}, h("th", { scope: "row" }, name), ...cells);
 }
 
+/**
+ * @param {any} chart
+ * @param {any} across
+ * @param {number} width
+ */
 function lessonChart(chart, across, width) {
   const { height } = LESSON;
-  const all = [...chart.series.flatMap((one) => one.points), ...chart.levels.map((level) => [0, level.value])];
+  const all = [...chart.series.flatMap((/** @type {any} */ one) => one.points), ...chart.levels.map((/** @type {any} */ level) => [0, level.value])];
   const values = all.map(([, value]) => value);
   const pad = Math.max(1e-6, (Math.max(...values) - Math.min(...values)) * 0.06);
   const { y0, y1 } = roundly(Math.min(...values) - pad, Math.max(...values) + pad);
   const most = Math.max(2, ...all.map(([at]) => at));
+  /** @param {number} at */
   const x = (at) => LESSON.left + (at / most) * (width - LESSON.left - LESSON.right);
+  /** @param {number} value */
   const y = (value) => height - LESSON.bottom - ((value - y0) / (y1 - y0 || 1)) * (height - LESSON.top - LESSON.bottom);
   const svg = s("svg", { class: "dx-chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${chart.title} over the iterations` });
   svg.append(lessonAxes({ chart, across, x, y, y0, y1, most, width }));
@@ -63,11 +82,15 @@ function lessonChart(chart, across, width) {
     svg.append(s("line", { x1: LESSON.left, x2: width - LESSON.right, y1: y(level.value), y2: y(level.value), class: "dx-reference" }));
   }
   lessonLevels(chart.levels, y).forEach(([level, at]) => svg.append(s("text", { x: width - LESSON.right, y: at, "text-anchor": "end", class: "dx-lesson-level" }, `${level.name} ${number(level.value)}`)));
-  chart.series.forEach((one, at) => svg.append(...lessonLine(one, at, x, y)));
+  chart.series.forEach((/** @type {any} */ one, /** @type {number} */ at) => svg.append(...lessonLine(one, at, x, y)));
   return svg;
 }
 
-/** Where the names of the levels stand: above their lines, and never on one another. */
+/**
+ * Where the names of the levels stand: above their lines, and never on one another.
+ * @param {any} levels
+ * @param {(value: number) => number} y
+ */
 function lessonLevels(levels, y) {
   const sorted = [...levels].sort((a, b) => b.value - a.value);
   let above = -Infinity;
@@ -80,15 +103,22 @@ function lessonLevels(levels, y) {
   });
 }
 
+/**
+ * @param {any} one
+ * @param {number} at
+ * @param {(value: number) => number} x
+ * @param {(value: number) => number} y
+ */
 function lessonLine(one, at, x, y) {
   const colour = objectColour(at);
-  const d = one.points.map(([iteration, value], index) => `${index ? "L" : "M"}${x(iteration).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const d = one.points.map((/** @type {any} */ [iteration, value], /** @type {number} */ index) => `${index ? "L" : "M"}${x(iteration).toFixed(1)} ${y(value).toFixed(1)}`).join("");
   const parts = [s("path", { d, class: "dx-lesson-line", style: `stroke:${colour};stroke-dasharray:${LESSON_DASHES[at % LESSON_DASHES.length]}` })];
   const last = one.points[one.points.length - 1];
   if (last) parts.push(s("circle", { cx: x(last[0]), cy: y(last[1]), r: 4, style: `fill:${colour}` }));
   return parts;
 }
 
+/** @param {any} given */
 function lessonAxes({ chart, across, x, y, y0, y1, most, width }) {
   const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
   axes.append(s("text", { x: 0, y: 12 }, chart.unit ? `${chart.title}, ${chart.unit}` : chart.title));

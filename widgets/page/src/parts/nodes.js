@@ -5,6 +5,10 @@ import { makeSlider } from "./knobs.js";
 
 export const NODE = 5;
 
+/**
+ * @param {any} view
+ * @param {number} index
+ */
 export function makeNode(view, index) {
   const { shape, switch: knob } = view.graph.nodes[index];
   const dot = shape === "square" ? s("rect", { class: "dx-node-dot", rx: 2 }) : s("circle", { class: "dx-node-dot" });
@@ -19,6 +23,11 @@ export function makeNode(view, index) {
   return node;
 }
 
+/**
+ * @param {any} view
+ * @param {any} node
+ * @param {number} index
+ */
 export function placeNode(view, node, index) {
   const [x, y] = view.at[index];
   const where = view.names[index];
@@ -29,7 +38,11 @@ export function placeNode(view, node, index) {
   setAttributes(node.text, { x: where.x, y: where.y });
 }
 
-/** The area of a node grows with its amount. */
+/**
+ * The area of a node grows with its amount.
+ * @param {any} view
+ * @param {number} index
+ */
 function sizeOf(view, index) {
   const { amount, shape } = view.graph.nodes[index];
   if (amount < 0) return shape === "square" ? NODE + 2 : NODE;
@@ -37,23 +50,36 @@ function sizeOf(view, index) {
   return NODE + 7 * Math.sqrt(Math.max(0, view.store.values[amount] - knob.low) / (knob.high - knob.low || 1));
 }
 
-/** Where a node that moves stands, from its knobs: their bounds are the edges of the picture, y up. */
+/**
+ * Where a node that moves stands, from its knobs: their bounds are the edges of the picture, y up.
+ * @param {any} view
+ * @param {number} index
+ */
 export function standsAt(view, index) {
   const { place, moves } = view.graph.nodes[index];
   if (!moves) return place;
   const { scene, values } = view.store;
-  const [x, y] = moves.map((knob) => (values[knob] - scene.knobs[knob].low) / (scene.knobs[knob].high - scene.knobs[knob].low || 1));
+  const [x, y] = moves.map((/** @type {number} */ knob) => (values[knob] - scene.knobs[knob].low) / (scene.knobs[knob].high - scene.knobs[knob].low || 1));
   return [x, 1 - y];
 }
 
+/**
+ * @param {any} view
+ * @param {SVGElement} element
+ * @param {number} index
+ */
 function dragNode(view, element, index) {
   let held = false;
+  /**
+   * @param {any} event
+   * @param {boolean} settled
+   */
   const move = (event, settled) => {
-    const box = element.ownerSVGElement.getBoundingClientRect();
+    const box = /** @type {SVGSVGElement} */ (element.ownerSVGElement).getBoundingClientRect();
     const part = [(event.clientX - box.left - view.left) / view.scale, 1 - (event.clientY - box.top - view.top) / view.scale];
     const { moves } = view.graph.nodes[index];
     const { knobs } = view.store.scene;
-    view.store.propose(moves.map((knob, axis) => [knob, knobs[knob].low + part[axis] * (knobs[knob].high - knobs[knob].low)]), settled);
+    view.store.propose(moves.map((/** @type {number} */ knob, /** @type {any} */ axis) => [knob, knobs[knob].low + part[axis] * (knobs[knob].high - knobs[knob].low)]), settled);
   };
   element.classList.add("dx-moves");
   element.addEventListener("pointerdown", (event) => {
@@ -72,11 +98,15 @@ function dragNode(view, element, index) {
   });
 }
 
-/** Marks what is on, what is about to be switched, and the chosen pair. */
+/**
+ * Marks what is on, what is about to be switched, and the chosen pair.
+ * @param {any} map
+ * @param {any} picture
+ */
 export function paintNodes(map, picture) {
   const { view, side } = map;
   const ends = view.pair === null ? [] : view.graph.pairs[view.pair];
-  map.nodes.forEach((node, index) => {
+  map.nodes.forEach((/** @type {any} */ node, /** @type {number} */ index) => {
     const { switch: knob, amount } = view.graph.nodes[index];
     const on = picture.on ? Boolean(picture.on[side][index]) : true;
     node.element.classList.toggle("dx-source", ends[0] === index || view.pending === index);
@@ -88,11 +118,15 @@ export function paintNodes(map, picture) {
   });
 }
 
-/** Below the graph: a slider for each amount, a box for each switch. */
+/**
+ * Below the graph: a slider for each amount, a box for each switch.
+ * @param {any} view
+ */
 export function makeAmounts(view) {
   const { store, graph } = view;
+  /** @type {any[]} */
   const rows = [];
-  graph.nodes.forEach((node, index) => {
+  graph.nodes.forEach((/** @type {any} */ node, /** @type {number} */ index) => {
     if (node.amount >= 0) rows.push(makeSlider(store, { knob: store.scene.knobs[node.amount], index: node.amount }, store.scene.knobs[node.amount].name));
     if (node.switch >= 0) rows.push(makeSwitch(store, graph.names[index], node.switch));
   });
@@ -102,6 +136,11 @@ export function makeAmounts(view) {
   return { element, update: () => rows.forEach((row) => row.update()) };
 }
 
+/**
+ * @param {Store} store
+ * @param {string} name
+ * @param {number} knob
+ */
 function makeSwitch(store, name, knob) {
   const input = h("input", { type: "checkbox", onchange: (event) => store.propose([[knob, event.target.checked ? 1 : 0]], true) });
   return {

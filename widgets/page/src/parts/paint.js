@@ -2,7 +2,12 @@
 
 import { INK, mix, objectColour, rgb } from "../shared/dom.js";
 
-/** Colours of all cells as an image of rows x columns. */
+/**
+ * Colours of all cells as an image of rows x columns.
+ * @param {Scene} scene
+ * @param {Step} live
+ * @param {any} options
+ */
 function colourCells(scene, live, options) {
   const { rows, columns, panes } = scene.picture;
   const ink = INK[options.theme];
@@ -23,6 +28,11 @@ function colourCells(scene, live, options) {
   return image;
 }
 
+/**
+ * @param {Pane[]} panes
+ * @param {number} columns
+ * @param {any} ink
+ */
 function paneTints(panes, columns, ink) {
   const tint = Array.from({ length: columns }, () => ink.filled);
   for (const pane of panes) {
@@ -32,9 +42,16 @@ function paneTints(panes, columns, ink) {
   return tint;
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Scene} scene
+ * @param {Step} live
+ * @param {Layout} layout
+ * @param {any} options
+ */
 export function paintPicture(canvas, scene, live, layout, options) {
   const ratio = options.ratio;
-  const context = canvas.getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const { rows, columns, panes } = scene.picture;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const titled = keepsTitles(canvas, layout, panes, options);
@@ -55,14 +72,29 @@ export function paintPicture(canvas, scene, live, layout, options) {
   });
 }
 
-/** Whether a canvas has the right titles already: text is the dear part, a font makes the browser restyle the page. */
+/**
+ * Whether a canvas has the right titles already: text is the dear part, a font makes the browser restyle the page.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Layout} layout
+ * @param {Pane[]} panes
+ * @param {any} given
+ */
 function keepsTitles(canvas, layout, panes, { theme, selected }) {
+  /** @type {Record<string, any>} */
   const now = { layout, panes, theme, selected };
   const before = canvas.dnnexplainTitles;
   canvas.dnnexplainTitles = now;
   return before !== undefined && Object.keys(now).every((name) => before[name] === now[name]);
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Pane} pane
+ * @param {any} place
+ * @param {number} rows
+ * @param {any} given
+ * @param {any} options
+ */
 function paintGrid(context, pane, place, rows, { cell, step }, options) {
   const ink = INK[options.theme];
   context.beginPath();
@@ -81,9 +113,22 @@ function paintGrid(context, pane, place, rows, { cell, step }, options) {
   context.strokeRect(place.x, place.y, place.w, place.h);
 }
 
-/** Under an overlay, occupied cells show by their outline in the object's colour. */
+/**
+ * Under an overlay, occupied cells show by their outline in the object's colour.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Pane} pane
+ * @param {any} place
+ * @param {Scene} scene
+ * @param {Step} live
+ * @param {any} given
+ * @param {any} options
+ */
 function paintOutline(context, pane, place, scene, live, { cell, step }, options) {
   const { rows, columns } = scene.picture;
+  /**
+   * @param {any} row
+   * @param {any} column
+   */
   const filled = (row, column) =>
     row >= 0 && row < rows && column >= 0 && column < pane.width && live.picture[row * columns + pane.first + column] > 0;
   context.beginPath();
@@ -107,9 +152,19 @@ function paintOutline(context, pane, place, scene, live, { cell, step }, options
   context.stroke();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Pane} pane
+ * @param {any} place
+ * @param {any} options
+ */
 function paintTitle(context, pane, place, options) {
   const ink = INK[options.theme];
   const bold = options.selected && pane.group === options.selected;
+  /**
+   * @param {any} weight
+   * @param {any} size
+   */
   const font = (weight, size) => `${weight} ${size}px system-ui, "Segoe UI", Roboto, sans-serif`;
   context.font = font(bold ? 600 : 400, 11);
   context.fillStyle = bold ? ink.text : ink.soft;
@@ -126,7 +181,12 @@ function paintTitle(context, pane, place, options) {
   context.fillText(shorten(context, pane.title, room), left, place.y - 5);
 }
 
-/** The text if it fits, else its end cut off with an ellipsis, else nothing. */
+/**
+ * The text if it fits, else its end cut off with an ellipsis, else nothing.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {number} width
+ */
 export function shorten(context, text, width) {
   if (context.measureText(text).width <= width) return text;
   for (let length = text.length - 1; length > 2; length -= 1) {

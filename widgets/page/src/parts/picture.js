@@ -6,7 +6,11 @@ import { paintPicture } from "./paint.js";
 import { keyed, snap } from "../shared/knob_values.js";
 import { number, withUnit } from "../shared/numbers.js";
 
-/** part: {overlay: bool}. Returns {element, update(what), stop()}. */
+/**
+ * part: {overlay: bool}. Returns {element, update(what), stop()}.
+ * @param {Store} store
+ * @param {PartSpec} part
+ */
 export function makePicture(store, part) {
   const canvas = h("canvas", { role: "img", class: "dx-canvas" });
   const stage = h("div", { class: "dx-stage" }, canvas);
@@ -14,6 +18,7 @@ export function makePicture(store, part) {
   const legend = part.overlay ? makeLegend() : null;
   const element = h("div", { class: "dx-picture" }, stage, legend ? legend.element : null);
   stage.append(tip);
+  /** @type {any} */
   const view = { store, part, canvas, stage, tip, legend, scratch: document.createElement("canvas"), grips: [], layout: null };
   const resize = new ResizeObserver(() => relayout(view));
   resize.observe(element);
@@ -23,7 +28,7 @@ export function makePicture(store, part) {
   dragOn(view);
   return {
     element,
-    update(what) {
+    update(/** @type {string} */ what) {
       if (what === "scene" || !view.layout) relayout(view);
       else redraw(view, what);
     },
@@ -31,6 +36,7 @@ export function makePicture(store, part) {
   };
 }
 
+/** @param {any} view */
 function relayout(view) {
   const picture = view.store.scene.picture;
   const width = view.element.clientWidth;
@@ -49,6 +55,10 @@ function relayout(view) {
   redraw(view, "live");
 }
 
+/**
+ * @param {any} view
+ * @param {string} what
+ */
 function redraw(view, what) {
   const { store, layout } = view;
   if (!layout) return;
@@ -64,7 +74,10 @@ function redraw(view, what) {
   if (view.legend) view.legend.update(store);
 }
 
-/** The picture for a file: four dots for each of the page's, without a frame around what is being edited. */
+/**
+ * The picture for a file: four dots for each of the page's, without a frame around what is being edited.
+ * @param {any} given
+ */
 function sharpPicture({ store, part, layout }) {
   const canvas = document.createElement("canvas");
   const ratio = 4;
@@ -81,7 +94,7 @@ function makeLegend() {
   const element = h("div", { class: "dx-legend" }, low, bar, high);
   return {
     element,
-    update(store) {
+    update(/** @type {Store} */ store) {
       const { scale } = store.live;
       const unit = store.live.overlayUnit;
       setText(low, `${number(-scale)} ${unit}`.trim());
@@ -92,11 +105,12 @@ function makeLegend() {
 
 // --- handles ------------------------------------------------------------------------------------
 
+/** @param {any} view */
 function makeGrips(view) {
   for (const grip of view.grips) grip.element.remove();
   view.grips = [];
   const { scene } = view.store;
-  scene.picture.panes.forEach((pane, index) => {
+  scene.picture.panes.forEach((/** @type {Pane} */ pane, /** @type {number} */ index) => {
     for (const handle of pane.handles) {
       const knob = scene.knobs[handle.knob];
       const element = h("div", {
@@ -113,11 +127,16 @@ function makeGrips(view) {
   });
 }
 
+/**
+ * @param {any} view
+ * @param {Handle} handle
+ * @param {any} event
+ */
 function turnByKey(view, handle, event) {
   const { store } = view;
   const knob = store.scene.knobs[handle.knob];
   // On a lower edge, the arrow that points down makes the rectangle longer.
-  const flip = handle.axis === "down" ? { ArrowDown: "ArrowUp", ArrowUp: "ArrowDown" }[event.key] : undefined;
+  const flip = handle.axis === "down" ? /** @type {Record<string, any>} */ ({ ArrowDown: "ArrowUp", ArrowUp: "ArrowDown" })[event.key] : undefined;
   const value = keyed(knob, store.values[handle.knob], flip || event.key);
   if (value === null) return;
   event.preventDefault();
@@ -125,7 +144,11 @@ function turnByKey(view, handle, event) {
   store.propose([[handle.knob, value]], true);
 }
 
-/** How many cells of a pane are filled down and to the right, by its handles' knobs. */
+/**
+ * How many cells of a pane are filled down and to the right, by its handles' knobs.
+ * @param {any} view
+ * @param {Pane} pane
+ */
 function reachOf(view, pane) {
   const reach = { down: 0, right: 0 };
   for (const handle of pane.handles) {
@@ -137,6 +160,7 @@ function reachOf(view, pane) {
   return reach;
 }
 
+/** @param {any} view */
 function placeGrips(view) {
   const { store, layout } = view;
   for (const { element, handle, pane, index } of view.grips) {
@@ -155,14 +179,22 @@ function placeGrips(view) {
 
 // --- pointer: dragging and hovering ---------------------------------------------------------------
 
+/**
+ * @param {any} view
+ * @param {any} event
+ */
 function pointIn(view, event) {
   const box = view.stage.getBoundingClientRect();
   return { x: event.clientX - box.left, y: event.clientY - box.top };
 }
 
-/** What a press at a point takes hold of: handles to move, and the pane that they move in. */
+/**
+ * What a press at a point takes hold of: handles to move, and the pane that they move in.
+ * @param {any} view
+ * @param {any} event
+ */
 function grabAt(view, event) {
-  const grip = view.grips.find((item) => item.element === event.target);
+  const grip = view.grips.find((/** @type {any} */ item) => item.element === event.target);
   if (grip) return { handles: [grip.handle], index: grip.index };
   const { scene } = view.store;
   const point = pointIn(view, event);
@@ -173,7 +205,7 @@ function grabAt(view, event) {
   const slack = event.pointerType === "touch" ? 14 : 5;
   const place = view.layout.places[hit.index];
   const edge = { down: place.y + reach.down * view.layout.step, right: place.x + reach.right * view.layout.cell };
-  const near = pane.handles.filter((handle) =>
+  const near = pane.handles.filter((/** @type {Handle} */ handle) =>
     handle.axis === "down"
       ? Math.abs(point.y - edge.down) <= slack && point.x <= edge.right + slack
       : Math.abs(point.x - edge.right) <= slack && point.y <= edge.down + slack,
@@ -182,9 +214,11 @@ function grabAt(view, event) {
   return { handles: near.length ? near : empty ? pane.handles : [], index: hit.index };
 }
 
+/** @param {any} view */
 function dragOn(view) {
+  /** @type {any} */
   let held = null;
-  view.stage.addEventListener("pointerdown", (event) => {
+  view.stage.addEventListener("pointerdown", (/** @type {any} */ event) => {
     if (!view.layout || event.button > 0) return;
     const grab = grabAt(view, event);
     if (!grab) return;
@@ -195,9 +229,10 @@ function dragOn(view) {
     event.target.focus?.({ preventScroll: true });
     event.preventDefault();
   });
-  view.stage.addEventListener("pointermove", (event) => {
+  view.stage.addEventListener("pointermove", (/** @type {any} */ event) => {
     if (held) moveHeld(view, held, event, false);
   });
+  /** @param {any} event */
   const release = (event) => {
     if (!held) return;
     if (held.moved) moveHeld(view, held, event, true);
@@ -207,11 +242,17 @@ function dragOn(view) {
   view.stage.addEventListener("pointercancel", release);
 }
 
+/**
+ * @param {any} view
+ * @param {any} held
+ * @param {any} event
+ * @param {boolean} settled
+ */
 function moveHeld(view, held, event, settled) {
   const place = view.layout.places[held.index];
   const point = pointIn(view, event);
   const cells = { down: (point.y - place.y) / view.layout.step, right: (point.x - place.x) / view.layout.cell };
-  const changes = held.handles.map((handle) => {
+  const changes = held.handles.map((/** @type {Handle} */ handle) => {
     const knob = view.store.scene.knobs[handle.knob];
     return [handle.knob, snap(knob, cells[handle.axis] * (knob.step || 1))];
   });
@@ -223,8 +264,9 @@ function moveHeld(view, held, event, settled) {
   view.store.propose(changes, settled);
 }
 
+/** @param {any} view */
 function hoverOn(view) {
-  view.stage.addEventListener("pointermove", (event) => {
+  view.stage.addEventListener("pointermove", (/** @type {any} */ event) => {
     if (event.pointerType === "touch" || event.buttons || !view.layout) return;
     const point = pointIn(view, event);
     const { scene } = view.store;
@@ -234,7 +276,7 @@ function hoverOn(view) {
       return;
     }
     const grab = grabAt(view, event);
-    const axes = new Set((grab ? grab.handles : []).map((handle) => handle.axis));
+    const axes = new Set((grab ? grab.handles : []).map((/** @type {Handle} */ handle) => handle.axis));
     view.stage.style.cursor = axes.size === 2 ? "nwse-resize" : axes.has("down") ? "ns-resize" : axes.has("right") ? "ew-resize" : "";
     setText(view.tip, tipText(view, hit));
     view.tip.style.opacity = 1;
@@ -244,10 +286,15 @@ function hoverOn(view) {
   view.stage.addEventListener("pointerleave", () => hideTip(view));
 }
 
+/** @param {any} view */
 function hideTip(view) {
   view.tip.style.opacity = 0;
 }
 
+/**
+ * @param {any} view
+ * @param {any} given
+ */
 function tipText(view, { index, row, column }) {
   const { scene, live } = view.store;
   const pane = scene.picture.panes[index];

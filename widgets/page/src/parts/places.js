@@ -1,18 +1,23 @@
 // Where names of nodes and labels of links have room on a map.
 
-/** For each name the first of eight sides, clockwise from below, where it covers least. */
+/**
+ * For each name the first of eight sides, clockwise from below, where it covers least.
+ * @param {any} view
+ * @param {any} nodes
+ */
 export function placeNames(view, nodes) {
-  const taken = view.at.map(([x, y]) => [x - 8, y - 8, x + 8, y + 8]);
-  const lines = view.graph.links.map(([a, b]) => [view.at[a], view.at[b]]);
-  return nodes.map((name, index) => {
+  const taken = view.at.map((/** @type {any} */ [x, y]) => [x - 8, y - 8, x + 8, y + 8]);
+  const lines = view.graph.links.map((/** @type {any} */ [a, b]) => [view.at[a], view.at[b]]);
+  return nodes.map((/** @type {string} */ name, /** @type {number} */ index) => {
     const [x, y] = view.at[index];
     const wide = name.length * 6.1;
     const sides = [[0, 19], [0, -11], [wide / 2 + 10, 4], [-wide / 2 - 10, 4], [wide / 2 + 6, 15], [-wide / 2 - 6, 15], [wide / 2 + 6, -8], [-wide / 2 - 6, -8]];
+    /** @type {any} */
     let best = null;
     for (const [dx, dy] of sides) {
       const box = [x + dx - wide / 2, y + dy - 9, x + dx + wide / 2, y + dy + 3];
       const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width) + Math.max(0, box[3] - view.height);
-      const covers = taken.reduce((sum, other) => sum + overlap(box, other), 0) + 40 * outside + 3 * lines.reduce((sum, line) => sum + crosses(box, line), 0);
+      const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside + 3 * lines.reduce((/** @type {number} */ sum, /** @type {any} */ line) => sum + crosses(box, line), 0);
       if (best === null || covers < best.covers - 1) best = { covers, box, x: x + dx, y: y + dy };
     }
     taken.push(best.box);
@@ -20,25 +25,40 @@ export function placeNames(view, nodes) {
   });
 }
 
+/**
+ * @param {any} one
+ * @param {any} other
+ */
 function overlap(one, other) {
   const w = Math.min(one[2], other[2]) - Math.max(one[0], other[0]);
   const t = Math.min(one[3], other[3]) - Math.max(one[1], other[1]);
   return w > 0 && t > 0 ? w * t : 0;
 }
 
-/** How many of nine points along a line lie in a box. */
+/**
+ * How many of nine points along a line lie in a box.
+ * @param {any} box
+ * @param {any} given
+ */
 function crosses(box, [a, b]) {
   let inside = 0;
   for (let part = 0.1; part < 0.95; part += 0.1) {
     const x = a[0] + part * (b[0] - a[0]);
     const y = a[1] + part * (b[1] - a[1]);
-    inside += x > box[0] && x < box[2] && y > box[1] && y < box[3];
+    if (x > box[0] && x < box[2] && y > box[1] && y < box[3]) inside += 1;
   }
   return inside;
 }
 
-/** Where beside a link a label of that width covers least: right of it or left, nearer to its start or its end. */
+/**
+ * Where beside a link a label of that width covers least: right of it or left, nearer to its start or its end.
+ * @param {any} at
+ * @param {any} wide
+ * @param {any} taken
+ * @param {any} view
+ */
 export function roomFor(at, wide, taken, view) {
+  /** @type {any} */
   let best = null;
   for (const aside of [13, -17]) {
     for (const along of [0.5, 0.3, 0.7]) {
@@ -46,7 +66,7 @@ export function roomFor(at, wide, taken, view) {
       const y = at.y0 + along * (at.y1 - at.y0) + at.ux * aside + 4;
       const box = [x - wide / 2, y - 9, x + wide / 2, y + 2];
       const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width);
-      const covers = taken.reduce((sum, other) => sum + overlap(box, other), 0) + 40 * outside;
+      const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside;
       if (best === null || covers < best.covers - 1) best = { covers, box, x, y };
     }
   }

@@ -8,9 +8,16 @@ import { roundly, ticks } from "./geometry.js";
 import { number, withUnit } from "../shared/numbers.js";
 
 const PLOT = { left: 44, right: 12, top: 22, bottom: 34, height: 220 };
+/** @type {Record<string, string>} */
 const RESPONSES = { dead: "off", active: "reacts", saturated: "no difference", flat: "does not react" };
 
-/** An SVG that is drawn again when its width or its figure changes. */
+/**
+ * An SVG that is drawn again when its width or its figure changes.
+ * @param {Store} store
+ * @param {PanelModel} model
+ * @param {string} name
+ * @param {any} draw
+ */
 function makePlot(store, model, name, draw) {
   const title = h("h4", { class: "dx-card-title" });
   const svg = s("svg", { class: "dx-chart", role: "img" });
@@ -34,17 +41,22 @@ function makePlot(store, model, name, draw) {
   });
   resize.observe(box);
   model.on("change:figure", update);
-  return { element, update: (what) => (what === "theme" || what === "scene") && update(), stop: () => resize.disconnect() };
+  return { element, update: (/** @type {string} */ what) => (what === "theme" || what === "scene") && update(), stop: () => resize.disconnect() };
 }
 
-/** The curve and the surface, side by side where there is room. */
+/**
+ * The curve and the surface, side by side where there is room.
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeResponse(store, part, model) {
   const curve = makePlot(store, model, "curve", drawResponse);
   const surface = makePlot(store, model, "surface", drawSurface);
   const element = h("div", { class: "dx-plots" }, curve.element, surface.element);
   return {
     element,
-    update(what) {
+    update(/** @type {string} */ what) {
       curve.update(what);
       surface.update(what);
     },
@@ -55,14 +67,29 @@ export function makeResponse(store, part, model) {
   };
 }
 
+/**
+ * @param {number} low
+ * @param {number} high
+ * @param {any} from
+ * @param {any} to
+ */
 function plotScale(low, high, from, to) {
-  return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
+  return (/** @type {number} */ value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }
 
+/**
+ * @param {number} width
+ * @param {any} below
+ * @param {string} unit
+ */
 function axisTitles(width, below, unit) {
   return s("text", { x: (PLOT.left + width - PLOT.right) / 2, y: PLOT.height - 4, "text-anchor": "middle", class: "dx-title" }, unit ? `${below}, ${unit}` : below);
 }
 
+/**
+ * @param {any} figure
+ * @param {number} width
+ */
 function drawResponse(figure, width) {
   const { values, activation } = figure;
   const span = roundly(Math.min(0, ...activation), Math.max(1e-6, ...activation));
@@ -72,7 +99,7 @@ function drawResponse(figure, width) {
   const y = plotScale(span.y0, span.y1, bottom, PLOT.top);
   const half = values.length > 1 ? (values[1] - values[0]) / 2 : 0;
   const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
-  figure.ranges.forEach((range, index) => {
+  figure.ranges.forEach((/** @type {any} */ range, /** @type {number} */ index) => {
     const from = Math.max(PLOT.left, x(index ? range.low - half : range.low));
     const to = Math.min(width - PLOT.right, x(index < figure.ranges.length - 1 ? range.high + half : range.high));
     axes.append(s("rect", { x: from, y: PLOT.top, width: Math.max(0, to - from), height: bottom - PLOT.top, class: `dx-range dx-${range.response}` }));
@@ -85,11 +112,16 @@ function drawResponse(figure, width) {
   for (const value of ticks(left, right, Math.min(15, width / 60))) axes.append(s("text", { x: x(value), y: bottom + 15, "text-anchor": "middle" }, number(value)));
   axes.append(axisTitles(width, figure.knob, figure.unit));
   const colour = objectColour(figure.colour);
-  const line = s("path", { class: "dx-line dx-chosen", stroke: colour, d: values.map((value, at) => `${at ? "L" : "M"}${x(value).toFixed(1)} ${y(activation[at]).toFixed(1)}`).join("") });
-  const dots = values.length <= 41 ? values.map((value, at) => s("circle", { cx: x(value), cy: y(activation[at]), r: value === figure.current ? 5.5 : 2.5, fill: colour, class: value === figure.current ? "dx-knob-dot" : "" })) : [];
+  const line = s("path", { class: "dx-line dx-chosen", stroke: colour, d: values.map((/** @type {number} */ value, /** @type {number} */ at) => `${at ? "L" : "M"}${x(value).toFixed(1)} ${y(activation[at]).toFixed(1)}`).join("") });
+  const dots = values.length <= 41 ? values.map((/** @type {number} */ value, /** @type {number} */ at) => s("circle", { cx: x(value), cy: y(activation[at]), r: value === figure.current ? 5.5 : 2.5, fill: colour, class: value === figure.current ? "dx-knob-dot" : "" })) : [];
   return [axes, line, ...dots];
 }
 
+/**
+ * @param {any} figure
+ * @param {number} width
+ * @param {Store} store
+ */
 function drawSurface(figure, width, store) {
   const cells = bytes(figure.activation, Float32Array);
   const { first, second, current } = figure;
@@ -98,6 +130,7 @@ function drawSurface(figure, width, store) {
   const [wide, tall] = [(width - PLOT.left - PLOT.right) / columns, (bottom - PLOT.top) / rows];
   const largest = Math.max(1e-30, ...Array.from(cells, (value) => (Number.isFinite(value) ? Math.abs(value) : 0)));
   const ink = INK[store.theme];
+  /** @type {any[]} */
   const parts = [];
   for (let at = 0; at < cells.length; at += 1) {
     const [column, row] = [Math.floor(at / rows), at % rows];
@@ -108,7 +141,9 @@ function drawSurface(figure, width, store) {
     parts.push(s("rect", { ...place, fill: `rgb(${colour.join(",")})` }, s("title", {}, told)));
   }
   const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
+  /** @param {number} index */
   const x = (index) => PLOT.left + (index + 0.5) * wide;
+  /** @param {number} index */
   const y = (index) => bottom - (index + 0.5) * tall + 4;
   for (const index of spread(columns, width / 46)) axes.append(s("text", { x: x(index), y: bottom + 15, "text-anchor": "middle" }, number(first.values[index])));
   for (const index of spread(rows, 8)) axes.append(s("text", { x: PLOT.left - 6, y: y(index), "text-anchor": "end" }, number(second.values[index])));
@@ -118,7 +153,11 @@ function drawSurface(figure, width, store) {
   return [...parts, axes];
 }
 
-/** At most `most` positions out of `count`, evenly apart. */
+/**
+ * At most `most` positions out of `count`, evenly apart.
+ * @param {number} count
+ * @param {any} most
+ */
 function spread(count, most) {
   const step = Math.max(1, Math.ceil(count / Math.max(1, most)));
   return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);

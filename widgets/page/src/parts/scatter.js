@@ -10,6 +10,11 @@ import { withUnit } from "../shared/numbers.js";
 
 const CLOUD = { edge: 14, height: 360, reach: 14 };
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeScatter(store, part, model) {
   const canvas = h("canvas", { role: "img", class: "dx-canvas dx-cloud" });
   const tip = h("div", { class: "dx-tip", "aria-hidden": "true" });
@@ -18,9 +23,10 @@ export function makeScatter(store, part, model) {
   const walk = h("input", { type: "range", min: "0", step: "1", "aria-label": "State by state" });
   const label = h("label", { class: "dx-field dx-walk" }, h("span", { class: "dx-label" }, "State by state"), walk);
   const element = h("div", { class: "dx-scatter" }, stage, legend, label);
+  /** @type {any} */
   const view = { store, model, canvas, tip, legend, walk, element, width: 0, points: new Float32Array(0), values: new Float32Array(0) };
   canvas.addEventListener("pointermove", (event) => hoverPoint(view, event));
-  canvas.addEventListener("pointerleave", () => { tip.style.opacity = 0; });
+  canvas.addEventListener("pointerleave", () => { tip.style.opacity = "0"; });
   canvas.addEventListener("click", (event) => {
     const found = pointAt(view, event);
     if (found !== null) answer(model, "point", found);
@@ -35,9 +41,10 @@ export function makeScatter(store, part, model) {
   resize.observe(stage);
   model.on("change:figure", update);
   model.on("change:answers", () => drawCloud(view));
-  return { element, update: (what) => (what === "theme" ? drawCloud(view) : what === "scene" && update()), stop: () => resize.disconnect() };
+  return { element, update: (/** @type {string} */ what) => (what === "theme" ? drawCloud(view) : what === "scene" && update()), stop: () => resize.disconnect() };
 }
 
+/** @param {any} view */
 function takeCloud(view) {
   const { scatter } = view.model.get("figure");
   view.element.hidden = !scatter;
@@ -53,6 +60,11 @@ function takeCloud(view) {
   drawCloud(view);
 }
 
+/**
+ * @param {any} view
+ * @param {any} scatter
+ * @param {number} value
+ */
 function colourOfPoint(view, scatter, value) {
   const ink = INK[view.store.theme];
   if (scatter.names.length) {
@@ -64,7 +76,12 @@ function colourOfPoint(view, scatter, value) {
   return `rgb(${colour.map(Math.round).join(",")})`;
 }
 
-/** Where a point lies on the canvas, px. */
+/**
+ * Where a point lies on the canvas, px.
+ * @param {any} view
+ * @param {number} x
+ * @param {number} y
+ */
 function placeOf(view, x, y) {
   const { x0, x1, y0, y1 } = view.box;
   const across = view.width - 2 * CLOUD.edge;
@@ -72,6 +89,10 @@ function placeOf(view, x, y) {
   return [CLOUD.edge + ((x - x0) / (x1 - x0 || 1)) * across, CLOUD.edge + ((y1 - y) / (y1 - y0 || 1)) * down];
 }
 
+/**
+ * @param {any} view
+ * @param {number} [walking]
+ */
 function drawCloud(view, walking) {
   const { scatter } = view.model.get("figure");
   if (!scatter || view.width < 80) return;
@@ -101,7 +122,7 @@ function drawCloud(view, walking) {
     setAttributes(view.walk, { "aria-valuetext": tellPoint(scatter, values[chosen], chosen) });
   } else view.walk.value = "0";
   if (scatter.here) {
-    const at = placeOf(view, ...scatter.here);
+    const at = placeOf(view, scatter.here[0], scatter.here[1]);
     ring(context, at, 9, ink.text);
     cross(context, at, ink.text);
   }
@@ -111,8 +132,16 @@ function drawCloud(view, walking) {
   context.fillText(scatter.axes[1], 2, 10);
 }
 
+/**
+ * @param {any} points
+ * @param {any} here
+ */
 function boxOf(points, here) {
   const box = { x0: Infinity, x1: -Infinity, y0: Infinity, y1: -Infinity };
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   const take = (x, y) => {
     box.x0 = Math.min(box.x0, x);
     box.x1 = Math.max(box.x1, x);
@@ -120,10 +149,16 @@ function boxOf(points, here) {
     box.y1 = Math.max(box.y1, y);
   };
   for (let index = 0; index < points.length; index += 2) take(points[index], points[index + 1]);
-  if (here) take(...here);
+  if (here) take(here[0], here[1]);
   return box;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {any} given
+ * @param {any} radius
+ * @param {string} colour
+ */
 function ring(context, [x, y], radius, colour) {
   context.lineWidth = 2;
   context.strokeStyle = colour;
@@ -132,6 +167,11 @@ function ring(context, [x, y], radius, colour) {
   context.stroke();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {any} given
+ * @param {string} colour
+ */
 function cross(context, [x, y], colour) {
   context.lineWidth = 1.5;
   context.strokeStyle = colour;
@@ -143,9 +183,14 @@ function cross(context, [x, y], colour) {
   context.stroke();
 }
 
+/**
+ * @param {any} view
+ * @param {any} event
+ */
 function pointAt(view, event) {
   const edge = view.canvas.getBoundingClientRect();
   const [x, y] = [event.clientX - edge.left, event.clientY - edge.top];
+  /** @type {any} */
   let best = null;
   let nearest = CLOUD.reach ** 2;
   for (let index = 0; index < view.values.length && view.box; index += 1) {
@@ -156,10 +201,19 @@ function pointAt(view, event) {
   return best;
 }
 
+/**
+ * @param {any} scatter
+ * @param {number} value
+ * @param {number} index
+ */
 function tellPoint(scatter, value, index) {
   return `state ${index}: ${scatter.names.length ? scatter.names[value] : withUnit(value, scatter.unit)}`;
 }
 
+/**
+ * @param {any} view
+ * @param {any} event
+ */
 function hoverPoint(view, event) {
   const { scatter } = view.model.get("figure");
   const found = scatter ? pointAt(view, event) : null;
@@ -171,6 +225,10 @@ function hoverPoint(view, event) {
   view.tip.style.transform = `translate(${Math.min(x + 10, Math.max(0, view.width - 190)).toFixed(0)}px, ${Math.min(y + 10, CLOUD.height - 30).toFixed(0)}px)`;
 }
 
+/**
+ * @param {any} view
+ * @param {any} scatter
+ */
 function drawNames(view, scatter) {
   if (!scatter.names.length) {
     view.legend.replaceChildren(h("span", {}, withUnit(scatter.low, scatter.unit)), h("span", { class: "dx-ramp", "aria-hidden": "true" }), h("span", {}, withUnit(scatter.high, scatter.unit)));

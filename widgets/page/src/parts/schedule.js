@@ -12,6 +12,11 @@ import { number } from "../shared/numbers.js";
 const ROW = 46;
 const LANE = { left: 64, right: 8, gap: 6, title: 22, axis: 18, flag: 16 };
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeSchedule(store, part, model) {
   const canvas = h("canvas", { role: "img", class: "dx-canvas" });
   const line = h("div", { class: "dx-now", "aria-hidden": "true" });
@@ -20,11 +25,13 @@ export function makeSchedule(store, part, model) {
   const box = h("div", { class: "dx-schedule" }, stage);
   const scrub = makeScrubber(model);
   const element = h("div", {}, box, scrub.element);
+  /** @type {any} */
   const view = { store, model, canvas, line, tip, stage, box, object: -1 };
   const resize = new ResizeObserver(() => drawSchedule(view));
   resize.observe(box);
-  model.on("change:figure", () => update());
+  model.on("change:figure", () => update("figure"));
   scheduleHover(view);
+  /** @param {string} what */
   const update = (what) => {
     if (what === "local" || what === "live") return;
     drawSchedule(view);
@@ -37,12 +44,18 @@ export function makeSchedule(store, part, model) {
   return { element, update, stop: () => resize.disconnect() };
 }
 
+/**
+ * @param {any} given
+ * @param {any} run
+ * @param {any} track
+ */
 function laneTop({ runs, flags }, run, track) {
   let top = LANE.flag * flags.length;
   for (let index = 0; index < run; index += 1) top += LANE.title + runs[index].tracks.length * (ROW + LANE.gap) + 10;
   return top + LANE.title + track * (ROW + LANE.gap);
 }
 
+/** @param {any} view */
 function drawSchedule(view) {
   const figure = view.model.get("figure");
   const width = view.box.clientWidth;
@@ -61,17 +74,28 @@ function drawSchedule(view) {
   const context = view.canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const ink = INK[view.store.theme];
-  runs.forEach((run, index) => drawRun(view, context, ink, run, index));
+  runs.forEach((/** @type {any} */ run, /** @type {number} */ index) => drawRun(view, context, ink, run, index));
   drawTimes(view, context, ink);
   drawFlags(view, context, ink);
   setAttributes(view.canvas, { "aria-label": figure.words || "Schedules" });
   placeNow(view);
 }
 
+/**
+ * @param {any} view
+ * @param {any} time
+ */
 function timeX(view, time) {
   return LANE.left + (time / Math.max(1, view.figure.end)) * (view.width - LANE.left - LANE.right);
 }
 
+/**
+ * @param {any} view
+ * @param {CanvasRenderingContext2D} context
+ * @param {any} ink
+ * @param {any} run
+ * @param {number} index
+ */
 function drawRun(view, context, ink, run, index) {
   const { objects } = view.figure;
   const top = laneTop(view.figure, index, 0);
@@ -84,7 +108,7 @@ function drawRun(view, context, ink, run, index) {
   context.font = '400 12px system-ui, "Segoe UI", Roboto, sans-serif';
   context.fillStyle = ink.soft;
   context.fillText(shorten(context, run.summary, view.width - after), after, top - 8);
-  run.tracks.forEach((track, at) => {
+  run.tracks.forEach((/** @type {any} */ track, /** @type {number} */ at) => {
     const y = laneTop(view.figure, index, at);
     context.fillStyle = `rgb(${ink.zero.join(",")})`;
     context.fillRect(LANE.left, y, view.width - LANE.left - LANE.right, ROW);
@@ -104,6 +128,11 @@ function drawRun(view, context, ink, run, index) {
   context.globalAlpha = 1;
 }
 
+/**
+ * @param {any} view
+ * @param {CanvasRenderingContext2D} context
+ * @param {any} ink
+ */
 function drawTimes(view, context, ink) {
   context.font = '400 11px system-ui, "Segoe UI", Roboto, sans-serif';
   context.fillStyle = ink.soft;
@@ -118,14 +147,19 @@ function drawTimes(view, context, ink) {
   }
 }
 
-/** Where the first run leaves the others: a dashed line down the chart, named above it. */
+/**
+ * Where the first run leaves the others: a dashed line down the chart, named above it.
+ * @param {any} view
+ * @param {CanvasRenderingContext2D} context
+ * @param {any} ink
+ */
 function drawFlags(view, context, ink) {
   context.font = '400 11px system-ui, "Segoe UI", Roboto, sans-serif';
   context.fillStyle = ink.soft;
   context.strokeStyle = ink.soft;
   context.lineWidth = 1;
   context.setLineDash([4, 3]);
-  view.figure.flags.forEach(([decision, words], row) => {
+  view.figure.flags.forEach((/** @type {any} */ [decision, words], /** @type {any} */ row) => {
     const x = Math.round(timeX(view, view.figure.times[decision])) + 0.5;
     const y = LANE.flag * row;
     const right = x + context.measureText(words).width + 6 > view.width;
@@ -139,6 +173,7 @@ function drawFlags(view, context, ink) {
   context.setLineDash([]);
 }
 
+/** @param {any} view */
 function placeNow(view) {
   const figure = view.model.get("figure");
   if (!figure.runs || !view.width) return;
@@ -148,8 +183,9 @@ function placeNow(view) {
   view.line.style.transform = `translateX(${timeX(view, time)}px)`;
 }
 
+/** @param {any} view */
 function scheduleHover(view) {
-  view.stage.addEventListener("pointermove", (event) => {
+  view.stage.addEventListener("pointermove", (/** @type {any} */ event) => {
     if (!view.figure) return;
     const box = view.stage.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
@@ -171,6 +207,11 @@ function scheduleHover(view) {
   });
 }
 
+/**
+ * @param {any} view
+ * @param {number} x
+ * @param {number} y
+ */
 function objectAt(view, x, y) {
   const { runs, end } = view.figure;
   const time = ((x - LANE.left) / (view.width - LANE.left - LANE.right)) * end;
@@ -184,7 +225,10 @@ function objectAt(view, x, y) {
   return -1;
 }
 
-/** A slider over the decisions, with a mark where the two disagree. */
+/**
+ * A slider over the decisions, with a mark where the two disagree.
+ * @param {PanelModel} model
+ */
 function makeScrubber(model) {
   const marks = h("div", { class: "dx-marks", "aria-hidden": "true" });
   const input = h("input", {
@@ -193,15 +237,17 @@ function makeScrubber(model) {
     onkeydown: (event) => event.stopPropagation(),
   });
   const say = h("output", { class: "dx-value" });
+  /** @param {any} way */
   const jump = (way) => () => {
     const now = model.get("answers").decision || 0;
-    const found = model.get("figure").marks.filter((mark) => (way > 0 ? mark > now : mark < now));
+    const found = model.get("figure").marks.filter((/** @type {any} */ mark) => (way > 0 ? mark > now : mark < now));
     if (found.length) answer(model, "decision", way > 0 ? found[0] : found[found.length - 1]);
   };
   const buttons = h("div", { class: "dx-controls" },
     h("button", { type: "button", class: "dx-button", onclick: jump(-1) }, "Previous disagreement"),
     h("button", { type: "button", class: "dx-button", onclick: jump(1) }, "Next disagreement"));
   const element = h("div", { class: "dx-scrub" }, h("div", { class: "dx-scrub-line" }, marks, input), say, buttons);
+  /** @type {any} */
   let drawn = null;
   const update = () => {
     const figure = model.get("figure");
@@ -218,8 +264,8 @@ function makeScrubber(model) {
     input.style.setProperty("--part", `${(100 * at) / Math.max(1, count - 1)}%`);
     if (drawn === figure) return;
     drawn = figure;
-    marks.replaceChildren(...figure.marks.map((mark) => h("span", { style: `left:${(100 * mark) / Math.max(1, count - 1)}%` })));
-    for (const button of buttons.children) button.disabled = !figure.marks.length;
+    marks.replaceChildren(...figure.marks.map((/** @type {any} */ mark) => h("span", { style: `left:${(100 * mark) / Math.max(1, count - 1)}%` })));
+    for (const button of buttons.querySelectorAll("button")) button.disabled = !figure.marks.length;
   };
   return { element, update };
 }

@@ -8,9 +8,14 @@ import { roundly } from "./geometry.js";
 
 const ROWS = { left: 46, right: 10, top: 20, strip: 78, gap: 26, bottom: 34, tank: 74 };
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ */
 export function makeSeries(store, part) {
   const svg = s("svg", { class: "dx-chart dx-series", role: "group", "aria-label": part.series.title });
   const element = h("div", { class: "dx-series-box" }, h("h4", { class: "dx-part-title" }, part.series.title), svg);
+  /** @type {any} */
   const view = { store, svg, element, series: part.series, width: 0, held: null, strips: [], tank: null };
   const resize = new ResizeObserver(([entry]) => {
     view.width = Math.floor(entry.contentRect.width);
@@ -32,6 +37,7 @@ export function makeSeries(store, part) {
   return { element, update: () => drawSeries(view), stop: () => resize.disconnect() };
 }
 
+/** @param {any} view */
 function buildSeries(view) {
   const { series, svg, width } = view;
   if (width < 120) return;
@@ -39,36 +45,52 @@ function buildSeries(view) {
   view.right = width - ROWS.right - tank;
   view.height = ROWS.top + series.lines.length * (ROWS.strip + ROWS.gap) - ROWS.gap + ROWS.bottom;
   setAttributes(svg, { width, height: view.height, viewBox: `0 0 ${width} ${view.height}` });
-  view.strips = series.lines.map((line, row) => makeStrip(view, line, ROWS.top + row * (ROWS.strip + ROWS.gap)));
+  view.strips = series.lines.map((/** @type {any} */ line, /** @type {any} */ row) => makeStrip(view, line, ROWS.top + row * (ROWS.strip + ROWS.gap)));
   view.tank = tank ? makeTank(view) : null;
   const foot = view.height - ROWS.bottom;
   const apart = (view.right - ROWS.left) / series.places.length;
-  const every = Math.max(1, Math.ceil((Math.max(...series.places.map((place) => place.length)) * 6.2 + 6) / apart));
-  const ticks_ = series.places.map((place, at) => (at % every ? null : s("text", { x: placeX(view, at), y: foot + 14, "text-anchor": "middle" }, place)));
+  const every = Math.max(1, Math.ceil((Math.max(...series.places.map((/** @type {any} */ place) => place.length)) * 6.2 + 6) / apart));
+  const ticks_ = series.places.map((/** @type {any} */ place, /** @type {number} */ at) => (at % every ? null : s("text", { x: placeX(view, at), y: foot + 14, "text-anchor": "middle" }, place)));
   const title = s("text", { x: (ROWS.left + view.right) / 2, y: view.height - 4, "text-anchor": "middle", class: "dx-title" }, series.axis);
   const axes = s("g", { class: "dx-axes", "aria-hidden": "true" }, ...ticks_.filter(Boolean), title);
-  svg.replaceChildren(axes, ...view.strips.map((strip) => strip.element), ...(view.tank ? [view.tank.element] : []));
+  svg.replaceChildren(axes, ...view.strips.map((/** @type {any} */ strip) => strip.element), ...(view.tank ? [view.tank.element] : []));
 }
 
+/**
+ * @param {any} view
+ * @param {number} at
+ */
 function placeX(view, at) {
   return ROWS.left + ((at + 0.5) * (view.right - ROWS.left)) / view.series.places.length;
 }
 
-/** One line: its axis, its bars or its points, and what is held to drag them. */
+/**
+ * One line: its axis, its bars or its points, and what is held to drag them.
+ * @param {any} view
+ * @param {any} line
+ * @param {any} top
+ */
 function makeStrip(view, line, top) {
-  const knobs = line.knobs.map((index) => view.store.scene.knobs[index]);
+  const knobs = line.knobs.map((/** @type {number} */ index) => view.store.scene.knobs[index]);
   const wide = (view.right - ROWS.left) / knobs.length;
   const ground = s("rect", { x: ROWS.left, y: top, width: view.right - ROWS.left, height: ROWS.strip, class: "dx-strip-ground" });
   const name = s("text", { x: ROWS.left, y: top - 6, class: "dx-strip-name" }, knobs[0].unit ? `${line.name}, ${knobs[0].unit}` : line.name);
   const [most, least] = [top + 10, top + ROWS.strip].map((y) => s("text", { x: ROWS.left - 6, y, "text-anchor": "end" }));
   const axes = s("g", { class: "dx-axes", "aria-hidden": "true" }, ground, name, most, least);
   const path = s("path", { class: "dx-strip-line", "aria-hidden": "true" });
+  /** @type {any} */
   const strip = { view, line, knobs, top, wide, most, least, path };
-  strip.marks = knobs.map((knob, at) => makeMark(view, strip, knob, at));
-  strip.element = s("g", {}, axes, ...(line.kind === "line" ? [path] : []), ...strip.marks.map((mark) => mark.element));
+  strip.marks = knobs.map((/** @type {Knob} */ knob, /** @type {number} */ at) => makeMark(view, strip, knob, at));
+  strip.element = s("g", {}, axes, ...(line.kind === "line" ? [path] : []), ...strip.marks.map((/** @type {any} */ mark) => mark.element));
   return strip;
 }
 
+/**
+ * @param {any} view
+ * @param {any} strip
+ * @param {Knob} knob
+ * @param {number} at
+ */
 function makeMark(view, strip, knob, at) {
   const index = strip.line.knobs[at];
   const x = placeX(view, at);
@@ -90,6 +112,12 @@ function makeMark(view, strip, knob, at) {
   return { element, shape, chance, text, knob, index };
 }
 
+/**
+ * @param {Store} store
+ * @param {Knob} knob
+ * @param {number} index
+ * @param {any} event
+ */
 function seriesKey(store, knob, index, event) {
   const value = keyed(knob, store.values[index], event.key);
   if (value === null) return;
@@ -98,7 +126,10 @@ function seriesKey(store, knob, index, event) {
   store.propose([[index, value]], true);
 }
 
-/** Beside the strips, what is filled: a buffer, a queue. */
+/**
+ * Beside the strips, what is filled: a buffer, a queue.
+ * @param {any} view
+ */
 function makeTank(view) {
   const index = view.series.level;
   const knob = view.store.scene.knobs[index];
@@ -120,7 +151,7 @@ function makeTank(view) {
   element.addEventListener("keydown", (event) => seriesKey(view.store, knob, index, event));
   return {
     element,
-    update(value) {
+    update(/** @type {number} */ value) {
       const part = (value - knob.low) / (knob.high - knob.low || 1);
       setAttributes(fill, { y: (top + tall * (1 - part)).toFixed(1), height: (tall * part).toFixed(1) });
       setText(text, withUnit(value, knob.unit === "of capacity" ? "" : knob.unit));
@@ -129,6 +160,11 @@ function makeTank(view) {
   };
 }
 
+/**
+ * @param {any} view
+ * @param {any} event
+ * @param {boolean} settled
+ */
 function dragSeries(view, event, settled) {
   const { held, store } = view;
   const box = view.svg.getBoundingClientRect();
@@ -144,34 +180,45 @@ function dragSeries(view, event, settled) {
   store.propose([[strip.line.knobs[at], held.low + part * (held.high - held.low)]], settled);
 }
 
-/** From where to where a strip's axis goes: what is dragged keeps its axis until it is let go. */
+/**
+ * From where to where a strip's axis goes: what is dragged keeps its axis until it is let go.
+ * @param {any} strip
+ * @param {any} values
+ */
 function rangeOf(strip, values) {
   const { held } = strip.view;
   if (held && held.strip === strip) return [held.low, held.high];
-  const least = Math.min(...strip.knobs.map((knob) => knob.low));
+  const least = Math.min(...strip.knobs.map((/** @type {Knob} */ knob) => knob.low));
   const low = strip.line.kind === "bars" ? Math.min(0, least) : least; // a bar's length is its value
-  const high = Math.max(...strip.knobs.map((knob) => knob.high));
+  const high = Math.max(...strip.knobs.map((/** @type {Knob} */ knob) => knob.high));
   if (!strip.line.open) return [low, high];
   return [low, roundly(low, low + 1.25 * (Math.max(...values) - low) + 0.02 * (high - low)).y1];
 }
 
+/** @param {any} view */
 function drawSeries(view) {
   if (view.width < 120) return;
   const { store } = view;
-  for (const strip of view.strips) drawStrip(view, strip, strip.line.knobs.map((index) => store.values[index]));
+  for (const strip of view.strips) drawStrip(view, strip, strip.line.knobs.map((/** @type {number} */ index) => store.values[index]));
   view.tank?.update(store.values[view.series.level]);
 }
 
+/**
+ * @param {any} view
+ * @param {any} strip
+ * @param {any} values
+ */
 function drawStrip(view, strip, values) {
   [strip.low, strip.high] = rangeOf(strip, values);
   setText(strip.most, number(strip.high));
   setText(strip.least, number(strip.low));
   const foot = strip.top + ROWS.strip;
+  /** @param {number} value */
   const y = (value) => foot - (Math.min(Math.max((value - strip.low) / (strip.high - strip.low || 1), 0), 1)) * ROWS.strip;
-  if (strip.line.kind === "line") strip.path.setAttribute("d", values.map((value, at) => `${at ? "L" : "M"}${placeX(view, at).toFixed(1)} ${y(value).toFixed(1)}`).join(""));
+  if (strip.line.kind === "line") strip.path.setAttribute("d", values.map((/** @type {number} */ value, /** @type {number} */ at) => `${at ? "L" : "M"}${placeX(view, at).toFixed(1)} ${y(value).toFixed(1)}`).join(""));
   const { probabilities, action } = view.store.live;
   const few = strip.wide > 34;
-  strip.marks.forEach((mark, at) => {
+  strip.marks.forEach((/** @type {any} */ mark, /** @type {number} */ at) => {
     const value = values[at];
     const height = y(value);
     if (strip.line.kind === "line") setAttributes(mark.shape, { cy: height.toFixed(1) });

@@ -9,16 +9,23 @@ import { number } from "../shared/numbers.js";
 
 const SIZE_EDGE = { left: 40, right: 10, top: 20, bottom: 30 };
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeSizes(store, part, model) {
   const slider = h("input", { type: "range", min: "0", step: "1", "aria-label": "Number of rules" });
   const words = h("p", { class: "dx-size-words" });
   const charts = h("div", { class: "dx-size-charts" });
   const element = h("div", { class: "dx-sizes" }, h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, "How many rules"), slider), words, charts);
+  /** @type {any} */
   const view = { sizes: null, width: 0, at: 0 };
   const draw = () => {
     if (!view.sizes || view.width < 60) return;
-    charts.replaceChildren(...view.sizes.charts.map((chart) => sizeChart(chart, view)));
+    charts.replaceChildren(...view.sizes.charts.map((/** @type {any} */ chart) => sizeChart(chart, view)));
   };
+  /** @param {number} at */
   const mark = (at) => {
     view.at = at;
     slider.value = String(at);
@@ -38,6 +45,7 @@ export function makeSizes(store, part, model) {
     draw();
   });
   resize.observe(charts);
+  /** @param {string} what */
   const update = (what) => {
     if (what === "live" || what === "local") return;
     const { sizes } = model.get("figure");
@@ -52,6 +60,10 @@ export function makeSizes(store, part, model) {
   return { element, update, stop: () => resize.disconnect() };
 }
 
+/**
+ * @param {any} chart
+ * @param {any} view
+ */
 function sizeChart(chart, view) {
   const { leaves } = view.sizes;
   const { width } = view;
@@ -60,21 +72,24 @@ function sizeChart(chart, view) {
   const { y0, y1 } = roundly(Math.min(...all), Math.max(...all));
   const most = Math.log(Math.max(...leaves.flat()));
   const least = Math.log(Math.max(1, Math.min(...leaves.flat())));
+  /** @param {number} count */
   const x = (count) => SIZE_EDGE.left + ((Math.log(count) - least) / (most - least || 1)) * (width - SIZE_EDGE.left - SIZE_EDGE.right);
+  /** @param {number} value */
   const y = (value) => height - SIZE_EDGE.bottom - ((value - y0) / (y1 - y0 || 1)) * (height - SIZE_EDGE.top - SIZE_EDGE.bottom);
   const svg = s("svg", { class: "dx-chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${chart.title} against the number of rules` });
   svg.append(sizeAxes({ chart, x, y, y0, y1, width, height, least, most }));
   if (chart.reference !== null) {
     svg.append(s("line", { x1: SIZE_EDGE.left, x2: width - SIZE_EDGE.right, y1: y(chart.reference), y2: y(chart.reference), class: "dx-reference" }));
   }
-  chart.lines.forEach((line, seed) => {
-    const d = line.map((value, at) => `${at ? "L" : "M"}${x(leaves[seed][at]).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  chart.lines.forEach((/** @type {any} */ line, /** @type {any} */ seed) => {
+    const d = line.map((/** @type {number} */ value, /** @type {number} */ at) => `${at ? "L" : "M"}${x(leaves[seed][at]).toFixed(1)} ${y(value).toFixed(1)}`).join("");
     svg.append(s("path", { d, class: seed ? "dx-line dx-other-seed" : "dx-line dx-chosen dx-size-line" }));
   });
   svg.append(s("circle", { cx: x(leaves[0][view.at]), cy: y(chart.lines[0][view.at]), r: 5.5, class: "dx-knob-dot dx-size-dot" }));
   return svg;
 }
 
+/** @param {any} given */
 function sizeAxes({ chart, x, y, y0, y1, width, height, least, most }) {
   const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
   axes.append(s("text", { x: 0, y: 11 }, chart.unit ? `${chart.title}, ${chart.unit}` : chart.title));

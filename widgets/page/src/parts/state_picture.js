@@ -6,6 +6,11 @@ import { h, setAttributes } from "../shared/dom.js";
 import { arrange } from "./geometry.js";
 import { paintPicture } from "./paint.js";
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeStatePicture(store, part, model) {
   const canvas = h("canvas", { role: "img", class: "dx-canvas" });
   const element = h("div", { class: "dx-other-state" }, canvas);
@@ -22,7 +27,7 @@ export function makeStatePicture(store, part, model) {
     canvas.height = Math.round(layout.height * ratio);
     canvas.style.width = `${layout.width}px`;
     canvas.style.height = `${layout.height}px`;
-    const live = { picture: bytes(state.picture, Uint8Array), overlay: new Int8Array(0) };
+    const live = { ...store.live, picture: bytes(state.picture, Uint8Array), overlay: new Int8Array(0) };
     paintPicture(canvas, store.scene, live, layout, { theme: store.theme, ratio, overlay: false, scratch, selected: null });
     setAttributes(canvas, { "aria-label": state.words });
   };
@@ -35,5 +40,5 @@ export function makeStatePicture(store, part, model) {
     width = width || element.clientWidth;
     update();
   });
-  return { element, update: (what) => what === "theme" && update(), stop: () => resize.disconnect() };
+  return { element, update: (/** @type {string} */ what) => what === "theme" && update(), stop: () => resize.disconnect() };
 }

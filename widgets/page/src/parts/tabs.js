@@ -3,16 +3,22 @@
 import { h } from "../shared/dom.js";
 import { answer } from "../session/answers.js";
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeTabs(store, part, model) {
   const element = h("div", { class: "dx-tabs dx-sections", role: "tablist", "aria-label": "Sections" });
+  /** @type {any} */
   let drawn = null;
   const update = () => {
     const { tabs } = model.get("figure");
     if (tabs !== drawn) {
       drawn = tabs;
-      element.replaceChildren(...(tabs || []).map(([key, label]) => tabButton(model, key, label)));
+      element.replaceChildren(...(tabs || []).map((/** @type {any} */ [key, label]) => tabButton(model, key, label)));
     }
-    for (const button of element.children) {
+    for (const button of element.querySelectorAll("button")) {
       const open = button.dataset.key === model.get("answers").section;
       button.setAttribute("aria-selected", String(open));
       button.tabIndex = open ? 0 : -1;
@@ -24,12 +30,21 @@ export function makeTabs(store, part, model) {
   return { element, update, stop() {} };
 }
 
+/**
+ * @param {PanelModel} model
+ * @param {string} key
+ * @param {string} label
+ */
 function tabButton(model, key, label) {
   return h("button", { type: "button", role: "tab", class: "dx-tab", "data-key": key, onclick: () => answer(model, "section", key) }, label);
 }
 
+/**
+ * @param {any} event
+ * @param {any} list
+ */
 function moveAmongTabs(event, list) {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const step = /** @type {Record<string, any>} */ ({ ArrowRight: 1, ArrowLeft: -1 })[event.key];
   if (!step) return;
   const all = [...list.children];
   const next = all[(all.indexOf(event.target) + step + all.length) % all.length];

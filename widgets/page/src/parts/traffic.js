@@ -8,10 +8,12 @@ import { pictureOf } from "./graph_picture.js";
 
 const WIDEST = 10; // all demands together may be scaled by 1/10 to 10
 
+/** @param {any} view */
 export function makeTraffic(view) {
   const { graph, store } = view;
+  /** @type {any} */
   const traffic = { view, scale: 1, anchor: null, rows: "both" };
-  const options = () => graph.names.map((name, index) => h("option", { value: String(index) }, name));
+  const options = () => graph.names.map((/** @type {string} */ name, /** @type {number} */ index) => h("option", { value: String(index) }, name));
   const from = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic from" }, ...options());
   const to = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic to" }, ...options());
   const first = graph.pairs.length ? graph.pairs[fullest(store, graph)] : [0, 1];
@@ -19,19 +21,26 @@ export function makeTraffic(view) {
   [from.value, to.value] = first.map(String);
   view.pair = pairAt(graph, first[0], first[1]);
   const top = Math.max(...Array.from(graph.knobs, (knob) => store.scene.knobs[knob].high));
-  traffic.demand = makeRange("Demand", { min: 0, max: top, step: top / 400 }, (value, settled) => setDemand(traffic, value, settled));
-  traffic.all = makeRange("All demands", { min: -1, max: 1, step: 0.005 }, (value, settled) => setScale(traffic, WIDEST ** value, settled));
+  traffic.demand = makeRange("Demand", { min: 0, max: top, step: top / 400 }, (/** @type {number} */ value, /** @type {boolean} */ settled) => setDemand(traffic, value, settled));
+  traffic.all = makeRange("All demands", { min: -1, max: 1, step: 0.005 }, (/** @type {number} */ value, /** @type {boolean} */ settled) => setScale(traffic, WIDEST ** value, settled));
+  /**
+   * @param {string} label
+   * @param {HTMLElement} input
+   */
   const field = (label, input) => h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, label), input);
   const row = h("div", { class: "dx-controls dx-pair-row" }, field("Traffic from", from), field("to", to), traffic.demand.element, traffic.all.element);
   if (graph.earlier.length) row.append(field("Change", makeRowChoice(traffic)));
   traffic.paths = h("table", { class: "dx-bars dx-paths" });
   traffic.element = h("div", { class: "dx-traffic" }, row, traffic.paths);
-  traffic.pick = (node) => pickNode(traffic, node);
+  traffic.pick = (/** @type {any} */ node) => pickNode(traffic, node);
   traffic.update = () => updateTraffic(traffic);
   return traffic;
 }
 
-/** Whether the matrix that is carried changes, the ones before it, or all of them. */
+/**
+ * Whether the matrix that is carried changes, the ones before it, or all of them.
+ * @param {any} traffic
+ */
 function makeRowChoice(traffic) {
   const count = traffic.view.graph.earlier.length;
   const rows = [["both", "all matrices alike"], ["now", "only the one to route"], ["before", `only the ${count} before it`]];
@@ -46,6 +55,11 @@ function makeRowChoice(traffic) {
   return select;
 }
 
+/**
+ * @param {string} name
+ * @param {any} given
+ * @param {any} change
+ */
 function makeRange(name, { min, max, step }, change) {
   const value = h("output", { class: "dx-value" });
   const input = h("input", {
@@ -60,7 +74,7 @@ function makeRange(name, { min, max, step }, change) {
   const element = h("label", { class: "dx-knob dx-range" }, h("span", { class: "dx-label" }, name), value, input);
   return {
     element, input,
-    show(now, text) {
+    show(/** @type {any} */ now, /** @type {string} */ text) {
       if (Math.abs(input.valueAsNumber - now) > step / 2) input.value = String(now);
       setText(value, text);
       setAttributes(input, { "aria-valuetext": text });
@@ -69,51 +83,78 @@ function makeRange(name, { min, max, step }, change) {
   };
 }
 
+/**
+ * @param {any} graph
+ * @param {any} from
+ * @param {any} to
+ */
 function pairAt(graph, from, to) {
-  const found = graph.pairs.findIndex(([a, b]) => a === from && b === to);
+  const found = graph.pairs.findIndex((/** @type {any} */ [a, b]) => a === from && b === to);
   return found < 0 ? null : found;
 }
 
+/**
+ * @param {Store} store
+ * @param {any} graph
+ */
 function fullest(store, graph) {
   let best = 0;
-  graph.knobs.forEach((knob, pair) => {
+  graph.knobs.forEach((/** @type {number} */ knob, /** @type {any} */ pair) => {
     if (store.values[knob] > store.values[graph.knobs[best]]) best = pair;
   });
   return best;
 }
 
-/** The knobs of a pair that a change turns: of the matrix to route, of those before it, or of all. */
+/**
+ * The knobs of a pair that a change turns: of the matrix to route, of those before it, or of all.
+ * @param {any} traffic
+ * @param {any} pair
+ */
 function knobsOf(traffic, pair) {
   const { knobs, earlier } = traffic.view.graph;
-  const before = earlier.map((row) => row[pair]);
-  return { both: [...before, knobs[pair]], now: [knobs[pair]], before }[traffic.rows];
+  const before = earlier.map((/** @type {any} */ row) => row[pair]);
+  return /** @type {Record<string, any>} */ ({ both: [...before, knobs[pair]], now: [knobs[pair]], before })[traffic.rows];
 }
 
+/**
+ * @param {any} traffic
+ * @param {number} value
+ * @param {boolean} settled
+ */
 function setDemand(traffic, value, settled) {
   const { store, pair } = traffic.view;
   if (pair === null) return;
   traffic.anchor = null;
-  store.propose(knobsOf(traffic, pair).map((knob) => [knob, value]), settled);
+  store.propose(knobsOf(traffic, pair).map((/** @type {number} */ knob) => [knob, value]), settled);
 }
 
-/** All demands times a factor of what they were when the slider was first touched: there and back loses nothing. */
+/**
+ * All demands times a factor of what they were when the slider was first touched: there and back loses nothing.
+ * @param {any} traffic
+ * @param {any} factor
+ * @param {boolean} settled
+ */
 function setScale(traffic, factor, settled) {
   const { graph, store } = traffic.view;
   traffic.anchor ??= Float64Array.from(store.values);
   traffic.scale = factor;
-  const changes = graph.pairs.flatMap((_, pair) => knobsOf(traffic, pair).map((knob) => [knob, traffic.anchor[knob] * factor]));
+  const changes = graph.pairs.flatMap((/** @type {any} */ _, /** @type {any} */ pair) => knobsOf(traffic, pair).map((/** @type {number} */ knob) => [knob, traffic.anchor[knob] * factor]));
   traffic.expected = Float64Array.from(store.values);
   for (const [knob, value] of changes) traffic.expected[knob] = snap(store.scene.knobs[knob], value);
   store.propose(changes, settled);
 }
 
-/** Whether the values are still those that the scale slider asked for. */
+/**
+ * Whether the values are still those that the scale slider asked for.
+ * @param {any} traffic
+ */
 function stillScaled(traffic) {
   if (!traffic.anchor) return false;
   const { values } = traffic.view.store;
-  return traffic.expected.every((wanted, knob) => Math.abs(values[knob] - wanted) <= 1e-5 * Math.max(1, wanted));
+  return traffic.expected.every((/** @type {any} */ wanted, /** @type {number} */ knob) => Math.abs(values[knob] - wanted) <= 1e-5 * Math.max(1, wanted));
 }
 
+/** @param {any} traffic */
 function choose(traffic) {
   const { view } = traffic;
   view.pair = pairAt(view.graph, Number(traffic.from.value), Number(traffic.to.value));
@@ -122,7 +163,11 @@ function choose(traffic) {
   updateTraffic(traffic);
 }
 
-/** Two clicks on cities choose a pair. */
+/**
+ * Two clicks on cities choose a pair.
+ * @param {any} traffic
+ * @param {any} node
+ */
 function pickNode(traffic, node) {
   const { view } = traffic;
   if (view.pending === null || view.pending === node) {
@@ -135,46 +180,55 @@ function pickNode(traffic, node) {
   choose(traffic);
 }
 
+/** @param {any} traffic */
 function updateTraffic(traffic) {
   const { view } = traffic;
   const { graph, store, pair } = view;
   const { unit } = graph;
   if (!stillScaled(traffic)) Object.assign(traffic, { anchor: null, scale: 1 });
   const turned = pair === null ? [] : traffic.rows === "before" ? knobsOf(traffic, pair) : [graph.knobs[pair]];
-  const shown = mean(turned.map((knob) => store.values[knob]));
+  const shown = mean(turned.map((/** @type {number} */ knob) => store.values[knob]));
   traffic.demand.input.disabled = pair === null;
   traffic.demand.show(shown, pair === null ? "no such pair" : withUnit(shown, unit));
-  const total = graph.knobs.reduce((sum, knob) => sum + store.values[knob], 0);
+  const total = graph.knobs.reduce((/** @type {number} */ sum, /** @type {number} */ knob) => sum + store.values[knob], 0);
   traffic.all.show(Math.log10(traffic.scale) / Math.log10(WIDEST), `×${number(traffic.scale)}: ${withUnit(total, unit)}`);
   drawPaths(traffic);
 }
 
+/** @param {any} values */
 function mean(values) {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  return values.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0) / Math.max(1, values.length);
 }
 
-/** The chosen pair's paths, and the share of its demand that each carries, in both routings. */
+/**
+ * The chosen pair's paths, and the share of its demand that each carries, in both routings.
+ * @param {any} traffic
+ */
 function drawPaths(traffic) {
   const { view, paths } = traffic;
   const picture = pictureOf(view);
   paths.hidden = view.pair === null || !picture;
   if (paths.hidden) return;
   const { graph, pair } = view;
-  const [source, target] = graph.pairs[pair].map((node) => graph.names[node]);
+  const [source, target] = graph.pairs[pair].map((/** @type {any} */ node) => graph.names[node]);
   if (paths.dataset.pair !== String(pair)) {
     paths.dataset.pair = String(pair);
-    const members = graph.pathPair.map((of, path) => [of, path]).filter(([of]) => of === pair).map(([, path]) => path);
-    traffic.rowsShown = members.map((path) => pathRow(graph, path));
-    const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Path"), ...picture.names.map((name) => h("th", { scope: "col" }, name))));
-    const body = h("tbody", {}, ...traffic.rowsShown.map((row) => row.element));
+    const members = graph.pathPair.map((/** @type {any} */ of, /** @type {any} */ path) => [of, path]).filter((/** @type {any} */ [of]) => of === pair).map((/** @type {any} */ [, path]) => path);
+    traffic.rowsShown = members.map((/** @type {any} */ path) => pathRow(graph, path));
+    const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Path"), ...picture.names.map((/** @type {string} */ name) => h("th", { scope: "col" }, name))));
+    const body = h("tbody", {}, ...traffic.rowsShown.map((/** @type {any} */ row) => row.element));
     paths.replaceChildren(h("caption", { class: "dx-label" }, `How the traffic from ${source} to ${target} is split`), head, body);
   }
-  traffic.rowsShown.forEach((row) => row.update(picture));
+  traffic.rowsShown.forEach((/** @type {any} */ row) => row.update(picture));
 }
 
+/**
+ * @param {any} graph
+ * @param {any} path
+ */
 function pathRow(graph, path) {
-  const links = graph.pathLinks[path].map((link) => graph.links[link]);
-  const nodes = [links[0][0], ...links.map(([, b]) => b)].map((node) => graph.names[node]);
+  const links = graph.pathLinks[path].map((/** @type {any} */ link) => graph.links[link]);
+  const nodes = [links[0][0], ...links.map((/** @type {any} */ [, b]) => b)].map((node) => graph.names[node]);
   const cells = [0, 1].map(() => {
     const fill = h("span", { class: "dx-fill" });
     const text = h("span", { class: "dx-share" });
@@ -183,7 +237,7 @@ function pathRow(graph, path) {
   const element = h("tr", {}, h("th", { scope: "row" }, nodes.join(" – ")), ...cells.map((cell) => cell.element));
   return {
     element,
-    update(picture) {
+    update(/** @type {any} */ picture) {
       cells.forEach((cell, side) => {
         stretch(cell.fill, "X", picture.shares[side][path]);
         setText(cell.text, percentOf(picture.shares[side][path]));

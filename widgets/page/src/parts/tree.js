@@ -3,30 +3,42 @@
 // lit: {path: [node], now: {node: "5 steps"}}: what the present state passes. A change goes to
 // answers.threshold [node, value, count] or answers.action [leaf, action, count], a click to answers.leaf.
 
-import { h, setText } from "../shared/dom.js";
+import { firstOf, focusedIn, h, setText } from "../shared/dom.js";
 import { answer } from "../session/answers.js";
 import { withUnit } from "../shared/numbers.js";
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeTree(store, part, model) {
   const list = h("ol", { class: "dx-rules", "aria-label": "Rules" });
+  /** @type {any} */
   let drawn = null;
+  /** @type {any[]} */
   let rows = [];
   let count = 0;
+  /**
+   * @param {string} name
+   * @param {...any} values
+   */
   const tell = (name, ...values) => {
     count += 1;
     answer(model, name, [...values, count]);
   };
   const light = () => rows.forEach((row) => row.light(model.get("lit") || {}));
+  /** @param {string} what */
   const update = (what) => {
     if (what === "live" || what === "local") return;
     const { rules } = model.get("figure");
     list.hidden = !rules;
     if (!rules || rules === drawn) return;
     drawn = rules;
-    const held = list.contains(document.activeElement) ? document.activeElement.dataset.at : null;
-    rows = rules.lines.map((line) => ruleRow(line, rules, tell));
+    const held = focusedIn(list)?.dataset.at ?? null;
+    rows = rules.lines.map((/** @type {any} */ line) => ruleRow(line, rules, tell));
     list.replaceChildren(...rows.map((row) => row.element));
-    if (held) list.querySelector(`[data-at="${held}"]`)?.focus();
+    if (held) firstOf(list, `[data-at="${held}"]`)?.focus();
     light();
   };
   model.on("change:figure", () => update("own"));
@@ -34,6 +46,11 @@ export function makeTree(store, part, model) {
   return { element: list, update, stop() {} };
 }
 
+/**
+ * @param {any} line
+ * @param {any} rules
+ * @param {any} tell
+ */
 function ruleRow(line, rules, tell) {
   const now = h("span", { class: "dx-now-value" });
   const words = h("span", { class: "dx-condition" }, h("b", {}, line.lead), ...(line.text ? [" ", ...ruleCondition(line, rules, tell)] : []), " ", now);
@@ -42,7 +59,7 @@ function ruleRow(line, rules, tell) {
   element.style.setProperty("--depth", line.depth);
   return {
     element,
-    light({ path = [], now: values = {} }) {
+    light(/** @type {any} */ { path = [], now: values = {} }) {
       const asked = line.node === undefined ? path.includes(line.first) : path.includes(line.node);
       const taken = path.includes(line.first);
       element.classList.toggle("dx-passed", asked);
@@ -55,6 +72,11 @@ function ruleRow(line, rules, tell) {
   };
 }
 
+/**
+ * @param {any} line
+ * @param {any} rules
+ * @param {any} tell
+ */
 function ruleCondition(line, rules, tell) {
   if (line.threshold === undefined) return [line.text];
   if (!rules.editable) return [`${line.text} ${withUnit(line.threshold, line.unit)}`];
@@ -70,6 +92,11 @@ function ruleCondition(line, rules, tell) {
   return [`${line.text} `, input, line.unit ? ` ${line.unit}` : ""];
 }
 
+/**
+ * @param {any} leaf
+ * @param {any} rules
+ * @param {any} tell
+ */
 function ruleLeaf(leaf, rules, tell) {
   const states = h("button", {
     type: "button", class: "dx-plain", "data-at": `l${leaf.node}`, disabled: !leaf.count,
@@ -80,10 +107,15 @@ function ruleLeaf(leaf, rules, tell) {
   return h("span", { class: `dx-leaf ${leaf.mark ? "dx-marked" : ""}` }, h("span", { class: "dx-to" }, h("span", { "aria-hidden": "true" }, "→"), ruleAction(leaf, rules, tell)), states, note);
 }
 
-/** What a rule does: its words, which may take several lines, with a native menu laid over them. */
+/**
+ * What a rule does: its words, which may take several lines, with a native menu laid over them.
+ * @param {any} leaf
+ * @param {any} rules
+ * @param {any} tell
+ */
 function ruleAction(leaf, rules, tell) {
   if (!rules.editable) return h("span", { class: "dx-does" }, leaf.text);
-  const options = rules.actions.map((name, index) => h("option", { value: String(index) }, name));
+  const options = rules.actions.map((/** @type {string} */ name, /** @type {number} */ index) => h("option", { value: String(index) }, name));
   const select = h("select", {
     "data-at": `a${leaf.node}`, "aria-label": "What this rule does", onchange: (event) => tell("action", leaf.node, Number(event.target.value)),
   }, ...options);

@@ -6,13 +6,20 @@ import { freshId, h, setText } from "../shared/dom.js";
 import { groupRow } from "./bars.js";
 import { number } from "../shared/numbers.js";
 
+/** @type {Record<string, string>} */
 const MEASURES = { share: "shares of the difference", slope: "slopes, per unit of the input", score: "scores of its own" };
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeTrust(store, part, model) {
   const about = h("p", { class: "dx-about" });
   const refused = h("div", {});
   const cards = h("div", { class: "dx-cards" });
   const element = h("div", {}, about, cards, refused);
+  /** @type {any} */
   let drawn = null;
   const update = () => {
     const { trust } = model.get("figure");
@@ -22,18 +29,19 @@ export function makeTrust(store, part, model) {
     if (drawn === JSON.stringify(trust.cards)) return;
     drawn = JSON.stringify(trust.cards);
     cards.replaceChildren(...trust.cards.map(trustCard));
-    refused.replaceChildren(...trust.refused.map((one) => h("p", { class: "dx-about" }, `${one.title} was not used. ${one.why}`)));
+    refused.replaceChildren(...trust.refused.map((/** @type {any} */ one) => h("p", { class: "dx-about" }, `${one.title} was not used. ${one.why}`)));
   };
   model.on("change:figure", update);
   return { element, update, stop() {} };
 }
 
+/** @param {any} card */
 function trustCard(card) {
   const title = h("h4", { class: "dx-card-title", id: freshId("card"), title: card.about }, card.title, h("small", {}, MEASURES[card.measure] || ""));
   const verdict = h("p", { class: "dx-verdict", "data-level": card.level }, levelWord(card.level), h("span", {}, card.verdict));
   const why = h("p", { class: "dx-why" }, card.level === "green" ? "" : card.reason);
   why.hidden = card.level === "green";
-  const figures = h("dl", { class: "dx-figures" }, ...card.figures.flatMap((figure) => [
+  const figures = h("dl", { class: "dx-figures" }, ...card.figures.flatMap((/** @type {any} */ figure) => [
     h("dt", {}, levelWord(figure.level), `${figure.title}: ${figure.value}`, h("small", { class: "dx-judges" }, figure.votes ? `judges ${figure.judges}` : `about ${figure.judges}; no vote`)),
     h("dd", {}, `${figure.sentence} (${figure.limits.charAt(0).toUpperCase()}${figure.limits.slice(1)}.)`),
   ]));
@@ -41,24 +49,35 @@ function trustCard(card) {
   return h("section", { class: "dx-card", "aria-labelledby": title.id }, title, verdict, why, signedBars(card.rows), h("p", { class: "dx-card-words" }, card.sentence), details);
 }
 
-/** A colour as a word: nobody has to see the colour to know it. */
+/**
+ * A colour as a word: nobody has to see the colour to know it.
+ * @param {any} level
+ */
 function levelWord(level) {
   const word = level === "grey" ? "Not measured" : level.charAt(0).toUpperCase() + level.slice(1);
   return h("strong", { class: "dx-level", "data-level": level }, word);
 }
 
-/** Positive and negative parts from a common zero line; rows: [{name, colour, up, down}]. */
+/**
+ * Positive and negative parts from a common zero line; rows: [{name, colour, up, down}].
+ * @param {any[]} rows
+ */
 function signedBars(rows) {
   const largest = Math.max(1e-30, ...rows.map((row) => Math.max(row.up, -row.down)));
   const body = rows.map((row) => {
     const drawn = groupRow({ name: row.name, colour: row.colour });
     drawn.update(row.up, row.down, largest);
-    if (!row.up || !row.down) setText(drawn.element.lastChild, row.up ? `+${number(row.up)}` : number(row.down));
+    if (!row.up || !row.down) setText(/** @type {Node} */ (drawn.element.lastChild), row.up ? `+${number(row.up)}` : number(row.down));
     return drawn.element;
   });
   return h("table", { class: "dx-bars dx-narrow" }, h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group"), ...body);
 }
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeMisfits(store, part, model) {
   const list = h("ul", { class: "dx-misfits" });
   const summary = h("summary", {});
@@ -71,7 +90,7 @@ export function makeMisfits(store, part, model) {
     if (shape === drawn) return;
     drawn = shape;
     setText(summary, misfits.length === 1 ? "1 method does not fit here" : `${misfits.length} methods do not fit here`);
-    list.replaceChildren(...misfits.map((one) => h("li", {}, one.why)));
+    list.replaceChildren(...misfits.map((/** @type {any} */ one) => h("li", {}, one.why)));
   };
   model.on("change:figure", update);
   return { element, update, stop() {} };

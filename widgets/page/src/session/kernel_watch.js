@@ -7,21 +7,27 @@ const ASK_EVERY = 4000; // ms between two questions whether the kernel is there,
 const GONE = new Set(["dead", "autorestarting", "restarting", "terminating"]);
 const LOST = 3; // questions without any answer after which the server counts as gone
 
-/** Watches the kernel of a session once per page; `store.gone` says why it is gone, or "". */
+/**
+ * Watches the kernel of a session once per page; `store.gone` says why it is gone, or "".
+ * @param {PanelModel} model
+ * @param {Store} store
+ */
 export function watchKernel(model, store) {
   if (store.watched) return;
   store.watched = true;
+  /** @param {any} why */
   const end = (why) => {
     if (store.gone) return;
     store.gone = why;
     store.emit("gone");
   };
   const kernel = kernelOf(model);
-  kernel?.statusChanged?.connect((_kernel, status) => GONE.has(status) && end("stopped"));
+  kernel?.statusChanged?.connect((/** @type {any} */ _kernel, /** @type {any} */ status) => GONE.has(status) && end("stopped"));
   kernel?.disposed?.connect?.(() => end("stopped"));
   if (isApp() && kernel) askServer(kernel, end, store);
 }
 
+/** @param {PanelModel} model */
 function kernelOf(model) {
   const manager = model.widget_manager;
   try {
@@ -31,7 +37,12 @@ function kernelOf(model) {
   }
 }
 
-/** In the app nothing else tells of a kernel that was ended for being idle, or of a server that stopped. */
+/**
+ * In the app nothing else tells of a kernel that was ended for being idle, or of a server that stopped.
+ * @param {any} kernel
+ * @param {any} end
+ * @param {Store} store
+ */
 function askServer(kernel, end, store) {
   const settings = kernel.serverSettings;
   const url = `${settings.baseUrl}api/kernels/${kernel.id}`;
@@ -50,13 +61,17 @@ function askServer(kernel, end, store) {
   window.addEventListener("pagehide", () => clearInterval(timer));
 }
 
+/** @type {Record<string, string>} */
 const WHY = {
   stopped: "The program behind this page has stopped (its Python process ended, perhaps because it needed more memory than it may take). What you see is kept, but it no longer answers.",
   ended: "The program behind this page was ended, for instance because the page was not used for a while. What you see is kept, but it no longer answers.",
   unreachable: "The server behind this page does not answer. What you see is kept; it may be out of reach for a moment, or stopped.",
 };
 
-/** The notice, on the first panel of the page. */
+/**
+ * The notice, on the first panel of the page.
+ * @param {Store} store
+ */
 export function makeNotice(store) {
   const words = h("p", { class: "dx-gone-words" });
   const done = h("p", { class: "dx-gone-words", role: "status" });
@@ -74,7 +89,11 @@ export function makeNotice(store) {
   };
 }
 
-/** The app loads its page anew, with the state in the address; a notebook's page keeps it for the next run of the cell. */
+/**
+ * The app loads its page anew, with the state in the address; a notebook's page keeps it for the next run of the cell.
+ * @param {Store} store
+ * @param {any} done
+ */
 function startAgain(store, done) {
   const link = store.linkNow ? store.linkNow() : linkOf(store, "");
   if (!isApp()) {

@@ -15,6 +15,7 @@ function whoTook() {
 /**
  * The fragment of the link that this notebook's page was opened with, if it is about the system; or "".
  * An output kept from last time may take it, and the cell that is run then: it holds until the user changes something.
+ * @param {any} system
  */
 export function notebookLink(system) {
   if (whoTook().some(([store, stamp]) => store.stamp > stamp)) return "";
@@ -23,7 +24,10 @@ export function notebookLink(system) {
   return found && new URLSearchParams(found).get(OF) === system ? found : "";
 }
 
-/** A dashboard has taken the link. */
+/**
+ * A dashboard has taken the link.
+ * @param {Store} store
+ */
 export function linkTaken(store) {
   whoTook().push([store, store.stamp]);
 }
@@ -33,7 +37,11 @@ function isNotebookPage() {
   return document.getElementById("jupyter-config-data") !== null && window.top === window && location.protocol.startsWith("http");
 }
 
-/** What "Copy link" copies here: an address; where the page has none of its own, a line of Python. */
+/**
+ * What "Copy link" copies here: an address; where the page has none of its own, a line of Python.
+ * @param {any} link
+ * @param {any} system
+ */
 export function copiedLink(link, system) {
   if (isApp()) return `${location.href.split("#")[0]}#${link}`;
   const full = `${OF}=${encodeURIComponent(system)}&${link}`;

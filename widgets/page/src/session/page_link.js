@@ -8,8 +8,13 @@ import { answer } from "./answers.js";
 const QUIET = 400; // ms without a change after which the address is brought up to date
 export const AGAIN = "dnnexplain-again"; // where a notebook's page keeps the state of a kernel that stopped
 
-/** The fragment for what is shown now; knobs that the kernel has not answered for stand beside its state. */
+/**
+ * The fragment for what is shown now; knobs that the kernel has not answered for stand beside its state.
+ * @param {Store} store
+ * @param {any} section
+ */
 export function linkOf(store, section) {
+  /** @type {any[]} */
   const given = [];
   if (section) given.push(["section", section]);
   const theme = store.model.get("theme");
@@ -20,8 +25,14 @@ export function linkOf(store, section) {
   return given.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%3A", ":").replaceAll("%2C", ",")}`).join("&");
 }
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makePageLink(store, part, model) {
   let waits = false; // until the kernel has taken the link that the page was opened with
+  /** @type {any} */
   let timer = null;
   let own = "";
   const link = () => linkOf(store, model.get("figure").section);
@@ -33,6 +44,7 @@ export function makePageLink(store, part, model) {
     clearTimeout(timer);
     timer = setTimeout(write, QUIET);
   };
+  /** @param {string} text */
   const follow = (text) => {
     if (!/(^|&)(state|section|theme)=/.test(text)) return;
     waits = true;
@@ -58,7 +70,7 @@ export function makePageLink(store, part, model) {
     follow(location.hash.slice(1));
     window.addEventListener("hashchange", onHash);
   } else if (sessionStorage.getItem(AGAIN)) {
-    const text = sessionStorage.getItem(AGAIN);
+    const text = sessionStorage.getItem(AGAIN) ?? "";
     sessionStorage.removeItem(AGAIN);
     follow(text);
   } else {
@@ -68,7 +80,7 @@ export function makePageLink(store, part, model) {
   const element = h("div", { class: "dx-page-link" }, makeCopyLink(() => copiedLink(link(), store.scene.system)));
   return {
     element,
-    update(what) {
+    update(/** @type {string} */ what) {
       if (what === "live" || what === "local" || what === "theme") later();
     },
     stop() {
@@ -78,7 +90,10 @@ export function makePageLink(store, part, model) {
   };
 }
 
-/** "Copy link": into the clipboard, or shown to be copied by hand where that is not allowed. */
+/**
+ * "Copy link": into the clipboard, or shown to be copied by hand where that is not allowed.
+ * @param {any} copied
+ */
 function makeCopyLink(copied) {
   const shown = h("input", { type: "text", class: "dx-link", readonly: "", "aria-label": "Link to what is shown" });
   shown.hidden = true;
@@ -104,7 +119,10 @@ function makeCopyLink(copied) {
 
 const TYPED = 'input:not([type="range"]):not([type="checkbox"]):not([type="file"]), textarea, [contenteditable="true"], .cm-editor';
 
-/** Undo (Ctrl+Z) and redo (Ctrl+Shift+Z, Ctrl+Y); on a Mac with Command. */
+/**
+ * Undo (Ctrl+Z) and redo (Ctrl+Shift+Z, Ctrl+Y); on a Mac with Command.
+ * @param {any} event
+ */
 function travelOf(event) {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return null;
   const key = event.key.toLowerCase();
@@ -112,6 +130,10 @@ function travelOf(event) {
   return key === "y" && !event.shiftKey ? "redo" : null;
 }
 
+/**
+ * @param {any} event
+ * @param {Store} store
+ */
 function onTravelKey(event, store) {
   const way = travelOf(event);
   if (!way || event.target.closest?.(TYPED)) return;
@@ -122,8 +144,13 @@ function onTravelKey(event, store) {
   store.model.save_changes();
 }
 
-/** Keys of a panel; in the app also those pressed while nothing of ours has the focus. */
+/**
+ * Keys of a panel; in the app also those pressed while nothing of ours has the focus.
+ * @param {HTMLElement} element
+ * @param {Store} store
+ */
 export function listenForTravel(element, store) {
+  /** @param {any} event */
   const own = (event) => onTravelKey(event, store);
   element.addEventListener("keydown", own);
   if (isApp() && !store.travels) {

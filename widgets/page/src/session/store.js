@@ -11,7 +11,11 @@ import { snap } from "../shared/knob_values.js";
 
 const DRAG_PAUSE = 3000; // ms after which a drag that was never ended counts as over
 
-/** A step as the kernel sends it, its bytes as arrays. */
+/**
+ * A step as the kernel sends it, its bytes as arrays.
+ * @param {any} live
+ * @returns {Step}
+ */
 function readStep(live) {
   return {
     stamp: live.stamp || 0,
@@ -38,12 +42,39 @@ function readStep(live) {
 }
 
 export class Store {
+  /** @param {Hub} model */
   constructor(model) {
     this.model = model;
     this.stamp = 0;
+    /** @type {Set<(what: string) => void>} */
     this.listeners = new Set();
-    this.selected = null; // the group of knobs being edited
-    this.own = null; // what the page found by itself, until the kernel has answered
+    /** @type {string | null} the group of knobs being edited */
+    this.selected = null;
+    /** @type {OwnStep | null} what the page found by itself, until the kernel has answered */
+    this.own = null;
+    /** @type {Float64Array | null} the values that a drag builds on, while there is one */
+    this.base = null;
+    /** @type {Float64Array} the values that the drag began with */
+    this.from = new Float64Array(0);
+    this.proposed = 0; // when the drag's last change was, ms
+    /** @type {PageNetwork | null} a network that failed in the page: the kernel answers for it */
+    this.broken = null;
+    this.link = "";
+    /** @type {Step} the kernel's last step */
+    this.told = readStep({});
+    /** @type {Step} what is shown */
+    this.live = this.told;
+    /** @type {Float64Array} the knobs' values as shown, a drag's included */
+    this.values = new Float64Array(0);
+    this.gone = ""; // why the kernel is gone, if it is
+    this.noticed = false; // a panel of the page says so
+    this.watched = false;
+    this.travels = false;
+    this.unit = 0; // the neuron that was asked for last
+    /** @type {{panel: Element, at: HTMLElement, keys: boolean} | null} the control that was used last */
+    this.used = null;
+    /** @type {(() => string) | null} the fragment for what is shown now */
+    this.linkNow = null;
     this.read();
     model.on("change:live", () => this.read());
     model.on("change:scene", () => this.emit("scene"));
@@ -63,7 +94,7 @@ export class Store {
     this.link = this.told.link || this.link || "";
     const before = this.own;
     // An answer to an older question must not pull a dragged handle back.
-    if (this.told.stamp >= this.stamp || !this.values) {
+    if (this.told.stamp >= this.stamp) {
       this.values = Float64Array.from(this.told.values);
       this.stamp = Math.max(this.stamp, this.told.stamp);
       this.own = null;
@@ -76,17 +107,26 @@ export class Store {
     this.emit(this.own === null && before && this.agrees(before) ? "local" : "live");
   }
 
-  /** Whether the kernel's answer would be drawn as the page's own already is: nothing to draw again. */
+  /**
+   * Whether the kernel's answer would be drawn as the page's own already is: nothing to draw again.
+   * @param {any} own
+   */
   agrees(own) {
     const { told } = this;
+    /** @param {keyof Step} name */
     const same = (name) => JSON.stringify(own[name]) === JSON.stringify(told[name]);
-    const drawn = own.whole && own.unit === told.unit && own.values.every((value, at) => value === told.values[at]);
-    return drawn && own.action === told.action && ["rules", "words", "failures", "swept"].every(same);
+    const drawn = own.whole && own.unit === told.unit && own.values.every((/** @type {number} */ value, /** @type {number} */ at) => value === told.values[at]);
+    /** @type {(keyof Step)[]} */
+    const said = ["rules", "words", "failures", "swept"];
+    return drawn && own.action === told.action && said.every(same);
   }
 
   /** What is shown: what the page found by itself over what the kernel said last. */
   join() {
-    const [told, own] = [this.told, this.own || {}];
+    const { told } = this;
+    /** @type {Partial<OwnStep>} */
+    const own = this.own ?? {};
+    /** @param {"words" | "failures"} name */
     const both = (name) => ({ ...told[name], ...own[name] });
     this.live = { ...told, ...own, values: told.values, words: both("words"), failures: both("failures") };
   }
@@ -96,7 +136,10 @@ export class Store {
     return pageNetwork(this.model);
   }
 
-  /** Shows what the page itself finds for wanted values; false if it cannot. */
+  /**
+   * Shows what the page itself finds for wanted values; false if it cannot.
+   * @param {any} wanted
+   */
   answerHere(wanted) {
     const { network } = this;
     if (!network || this.broken === network) return false;
@@ -121,6 +164,8 @@ export class Store {
   /**
    * Sets knobs by index at once in the page, and asks the kernel for the rest. A drag builds on the
    * values that it began with: a job that is dragged to nothing and back has its other demand again.
+   * @param {any} changes
+   * @param {boolean} settled
    */
   propose(changes, settled) {
     const now = performance.now();
@@ -139,17 +184,20 @@ export class Store {
     this.emit(this.answerHere(wanted) ? "live" : "local");
   }
 
+  /** @param {any} group */
   select(group) {
     if (this.selected === group) return;
     this.selected = group;
     this.emit("local");
   }
 
+  /** @param {any} callback */
   listen(callback) {
     this.listeners.add(callback);
     return () => this.listeners.delete(callback);
   }
 
+  /** @param {string} what */
   emit(what) {
     for (const callback of this.listeners) callback(what);
   }

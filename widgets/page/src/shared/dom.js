@@ -1,40 +1,97 @@
 // Small helpers: elements, numbers, the host's theme.
 
-/** Makes an element: h("p", {class: "x", onclick: f}, child, "text"). */
+/**
+ * Makes an element: h("p", {class: "x", onclick: f}, child, "text").
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Props | null} [props]
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
 export function h(tag, props, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props || {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "style") element.style.cssText = value;
-    else if (name in element && typeof value !== "string") element[name] = value;
+    else if (name in element && typeof value !== "string") Reflect.set(element, name, value);
     else element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
 
+/**
+ * All elements below one that a selector matches.
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @returns {NodeListOf<HTMLElement>}
+ */
+export function allOf(root, selector) {
+  return root.querySelectorAll(selector);
+}
+
+/**
+ * The first element below one that a selector matches.
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function firstOf(root, selector) {
+  return root.querySelector(selector);
+}
+
+/**
+ * The element inside another that has the focus.
+ * @param {Node} element
+ * @returns {HTMLElement | null}
+ */
+export function focusedIn(element) {
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  return element.contains(focused) ? focused : null;
+}
+
 export const SVG = "http://www.w3.org/2000/svg";
 
-/** Makes an SVG element with attributes. */
+/**
+ * Makes an SVG element with attributes.
+ * @template {keyof SVGElementTagNameMap} T
+ * @param {T} tag
+ * @param {Attributes} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {SVGElementTagNameMap[T]}
+ */
 export function s(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, String(value));
   element.append(...children);
   return element;
 }
 
+/**
+ * @param {Node} element
+ * @param {string} text
+ */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * @param {Element} element
+ * @param {Record<string, any>} attributes
+ */
 export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
   }
 }
 
-/** The length of a bar as a part of its rail: a transform, which costs no layout. */
+/**
+ * The length of a bar as a part of its rail: a transform, which costs no layout.
+ * @param {HTMLElement} element
+ * @param {"X" | "Y"} axis
+ * @param {number} part
+ */
 export function stretch(element, axis, part) {
   element.classList.add("dx-stretch");
   const text = `scale${axis}(${Math.min(1, part).toFixed(4)})`;
@@ -45,13 +102,19 @@ export function stretch(element, axis, part) {
 
 let counter = 0;
 
-/** A fresh id for aria-labelledby and label-for. */
+/**
+ * A fresh id for aria-labelledby and label-for.
+ * @param {string} prefix
+ */
 export function freshId(prefix) {
   counter += 1;
   return `dx-${prefix}-${counter}`;
 }
 
-/** "light" or "dark": the user's wish, else the host's theme, else the system's. */
+/**
+ * "light" or "dark": the user's wish, else the host's theme, else the system's.
+ * @param {any} wish
+ */
 export function themeOf(wish) {
   if (wish === "light" || wish === "dark") return wish;
   const app = isApp();
@@ -60,7 +123,10 @@ export function themeOf(wish) {
   return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/** Calls back at once and whenever the host's or the system's theme changes; returns a way to stop. */
+/**
+ * Calls back at once and whenever the host's or the system's theme changes; returns a way to stop.
+ * @param {any} callback
+ */
 export function watchTheme(callback) {
   const media = window.matchMedia("(prefers-color-scheme: dark)");
   const observer = new MutationObserver(callback);
@@ -77,11 +143,18 @@ const PALETTE = [
   "#2a9d8f", "#dd9a1a", "#8a63d2", "#67a031", "#d1589b", "#a8713a", "#3aa5cf", "#7d8794", "#b9a516", "#6172e0",
 ];
 
-/** The colour of a domain object: the same in every panel. */
+/**
+ * The colour of a domain object: the same in every panel.
+ * @param {number | null | undefined} index
+ */
 export function objectColour(index) {
   return index === null || index === undefined || index < 0 ? "var(--dx-soft)" : PALETTE[index % PALETTE.length];
 }
 
+/**
+ * @typedef {{card: Colour, zero: Colour, filled: Colour, positive: Colour, negative: Colour, grid: string, frame: string, text: string, soft: string}} Ink
+ * @type {Record<string, Ink>}
+ */
 export const INK = {
   light: {
     card: [255, 255, 255], zero: [244, 245, 247], filled: [128, 138, 150], positive: [178, 24, 43],
@@ -93,10 +166,16 @@ export const INK = {
   },
 };
 
+/** @param {string} hex */
 export function rgb(hex) {
   return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 }
 
+/**
+ * @param {Colour} from
+ * @param {Colour} to
+ * @param {number} part
+ */
 export function mix(from, to, part) {
   return from.map((channel, index) => channel + (to[index] - channel) * part);
 }

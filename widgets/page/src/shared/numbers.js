@@ -3,18 +3,24 @@
 const LEAST_POWER = -3;
 const LARGEST = 1e6;
 
+/** @param {any} digits */
 function grouped(digits) {
   const [whole, rest] = digits.split(".");
   const parted = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return rest === undefined ? parted : `${parted}.${rest}`;
 }
 
-/** A measured figure to three significant digits, "1,240" or "0.41"; trim leaves out zeros at the end. */
+/**
+ * A measured figure to three significant digits, "1,240" or "0.41"; trim leaves out zeros at the end.
+ * @param {number} value
+ * @param {any} trim
+ */
 export function measured(value, trim) {
   if (Number.isNaN(value)) return "-";
   if (!Number.isFinite(value)) return value > 0 ? "infinite" : "-infinite";
   const [mantissa, power] = Math.abs(value).toExponential(2).split("e");
   const exponent = value === 0 ? 0 : Number(power);
+  /** @param {string} text */
   const shorter = (text) => (trim && text.includes(".") ? text.replace(/\.?0+$/, "") : text);
   const rounded = Number(`${mantissa}e${power}`);
   const sign = value < 0 ? "-" : "";
@@ -24,30 +30,48 @@ export function measured(value, trim) {
   return sign + shorter(grouped(rounded.toFixed(Math.max(0, 2 - exponent))));
 }
 
-/** A figure in a sentence, zeros at the end left out; with a plus where it is above zero, if asked for. */
+/**
+ * A figure in a sentence, zeros at the end left out; with a plus where it is above zero, if asked for.
+ * @param {number} value
+ * @param {boolean} [withSign]
+ */
 export function plainNumber(value, withSign = false) {
   const text = measured(value, true);
   return withSign && value > 0 ? `+${text}` : text;
 }
 
-/** plainNumber with a true minus sign. */
+/**
+ * plainNumber with a true minus sign.
+ * @param {number} value
+ */
 export function number(value) {
   if (!Number.isFinite(value)) return "none";
   return plainNumber(value).replace(/-/g, "−");
 }
 
-/** A value with its unit: "3 steps". */
+/**
+ * A value with its unit: "3 steps".
+ * @param {number} value
+ * @param {string} unit
+ */
 export function withUnit(value, unit) {
   const text = number(value);
   return unit ? `${text} ${unitOf(text, unit)}` : text;
 }
 
-/** "units" after 2, "unit" after 1; "Gb/s" stays. As counts.unit_of in Python. */
+/**
+ * "units" after 2, "unit" after 1; "Gb/s" stays. As counts.unit_of in Python.
+ * @param {string} text
+ * @param {string} unit
+ */
 export function unitOf(text, unit) {
   return text.replace(/^[+−-]/, "") === "1" ? unit.replace(/\b([A-Za-z]{2,}[^s\W])s(?=$| per | of )/, "$1") : unit;
 }
 
-/** A probability: three places after the point, and never 0 or 1 where it is not. */
+/**
+ * A probability: three places after the point, and never 0 or 1 where it is not.
+ * @param {number} value
+ */
 export function chance(value) {
   if (value > 0 && value < 0.0005) return "under 0.001";
   return value >= 0.9995 && value < 1 ? "over 0.999" : value.toFixed(3);
