@@ -3,15 +3,21 @@
 // verdict is "better", "within", "worse" or "unsafe"; low and high are null where there is no interval.
 // The chosen tile's `at` goes to answers.chosen.
 
-import { h, s } from "../shared/dom.js";
+import { firstOf, focusedIn, h, s } from "../shared/dom.js";
 import { answer } from "../session/answers.js";
 
 const MARK = { width: 132, height: 18, edge: 7 };
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeBoard(store, part, model) {
   const counts = h("ul", { class: "dx-board-counts" });
   const groups = h("div", { class: "dx-board-groups" });
   const element = h("div", { class: "dx-board" }, counts, groups);
+  /** @type {any} */
   let drawn = null;
   const update = () => {
     const { board } = model.get("figure");
@@ -29,15 +35,26 @@ export function makeBoard(store, part, model) {
   return { element, update, stop() {} };
 }
 
+/**
+ * @param {any} counts
+ * @param {any} groups
+ * @param {any} board
+ * @param {PanelModel} model
+ */
 function drawBoard(counts, groups, board, model) {
-  const focused = groups.contains(document.activeElement) ? document.activeElement.dataset.at : null;
-  counts.replaceChildren(...board.counts.map(([verdict, count]) => h("li", { class: `dx-is-${verdict.split(" ")[0]}` }, h("b", {}, String(count)), ` ${verdict}`)));
-  groups.replaceChildren(...board.groups.map((group) => h("section", {},
+  const focused = focusedIn(groups)?.dataset.at ?? null;
+  counts.replaceChildren(...board.counts.map((/** @type {any} */ [verdict, count]) => h("li", { class: `dx-is-${verdict.split(" ")[0]}` }, h("b", {}, String(count)), ` ${verdict}`)));
+  groups.replaceChildren(...board.groups.map((/** @type {any} */ group) => h("section", {},
     h("h4", {}, group.label, h("small", {}, `${board.ends[0]} to ${board.ends[1]}`)),
-    h("div", { class: "dx-tiles" }, ...group.tiles.map((tile) => tileOf(tile, board.span, model))))));
-  if (focused !== null) groups.querySelector(`[data-at="${focused}"]`)?.focus();
+    h("div", { class: "dx-tiles" }, ...group.tiles.map((/** @type {any} */ tile) => tileOf(tile, board.span, model))))));
+  if (focused !== null) firstOf(groups, `[data-at="${focused}"]`)?.focus();
 }
 
+/**
+ * @param {any} tile
+ * @param {any} span
+ * @param {PanelModel} model
+ */
 function tileOf(tile, span, model) {
   return h("button", { type: "button", class: `dx-tile dx-is-${tile.verdict}`, "data-at": String(tile.at), title: tile.hint, onclick: () => answer(model, "chosen", tile.at) },
     h("span", { class: "dx-tile-name" }, tile.name),
@@ -45,12 +62,20 @@ function tileOf(tile, span, model) {
     h("span", { class: "dx-tile-text" }, tile.text));
 }
 
-/** Where a share lies on the axis from -span to +span, px. */
+/**
+ * Where a share lies on the axis from -span to +span, px.
+ * @param {number} value
+ * @param {any} span
+ */
 export function placeOnAxis(value, span) {
   const half = MARK.width / 2 - MARK.edge;
   return MARK.width / 2 + (half * Math.max(-span, Math.min(span, value))) / span;
 }
 
+/**
+ * @param {any} tile
+ * @param {any} span
+ */
 function gapMark(tile, span) {
   const middle = MARK.height / 2;
   const x = placeOnAxis(tile.gap, span);
