@@ -6,15 +6,14 @@ only inside the command.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from functools import partial
 from importlib import import_module
 
 import typer
 
 from dnnexplain import __version__
 from dnnexplain.cli.errors import run
+from dnnexplain.cli.project_file import expanded, find_project
 from dnnexplain.cli.system_options import CommandLine, positional
 
 __all__ = ["COMMANDS", "main", "make_app"]
@@ -49,8 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done; 1: a limit that was stated is broken (stress); 2: a mistake in what was asked, said in one sentence on stderr; 130: Ctrl-C; 143: SIGTERM; 141: nobody
     reads on; 70: a bug of ours, said in one sentence that names the file with the traceback.
     """
-    given = positional(sys.argv[1:] if arguments is None else arguments)
-    return run(partial(make_app, given), given)
+    return run(make_app, arguments, read=_read)
+
+
+def _read(arguments: Sequence[str]) -> list[str]:
+    """A command line with older forms and a project's names put into what they stand for."""
+    return expanded(positional(arguments), find_project())
 
 
 def make_app(arguments: Sequence[str] = ()) -> CommandLine:

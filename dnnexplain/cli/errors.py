@@ -43,15 +43,27 @@ EXTRAS = {
 """Which extra of the project brings a library that a command may miss."""
 
 
-def run(make_app: Callable[[], typer.Typer], arguments: Sequence[str] | None = None) -> int:
+def run(
+    make_app: Callable[..., typer.Typer],
+    arguments: Sequence[str] | None = None,
+    *,
+    read: Callable[[Sequence[str]], list[str]] | None = None,
+) -> int:
     """Run a command line; what it raises becomes a sentence and an exit code.
+
+    Args:
+        make_app: makes the commands; of the command line, where ``read`` is given.
+        arguments: the command line; by default the process's own.
+        read: makes of a command line the one that is meant.
 
     Set the environment variable DNNEXPLAIN_DEBUG to see the traceback instead.
     """
     _have_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        command: Any = get_command(make_app())
+        if read is not None:
+            given = read(given)
+        command: Any = get_command(make_app() if read is None else make_app(given))
         forget()
         add_network_options(command)
         with command.make_context("dnnexplain", given) as context:
