@@ -134,11 +134,13 @@ def measure(args):
 
 
 def overall(record):
-    """A record's colour under the present limits, so that the table follows them."""
-    figures = {name: pair for name, pair in record["figures"].items() if LIMITS[name].judges != METHOD}
-    levels = [
-        level if name == "completeness" else str(LIMITS[name].level(value)) for name, (value, level) in figures.items()
-    ]
+    """A record's colour under the present limits, so that the table follows them; what was mild then is mild now."""
+    levels = []
+    for name, (value, level) in record["figures"].items():
+        if LIMITS[name].judges == METHOD:
+            continue
+        now = str(LIMITS[name].level(value))
+        levels.append("amber" if now == "red" and level == "amber" else now)
     return next((level for level in ("red", "amber", "green") if level in levels), "grey")
 
 

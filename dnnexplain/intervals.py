@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 __all__ = ["LEAST_DIFFERENT", "Interval", "compared_interval", "mean_interval", "ratio_interval", "share_interval"]
 
@@ -194,7 +195,7 @@ def _missing(values: Floats) -> str:
     rounded = np.round(values / max(float(np.abs(values).max()), 1e-300), 12)
     different = count - int(np.unique(rounded, return_counts=True)[1].max())
     if different < min(LEAST_DIFFERENT, count - 1):
-        return f"{different} of {count} workloads differ from the others; an interval needs {min(LEAST_DIFFERENT, count - 1)}"
+        return f"{different} of {counted(count, 'workload')} differ from the others; an interval needs {min(LEAST_DIFFERENT, count - 1)}"
     return ""
 
 

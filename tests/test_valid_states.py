@@ -31,3 +31,22 @@ def test_rows_of_a_cluster_with_gaps_are_read_and_lie_outside():
     assert "rows of the cluster with gaps" in outside_valid(system, state)
     cluster["cpu"][0] = "##........"
     assert outside_valid(system, system.state_from_json({"slots": [], "cluster": cluster})) == ""
+
+
+def test_a_page_that_is_given_a_state_outside_says_so():
+    from dnnexplain_widgets.masthead import Masthead
+    from dnnexplain_widgets.saved import session_to_json
+    from dnnexplain_widgets.session import Session
+
+    system = make_system("deeprm", slots=5)
+    rule = system.rules()["sjf"]
+    empty = [".........."] * system.params.horizon
+    outside = system.state_from_json({"slots": [], "cluster": {"cpu": ["#.#.......", *empty[1:]], "memory": empty}})
+    told = []
+    for state in (outside, state_from_values(system, {})):
+        saved = session_to_json(Session(system, rule, state))
+        page = Masthead(session=Session(system, rule), policies={"sjf": rule})
+        page.load(saved)
+        told.append(page.sentence)
+    assert "lies outside the valid ones" in told[0]
+    assert "outside" not in told[1]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DnnExplainError, cost_unit
+from dnnexplain.counts import counted
 from dnnexplain.explain.adversarial.report import told_changes
 from dnnexplain.explain.adversarial.result import Adversarial
 from dnnexplain.explain.attribution.saved_attribution import asked_differently
@@ -160,7 +161,7 @@ def _maps(then: ThresholdMap, now: ThresholdMap) -> Parts:
     if then.question.checkpoint == now.question.checkpoint and then.shows.shape == now.shows.shape:
         pairs = [(getattr(then, name), getattr(now, name)) for name in ("turns_on", "turns_off", "starts_changing", "stops_changing")]  # fmt: skip
         moved = np.any([~((one == other) | (np.isnan(one) & np.isnan(other))) for one, other in pairs], axis=0)
-        words += f" {int(moved.sum())} of {moved.size} cells have another threshold."
+        words += f" {int(moved.sum())} of {counted(moved.size, 'cell')} have another threshold."
     others = () if then.curves.others == now.curves.others else (f"other objects were {then.curves.others}, now {now.curves.others}",)  # fmt: skip
     return "neurons with a threshold", "neurons", now.knobs, counts[0], counts[1], words, *others
 

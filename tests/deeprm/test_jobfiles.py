@@ -104,7 +104,7 @@ def test_json_says_what_it_ignores_and_that_step_0_is_never_admitted(tmp_path):
         ('{"steps": 0, "jobs": []}', "steps must be a whole number of at least 1, not 0"),
         ("arrival,length,cpu\n1,1,1\n", "line 1: column memory is missing from the header"),
         ("arrival,length,cpu,cpu,memory\n1,1,1,1,1\n", "column cpu is twice in the header"),
-        ("arrival,length,cpu,memory\n1,1,1,1\n2,2,2\n", "line 3: has 3 values, the header has 4 columns"),
+        ("arrival,length,cpu,memory\n1,1,1,1\n2,2,2\n", "line 3: has 3 values, the header 4 columns"),
         ("arrival,length,cpu,memory\n1,,1,1\n", "line 2: length is missing"),
         ("arrival,length,cpu,memory\n1,x,1,1\n", "line 2: length must be a whole number, not 'x'"),
         ("arrival,length,cpu,memory\n", "lists no jobs"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs
 
-from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, Policy
+from dnnexplain.contract import Choice, DnnExplainError, NetworkPolicy, Policy, outside_valid
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.saved import check_system, link_of, moved, read_session, restore, session_to_json, unpack
@@ -121,7 +121,8 @@ class Masthead(Panel):
             if before:
                 self.use(before)
             raise
-        self.sentence = self.lead if found else _missing(wanted, self.session.policy)
+        told = self.lead if found else _missing(wanted, self.session.policy)
+        self.sentence = f"{told} {outside_valid(self.session.system, self.session.state)}".strip()
 
     def follow(self, link: str) -> None:
         """Bring the page to what a link says: ``section=failure&theme=dark&state=...&set=3:5``, or a URL that ends so.

@@ -21,6 +21,7 @@ from dnnexplain.contract import (
     System,
     state_from_values,
 )
+from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.networks.hooks import layers, network_of
 from dnnexplain.explain.probing.responses import Response
@@ -169,7 +170,7 @@ class Session(t.HasTraits):
 
     def _checked(self, state: State) -> State:
         if state.values.shape != (len(self.system.knobs),):
-            msg = f"{self.system.name} has {len(self.system.knobs)} knobs, the state has {state.values.shape}; was it made for another system?"
+            msg = f"{self.system.name} has {counted(len(self.system.knobs), 'knob')}, the state has {state.values.shape}; was it made for another system?"
             raise DnnExplainError(msg)
         return state
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DecisionOracle, DnnExplainError, Policy, State, System, need, state_from_values
+from dnnexplain.counts import counted
 from dnnexplain.explain.adversarial.run import Progress
 from dnnexplain.explain.adversarial.verdicts import Examiner, Kind, Verdict, classify
 from dnnexplain.explain.decisions.decision import decide
@@ -153,7 +154,7 @@ def order_pairs(
 
     for first in range(0, len(starts), BLOCK):
         if progress is not None:
-            progress(first / len(starts), f"{len(pairs)} pairs")
+            progress(first / len(starts), f"{counted(len(pairs), 'pair')}")
         if search.over():
             break
         block = starts[first : first + BLOCK]
@@ -262,9 +263,7 @@ class _Search:
 
 def _words(system: System, pairs: list[OrderPair], looked: int) -> str:
     if not pairs:
-        return (
-            f"No pair among {looked:,} states of two objects: no such change makes this policy swap them for the worse."
-        )
+        return f"No pair among {counted(looked, 'state')} of two objects: no such change makes this policy swap them for the worse."
     pair = pairs[0]
     known = decide(system, system.rules()[next(iter(system.rules()))], pair.after_state) if system.rules() else None
     rule = (
@@ -273,7 +272,7 @@ def _words(system: System, pairs: list[OrderPair], looked: int) -> str:
         else f" (a rule, {next(iter(system.rules()))}, picks {system.output.names[known.action]})"
     )
     return (
-        f"{len(pairs)} pairs among {looked:,} states of two objects. The worst: {system.describe(pair.state)} With "
+        f"{counted(len(pairs), 'pair')} among {counted(looked, 'state')} of two objects. The worst: {system.describe(pair.state)} With "
         f"{pair.changed} changed from {pair.before_value:g} to {pair.after_value:g} {pair.unit} the decision goes from "
         f"{pair.before.name} to {pair.after.name}{rule}, although {' or '.join(pair.after.best_names)} is still best; "
         f"it costs {number(pair.after.loss)} more ({pair.after.unit})."

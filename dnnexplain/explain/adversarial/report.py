@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.adversarial.moves import ROUNDING
 from dnnexplain.explain.adversarial.result import Change, Flip
 from dnnexplain.explain.adversarial.run import Run
@@ -69,7 +70,7 @@ def _proof(run: Run, best: Flip, *, proved: bool, radius: float, single: float) 
         return f"No cheaper change of a single object is adversarial (proved).{several}"
     if radius > 0:
         return f"Not proved minimal: no change that costs {number(radius)} or less is adversarial, beyond that others may be."
-    return f"Not proved minimal: the best of {run.evaluated:,} states."
+    return f"Not proved minimal: the best of {counted(run.evaluated, 'state')}."
 
 
 def _nothing(run: Run, radius: float) -> str:
@@ -77,11 +78,13 @@ def _nothing(run: Run, radius: float) -> str:
         many = "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
         return f"Proved: no allowed change{many} makes this decision worse; all {run.evaluated:,} were looked at."
     if radius > 0:
-        return f"Proved: no change that costs {number(radius)} or less makes this decision worse ({run.evaluated:,} states)."
+        return f"Proved: no change that costs {number(radius)} or less makes this decision worse ({counted(run.evaluated, 'state')})."
     if run.single_radius > 0:
         far = "" if run.single_radius == np.inf else f" that costs {number(run.single_radius)} or less"
-        return f"Proved: no change of a single object{far} makes this decision worse ({run.evaluated:,} states)."
-    return f"No adversarial change among {run.evaluated:,} states; that proves nothing."
+        return (
+            f"Proved: no change of a single object{far} makes this decision worse ({counted(run.evaluated, 'state')})."
+        )
+    return f"No adversarial change among {counted(run.evaluated, 'state')}; that proves nothing."
 
 
 def _followed(run: Run, best: Flip | None) -> str:
@@ -97,7 +100,7 @@ def _followed(run: Run, best: Flip | None) -> str:
 def _undecided(run: Run) -> str:
     if not np.isfinite(run.undecided):
         return ""
-    return f"In {run.counts[Kind.UNDECIDED.value]} states the oracle ran out of time, from a cost of {number(run.undecided)} on nothing is proved."
+    return f"In {counted(run.counts[Kind.UNDECIDED.value], 'state')} the oracle ran out of time, from a cost of {number(run.undecided)} on nothing is proved."
 
 
 def _capital(text: str) -> str:

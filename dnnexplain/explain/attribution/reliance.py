@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, System
+from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.explain.networks.hooks import network_of, private, tensor, with_gradients
 from dnnexplain.results import array_field
@@ -66,7 +67,7 @@ class Reliance:
         if not dead:
             return f"{rests}; every cell has a gradient in some state."
         kind = f", though {varied} of these varied" if varied else ", and none of these ever varied"
-        return f"{rests}; {dead} of {self.dead.size} cells have no gradient in any of {self.states:,} states{kind}."
+        return f"{rests}; {dead} of {counted(self.dead.size, 'cell')} have no gradient in any of {self.states:,} states{kind}."
 
 
 def reliance(

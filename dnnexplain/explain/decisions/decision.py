@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import Decision, Discrete, DnnExplainError, NetworkPolicy, Policy, State, System
+from dnnexplain.counts import counted
 
 __all__ = [
     "decide",
@@ -28,7 +29,7 @@ def observe(system: System, states: Sequence[State]) -> NDArray[np.float32]:
         return np.empty((0, *system.observation_shape), np.float32)
     values = np.stack([state.values for state in states])
     if values.shape[1] != len(system.knobs):
-        msg = f"{system.name} has {len(system.knobs)} knobs, the state has {values.shape[1]} values; was it another system's?"
+        msg = f"{system.name} has {counted(len(system.knobs), 'knob')}, the state has {values.shape[1]} values; was it another system's?"
         raise DnnExplainError(msg)
     observations = np.empty((len(states), *system.observation_shape), np.float32)
     plain = np.array([state.background is None for state in states])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import pruning
 from dnnexplain.explain.distillation.branching import LEAF
 from dnnexplain.explain.distillation.text import export_text
@@ -55,7 +56,7 @@ class Tree:
             if not np.any((children <= inner) | (children >= count)) and len(np.unique(children)) == children.size:
                 return
         msg = (
-            f"these arrays are no tree of {count} nodes: they must be of one length, and each inner node's two children "
+            f"these arrays are no tree of {counted(count, 'node')}: they must be of one length, and each inner node's two children "
             "later nodes that are no other node's"
         )
         raise DnnExplainError(msg)
@@ -122,7 +123,7 @@ class Tree:
 
     def _check(self, node: int, *, asks: bool) -> None:
         if not 0 <= node < len(self.feature):
-            msg = f"node {node} does not exist; the tree has {len(self.feature)} nodes, from 0"
+            msg = f"node {node} does not exist; the tree has {counted(len(self.feature), 'node')}, from 0"
             raise DnnExplainError(msg)
         if (self.feature[node] != LEAF) != asks:
             msg = f"node {node} {'is a leaf: it has an action' if asks else 'asks: it has a threshold'}, not the other"

@@ -37,6 +37,7 @@ import numpy as np
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Choice, DnnExplainError, Policy, System, Target
+from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.maps import Attribution
 from dnnexplain.explain.attribution.methods import method_named
 from dnnexplain.explain.decisions.real_changes import Intervention
@@ -244,4 +245,4 @@ def _overall(figures: tuple[Figure, ...]) -> tuple[str, str]:
 def _all_green(count: int) -> str:
     if count == 1:
         return "the one figure that applies is within its green limit."
-    return f"all {count} figures that apply are within their green limits."
+    return f"all {counted(count, 'figure')} that apply are within their green limits."

@@ -102,11 +102,14 @@ def infidelity(case: Case) -> Evidence:
     return _limited(value, said, joint_share(case, rows, lost))
 
 
-def _limited(value: float, said: str, joint: float) -> Evidence:
+_NO_MAP = "No map could leave less than {joint:.0%}: here effects do not add up."
+
+
+def _limited(value: float, said: str, joint: float, why: str = _NO_MAP) -> Evidence:
     """A figure that no map can be good at cannot condemn one: where effects do not add up, it is amber at worst."""
     if not joint >= JOINT:
         return Evidence(value, said)
-    return Evidence(value, f"{said} No map could leave less than {joint:.0%}: here effects do not add up.", mild=True)
+    return Evidence(value, f"{said} {why.format(joint=joint)}", mild=True)
 
 
 def cells(case: Case) -> Evidence:
@@ -195,12 +198,22 @@ def intervention(case: Case) -> Evidence:
         value = float(np.mean(np.sign(told) == np.sign(real)))
         return Evidence(value, f"{top} The sign is right for {value:.0%} of {counted(len(found), 'object')}.")
     value = rank_correlation(told, real)
+    joint = _joint_in_mixtures(case)
     if np.isnan(value):
         flat = "the map" if np.ptp(told) == 0 else "the network"
         return Evidence(
             0.0 if np.ptp(real) > 0 else _NONE, f"{top} There is no order to compare: {flat} treats all objects alike."
         )
-    return Evidence(value, f"{top} Over {len(found)} objects, map and reality correlate {number(value)} in rank.")
+    said = f"{top} Over {counted(len(found), 'object')}, map and reality correlate {number(value)} in rank."
+    return _limited(
+        value, said, joint, "No sum over objects explains {joint:.0%} of what they do: effects do not add up."
+    )
+
+
+def _joint_in_mixtures(case: Case) -> float:
+    """:func:`joint_share` where random objects are put back."""
+    rows = mixtures(case.system, case.state, case.reference[1], 128 if case.full else 32, case.seed)
+    return joint_share(case, rows, case.losses(case.paint(rows))) if len(rows) else _NONE
 
 
 def _sentence(case: Case, one: Intervention) -> str:

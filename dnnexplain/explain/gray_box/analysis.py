@@ -8,6 +8,7 @@ from threading import Event
 import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.gray_box.budget import Budget, Progress, Run, one_thread
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.methods import METHODS
@@ -92,7 +93,7 @@ def _search(method: str, run: Run) -> str:
 def _resume(run: Run, earlier: WorstCase) -> None:
     if len(earlier.x) != run.problem.domain.size:
         msg = (
-            f"the case to resume from has {len(earlier.x)} inputs, {run.problem.name} has {run.problem.domain.size}; "
+            f"the case to resume from has {counted(len(earlier.x), 'input')}, {run.problem.name} has {run.problem.domain.size}; "
             "resume from a result of the same problem"
         )
         raise DnnExplainError(msg)

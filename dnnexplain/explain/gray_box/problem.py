@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.gray_box.component import Array, Component
 from dnnexplain.explain.gray_box.pipeline import Pipeline
 
@@ -49,7 +50,7 @@ class Domain:
             msg = "every bound of a domain must be finite, and low at most high"
             raise DnnExplainError(msg)
         if self.names and len(self.names) != low.size:
-            msg = f"a domain of {low.size} inputs was given {len(self.names)} names"
+            msg = f"a domain of {low.size} inputs was given {counted(len(self.names), 'name')}"
             raise DnnExplainError(msg)
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.counts import counted
 from dnnexplain.explain.sequence.gap import BEST_RULE, Mutable
 from dnnexplain.explain.sequence.search import BATCH, attack_sequence
 
@@ -80,7 +81,7 @@ def worst_workloads(
             system, policy, starts, against=BEST_RULE, rounds=rounds, seed=seed, oracle_seconds=0.01
         )
         found += [system.workload_from_json(data) for data in attack.population]
-        how = f"evolved for {rounds} batches of {BATCH}"
+        how = f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}"
     else:
         found += draw(rounds * BATCH, seed)
         how = f"the worst of {rounds * BATCH:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.counts import counted
 from dnnexplain.explain.guards.adversary import Draw, behind, best_of, worst_workloads
 from dnnexplain.explain.guards.guard import Guard, GuardRule
 from dnnexplain.explain.guards.guarded import Guarded
@@ -85,7 +86,7 @@ def compile_guard(
     tried: list[GuardRule] = []
     guard = Guard(system.name, (), policy.name, getattr(policy, "checkpoint", ""))
     for cycle in range(cycles):
-        say(cycle + 1, cycles + 1, f"choosing rules against {len(bench.hard)} workloads")
+        say(cycle + 1, cycles + 1, f"choosing rules against {counted(len(bench.hard), 'workload')}")
         apt = bench.apt()
         tried += [*_start(policy, apt, regions), *candidates(system, policy, bench.hard, usual, apt)]
         guard = Guard(guard.system, bench.chosen(tried, most), guard.policy, guard.checkpoint)
@@ -206,7 +207,7 @@ class _Bench:
 def _notes(bench: _Bench, how: str, allowed: float) -> tuple[str, ...]:
     ratio = "in per cent" if cost_is_ratio(bench.system) else "in the cost's unit"
     count, names = len(bench.hard), ", ".join(bench.rules)
-    made = f"Compiled against {count} workloads found by attacks on {bench.policy.name} and on earlier guards ({how})."
+    made = f"Compiled against {counted(count, 'workload')} found by attacks on {bench.policy.name} and on earlier guards ({how})."
     held = f"Gaps are to the best of {names} on the same workload, {ratio}."
     share = percent(MARGIN * allowed)
     return made, held, f"The nominal cost was allowed to rise by {share} on the half of the seeds that it was made on."

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Policy
+from dnnexplain.counts import counted
 from dnnexplain.explain.hypotheses.generating import generated
 from dnnexplain.explain.hypotheses.statement import Statement, doing, parse_statement
 from dnnexplain.explain.hypotheses.testing import Tested, assess, changed_states
@@ -88,7 +89,7 @@ def hypothesise(
     listed = "; else ".join(one.words(system) for one in short) or "nothing"
     words = (
         f"{policy.name} in {len(short)} statement{'' if len(short) == 1 else 's'}: {listed}. The list says {percent(explained)} of "
-        f"{len(other):,} decisions rightly and leaves {percent(1 - explained)} unexplained."
+        f"{counted(len(other), 'decision')} rightly and leaves {percent(1 - explained)} unexplained."
     )
     settings = {"sets": sets, "states": states, "pairs": pairs, "most": most, "own": list(own)}
     return Hypotheses(

@@ -20,6 +20,7 @@ from torch import nn
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import Decision, Discrete, DnnExplainError, Policy, State, System
+from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import number, start
 from dnnexplain.explain.attribution.targets import runner_up
 from dnnexplain.explain.decisions.decision import decide, observe
@@ -107,7 +108,7 @@ class Account(Result):
                 "the output's bias alone, whatever the input shows."
             )
         return (
-            f"{start(what)} is {number(self.contrast)}: {on} of {len(self.activation)} neurons are on and add "
+            f"{start(what)} is {number(self.contrast)}: {on} of {counted(len(self.activation), 'neuron')} are on and add "
             f"{number(self.effects.sum(), sign=True)}, the output's bias {number(self.offset, sign=True)}; "
             f"neuron {strongest} adds most, {number(self.effects[strongest], sign=True)}."
         )
@@ -209,7 +210,7 @@ def dense_weights(system: System, policy: Policy) -> tuple[Dense, Dense]:
     other = [f"{name} ({type(part).__name__})" for name, part in parts if not isinstance(part, (nn.Linear, *_SILENT))]
     cells = int(np.prod(system.observation_shape))
     if other or len(dense) != 2:
-        what = f"this one has {len(dense)} dense layers" + (f" and {', '.join(other[:4])}" if other else "")
+        what = f"this one has {counted(len(dense), 'dense layer')}" + (f" and {', '.join(other[:4])}" if other else "")
         msg = (
             f"the white box explains networks of the form dense, ReLU, dense; {what}. Use attribution or neuron probes"
         )

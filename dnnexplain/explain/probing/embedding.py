@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, scatter
 from dnnexplain.contract import Choice, Discrete, DnnExplainError, Measured, Policy, State, System
+from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import percent
 from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.explain.decisions.outcomes import outcomes
@@ -73,7 +74,9 @@ class Embedding(Result):
 
     def sentence(self) -> str:
         """What the picture shows, and what it does not."""
-        what = f"{len(self.points)} states by the activations of layer {self.layer}, coloured by {self.label}"
+        what = (
+            f"{counted(len(self.points), 'state')} by the activations of layer {self.layer}, coloured by {self.label}"
+        )
         if self.method == Projection.PCA:
             return f"{what}: the plane that keeps most of their variance, {percent(sum(self.explained))}."
         return f"{what}: neighbours stay neighbours; distances between groups mean nothing."

@@ -24,6 +24,7 @@ from dnnexplain.contract import (
     State,
     System,
 )
+from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import number
 from dnnexplain.explain.decisions.decision import decide, observe
 from dnnexplain.explain.decisions.outcomes import outcomes
@@ -225,12 +226,12 @@ class CostEffect(Result):
     def sentence(self) -> str:
         """The change of cost with its interval."""
         if np.allclose(self.before, self.after, rtol=1e-9, atol=0.0):
-            told = f"leaves the {self.cost_name} of each of {len(self.before)} workloads as it is"
+            told = f"leaves the {self.cost_name} of each of {counted(len(self.before), 'workload')} as it is"
             return f"Holding neuron {self.neuron} at {number(self.held_at)} {told}, {number(self.before.mean())} on average."
         clear = "" if self.low > 0 or self.high < 0 or np.isnan(self.low) else ", which may be chance"
         return (
-            f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {self.cost_name} over {len(self.before)} "
-            f"workloads from {number(self.before.mean())} by {number(self.mean, sign=True)} ({self._interval()}){clear}."
+            f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {self.cost_name} over "
+            f"{counted(len(self.before), 'workload')} from {number(self.before.mean())} by {number(self.mean, sign=True)} ({self._interval()}){clear}."
         )
 
     def _interval(self) -> str:

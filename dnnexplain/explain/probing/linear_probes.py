@@ -155,8 +155,8 @@ def probe_facts(
     values, observations, kept = _distinct(system, states)
     if not facts or len(values) < 2 * _LEAST or repeats < 2:
         msg = (
-            f"probing needs at least one fact, {2 * _LEAST} distinct states and 2 repeats; there are {len(facts)} "
-            f"facts, {len(values)} distinct states and {repeats} repeats"
+            f"probing needs at least one fact, {2 * _LEAST} distinct states and 2 repeats; there are "
+            f"{counted(len(facts), 'fact')}, {counted(len(values), 'distinct state')} and {repeats} repeats"
         )
         raise DnnExplainError(msg)
     inputs = neuron_activations(policy, found, observations)

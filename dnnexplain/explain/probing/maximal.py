@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import NetworkPolicy, State, System, valid_states
+from dnnexplain.counts import counted
 from dnnexplain.explain.probing.affine import AffineInput, affine_input
 from dnnexplain.explain.probing.block_search import Climb, climb
 from dnnexplain.explain.probing.box_search import climb_box
@@ -259,7 +260,7 @@ def _certified(
     )
     if certificate.holds:
         return replace(found, certificate=certificate, words=f"{found.words} {certificate.sentence()}")
-    words = f"Not proved: the best of {found.evaluated:,} states. {certificate.sentence()}"
+    words = f"Not proved: the best of {counted(found.evaluated, 'state')}. {certificate.sentence()}"
     return replace(found, certificate=certificate, proved=False, bound=None, words=words)
 
 
@@ -306,7 +307,7 @@ def _by_blocks(system: System, blocks: Blocks) -> str:
     ends = any(knob.step is None for knob in system.knobs)
     straight = " (of a continuous one both ends, for it is painted along a straight line)" if ends else ""
     return (
-        f"Its weighted input is a sum over {len(names)} independent parts of the state ({told}), and for "
+        f"Its weighted input is a sum over {counted(len(names), 'independent part')} of the state ({told}), and for "
         f"each part every valid value was tried{straight}. That the observation is painted part by part was checked on "
         f"{blocks.checked} random pairs of valid states; equality holds up to rounding."
     )
@@ -316,7 +317,7 @@ def _search(neuron: int, gap: str, best: Climb, bound: float | None, *, straight
     why = gap
     if bound is not None:
         why = f"rules tie parts of the state together; the proven limit of the weighted input is {number(bound)}"
-    looked = f"the best of {best.evaluated:,} states from {best.starts} starts"
+    looked = f"the best of {counted(best.evaluated, 'state')} from {best.starts} starts"
     if best.stopped:
         return f"Not proved, and stopped early: {looked} ({why})."
     moved = "single knob moved to an end of its range" if straight else "change of one part of the state alone"

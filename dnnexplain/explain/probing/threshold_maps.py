@@ -72,7 +72,9 @@ class ThresholdMap(Result):
         """How many neurons show thresholds, and where the typical ones are."""
         shows, unit = self.shows, self.curves.units[0]
         count, total = int(shows.any(axis=1).sum()), len(shows)
-        parts = [f"{count} of {total} neurons show a threshold in the {self.kind} of at least one of {len(self.knobs)}"]
+        parts = [
+            f"{count} of {counted(total, 'neuron')} show a threshold in the {self.kind} of at least one of {len(self.knobs)}"
+        ]
         for words, where in (("turn on", self.turns_on), ("stop changing", self.stops_changing)):
             found = where[np.isfinite(where)]
             if len(found):
@@ -344,7 +346,7 @@ class Census(Result):
         )
         count = len(self.networks)
         return (
-            f"In {count} network{'' if count == 1 else 's'}, {threshold} of {total} neurons show a threshold in {self.kind}: "
+            f"In {count} network{'' if count == 1 else 's'}, {threshold} of {counted(total, 'neuron')} show a threshold in {self.kind}: "
             f"{below} are off below some value, {above} see no difference above some value, {both} both."
         )
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.program import Program
 
 __all__ = ["Bend", "Form", "NetworkForms", "Wave", "traced"]
@@ -231,7 +232,7 @@ class NetworkForms(fx.Interpreter):
             Bend([weights[[at]] for at in open_ones], [constant[[at]] for at in open_ones], numbers, slope=slope)
         )
         if flat.shape[1] * (1 + len(self.program)) > _LARGEST:
-            msg = f"the network is too large for a program ({flat.shape[1]:,} neurons of {len(self.program):,} values)"
+            msg = f"the network is too large for a program ({flat.shape[1]:,} neurons of {counted(len(self.program), 'value')})"
             raise DnnExplainError(msg)
         out = torch.cat([flat, flat.new_zeros((1 + len(self.program) - len(flat), flat.shape[1]))])
         out[:, np.flatnonzero(high <= 0)] *= slope

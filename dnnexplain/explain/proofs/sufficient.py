@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Case, Discrete, NetworkPolicy, State, StateSet, System, outside_valid, valid_states
 from dnnexplain.contract.errors import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.draws import climb, draw, listed
 from dnnexplain.explain.proofs.prover import Asked, by_program
 from dnnexplain.explain.proofs.ready import free_knobs, kept_decision
@@ -75,7 +76,7 @@ class SufficientReason:
         if not self.proved:
             return f"No set smaller than all knobs is proved to force {self.decision}: {self.reason}"
         return (
-            f"{len(self.fixed)} of {len(self.fixed) + len(self.free)} knobs force {self.decision}, whatever the others "
+            f"{len(self.fixed)} of {counted(len(self.fixed) + len(self.free), 'knob')} force {self.decision}, whatever the others "
             f"are (proved; {word}): {named}."
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Property
+from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.certificate import Certificate
 from dnnexplain.results import register
 
@@ -112,6 +113,4 @@ class Verdict:
             return f"Refuted: {self.failed.name} in a valid state, by {self.failed.best:.3g} on the network itself."
         left = [case for case in self.cases if case.verdict == "open"]
         why = f" ({left[0].reason})" if left and left[0].reason else ""
-        return (
-            f"Open: neither proved nor refuted in {len(left)} of {len(self.cases)} cases; bound {self.bound:.3g}{why}."
-        )
+        return f"Open: neither proved nor refuted in {len(left)} of {counted(len(self.cases), 'case')}; bound {self.bound:.3g}{why}."

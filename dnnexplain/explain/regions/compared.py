@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.regions.profile import LEVEL, FailureProfile, Region
 from dnnexplain.explain.regions.significance import holm
 from dnnexplain.numbers import percent
@@ -66,7 +67,7 @@ def compare_profiles(before: FailureProfile, after: FailureProfile) -> ComparedP
     names = before.question.policy, after.question.policy
     count = {verdict: sum(fate.verdict == verdict for fate in fates) for verdict in ("removed", "new")}
     words = (
-        f"From {names[0]} to {names[1]}: {count['removed']} of {len(before.regions)} regions are gone, {count['new']} of "
+        f"From {names[0]} to {names[1]}: {count['removed']} of {counted(len(before.regions), 'region')} are gone, {count['new']} of "
         f"{len(after.regions)} are new; something is lost in {percent(after.share)} (before: {percent(before.share)})."
     )
     return ComparedProfiles(*names, fates, words)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Bound, DnnExplainError, Policy, cost_is_ratio, cost_unit
+from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.optima import certify_optimum
 from dnnexplain.explain.sequence.gap import OPTIMUM, Gap
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
@@ -122,5 +123,5 @@ def _words(
     return (
         f"On this workload {own} {verb} {rule_name}: {cost} {number(network)} against {number(rule)} ({change} "
         f"{'more' if network > rule else 'less'}), and {optimum}. On the workload that the search started from it was "
-        f"{number(first[1])} against {number(first[2])}. {evaluated:,} workloads were run; that a worse one exists is not excluded."
+        f"{number(first[1])} against {number(first[2])}. {counted(evaluated, 'workload')} were run; that a worse one exists is not excluded."
     )

@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.stress.report_marks import ends, front_chart, gap_mark, shade, share_bar
 from dnnexplain.explain.stress.report_style import STYLE
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
@@ -115,7 +116,7 @@ def _nominal(found: StressTest, told: Commands, files: Mapping[str, str]) -> lis
     one = found.scenarios[0]
     sure = "" if one.sure else " The interval does not settle it."
     text = (
-        f"On {one.sets} ordinary workloads its cost ({found.cost_name}) is {number(one.cost)}, 95% interval {interval(one.low, one.high)}; "
+        f"On {counted(one.sets, 'ordinary workload')} its cost ({found.cost_name}) is {number(one.cost)}, 95% interval {interval(one.low, one.high)}; "
         f"that of the best rule, {one.best_rule}, is {number(one.rule_cost)}. The gap is {percent(one.gap, sign=True)} "
         f"({ends(one)}): {one.verdict}.{sure}"
     )

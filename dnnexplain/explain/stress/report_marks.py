@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WITHIN, WORSE
 from dnnexplain.numbers import figure, interval, percent
@@ -94,7 +95,7 @@ def front_chart(front: Sequence[Mapping[str, Any]], drawn: float, unit: str) -> 
         f"<line x1={LEFT} x2={WIDTH - 14} y1={y(drawn):.1f} y2={y(drawn):.1f} stroke=currentColor stroke-dasharray='4 4' />"
         f"<text x={WIDTH - 14} y={y(drawn) - 5:.1f} text-anchor=end>mean of the ten worst drawn</text>"
     )
-    label = f"Regret ({unit}) against plausibility of {len(front)} generated inputs"
+    label = f"Regret ({unit}) against plausibility of {counted(len(front), 'generated input')}"
     return (
         f"<svg width={WIDTH} height={HEIGHT} viewBox='0 0 {WIDTH} {HEIGHT}' role=img aria-label='{escape(label, quote=True)}'>"
         f"{levels}{ticks}{mean}<g class=unsafe>{dots}</g>"

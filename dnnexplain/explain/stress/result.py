@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WORSE, worst_verdict
 from dnnexplain.numbers import number, percent
 from dnnexplain.results import Question, Result, plain_field, register
@@ -120,7 +121,7 @@ class StressTest(Result):
         bad = [one.name for one in self.scenarios if one.verdict == UNSAFE]
         against = percent(nominal.gap, sign=True)
         text = (
-            f"{self.question.policy} is {self.verdict} in the worst of {len(self.scenarios)} scenarios: better than the best "
+            f"{self.question.policy} is {self.verdict} in the worst of {counted(len(self.scenarios), 'scenario')}: better than the best "
             f"rule in {self.count(BETTER)}, worse in {self.count(WORSE)}, unsafe in {self.count(UNSAFE)}"
             f"{' (' + ', '.join(bad[:4]) + (', ...' if len(bad) > 4 else '') + ')' if bad else ''}. "
             f"On ordinary workloads its cost is {number(nominal.cost)}, {against} against {nominal.best_rule}."

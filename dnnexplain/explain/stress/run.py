@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, lacking, need
+from dnnexplain.counts import counted
 from dnnexplain.explain.generate.adversary import Found, hardest, worst_ten
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
 from dnnexplain.explain.stress.cases import Case, battery, case_file
@@ -152,10 +153,10 @@ def _afforded(cases: Sequence[Case], budget: int) -> tuple[list[Case], int, list
     kept, rest = list(cases[:most]), cases[most:]
     if rest:
         names = Counter(case.name.split(":")[0] for case in rest)
-        counted = "; ".join(f"{count} of {name}" if count > 1 else name for name, count in names.items())
+        listed = "; ".join(f"{count} of {name}" if count > 1 else name for name, count in names.items())
         enough = 20 * math.ceil((len(cases) * SMALLEST + ORDINARY - SMALLEST) / 10)
         said = [
-            f"{len(rest)} of {len(cases)} scenarios, for which the budget is too small ({enough:,} is enough): {counted}."
+            f"{len(rest)} of {counted(len(cases), 'scenario')}, for which the budget is too small ({enough:,} is enough): {listed}."
         ]
     else:
         said = []
@@ -267,7 +268,7 @@ def _generate(
             f"Generated inputs: the log has {len(recorded)} {spec.workloads}, and what is likely is learned from {2 * LEAST}.",
         )
     if count < LEAST:
-        return None, f"Generated inputs: a quarter of the budget is {count} runs, and {LEAST} are needed."
+        return None, f"Generated inputs: a quarter of the budget is {counted(count, 'run')}, and {LEAST} are needed."
     family = spec.family()
     drawn = list(recorded) if recorded is not None else list(system.workloads(family.name, max(LEARNED, count), seed))
     law = Plausibility([system.to_records(one) for one in drawn])

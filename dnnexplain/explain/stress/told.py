@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import ALIKE, FAR, UNSAFE, YARDSTICK
 
@@ -86,7 +87,7 @@ def junit(found: StressTest, limits: Mapping[str, str]) -> str:
     )
     for one in found.scenarios:
         case = SubElement(suite, "testcase", classname=f"{found.question.system}.{one.kind}", name=one.name)
-        text = f"cost {one.cost:.6g}; {one.best_rule} {one.rule_cost:.6g}; gap {one.gap:+.4g}; {one.sets} workloads; {one.verdict}"
+        text = f"cost {one.cost:.6g}; {one.best_rule} {one.rule_cost:.6g}; gap {one.gap:+.4g}; {counted(one.sets, 'workload')}; {one.verdict}"
         if one.verdict == UNSAFE:
             SubElement(case, "failure", message=one.why, type=UNSAFE).text = text
         else:

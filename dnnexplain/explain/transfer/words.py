@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import cost_unit
+from dnnexplain.counts import counted
 from dnnexplain.explain.transfer.result import Boundary, Setting, Transfer
 from dnnexplain.numbers import gap, number, went_wrong
 
@@ -64,7 +65,7 @@ def words(found: Transfer) -> str:
     wrong = went_wrong((one for one in found.metrics if one.total), totals)
     text = f"{name}: {wrong}. " if wrong else ""
     text += (
-        f"{name} beats the best rule in {counts['wins']} of {len(cells)} cells, loses in {counts['loses']}, and in "
+        f"{name} beats the best rule in {counts['wins']} of {counted(len(cells), 'cell')}, loses in {counts['loses']}, and in "
         f"{counts['even']} the 95% interval leaves it open. Best: {_cell(found, best)}. Worst: {_cell(found, worst)}."
     )
     own = [one for one in found.boundaries if one.policy == name]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.agreement import Comparison
 from dnnexplain.explain.attribution.maps import Attribution
 from dnnexplain.explain.attribution.methods import METHODS
@@ -57,7 +58,7 @@ def card(one: Attribution, badge: TrustBadge, colours: dict[str, int | None], mo
     ]  # fmt: skip
     if rest:
         up, down = float(one.positive[rest].sum()), float(one.negative[rest].sum())
-        rows.append({"name": f"{len(rest)} others", "colour": None, "up": up, "down": down})
+        rows.append({"name": f"{counted(len(rest), 'other')}", "colour": None, "up": up, "down": down})
     return {
         "title": METHODS[one.method].title,
         "about": METHODS[one.method].about,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Flowing, Measured, Replayable, State, System
+from dnnexplain.counts import counted
 from dnnexplain.explain.probing.embedding import Embedding, Projection, embed, label_names, locate, relabelled
 from dnnexplain.explain.probing.states_met import Visited, families, visited
 from dnnexplain_widgets.jobs import Task
@@ -79,7 +80,7 @@ class EmbeddingPanel(ProbingPanel):
             task.progress(None, "Collecting states")
             seen = visited(system, policy, count, workload=workload, seed=seed)
             states = seen.states(system)
-            task.progress(None, f"Placing {len(states)} states")
+            task.progress(None, f"Placing {counted(len(states), 'state')}")
             return seen, states, embed(system, policy, states, method=method, label=label, layer=layer, seed=seed)
 
         self.stale = False
@@ -162,7 +163,7 @@ class EmbeddingPanel(ProbingPanel):
             task.progress(None)
             return relabelled(system, policy, found, states, label)
 
-        self.start(work, self._recoloured, f"Computing the {label} of {len(found.index)} states", part=True)
+        self.start(work, self._recoloured, f"Computing the {label} of {counted(len(found.index), 'state')}", part=True)
 
     def _recoloured(self, found: Embedding) -> None:
         self.found = found

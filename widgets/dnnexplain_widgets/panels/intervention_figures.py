@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import number, start
 from dnnexplain.explain.probing.intervention import CostEffect, NeuronEffect
 from dnnexplain.numbers import interval
@@ -45,7 +46,7 @@ def cost_row(found: CostEffect) -> dict[str, Any]:
     }  # fmt: skip
     told = f", with the {number(100 * found.level)}% interval" if known else ""
     return {
-        "caption": f"{found.cost_name} over {len(found.before)} workloads{told}",
+        "caption": f"{found.cost_name} over {counted(len(found.before), 'workload')}{told}",
         **_between(before, after, *(ends if known else ())),
         "marks": [
             "as it is",

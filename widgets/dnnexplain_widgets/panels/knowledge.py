@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Replayable
+from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.probing.domain_facts import domain_facts, objects_of
 from dnnexplain.explain.probing.linear_probes import Fact, Knowledge, ProbedFact, probe_facts
@@ -193,7 +194,7 @@ def _badge(found: Knowledge) -> dict[str, Any]:
         }
         for fact in probed
     ]
-    text = f"{clear} of {len(probed)} facts clearly above their control, {found.states} distinct states, {found.repeats} splits"
+    text = f"{clear} of {counted(len(probed), 'fact')} clearly above their control, {found.states} distinct states, {found.repeats} splits"
     return {"level": level, "text": text, "figures": figures}
 
 

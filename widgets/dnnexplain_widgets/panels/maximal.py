@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Pictured, outside_valid
+from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.real_changes import objects
 from dnnexplain.explain.probing.maximal import Maximum, maximise
 from dnnexplain_widgets.jobs import Task
@@ -152,7 +153,7 @@ class MaximalPanel(ProbingPanel):
             cells = [{"text": f"{count} of {len(places)}"}, {"text": with_unit(mean, system.knobs[places[0]].unit)}]
             rows.append({"label": name, "cells": cells})
         left = f"; the first {ROWS} of {len(ordered)} groups" if len(ordered) > ROWS else ""
-        caption = f"The state that excites the neuron most: {int(lifted.sum()):,} of {len(values):,} knobs are above their lowest{left}"
+        caption = f"The state that excites the neuron most: {int(lifted.sum()):,} of {counted(len(values), 'knob')} are above their lowest{left}"
         return {"caption": caption, "corner": "group", "columns": ["knobs above their lowest", "mean"], "rows": rows}
 
 

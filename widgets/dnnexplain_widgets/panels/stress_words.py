@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.stress.report import KINDS
 from dnnexplain.explain.stress.report_marks import SPAN, ends
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
@@ -52,5 +53,5 @@ def case_words(one: ScenarioResult) -> str:
     bad = f" What makes it unsafe: {one.why}." if one.why else ""
     return (
         f"{one.name}: {one.sentence} Cost {number(one.cost)}, {percent(one.gap, sign=True)} against {one.best_rule} "
-        f"({ends(one)}) on {one.sets} workloads: {one.verdict}.{bad}"
+        f"({ends(one)}) on {counted(one.sets, 'workload')}: {one.verdict}.{bad}"
     )

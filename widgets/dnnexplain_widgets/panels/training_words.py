@@ -31,7 +31,7 @@ def chart_of(runs: Sequence[Lesson]) -> dict[str, Any]:
     return {
         "charts": [
             {
-                "title": f"{last.cost.capitalize()} on {last.sets} held-out workloads",
+                "title": f"{last.cost.capitalize()} on {counted(last.sets, 'held-out workload')}",
                 "series": lines["greedy"],
                 "levels": [{"name": label(name), "value": value} for name, value in last.yardsticks.items()],
                 "unit": "",
@@ -69,7 +69,7 @@ def sentence_of(run: Lesson) -> str:
     first, last = known[0], known[-1]
     rules = ", ".join(f"{label(name)} {number(value)}" for name, value in run.yardsticks.items())
     if len(known) == 1:
-        return f"Before training: {run.cost} {number(first['greedy'])} on {run.sets} held-out workloads ({rules})."
+        return f"Before training: {run.cost} {number(first['greedy'])} on {counted(run.sets, 'held-out workload')} ({rules})."
     way = _way(first["greedy"], last["greedy"])
     words = (
         f"After {counted(last['iteration'], 'iteration')} ({run.name}), {run.cost} is {number(last['greedy'])} on {run.sets} "

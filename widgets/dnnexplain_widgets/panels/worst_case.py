@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from dnnexplain.contract import Adversary, Attackable, Choice, DnnExplainError, Flowing, Policy, State
+from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.decisions.flows import FlowComparison, comparison_of
 from dnnexplain.explain.gray_box.assemble import problem_with
@@ -175,7 +176,7 @@ class WorstCasePanel(Panel):
         if found.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
             size = len(self._adversary(self._routed_of(found)).low)
             if size != len(found.best.x):
-                msg = f"the case has {len(found.best.x)} inputs, this {system.name} has {size}; was it made with other parameters?"
+                msg = f"the case has {counted(len(found.best.x), 'input')}, this {system.name} has {size}; was it made with other parameters?"
                 raise DnnExplainError(msg)
         self.found, self.box, self.shown = found, None, found.best.method
         self._draw_case(found.best)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.counts import counted
 from dnnexplain.explain.gray_box.box import GapBox
 from dnnexplain.explain.gray_box.budget import Progress
 from dnnexplain.explain.gray_box.comparison import SearchComparison
@@ -122,7 +123,7 @@ def box_rows(box: GapBox, top: NDArray[np.float64]) -> dict[str, Any]:
     ]  # fmt: skip
     share = float(np.median((box.high - box.low) / width))
     caption = (
-        f"The {len(rows)} largest of {len(box.x)} inputs: their values (strokes) and how far they may vary (bars); "
+        f"The {len(rows)} largest of {counted(len(box.x), 'input')}: their values (strokes) and how far they may vary (bars); "
         f"the median input may vary over {100 * share:.3g}% of its range"
     )
     return {"caption": caption, "rows": rows}

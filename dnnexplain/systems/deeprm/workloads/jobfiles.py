@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write
 from dnnexplain.reading import check_count, parse_json, read_text
 from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
@@ -184,7 +185,7 @@ def _csv_rows(where: Path, text: str, notes: list[str]) -> Iterator[tuple[str, M
     def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
         for number, cells in table[1:]:
             if len(cells) != len(header):
-                msg = f"{where}, line {number}: has {len(cells)} values, the header has {len(header)} columns"
+                msg = f"{where}, line {number}: has {counted(len(cells), 'value')}, the header {counted(len(header), 'column')}"
                 raise DnnExplainError(msg)
             yield f"line {number}", dict(zip(header, cells, strict=True))
 

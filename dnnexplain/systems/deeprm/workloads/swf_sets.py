@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
 from dnnexplain.systems.deeprm.workloads.swf import SwfLog
 from dnnexplain.systems.deeprm.workloads.swf_mapping import SwfMapping, Window, quantities
@@ -69,7 +70,7 @@ def map_log(
     inside = (stretch >= 0) & (stretch < (math.inf if part.sets is None else part.sets))
     if not np.any(inside):
         msg = (
-            f"{log.name} has no job in the window from step {part.start}; its {len(order)} jobs arrive in steps 0 to "
+            f"{log.name} has no job in the window from step {part.start}; its {counted(len(order), 'job')} arrive in steps 0 to "
             f"{step[-1] + part.start:.0f} of {chosen.seconds_per_step:g} s"
         )
         raise DnnExplainError(msg)
@@ -195,13 +196,11 @@ def _sentences(report: Mapping[str, Any], mapping: SwfMapping, window: Window) -
     log, sets, work = report["log"], report["sets"], report["work"]
     fewer = window.sets is not None and sets["sets"] < window.sets
     empty = f" ({window.sets} asked for; the others hold none)" if fewer else ""
-    kept = (
-        f"{sets['sets']} job sets of {window.steps} steps of {mapping.seconds_per_step:g} s hold {sets['jobs']:,} jobs"
-    )
+    kept = f"{sets['sets']} job sets of {counted(window.steps, 'step')} of {mapping.seconds_per_step:g} s hold {counted(sets['jobs'], 'job')}"
     ratio = f"CPU work is {work['cpu']:.3g} and memory work {work['memory']:.3g} times the log's"
     return (
-        f"{log['name']}: {log['jobs']:,} jobs read; lines skipped: {_listed(log['lines_skipped'])}.",
-        f"Skipped {log['jobs'] - log['usable']:,} jobs: {_listed(log['skipped'])}; {log['usable']:,} are usable.",
+        f"{log['name']}: {counted(log['jobs'], 'job')} read; lines skipped: {_listed(log['lines_skipped'])}.",
+        f"Skipped {counted(log['jobs'] - log['usable'], 'job')}: {_listed(log['skipped'])}; {log['usable']:,} are usable.",
         f"Left out {log['thinned_out']:,} by keeping one job in {mapping.keep_every}, {log['outside_window']:,} outside the window.",
         f"{kept}{empty}; changed: {_listed(sets['changed'])}.",
         f"After rounding up and clipping, {ratio}.",
