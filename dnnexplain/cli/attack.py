@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
@@ -167,14 +168,13 @@ def _decision(
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
         )
-    if out is not None:
-        found.save(out)
-    if as_json:
-        print_json(_decision_json(found, world, outside_valid(any_world, start)))
-    else:
-        _show_decision(found)
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+    finish(
+        found,
+        out=out,
+        report=(lambda: _decision_json(found, world, outside_valid(any_world, start))) if as_json else None,
+        show=lambda: _show_decision(found),
+        stop=stop,
+    )
 
 
 def _decision_json(found: Adversarial, world: Any, outside: str) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import print_json, print_table, progress_bar
+from dnnexplain.cli.output import print_table, progress_bar
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 
@@ -58,14 +59,7 @@ def attack_sequence(
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
         )
-    if out is not None:
-        found.save(out)
-    if as_json:
-        print_json(_as_json(found))
-    else:
-        _show(found)
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found), stop=stop)
 
 
 def _as_json(found: SequenceAttack) -> dict[str, Any]:

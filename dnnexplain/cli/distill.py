@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from dnnexplain.cli.files import atomic_write, check_writable
+from dnnexplain.cli.ending import finish
+from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import Choice, Discrete, DnnExplainError, need
@@ -117,22 +118,22 @@ def distill(
     apart = None
     if compare and not stop.is_set():
         apart = disagree(world, teacher, world.rules()[compare], draw(DIFFERENCE_SETS, DIFFERENCE_SEED), seed=seed)
-    if out is not None:
-        found.save(out)
-    checked = None
-    if export_to is not None:
-        text = _written(kind, world, found)
-        with atomic_write(export_to) as file:
-            file.write(text)
-        checked = certify_python(text, found.tree) if kind == "python" else None
-    if as_json:
-        print_json({**_as_json(found, apart), "export_certificate": checked})
-    else:
+    text = "" if export_to is None else _written(kind, world, found)
+    checked = certify_python(text, found.tree) if export_to is not None and kind == "python" else None
+
+    def show_all() -> None:
         _show(found, apart)
-    if checked is not None and not as_json:
-        typer.echo(f"{export_to}: {checked.sentence()}")
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+        if checked is not None:
+            typer.echo(f"{export_to}: {checked.sentence()}")
+
+    finish(
+        found,
+        out=out,
+        report=(lambda: {**_as_json(found, apart), "export_certificate": checked}) if as_json else None,
+        show=show_all,
+        stop=stop,
+        export=(export_to, lambda: text),
+    )
 
 
 def _sources(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.files import atomic_write
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import print_json, print_table, progress_bar
+from dnnexplain.cli.output import print_table, progress_bar
 from dnnexplain.contract import DnnExplainError
 
 if TYPE_CHECKING:
@@ -75,17 +75,14 @@ def distill_outputs(
         found = distil_outputs(
             world, teacher, draw, **asdict(asked), figures_on=figures, progress=show, cancel=stop, keep=keep
         )
-    if out is not None:
-        found.save(out)
-    if export_to is not None:
-        with atomic_write(export_to) as file:
-            file.write(found.export(kind))
-    if as_json:
-        print_json(rules_as_json(found))
-    else:
-        _show(found)
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+    finish(
+        found,
+        out=out,
+        report=(lambda: rules_as_json(found)) if as_json else None,
+        show=lambda: _show(found),
+        stop=stop,
+        export=(export_to, lambda: found.export(kind)),
+    )
 
 
 def rules_as_json(found: OutputRules) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.files import atomic_write, check_writable
-from dnnexplain.cli.output import examples, print_json, progress_bar
+from dnnexplain.cli.ending import finish
+from dnnexplain.cli.files import check_writable
+from dnnexplain.cli.output import examples, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, EpisodeSystem, need
 
@@ -61,7 +62,8 @@ def guard(
     for path in (out, export):
         if path is not None:
             check_writable(path)
-    if export is not None and export.suffix not in SUFFIXES:
+    kind = "" if export is None else SUFFIXES.get(export.suffix, "")
+    if export is not None and not kind:
         raise Choice("language for the file ending", export.suffix, tuple(SUFFIXES)).error()
     world: Any = options.make_for(policy)
     need(world, EpisodeSystem, "guarding a policy")
@@ -92,15 +94,13 @@ def guard(
     else:
         made = Guard.load(options.guard)
     report = evaluate_guard(world, network, made, draw, rules=rules, sets=sets, rounds=rounds, seed=seed)
-    if out is not None:
-        made.save(out)
-    if export is not None:
-        with atomic_write(export) as file:
-            file.write(export_guard(made, SUFFIXES[export.suffix], world))
-    if as_json:
-        print_json(_as_json(made, report))
-    else:
-        _show(report)
+    finish(
+        made,
+        out=out,
+        report=(lambda: _as_json(made, report)) if as_json else None,
+        show=lambda: _show(report),
+        export=(export, lambda: export_guard(made, kind, world)),
+    )
 
 
 def _rules(world: Any, named: list[str], options: SystemOptions) -> dict[str, Any]:

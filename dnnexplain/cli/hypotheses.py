@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
-from dnnexplain.cli.output import examples, print_json, print_table
+from dnnexplain.cli.output import examples, print_table
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import EpisodeSystem, need
 
@@ -73,12 +74,7 @@ def hypotheses(
         most=most,
         seed=seed,
     )
-    if out is not None:
-        found.save(out)
-    if as_json:
-        print_json(_as_json(found))
-    else:
-        _show(found)
+    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found))
 
 
 def _as_json(found: Hypotheses) -> dict[str, Any]:

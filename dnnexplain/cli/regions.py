@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
-from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import EpisodeSystem, need
 
@@ -76,13 +77,13 @@ def regions(
             floor=floor,
             progress=show,
         )
-    if out is not None:
-        found.save(out)
     compared = None if earlier is None else compare_profiles(earlier, found)
-    if as_json:
-        print_json(_as_json(found, compared))
-    else:
-        _show(found, compared)
+    finish(
+        found,
+        out=out,
+        report=(lambda: _as_json(found, compared)) if as_json else None,
+        show=lambda: _show(found, compared),
+    )
 
 
 def _as_json(found: FailureProfile, compared: ComparedProfiles | None) -> dict[str, Any]:

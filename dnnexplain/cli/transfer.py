@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import DnnExplainError
@@ -101,14 +102,7 @@ def transfer(
     finally:
         if cluster is not None:
             cluster.close()
-    if out is not None:
-        found.save(out)
-    if as_json:
-        print_json(_as_json(found))
-    else:
-        _show(found)
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found), stop=stop)
 
 
 def _rows(options: SystemOptions, family: Sequence[str], vary: str, grid: str) -> list[Setting]:
