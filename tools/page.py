@@ -19,7 +19,7 @@ __all__ = ["BUILT", "SOURCES", "install", "main", "node", "run", "stale", "stamp
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "widgets" / "page"
-SOURCES = ("src", "package-lock.json", "tools/build.js")
+SOURCES = ("src", "tools", "package-lock.json")
 """What decides what is built, below widgets/page."""
 
 BUILT = tuple(
@@ -53,7 +53,9 @@ def main(arguments: list[str]) -> None:
 
 def stamp() -> str:
     """The digest of all sources that the first line of each built file must name (widgets/page/tools/build.js)."""
-    files = [file for name in SOURCES for file in ((PAGE / name).rglob("*") if name == "src" else (PAGE / name,))]
+    files = [
+        file for name in SOURCES for file in ((PAGE / name).rglob("*") if (PAGE / name).is_dir() else (PAGE / name,))
+    ]
     paths = {file.relative_to(PAGE).as_posix(): file for file in files if file.is_file()}
     lines = (f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n" for name, file in sorted(paths.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -38,6 +38,19 @@ def test_what_ships_is_what_the_sources_give(tools_of_npm, tmp_path):
     for file in page.BUILT:
         built = tmp_path / file.relative_to(page.ROOT)
         assert built.read_bytes() == file.read_bytes(), f"{file.name} is not what its sources give: make page"
+    licences = page.BUILT[0].parent / "LICENCES.txt"
+    assert (tmp_path / licences.relative_to(page.ROOT)).read_bytes() == licences.read_bytes()
+
+
+def test_the_licences_of_others_ship_with_their_code():
+    folder = page.BUILT[0].parent
+    kept = (folder / "LICENCES.txt").read_text(encoding="utf-8")
+    for file in page.BUILT:
+        named = re.search(r"^/\* Parts of (.+)\.$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        assert (named is not None) == (file.stem in {"dashboard", "explorable"})
+        for name in named[1].split(", ") if named else []:
+            assert f"{name} (ISC)" in kept
+            assert "Permission to use, copy, modify" in file.read_text(encoding="utf-8")
 
 
 def test_what_was_built_from_other_sources_is_found_without_node(tmp_path, monkeypatch):

@@ -2,10 +2,10 @@
 // sits at the knob's present value and can be dragged.
 
 import { freshId, h, objectColour, s, setAttributes, stretch } from "../shared/dom.js";
-import { roundly, ticks } from "./geometry.js";
 import { keyed, snap } from "../shared/knob_values.js";
 import { answer } from "../session/answers.js";
 import { number, withUnit } from "../shared/numbers.js";
+import { linePath, makeAxes, makeFrame, roundInterval, withItsUnit } from "./chart.js";
 
 /**
  * @param {Store} store
@@ -113,7 +113,9 @@ function drawCurves(view) {
   const all = curves.flatMap((curve) => Array.from(curve.values));
   const low = Math.min(0, ...all);
   const high = Math.max(...all, low + 1e-6);
-  view.domain = { x0: Math.min(...knobs.map((k) => k.low)), x1: Math.max(...knobs.map((k) => k.high)), ...roundly(low, high) };
+  const [x, y] = [[Math.min(...knobs.map((k) => k.low)), Math.max(...knobs.map((k) => k.high))], roundInterval(low, high)];
+  const { width, height } = view;
+  view.frame = makeFrame({ width, height, edge: EDGE, x: [x[0], x[1]], y });
   const shape = JSON.stringify([curves.map((curve) => curve.index), view.width]);
   if (shape !== view.shape) {
     view.shape = shape;
@@ -121,24 +123,6 @@ function drawCurves(view) {
   }
   drawAxes(view, curves);
   view.lines.forEach((/** @type {any} */ line, /** @type {number} */ at) => line.update(curves[at]));
-}
-
-/**
- * @param {any} view
- * @param {number} value
- */
-function scaleX(view, value) {
-  const { x0, x1 } = view.domain;
-  return EDGE.left + ((value - x0) / (x1 - x0 || 1)) * (view.width - EDGE.left - EDGE.right);
-}
-
-/**
- * @param {any} view
- * @param {number} value
- */
-function scaleY(view, value) {
-  const { y0, y1 } = view.domain;
-  return view.height - EDGE.bottom - ((value - y0) / (y1 - y0 || 1)) * (view.height - EDGE.top - EDGE.bottom);
 }
 
 /**
@@ -181,12 +165,12 @@ function makeLine(view, curve) {
       const { knob, values, low, high } = now;
       /** @param {number} at */
       const x = (at) => low + (at * (high - low)) / Math.max(1, values.length - 1);
-      path.setAttribute("d", Array.from(values, (value, at) => `${at ? "L" : "M"}${scaleX(view, x(at)).toFixed(1)} ${scaleY(view, value).toFixed(1)}`).join(""));
+      path.setAttribute("d", linePath(view.frame, Array.from(values, (value, at) => [x(at), value])));
       const value = store.values[now.index];
       const at = Math.min(Math.max((value - low) / (high - low || 1), 0), 1) * (values.length - 1);
       const before = values[Math.floor(at)];
       const height = before + (at - Math.floor(at)) * ((values[Math.ceil(at)] ?? before) - before);
-      marker.setAttribute("transform", `translate(${scaleX(view, value).toFixed(1)} ${scaleY(view, height).toFixed(1)})`);
+      marker.setAttribute("transform", `translate(${view.frame.x(value).toFixed(1)} ${view.frame.y(height).toFixed(1)})`);
       const chosen = store.selected === knob.group;
       path.classList.toggle("dx-chosen", chosen);
       setAttributes(marker, { "aria-valuenow": value, "aria-valuetext": `${withUnit(value, knob.unit)}, activation ${number(height)}` });
@@ -199,22 +183,14 @@ function makeLine(view, curve) {
  * @param {any} curves
  */
 function drawAxes(view, curves) {
-  const { x0, x1, y0, y1 } = view.domain;
-  const drawn = JSON.stringify([view.domain, view.width, view.store.live.words.axis]);
+  const { frame } = view;
+  const drawn = JSON.stringify([frame.x.domain(), frame.y.domain(), view.width, view.store.live.words.axis]);
   if (drawn === view.drawn && view.axes.childElementCount) return; // text is the dear part of a chart
   view.drawn = drawn;
-  /** @type {any[]} */
-  const parts = [];
-  for (const value of ticks(y0, y1, 4)) {
-    const y = scaleY(view, value).toFixed(1);
-    parts.push(s("line", { x1: EDGE.left, x2: view.width - EDGE.right, y1: y, y2: y, class: value === 0 ? "dx-zero" : "" }), s("text", { x: EDGE.left - 6, y: Number(y) + 4, "text-anchor": "end" }, number(value)));
-  }
-  for (const value of ticks(x0, x1, Math.min(15, view.width / 60))) {
-    parts.push(s("text", { x: scaleX(view, value), y: view.height - EDGE.bottom + 15, "text-anchor": "middle" }, number(value)));
-  }
   const { family, unit } = view.store.live.words.axis || { family: curves[0].knob.name, unit: curves[0].knob.unit };
-  parts.push(s("text", { x: (EDGE.left + view.width - EDGE.right) / 2, y: view.height - 4, "text-anchor": "middle", class: "dx-title" }, unit ? `${family}, ${unit}` : family));
-  view.axes.replaceChildren(...parts);
+  const axes = makeAxes(frame, { below: withItsUnit(family, unit), columns: Math.min(15, view.width / 60) });
+  view.axes.replaceWith(axes);
+  view.axes = axes;
 }
 
 /**
@@ -226,8 +202,7 @@ function dragMarker(view, event, settled) {
   const { store } = view;
   const knob = store.scene.knobs[view.held];
   const box = view.svg.getBoundingClientRect();
-  const part = (event.clientX - box.left - EDGE.left) / (view.width - EDGE.left - EDGE.right);
-  const value = snap(knob, view.domain.x0 + part * (view.domain.x1 - view.domain.x0));
+  const value = snap(knob, view.frame.x.invert(event.clientX - box.left));
   if (value === store.values[view.held] && !settled) return;
   store.propose([[view.held, value]], settled);
 }

@@ -153,33 +153,3 @@ export function gripAt(place, layout, axis, reach) {
   if (axis === "down") return { x: place.x + aside(right, place.w), y: place.y + down };
   return { x: place.x + right, y: place.y + aside(down, place.h) };
 }
-
-/**
- * An interval between round numbers that covers a range: the axis stands still while curves move.
- * @param {number} low
- * @param {number} high
- */
-export function roundly(low, high) {
-  const marks = ticks(low, high, 4);
-  const step = marks.length > 1 ? marks[1] - marks[0] : high - low;
-  return { y0: Math.floor(low / step + 1e-9) * step, y1: Math.ceil(high / step + 0.02) * step };
-}
-
-/**
- * Evenly spaced round numbers that cover an interval.
- * @param {number} low
- * @param {number} high
- * @param {number} count
- */
-export function ticks(low, high, count) {
-  const span = high - low || 1;
-  const raw = span / Math.max(1, count);
-  const base = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * base).find((size) => size >= raw - 1e-12) ?? raw;
-  /** @type {any[]} */
-  const found = [];
-  for (let value = Math.ceil(low / step - 1e-9) * step; value <= high + step * 1e-9; value += step) {
-    found.push(Math.abs(value) < step * 1e-9 ? 0 : value);
-  }
-  return found;
-}

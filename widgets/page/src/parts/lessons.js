@@ -2,8 +2,8 @@
 // figure.lessons: {charts: [{title, unit, series: [{name, points: [[iteration, value]]}], levels: [{name, value}]}], across}
 
 import { h, objectColour, s } from "../shared/dom.js";
-import { roundly, ticks } from "./geometry.js";
 import { number, withUnit } from "../shared/numbers.js";
+import { linePath, makeAxes, makeFrame, roundInterval, withItsUnit } from "./chart.js";
 
 const LESSON = { left: 44, right: 14, top: 24, bottom: 32, height: 190, gap: 16 };
 const LESSON_DASHES = ["none", "7 3", "2 3", "9 3 2 3"];
@@ -70,19 +70,17 @@ function lessonChart(chart, across, width) {
   const all = [...chart.series.flatMap((/** @type {any} */ one) => one.points), ...chart.levels.map((/** @type {any} */ level) => [0, level.value])];
   const values = all.map(([, value]) => value);
   const pad = Math.max(1e-6, (Math.max(...values) - Math.min(...values)) * 0.06);
-  const { y0, y1 } = roundly(Math.min(...values) - pad, Math.max(...values) + pad);
+  const up = roundInterval(Math.min(...values) - pad, Math.max(...values) + pad);
   const most = Math.max(2, ...all.map(([at]) => at));
-  /** @param {number} at */
-  const x = (at) => LESSON.left + (at / most) * (width - LESSON.left - LESSON.right);
-  /** @param {number} value */
-  const y = (value) => height - LESSON.bottom - ((value - y0) / (y1 - y0 || 1)) * (height - LESSON.top - LESSON.bottom);
+  const frame = makeFrame({ width, height, edge: LESSON, x: [0, most], y: up });
+  const { y } = frame;
   const svg = s("svg", { class: "dx-chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${chart.title} over the iterations` });
-  svg.append(lessonAxes({ chart, across, x, y, y0, y1, most, width }));
+  svg.append(makeAxes(frame, { below: across, above: withItsUnit(chart.title, chart.unit), columns: Math.min(8, width / 60), whole: true }));
   for (const level of chart.levels) {
     svg.append(s("line", { x1: LESSON.left, x2: width - LESSON.right, y1: y(level.value), y2: y(level.value), class: "dx-reference" }));
   }
   lessonLevels(chart.levels, y).forEach(([level, at]) => svg.append(s("text", { x: width - LESSON.right, y: at, "text-anchor": "end", class: "dx-lesson-level" }, `${level.name} ${number(level.value)}`)));
-  chart.series.forEach((/** @type {any} */ one, /** @type {number} */ at) => svg.append(...lessonLine(one, at, x, y)));
+  chart.series.forEach((/** @type {any} */ one, /** @type {number} */ at) => svg.append(...lessonLine(one, at, frame)));
   return svg;
 }
 
@@ -106,28 +104,13 @@ function lessonLevels(levels, y) {
 /**
  * @param {any} one
  * @param {number} at
- * @param {(value: number) => number} x
- * @param {(value: number) => number} y
+ * @param {import("./chart.js").Frame} frame
  */
-function lessonLine(one, at, x, y) {
+function lessonLine(one, at, frame) {
   const colour = objectColour(at);
-  const d = one.points.map((/** @type {any} */ [iteration, value], /** @type {number} */ index) => `${index ? "L" : "M"}${x(iteration).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const d = linePath(frame, one.points);
   const parts = [s("path", { d, class: "dx-lesson-line", style: `stroke:${colour};stroke-dasharray:${LESSON_DASHES[at % LESSON_DASHES.length]}` })];
   const last = one.points[one.points.length - 1];
-  if (last) parts.push(s("circle", { cx: x(last[0]), cy: y(last[1]), r: 4, style: `fill:${colour}` }));
+  if (last) parts.push(s("circle", { cx: frame.x(last[0]), cy: frame.y(last[1]), r: 4, style: `fill:${colour}` }));
   return parts;
-}
-
-/** @param {any} given */
-function lessonAxes({ chart, across, x, y, y0, y1, most, width }) {
-  const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
-  axes.append(s("text", { x: 0, y: 12 }, chart.unit ? `${chart.title}, ${chart.unit}` : chart.title));
-  for (const value of ticks(y0, y1, 4)) {
-    axes.append(s("line", { x1: LESSON.left, x2: width - LESSON.right, y1: y(value), y2: y(value) }), s("text", { x: LESSON.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
-  }
-  for (const value of ticks(0, most, Math.min(8, width / 60))) {
-    if (value === Math.round(value)) axes.append(s("text", { x: x(value), y: LESSON.height - LESSON.bottom + 15, "text-anchor": "middle" }, number(value)));
-  }
-  axes.append(s("text", { x: (LESSON.left + width - LESSON.right) / 2, y: LESSON.height - 3, "text-anchor": "middle" }, across));
-  return axes;
 }

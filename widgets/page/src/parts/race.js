@@ -3,8 +3,8 @@
 // figure.ranges: {caption, rows: [{name, low, high, value, words}]}; low, high, value as shares of the whole range
 
 import { h, objectColour, s, setAttributes } from "../shared/dom.js";
-import { roundly, ticks } from "./geometry.js";
 import { number } from "../shared/numbers.js";
+import { linePath, makeAxes, makeFrame, roundInterval } from "./chart.js";
 
 const RACE = { left: 40, top: 10, bottom: 34, height: 230 };
 const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "2 2 6 2", "1 4"];
@@ -39,59 +39,30 @@ function drawRace(view) {
   const right = Math.min(16 + 6.4 * Math.max(...race.series.map((/** @type {any} */ one) => one.name.length + 5)), 0.45 * view.width);
   const time = Math.max(race.limit, ...race.series.map((/** @type {any} */ one) => one.spent));
   const most = Math.max(...race.series.flatMap((/** @type {any} */ one) => one.points.map((/** @type {any} */ [, ratio]) => ratio)), 1.05);
-  const { y1 } = roundly(1, most);
-  /** @param {any} t */
-  const x = (t) => RACE.left + (t / time) * (view.width - RACE.left - right);
-  /** @param {number} ratio */
-  const y = (ratio) => RACE.height - RACE.bottom - ((ratio - 1) / (y1 - 1)) * (RACE.height - RACE.top - RACE.bottom);
-  const ends = spreadEnds(race.series.map((/** @type {any} */ one) => (one.points.length ? y(one.points[one.points.length - 1][1]) : RACE.height - RACE.bottom)));
-  const lines = race.series.flatMap((/** @type {any} */ one, /** @type {number} */ index) => raceLine(one, index, x, y, ends[index]));
+  const frame = makeFrame({ width: view.width, height: RACE.height, edge: { ...RACE, right }, x: [0, time], y: [1, roundInterval(1, most, 5)[1]] });
+  const ends = spreadEnds(race.series.map((/** @type {any} */ one) => (one.points.length ? frame.y(one.points[one.points.length - 1][1]) : RACE.height - RACE.bottom)));
+  const lines = race.series.flatMap((/** @type {any} */ one, /** @type {number} */ index) => raceLine(one, index, frame, ends[index]));
   setAttributes(view.svg, { width: view.width, height: RACE.height, viewBox: `0 0 ${view.width} ${RACE.height}`, "aria-label": `Best ratio found against CPU time, for ${race.series.map((/** @type {any} */ one) => one.name).join(", ")}` });
-  view.svg.replaceChildren(raceAxes(view, race, x, y, time, y1, right), ...lines);
+  view.svg.replaceChildren(makeAxes(frame, { below: "CPU time of each search, s", rows: 5, columns: Math.min(8, view.width / 70) }), ...lines);
   const rows = race.series.map((/** @type {any} */ one) => h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, one.points.length ? `${number(one.points[one.points.length - 1][1])} after ${number(one.points[one.points.length - 1][0])} CPU-seconds` : "nothing yet")));
   view.table.replaceChildren(h("caption", {}, "Best ratio of each search"), ...rows);
-}
-
-/**
- * @param {any} view
- * @param {any} race
- * @param {(value: number) => number} x
- * @param {(value: number) => number} y
- * @param {any} time
- * @param {any} top
- * @param {any} right
- */
-function raceAxes(view, race, x, y, time, top, right) {
-  /** @type {any[]} */
-  const parts = [];
-  for (const value of ticks(1, top, 5)) {
-    parts.push(s("line", { x1: RACE.left, x2: view.width - right, y1: y(value), y2: y(value) }), s("text", { x: RACE.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
-  }
-  for (const value of ticks(0, time, Math.min(8, view.width / 70))) {
-    parts.push(s("text", { x: x(value), y: RACE.height - RACE.bottom + 15, "text-anchor": "middle" }, number(value)));
-  }
-  parts.push(s("text", { x: (RACE.left + view.width - right) / 2, y: RACE.height - 4, "text-anchor": "middle", class: "dx-title" }, "CPU time of each search, s"));
-  return s("g", { class: "dx-axes", "aria-hidden": "true" }, ...parts);
 }
 
 /**
  * A staircase: a search knows its best until it finds better.
  * @param {any} one
  * @param {number} index
- * @param {(value: number) => number} x
- * @param {(value: number) => number} y
- * @param {any} end
+ * @param {import("./chart.js").Frame} frame
+ * @param {number} end
  */
-function raceLine(one, index, x, y, end) {
+function raceLine(one, index, frame, end) {
   const colour = objectColour(index);
   const dash = DASHES[index % DASHES.length];
-  let path = "";
-  one.points.forEach((/** @type {any} */ [t, ratio], /** @type {number} */ at) => {
-    path += at ? `H${x(t).toFixed(1)}V${y(ratio).toFixed(1)}` : `M${x(t).toFixed(1)} ${y(Math.max(1, ratio)).toFixed(1)}`;
-  });
   const last = one.points[one.points.length - 1];
-  if (last) path += `H${x(Math.max(one.spent, last[0])).toFixed(1)}`;
-  const shown = x(Math.max(one.spent, last ? last[0] : 0));
+  const ended = Math.max(one.spent, last ? last[0] : 0);
+  const seen = one.points.map((/** @type {any} */ [time, ratio]) => [time, Math.max(1, ratio)]);
+  const path = linePath(frame, last ? [...seen, [ended, Math.max(1, last[1])]] : [], true);
+  const shown = frame.x(ended);
   const name = s("text", { x: shown + 6, y: end + 4, class: "dx-race-end", style: `fill:${colour}` }, last ? `${number(last[1])} ${one.name}` : one.name);
   const line = s("path", { d: path, class: `dx-race-line ${one.running === false ? "" : "dx-running"}`, style: `stroke:${colour};stroke-dasharray:${dash}` });
   return [line, name];

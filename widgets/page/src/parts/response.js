@@ -4,8 +4,8 @@
 
 import { bytes } from "../shared/bytes.js";
 import { INK, h, mix, objectColour, s, setAttributes, setText } from "../shared/dom.js";
-import { roundly, ticks } from "./geometry.js";
 import { number, withUnit } from "../shared/numbers.js";
+import { linePath, makeAxes, makeFrame, roundInterval, withItsUnit } from "./chart.js";
 
 const PLOT = { left: 44, right: 12, top: 22, bottom: 34, height: 220 };
 /** @type {Record<string, string>} */
@@ -68,16 +68,6 @@ export function makeResponse(store, part, model) {
 }
 
 /**
- * @param {number} low
- * @param {number} high
- * @param {any} from
- * @param {any} to
- */
-function plotScale(low, high, from, to) {
-  return (/** @type {number} */ value) => from + ((value - low) / (high - low || 1)) * (to - from);
-}
-
-/**
  * @param {number} width
  * @param {any} below
  * @param {string} unit
@@ -92,27 +82,22 @@ function axisTitles(width, below, unit) {
  */
 function drawResponse(figure, width) {
   const { values, activation } = figure;
-  const span = roundly(Math.min(0, ...activation), Math.max(1e-6, ...activation));
   const bottom = PLOT.height - PLOT.bottom;
   const [left, right] = [values[0], values[values.length - 1]];
-  const x = plotScale(left, right, PLOT.left, width - PLOT.right);
-  const y = plotScale(span.y0, span.y1, bottom, PLOT.top);
+  const up = roundInterval(Math.min(0, ...activation), Math.max(1e-6, ...activation));
+  const frame = makeFrame({ width, height: PLOT.height, edge: PLOT, x: [left, right], y: up });
+  const { x, y } = frame;
   const half = values.length > 1 ? (values[1] - values[0]) / 2 : 0;
-  const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
+  const axes = makeAxes(frame, { below: withItsUnit(figure.knob, figure.unit), columns: Math.min(15, width / 60) });
   figure.ranges.forEach((/** @type {any} */ range, /** @type {number} */ index) => {
     const from = Math.max(PLOT.left, x(index ? range.low - half : range.low));
     const to = Math.min(width - PLOT.right, x(index < figure.ranges.length - 1 ? range.high + half : range.high));
-    axes.append(s("rect", { x: from, y: PLOT.top, width: Math.max(0, to - from), height: bottom - PLOT.top, class: `dx-range dx-${range.response}` }));
+    axes.prepend(s("rect", { x: from, y: PLOT.top, width: Math.max(0, to - from), height: bottom - PLOT.top, class: `dx-range dx-${range.response}` }));
     if (to - from > 48) axes.append(s("text", { x: (from + to) / 2, y: PLOT.top - 7, "text-anchor": "middle" }, RESPONSES[range.response]));
     if (index) axes.append(s("line", { x1: from, x2: from, y1: PLOT.top - 4, y2: bottom, class: "dx-step" }));
   });
-  for (const value of ticks(span.y0, span.y1, 4)) {
-    axes.append(s("line", { x1: PLOT.left, x2: width - PLOT.right, y1: y(value), y2: y(value), class: value === 0 ? "dx-zero" : "" }), s("text", { x: PLOT.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
-  }
-  for (const value of ticks(left, right, Math.min(15, width / 60))) axes.append(s("text", { x: x(value), y: bottom + 15, "text-anchor": "middle" }, number(value)));
-  axes.append(axisTitles(width, figure.knob, figure.unit));
   const colour = objectColour(figure.colour);
-  const line = s("path", { class: "dx-line dx-chosen", stroke: colour, d: values.map((/** @type {number} */ value, /** @type {number} */ at) => `${at ? "L" : "M"}${x(value).toFixed(1)} ${y(activation[at]).toFixed(1)}`).join("") });
+  const line = s("path", { class: "dx-line dx-chosen", stroke: colour, d: linePath(frame, values.map((/** @type {number} */ value, /** @type {number} */ at) => [value, activation[at]])) });
   const dots = values.length <= 41 ? values.map((/** @type {number} */ value, /** @type {number} */ at) => s("circle", { cx: x(value), cy: y(activation[at]), r: value === figure.current ? 5.5 : 2.5, fill: colour, class: value === figure.current ? "dx-knob-dot" : "" })) : [];
   return [axes, line, ...dots];
 }

@@ -4,10 +4,10 @@
 //          flags: [[decision, words]]: a dashed line through all runs}
 
 import { INK, h, objectColour, setAttributes, setText } from "../shared/dom.js";
-import { ticks } from "./geometry.js";
 import { shorten } from "./paint.js";
 import { answer } from "../session/answers.js";
 import { number } from "../shared/numbers.js";
+import { roundNumbers } from "./chart.js";
 
 const ROW = 46;
 const LANE = { left: 64, right: 8, gap: 6, title: 22, axis: 18, flag: 16 };
@@ -138,7 +138,7 @@ function drawTimes(view, context, ink) {
   context.fillStyle = ink.soft;
   context.textAlign = "center";
   const { end, unit } = view.figure;
-  const marks = ticks(0, end, view.width / 90);
+  const marks = roundNumbers(0, end, view.width / 90);
   for (const value of marks) {
     const last = value === marks[marks.length - 1];
     const text = last ? `${number(value)} ${unit}` : number(value);

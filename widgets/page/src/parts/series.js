@@ -4,7 +4,7 @@
 import { keyed } from "../shared/knob_values.js";
 import { h, s, setAttributes, setText } from "../shared/dom.js";
 import { number, withUnit } from "../shared/numbers.js";
-import { roundly } from "./geometry.js";
+import { roundInterval } from "./chart.js";
 
 const ROWS = { left: 46, right: 10, top: 20, strip: 78, gap: 26, bottom: 34, tank: 74 };
 
@@ -192,7 +192,7 @@ function rangeOf(strip, values) {
   const low = strip.line.kind === "bars" ? Math.min(0, least) : least; // a bar's length is its value
   const high = Math.max(...strip.knobs.map((/** @type {Knob} */ knob) => knob.high));
   if (!strip.line.open) return [low, high];
-  return [low, roundly(low, low + 1.25 * (Math.max(...values) - low) + 0.02 * (high - low)).y1];
+  return [low, roundInterval(low, low + 1.25 * (Math.max(...values) - low) + 0.02 * (high - low))[1]];
 }
 
 /** @param {any} view */

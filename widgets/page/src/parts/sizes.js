@@ -3,11 +3,11 @@
 // The first line is the chosen one; the place on the slider goes to answers.size.
 
 import { h, s, setAttributes, setText } from "../shared/dom.js";
-import { roundly, ticks } from "./geometry.js";
 import { answer } from "../session/answers.js";
-import { number } from "../shared/numbers.js";
+import { linePath, makeAxes, makeFrame, roundInterval, withItsUnit } from "./chart.js";
 
 const SIZE_EDGE = { left: 40, right: 10, top: 20, bottom: 30 };
+const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200]; // of rules, below the charts
 
 /**
  * @param {Store} store
@@ -69,37 +69,21 @@ function sizeChart(chart, view) {
   const { width } = view;
   const height = 150;
   const all = [...chart.lines.flat(), ...(chart.reference === null ? [] : [chart.reference])];
-  const { y0, y1 } = roundly(Math.min(...all), Math.max(...all));
-  const most = Math.log(Math.max(...leaves.flat()));
-  const least = Math.log(Math.max(1, Math.min(...leaves.flat())));
-  /** @param {number} count */
-  const x = (count) => SIZE_EDGE.left + ((Math.log(count) - least) / (most - least || 1)) * (width - SIZE_EDGE.left - SIZE_EDGE.right);
-  /** @param {number} value */
-  const y = (value) => height - SIZE_EDGE.bottom - ((value - y0) / (y1 - y0 || 1)) * (height - SIZE_EDGE.top - SIZE_EDGE.bottom);
+  const up = roundInterval(Math.min(...all), Math.max(...all), 3);
+  const counts = leaves.flat();
+  const [least, most] = [Math.max(1, Math.min(...counts)), Math.max(...counts)];
+  const frame = makeFrame({ width, height, edge: SIZE_EDGE, x: [least, most], y: up, log: true });
+  const { x, y } = frame;
   const svg = s("svg", { class: "dx-chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${chart.title} against the number of rules` });
-  svg.append(sizeAxes({ chart, x, y, y0, y1, width, height, least, most }));
+  const places = COUNTS.filter((count) => count >= least && count <= most);
+  svg.append(makeAxes(frame, { below: "rules", above: withItsUnit(chart.title, chart.unit), rows: 3, places }));
   if (chart.reference !== null) {
     svg.append(s("line", { x1: SIZE_EDGE.left, x2: width - SIZE_EDGE.right, y1: y(chart.reference), y2: y(chart.reference), class: "dx-reference" }));
   }
   chart.lines.forEach((/** @type {any} */ line, /** @type {any} */ seed) => {
-    const d = line.map((/** @type {number} */ value, /** @type {number} */ at) => `${at ? "L" : "M"}${x(leaves[seed][at]).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+    const d = linePath(frame, line.map((/** @type {number} */ value, /** @type {number} */ at) => [leaves[seed][at], value]));
     svg.append(s("path", { d, class: seed ? "dx-line dx-other-seed" : "dx-line dx-chosen dx-size-line" }));
   });
   svg.append(s("circle", { cx: x(leaves[0][view.at]), cy: y(chart.lines[0][view.at]), r: 5.5, class: "dx-knob-dot dx-size-dot" }));
   return svg;
-}
-
-/** @param {any} given */
-function sizeAxes({ chart, x, y, y0, y1, width, height, least, most }) {
-  const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
-  axes.append(s("text", { x: 0, y: 11 }, chart.unit ? `${chart.title}, ${chart.unit}` : chart.title));
-  for (const value of ticks(y0, y1, 3)) {
-    axes.append(s("line", { x1: SIZE_EDGE.left, x2: width - SIZE_EDGE.right, y1: y(value), y2: y(value) }), s("text", { x: SIZE_EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)));
-  }
-  for (const count of [1, 2, 5, 10, 20, 50, 100, 200]) {
-    if (Math.log(count) < least - 1e-9 || Math.log(count) > most + 1e-9) continue;
-    axes.append(s("text", { x: x(count), y: height - SIZE_EDGE.bottom + 15, "text-anchor": "middle" }, String(count)));
-  }
-  axes.append(s("text", { x: (SIZE_EDGE.left + width - SIZE_EDGE.right) / 2, y: height - 2, "text-anchor": "middle" }, "rules"));
-  return axes;
 }
