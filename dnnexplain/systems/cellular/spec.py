@@ -201,6 +201,7 @@ SPEC = Spec(
         "what the best rate would have been."
     ),
     views="dnnexplain.systems.cellular.views:views",
+    presets="dnnexplain.systems.cellular.presets:presets",
     scenarios=_SCENARIOS,
     grids=(
         Grid("families", tuple(Shift(name, name) for name in ("mixed", "diurnal", "bursty", "stadium", "quiet"))),
