@@ -13,7 +13,7 @@ from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLi
 from dnnexplain.contract import DnnExplainError
 
 if TYPE_CHECKING:
-    from dnnexplain.contract import State
+    from dnnexplain.contract import Property, State
     from dnnexplain.explain.proofs.verdicts import Verdict
 
 __all__ = ["register", "show_sufficient"]
@@ -46,6 +46,11 @@ def prove(
     every: bool = typer.Option(False, "--every", help="Settle every case, even where one is refuted already."),
     jobs: int = typer.Option(1, help="Cases at a time."),
     seed: int = typer.Option(0, help="Of the search for witnesses."),
+    export: Path | None = typer.Option(
+        None,
+        help="Also write the network (ONNX) and each case (VNN-LIB) into this folder, for others' verifiers.",
+        show_default=False,
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Prove or refute that a network never does something, over all valid states of a set."""
@@ -73,10 +78,32 @@ def prove(
     with progress_bar("proving", len(claim.cases), quiet=as_json) as show:
         found = settle(world, network, claim, background=background, budget=limits, seed=seed, progress=show)
     report = {"system": world.name, "policy": network.name, **described(found, world)}
+    if export is not None:
+        report["exported"] = _export(export, world, network, claim, background)
     if as_json:
         print_json(report)
     else:
         _show(found, world, report)
+
+
+def _export(folder: Path, world: Any, network: Any, claim: Property, background: Any) -> dict[str, Any]:
+    """The network, a file for each case of one state, and a list of both as competitions of verifiers read it."""
+    from dnnexplain.explain.proofs.vnnlib import vnnlib
+    from dnnexplain.policies.onnx_files import save_onnx
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_onnx(folder / "network.onnx", network)
+    files, left = [], []
+    for place, case in enumerate(claim.cases):
+        if case.change is not None:
+            left.append(case.name)
+            continue
+        path = folder / f"case-{place}.vnnlib"
+        path.write_text(vnnlib(world, case, background))
+        files.append(path.name)
+    (folder / "instances.csv").write_text("".join(f"network.onnx,{name},60\n" for name in files))
+    return {"folder": str(folder), "cases": files, "left_out": left,
+            "note": "a box of cells is a superset of the states: no violation in it is a proof, one in it may be no state"}  # fmt: skip
 
 
 def _check(seconds: float, nodes: int, within: float, jobs: int) -> None:

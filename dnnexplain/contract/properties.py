@@ -22,6 +22,8 @@ __all__ = [
     "Case",
     "Change",
     "ChoicesOfKnobs",
+    "LooseCell",
+    "LooseCells",
     "Property",
     "PropertySource",
     "Relation",
@@ -64,6 +66,41 @@ class ChoicesOfKnobs(System, Protocol):
         self, low: NDArray[np.float64], high: NDArray[np.float64]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which actions are valid in all states of a box, and which in some (or may be) ``[A]`` each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LooseCell:
+    """A cell of the observation that knobs alone do not tell: ``sum(weights * knobs)`` and something between two ends.
+
+    Attributes:
+        cell: its place in the flat observation.
+        weights: of knobs, by name.
+        least, most: what is added, in every valid state of a box, lies between them.
+    """
+
+    cell: int
+    weights: Mapping[str, float]
+    least: float
+    most: float
+
+
+@runtime_checkable
+class LooseCells(System, Protocol):
+    """A system whose observation is a sum over knobs but for some cells, of which it says how far they can be off.
+
+    A proof takes such a cell for anything between its ends: it speaks of more observations than there are.
+    """
+
+    def loose_cells(
+        self, low: NDArray[np.float64], high: NDArray[np.float64], background: NDArray[Any] | None
+    ) -> Sequence[LooseCell]:
+        """The cells, for all valid states of a box of knobs ``[K]`` painted around a background (or around any)."""
+        ...
+
+    @property
+    def loose_words(self) -> str:
+        """What is taken for anything within its bounds, in one sentence without a full stop."""
         ...
 
 

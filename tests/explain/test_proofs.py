@@ -23,7 +23,9 @@ from dnnexplain.policies import TorchPolicy
 from dnnexplain.registry import make_system, spec_of
 
 PROGRAM = ProofBudget(listed=0, samples=1, rounds=0)
-"""Nothing is listed and hardly anything searched: the program must find or prove it."""
+"""Nothing is listed and hardly anything searched: a proof must find or settle it."""
+ALONE = {"bounds": replace(PROGRAM, program=False), "program": replace(PROGRAM, parts=0)}
+"""Each way of proving by itself."""
 
 
 def small(slots: int = 2) -> Any:
@@ -65,7 +67,10 @@ def networks(system: Any, *, pools: bool = True) -> dict[str, nn.Module]:
     plain = nn.Sequential(
         nn.Flatten(), nn.Linear(cells, 6), nn.ReLU(), nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, actions)
     )
-    found = {"plain": plain, "residual": Residual(cells, actions)}
+    curved = nn.Sequential(
+        nn.Flatten(), nn.Linear(cells, 5), nn.Tanh(), nn.Linear(5, 4), nn.Sigmoid(), nn.Linear(4, actions)
+    )
+    found = {"plain": plain, "residual": Residual(cells, actions), "curved": curved}
     return found | ({"pooled": Pooled(system.observation_shape, actions)} if pools else {})
 
 
@@ -82,8 +87,12 @@ def every_state(system: Any, states: StateSet) -> np.ndarray:
     return rows[(system.repair(rows) == rows).all(axis=1) & states.holds(system, rows)]
 
 
-@pytest.mark.parametrize("kind", ["plain", "residual", "pooled"])
-def test_verdicts_and_bounds_are_those_of_brute_force(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [("plain", "bounds"), ("residual", "bounds"), ("curved", "bounds"), ("plain", "program"), ("residual", "program"),
+     ("pooled", "program")],
+)  # fmt: skip
+def test_verdicts_and_bounds_are_those_of_brute_force(kind: str, way: str) -> None:
     system = small()
     policy = TorchPolicy(networks(system)[kind], system, masked=False)
     states = jobs_only(system)
@@ -94,7 +103,7 @@ def test_verdicts_and_bounds_are_those_of_brute_force(kind: str) -> None:
         margins = (outputs @ asked.T).min(axis=1)
         for offset in (-float(margins.max()) - 0.05, -float(margins.max()) + 0.05):
             case = Case("shifted", states, asked, np.full(2, offset))
-            found = prove(system, policy, Property("p", "never", (case,)), budget=PROGRAM)
+            found = prove(system, policy, Property("p", "never", (case,)), budget=ALONE[way])
             expected = "holds" if offset < -margins.max() else "fails"
             assert found.verdict == expected, (kind, action)
             assert found.bound >= margins.max() + offset - 1e-6
@@ -211,11 +220,11 @@ def test_a_false_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_operation_that_proofs_do_not_know_leaves_it_open() -> None:
     system = small()
     cells = int(np.prod(system.observation_shape))
-    module = nn.Sequential(nn.Flatten(), nn.Linear(cells, 4), nn.Tanh(), nn.Linear(4, 3))
+    module = nn.Sequential(nn.Flatten(), nn.Linear(cells, 4), nn.GELU(), nn.Linear(4, 3))
     case = Case("never", jobs_only(system), chosen_over(3, 0), np.full(2, -100.0))
     found = prove(system, TorchPolicy(module, system, masked=False), Property("p", "never", (case,)), budget=PROGRAM)
     assert found.verdict == "open"
-    assert "Tanh" in found.cases[0].reason
+    assert "GELU" in found.cases[0].reason
 
 
 @pytest.mark.parametrize("kind", ["plain", "residual"])

@@ -18,6 +18,7 @@ from dnnexplain.contract import (
     DecisionOracle,
     Discrete,
     Distillable,
+    DnnExplainError,
     Flowing,
     GraphView,
     Mutable,
@@ -27,6 +28,7 @@ from dnnexplain.contract import (
     System,
 )
 from dnnexplain.explain.decisions.sweeps import kinds
+from dnnexplain.registry import spec_of
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.views import has_view
@@ -74,6 +76,14 @@ def _names_workloads(system: System) -> bool:
 def _stressed(system: System) -> bool:
     """Whether whole workloads can be drawn and run, and there is a rule to compare with."""
     return isinstance(system, NamesWorkloads) and bool(system.workload_names)
+
+
+def _states_properties(system: System) -> bool:
+    """Whether a system's spec states properties to be proved."""
+    try:
+        return bool(spec_of(system).properties)
+    except DnnExplainError:
+        return False
 
 
 def _judges(system: System) -> bool:
@@ -159,7 +169,11 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "decision",
         "Why this decision?",
-        (Entry("attribution.AttributionPanel"), Entry("white_box.WhiteBoxPanel", _chooses)),
+        (
+            Entry("attribution.AttributionPanel"),
+            Entry("white_box.WhiteBoxPanel", _chooses),
+            Entry("reasons.ReasonPanel"),
+        ),
     ),
     Section(
         "neurons",
@@ -182,6 +196,8 @@ SECTIONS: tuple[Section, ...] = (
             Entry("transfer.TransferPanel", _names_workloads),
             Entry("stress.StressPanel", _stressed),
             Entry("worst_case.WorstCasePanel", _attackable),
+            Entry("never.NeverPanel", _states_properties),
+            Entry("failing.FailingPanel", _stressed),
         ),
     ),
     Section(
@@ -190,6 +206,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Entry("rules.RulesPanel", _told_as_rules),
             Entry("part_rules.PartRulesPanel", _told_part_by_part),
+            Entry("guarding.GuardPanel", _stressed),
             Entry("training.TrainingPanel", _trains, given="school"),
         ),
     ),

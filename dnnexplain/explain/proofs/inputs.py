@@ -8,17 +8,18 @@ straight line where its painting is one, else a choice among its grid's values.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import ChoicesOfKnobs, DnnExplainError, StateSet, System
+from dnnexplain.contract import ChoicesOfKnobs, DnnExplainError, LooseCell, LooseCells, StateSet, System
 from dnnexplain.contract.properties import Relation, steps_of
 from dnnexplain.explain.proofs.program import Program
 
-__all__ = ["Input", "Summand", "paint", "summands"]
+__all__ = ["Input", "Summand", "loose_cells", "paint", "summands"]
 
 Floats = NDArray[np.float64]
 _TOO_MANY = 4096
@@ -81,9 +82,14 @@ def summands(system: System, states: StateSet, background: Any = None) -> tuple[
     """
     names = [knob.name for knob in system.knobs]
     base = _base(system, states)
+    loose = loose_cells(system, states, background)
+    places_of = {name: place for place, name in enumerate(names)}
 
     def cells(rows: Floats) -> Floats:
-        return np.asarray(system.encode(rows, background), dtype=float).reshape(len(rows), -1)
+        seen = np.asarray(system.encode(rows, background), dtype=float).reshape(len(rows), -1)
+        for one in loose:
+            seen[:, one.cell] = sum(weight * rows[:, places_of[name]] for name, weight in one.weights.items())
+        return seen
 
     ground = cells(base[None])[0]
     joint = system.joint_knobs if isinstance(system, ChoicesOfKnobs) else ()
@@ -110,6 +116,13 @@ def _base(system: System, states: StateSet) -> Floats:
     shared = {name for one in joint for name in one}
     held = np.array([knob.name not in shared for knob in system.knobs]) & (states.low == states.high)
     return np.where(held, states.low, np.array([knob.low for knob in system.knobs], dtype=float))
+
+
+def loose_cells(system: System, states: StateSet, background: Any) -> Sequence[LooseCell]:
+    """Cells that knobs alone do not tell, in a set of states."""
+    if not isinstance(system, LooseCells):
+        return ()
+    return system.loose_cells(states.low, states.high, background)
 
 
 def _options(system: System, states: StateSet, knobs: tuple[int, ...]) -> Floats:
@@ -170,6 +183,8 @@ def _check_sum(system: System, states: StateSet, ground: Floats, parts: list[Sum
     from dnnexplain.explain.proofs.draws import draw  # noqa: PLC0415 - which needs sets alone
 
     rows = draw(system, states, 64, np.random.default_rng(11))
+    if not len(rows):
+        return  # nothing could be drawn here; a certificate asks again
     total = np.repeat(ground[None], len(rows), axis=0)
     low = np.array([knob.low for knob in system.knobs])
     for part in parts:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Case, DnnExplainError, Relation, StateSet, System
 from dnnexplain.explain.networks.hooks import network_of, private
-from dnnexplain.explain.proofs.inputs import Input, paint, relate, summands
+from dnnexplain.explain.proofs.inputs import Input, loose_cells, paint, relate, summands
 from dnnexplain.explain.proofs.network import Bend, NetworkForms, Wave, traced
 from dnnexplain.explain.proofs.program import Program
 
@@ -51,6 +51,9 @@ def model_of(system: System, policy: Any, case: Case, background: Any, seconds: 
         DnnExplainError: the network or the observation is none that programs know.
     """
     states = case.states
+    if loose_cells(system, states, background):
+        msg = "the mixed-integer program knows no cells that knobs leave open; branching over bounds does"
+        raise DnnExplainError(msg)
     program = Program(seconds)
     ground, parts = summands(system, states, background)
     inputs = [paint(program, system, states, ground, parts)]

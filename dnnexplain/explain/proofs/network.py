@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,15 +21,11 @@ from torch import Tensor, fx, nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.explain.proofs.program import Program
 
-__all__ = ["Bend", "Form", "NetworkForms", "Wave", "traced"]
+__all__ = ["CURVES", "Bend", "Bends", "Form", "NetworkForms", "Wave", "traced"]
 
 Floats = NDArray[np.float64]
 _LARGEST = 60_000_000
-_TIGHTENED = 300
-"""Bends whose bounds are tightened by linear programs, at most."""
-
 _MODULES = (
     nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.AvgPool1d, nn.AvgPool2d,
     nn.AdaptiveAvgPool2d, nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout, nn.ZeroPad2d, nn.ConstantPad1d,
@@ -52,6 +48,49 @@ _SAME = {"float", "double", "to", "type"}
 _RECTIFIERS: dict[Any, float] = {F.relu: 0.0, torch.relu: 0.0, "relu": 0.0, F.leaky_relu: 0.01}
 
 
+CURVES: dict[str, Callable[[Floats], Floats]] = {
+    "relu": lambda x: np.maximum(x, 0.0),
+    "sigmoid": lambda x: 0.5 * (1.0 + np.tanh(0.5 * x)),
+    "tanh": np.tanh,
+}
+_CURVED: dict[Any, str] = {
+    torch.sigmoid: "sigmoid", F.sigmoid: "sigmoid", "sigmoid": "sigmoid",
+    torch.tanh: "tanh", F.tanh: "tanh", "tanh": "tanh",
+}  # fmt: skip
+
+
+class Bends(Protocol):
+    """What takes up what bends: a program or a relaxation."""
+
+    def __len__(self) -> int:
+        """Values so far."""
+        ...
+
+    def bounds(self, weights: Floats, constant: Floats) -> tuple[Floats, Floats]:
+        """Of forms ``[n, V]`` and ``[n]``, no wider than need be to tell which bend."""
+        ...
+
+    def interval(self, weights: Floats, constant: Floats) -> tuple[Floats, Floats]:
+        """Of forms ``[n, V]`` and ``[n]``, by the least work."""
+        ...
+
+    def value(self, low: float, high: float) -> int:
+        """A value of which nothing is known but its ends; its number."""
+        ...
+
+    def rectify(self, weights: Floats, constant: Floats, low: Floats, high: Floats) -> NDArray[np.int64]:
+        """Values ``max(0, x)`` of forms within bounds; their numbers."""
+        ...
+
+    def largest(self, weights: Floats, constant: Floats, low: Floats, high: Floats) -> int:
+        """The largest of some forms; its number."""
+        ...
+
+    def curve(self, kind: str, weights: Floats, constant: Floats, low: Floats, high: Floats) -> NDArray[np.int64]:
+        """Values of a sigmoid or tanh of forms within bounds; their numbers."""
+        ...
+
+
 class Form:
     """A tensor of linear forms ``[1 + V, ...]``, constant first."""
 
@@ -65,19 +104,20 @@ class Form:
 
 
 class Bend:
-    """Values ``max(slope * x, x)`` of forms ``x``; with ``slope`` ``None``, the largest of each row of several."""
+    """Values of forms ``x``: ``max(0, x)``, a curve, or (``"largest"``) the largest of each row of several."""
 
     def __init__(
-        self, weights: list[Floats], constants: list[Floats], numbers: NDArray[np.int64], slope: float | None
+        self, weights: list[Floats], constants: list[Floats], numbers: NDArray[np.int64], kind: str = "relu"
     ) -> None:
-        self.weights, self.constants, self.numbers, self.slope = weights, constants, numbers, slope
+        self.weights, self.constants, self.numbers, self.kind = weights, constants, numbers, kind
 
     def fill(self, values: Floats) -> None:
         """Compute these values from those before ``[B, V]``, as the network does."""
-        if self.slope is not None and len(self.numbers):
-            weights = np.concatenate(self.weights)
-            inputs = values[:, : weights.shape[1]] @ weights.T + np.concatenate(self.constants)
-            values[:, self.numbers] = np.maximum(inputs, 0.0)
+        if self.kind != "largest":
+            if len(self.numbers):
+                weights = np.concatenate(self.weights)
+                inputs = values[:, : weights.shape[1]] @ weights.T + np.concatenate(self.constants)
+                values[:, self.numbers] = CURVES[self.kind](inputs)
             return
         for weights, constants, number in zip(self.weights, self.constants, self.numbers, strict=True):
             values[:, number] = (values[:, : weights.shape[1]] @ weights.T + constants).max(axis=1)
@@ -128,7 +168,7 @@ class NetworkForms(fx.Interpreter):
         bends: in running order.
     """
 
-    def __init__(self, graph: fx.GraphModule, program: Program) -> None:
+    def __init__(self, graph: fx.GraphModule, program: Bends) -> None:
         super().__init__(graph)
         self.program = program
         self.bends: list[Bend | Wave] = []
@@ -156,6 +196,8 @@ class NetworkForms(fx.Interpreter):
             return self._rectified(args[0], float(layer.negative_slope))
         if isinstance(layer, nn.MaxPool2d):
             return self._pooled(args[0], layer)
+        if isinstance(layer, nn.Sigmoid | nn.Tanh):
+            return self._curved(args[0], type(layer).__name__.lower())
         if isinstance(layer, _MODULES):
             return self._straight(layer, args, kwargs)
         raise _bent(type(layer).__name__)
@@ -172,6 +214,8 @@ class NetworkForms(fx.Interpreter):
                 "negative_slope", args[1] if len(args) > 1 and target is F.leaky_relu else _RECTIFIERS[target]
             )
             return self._rectified(args[0], float(slope))
+        if target in _CURVED:
+            return self._curved(args[0], _CURVED[target])
         products = target in _PRODUCTS and len(inside) == 1
         if products and not (target in {operator.truediv, torch.div} and isinstance(args[1], Form)):
             return self._straight(target, args, kwargs)
@@ -193,6 +237,8 @@ class NetworkForms(fx.Interpreter):
             return self._rectified(args[0], 0.0)
         if target in _WAVES:
             return self._waved(args[0], _WAVES[target])
+        if target in _CURVED:
+            return self._curved(args[0], _CURVED[target])
         if target in _METHODS | _DEGREES or (
             target in {"mul", "div"} and len(_forms(args)) == 1 and isinstance(args[0], Form)
         ):
@@ -223,14 +269,10 @@ class NetworkForms(fx.Interpreter):
         data = form.padded(len(self.program))
         flat = data.reshape(len(data), -1)
         weights, constant = np.ascontiguousarray(flat[1:].numpy().T), flat[0].numpy()
-        low, high = self._bounds(weights, constant)
+        low, high = self.program.bounds(weights, constant)
         open_ones = np.flatnonzero((low < 0) & (high > 0))
-        numbers = np.array(
-            [self._relu(weights[at], constant[at], low[at], high[at]) for at in open_ones], dtype=np.int64
-        )
-        self.bends.append(
-            Bend([weights[[at]] for at in open_ones], [constant[[at]] for at in open_ones], numbers, slope=slope)
-        )
+        numbers = self.program.rectify(weights[open_ones], constant[open_ones], low[open_ones], high[open_ones])
+        self.bends.append(Bend([weights[open_ones]], [constant[open_ones]], numbers))
         if flat.shape[1] * (1 + len(self.program)) > _LARGEST:
             msg = f"the network is too large for a program ({flat.shape[1]:,} neurons of {counted(len(self.program), 'value')})"
             raise DnnExplainError(msg)
@@ -240,28 +282,15 @@ class NetworkForms(fx.Interpreter):
         out[1 + numbers, open_ones] += 1.0 - slope
         return Form(out.reshape(len(out), *data.shape[1:]))
 
-    def _bounds(self, weights: Floats, constant: Floats) -> tuple[Floats, Floats]:
-        low, high = self.program.interval(weights, constant)
-        undecided = np.flatnonzero((low < 0) & (high > 0))
-        if len(undecided) <= _TIGHTENED:
-            for at in undecided:
-                high[at] = min(high[at], self.program.relaxed(weights[at], constant[at], 1))
-                if high[at] > 0:
-                    low[at] = max(low[at], self.program.relaxed(weights[at], constant[at], -1))
-        return low, high
-
-    def _relu(self, weights: Floats, constant: float, low: float, high: float) -> int:
-        """``y = max(0, x)`` of one form ``x`` between ``low`` and ``high``; the value's number."""
-        program = self.program
-        columns, factors = program.form(weights)
-        number = program.value(0.0, float(high))
-        column = program.columns[number]
-        on = program.column(0.0, 1.0, integer=True)
-        away = [-factor for factor in factors]
-        program.row(float(constant), np.inf, [column, *columns], [1.0, *away])
-        program.row(-np.inf, float(constant - low), [column, on, *columns], [1.0, -float(low), *away])
-        program.row(-np.inf, 0.0, [column, on], [1.0, -float(high)])
-        return number
+    def _curved(self, form: Form, kind: str) -> Form:
+        data = form.padded(len(self.program))
+        flat = data.reshape(len(data), -1)
+        weights, constant = np.ascontiguousarray(flat[1:].numpy().T), flat[0].numpy()
+        numbers = self.program.curve(kind, weights, constant, *self.program.bounds(weights, constant))
+        self.bends.append(Bend([weights], [constant], numbers, kind))
+        out = flat.new_zeros((1 + len(self.program), flat.shape[1]))
+        out[1 + numbers, np.arange(flat.shape[1])] = 1.0
+        return Form(out.reshape(len(out), *data.shape[1:]))
 
     def _waved(self, form: Form, wave: np.ufunc) -> Form:
         """Cosines or sines: of what varies any value between their least and their largest, which is weaker but holds."""
@@ -284,8 +313,8 @@ class NetworkForms(fx.Interpreter):
         places = _windows(layer, tuple(shape))
         flat = data.reshape(len(data), -1)
         weights, constant = np.ascontiguousarray(flat[1:].numpy().T), flat[0].numpy()
-        low, high = self._bounds(weights, constant)
-        bend = Bend([], [], np.zeros(0, dtype=np.int64), None)
+        low, high = self.program.bounds(weights, constant)
+        bend = Bend([], [], np.zeros(0, dtype=np.int64), "largest")
         sources: list[tuple[bool, int]] = []
         numbers: list[int] = []
         for window in places.reshape(-1, places.shape[-1]):
@@ -293,7 +322,7 @@ class NetworkForms(fx.Interpreter):
             if len(rivals) == 1:
                 sources.append((True, int(rivals[0])))
                 continue
-            numbers.append(self._largest(weights[rivals], constant[rivals], low[rivals], high[rivals]))
+            numbers.append(self.program.largest(weights[rivals], constant[rivals], low[rivals], high[rivals]))
             bend.weights.append(weights[rivals])
             bend.constants.append(constant[rivals])
             sources.append((False, numbers[-1]))
@@ -306,22 +335,6 @@ class NetworkForms(fx.Interpreter):
             else:
                 out[1 + source, at] = 1.0
         return Form(out.reshape(len(out), *places.shape[:-1]))
-
-    def _largest(self, weights: Floats, constant: Floats, low: Floats, high: Floats) -> int:
-        program, top = self.program, float(high.max())
-        number = program.value(float(low.max()), top)
-        column = program.columns[number]
-        picks = []
-        for form, shift, least in zip(weights, constant, low, strict=True):
-            columns, factors = program.form(form)
-            pick = program.column(0.0, 1.0, integer=True)
-            picks.append(pick)
-            away = [-factor for factor in factors]
-            program.row(float(shift), np.inf, [column, *columns], [1.0, *away])
-            reach = top - float(least)
-            program.row(-np.inf, float(shift) + reach, [column, pick, *columns], [1.0, reach, *away])
-        program.row(1.0, 1.0, picks, np.ones(len(picks)))
-        return number
 
 
 def _rivals(inside: NDArray[np.int64], low: Floats, high: Floats) -> NDArray[np.int64]:
@@ -368,5 +381,5 @@ def _mapped(args: Any, function: Callable[[Form], Tensor]) -> Any:
 def _bent(name: str) -> DnnExplainError:
     return DnnExplainError(
         f"no proof: the network holds {name}, and proofs know layers of straight lines (linear, convolution, mean, "
-        "sums, concatenations), ReLU, leaky ReLU, max-pool, cosine and sine"
+        "sums, concatenations), ReLU, leaky ReLU, max-pool, sigmoid, tanh, cosine and sine"
     )

@@ -11,10 +11,14 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.contract import DnnExplainError
+
 __all__ = ["Program", "Solved"]
 
 Floats = NDArray[np.float64]
 _INF = highspy.kHighsInf
+_TIGHTENED = 300
+"""Bends whose bounds are tightened by linear programs, at most."""
 _SAFE = 1e-6
 """Relative width by which bounds from linear programs are widened: HiGHS works to 1e-7."""
 
@@ -152,6 +156,54 @@ class Program:
             return top
         found = float(self.solver.getInfo().objective_function_value)
         return found + _SAFE * max(1.0, abs(found))
+
+    # --- what bends ---
+
+    def bounds(self, weights: Floats, constant: Floats) -> tuple[Floats, Floats]:
+        """Of forms ``[n, V]``: by intervals, and where these leave the side undecided, by linear programs."""
+        low, high = self.interval(weights, constant)
+        undecided = np.flatnonzero((low < 0) & (high > 0))
+        if len(undecided) <= _TIGHTENED:
+            for at in undecided:
+                high[at] = min(high[at], self.relaxed(weights[at], constant[at], 1))
+                if high[at] > 0:
+                    low[at] = max(low[at], self.relaxed(weights[at], constant[at], -1))
+        return low, high
+
+    def rectify(self, weights: Floats, constant: Floats, low: Floats, high: Floats) -> NDArray[np.int64]:
+        """Values ``max(0, x)`` of forms ``x`` within bounds; their numbers."""
+        numbers = []
+        for form, shift, least, most in zip(weights, constant, low, high, strict=True):
+            columns, factors = self.form(form)
+            numbers.append(self.value(0.0, float(most)))
+            column, on = self.columns[numbers[-1]], self.column(0.0, 1.0, integer=True)
+            away = [-factor for factor in factors]
+            self.row(float(shift), np.inf, [column, *columns], [1.0, *away])
+            self.row(-np.inf, float(shift - least), [column, on, *columns], [1.0, -float(least), *away])
+            self.row(-np.inf, 0.0, [column, on], [1.0, -float(most)])
+        return np.array(numbers, dtype=np.int64)
+
+    def largest(self, weights: Floats, constant: Floats, low: Floats, high: Floats) -> int:
+        """The largest of some forms; its number."""
+        top = float(high.max())
+        number = self.value(float(low.max()), top)
+        column = self.columns[number]
+        picks = []
+        for form, shift, least in zip(weights, constant, low, strict=True):
+            columns, factors = self.form(form)
+            pick = self.column(0.0, 1.0, integer=True)
+            picks.append(pick)
+            away = [-factor for factor in factors]
+            self.row(float(shift), np.inf, [column, *columns], [1.0, *away])
+            reach = top - float(least)
+            self.row(-np.inf, float(shift) + reach, [column, pick, *columns], [1.0, reach, *away])
+        self.row(1.0, 1.0, picks, np.ones(len(picks)))
+        return number
+
+    def curve(self, kind: str, *_: Floats) -> NDArray[np.int64]:
+        """Refused: no finite program holds a curve."""
+        msg = f"a mixed-integer program holds no {kind}; branching over bounds does"
+        raise DnnExplainError(msg)
 
     # --- solving ---
 

@@ -8,8 +8,8 @@ than the difference between program and network. *Fails*: a valid state does, ru
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import Any
@@ -17,67 +17,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Case, ChoicesOfKnobs, DnnExplainError, Property, StateSet, System, valid_states
-from dnnexplain.explain.proofs.certificate import Certificate, Claim, Sense, certify
+from dnnexplain.contract import Case, DnnExplainError, LooseCells, Property, System, valid_states
+from dnnexplain.explain.proofs.by_bounds import bound_of, by_bounds
+from dnnexplain.explain.proofs.case_network import (
+    TOLERANCE,
+    Asked,
+    certify_case,
+    margins,
+    masks_of,
+    refuted,
+    replayed,
+    settled,
+    under_masks,
+)
 from dnnexplain.explain.proofs.draws import climb, draw, listed
 from dnnexplain.explain.proofs.models import EmptySet, Model, model_of, pairs_hold, place_of
-from dnnexplain.explain.proofs.program import Solved
 from dnnexplain.explain.proofs.verdicts import CaseVerdict, ProofBudget, Verdict
 from dnnexplain.parallel import Progress, seeded_map
 
 __all__ = ["CaseVerdict", "ProofBudget", "Verdict", "prove"]
 
 Floats = NDArray[np.float64]
-TOLERANCE = 1e-5
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What all cases share."""
-
-    system: System
-    policy: Any
-    budget: ProofBudget
-    until: float
-    background: Any = None
-    kept: Any = None
-    decided: bool = False
-    stop: Event = field(default_factory=Event)
-    memo: dict[Any, Any] = field(default_factory=dict)
-
-    def seen(self, states: StateSet, how: str, make: Callable[[], Floats | None]) -> tuple[Any, ...] | None:
-        """States of a set with outputs and masks, computed once for all cases that share the set."""
-        key = (id(states), how)
-        if key not in self.memo:
-            rows = make()
-            if rows is None or not len(rows):
-                self.memo[key] = None if rows is None else ()
-            else:
-                valid = self.system.valid_actions(self.system.encode(rows, self.background)) if self.masks else None
-                self.memo[key] = (rows, self.network(rows), valid)
-        return self.memo[key]  # type: ignore[no-any-return]
-
-    @property
-    def masks(self) -> bool:
-        """Whether decisions are asked about, and invalid actions are left out of them."""
-        return self.decided and bool(getattr(self.policy, "masked", False))
-
-    def network(self, rows: Floats) -> Floats:
-        """The outputs as the policy gives them ``[B, A]``, a part at a time."""
-        parts = [rows[at : at + 2048] for at in range(0, max(len(rows), 1), 2048)]
-        return np.concatenate(
-            [np.asarray(self.policy.outputs(self.system.encode(part, self.background)), dtype=float) for part in parts]
-        )
-
-    def outputs(self, case: Case, rows: Floats) -> Floats:
-        """Of one state ``[B, A]``, or of both ``[B, 2A]`` from rows ``[B, 2K]``."""
-        if case.change is None:
-            return self.network(rows)
-        half = rows.shape[1] // 2
-        return np.hstack([self.network(rows[:, :half]), self.network(rows[:, half:])])
-
-    def left(self) -> float:
-        return self.until - time.monotonic()
 
 
 def prove(
@@ -137,6 +97,9 @@ def _joined(asked: Asked, claim: Property, found: Sequence[CaseVerdict], seconds
     assumed = list(claim.assumed)
     if background_matters(asked):
         assumed.append("what the knobs leave open stays as the given observation shows it")
+    system = asked.system
+    if isinstance(system, LooseCells) and any(case.how == "bounds" for case in found):
+        assumed.append(system.loose_words)
     return Verdict(
         claim, verdict, bound, max(bound - best, 0.0) if np.isfinite(bound) else np.inf, None if failed is None else failed.witness, checked, seconds,
         tuple(found), tuple(assumed), valid_states(asked.system),
@@ -161,15 +124,15 @@ def _quick(asked: Asked, case: Case, rng: np.random.Generator) -> CaseVerdict:
             return _by_list(asked, case, seen)
         drawn = asked.seen(case.states, "drawn", lambda: draw(asked.system, case.states, asked.budget.samples, rng))
         if drawn:
-            margins = _masked(asked, case, case.margin(drawn[1]), drawn[2])
+            margins = under_masks(asked, case, case.margin(drawn[1]), drawn[2])
             best = int(np.argmax(margins))
             if margins[best] > 0:
-                return _refuted(asked, case, drawn[0][best], float(margins[best]), "found")
+                return refuted(asked, case, drawn[0][best], float(margins[best]), "found")
     witness = _search(asked, case, rng)
     if witness is None:
         return CaseVerdict(case.name, "open", np.inf, -np.inf)
     if witness[1] > 0:
-        return _refuted(asked, case, witness[0], witness[1], "found")
+        return refuted(asked, case, witness[0], witness[1], "found")
     return CaseVerdict(case.name, "open", np.inf, witness[1])
 
 
@@ -184,26 +147,30 @@ def _slow(asked: Asked, settled: bool, item: tuple[Case, CaseVerdict], rng: np.r
         return replace(quick, reason="not asked, for another case is refuted")
     if asked.stop.is_set() or asked.left() <= 0:
         return replace(quick, reason="the time was up before its turn")
-    return by_program(asked, case, quick.best, rng)
+    return by_proof(asked, case, quick.best, rng)
 
 
 def _bounded(asked: Asked, case: Case, found: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
     """A violation that a search has found, with a bound on how large one can be."""
-    try:
-        model = _model(asked, case)
-    except (DnnExplainError, EmptySet):
-        return found
-    weights = case.rows @ model.forms.T
-    top = float(model.program.interval(weights[:, 1:], weights[:, 0] + case.offset)[1].min())
-    bound = max(top, found.best)
     row = None if found.witness is None else found.witness.reshape(-1)
-    return replace(found, bound=bound, certificate=_certify(asked, case, model, bound, row, rng))
+    bounded = bound_of(asked, case) if asked.budget.parts else None
+    if bounded is None:
+        try:
+            model: Any = _model(asked, case)
+        except (DnnExplainError, EmptySet):
+            return found
+        weights = case.rows @ model.forms.T
+        top = float(model.program.interval(weights[:, 1:], weights[:, 0] + case.offset)[1].min())
+    else:
+        model, top = bounded
+    bound = max(top, found.best)
+    return replace(found, bound=bound, certificate=certify_case(asked, case, model, bound, row, rng))
 
 
 def _by_list(asked: Asked, case: Case, seen: tuple[Any, ...]) -> CaseVerdict:
     if not seen:
         return CaseVerdict(case.name, "holds", -np.inf, -np.inf, how="listed")
-    margins = _masked(asked, case, case.margin(seen[1]), seen[2])
+    margins = under_masks(asked, case, case.margin(seen[1]), seen[2])
     best = int(np.argmax(margins))
     top = float(margins[best])
     return CaseVerdict(
@@ -211,29 +178,11 @@ def _by_list(asked: Asked, case: Case, seen: tuple[Any, ...]) -> CaseVerdict:
     )
 
 
-def _margins(asked: Asked, case: Case, rows: Floats) -> Floats:
-    """The case's margin on the network itself ``[B]``; of a decision that must stay, under its masks."""
-    valid = asked.system.valid_actions(asked.system.encode(rows, asked.background)) if asked.masks else None
-    return _masked(asked, case, case.margin(asked.outputs(case, rows)), valid)
-
-
-def _masked(asked: Asked, case: Case, margins: Floats, valid: NDArray[np.bool_] | None) -> Floats:
-    """Margins of a rival: none where it is not valid, and lost to it where the action that should stay is not."""
-    if valid is None:
-        return margins
-    lost = ~valid[:, int(asked.kept)]
-    return np.where(valid[:, _rival(case)], np.where(lost, np.maximum(margins, 1e-9), margins), -np.inf)
-
-
-def _rival(case: Case) -> int:
-    return int(np.argmax(case.rows[0]))
-
-
 def _search(asked: Asked, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
     """A violation by sampling and climbing, on the network itself."""
     if case.change is None:
         return climb(
-            asked.system, case.states, lambda rows: _margins(asked, case, rows), rng,
+            asked.system, case.states, lambda rows: margins(asked, case, rows), rng,
             samples=asked.budget.samples, rounds=asked.budget.rounds,
         )  # fmt: skip
     change, place = case.change, place_of(asked.system, case.change.knob)
@@ -258,18 +207,23 @@ def _search(asked: Asked, case: Case, rng: np.random.Generator) -> tuple[Floats,
     return both(rows)[best], float(scores[best])
 
 
-def _refuted(asked: Asked, case: Case, row: Floats, best: float, how: str) -> CaseVerdict:
-    count = len(asked.system.knobs)
-    shaped = row if len(row) == count else row.reshape(2, count)
-    return CaseVerdict(case.name, "fails", np.inf, best, shaped, how=how)
-
-
 # --- the program ---
+
+
+def by_proof(asked: Asked, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
+    """Prove a case, or find a violation: by branching over bounds, and where that leaves it open by a program."""
+    found = by_bounds(asked, case, best, rng)
+    if found.verdict != "open" or asked.left() <= 0 or asked.stop.is_set() or not asked.budget.program:
+        return found
+    other = by_program(asked, case, max(best, found.best), rng)
+    if other.verdict != "open":
+        return other
+    return found if found.bound <= other.bound else other
 
 
 def by_program(asked: Asked, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
     """Prove a case, or find a violation, by a mixed-integer program."""
-    excluded, doubt = _masks(asked, case)
+    excluded, doubt = masks_of(asked, case)
     if excluded:
         return CaseVerdict(case.name, "holds", -float("inf"), best, how="excluded")
     try:
@@ -285,32 +239,14 @@ def by_program(asked: Asked, case: Case, best: float, rng: np.random.Generator) 
         nodes=asked.budget.nodes,
     )  # fmt: skip
     row = None if solved.values is None else _row(asked.system, model, solved.values)
-    certificate = _certify(asked, case, model, solved.bound, row, rng)
-    value = -np.inf if row is None else _replayed(asked, case, row)
+    certificate = certify_case(asked, case, model, solved.bound, row, rng)
+    value = -np.inf if row is None else replayed(asked, case, row)
     if row is not None and value > 0:
-        found = _refuted(asked, case, row, value, "program")
+        found = refuted(asked, case, row, value, "program")
         return replace(found, bound=max(solved.bound, value), certificate=certificate)
     if row is not None and value == -np.inf and not doubt:
         doubt = "the program found no state that is valid, with that action valid in it"
-    return _settled(case, solved, certificate, max(best, value), doubt)
-
-
-def _replayed(asked: Asked, case: Case, row: Floats) -> float:
-    """The case's margin on the network itself in a solution's states, if they are valid and of the set; else -inf."""
-    if case.change is None:
-        inside = case.states.holds(asked.system, row[None])[0]
-    else:
-        inside = pairs_hold(asked.system, case, row[None])[0]
-    return float(_margins(asked, case, row[None])[0]) if inside else -np.inf
-
-
-def _settled(case: Case, solved: Solved, certificate: Certificate, best: float, doubt: str) -> CaseVerdict:
-    if not certificate.holds:
-        return CaseVerdict(case.name, "open", np.inf, best, certificate=certificate, reason=certificate.reason)
-    if solved.bound < -certificate.checked and solved.bound < 0 and not doubt:
-        return CaseVerdict(case.name, "holds", solved.bound, best, certificate=certificate)
-    reason = doubt or ("the limit was reached" if not solved.ended else "the margin is too thin to tell")
-    return CaseVerdict(case.name, "open", solved.bound, best, certificate=certificate, reason=reason)
+    return settled(case, solved, certificate, max(best, value), doubt)
 
 
 def _model(asked: Asked, case: Case) -> Model:
@@ -324,53 +260,7 @@ def _model(asked: Asked, case: Case) -> Model:
     return asked.memo[key]  # type: ignore[no-any-return]
 
 
-def _masks(asked: Asked, case: Case) -> tuple[bool, str]:
-    """Whether the rival of a decision can be left out, and why its program can prove nothing, if so."""
-    if not asked.masks:
-        return False, ""
-    if not isinstance(asked.system, ChoicesOfKnobs):
-        return False, "the system does not say which actions are valid throughout a set"
-    always, ever = asked.system.sure_actions(case.states.low, case.states.high)
-    if not ever[_rival(case)]:
-        return True, ""
-    return False, "" if always[int(asked.kept)] else "the action itself may become invalid"
-
-
 def _row(system: System, model: Model, values: Floats) -> Floats:
     """A solution's states as valid values ``[K]`` or ``[2K]``."""
     rows = np.stack([one.read(values) for one in model.inputs])
     return np.asarray(system.repair(rows), dtype=float).reshape(-1)
-
-
-def _certify(
-    asked: Asked, case: Case, model: Model, bound: float, row: Floats | None, rng: np.random.Generator
-) -> Certificate:
-    """Compare program and network on drawn states and the solution, and the bound with all of them."""
-    states = draw(asked.system, case.states, asked.budget.checked, rng)
-    if case.change is not None:
-        place = place_of(asked.system, case.change.knob)
-        moved = states.copy()
-        moved[:, place] += rng.uniform(case.change.low, case.change.high, len(states))
-        states = np.hstack([states, np.asarray(asked.system.repair(moved), dtype=float)])
-        states = states[pairs_hold(asked.system, case, states)]
-    if row is not None:
-        states = np.concatenate([row[None], states])
-    if not len(states):
-        return Certificate("", holds=False, checked=np.nan, tolerance=np.nan, states=0,
-                           reason="No proof: no valid state was found on which program and network could be compared.")  # fmt: skip
-
-    seen = asked.outputs(case, states)
-    text, where = f"never: {case.name}", valid_states(asked.system)
-
-    def network(_: Floats) -> Floats:
-        return seen
-
-    agree = certify(Claim(text), model.outputs, network, states, tolerance=TOLERANCE, quantifies=where)
-    if not agree.holds or not np.isfinite(bound):
-        return agree
-
-    def margin(_: Floats) -> Floats:
-        return case.margin(seen)
-
-    bounded = certify(Claim(text, bound, Sense.AT_MOST), margin, margin, states, tolerance=TOLERANCE)
-    return agree if bounded.holds else bounded

@@ -11,25 +11,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from threading import Event
 
 import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Case, Discrete, NetworkPolicy, State, StateSet, System, outside_valid, valid_states
+from dnnexplain.contract import NetworkPolicy, State, System, outside_valid, valid_states
 from dnnexplain.contract.errors import DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.explain.proofs.draws import climb, draw, listed
-from dnnexplain.explain.proofs.prover import Asked, by_program
-from dnnexplain.explain.proofs.ready import free_knobs, kept_decision
+from dnnexplain.explain.proofs.forced import ForcedSets, knob_groups
+from dnnexplain.explain.proofs.ready import kept_decision
 from dnnexplain.explain.proofs.verdicts import ProofBudget
+from dnnexplain.parallel import Progress
 
 __all__ = ["LIMITS", "SufficientReason", "sufficient_reason"]
 
 Bools = NDArray[np.bool_]
-LIMITS = ProofBudget(nodes=2000, seconds=30.0, samples=256, listed=1000, rounds=3, checked=32)
+LIMITS = ProofBudget(nodes=2000, seconds=60.0, listed=1000, checked=32, parts=600)
 """Each of many questions is small, and most have been refuted by an earlier one."""
 
 
@@ -81,109 +81,6 @@ class SufficientReason:
         )
 
 
-@dataclass(eq=False)
-class _Hunt:
-    """Sets of knobs that are asked about, with what has been learnt."""
-
-    system: System
-    policy: NetworkPolicy
-    state: State
-    kept: Any
-    rivals: Sequence[tuple[str, NDArray[np.float64], float]]
-    until: float
-    budget: ProofBudget
-    seed: int
-    differences: list[Bools] = field(default_factory=list)
-    flipped: list[NDArray[np.float64]] = field(default_factory=list)
-    checked: float = 0.0
-    queries: int = 0
-
-    def __post_init__(self) -> None:
-        self.whole = StateSet.all_of(self.system)
-
-    def forced(self, free: Bools, share: float = 1.0) -> bool | None:
-        """Whether the decision stays whatever the free knobs are; ``None`` if it could not be told.
-
-        Args:
-            free: the knobs ``[K]``.
-            share: of the time that is left, for this question.
-        """
-        if any((free | ~apart).all() for apart in self.differences):
-            return False
-        self.queries += 1
-        left = self.until - time.monotonic()
-        if left <= 0:
-            return None
-        rng = np.random.default_rng([self.seed, self.queries])
-        states = free_knobs(self.whole, self.state.values, free)
-        rows = listed(self.system, states, self.budget.listed)
-        if rows is not None:
-            flips = self.flips(rows) if len(rows) else np.zeros(0, dtype=bool)
-            if flips.any():
-                self.note(rows[int(np.argmax(flips))])
-            return not flips.any()
-        reached = climb(self.system, states, self.margins, rng, samples=self.budget.samples, rounds=self.budget.rounds)
-        if reached is not None and reached[1] > 0:
-            self.note(reached[0])
-            return False
-        return self._proved(states, rng, time.monotonic() + share * left)
-
-    def _proved(self, states: StateSet, rng: np.random.Generator, until: float) -> bool | None:
-        """Ask the program, rival by rival."""
-        discrete = isinstance(self.system.output, Discrete)
-        asked = Asked(
-            self.system, self.policy, self.budget, until, self.state.background,
-            self.kept if discrete else None, discrete,
-        )  # fmt: skip
-        checked = 0.0
-        for words, row, offset in self.rivals:
-            found = by_program(asked, Case(words, states, row[None], np.array([offset])), -np.inf, rng)
-            if found.witness is not None:
-                self.note(found.witness)
-                return False
-            if found.verdict != "holds":
-                return None
-            checked = max(checked, 0.0 if found.certificate is None else found.certificate.checked)
-        self.checked = max(self.checked, checked)
-        return True
-
-    def margins(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """By how much the best rival leads ``[B]``: above zero where the decision is another."""
-        observed = self.system.encode(rows, self.state.background)
-        outputs = np.asarray(self.policy.outputs(observed), dtype=float)
-        leads = np.stack([outputs @ row + offset for _, row, offset in self.rivals], axis=1)
-        if isinstance(self.system.output, Discrete) and self.policy.masked:
-            valid = np.asarray(self.system.valid_actions(observed))
-            leads = np.where(np.delete(valid, int(self.kept), axis=1), leads, -np.inf)
-            lost = ~valid[:, int(self.kept)]
-            leads[lost] = np.maximum(leads[lost], 1e-9)
-        return np.asarray(leads.max(axis=1))
-
-    def note(self, values: NDArray[np.float64]) -> None:
-        """Keep a state in which the decision is another, brought as near to the given one as is easily done."""
-        near = self._nearer(values)
-        self.flipped.append(near)
-        self.differences.append(~np.isclose(near, self.state.values))
-
-    def _nearer(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Move knobs back one by one, while the decision stays flipped."""
-        near = values.copy()
-        for place in np.flatnonzero(~np.isclose(near, self.state.values)):
-            tried = near.copy()
-            tried[place] = self.state.values[place]
-            if self.system.knobs[place].group:
-                valid = np.isclose(self.system.repair(tried[None])[0], tried).all()
-                if not valid:
-                    continue
-            if self.flips(tried[None])[0]:
-                near = tried
-        return near
-
-    def flips(self, rows: NDArray[np.float64]) -> Bools:
-        """In which of some states the decision is another ``[B]``."""
-        return np.asarray(self.margins(rows) > 0)
-
-
 def sufficient_reason(
     system: System,
     policy: NetworkPolicy,
@@ -192,6 +89,8 @@ def sufficient_reason(
     minimum: bool = False,
     budget: ProofBudget | None = None,
     seed: int = 0,
+    cancel: Event | None = None,
+    progress: Progress | None = None,
 ) -> SufficientReason:
     """A smallest set of knobs that alone forces the decision in a state.
 
@@ -200,6 +99,8 @@ def sufficient_reason(
         minimum: the smallest of all sets, not only one from which nothing can be left out.
         budget: limits; its seconds are for everything.
         seed: of draws.
+        cancel: ends the search with what is proved so far.
+        progress: called with knobs that are settled and all knobs.
 
     Raises:
         DnnExplainError: the state is not valid, or the policy no network that proofs know.
@@ -210,8 +111,8 @@ def sufficient_reason(
     if outside:
         raise DnnExplainError(outside)
     kept, rivals = kept_decision(system, policy, state)
-    hunt = _Hunt(system, policy, state, kept, rivals, start + limits.seconds, limits, seed)
-    free, unsure = _greedy(hunt, _prime(hunt, seed))
+    hunt = ForcedSets(system, policy, state, kept, rivals, start + limits.seconds, limits, seed, cancel or Event())
+    free, unsure = _greedy(hunt, progress or (lambda *_: None))
     least = False
     if minimum:
         smaller, least = _smallest(hunt, free)
@@ -219,59 +120,18 @@ def sufficient_reason(
     return _answer(hunt, free, unsure=unsure, least=least, seconds=time.monotonic() - start)
 
 
-def _prime(hunt: _Hunt, seed: int) -> NDArray[np.float64]:
-    """Flips by one knob alone (all of its values), then by one group: they spare most programs.
-
-    Returns:
-        how far each knob alone was seen to move the margin ``[K]``.
-    """
-    values = hunt.state.values
-    moved = np.zeros(len(values))
-    for place, knob in enumerate(hunt.system.knobs):
-        grid = knob.grid(33)
-        rows = np.repeat(values[None], len(grid), axis=0)
-        rows[:, place] = grid
-        rows = rows[np.isclose(hunt.system.repair(rows), rows).all(axis=1)]
-        if not len(rows):
-            continue
-        margins = hunt.margins(rows)
-        moved[place] = np.ptp(margins) if np.isfinite(margins).all() else np.inf
-        if (margins > 0).any():
-            hunt.note(rows[int(np.argmax(margins > 0))])
-    rng = np.random.default_rng(seed)
-    for knobs in _groups(hunt.system):
-        free = np.zeros(len(values), dtype=bool)
-        free[knobs] = True
-        rows = draw(hunt.system, free_knobs(hunt.whole, values, free), 64, rng)
-        flips = hunt.flips(rows) if len(rows) else np.zeros(0, dtype=bool)
-        if flips.any() and not any((free | ~apart).all() for apart in hunt.differences):
-            hunt.note(rows[int(np.argmax(flips))])
-    return moved
-
-
-def _groups(system: System) -> list[list[int]]:
-    found: dict[str, list[int]] = {}
-    for place, knob in enumerate(system.knobs):
-        found.setdefault(knob.group or knob.name, []).append(place)
-    return list(found.values())
-
-
-def _greedy(hunt: _Hunt, moved: NDArray[np.float64]) -> tuple[Bools, bool]:
+def _greedy(hunt: ForcedSets, say: Progress) -> tuple[Bools, bool]:
     """Knobs set free, whole groups first and then by halves; whether some could not be told.
 
-    First come, all at once, the knobs that moved nothing; then the groups that moved the margin least.
-
-    Every question gets its share of the time, lest a hard one take all of it; what could not be told is asked once more.
+    Groups that move the decision least when a knob of them is changed alone are set free first.
     """
     free = np.zeros(len(hunt.system.knobs), dtype=bool)
-    still = np.flatnonzero(moved == 0).tolist()
-    waiting = [[knob for knob in knobs if moved[knob]] for knobs in _groups(hunt.system)]
-    waiting.sort(
-        key=lambda knobs: (sum(bool(one[knobs].any()) for one in hunt.differences), moved[knobs].max(initial=0))
-    )
-    waiting = [knobs for knobs in (still, *waiting) if knobs]
     open_ones: list[list[int]] = []
+    leads = hunt.by_one_knob()
+    waiting = [sorted(knobs, key=lambda place: leads[place]) for knobs in knob_groups(hunt.system)]
+    waiting.sort(key=lambda knobs: max(leads[place] for place in knobs))
     while waiting:
+        say(len(free) - sum(map(len, waiting)), len(free))
         knobs = waiting.pop(0)
         told = hunt.forced(_with(free, knobs), 2.0 / (2.0 + sum(map(len, waiting))))
         if told:
@@ -291,12 +151,12 @@ def _greedy(hunt: _Hunt, moved: NDArray[np.float64]) -> tuple[Bools, bool]:
 
 
 def _with(free: Bools, knobs: Sequence[int]) -> Bools:
-    more = free.copy()
-    more[list(knobs)] = True
-    return more
+    tried = free.copy()
+    tried[list(knobs)] = True
+    return tried
 
 
-def _smallest(hunt: _Hunt, known: Bools) -> tuple[Bools, bool]:
+def _smallest(hunt: ForcedSets, known: Bools) -> tuple[Bools, bool]:
     """The most knobs set free: what must stay fixed hits every known difference; until such a set is proved."""
     while True:
         fixed = _hitting(hunt.differences, len(known))
@@ -324,7 +184,7 @@ def _hitting(sets: Sequence[Bools], count: int) -> Bools:
     return np.asarray(np.array(solver.getSolution().col_value) > 0.5)
 
 
-def _answer(hunt: _Hunt, free: Bools, *, unsure: bool, least: bool, seconds: float) -> SufficientReason:
+def _answer(hunt: ForcedSets, free: Bools, *, unsure: bool, least: bool, seconds: float) -> SufficientReason:
     names = [knob.name for knob in hunt.system.knobs]
     fewest = min(range(len(hunt.differences)), key=lambda at: int(hunt.differences[at].sum()), default=None)
     proved = bool(free.any())

@@ -31,6 +31,8 @@ class ProofBudget:
         rounds: of climbing from the best of them.
         checked: states on which program and network are compared.
         every: settle every case even where one is refuted already.
+        parts: of each case's states, bounded one by one (0: the program alone is asked).
+        program: ask a mixed-integer program what branching over bounds leaves open.
     """
 
     nodes: int = 200_000
@@ -41,6 +43,8 @@ class ProofBudget:
     rounds: int = 12
     checked: int = 128
     every: bool = False
+    parts: int = 20_000
+    program: bool = True
 
 
 @register

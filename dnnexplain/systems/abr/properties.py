@@ -6,15 +6,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnnexplain.contract.properties import Case, Change, Property, StateSet, chosen_over
+from dnnexplain.contract.properties import Case, Change, LooseCell, Property, StateSet, chosen_over
 
 if TYPE_CHECKING:
     from dnnexplain.systems.abr.system import AdaptiveBitrate
 
-__all__ = ["monotone_buffer", "monotone_throughput", "never_lowest_with_full_buffer"]
+__all__ = ["LOOSE_WORDS", "loose_cells", "monotone_buffer", "monotone_throughput", "never_lowest_with_full_buffer"]
 
 _FULL, _FAST = 0.9, 0.5
 _RAW = ("raw outputs are compared; knobs move one by one, whether or not a session could show them together",)
+
+
+LOOSE_WORDS = (
+    "bitrates, buffers and remaining chunks of the samples before the last, which no knob tells, may be anything, as may "
+    "be throughput and download time of a sample together"
+)
+
+
+def loose_cells(system: AdaptiveBitrate) -> tuple[LooseCell, ...]:
+    """Cells that no knob has: anything between nothing and the most that a session can show."""
+    codec = system.codec
+    cells = np.arange(int(np.prod(system.observation_shape))).reshape(system.observation_shape)
+    knobs = {knob.name: knob for knob in system.knobs}
+    most = np.ones(cells.shape)
+    most[0], most[1] = knobs["last bitrate"].high * codec.scale[0], knobs["buffer"].high * codec.scale[1]
+    most[4] = codec.video.sizes.max() / 1e6 if codec.params.wrap else 0.0
+    unseen = np.setdiff1d(cells, codec.cell)
+    return tuple(LooseCell(int(cell), {}, 0.0, float(most.reshape(-1)[cell])) for cell in unseen)
 
 
 def never_lowest_with_full_buffer(system: AdaptiveBitrate) -> Property:

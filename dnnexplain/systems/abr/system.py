@@ -18,6 +18,7 @@ from dnnexplain.contract import (
     Episodes,
     Judgement,
     Knob,
+    LooseCell,
     Played,
     Policy,
     Replay,
@@ -145,6 +146,22 @@ class AdaptiveBitrate:
     def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
         """All true ``[B, A]``: every bitrate may be asked for."""
         return np.ones((len(observations), self.codec.rates), dtype=np.bool_)
+
+    def loose_cells(
+        self, low: NDArray[np.float64], high: NDArray[np.float64], background: NDArray[Any] | None
+    ) -> Sequence[LooseCell]:
+        """Cells that knobs alone do not tell, and how far they can be off."""
+        from dnnexplain.systems.abr.properties import loose_cells  # noqa: PLC0415 - proofs alone need it
+
+        del low, high
+        return loose_cells(self) if background is None else ()
+
+    @property
+    def loose_words(self) -> str:
+        """What a proof takes for anything within its bounds."""
+        from dnnexplain.systems.abr.properties import LOOSE_WORDS  # noqa: PLC0415 - proofs alone need it
+
+        return LOOSE_WORDS
 
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
         """An ordinary state, this state on a steady link, a session's beginning, zeros."""

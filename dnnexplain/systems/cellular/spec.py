@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import (
     Example,
     Family,
@@ -201,7 +202,6 @@ SPEC = Spec(
         "what the best rate would have been."
     ),
     views="dnnexplain.systems.cellular.views:views",
-    presets="dnnexplain.systems.cellular.presets:presets",
     scenarios=_SCENARIOS,
     grids=(
         Grid("families", tuple(Shift(name, name) for name in ("mixed", "diurnal", "bursty", "stadium", "quiet"))),
@@ -217,6 +217,18 @@ SPEC = Spec(
     ),
     baselines=("headroom", "proportional", "threshold"),
     file_option="log",
+    properties=(
+        PropertySource(
+            "monotone-congestion",
+            "More congestion in the last minute never raises the rate, all else equal.",
+            "dnnexplain.systems.cellular.properties:monotone_congestion",
+        ),
+        PropertySource(
+            "never-fast-when-congested",
+            "With congestion at least 90% of its range in each of the last minutes, the rate is at most a half.",
+            "dnnexplain.systems.cellular.properties:never_fast_when_congested",
+        ),
+    ),
     rules={
         "never": "Rule: never send",
         "always": "Rule: always send at full rate",

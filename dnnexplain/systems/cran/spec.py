@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Recipe, Role, Scenario, Shift, Spec
 
 __all__ = ["SPEC"]
@@ -134,6 +135,18 @@ SPEC = Spec(
         ),
         Grid(
             "fading", tuple(Shift(f"fading {one:g}", "diurnal", {"fading": one}, one) for one in (0.0, 0.5, 0.9, 1.0))
+        ),
+    ),
+    properties=(
+        PropertySource(
+            "never-dark",
+            "With demand, the heads are not all switched off.",
+            "dnnexplain.systems.cran.properties:never_dark",
+        ),
+        PropertySource(
+            "monotone-demand",
+            "More demand of a user never switches a head off, all else equal.",
+            "dnnexplain.systems.cran.properties:monotone_demand",
         ),
     ),
     rules={

@@ -15,6 +15,7 @@ from dnnexplain.contract import (
     Episodes,
     Judgement,
     Knob,
+    LooseCell,
     Policy,
     Relation,
     Replay,
@@ -133,6 +134,22 @@ class CloudRan:
         del low, high
         every = np.ones(len(self.output.names), dtype=np.bool_)
         return every, every
+
+    def loose_cells(
+        self, low: NDArray[np.float64], high: NDArray[np.float64], background: NDArray[Any] | None
+    ) -> Sequence[LooseCell]:
+        """Cells that knobs alone do not tell, and how far they can be off."""
+        from dnnexplain.systems.cran.properties import loose_cells  # noqa: PLC0415 - proofs alone need it
+
+        del background
+        return loose_cells(self, low, high)
+
+    @property
+    def loose_words(self) -> str:
+        """What a proof takes for anything within its bounds."""
+        from dnnexplain.systems.cran.properties import LOOSE_WORDS  # noqa: PLC0415 - proofs alone need it
+
+        return LOOSE_WORDS
 
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
         """Typical slots, this state without demand, without one user, and with other heads awake."""

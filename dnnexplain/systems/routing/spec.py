@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import (
     Example,
     Family,
@@ -171,6 +172,18 @@ SPEC = Spec(
     ),
     board={"history": HISTORY, "routed": True},
     compared={"history": HISTORY, "routed": True},
+    properties=(
+        PropertySource(
+            "never-most-on-longest",
+            "No pair sends more than half of its traffic over its longest path while its own demand is small.",
+            "dnnexplain.systems.routing.properties:never_most_on_the_longest",
+        ),
+        PropertySource(
+            "monotone-demand",
+            "More demand of a pair never lowers the share of its longest path by more than a tenth, all else equal.",
+            "dnnexplain.systems.routing.properties:monotone_demand",
+        ),
+    ),
     rules={
         "shortest-path": "Rule: shortest path",
         "ecmp": "Rule: all shortest paths alike",

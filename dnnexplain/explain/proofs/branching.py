@@ -1,0 +1,241 @@
+"""Branch and bound over what bends and over boxes of knobs, best bound first.
+
+A part of the states is a box of knobs and a side for some neurons. Where its bound is above what is asked, the neuron
+whose line is furthest from it is split at its bend (or a curve at its middle); where all are tight, a knob's range is
+halved. The choices that attain the bounds are run through the network on the way: they are the best counterexamples.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.explain.proofs.dual_kernels import RELU, NetArrays, descend, first_bounds
+from dnnexplain.explain.proofs.groups import GroupedInput
+from dnnexplain.explain.proofs.relaxation import RelaxedModel
+
+__all__ = ["Branched", "branch_and_bound"]
+
+Floats = NDArray[np.float64]
+_FIRST, _LATER = 40, 14
+"""Steps of descent of the whole and of a part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Branched:
+    """The end of a search.
+
+    Attributes:
+        bound: the smallest row is not above it in any state.
+        best: the largest smallest row that was seen, by the proof's model of the network.
+        row: that state or pair, or ``None``.
+        ended: whether the bound is under what was asked, or a state above it was found.
+        nodes: parts that were bounded.
+    """
+
+    bound: float
+    best: float
+    row: Floats | None
+    ended: bool
+    nodes: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    low: Floats
+    high: Floats
+    lo: Floats
+    hi: Floats
+    sides: NDArray[np.int64]
+    alpha: Floats
+    prices: Floats
+    shares: Floats
+    ties: Floats
+    gaps: Floats
+    knobs: Floats
+    bound: float
+
+
+def branch_and_bound(
+    model: RelaxedModel,
+    rows: Floats,
+    offsets: Floats,
+    *,
+    below: float,
+    enough: Callable[[Floats, float], bool],
+    nodes: int,
+    go_on: Callable[[], bool],
+    masks: Callable[[Floats, Floats], str] | None = None,
+) -> Branched:
+    """Whether the smallest of some rows stays below a number in all states.
+
+    Args:
+        model: network and states.
+        rows, offsets: over its outputs ``[r, A]``, ``[r]``.
+        below: a bound under it ends the search.
+        enough: whether a state or pair, with what the model gives for it, ends the search.
+        nodes: at most so many parts.
+        go_on: false when the time is up.
+        masks: of a box of knobs ``"empty"`` where it holds nothing that counts (no state in which the action is
+            valid), ``"lost"`` where a state may count whatever the outputs are, else ``""``.
+    """
+    search = _Search(model, rows, offsets, below, enough, masks)
+    waiting = [(search.first(), _FIRST)]
+    while True:
+        for part, rounds in waiting:
+            if search.bounded(part, rounds):
+                return search.end(ended=True)
+        if not search.heap:
+            return search.end(ended=True)
+        if search.nodes >= nodes or not go_on():
+            return search.end(ended=False)
+        halves = search.split()
+        if halves is None:
+            return search.end(ended=False)
+        waiting = [(half, _LATER) for half in halves]
+
+
+class _Search:
+    """Parts that are still to be told, and the best choice that was seen."""
+
+    def __init__(
+        self,
+        model: RelaxedModel,
+        rows: Floats,
+        offsets: Floats,
+        below: float,
+        enough: Callable[[Floats, float], bool],
+        masks: Callable[[Floats, Floats], str] | None,
+    ) -> None:
+        self.model, self.inputs, self.net = model, model.inputs, model.net(rows, offsets)
+        self.below, self.enough, self.masks, self.shares = below, enough, masks, len(rows)
+        self.shallow = _shallow(self.net)
+        self.heap: list[tuple[float, int, _Part]] = []
+        self.nodes, self.under, self.top = 0, -np.inf, np.inf
+        self.best: tuple[float, Floats | None] = (-np.inf, None)
+
+    def first(self) -> _Part:
+        """All states."""
+        lo, hi = np.array(self.model.relaxation.low), np.array(self.model.relaxation.high)
+        ties = len(self.inputs.arrays.most) + 1
+        return _Part(
+            self.inputs.low, self.inputs.high, lo, hi, np.zeros(len(lo), dtype=np.int64),
+            np.asarray(hi > -lo, dtype=float), np.zeros((len(lo), 2)), np.full(self.shares, 1.0 / self.shares),
+            np.zeros(ties), np.zeros(len(lo)), self.inputs.low.copy(), np.inf,
+        )  # fmt: skip
+
+    def bounded(self, part: _Part, rounds: int) -> bool:
+        """Bound a part and keep it if need be; whether a choice was met that ends the search."""
+        self.nodes += 1
+        counts = "" if self.masks is None else self.masks(part.low, part.high)
+        if counts == "empty":
+            return False
+        made, tried = _bounded(self.net, self.inputs.arrays, part, rounds, self.below)
+        if counts == "lost":
+            made = replace(made, bound=np.inf, gaps=np.zeros_like(made.gaps))
+        if made.bound <= self.below:
+            self.under = max(self.under, made.bound)
+            return False
+        heapq.heappush(self.heap, (-made.bound, self.nodes, made))
+        choices = [tried[:-1]] if tried[-1] > self.below else []
+        choices += [part.high[: len(tried) - 1], part.low[: len(tried) - 1]] if counts == "lost" else []
+        return any(self._ends(knobs, float(tried[-1])) for knobs in choices)
+
+    def _ends(self, knobs: Floats, value: float) -> bool:
+        row = self.inputs.rows(knobs[None])[0]
+        if value > self.best[0]:
+            self.best = value, row
+        return self.enough(row, value)
+
+    def split(self) -> list[_Part] | None:
+        """Take the part with the largest bound apart."""
+        self.top = min(self.top, -self.heap[0][0])
+        part = heapq.heappop(self.heap)[2]
+        halves = _split(self.net, self.inputs, part, self.shallow)
+        if halves is None:
+            heapq.heappush(self.heap, (-part.bound, -1, part))
+        return halves
+
+    def end(self, *, ended: bool) -> Branched:
+        """What has been reached."""
+        reached = max([self.under, *(-one[0] for one in self.heap)])
+        return Branched(min(reached, self.top), *self.best, ended=ended, nodes=self.nodes)
+
+
+def _bounded(net: NetArrays, arrays: Any, part: _Part, rounds: int, below: float) -> tuple[_Part, Floats]:
+    fresh = replace(
+        part, alpha=part.alpha.copy(), prices=part.prices.copy(), shares=part.shares.copy(), ties=part.ties.copy(),
+        gaps=np.zeros_like(part.gaps), knobs=part.knobs.copy(),
+    )  # fmt: skip
+    tried = np.full(len(part.low) + 1, -np.inf)
+    bound = descend(
+        net, arrays, fresh.low, fresh.high, fresh.lo, fresh.hi, fresh.sides, fresh.alpha, fresh.prices, fresh.shares,
+        fresh.ties, rounds, below, fresh.gaps, fresh.knobs, tried,
+    )  # fmt: skip
+    return replace(fresh, bound=min(float(bound), part.bound)), tried
+
+
+def _shallow(net: NetArrays) -> NDArray[np.int64]:
+    """Bends that see inputs alone."""
+    first = int(net.inputs[0])
+    return np.array(
+        [j for j in range(len(net.constants)) if (net.columns[net.start[j] : net.start[j + 1]] < first).all()],
+        dtype=np.int64,
+    )
+
+
+def _split(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray[np.int64]) -> list[_Part] | None:
+    worst = int(np.argmax(part.gaps)) if len(part.gaps) else 0
+    if len(part.gaps) and part.gaps[worst] > 1e-7 * max(1.0, abs(part.bound)):
+        return _by_neuron(net, part, worst)
+    return _by_knob(net, inputs, part, shallow)
+
+
+def _by_neuron(net: NetArrays, part: _Part, neuron: int) -> list[_Part]:
+    at = 0.0 if net.kinds[neuron] == RELU else 0.5 * (part.lo[neuron] + part.hi[neuron])
+    found = []
+    for ends, bit in ((part.lo, 1), (part.hi, 2)):
+        moved, sides = ends.copy(), part.sides.copy()
+        moved[neuron] = at
+        sides[neuron] |= bit
+        found.append(replace(part, lo=moved, sides=sides) if bit == 1 else replace(part, hi=moved, sides=sides))
+    return found
+
+
+def _by_knob(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray[np.int64]) -> list[_Part] | None:
+    widths = (part.high - part.low) / np.maximum(inputs.high - inputs.low, 1e-12)
+    for place in np.argsort(-widths):
+        ends = _halves(inputs, part, int(place)) if widths[place] > 1e-6 else None
+        if ends is not None:
+            break
+    else:
+        return None
+    found = []
+    for least, most in ends:
+        low, high = part.low.copy(), part.high.copy()
+        low[place], high[place] = least, most
+        lo, hi = part.lo.copy(), part.hi.copy()
+        if first_bounds(net, inputs.arrays, low, high, lo, hi, shallow):
+            found.append(replace(part, low=low, high=high, lo=lo, hi=hi))
+    return found
+
+
+def _halves(inputs: GroupedInput, part: _Part, place: int) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Two ranges for a knob: halves of its values where these are listed, else of its range."""
+    low, high = float(part.low[place]), float(part.high[place])
+    where = np.argwhere(inputs.arrays.places == place)
+    if not len(where):
+        middle = 0.5 * (low + high)
+        return (low, middle), (middle, high)
+    group, column = where[0]
+    values = np.unique(inputs.arrays.options[inputs.arrays.start[group] : inputs.arrays.start[group + 1], column])
+    values = values[(values >= low) & (values <= high)]
+    if len(values) < 2:
+        return None
+    half = len(values) // 2
+    return (float(values[0]), float(values[half - 1])), (float(values[half]), float(values[-1]))

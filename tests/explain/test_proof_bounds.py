@@ -1,0 +1,108 @@
+"""Bounds by lines: above and below what they should be, exact over groups, and lowered by descent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from dnnexplain.contract import Case, State, StateSet
+from dnnexplain.contract.properties import chosen_over
+from dnnexplain.explain.proofs.dual_kernels import SIGMOID, TANH, curve_lines
+from dnnexplain.explain.proofs.forced import ForcedSets
+from dnnexplain.explain.proofs.ready import free_knobs, kept_decision
+from dnnexplain.explain.proofs.relaxation import Descent, EmptyGroups, relaxed_model
+from dnnexplain.explain.proofs.sufficient import LIMITS, sufficient_reason
+from dnnexplain.policies import TorchPolicy
+from tests.explain.test_proofs import every_state, jobs_only, networks, small
+
+ENDS = st.floats(-12, 12)
+
+
+@given(ENDS, ENDS)
+def test_lines_lie_above_and_below_a_curve(one: float, two: float) -> None:
+    lo, hi = min(one, two), max(one, two)
+    at = np.linspace(lo, hi, 401)
+    for kind, curve in ((SIGMOID, lambda x: 1 / (1 + np.exp(-x))), (TANH, np.tanh)):
+        up, over, down, under = curve_lines(kind, lo, hi)
+        assert (up * at + over >= curve(at) - 1e-12).all()
+        assert (down * at + under <= curve(at) + 1e-12).all()
+        assert min((up * at + over - curve(at)).min(), (curve(at) - down * at - under).min()) <= 1e-6, "a line touches"
+
+
+@pytest.mark.parametrize("kind", ["plain", "curved"])
+def test_bounds_hold_and_descent_lowers_them(kind: str) -> None:
+    system = small()
+    policy = TorchPolicy(networks(system)[kind], system, masked=False)
+    states = jobs_only(system)
+    rows = every_state(system, states)
+    outputs = policy.outputs(system.encode(rows))
+    asked = chosen_over(3, 0)
+    model = relaxed_model(system, policy, Case("", states, asked, np.zeros(2)), None)
+    assert np.abs(model.outputs(rows) - outputs).max() < 1e-5, "the proof's network is the network"
+    weights = asked @ model.forms.T
+    bounds = [Descent(model.relaxation).bound(weights[:, 1:], weights[:, 0], rounds=rounds) for rounds in (1, 40)]
+    assert (outputs @ asked.T).min(axis=1).max() <= bounds[1] + 1e-6
+    assert bounds[1] < bounds[0]
+
+
+def test_a_first_layer_is_bounded_exactly() -> None:
+    system = small()
+    states = jobs_only(system)
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(system.observation_shape)), 3))
+    policy = TorchPolicy(linear, system, masked=False)
+    rows = every_state(system, states)
+    model = relaxed_model(system, policy, Case("", states, np.eye(3), np.zeros(3)), None)
+    for row in np.vstack([np.eye(3), -np.eye(3)]):
+        weights = row[None] @ model.forms.T
+        bound = Descent(model.relaxation).bound(weights[:, 1:], weights[:, 0], rounds=1)
+        assert bound == pytest.approx((policy.outputs(system.encode(rows)) @ row).max(), abs=1e-5)
+
+
+def test_a_part_of_the_states_is_bounded_as_if_asked_about_alone() -> None:
+    system = small()
+    policy = TorchPolicy(networks(system)["plain"][:3].append(nn.Linear(6, 3)), system, masked=False)
+    whole, values = StateSet.all_of(system), every_state(system, jobs_only(system))[7]
+    free = np.arange(len(values)) < 3
+    part = free_knobs(whole, values, free)
+    case = Case("", part, chosen_over(3, 0), np.zeros(2))
+    model = relaxed_model(system, policy, replace(case, states=whole), None)
+    assert model.flat
+    got = []
+    for one in (model.within(part), relaxed_model(system, policy, case, None)):
+        weights = case.rows @ one.forms.T
+        got.append(Descent(one.relaxation).bound(weights[:, 1:], weights[:, 0], rounds=40))
+    assert got[0] == pytest.approx(got[1], abs=1e-6)
+    with pytest.raises(EmptyGroups):
+        model.within(replace(whole, low=np.full(len(values), 9.0), high=np.full(len(values), 9.0)))
+
+
+def test_no_knob_of_a_minimal_reason_can_be_set_free() -> None:
+    system = small()
+    policy = TorchPolicy(networks(system)["plain"], system, masked=True)
+    rng = np.random.default_rng(5)
+    rows = every_state(system, jobs_only(system))
+    names = [knob.name for knob in system.knobs]
+    seen = set()
+    for at in rng.choice(len(rows), 4, replace=False):
+        state = State(rows[at])
+        found = sufficient_reason(system, policy, state, budget=replace(LIMITS, listed=0))
+        assert found.proved
+        assert found.minimal, found.reason
+        free = np.array([name in found.free for name in names])
+        kept, rivals = kept_decision(system, policy, state)
+        hunt = ForcedSets(system, policy, state, kept, rivals, np.inf, LIMITS, 3)
+        drawn = system.repair(rng.integers(0, 4, size=(4000, len(names))).astype(float))
+        drawn[:, ~free] = state.values[~free]
+        drawn = drawn[np.isclose(system.repair(drawn), drawn).all(axis=1)]
+        assert not (hunt.margins(drawn) > 0).any(), "no drawn state with the same fixed knobs flips it"
+        for place in np.flatnonzero(~free):
+            wider = free.copy()
+            wider[place] = True
+            assert hunt.forced(wider) is False, "and each fixed knob, set free, lets it flip"
+        seen.add(found.decision)
+    assert seen

@@ -1,0 +1,128 @@
+"""Where does it fail? Sets of states (or workloads) in which a network loses more than elsewhere, ranked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.regions import FailureProfile, failure_profile
+from dnnexplain.numbers import number, percent
+from dnnexplain.registry import fair_rules, spec_of
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.base import Panel
+
+__all__ = ["FailingPanel"]
+
+
+class FailingPanel(Panel):
+    """Where does it fail?
+
+    Regions are found on one half of the seeds; every figure that is shown is from the other half. They are ranked by
+    mass times loss: what is lost there for each decision (or workload) that is met.
+
+    Args:
+        sets: workloads in each half of the seeds.
+        states: states of each half that are judged, at most.
+    """
+
+    QUESTION = "Where does it fail?"
+    PARTS = ({"part": "cells"},)
+    OPTIONS = ("sets", "states")
+    ABOUT = ("policy",)
+
+    @property
+    def system(self) -> Any:
+        """The session's system; which panels it gets was asked before."""
+        return self.session.system
+
+    def setup(self) -> None:
+        """Controls: of decisions or workloads, which family, seed, look."""
+        self.found: FailureProfile | None = None
+        families = list(self.system.workload_names)
+        self.answers = {"of": "", "family": families[0], "seed": 0, "chosen": None}
+        self.controls = [
+            {"kind": "select", "name": "of", "label": "Failures of",
+             "options": [["", "what the system can judge"], ["decisions", "decisions"], ["workloads", "whole workloads"]]},
+            {"kind": "select", "name": "family", "label": "Workload", "options": [[name, name] for name in families]},
+            {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "button", "name": "run", "label": "Look", "strong": True},
+        ]  # fmt: skip
+
+    @property
+    def result(self) -> FailureProfile | None:
+        """The profile; ``None`` until one was made."""
+        return self.found
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The profile by itself."""
+        return (
+            "from dnnexplain.explain.regions import failure_profile",
+            "from dnnexplain.registry import fair_rules",
+            f"draw = lambda count, seed: system.workloads({self.answers['family']!r}, count, seed)",
+            f"found = failure_profile(system, policy, draw, rules=fair_rules(system), kind={self.answers['of']!r}, seed={self.answers['seed']})",
+            r"print(found.words, *(region.words for region in found.regions), sep='\n')",
+        )
+
+    def run(self) -> None:
+        """Look for regions, beside the page."""
+        system, policy = self.system, self.worker_policy()
+        family, seed, kind = str(self.answers["family"]), int(self.answers["seed"]), str(self.answers["of"])
+        sets, states = int(self.options.get("sets", 24)), int(self.options.get("states", 200))
+
+        def work(task: Task) -> FailureProfile:
+            return failure_profile(
+                system, policy, lambda count, drawn: system.workloads(family, count, drawn), rules=fair_rules(system),
+                kind=kind, sets=sets, states=states, seed=seed,
+                progress=lambda done, total, words="": task.progress(done / total, str(words)),
+            )  # fmt: skip
+
+        self.start(work, self._take, "Looking for regions")
+
+    def on_press(self, name: str) -> None:
+        """Look."""
+        if name == "run":
+            self.run()
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """A region was clicked."""
+        if name == "chosen" and value is not None:
+            self.show_region(int(value[0] if isinstance(value, list | tuple) else value))
+
+    def show_region(self, place: int) -> None:
+        """Tell a region.
+
+        Args:
+            place: in the ranking, from 0.
+
+        Raises:
+            DnnExplainError: there is none at that place.
+        """
+        count = 0 if self.found is None else len(self.found.regions)
+        if self.found is None or not 0 <= place < count:
+            msg = f"this profile has {count} regions"
+            raise DnnExplainError(msg)
+        self.sentence = self.found.regions[place].words
+
+    def _take(self, found: FailureProfile) -> None:
+        self.found = found
+        self.set_answers(chosen=None)
+        rows = [
+            {
+                "label": region.rule,
+                "cells": [
+                    {"text": percent(region.mass)},
+                    {"text": percent(region.share)},
+                    {"text": percent(region.share_outside)},
+                    {"text": f"{number(region.loss)} {found.unit}".strip()},
+                    {"text": "<0.001" if region.p < 0.001 else number(region.p)},
+                ],
+            }
+            for region in found.regions
+        ]
+        self.figure = {
+            "cells": {
+                "caption": "Regions, the worst first", "corner": "Where",
+                "columns": ["met there", "fail inside", "fail outside", "mean loss", "p"], "rows": rows, "pick": "row",
+            }
+        }  # fmt: skip
+        self.sentence = found.words + ("" if rows else f" ({spec_of(self.session.system).title}.)")

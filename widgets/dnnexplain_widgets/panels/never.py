@@ -1,0 +1,189 @@
+"""What can it never do? Ready properties of the system, proved or refuted; a witness opens in the editor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError, NetworkPolicy, State
+from dnnexplain.explain.proofs.prover import prove
+from dnnexplain.explain.proofs.ready import ROBUST, named_property, property_names
+from dnnexplain.explain.proofs.verdicts import ProofBudget, Verdict
+from dnnexplain.numbers import number
+from dnnexplain.registry import spec_of
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.words import told
+
+__all__ = ["NeverPanel"]
+
+_ALL = "all"
+_SHADES = {"holds": -0.5, "fails": 0.5}
+_WORDS = {"holds": "proved", "fails": "refuted", "open": "open"}
+
+
+class NeverPanel(Panel):
+    """What can it never do?
+
+    Each ready property of the system is proved over all valid states, refuted with a state that the network itself was
+    run in, or left open with the bound that was reached. A click on a refuted one opens that state in the editor.
+
+    Args:
+        seconds: at most about so long for each property.
+        parts: of each case's states that are bounded one by one, at most.
+    """
+
+    QUESTION = "What can it never do?"
+    PARTS = ({"part": "cells"},)
+    OPTIONS = ("seconds", "parts")
+    ABOUT = ("policy",)
+
+    def setup(self) -> None:
+        """Controls: which property, steps around the present state, prove."""
+        self.found: dict[str, Verdict] = {}
+        self.failures: dict[str, str] = {}
+        self.names = property_names(spec_of(self.session.system))
+        self.answers = {"property": _ALL, "within": 3, "chosen": None}
+        self._show_controls()
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The network; and the state, where its own decision is asked about."""
+        return ("policy", "state") if self.answers.get("property") == ROBUST else ("policy",)
+
+    @property
+    def result(self) -> dict[str, Verdict]:
+        """The verdicts so far, by the names of the properties."""
+        return self.found
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The proofs by themselves."""
+        wanted = self.answers["property"]
+        names = [name for name in self.names if name != ROBUST] if wanted == _ALL else [wanted]
+        return (
+            "from dnnexplain.explain.proofs.prover import prove",
+            "from dnnexplain.explain.proofs.ready import named_property",
+            "from dnnexplain.registry import spec_of",
+            f"for name in {names!r}:",
+            f"    claim = named_property(spec_of(system), system, policy, name, {'state' if wanted == ROBUST else None}, {self.answers['within']})",
+            "    print(prove(system, policy, claim).sentence())",
+        )
+
+    def run(self) -> None:
+        """Prove what is chosen, beside the page.
+
+        Raises:
+            DnnExplainError: the policy is no network.
+        """
+        system, policy, state = self.session.system, self.worker_policy(), self.session.state
+        if not isinstance(policy, NetworkPolicy):
+            msg = "only networks can be proved about; this policy is a rule"
+            raise DnnExplainError(msg)
+        wanted, within = str(self.answers["property"]), float(self.answers["within"])
+        names = [name for name in self.names if name != ROBUST] if wanted == _ALL else [wanted]
+        seconds, parts = float(self.options.get("seconds", 30.0)), int(self.options.get("parts", 4000))
+        spec = spec_of(system)
+
+        def work(task: Task) -> tuple[dict[str, Verdict], dict[str, str]]:
+            verdicts: dict[str, Verdict] = {}
+            failures: dict[str, str] = {}
+            for place, name in enumerate(names):
+                if task.enough.is_set():
+                    break
+                task.progress(place / len(names), f"Proving {name}")
+                about = state if name == ROBUST else None
+                try:
+                    claim = named_property(spec, system, policy, name, about, within)
+                    verdicts[name] = prove(
+                        system, policy, claim, background=None if about is None else state.background,
+                        budget=ProofBudget(seconds=seconds, parts=parts), cancel=task.enough,
+                    )  # fmt: skip
+                except DnnExplainError as error:
+                    failures[name] = told(error)
+            return verdicts, failures
+
+        self.start(work, self._take, "Proving", keeps=True)
+
+    def on_press(self, name: str) -> None:
+        """Prove."""
+        if name == "run":
+            self.run()
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """Another property, or a row was clicked."""
+        if name == "property":
+            self._show_controls()
+        if name == "chosen" and value is not None:
+            self.show_case(int(value[0] if isinstance(value, list | tuple) else value))
+
+    def show_case(self, place: int) -> None:
+        """Tell a verdict; where it is refuted, open its witness in the editor.
+
+        Args:
+            place: among the verdicts, from 0.
+        """
+        verdicts = list(self.found.values())
+        if not 0 <= place < len(verdicts):
+            return
+        verdict = verdicts[place]
+        self.sentence = self._told(verdict)
+        if verdict.witness is not None:
+            pair = verdict.witness.ndim > 1
+            self.session.state = State(verdict.witness[0] if pair else verdict.witness, self._background(verdict))
+            if pair:
+                moved = (verdict.witness[0] != verdict.witness[1]).nonzero()[0]
+                knobs = self.session.system.knobs
+                then = ", ".join(f"{knobs[at].name} = {number(float(verdict.witness[1][at]))}" for at in moved)
+                self.sentence += f" The editor shows the first state; in the second, {then}."
+
+    def _background(self, verdict: Verdict) -> Any:
+        return self.session.state.background if verdict.claim.name == ROBUST else None
+
+    def _told(self, verdict: Verdict) -> str:
+        assumed = "".join(f" Assumed: {one}." for one in verdict.assumed)
+        return f"{verdict.claim.text}. {verdict.sentence()}{assumed}"
+
+    def _take(self, found: tuple[dict[str, Verdict], dict[str, str]]) -> None:
+        self.found, self.failures = found
+        self.set_answers(chosen=None)
+        self.figure = {"cells": self._table()}
+        counts = {word: sum(one.verdict == kind for one in self.found.values()) for kind, word in _WORDS.items()}
+        told_ones = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        several = f"Of {len(self.found)} properties: {told_ones}. A click on a row tells it; a refuted one opens in the editor."
+        only = next(iter(self.found.values()), None)
+        self.sentence = self._told(only) if len(self.found) == 1 and only is not None else several if self.found else ""
+        self.error = " ".join(f"{name}: {text}" for name, text in self.failures.items())
+
+    def _table(self) -> dict[str, Any]:
+        rows = []
+        for name, one in self.found.items():
+            how = ", ".join(sorted({case.how for case in one.cases if case.verdict == one.verdict}))
+            bound = number(one.bound) if abs(one.bound) < float("inf") else "none"
+            cells = [
+                {"text": _WORDS[one.verdict], "shade": _SHADES.get(one.verdict, 0.0), "hint": one.sentence()},
+                {"text": how},
+                {"text": bound},
+                {"text": f"{number(one.seconds)} s"},
+            ]
+            rows.append({"label": name, "cells": cells})
+        return {
+            "caption": "Properties and what became of them", "corner": "Property",
+            "columns": ["verdict", "how", "violated at most by", "time"], "rows": rows, "pick": "row",
+        }  # fmt: skip
+
+    def _show_controls(self) -> None:
+        options = [[_ALL, "all that are ready"], *[[name, name] for name in self.names]]
+        controls: list[dict[str, Any]] = [
+            {"kind": "select", "name": "property", "label": "Property", "options": options}
+        ]
+        if self.answers["property"] == ROBUST:
+            controls.append(
+                {
+                    "kind": "number",
+                    "name": "within",
+                    "label": "Steps around this state",
+                    "low": 1,
+                    "high": 20,
+                    "step": 1,
+                }
+            )
+        self.controls = [*controls, {"kind": "button", "name": "run", "label": "Prove", "strong": True}]

@@ -1,0 +1,132 @@
+"""What alone forces this? The knobs that settle a decision whatever all others are, proved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dnnexplain.contract import DnnExplainError, NetworkPolicy
+from dnnexplain.counts import counted
+from dnnexplain.explain.proofs.sufficient import LIMITS, SufficientReason, sufficient_reason
+from dnnexplain.numbers import number
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.base import Panel
+
+__all__ = ["ReasonPanel"]
+
+
+class ReasonPanel(Panel):
+    """What alone forces this decision?
+
+    Knobs are set free one after another as long as a proof says that the decision stays whatever they are; what is left
+    forces it. Beside it: the fewest knobs whose change was found to flip it.
+
+    Args:
+        seconds: at most about so long.
+    """
+
+    QUESTION = "What alone forces this?"
+    PARTS = ({"part": "cells"},)
+    OPTIONS = ("seconds",)
+    ABOUT = ("policy", "state")
+
+    def setup(self) -> None:
+        """Controls: the smallest of all, find, open what flips it."""
+        self.found: SufficientReason | None = None
+        self.answers = {"minimum": False, "chosen": None}
+        self._show_controls()
+
+    @property
+    def result(self) -> SufficientReason | None:
+        """The reason; ``None`` until one was looked for."""
+        return self.found
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The reason by itself."""
+        return (
+            "from dnnexplain.explain.proofs.sufficient import sufficient_reason",
+            f"found = sufficient_reason(system, policy, state, minimum={bool(self.answers['minimum'])})",
+            "print(found.sentence())",
+        )
+
+    def run(self) -> None:
+        """Look for the reason of the present decision, beside the page.
+
+        Raises:
+            DnnExplainError: the policy is no network.
+        """
+        system, policy, state = self.session.system, self.worker_policy(), self.session.state
+        if not isinstance(policy, NetworkPolicy):
+            msg = "only a network's decision can be proved to be forced; this policy is a rule"
+            raise DnnExplainError(msg)
+        minimum = bool(self.answers["minimum"])
+        limits = replace(LIMITS, seconds=float(self.options.get("seconds", 30.0)))
+
+        def work(task: Task) -> SufficientReason:
+            return sufficient_reason(
+                system, policy, state, minimum=minimum, budget=limits, cancel=task.enough,
+                progress=lambda done, total: task.progress(done / total, f"{done} of {total} knobs settled"),
+            )  # fmt: skip
+
+        self.start(work, self._take, "Looking for the reason", keeps=True)
+
+    def on_press(self, name: str) -> None:
+        """Find, or open the state in which the decision is another."""
+        if name == "run":
+            self.run()
+        elif name == "open" and self.found is not None and self.found.flipped is not None:
+            self.session.state = self.found.flipped
+
+    def _take(self, found: SufficientReason) -> None:
+        self.found = found
+        knobs = self.session.system.knobs
+        units = {knob.name: knob.unit for knob in knobs}
+        groups: dict[str, list[str]] = {}
+        for knob in knobs:
+            if knob.name in found.fixed:
+                value = f"{knob.name} = {number(found.fixed[knob.name])} {units[knob.name]}".strip()
+                groups.setdefault(knob.group or knob.name, []).append(value)
+        sizes = {name: sum((knob.group or knob.name) == name for knob in knobs) for name in groups}
+        rows = [
+            {"label": name, "cells": [{"text": f"{len(values)} of {sizes[name]}"}, {"text": "; ".join(values)}]}
+            for name, values in groups.items()
+        ]
+        self.figure = {
+            "cells": {
+                "caption": "Knobs that force the decision",
+                "corner": "Group",
+                "columns": ["fixed", "at"],
+                "rows": rows,
+            }
+        }
+        self.sentence = _sentence(found, len(knobs))
+        self._show_controls()
+
+    def _show_controls(self) -> None:
+        flips = self.found is not None and self.found.flipped is not None
+        self.controls = [
+            {"kind": "check", "name": "minimum", "label": "The smallest of all"},
+            {"kind": "button", "name": "run", "label": "Find", "strong": True},
+            {"kind": "button", "name": "open", "label": "Open what flips it", "disabled": not flips,
+             "hint": "The state with the fewest changes that was found, in which the decision is another."},
+        ]  # fmt: skip
+
+
+def _sentence(found: SufficientReason, count: int) -> str:
+    free = count - len(found.fixed)
+    if not found.proved:
+        return f"No smaller set than all knobs is proved to force {found.decision}: {found.reason}."
+    word = (
+        "no set is smaller"
+        if found.minimum
+        else "none can be left out"
+        if found.minimal
+        else "perhaps not all are needed"
+    )
+    what = counted(len(found.fixed), "knob")
+    first = (
+        f"Whatever the other {free} are, these {what} force {found.decision} (proved; {word})."
+        if found.fixed
+        else f"The decision is {found.decision} in every valid state (proved)."
+    )
+    flips = f" Changing {', '.join(found.flips[:4])}{' and more' if len(found.flips) > 4 else ''} alone can flip it." if found.flips else ""  # fmt: skip
+    return first + flips + (f" {found.reason[0].upper()}{found.reason[1:]}." if found.reason else "")
