@@ -19,6 +19,8 @@ WRITE = {
     "number": lambda value: number(float(value)),
     "signed": lambda value: number(float(value), sign=True),
     "figure": lambda value: figure(float(value)),
+    "percent": lambda value: percent(float(value)),
+    "signed percent": lambda value: percent(float(value), sign=True),
 }
 
 
@@ -35,10 +37,11 @@ def test_the_page_writes_the_same(tmp_path):
     (tmp_path / "asked.json").write_text(json.dumps(asked))
     script = tmp_path / "say.mjs"
     script.write_text(
-        f"import {{ measured, plainNumber }} from {json.dumps(NUMBERS.as_uri())};\n"
+        f"import {{ measured, percent, plainNumber }} from {json.dumps(NUMBERS.as_uri())};\n"
         "import { readFileSync } from 'node:fs';\n"
         "const asked = JSON.parse(readFileSync(process.argv[2]));\n"
-        "const write = {number: (x) => plainNumber(x), signed: (x) => plainNumber(x, true), figure: (x) => measured(x, false)};\n"
+        "const write = {number: (x) => plainNumber(x), signed: (x) => plainNumber(x, true), figure: (x) => measured(x, false),\n"
+        " percent: (x) => percent(x), 'signed percent': (x) => percent(x, true)};\n"
         "console.log(JSON.stringify(Object.fromEntries(Object.entries(asked).map(([k, v]) => [k, v.map(write[k])]))));"
     )
     command = ["node", str(script), str(tmp_path / "asked.json")]

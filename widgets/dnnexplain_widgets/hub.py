@@ -32,7 +32,7 @@ class Hub(ipywidgets.Widget):
     wish = t.Dict(help="From the page: {stamp, values [K], from [K] (as the drag began), settled}.").tag(
         sync=True, echo_update=False
     )
-    opened = t.Dict(
+    loaded_state = t.Dict(
         help="The newest state that a panel loaded into the editor: {count, what} (what it is, in words)."
     ).tag(sync=True)
     travel = t.Dict(help="From the page: how often undo and redo were asked for by keyboard.").tag(

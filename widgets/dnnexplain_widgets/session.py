@@ -140,7 +140,7 @@ class Session(t.HasTraits):
         """Load a state that a panel found; the page shows the editor, and says what was opened: ``"decision 31"``."""
         self.state = state
         if self._hub is not None:
-            self._hub.opened = {"count": self._hub.opened.get("count", 0) + 1, "what": what}
+            self._hub.loaded_state = {"count": self._hub.loaded_state.get("count", 0) + 1, "what": what}
 
     def close(self) -> None:
         """Stop what is made for later, hear of nothing any more, and free what the page has of the session."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Flowing
 from dnnexplain.explain.decisions.flows import FlowComparison, compare_flows
+from dnnexplain.numbers import percent
 from dnnexplain_widgets.panels.graph import GraphPanel
 from dnnexplain_widgets.views import flow_graph
 from dnnexplain_widgets.words import number
@@ -72,7 +73,7 @@ def picture_of(found: FlowComparison) -> dict[str, Any]:
     """A comparison as web/graph.js draws it."""
     return {
         "names": ["Network", "Optimum"],
-        "headlines": [f"busiest link {_percent(cost)} full" for cost in (found.cost, found.optimum)],
+        "headlines": [f"busiest link {percent(cost)} full" for cost in (found.cost, found.optimum)],
         "verdict": f"{times(found.ratio)} times the optimum" if found.cost > 0 else "No traffic",
         "level": np.stack([found.used, found.best_used]).astype(np.float32).tobytes(),
         "words": None,
@@ -80,10 +81,6 @@ def picture_of(found: FlowComparison) -> dict[str, Any]:
         "marks": found.marks.astype(np.int8).tobytes(),
         "shares": np.stack([found.shares, found.best_shares]).astype(np.float32).tobytes(),
     }
-
-
-def _percent(share: float) -> str:
-    return "<0.1%" if 0 < share < 0.0005 else f"{number(100 * share)}%"
 
 
 def times(ratio: float) -> str:

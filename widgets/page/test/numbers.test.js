@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { measured, plainNumber } from "../src/shared/numbers.js";
+import { measured, percent, plainNumber } from "../src/shared/numbers.js";
 
 const AGREED = JSON.parse(readFileSync(new URL("../../../tests/numbers.json", import.meta.url), "utf8"));
 
@@ -12,6 +12,8 @@ const WRITE = {
   number: (value) => plainNumber(value),
   signed: (value) => plainNumber(value, true),
   figure: (value) => measured(value, false),
+  percent: (value) => percent(value),
+  "signed percent": (value) => percent(value, true),
 };
 
 for (const [kind, write] of Object.entries(WRITE)) {

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources e39f786479996224810a272223b7226020d8d117b9aa22c34b5d58bda2ca86e3
+// Built from widgets/page (make page), sources 48990ce38bac732fc0ffbd2d81d75b4e7b53ca00144ce43c5261bea8dd4b29d9
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

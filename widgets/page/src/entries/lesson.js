@@ -48,8 +48,8 @@ class Lesson {
     const { hub, store } = this.models[id];
     if (!answers || !store) return;
     const asked = Object.fromEntries(ASKED.filter((name) => answers[name] !== undefined && answers[name] !== "").map((name) => [name, answers[name]]));
-    store.told.ask = { ...store.told.ask, ...asked };
-    store.told.unit = asked.unit ?? store.told.unit;
+    store.kernelStep.ask = { ...store.kernelStep.ask, ...asked };
+    store.kernelStep.unit = asked.unit ?? store.kernelStep.unit;
     store.from ??= Float64Array.from(store.values);
     if (store.answerHere(Float64Array.from(store.values))) store.emit("live");
     return hub;

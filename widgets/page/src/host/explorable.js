@@ -35,8 +35,8 @@ class Explorable {
     this.hub.state.ground = state.ground ? { cells: new DataView(this.paintGround(state.ground).buffer) } : {};
     store.base = null;
     store.from = Float64Array.from(state.values);
-    store.told.ask = this.data.ask;
-    store.told.unit = this.data.ask.unit;
+    store.kernelStep.ask = this.data.ask;
+    store.kernelStep.unit = this.data.ask.unit;
     store.answerHere(store.from);
     store.emit("live");
     this.keep();

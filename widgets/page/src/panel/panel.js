@@ -7,7 +7,7 @@ import { freshId, h, setText, watchTheme } from "../shared/dom.js";
 import { makeComparison } from "./comparison.js";
 import { makeControls } from "./controls.js";
 import { makeSaveMenu } from "./files.js";
-import { isEditor, makeOpened, rememberUse } from "./opened_state.js";
+import { isEditor, makeLoadedNote, rememberUse } from "./loaded_state.js";
 import { press } from "../session/answers.js";
 
 /**
@@ -175,17 +175,17 @@ function makeShell(model, store, specs, parts) {
   const body = h("div", { class: "dx-body" }, ...parts.map((/** @type {PartSpec} */ part) => part.element));
   const element = h("section", { class: specs.some((/** @type {PartSpec} */ spec) => spec.part === "page-link") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
   rememberUse(element, store);
-  const opened = isEditor(specs) ? makeOpened(store, element) : null;
+  const loadedNote = isEditor(specs) ? makeLoadedNote(store, element) : null;
   const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
   const notice = first ? makeNotice(store) : null;
-  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(opened ? [opened.element] : []), controls.element, outdated.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(loadedNote ? [loadedNote.element] : []), controls.element, outdated.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
   return {
     element,
     update(/** @type {string} */ what) {
       notice?.update();
-      if (what === "live" || what === "local") opened?.update();
+      if (what === "live" || what === "local") loadedNote?.update();
       if (what === "gone") element.classList.toggle("dx-unanswered", Boolean(store.gone));
       const says = model.get("says");
       const words = model.get("sentence") || store.live.words[says] || "";

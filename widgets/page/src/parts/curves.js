@@ -188,7 +188,7 @@ function drawAxes(view, curves) {
   if (drawn === view.drawn && view.axes.childElementCount) return; // text is the dear part of a chart
   view.drawn = drawn;
   const { family, unit } = view.store.live.words.axis || { family: curves[0].knob.name, unit: curves[0].knob.unit };
-  const axes = makeAxes(frame, { below: withItsUnit(family, unit), columns: Math.min(15, view.width / 60) });
+  const axes = makeAxes(frame, { below: withItsUnit(family, unit), columns: Math.min(10, view.width / 60) });
   view.axes.replaceWith(axes);
   view.axes = axes;
 }

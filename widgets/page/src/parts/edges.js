@@ -1,7 +1,7 @@
 // The edges of a graph: how full or strong each is, what it carries, and the paths of a chosen pair.
 
 import { freshId, h, mix, rgb, s, setAttributes } from "../shared/dom.js";
-import { number } from "../shared/numbers.js";
+import { number, percent } from "../shared/numbers.js";
 import { NODE } from "./nodes.js";
 import { roomFor } from "./places.js";
 import { look, pictureOf } from "./graph_picture.js";
@@ -156,7 +156,7 @@ export function labelsOf(map, picture) {
  * @param {number} index
  */
 function carried(picture, side, index) {
-  return picture.words ? picture.words[side][index] : percentOf(picture.level[side][index]);
+  return picture.words ? picture.words[side][index] : percent(picture.level[side][index]);
 }
 
 /**
@@ -168,18 +168,13 @@ export function linkWords(view, index) {
   const picture = pictureOf(view);
   const [a, b] = graph.links[index];
   /** @param {number} side */
-  const load = (side) => (graph.capacity ? `${number(picture.level[side][index] * graph.capacity[index])} ${graph.unit} (${percentOf(picture.level[side][index])})` : carried(picture, side, index));
+  const load = (side) => (graph.capacity ? `${number(picture.level[side][index] * graph.capacity[index])} ${graph.unit} (${percent(picture.level[side][index])})` : carried(picture, side, index));
   const each = picture.names.map((/** @type {string} */ name, /** @type {number} */ side) => `${name.toLowerCase()} ${load(side)}`).join(", ");
   const who = view.mode === "marks" ? `; used by ${MARKS.find(([mark]) => mark === picture.marks[index])?.[1]}` : "";
   const capacity = graph.capacity ? `, capacity ${number(graph.capacity[index])} ${graph.unit}` : "";
   return `${graph.names[a]} to ${graph.names[b]}${capacity}: ${each}${who}`;
 }
 
-/** @param {any} share */
-export function percentOf(share) {
-  if (share > 0 && share < 0.0005) return "<0.1%";
-  return `${number(100 * share)}%`;
-}
 
 /**
  * The colour of a link that is so full; beyond its capacity another colour (and dashes).

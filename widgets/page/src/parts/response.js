@@ -88,7 +88,7 @@ function drawResponse(figure, width) {
   const frame = makeFrame({ width, height: PLOT.height, edge: PLOT, x: [left, right], y: up });
   const { x, y } = frame;
   const half = values.length > 1 ? (values[1] - values[0]) / 2 : 0;
-  const axes = makeAxes(frame, { below: withItsUnit(figure.knob, figure.unit), columns: Math.min(15, width / 60) });
+  const axes = makeAxes(frame, { below: withItsUnit(figure.knob, figure.unit), columns: Math.min(10, width / 60) });
   figure.ranges.forEach((/** @type {any} */ range, /** @type {number} */ index) => {
     const from = Math.max(PLOT.left, x(index ? range.low - half : range.low));
     const to = Math.min(width - PLOT.right, x(index < figure.ranges.length - 1 ? range.high + half : range.high));

@@ -2,8 +2,7 @@
 
 import { h, setAttributes, setText, stretch } from "../shared/dom.js";
 import { snap } from "../shared/knob_values.js";
-import { number, withUnit } from "../shared/numbers.js";
-import { percentOf } from "./edges.js";
+import { number, percent, withUnit } from "../shared/numbers.js";
 import { pictureOf } from "./graph_picture.js";
 
 const WIDEST = 10; // all demands together may be scaled by 1/10 to 10
@@ -240,7 +239,7 @@ function pathRow(graph, path) {
     update(/** @type {any} */ picture) {
       cells.forEach((cell, side) => {
         stretch(cell.fill, "X", picture.shares[side][path]);
-        setText(cell.text, percentOf(picture.shares[side][path]));
+        setText(cell.text, percent(picture.shares[side][path]));
       });
     },
   };

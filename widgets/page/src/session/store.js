@@ -51,7 +51,7 @@ export class Store {
     /** @type {string | null} the group of knobs being edited */
     this.selected = null;
     /** @type {OwnStep | null} what the page found by itself, until the kernel has answered */
-    this.own = null;
+    this.pageStep = null;
     /** @type {Float64Array | null} the values that a drag builds on, while there is one */
     this.base = null;
     /** @type {Float64Array} the values that the drag began with */
@@ -61,9 +61,9 @@ export class Store {
     this.broken = null;
     this.link = "";
     /** @type {Step} the kernel's last step */
-    this.told = readStep({});
+    this.kernelStep = readStep({});
     /** @type {Step} what is shown */
-    this.live = this.told;
+    this.live = this.kernelStep;
     /** @type {Float64Array} the knobs' values as shown, a drag's included */
     this.values = new Float64Array(0);
     this.gone = ""; // why the kernel is gone, if it is
@@ -90,21 +90,21 @@ export class Store {
   }
 
   read() {
-    this.told = readStep(this.model.get("live") || {});
-    this.link = this.told.link || this.link || "";
-    const before = this.own;
+    this.kernelStep = readStep(this.model.get("live") || {});
+    this.link = this.kernelStep.link || this.link || "";
+    const before = this.pageStep;
     // An answer to an older question must not pull a dragged handle back.
-    if (this.told.stamp >= this.stamp) {
-      this.values = Float64Array.from(this.told.values);
-      this.stamp = Math.max(this.stamp, this.told.stamp);
-      this.own = null;
-    } else if (this.own && this.network) {
-      const known = JSON.stringify(this.own.rules) === JSON.stringify(this.told.rules);
-      if (known && this.own.whole) return; // the page knows better already
-      this.network.heed(this.own, this.told.rules);
+    if (this.kernelStep.stamp >= this.stamp) {
+      this.values = Float64Array.from(this.kernelStep.values);
+      this.stamp = Math.max(this.stamp, this.kernelStep.stamp);
+      this.pageStep = null;
+    } else if (this.pageStep && this.network) {
+      const known = JSON.stringify(this.pageStep.rules) === JSON.stringify(this.kernelStep.rules);
+      if (known && this.pageStep.whole) return; // the page knows better already
+      this.network.heed(this.pageStep, this.kernelStep.rules);
     }
     this.join();
-    this.emit(this.own === null && before && this.agrees(before) ? "local" : "live");
+    this.emit(this.pageStep === null && before && this.agrees(before) ? "local" : "live");
   }
 
   /**
@@ -112,23 +112,23 @@ export class Store {
    * @param {any} own
    */
   agrees(own) {
-    const { told } = this;
+    const { kernelStep } = this;
     /** @param {keyof Step} name */
-    const same = (name) => JSON.stringify(own[name]) === JSON.stringify(told[name]);
-    const drawn = own.whole && own.unit === told.unit && own.values.every((/** @type {number} */ value, /** @type {number} */ at) => value === told.values[at]);
+    const same = (name) => JSON.stringify(own[name]) === JSON.stringify(kernelStep[name]);
+    const drawn = own.whole && own.unit === kernelStep.unit && own.values.every((/** @type {number} */ value, /** @type {number} */ at) => value === kernelStep.values[at]);
     /** @type {(keyof Step)[]} */
     const said = ["rules", "words", "failures", "swept"];
-    return drawn && own.action === told.action && said.every(same);
+    return drawn && own.action === kernelStep.action && said.every(same);
   }
 
   /** What is shown: what the page found by itself over what the kernel said last. */
   join() {
-    const { told } = this;
+    const { kernelStep } = this;
     /** @type {Partial<OwnStep>} */
-    const own = this.own ?? {};
+    const own = this.pageStep ?? {};
     /** @param {"words" | "failures"} name */
-    const both = (name) => ({ ...told[name], ...own[name] });
-    this.live = { ...told, ...own, values: told.values, words: both("words"), failures: both("failures") };
+    const both = (name) => ({ ...kernelStep[name], ...own[name] });
+    this.live = { ...kernelStep, ...own, values: kernelStep.values, words: both("words"), failures: both("failures") };
   }
 
   /** The network that the page can evaluate by itself, or null. */
@@ -145,7 +145,7 @@ export class Store {
     if (!network || this.broken === network) return false;
     try {
       this.values = network.valid(wanted, this.from);
-      this.own = network.step(this.values, this.ground, { ...this.told.ask, unit: this.told.unit }, this.told.rules);
+      this.pageStep = network.step(this.values, this.ground, { ...this.kernelStep.ask, unit: this.kernelStep.unit }, this.kernelStep.rules);
     } catch (error) {
       this.broken = network;
       console.warn("dnnexplain: the page leaves this network to the kernel.", error);

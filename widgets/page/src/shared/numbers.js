@@ -76,3 +76,14 @@ export function chance(value) {
   if (value > 0 && value < 0.0005) return "under 0.001";
   return value >= 0.9995 && value < 1 ? "over 0.999" : value.toFixed(3);
 }
+
+/**
+ * A share as a percentage, as Python's percent: "3.17%"; below a hundredth of one, "under 0.01%".
+ * @param {number} share
+ * @param {boolean} [withSign]
+ */
+export function percent(share, withSign = false) {
+  const size = Math.abs(share);
+  if (!withSign && size > 0 && size < 1e-4) return "under 0.01%";
+  return withSign && size < 5e-5 ? "0%" : `${plainNumber(100 * share, withSign)}%`;
+}

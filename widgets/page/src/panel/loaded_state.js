@@ -28,27 +28,27 @@ export function rememberUse(element, store) {
 }
 
 /**
- * The line in the editor that says what was opened; the model of the session counts in `opened`.
+ * The line in the editor that says what was opened; the model of the session counts in `loaded_state`.
  * @param {Store} store
  * @param {HTMLElement} element
  */
-export function makeOpened(store, element) {
+export function makeLoadedNote(store, element) {
   const words = h("span", { role: "status" });
   const back = h("button", { type: "button", class: "dx-button" }, "Back");
   const note = h("p", { class: "dx-opened-note" }, words, back);
   back.hidden = true;
-  let count = (store.model.get("opened") || {}).count || 0;
+  let count = (store.model.get("loaded_state") || {}).count || 0;
   /** @type {any} */
   let values = null; // of the state that was opened
-  const onOpened = () => {
-    const opened = store.model.get("opened");
-    if (!opened || !(opened.count > count)) return;
-    count = opened.count;
+  const onLoaded = () => {
+    const loaded = store.model.get("loaded_state");
+    if (!loaded || !(loaded.count > count)) return;
+    count = loaded.count;
     values = Array.from(store.values);
     const from = store.used && store.used.panel !== element && store.used.panel.isConnected ? store.used : null;
     const decision = store.live.words.decision || "";
     setText(words, "");
-    setTimeout(() => setText(words, `Opened in the editor: ${opened.what}. ${decision}`.trim())); // the same words twice are said twice
+    setTimeout(() => setText(words, `Opened in the editor: ${loaded.what}. ${decision}`.trim())); // the same words twice are said twice
     back.hidden = !from;
     back.onclick = () => leadBack(from, note);
     note.classList.add("dx-shown");
@@ -56,7 +56,7 @@ export function makeOpened(store, element) {
     flash(element);
     if (from?.keys) back.focus({ preventScroll: true });
   };
-  store.model.on("change:opened", onOpened);
+  store.model.on("change:loaded_state", onLoaded);
   return {
     element: note,
     update() {
