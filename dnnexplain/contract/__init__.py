@@ -43,6 +43,7 @@ from dnnexplain.contract.adversaries import (
 )
 from dnnexplain.contract.episodes import (
     Bound,
+    Curve,
     DecisionOracle,
     Episodes,
     EpisodeSystem,
@@ -137,6 +138,7 @@ __all__ = [
     "ChoicesOfKnobs",
     "Continuing",
     "Costed",
+    "Curve",
     "Decision",
     "DecisionOracle",
     "Demand",

@@ -14,6 +14,7 @@ from dnnexplain.contract.systems import Policy, System
 
 __all__ = [
     "Bound",
+    "Curve",
     "DecisionOracle",
     "EpisodeSystem",
     "Episodes",
@@ -119,38 +120,61 @@ class Measured(EpisodeSystem, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One resource of a schedule chart: ``Track("CPU", "units", 10)``."""
+    """One lane of a timeline, from 0 to its capacity: ``Track("CPU", "units", 10)``; a thin one for what is on or off."""
 
     name: str
     unit: str
     capacity: float
+    thin: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A quantity over time on a lane of a timeline.
+
+    Attributes:
+        name: ``"throughput"``.
+        track: the lane's index.
+        times: not falling ``[n]``.
+        values: in the lane's unit; NaN where there is none ``[n]``.
+        steps: whether a value holds until the next time, rather than going there in a straight line.
+        quiet: whether it is a background to others: a limit, what would have been.
+    """
+
+    name: str
+    track: int
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+    steps: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """One policy's run over one workload, decision by decision, with the schedule that came of it.
+    """One policy's run over one workload, decision by decision, as a timeline of what came of it.
 
-    ``T`` decisions, ``J`` objects (jobs, chunks, demands), ``R`` bars of the schedule chart. An object
+    ``T`` decisions, ``J`` objects (jobs, chunks, demands), ``R`` bars of the timeline. An object
     may own several bars (one per resource; more where it is no rectangle) or none (never placed).
 
     Attributes:
         policy: the policy's name.
         observations: what each decision saw ``[T, *observation_shape]``; see ``state_from_observation``.
-        actions: what was done ``[T]``, an index of ``Output.names``.
+        actions: what was done, in the form of the space: ``[T]`` of a choice, else ``[T, A]``.
         times: when, in ``time_unit`` ``[T]``.
         chosen: the object that the action placed, or -1 ``[T]``.
         objects: a name per object ``[J]``: ``"job 17"``.
         arrival, start, finish: per object, NaN where it never happened ``[J]``.
         colours: per object the colour index that it had when it was first seen ``[J]``, or -1.
-        tracks: the resources of the chart, from top to bottom.
+        tracks: the lanes of the timeline, from top to bottom.
         bar_object, bar_track: which object occupies which track ``[R]``.
         bars: from time, to time, from unit, to unit; each bar a rectangle ``[R, 4]``.
         cost: what the system minimises; ``metrics`` holds further figures by name (``"starved"``, ...).
+        curves: quantities over time, drawn over the bars of their lanes.
     """
 
     policy: str
     observations: NDArray[Any]
-    actions: NDArray[np.int64]
+    actions: NDArray[Any]
     times: NDArray[np.float64]
     chosen: NDArray[np.int64]
     objects: tuple[str, ...]
@@ -167,6 +191,7 @@ class Replay:
     metrics: Mapping[str, float]
     time_unit: str = "steps"
     seed: int = 0
+    curves: tuple[Curve, ...] = ()
 
 
 @runtime_checkable

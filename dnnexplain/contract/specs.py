@@ -277,6 +277,7 @@ class Spec:
         lead: what is controlled and how the picture is read, a short paragraph for newcomers.
         board: parameters of the system for its dashboard, where others than the defaults are better.
         compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
+        quick_optimum: whether the best plan of a workload takes a few seconds at most, so that it is shown unasked.
         views: ``module:function``, ``(system) -> views``: how the system is drawn; see ``contract.views``.
         presets: ``module:function``, ``(system, PresetTools) -> (state, {title: state or function})``.
         likelihood: ``module:function``, ``(system) -> (state -> {object: log-probability})`` under the training workload.
@@ -320,6 +321,7 @@ class Spec:
     lead: str = ""
     board: Mapping[str, Any] = field(default_factory=dict)
     compared: Mapping[str, Any] = field(default_factory=dict)
+    quick_optimum: bool = False
     views: Reference = ""
     presets: Reference = ""
     likelihood: Reference = ""

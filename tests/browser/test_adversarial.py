@@ -35,7 +35,7 @@ def test_a_cell_of_the_heat_map_shows_its_episodes(open_panels, deeprm, drawn, s
     page = harness.page
     page.get_by_role("button", name="Run", exact=True).click()
     finish(harness, panel)
-    assert not page.locator(".dx-schedule").is_visible()
+    assert not page.locator(".dx-timeline").is_visible()
     cells = page.locator(".dx-heat td")
     assert cells.count() == 2
     shares = panel.result.relative[0, :, 0]
@@ -43,7 +43,7 @@ def test_a_cell_of_the_heat_map_shows_its_episodes(open_panels, deeprm, drawn, s
     assert [float(text) for text in texts] == pytest.approx(np.round(100 * shares, 1), abs=0.06)
     cells.nth(1).locator("button").click()
     finish(harness, panel)
-    assert page.locator(".dx-schedule canvas").is_visible()
+    assert page.locator(".dx-timeline canvas").is_visible()
     assert "rate 0.8" in page.locator(".dx-sentence").inner_text()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
@@ -55,7 +55,7 @@ def test_the_decision_where_they_part_is_opened_in_the_editor(open_panels, deepr
     page = harness.page
     page.get_by_role("button", name="Search", exact=True).click()
     finish(harness, panel)
-    words = page.locator(".dx-schedule canvas").get_attribute("aria-label")
+    words = page.locator(".dx-timeline canvas").get_attribute("aria-label")
     assert [one.split(":")[0] for one in words.split("; ")][:2] == ["Drawn", "SJF"]
     assert len(panel.figure["runs"]) == 3
     page.get_by_role("button", name="Open in editor").click()

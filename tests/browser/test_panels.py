@@ -339,7 +339,7 @@ def test_an_episode_is_run_stepped_through_and_opened_in_the_editor(open_board, 
     steps.press("Tab")
     run_episode(harness, board)
     pair = board.panel("EpisodePanel").result
-    page.wait_for_selector(".dx-schedule canvas")
+    page.wait_for_selector(".dx-timeline canvas")
     assert pair.rule.policy == "sjf"
     marks = page.locator(".dx-marks span")
     assert marks.count() == len(pair.disagreements)
@@ -352,7 +352,7 @@ def test_an_episode_is_run_stepped_through_and_opened_in_the_editor(open_board, 
     np.testing.assert_array_equal(
         deeprm.encode(board.session.state.values[None], board.session.state.background)[0], pair.network.observations[3]
     )
-    assert "mean slowdown" in page.locator(".dx-schedule canvas").get_attribute("aria-label")
+    assert "mean slowdown" in page.locator(".dx-timeline canvas").get_attribute("aria-label")
 
 
 def test_an_impossible_episode_is_explained(open_board, board):

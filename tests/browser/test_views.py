@@ -6,7 +6,8 @@ import pytest
 from dnnexplain.contract import State
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
-from dnnexplain_widgets import GraphPanel, Session, StateEditor
+from dnnexplain_widgets import EpisodePanel, GraphPanel, Session, StateEditor
+from tests.browser.harness import finish
 from tests.systems.fakes import Lamps
 
 
@@ -92,4 +93,23 @@ def test_a_user_is_dragged_and_a_head_is_switched_on_the_map(open_panels, radio)
     harness.settle()
     assert radio.state.values[radio.system.codec.awake].tolist() == [awake[0], 1 - awake[1], awake[2]]
     assert page.locator(".dx-verdict-line").inner_text() == panel.figure["graph"]["verdict"]
+    assert harness.errors == []
+
+
+def test_a_timeline_goes_to_where_it_is_pressed(open_panels):
+    system = make_system("cellular", minutes=30)
+    panel = EpisodePanel(system, TorchPolicy(mlp(system, (4,)), system))
+    harness = open_panels(panel)
+    page = harness.page
+    panel.run()
+    finish(harness, panel)
+    canvas = page.locator(".dx-timeline canvas")
+    assert "Optimum: negative reward" in canvas.get_attribute("aria-label")
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 12, box["y"] + 60)
+    harness.settle()
+    assert panel.answers["decision"] == 29
+    assert "Decision 30," in panel.sentence
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    assert "rate" in page.locator(".dx-tip").inner_text()
     assert harness.errors == []

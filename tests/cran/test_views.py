@@ -50,3 +50,14 @@ def test_with_many_heads_a_rule_stands_beside_the_network():
     sides = graph.show(state, decide(system, system.rules()["all-on"], state))
     assert [side.name for side in sides] == ["Network", "Greedy rule"]
     assert "greedy rule" in graph.tell(sides)
+
+
+def test_a_day_s_curves_are_the_power_charged_and_the_demand():
+    day = SYSTEM.workloads("diurnal", 1, 3)[0]
+    rule = SYSTEM.rules()["greedy"]
+    replay, run = SYSTEM.replay(rule, day), SYSTEM.simulate(rule, [day])
+    power, demand = replay.curves
+    np.testing.assert_array_equal(power.values[:-1], run.power[0])
+    np.testing.assert_allclose(demand.values[:-1], day.demand.sum(axis=1))
+    assert power.values[:-1].mean() == pytest.approx(replay.cost)
+    assert [replay.tracks[curve.track].name for curve in replay.curves] == ["power", "demand"]

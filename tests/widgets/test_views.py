@@ -1,11 +1,16 @@
 """Systems that the product does not know are drawn from what they say as data."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from dnnexplain.contract import DnnExplainError, GraphView, Side, State
 from dnnexplain.policies import TorchPolicy, mlp
-from dnnexplain_widgets import Dashboard, GraphPanel, StateEditor
+from dnnexplain.systems import make_system
+from dnnexplain_widgets import Dashboard, EpisodePanel, GraphPanel, StateEditor
+from dnnexplain_widgets.panels.watch import run_pair
 from dnnexplain_widgets.views import graph_picture
 from tests.systems.fakes import Lamps, Piers
 
@@ -63,3 +68,28 @@ def test_a_view_that_fails_says_so_and_leaves_the_page(panel):
 def test_a_system_without_a_graph_is_told_how_to_have_one():
     with pytest.raises(DnnExplainError, match="GraphView"):
         GraphPanel(Piers(), TorchPolicy(mlp(Piers(), (8,)), Piers()))
+
+
+@pytest.mark.parametrize(("name", "settings"), [("cellular", {"minutes": 40}), ("cran", {"heads": 3, "action": "set"})])
+def test_episodes_of_numbers_and_switches_are_watched_with_the_optimum(name, settings):
+    system = make_system(name, **settings)
+    panel = EpisodePanel(system, TorchPolicy(mlp(system, (4,)), system))
+    answers = dict(panel.answers)
+    assert answers["optimum"]
+    work = system.workloads(answers["work"], 1, 1)[0]
+    rule = system.rules()[answers["rule"]]
+    pair = run_pair(system, panel.session.policy, rule, work, task=SimpleNamespace(progress=lambda *_: None))
+    apart = ~system.output.same(pair.network.actions, system.output.decide(rule.outputs(pair.network.observations)))
+    np.testing.assert_array_equal(pair.apart, apart)
+    panel._show(replace(pair, optimum=system.replay_optimum(work)))
+    figure = panel.figure
+    assert [run["name"] for run in figure["runs"]][2] == "Optimum"
+    assert figure["marks"] == np.flatnonzero(apart).tolist()
+    for run, shown in zip((pair.network, pair.rule), figure["runs"], strict=False):
+        assert len(shown["objects"]) == len(run.objects)
+        points = np.frombuffer(shown["curves"][0]["points"], np.float32).reshape(2, -1)
+        np.testing.assert_allclose(points[1], run.curves[0].values, rtol=1e-6)
+    lanes = [[track["capacity"] for track in run["tracks"]] for run in figure["runs"]]
+    assert lanes[0] == lanes[1] == lanes[2]  # one scale for all runs
+    assert "optimum" in panel.sentence.lower()
+    panel.close()

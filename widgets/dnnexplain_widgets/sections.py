@@ -68,6 +68,11 @@ def _replays(system: System) -> bool:
     return isinstance(system, Replayable) and isinstance(system.output, Discrete)
 
 
+def _watches(system: System) -> bool:
+    """Whether whole workloads can be watched decision by decision, whatever a decision is."""
+    return isinstance(system, Replayable)
+
+
 def _names_workloads(system: System) -> bool:
     """Whether whole workloads can be drawn and run; they need not be watched decision by decision."""
     return isinstance(system, NamesWorkloads) and bool(system.workload_names) and _chooses(system)
@@ -186,7 +191,7 @@ SECTIONS: tuple[Section, ...] = (
             Entry("embedding.EmbeddingPanel"),
         ),
     ),
-    Section("episodes", "Whole episodes", (Entry("episode.EpisodePanel", _replays),)),
+    Section("episodes", "Whole episodes", (Entry("episode.EpisodePanel", _watches),)),
     Section(
         "failure",
         "When will it fail?",

@@ -164,6 +164,7 @@ SPEC = Spec(
     ),
     question="Pensieve: why does the network ask for this bitrate?",
     scenarios=_SCENARIOS,
+    quick_optimum=True,
     views="dnnexplain.systems.abr.views:views",
     presets="dnnexplain.systems.abr.presets:presets",
     lead=(

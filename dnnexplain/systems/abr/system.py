@@ -330,7 +330,7 @@ class AdaptiveBitrate:
 
     def _shown(self, name: str, actions: NDArray[np.int64], workload: Trace, seed: int) -> Replay:
         played, states = play_actions([workload], self.video, self.params, actions, seed=seed)
-        return replay_of(name, played, states, self.qoe, seed)
+        return replay_of(name, played, states, self.qoe, workload, seed)
 
     def run_optimum(self, workloads: Sequence[Trace], *, seconds: float = 10.0) -> Episodes:
         """The best plans that are known, played (``contract.Optimal``)."""

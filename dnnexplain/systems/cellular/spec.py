@@ -201,6 +201,7 @@ SPEC = Spec(
         "sets the rate of traffic that can wait. Drag congestion or the forecast and see what rate it sets, what moved it, and "
         "what the best rate would have been."
     ),
+    quick_optimum=True,
     views="dnnexplain.systems.cellular.views:views",
     scenarios=_SCENARIOS,
     grids=(

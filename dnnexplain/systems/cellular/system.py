@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Bound, Box, DnnExplainError, Episodes, Knob, Played, Policy, State, Target
+from dnnexplain.contract import Bound, Box, DnnExplainError, Episodes, Knob, Played, Policy, Replay, State, Target
 from dnnexplain.systems.cellular import records
 from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.day_files import read_days
@@ -19,6 +19,7 @@ from dnnexplain.systems.cellular.days import Day, DayStack, stack_days
 from dnnexplain.systems.cellular.families import KINDS, generate
 from dnnexplain.systems.cellular.layout import WINDOWS, Layout
 from dnnexplain.systems.cellular.oracle import Oracle, Plan
+from dnnexplain.systems.cellular.replays import replay_of
 from dnnexplain.systems.cellular.rules import Rule, tune_rules
 from dnnexplain.systems.cellular.runs import DayRun, metrics_of, play_rates, played, run_days
 from dnnexplain.systems.cellular.states import (
@@ -250,6 +251,24 @@ class CellularSystem:
         assert run.observations is not None
         count, minutes, width = run.observations.shape
         return run.observations.reshape(-1, width), np.repeat(np.arange(count), minutes)
+
+    workload_knobs = (
+        Knob("load", "of capacity", 0.0, 1.0, 0.05, default=0.45),
+        Knob("swing", "of capacity", 0.0, 1.0, 0.02, default=0.22),
+    )
+
+    def replay(self, policy: Policy, workload: Day, *, seed: int = 0, sample: bool = False) -> Replay:
+        """A day minute by minute (``contract.Replayable``); a rate is set, not drawn."""
+        del sample
+        days = self.stack([workload])
+        return replay_of(self.cell, days, self._played(policy, days, keep=True), policy.name, self.cost_name, seed)
+
+    def replay_optimum(self, workload: Day, *, seconds: float = 10.0) -> Replay:
+        """The best plan that is known, minute by minute (``contract.WatchedOptimum``)."""
+        del seconds
+        days, rates = self.stack([workload]), iter(self.plan(workload).rates)
+        run = run_days(self.cell, days, lambda _seen: np.array([next(rates)]), len(self.knobs), keep=True)
+        return replay_of(self.cell, days, run, "optimum", self.cost_name, 0)
 
     def read_played(self, path: Path) -> tuple[Day, str]:
         """The first whole day of a log, and what was done to read it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Replay, Track
+from dnnexplain.contract import Curve, Replay, Track
 from dnnexplain.systems.cran.power import awake_of
 from dnnexplain.systems.cran.words import clock
 
@@ -20,9 +20,10 @@ __all__ = ["replay_of"]
 
 
 def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay:
-    """The first day of a run. An object is a period during which a head is awake; its track is the head's.
+    """The first day of a run, with curves of the power charged and of demand.
 
-    ``actions`` are indices of toggles ``[T]``, or the switches themselves ``[T, R]``.
+    An object is a period during which a head is awake; its track is the head's. ``actions`` are indices of toggles
+    ``[T]``, or the switches themselves ``[T, R]``.
     """
     scene = system.scene
     on = awake_of(run.sets[0], scene.heads)  # [T, R]
@@ -33,6 +34,10 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
     chosen[first[begun]] = np.flatnonzero(begun)
     episodes = system.episodes(name, run, [day], seed)
     start, end = first * hours, (last + 1) * hours
+    times = np.arange(len(on) + 1) * hours
+    watts = Curve("power", scene.heads, times, np.append(run.power[0], run.power[0, -1]), steps=True)
+    wanted = day.demand.sum(axis=1)
+    demand = Curve("demand of all users", scene.heads + 1, times, np.append(wanted, wanted[-1]), steps=True)
     return Replay(
         policy=name,
         observations=run.observations[0],
@@ -44,7 +49,11 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
         start=start,
         finish=end,
         colours=head,
-        tracks=tuple(Track(f"head {one + 1}", "awake", 1.0) for one in range(scene.heads)),
+        tracks=(
+            *(Track(f"head {one + 1}", "awake", 1.0, thin=True) for one in range(scene.heads)),
+            Track("power", "W", max(float(run.power[0].max()), scene.heads * scene.awake_power)),
+            Track("demand", "Mb/s", float(max(wanted.max(), 1.0))),
+        ),
         bar_object=np.arange(len(head)),
         bar_track=head,
         bars=np.stack([start, end, np.zeros(len(head)), np.ones(len(head))], axis=1),
@@ -53,6 +62,7 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
         metrics={key: float(value[0]) for key, value in episodes.metrics.items()},
         time_unit="h",
         seed=seed,
+        curves=(watts, demand),
     )
 
 

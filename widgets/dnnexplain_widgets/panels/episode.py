@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError, LogReader
+from dnnexplain.contract import Box, DnnExplainError, LogReader, Replay, Replayable, WatchedOptimum
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import brought
-from dnnexplain_widgets.words import label
+from dnnexplain_widgets.words import label, number
 
 __all__ = ["EpisodePanel"]
+
+OPTIMUM_SECONDS = 10.0
 
 _LOG = "log file"
 
@@ -21,8 +24,8 @@ class EpisodePanel(WatchPanel):
     """How do whole episodes go, beside a rule?"""
 
     QUESTION = "How does it do over a whole episode, beside a rule?"
-    PARTS = ({"part": "schedule"},)
-    SETTINGS = ("work", "seed", "rule", "sample", "window", "knob ")
+    PARTS = ({"part": "timeline"},)
+    SETTINGS = ("work", "seed", "rule", "sample", "window", "optimum", "knob ")
 
     def setup(self) -> None:
         """Controls for the work, the seed, the rule."""
@@ -32,8 +35,8 @@ class EpisodePanel(WatchPanel):
         first = next(iter(system.workload_names))
         knobs = {f"knob {knob.name}": knob.start for knob in system.workload_knobs}
         self.answers = {
-            "work": first, "seed": 1, "rule": next(iter(system.rules())), "sample": False,
-            "window": 1, "decision": 0, "follow": False, **knobs,
+            "work": first, "seed": 1, "rule": _first_rule(system), "sample": False,
+            "window": 1, "decision": 0, "follow": False, "optimum": spec_of(system).quick_optimum, **knobs,
         }  # fmt: skip
         self._show_controls()
 
@@ -48,11 +51,16 @@ class EpisodePanel(WatchPanel):
         system, policy = self.system, self.worker_policy()
         rule = system.rules()[answers["rule"]]
         seed, sample = int(answers["seed"]), bool(answers["sample"])
+        best = answers["optimum"] and isinstance(system, WatchedOptimum)
 
         def work(task: Task) -> Pair:
             task.progress(0.0, "Drawing the work")
             chosen = self._work(answers)
-            return run_pair(system, policy, rule, chosen, seed=seed, sample=sample, task=task)
+            pair = run_pair(system, policy, rule, chosen, seed=seed, sample=sample, task=task)
+            if not best or not isinstance(system, WatchedOptimum):
+                return pair
+            task.progress(0.95, f"Looking for the best plan, for {OPTIMUM_SECONDS:g} s at most")
+            return replace(pair, optimum=system.replay_optimum(chosen, seconds=OPTIMUM_SECONDS))
 
         self.start(work, self._show, "Running the episode")
 
@@ -132,16 +140,43 @@ class EpisodePanel(WatchPanel):
         controls += [
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "select", "name": "rule", "label": "Beside", "options": [[n, label(n)] for n in system.rules()]},
-            {"kind": "check", "name": "sample", "label": "Draw actions", "hint": "Draw the network's actions by their probabilities instead of taking the best."},
+            *self._ways(),
             {"kind": "button", "name": "run", "label": "Run both", "strong": True},
         ]  # fmt: skip
         self.controls = [*controls, *self.watch_controls()]
 
+    def _ways(self) -> list[dict[str, Any]]:
+        """Whether actions are drawn, where there is a chance to draw by; whether the optimum is shown, where it is known."""
+        system = self.system
+        found = []
+        if not isinstance(system.output, Box):
+            hint = "Draw the network's actions by their probabilities instead of taking the best."
+            found.append({"kind": "check", "name": "sample", "label": "Draw actions", "hint": hint})
+        if isinstance(system, WatchedOptimum):
+            hint = "Draw the best plan that is known for this work below."
+            found.append({"kind": "check", "name": "optimum", "label": "And the optimum", "hint": hint})
+        return found
+
+    @property
+    def _others(self) -> tuple[Replay, ...]:
+        pair = self.pair
+        return () if pair is None or pair.optimum is None else (pair.optimum,)
+
     def _show(self, pair: Pair) -> None:
-        self.figure = self.watch(pair)
+        self.pair = pair
+        self.figure = self.watch(pair, *self._others)
         self._show_controls()
         self._say(int(self.answers["decision"]))
 
     def _say(self, decision: int) -> None:
         assert self.pair is not None
-        self.sentence = f"{pair_sentence(self.pair, spec_of(self.system).metrics)} {decision_words(self.system, self.pair, decision)}"
+        metrics = spec_of(self.system).metrics
+        best = f" The {one.policy}: {number(one.cost)}." if (one := self.pair.optimum) is not None else ""
+        words = decision_words(self.system, self.pair, decision, *self._others)
+        self.sentence = f"{pair_sentence(self.pair, metrics)}{best} {words}"
+
+
+def _first_rule(system: Replayable) -> str:
+    """The rule that tells the most, if the system says which; else its first."""
+    rules = system.rules()
+    return next((name for name in spec_of(system).baselines if name in rules), next(iter(rules)))

@@ -24,7 +24,7 @@ class WorstSequencePanel(WatchPanel):
     """On which workload does it fall furthest behind?"""
 
     QUESTION = "On which workload does it fall furthest behind?"
-    PARTS = ({"part": "schedule"},)
+    PARTS = ({"part": "timeline"},)
     SETTINGS = ("work", "against", "measure", "seed", "limits")
 
     def setup(self) -> None:

@@ -48,7 +48,7 @@ class TransferPanel(WatchPanel):
     """
 
     QUESTION = "Where does it stop winning?"
-    PARTS = ({"part": "cells"}, {"part": "schedule"})
+    PARTS = ({"part": "cells"}, {"part": "timeline"})
     OPTIONS = ("rows", "columns", "grids", "rules", "policies", "workers")
     COMPARES = True
     SETTINGS = ("grid", "beside", "sets", "seed")

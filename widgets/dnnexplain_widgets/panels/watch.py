@@ -19,12 +19,12 @@ from dnnexplain.contract import (
     System,
     state_from_observation,
 )
+from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.numbers import went_wrong
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
-from dnnexplain_widgets.live import best_actions
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.schedule import schedule_figure
+from dnnexplain_widgets.timeline import timeline_figure
 from dnnexplain_widgets.words import label, number, with_unit
 
 __all__ = ["Pair", "WatchPanel", "decision_words", "pair_sentence", "run_pair"]
@@ -36,17 +36,21 @@ class Pair:
 
     Attributes:
         network, rule: the two runs.
-        advice: what the rule would have done in each decision of the network's run ``[T]``.
+        advice: what the rule would have done in each decision of the network's run ``[T]`` or ``[T, A]``.
+        apart: whether that is another decision than the network's ``[T]``.
+        optimum: the best plan that is known, where it was asked for.
     """
 
     network: Replay
     rule: Replay
-    advice: NDArray[np.int64]
+    advice: NDArray[Any]
+    apart: NDArray[np.bool_]
+    optimum: Replay | None = None
 
     @property
     def disagreements(self) -> NDArray[np.int64]:
         """The decisions of the network's run in which the rule would have done something else."""
-        return np.flatnonzero(self.advice != self.network.actions)
+        return np.flatnonzero(self.apart)
 
 
 def run_pair(
@@ -58,7 +62,9 @@ def run_pair(
     task.progress(0.5, f"Running {label(rule.name)}")
     other = system.replay(rule, work, seed=seed)
     task.progress(0.9, "Comparing their decisions")
-    return Pair(network, other, best_actions(system, rule, network.observations))
+    seen = network.observations
+    advice = system.output.decide(rule.outputs(seen), valid_of(system, rule, seen))
+    return Pair(network, other, advice, ~system.output.same(network.actions, advice))
 
 
 class WatchPanel(Panel):
@@ -98,12 +104,12 @@ class WatchPanel(Panel):
         """Take a pair (and further runs below it) to the page, at the decision where they part first.
 
         Returns:
-            The figure of the schedule part.
+            The figure of the timeline part.
         """
         self.pair = pair
         apart = pair.disagreements
         self.set_answers(decision=int(apart[0]) if len(apart) else 0)
-        return schedule_figure(
+        return timeline_figure(
             (pair.network, pair.rule, *others), apart, flags(pair, others), spec_of(self.system).metrics
         )
 
@@ -141,6 +147,8 @@ def flags(pair: Pair, others: Sequence[Replay]) -> list[tuple[int, str]]:
 
 def first_other_start(run: Replay, other: Replay) -> int | None:
     """The first decision of a run that starts an object at another time than a schedule does, if any."""
+    if run.objects != other.objects:
+        return None
     placed = np.flatnonzero(run.chosen >= 0)
     objects = run.chosen[placed]
     apart = placed[run.start[objects] != other.start[objects]]
@@ -163,23 +171,28 @@ def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
 
 def decision_words(system: System, pair: Pair, decision: int, *others: Replay) -> str:
     """One decision of the network's run, beside the rule's advice and the schedules in ``others``."""
-    names, run = system.output.names, pair.network
+    tell, run = system.output.tell, pair.network
     where = f"Decision {decision + 1}, at {with_unit(float(run.times[decision]), run.time_unit)}"
-    took = names[int(run.actions[decision])]
+    took = tell(run.actions[decision])
     chosen = int(run.chosen[decision])
     placed = f" ({run.objects[chosen]})" if chosen >= 0 else ""
     rule = label(pair.rule.policy)
-    if run.actions[decision] == pair.advice[decision]:
+    if not pair.apart[decision]:
         text = f"{where}: both pick {took}{placed}."
     else:
-        advice = names[int(pair.advice[decision])]
+        advice = tell(pair.advice[decision])
         text = f"{where}: the network picks {took}{placed}, {rule} would pick {advice}."
     return " ".join([text, *(_start_words(run, other, chosen) for other in others)]).strip()
 
 
 def _start_words(run: Replay, other: Replay, chosen: int) -> str:
     """When a schedule starts the object that a decision placed, where that is another time."""
-    if chosen < 0 or run.start[chosen] == other.start[chosen] or not np.isfinite(run.start[chosen]):
+    if (
+        chosen < 0
+        or run.objects != other.objects
+        or run.start[chosen] == other.start[chosen]
+        or not np.isfinite(run.start[chosen])
+    ):
         return ""
     times = [number(float(one.start[chosen])) for one in (run, other)]
     return f"{_capital(run.objects[chosen])} starts at {times[0]} there, in the {other.policy} at {times[1]}."

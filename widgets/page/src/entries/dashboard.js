@@ -14,12 +14,12 @@ import { makePicture } from "../parts/picture.js";
 import { makeRace, makeRanges } from "../parts/race.js";
 import { makeResponse } from "../parts/response.js";
 import { makeScatter } from "../parts/scatter.js";
-import { makeSchedule } from "../parts/schedule.js";
 import { makeSeries } from "../parts/series.js";
 import { makeSizes } from "../parts/sizes.js";
 import { makeStatePicture } from "../parts/state_picture.js";
 import { makeTabs } from "../parts/tabs.js";
 import { makeThresholds } from "../parts/thresholds.js";
+import { makeTimeline } from "../parts/timeline.js";
 import { makeTree } from "../parts/tree.js";
 import { makeMisfits, makeTrust } from "../parts/trust.js";
 import { makeChild } from "../parts/child.js";
@@ -33,7 +33,7 @@ const MAKERS = {
   groups: makeGroups,
   units: makeUnits,
   curves: makeCurves,
-  schedule: makeSchedule,
+  timeline: makeTimeline,
   cells: makeCells,
   board: makeBoard,
   trust: makeTrust,

@@ -1,6 +1,7 @@
 // The data that a part draws as rows of a table, for CSV. A part may offer `table()` itself: [[heads], [row]…];
 // the ones here are those of the first parts. What none of them knows becomes "where it stands, value".
 
+import { bytes } from "../shared/bytes.js";
 import { curvesOf } from "../parts/curves.js";
 
 /** @type {Record<string, (store: Store, spec: PartSpec, figure: any) => unknown[][] | null | undefined>} */
@@ -28,9 +29,10 @@ const TABLES = {
     ["knob", "value", "unit", "low", "high"],
     ...scene.knobs.map((/** @type {Knob} */ knob, /** @type {number} */ at) => [knob.name, values[at], knob.unit, knob.low, knob.high]),
   ],
-  schedule: (_store, _spec, { runs, objects }) => runs && [
-    ["run", "object", "resource", "from", "to", "low", "high"],
-    ...runs.flatMap((/** @type {any} */ run) => run.bars.map((/** @type {any} */ [object, track, ...where]) => [run.name, objectName(objects[object], object), run.tracks[track].name, ...where])),
+  timeline: (_store, _spec, { runs }) => runs && [
+    ["run", "object or curve", "lane", "from", "to", "low", "high"],
+    ...runs.flatMap((/** @type {any} */ run) => run.bars.map((/** @type {any} */ [object, track, ...where]) => [run.name, objectName(run.objects[object], object), run.tracks[track].name, ...where])),
+    ...runs.flatMap((/** @type {any} */ run) => run.curves.flatMap((/** @type {any} */ curve) => curveRows(run, curve))),
   ],
   cells: (_store, _spec, { cells }) => cells && [
     [cells.corner || "row", ...cells.columns],
@@ -51,6 +53,19 @@ const TABLES = {
   tabs: () => null,
   "page-link": () => null,
 };
+
+/** A curve as rows: from each time to the next, its value at both.
+ *
+ * @param {any} run
+ * @param {any} curve
+ */
+function curveRows(run, curve) {
+  const points = bytes(curve.points, Float32Array);
+  const count = points.length / 2;
+  return Array.from({ length: count - 1 }, (_, at) => [
+    run.name, curve.name, run.tracks[curve.track].name, points[at], points[at + 1], points[count + at], points[count + at + (curve.steps ? 0 : 1)],
+  ]);
+}
 
 /**
  * @param {any} object

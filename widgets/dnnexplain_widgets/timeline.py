@@ -1,4 +1,4 @@
-"""Runs as a schedule chart for the page: bars on tracks, objects in words."""
+"""Runs as a timeline for the page: bars and curves on lanes, objects in words."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Metric, Replay
+from dnnexplain.contract import Metric, Replay, Track
 from dnnexplain.numbers import went_wrong
 from dnnexplain_widgets.words import label, number, with_unit
 
-__all__ = ["schedule_figure"]
+__all__ = ["timeline_figure"]
 
 
-def schedule_figure(
+def timeline_figure(
     runs: Sequence[Replay],
     marks: NDArray[np.int64],
     flags: Sequence[tuple[int, str]] = (),
@@ -30,14 +30,13 @@ def schedule_figure(
         metrics: of the system; what went wrong is told.
     """
     first = runs[0]
-    ends = [float(run.bars[:, 1].max()) for run in runs if len(run.bars)]
-    end = max([*ends, *(float(run.times.max()) for run in runs if len(run.times))], default=1.0)
+    times = [run.bars[:, :2] for run in runs] + [run.times for run in runs]
+    times += [curve.times for run in runs for curve in run.curves]
+    spans = [(float(one.min()), float(one.max())) for one in times if one.size]
+    begin, end = min((low for low, _ in spans), default=0.0), max((high for _, high in spans), default=1.0)
     return {
-        "runs": [_run(run, metrics) for run in runs],
-        "objects": [
-            {"colour": int(colour) if colour >= 0 else index, "words": _object_words(runs, index)}
-            for index, colour in enumerate(first.colours)
-        ],
+        "runs": [_run(run, runs, metrics) for run in runs],
+        "begin": begin if begin < 0 or begin > 0.2 * end else 0.0,
         "end": end,
         "unit": first.time_unit,
         "times": first.times.tolist(),
@@ -47,14 +46,37 @@ def schedule_figure(
     }
 
 
-def _run(run: Replay, metrics: Sequence[Metric]) -> dict[str, Any]:
+def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric]) -> dict[str, Any]:
     bars = np.column_stack([run.bar_object, run.bar_track, run.bars]) if len(run.bars) else np.zeros((0, 6))
+    beside = [one for one in runs if one.objects == run.objects]  # elsewhere other things may happen at all
     return {
         "name": label(run.policy),
         "summary": _summary(run, metrics),
-        "tracks": [{"name": track.name, "unit": track.unit, "capacity": track.capacity} for track in run.tracks],
+        "tracks": [
+            {"name": track.name, "unit": track.unit, "capacity": _capacity(track, runs), "thin": track.thin}
+            for track in run.tracks
+        ],
+        "curves": [
+            {
+                "name": curve.name,
+                "track": curve.track,
+                "steps": curve.steps,
+                "quiet": curve.quiet,
+                "points": np.stack([curve.times, curve.values]).astype(np.float32).tobytes(),
+            }
+            for curve in run.curves
+        ],
+        "objects": [
+            {"colour": int(colour) if colour >= 0 else index, "words": _object_words(beside, index)}
+            for index, colour in enumerate(run.colours)
+        ],
         "bars": [[int(bar[0]), int(bar[1]), *(float(value) for value in bar[2:])] for bar in bars],
     }
+
+
+def _capacity(track: Track, runs: Sequence[Replay]) -> float:
+    """The largest of the lane's in all runs: what is as high is as much."""
+    return max(one.capacity for run in runs for one in run.tracks if one.name == track.name)
 
 
 def _summary(run: Replay, metrics: Sequence[Metric]) -> str:
@@ -72,5 +94,6 @@ def _object_words(runs: Sequence[Replay], index: int) -> str:
         start, finish = run.start[index], run.finish[index]
         when = f"{number(start)} to {number(finish)}" if np.isfinite(finish) else "never done"
         parts.append(f"{label(run.policy)} {when}")
-    arrived = with_unit(float(runs[0].arrival[index]), unit)
-    return f"{runs[0].objects[index]}, came at {arrived}: {'; '.join(parts)}"
+    when = float(runs[0].arrival[index])
+    arrived = f", came at {with_unit(when, unit)}" if np.isfinite(when) else ""
+    return f"{runs[0].objects[index]}{arrived}: {'; '.join(parts)}"

@@ -1,0 +1,425 @@
+// Several runs over the same work, one under another on one axis of time: lanes with bars and curves, and a scrubber.
+// figure: {runs: [{name, summary, tracks: [{name, unit, capacity, thin}], objects: [{colour, words}],
+//                  bars: [[object, track, from, to, low, high]], curves: [{name, track, steps, quiet, points: f32 [2, n]}]}],
+//          begin, end, unit, times: [per decision], marks: [decisions],
+//          flags: [[decision, words]]: a dashed line through all runs}
+
+import { answer } from "../session/answers.js";
+import { bytes } from "../shared/bytes.js";
+import { INK, h, objectColour, setAttributes, setText } from "../shared/dom.js";
+import { number } from "../shared/numbers.js";
+import { ticks } from "./geometry.js";
+import { shorten } from "./paint.js";
+import { makeScrubber } from "./scrubber.js";
+
+const LANE = { right: 8, title: 22, axis: 18, flag: 16, row: 46, gap: 6, thin: 13, thinGap: 3 };
+const FONT = 'system-ui, "Segoe UI", Roboto, sans-serif';
+/** @type {Record<string, string>} */
+const ACCENT = { light: "#0f6b62", dark: "#4fc0b2" };
+
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
+export function makeTimeline(store, part, model) {
+  const canvas = h("canvas", { role: "img", class: "dx-canvas" });
+  const line = h("div", { class: "dx-now", "aria-hidden": "true" });
+  const tip = h("div", { class: "dx-tip", "aria-hidden": "true" });
+  const stage = h("div", { class: "dx-stage dx-seek" }, canvas, line, tip);
+  const box = h("div", { class: "dx-timeline" }, stage);
+  const scrub = makeScrubber(model);
+  const element = h("div", {}, box, scrub.element);
+  /** @type {any} */
+  const view = { store, model, canvas, line, tip, stage, box, object: null };
+  const resize = new ResizeObserver(() => drawTimeline(view));
+  resize.observe(box);
+  model.on("change:figure", () => update("figure"));
+  watchPointer(view);
+  const update = (/** @type {any} */ what) => {
+    if (what === "local" || what === "live") return;
+    drawTimeline(view);
+    scrub.update();
+  };
+  model.on("change:answers", () => {
+    placeNow(view);
+    scrub.update();
+  });
+  return { element, update, stop: () => resize.disconnect() };
+}
+
+/** Where each lane of each run begins, and how tall it is.
+ *
+ * @param {any} given
+ */
+function lanesOf({ runs, flags }) {
+  let top = LANE.flag * flags.length;
+  const lanes = runs.map((/** @type {any} */ { tracks }) => {
+    const title = top + LANE.title - 8;
+    top += LANE.title;
+    const rows = tracks.map((/** @type {any} */ { thin }) => {
+      const lane = { top, tall: thin ? LANE.thin : LANE.row };
+      top += lane.tall + (thin ? LANE.thinGap : LANE.gap);
+      return lane;
+    });
+    top += 10;
+    return { title, rows };
+  });
+  return { lanes, height: top + LANE.axis };
+}
+
+/** The figure with its curves unpacked, once.
+ *
+ * @param {any} view
+ */
+function readFigure(view) {
+  const figure = view.model.get("figure");
+  if (figure === view.given) return view.figure;
+  view.given = figure;
+  if (!figure.runs) return null;
+  const unpacked = (/** @type {any} */ curve) => {
+    const points = bytes(curve.points, Float32Array);
+    return { ...curve, times: points.subarray(0, points.length / 2), values: points.subarray(points.length / 2) };
+  };
+  view.figure = { ...figure, runs: figure.runs.map((/** @type {any} */ run) => ({ ...run, curves: run.curves.map(unpacked) })) };
+  return view.figure;
+}
+
+/**
+ * @param {any} view
+ */
+function drawTimeline(view) {
+  const figure = readFigure(view);
+  const width = view.box.clientWidth;
+  view.box.hidden = !figure;
+  if (!figure || width < 60) return;
+  const { lanes, height } = lanesOf(figure);
+  const ratio = window.devicePixelRatio || 1;
+  const context = view.canvas.getContext("2d");
+  context.font = `400 12px ${FONT}`;
+  const names = figure.runs.flatMap((/** @type {any} */ run) => run.tracks.map((/** @type {any} */ track) => context.measureText(track.name).width));
+  Object.assign(view, { width, height, lanes, left: Math.max(64, Math.ceil(Math.max(...names) + 10)) });
+  view.canvas.width = Math.round(width * ratio);
+  view.canvas.height = Math.round(height * ratio);
+  for (const target of [view.canvas, view.stage]) {
+    target.style.width = `${width}px`;
+    target.style.height = `${height}px`;
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const ink = INK[view.store.theme];
+  figure.runs.forEach((/** @type {any} */ run, /** @type {any} */ index) => drawRun(view, context, ink, run, lanes[index], index));
+  drawTimes(view, context, ink);
+  drawFlags(view, context, ink);
+  setAttributes(view.canvas, { "aria-label": figure.words || "Timelines" });
+  placeNow(view);
+}
+
+/**
+ * @param {any} view
+ * @param {any} time
+ */
+function timeX(view, time) {
+  const { begin, end } = view.figure;
+  return view.left + ((time - begin) / (end - begin || 1)) * (view.width - view.left - LANE.right);
+}
+
+/**
+ * @param {any} view
+ * @param {any} x
+ */
+function timeAt(view, x) {
+  const { begin, end } = view.figure;
+  return begin + ((x - view.left) / (view.width - view.left - LANE.right)) * (end - begin);
+}
+
+/**
+ * @param {any} view
+ * @param {any} context
+ * @param {any} ink
+ * @param {any} run
+ * @param {any} given
+ * @param {any} index
+ */
+function drawRun(view, context, ink, run, { title, rows }, index) {
+  context.textBaseline = "alphabetic";
+  context.textAlign = "left";
+  context.font = `600 13px ${FONT}`;
+  context.fillStyle = ink.text;
+  context.fillText(run.name, 0, title);
+  const after = context.measureText(run.name).width + 10;
+  context.font = `400 12px ${FONT}`;
+  context.fillStyle = ink.soft;
+  context.fillText(shorten(context, run.summary, view.width - after), after, title);
+  run.tracks.forEach((/** @type {any} */ track, /** @type {any} */ at) => drawLane(view, context, ink, track, rows[at], run.curves.some((/** @type {any} */ curve) => curve.track === at)));
+  for (const [object, track, from, to, low, high] of run.bars) {
+    const { capacity } = run.tracks[track];
+    const lane = rows[track];
+    const left = timeX(view, from);
+    const wide = timeX(view, to) - left;
+    const tall = ((high - low) / capacity) * lane.tall;
+    context.globalAlpha = isOther(view, index, object) ? 0.25 : 0.9;
+    context.fillStyle = objectColour(run.objects[object].colour);
+    context.fillRect(left + 0.5, lane.top + lane.tall - (high / capacity) * lane.tall + 0.5, Math.max(1, wide - 1), Math.max(1, tall - 1));
+  }
+  context.globalAlpha = 1;
+  rows.forEach((/** @type {any} */ lane, /** @type {any} */ at) => drawCurves(view, context, ink, run, lane, at));
+}
+
+/** Whether another object is pointed at; one that is the same in two runs has the same words in both.
+ *
+ * @param {any} view
+ * @param {any} run
+ * @param {any} object
+ */
+function isOther(view, run, object) {
+  if (!view.object) return false;
+  const { runs } = view.figure;
+  return runs[run].objects[object].words !== runs[view.object.run].objects[view.object.at].words;
+}
+
+/**
+ * @param {any} view
+ * @param {any} context
+ * @param {any} ink
+ * @param {any} track
+ * @param {any} lane
+ * @param {any} scaled
+ */
+function drawLane(view, context, ink, track, lane, scaled) {
+  context.fillStyle = `rgb(${ink.zero.join(",")})`;
+  context.fillRect(view.left, lane.top, view.width - view.left - LANE.right, lane.tall);
+  context.fillStyle = ink.soft;
+  context.font = `400 ${track.thin ? 11 : 12}px ${FONT}`;
+  const middle = lane.top + lane.tall / 2;
+  context.fillText(track.name, 0, track.thin ? middle + 4 : scaled ? middle - 3 : middle + 4);
+  if (track.thin || !scaled) return;
+  context.font = `400 11px ${FONT}`;
+  context.fillText(`0 to ${number(track.capacity)} ${track.unit}`.trim(), 0, middle + 12, view.left - 6);
+}
+
+/** The curves of a lane, quiet ones first, with their names where there are several.
+ *
+ * @param {any} view
+ * @param {any} context
+ * @param {any} ink
+ * @param {any} run
+ * @param {any} lane
+ * @param {any} at
+ */
+function drawCurves(view, context, ink, run, lane, at) {
+  const curves = run.curves.filter((/** @type {any} */ curve) => curve.track === at).sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.quiet) - Number(a.quiet));
+  const { capacity } = run.tracks[at];
+  const loud = curves.filter((/** @type {any} */ curve) => !curve.quiet);
+  let named = view.left + 4;
+  for (const curve of curves) {
+    const colour = curve.quiet ? ink.soft : loud.length === 1 ? ACCENT[view.store.theme] : objectColour(loud.indexOf(curve));
+    context.strokeStyle = colour;
+    context.lineWidth = curve.quiet ? 1 : 1.6;
+    context.lineJoin = "round";
+    context.beginPath();
+    let drawing = false;
+    curve.times.forEach((/** @type {any} */ time, /** @type {any} */ index) => {
+      const value = curve.values[index];
+      if (Number.isNaN(value)) {
+        drawing = false;
+        return;
+      }
+      const x = timeX(view, time);
+      const y = lane.top + lane.tall - 1 - Math.min(Math.max(value / capacity, 0), 1) * (lane.tall - 2);
+      if (drawing && curve.steps) context.lineTo(x, lane.top + lane.tall - 1 - Math.min(Math.max(curve.values[index - 1] / capacity, 0), 1) * (lane.tall - 2));
+      if (drawing) context.lineTo(x, y);
+      else context.moveTo(x, y);
+      drawing = true;
+    });
+    context.stroke();
+    if (curves.length < 2) continue;
+    context.font = `400 11px ${FONT}`;
+    context.textAlign = "left";
+    context.lineWidth = 3;
+    context.strokeStyle = `rgb(${ink.zero.join(",")})`;
+    context.strokeText(curve.name, named, lane.top + 11);
+    context.fillStyle = colour;
+    context.fillText(curve.name, named, lane.top + 11);
+    named += context.measureText(curve.name).width + 12;
+  }
+}
+
+/**
+ * @param {any} view
+ * @param {any} context
+ * @param {any} ink
+ */
+function drawTimes(view, context, ink) {
+  context.font = `400 11px ${FONT}`;
+  context.fillStyle = ink.soft;
+  context.textAlign = "center";
+  const { begin, end, unit } = view.figure;
+  const marks = ticks(begin, end, view.width / 90);
+  for (const value of marks) {
+    const last = value === marks[marks.length - 1];
+    const text = last ? `${number(value)} ${unit}` : number(value);
+    const x = Math.min(timeX(view, value), view.width - context.measureText(text).width / 2);
+    context.fillText(text, x, view.height - 4);
+  }
+}
+
+/** Where the first run leaves the others: a dashed line down the chart, named above it.
+ *
+ * @param {any} view
+ * @param {any} context
+ * @param {any} ink
+ */
+function drawFlags(view, context, ink) {
+  context.font = `400 11px ${FONT}`;
+  context.fillStyle = ink.soft;
+  context.strokeStyle = ink.soft;
+  context.lineWidth = 1;
+  context.setLineDash([4, 3]);
+  view.figure.flags.forEach(/** @type {any} */ (/** @type {any} */ [decision, words], /** @type {any} */ row) => {
+    const x = Math.round(timeX(view, view.figure.times[decision])) + 0.5;
+    const y = LANE.flag * row;
+    const right = x + context.measureText(words).width + 6 > view.width;
+    context.textAlign = right ? "right" : "left";
+    context.fillText(words, right ? x - 5 : x + 5, y + 11);
+    context.beginPath();
+    context.moveTo(x, y + 2);
+    context.lineTo(x, view.height - LANE.axis);
+    context.stroke();
+  });
+  context.setLineDash([]);
+}
+
+/**
+ * @param {any} view
+ */
+function placeNow(view) {
+  const { figure } = view;
+  if (!figure || !view.width) return;
+  const at = view.model.get("answers").decision || 0;
+  const time = figure.times[Math.min(at, figure.times.length - 1)] || 0;
+  view.line.style.height = `${view.height - LANE.axis}px`;
+  view.line.style.transform = `translateX(${timeX(view, time)}px)`;
+}
+
+/** Pointing tells what is there; pressing, and dragging on, goes to that time.
+ *
+ * @param {any} view
+ */
+function watchPointer(view) {
+  let seeking = false;
+  const place = (/** @type {any} */ event) => {
+    const box = view.stage.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  view.stage.addEventListener("pointerdown", (/** @type {any} */ event) => {
+    const [x] = place(event);
+    if (!view.figure || x < view.left) return;
+    seeking = true;
+    view.stage.setPointerCapture(event.pointerId);
+    seek(view, x);
+  });
+  view.stage.addEventListener("pointerup", () => { seeking = false; });
+  view.stage.addEventListener("pointercancel", () => { seeking = false; });
+  view.stage.addEventListener("pointermove", (/** @type {any} */ event) => {
+    if (!view.figure || !view.width) return;
+    const [x, y] = place(event);
+    if (seeking) seek(view, x);
+    tell(view, x, y);
+  });
+  view.stage.addEventListener("pointerleave", () => {
+    view.tip.style.opacity = 0;
+    if (!view.object) return;
+    view.object = null;
+    drawTimeline(view);
+  });
+}
+
+/** To the decision nearest in time.
+ *
+ * @param {any} view
+ * @param {any} x
+ */
+function seek(view, x) {
+  const time = timeAt(view, x);
+  const { times } = view.figure;
+  let best = 0;
+  times.forEach((/** @type {any} */ one, /** @type {any} */ at) => {
+    if (Math.abs(one - time) < Math.abs(times[best] - time)) best = at;
+  });
+  if ((view.model.get("answers").decision || 0) !== best) answer(view.model, "decision", best);
+}
+
+/**
+ * @param {any} view
+ * @param {any} x
+ * @param {any} y
+ */
+function tell(view, x, y) {
+  const object = objectAt(view, x, y);
+  if (object?.run !== view.object?.run || object?.at !== view.object?.at) {
+    view.object = object;
+    drawTimeline(view);
+  }
+  const words = object ? view.figure.runs[object.run].objects[object.at].words : curveWords(view, x, y);
+  view.tip.style.opacity = words ? 1 : 0;
+  if (!words) return;
+  setText(view.tip, words);
+  view.tip.style.transform = `translate(${Math.max(0, Math.min(x + 12, view.width - view.tip.offsetWidth))}px, ${y + 16}px)`;
+}
+
+/** The lane under a place: [run, track], or null.
+ *
+ * @param {any} view
+ * @param {any} y
+ */
+function laneAt(view, y) {
+  for (let run = 0; run < view.lanes.length; run += 1) {
+    const track = view.lanes[run].rows.findIndex((/** @type {any} */ lane) => y >= lane.top && y < lane.top + lane.tall);
+    if (track >= 0) return [run, track];
+  }
+  return null;
+}
+
+/**
+ * @param {any} view
+ * @param {any} x
+ * @param {any} y
+ */
+function objectAt(view, x, y) {
+  const found = laneAt(view, y);
+  if (!found) return null;
+  const [run, track] = found;
+  const time = timeAt(view, x);
+  const { top, tall } = view.lanes[run].rows[track];
+  const units = ((top + tall - y) / tall) * view.figure.runs[run].tracks[track].capacity;
+  const bar = view.figure.runs[run].bars.find/** @type {any} */ (/** @type {any} */ (/** @type {any} */ [, at, from, to, low, high]) => at === track && time >= from && time < to && units >= low && units < high)/** @type {any} */ ;
+  return bar ? { run, at: bar[0] } : null;
+}
+
+/** What the curves of a lane are at a time.
+ *
+ * @param {any} view
+ * @param {any} x
+ * @param {any} y
+ */
+function curveWords(view, x, y) {
+  const found = laneAt(view, y);
+  const time = timeAt(view, x);
+  if (!found || x < view.left || time > view.figure.end) return "";
+  const run = view.figure.runs[found[0]];
+  const { unit } = run.tracks[found[1]];
+  const parts = run.curves.filter((/** @type {any} */ curve) => curve.track === found[1]).map((/** @type {any} */ curve) => `${curve.name} ${number(valueAt(curve, time))} ${unit}`.trim());
+  return parts.length ? `${parts.join(", ")} at ${number(time)} ${view.figure.unit}` : "";
+}
+
+/**
+ * @param {any} given
+ * @param {any} time
+ */
+function valueAt({ times, values, steps }, time) {
+  let after = times.findIndex((/** @type {any} */ one) => one > time);
+  if (after < 0) after = times.length;
+  if (after === 0 || after === times.length || steps) return values[Math.max(0, after - 1)];
+  const part = (time - times[after - 1]) / (times[after] - times[after - 1] || 1);
+  return values[after - 1] + part * (values[after] - values[after - 1]);
+}
