@@ -94,6 +94,6 @@ def _object_words(runs: Sequence[Replay], index: int) -> str:
         start, finish = run.start[index], run.finish[index]
         when = f"{number(start)} to {number(finish)}" if np.isfinite(finish) else "never done"
         parts.append(f"{label(run.policy)} {when}")
-    when = float(runs[0].arrival[index])
-    arrived = f", came at {with_unit(when, unit)}" if np.isfinite(when) else ""
+    came = float(runs[0].arrival[index])
+    arrived = f", came at {with_unit(came, unit)}" if np.isfinite(came) else ""
     return f"{runs[0].objects[index]}{arrived}: {'; '.join(parts)}"

@@ -379,6 +379,6 @@ class DeepRM:
 
     def log_windows(self, path: str | Path, **mapping: Any) -> tuple[Sequence[JobSet], str]:
         """Job sets from a cluster log, and a sentence on how it was mapped."""
-        from dnnexplain.systems.deeprm.workloads.families.swf_windows import windows  # noqa: PLC0415
+        from dnnexplain.systems.deeprm.workloads.swf_windows import windows  # noqa: PLC0415
 
         return windows(path, self.params, **mapping)
