@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.workloads.families import load
-from dnnexplain.systems.deeprm.workloads.families.swf_windows import windows
 from dnnexplain.systems.deeprm.workloads.swf import read_swf
 from dnnexplain.systems.deeprm.workloads.swf_fit import fit_mapping
 from dnnexplain.systems.deeprm.workloads.swf_mapping import KB_PER_PROCESSOR, SwfMapping, Window
 from dnnexplain.systems.deeprm.workloads.swf_sets import map_log
+from dnnexplain.systems.deeprm.workloads.swf_windows import windows
 
 GIB = 1024**3
 PLAIN = SwfMapping(60.0, 1.0, GIB, memory_unit="bytes")
