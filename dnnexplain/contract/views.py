@@ -180,6 +180,7 @@ class SweepView:
             values that ``System.repair`` takes; without it, all else stays as it is in the state.
         note: what is assumed, a sentence.
         follows: whether the map depends on the state.
+        ordered: whether actions have an order, lowest first, in which they should rise with the quantity across.
     """
 
     title: str
@@ -188,6 +189,7 @@ class SweepView:
     settle: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     note: str = ""
     follows: bool = True
+    ordered: bool = False
 
     def knobs(self) -> Iterator[str]:
         """The knobs that it names."""

@@ -9,7 +9,7 @@ import pytest
 from dnnexplain.contract import DnnExplainError, GraphView, Side, State
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
-from dnnexplain_widgets import Dashboard, EpisodePanel, GraphPanel, StateEditor
+from dnnexplain_widgets import Dashboard, EpisodePanel, GraphPanel, StateEditor, SweepMapPanel
 from dnnexplain_widgets.panels.watch import run_pair
 from dnnexplain_widgets.views import graph_picture
 from tests.systems.fakes import Lamps, Piers
@@ -92,4 +92,19 @@ def test_episodes_of_numbers_and_switches_are_watched_with_the_optimum(name, set
     lanes = [[track["capacity"] for track in run["tracks"]] for run in figure["runs"]]
     assert lanes[0] == lanes[1] == lanes[2]  # one scale for all runs
     assert "optimum" in panel.sentence.lower()
+    panel.close()
+
+
+def test_a_map_of_two_knobs_follows_the_state_and_leads_to_it():
+    system = Lamps()
+    panel = SweepMapPanel(system, TorchPolicy(mlp(system, (8,)), system))
+    panel.jobs.wait()
+    assert panel.answers["view"] == "two knobs"
+    panel.answers = {**panel.answers, "across": "need 2", "down": "need 3", "rule": "knows", "output": "lamp 2"}
+    panel.jobs.wait()
+    rule = np.frombuffer(panel.figure["sweep"]["sides"][1]["action"], np.float32).reshape(10, 10)
+    np.testing.assert_array_equal(rule, np.tile(np.arange(10) > 4, (10, 1)))
+    assert panel.result.names == ("lamp 2",)
+    panel.answers = {**panel.answers, "place": [7, 2]}
+    assert panel.session.state.values.tolist() == [0.0, 2.0, 7.0]
     panel.close()

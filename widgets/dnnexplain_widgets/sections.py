@@ -60,6 +60,10 @@ def _chooses(system: System) -> bool:
     return isinstance(system.output, Discrete)
 
 
+def _two_knobs(system: System) -> bool:
+    return len(system.knobs) > 1
+
+
 def _attackable(system: System) -> bool:
     return isinstance(system, Attackable)
 
@@ -178,6 +182,7 @@ SECTIONS: tuple[Section, ...] = (
             Entry("attribution.AttributionPanel"),
             Entry("white_box.WhiteBoxPanel", _chooses),
             Entry("reasons.ReasonPanel"),
+            Entry("sweep_map.SweepMapPanel", _two_knobs),
         ),
     ),
     Section(

@@ -24,9 +24,12 @@ class Others(StrEnum):
 
 
 def kind_of(knob: Knob) -> str:
-    """The knob's name without its group: ``"length"`` of ``"job 2 length"`` in group ``"job 2"``."""
+    """The knob's name without its group: ``"length"`` of ``"job 2 length"`` in group ``"job 2"``.
+
+    A number alone is no quantity: ``"throughput 3"`` in group ``"throughput"`` keeps its name.
+    """
     rest = knob.name.removeprefix(f"{knob.group} ").removesuffix(f" {knob.group}") if knob.group else knob.name
-    return rest.strip() or knob.name
+    return knob.name if rest.strip().isdigit() or not rest.strip() else rest.strip()
 
 
 def kinds(system: System) -> dict[str, tuple[int, ...]]:

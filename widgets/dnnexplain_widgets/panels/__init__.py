@@ -17,6 +17,7 @@ from dnnexplain_widgets.panels.rules.panel import RulesPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.panels.sequence import WorstSequencePanel
 from dnnexplain_widgets.panels.stress import StressPanel
+from dnnexplain_widgets.panels.sweep_map import SweepMapPanel
 from dnnexplain_widgets.panels.thresholds import ThresholdMapPanel
 from dnnexplain_widgets.panels.topology import TopologyPanel
 from dnnexplain_widgets.panels.training import TrainingPanel
@@ -41,6 +42,7 @@ __all__ = [
     "SaliencyPanel",
     "StateEditor",
     "StressPanel",
+    "SweepMapPanel",
     "ThresholdMapPanel",
     "TopologyPanel",
     "TrainingPanel",

@@ -17,6 +17,7 @@ import { makeScatter } from "../parts/scatter.js";
 import { makeSeries } from "../parts/series.js";
 import { makeSizes } from "../parts/sizes.js";
 import { makeStatePicture } from "../parts/state_picture.js";
+import { makeSweepMap } from "../parts/sweep_map.js";
 import { makeTabs } from "../parts/tabs.js";
 import { makeThresholds } from "../parts/thresholds.js";
 import { makeTimeline } from "../parts/timeline.js";
@@ -47,6 +48,7 @@ const MAKERS = {
   tree: makeTree,
   sizes: makeSizes,
   lessons: makeLessons,
+  "sweep-map": makeSweepMap,
   tabs: makeTabs,
   graph: makeGraph,
   series: makeSeries,
