@@ -10,7 +10,13 @@ import { number, withUnit } from "../shared/numbers.js";
 const RAMP = ["#30346d", "#2a6f97", "#2a9d8f", "#8ab661", "#e9b949", "#d9622b"];
 const EDGE = { left: 44, bottom: 20, tall: 190 };
 
+/**
+ * @param {Store} store
+ * @param {PartSpec} part
+ * @param {PanelModel} model
+ */
 export function makeSweepMap(store, part, model) {
+  /** @type {any} */
   const view = { store, model, maps: [], given: null, width: 0 };
   view.grid = h("div", { class: "dx-maps" });
   view.legend = h("div", { class: "dx-legend dx-sweep-legend" });
@@ -23,7 +29,7 @@ export function makeSweepMap(store, part, model) {
     drawSweep(view);
   });
   resize.observe(view.grid);
-  const update = (what) => {
+  const update = (/** @type {any} */ what) => {
     if (what === "figure" || what === "theme" || what === "scene") drawSweep(view);
     else placeHere(view);
   };
@@ -31,24 +37,31 @@ export function makeSweepMap(store, part, model) {
   return { element, update, stop: () => resize.disconnect(), table: () => tableOf(view) };
 }
 
+/**
+ * @param {any} view
+ */
 function drawSweep(view) {
   const { sweep } = view.model.get("figure");
   view.element.hidden = !sweep;
   if (!sweep || view.width < 120) return;
   if (sweep !== view.given) {
     view.given = sweep;
-    view.actions = sweep.sides.map((side) => bytes(side.action, Float32Array));
+    view.actions = sweep.sides.map((/** @type {any} */ side) => bytes(side.action, Float32Array));
   }
   if (view.maps.length !== sweep.sides.length) {
-    view.maps = sweep.sides.map((_, side) => makeOneMap(view, side));
-    view.grid.replaceChildren(...view.maps.map((map) => map.element));
+    view.maps = sweep.sides.map((/** @type {any} */ _, /** @type {any} */ side) => makeOneMap(view, side));
+    view.grid.replaceChildren(...view.maps.map((/** @type {any} */ map) => map.element));
   }
-  view.maps.forEach((map) => drawOneMap(view, map));
+  view.maps.forEach((/** @type {any} */ map) => drawOneMap(view, map));
   drawSweepLegend(view);
   setText(view.readout, "Point at the map for what is done there; press to go to that state.");
   placeHere(view);
 }
 
+/**
+ * @param {any} view
+ * @param {any} side
+ */
 function makeOneMap(view, side) {
   const title = h("span", { class: "dx-map-title" });
   const canvas = h("canvas", { class: "dx-canvas dx-sweep-cells" });
@@ -58,14 +71,14 @@ function makeOneMap(view, side) {
   const element = h("figure", { class: "dx-map-box" }, h("figcaption", {}, title), h("div", { class: "dx-sweep-box" }, down, stage, foot));
   const map = { side, title, canvas, here, stage, down, foot, element };
   let held = false;
-  const place = (event) => {
+  const place = (/** @type {any} */ event) => {
     const box = stage.getBoundingClientRect();
     const { across, down: up } = view.given;
     const column = Math.floor(((event.clientX - box.left) / box.width) * across.values.length);
     const row = Math.floor((1 - (event.clientY - box.top) / box.height) * up.values.length);
     return [Math.min(Math.max(row, 0), up.values.length - 1), Math.min(Math.max(column, 0), across.values.length - 1)];
   };
-  const go = (event) => {
+  const go = (/** @type {any} */ event) => {
     const [row, column] = place(event);
     const now = view.model.get("answers").place || [];
     if (now[0] !== row || now[1] !== column) answer(view.model, "place", [row, column]);
@@ -85,17 +98,26 @@ function makeOneMap(view, side) {
   return map;
 }
 
-/** What both do at a place. */
+/** What both do at a place.
+ *
+ * @param {any} view
+ * @param {any} row
+ * @param {any} column
+ */
 function wordsAt(view, row, column) {
   const { across, down, sides, kind, names } = view.given;
-  const done = (side) => {
+  const done = (/** @type {any} */ side) => {
     const value = view.actions[side][row * across.values.length + column];
     return kind === "choice" ? names[value] : names.length === 1 ? `${names[0]} ${number(value)}` : `${number(value)} on`;
   };
   const where = [across, down].map((axis, at) => `${axis.name} ${withUnit(axis.values[at ? row : column], axis.unit)}`).join(", ");
-  return `${where}: ${sides.map((side, at) => `${side.name} ${done(at)}`).join("; ")}`;
+  return `${where}: ${sides.map((/** @type {any} */ side, /** @type {any} */ at) => `${side.name} ${done(at)}`).join("; ")}`;
 }
 
+/**
+ * @param {any} view
+ * @param {any} value
+ */
 function colourOf(view, value) {
   const { kind, ordered, low, high } = view.given;
   if (kind === "choice" && !ordered) {
@@ -107,6 +129,10 @@ function colourOf(view, value) {
   return mix(rgb(RAMP[at]), rgb(RAMP[at + 1]), place - at);
 }
 
+/**
+ * @param {any} view
+ * @param {any} map
+ */
 function drawOneMap(view, map) {
   const { across, down, sides } = view.given;
   const [columns, rows] = [across.values.length, down.values.length];
@@ -115,7 +141,7 @@ function drawOneMap(view, map) {
   map.canvas.height = rows;
   const context = map.canvas.getContext("2d");
   const image = context.createImageData(columns, rows);
-  view.actions[map.side].forEach((value, at) => {
+  view.actions[map.side].forEach((/** @type {any} */ value, /** @type {any} */ at) => {
     const [row, column] = [Math.floor(at / columns), at % columns];
     image.data.set([...colourOf(view, value).map(Math.round), 255], 4 * ((rows - 1 - row) * columns + column));
   });
@@ -126,33 +152,47 @@ function drawOneMap(view, map) {
   map.down.replaceChildren(...marksOf(down, 5, "bottom"), h("span", { class: "dx-sweep-name" }, nameOf(down)));
 }
 
+/**
+ * @param {any} given
+ */
 function nameOf({ name, unit }) {
   return unit ? `${name}, ${unit}` : name;
 }
 
-/** The values at some cells of an axis. */
+/** The values at some cells of an axis.
+ *
+ * @param {any} given
+ * @param {any} count
+ * @param {any} side
+ */
 function marksOf({ values }, count, side) {
   const every = Math.max(1, Math.ceil((values.length - 1) / count));
-  return values.map((value, at) => (at % every ? null : h("span", { class: "dx-sweep-mark", style: `${side}:${(100 * (at + 0.5)) / values.length}%` }, number(value)))).filter(Boolean);
+  return values.map((/** @type {any} */ value, /** @type {any} */ at) => (at % every ? null : h("span", { class: "dx-sweep-mark", style: `${side}:${(100 * (at + 0.5)) / values.length}%` }, number(value)))).filter(Boolean);
 }
 
-/** Actions with their colours, those that are nowhere on the network's map struck out; or the ramp of numbers. */
+/** Actions with their colours, those that are nowhere on the network's map struck out; or the ramp of numbers.
+ *
+ * @param {any} view
+ */
 function drawSweepLegend(view) {
   const { kind, names, low, high } = view.given;
-  const css = (value) => `rgb(${colourOf(view, value).map(Math.round).join(",")})`;
+  const css = (/** @type {any} */ value) => `rgb(${colourOf(view, value).map(Math.round).join(",")})`;
   if (kind !== "choice") {
     const stops = RAMP.join(",");
     view.legend.replaceChildren(number(low), h("span", { class: "dx-heat-ramp", style: `background:linear-gradient(90deg,${stops})` }), `${number(high)}${names.length === 1 ? ` ${names[0]}` : " on"}`);
     return;
   }
-  const taken = view.actions.map((actions) => new Set(actions));
-  view.legend.replaceChildren(...names.map((name, at) => {
+  const taken = view.actions.map((/** @type {any} */ actions) => new Set(actions));
+  view.legend.replaceChildren(...names.map((/** @type {any} */ name, /** @type {any} */ at) => {
     const never = !taken[0].has(at);
     return h("span", { class: `dx-sweep-key ${never ? "dx-sweep-never" : ""}` }, h("i", { style: `background:${css(at)}` }), name, never ? h("span", { class: "dx-soft-word" }, " (never)") : null);
   }));
 }
 
-/** Where the present state is on the axes, if it is on the map. */
+/** Where the present state is on the axes, if it is on the map.
+ *
+ * @param {any} view
+ */
 function placeHere(view) {
   if (!view.given) return;
   const [x, y] = [view.given.across, view.given.down].map((axis) => shareOf(axis, view.store.values[axis.knobs[0]]));
@@ -163,20 +203,27 @@ function placeHere(view) {
   }
 }
 
-/** How far along the cells of an axis a value lies, or null beyond them. */
+/** How far along the cells of an axis a value lies, or null beyond them.
+ *
+ * @param {any} given
+ * @param {any} value
+ */
 function shareOf({ values }, value) {
   const last = values.length - 1;
   if (value < values[0] - 1e-9 || value > values[last] + 1e-9) return null;
-  let at = values.findIndex((one) => one > value) - 1;
+  let at = values.findIndex((/** @type {any} */ one) => one > value) - 1;
   if (at < 0) at = last - 1;
   const part = (value - values[at]) / (values[at + 1] - values[at] || 1);
   return (at + part + 0.5) / values.length;
 }
 
+/**
+ * @param {any} view
+ */
 function tableOf(view) {
   if (!view.given) return null;
   const { across, down, sides, kind, names } = view.given;
-  const rows = sides.flatMap((side, which) => Array.from(view.actions[which], (value, at) => [
+  const rows = sides.flatMap((/** @type {any} */ side, /** @type {any} */ which) => Array.from(view.actions[which], (value, at) => [
     side.name, across.values[at % across.values.length], down.values[Math.floor(at / across.values.length)], kind === "choice" ? names[value] : value,
   ]));
   return [["policy", nameOf(across), nameOf(down), "action"], ...rows];
