@@ -91,7 +91,8 @@ function makeOneMap(view, side) {
   stage.addEventListener("pointermove", (event) => {
     if (!view.given) return;
     if (held) go(event);
-    setText(view.readout, wordsAt(view, ...place(event)));
+    const [row, column] = place(event);
+    setText(view.readout, wordsAt(view, row, column));
   });
   stage.addEventListener("pointerup", () => { held = false; });
   stage.addEventListener("pointercancel", () => { held = false; });
@@ -198,8 +199,8 @@ function placeHere(view) {
   const [x, y] = [view.given.across, view.given.down].map((axis) => shareOf(axis, view.store.values[axis.knobs[0]]));
   for (const { here } of view.maps) {
     here.hidden = x === null || y === null;
-    here.style.left = `${100 * x}%`;
-    here.style.bottom = `${100 * y}%`;
+    here.style.left = `${100 * (x ?? 0)}%`;
+    here.style.bottom = `${100 * (y ?? 0)}%`;
   }
 }
 
