@@ -9,7 +9,7 @@ import pytest
 from dnnexplain.contract import DnnExplainError, GraphView, Side, State
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
-from dnnexplain_widgets import Dashboard, EpisodePanel, GraphPanel, StateEditor, SweepMapPanel
+from dnnexplain_widgets import Dashboard, EpisodePanel, GraphPanel, SettingsPanel, StateEditor, SweepMapPanel
 from dnnexplain_widgets.panels.watch import run_pair
 from dnnexplain_widgets.views import graph_picture
 from tests.systems.fakes import Lamps, Piers
@@ -107,4 +107,25 @@ def test_a_map_of_two_knobs_follows_the_state_and_leads_to_it():
     assert panel.result.names == ("lamp 2",)
     panel.answers = {**panel.answers, "place": [7, 2]}
     assert panel.session.state.values.tolist() == [0.0, 2.0, 7.0]
+    panel.close()
+
+
+def test_a_rate_is_a_live_curve_beside_a_rule_s():
+    system = make_system("cellular", minutes=40)
+    policy = TorchPolicy(mlp(system, (4,), seed=5), system)
+    panel = SettingsPanel(system, policy)
+    assert panel.answers["along"] == "congestion last minute"
+    panel.answers = {**panel.answers, "along": "our load", "rule": "proportional"}
+    values = panel.session.state.values.copy()
+    values[0] += 1.5
+    panel.session.move(values, settled=False)
+    curve = panel.figure["curve"]
+    for one, line in zip((policy, system.rules()["proportional"]), curve["lines"], strict=True):
+        xs, ys = np.frombuffer(line["points"], np.float32).reshape(2, -1)
+        for at in (0, 17, len(xs) - 1):
+            row = panel.session.state.values.copy()
+            row[1] = xs[at]
+            expected = system.output.decide(one.outputs(system.encode(system.repair(row[None]))))
+            assert ys[at] == pytest.approx(expected[0, 0], abs=1e-6)
+    assert (curve["knob"], curve["low"], curve["high"]) == (1, 0.0, 1.0)
     panel.close()

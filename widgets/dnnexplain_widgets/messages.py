@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Pane, Pictured, System
+from dnnexplain.contract import Box, Pane, Pictured, System
 from dnnexplain.explain.attribution.methods import METHODS, Measure
 from dnnexplain_widgets.live import Live
 from dnnexplain_widgets.words import label
@@ -29,11 +29,24 @@ def scene(system: System) -> dict[str, Any]:
             for knob in system.knobs
         ],
         "picture": _picture(system, positions),
-        "output": {"kind": str(system.output.kind), "names": list(system.output.names), "unit": system.output.unit},
+        "output": {
+            "kind": str(system.output.kind),
+            "names": list(system.output.names),
+            "unit": system.output.unit,
+            **_bounds(system),
+        },
         "outputColours": [colours.get(name) for name in system.output.names],
         "groups": [{"name": name, "colour": _colour_of(name, colours)} for name in system.groups],
         "colours": colours,
     }
+
+
+def _bounds(system: System) -> dict[str, float]:
+    """The largest number that can be set, where numbers have bounds."""
+    space = system.output
+    if not isinstance(space, Box) or not np.isfinite(space.bounds).all():
+        return {}
+    return {"most": float(np.abs(space.bounds).max())}
 
 
 def _picture(system: System, positions: Mapping[str, int]) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ from dnnexplain.contract import (
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.sentences import FEW_OUTPUTS
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.views import has_view
 from dnnexplain_widgets.words import told
@@ -62,6 +63,11 @@ def _chooses(system: System) -> bool:
 
 def _two_knobs(system: System) -> bool:
     return len(system.knobs) > 1
+
+
+def _sets(system: System) -> bool:
+    """Whether a few numbers or switches are set, rather than one action chosen."""
+    return not _chooses(system) and len(system.output.names) <= FEW_OUTPUTS
 
 
 def _attackable(system: System) -> bool:
@@ -169,6 +175,7 @@ LIVE: tuple[Entry, ...] = (
     Entry("topology.TopologyPanel", _flows),
     Entry("graph.GraphPanel", _graph),
     Entry("decision.DecisionPanel", _chooses, side="right"),
+    Entry("settings.SettingsPanel", _sets, side="right"),
     Entry("saliency.SaliencyPanel"),
     Entry("neurons.NeuronsPanel", side="right"),
 )

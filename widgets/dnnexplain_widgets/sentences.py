@@ -14,6 +14,9 @@ from dnnexplain_widgets.words import number, probability, share_of_rules, with_u
 
 __all__ = ["decision_sentence", "sentences"]
 
+FEW_OUTPUTS = 16
+"""Numbers or switches that are shown one by one."""
+
 
 def sentences(system: System, live: Live, unit: int, ask: Ask) -> dict[str, Any]:
     """Sentences by part: ``state``, ``decision``, ``saliency``, ``overlay``, ``neurons``; and the curves' axis."""
@@ -39,6 +42,8 @@ def decision_sentence(system: System, live: Live) -> str:
     decision = live.decision
     assert decision is not None
     names = system.output.names
+    if decision.action is None and len(names) <= FEW_OUTPUTS:
+        return f"The network sets {system.output.tell(decision.taken)}."
     if decision.action is None or decision.probabilities is None:
         largest = int(np.abs(decision.outputs).argmax())
         return f"{_capital(names[largest])} is the largest output: {with_unit(decision.outputs[largest], system.output.unit)}."

@@ -25,7 +25,7 @@ from dnnexplain.explain.decisions.sweeps import knob_index
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
-__all__ = ["SweepMap", "sweep_map", "sweep_of"]
+__all__ = ["SweepMap", "sweep_line", "sweep_map", "sweep_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +165,25 @@ def sweep_map(
         note=view.note,
         ordered=view.ordered,
     )
+
+
+def sweep_line(
+    system: System, policy: Policy, axis: SweepAxis, state: State, *, output: str = ""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a policy does along one axis, all else as it is in a state: the axis's values, and the actions there ``[C]``.
+
+    Args and errors are those of :func:`sweep_map`.
+    """
+    columns = _values(system, axis)
+    values = np.tile(state.values, (len(columns), 1))
+    values[:, [knob_index(system, name) for name in axis.knobs]] = columns[:, None]
+    background = state.background
+    seen = system.encode(
+        system.repair(values),
+        None if background is None else np.broadcast_to(background, (len(values), *background.shape)),
+    )
+    taken = system.output.decide(policy.outputs(seen), valid_of(system, policy, seen))
+    return columns, _mapped(system, taken, output)[0]
 
 
 def _values(system: System, axis: SweepAxis) -> NDArray[np.float64]:

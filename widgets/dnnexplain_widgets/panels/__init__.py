@@ -16,6 +16,7 @@ from dnnexplain_widgets.panels.part_rules import PartRulesPanel
 from dnnexplain_widgets.panels.rules.panel import RulesPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
 from dnnexplain_widgets.panels.sequence import WorstSequencePanel
+from dnnexplain_widgets.panels.settings import SettingsPanel
 from dnnexplain_widgets.panels.stress import StressPanel
 from dnnexplain_widgets.panels.sweep_map import SweepMapPanel
 from dnnexplain_widgets.panels.thresholds import ThresholdMapPanel
@@ -40,6 +41,7 @@ __all__ = [
     "PartRulesPanel",
     "RulesPanel",
     "SaliencyPanel",
+    "SettingsPanel",
     "StateEditor",
     "StressPanel",
     "SweepMapPanel",

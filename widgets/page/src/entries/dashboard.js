@@ -11,6 +11,7 @@ import { makeGraph } from "../parts/graph.js";
 import { makeKnobs } from "../parts/knobs.js";
 import { makeLessons } from "../parts/lessons.js";
 import { makePicture } from "../parts/picture.js";
+import { makeLiveCurve } from "../parts/live_curve.js";
 import { makeRace, makeRanges } from "../parts/race.js";
 import { makeResponse } from "../parts/response.js";
 import { makeScatter } from "../parts/scatter.js";
@@ -49,6 +50,7 @@ const MAKERS = {
   sizes: makeSizes,
   lessons: makeLessons,
   "sweep-map": makeSweepMap,
+  "live-curve": makeLiveCurve,
   tabs: makeTabs,
   graph: makeGraph,
   series: makeSeries,

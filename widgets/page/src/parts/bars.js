@@ -19,9 +19,9 @@ export function makeProbabilities(store) {
       const caption = h("caption", { class: "dx-hidden" }, scene.output.kind === "choice" ? "Probability of each action" : "Outputs");
       element.replaceChildren(caption, ...view.rows.map((/** @type {any} */ row) => row.element));
     }
-    const choice = scene.output.kind === "choice";
-    const numbers = choice ? live.probabilities : live.outputs;
-    const largest = choice ? 1 : Math.max(1e-12, ...Array.from(numbers, Math.abs));
+    const chances = scene.output.kind !== "values";
+    const numbers = chances ? live.probabilities : live.outputs;
+    const largest = chances ? 1 : scene.output.most || Math.max(1e-12, ...Array.from(numbers, Math.abs));
     view.rows.forEach((/** @type {any} */ row, /** @type {number} */ index) => row.update(numbers[index], largest, live, index));
   };
   return { element, update, stop() {} };
