@@ -4,7 +4,7 @@
 import { bytes } from "../shared/bytes.js";
 import { h, s, setAttributes } from "../shared/dom.js";
 import { number } from "../shared/numbers.js";
-import { roundly, ticks } from "./geometry.js";
+import { roundInterval, roundNumbers } from "./chart.js";
 
 const PLOT = { left: 40, right: 12, top: 18, bottom: 34, height: 190 };
 
@@ -57,8 +57,8 @@ function drawLiveCurve(view) {
  */
 function scaleOf(view, curve, lines) {
   const all = lines.flatMap((line) => Array.from(line.ys));
-  const round = roundly(Math.min(...all), Math.max(...all));
-  const [y0, y1] = [curve.low ?? round.y0, curve.high ?? round.y1];
+  const [low, high] = roundInterval(Math.min(...all), Math.max(...all));
+  const [y0, y1] = [curve.low ?? low, curve.high ?? high];
   const { xs } = lines[0];
   const [x0, x1] = [xs[0], xs[xs.length - 1]];
   const [wide, tall] = [view.width - PLOT.left - PLOT.right, PLOT.height - PLOT.top - PLOT.bottom];
@@ -87,8 +87,8 @@ function pathOf({ x, y }, { xs, ys }) {
 function axesOf(view, curve, { x0, x1, y0, y1, x, y }) {
   const foot = PLOT.height - PLOT.bottom;
   return s("g", { class: "dx-axes", "aria-hidden": "true" },
-    ...ticks(y0, y1, 4).flatMap((value) => [s("line", { x1: PLOT.left, x2: view.width - PLOT.right, y1: y(value), y2: y(value) }), s("text", { x: PLOT.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value))]),
-    ...ticks(x0, x1, view.width / 80).map((value) => s("text", { x: x(value), y: foot + 15, "text-anchor": "middle" }, number(value))),
+    ...roundNumbers(y0, y1, 4).flatMap((value) => [s("line", { x1: PLOT.left, x2: view.width - PLOT.right, y1: y(value), y2: y(value) }), s("text", { x: PLOT.left - 6, y: y(value) + 4, "text-anchor": "end" }, number(value))]),
+    ...roundNumbers(x0, x1, view.width / 80).map((value) => s("text", { x: x(value), y: foot + 15, "text-anchor": "middle" }, number(value))),
     s("text", { x: (PLOT.left + view.width - PLOT.right) / 2, y: PLOT.height - 4, "text-anchor": "middle", class: "dx-title" }, curve.unit ? `${curve.along}, ${curve.unit}` : curve.along),
     s("text", { x: PLOT.left, y: 11 }, curve.name));
 }

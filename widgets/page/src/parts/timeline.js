@@ -8,7 +8,7 @@ import { answer } from "../session/answers.js";
 import { bytes } from "../shared/bytes.js";
 import { INK, h, objectColour, setAttributes, setText } from "../shared/dom.js";
 import { number } from "../shared/numbers.js";
-import { ticks } from "./geometry.js";
+import { roundNumbers } from "./chart.js";
 import { shorten } from "./paint.js";
 import { makeScrubber } from "./scrubber.js";
 
@@ -254,7 +254,7 @@ function drawTimes(view, context, ink) {
   context.fillStyle = ink.soft;
   context.textAlign = "center";
   const { begin, end, unit } = view.figure;
-  const marks = ticks(begin, end, view.width / 90);
+  const marks = roundNumbers(begin, end, view.width / 90);
   for (const value of marks) {
     const last = value === marks[marks.length - 1];
     const text = last ? `${number(value)} ${unit}` : number(value);
