@@ -11,7 +11,7 @@ from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.systems.abr.arrays import ROWS, Params, columns_of
 from dnnexplain.systems.abr.video import Video
 
-__all__ = ["SLOWEST_MBPS", "Codec"]
+__all__ = ["SAME", "SLOWEST_MBPS", "Codec"]
 
 Floats = NDArray[np.float64]
 SLOWEST_MBPS = 0.001
@@ -19,7 +19,8 @@ SLOWEST_MBPS = 0.001
 
 _LONGEST = 120.0
 _CAP = 48
-_SAME = 1e-5
+SAME = 1e-5
+"""Share by which a size or a bitrate may be off and still be the one meant."""
 
 
 class Codec:
@@ -116,7 +117,7 @@ class Codec:
             raise DnnExplainError(msg)
         rows = pictures.reshape(len(pictures), -1)[:, self.cell] / self.scale
         nearest = self.video.bitrates[self.level(rows)]
-        rows[:, 0] = np.where(np.abs(rows[:, 0] - nearest) <= _SAME * nearest, nearest, rows[:, 0])
+        rows[:, 0] = np.where(np.abs(rows[:, 0] - nearest) <= SAME * nearest, nearest, rows[:, 0])
         whole = np.rint(rows[:, self.remaining])
         near = np.abs(rows[:, self.remaining] - whole) < 1e-4
         rows[:, self.remaining] = np.where(near, whole, rows[:, self.remaining])
@@ -209,7 +210,7 @@ class Codec:
         if level is None:
             level = np.abs(np.log(offered) - np.log(moved)[:, None]).argmin(axis=1)
         size = np.take_along_axis(offered, level[:, None], axis=1)[:, 0]
-        fits = np.abs(moved - size) <= _SAME * size
+        fits = np.abs(moved - size) <= SAME * size
         wanted = np.where(fits, time, size / rate)
         bounded = np.clip(wanted, self.soonest, _LONGEST)
         return np.where(bounded == wanted, rate, size / bounded), bounded

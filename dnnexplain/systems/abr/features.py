@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.systems.abr.codec import Codec
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.systems.abr.arrays import ROWS
+from dnnexplain.systems.abr.codec import SAME, Codec
+from dnnexplain.systems.abr.feature_kernels import Scales, describe_states
 
 __all__ = ["BitrateFeatures"]
 
@@ -55,42 +59,26 @@ class BitrateFeatures:
 
     def __call__(self, observations: NDArray[Any]) -> Floats:
         """The quantities of observations ``[B, 6, L]``; ``[B, F]`` in the order of ``names``."""
-        codec, rows = self.codec, self.codec.decode(observations)
-        rates = rows[:, codec.throughput]
-        harmonic, least = _harmonic(rates, 5), _least(rates, 5)
-        sizes = rows[:, codec.sizes]
-        with np.errstate(divide="ignore"):
-            takes = np.minimum(8.0 * sizes / harmonic[:, None], LONGEST)
-        columns = [
-            rows[:, 0], rows[:, 1], *rates[:, ::-1].T, harmonic, least, rows[:, codec.download][:, -1],
-            rows[:, codec.remaining], *sizes.T, _harmonic(rates, 3), _harmonic(rates, codec.columns),
-            *(rows[:, [1]] - takes).T,
-        ]  # fmt: skip
-        return np.stack(columns, axis=1)
+        return self._described(observations)[0]
 
     def actions(self, observations: NDArray[Any]) -> NDArray[np.int64]:
         """The bitrate that each of ``moves`` is ``[B, R]``."""
-        codec, rows = self.codec, self.codec.decode(observations)
-        level, top = codec.level(rows), codec.rates - 1
-        harmonic = _harmonic(rows[:, codec.throughput], 5)
-        below = np.maximum((codec.video.bitrates <= harmonic[:, None] * 1000).sum(axis=1) - 1, 0)
-        fixed = [np.full(len(rows), rate) for rate in range(codec.rates)]
-        moves = [level, np.minimum(level + 1, top), np.maximum(level - 1, 0), below, *fixed]
-        return np.stack(moves, axis=1).astype(np.int64)
+        return self._described(observations)[1]
 
+    def _described(self, observations: NDArray[Any]) -> tuple[Floats, NDArray[np.int64]]:
+        pictures = np.ascontiguousarray(observations, dtype=np.float64)
+        if pictures.shape[1:] != (ROWS, self.codec.columns):
+            msg = f"observations must be [B, {ROWS}, {self.codec.columns}], not {list(pictures.shape)}"
+            raise DnnExplainError(msg)
+        features = np.empty((len(pictures), len(self.names)))
+        moves = np.empty((len(pictures), len(self.moves)), dtype=np.int64)
+        describe_states(pictures, self.scales, features, moves)
+        return features, moves
 
-def _harmonic(rates: Floats, count: int) -> Floats:
-    """Harmonic mean of the last throughputs ``[B]``, those that are 0 left out; 0 if all are."""
-    recent = rates[:, -count:]
-    there = recent > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slow = np.where(there, 1.0 / recent, 0.0).sum(axis=1)
-        mean: Floats = np.where(slow > 0, there.sum(axis=1) / slow, 0.0)
-    return mean
-
-
-def _least(rates: Floats, count: int) -> Floats:
-    """Least of the last throughputs ``[B]``, those that are 0 left out; 0 if all are."""
-    recent = rates[:, -count:]
-    least = np.where(recent > 0, recent, np.inf).min(axis=1)
-    return np.where(np.isfinite(least), least, 0.0)
+    @cached_property
+    def scales(self) -> Scales:
+        """How the codec's knobs stand in an observation, for the compiled code."""
+        codec = self.codec
+        return Scales(
+            codec.video.bitrates, codec.columns, codec.cell, codec.scale, codec.low, codec.high, SAME, LONGEST
+        )

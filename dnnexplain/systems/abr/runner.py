@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.systems.abr.arrays import Params
+from dnnexplain.systems.abr.feature_kernels import play_tree_rows
+from dnnexplain.systems.abr.features import BitrateFeatures
 from dnnexplain.systems.abr.rule_kernels import play_rows
 from dnnexplain.systems.abr.rules import RulePolicy
 from dnnexplain.systems.abr.sessions import Sessions
@@ -22,6 +24,8 @@ __all__ = ["play_actions", "run_policy", "streams"]
 
 Watch = Callable[[Simulator, NDArray[np.int64], NDArray[np.float64]], Any]
 _NOISE = 1
+_SMALLEST = 1e-9
+"""Scores below this count as this much, as in ``TreePolicy``."""
 
 
 def streams(traces: Sequence[Trace], seed: int, purpose: int = 0) -> list[np.random.Generator]:
@@ -63,6 +67,10 @@ def run_policy(
     if isinstance(policy, RulePolicy):
         _play_rule(simulator, policy, record, watch)
         return _sessions(simulator, record)
+    nodes = _tree_nodes(policy, video, params)
+    if nodes is not None and not sample and watch is None:
+        _play_tree(simulator, policy, nodes, record)
+        return _sessions(simulator, record)
     draws = np.stack([stream.random(video.chunks) for stream in streams(traces, seed)]) if sample else None
     while not simulator.done.all():
         outputs = policy.outputs(simulator.observe().astype(np.float32))
@@ -82,13 +90,37 @@ def run_policy(
     return _sessions(simulator, record)
 
 
-def _play_rule(simulator: Simulator, rule: RulePolicy, record: NDArray[np.float64], watch: Watch | None) -> None:
+def _tree_nodes(policy: Any, video: Video, params: Params) -> tuple[NDArray[Any], ...] | None:
+    """The nodes of a tree over the quantities of this player, its scores as logarithms; ``None`` of other policies."""
+    features, nodes = getattr(policy, "features", None), getattr(policy, "nodes", None)
+    if nodes is None or not isinstance(features, BitrateFeatures):
+        return None
+    if features.codec.video is not video or features.codec.params != params:
+        return None
+    return *nodes[:-1], np.log(np.maximum(nodes[-1], _SMALLEST))
+
+
+def _play_tree(simulator: Simulator, policy: Any, nodes: tuple[NDArray[Any], ...], record: NDArray[np.float64]) -> None:
+    features: BitrateFeatures = policy.features
+    seconds, mbps, first = simulator.packed
+    play_tree_rows(
+        simulator.rows, simulator.arrays, simulator.constants, seconds, mbps, first, _factors(simulator), nodes,
+        features.scales, len(features.names), record,
+    )  # fmt: skip
+
+
+def _factors(simulator: Simulator) -> NDArray[np.float64]:
+    """What lengthens each download of each session ``[B, N]``; no columns without noise."""
     noise = simulator.params.noise
+    if not noise:
+        return np.empty((len(simulator), 0))
     generators: Any = simulator.noise  # a stream per session: see _simulator
-    factors = np.empty((len(simulator), 0))
-    if noise:
-        drawn = [stream.uniform(1 - noise, 1 + noise, simulator.video.chunks - 1) for stream in generators]
-        factors = np.concatenate([np.ones((len(simulator), 1)), np.stack(drawn)], axis=1)
+    drawn = [stream.uniform(1 - noise, 1 + noise, simulator.video.chunks - 1) for stream in generators]
+    return np.concatenate([np.ones((len(simulator), 1)), np.stack(drawn)], axis=1)
+
+
+def _play_rule(simulator: Simulator, rule: RulePolicy, record: NDArray[np.float64], watch: Watch | None) -> None:
+    factors = _factors(simulator)
     before = simulator.copy() if watch is not None else None
     seconds, mbps, first = simulator.packed
     play_rows(

@@ -24,6 +24,7 @@ from dnnexplain.systems.abr.arrays import Params, columns_of
 from dnnexplain.systems.abr.outlook import OUTLOOK, Outlook
 from dnnexplain.systems.abr.qoe import make_qoe
 from dnnexplain.systems.abr.simulator import Simulator
+from dnnexplain.systems.abr.teachers import Teachers
 from dnnexplain.systems.abr.trace_families import generate
 from dnnexplain.systems.abr.traces import Trace
 from dnnexplain.systems.abr.video import Video, default_video
@@ -33,6 +34,7 @@ __all__ = ["Recipe", "Report", "Trainer", "actor", "evaluate"]
 
 _POOL, _HELD_OUT, _START, _ACTION, _SHUFFLE, _NOISE = range(6)
 _REWARD_SCALE = 0.1
+_OF_TEACHERS = ("teacher", "teaching")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class Recipe:
         units: of each branch and of the layer that joins them.
         qoe: what is learned: ``"linear"``, ``"log"`` or ``"hd"``.
         floor: a chunk's QoE counts as at least this much in training.
+        teacher: rules that are followed softly at first, each with its strength; see ``teachers``.
+        teaching: weight of following them in the first iteration, what it is multiplied by in each, and the least
+            weight that still counts.
         check_every: iterations between checks.
     """
 
@@ -79,10 +84,13 @@ class Recipe:
     qoe: str = "linear"
     floor: float = -60.0
     check_every: int = 10
+    teacher: tuple[tuple[str, float], ...] = ()
+    teaching: tuple[float, float, float] = (1.0, 0.95, 0.01)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for a checkpoint's metadata."""
-        return asdict(self)
+        """Plain data for a checkpoint's metadata; what nobody asked for is not told."""
+        told = asdict(self)
+        return told if self.teacher else {name: one for name, one in told.items() if name not in _OF_TEACHERS}
 
 
 @dataclass(frozen=True)
@@ -154,6 +162,7 @@ class _Batch:
     advantages: torch.Tensor
     returns: torch.Tensor
     reward: float
+    penalty: torch.Tensor | None = None
 
 
 class Trainer:
@@ -174,6 +183,7 @@ class Trainer:
         self.traces = list(traces) if traces is not None else self._draw(_POOL, recipe.pool)
         self.checks = self._draw(_HELD_OUT, recipe.checks)
         self.qoe = make_qoe(recipe.qoe, self.video.bitrates)
+        self.teachers = Teachers(recipe.teacher, self.video, self.qoe)
         self.module = actor(self.video, recipe.units, seed, recipe.remaining_row)
         inputs = 6 * columns_of(self.video) + len(OUTLOOK)
         self.critic = _stack([inputs, 128, 128, 1], seed + 7)
@@ -273,10 +283,18 @@ class Trainer:
         def flat(parts: list[torch.Tensor]) -> torch.Tensor:
             return torch.cat(parts).clone()
 
+        met = flat(states)
+        penalty = torch.from_numpy(self.teachers.penalty(met.numpy())) if self._teaching() else None
         return _Batch(
-            flat(states), flat(views), flat(actions), flat(chances), torch.from_numpy(advantages.ravel()).float(),
-            torch.from_numpy(returns.ravel()).float(), float(gained.sum(axis=0).mean()),
+            met, flat(views), flat(actions), flat(chances), torch.from_numpy(advantages.ravel()).float(),
+            torch.from_numpy(returns.ravel()).float(), float(gained.sum(axis=0).mean()), penalty,
         )  # fmt: skip
+
+    def _teaching(self) -> float:
+        """The weight of following the teachers in this iteration; 0 once it no longer counts."""
+        first, decay, least = self.recipe.teaching
+        weight = first * decay**self.iteration
+        return weight if self.recipe.teacher and weight >= least else 0.0
 
     def _values(self, states: torch.Tensor, views: torch.Tensor) -> torch.Tensor:
         value: torch.Tensor = self.critic(torch.cat([states.flatten(1), views], dim=1))[:, 0]
@@ -309,6 +327,8 @@ class Trainer:
         entropy = -(logp.exp() * logp).sum(dim=1).mean()
         error = nn.functional.smooth_l1_loss(self._values(states, batch.views[chosen]), batch.returns[chosen])
         loss = -torch.min(ratio * gain, clipped * gain).mean() - entropy_weight * entropy + 0.5 * error
+        if batch.penalty is not None:
+            loss = loss + self._teaching() * self.teachers.loss(logp, batch.penalty[chosen])
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_([*self.module.parameters(), *self.critic.parameters()], 1.0)
