@@ -2,7 +2,7 @@
 
     python benchmarks/abr_rules_in.py [--keep abr-rules-in] [--seeds 5] [--links DIR ...] [--table]
 
-Small trainings from fresh weights on generated links (100 policy gradient steps of 96 sessions), the same for every
+Small trainings from fresh weights on generated links (120 policy gradient steps of 96 sessions, branches of 48 units), the same for every
 arm but for the teacher: none, robust-mpc-reset, bb, or "never the lowest bitrate with a buffer of 20 s or more", each
 with strength 3, weight 1 at first, 0.95 of it after each step. Told are the decisions until the held-out QoE is that
 of robust-mpc-reset, and QoE (mean, median) and stalls of the finished network on each folder of --links (without any:
@@ -27,7 +27,12 @@ from dnnexplain.systems.abr.runner import run_policy
 from dnnexplain.systems.abr.training import Recipe, Trainer
 
 LEVEL = "robust-mpc-reset"
-ARMS = {"none": (), LEVEL: ((LEVEL, 3.0),), "bb": (("bb", 3.0),), "never-lowest": (("never-lowest-with-full-buffer", 3.0),)}
+ARMS = {
+    "none": (),
+    LEVEL: ((LEVEL, 3.0),),
+    "bb": (("bb", 3.0),),
+    "never-lowest": (("never-lowest-with-full-buffer", 3.0),),
+}
 DECISIONS = 96 * 47
 
 
@@ -43,7 +48,8 @@ def measured(system, policy, sets):
 
 def train(system, arm, seed, keep, sets):
     recipe = Recipe(
-        families=MIXTURE, pool=1000, checks=200, iterations=100, sessions=96, check_every=4, entropy=(0.1, 0.005),
+        families=MIXTURE, pool=1000, checks=100, iterations=120, sessions=96, check_every=4, entropy=(0.1, 0.005),
+        units=48, learning_rate=1e-3,
         teacher=ARMS[arm],
     )  # fmt: skip
     trainer = Trainer(recipe, seed)
@@ -74,7 +80,9 @@ def table(found, names):
             continue
         reached = [one["decisions"] / 1e6 for one in rows.values() if one["decisions"]]
         line = [arm, len(rows), len(reached), told(reached) if len(reached) > 1 else "-"]
-        print("| " + " | ".join(map(str, [*line, *(told([one[name] for one in rows.values()]) for name in names)])) + " |")
+        print(
+            "| " + " | ".join(map(str, [*line, *(told([one[name] for one in rows.values()]) for name in names)])) + " |"
+        )
         both = [seed for seed in rows if ("none", seed) in found]
         if arm != "none" and len(both) > 1:
             apart = [told([rows[seed][name] - found["none", seed][name] for seed in both]) for name in names]

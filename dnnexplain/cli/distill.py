@@ -54,7 +54,10 @@ def distill(
     unseen: int = typer.Option(200, help="Job sets for the figures, drawn for them alone."),
     seeds: int = typer.Option(3, help="Trees to compare."),
     seed: int = typer.Option(0, help="Of job sets and trees."),
-    weighting: str = typer.Option("margin", help="How much a decision counts: gap, margin, none; or soft."),
+    weighting: str = typer.Option(
+        "margin",
+        help="How much a decision counts: gap, margin, none; soft: by the network's probabilities; cost: by what follows.",
+    ),
     optimal_depth: int = typer.Option(0, help="Optimal small trees up to this depth, 2 or 3 (needs pystreed)."),
     polish: int = typer.Option(0, help="Changes of the tree that are tried and kept if its episodes cost less."),
     workload: str = typer.Option(
@@ -225,6 +228,10 @@ def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
             }
             for place, size in enumerate(found.sizes)
         ],
+        "near_equal": [
+            {"leaves": tree.leaves, "quantities": tree.quantities, "cost": cost, "rules": found.text_of(tree)}
+            for tree, cost in zip(found.alike, found.alike_cost, strict=True)
+        ],
         "rules": found.text(),
         "words": found.words,
         "stopped": found.stopped,
@@ -251,6 +258,10 @@ def _show(found: Distillation, apart: Disagreement | None) -> None:
     ]
     unique = [row for place, row in enumerate(rows) if place == 0 or row != rows[place - 1]]
     print_table(("leaves", "fidelity", found.cost_name), unique, "Size, fidelity and cost on validation workloads")
+    if found.alike:
+        rows = [[tree.leaves, tree.quantities, cost] for tree, cost in zip(found.alike, found.alike_cost, strict=True)]
+        title = "Trees that cost as good as the same on validation workloads; the first one is shown"
+        print_table(("leaves", "quantities", found.cost_name), rows, title)
     typer.echo(found.words)
     if apart is not None:
         typer.echo(apart.words)

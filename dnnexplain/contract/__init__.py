@@ -89,7 +89,7 @@ from dnnexplain.contract.properties import (
 )
 from dnnexplain.contract.records import settled_records
 from dnnexplain.contract.remarks import Remarking
-from dnnexplain.contract.rule_abilities import Described, Distillable, Features, Parted, Parts, Visiting
+from dnnexplain.contract.rule_abilities import Described, Distillable, Features, Parted, Parts, Valued, Visiting
 from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space, stack_actions
 from dnnexplain.contract.specs import (
     Example,
@@ -229,6 +229,7 @@ __all__ = [
     "Track",
     "Trained",
     "ValidByKnobs",
+    "Valued",
     "View",
     "Viewed",
     "Visiting",

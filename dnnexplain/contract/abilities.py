@@ -389,6 +389,7 @@ _WORDS = {
     "Attackable": "be searched for its worst case",
     "Distillable": "be told as rules: it names no features",
     "Mutable": "change workloads a little",
+    "Valued": "tell what every action costs in the states that a policy meets",
     "Visiting": "tell the states that a policy meets",
     "Parted": "be told part by part",
     "NamesWorkloads": "name its families of workloads",

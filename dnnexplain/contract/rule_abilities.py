@@ -12,7 +12,7 @@ from dnnexplain.contract.episodes import EpisodeSystem
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.systems import Policy, System
 
-__all__ = ["Described", "Distillable", "Features", "Parted", "Parts", "Visiting"]
+__all__ = ["Described", "Distillable", "Features", "Parted", "Parts", "Valued", "Visiting"]
 
 
 @runtime_checkable
@@ -75,6 +75,22 @@ class Described(Distillable, Protocol):
             Quantities ``[N, F]`` and moves ``[N, R]`` as :class:`Features` gives them, valid actions
             ``[N, A]``, the teacher's outputs ``[N, A]``, the workload ``[N]``; and the visitor's cost of
             each workload ``[W]``.
+        """
+        ...
+
+
+@runtime_checkable
+class Valued(Distillable, Protocol):
+    """A system that tells what every action costs in the states of a run."""
+
+    def visit_costs(
+        self, visitor: Policy, teacher: Policy, workloads: Sequence[Any]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+        """Run ``visitor`` and branch each of the ``N`` states that it meets into all actions.
+
+        Returns:
+            Observations ``[N, *observation_shape]``, their workloads ``[N]``, and what each action costs from there to
+            the end of the episode if ``teacher`` decides all that follows, by its best actions ``[N, A]``.
         """
         ...
 

@@ -287,6 +287,7 @@ class Spec:
         rules: titles of rules for people, by name.
         rule_exports: programs beside those of every system that rules out can be written as (``distill --export``): the
             file's ending -> ``module:function``, ``(system, tree) -> text``.
+        network_exports: the same of networks (``export``): ``(system, network of plain layers) -> text``.
         baselines: rules that a network is measured by where a command names none, the most telling first.
         properties: that can be proved or refuted of its networks (``dnnexplain prove``), beside ``robust``.
         apart: rules that are no competitors when the best rule is asked for: random ones, and those that know more than a network.
@@ -330,6 +331,7 @@ class Spec:
     teachers: Mapping[str, str] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     rule_exports: Mapping[str, Reference] = field(default_factory=dict)
+    network_exports: Mapping[str, Reference] = field(default_factory=dict)
     baselines: tuple[str, ...] = ()
     apart: tuple[str, ...] = ("random",)
     properties: tuple[PropertySource, ...] = ()

@@ -35,7 +35,8 @@ def train(
     Args:
         system: to train on.
         recipe: one of its spec's; the default one if empty.
-        out: the weights file, usually ``name.safetensors``.
+        out: the weights file, usually ``name.safetensors``; the networks of earlier moments, where the recipe keeps
+            them (``story["stages"]``, name to module), are written beside it as ``name-stage-1.safetensors`` and so on.
         report: called with what is done, what there is to do, and a word on it.
         command: what the card says of how to train it again; this process's own command line if empty.
         **options: of the recipe, and ``seed`` (1), ``threads`` (the recipe's), ``fresh`` (start again).
@@ -58,6 +59,7 @@ def train(
     torch.set_num_threads(settings["threads"])
     network, told = load_reference(chosen.run)(system, settings, out, report or (lambda *_: None))
     module = getattr(network, "module", network)
+    stages: Mapping[str, Any] = told.pop("stages", {})
     story = {"role": chosen.role or chosen.name, "seed": settings["seed"], "masked": True, **told}
 
     def policy(world: Any, masked: bool) -> TorchPolicy:
@@ -68,6 +70,10 @@ def train(
     said = {"command": command or shlex.join(["dnnexplain", *sys.argv[1:]])}
     save(out, policy(system, bool(story["masked"])), {**said, **story, **figures, **measured.story}, system=system)
     write_model_card(out)
+    for place, (name, stage) in enumerate(stages.items(), start=1):
+        at = out.with_name(f"{out.stem}-stage-{place}{out.suffix}")
+        found = TorchPolicy(stage, system, name=name, masked=bool(story["masked"]))
+        save(at, found, {**said, "role": name, "seed": story["seed"], "masked": story["masked"]}, system=system)
     progress_path(out).unlink(missing_ok=True)
     return NetworkFigures(figures["figures"], measured.story, measured.lines, measured.tables)
 

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import Choice, Policy
-from dnnexplain.explain.distillation.world import Described, Distillable
+from dnnexplain.contract import Choice, Policy, need
+from dnnexplain.explain.distillation.world import Described, Distillable, Valued
 
 __all__ = ["WEIGHTINGS", "Decisions", "decisions", "importance", "labelled"]
 
-WEIGHTINGS = ("gap", "margin", "none", "soft")
+WEIGHTINGS = ("gap", "margin", "none", "soft", "cost")
 LARGEST_GAP = 10.0
+SPREADS = 4.0
 FAINT = 1e-6
 """Probabilities below this teach nothing."""
 
@@ -34,6 +35,7 @@ class Decisions:
         episode: the workload that each state comes from ``[N]``.
         cost: what the visitor's episodes cost ``[W]``; empty if the states were given.
         chances: the teacher's probabilities ``[N, A]``, where they are learned from; else empty.
+        losses: what each move costs more than the best, if the teacher goes on ``[N, R]``, where that is learned from.
     """
 
     features: NDArray[np.float64]
@@ -44,6 +46,7 @@ class Decisions:
     episode: NDArray[np.int64]
     cost: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     chances: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def free(self) -> NDArray[np.bool_]:
@@ -106,6 +109,7 @@ class Decisions:
             np.concatenate([self.episode, other.episode + on]),
             np.concatenate([self.cost, other.cost]),
             np.concatenate([self.chances, other.chances]),
+            np.concatenate([self.losses, other.losses]),
         )
 
 
@@ -118,12 +122,33 @@ def decisions(
     seed: int = 0,
 ) -> Decisions:
     """The states that ``visitor`` meets, labelled with what ``teacher`` would do (its best valid action)."""
+    if weighting == "cost":
+        return _valued(system, teacher, visitor, workloads, seed)
     if isinstance(system, Described):
         features, moves, valid, outputs, episode, cost = system.visit_described(visitor, teacher, workloads, seed=seed)
         return _made(features, moves, valid, outputs, teacher, episode, weighting, cost)
     observations, episode = system.visit(visitor, workloads, seed=seed)
     found = labelled(system, teacher, observations, episode, weighting)
     return replace(found, cost=system.run(visitor, workloads, seed=seed).cost)
+
+
+def _valued(system: Distillable, teacher: Policy, visitor: Policy, workloads: Sequence[Any], seed: int) -> Decisions:
+    """Visited states with what each move costs there."""
+    need(system, Valued, "weighting decisions by what they cost")
+    assert isinstance(system, Valued)
+    observations, episode, costs = system.visit_costs(visitor, teacher, workloads)
+    found = labelled(system, teacher, observations, episode, "cost")
+    allowed = np.where(found.valid, costs, np.inf)
+    above = np.minimum(allowed - allowed.min(axis=1, keepdims=True), _most(allowed))
+    losses = np.take_along_axis(above, found.moves, axis=1)
+    return replace(found, losses=losses, cost=system.run(visitor, workloads, seed=seed).cost)
+
+
+def _most(costs: NDArray[np.float64]) -> float:
+    """The largest loss that counts: ``SPREADS`` times the usual one between the best and the worst action."""
+    finite = np.where(np.isfinite(costs), costs, np.nan)
+    usual = float(np.median(np.nanmax(finite, axis=1) - np.nanmin(finite, axis=1)))
+    return max(SPREADS * usual, FAINT)
 
 
 def labelled(
@@ -162,13 +187,13 @@ def importance(outputs: NDArray[np.float64], valid: NDArray[np.bool_], weighting
     VIPER (Bastani et al., NeurIPS 2018) weighs a state by ``max_a Q - min_a Q``. A policy network has no
     Q; its log-probabilities stand in for it, as in maximum-entropy policy gradients: ``gap`` is
     ``max log p - min log p`` over valid actions, cut at 10. It is a proxy: what the network is sure of,
-    not what a mistake costs. ``margin`` is the probability of the best less that of the next; ``none`` and
-    ``soft`` weigh all choices alike.
+    not what a mistake costs. ``margin`` is the probability of the best less that of the next; ``none``,
+    ``soft`` and ``cost`` weigh all choices alike (``cost`` learns what each move costs, see ``cost_trees``).
     """
     if weighting not in WEIGHTINGS:
         raise Choice("weighting", weighting, WEIGHTINGS).error()
     free = valid.sum(axis=1) > 1
-    if weighting in ("none", "soft") or not len(outputs):
+    if weighting in ("none", "soft", "cost") or not len(outputs):
         return np.asarray(free, dtype=np.float64)
     chances = sampling.probabilities(outputs, valid)
     if weighting == "margin":

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
 from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep, Progress, Teller, cheapest, near, three
+from dnnexplain.explain.distillation.cost_trees import grow_by_cost
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
+from dnnexplain.explain.distillation.near_equal import near_equal
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.polishing import polish as polished
@@ -45,6 +47,11 @@ class _Settings:
     weighting: str
     optimal_depth: int
     polish: int = 0
+
+    @property
+    def plain(self) -> str:
+        """The weighting where nothing is learned: what each move costs need not be known there."""
+        return "none" if self.weighting == "cost" else self.weighting
 
     def child(self, place: int) -> int:
         """An independent seed for one purpose."""
@@ -91,12 +98,14 @@ def distil(
         seed: of everything.
         weighting: ``gap``, ``margin`` or ``none``; see :func:`decisions.importance`. ``soft``: the tree learns
             the teacher's probabilities instead of its best action (Hinton et al., arXiv 1503.02531), for
-            systems in which they are drawn from or are shares.
+            systems in which they are drawn from or are shares. ``cost``: it learns what each move costs if the teacher
+            goes on from there, for systems that tell (:mod:`cost_trees`, ``contract.Valued``).
         optimal_depth: if positive, trees of up to ``2**optimal_depth`` leaves are the optimal ones of this depth
             (:func:`optimal.grow_optimal`; needs pystreed), larger ones greedy.
-        polish: if positive, the tree with the lowest cost on validation workloads is taken, and so many changes of
-            its thresholds and leaves are tried there (:func:`polishing.polish`): it is then tuned by what its
-            episodes cost, not by what the teacher says.
+        polish: if positive, each seed's cheapest tree on validation workloads is changed there, so many changes being
+            tried in all (:func:`polishing.polish`): it is then tuned by what its episodes cost, not by what the
+            teacher says. Of the trees that then cost as good as the same (:mod:`near_equal`) the one with the fewest
+            rules is shown; the others are ``alike``.
         figures_on: workloads for the figures, instead of ``unseen`` drawn ones.
         progress: called with (done, total, note).
         cancel: once set, the best of the trees so far is measured and returned.
@@ -112,11 +121,11 @@ def distil(
     if optimal_depth:
         check_installed()
     settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish)
-    told = Teller(progress, cancel, rounds + 1 + seeds + 1)
+    told = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 1 if polish else 0))
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
     validation = draw(sets, settings.child(VALIDATION))
-    checks = decisions(system, teacher, teacher, validation, weighting, seed)
+    checks = decisions(system, teacher, teacher, validation, settings.plain, seed)
     search = _Search(system, teacher, settings, known, sizes, float(checks.cost.mean()), began)
     for one in range(seeds):
         if not told(f"growing and validating tree {one + 1} of {seeds}", kept=one > 0):
@@ -125,7 +134,7 @@ def distil(
         if keep is not None:
             keep(lambda: search.result(validation, RUNNING))
     if polish and not told.stopped:
-        search.polish(validation, checks, over=lambda: told.stopped)
+        search.polish(validation, checks, told)
     stopped = INTERRUPTED if told.stopped else ""
     told("measuring on unseen workloads", kept=True)
     final = draw(unseen, settings.child(UNSEEN)) if figures_on is None else figures_on
@@ -158,6 +167,8 @@ class _Search:
         self.paths: list[list[Tree]] = []
         self.costs: list[list[float]] = []
         self.fidelity: list[list[float]] = []
+        self.picked: tuple[int, int] | None = None
+        self.alike: list[tuple[Tree, float]] = []
 
     def grown(self, one: int) -> list[Tree]:
         """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
@@ -172,25 +183,45 @@ class _Search:
 
     @property
     def chosen(self) -> tuple[int, int]:
-        """Seed and size of the best tree so far."""
-        end = int(np.flatnonzero(self.sizes == self.settings.leaves)[0]) + 1
+        """Seed and size of the best tree so far, or of the one that was picked among those alike."""
+        if self.picked is not None:
+            return self.picked
+        end = self.end
         enough = -np.inf if self.settings.polish else near(self.reference)
         return cheapest(np.array(self.costs)[:, :end], np.array(self.fidelity)[:, :end], enough)
 
-    def polish(self, validation: Sequence[Any], checks: Decisions, over: Callable[[], bool]) -> None:
-        """Make the best tree better by what its episodes cost."""
-        seed, size = self.chosen
-        tuned, cost = polished(
-            self.system,
-            self.paths[seed][size],
-            self.known.features,
-            validation,
-            trials=self.settings.polish,
-            seed=self.settings.seed,
-            over=over,
-        )
-        self.paths[seed][size], self.costs[seed][size] = tuned, cost
-        self.fidelity[seed][size] = float(_follows(tuned, checks).mean())
+    @property
+    def end(self) -> int:
+        """Sizes before this place are small enough."""
+        return int(np.flatnonzero(self.sizes == self.settings.leaves)[0]) + 1
+
+    def polish(self, validation: Sequence[Any], checks: Decisions, told: Teller) -> None:
+        """Make each seed's cheapest tree better by what its episodes cost; of trees that are alike take the shortest."""
+        settings, seeds = self.settings, len(self.paths)
+        for one in range(seeds):
+            if not told(f"changing tree {one + 1} of {seeds}", kept=True):
+                return
+            size = int(np.argmin(self.costs[one][: self.end]))
+            tuned, cost = polished(
+                self.system,
+                self.paths[one][size],
+                self.known.features,
+                validation,
+                trials=-(-settings.polish // seeds),
+                seed=settings.seed + one,
+                over=lambda: told.stopped,
+            )
+            self._put(one, size, tuned, cost, checks)
+        if told("looking for shorter trees that cost as good as the same", kept=True):
+            rows = zip(self.paths, self.costs, strict=True)
+            found = [pair for row, costs in rows for pair in zip(row[: self.end], costs, strict=False)]
+            self.alike = near_equal(self.system, found, validation, settings.seed)
+            self.picked = self.chosen
+            self._put(*self.picked, *self.alike[0], checks)
+
+    def _put(self, seed: int, size: int, tree: Tree, cost: float, checks: Decisions) -> None:
+        self.paths[seed][size], self.costs[seed][size] = tree, cost
+        self.fidelity[seed][size] = float(_follows(tree, checks).mean())
 
     def result(self, workloads: Sequence[Any], stopped: str) -> Distillation:
         """The best tree so far, with its figures on given workloads."""
@@ -220,6 +251,8 @@ class _Search:
             words=in_words(teacher.name, picked, fields, system.cost_name, stopped),
             cpu_seconds=time.process_time() - self.began,
             stopped=stopped,
+            alike=tuple(tree for tree, _ in self.alike),
+            alike_cost=tuple(float(cost) for _, cost in self.alike),
             **fields,
         )
 
@@ -258,11 +291,18 @@ def _collect(
     known = decisions(system, teacher, teacher, draw(settings.sets, settings.child(0)), settings.weighting)
     for turn in range(1, settings.rounds + 1):
         told(f"visiting the tree's states, round {turn}")
-        tree = _tree(known, known.weight, settings.leaves, len(system.features.moves), settings.child(turn))
+        tree = _student(known, len(system.features.moves), settings, settings.child(turn))
         student = TreePolicy(tree, system.features, len(system.output.names))
         workloads = draw(settings.sets, settings.child(turn))
         known += decisions(system, teacher, student, workloads, settings.weighting)
     return known
+
+
+def _student(known: Decisions, count: int, settings: _Settings, seed: int) -> Tree:
+    """The tree whose states are visited next."""
+    if known.losses.size:
+        return grow_by_cost(known, known.weight, [settings.leaves], seed)[0]
+    return _tree(known, known.weight, settings.leaves, count, seed)
 
 
 def _tree(known: Decisions, weight: NDArray[np.float64], leaves: int, count: int, seed: int) -> Tree:
@@ -274,6 +314,10 @@ def _grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings:
     """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
     seed = settings.child(SAMPLING + one)
     drawn = _resampled(known.weight, seed)
+    if known.losses.size:
+        fitting = [int(size) for size in sizes if size <= settings.leaves]
+        grown = grow_by_cost(known, drawn, fitting, seed)
+        return [*grown, *grown[-1:] * (len(sizes) - len(fitting))]
     full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
     trees, depth = full.along(sizes.tolist()), settings.optimal_depth
     for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
@@ -328,8 +372,8 @@ def _measure(
     """Every figure of the chosen tree, on workloads drawn for this alone."""
     tree = paths[chosen[0]][chosen[1]]
     student = TreePolicy(tree, system.features, len(system.output.names))
-    seen = decisions(system, teacher, teacher, workloads, settings.weighting)
-    own = decisions(system, teacher, student, workloads, settings.weighting)
+    seen = decisions(system, teacher, teacher, workloads, settings.plain)
+    own = decisions(system, teacher, student, workloads, settings.plain)
     right = _follows(tree, seen)
     count = len(workloads)
     per_set = np.bincount(seen.episode, right, minlength=count)

@@ -1,4 +1,4 @@
-"""A tree made better by what its episodes cost: thresholds and leaves moved one at a time, kept if the cost falls.
+"""A tree made better by what its episodes cost: questions and leaves changed one at a time, kept if the cost falls.
 
 Learning from labels makes a tree that says what its teacher says; what matters is what its episodes cost. A tree of
 few leaves that departs from its teacher does so better where it is cheap, which labels do not tell.
@@ -7,16 +7,20 @@ few leaves that departs from its teacher does so better where it is cheap, which
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Distillable
-from dnnexplain.explain.distillation.policy import TreePolicy
+from dnnexplain.explain.distillation.near_equal import cost_of
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 
 __all__ = ["polish"]
+
+OTHER = 0.3
+"""Of trials at a question, the share that asks for another quantity."""
 
 
 def polish(
@@ -29,10 +33,10 @@ def polish(
     seed: int,
     over: Callable[[], bool] = lambda: False,
 ) -> tuple[Tree, float]:
-    """Hill climbing (first improvement) from a tree; its questions stay about what they are.
+    """Hill climbing (first improvement) from a tree.
 
-    A trial moves one threshold to one of the values that the states at that node have, or gives one leaf another
-    move, and is kept if the mean cost of ``workloads`` falls.
+    A trial moves one threshold to one of the values that the states at that node have, lets a node ask for another
+    quantity (three times in ten), or gives one leaf another move, and is kept if the mean cost of ``workloads`` falls.
 
     Args:
         system: in which costs are measured.
@@ -47,22 +51,17 @@ def polish(
         The best tree and its mean cost.
     """
     rng = np.random.default_rng(seed)
-    best, least = tree, _cost(system, tree, workloads, seed)
+    best, least = tree, cost_of(system, tree, workloads, seed)
     for _ in range(trials):
         if over():
             break
         trial = _trial(best, features, rng)
         if trial is None:
             continue
-        cost = _cost(system, trial, workloads, seed)
+        cost = cost_of(system, trial, workloads, seed)
         if cost < least:
             best, least = trial, cost
     return best, least
-
-
-def _cost(system: Distillable, tree: Tree, workloads: Sequence[Any], seed: int) -> float:
-    policy = TreePolicy(tree, system.features, len(system.output.names))
-    return float(system.run(policy, workloads, seed=seed).cost.mean())
 
 
 def _trial(tree: Tree, features: NDArray[np.float64], rng: np.random.Generator) -> Tree | None:
@@ -71,11 +70,14 @@ def _trial(tree: Tree, features: NDArray[np.float64], rng: np.random.Generator) 
     if tree.feature[node] == LEAF:
         move = int(rng.integers(tree.scores.shape[1]))
         return None if move == tree.action[node] else tree.with_action(node, move)
-    values = np.unique(features[_reaches(tree, features, node), tree.feature[node]])
+    asked = int(rng.integers(features.shape[1]) if rng.random() < OTHER else tree.feature[node])
+    values = np.unique(features[_reaches(tree, features, node), asked])
     if len(values) < 2:
         return None
     place = int(rng.integers(len(values) - 1))
-    return tree.with_threshold(node, float(values[place] + values[place + 1]) / 2)
+    asking = tree.feature.copy()
+    asking[node] = asked
+    return replace(tree, feature=asking).with_threshold(node, float(values[place] + values[place + 1]) / 2)
 
 
 def _reaches(tree: Tree, features: NDArray[np.float64], node: int) -> NDArray[np.bool_]:

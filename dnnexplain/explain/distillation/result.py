@@ -53,6 +53,8 @@ class Distillation(Result):
         words: a sentence.
         stopped: ``""``; ``"interrupted"`` if the search was ended before all trees were grown; ``"running"`` in what is
             kept while it goes on, whose figures are on the workloads by which trees are chosen.
+        alike: after polishing, the trees that cost as good as the same on validation workloads, easiest to read first.
+        alike_cost: what they cost there, on average.
     """
 
     VERSION: ClassVar[int] = 2
@@ -96,6 +98,8 @@ class Distillation(Result):
     ratio: bool = True
     absent: dict[str, float] = plain_field(default_factory=dict)
     stopped: str = ""
+    alike: tuple[Tree, ...] = ()
+    alike_cost: tuple[float, ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         """A field by its name of before, when the only system had that cost. Deprecated."""
@@ -117,7 +121,11 @@ class Distillation(Result):
 
     def text(self) -> str:
         """The rules as indented text."""
-        return self.tree.to_words(self.features, self.actions, self.units, self.absent)
+        return self.text_of(self.tree)
+
+    def text_of(self, tree: Tree) -> str:
+        """Another tree over the same quantities, as :meth:`text`."""
+        return tree.to_words(self.features, self.actions, self.units, self.absent)
 
     @property
     def size(self) -> int:

@@ -67,6 +67,11 @@ class Tree:
         return int(np.sum(self.feature == LEAF))
 
     @property
+    def quantities(self) -> int:
+        """How many features its questions are about."""
+        return len(np.unique(self.feature[self.feature != LEAF]))
+
+    @property
     def depth(self) -> int:
         """The largest number of questions on the way to a leaf."""
         depth = np.zeros(len(self.feature), dtype=int)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dnnexplain.contract import Described, Distillable, Features, Parted, Parts
+from dnnexplain.contract import Described, Distillable, Features, Parted, Parts, Valued
 
-__all__ = ["Described", "Distillable", "Features", "Parted", "Parts", "absent_of"]
+__all__ = ["Described", "Distillable", "Features", "Parted", "Parts", "Valued", "absent_of"]
 
 
 def absent_of(system: Distillable) -> dict[str, float]:

@@ -1,19 +1,26 @@
-"""A tree as a custom rule of dash.js: one file of JavaScript that reads the player's metrics and picks a bitrate."""
+"""A tree or a network as a custom rule of dash.js: one file of JavaScript that reads the player's metrics and picks a bitrate."""
 
 from __future__ import annotations
 
+import base64
 import json
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.systems.abr.arrays import make_constants
 from dnnexplain.systems.abr.features import LONGEST
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from dnnexplain.systems.abr.system import AdaptiveBitrate
 
-__all__ = ["dash_rule"]
+__all__ = ["dash_network", "dash_rule"]
 
-_TEMPLATE = "dash_rule.js"
+_KINDS = ("dense", "relu", "same")
 
 
 def dash_rule(system: AdaptiveBitrate, tree: Any) -> str:
@@ -26,20 +33,56 @@ def dash_rule(system: AdaptiveBitrate, tree: Any) -> str:
         system: whose video and quantities the tree speaks of.
         tree: nodes ``feature``, ``threshold``, ``left``, ``right`` ``[N]`` and ``scores`` ``[N, R]``.
     """
+    nodes = {name: getattr(tree, name).tolist() for name in ("feature", "threshold", "left", "right", "scores")}
+    made = {"slowest": LONGEST, "tree": nodes}
+    return _program(system, made, "dash_tree.js", "A player's rules as a decision tree", "Tree")
+
+
+def dash_network(system: AdaptiveBitrate, network: Any) -> str:
+    """The program, for dash.js 4: ``addABRCustomRule("qualitySwitchRules", "NetworkRule", NetworkRule)``.
+
+    It asks for the bitrate with the largest output; sizes of the next chunk as in :func:`dash_rule`.
+
+    Args:
+        system: whose video and observation the network reads.
+        network: its ``layers``, each with ``kind``, ``weight`` ``[out, in]`` and ``bias`` ``[out]``.
+
+    Raises:
+        DnnExplainError: a layer that is neither dense nor ReLU.
+    """
+    for layer in network.layers:
+        if layer.kind not in _KINDS:
+            msg = f"a rule for dash.js runs dense layers and ReLU; this network's layer {layer.name!r} is of the kind {layer.kind!r}"
+            raise DnnExplainError(msg)
+    layers = [{"kind": one.kind, "weight": _packed(one.weight), "bias": _packed(one.bias)} for one in network.layers]
+    cap = make_constants(system.params, system.video).remaining_cap
+    made = {"wrap": bool(system.params.wrap), "cap": cap, "layers": layers}
+    return _program(system, made, "dash_network.js", "A bitrate network", "Network")
+
+
+def _packed(values: NDArray[np.float32] | None) -> str | None:
+    return None if values is None else base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
+
+
+def _program(system: AdaptiveBitrate, own: dict[str, Any], decider: str, title: str, word: str) -> str:
     codec, video = system.codec, system.video
     made = {
         "ladder": video.bitrates.tolist(),
         "history": codec.columns,
         "fastest": codec.fastest,
         "longest": float(codec.high[codec.download][-1]),
-        "slowest": LONGEST,
         "buffer": float(codec.high[1]),
         "most_remaining": float(codec.high[codec.remaining]),
         "chunks": video.chunks,
         "sizes": (video.sizes[: video.chunks] / 1e6).tolist(),
-        "tree": {
-            name: getattr(tree, name).tolist() for name in ("feature", "threshold", "left", "right", "scores")
-        },
+        **own,
+    }
+    files = resources.files(__package__)
+    text = files.joinpath("dash_player.js").read_text(encoding="utf-8")
+    parts = {
+        "__TITLE__": title, "__RULE__": f"{word}Rule", "__WORD__": word.lower(), "__DECIDER__": f"Bitrate{word}",
+        "__CLASS__": files.joinpath(decider).read_text(encoding="utf-8"), "__MADE__": json.dumps(made),
     }  # fmt: skip
-    text = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
-    return text.replace("__MADE__", json.dumps(made))
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return text

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dnnexplain.contract import DnnExplainError
 from dnnexplain.intervals import Interval, mean_interval
 from dnnexplain.systems.abr.arrays import Params
 from dnnexplain.systems.abr.rules import make_rules
 from dnnexplain.systems.abr.runner import run_policy
 from dnnexplain.systems.abr.simulator import Simulator
+from dnnexplain.systems.abr.teachers import read_teacher
 from dnnexplain.systems.abr.training import Recipe, Report, Trainer, evaluate
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from dnnexplain.systems.abr.system import AdaptiveBitrate
 
-__all__ = ["MIXTURE", "run", "story"]
+__all__ = ["MIXTURE", "run", "stages_of", "story"]
 
 MIXTURE = {"markov-3g": 0.8, "stable": 0.05, "bursty": 0.05, "outage": 0.05, "puffer-like": 0.05}
 """Shares of the families that the shipped network was trained on."""
@@ -38,9 +40,11 @@ def run(
         traces, source = system.read_workloads(Path(options["links"]))
         source = f"links of {Path(options['links']).name}: {source}"
     recipe = Recipe(
-        families=MIXTURE, iterations=int(options["iterations"]), sessions=int(options["sessions"]), qoe=system.qoe.name
-    )
-    trainer = Trainer(recipe, int(options.get("seed", 0)), traces=traces, video=system.video)
+        families=MIXTURE, iterations=int(options["iterations"]), sessions=int(options["sessions"]), qoe=system.qoe.name,
+        **_taught(options),
+    )  # fmt: skip
+    keep = stages_of(recipe.iterations, int(options.get("stages") or 0))
+    trainer = Trainer(recipe, int(options.get("seed", 0)), traces=traces, video=system.video, keep=keep)
     saved = out.with_suffix(".training.pt")
     if options.get("fresh"):
         saved.unlink(missing_ok=True)
@@ -52,7 +56,35 @@ def run(
         )  # fmt: skip
 
     module = trainer.run(tell, saved)
-    return module, story(trainer, module, source)
+    stages = {f"after {one} of {recipe.iterations} steps": trainer.stage(one) for one in keep}
+    return module, {**story(trainer, module, source), **({"stages": stages} if stages else {})}
+
+
+def stages_of(iterations: int, count: int) -> list[int]:
+    """After which iterations a training is looked at: the last, half of that, and so on, ``count`` in all.
+
+    A network learns most at first, so each stage is twice as long as the one before.
+
+    Raises:
+        DnnExplainError: so few iterations have not so many halves.
+    """
+    found = [iterations >> (count - 1 - place) for place in range(count)]
+    if found and found[0] < 1:
+        msg = f"{iterations} iterations can be halved {iterations.bit_length() - 1} times; {count} stages need {2 ** (count - 1)} iterations"
+        raise DnnExplainError(msg)
+    return found
+
+
+def _taught(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe's teachers and how long they are followed, as far as options say."""
+    rules = tuple(read_teacher(text) for text in options.get("teacher") or ())
+    if len({name for name, _ in rules}) < len(rules):
+        msg = "a rule was given twice as a teacher; give it once, with the strength that it is to have"
+        raise DnnExplainError(msg)
+    first, decay, least = Recipe().teaching
+    first = first if options.get("teacher_weight") is None else float(options["teacher_weight"])
+    decay = decay if options.get("teacher_decay") is None else float(options["teacher_decay"])
+    return {"teacher": rules, "teaching": (first, decay, least)} if rules else {}
 
 
 def story(trainer: Trainer, module: nn.Module, links: str) -> dict[str, Any]:

@@ -152,6 +152,31 @@ SPEC = Spec(
                 Parameter("iterations", 400, "Policy gradient steps.", low=1, high=100_000),
                 Parameter("sessions", 512, "Sessions side by side in each.", low=8, high=100_000),
                 Parameter("links", None, "Train on the links of this folder instead of generated ones.", kind=Path),
+                Parameter(
+                    "teacher",
+                    None,
+                    "A rule that is followed softly at first, NAME or NAME:STRENGTH (3): a rule of this system, or "
+                    "never-lowest-with-full-buffer. May be given several times.",
+                    multiple=True,
+                ),
+                Parameter(
+                    "teacher_weight", None, "Weight of the teacher in the first step (1).", low=0, high=100, kind=float
+                ),
+                Parameter(
+                    "teacher_decay",
+                    None,
+                    "What that weight is multiplied by in each step (0.95).",
+                    low=0,
+                    high=1,
+                    kind=float,
+                ),
+                Parameter(
+                    "stages",
+                    0,
+                    "Also write the network of so many moments, each twice as late as the one before.",
+                    low=0,
+                    high=12,
+                ),
             ),
         ),
     ),
@@ -200,6 +225,7 @@ SPEC = Spec(
         "tuned": "Buffer and rate, two tuned numbers",
     },
     rule_exports={".dash.js": "dnnexplain.systems.abr.dash_rule:dash_rule"},
+    network_exports={".dash.js": "dnnexplain.systems.abr.dash_rule:dash_network"},
     baselines=("robust-mpc", "bola", "bb"),
     apart=("robust-mpc",),
     caveats=(

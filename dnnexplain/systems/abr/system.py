@@ -39,6 +39,7 @@ from dnnexplain.systems.abr.targets import targets_of
 from dnnexplain.systems.abr.trace_families import FAMILIES, generate
 from dnnexplain.systems.abr.trace_files import read_trace, read_traces
 from dnnexplain.systems.abr.traces import Trace
+from dnnexplain.systems.abr.values import visit_costs
 from dnnexplain.systems.abr.video import Video
 from dnnexplain.systems.abr.video_files import load_video
 
@@ -257,6 +258,12 @@ class AdaptiveBitrate:
         )
         link = np.tile(np.arange(len(workloads)), len(seen))
         return np.concatenate(seen).astype(np.float32), link
+
+    def visit_costs(
+        self, visitor: Policy, teacher: Policy, workloads: Sequence[Trace]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+        """What each bitrate costs in the states that a policy meets, if ``teacher`` goes on (``contract.Valued``)."""
+        return visit_costs(workloads, self.video, self.params, self.qoe, visitor, teacher)
 
     @cached_property
     def features(self) -> BitrateFeatures:

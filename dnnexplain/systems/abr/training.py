@@ -173,10 +173,17 @@ class Trainer:
         seed: of everything drawn.
         traces: train on these instead of generated ones.
         video: what is played.
+        keep: after which iterations the weights of that moment are kept, in ``stages``.
     """
 
     def __init__(
-        self, recipe: Recipe, seed: int = 0, *, traces: Sequence[Trace] | None = None, video: Video | None = None
+        self,
+        recipe: Recipe,
+        seed: int = 0,
+        *,
+        traces: Sequence[Trace] | None = None,
+        video: Video | None = None,
+        keep: Sequence[int] = (),
     ) -> None:
         self.recipe, self.seed = recipe, seed
         self.video = default_video() if video is None else video
@@ -194,6 +201,8 @@ class Trainer:
         self.best = -np.inf
         self.best_weights: dict[str, torch.Tensor] = copy.deepcopy(self.module.state_dict())
         self.curve: list[dict[str, float]] = []
+        self.keep = frozenset(keep)
+        self.stages: dict[int, dict[str, torch.Tensor]] = {}
 
     def _draw(self, purpose: int, count: int) -> list[Trace]:
         recipe = self.recipe
@@ -215,6 +224,8 @@ class Trainer:
         recipe = self.recipe
         while self.iteration < recipe.iterations:
             reward, entropy = self._improve()
+            if self.iteration in self.keep:
+                self.stages[self.iteration] = copy.deepcopy(self.module.state_dict())
             if self.iteration % recipe.check_every == 0 or self.iteration == recipe.iterations:
                 score = self._check()
                 entry = {"iteration": self.iteration, "reward": reward, "score": score, "entropy": entropy}
@@ -223,8 +234,15 @@ class Trainer:
                     self.save(save)
                 if report is not None:
                     report(Report(self.iteration, recipe.iterations, reward, score, entropy, self.best))
+        return self._with(self.best_weights)
+
+    def stage(self, iteration: int) -> nn.Sequential:
+        """The network as it was after one of the iterations of ``keep``."""
+        return self._with(self.stages[iteration])
+
+    def _with(self, weights: Mapping[str, torch.Tensor]) -> nn.Sequential:
         network = copy.deepcopy(self.module)
-        network.load_state_dict(self.best_weights)
+        network.load_state_dict(weights)
         return network
 
     def _check(self) -> float:
@@ -343,7 +361,7 @@ class Trainer:
                 "module": self.module.state_dict(), "critic": self.critic.state_dict(),
                 "optimizer": self.optimizer.state_dict(), "iteration": self.iteration, "best": self.best,
                 "best_weights": self.best_weights, "curve": self.curve, "recipe": self.recipe.to_dict(),
-                "seed": self.seed,
+                "seed": self.seed, "stages": self.stages,
             },
             temporary,
         )  # fmt: skip
@@ -356,11 +374,15 @@ class Trainer:
             DnnExplainError: the file is of another recipe or seed.
         """
         held = torch.load(path, weights_only=True)
+        begun, kept = int(held["iteration"]), set(held.get("stages", {}))
         if held["recipe"] != self.recipe.to_dict() or held["seed"] != self.seed:
             msg = f"{path} was saved by a training with another recipe or seed; give this one a file of its own"
+            raise DnnExplainError(msg)
+        if any(one <= begun and one not in kept for one in self.keep):
+            msg = f"{path} is of a training that kept no stages; begin again (--fresh), or go on without --stages"
             raise DnnExplainError(msg)
         self.module.load_state_dict(held["module"])
         self.critic.load_state_dict(held["critic"])
         self.optimizer.load_state_dict(held["optimizer"])
         self.iteration, self.best, self.curve = held["iteration"], held["best"], held["curve"]
-        self.best_weights = held["best_weights"]
+        self.best_weights, self.stages = held["best_weights"], held.get("stages", {})

@@ -1,0 +1,78 @@
+"""Quantities of a state against a literal reading of them, and trees played compiled against trees played step by step."""
+
+import numpy as np
+import pytest
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.explain.distillation import TreePolicy
+from dnnexplain.explain.distillation.tree import grow
+from dnnexplain.systems import make_system
+from dnnexplain.systems.abr.runner import run_policy
+
+FAMILIES = ("markov-3g", "5g", "outage", "puffer-like")
+
+
+def states_of(system, rule="robust-mpc-reset"):
+    links = [link for name in FAMILIES for link in system.workloads(name, 5, 3)]
+    return links, system.visit(system.rules()[rule], links)[0]
+
+
+def literal(system, observation):
+    """The quantities of one state, in the words of their names."""
+    codec, rates = system.codec, system.video.bitrates
+    row = codec.decode(observation[None])[0]
+    past = row[codec.throughput]
+
+    def harmonic(count):
+        there = [rate for rate in past[-count:] if rate > 0]
+        return len(there) / sum(1 / rate for rate in there) if there else 0.0
+
+    five = harmonic(5)
+    sizes = row[codec.sizes]
+    takes = [min(8 * size / five, 120.0) if five else 120.0 for size in sizes]
+    quantities = [
+        row[0], row[1], *past[::-1], five, min([rate for rate in past[-5:] if rate > 0], default=0.0),
+        row[codec.download][-1], row[codec.remaining], *sizes, harmonic(3), harmonic(8), *(row[1] - np.array(takes)),
+    ]  # fmt: skip
+    level = int(np.abs(rates - row[0]).argmin())
+    below = max([place for place, rate in enumerate(rates) if rate <= 1000 * five], default=0)
+    return quantities, [level, min(level + 1, 5), max(level - 1, 0), below, *range(6)]
+
+
+@pytest.mark.parametrize("rule", ["robust-mpc-reset", "bola"])
+def test_quantities_are_what_their_names_say(rule):
+    system = make_system("abr")
+    states = states_of(system, rule)[1]
+    states = states[np.random.default_rng(1).permutation(len(states))[:300]]
+    wanted = [literal(system, one) for one in states]
+    np.testing.assert_allclose(system.features(states), [one for one, _ in wanted], rtol=1e-12, atol=1e-12)
+    assert system.features.actions(states).tolist() == [moves for _, moves in wanted]
+    with pytest.raises(DnnExplainError, match="6, 8"):
+        system.features(states[:, :5])
+
+
+@pytest.mark.parametrize("parameters", [{}, {"noise": 0.1}, {"buffer_limit": 20.0, "first": 0}])
+@pytest.mark.parametrize("leaves", [2, 40])
+def test_a_compiled_tree_plays_as_one_that_is_asked_step_by_step(parameters, leaves):
+    system = make_system("abr", **parameters)
+    links, states = states_of(system)
+    actions = system.rules()["robust-mpc-reset"].outputs(states).argmax(axis=1)
+    moves = actions + 4
+    moves[::3] = np.random.default_rng(0).integers(4, size=len(moves[::3]))
+    tree = grow(system.features(states), moves, np.ones(len(moves)), count=10, leaves=leaves)
+    policy = TreePolicy(tree, system.features, 6)
+    fast = run_policy(links, system.video, system.params, policy, seed=3)
+    slow = run_policy(links, system.video, system.params, policy, seed=3, watch=lambda *_: None)
+    for name in ("actions", "delay_ms", "stall_s", "sleep_ms", "buffer_s"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
+    assert len(np.unique(fast.actions)) >= 2
+
+
+def test_a_tree_of_another_player_is_asked_step_by_step():
+    system, other = make_system("abr"), make_system("abr", buffer_limit=20.0)
+    links, states = states_of(system)
+    actions = system.rules()["bb"].outputs(states).argmax(axis=1)
+    tree = grow(other.features(states), actions + 4, np.ones(len(states)), count=10, leaves=8)
+    policy = TreePolicy(tree, other.features, 6)
+    wanted = run_policy(links, system.video, system.params, policy, watch=lambda *_: None)
+    np.testing.assert_array_equal(run_policy(links, system.video, system.params, policy).actions, wanted.actions)
