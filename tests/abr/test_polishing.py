@@ -52,3 +52,15 @@ def test_rows_that_reach_a_node_are_those_whose_path_holds_it():
     rows = seen(tree)
     for node in range(3):
         assert _reaches(tree, rows, node).tolist() == [node in tree.path(row) for row in rows]
+
+
+def test_a_leaf_may_be_cut_in_two_while_there_is_room():
+    """One bitrate for both links is far from the best; the question that tells them apart has to be found."""
+    whole = stump(0.1, "750 kbps", "750 kbps").simplified()
+    assert whole.leaves == 1
+    rows = seen(whole)
+    grown, cost = polish(SYSTEM, whole, rows, EVEN, trials=150, seed=0, leaves=3)
+    same, before = polish(SYSTEM, whole, rows, EVEN, trials=150, seed=0)
+    assert 2 <= grown.leaves <= 3
+    assert same.leaves == 1
+    assert cost < before - 10

@@ -121,7 +121,7 @@ def distil(
     if optimal_depth:
         check_installed()
     settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish)
-    told = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 1 if polish else 0))
+    told = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 2 if polish else 0))
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
     validation = draw(sets, settings.child(VALIDATION))
@@ -198,7 +198,9 @@ class _Search:
     def polish(self, validation: Sequence[Any], checks: Decisions, told: Teller) -> None:
         """Make each seed's cheapest tree better by what its episodes cost; of trees that are alike take the shortest."""
         settings, seeds = self.settings, len(self.paths)
-        for one in range(seeds):
+        best = 0
+        for turn in range(seeds + 1):  # half of the trials are for the tree that is best after the other half
+            one, trials = (turn, -(-settings.polish // (2 * seeds))) if turn < seeds else (best, settings.polish // 2)
             if not told(f"changing tree {one + 1} of {seeds}", kept=True):
                 return
             size = int(np.argmin(self.costs[one][: self.end]))
@@ -207,11 +209,13 @@ class _Search:
                 self.paths[one][size],
                 self.known.features,
                 validation,
-                trials=-(-settings.polish // seeds),
-                seed=settings.seed + one,
+                trials=trials,
+                seed=settings.seed + turn,
+                leaves=settings.leaves,
                 over=lambda: told.stopped,
             )
             self._put(one, size, tuned, cost, checks)
+            best = int(np.argmin([min(costs[: self.end]) for costs in self.costs]))
         if told("looking for shorter trees that cost as good as the same", kept=True):
             rows = zip(self.paths, self.costs, strict=True)
             found = [pair for row, costs in rows for pair in zip(row[: self.end], costs, strict=False)]

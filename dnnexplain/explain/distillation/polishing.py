@@ -21,6 +21,8 @@ __all__ = ["polish"]
 
 OTHER = 0.3
 """Of trials at a question, the share that asks for another quantity."""
+SPLIT = 0.7
+"""Of trials at a leaf, the share that cuts it in two while there may be more leaves."""
 
 
 def polish(
@@ -31,12 +33,14 @@ def polish(
     *,
     trials: int,
     seed: int,
+    leaves: int = 0,
     over: Callable[[], bool] = lambda: False,
 ) -> tuple[Tree, float]:
     """Hill climbing (first improvement) from a tree.
 
     A trial moves one threshold to one of the values that the states at that node have, lets a node ask for another
-    quantity (three times in ten), or gives one leaf another move, and is kept if the mean cost of ``workloads`` falls.
+    quantity (three times in ten), gives one leaf another move, or, while there may be more leaves, cuts one in two, and
+    is kept if the mean cost of ``workloads`` falls; questions that are idle then go.
 
     Args:
         system: in which costs are measured.
@@ -45,6 +49,7 @@ def polish(
         workloads: on which; they must not be those of the figures.
         trials: how many.
         seed: of the trials, and of the runs.
+        leaves: how many there may be; no more than there are if 0.
         over: asked before each trial; once true, the best tree so far is returned.
 
     Returns:
@@ -55,29 +60,61 @@ def polish(
     for _ in range(trials):
         if over():
             break
-        trial = _trial(best, features, rng)
+        trial = _trial(best, features, rng, room=best.leaves < leaves)
         if trial is None:
             continue
         cost = cost_of(system, trial, workloads, seed)
         if cost < least:
-            best, least = trial, cost
+            best, least = trial.simplified(), cost
     return best, least
 
 
-def _trial(tree: Tree, features: NDArray[np.float64], rng: np.random.Generator) -> Tree | None:
+def _trial(tree: Tree, features: NDArray[np.float64], rng: np.random.Generator, *, room: bool) -> Tree | None:
     """One change, or none where nothing can be drawn."""
     node = int(rng.integers(len(tree.feature)))
     if tree.feature[node] == LEAF:
         move = int(rng.integers(tree.scores.shape[1]))
-        return None if move == tree.action[node] else tree.with_action(node, move)
+        if move == tree.action[node]:
+            return None
+        return _cut(tree, features, node, move, rng) if room and rng.random() < SPLIT else tree.with_action(node, move)
     asked = int(rng.integers(features.shape[1]) if rng.random() < OTHER else tree.feature[node])
-    values = np.unique(features[_reaches(tree, features, node), asked])
-    if len(values) < 2:
+    threshold = _between(features[_reaches(tree, features, node), asked], rng)
+    if threshold is None:
         return None
-    place = int(rng.integers(len(values) - 1))
     asking = tree.feature.copy()
     asking[node] = asked
-    return replace(tree, feature=asking).with_threshold(node, float(values[place] + values[place + 1]) / 2)
+    return replace(tree, feature=asking).with_threshold(node, threshold)
+
+
+def _between(values: NDArray[np.float64], rng: np.random.Generator) -> float | None:
+    """A number between two neighbours of the given ones, or none where all are the same."""
+    known = np.unique(values)
+    if len(known) < 2:
+        return None
+    place = int(rng.integers(len(known) - 1))
+    return float(known[place] + known[place + 1]) / 2
+
+
+def _cut(tree: Tree, features: NDArray[np.float64], leaf: int, move: int, rng: np.random.Generator) -> Tree | None:
+    """A leaf made a question: on one side all stays, on the other another move is made."""
+    asked = int(rng.integers(features.shape[1]))
+    threshold = _between(features[_reaches(tree, features, leaf), asked], rng)
+    if threshold is None:
+        return None
+    count = len(tree.feature)
+    feature, limit = np.append(tree.feature, [LEAF, LEAF]), np.append(tree.threshold, [0.0, 0.0])
+    left, right = np.append(tree.left, [LEAF, LEAF]), np.append(tree.right, [LEAF, LEAF])
+    feature[leaf], limit[leaf], left[leaf], right[leaf] = asked, threshold, count, count + 1
+    half = tree.weight[leaf] / 2
+    grown = Tree(
+        feature,
+        limit,
+        left,
+        right,
+        np.vstack([tree.scores, tree.scores[[leaf, leaf]]]),
+        np.append(tree.weight, [half, half]),
+    )
+    return grown.with_action(count + int(rng.integers(2)), move)
 
 
 def _reaches(tree: Tree, features: NDArray[np.float64], node: int) -> NDArray[np.bool_]:
