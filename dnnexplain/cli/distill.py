@@ -62,7 +62,8 @@ def distill(
     polish: int = typer.Option(0, help="Changes of the tree that are tried and kept if its episodes cost less."),
     workload: str = typer.Option(
         "",
-        help="Family of the workloads, the first if not given; or a file or folder, of which half is kept for the figures.",
+        help="Family of the workloads, the first if not given; or a file or folder, of which half is kept for the figures; "
+        "or several of these, with commas between them.",
         show_default=False,
     ),
     test: str = typer.Option("", help="A file or folder of workloads for the figures.", show_default=False),
@@ -144,23 +145,34 @@ def _sources(
 ) -> tuple[Draw, Sequence[Any] | None]:
     """Workloads to learn from, and those for the figures, where they are not drawn afresh."""
     figures = find_workloads(world, options, test, None, seed) if test else None
-    if not workload or workload in {family.name for family in options.spec.families}:
-        family, parameters = options.spec.family(workload).name, options.family(workload)
-        return lambda count, drawn: world.workloads(family, count, drawn, **parameters), figures
-    pool = find_workloads(world, options, workload, None, seed)
-    if figures is None:
-        if len(pool) < LEAST:
-            msg = f"{workload} holds {len(pool)}; to learn from half of them and measure on the others takes {LEAST}"
+    families = {family.name for family in options.spec.families}
+    sources = [workload] if "," not in workload or Path(workload).exists() else workload.split(",")
+    made = [options.spec.family(one).name for one in sources if not one or one in families]
+    read = [
+        one for source in sources if source and source not in families for one in _read(world, options, source, seed)
+    ]
+    if read and figures is None:
+        if len(read) < LEAST:
+            msg = f"{workload} holds {len(read)}; to learn from half of them and measure on the others takes {LEAST}"
             raise DnnExplainError(msg)
-        order = np.random.default_rng(seed).permutation(len(pool))
-        figures = [pool[place] for place in order[: len(pool) // 2]]
-        pool = [pool[place] for place in order[len(pool) // 2 :]]
+        order = np.random.default_rng(seed).permutation(len(read))
+        figures = [read[place] for place in order[: len(read) // 2]]
+        read = [read[place] for place in order[len(read) // 2 :]]
 
     def draw(count: int, drawn: int) -> Sequence[Any]:
-        places = np.random.default_rng(drawn).permutation(len(pool))[:count]
-        return [pool[place] for place in places]
+        places = np.random.default_rng(drawn).permutation(len(read))[: -(-count // len(sources)) if made else count]
+        found = [read[place] for place in places]
+        for place, name in enumerate(made):
+            wanted = (count - len(found)) // (len(made) - place)
+            found += world.workloads(name, wanted, drawn, **options.family(name)) if wanted else ()
+        return found
 
     return draw, figures
+
+
+def _read(world: Any, options: SystemOptions, source: str, seed: int) -> Sequence[Any]:
+    found: Sequence[Any] = find_workloads(world, options, source, None, seed)
+    return found
 
 
 def _asked(options: SystemOptions, policy: str) -> tuple[Any, Policy]:

@@ -17,7 +17,7 @@ from dnnexplain.explain.distillation.tree import LEAF, Tree
 
 __all__ = ["EQUAL", "cost_of", "near_equal", "readable"]
 
-EQUAL = 0.004
+EQUAL = 0.002
 """Costs count as equal up to this share of the best one's size."""
 Costed = tuple[Tree, float]
 
