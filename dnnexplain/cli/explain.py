@@ -13,6 +13,7 @@ from dnnexplain.cli.files import atomic_write, check_writable, read_json
 from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.output import examples, number, print_json, print_table
 from dnnexplain.cli.prove import show_sufficient
+from dnnexplain.cli.stages import show_stages
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError
 
@@ -70,6 +71,9 @@ def explain(
     consequences: bool = typer.Option(
         False, "--consequences", help="Instead of a map: what would follow each action, if the policy goes on."
     ),
+    stages: Path | None = typer.Option(
+        None, help="Instead of one network: the stages that a training kept beside this file, side by side."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     out: Path | None = typer.Option(None, help="Save the map: .json (readable again) or .npz (arrays)."),
 ) -> None:
@@ -86,6 +90,9 @@ def explain(
             world, networks_of(policy, world), states=survey, method=method, target=target, baseline=baseline,
             workload=workload, seed=seed, as_json=as_json,
         )  # fmt: skip
+        return
+    if stages is not None:
+        show_stages(world, options, stages, workload=workload, seed=seed, as_json=as_json)
         return
     if state is None:
         msg = "say which state with --state FILE, or ask for many with --survey 2000"
