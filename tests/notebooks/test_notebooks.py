@@ -87,6 +87,15 @@ CHECKS = {
         "assert right(watts('31.5')) and not right(watts('28.5'))\n"
         "assert [right(nearest_rule(name)) for name in system.rules()].count(True) == 1"
     ),
+    "12-before-you-deploy": (
+        "assert verdict.verdict == 'within 5%' == found.scenarios[0].verdict and found.verdict == 'unsafe'\n"
+        "assert 0.05 < changed(FAULTS['lost']) < changed(FAULTS['units-1000']) and changed(FAULTS['nan']) > 0.3\n"
+        "assert made.regret > made.drawn_regret > 0\n"
+        "assert np.isclose(system.run(network, [again]).cost[0], made.front[0]['cost']) and made.front[0]['cost'] > made.front[0]['optimum'][1]\n"
+        "assert [right(verdict_of(one)) for one in ('better', 'within 5%', 'worse', 'unsafe')].count(True) == 1\n"
+        "assert right(worst_fault('input-out-of-range')) and not right(worst_fault('input-lost'))\n"
+        "assert right(limit_of('nominal gap > -1%')) and not right(limit_of('nominal gap > 5%')) and not right(limit_of('nominal gap > -50%'))"
+    ),
     "the-published-network": (
         "assert runs['network, drawn'].cost.mean() < runs['Tetris'].cost.mean()\n"
         "assert runs['network, most probable'].metrics['starved'].sum() >= len(workloads)\n"
