@@ -34,12 +34,13 @@ def main() -> None:
     parser.add_argument("systems", nargs="*", default=list(BUILT_IN))
     parser.add_argument("--runs", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=1, help="The first seed.")
     given = parser.parse_args()
     for name in given.systems:
-        print(json.dumps(compared(name, given.runs, given.seeds)), flush=True)
+        print(json.dumps(compared(name, given.runs, range(given.first, given.first + given.seeds))), flush=True)
 
 
-def compared(name: str, runs: int, seeds: int) -> dict[str, Any]:
+def compared(name: str, runs: int, seeds: Sequence[int]) -> dict[str, Any]:
     """All ways on one system."""
     spec = spec_of(name)
     system: Any = make_system(name, **dict(spec.compared))
@@ -49,7 +50,7 @@ def compared(name: str, runs: int, seeds: int) -> dict[str, Any]:
     fair = fair_rules(system)
     began = time.process_time()
     found: dict[str, list[float]] = {}
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         regret = regret_of(system, policy, fair, seed)
         drawn = list(system.workloads(spec.family().name, max(400, runs), seed))
         law = Plausibility([system.to_records(one) for one in drawn])
@@ -65,7 +66,7 @@ def compared(name: str, runs: int, seeds: int) -> dict[str, Any]:
     means = {way: [round(float(np.mean(values)), 4), round(float(np.std(values)), 4)] for way, values in found.items()}
     ratio = round(means["steered"][0] / means["drawn"][0], 3) if means["drawn"][0] > 0 else None
     return {
-        "system": name, "policy": policy.name, "reference": reference(system), "runs": runs, "seeds": seeds, "mean_and_spread": means,
+        "system": name, "policy": policy.name, "reference": reference(system), "runs": runs, "seeds": list(seeds), "mean_and_spread": means,
         "steered_over_drawn": ratio, "cpu_seconds": round(time.process_time() - began, 1),
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.files import atomic_write
-from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.interrupts import Stop, until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
@@ -76,7 +77,8 @@ def stress(
     recorded = None if like is None else find_workloads(world, options, str(like), None, seed)
     earlier = StressTest.load(folder / KEPT) if (folder / KEPT).exists() else None
     with until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
-        found = run(
+        found = _ended_with(
+            stop, run,
             world, options.spec, tested, recorded=recorded, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
             jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
         )  # fmt: skip
@@ -92,6 +94,17 @@ def stress(
         raise typer.Exit(stop.code)
     if any(broken.values()):
         raise typer.Exit(BROKEN)
+
+
+def _ended_with(stop: Stop, work: Callable[..., StressTest], *given: Any, **options: Any) -> StressTest:
+    """What the work gives; where it was ended before there is anything, the program ends as it was asked to."""
+    try:
+        return work(*given, **options)
+    except DnnExplainError as error:
+        if not stop.is_set():
+            raise
+        typer.echo(str(error), err=True)
+        raise typer.Exit(stop.code) from None
 
 
 def _folder(out: Path) -> Path:

@@ -166,6 +166,17 @@ def test_reports_agree_with_the_result(gate):
     assert all(one.name in page for one in gate.scenarios)
 
 
+def test_a_short_log_is_tested_and_generated_inputs_are_then_like_ordinary_ones():
+    system = make_system("deeprm", slots=3)
+    log = list(system.workloads("uniform", 12, 3))
+    found = run_stress(
+        system, spec_of(system), system.rules()["fcfs"], recorded=log, budget=120, oracle_seconds=0.01, jobs=1
+    )
+    assert found.scenarios[1].kind == "log"
+    assert found.generated is not None
+    assert any("it has 12 job sets" in one and "like ordinary job sets instead" in one for one in found.left_out)
+
+
 JUNIT = {
     "testsuites": ({"name", "tests", "failures", "errors", "time"}, {"testsuite"}),
     "testsuite": ({"name", "tests", "failures", "errors", "time", "skipped", "timestamp"}, {"testcase"}),

@@ -30,7 +30,9 @@ BATCH = 10
 TRIES = 12
 """Proposals for each that is run, at most."""
 DRAWN = 0.1
-"""Share of the runs that go to drawn workloads first."""
+"""Share of the runs that go to drawn workloads first; of few runs up to a third."""
+FIRST = 30
+"""Drawn workloads to begin with, where a third of the runs is as much."""
 FEWER = ((0.0, 10), (0.4, 6), (0.7, 3))
 """Climbers that go on from this share of the runs on."""
 TEN = 10
@@ -105,7 +107,7 @@ def hardest(
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
     found = Found()
-    found.add(system, list(drawn[: max(2, int(DRAWN * count))]), law, regret)
+    found.add(system, list(drawn[: max(2, int(DRAWN * count), min(FIRST, count // 3))]), law, regret)
     search = (_Climbers if steer else _Blind)(system, found, [system.to_records(one) for one in drawn], law, least, rng)
     while len(found.regret) < count and not (cancel is not None and cancel.is_set()):
         share = len(found.regret) / count

@@ -119,7 +119,8 @@ def stress(
         if keep is not None and "nominal" in known:
             keep(result)
     if "nominal" not in known:
-        msg = f"ordinary workloads could not be run: {refused.get('nominal', 'the test was ended before')}"
+        ended = "the test was ended before ordinary workloads were run, and nothing is kept; run it again"
+        msg = f"ordinary workloads could not be run: {refused['nominal']}" if "nominal" in refused else ended
         raise DnnExplainError(msg)
     generated, why = (None, "") if resume is None or not resume.done else (resume.generated, "")
     if generated is None and not (cancel is not None and cancel.is_set()):
@@ -262,15 +263,9 @@ def _generate(
     """What the search found, or why there was none."""
     if not isinstance(system, Tabular):
         return None, f"Generated inputs: {lacking(system, Tabular)}."
-    if recorded is not None and len(recorded) < 2 * LEAST:
-        return (
-            None,
-            f"Generated inputs: the log has {len(recorded)} {spec.workloads}, and what is likely is learned from {2 * LEAST}.",
-        )
     if count < LEAST:
         return None, f"Generated inputs: a quarter of the budget is {counted(count, 'run')}, and {LEAST} are needed."
-    family = spec.family()
-    drawn = list(recorded) if recorded is not None else list(system.workloads(family.name, max(LEARNED, count), seed))
+    drawn, said = _ordinary(system, spec, recorded, max(LEARNED, count), seed)
     law = Plausibility([system.to_records(one) for one in drawn])
 
     regret = regret_of(system, policy, fair, seed)
@@ -278,6 +273,13 @@ def _generate(
     ordinary.add(system, drawn[:count], law, regret)
     found = hardest(system, drawn, law, regret, count=count, least=PLAUSIBLE, seed=seed, cancel=cancel)
     ten, plain = worst_ten(found, PLAUSIBLE), worst_ten(ordinary, PLAUSIBLE)
+    if not ten or not plain:
+        return (
+            None,
+            f"Generated inputs: in {count} runs none was at least as likely as the least likely {PLAUSIBLE:.0%} of {spec.workloads}.",
+        )
+    if len(ordinary.regret) < len(found.regret):
+        said = f"{said} Generated inputs: {len(found.regret)} were run, and the log has {len(ordinary.regret)} to compare with.".strip()
     front = [_point(system, policy, found, run, seconds, seed) for run in found.front(PLAUSIBLE)[:10]]
     made = Generated(
         float(np.mean([found.regret[run] for run in ten])),
@@ -291,7 +293,22 @@ def _generate(
         front,
         reference(system),
     )
-    return made, ""
+    return made, said
+
+
+def _ordinary(
+    system: EpisodeSystem, spec: Spec, recorded: Sequence[Any] | None, count: int, seed: int
+) -> tuple[list[Any], str]:
+    """Workloads that say what is likely, and what one must know of them: those of a log, if it has enough."""
+    if recorded is not None and len(recorded) >= 2 * LEAST:
+        return list(recorded), ""
+    said = (
+        f"Generated inputs like the log: it has {len(recorded)} {spec.workloads}, and what is likely is learned from "
+        f"{2 * LEAST}; they are like ordinary {spec.workloads} instead."
+        if recorded is not None
+        else ""
+    )
+    return list(system.workloads(spec.family().name, count, seed)), said
 
 
 def _point(system: Any, policy: Policy, found: Found, run: int, seconds: float, seed: int) -> dict[str, Any]:
