@@ -2,6 +2,7 @@
 
 from dnnexplain.explain.generate.adversary import Found, hardest
 from dnnexplain.explain.generate.generators import GENERATORS, Generator, make_generator
+from dnnexplain.explain.generate.networks import load_generator
 from dnnexplain.explain.generate.plausibility import Plausibility, summary
 from dnnexplain.explain.generate.realism import Realism, realism
 from dnnexplain.explain.generate.smote import propose
@@ -13,6 +14,7 @@ __all__ = [
     "Plausibility",
     "Realism",
     "hardest",
+    "load_generator",
     "make_generator",
     "propose",
     "realism",

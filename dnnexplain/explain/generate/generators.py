@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.explain.generate.networks import Adversarial, Diffusion
 from dnnexplain.explain.generate.smote import propose
 
 if TYPE_CHECKING:
@@ -202,7 +203,9 @@ def _checked(tables: Sequence[Floats]) -> list[Floats]:
     return [np.asarray(table, dtype=np.float64) for table in tables]
 
 
-GENERATORS: Mapping[str, Callable[[], Generator]] = {one.name: one for one in (Interpolating, Autoregressive)}
+GENERATORS: Mapping[str, Callable[[], Generator]] = {
+    one.name: one for one in (Interpolating, Autoregressive, Diffusion, Adversarial)
+}
 """By name."""
 
 
