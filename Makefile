@@ -71,5 +71,5 @@ pictures:
 	@$(BIN)/python -m tools.pictures
 
 clean:
-	rm -rf .venv build dist site docs/lessons docs/systems docs/explorable docs/commands.md .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site docs/lessons docs/systems docs/explorable docs/commands.md docs/glossary.md .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find dnnexplain widgets tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -38,7 +38,7 @@ nb_ipywidgets_js = {
     "lesson.js": {"defer": "defer"}
 }  # draws the panels as they were, instead of scripts from another host
 
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 # "names" is an attribute of many; files outside the site (benchmarks/) are read in the repository, and a test follows
 # every link of every page.
@@ -56,6 +56,7 @@ python_use_unqualified_type_names = True
 def setup(app: object) -> None:
     """Fetch what is written elsewhere: the lessons, the systems' pages and the commands' help."""
     from dnnexplain.app.system_page import write_system_pages  # noqa: PLC0415
+    from dnnexplain.glossary import glossary_page  # noqa: PLC0415
     from dnnexplain.registry import specs  # noqa: PLC0415
 
     del app
@@ -67,6 +68,7 @@ def setup(app: object) -> None:
     shutil.rmtree(HERE / "systems", ignore_errors=True)
     write_system_pages(HERE / "systems", specs().values())
     (HERE / "commands.md").write_text(_commands(), encoding="utf-8")
+    (HERE / "glossary.md").write_text(glossary_page(), encoding="utf-8")
 
 
 def _commands() -> str:

@@ -14,6 +14,7 @@ GROUND = {
     "drawings",
     "encoding",
     "files",
+    "glossary",
     "intervals",
     "lazy",
     "moved",

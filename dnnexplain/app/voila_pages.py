@@ -20,7 +20,9 @@ from voila.handler import BaseVoilaHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from dnnexplain.app import settings
 from dnnexplain.app.channels import ChannelHandler
+from dnnexplain.app.forking import fork_kernels
 from dnnexplain.app.gallery import Site, full_page, gallery_page, read_site
 from dnnexplain.app.guard import HEADERS, HOSTS, NotFound, SignedOut, guarded, log_nothing_small
 from dnnexplain.app.places import Places
@@ -68,6 +70,7 @@ class Pages(Voila):
         for page in self.site.pages if self.site else ():
             pools[page.notebook] = {"pool_size": int(self.options.get("warm", 1)) if page.warm else 0}
         self.config.VoilaKernelManager.kernel_pools_config = pools
+        self.zygote = fork_kernels(self._shown())
         self.base_url, self.server_url = self.options.get("base_url", "/"), "/"
         self.config.PageKernels.megabytes = int(self.options.get("memory") or 0)
         if self.options.get("idle"):
@@ -103,6 +106,11 @@ class Pages(Voila):
         ]
         gallery = {"voila_configuration": self.voila_configuration, "site": self.site, "places": self.places}
         return [*kept, *shows, ("/", guarded(GalleryHandler), gallery)]
+
+    def _shown(self) -> list[dict[str, Any]]:
+        """What the pages show, each system once: its functions are loaded before anybody asks."""
+        boards = [page.settings for page in self.site.pages if page.settings] if self.site else [settings()]
+        return list({board["system"]: board for board in reversed(boards) if board.get("system")}.values())
 
     def listen(self) -> None:
         """Listen, with bounds on what is taken from whom nobody knows yet."""

@@ -17,6 +17,7 @@ from dnnexplain.contract.knobs import State
 from dnnexplain.contract.outputs import Decision
 from dnnexplain.contract.parameters import Parameter, Reference, load_reference
 from dnnexplain.contract.properties import PropertySource
+from dnnexplain.contract.tours import Step
 
 __all__ = [
     "Example",
@@ -275,6 +276,7 @@ class Spec:
         examples: cards of the gallery.
         question: the dashboard's title: ``"Why does the network schedule this job?"``.
         lead: what is controlled and how the picture is read, a short paragraph for newcomers.
+        tour: three things to try on its dashboard; ones that fit any system if there are none.
         board: parameters of the system for its dashboard, where others than the defaults are better.
         compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
         quick_optimum: whether the best plan of a workload takes a few seconds at most, so that it is shown unasked.
@@ -320,6 +322,7 @@ class Spec:
     examples: tuple[Example, ...] = ()
     question: str = ""
     lead: str = ""
+    tour: tuple[Step, ...] = ()
     board: Mapping[str, Any] = field(default_factory=dict)
     compared: Mapping[str, Any] = field(default_factory=dict)
     quick_optimum: bool = False

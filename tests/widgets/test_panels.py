@@ -148,6 +148,9 @@ def test_the_dashboard_holds_all_panels_and_only_those_that_fit(gate, network):
     board = Dashboard(gate, network)
     assert [type(panel).__name__ for panel in board.panels] == [
         "Masthead",
+        "StripPanel",
+        "GuidePanel",
+        "VerdictPanel",
         "StateEditor",
         "DecisionPanel",
         "SaliencyPanel",

@@ -12,6 +12,9 @@ from dnnexplain_widgets.contents import Contents
 from dnnexplain_widgets.masthead import Loader, Masthead
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.editor import Preset
+from dnnexplain_widgets.panels.guide import GuidePanel
+from dnnexplain_widgets.panels.strip import StripPanel
+from dnnexplain_widgets.panels.verdict import VerdictPanel
 from dnnexplain_widgets.sections import LIVE, SECTIONS, Entry, make_panel
 from dnnexplain_widgets.session import Session
 
@@ -68,9 +71,23 @@ class Dashboard(ipywidgets.Box):
         self.session = session = Session(system, policy, state, rules=rules)
         session.question(method=ADDS_UP)
         self.masthead = Masthead(
-            session=session, title=title or f"What moves {system.name}?", policies=policies, loader=loader, lead=lead
+            session=session,
+            title=title or f"What moves {system.name}?",
+            policies=policies,
+            loader=loader,
+            lead="" if "GuidePanel" not in leave_out else lead,
         )
         self.masthead.add_class("dx-top")
+        self.verdict = None if "VerdictPanel" in leave_out else VerdictPanel(session=session)
+        self.guide = None if "GuidePanel" in leave_out else GuidePanel(session=session, lead=lead)
+        self.strip = None if "StripPanel" in leave_out else StripPanel(session=session)
+        for head in self._heads():
+            head.add_class("dx-top")
+        if self.strip is not None:
+            self.strip.add_class("dx-strip-host")
+        if self.verdict is not None and self.guide is not None:
+            self.verdict.judged = self.guide.heard
+        session.bring = self._bring
         editors = ("StateEditor", "GraphPanel", "TopologyPanel")
         self._options = {**{name: {"presets": presets} for name in editors}, **(options or {})}
         kept = {
@@ -95,7 +112,7 @@ class Dashboard(ipywidgets.Box):
     def panels(self) -> tuple[Panel, ...]:
         """All panels that were made so far, in reading order."""
         below = [panel for box in self.opened.values() for panel in box.children]
-        return (self.masthead, *self.live, *below)
+        return (self.masthead, *self._heads(), *self.live, *below)
 
     def panel(self, name: str) -> Panel:
         """The panel of a class by its name, ``board.panel("WhiteBoxPanel")``; its section is opened if need be.
@@ -145,8 +162,17 @@ class Dashboard(ipywidgets.Box):
             for panel in box.children:
                 panel.on_page = key == section
         self.contents.section = self.session.section = section
-        rows = [self.masthead, self.columns]
+        rows = [self.masthead, *self._heads(), self.columns]
         self.children = [*rows, self.contents, self.opened[section]] if section else rows
+
+    def _heads(self) -> tuple[Panel, ...]:
+        return tuple(one for one in (self.strip, self.guide, self.verdict) if one is not None)
+
+    def _bring(self, name: str) -> None:
+        """A panel is asked for by name: its section is opened."""
+        for key, entries in self.fitting.items():
+            if any(entry.name == name for entry in entries):
+                self.show(key)
 
     def _on_section(self, _change: object) -> None:
         """A file or a link may name a section that this system does not have."""

@@ -9,6 +9,7 @@ import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
 
+from dnnexplain.glossary import glossary
 from dnnexplain_widgets.web import module_source, style_source
 
 __all__ = ["Hub"]
@@ -35,12 +36,16 @@ class Hub(ipywidgets.Widget):
     loaded_state = t.Dict(
         help="The newest state that a panel loaded into the editor: {count, what} (what it is, in words)."
     ).tag(sync=True)
+    glossary = t.Dict(help="Terms that the page explains where they stand.").tag(sync=True)
+    goto = t.Dict(help="The panel that is to be brought into sight: {count, panel} (the name of its class).").tag(
+        sync=True
+    )
     travel = t.Dict(help="From the page: how often undo and redo were asked for by keyboard.").tag(
         sync=True, echo_update=False
     )
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(code=module_source(), style=style_source(), **options)
+        super().__init__(code=module_source(), style=style_source(), glossary=glossary(), **options)
 
     def show(self, live: dict[str, Any], background: NDArray[Any] | None) -> None:
         """Send a step, and the background of its state if that is another one: one message."""

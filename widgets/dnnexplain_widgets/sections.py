@@ -176,8 +176,8 @@ LIVE: tuple[Entry, ...] = (
     Entry("graph.GraphPanel", _graph),
     Entry("decision.DecisionPanel", _chooses, side="right"),
     Entry("settings.SettingsPanel", _sets, side="right"),
-    Entry("saliency.SaliencyPanel"),
-    Entry("neurons.NeuronsPanel", side="right"),
+    Entry("saliency.SaliencyPanel", side="right"),
+    Entry("neurons.NeuronsPanel"),
 )
 """What always stands on the page and follows a drag, in the order in which a phone shows it."""
 

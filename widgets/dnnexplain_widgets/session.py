@@ -79,6 +79,8 @@ class Session(t.HasTraits):
         """Writes the link by which the page opens again as it is; whoever has a place for it sets it."""
         self.adopt: Callable[[str, Policy], None] | None = None
         """Takes a policy among those to choose from, under a name, and explains it; whoever has a list of them sets it."""
+        self.bring: Callable[[str], object] | None = None
+        """Makes a panel and opens its section, by the name of its class; whoever has sections sets it."""
         self._hub: Hub | None = None
         self._late = LateMap()
         self._quiet = True
@@ -141,6 +143,13 @@ class Session(t.HasTraits):
         self.state = state
         if self._hub is not None:
             self._hub.loaded_state = {"count": self._hub.loaded_state.get("count", 0) + 1, "what": what}
+
+    def show_panel(self, name: str) -> None:
+        """Have a panel brought into sight, by the name of its class: ``"TransferPanel"``."""
+        if self.bring is not None:
+            self.bring(name)
+        if self._hub is not None:
+            self._hub.goto = {"count": self._hub.goto.get("count", 0) + 1, "panel": name}
 
     def close(self) -> None:
         """Stop what is made for later, hear of nothing any more, and free what the page has of the session."""

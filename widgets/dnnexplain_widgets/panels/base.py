@@ -61,6 +61,7 @@ class Panel(Answering):
 
     _esm = FRAME
 
+    kind = t.Unicode(help="The name of its class, by which the page finds it.").tag(sync=True)
     hub = t.Unicode(help="The model of the session in the page.").tag(sync=True)
     question = t.Unicode(help="The title.").tag(sync=True)
     parts: Any = t.List(help="What is drawn.").tag(sync=True)
@@ -99,6 +100,7 @@ class Panel(Answering):
         self.options = options
         self.session.want(*self.WANTS)
         super().__init__(
+            kind=type(self).__name__,
             hub=self.session.hub.model_id,
             question=self.QUESTION,
             parts=[dict(part) for part in self.PARTS],

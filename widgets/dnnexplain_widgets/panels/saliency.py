@@ -31,7 +31,7 @@ class SaliencyPanel(Panel):
         self.methods = tuple(self.options.get("methods") or light)
         parts: list[dict[str, Any]] = [{"part": "groups"}]
         if isinstance(self.session.system, Pictured):
-            parts.insert(0, {"part": "picture", "overlay": True})
+            parts.append({"part": "picture", "overlay": True})
         self.parts = parts
         self.session.observe(self._show_choices, "live")
         self._show_choices()

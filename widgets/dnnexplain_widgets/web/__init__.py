@@ -35,6 +35,7 @@ def style_source() -> str:
         + _read("rules.css")
         + _read("board.css")
         + _read("page.css")
+        + _read("verdict.css")
     )
 
 

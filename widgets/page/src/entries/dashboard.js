@@ -19,6 +19,9 @@ import { makeSeries } from "../parts/series.js";
 import { makeSizes } from "../parts/sizes.js";
 import { makeStatePicture } from "../parts/state_picture.js";
 import { makeSweepMap } from "../parts/sweep_map.js";
+import { makeGuide } from "../parts/guide.js";
+import { makeStrip } from "../parts/strip.js";
+import { makeVerdict } from "../parts/verdict.js";
 import { makeTabs } from "../parts/tabs.js";
 import { makeThresholds } from "../parts/thresholds.js";
 import { makeTimeline } from "../parts/timeline.js";
@@ -52,6 +55,9 @@ const MAKERS = {
   "sweep-map": makeSweepMap,
   "live-curve": makeLiveCurve,
   tabs: makeTabs,
+  verdict: makeVerdict,
+  guide: makeGuide,
+  strip: makeStrip,
   graph: makeGraph,
   series: makeSeries,
   race: makeRace,

@@ -1,6 +1,6 @@
 // A state that another panel loads into the editor: the page goes there, says what was opened, and leads back.
 
-import { firstOf, h, setText } from "../shared/dom.js";
+import { firstOf, h, isCalm, setText } from "../shared/dom.js";
 
 const STAYS = 1600; // ms that the editor is outlined
 
@@ -70,8 +70,25 @@ export function makeLoadedNote(store, element) {
   };
 }
 
-function isCalm() {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+/**
+ * Brings a panel into sight when the session asks for it by name; one that is made for it comes at once.
+ * @param {any} hub
+ * @param {PanelModel} model
+ * @param {HTMLElement} element
+ */
+export function comeWhenAsked(hub, model, element) {
+  const come = () => {
+    const { count = 0, panel } = hub.get("goto") || {};
+    if (panel !== model.get("kind") || count <= (hub.dnnexplainWent || 0)) return;
+    hub.dnnexplainWent = count;
+    setTimeout(() => {
+      bringIntoView(element);
+      flash(element);
+    }, 60); // after the page has put it in its place
+  };
+  hub.on("change:goto", come);
+  come();
+  return () => hub.off?.("change:goto", come);
 }
 
 /**

@@ -7,7 +7,8 @@ import { freshId, h, setText, watchTheme } from "../shared/dom.js";
 import { makeComparison } from "./comparison.js";
 import { makeControls } from "./controls.js";
 import { makeSaveMenu } from "./files.js";
-import { isEditor, makeLoadedNote, rememberUse } from "./loaded_state.js";
+import { comeWhenAsked, isEditor, makeLoadedNote, rememberUse } from "./loaded_state.js";
+import { makeTerms } from "./terms.js";
 import { press } from "../session/answers.js";
 
 /**
@@ -26,29 +27,38 @@ export function mountPanel({ model, el, hub }, makers) {
   const shell = makeShell(model, store, specs, parts);
   listenForTravel(shell.element, store);
   el.classList.add("dx-host");
+  shell.element.dataset.kind = model.get("kind") || "";
+  const stopGoing = comeWhenAsked(hub, model, shell.element);
   el.append(shell.element);
   const stopTheme = watchTheme(() => {
     showTheme(shell.element, store.theme);
     parts.forEach((/** @type {PartSpec} */ part) => part.update("theme"));
   });
+  const terms = makeTerms(shell.element, hub.get("glossary") || {});
   /** @param {string} what */
   const refresh = (what) => {
+    terms.later();
     if (what === "theme") showTheme(shell.element, store.theme);
     shell.update(what);
     for (const part of parts) part.update(what);
   };
-  const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone"].map((what) => [what, () => refresh(what)]));
+  const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone", "guide"].map((what) => [what, () => refresh(what)]));
   const stopListening = store.listen((/** @type {string} */ what) => gate.run(calls[what]));
   const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code", "comparison", "outdated"];
-  for (const name of own) model.on(`change:${name}`, () => shell.update("own"));
+  for (const name of own) model.on(`change:${name}`, () => {
+    shell.update("own");
+    terms.later();
+  });
   refresh("scene");
   watchKernel(model, store);
   gate.watch(shell.element);
   const stopWidth = joinPage(shell.element, store);
   return () => {
     stopListening();
+    stopGoing();
     stopWidth();
     gate.stop();
+    terms.stop();
     stopTheme();
     parts.forEach((/** @type {PartSpec} */ part) => part.stop());
   };
@@ -157,6 +167,15 @@ function addStyle(hub, el) {
 }
 
 /**
+ * The classes of a panel: what it draws is among them, for style sheets.
+ * @param {PartSpec[]} specs
+ */
+function shellClass(specs) {
+  const head = specs.some((spec) => spec.part === "page-link") ? ["dx-masthead"] : [];
+  return ["dx", ...head, ...specs.map((spec) => `dx-with-${spec.part}`)].join(" ");
+}
+
+/**
  * @param {PanelModel} model
  * @param {Store} store
  * @param {any} specs
@@ -173,7 +192,7 @@ function makeShell(model, store, specs, parts) {
   const code = makeCode(model);
   const comparison = makeComparison(model);
   const body = h("div", { class: "dx-body" }, ...parts.map((/** @type {PartSpec} */ part) => part.element));
-  const element = h("section", { class: specs.some((/** @type {PartSpec} */ spec) => spec.part === "page-link") ? "dx dx-masthead" : "dx", "aria-labelledby": title.id });
+  const element = h("section", { class: shellClass(specs), "aria-labelledby": title.id });
   rememberUse(element, store);
   const loadedNote = isEditor(specs) ? makeLoadedNote(store, element) : null;
   const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });

@@ -2,12 +2,13 @@
 
 import { h, objectColour, setText, stretch } from "../shared/dom.js";
 import { chance, number, withUnit } from "../shared/numbers.js";
+import { steadyScale } from "./scales.js";
 
 /** @param {Store} store */
 export function makeProbabilities(store) {
   const element = h("table", { class: "dx-bars dx-outputs" });
   /** @type {any} */
-  const view = { rows: [], names: "" };
+  const view = { rows: [], names: "", scale: steadyScale() };
   /** @param {string} what */
   const update = (what) => {
     if (what === "local") return; // only the kernel's answer changes a probability
@@ -21,7 +22,7 @@ export function makeProbabilities(store) {
     }
     const chances = scene.output.kind !== "values";
     const numbers = chances ? live.probabilities : live.outputs;
-    const largest = chances ? 1 : scene.output.most || Math.max(1e-12, ...Array.from(numbers, Math.abs));
+    const largest = chances ? 1 : scene.output.most || view.scale(Math.max(1e-12, ...Array.from(numbers, Math.abs)));
     view.rows.forEach((/** @type {any} */ row, /** @type {number} */ index) => row.update(numbers[index], largest, live, index));
   };
   return { element, update, stop() {} };
@@ -63,7 +64,7 @@ function outputRow(scene, name, index) {
  * @param {Scene} scene
  * @param {number} value
  */
-function percent(scene, value) {
+export function percent(scene, value) {
   return scene.output.kind === "choice" ? chance(value) : withUnit(value, scene.output.unit);
 }
 
@@ -76,6 +77,7 @@ export function makeGroups(store) {
   let names = "";
   /** @type {any[]} */
   let rows = [];
+  const scale = steadyScale();
   /** @param {string} what */
   const update = (what) => {
     if (what === "local") return;
@@ -91,7 +93,8 @@ export function makeGroups(store) {
     }
     element.classList.toggle("dx-waiting", !live.groups.length); // a slow map follows the rest of its step
     const sums = rows.length < scene.groups.length ? largestGroups(scene, live.groups, rows) : live.groups;
-    const largest = Math.max(1e-30, ...Array.from(sums, Math.abs));
+    if (!sums.length) return;
+    const largest = scale(Math.max(1e-30, ...Array.from(sums, Math.abs)));
     rows.forEach((row, index) => row.update(sums[2 * index], sums[2 * index + 1], largest));
   };
   return { element, update, stop() {} };

@@ -2,6 +2,7 @@
 // sits at the knob's present value and can be dragged.
 
 import { freshId, h, objectColour, s, setAttributes, stretch } from "../shared/dom.js";
+import { steadyScale } from "./scales.js";
 import { keyed, snap } from "../shared/knob_values.js";
 import { answer } from "../session/answers.js";
 import { number, withUnit } from "../shared/numbers.js";
@@ -16,6 +17,7 @@ export function makeUnits(store, part, model) {
   const element = h("div", { class: "dx-units", role: "listbox", tabindex: "0", "aria-label": "Hidden neurons", "aria-orientation": "horizontal" });
   /** @type {any[]} */
   let cells = [];
+  const scale = steadyScale();
   /** @param {number} unit */
   const choose = (unit) => {
     if (unit < 0 || unit >= cells.length) return;
@@ -40,7 +42,7 @@ export function makeUnits(store, part, model) {
       element.replaceChildren(...cells.map((cell) => cell.element));
       element.classList.toggle("dx-many", cells.length > 48);
     }
-    const largest = Math.max(1e-30, ...Array.from(units, Math.abs));
+    const largest = scale(Math.max(1e-30, ...Array.from(units, Math.abs)));
     cells.forEach((cell, index) => cell.update(units[index], largest, index === unit));
     if (cells[unit]) setAttributes(element, { "aria-activedescendant": cells[unit].element.id });
   };

@@ -2,7 +2,7 @@
 
 const TITLE = 18; // height of a pane's title, px
 const WIDEST_CELL = 10;
-const TALL_CELL = 8; // whatever the width: a screen shows picture and sliders at once, a row can be grasped
+const TALL_CELL = 6.5; // whatever the width: a screen shows picture and sliders at once, a row can be grasped
 const TALL_ON_PHONE = 6.5;
 const LEAST_CELL = 4.5;
 const LEAST_BLOCK = 58; // room for the title of a narrow pane, px

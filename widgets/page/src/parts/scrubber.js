@@ -2,6 +2,7 @@
 
 import { answer } from "../session/answers.js";
 import { h, setAttributes, setText } from "../shared/dom.js";
+import { makePlayer } from "./player.js";
 
 /**
  * A slider over the decisions, with a mark where the two disagree.
@@ -21,7 +22,8 @@ export function makeScrubber(model) {
     const found = model.get("figure").marks.filter((/** @type {any} */ mark) => (way > 0 ? mark > now : mark < now));
     if (found.length) answer(model, "decision", way > 0 ? found[0] : found[found.length - 1]);
   };
-  const buttons = h("div", { class: "dx-controls" },
+  const player = makePlayer(model);
+  const buttons = h("div", { class: "dx-controls" }, player.element,
     h("button", { type: "button", class: "dx-button", onclick: jump(-1) }, "Previous disagreement"),
     h("button", { type: "button", class: "dx-button", onclick: jump(1) }, "Next disagreement"));
   const element = h("div", { class: "dx-scrub" }, h("div", { class: "dx-scrub-line" }, marks, input), say, buttons);
@@ -43,7 +45,7 @@ export function makeScrubber(model) {
     if (drawn === figure) return;
     drawn = figure;
     marks.replaceChildren(...figure.marks.map((/** @type {any} */ mark) => h("span", { style: `left:${(100 * mark) / Math.max(1, count - 1)}%` })));
-    for (const button of buttons.querySelectorAll("button")) button.disabled = !figure.marks.length;
+    for (const button of buttons.querySelectorAll("button:not(.dx-play)")) /** @type {HTMLButtonElement} */ (button).disabled = !figure.marks.length;
   };
   return { element, update };
 }

@@ -4,6 +4,7 @@
 import { h, isApp, setText } from "../shared/dom.js";
 import { copiedLink, linkHint, linkTaken, notebookLink } from "./links.js";
 import { answer } from "./answers.js";
+import { makeGuideButton } from "./guide_state.js";
 
 const QUIET = 400; // ms without a change after which the address is brought up to date
 export const AGAIN = "dnnexplain-again"; // where a notebook's page keeps the state of a kernel that stopped
@@ -77,10 +78,12 @@ export function makePageLink(store, part, model) {
     follow(notebookLink(store.scene.system));
   }
   store.linkNow = link;
-  const element = h("div", { class: "dx-page-link" }, makeCopyLink(() => copiedLink(link(), store.scene.system)));
+  const guide = makeGuideButton(store);
+  const element = h("div", { class: "dx-page-link" }, makeCopyLink(() => copiedLink(link(), store.scene.system)), guide.element);
   return {
     element,
     update(/** @type {string} */ what) {
+      guide.update();
       if (what === "live" || what === "local" || what === "theme") later();
     },
     stop() {

@@ -75,6 +75,9 @@ export class Store {
     this.used = null;
     /** @type {(() => string) | null} the fragment for what is shown now */
     this.linkNow = null;
+    /** @type {boolean | null} whether the guide is open; null until it is known */
+    this.guide = null;
+    this.guideKey = ""; // under which that is kept
     this.read();
     model.on("change:live", () => this.read());
     model.on("change:scene", () => this.emit("scene"));

@@ -184,3 +184,8 @@ export function mix(from, to, part) {
 export function isApp() {
   return document.documentElement.hasAttribute("data-dnnexplain-app");
 }
+
+/** Whether the user wishes less motion. */
+export function isCalm() {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+}

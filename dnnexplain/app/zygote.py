@@ -1,0 +1,119 @@
+"""A process that has loaded everything once, and forks a kernel whenever one is asked for.
+
+A kernel that starts anew imports PyTorch and compiles or loads every fast function again, seconds of a processor each
+time; one that is forked shares all of it. Nothing runs in this process but the wait for the next request: it has one
+thread, so a fork copies it whole. It ends when the server does, and its kernels with it.
+
+``python -m dnnexplain.app.zygote FD SETTINGS`` is started by :mod:`dnnexplain.app.forking`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+
+def main(descriptor: int, pages: Sequence[Mapping[str, Any]]) -> None:
+    """Answer each line ``{argv, env, cwd, megabytes}`` with ``{pid}``, until the other end is closed.
+
+    Systems are loaded one at a time while nobody asks, so that the first kernel does not wait for the last system.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what ended is forgotten at once
+    _load()
+    waiting, begun = list(pages), b""
+    with socket.socket(fileno=descriptor) as line:
+        _say(line, {"ready": len(list(Path("/proc/self/task").iterdir()))})
+        while True:
+            if waiting and not select.select([line], [], [], 0)[0]:
+                _load_system(waiting.pop(0))
+                continue
+            heard = line.recv(65536)
+            if not heard:
+                return
+            *requests, begun = (begun + heard).split(b"\n")
+            for request in requests:
+                pid = os.fork()
+                if pid == 0:
+                    line.detach()
+                    os.close(descriptor)
+                    _become(json.loads(request))
+                _say(line, {"pid": pid})
+
+
+def _say(line: socket.socket, what: Mapping[str, int]) -> None:
+    line.sendall(json.dumps(what).encode() + b"\n")
+
+
+def _load() -> None:
+    """What every dashboard loads."""
+    import ipykernel.kernelapp  # noqa: F401, PLC0415
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    import dnnexplain_widgets  # noqa: F401, PLC0415
+
+
+def _load_system(page: Mapping[str, Any]) -> None:
+    """Run a page's system once, so that its compiled functions are there.
+
+    Nothing here asks for a gradient: PyTorch's engine starts threads for the first one, which a fork would lose.
+    """
+    from dnnexplain.app import shipped_policies  # noqa: PLC0415
+    from dnnexplain.contract import state_from_values  # noqa: PLC0415
+    from dnnexplain.explain.decisions.decision import decide  # noqa: PLC0415
+    from dnnexplain.registry import make_system, spec_of  # noqa: PLC0415
+
+    with contextlib.suppress(Exception):  # a page that cannot be made says so where it is opened
+        given = dict(page)
+        name, _policy = given.pop("system"), given.pop("policy", None)
+        spec = spec_of(name)
+        system = make_system(name, **{**spec.board, **given})
+        for load in list(shipped_policies(system).values())[:1]:
+            policy = load()
+            decide(system, policy, state_from_values(system, {}))
+            system.run(policy, system.workloads(spec.family().name, 1, 0))
+
+
+def _become(request: Mapping[str, Any]) -> None:
+    """Be the kernel: of a session of its own, with its own surroundings."""
+    for number in (signal.SIGINT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(request["env"], JPY_PARENT_PID=str(os.getppid()))
+    if request.get("cwd"):
+        os.chdir(request["cwd"])
+    if request.get("megabytes"):
+        import resource  # noqa: PLC0415 - not on Windows
+
+        size = int(request["megabytes"]) * 2**20
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    import numpy as np  # noqa: PLC0415
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415
+
+    np.random.seed(None)  # noqa: NPY002 - what others' code draws from must not be the same in every kernel
+    sys.argv = ["ipykernel_launcher", *request["argv"]]
+    code = 1
+    try:
+        parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends when its parent does
+        IPKernelApp.launch_instance(argv=[*request["argv"], parent])
+        code = 0
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), json.loads(sys.argv[2]))

@@ -1,0 +1,67 @@
+"""Standings that need not be worked out again: shipped beside the weights, or kept where the user keeps caches."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError, Policy, System
+from dnnexplain.explain.verdict.standing import Standing
+from dnnexplain.registry import spec_of
+from dnnexplain.results import Question, versions
+
+__all__ = ["SUFFIX", "cache_folder", "find_standing", "keep_standing"]
+
+SUFFIX = ".standing.json"
+"""``NAME.standing.json`` beside ``NAME.safetensors``."""
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/dnnexplain/standings``, or that in ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dnnexplain" / "standings"
+
+
+def find_standing(system: System, policy: Policy) -> Standing | None:
+    """The standing of these very weights in this very system, if it was worked out before; never anyone else's."""
+    asked = Question.about(system, policy)
+    if not asked.checkpoint:
+        return None
+    folder = spec_of(system).weights
+    shipped = sorted(folder.glob(f"*{SUFFIX}")) if folder is not None and folder.is_dir() else []
+    for path in (*shipped, _path(asked)):
+        found = _read(path)
+        if found is not None and _about(found.question) == _about(asked):
+            return found
+    return None
+
+
+def keep_standing(found: Standing) -> Path | None:
+    """Keep a standing for the next time; a disk that takes no file is no failure."""
+    if not found.question.checkpoint:
+        return None
+    path = _path(found.question)
+    with contextlib.suppress(OSError, DnnExplainError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return found.save(path)
+    return None
+
+
+def _about(question: Question) -> tuple[Any, ...]:
+    return question.system, json.dumps(dict(question.parameters), sort_keys=True, default=str), question.checkpoint
+
+
+def _path(question: Question) -> Path:
+    """A name made of what was asked, and of the version that answers: another one may simulate otherwise."""
+    key = json.dumps([*_about(question), versions().get("dnnexplain", "")])
+    return cache_folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{SUFFIX}"
+
+
+def _read(path: Path) -> Standing | None:
+    try:
+        return Standing.load(path) if path.is_file() else None
+    except DnnExplainError:
+        return None  # of another version, or cut short: it is worked out again

@@ -1,0 +1,121 @@
+"""The items of a verdict in words: a label, a figure, and a sentence for those who point at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnnexplain.contract import Spec
+from dnnexplain.explain.verdict.optimality import Optimality
+from dnnexplain.explain.verdict.standing import Standing
+from dnnexplain.numbers import gap, interval, number
+from dnnexplain_widgets.words import label, with_unit
+
+__all__ = ["NOT_RUN", "Item", "beside_rule", "loses", "now", "proofs", "went_wrong_item"]
+
+Item = dict[str, Any]
+"""``{key, label, value, note, level, words, opens}``: level is "good", "bad", "fair" or empty."""
+
+NOT_RUN = "not worked out yet"
+
+
+def beside_rule(found: Standing, spec: Spec) -> Item:
+    """How much better than the best rule, with its interval."""
+    one = found.ordinary
+    rule = spec.rules.get(one.rule, one.rule)
+    unit = spec.cost.unit or ""
+    span = f"{interval(one.low, one.high, ratio=found.ratio)}"
+    word = {-1: "better than", 1: "worse than", 0: "as good as"}[one.sure]
+    size = _size(abs(one.gap), found, unit)
+    short = label(one.rule)
+    value = f"{size} {word} {short}" if one.sure else f"{word} {short}"
+    level = {-1: "good", 1: "bad", 0: "fair"}[one.sure]
+    words = (
+        f"Over {one.sets:,} unseen {spec.workloads}: {found.cost} {number(one.cost)}; the best rule, {rule}, {number(one.rule_cost)}. "
+        f"Below zero is better; 95% interval {span}."
+    )
+    return {
+        "key": "gain", "label": "Against the best rule", "value": value, "note": f"95%: {span}",
+        "level": level, "words": words, "opens": "TransferPanel",
+    }  # fmt: skip
+
+
+def _size(value: float, found: Standing, unit: str) -> str:
+    return gap(value, ratio=found.ratio, unit=unit).lstrip("+")
+
+
+def went_wrong_item(found: Standing, spec: Spec) -> Item | None:
+    """What must not happen, and how often it did; nothing for a system that names no such thing."""
+    one = found.ordinary
+    parts = []
+    for metric in spec.metrics:
+        if metric.wrong and metric.name in one.wrong:
+            count = one.wrong[metric.name]
+            shown = number(round(count)) if metric.total else number(count)
+            parts.append((count, f"{shown} {metric.words or metric.title}"))
+    if not parts:
+        return None
+    bad = [text for count, text in parts if count > 0]
+    value = ", ".join(bad) if bad else ", ".join(text for _count, text in parts)
+    caveats = [
+        metric.caveat for metric in spec.metrics if metric.wrong and metric.caveat and one.wrong.get(metric.name)
+    ]
+    rule = spec.rules.get(one.rule, one.rule)
+    others = ", ".join(f"{name.replace('_', ' ')} {number(count)}" for name, count in one.rule_wrong.items())
+    words = " ".join([f"On the same {one.sets:,} {spec.workloads}. With {rule}: {others}.", *caveats])
+    return {"key": "wrong", "label": "What goes wrong", "value": value, "note": f"{one.sets:,} {spec.workloads}",
+            "level": "bad" if bad else "good", "words": words, "opens": "TransferPanel"}  # fmt: skip
+
+
+def loses(found: Standing, spec: Spec) -> Item | None:
+    """On which kinds of workload it is surely worse than the best rule there."""
+    if not found.shifts:
+        return None
+    lost = [one for one in found.shifts if one.sure > 0]
+    if lost:
+        value = ", ".join(one.label for one in lost[:2]) + (f" and {len(lost) - 2} more" if len(lost) > 2 else "")
+        note = f"{lost[0].label}: {gap(lost[0].gap, ratio=found.ratio, unit=spec.cost.unit)}"
+    else:
+        value, note = "nowhere surely", f"{len(found.shifts)} kinds tried"
+    told = "; ".join(f"{one.label} {found.gap_words(one)}" for one in found.shifts)
+    words = f"Kinds of {spec.workloads}, {found.shifts[0].sets} each, against the best rule of each: {told}."
+    return {"key": "loses", "label": "Where it loses", "value": value, "note": note,
+            "level": "bad" if lost else "good", "words": words, "opens": "TransferPanel"}  # fmt: skip
+
+
+def now(found: Optimality | None) -> Item:
+    """Whether the present decision is optimal, and by how much it is not."""
+    item: Item = {"key": "now", "label": "This decision", "opens": "DecisionPanel"}
+    if found is None:
+        words = "It is judged by the optimum when the state has been at rest for a second."
+        return {**item, "value": "…", "note": "at rest, judged", "level": "", "words": words}
+    how = "proved" if found.proved else "not proved"
+    if found.optimal:
+        return {**item, "value": "optimal", "note": how, "level": "good", "words": found.sentence()}
+    value = f"costs {with_unit(found.loss, '')} more"
+    note = f"best: {' or '.join(found.best)}, {how}" if found.best else how
+    return {**item, "value": value, "note": note, "level": "bad", "words": found.sentence()}
+
+
+def proofs(found: Standing | None, spec: Spec) -> Item | None:
+    """Which of the system's properties hold in every state, which fail somewhere, which nobody settled."""
+    if not spec.properties:
+        return None
+    settled = found.proved if found is not None else {}
+    told = "; ".join(f"{one.about} {_SETTLED[settled.get(one.name, '')]}" for one in spec.properties)
+    words = f"{told} By the command: dnnexplain prove {spec.name} --property NAME."
+    item: Item = {"key": "proved", "label": "Proved for all states", "words": words, "opens": ""}
+    if not settled:
+        return {**item, "value": "nothing yet", "note": f"{len(spec.properties)} properties to prove", "level": ""}
+    held, failed = (sum(one == which for one in settled.values()) for which in ("holds", "fails"))
+    unsettled = len(spec.properties) - held - failed
+    note = ", ".join(filter(None, [f"{failed} refuted" if failed else "", f"{unsettled} open" if unsettled else ""]))
+    value = f"{held} of {len(spec.properties)} properties"
+    return {**item, "value": value, "note": note or "all hold", "level": "bad" if failed else "good" if held else ""}
+
+
+_SETTLED = {
+    "holds": "(Proved.)",
+    "fails": "(Refuted: a state where it fails is known.)",
+    "open": "(Open.)",
+    "": "(Not tried.)",
+}
