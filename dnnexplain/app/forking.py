@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint
 from threading import Lock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import psutil
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
@@ -131,7 +131,7 @@ class ForkedKernel(LocalProvisioner):  # type: ignore[misc] # jupyter_client's c
         if pid is None:
             type(self).zygote = None
             return await super().launch_kernel(cmd, **options)
-        self.process = Forked(pid)
+        self.process = cast("Any", Forked(pid))
         self.pid = self.pgid = pid
         return self.connection_info
 
