@@ -11,13 +11,15 @@ LAPTOP, PHONE = 1280, 390
 
 
 def layout_of(count):
-    """The dashboard's own arrangement: masthead, two columns of two panels each, and the rest below."""
-    rest = "".join(f'<div data-panel="{{{index}}}"></div>' for index in range(5, count))
+    """The dashboard's own arrangement: masthead, strip, guide (closed) and verdict, two columns of two panels each, the rest."""
+    rest = "".join(f'<div data-panel="{{{index}}}"></div>' for index in range(8, count))
     return f"""
 <div class="dx-page widget-box"><div class="dx-top" data-panel="{{0}}"></div>
+<div class="dx-top dx-strip-host" data-panel="{{1}}"></div><div data-panel="{{2}}" style="display:none"></div>
+<div class="dx-top" data-panel="{{3}}"></div>
 <div class="dx-columns widget-box">
-<div class="dx-column-box widget-box"><div data-panel="{{1}}"></div><div data-panel="{{3}}" class="dx-third"></div></div>
-<div class="dx-column-box widget-box"><div data-panel="{{2}}" class="dx-second"></div><div data-panel="{{4}}" class="dx-fourth"></div></div>
+<div class="dx-column-box widget-box"><div data-panel="{{4}}"></div><div data-panel="{{7}}" class="dx-fourth"></div></div>
+<div class="dx-column-box widget-box"><div data-panel="{{5}}" class="dx-second"></div><div data-panel="{{6}}" class="dx-third"></div></div>
 </div>{rest}</div>
 """
 

@@ -2,7 +2,7 @@
 
 import { h, setText } from "../shared/dom.js";
 
-const PLACES = ".dx-sentence, .dx-label, .dx-badge summary span, .dx-guide-lead, .dx-guide-read li, .dx-standing-words";
+const PLACES = ".dx-sentence, .dx-label, .dx-guide-lead, .dx-guide-read li, .dx-standing-words";
 const REST = 350; // ms without a change after which words are marked: a drag marks nothing
 
 /**
@@ -79,7 +79,7 @@ function splitNode(node, pattern, known, seen) {
  * @param {string} text
  */
 function termOf(word, text) {
-  const term = h("span", { class: "dx-term", tabindex: "0", role: "term", "aria-description": text }, word);
+  const term = h("span", { class: "dx-term", tabindex: "0", role: "button", "aria-label": word, "aria-description": text }, word);
   const show = () => showTip(term, text);
   term.addEventListener("pointerenter", show);
   term.addEventListener("focus", show);
