@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 9cf03c57bdafd117675e1b3e5b41b8d6a79d79346c41de704a68adfd4ab54edd
+// Built from widgets/page (make page), sources b09b6ee3ffc703396f898e33ed32f1198c1ddfda7fd986f3a6902af430270449
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
