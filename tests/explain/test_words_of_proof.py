@@ -30,7 +30,7 @@ WORDS = re.compile(r"\b(proved|proven|certified|proof|exact(ly)?)\b", re.IGNOREC
 
 MAXIMUM = "dnnexplain.explain.proofs.maximum:certify_maximum"
 DECISIONS = "dnnexplain.explain.adversarial.certificate:certify_decisions"
-PROVER = "dnnexplain.explain.proofs.prover:_certify"
+PROVER = "dnnexplain.explain.proofs.case_network:certify_case"
 RATIO = "dnnexplain.explain.gray_box.analysis:_run_again"
 WHITE_BOX = "dnnexplain.explain.gray_box.white_box:certify_white_box"
 OPTIMUM = "dnnexplain.explain.proofs.optima:certify_optimum"
@@ -46,6 +46,7 @@ CERTIFIED = {
     "explain/gray_box/result.py": RATIO,
     "explain/gray_box/white_box.py": WHITE_BOX,
     "explain/probing/maximal.py": MAXIMUM,
+    "explain/proofs/case_network.py": PROVER,
     "explain/proofs/certificate.py": "dnnexplain.explain.proofs.certificate:certify",
     "explain/proofs/network.py": PROVER,
     "explain/proofs/optima.py": OPTIMUM,
@@ -55,6 +56,8 @@ CERTIFIED = {
     "explain/saved_results.py": DECISIONS,
     "widgets/panels/adversarial_words.py": DECISIONS,
     "widgets/panels/maximal.py": MAXIMUM,
+    "widgets/panels/never.py": PROVER,
+    "widgets/panels/reasons.py": PROVER,
     "widgets/panels/sequence.py": OPTIMUM,
     "widgets/panels/worst_case_words.py": RATIO,
 }

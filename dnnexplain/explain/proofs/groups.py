@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, LooseCell, StateSet, System
 from dnnexplain.contract.properties import Case, steps_of
+from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.inputs import Summand
 
 __all__ = ["GroupArrays", "GroupedInput", "grouped"]
@@ -290,7 +291,7 @@ def _options(
             if set(tie[0]) <= set(places):
                 options, numbers = _kept(np.array(places), options, numbers, tie)
         if len(options) > _MOST:
-            msg = f"a group of knobs has {len(options):,} joint values, too many to be listed"
+            msg = f"a group of knobs has {counted(len(options), 'joint value')}, too many to be listed"
             raise DnnExplainError(msg)
     return np.array(places), options, numbers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.regions import FailureProfile, failure_profile
 from dnnexplain.numbers import number, percent
 from dnnexplain.registry import fair_rules, spec_of
@@ -99,7 +100,7 @@ class FailingPanel(Panel):
         """
         count = 0 if self.found is None else len(self.found.regions)
         if self.found is None or not 0 <= place < count:
-            msg = f"this profile has {count} regions"
+            msg = f"this profile has {counted(count, 'region')}"
             raise DnnExplainError(msg)
         self.sentence = self.found.regions[place].words
 

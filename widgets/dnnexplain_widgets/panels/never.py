@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, NetworkPolicy, State
+from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.prover import prove
 from dnnexplain.explain.proofs.ready import ROBUST, named_property, property_names
 from dnnexplain.explain.proofs.verdicts import ProofBudget, Verdict
@@ -148,7 +149,7 @@ class NeverPanel(Panel):
         self.figure = {"cells": self._table()}
         counts = {word: sum(one.verdict == kind for one in self.found.values()) for kind, word in _WORDS.items()}
         told_ones = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        several = f"Of {len(self.found)} properties: {told_ones}. A click on a row tells it; a refuted one opens in the editor."
+        several = f"Of {counted(len(self.found), 'property', 'properties')}: {told_ones}. A click on a row tells it; a refuted one opens in the editor."
         only = next(iter(self.found.values()), None)
         self.sentence = self._told(only) if len(self.found) == 1 and only is not None else several if self.found else ""
         self.error = " ".join(f"{name}: {text}" for name, text in self.failures.items())

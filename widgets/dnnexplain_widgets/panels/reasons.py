@@ -64,7 +64,7 @@ class ReasonPanel(Panel):
         def work(task: Task) -> SufficientReason:
             return sufficient_reason(
                 system, policy, state, minimum=minimum, budget=limits, cancel=task.enough,
-                progress=lambda done, total: task.progress(done / total, f"{done} of {total} knobs settled"),
+                progress=lambda done, total: task.progress(done / total, f"{done} of {counted(total, 'knob')} settled"),
             )  # fmt: skip
 
         self.start(work, self._take, "Looking for the reason", keeps=True)
