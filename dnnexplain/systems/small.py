@@ -14,19 +14,32 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import (
     Bound,
+    Box,
     Choice,
     Discrete,
     DnnExplainError,
     Episodes,
     Judgement,
     Knob,
+    MultiBinary,
     Policy,
+    Space,
     State,
     Target,
     state_from_values,
 )
 from dnnexplain.sampling import own_streams
-from dnnexplain.systems.small_parts import Beginning, KnobFeatures, KnobRule, OwnChance, Values
+from dnnexplain.systems.small_parts import (
+    MOST_SWITCHES,
+    Beginning,
+    KnobFeatures,
+    KnobRule,
+    OwnChance,
+    Values,
+    constant_actions,
+    possible,
+    tried_actions,
+)
 
 __all__ = ["SmallSystem"]
 
@@ -52,10 +65,18 @@ class SmallSystem:
                 gone = np.eye(2)[actions] * [2, 1]
                 return np.maximum(values - gone, 0), values.sum(axis=1)
 
+    A rate, or several, are ``actions = Box(("rate",), unit="Mb/s", low=0.0, high=10.0)``; switches are ``actions =
+    MultiBinary(("lamp 1", "lamp 2"))``. ``step`` gets actions in the space's form: indices ``[B]`` of a choice, numbers
+    ``[B, A]`` of rates, yes or no ``[B, A]`` of switches; so does a rule give them. A history of the last values is
+    :func:`~dnnexplain.systems.small_parts.history`.
+
     Attributes:
         name: of the system.
-        knobs: what a state is made of; the network's input is their values ``[K]``, scaled to 0..1.
-        actions: names of what may be done.
+        knobs: what a state is made of; the network's input is the values ``[V]`` of those that are not hidden, scaled
+            to 0..1.
+        hidden: names of knobs that neither network nor rules see; the oracle knows them.
+        actions: names of what may be done, or a space (``Box``, ``MultiBinary``).
+        levels: into how many steps the oracle's look-ahead divides a rate's range; its losses are then estimates.
         cost_name: what an episode's cost is, with its unit behind a comma; smaller is better, and below zero is allowed.
         cost_is_ratio: whether the cost is never below zero and twice as much is twice as bad: then policies are
             compared in per cent, else by differences.
@@ -65,7 +86,9 @@ class SmallSystem:
 
     name: str = "own system"
     knobs: tuple[Knob, ...] = ()
-    actions: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    actions: tuple[str, ...] | Space = ()
+    levels: int = 5
     cost_name: str = "cost"
     cost_is_ratio: bool = False
     steps: int = 50
@@ -73,18 +96,37 @@ class SmallSystem:
     workload_names: Mapping[str, str] = {"episodes": "Beginnings drawn as the system says."}
     workload_knobs: tuple[Knob, ...] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A choice has an oracle of all its actions (``judge``), other spaces one of given actions (``losses``)."""
+        super().__init_subclass__(**options)
+        chosen = not isinstance(cls.actions, Box | MultiBinary)
+        for ability in ("losses", "best_action") if chosen else ("judge",):
+            if ability not in cls.__dict__:
+                setattr(cls, ability, None)  # a protocol's way of saying: not here
+
     def __init__(self) -> None:
-        if not self.knobs or len(self.actions) < 2:
+        space = self.actions if isinstance(self.actions, Space) else None
+        if not self.knobs or (space is None and len(self.actions) < 2):  # type: ignore[arg-type]
             msg = (
                 f"{type(self).__name__} needs knobs and at least two actions, but has {len(self.knobs)} knobs and "
-                f"{len(self.actions)} actions; write knobs = (Knob(...), ...) and actions = ('...', ...) in the class"
+                f"{0 if space is not None else len(self.actions)} actions; write knobs = (Knob(...), ...) and "  # type: ignore[arg-type]
+                "actions = ('...', ...), or a Box or MultiBinary, in the class"
             )
             raise DnnExplainError(msg)
+        names = tuple(knob.name for knob in self.knobs)
+        for name in self.hidden:
+            if name not in names:
+                raise Choice("hidden knob", name, names).error()
         self.parameters: dict[str, Any] = {}
-        self.observation_shape: tuple[int, ...] = (len(self.knobs),)
-        self.groups = tuple(dict.fromkeys(knob.group or knob.name for knob in self.knobs))
-        self.cell_group = np.array([self.groups.index(knob.group or knob.name) for knob in self.knobs], dtype=np.int64)
-        self.output = Discrete(tuple(self.actions))
+        self._seen = np.array([index for index, name in enumerate(names) if name not in self.hidden])
+        seen = [self.knobs[index] for index in self._seen]
+        self.observation_shape: tuple[int, ...] = (len(seen),)
+        self.groups = tuple(dict.fromkeys(knob.group or knob.name for knob in seen))
+        self.cell_group = np.array([self.groups.index(knob.group or knob.name) for knob in seen], dtype=np.int64)
+        self.output: Space = space if space is not None else Discrete(tuple(self.actions))  # type: ignore[arg-type]
+        if isinstance(self.output, Box) and not np.isfinite(self.output.bounds).all():
+            msg = f"{type(self).__name__}: a rate needs a lowest and a highest value: Box({self.output.names}, low=0.0, high=1.0)"
+            raise DnnExplainError(msg)
         self._low = np.array([knob.low for knob in self.knobs], dtype=np.float64)
         self._span = np.array([knob.high - knob.low or 1.0 for knob in self.knobs], dtype=np.float64)
 
@@ -94,9 +136,7 @@ class SmallSystem:
         """Knob values ``[count, K]`` in which episodes begin."""
         raise NotImplementedError
 
-    def step(
-        self, values: Values, actions: NDArray[np.int64], rng: np.random.Generator | None
-    ) -> tuple[Values, Values]:
+    def step(self, values: Values, actions: NDArray[Any], rng: np.random.Generator | None) -> tuple[Values, Values]:
         """The next values ``[B, K]`` and what the step costs ``[B]``; ``rng`` is None for a step without chance.
 
         In an episode that draws from ``rng`` it is called with one row at a time, so that each workload has its own chance.
@@ -105,22 +145,26 @@ class SmallSystem:
 
     def allowed(self, values: Values) -> NDArray[np.bool_]:
         """Which actions are possible ``[B, A]``; all, unless a subclass says otherwise."""
-        return np.ones((len(values), len(self.actions)), dtype=bool)
+        return np.ones((len(values), len(self.output.names)), dtype=bool)
 
     def hand_written(self) -> Mapping[str, Callable[[Values], NDArray[Any]]]:
-        """Rules by name, each a function from values ``[B, K]`` to actions ``[B]``; at least one."""
-        return {f"always {name}": _always(index) for index, name in enumerate(self.actions)}
+        """Rules by name, each a function from values ``[B, K]`` to actions in the space's form; at least one."""
+        return {name: _always(action) for name, action in constant_actions(self.output).items()}
 
     # --- one decision ---
 
     def encode(self, values: Values, background: NDArray[Any] | None = None) -> NDArray[np.float32]:
-        """Values ``[B, K]`` scaled to 0..1; the knobs leave nothing open, so no background is kept."""
+        """Values ``[B, K]`` of what is seen, scaled to 0..1 ``[B, V]``; the knobs leave nothing open: no background."""
         del background
-        return ((np.asarray(values, dtype=np.float64) - self._low) / self._span).astype(np.float32)
+        scaled = (np.asarray(values, dtype=np.float64) - self._low) / self._span
+        return scaled[:, self._seen].astype(np.float32)
 
     def decode(self, observations: NDArray[Any]) -> Values:
-        """The inverse of :meth:`encode`, on the knobs' grids."""
-        return self.repair(np.asarray(observations, dtype=np.float64) * self._span + self._low)
+        """The inverse of :meth:`encode`, on the knobs' grids; what is hidden is at its default ``[B, K]``."""
+        seen = np.asarray(observations, dtype=np.float64)
+        values = np.tile([knob.start for knob in self.knobs], (len(seen), 1)).astype(np.float64)
+        values[:, self._seen] = seen * self._span[self._seen] + self._low[self._seen]
+        return self.repair(values)
 
     def repair(self, values: Values) -> Values:
         """Every knob within its bounds and on its grid ``[B, K]``."""
@@ -173,46 +217,77 @@ class SmallSystem:
         ]
         return f"{', '.join(parts)}."
 
-    def lookahead(self, values: Values, steps: int | None = None) -> Values:
-        """The least cost of the next ``steps`` decisions after each action ``[B, A]``, chance left out; NaN where impossible.
+    def lookahead(self, values: Values, steps: int | None = None, first: NDArray[Any] | None = None) -> Values:
+        """The least cost of the next ``steps`` decisions after each action, chance left out; NaN where impossible.
+
+        Args:
+            values: of states ``[B, K]``.
+            steps: decisions; ``horizon`` by default.
+            first: the actions asked about ``[C]`` or ``[C, A]``; by default those that the oracle tries: all of a choice
+                and of up to six switches, ``levels`` values of each rate.
+
+        Returns:
+            ``[B, C]``.
 
         Raises:
             DnnExplainError: so many actions and steps that there are more than four million futures.
         """
         depth = self.horizon if steps is None else steps
         values = np.asarray(values, dtype=np.float64)
-        futures = len(values) * len(self.actions) ** depth
+        tried = tried_actions(self.output, self.levels)
+        first = tried if first is None else first
+        futures = len(values) * len(first) * len(tried) ** max(depth - 1, 0)
         if depth < 1 or futures > _MOST_FUTURES:
             msg = (
-                f"looking {depth} steps ahead from {len(values)} states with {len(self.actions)} actions means {futures} "
+                f"looking {depth} steps ahead from {len(values)} states with {len(tried)} actions means {futures} "
                 f"futures, and 1 to {_MOST_FUTURES} are computed at once; ask for fewer steps or states"
             )
             raise DnnExplainError(msg)
-        return self._lookahead(values, depth)
+        return self._lookahead(values, depth, first, tried)
 
-    def _lookahead(self, values: Values, depth: int) -> Values:
-        count, width = len(values), len(self.actions)
-        rows = np.repeat(np.arange(count), width)
-        after, cost = self.step(values[rows], np.tile(np.arange(width), count), None)
+    def _lookahead(self, values: Values, depth: int, first: NDArray[Any], tried: NDArray[Any]) -> Values:
+        count, width = len(values), len(first)
+        rows, actions = np.repeat(np.arange(count), width), np.tile(np.arange(width), count)
+        after, cost = self.step(values[rows], first[actions], None)
         total = np.asarray(cost, dtype=np.float64)
         if depth > 1:
-            total = total + np.nanmin(self._lookahead(self.repair(after), depth - 1), axis=1)
-        return np.where(self.allowed(values), total.reshape(count, width), np.nan)
+            total = total + np.nanmin(self._lookahead(self.repair(after), depth - 1, tried, tried), axis=1)
+        return np.where(possible(self.output, self.allowed(values), first), total.reshape(count, width), np.nan)
 
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
-        """What each action costs at best over the next ``horizon`` decisions, chance left out."""
+        """What each action of a choice costs at best over the next ``horizon`` decisions, chance left out."""
         del seconds
         cost = self.lookahead(state.values[None])[0]
         loss = cost - np.nanmin(cost)
         best = tuple(int(index) for index in np.flatnonzero(loss <= 1e-9))
         return Judgement(best, loss, exact=True, unit=f"{self.cost_name} over the next {self.horizon} decisions")
 
+    def losses(self, state: State, actions: NDArray[Any], *, seconds: float = 10.0) -> Values:
+        """How much more given rates or sets ``[n, A]`` cost at best over ``horizon`` decisions than the best tried ``[n]``."""
+        del seconds
+        cost = self.lookahead(
+            state.values[None], first=self.output.decide(self.output.as_outputs(np.asarray(actions)))
+        )[0]
+        least = min(np.nanmin(self.lookahead(state.values[None])), np.nanmin(cost))
+        return np.asarray(cost - least)
+
+    def best_action(self, state: State, *, seconds: float = 10.0) -> NDArray[Any]:
+        """The best of the rates or sets that the look-ahead tries ``[A]``."""
+        del seconds
+        tried = tried_actions(self.output, self.levels)
+        return np.asarray(tried[np.nanargmin(self.lookahead(state.values[None])[0])])
+
+    @property
+    def losses_exact(self) -> bool:
+        """Whether all actions are tried: those of a choice and of up to six switches, not those of a rate."""
+        return not isinstance(self.output, Box) and len(self.output.names) <= MOST_SWITCHES
+
     # --- whole episodes ---
 
     @property
     def features(self) -> KnobFeatures:
         """What distilled rules may speak of."""
-        return KnobFeatures(self)
+        return KnobFeatures(self, self.hidden)
 
     def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[Beginning]:
         """``count`` beginnings, drawn from one seed."""
@@ -250,13 +325,21 @@ class SmallSystem:
         found = []
         for _ in range(self.steps):
             seen = self.encode(values)
-            scores = np.where(self.allowed(values), policy.outputs(seen), -np.inf)
-            noise = np.stack([stream.gumbel(size=scores.shape[1]) for stream in draw]) if sample else 0.0
-            after, cost = chance.step(values, (scores + noise).argmax(axis=1))
+            after, cost = chance.step(values, self._chosen(policy.outputs(seen), self.allowed(values), draw))
             found.append((seen, np.asarray(cost, dtype=np.float64)))
             values = self.repair(np.asarray(after, dtype=np.float64))
         return found
 
+    def _chosen(self, outputs: Values, allowed: NDArray[np.bool_], draw: Sequence[np.random.Generator]) -> NDArray[Any]:
+        if isinstance(self.output, Discrete):
+            scores = np.where(allowed, outputs, -np.inf)
+            noise = np.stack([stream.gumbel(size=scores.shape[1]) for stream in draw]) if draw else 0.0
+            return np.asarray((scores + noise).argmax(axis=1))
+        if not draw or isinstance(self.output, Box):
+            return np.asarray(self.output.decide(outputs, allowed))
+        rows = range(len(outputs))
+        return np.concatenate([self.output.draw(outputs[[row]], allowed[[row]], draw[row]) for row in rows])
 
-def _always(index: int) -> Callable[[Values], NDArray[Any]]:
-    return lambda values: np.full(len(values), index)
+
+def _always(action: Any) -> Callable[[Values], NDArray[Any]]:
+    return lambda values: np.repeat(np.asarray(action)[None], len(values), axis=0)
