@@ -55,6 +55,9 @@ def attack(
     cost: list[str] = typer.Option([], help="Cost per unit: 'memory=2'; 1 if not given; repeat."),
     bound: list[str] = typer.Option([], help="Limits: 'length=1:5'; repeat."),
     jobs: int | None = typer.Option(None, help="State: how many jobs may change together; any number if not given."),
+    amount: float | None = typer.Option(
+        None, help="State: of a decision that is a number, by how much it must change; the system's word if not given."
+    ),
     appearance: bool = typer.Option(False, "--appearance", help="State: jobs may also come or go."),
     rule: str = typer.Option(
         "",
@@ -123,6 +126,7 @@ def attack(
         "costs": numbers_of(cost, "--cost"),
         "bounds": spans_of(bound, "--bound"),
         "objects": jobs,
+        "amount": amount,
         "appearance": appearance,
         "seconds": budget,
         "rounds": rounds,
@@ -218,6 +222,7 @@ def _verdict_json(verdict: Verdict | None) -> dict[str, Any] | None:
         "loss": verdict.loss,
         "losses": verdict.losses,
         "exact": verdict.exact,
+        "estimated": verdict.estimated,
         "unit": verdict.unit,
     }
 

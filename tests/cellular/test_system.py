@@ -236,3 +236,20 @@ def test_a_neuron_has_a_curve_over_a_quantity_that_no_other_group_has():
         module.hidden_1.bias[0] = -0.5
     found = curve(system, TorchPolicy(module, system), 0, "forecast next minute")
     assert found.activation == pytest.approx(np.maximum(2 * found.values - 0.5, 0), abs=1e-5)
+
+
+@pytest.mark.parametrize("constants", [{}, {"minutes": 5, "history": 2}])
+def test_presets_are_minutes_of_days(constants):
+    from dnnexplain.systems.cellular.presets import presets
+
+    system = CellularSystem(**constants)
+    start, offered = presets(system, None)
+    assert start in offered.values()
+    for state in offered.values():
+        assert np.array_equal(system.encode(state.values[None], state.background)[0], state.background)
+        assert system.describe(state)
+    if not constants:
+        layout = system.layout
+        now = {title: state.values[layout.forecast.start] for title, state in offered.items()}
+        assert now["The busiest minute of that day"] > now["The quietest minute of that day"] + 0.2
+        assert offered["Radio conditions are bad"].values[layout.efficiency.start] < 0.7

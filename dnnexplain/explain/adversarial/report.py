@@ -51,11 +51,12 @@ def words(
 def _found(before: Verdict, best: Flip) -> str:
     after = best.after
     truth = " or ".join(after.best_names)
+    sure = "" if not after.estimated else " By an estimate of the oracle: its losses are not proved."
     was = "was a best one" if before.action in before.best_actions else f"already lost {number(before.loss)}"
     return (
         f"{_capital(told_changes(best.changes))} (cost {number(best.distance)}) flips the decision from {before.name} "
         f"to {after.name}, although {truth} is best: it costs {number(after.loss)} more at best ({after.unit}); the decision "
-        f"before {was}."
+        f"before {was}.{sure}"
     )
 
 
@@ -98,7 +99,7 @@ def _followed(run: Run, best: Flip | None) -> str:
 
 
 def _undecided(run: Run) -> str:
-    if not np.isfinite(run.undecided):
+    if not np.isfinite(run.undecided) or run.witness.before.estimated:
         return ""
     return f"In {counted(run.counts[Kind.UNDECIDED.value], 'state')} the oracle ran out of time, from a cost of {number(run.undecided)} on nothing is proved."
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import State, System
 from dnnexplain.explain.adversarial.moves import ROUNDING, Moves
 from dnnexplain.explain.adversarial.result import Change, Flip, Improvement
-from dnnexplain.explain.adversarial.verdicts import Answers, Examiner, Kind, Verdict, classify
+from dnnexplain.explain.adversarial.verdicts import WORSE, Answers, Examiner, Kind, Verdict, classify
 
 __all__ = ["Enough", "Feedback", "Progress", "Run"]
 
@@ -141,7 +141,7 @@ class Run:
                 break
             if self._most_rounds is None:  # a limit in rounds ends between batches
                 self.check(text)
-            adversarial[row] = self._judge(values[row], float(cost[row]), answers, int(row)) is Kind.ADVERSARIAL
+            adversarial[row] = self._judge(values[row], float(cost[row]), answers, int(row)) in WORSE
         return Feedback(answers.margin, adversarial)
 
     def _judge(self, values: Floats, cost: float, answers: Answers, row: int) -> Kind:
@@ -153,7 +153,7 @@ class Run:
             self.counts[kind.value] += 1
         if kind is Kind.UNDECIDED:
             self.undecided = min(self.undecided, cost)
-        if kind is Kind.ADVERSARIAL:
+        if kind in WORSE:
             if cost < self.limit() - ROUNDING:
                 self.best = self._told(self.flip(kind, values, cost, after))
                 self.trace.append(Improvement(cost, self.evaluated, self.earlier_seconds + self.spent))

@@ -56,6 +56,7 @@ def attack(
     bounds: Mapping[str, tuple[float, float]] | None = None,
     objects: int | None = None,
     appearance: bool = False,
+    amount: float | None = None,
     seconds: float | None = None,
     rounds: int | None = None,
     seed: int = 0,
@@ -83,6 +84,7 @@ def attack(
         target: the action to flip to; any other if ``None``.
         knobs, costs, bounds, appearance: see :func:`~dnnexplain.explain.adversarial.moves.make_moves`.
         objects: how many objects (jobs) may change together; any number if ``None``.
+        amount: of decisions that are numbers: by how much one must change, in its unit (``Box.another`` if not given).
         seconds: time to search, by ``clock``; 30, or without limit where ``rounds`` is given.
         rounds: batches of states to decide at most: the same answer on every machine (as far as the oracle needs
             no more than ``judge_seconds`` for any state).
@@ -108,7 +110,7 @@ def attack(
     limit = (SECONDS if rounds is None else np.inf) if seconds is None else seconds
     moves = make_moves(system, state, knobs=knobs, costs=costs, bounds=bounds, appearance=appearance)
     wished = None if target is None else _action(system, target)
-    witness = Examiner(system, policy, state, wished, judge_seconds)
+    witness = Examiner(system, policy, state, wished, judge_seconds, amount)
     settings = {
         "target": target,
         "movable": [system.knobs[i].name for i in moves.movable],
@@ -116,6 +118,7 @@ def attack(
         "bounds": {system.knobs[i].name: [float(moves.low[i]), float(moves.high[i])] for i in moves.movable},
         "objects": objects,
         "appearance": appearance,
+        **({} if amount is None else {"amount": amount}),
     }
     question = Question.about(system, policy, state, method=method, seed=seed, settings=settings)
     run = Run(
@@ -154,7 +157,7 @@ def _no_other(system: System, witness: Examiner, wished: Any, objects: int | Non
         return "No object may change, so no change is possible; allow at least one."
     if wished is not None and system.output.same(wished, witness.action):
         return f"The policy picks {system.output.tell(witness.action)} already, so there is nothing to flip to."
-    if not witness.before.exact:
+    if not witness.before.exact and not witness.before.estimated:
         return "The oracle could not prove the best decision in this state in time, so no flip can be called worse; give it longer."
     return ""
 
@@ -176,7 +179,8 @@ def _continue(run: Run, earlier: Adversarial, question: Question) -> None:
     if "undecided" not in earlier.counts:
         run.radius, run.single_radius = earlier.radius, earlier.single_radius
     if earlier.found and earlier.state is not None and earlier.after is not None and earlier.distance is not None:
-        run.best = run.flip(Kind.ADVERSARIAL, earlier.state.values, earlier.distance, earlier.after)
+        kind = Kind.ESTIMATED if earlier.after.estimated else Kind.ADVERSARIAL
+        run.best = run.flip(kind, earlier.state.values, earlier.distance, earlier.after)
 
 
 def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood | None) -> Adversarial:
@@ -186,6 +190,9 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
     complete = not refusal and radius == np.inf
     proved = best is not None and not complete and radius >= best.distance - 10 * ROUNDING
     proved = proved or (best is not None and complete)
+    if run.witness.before.estimated:
+        radius = single = 0.0
+        complete = proved = False
     certificate = certify_decisions(run) if radius > 0 or single > 0 or proved else None
     void = certificate is not None and not certificate.holds
     if void:

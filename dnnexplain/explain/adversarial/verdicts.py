@@ -14,11 +14,13 @@ from dnnexplain.contract import (
     Costed,
     DecisionOracle,
     Discrete,
+    DnnExplainError,
     EpisodeSystem,
     ExactLosses,
     MultiBinary,
     NetworkPolicy,
     Policy,
+    Space,
     State,
     System,
     ValidByKnobs,
@@ -27,7 +29,7 @@ from dnnexplain.contract import (
 from dnnexplain.explain.decisions.decision import decide, probabilities, valid_of
 from dnnexplain.results import register
 
-__all__ = ["Answers", "Examiner", "Kind", "Verdict", "classify"]
+__all__ = ["WORSE", "Answers", "Examiner", "Kind", "Verdict", "classify"]
 
 Floats = NDArray[np.float64]
 
@@ -41,14 +43,20 @@ class Kind(StrEnum):
     ``DOMAIN``: the new decision is right: the change moved the true best decision, and the policy followed.
     ``HARMLESS``: old and new decision are equally good after the change.
     ``NO_WORSE``: the new decision is wrong, but no more so than the old one was before.
-    ``UNDECIDED``: the oracle ran out of time.
+    ``ESTIMATED``: the new decision is worse by losses that the system does not say are proved (on a grid, say).
+    ``UNDECIDED``: the oracle ran out of time, or what it says is no proof.
     """
 
     ADVERSARIAL = "adversarial"
+    ESTIMATED = "worse by an estimate"
     DOMAIN = "domain change"
     HARMLESS = "harmless"
     NO_WORSE = "no worse"
     UNDECIDED = "undecided"
+
+
+WORSE = (Kind.ADVERSARIAL, Kind.ESTIMATED)
+"""What an attack looks for; which of the two it can be lies with the system's oracle."""
 
 
 @register
@@ -65,6 +73,7 @@ class Verdict:
         losses: the same for every action, NaN where invalid; where they cannot be listed, of the policy's own.
         exact: whether the oracle proved all of it.
         unit: of the loss.
+        estimated: whether the losses are the oracle's whole word, but not proved.
     """
 
     action: Any
@@ -76,6 +85,7 @@ class Verdict:
     losses: tuple[float, ...]
     exact: bool
     unit: str
+    estimated: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +112,21 @@ class Examiner:
         base: the state before.
         target: the action that is wished for, in the space's form; any other than the present one if ``None``.
         judge_seconds: for the oracle, per state.
+        amount: of numbers, by how much one must change for the decision to be another one, in its unit; the space's
+            own word (``Box.another``) if not given.
 
     Raises:
-        DnnExplainError: the system has no oracle, or the policy does not fit it.
+        DnnExplainError: the system has no oracle, the policy does not fit it, or an amount that no number can change by.
     """
 
     def __init__(
-        self, system: System, policy: Policy, base: State, target: Any = None, judge_seconds: float = 2.0
+        self,
+        system: System,
+        policy: Policy,
+        base: State,
+        target: Any = None,
+        judge_seconds: float = 2.0,
+        amount: float | None = None,
     ) -> None:
         ability = DecisionOracle if isinstance(system.output, Discrete) else Costed
         need(system, ability, "telling which change of a decision is adversarial")
@@ -117,6 +135,7 @@ class Examiner:
         self.judged = 0
         self._memory: dict[bytes, Verdict] = {}
         self.space = system.output
+        self.amount = _amount(system.output, amount)
         self.action: Any = decide(system, policy, base).taken
         self.before = self.verdict(base.values)
 
@@ -139,7 +158,7 @@ class Examiner:
             return np.asarray(towards.max(axis=1) if self.target is None else towards.min(axis=1))
         if isinstance(self.space, Box):
             other = self.action if self.target is None else self.target
-            apart = np.abs(actions - other).max(axis=1) - self.space.another
+            apart = np.abs(actions - other).max(axis=1) - self.amount
             return np.asarray(apart if self.target is None else -apart)
         scores = np.where(valid, outputs, -np.inf)
         own = scores[:, self.action]
@@ -164,6 +183,8 @@ class Examiner:
     def flipped(self, answers: Answers) -> NDArray[np.bool_]:
         """Which decisions are others than before, and the wished one if there is one ``[B]``."""
         changed = ~self.space.same(answers.actions, self.action)
+        if isinstance(self.space, Box):
+            changed = np.abs(answers.actions - self.action).max(axis=1) > self.amount * (1 + 1e-12)
         if self.target is not None:
             changed &= self.space.same(answers.actions, self.target)
         return np.asarray(changed, dtype=np.bool_)
@@ -228,6 +249,7 @@ class Examiner:
             losses=(float(own),),
             exact=bool(self._exact and np.isfinite(own) and abs(least) <= TOLERANCE),
             unit=self.system.cost_name if isinstance(self.system, EpisodeSystem) else "",
+            estimated=bool(not self._exact and np.isfinite(own)),
         )
 
     def _valid(self, values: Floats, seen: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -240,8 +262,29 @@ def classify(before: Verdict, after: Verdict) -> Kind:
     """What a flip from one decision to another is; ``loss`` of an oracle without proof is a lower bound."""
     if before.exact and after.loss > before.loss + TOLERANCE and after.action not in after.best_actions:
         return Kind.ADVERSARIAL
+    if before.estimated and after.estimated and after.loss > before.loss + TOLERANCE:
+        return Kind.ESTIMATED
     if not (before.exact and after.exact):
         return Kind.UNDECIDED
     if after.action in after.best_actions:
         return Kind.HARMLESS if before.action in after.best_actions else Kind.DOMAIN
     return Kind.NO_WORSE
+
+
+def _amount(space: Space, amount: float | None) -> float:
+    """By how much a number must change."""
+    if not isinstance(space, Box):
+        if amount is not None:
+            msg = (
+                "amount says by how much a number must change; this system's decisions are no numbers, so leave it out"
+            )
+            raise DnnExplainError(msg)
+        return 0.0
+    if amount is None:
+        return space.another
+    low, high = space.bounds
+    reach = float((high - low).max())
+    if not 0 < amount < reach:
+        msg = f"amount must be above 0 and below {reach:g}, the most that a number can change, not {amount:g}"
+        raise DnnExplainError(msg)
+    return float(amount)

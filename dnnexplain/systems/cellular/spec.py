@@ -203,6 +203,7 @@ SPEC = Spec(
     ),
     quick_optimum=True,
     views="dnnexplain.systems.cellular.views:views",
+    presets="dnnexplain.systems.cellular.presets:presets",
     scenarios=_SCENARIOS,
     grids=(
         Grid("families", tuple(Shift(name, name) for name in ("mixed", "diurnal", "bursty", "stadium", "quiet"))),

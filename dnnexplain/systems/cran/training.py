@@ -37,6 +37,11 @@ UNITS = (64, 64, 64)
 BEYOND = 50.0
 """Losses above what an outage is charged and this count as that, W."""
 
+DESCRIPTIONS = {
+    "toggle": "Toggles one radio head or none in each slot, so that all users are served at least power.",
+    "set": "Says which radio heads are awake in each slot, so that all users are served at least power.",
+}
+
 CHECKPOINT = 2000
 """Steps between checkpoints."""
 
@@ -86,7 +91,9 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
             student.measured(excess)
             report(student.step, steps, f"steps; {excess:.3f} W above the optimum on validation days")
     trained: Alike = student.best  # type: ignore[assignment]
-    return trained.dense(), _story(student, settings, time.process_time() - started)
+    return trained.dense(), {"description": DESCRIPTIONS[system.action]} | _story(
+        student, settings, time.process_time() - started
+    )
 
 
 class _Lesson:
