@@ -375,3 +375,20 @@ def test_an_impossible_episode_is_explained(open_board, board):
             break
     harness.sync()
     assert "Choose a log file first." in page.locator(".dx-error").all_inner_texts()
+
+
+def test_a_number_out_of_its_range_is_refused_where_it_is_typed(open_board, board):
+    harness = open_board()
+    panel = board.panel("EpisodePanel")
+    field = harness.page.locator('input[data-name="seed"]').first
+    field.fill("-3")
+    field.blur()
+    wait_settled(harness)
+    assert panel.answers["seed"] == 1
+    assert field.get_attribute("aria-invalid") == "true"
+    assert field.evaluate("(e) => e.validationMessage").startswith("0 to ")
+    field.fill("7")
+    field.blur()
+    wait_settled(harness)
+    assert panel.answers["seed"] == 7
+    assert field.get_attribute("aria-invalid") is None

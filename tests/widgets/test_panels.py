@@ -157,6 +157,8 @@ def test_the_dashboard_holds_all_panels_and_only_those_that_fit(gate, network):
         "NeuronsPanel",
         "AttributionPanel",
         "WhiteBoxPanel",
+        "ReasonPanel",
+        "SweepMapPanel",
     ]
     assert all(panel.hub == board.session.hub.model_id for panel in board.panels)
 

@@ -91,9 +91,10 @@ def now(found: Optimality | None) -> Item:
     how = "proved" if found.proved else "not proved"
     if found.optimal:
         return {**item, "value": "optimal", "note": how, "level": "good", "words": found.sentence()}
-    value = f"costs {with_unit(found.loss, '')} more"
+    about = "" if found.proved else "about "
+    value = f"costs {about}{with_unit(found.loss, '')} more"
     note = f"best: {' or '.join(found.best)}, {how}" if found.best else how
-    return {**item, "value": value, "note": note, "level": "bad", "words": found.sentence()}
+    return {**item, "value": value, "note": note, "level": "bad" if found.proved else "fair", "words": found.sentence()}
 
 
 def proofs(found: Standing | None, spec: Spec) -> Item | None:
@@ -103,7 +104,7 @@ def proofs(found: Standing | None, spec: Spec) -> Item | None:
     settled = found.proved if found is not None else {}
     told = "; ".join(f"{one.about} {_SETTLED[settled.get(one.name, '')]}" for one in spec.properties)
     words = f"{told} By the command: dnnexplain prove {spec.name} --property NAME."
-    item: Item = {"key": "proved", "label": "Proved for all states", "words": words, "opens": ""}
+    item: Item = {"key": "proved", "label": "Proved for all states", "words": words, "opens": "NeverPanel"}
     if not settled:
         return {**item, "value": "nothing yet", "note": f"{len(spec.properties)} properties to prove", "level": ""}
     held, failed = (sum(one == which for one in settled.values()) for which in ("holds", "fails"))

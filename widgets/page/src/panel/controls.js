@@ -2,6 +2,7 @@
 // keyboard and screen reader. What is chosen goes to `answers` {name: value}; a button adds to `presses`.
 
 import { allOf, firstOf, focusedIn, h } from "../shared/dom.js";
+import { number } from "../shared/numbers.js";
 import { answer, press } from "../session/answers.js";
 
 /**
@@ -91,11 +92,28 @@ function makeInput(model, spec) {
     /** @param {any} event */
     const change = (event) => {
       const value = event.target.valueAsNumber;
-      if (Number.isFinite(value)) answer(model, spec.name, Math.min(Math.max(value, spec.low), spec.high));
+      if (!Number.isFinite(value)) return;
+      const fits = value >= spec.low && value <= spec.high;
+      refuse(event.target, fits ? "" : `${number(spec.low)} to ${number(spec.high)}, not ${number(value)}`);
+      if (fits) answer(model, spec.name, value);
     };
-    return h("input", { ...limits, onchange: change });
+    return h("input", { ...limits, onchange: change, oninput: (/** @type {any} */ event) => refuse(event.target, "") });
   }
   return h("input", { type: "text", placeholder: spec.placeholder, onchange: (event) => answer(model, spec.name, event.target.value) });
+}
+
+/**
+ * Says at a control why its value is not taken; an empty reason: it is.
+ * @param {HTMLInputElement} input
+ * @param {string} reason
+ */
+function refuse(input, reason) {
+  input.setCustomValidity(reason);
+  input.toggleAttribute("aria-invalid", Boolean(reason));
+  if (reason) {
+    input.setAttribute("aria-invalid", "true");
+    input.reportValidity();
+  }
 }
 
 const MOST_BYTES = 60e6; // of a file: the server ends a connection that sends a message above 64 MiB
