@@ -53,6 +53,8 @@ found["board"] = {
     "errors": [panel.error for panel in board.panels if panel.error],
     "network": parts["policy"].name,
     "servers": parts["system"].servers,
+    "graph": {name: board.panel("GraphPanel").figure["graph"][name] for name in ("names", "headlines", "words")},
+    "nodes": board.panel("GraphPanel").parts[0]["graph"]["names"],
 }
 json.dump(found, sys.stdout)
 """
@@ -133,8 +135,19 @@ def test_it_has_its_card_and_its_dashboard(answers):
     assert answers["card"] == {"title": "A site with four servers", "settings": {"system": "autoscaler", "servers": 4}}
     board = answers["board"]
     assert board["errors"] == []
+    assert board["nodes"] == ["server 1", "server 2", "server 3", "server 4", "visitors"]  # drawn from its view
+    assert board["graph"]["names"] == ["Network"]
+    assert board["graph"]["headlines"][0].endswith(" servers")
+    assert len(board["graph"]["words"][0]) == 4
     assert board["servers"] == 4
     assert board["network"] == "Untrained network (random weights)"
-    assert {"DecisionPanel", "SaliencyPanel", "NeuronsPanel", "AdversarialPanel", "TransferPanel", "RulesPanel"} <= set(
-        board["panels"]
-    )
+    assert {
+        "GraphPanel",
+        "SweepMapPanel",
+        "DecisionPanel",
+        "SaliencyPanel",
+        "NeuronsPanel",
+        "AdversarialPanel",
+        "TransferPanel",
+        "RulesPanel",
+    } <= set(board["panels"])
