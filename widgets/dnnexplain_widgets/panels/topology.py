@@ -70,7 +70,7 @@ class TopologyPanel(GraphPanel):
 
 
 def picture_of(found: FlowComparison) -> dict[str, Any]:
-    """A comparison as web/graph.js draws it."""
+    """A comparison as widgets/page/src/parts/graph.js draws it."""
     return {
         "names": ["Network", "Optimum"],
         "headlines": [f"busiest link {percent(cost)} full" for cost in (found.cost, found.optimum)],
