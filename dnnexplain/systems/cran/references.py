@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import State
+from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.days import draw_days
 
 if TYPE_CHECKING:
@@ -19,13 +21,20 @@ __all__ = ["baselines_of"]
 TYPICAL = 32
 
 
+@lru_cache(maxsize=8)
+def _typical_days(codec: Codec) -> NDArray[np.float32]:
+    """What the slots of :data:`TYPICAL` generated days show ``[D, T, n]``, drawn once: a drag asks at each step."""
+    days = codec.observe(draw_days(codec.scene, "diurnal", TYPICAL, 0))
+    days.setflags(write=False)
+    return days
+
+
 def baselines_of(system: Radio, state: State) -> Mapping[str, NDArray[np.float32]]:
     """Typical slots (32 of generated days, with the state's hour and heads), no demand, each user without demand, all asleep."""
     codec = system.codec
     here = codec.encode(state.values[None], state.background)
-    days = codec.observe(draw_days(system.scene, "diurnal", TYPICAL, 0))
     slot = round(float(here[0, 0]) / system.scene.slot_hours) % system.scene.slots
-    typical = days[:, slot].copy()
+    typical = _typical_days(codec)[:, slot].copy()
     typical[:, codec.awake] = here[:, codec.awake]
     silent = here.copy()
     silent[:, codec.demand] = 0.0
