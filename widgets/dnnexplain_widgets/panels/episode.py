@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dnnexplain.contract import Box, DnnExplainError, LogReader, Replay, Replayable, WatchedOptimum
+from dnnexplain.contract import Box, DnnExplainError, LogReader, Replay, WatchedOptimum
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
@@ -35,7 +35,7 @@ class EpisodePanel(WatchPanel):
         first = next(iter(system.workload_names))
         knobs = {f"knob {knob.name}": knob.start for knob in system.workload_knobs}
         self.answers = {
-            "work": first, "seed": 1, "rule": _first_rule(system), "sample": False,
+            "work": first, "seed": 1, "rule": next(iter(system.rules())), "sample": False,
             "window": 1, "decision": 0, "follow": False, "optimum": spec_of(system).quick_optimum, **knobs,
         }  # fmt: skip
         self._show_controls()
@@ -174,9 +174,3 @@ class EpisodePanel(WatchPanel):
         best = f" The {one.policy}: {number(one.cost)}." if (one := self.pair.optimum) is not None else ""
         words = decision_words(self.system, self.pair, decision, *self._others)
         self.sentence = f"{pair_sentence(self.pair, metrics)}{best} {words}"
-
-
-def _first_rule(system: Replayable) -> str:
-    """The rule that tells the most, if the system says which; else its first."""
-    rules = system.rules()
-    return next((name for name in spec_of(system).baselines if name in rules), next(iter(rules)))
