@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dnnexplain.cli import main
-from dnnexplain.registry import BUILT_IN
+from dnnexplain.contract import State
+from dnnexplain.explain.proofs.draws import draw
+from dnnexplain.explain.proofs.ready import named_property
+from dnnexplain.policies import named_policy
+from dnnexplain.registry import BUILT_IN, make_system, spec_of
 
 
 def told(capsys: Any, *arguments: str) -> dict[str, Any]:
@@ -21,7 +27,6 @@ def told(capsys: Any, *arguments: str) -> dict[str, Any]:
 @pytest.fixture
 def state(tmp_path: Path, capsys: Any) -> str:
     """A valid state, as the system writes it."""
-    from dnnexplain.contract import State
     from dnnexplain.registry import make_system
 
     system = make_system("deeprm")
@@ -85,3 +90,29 @@ def test_a_property_of_ones_own(capsys: Any, tmp_path: Path) -> None:
 def test_wrong_input_is_told_what_to_write(capsys: Any, more: tuple[str, ...], word: str) -> None:
     assert main(["prove", "deeprm", *more]) != 0
     assert word in capsys.readouterr().err
+
+
+def test_what_is_exported_is_the_network_and_holds_every_state(capsys: Any, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    asked = ("prove", "cellular", "--property", "never-fast-when-congested", "--export", str(tmp_path))
+    found = told(capsys, *asked)
+    assert found["exported"]["cases"] == ["case-0.vnnlib"]
+    system = make_system("cellular")
+    policy = named_policy(system, "default")
+    claim = named_property(spec_of("cellular"), system, policy, "never-fast-when-congested", None, 3)
+    rows = draw(system, claim.cases[0].states, 64, np.random.default_rng(0))
+    seen = np.asarray(system.encode(rows), dtype=np.float32)
+    session = onnxruntime.InferenceSession(str(tmp_path / "network.onnx"))
+    given = session.get_inputs()[0]
+    answers = np.stack([session.run(None, {given.name: one[None]})[0][0] for one in seen])
+    assert np.abs(answers - policy.outputs(seen)).max() < 1e-2
+    text = (tmp_path / "case-0.vnnlib").read_text()
+    ends = {
+        (sign, int(cell)): float(value)
+        for sign, cell, value in re.findall(r"\(assert \((<=|>=) X_(\d+) (\S+?)\)\)", text)
+    }
+    assert len(ends) == 2 * seen.shape[1]
+    for cell in range(seen.shape[1]):
+        assert (seen[:, cell] <= ends["<=", cell] + 1e-4).all()
+        assert (seen[:, cell] >= ends[">=", cell] - 1e-4).all()
+    assert "(assert (>= (* 1.0 Y_0) 0.5))" in text
