@@ -127,7 +127,7 @@ class ForcedSets:
         for words, row, offset in self.rivals:
             case = Case(words, states, row[None], np.array([offset]))
             found = by_bounds(asked, case, -np.inf, rng, model)
-            if found.verdict == "open" and self.budget.program:
+            if found.verdict == "open" and found.certificate is None and self.budget.program:  # bounds know no way
                 found = by_program(asked, case, -np.inf, rng)
             if found.witness is not None:
                 self.note(found.witness)
