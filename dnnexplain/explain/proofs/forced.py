@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Case, Discrete, DnnExplainError, NetworkPolicy, State, StateSet, System
+from dnnexplain.contract import (
+    Case,
+    ChoicesOfKnobs,
+    Discrete,
+    DnnExplainError,
+    LooseCells,
+    NetworkPolicy,
+    State,
+    StateSet,
+    System,
+)
 from dnnexplain.explain.networks.hooks import network_of
 from dnnexplain.explain.proofs.by_bounds import by_bounds
 from dnnexplain.explain.proofs.case_network import Asked
@@ -127,7 +137,7 @@ class ForcedSets:
         for words, row, offset in self.rivals:
             case = Case(words, states, row[None], np.array([offset]))
             found = by_bounds(asked, case, -np.inf, rng, model)
-            if found.verdict == "open" and found.certificate is None and self.budget.program:  # bounds know no way
+            if found.verdict == "open" and self.budget.program and not isinstance(self.system, ChoicesOfKnobs):
                 found = by_program(asked, case, -np.inf, rng)
             if found.witness is not None:
                 self.note(found.witness)
@@ -152,6 +162,8 @@ class ForcedSets:
 
     def _small(self) -> bool:
         """Whether the network has one hidden layer, as far as its parameters tell: then one model serves all sets."""
+        if isinstance(self.system, LooseCells):
+            return False  # a part of the states leaves less room to these cells than all states do
         shapes = [tuple(one.shape) for one in network_of(self.policy).parameters()]
         return sum(len(shape) > 1 for shape in shapes) <= 2
 
