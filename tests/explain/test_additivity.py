@@ -29,8 +29,12 @@ def test_a_map_says_beforehand_what_it_takes_and_is_refused_where_that_is_too_mu
     size = map_size(system, policy, "length")
     assert size.knobs == 5
     assert size.bytes == 8 * size.neurons * size.states
-    lengths = {f"job {place} length": value for place, value in enumerate((1, 9, 2, 11, 1), start=1)}
-    state = state_from_values(system, lengths)
+    jobs = {
+        f"job {place} {what}": value
+        for place, value in enumerate((1, 9, 2, 10, 1), start=1)
+        for what in ("length", "cpu")
+    }
+    state = state_from_values(system, jobs)
     assert largest_knobs(system, "length", state, 2) == ("job 2 length", "job 4 length")
     monkeypatch.setattr(threshold_maps, "MOST_BYTES", size.bytes // 2)
     with pytest.raises(DnnExplainError, match="largest_knobs"):
