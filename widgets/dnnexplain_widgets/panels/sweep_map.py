@@ -90,7 +90,7 @@ class SweepMapPanel(Panel):
 
         def work(task: Task) -> tuple[tuple[SweepMap, ...], float]:
             began = thread_time()
-            found = []
+            found: list[SweepMap] = []
             for one in (policy, rule):
                 if one is not None:
                     task.progress(len(found) / 2, f"Asking {label(one.name)}")
