@@ -87,6 +87,18 @@ CHECKS = {
         "assert right(watts('31.5')) and not right(watts('28.5'))\n"
         "assert [right(nearest_rule(name)) for name in system.rules()].count(True) == 1"
     ),
+    "11-proofs-and-guards": (
+        "assert never.verdict == 'fails' and never.checked < 1e-4\n"
+        "empty = [place for place in range(5) if never.witness.reshape(-1, len(system.knobs))[0][[k.name for k in system.knobs].index(f'job {place + 1} length')] == 0]\n"
+        "assert raw.argmax() in empty and found.action not in empty\n"
+        "assert settled.verdict in {'holds', 'fails'} and settled.checked < 1e-4\n"
+        "assert reason.proved and reason.free\n"
+        "assert own.verdict == 'fails'\n"
+        "assert report.gap_with > report.gap_without and report.stepped_in > 0.2\n"
+        "assert right(widest('15')) and not right(widest('0.5'))\n"
+        "assert right(bound_means('open')) and not right(bound_means('holds'))\n"
+        "assert right(forced(reason.free[0])) and not right(forced(next(iter(reason.fixed))))"
+    ),
     "12-before-you-deploy": (
         "assert verdict.verdict == 'within 5%' == found.scenarios[0].verdict and found.verdict == 'unsafe'\n"
         "assert 0.05 < changed(FAULTS['lost']) < changed(FAULTS['units-1000']) and changed(FAULTS['nan']) > 0.3\n"

@@ -152,7 +152,8 @@ def _words(report: Mapping[str, float], ratio: bool, policy: str, cost: str) -> 
         return gap(value, ratio=ratio)
 
     reduction = report["reduction"]
-    much = "there was none to shrink" if np.isnan(reduction) else f"{percent(reduction)} smaller"
+    size = "smaller" if reduction >= 0 else "larger"
+    much = "there was none to shrink" if np.isnan(reduction) else f"{percent(abs(reduction))} {size}"
     change = told(report["change"])
     span = interval(report["change_low"], report["change_high"], ratio=ratio)
     return (
