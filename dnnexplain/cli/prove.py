@@ -35,7 +35,10 @@ def prove(
     options: SystemOptions,
     policy: str = typer.Option("default", help="A shipped network, untrained, or a weights file."),
     prop: str = typer.Option(
-        "", "--property", help="By name, or a JSON file; without it the names are listed.", show_default=False
+        "",
+        "--property",
+        help="By name, a JSON file, or an expression: 'not (knob > 3 and out.a > out.b)'; without it the names are listed.",
+        show_default=False,
     ),
     state: Path | None = typer.Option(
         None, help="A state, a JSON file: the property is asked around it.", show_default=False
@@ -61,8 +64,9 @@ def prove(
         _list(options, as_json=as_json)
         return
     _check(seconds, nodes, within, jobs)
+    from dnnexplain.explain.proofs.expressions import is_expression, property_of
     from dnnexplain.explain.proofs.prover import prove as settle
-    from dnnexplain.explain.proofs.ready import described, named_property
+    from dnnexplain.explain.proofs.ready import around, described, named_property
     from dnnexplain.explain.proofs.users import property_from
     from dnnexplain.explain.proofs.verdicts import ProofBudget
 
@@ -71,6 +75,9 @@ def prove(
     given: State | None = None if state is None else world.state_from_json(read_json(state, "the state"))
     if prop.endswith(".json"):
         claim = property_from(world, read_json(Path(prop), "the property"), given, within)
+    elif is_expression(prop):
+        claim = property_of(world, prop)
+        claim = claim if given is None else around(world, claim, given, within)
     else:
         claim = named_property(options.spec, world, network, prop, given, within)
     limits = ProofBudget(nodes=nodes, seconds=seconds, every=every, jobs=jobs)
