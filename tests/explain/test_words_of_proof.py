@@ -59,6 +59,8 @@ CERTIFIED = {
     "widgets/panels/never.py": PROVER,
     "widgets/panels/reasons.py": PROVER,
     "widgets/panels/sequence.py": OPTIMUM,
+    "explain/verdict/report.py": PROVER,
+    "widgets/panels/verdict_words.py": PROVER,
     "widgets/panels/worst_case_words.py": RATIO,
 }
 """Where the words stand, and what issues the certificate that they need."""
@@ -73,6 +75,10 @@ OTHERWISE = {
     "explain/attribution/methods.py": "a sum over all orders, against a sample of them",
     "explain/probing/neurons.py": "how often a layer runs",
     "explain/attribution/removal.py": "a sum over all orders, against a sample of them",
+    "explain/proofs/expressions.py": "says into how many proofs a property falls",
+    "explain/stress/report.py": "says what a test does not prove",
+    "explain/stress/report_style.py": "a word of style sheets",
+    "explain/verdict/optimality.py": "an oracle's losses, by the system's own word (Judgement.exact)",
     "explain/stress/run.py": "says what a search does not prove",
     "systems/deeprm/oracle/__init__.py": "the name of a module",
     "systems/routing/names.py": "what fields a file has",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from dnnexplain.app import dashboard_parts
 from dnnexplain.contract import State
+from dnnexplain.registry import BUILT_IN
 from dnnexplain_widgets import Dashboard
 from dnnexplain_widgets.sections import LIVE, SECTIONS
 
@@ -16,14 +19,17 @@ QUICK = {
 }  # fmt: skip
 """Answers of heavy panels, so that a test of their code takes a second."""
 
+OWN = {"StressPanel": {"budget": 20}}
+"""Where an answer of that name means something else."""
+
 
 @pytest.fixture(scope="module")
 def boards():
-    return {name: Dashboard(**dashboard_parts(name)) for name in ("deeprm", "routing")}
+    return cache(lambda name: Dashboard(**dashboard_parts(name)))
 
 
 def board_with(boards, name):
-    for board in boards.values():
+    for board in map(boards, BUILT_IN):
         known = {type(panel).__name__ for panel in board.live}
         known |= {entry.name for entries in board.fitting.values() for entry in entries}
         if name in known:
@@ -35,7 +41,8 @@ def board_with(boards, name):
 @pytest.mark.parametrize("name", PANELS)
 def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name):
     panel = board_with(boards, name).panel(name)
-    numbers = {key: value for key, value in QUICK.items() if key in panel.answers}
+    quick = QUICK | OWN.get(name, {})
+    numbers = {key: value for key, value in quick.items() if key in panel.answers}
     panel.set_answers(**numbers)
     code = panel.copy_as_python()
     assert "= ..." not in code

@@ -276,7 +276,7 @@ def _generate(
     if not ten or not plain:
         return (
             None,
-            f"Generated inputs: in {count} runs none was at least as likely as the least likely {PLAUSIBLE:.0%} of {spec.workloads}.",
+            f"Generated inputs: in {counted(count, 'run')} none was at least as likely as the least likely {PLAUSIBLE:.0%} of {spec.workloads}.",
         )
     if len(ordinary.regret) < len(found.regret):
         said = f"{said} Generated inputs: {len(found.regret)} were run, and the log has {len(ordinary.regret)} to compare with.".strip()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Episodes, EpisodeSystem, Metric, Policy, Shift, Spec
 from dnnexplain.contract.specs import load_reference
+from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, compared_interval
 from dnnexplain.numbers import gap, interval, number, went_wrong
 from dnnexplain.registry import fair_rules, spec_of
@@ -102,7 +103,7 @@ class Standing(Result):
         words += f" What went wrong: {self.went_wrong}." if self.went_wrong else ""
         lost = [shift for shift in self.shifts if shift.sure > 0]
         if lost:
-            words += f" It is surely worse on {len(lost)} of {len(self.shifts)} kinds of workload, most on {lost[0].label} ({self.gap_words(lost[0])})."
+            words += f" It is surely worse on {len(lost)} of {counted(len(self.shifts), 'kind')} of workload, most on {lost[0].label} ({self.gap_words(lost[0])})."
         return words
 
     def table(self) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dnnexplain.contract import Spec
+from dnnexplain.counts import counted
 from dnnexplain.explain.verdict.optimality import Optimality
 from dnnexplain.explain.verdict.standing import Standing
 from dnnexplain.numbers import gap, interval, number
@@ -75,7 +76,7 @@ def loses(found: Standing, spec: Spec) -> Item | None:
         value = ", ".join(one.label for one in lost[:2]) + (f" and {len(lost) - 2} more" if len(lost) > 2 else "")
         note = f"{lost[0].label}: {gap(lost[0].gap, ratio=found.ratio, unit=spec.cost.unit)}"
     else:
-        value, note = "nowhere surely", f"{len(found.shifts)} kinds tried"
+        value, note = "nowhere surely", f"{counted(len(found.shifts), 'kind')} tried"
     told = "; ".join(f"{one.label} {found.gap_words(one)}" for one in found.shifts)
     words = f"Kinds of {spec.workloads}, {found.shifts[0].sets} each, against the best rule of each: {told}."
     return {"key": "loses", "label": "Where it loses", "value": value, "note": note,
@@ -106,11 +107,16 @@ def proofs(found: Standing | None, spec: Spec) -> Item | None:
     words = f"{told} By the command: dnnexplain prove {spec.name} --property NAME."
     item: Item = {"key": "proved", "label": "Proved for all states", "words": words, "opens": "NeverPanel"}
     if not settled:
-        return {**item, "value": "nothing yet", "note": f"{len(spec.properties)} properties to prove", "level": ""}
+        return {
+            **item,
+            "value": "nothing yet",
+            "note": f"{counted(len(spec.properties), 'property', 'properties')} to prove",
+            "level": "",
+        }
     held, failed = (sum(one == which for one in settled.values()) for which in ("holds", "fails"))
     unsettled = len(spec.properties) - held - failed
     note = ", ".join(filter(None, [f"{failed} refuted" if failed else "", f"{unsettled} open" if unsettled else ""]))
-    value = f"{held} of {len(spec.properties)} properties"
+    value = f"{held} of {counted(len(spec.properties), 'property', 'properties')}"
     return {**item, "value": value, "note": note or "all hold", "level": "bad" if failed else "good" if held else ""}
 
 
