@@ -36,6 +36,7 @@ def test_a_verdict_on_each_property_is_that_of_the_network(name: str, worlds: An
     assert len(names) >= 2
     for wanted in names[:2]:
         claim = named_property(spec, system, policy, wanted, None, 3)
+        assert len({case.name for case in claim.cases}) == len(claim.cases), "cases go by their names"
         claim = type(claim)(claim.name, claim.text, claim.cases[:2], claim.assumed)
         found = prove(system, policy, claim, budget=BUDGET)
         assert found.verdict in {"holds", "fails", "open"}

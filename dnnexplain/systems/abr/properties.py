@@ -9,7 +9,7 @@ import numpy as np
 from dnnexplain.contract.properties import Case, Change, LooseCell, Property, StateSet, chosen_over
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.abr.system import AdaptiveBitrate
+    from dnnexplain.systems.abr.player import Player
 
 __all__ = ["LOOSE_WORDS", "loose_cells", "monotone_buffer", "monotone_throughput", "never_lowest_with_full_buffer"]
 
@@ -23,7 +23,7 @@ LOOSE_WORDS = (
 )
 
 
-def loose_cells(system: AdaptiveBitrate) -> tuple[LooseCell, ...]:
+def loose_cells(system: Player) -> tuple[LooseCell, ...]:
     """Cells that no knob has: anything between nothing and the most that a session can show."""
     codec = system.codec
     cells = np.arange(int(np.prod(system.observation_shape))).reshape(system.observation_shape)
@@ -35,7 +35,7 @@ def loose_cells(system: AdaptiveBitrate) -> tuple[LooseCell, ...]:
     return tuple(LooseCell(int(cell), {}, 0.0, float(most.reshape(-1)[cell])) for cell in unseen)
 
 
-def never_lowest_with_full_buffer(system: AdaptiveBitrate) -> Property:
+def never_lowest_with_full_buffer(system: Player) -> Property:
     """With the buffer at least 90% full and every throughput in the upper half, the lowest bitrate is not ranked first."""
     count = len(system.output.names)
     ends = {knob.name: (knob.low, knob.high) for knob in system.knobs}
@@ -49,19 +49,19 @@ def never_lowest_with_full_buffer(system: AdaptiveBitrate) -> Property:
     return Property("never-lowest-with-full-buffer", text, (case,), ("raw outputs are compared",))
 
 
-def monotone_throughput(system: AdaptiveBitrate) -> Property:
+def monotone_throughput(system: Player) -> Property:
     """A faster newest download never lowers the bitrate, all else equal."""
     return _monotone(
         system, "throughput 1", "monotone-throughput", "A higher newest throughput never lowers the bitrate"
     )
 
 
-def monotone_buffer(system: AdaptiveBitrate) -> Property:
+def monotone_buffer(system: Player) -> Property:
     """A fuller buffer never lowers the bitrate, all else equal."""
     return _monotone(system, "buffer", "monotone-buffer", "A fuller buffer never lowers the bitrate")
 
 
-def _monotone(system: AdaptiveBitrate, knob: str, name: str, text: str) -> Property:
+def _monotone(system: Player, knob: str, name: str, text: str) -> Property:
     names, count = system.output.names, len(system.output.names)
     reach = next(one.high - one.low for one in system.knobs if one.name == knob)
     cases = []

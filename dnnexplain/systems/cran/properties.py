@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract.properties import Case, Change, LooseCell, Property, StateSet, chosen_over
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.cran.system import CloudRan
+    from dnnexplain.systems.cran.radio import Radio
 
 __all__ = ["LOOSE_WORDS", "loose_cells", "monotone_demand", "never_dark"]
 
@@ -22,7 +22,7 @@ _SERVED = 1.0
 """Mb/s from which somebody is to be served."""
 
 
-def loose_cells(system: CloudRan, low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[LooseCell, ...]:
+def loose_cells(system: Radio, low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[LooseCell, ...]:
     """A link's gain is its margin and the mean gain at its user's place, which falls with the distance to the head."""
     codec, scene = system.codec, system.scene
     first, last = (ends[codec.place].reshape(scene.users, 2) for ends in (low, high))
@@ -45,11 +45,11 @@ def loose_cells(system: CloudRan, low: NDArray[np.float64], high: NDArray[np.flo
     )
 
 
-def _awake(system: CloudRan, **heads: int) -> StateSet:
+def _awake(system: Radio, **heads: int) -> StateSet:
     return StateSet.all_of(system).where(system, **{f"head {name[1:]} awake": value for name, value in heads.items()})
 
 
-def _off(system: CloudRan, head: int) -> list[NDArray[np.float64]]:
+def _off(system: Radio, head: int) -> list[NDArray[np.float64]]:
     """Rows, one above zero at least wherever a head that is awake is switched off."""
     count = len(system.output.names)
     if _toggles(system):
@@ -57,11 +57,11 @@ def _off(system: CloudRan, head: int) -> list[NDArray[np.float64]]:
     return [-np.eye(count)[[head - 1]]]
 
 
-def _toggles(system: CloudRan) -> bool:
+def _toggles(system: Radio) -> bool:
     return len(system.output.names) > system.scene.heads
 
 
-def never_dark(system: CloudRan) -> Property:
+def never_dark(system: Radio) -> Property:
     """With demand, the heads are not all switched off."""
     heads = range(1, system.scene.heads + 1)
     cases = []
@@ -85,7 +85,7 @@ def never_dark(system: CloudRan) -> Property:
     return Property("never-dark", text, tuple(cases), _RAW)
 
 
-def monotone_demand(system: CloudRan) -> Property:
+def monotone_demand(system: Radio) -> Property:
     """More demand of a user never switches off a head that would have stayed awake, all else equal."""
     count = len(system.output.names)
     cases = []
@@ -98,9 +98,11 @@ def monotone_demand(system: CloudRan) -> Property:
             after = _off(system, head)[0]
             nothing = np.zeros((len(after), count))
             befores = chosen_over(count, head) * -1 if _toggles(system) else np.eye(count)[[head - 1]]
-            for before in befores:
+            rivals = [place for place in range(count) if place != head] if _toggles(system) else [None]
+            for before, rival in zip(befores, rivals, strict=True):
                 rows = np.vstack([np.hstack([before, np.zeros(count)])[None], np.hstack([nothing, after])])
-                told = f"head {head} is switched off once user {user} demands more"
+                beside = "" if rival is None else f", where {system.output.names[rival]!r} was preferred before"
+                told = f"head {head} is switched off once user {user} demands more{beside}"
                 cases.append(Case(told, states, rows, np.zeros(len(rows)), change))
     return Property(
         "monotone-demand", "More demand of a user never switches a head off, all else equal", tuple(cases), _RAW
