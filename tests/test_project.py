@@ -149,3 +149,16 @@ def test_decisions_are_dated_and_have_a_title():
         if path.name != "README.md":
             assert re.match(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]+\.md$", path.name)
             assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+def test_the_page_can_draw_every_part_that_a_panel_asks_for():
+    table = (ROOT / "widgets" / "page" / "src" / "entries" / "dashboard.js").read_text(encoding="utf-8")
+    drawn = set(re.findall(r'^  "?([\w-]+)"?: make\w+,$', table, re.MULTILINE))
+    asked = {
+        (path.name, part)
+        for path in SOURCES
+        if "dnnexplain_widgets" in path.parts
+        for part in re.findall(r'"part": "([\w-]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert len(asked) > 20
+    assert sorted(one for one in asked if one[1] not in drawn) == []

@@ -81,6 +81,6 @@ def test_a_tile_of_the_stress_board_shows_its_worst_case(open_panels, deeprm, dr
     page.keyboard.press("Enter")
     finish(harness, panel)
     assert tiles.nth(1).get_attribute("aria-pressed") == "true"
-    assert page.locator(".dx-schedule canvas").is_visible()
+    assert page.locator(".dx-timeline canvas").is_visible()
     assert panel.result.scenarios[1].sentence in page.locator(".dx-sentence").inner_text()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -32,7 +32,7 @@ class StressPanel(WatchPanel):
     """
 
     QUESTION = "How does it stand the test?"
-    PARTS = ({"part": "board"}, {"part": "schedule"})
+    PARTS = ({"part": "board"}, {"part": "timeline"})
     OPTIONS = ("budget", "workers")
     SETTINGS = ("budget", "seed")
 
