@@ -52,4 +52,4 @@ def test_a_page_for_strangers_has_no_panel_that_trains(monkeypatch):
     assert "TrainingPanel" in [entry.name for entry in own.fitting["knowledge"]]
     monkeypatch.setenv("DNNEXPLAIN_SERVED", "1")
     served = Dashboard(**dashboard_parts("deeprm"))
-    assert [entry.name for entry in served.fitting["knowledge"]] == ["RulesPanel"]
+    assert [entry.name for entry in served.fitting["knowledge"]] == ["RulesPanel", "GuardPanel"]

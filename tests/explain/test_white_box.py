@@ -114,7 +114,7 @@ def refused(module):
 def test_other_architectures_are_refused_with_the_reason():
     deep = nn.Sequential(nn.Flatten(), nn.Linear(35, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 3))
     assert "has 3 dense layers" in refused(deep)
-    assert "has 1 dense layers" in refused(linear_network(FakeChoice()))
+    assert "has 1 dense layer." in refused(linear_network(FakeChoice()))
     assert "2 (Tanh)" in refused(nn.Sequential(nn.Flatten(), nn.Linear(35, 4), nn.Tanh(), nn.Linear(4, 3)))
 
     class Scaled(nn.Module):

@@ -237,7 +237,7 @@ def empty(x):
         (lambda: worst_case(replace(closed_form(), optimum=Envelope(empty)), budget=rounds(3)), "no valid input"),
         (lambda: Domain(np.zeros(2), np.array([1.0, np.nan])), "must be finite"),
         (lambda: Domain(np.zeros(2), np.ones(3)), "one low and one high"),
-        (lambda: Domain(np.zeros(2), np.ones(2), ("a",)), "2 inputs was given 1 names"),
+        (lambda: Domain(np.zeros(2), np.ones(2), ("a",)), "2 inputs was given 1 name"),
     ],
 )
 def test_mistakes_are_told_in_words(ask, words):

@@ -29,6 +29,7 @@ class FailingPanel(Panel):
     QUESTION = "Where does it fail?"
     PARTS = ({"part": "cells"},)
     OPTIONS = ("sets", "states")
+    SETTINGS = ("of", "family", "seed")
     ABOUT = ("policy",)
 
     @property

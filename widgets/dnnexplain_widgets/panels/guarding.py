@@ -29,6 +29,7 @@ class GuardPanel(Panel):
     QUESTION = "What would guard it?"
     PARTS = ({"part": "cells"},)
     OPTIONS = ("sets", "rounds", "cycles")
+    SETTINGS = ("family", "seed")
     ABOUT = ("policy",)
 
     @property

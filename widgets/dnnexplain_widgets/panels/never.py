@@ -36,6 +36,7 @@ class NeverPanel(Panel):
     QUESTION = "What can it never do?"
     PARTS = ({"part": "cells"},)
     OPTIONS = ("seconds", "parts")
+    SETTINGS = ("property", "within")
     ABOUT = ("policy",)
 
     def setup(self) -> None:

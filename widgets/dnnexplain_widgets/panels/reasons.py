@@ -27,6 +27,7 @@ class ReasonPanel(Panel):
     QUESTION = "What alone forces this?"
     PARTS = ({"part": "cells"},)
     OPTIONS = ("seconds",)
+    SETTINGS = ("minimum",)
     ABOUT = ("policy", "state")
 
     def setup(self) -> None:

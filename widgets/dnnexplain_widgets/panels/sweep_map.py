@@ -6,6 +6,7 @@ from time import thread_time
 from typing import Any
 
 import numpy as np
+import traitlets as t
 
 from dnnexplain.contract import Discrete, SweepView
 from dnnexplain.explain.decisions.sweep_map import SweepMap, sweep_map, sweep_of
@@ -48,6 +49,16 @@ class SweepMapPanel(Panel):
         self.session.observe(self._on_live, "live")
         self.observe(self._on_live, "on_page")
         self.refresh()
+
+    @t.validate("answers")
+    def _known_knobs(self, proposal: Any) -> dict[str, Any]:
+        """A knob that there is not is refused: the one before stays."""
+        wanted: dict[str, Any] = dict(proposal["value"])
+        names = {knob.name for knob in self.session.system.knobs}
+        for axis in ("across", "down"):
+            if axis in self.answers and wanted.get(axis) not in names:
+                wanted[axis] = self.answers[axis]
+        return wanted
 
     @property
     def about(self) -> tuple[str, ...]:
