@@ -15,8 +15,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from dnnexplain.assumptions import forget
-from dnnexplain.cli.network_options import add_network_options, say_assumed
+from dnnexplain.cli.network_options import add_network_options, begin_command, say_assumed
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import shortened
 from dnnexplain.files import reason
@@ -64,7 +63,7 @@ def run(
         if read is not None:
             given = read(given)
         command: Any = get_command(make_app() if read is None else make_app(given))
-        forget()
+        begin_command()
         add_network_options(command)
         with command.make_context("dnnexplain", given) as context:
             command.invoke(context)

@@ -7,9 +7,9 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from dnnexplain.assumptions import assumed
+from dnnexplain.assumptions import assumed, forget
 
-__all__ = ["OPTIONS", "add_network_options", "printed_json", "say_assumed"]
+__all__ = ["OPTIONS", "add_network_options", "begin_command", "printed_json", "say_assumed"]
 
 OPTIONS = {
     "activation": "Between a network's dense layers, where its file does not say: relu, tanh, gelu, ...",
@@ -60,12 +60,17 @@ def _keep(context: Any, parameter: Any, value: str | None) -> str | None:
     return value
 
 
+def begin_command() -> None:
+    """Nothing was assumed or printed yet, however the command before ended."""
+    forget()
+    _PRINTED["json"] = False
+
+
 def say_assumed() -> None:
     """Print what was assumed below a command's table; JSON has it already."""
     if not _PRINTED["json"]:
         for sentence in assumed():
             typer.echo(f"Assumed: {sentence}.")
-    _PRINTED["json"] = False
 
 
 def printed_json() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from dnnexplain.cli import main
+from dnnexplain.cli.network_options import printed_json
 from dnnexplain.systems import BUILT_IN, make_system
 
 SYSTEM = next(iter(BUILT_IN))
@@ -39,6 +40,12 @@ def test_what_is_assumed_is_said_in_text_and_json(bare, capsys):
     said = json.loads(capsys.readouterr().out)["assumed"]
     assert any("ReLU" in sentence for sentence in said)
     assert any("numbers from 0 to 1 were assumed" in sentence for sentence in said)
+
+
+def test_it_is_said_after_a_command_that_printed_json_and_was_stopped(bare, capsys):
+    printed_json()  # as a command does that then leaves with a code of its own
+    assert main(["evaluate", SYSTEM, "--policy", str(bare), "--sets", "1"]) == 0
+    assert "Assumed: net.pt" in capsys.readouterr().out
 
 
 def test_what_is_told_is_not_assumed(bare, capsys):
