@@ -52,6 +52,8 @@ def test_a_forked_kernel_has_its_surroundings_and_needs_no_import(zygote):
         assert isinstance(manager.provisioner, ForkedKernel)
         assert (status, said.split()) == ("ok", ["True", "yes", str(zygote.process.pid)])
         pid = manager.provisioner.pid
+        listed = [argument for argument in psutil.Process(pid).cmdline() if argument]
+        assert listed[1:] == ["-m", "ipykernel_launcher", "-f", manager.connection_file]
         assert await manager.is_alive()
         await manager.shutdown_kernel(now=False)
         assert not psutil.pid_exists(pid)

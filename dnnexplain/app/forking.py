@@ -23,6 +23,8 @@ __all__ = ["Forked", "ForkedKernel", "Zygote", "fork_kernels"]
 NAME = "dnnexplain-fork"
 _GIVEN_UP = 60.0
 """Seconds after which a process that does not answer is left alone: kernels then start as ever."""
+_LINE = 512
+"""Bytes that are kept free in the command's line: a kernel is listed under its own there, with its connection file."""
 
 
 class Zygote:
@@ -34,7 +36,8 @@ class Zygote:
 
     def __init__(self, pages: Sequence[Mapping[str, Any]]) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "dnnexplain.app.zygote", str(theirs.fileno()), json.dumps(list(pages))]
+        told = json.dumps(list(pages)).ljust(_LINE)
+        command = [sys.executable, "-m", "dnnexplain.app.zygote", str(theirs.fileno()), told]
         self.process = subprocess.Popen(  # noqa: S603 - our own module
             command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL
         )

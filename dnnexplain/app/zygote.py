@@ -22,6 +22,9 @@ from typing import Any
 
 __all__ = ["main"]
 
+_ARGUMENTS = slice(45, 47)
+"""Where ``/proc/PID/stat``, behind the name, says from where to where the command's bytes lie (proc(5), 48 and 49)."""
+
 
 def main(descriptor: int, pages: Sequence[Mapping[str, Any]]) -> None:
     """Answer each line ``{argv, env, cwd, megabytes}`` with ``{pid}``, until the other end is closed.
@@ -106,6 +109,7 @@ def _become(request: Mapping[str, Any]) -> None:
 
     np.random.seed(None)  # noqa: NPY002 - what others' code draws from must not be the same in every kernel
     sys.argv = ["ipykernel_launcher", *request["argv"]]
+    _name([sys.executable, "-m", *sys.argv])
     code = 1
     try:
         parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends when its parent does
@@ -113,6 +117,21 @@ def _become(request: Mapping[str, Any]) -> None:
         code = 0
     finally:
         os._exit(code)
+
+
+def _name(argv: Sequence[str]) -> None:
+    """Be listed under this command: a fork is listed as what it was forked from, and one kernel looked like another.
+
+    Linux lists the bytes that the process began with, and they are its own to write. What is too long is cut.
+    """
+    import ctypes  # noqa: PLC0415
+
+    with contextlib.suppress(OSError, ValueError):  # it only goes on without a name of its own
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        begin, end = (int(field) for field in fields[_ARGUMENTS])
+        if 0 < begin < end:
+            line = b"\0".join(os.fsencode(argument) for argument in argv)
+            ctypes.memmove(begin, line[: end - begin - 1].ljust(end - begin, b"\0"), end - begin)
 
 
 if __name__ == "__main__":
