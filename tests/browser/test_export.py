@@ -21,7 +21,7 @@ from dnnexplain_widgets.moves import valid_values
 from tests.browser.axe import serious
 from tests.browser.conftest import close_to, shown_probabilities, wait_settled
 from tests.browser.in_page import InPage, assert_same, some_states
-from tests.browser.test_panels import drag, grip
+from tests.browser.test_panels import cell_of, drag, grip
 
 SHIPPED = {"default": 5, "conv": 5, "as-published": 5, "default of 10": 10}
 
@@ -148,6 +148,14 @@ def open_file(page: Any, url: str) -> None:
     assert page.evaluate("window.explorable !== undefined")
 
 
+def cell_height(page: Any, one: str, other: str) -> float:
+    """How tall a cell of a file's picture is, px: from the lower edges of two jobs of different lengths."""
+    ends = [page.locator(f'.dx-grip[aria-label="{name}"]').first for name in (one, other)]
+    tops = [end.bounding_box()["y"] for end in ends]
+    lengths = [int(end.get_attribute("aria-valuenow")) for end in ends]
+    return (tops[1] - tops[0]) / (lengths[1] - lengths[0])
+
+
 def state_shown(page: Any, system: Any) -> State:
     """The state that the open page shows, of a page that began without a background."""
     values = page.evaluate("Array.from(window.explorable.store.values)")
@@ -173,7 +181,8 @@ def test_the_file_works_from_disk_by_pointer_keys_undo_and_address(tab, file, de
     assert tab.locator("h1").inner_text() == "A title of <my> own"
     assert_shows_the_truth(tab, deeprm, policy)
     begun = state_shown(tab, deeprm)
-    drag(tab, grip(tab, "job 1 length", "Job 1 CPU"), 0, 4 * 8)
+    tall = cell_height(tab, "job 1 length, Job 1 CPU", "job 3 length, Job 3 CPU")
+    drag(tab, grip(tab, "job 1 length", "Job 1 CPU"), 0, 4 * tall)
     assert state_shown(tab, deeprm).values[0] == begun.values[0] + 4
     assert_shows_the_truth(tab, deeprm, policy)
     tab.locator('input[aria-label="job 1 memory"]').focus()
@@ -261,7 +270,7 @@ def test_a_dashboard_shows_the_pages_own_answer_at_once_and_then_the_kernels(ope
     page = harness.page
     store = "Object.values(window.models).find((m) => m.state.scene).dnnexplainStore"
     page.evaluate("() => { window.answer = window.kernel; window.kernel = async () => new Promise(() => {}); }")
-    drag(page, grip(page, "job 1 length", "Job 1 CPU"), 0, 3 * 8)
+    drag(page, grip(page, "job 1 length", "Job 1 CPU"), 0, 3 * cell_of(page, board)[1])
     there = state_from_values(deeprm, {"job 1 length": 8}, board.session.state)
     assert board.session.state.values[0] == 5  # the kernel has heard nothing
     own = page.evaluate(

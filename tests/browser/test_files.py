@@ -162,7 +162,7 @@ def test_a_spreadsheet_runs_nothing_that_stands_in_a_field(shown):
 
 
 def test_the_menu_is_reached_and_left_by_keyboard(shown):
-    summary = shown.locator(".dx-menu summary").nth(1)
+    summary = shown.locator(".dx-menu:not([hidden]) summary").first  # masthead and guide save nothing
     summary.focus()
     shown.keyboard.press("Enter")
     shown.keyboard.press("Tab")

@@ -24,6 +24,10 @@ def drag(page, at, across, down, steps=6):
 
 def assert_shows_what_the_explainer_says(harness, board, deeprm, drawn):
     wait_settled(harness)
+    harness.page.locator(
+        ".dx-bars"
+    ).first.scroll_into_view_if_needed()  # out of sight it draws only once all is at rest
+    harness.settle()
     decision = decide(deeprm, drawn, board.session.state)
     shown = shown_probabilities(harness.page)
     assert list(shown) == list(deeprm.output.names)

@@ -79,7 +79,7 @@ def test_the_state_that_excites_most_is_drawn_and_opened_in_the_editor(open_pane
     press(harness, panel, "Open in editor")
     assert session.state == panel.result.state
     assert panel.result == maximise(deeprm, drawn, session.unit)
-    neuron = own.get_by_label(re.compile("^Neuron"))
+    neuron = own.get_by_role("spinbutton", name=re.compile("^Neuron"))
     neuron.fill("3")
     neuron.press("Tab")
     finish(harness, panel)
