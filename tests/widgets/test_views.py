@@ -110,6 +110,23 @@ def test_a_map_of_two_knobs_follows_the_state_and_leads_to_it():
     panel.close()
 
 
+def test_a_map_that_is_quick_to_draw_follows_a_step_without_a_word():
+    system = Lamps()
+    panel = SweepMapPanel(system, TorchPolicy(mlp(system, (8,)), system))
+    panel.jobs.wait()
+    panel._spent = 0.0
+    told = []
+    panel.observe(lambda change: told.append(change["name"]), ["busy", "outdated"])
+    panel.session.move(panel.session.state.values + np.array([1.0, 0.0, 2.0]))
+    panel.jobs.wait()
+    assert panel.result.question.state == system.state_to_json(panel.session.state)
+    assert told == []
+    panel._spent = 1.0  # slow: it says whose map is shown, and waits to be asked
+    panel.session.move(panel.session.state.values + np.array([0.0, 0.0, 1.0]))
+    assert "another state" in panel.outdated["text"]
+    panel.close()
+
+
 def test_a_rate_is_a_live_curve_beside_a_rule_s():
     system = make_system("cellular", minutes=40)
     policy = TorchPolicy(mlp(system, (4,), seed=5), system)

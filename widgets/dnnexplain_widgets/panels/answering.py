@@ -49,6 +49,7 @@ class Answering(anywidget.AnyWidget):
         self._for: Subject | None = None
         self._answer_for: Subject | None = None
         self._keeps = False
+        self._quick = False
         self._doing = ""
         super().__init__(**traits)
 
@@ -81,6 +82,7 @@ class Answering(anywidget.AnyWidget):
         *,
         keeps: bool = False,
         part: bool = False,
+        quick: bool = False,
     ) -> Task:
         """Work on a heavy question beside the page; shows progress, offers to cancel, reports a failure.
 
@@ -90,10 +92,17 @@ class Answering(anywidget.AnyWidget):
             text: what is being done.
             keeps: whether the work watches ``task.enough`` (or hears :meth:`ending`) and then ends with what it has.
             part: whether this only adds to the answer that is shown, rather than answering anew.
+            quick: whether it will be over before anybody can read that it runs, so that only the answer is told, and
+                the shown one passes for the present one until then.
         """
         self.error = ""
-        self._for, self._keeps = (None if part else self.subject()), keeps
-        self._tell_busy(text, None)
+        self._for, self._keeps, self._quick = (None if part else self.subject()), keeps, quick
+        if not quick:
+            self._tell_busy(text, None)
+
+        def report(fraction: float | None, now: str) -> None:
+            if not quick:
+                self._tell_busy(now or text, fraction)
 
         def finish(result: Any) -> None:
             self.busy = {}
@@ -106,7 +115,7 @@ class Answering(anywidget.AnyWidget):
             self.busy, self._for = {}, None
             self.error = told(error)
 
-        return self.jobs.start(work, finish, fail, lambda fraction, now: self._tell_busy(now or text, fraction))
+        return self.jobs.start(work, finish, fail, report)
 
     def cancel(self) -> None:
         """End the work with what it has, if it can; else, or a second time, without an answer."""
@@ -166,7 +175,8 @@ class Answering(anywidget.AnyWidget):
         """Say so when what is shown answers an earlier question, and when what runs does."""
         now, answered = self.subject(), self._answer_for
         text = ""
-        if answered is not None and self.has_answer():
+        coming = self._quick and self._for is not None and not self._for.differences(now, same_state=True)
+        if answered is not None and self.has_answer() and not coming:
             same = answered.state is None or answered.state == now.state or self.belongs(self.session.state)
             text = answered.differences(now, same_state=same)
         again: dict[str, Any] = next((one for one in self.controls if one.get("strong")), {})

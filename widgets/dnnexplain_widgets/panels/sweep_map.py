@@ -92,8 +92,12 @@ class SweepMapPanel(Panel):
         last = f"found = sweep_map(system, policy, view, state, output={a['output']!r})"
         return ("from dnnexplain.explain import sweep_map", *chosen, last, "print(found.sentence())")
 
-    def refresh(self) -> None:
-        """Both maps, beside the page."""
+    def refresh(self, *, quick: bool = False) -> None:
+        """Both maps, beside the page.
+
+        Args:
+            quick: whether it is known that they are quick to draw, so that nothing is said of it.
+        """
         session, answers, view = self.session, dict(self.answers), self.view
         system, state, policy = session.system, session.state, self.worker_policy()
         rule = system.rules().get(answers["rule"])
@@ -108,7 +112,7 @@ class SweepMapPanel(Panel):
                     found.append(sweep_map(system, one, view, state, output=str(answers["output"])))
             return tuple(found), thread_time() - began
 
-        self.start(work, self._show, "Drawing the map")
+        self.start(work, self._show, "Drawing the map", quick=quick)
 
     def on_answer(self, name: str, value: Any) -> None:
         """Another map, rule or output; or a place on the map was pressed."""
@@ -137,11 +141,13 @@ class SweepMapPanel(Panel):
     def _on_live(self, _change: object) -> None:
         """A map that is quick to draw follows; another says that it is an earlier one's."""
         session = self.session
-        if self._drawn is None or self.busy or not self.on_page or session.history.dragging:
+        if self._drawn is None or self.jobs.current is not None or not self.on_page or session.history.dragging:
             return
         policy, state = self._drawn
-        if policy is not session.policy or (self.view.follows and state is not session.state and self._spent < QUICK):
+        if policy is not session.policy:
             self.guarded(self.refresh)
+        elif self.view.follows and state is not session.state and self._spent < QUICK:
+            self.guarded(lambda: self.refresh(quick=True))
 
     def _show_controls(self) -> None:
         system = self.session.system
@@ -169,6 +175,7 @@ class SweepMapPanel(Panel):
         self.figure = {"sweep": _figure(self.found, self.session.system, view)}
         said = [one.sentence() for one in self.found]
         self.sentence = " ".join([*said, first.note]).strip()
+        self._on_live(None)  # the state may have gone on meanwhile
 
 
 def _figure(found: tuple[SweepMap, ...], system: Any, view: SweepView) -> dict[str, Any]:
