@@ -283,7 +283,7 @@ def test_a_dashboard_shows_the_pages_own_answer_at_once_and_then_the_kernels(ope
     page.evaluate("() => { window.kernel = window.answer; }")
     page.keyboard.press("ArrowDown")
     wait_settled(harness)
-    assert page.evaluate(f"{store}.own === null && {store}.live.map === undefined")
+    assert page.evaluate(f"{store}.pageStep === null && {store}.live.map === undefined")
     assert board.session.state.values[0] == 9
 
 
