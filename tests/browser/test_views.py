@@ -7,7 +7,9 @@ from dnnexplain.contract import State
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
 from dnnexplain_widgets import EpisodePanel, GraphPanel, Session, StateEditor
+from dnnexplain_widgets.panels.sweep_map import SweepMapPanel
 from tests.browser.harness import finish
+from tests.browser.test_files import save, tables
 from tests.systems.fakes import Lamps
 
 
@@ -113,3 +115,15 @@ def test_a_timeline_goes_to_where_it_is_pressed(open_panels):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     assert "rate" in page.locator(".dx-tip").inner_text()
     assert harness.errors == []
+
+
+def test_a_map_of_actions_is_saved_as_the_actions_that_were_found(open_panels, deeprm, drawn, start):
+    panel = SweepMapPanel(session=Session(deeprm, drawn, start))
+    harness = open_panels(panel)
+    finish(harness, panel)
+    (rows,) = tables(save(harness.page, panel.question, "CSV")).values()
+    size = panel.result.action.size
+    assert [row[3] for row in rows[1 : 1 + size]] == [
+        deeprm.output.names[int(one)] for one in panel.result.action.ravel()
+    ]
+    assert len({row[3] for row in rows[1:]}) > 1

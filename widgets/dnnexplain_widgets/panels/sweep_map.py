@@ -181,6 +181,7 @@ class SweepMapPanel(Panel):
 def _figure(found: tuple[SweepMap, ...], system: Any, view: SweepView) -> dict[str, Any]:
     first = found[0]
     every = np.stack([one.action for one in found])
+    kind = np.uint16 if first.kind == "choice" else np.float32
     axes = {}
     for way, axis in (("across", view.across), ("down", view.down)):
         values, unit = getattr(first, f"{way}_values"), getattr(first, f"{way}_unit")
@@ -188,9 +189,7 @@ def _figure(found: tuple[SweepMap, ...], system: Any, view: SweepView) -> dict[s
         axes[way] = {"name": axis.name, "unit": unit, "values": values.tolist(), "knobs": knobs}
     return {
         **axes,
-        "sides": [
-            {"name": label(one.question.policy), "action": one.action.astype(np.float32).tobytes()} for one in found
-        ],
+        "sides": [{"name": label(one.question.policy), "action": one.action.astype(kind).tobytes()} for one in found],
         "kind": first.kind,
         "names": list(first.names),
         "ordered": first.ordered or first.kind != "choice",

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 5e40336f935788899eb45b50b51d3d8c60ec146ee1f4105f4a163c1b330d3a97
+// Built from widgets/page (make page), sources 8c03f4cba01ccbce974e4b4bf05f9eee03a05f7ad490a24ce9d6a8545d00dc4a
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

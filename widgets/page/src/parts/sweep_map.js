@@ -1,5 +1,5 @@
 // What is done over two quantities: a map of actions for the network and one for a rule; pressing goes to that state.
-// figure.sweep: {across, down: {name, unit, values, knobs}, sides: [{name, action: f32 [rows * columns]}],
+// figure.sweep: {across, down: {name, unit, values, knobs}, sides: [{name, action: [rows * columns], u16 of a choice, else f32}],
 //                kind, names, ordered, low, high}
 
 import { answer } from "../session/answers.js";
@@ -46,7 +46,8 @@ function drawSweep(view) {
   if (!sweep || view.width < 120) return;
   if (sweep !== view.given) {
     view.given = sweep;
-    view.actions = sweep.sides.map((/** @type {any} */ side) => bytes(side.action, Float32Array));
+    const read = (/** @type {any} */ sent) => (sweep.kind === "choice" ? bytes(sent, Uint16Array) : bytes(sent, Float32Array));
+    view.actions = sweep.sides.map((/** @type {any} */ side) => read(side.action));
   }
   if (view.maps.length !== sweep.sides.length) {
     view.maps = sweep.sides.map((/** @type {any} */ _, /** @type {any} */ side) => makeOneMap(view, side));
