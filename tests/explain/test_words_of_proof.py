@@ -50,7 +50,6 @@ CERTIFIED = {
     "explain/proofs/certificate.py": "dnnexplain.explain.proofs.certificate:certify",
     "explain/proofs/network.py": PROVER,
     "explain/proofs/optima.py": OPTIMUM,
-    "explain/proofs/prover.py": PROVER,
     "explain/proofs/sufficient.py": PROVER,
     "explain/proofs/verdicts.py": PROVER,
     "explain/saved_results.py": DECISIONS,
