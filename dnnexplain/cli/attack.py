@@ -11,7 +11,7 @@ from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
+from dnnexplain.cli.output import examples, number, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DecisionOracle, DnnExplainError, load_reference, need, outside_valid
 from dnnexplain.explain.decisions.limits import numbers_of, spans_of
@@ -264,16 +264,15 @@ def _compare(
     start = world.state_from_json(read_json(path, "a state"))
     with until_interrupted() as stop, progress_bar("Comparing", 4, quiet=as_json) as show:
         table = compare_methods(world, network, start, **asked, cancel=stop, progress=show, keep=Keeper(out))
-    if out is not None:
-        table.save(out)
     rows = table.table()
-    if as_json:
-        limits = {"seconds": asked["seconds"] if asked["rounds"] is None else None, "rounds": asked["rounds"]}
-        print_json({**limits, "methods": rows, "words": table.words})
-    else:
-        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], table.words)
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+    limits = {"seconds": asked["seconds"] if asked["rounds"] is None else None, "rounds": asked["rounds"]}
+    finish(
+        table,
+        out=out,
+        report=(lambda: {**limits, "methods": rows, "words": table.words}) if as_json else None,
+        show=lambda: print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], table.words),
+        stop=stop,
+    )
 
 
 def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_json: bool) -> None:
@@ -288,14 +287,12 @@ def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_j
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
             keep=Keeper(out),
         )
-    if out is not None:
-        found.save(out)
     rows = found.table()
-    if as_json:
-        print_json({"words": found.words, "searched": found.searched, "pairs": rows})
-    else:
+
+    def tell() -> None:
         typer.echo(found.words)
         if rows:
             print_table(tuple(rows[0]), [tuple(row.values()) for row in rows[:20]])
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+
+    report = {"words": found.words, "searched": found.searched, "pairs": rows}
+    finish(found, out=out, report=(lambda: report) if as_json else None, show=tell, stop=stop)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.files import read_json
+from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError
@@ -64,6 +64,9 @@ def prove(
         _list(options, as_json=as_json)
         return
     _check(seconds, nodes, within, jobs)
+    if export is not None:  # before a proof is worked out that could not be written
+        export.mkdir(parents=True, exist_ok=True)
+        check_writable(export / "instances.csv")
     from dnnexplain.explain.proofs.expressions import is_expression, property_of
     from dnnexplain.explain.proofs.prover import prove as settle
     from dnnexplain.explain.proofs.ready import around, described, named_property
@@ -98,7 +101,6 @@ def _export(folder: Path, world: Any, network: Any, claim: Property, background:
     from dnnexplain.explain.proofs.vnnlib import vnnlib
     from dnnexplain.policies.onnx_files import save_onnx
 
-    folder.mkdir(parents=True, exist_ok=True)
     save_onnx(folder / "network.onnx", network)
     files, left = [], []
     for place, case in enumerate(claim.cases):

@@ -11,7 +11,7 @@ from typing import Any
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["MOST_BYTES", "brought", "checked"]
+__all__ = ["MOST_BYTES", "brought", "checked", "text_of"]
 
 MOST_BYTES = 60_000_000
 """Of a file; ``widgets/page/src/panel/controls.js`` refuses a larger one before it is sent."""
@@ -34,6 +34,19 @@ def checked(given: Mapping[str, Any]) -> tuple[str, str, bytes]:
         msg = f"the file has {size / 1e6:,.0f} MB; a page takes at most {MOST_BYTES / 1e6:,.0f} MB: give a smaller one"
         raise DnnExplainError(msg)
     return name, _safe_name(file), bytes(content)
+
+
+def text_of(file: str, content: bytes, what: str = "is no saved result") -> str:
+    """The content as text.
+
+    Raises:
+        DnnExplainError: it is not text; ``what`` says in the message what the file was to be.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        msg = f"{file} {what}: it is not text"
+        raise DnnExplainError(msg) from None
 
 
 def _safe_name(file: str) -> str:

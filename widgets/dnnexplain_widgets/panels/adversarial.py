@@ -24,6 +24,7 @@ from dnnexplain_widgets.panels.adversarial_words import (
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.saved import same_system
 from dnnexplain_widgets.python_code import literal
+from dnnexplain_widgets.uploads import text_of
 from dnnexplain_widgets.words import number
 
 __all__ = ["AdversarialPanel"]
@@ -163,7 +164,7 @@ class AdversarialPanel(Panel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was given: show it, ready to be gone on with."""
         assert name == "saved"
-        found = Adversarial.from_json(content.decode())
+        found = Adversarial.from_json(text_of(file, content))
         same_system(self.session.system, found.question, file)
         self.start_state = self.session.system.state_from_json(found.question.state or {})
         self.set_answers(**asked_again(self.session.system, found.question))

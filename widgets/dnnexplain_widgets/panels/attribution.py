@@ -15,6 +15,7 @@ from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels import attribution_cards as cards
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.uploads import text_of
 
 __all__ = ["AttributionPanel"]
 
@@ -169,11 +170,7 @@ class AttributionPanel(Panel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was chosen, to be shown."""
         del name
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            msg = f"{file} is no saved result: it is not text"
-            raise DnnExplainError(msg) from None
+        text = text_of(file, content)
         self._show_saved(TrustedComparison.from_json(text))
 
     def _show_saved(self, found: TrustedComparison) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.results import Result
+from dnnexplain_widgets.uploads import text_of
 from dnnexplain_widgets.words import number, with_unit
 
 if TYPE_CHECKING:
@@ -29,11 +30,7 @@ def read_result(content: bytes, file: str) -> Result:
     """
     import_module(_COMPARING)  # a kind is known once it is imported
     import_module("dnnexplain.explain.faithfulness.compared")
-    try:
-        return Result.from_json(content.decode())
-    except UnicodeDecodeError:
-        msg = f"{file} is no saved result: it is not text"
-        raise DnnExplainError(msg) from None
+    return Result.from_json(text_of(file, content))
 
 
 def compared(then: Result, now: Any, file: str, colours: dict[str, int | None]) -> dict[str, Any]:

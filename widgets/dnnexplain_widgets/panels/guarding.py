@@ -10,6 +10,7 @@ from dnnexplain.numbers import number, percent
 from dnnexplain.registry import fair_rules
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.uploads import text_of
 
 __all__ = ["GuardPanel"]
 
@@ -94,7 +95,7 @@ class GuardPanel(Panel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A guard from a file, perhaps edited, is measured."""
         del name
-        guard = Guard.from_json(content.decode())
+        guard = Guard.from_json(text_of(file, content, "is no guard"))
         if guard.system != self.session.system.name:
             msg = f"{file} guards {guard.system}, not {self.session.system.name}"
             raise DnnExplainError(msg)
@@ -132,6 +133,6 @@ class GuardPanel(Panel):
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "button", "name": "run", "label": "Make a guard", "strong": True},
             {"kind": "button", "name": "keep", "label": "Keep as a file", "disabled": self.guard is None,
-             "hint": "JSON, which may be edited, opened here again, and given to evaluate, replay, attack and app as --guard."},
+             "hint": "JSON, which may be edited, opened here again, and given to evaluate, replay, attack and worst-case as --guard."},
             {"kind": "file", "name": "guard", "label": "Open a guard", "accept": ".json"},
         ]  # fmt: skip

@@ -11,6 +11,7 @@ from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_
 from dnnexplain.results import Result
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.uploads import text_of
 
 __all__ = ["ProbingPanel"]
 
@@ -136,11 +137,7 @@ class ProbingPanel(Panel):
         """A saved result was chosen."""
         del name
         self.drop()
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            msg = f"{file} is no saved result: it is not text"
-            raise DnnExplainError(msg) from None
+        text = text_of(file, content)
         self.show(self.checked(self.KIND.from_json(text)))
 
     # --- inside ---

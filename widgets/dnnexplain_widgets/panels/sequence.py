@@ -12,6 +12,7 @@ from dnnexplain.explain.sequence.search import attack_sequence
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, run_pair
+from dnnexplain_widgets.uploads import text_of
 from dnnexplain_widgets.words import label, number
 
 __all__ = ["WorstSequencePanel"]
@@ -95,7 +96,7 @@ class WorstSequencePanel(WatchPanel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was given: run its workload, ready to be gone on with."""
         assert name == "saved"
-        found = SequenceAttack.from_json(content.decode())
+        found = SequenceAttack.from_json(text_of(file, content))
         same_system(self.session.system, found.question, file)
         policy = self.worker_policy()
         settings = found.question.settings

@@ -15,6 +15,7 @@ from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.panels.stress_words import board, case_words
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
+from dnnexplain_widgets.uploads import text_of
 
 __all__ = ["StressPanel"]
 
@@ -146,7 +147,7 @@ class StressPanel(WatchPanel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved test."""
         del name
-        found = StressTest.from_json(content.decode())
+        found = StressTest.from_json(text_of(file, content))
         same_system(self.system, found.question, file)
         self.set_answers(budget=found.question.settings["budget"], seed=found.question.seed or 0)
         self._take(found)

@@ -24,7 +24,7 @@ from dnnexplain_widgets.panels.transfer_words import (
     setting_code,
 )
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
-from dnnexplain_widgets.uploads import brought
+from dnnexplain_widgets.uploads import brought, text_of
 
 __all__ = ["TransferPanel"]
 
@@ -206,7 +206,7 @@ class TransferPanel(WatchPanel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A log, whose windows become a row; or a saved grid, ready to be looked at and gone on with."""
         if name == "saved":
-            self._open(Transfer.from_json(content.decode()), file)
+            self._open(Transfer.from_json(text_of(file, content)), file)
             return
         system = self.session.system
         assert isinstance(system, LogReader)

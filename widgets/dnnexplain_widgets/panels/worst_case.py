@@ -30,6 +30,7 @@ from dnnexplain_widgets.panels.worst_case_words import (
     final_race,
     search_controls,
 )
+from dnnexplain_widgets.uploads import text_of
 from dnnexplain_widgets.views import flow_graph
 from dnnexplain_widgets.words import number, told
 
@@ -210,11 +211,7 @@ class WorstCasePanel(Panel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was chosen."""
         assert name == "load"
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            msg = f"{file} is no saved result: it is not text"
-            raise DnnExplainError(msg) from None
+        text = text_of(file, content)
         self._show_saved(SearchComparison.from_json(text))
 
     def _show_saved(self, found: SearchComparison) -> None:

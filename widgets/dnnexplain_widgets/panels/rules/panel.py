@@ -16,6 +16,7 @@ from dnnexplain_widgets.panels.rules import work
 from dnnexplain_widgets.panels.rules.model import Desk
 from dnnexplain_widgets.panels.rules.question import AskedPanel
 from dnnexplain_widgets.panels.rules.view import ENDINGS, RULES, controls_of, edited_words, state_words
+from dnnexplain_widgets.uploads import text_of
 from dnnexplain_widgets.words import label
 
 __all__ = ["RulesPanel"]
@@ -207,12 +208,7 @@ class RulesPanel(AskedPanel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """Rules that were saved before."""
         del name
-        try:
-            book = Rulebook.from_json(content.decode("utf-8"))
-        except UnicodeDecodeError:
-            msg = f"{file} holds no saved rules: it is not text"
-            raise DnnExplainError(msg) from None
-        self.load(book)
+        self.load(Rulebook.from_json(text_of(file, content, "holds no saved rules")))
 
     # --- what is drawn ---
 
