@@ -1,14 +1,15 @@
-"""Servers for the browser tests: started until they say where, stopped, and what they said when a page fails."""
+"""Servers for the browser tests: started until they say where, stopped, what they said, and when a page is at rest."""
 
 import os
 import re
 import signal
 import subprocess
+import time
 from threading import Thread
 
 import pytest
 
-__all__ = ["STARTING", "arrive", "start", "stop"]
+__all__ = ["STARTING", "Wire", "arrive", "start", "stop"]
 
 STARTING = 240  # seconds that a busy machine may take
 TOLD = 40  # lines of a server's log that a failed test shows
@@ -58,3 +59,50 @@ def arrive(page, url, selector, process):
         log = "".join(process.printed[-TOLD:])
         shown = page.evaluate("() => document.body.innerText")[:2000]
         pytest.fail(f"{url} never showed {selector}\n\nThe page says:\n{shown}\n\nThe server says:\n{log}")
+
+
+class Wire:
+    """What a page has asked its kernel and what is answered, read from its websockets: made before the page is opened.
+
+    A kernel says "idle" once for each request, after all that came of it, so nothing need be waited for by time.
+    """
+
+    WISHES = ("comm_msg", "comm_open", "execute_request")
+    QUIET = 0.15  # seconds without a message: what the page holds back a moment is sent by then
+
+    def __init__(self, page):
+        self.page = page
+        self.open = {}
+        self.last = time.monotonic()
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket):
+        socket.on("framesent", self._sent)
+        socket.on("framereceived", self._received)
+
+    def _sent(self, frame):
+        text = _text(frame)
+        kind, own = re.search(r'"msg_type": ?"(\w+)"', text), re.search(r'"msg_id": ?"([^"]+)"', text)
+        if kind and own and kind[1] in self.WISHES:
+            self.open[own[1]] = kind[1]
+        self.last = time.monotonic()
+
+    def _received(self, frame):
+        text = _text(frame)
+        if re.search(r'"execution_state": ?"idle"', text):
+            for one in re.findall(r'"msg_id": ?"([^"]+)"', text):
+                self.open.pop(one, None)
+        self.last = time.monotonic()
+
+    def rest(self, quiet=QUIET, seconds=STARTING):
+        """Until every wish is answered, nothing more comes, and what came is drawn."""
+        end = time.monotonic() + seconds
+        self.page.wait_for_timeout(20)  # what was just done is sent
+        while self.open or time.monotonic() - self.last < quiet:
+            assert time.monotonic() < end, f"the kernel never answered {self.open}"
+            self.page.wait_for_timeout(20)
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def _text(frame):
+    return frame if isinstance(frame, str) else frame.decode("utf-8", "replace")

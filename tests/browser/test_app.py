@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.axe import serious
 from tests.browser.conftest import close_to, make_network, shown_probabilities
-from tests.browser.servers import STARTING, arrive, start, stop
+from tests.browser.servers import STARTING, Wire, arrive, start, stop
 
 MOST_MESSAGES, MOST_BYTES = 5, 15_000
 
@@ -37,7 +37,7 @@ def app(weights, chromium):
 def page(app, chromium):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.errors, page.outside, page.frames_down = [], [], []
+    page.errors, page.outside, page.frames_down, page.wire = [], [], [], Wire(page)
     page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda request: page.outside.append(request.url) if _is_outside(request.url) else None)
@@ -53,11 +53,8 @@ def _is_outside(url):
 
 
 def settle(page):
-    """Until nothing has come for a while."""
-    count = -1
-    while count != len(page.frames_down):
-        count = len(page.frames_down)
-        page.wait_for_timeout(400)
+    """Until all that was asked is answered and drawn."""
+    page.wire.rest()
 
 
 def inward(grip):
@@ -166,7 +163,7 @@ def in_lab(chromium, source, folder):
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     try:
         page = context.new_page()
-        page.errors = []
+        page.errors, page.wire = [], Wire(page)
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(f"{found}lab/tree/panels.ipynb?reset", timeout=1000 * STARTING)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * STARTING)
@@ -191,7 +188,10 @@ def run_cell(page):
         else:
             page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.focus()
             page.keyboard.press("Shift+Enter")
-        page.wait_for_timeout(3000)
+        for _ in range(30):
+            page.wait_for_timeout(100)
+            if prompt.inner_text() != before:
+                break
     page.wait_for_selector(".dx-outputs tr", timeout=1000 * STARTING)
 
 
@@ -219,7 +219,7 @@ def test_the_dashboard_works_in_jupyterlab(chromium, weights, tmp_path):
 def a_copied_link_opens_the_same_state_in_another_tab(page):
     """Lab takes query and fragment off its address; the dashboard finds the link all the same, once."""
     page.get_by_role("tab", name="When will it fail?").click()
-    page.wait_for_timeout(3000)
+    page.wire.rest()
     left = (knob_values(page), shown_probabilities(page))
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy link").click()
@@ -227,17 +227,18 @@ def a_copied_link_opens_the_same_state_in_another_tab(page):
     link = page.evaluate("() => navigator.clipboard.readText()")
     assert re.fullmatch(r"https?://[^/]+/lab/tree/panels\.ipynb#dnnexplain=deeprm&section=failure&state=[\w-]+", link)
     other = page.context.new_page()
+    other.wire = Wire(other)
     other.goto(link, timeout=1000 * STARTING)
     other.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=1000 * STARTING)
     assert "#" not in other.url  # were Lab to keep it one day, this would say so
     run_cell(other)
     open_tab = "(name) => document.querySelector('.dx-sections [aria-selected=true]')?.textContent.includes(name)"
     other.wait_for_function(open_tab, arg="fail", timeout=1000 * STARTING)
-    other.wait_for_timeout(3000)
+    other.wire.rest()
     assert (knob_values(other), shown_probabilities(other)) == left
     other.get_by_role("slider", name="job 1 cpu", exact=True).focus()
     other.keyboard.press("ArrowLeft")
-    other.wait_for_timeout(2000)
+    other.wire.rest()
     run_cell(other)  # once something was changed, the cell shows what it says and not the link
     other.wait_for_function(open_tab, arg="Why", timeout=1000 * STARTING)
 

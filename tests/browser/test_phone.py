@@ -29,8 +29,9 @@ OUTSIDE = """() => [...document.querySelectorAll('.dx *')].filter((one) => {
 @pytest.mark.parametrize("section", ["decision", "neurons", "episodes", "failure"])
 def test_everything_can_be_touched_and_nothing_is_cut_off(open_board, board, section, theme):
     board.show(section)
-    page = open_board(width=PHONE, theme=theme).page
-    page.wait_for_timeout(1500)
+    harness = open_board(width=PHONE, theme=theme)
+    harness.settle()
+    page = harness.page
     assert no_overflow(page)
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(SMALL, LEAST) == []

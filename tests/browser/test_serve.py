@@ -12,7 +12,7 @@ import pytest
 
 from dnnexplain.app.gallery import DASHBOARDS
 from tests.browser.axe import serious
-from tests.browser.servers import STARTING, arrive, start, stop
+from tests.browser.servers import STARTING, Wire, arrive, start, stop
 
 BOARDS = tuple(page.key for page in DASHBOARDS)
 
@@ -71,7 +71,7 @@ def new_page(chromium):
         context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         context.set_default_timeout(1000 * STARTING)
         page = context.new_page()
-        page.errors = []
+        page.errors, page.wire = [], Wire(page)
         page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         opened.append((context, page))
@@ -151,13 +151,13 @@ def test_every_section_of_every_dashboard_opens_without_an_error(visit, new_page
         page.wait_for_selector(f'.dx[data-theme="{theme}"]')
         for tab in page.locator(".dx-sections [role=tab]").all():
             tab.click()
-            page.wait_for_timeout(1500)
+            page.wire.rest()
             name = f"{theme}, {tab.inner_text()}"
             said = page.locator(".dx-error:visible").all_inner_texts()
             problems += [f"{name}: {text}" for text in said if text]
             problems += [f"{name}: {text}" for text in serious(page)]
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(800)
+    page.wire.rest()
     problems += [f"phone: {text}" for text in serious(page)]
     wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
     problems += [f"phone: the page is {wide} px too wide"] if wide > 0 else []
@@ -209,7 +209,7 @@ def test_other_addresses_ask_for_a_token_and_save_nothing_on_the_servers_disk(ch
         page.get_by_role("link", name=re.compile("5 waiting jobs")).click()
         page.wait_for_selector(".dx-outputs tr")
         page.get_by_role("tab", name="Why this decision?").click()
-        page.wait_for_timeout(1500)
+        page.wire.rest()
         assert page.get_by_label("File", exact=True).count() == 0
         box = page.locator(".dx", has=page.get_by_role("heading", name="What does it do here?"))
         box.locator(".dx-menu summary").click()

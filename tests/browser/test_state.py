@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.browser.conftest import make_network, shown_probabilities
-from tests.browser.servers import STARTING, arrive, start, stop
+from tests.browser.servers import STARTING, Wire, arrive, start, stop
 from tests.browser.test_app import LAB_CELLS, in_lab, run_cell, settle
 
 
@@ -32,10 +32,9 @@ def open_app(app, chromium):
         context = chromium.new_context(viewport={"width": width, "height": 900})
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = context.new_page()
-        page.errors, page.frames_down = [], []
+        page.errors, page.wire = [], Wire(page)
         page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: page.frames_down.append(len(frame))))
         process, url = app
         arrive(page, f"{url}{fragment}", ".dx-outputs tr", process)
         settle(page)
@@ -73,8 +72,7 @@ def change_things(page):
     page.locator(".dx-unit-cell").nth(7).click()
     page.get_by_role("tab", name="When will it fail?").click()
     page.locator('select[data-name="theme"]').select_option("dark")
-    settle(page)
-    page.wait_for_timeout(800)  # the address follows when all is at rest
+    page.wire.rest(quiet=0.6)  # the address follows 0.4 s after all is at rest
 
 
 def kernel_of(page):
@@ -178,7 +176,7 @@ def test_in_jupyterlab_too_a_killed_kernel_is_said_and_the_next_run_of_the_cell_
         for _ in range(6):
             page.keyboard.press("ArrowRight")
         page.locator(".dx-unit-cell").nth(7).click()
-        page.wait_for_timeout(2000)
+        page.wire.rest()
         left = (values(page), shown_probabilities(page))
         kernels = page.evaluate("async () => (await fetch('/api/kernels')).json()")
         os.kill(process_of(kernels[0]["id"]), signal.SIGKILL)
@@ -191,6 +189,6 @@ def test_in_jupyterlab_too_a_killed_kernel_is_said_and_the_next_run_of_the_cell_
         run_cell(page)
         page.wait_for_function("() => !document.querySelector('.dx-gone:not([hidden])')", timeout=60_000)
         page.wait_for_function(f"() => document.querySelectorAll('.dx-knob input')[1]?.valueAsNumber === {left[0][1]}")
-        page.wait_for_timeout(1500)
+        page.wire.rest()
         assert (values(page), shown_probabilities(page)) == left
         assert page.locator('.dx-unit-cell[aria-selected="true"] .dx-tick').inner_text() == "7"
