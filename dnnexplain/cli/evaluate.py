@@ -123,10 +123,11 @@ def _run(
         best = _best_rule(_rule_runs(world, workloads, seed))
         return [_Ran(name, "rule", best.episodes, rule=best.rule)]
     rules = world.rules()
-    if name in rules:
-        return [_Ran(name, "rule", world.run(rules[name], workloads, seed=seed), rule=name)]
-    if name == OPTIMUM:
+    if name == OPTIMUM and name not in rules:
         return [_Ran(name, "optimum", _optimum(world, spec, workloads, seed))]
+    if name in rules:
+        mode = "optimum" if name == OPTIMUM else "rule"
+        return [_Ran(name, mode, world.run(rules[name], workloads, seed=seed), rule=name)]
     policy: Any = options.guarded(named_policy(world, name), world)
     masked = bool(getattr(policy, "masked", True))
     found = [_network(name, policy, world, workloads, seed, masked)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
-from dnnexplain.contract import PartiallySeen, State, Summarised, cost_is_ratio, state_from_values
+from dnnexplain.contract import Optimal, PartiallySeen, State, Summarised, cost_is_ratio, state_from_values
 from dnnexplain.policies import load, named_policy, save
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from tests.systems.fakes import FAKES
@@ -100,6 +100,8 @@ def test_no_policy_beats_the_bound(name):
     for policy in (network_of(name), *list(system.rules().values())[:3]):
         cost = float(system.run(policy, [workload]).cost[0])
         assert cost >= bound.lower - 1e-6 * max(1.0, abs(bound.lower)), policy.name
+    if isinstance(system, Optimal):
+        assert system.run_optimum([workload], seconds=2.0).cost[0] == pytest.approx(bound.upper, rel=1e-6, abs=1e-9)
 
 
 def test_the_spec_tells_the_metrics_and_the_scale_of_the_cost(name):
@@ -174,6 +176,21 @@ def test_evaluate_has_the_same_form_for_every_space(name, tmp_path, capsys):
     assert found["policy"] == "untrained"
     assert found["metrics"]["cost"]["mean"] == pytest.approx(float(episodes.cost.mean()))
     assert found["metrics"]["right"]["mean"] == pytest.approx(float(episodes.metrics["right"].mean()))
+
+
+def test_best_rule_and_optimum_stand_beside_others_in_the_same_form(name, tmp_path, capsys):
+    word = lines(name, tmp_path)["evaluate"][1]
+    assert main(("evaluate", word, "--sets", "1", "--policy", "best-rule", "--policy", "optimum", "--json")) == 0
+    rule, optimum = json.loads(capsys.readouterr().out)["results"]
+    assert [(one["policy"], one["mode"]) for one in (rule, optimum)] == [("best-rule", "rule"), ("optimum", "optimum")]
+    for found in (rule, optimum):
+        assert all({"mean", "low", "high"} <= set(found["metrics"][metric]) for metric in ("cost", *own_metrics(name)))
+    assert optimum["metrics"]["cost"]["mean"] <= rule["metrics"]["cost"]["mean"] + 1e-6
+
+
+def own_metrics(name):
+    """The metrics of a system's spec that its runs have."""
+    return () if name in FAKES else tuple(metric.name for metric in spec_of(system_of(name)).metrics)
 
 
 @pytest.mark.parametrize("name", ["valve", "lamps"])

@@ -35,7 +35,7 @@ from dnnexplain.systems.deeprm.rules.policy import RulePolicy
 from dnnexplain.systems.deeprm.simulator.arrays import as_input
 from dnnexplain.systems.deeprm.simulator.batch import Simulator
 from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
-from dnnexplain.systems.deeprm.simulator.runner import Run, run_figures, run_policy, visit_described
+from dnnexplain.systems.deeprm.simulator.runner import Run, content, run_figures, run_policy, visit_described
 from dnnexplain.systems.deeprm.simulator.view_kernels import valid_values_rows
 from dnnexplain.systems.deeprm.workloads import mutation, records
 from dnnexplain.systems.deeprm.workloads.job_box import JobBox
@@ -43,6 +43,9 @@ from dnnexplain.systems.deeprm.workloads.job_box import JobBox
 __all__ = ["DeepRM"]
 
 _REACHABLE_SETS, _REACHABLE_STATES, _REACHABLE_SEED = 16, 64, 2016
+
+_REMEMBERED = 64
+"""Bounds of job sets, so that a plan that is run is the one whose bound was told."""
 
 
 class DeepRM:
@@ -94,6 +97,7 @@ class DeepRM:
         self.cell_group = layout.cell_group
         self.output = layout.output
         self.panes = layout.panes
+        self._bounds: dict[tuple[bytes, float], Bound] = {}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -278,15 +282,27 @@ class DeepRM:
 
         return optimal_replay(self.params, workload, self.bound(workload, seconds=seconds))
 
+    def run_optimum(self, workloads: Sequence[JobSet], *, seconds: float = 10.0) -> Episodes:
+        """The best schedules known, of every job set, with the figures of a run (``contract.Optimal``)."""
+        from dnnexplain.systems.deeprm.oracle.optimal_replay import optimal_run  # noqa: PLC0415
+
+        run = optimal_run(workloads, [self.bound(jobs, seconds=seconds) for jobs in workloads])
+        metrics = run_figures(run, self.params)
+        return Episodes("optimum", metrics["all_jobs"], self.cost_name, metrics, 0, run)
+
     def workload_box(self, jobs: int = 12) -> WorkloadBox:
         """Sets of so many jobs as rows of numbers (``contract.Boxed``)."""
         return JobBox(self, jobs)
 
     def bound(self, workload: JobSet, *, seconds: float = 10.0) -> Bound:
-        """The optimum of mean slowdown, or an interval that holds it (CP-SAT)."""
+        """The optimum of mean slowdown, or an interval that holds it (CP-SAT); the last few are remembered."""
         from dnnexplain.systems.deeprm.oracle.exact import optimum  # noqa: PLC0415
 
-        return optimum(workload, self.params, seconds=seconds)
+        key = content(workload), seconds
+        if key not in self._bounds:
+            self._bounds = dict(list(self._bounds.items())[1 - _REMEMBERED :])
+            self._bounds[key] = optimum(workload, self.params, seconds=seconds)
+        return self._bounds[key]
 
     # --- workloads as tables; see dnnexplain.systems.deeprm.workloads.records ---
 

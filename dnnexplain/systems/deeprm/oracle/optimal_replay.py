@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,8 +11,9 @@ from dnnexplain.contract import Bound, DnnExplainError, Replay, Track
 from dnnexplain.systems.deeprm.oracle.schedule import mean_slowdown
 from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
 from dnnexplain.systems.deeprm.simulator.recorder import _rectangles
+from dnnexplain.systems.deeprm.simulator.runner import Run
 
-__all__ = ["optimal_replay"]
+__all__ = ["optimal_replay", "optimal_run"]
 
 
 def optimal_replay(params: Params, jobs: JobSet, bound: Bound) -> Replay:
@@ -26,10 +29,7 @@ def optimal_replay(params: Params, jobs: JobSet, bound: Bound) -> Replay:
     Raises:
         DnnExplainError: the bound has no schedule, or one of another workload.
     """
-    if bound.detail is None or len(bound.detail) != len(jobs):
-        msg = "the bound holds no schedule of this job set; is it the one that bound() gave for it?"
-        raise DnnExplainError(msg)
-    start = np.asarray(bound.detail, dtype=np.int64)
+    start = _starts(jobs, bound)
     finish = start + jobs.length
     bars = _bars(params, jobs, start)
     return Replay(
@@ -51,6 +51,41 @@ def optimal_replay(params: Params, jobs: JobSet, bound: Bound) -> Replay:
         cost_name="mean slowdown",
         metrics={},
     )
+
+
+def optimal_run(job_sets: Sequence[JobSet], bounds: Sequence[Bound]) -> Run:
+    """The schedules that reach each ``bound.upper``, as a run whose figures can be taken like a policy's.
+
+    No job is turned away, for the schedule knew all of them beforehand. Actions are counted as the simulator needs
+    them for the same schedule: one for each job that is placed, and one to go on from each step.
+
+    Args:
+        job_sets: the workloads ``[S]``.
+        bounds: of each; ``detail`` holds the starts ``[J]``.
+
+    Raises:
+        DnnExplainError: a bound has no schedule, or one of another workload.
+    """
+    shape = (len(job_sets), max(1, *(len(jobs) for jobs in job_sets), 1))
+    start, finish, placed = (np.full(shape, -1, dtype=np.int32) for _ in range(3))
+    for row, (jobs, bound) in enumerate(zip(job_sets, bounds, strict=True)):
+        begins, count = _starts(jobs, bound), len(jobs)
+        rank = np.empty(count, dtype=np.int64)
+        rank[np.lexsort((np.arange(count), begins))] = np.arange(count)
+        start[row, :count], finish[row, :count] = begins, begins + jobs.length
+        placed[row, :count] = begins + rank
+    end = np.maximum(finish.max(axis=1), 0)
+    jobs_in = np.array([len(jobs) for jobs in job_sets])
+    return Run(
+        tuple(job_sets), start, finish, placed, np.zeros(shape, dtype=np.bool_), end, (end + jobs_in).astype(np.int32)
+    )
+
+
+def _starts(jobs: JobSet, bound: Bound) -> NDArray[np.int64]:
+    if bound.detail is None or len(bound.detail) != len(jobs):
+        msg = "the bound holds no schedule of this job set; is it the one that bound() gave for it?"
+        raise DnnExplainError(msg)
+    return np.asarray(bound.detail, dtype=np.int64)
 
 
 def _bars(params: Params, jobs: JobSet, start: NDArray[np.int64]) -> list[tuple[int, int, float, float, float, float]]:
