@@ -61,7 +61,7 @@ def attack(
     appearance: bool = typer.Option(False, "--appearance", help="State: jobs may also come or go."),
     rule: str = typer.Option(
         "",
-        help="Workload: the rule to fall behind, best-rule (each time the best one), or optimum.",
+        help="Workload: the rule to fall behind, best-rule (each time the best one), or optimum; the most telling rule if not given.",
         show_default=False,
     ),
     measure: str = typer.Option(
@@ -102,9 +102,10 @@ def attack(
     if workload:
         from dnnexplain.cli.attack_sequence import attack_sequence
 
-        against = (rule or next(iter(options.spec.rules), "best rule")).replace("best-rule", "best rule")
+        usual = next(iter(options.spec.baselines), next(iter(options.spec.rules), "best rule"))
+        against = (rule or usual).replace("best-rule", "best rule")
         asked = {"rule": against, "measure": measure, "oracle_seconds": oracle_seconds}
-        limits = {name: (int(low), int(high)) for name, (low, high) in spans_of(bound, "--bound").items()}
+        limits = {name: (_plain(low), _plain(high)) for name, (low, high) in spans_of(bound, "--bound").items()}
         given = {
             **asked,
             "method": method or "evolve",
@@ -138,6 +139,11 @@ def attack(
     else:
         whole = {**asked, "method": method or "exhaustive"}
         _decision(world, network, state, whole, out, resume, likelihood=options.spec.likelihood, as_json=as_json)
+
+
+def _plain(limit: float) -> float:
+    """A whole number as such: what counts in units is kept and shown in them."""
+    return int(limit) if limit.is_integer() else limit
 
 
 # --- one decision -------------------------------------------------------------------------------

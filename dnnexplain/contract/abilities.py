@@ -48,8 +48,8 @@ __all__ = [
 ]
 
 
-Limits = Mapping[str, tuple[int, int]]
-"""Bounds of what a workload is made of, by name: ``{"length": (1, 15), "memory": (1, 5)}``."""
+Limits = Mapping[str, tuple[int | float, int | float]]
+"""Bounds of what a workload is made of, by name: ``{"length": (1, 15), "congestion": (0.2, 0.9)}``."""
 
 
 @runtime_checkable

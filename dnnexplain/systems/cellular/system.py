@@ -11,8 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Bound, Box, DnnExplainError, Episodes, Knob, Played, Policy, Replay, State, Target
-from dnnexplain.systems.cellular import records
+from dnnexplain.contract import (
+    Bound,
+    Box,
+    DnnExplainError,
+    Episodes,
+    Knob,
+    Limits,
+    Played,
+    Policy,
+    Replay,
+    State,
+    Target,
+)
+from dnnexplain.systems.cellular import mutation, records
 from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.day_files import read_days
 from dnnexplain.systems.cellular.days import Day, DayStack, stack_days
@@ -223,6 +235,32 @@ class CellularSystem:
     def from_records(self, table: NDArray[np.float64], name: str = "") -> Day:
         """The inverse; any finite table of the right columns becomes a valid workload."""
         return records.from_records(table, self.layout, name)
+
+    # --- changed days (``contract.Reshaping``); see dnnexplain.systems.cellular.mutation ---
+
+    def mutate(self, workload: Day, rng: np.random.Generator, limits: Limits) -> Day:
+        """A day near the given one."""
+        return mutation.change(workload, rng, limits)
+
+    def reshape(self, workload: Day, rng: np.random.Generator, limits: Limits) -> Day:
+        """A day far from the given one."""
+        return mutation.reshape(workload, rng, limits)
+
+    def scramble(self, workload: Day, rng: np.random.Generator, limits: Limits) -> Day:
+        """A day drawn anew within the limits."""
+        return mutation.redraw(workload, rng, limits)
+
+    def combine(self, one: Day, two: Day, rng: np.random.Generator) -> Day:
+        """A day with a stretch of another one."""
+        return mutation.cross(one, two, rng)
+
+    def workload_to_json(self, workload: Day) -> dict[str, Any]:
+        """A row per minute; see :func:`~dnnexplain.systems.cellular.mutation.to_json`."""
+        return mutation.to_json(workload)
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> Day:
+        """The inverse."""
+        return mutation.from_json(data, self.layout)
 
     def stack(self, days: Sequence[Day]) -> DayStack:
         """Days as one struct of arrays, checked against this system.

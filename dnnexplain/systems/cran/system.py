@@ -15,6 +15,7 @@ from dnnexplain.contract import (
     Episodes,
     Judgement,
     Knob,
+    Limits,
     LooseCell,
     Policy,
     Relation,
@@ -22,7 +23,7 @@ from dnnexplain.contract import (
     State,
     Target,
 )
-from dnnexplain.systems.cran import records
+from dnnexplain.systems.cran import mutation, records
 from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
 from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.days import FAMILIES, Day, draw_days
@@ -201,6 +202,32 @@ class CloudRan:
         """The inverse; any finite table of the right columns becomes a valid workload."""
         del name
         return records.from_records(table, self.scene)
+
+    # --- changed days (``contract.Reshaping``); see dnnexplain.systems.cran.mutation ---
+
+    def mutate(self, workload: Day, rng: np.random.Generator, limits: Limits) -> Day:
+        """A day near the given one."""
+        return mutation.change(self.scene, workload, rng, limits)
+
+    def reshape(self, workload: Day, rng: np.random.Generator, limits: Limits) -> Day:
+        """A day far from the given one."""
+        return mutation.reshape(self.scene, workload, rng, limits)
+
+    def scramble(self, workload: Day, rng: np.random.Generator, limits: Limits) -> Day:
+        """A day with demands, places and margins drawn anew within the limits."""
+        return mutation.redraw(self.scene, workload, rng, limits)
+
+    def combine(self, one: Day, two: Day, rng: np.random.Generator) -> Day:
+        """A day with a stretch of another one."""
+        return mutation.cross(one, two, rng)
+
+    def workload_to_json(self, workload: Day) -> dict[str, Any]:
+        """A row per slot; see :func:`~dnnexplain.systems.cran.mutation.to_json`."""
+        return mutation.to_json(self.scene, workload)
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> Day:
+        """The inverse."""
+        return mutation.from_json(self.scene, data)
 
     def simulate(self, policy: Policy, workloads: Sequence[Day], *, seed: int = 0, sample: bool = False) -> Run:
         """Run a policy over days of one length."""
