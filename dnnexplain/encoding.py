@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import __version__
-from dnnexplain.contract import Bound, Decision, DnnExplainError, Episodes, Judgement, Knob, Metric, State
+from dnnexplain.contract import Bound, Decision, DnnExplainError, Episodes, Judgement, Knob, Metric, State, StatedBound
 
 __all__ = ["decode", "encode", "register"]
 
@@ -39,7 +39,7 @@ def register(cls: type[T]) -> type[T]:
     return cls
 
 
-for _contract_type in (Bound, Decision, Episodes, Judgement, Knob, Metric, State):
+for _contract_type in (Bound, Decision, Episodes, Judgement, Knob, StatedBound, Metric, State):
     register(_contract_type)
 
 

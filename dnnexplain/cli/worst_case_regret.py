@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import number
 
 if TYPE_CHECKING:
-    from dnnexplain.cli.worst_case_world import SearchOptions
+    from dnnexplain.cli.worst_case_world import SearchOptions, World
     from dnnexplain.explain.gray_box import WorstRegret
 
 __all__ = ["by_difference"]
@@ -87,14 +88,36 @@ def by_difference(
                 "ratio": worst.cost / worst.optimum if asked.options.spec.ratio and worst.optimum > 0 else None,
                 **{key: getattr(worst, key) for key in figures},
                 "input": world.tell(worst.x),
+                "limits": _limits(worst),
                 "trace": worst.trace,
+                "searches": [_one(each, world) for each in found],
             }
         )
     else:
+        for each in found if len(found) > 1 else ():
+            typer.echo(f"Seed {each.question.seed}: {each.sentence()}")
+        if len(found) > 1:
+            typer.echo(f"The worst of them, of seed {worst.question.seed}:")
         typer.echo(worst.sentence())
+        for limit in worst.limits:
+            typer.echo(
+                f"{limit.name.capitalize()}: {number(limit.reached)} {limit.unit}".rstrip()
+                + f", {'at most' if limit.at_most else 'at least'} {number(limit.limit)} allowed"
+            )
         print_table(["input", "value", "unit"], [list(row.values()) for row in worst.table()])
     if stop.is_set():
         raise typer.Exit(stop.code)
+
+
+def _limits(one: WorstRegret) -> list[dict[str, Any]]:
+    return [{**asdict(limit), "holds": limit.holds} for limit in one.limits]
+
+
+def _one(one: WorstRegret, world: World) -> dict[str, Any]:
+    """One seed's search, with its own certificate."""
+    figures = ("regret", "lower", "upper", "cost", "optimum", "rule", "rule_regret", "rounds", "certificate")
+    told = {key: getattr(one, key) for key in figures}
+    return {"seed": one.question.seed, **told, "limits": _limits(one), "input": world.tell(one.x)}
 
 
 def _worst(found: Sequence[WorstRegret]) -> WorstRegret:

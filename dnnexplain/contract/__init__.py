@@ -35,9 +35,11 @@ from dnnexplain.contract.abilities import (
 from dnnexplain.contract.adversaries import (
     Adversary,
     Attackable,
+    BoundedBox,
     Boxed,
     Challenge,
     SearchBox,
+    StatedBound,
     WhiteBoxed,
     WorkloadBox,
 )
@@ -128,6 +130,7 @@ __all__ = [
     "Attackable",
     "Batched",
     "Bound",
+    "BoundedBox",
     "Box",
     "Boxed",
     "Case",
@@ -219,6 +222,7 @@ __all__ = [
     "Spec",
     "State",
     "StateSet",
+    "StatedBound",
     "Summarised",
     "SweepAxis",
     "SweepView",

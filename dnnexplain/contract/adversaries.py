@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Adversary",
     "Attackable",
+    "BoundedBox",
     "Boxed",
     "Challenge",
     "ExactInner",
@@ -26,6 +27,7 @@ __all__ = [
     "SearchBox",
     "SecondSolution",
     "Shown",
+    "StatedBound",
     "WhiteBoxed",
     "Witnessed",
     "WorkloadBox",
@@ -197,6 +199,40 @@ class WorkloadBox(Protocol):
 
     def workload(self, x: Array) -> Any:
         """The workload of one row ``[n]``, whatever its numbers within the box."""
+        ...
+
+
+@dataclass(frozen=True)
+class StatedBound:
+    """A bound that was stated for all workloads of a box, and how far one of them goes.
+
+    Attributes:
+        name: of what is bounded, in words.
+        limit: what was stated.
+        reached: what the workload has.
+        unit: of both.
+        at_most: whether ``limit`` is the most, or else the least.
+    """
+
+    name: str
+    limit: float
+    reached: float
+    unit: str
+    at_most: bool = True
+
+    @property
+    def holds(self) -> bool:
+        """Whether the workload keeps the bound, up to rounding."""
+        over = self.reached - self.limit if self.at_most else self.limit - self.reached
+        return over <= 1e-9 * max(1.0, abs(self.limit))
+
+
+@runtime_checkable
+class BoundedBox(Protocol):
+    """A box whose workloads keep bounds that a row does not show, and can be held against them."""
+
+    def limits(self, x: Array) -> tuple[StatedBound, ...]:
+        """Each bound, and how far the workload of one row ``[n]`` goes, measured on that workload."""
         ...
 
 

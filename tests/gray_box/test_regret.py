@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,11 +12,11 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.cli.worst_case_world import ParameterBox
-from dnnexplain.contract import Bound, DnnExplainError, Episodes
+from dnnexplain.contract import Bound, DnnExplainError, Episodes, StatedBound
 from dnnexplain.explain.gray_box import Budget, worst_regret
 from dnnexplain.registry import make_system, spec_of
 from dnnexplain.results import Question
-from dnnexplain.systems.abr.trace_box import TraceBox
+from dnnexplain.systems.abr.trace_box import NearBox, TraceBox
 from dnnexplain.systems.abr.traces import Trace
 
 
@@ -81,6 +82,16 @@ def test_the_known_worst_case_is_found_and_its_loss_lies_in_the_interval() -> No
     assert "loses between 2.5 and 2.75" in found.sentence()
 
 
+def test_rows_that_lose_the_same_are_no_trouble() -> None:
+    """Where a policy does the same whatever the row, all regrets are equal, also while the search tells how far it is."""
+    seen: list[float] = []
+    worst_regret(
+        Bowl(), Named("the rule itself"), bowl_box(), budget=Budget(1e6, 3), question=QUESTION,
+        progress=lambda share, best: seen.append(best),
+    )  # fmt: skip
+    assert seen == [0.0] * 3
+
+
 def test_rows_that_make_no_workload_are_passed_over() -> None:
     found = worst_regret(Bowl(), Named("net"), bowl_box(0.6), budget=Budget(1e6, 40), question=QUESTION)
     assert found.x[0] == pytest.approx(0.6, abs=0.01)
@@ -98,11 +109,47 @@ def test_links_keep_to_their_bounds_of_rate_and_of_change() -> None:
         assert np.abs(np.diff(link.mbps)).max() <= 0.2 + 1e-12
     level = box.workload(np.full(len(box.low), 2.0))
     assert np.allclose(level.mbps, 2.0)
-    near = Trace("flat", np.array([0.0, 30.0, 60.0]), np.array([2.0, 2.0, 2.0]))
-    close = TraceBox(near=near, within=0.1).workload(np.full(21, 6.0))
-    np.testing.assert_allclose(close.mbps, 2.2)
     with pytest.raises(DnnExplainError, match="below the most"):
         TraceBox(least=3.0, most=2.0)
+
+
+def test_links_of_a_bounded_variation_keep_it_and_are_else_the_same() -> None:
+    random = np.random.default_rng(1)
+    free, bound = TraceBox(change=0.5), TraceBox(change=0.5, variation=4.0)
+    for _ in range(10):
+        row = random.uniform(free.low, free.high)
+        wild, calm = free.workload(row).mbps, bound.workload(row).mbps
+        assert np.abs(np.diff(wild)).sum() > 4.0
+        assert np.abs(np.diff(calm)).sum() == pytest.approx(4.0)
+        assert calm.mean() == pytest.approx(wild.mean())
+        assert np.corrcoef(wild, calm)[0, 1] == pytest.approx(1.0)
+        assert all(limit.holds for limit in bound.limits(row))
+        assert [limit.name for limit in bound.limits(row)][-1] == "total variation"
+    flat = np.full(len(free.low), 2.0)
+    np.testing.assert_array_equal(bound.workload(flat).mbps, free.workload(flat).mbps)
+
+
+def test_links_near_a_given_one_stay_near_it_at_every_sample() -> None:
+    """Also where the given one is cut off, or jumps by more than any bound of change would allow."""
+    near = Trace("jumpy", np.arange(0.0, 61.0), np.tile([0.0, 8.0, 0.2], 21)[:61])
+    box = NearBox(near, within=0.2)
+    random = np.random.default_rng(2)
+    for _ in range(10):
+        row = random.uniform(box.low, box.high)
+        link = box.workload(row)
+        assert np.all(np.abs(link.mbps - near.mbps) <= 0.2 * near.mbps + 1e-12)
+        assert all(limit.holds for limit in box.limits(row))
+    np.testing.assert_allclose(box.workload(box.high).mbps, 1.2 * near.mbps)
+    np.testing.assert_array_equal(box.workload(box.high).seconds, near.seconds)
+    with pytest.raises(DnnExplainError, match="--within"):
+        NearBox(near, within=0.0)
+
+
+def test_a_limit_holds_up_to_rounding_alone() -> None:
+    assert StatedBound("change", 1.0, 1.0 + 1e-12, "Mb/s").holds
+    assert not StatedBound("change", 1.0, 1.001, "Mb/s").holds
+    assert StatedBound("least", 1.0, 2.0, "Mb/s", at_most=False).holds
+    assert not StatedBound("least", 1.0, 0.9, "Mb/s", at_most=False).holds
 
 
 def test_parameters_of_a_family_are_a_box_of_every_system() -> None:
@@ -114,19 +161,32 @@ def test_parameters_of_a_family_are_a_box_of_every_system() -> None:
     assert box.workload((box.low + box.high) / 2) is not None
 
 
-def test_the_command_reports_a_loss_that_anyone_can_check(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["worst-case", "abr", "--policy", "bb", "--rounds", "2", "--seed", "4", "--most", "3", "--json"]
-    assert main(words) == 0
+def test_the_command_reports_losses_that_anyone_can_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A short video, so that bounds are quick."""
+    video = tmp_path / "short.csv"
+    video.write_text("\n".join(["300,750,1850", *["150000,370000,920000"] * 8]))
+    options = "--policy bb --rounds 1 --seed 3 --restarts 2 --most 3 --variation 5 --json"
+    words = ["worst-case", "abr", "--video", str(video), *options.split(), "--out"]
+    assert main([*words, str(tmp_path / "found.json")]) == 0
     told = json.loads(capsys.readouterr().out)
-    row = np.array(list(told["input"].values()))
-    assert row.max() <= 3
-    system = make_system("abr")
-    link = TraceBox(most=3.0).workload(row)
-    cost, bound = system.run(system.rules()["bb"], [link]).cost[0], system.bound(link)
-    assert told["cost"] == pytest.approx(cost)
-    assert told["lower"] <= cost - bound.lower + 1e-9
-    assert told["upper"] >= cost - bound.upper - 1e-9
+    assert [one["seed"] for one in told["searches"]] == [3, 4]
+    assert max(one["regret"] for one in told["searches"]) == told["regret"]
     assert told["ended_by"] == "rounds"
+    system, box = make_system("abr", video=str(video)), TraceBox(most=3.0, variation=5.0)
+    for one in told["searches"]:
+        assert one["certificate"]["holds"]
+        assert {limit["name"] for limit in one["limits"]} >= {"total variation", "change in a second"}
+        assert all(limit["holds"] for limit in one["limits"])
+        row = np.array(list(one["input"].values()))
+        assert row.max() <= 3
+        link = box.workload(row)
+        assert np.abs(np.diff(link.mbps)).sum() <= 5.0 + 1e-9
+        cost = system.run(system.rules()["bb"], [link]).cost[0]
+        assert one["cost"] == pytest.approx(cost)
+    bound = system.bound(link)
+    assert one["lower"] <= cost - bound.lower + 1e-9
+    assert one["upper"] >= cost - bound.upper - 1e-9
+    assert "total variation" in (tmp_path / "found.json").read_text()
 
 
 def test_what_is_kept_while_a_search_goes_on_grows_and_changes_nothing():

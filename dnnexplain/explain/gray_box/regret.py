@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Policy, WorkloadBox
+from dnnexplain.contract import BoundedBox, DnnExplainError, Policy, StatedBound, WorkloadBox
 from dnnexplain.explain.gray_box.budget import Budget
 from dnnexplain.explain.proofs import Certificate
 from dnnexplain.explain.proofs.optima import certify_optimum
@@ -26,6 +26,7 @@ from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["WorstRegret", "worst_regret"]
+
 
 Array = NDArray[np.float64]
 
@@ -51,6 +52,7 @@ class WorstRegret(Result):
         rounds, evaluations, cpu_seconds: spent.
         certificate: that no rule, nor the policy, costs less on this workload than the optimum's lower end.
         trace: rounds and largest regret against the best rule at every improvement ``[T, 2]``.
+        limits: bounds stated for all workloads of the box, and how far this one goes; empty where ``x`` shows them.
     """
 
     question: Question
@@ -73,6 +75,7 @@ class WorstRegret(Result):
     x: Array = array_field("input")
     trace: Array = array_field("improvement", "round, regret")
     certificate: Certificate | None = None
+    limits: tuple[StatedBound, ...] = ()
 
     def sentence(self) -> str:
         """The result in one sentence."""
@@ -139,7 +142,7 @@ def worst_regret(
         worst = finite.min() - 1 if finite.size else 0.0
         strategy.tell(rows, [-float(one) if np.isfinite(one) else 1.0 - worst for one in regrets])
         if progress is not None:
-            progress(search.spent(), max(search.best, default=(0.0, None))[0] if search.best else 0.0)
+            progress(search.spent(), search.best[0][0] if search.best else 0.0)
         if keep is not None and len(search.trace) > kept:
             kept = len(search.trace)
             keep(lambda: search.result(asked, "running", seconds / 10))
@@ -232,4 +235,5 @@ class _Search:
             certificate=certify_optimum(
                 self.system, workload, bound, [cost, *rules.values()], seconds=seconds
             ),
+            limits=self.box.limits(row) if isinstance(self.box, BoundedBox) else (),
         )  # fmt: skip

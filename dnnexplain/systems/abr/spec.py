@@ -140,8 +140,11 @@ SPEC = Spec(
         ),
         Parameter("most", 6.0, "Its largest throughput.", low=0.01, high=1000.0, unit="Mb/s"),
         Parameter("change", 1.0, "The most it may rise or fall in a second.", low=1e-3, high=1000.0, unit="Mb/s"),
-        Parameter("near", "", "A file of a link that it must stay near."),
-        Parameter("within", 0.3, "How far from that link, as a share of its throughput.", low=0.0, high=1.0),
+        Parameter(
+            "variation", 0.0, "The most it may rise and fall in all; 0: no limit.", low=0.0, high=1e6, unit="Mb/s"
+        ),
+        Parameter("near", "", "A file of a link that it must stay near, instead of these bounds."),
+        Parameter("within", 0.3, "How far from that link, as a share of its throughput.", low=0.01, high=1.0),
     ),
     recipes=(
         Recipe(

@@ -46,7 +46,7 @@ from dnnexplain.systems.abr.video_files import load_video
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from dnnexplain.systems.abr.trace_box import TraceBox
+    from dnnexplain.systems.abr.trace_box import NearBox, TraceBox
 
 __all__ = ["GROUPINGS", "AdaptiveBitrate"]
 
@@ -357,12 +357,13 @@ class AdaptiveBitrate:
 
         return judge_state(self.codec, state, self.qoe)
 
-    def workload_box(self, near: str = "", **bounds: Any) -> TraceBox:
-        """Links within bounds of rate and change (``contract.Boxed``); ``near`` is a file of one that it must stay near."""
-        from dnnexplain.systems.abr.trace_box import TraceBox  # noqa: PLC0415 - for searches alone
+    def workload_box(self, near: str = "", within: float = 0.3, **bounds: Any) -> TraceBox | NearBox:
+        """Links within bounds of rate, change and variation, or near the one of a file (``contract.Boxed``)."""
+        from dnnexplain.systems.abr.trace_box import NearBox, TraceBox  # noqa: PLC0415 - for searches alone
 
-        given = self.read_workloads(Path(near), limit=1)[0][0] if near else None
-        return TraceBox(near=given, **bounds)
+        if not near:
+            return TraceBox(**bounds)
+        return NearBox(self.read_workloads(Path(near), limit=1)[0][0], within)
 
     continuing = ASSUMED
 
