@@ -29,6 +29,7 @@ COMMANDS = (
     "guard",
     "hypotheses",
     "transfer",
+    "room",
     "stress",
     "worst_case",
     "prove",

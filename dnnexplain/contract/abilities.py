@@ -25,6 +25,7 @@ __all__ = [
     "Acting",
     "Batched",
     "Continuing",
+    "ContinuingTogether",
     "Costed",
     "Differentiable",
     "ExactLosses",
@@ -348,6 +349,24 @@ class Continuing(EpisodeSystem, Protocol):
 
 
 @runtime_checkable
+class ContinuingTogether(Continuing, Protocol):
+    """A system that goes on from many states at once, for policies that look ahead in every decision."""
+
+    def continued_together(
+        self,
+        states: Sequence[State],
+        which: NDArray[np.int64],
+        actions: NDArray[np.int64],
+        policy: Policy,
+        workloads: Sequence[Any],
+        *,
+        seed: int = 0,
+    ) -> NDArray[np.float64]:
+        """The cost that ``continued`` gives for each of ``N`` pairs of a state's place and an action ``[N, W]``."""
+        ...
+
+
+@runtime_checkable
 class KnowsNetworks(System, Protocol):
     """A system that recognises published networks of its field, in files that say nothing of their architecture."""
 
@@ -376,6 +395,7 @@ class ExactLosses(Costed, Protocol):
 
 _WORDS = {
     "Continuing": "go on from a state",
+    "ContinuingTogether": "go on from many states at once",
     "KnowsNetworks": "recognise networks published elsewhere",
     "EpisodeSystem": "run whole workloads",
     "Replayable": "show an episode decision by decision",

@@ -279,6 +279,7 @@ class Spec:
         tour: three things to try on its dashboard; ones that fit any system if there are none.
         board: parameters of the system for its dashboard, where others than the defaults are better.
         compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
+        seen_whole: parameters under which nothing that is there is hidden from a policy, such as a slot for every job.
         quick_optimum: whether the best plan of a workload takes a few seconds at most, so that it is shown unasked.
         views: ``module:function``, ``(system) -> views``: how the system is drawn; see ``contract.views``.
         presets: ``module:function``, ``(system, PresetTools) -> (state, {title: state or function})``.
@@ -325,6 +326,7 @@ class Spec:
     tour: tuple[Step, ...] = ()
     board: Mapping[str, Any] = field(default_factory=dict)
     compared: Mapping[str, Any] = field(default_factory=dict)
+    seen_whole: Mapping[str, Any] = field(default_factory=dict)
     quick_optimum: bool = False
     views: Reference = ""
     presets: Reference = ""

@@ -95,6 +95,7 @@ SPEC = Spec(
     make="dnnexplain.systems.deeprm.made:make",
     cost=Metric("cost", "slowdown, all jobs"),
     ratio=True,
+    seen_whole={"slots": 40},
     parameters=(
         Parameter("slots", 5, "Waiting jobs that the network sees.", low=1, high=40, unit="jobs"),
         Parameter(

@@ -35,7 +35,14 @@ from dnnexplain.systems.deeprm.rules.policy import RulePolicy
 from dnnexplain.systems.deeprm.simulator.arrays import as_input
 from dnnexplain.systems.deeprm.simulator.batch import Simulator
 from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
-from dnnexplain.systems.deeprm.simulator.runner import Run, content, run_figures, run_policy, visit_described
+from dnnexplain.systems.deeprm.simulator.runner import (
+    Run,
+    content,
+    run_figures,
+    run_measures,
+    run_policy,
+    visit_described,
+)
 from dnnexplain.systems.deeprm.simulator.view_kernels import valid_values_rows
 from dnnexplain.systems.deeprm.workloads import mutation, records
 from dnnexplain.systems.deeprm.workloads.job_box import JobBox
@@ -303,6 +310,39 @@ class DeepRM:
             self._bounds = dict(list(self._bounds.items())[1 - _REMEMBERED :])
             self._bounds[key] = optimum(workload, self.params, seconds=seconds)
         return self._bounds[key]
+
+    @property
+    def continuing(self) -> str:
+        """What is assumed of what follows (``contract.Continuing``)."""
+        from dnnexplain.systems.deeprm.simulator.futures import ASSUMED  # noqa: PLC0415
+
+        return ASSUMED
+
+    def continued(
+        self, state: State, policy: Policy, action: int, workloads: Sequence[JobSet], *, seed: int = 0
+    ) -> Episodes:
+        """What follows an action in a state (``contract.Continuing``); see ``simulator.futures``."""
+        from dnnexplain.systems.deeprm.simulator.futures import followed  # noqa: PLC0415
+
+        run = followed(self.codec, [state], policy, np.zeros(1, int), np.array([action]), workloads, seed=seed)
+        metrics = run_figures(run, self.params)
+        return Episodes(policy.name, metrics["all_jobs"], self.cost_name, metrics, seed, run)
+
+    def continued_together(
+        self,
+        states: Sequence[State],
+        which: NDArray[np.int64],
+        actions: NDArray[np.int64],
+        policy: Policy,
+        workloads: Sequence[JobSet],
+        *,
+        seed: int = 0,
+    ) -> NDArray[np.float64]:
+        """The same for many states and actions at once (``contract.ContinuingTogether``)."""
+        from dnnexplain.systems.deeprm.simulator.futures import followed  # noqa: PLC0415
+
+        run = followed(self.codec, states, policy, which, actions, workloads, seed=seed)
+        return run_measures(run, self.params).all_jobs.reshape(len(which), len(workloads))
 
     # --- workloads as tables; see dnnexplain.systems.deeprm.workloads.records ---
 

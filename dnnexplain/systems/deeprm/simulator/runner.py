@@ -22,6 +22,8 @@ from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
 __all__ = [
     "Draws",
     "Run",
+    "content",
+    "play_on",
     "policy_actions",
     "run_figures",
     "run_measures",
@@ -207,6 +209,22 @@ def run_policy(
         if watch is not None:
             watch(simulator, rows, actions)
         simulator.step(actions, rows)
+    return _run_of(simulator, job_sets)
+
+
+def play_on(simulator: Simulator, policy: Policy, job_sets: Sequence[JobSet]) -> Run:
+    """Let a policy take its best actions in episodes as they stand, until they have ended.
+
+    Args:
+        simulator: the episodes; it ends those that would never end.
+        policy: a rule (compiled) or anything with ``outputs``.
+        job_sets: the workload of each episode.
+    """
+    nodes = tree_nodes(policy, simulator.params)
+    if nodes is not None:
+        simulator.run_tree(nodes)
+    while len(rows := simulator.active()):
+        simulator.step(policy_actions(policy, simulator, rows, None), rows)
     return _run_of(simulator, job_sets)
 
 

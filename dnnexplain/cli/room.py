@@ -1,0 +1,114 @@
+"""``dnnexplain room``: where is the room to improve? The gap to the optimum, split."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dnnexplain.cli.ending import finish
+from dnnexplain.cli.files import atomic_write, check_writable
+from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.output import examples, print_table, progress_bar
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
+from dnnexplain.cli.workloads import find_workloads
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.numbers import interval, percent
+
+if TYPE_CHECKING:
+    from dnnexplain.explain.room import Room
+
+__all__ = ["register"]
+
+
+def register(app: CommandLine) -> None:
+    """Add the command."""
+    shown = examples(
+        f"dnnexplain room {DEFAULT_SYSTEM} --policy default",
+        f"dnnexplain room {DEFAULT_SYSTEM} --sets 20 --futures 16 --chart room.svg --json",
+    )
+    app.system_command("room", room, epilog=shown, workload=True, guarded=True)
+
+
+def room(
+    system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
+    *,
+    options: SystemOptions,
+    policy: str = typer.Option("default", help="A shipped network, a weights file, or a rule."),
+    workload: str = typer.Option("", help="Family of the workloads, or a file or folder.", show_default=False),
+    sets: int = typer.Option(10, help="Workloads on which everybody is run."),
+    futures: int = typer.Option(8, help="Sampled futures that each action is tried on."),
+    oracle_seconds: float = typer.Option(10.0, help="For the optimum of each workload."),
+    seed: int = typer.Option(1, help="Of all that is drawn."),
+    jobs: int | None = typer.Option(None, help="Processes; one per core if not given."),
+    chart: Path | None = typer.Option(None, help="Draw the levels here (SVG)."),
+    out: Path | None = typer.Option(None, help="Keep the result here (JSON)."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Where is the room to improve? Split what a policy costs above the optimum.
+
+    Into what a better policy could reach with the same information (here: looking ahead over sampled futures), what
+    seeing all that waits would bring, and what is due to knowing the future. The optimum is that of each workload,
+    known beforehand.
+    """
+    from dnnexplain.explain.room import room as split
+    from dnnexplain.policies import named_policy
+
+    del system
+    for path in (out, chart):
+        if path is not None:
+            check_writable(path)
+    if futures < 1:
+        msg = f"--futures must be a count of at least 1, not {futures}"
+        raise DnnExplainError(msg)
+    world: Any = options.make(options.spec.compared)
+    rules = world.rules()
+    asked: Any = rules[policy] if policy in rules else options.guarded(named_policy(world, policy), world)
+    workloads = find_workloads(world, options, workload, sets, seed)
+    name = workload if any(family.name == workload for family in options.spec.families) else ""
+    ahead = find_workloads(world, options, name, futures, seed + 1_000_003)
+    with until_interrupted() as stop, progress_bar("Running", quiet=as_json) as show:
+        try:
+            found = split(
+                world, options.spec, asked, workloads, ahead, oracle_seconds=oracle_seconds, seed=seed, jobs=jobs,
+                progress=show, cancel=stop,
+            )  # fmt: skip
+        except DnnExplainError as error:
+            if not stop.is_set():
+                raise
+            typer.echo(str(error), err=True)
+            raise typer.Exit(stop.code) from None
+    if chart is not None:
+        with atomic_write(chart) as stream:
+            stream.write(found.plot(backend="svg"))
+    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found))
+
+
+def _as_json(found: Room) -> dict[str, Any]:
+    return {
+        "system": found.question.system,
+        "policy": found.question.policy,
+        "seed": found.question.seed,
+        "workloads": found.workloads,
+        "futures": found.futures,
+        "cost": found.cost_name,
+        "levels": [asdict(one) for one in found.levels],
+        "parts": [asdict(one) for one in found.parts],
+        "gap": found.gap,
+        "optimum_at_least": found.lower,
+        "left_out": list(found.left_out),
+        "assumed": [*found.question.assumed, *found.assumed],
+        "sentence": found.sentence(),
+    }
+
+
+def _show(found: Room) -> None:
+    rows = [(one.words, one.cost, interval(one.low, one.high)) for one in found.levels]
+    print_table(("who", found.cost_name, "95% interval"), rows, "Where is the room to improve?")
+    parts = [(one.words, one.size, interval(one.low, one.high), percent(one.share)) for one in found.parts]
+    print_table(("it would take", "size", "95% interval", "share of the gap"), parts, "What the gap is made of")
+    typer.echo(found.sentence())
+    for sentence in (*found.left_out, *found.assumed):
+        typer.echo(sentence)

@@ -1,0 +1,146 @@
+"""What the gap between a policy and the optimum is made of: one object, and its chart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from dnnexplain.charts import Axis, Chart, bars
+from dnnexplain.counts import counted
+from dnnexplain.numbers import interval, number
+from dnnexplain.results import Question, Result, register
+
+__all__ = ["Level", "Part", "Room"]
+
+_SHORT = {
+    "rule": "best rule",
+    "policy": "this policy",
+    "searched": "looking ahead",
+    "seen": "all seen",
+    "optimum": "future known",
+}
+"""Levels beside a bar."""
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What somebody reaches on the workloads.
+
+    Attributes:
+        name: ``"rule"``, ``"policy"``, ``"searched"``, ``"seen"`` or ``"optimum"``.
+        words: who it is and what it knows.
+        cost, low, high: mean cost over the workloads and its 95% interval.
+    """
+
+    name: str
+    words: str
+    cost: float
+    low: float
+    high: float
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the gap: what one level costs less than the one before, workload by workload.
+
+    Attributes:
+        name: ``"policy"``, ``"sight"`` or ``"future"``; ``"gap"`` where it could not be split.
+        words: what it would take.
+        size, low, high: in the cost's unit, with the 95% interval over workloads.
+        share: of the whole gap; NaN where there is none.
+    """
+
+    name: str
+    words: str
+    size: float
+    low: float
+    high: float
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Room(Result):
+    """The gap between a policy and the optimum that knows the future, split.
+
+    Attributes:
+        question: system, policy, seed, futures.
+        levels: from the best rule to the optimum.
+        parts: of the gap; they add up to it.
+        lower: a proved lower bound of the optimum's mean cost; ``-inf`` if there is none.
+        workloads, futures: how many were run, and looked ahead over.
+        cost_name: what is minimised.
+        left_out: what could not be told apart and why, a sentence each.
+        assumed: of looking ahead.
+    """
+
+    question: Question
+    levels: tuple[Level, ...]
+    parts: tuple[Part, ...]
+    lower: float
+    workloads: int
+    futures: int
+    cost_name: str
+    left_out: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+    def level(self, name: str) -> Level:
+        """A level by its name."""
+        return next(one for one in self.levels if one.name == name)
+
+    def part(self, name: str) -> Part:
+        """A part by its name; one of size 0 if there is none."""
+        return next((one for one in self.parts if one.name == name), Part(name, "", 0.0, 0.0, 0.0, 0.0))
+
+    @property
+    def gap(self) -> float:
+        """What the policy costs more than the best plan that is known beforehand."""
+        return self.level("policy").cost - self.level("optimum").cost
+
+    def sentence(self) -> str:
+        """Where the room is."""
+        policy, best = self.level("policy"), self.level("optimum")
+        told = "; ".join(
+            f"{one.words}: {number(one.size)}"
+            f"{'' if math.isnan(one.low) else f' ({interval(one.low, one.high)})'}"
+            f"{'' if math.isnan(one.share) else f', {one.share:.0%}'}"
+            for one in self.parts
+        )
+        return (
+            f"On {counted(self.workloads, 'workload')} {self.question.policy} has {self.cost_name} {number(policy.cost)} and the "
+            f"best plan known beforehand {number(best.cost)}. Of the {number(self.gap)} between them: {told}."
+        )
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each level, with the part of the gap between it and the one before."""
+        follows = {"searched": "policy", "seen": "sight", "optimum": "future"}
+        parts = {one.name: one for one in self.parts}
+        rows = []
+        for one in self.levels:
+            part = parts.get(follows.get(one.name, "")) or (parts.get("gap") if one.name == "optimum" else None)
+            rows.append(
+                {
+                    "who": one.words,
+                    self.cost_name: one.cost,
+                    "low": one.low,
+                    "high": one.high,
+                    "less than before": part.size if part else math.nan,
+                    "share of the gap": part.share if part else math.nan,
+                }
+            )
+        return rows
+
+    def picture(self) -> Chart:
+        """Where is the room to improve? A bar for each level, the proved bound as a line."""
+        ends = {self.cost_name: ([one.low for one in self.levels], [one.high for one in self.levels])}
+        bound = [("no plan can cost less", self.lower)] if math.isfinite(self.lower) else []
+        return bars(
+            [_SHORT[one.name] for one in self.levels],
+            {self.cost_name: [one.cost for one in self.levels]},
+            Axis(self.cost_name),
+            title="Where is the room to improve?",
+            intervals=ends,
+            levels=bound,
+        )

@@ -1,0 +1,158 @@
+"""Where is the room to improve: looking ahead, and the parts of the gap to the optimum."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dnnexplain.cli import main
+from dnnexplain.contract import Discrete, DnnExplainError, Episodes, Knob
+from dnnexplain.explain.room import LookAhead, Room, room
+from dnnexplain.registry import spec_of
+from dnnexplain.systems.deeprm import DeepRM
+from tests.fakes import FakeSystem
+
+SIZES = {"slots": 2, "horizon": 8, "units": 4, "max_job_units": 4, "max_job_length": 5, "backlog": 8}
+WORLD = DeepRM(**SIZES)
+SPEC = spec_of("deeprm")
+
+
+class Forks:
+    """A state is one number; action ``a`` costs ``table[a]`` in every future, and a noise that is each future's own."""
+
+    name, cost_name, continuing = "forks", "cost", "Nothing is assumed."
+    knobs = (Knob("place", "", 0, 9),)
+    observation_shape, groups, cell_group = (1,), ("place",), np.zeros(1, dtype=int)
+    output = Discrete(("left", "middle", "right"))
+
+    def __init__(self, table, noise=0.0):
+        self.table, self.noise, self.asked = table, noise, []
+
+    def encode(self, values, background=None):
+        return np.asarray(values, dtype=np.float32)
+
+    def decode(self, observations):
+        return np.asarray(observations, dtype=np.float64)
+
+    def repair(self, values):
+        return values
+
+    def valid_actions(self, observations):
+        return np.tile([True, True, False], (len(observations), 1))
+
+    def continued(self, state, policy, action, workloads, *, seed=0):
+        self.asked.append((state.values[0], action))
+        noise = [self.noise * np.sin(17 * one + 5 * action) for one in workloads]
+        cost = np.array([self.table[action] + one for one in noise])
+        return Episodes(policy.name, cost, "cost", {}, seed)
+
+    def nothing(self, *_given, **_options):
+        return {}
+
+    baselines = targets = rules = state_to_json = state_from_json = describe = workloads = run = bound = nothing
+
+
+class Left:
+    name, masked = "left", True
+
+    def outputs(self, observations):
+        return np.tile([1.0, 0.0, 2.0], (len(observations), 1))
+
+
+def test_it_takes_what_costs_least_of_what_is_valid():
+    system = Forks([3.0, 2.0, 0.0])
+    ahead = LookAhead(system, Left(), range(4))
+    said = ahead.outputs(np.array([[1.0], [7.0]]))
+    assert said.argmax(axis=1).tolist() == [1, 1]
+    assert sorted(system.asked) == [(1.0, 0), (1.0, 1), (7.0, 0), (7.0, 1)]
+    assert (ahead.decisions, ahead.changed) == (2, 2)
+
+
+def test_it_stays_with_the_other_policy_where_nothing_is_surely_better():
+    for table in ([2.0, 2.0, 0.0], [2.0, 3.0, 0.0]):
+        assert LookAhead(Forks(table), Left(), range(4)).outputs(np.array([[1.0]])).argmax() == 0
+    noisy = LookAhead(Forks([2.0, 1.99, 0.0], noise=5.0), Left(), range(8))
+    assert noisy.outputs(np.array([[1.0]])).argmax() == 0
+
+
+def test_looking_ahead_is_refused_in_words_without_states_to_go_on_from():
+    with pytest.raises(DnnExplainError, match="go on from a state"):
+        LookAhead(FakeSystem(), Left(), [1])
+    with pytest.raises(DnnExplainError, match="at least one future"):
+        LookAhead(Forks([0, 0, 0]), Left(), [])
+
+
+@pytest.fixture(scope="module")
+def found():
+    sets = WORLD.workloads("deeprm", 3, 1, steps=8, rate=0.7)
+    futures = WORLD.workloads("deeprm", 3, 99, steps=8, rate=0.7)
+    return room(WORLD, SPEC, WORLD.rules()["fcfs"], sets, futures, oracle_seconds=0.5, seed=1, backend="inline"), sets
+
+
+def test_parts_add_up_to_the_gap_and_levels_fall(found):
+    told, sets = found
+    costs = [told.level(name).cost for name in ("policy", "searched", "seen", "optimum")]
+    assert costs[0] == pytest.approx(float(WORLD.run(WORLD.rules()["fcfs"], sets).cost.mean()))
+    assert costs == sorted(costs, reverse=True)
+    assert sum(one.size for one in told.parts) == pytest.approx(told.gap) == pytest.approx(costs[0] - costs[-1])
+    assert sum(one.share for one in told.parts) == pytest.approx(1.0)
+    assert [one.name for one in told.parts] == ["policy", "sight", "future"]
+    bounds = [WORLD.bound(one, seconds=0.5) for one in sets]
+    assert costs[-1] == pytest.approx(np.mean([one.upper for one in bounds]))
+    assert told.lower <= costs[-1] + 1e-9
+    assert told.level("rule").cost <= costs[0]
+
+
+def test_the_result_shows_itself_and_comes_back_whole(found):
+    told, _ = found
+    assert Room.from_json(told.to_json()) == told
+    chart = told.picture()
+    assert len(chart.labels) == len(told.levels) == 5
+    assert chart.levels == (("no plan can cost less", told.lower),)
+    assert "fcfs" in told.sentence()
+
+
+def test_where_nobody_can_look_ahead_the_gap_is_whole_and_it_says_why():
+    system = FakeSystem()
+    loads = system.workloads("calm", 3, 1)
+    told = room(
+        system, spec_of(system), next(iter(system.rules().values())), loads, oracle_seconds=1.0, backend="inline"
+    )
+    assert [one.name for one in told.parts] == ["gap"]
+    assert "go on from a state" in told.left_out[0]
+
+
+def test_too_few_workloads_are_refused_in_words():
+    with pytest.raises(DnnExplainError, match="at least 2 job sets, not from 1"):
+        room(WORLD, SPEC, WORLD.rules()["sjf"], WORLD.workloads("deeprm", 1, 1))
+
+
+def test_the_command_prints_levels_and_parts_and_draws_them(capsys, tmp_path):
+    chart, kept = tmp_path / "room.svg", tmp_path / "room.json"
+    words = [
+        "room",
+        "deeprm",
+        "--slots",
+        "2",
+        "--policy",
+        "sjf",
+        "--sets",
+        "2",
+        "--futures",
+        "2",
+        "--steps",
+        "10",
+        "--oracle-seconds",
+        "1",
+        "--jobs",
+        "1",
+        "--json",
+    ]
+    assert main([*words, "--chart", str(chart), "--out", str(kept)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in told["parts"]] == ["policy", "sight", "future"]
+    assert sum(one["size"] for one in told["parts"]) == pytest.approx(told["gap"])
+    assert all(name in chart.read_text() for name in ("looking ahead", "all seen", "future known"))
+    assert Room.load(kept).gap == pytest.approx(told["gap"])
+    assert main(["room", "deeprm", "--futures", "0"]) == 2
+    assert "--futures must be a count of at least 1" in capsys.readouterr().err
