@@ -17,6 +17,7 @@ GROUND = {
     "glossary",
     "intervals",
     "lazy",
+    "gone",
     "moved",
     "memory",
     "counts",

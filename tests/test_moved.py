@@ -3,11 +3,15 @@
 import sys
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 import dnnexplain.explain
 import dnnexplain.systems.deeprm
+from dnnexplain.gone import without
 from dnnexplain.moved import MOVED
+from dnnexplain.systems import make_system
+from dnnexplain.systems.deeprm.simulator.runner import run_policy
 
 
 @pytest.mark.parametrize("old", MOVED)
@@ -42,3 +46,26 @@ def test_a_package_offers_what_the_module_of_its_name_did(package, names):
     offered = import_module(package)
     for name in names:
         assert callable(getattr(offered, name))
+
+
+def test_an_argument_that_is_no_more_is_taken_and_told():
+    @without(clock="nothing is cut")
+    def twice(value, *, plus=0):
+        """Twice a value."""
+        return 2 * value + plus
+
+    with pytest.warns(
+        DeprecationWarning, match=r"twice: clock does nothing: nothing is cut; it goes in the next release"
+    ):
+        assert twice(2, clock=7, plus=1) == 5
+    assert twice.__doc__ == "Twice a value."
+    with pytest.raises(TypeError, match="other"):
+        twice(2, other=1)
+
+
+def test_the_step_limit_of_a_run_changes_no_figure():
+    world = make_system("deeprm", slots=5)
+    sets, rule = world.workloads("deeprm", 2, 1), world.rules()["tetris"]
+    with pytest.warns(DeprecationWarning, match="run_policy: time_limit does nothing: no clock ends an episode"):
+        cut = run_policy(world.params, sets, rule, time_limit=3)
+    np.testing.assert_array_equal(cut.finish, run_policy(world.params, sets, rule).finish)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,10 +16,9 @@ from safetensors import torch as safetensors_torch
 from torch import nn
 
 from dnnexplain.assumptions import assume
-from dnnexplain.contract import Choice, DnnExplainError, KnowsNetworks, System
+from dnnexplain.contract import DnnExplainError, KnowsNetworks, System
 from dnnexplain.files import write_bytes
 from dnnexplain.policies import _shipped
-from dnnexplain.policies._adapters import ScaledInput
 from dnnexplain.policies._describe import size_hint, system_parameters
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
@@ -243,31 +241,16 @@ def _policy(
     note: str = "",
     assumed: Sequence[str] = (),
 ) -> TorchPolicy:
-    if how.scale is not None:
-        network = _scaled(network, system, how.scale)
     mask = bool(story.get("masked", True)) if how.masked is None else how.masked
-    policy = TorchPolicy(network, system, name=path.stem, masked=mask)
+    policy = TorchPolicy(network, system, name=path.stem, masked=mask, scale=how.scale)
     told = story.get("checkpoint", policy.checkpoint)
     if told not in {policy.checkpoint, weights_hash(policy.module, alone=True)} and how.scale is None:
         msg = f"{path}: the weights are not those that its header was written for; the file was altered: copy it again"
         raise DnnExplainError(msg)
     policy.metadata = story
-    policy.assumed = tuple(assume(f"{path.name}: {sentence}") for sentence in assumed)
+    policy.assumed += tuple(assume(f"{path.name}: {sentence}") for sentence in assumed)
     policy.note = "; ".join(part for part in (note, *assumed, policy.note) if part)
     return policy
-
-
-def _scaled(network: nn.Module, system: System, scale: str) -> nn.Module:
-    """The network behind the scale that it was trained on."""
-    if scale not in {"unit", "bytes"}:
-        raise Choice("scale of observations", scale, ("unit", "bytes")).error()
-    unit = getattr(system, "byte_scale", None)
-    if unit is None and scale == "bytes":
-        msg = f"{system.name} shows no bytes, so a network of it cannot have been trained on them; leave scale out"
-        raise DnnExplainError(msg)
-    if unit is None or scale == "unit":
-        return network
-    return nn.Sequential(OrderedDict(scale=ScaledInput(1 / float(unit)), network=network))
 
 
 def _agent(path: Path, data: bytes, system: System, how: _How) -> TorchPolicy:

@@ -21,7 +21,9 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies.networks import activation_name, dense_stack
 from dnnexplain.reading import open_zip, parse_json
 
-__all__ = ["Agent", "is_agent", "is_sb3_zip", "network_of", "read_agent"]
+__all__ = ["Agent", "has_parts_of_agent", "is_agent", "is_sb3_zip", "network_of", "read_agent", "refuse_live_agent"]
+
+PACKAGES = frozenset({"stable_baselines3", "sb3_contrib"})
 
 ACTOR = re.compile(r"(mlp_extractor\.(?:shared_net|policy_net)\.\d+|action_net)\.(weight|bias)")
 CRITIC = re.compile(r"(mlp_extractor\.value_net\.\d+|value_net)\.(weight|bias)|log_std")
@@ -54,6 +56,31 @@ def is_sb3_zip(names: list[str]) -> bool:
 def is_agent(weights: Mapping[str, torch.Tensor]) -> bool:
     """Whether a bare state dict is one of stable-baselines3, by its layers' names."""
     return "action_net.weight" in weights or any(QUALITY.fullmatch(name) for name in weights)
+
+
+def _of_packages(thing: object) -> bool:
+    return any(kind.__module__.partition(".")[0] in PACKAGES for kind in type(thing).__mro__)
+
+
+def refuse_live_agent(thing: object) -> None:
+    """An agent in memory, or its whole policy, is no network of scores, and does not tell its scale: its file does.
+
+    Raises:
+        DnnExplainError: the thing is one of these; says how to hand it over.
+    """
+    whole = not isinstance(thing, nn.Module) or hasattr(thing, "observation_space")
+    if whole and _of_packages(thing):
+        msg = (
+            f"this {type(thing).__name__} is an agent of stable-baselines3, whose answers are actions, not scores; save it "
+            "and load the file, which also tells its scale and its mask: agent.save('agent.zip'), then "
+            "load_any('agent.zip', system)"
+        )
+        raise DnnExplainError(msg)
+
+
+def has_parts_of_agent(module: nn.Module) -> bool:
+    """Whether a module was put together from an agent's parts, which saw what the agent saw."""
+    return any(_of_packages(part) for part in module.modules())
 
 
 def read_agent(path: Path, data: bytes) -> Agent:

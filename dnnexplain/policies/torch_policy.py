@@ -18,6 +18,8 @@ from dnnexplain.policies._adapters import LogProbabilities
 from dnnexplain.policies._fit import fit_module, probe_observations
 from dnnexplain.policies._layers import signature
 from dnnexplain.policies._own_modules import apart, duplicate, memory_of, own_copy
+from dnnexplain.policies._scale import guessed_scale, scaled
+from dnnexplain.policies.sb3 import refuse_live_agent
 
 __all__ = ["LogProbabilities", "TorchPolicy", "weights_hash"]
 
@@ -52,6 +54,8 @@ class TorchPolicy:
         name: for tables and messages; the architecture, or else the class of the module, if not given.
         masked: whether invalid actions are masked before the softmax.
         checkpoint: what identifies the weights; their SHA-256 if not given.
+        scale: ``"bytes"`` for a module that was trained on the bytes of the gymnasium environment, where the
+            system itself shows 0 to 1 (``"unit"``, the default).
 
     Attributes:
         module: eval mode, float32; always maps ``[B, *observation_shape]`` to ``[B, A]``.
@@ -75,7 +79,9 @@ class TorchPolicy:
         name: str | None = None,
         masked: bool = True,
         checkpoint: str | None = None,
+        scale: str | None = None,
     ) -> None:
+        refuse_live_agent(module)
         if not isinstance(module, nn.Module):
             msg = (
                 f"TorchPolicy takes a torch.nn.Module, not a {type(module).__name__}; for a file or a state dict "
@@ -89,14 +95,17 @@ class TorchPolicy:
         self.masked = masked
         self.metadata: dict[str, Any] = {}
         self.assumed: tuple[str, ...] = ()
+        guess = "" if scale else guessed_scale(module, system)
+        if scale is not None:
+            module = scaled(module, system, scale)
         with apart():
             own, first = own_copy(module, torch.from_numpy(probe_observations(system)))
             fitted, note = fit_module(own.float().eval(), system)
             self.module, second = _undo_softmax(fitted, system)
-        if memory := memory_of(self.module):
-            self.assumed = (assume(f"{self.name}: {memory}"),)
+        memory = memory_of(self.module)
+        self.assumed = tuple(assume(f"{self.name}: {sentence}") for sentence in (guess, memory) if sentence)
         self.checkpoint = checkpoint or weights_hash(self.module)
-        self.note = "; ".join(part for part in (first, note, second, memory) if part)
+        self.note = "; ".join(part for part in (first, note, second, guess, memory) if part)
 
     def __repr__(self) -> str:
         return f"TorchPolicy({self.name!r}, {self.system.name!r}, checkpoint={self.checkpoint[:12]!r})"

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.policies import load_any, save
+from dnnexplain.policies import TorchPolicy, load_any, save
 from dnnexplain.systems import make_system
 from tests.fakes import FakeChoice
 
@@ -107,6 +107,32 @@ def test_bare_weights_say_what_was_assumed_and_take_it_told(tmp_path):
     torch.save(nn.Linear(35, 3).state_dict(), tmp_path / "net.pt")
     with pytest.raises(DnnExplainError, match="shows no bytes"):
         load_any(tmp_path / "net.pt", FakeChoice(), scale="bytes")
+
+
+class Part(nn.Linear):
+    """As a part of an agent in memory is: its class is the package's."""
+
+    __module__ = "stable_baselines3.common.torch_layers"
+
+
+def test_an_agent_in_memory_is_told_how_to_come_and_its_parts_tell_what_is_assumed():
+    whole = Part(CELLS, 6)
+    whole.observation_space = None
+    for thing in (whole, type("PPO", (), {"__module__": "stable_baselines3.ppo.ppo"})()):
+        with pytest.raises(DnnExplainError, match=r"actions, not scores; save it .* load_any\('agent.zip', system\)"):
+            TorchPolicy(thing, SYSTEM)
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Flatten(), Part(CELLS, 6))
+    guessed = TorchPolicy(module, SYSTEM)
+    assert "numbers from 0 to 1 were assumed" in guessed.assumed[0]
+    assert "scale='bytes'" in guessed.note
+    told = TorchPolicy(module, SYSTEM, scale="bytes")
+    assert told.assumed == ()
+    seen = bytes_of() * np.float32(SYSTEM.byte_scale)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(bytes_of()).float()).numpy()
+    np.testing.assert_allclose(told.outputs(seen), expected, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(guessed.outputs(seen), expected, atol=1e-2)
 
 
 def test_foreign_agents_are_told(tmp_path):

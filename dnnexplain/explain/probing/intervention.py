@@ -32,6 +32,7 @@ from dnnexplain.explain.networks.hooks import private
 from dnnexplain.explain.probing.clamping import ClampedPolicy, clamped
 from dnnexplain.explain.probing.neurons import NeuronLayer, layer_of, neuron_activations
 from dnnexplain.explain.transfer.paired import paired_costs
+from dnnexplain.gone import without
 from dnnexplain.intervals import mean_interval
 from dnnexplain.numbers import interval
 from dnnexplain.results import Question, Result, array_field
@@ -246,6 +247,7 @@ class CostEffect(Result):
         return scatter({"workload": (self.before, self.after)}, across, up)
 
 
+@without(resamples="intervals are of Student's kind, and draw nothing")
 def effect_on_cost(
     system: EpisodeSystem,
     policy: NetworkPolicy,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.gone import without
 from dnnexplain.intervals import Interval, compared_interval, mean_interval
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.simulator.runner import Run, run_measures
@@ -19,6 +20,7 @@ def _figure(found: Interval) -> dict[str, float]:
     return {"mean": float(found.mean), "low": float(found.low), "high": float(found.high)}
 
 
+@without(seed="intervals draw nothing")
 def summarise(run: Run, params: Params) -> dict[str, Any]:
     """Figures of one policy's run, each mean with its 95% interval over job sets.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError, Policy
+from dnnexplain.gone import without
 from dnnexplain.systems.deeprm.observation.feature_kernels import tree_rows
 from dnnexplain.systems.deeprm.observation.features import DeepRMFeatures
 from dnnexplain.systems.deeprm.rules.policy import RulePolicy
@@ -169,6 +170,7 @@ def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArr
     return policy.outputs(as_input(pictures))
 
 
+@without(time_limit="no clock ends an episode; it ends when its jobs are done, or those that are left are starved")
 def run_policy(
     params: Params,
     job_sets: Sequence[JobSet],
