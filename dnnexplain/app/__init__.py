@@ -45,16 +45,20 @@ def settings() -> dict[str, Any]:
     return found
 
 
-def dashboard_parts(system: str = DEFAULT_SYSTEM, policy: str | None = None, **parameters: Any) -> dict[str, Any]:
+def dashboard_parts(
+    system: str = DEFAULT_SYSTEM, policy: str | None = None, guard: str | None = None, **parameters: Any
+) -> dict[str, Any]:
     """The arguments of ``dnnexplain_widgets.Dashboard`` for a system by its name.
 
     Args:
         system: a name in ``dnnexplain.registry.known_systems()``.
         policy: a file of weights, or a shipped network's role, to begin with; the first that ships if not given.
+        guard: a file with a guard, put around that policy; without it the policy stays in the menu.
         parameters: the system's own, e.g. ``slots=10``; where nothing is said, its spec's for dashboards.
 
     Raises:
-        DnnExplainError: an unknown system or parameter, no network of that size, a file that does not fit.
+        DnnExplainError: an unknown system or parameter, no network of that size, a file that does not fit, a guard of
+            another system.
     """
     import torch  # noqa: PLC0415 - slow to import
 
@@ -64,6 +68,8 @@ def dashboard_parts(system: str = DEFAULT_SYSTEM, policy: str | None = None, **p
     spec = spec_of(system)
     made = make_system(system, **{**spec.board, **parameters})
     policies = _menu(made, spec, policy)
+    if guard is not None:
+        policies = _with_guard(made, policies, Path(guard))
     first = next(iter(policies.values()))()
     state, presets = presets_for(made, first)
     return {
@@ -104,6 +110,27 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
     if not found:
         load_shipped(system)  # raises, and says which networks there are
     return found
+
+
+def _with_guard(
+    system: System, policies: dict[str, Callable[[], Policy]], path: Path
+) -> dict[str, Callable[[], Policy]]:
+    """The same menu, its first policy with a guard around it before all others."""
+    from dnnexplain.explain.guards import Guard, Guarded  # noqa: PLC0415 - loads the regions
+
+    guard = Guard.load(path)
+
+    def make(load: Callable[[], Policy]) -> Guarded:
+        policy: Any = load()
+        found: Any = Guarded(policy, guard, system)
+        *imports, expression = getattr(policy, "python", (f"...  # {policy.name}",))
+        mine = "from dnnexplain.explain.guards import Guard, Guarded"
+        found.python = (*imports, mine, f"Guarded({expression}, Guard.load({path.name!r}), system)")
+        return cast("Guarded", found)
+
+    first = next(iter(policies.values()))
+    guarded = make(first)
+    return {guarded.name: partial(make, first), **policies}
 
 
 def shipped_policies(system: System) -> dict[str, Callable[[], Policy]]:

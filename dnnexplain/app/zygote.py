@@ -79,7 +79,7 @@ def _load_system(page: Mapping[str, Any]) -> None:
 
     with contextlib.suppress(Exception):  # a page that cannot be made says so where it is opened
         given = dict(page)
-        name, _policy = given.pop("system"), given.pop("policy", None)
+        name, _policy, _guard = given.pop("system"), given.pop("policy", None), given.pop("guard", None)
         spec = spec_of(name)
         system = make_system(name, **{**spec.board, **given})
         for load in list(shipped_policies(system).values())[:1]:

@@ -18,8 +18,9 @@ def register(app: CommandLine) -> None:
     shown = (
         "dnnexplain app",
         f"dnnexplain app {DEFAULT_SYSTEM} --policy my-network.safetensors --port 8900 --no-browser",
+        f"dnnexplain app {DEFAULT_SYSTEM} --policy default --guard guard.json",
     )
-    app.system_command("app", open_app, epilog=examples(*shown))
+    app.system_command("app", open_app, epilog=examples(*shown), guarded=True)
 
 
 def open_app(
@@ -53,6 +54,8 @@ def open_app(
     settings: dict[str, object] = {"system": system, **options.system}
     if policy is not None:
         settings["policy"] = str(policy.resolve()) if policy.suffix or policy.exists() else str(policy)
+    if options.guard is not None:
+        settings["guard"] = str(options.guard.resolve())
     check(settings)
     own = is_own(ip)
     served = server_options(remote=not own, token="" if own else new_token(), most=room_for(memory_megabytes()))
@@ -77,9 +80,13 @@ def check(settings: dict[str, object]) -> None:
     from dnnexplain.registry import make_system, spec_of
 
     spec = spec_of(str(settings["system"]))
-    given = {key: value for key, value in settings.items() if key not in {"system", "policy"}}
+    given = {key: value for key, value in settings.items() if key not in {"system", "policy", "guard"}}
     system = make_system(spec.name, **{**spec.board, **given})
-    if "policy" in settings:
+    if "guard" in settings:
+        from dnnexplain.app import dashboard_parts
+
+        dashboard_parts(**settings)  # type: ignore[arg-type]
+    elif "policy" in settings:
         load_for(system, str(settings["policy"]))
     elif not shipped_roles(system) and isinstance(system.output, Discrete):
         load_shipped(system)

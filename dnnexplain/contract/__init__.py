@@ -111,7 +111,14 @@ from dnnexplain.contract.specs import (
     Trained,
     load_reference,
 )
-from dnnexplain.contract.systems import NetworkPolicy, Policy, System, state_from_observation, state_from_values
+from dnnexplain.contract.systems import (
+    GuardedPolicy,
+    NetworkPolicy,
+    Policy,
+    System,
+    state_from_observation,
+    state_from_values,
+)
 from dnnexplain.contract.valid_states import DescribesValidStates, outside_valid, valid_states
 from dnnexplain.contract.views import (
     GraphView,
@@ -166,6 +173,7 @@ __all__ = [
     "Graph",
     "GraphView",
     "Grid",
+    "GuardedPolicy",
     "Handle",
     "Judgement",
     "Knob",

@@ -16,7 +16,7 @@ from dnnexplain.contract.spaces import Space
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["NetworkPolicy", "Policy", "System", "state_from_observation", "state_from_values"]
+__all__ = ["GuardedPolicy", "NetworkPolicy", "Policy", "System", "state_from_observation", "state_from_values"]
 
 
 @runtime_checkable
@@ -47,6 +47,21 @@ class NetworkPolicy(Policy, Protocol):
     module: nn.Module
     checkpoint: str
     masked: bool
+
+
+@runtime_checkable
+class GuardedPolicy(Policy, Protocol):
+    """A policy with rules around it that step in; it has no ``module``, since gradients say nothing of the rules.
+
+    Attributes:
+        policy: the one inside.
+    """
+
+    policy: Policy
+
+    def why(self, observation: NDArray[Any]) -> str:
+        """What decides in one state ``[*observation_shape]``, a rule or the policy, in a sentence."""
+        ...
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Decision, Discrete, NetworkPolicy, Policy, State, System
+from dnnexplain.contract import Decision, Discrete, GuardedPolicy, NetworkPolicy, Policy, State, System
 from dnnexplain.explain.attribution.one_state import Attribution, attribute
 from dnnexplain.explain.decisions.decision import decide, observe, valid_of
 from dnnexplain.explain.decisions.sweeps import knobs_of_kind
@@ -18,7 +18,7 @@ from dnnexplain.explain.probing.neurons import layer_of, neuron_activations
 from dnnexplain.explain.probing.thresholds import Curves, curves
 from dnnexplain_widgets.words import told
 
-__all__ = ["PARTS", "Ask", "Live", "best_actions", "compute"]
+__all__ = ["PARTS", "Ask", "Live", "best_actions", "compute", "nothing_inside"]
 
 PARTS = ("decision", "saliency", "neurons")
 """What can be asked for; a part that no panel shows is not computed."""
@@ -57,6 +57,7 @@ class Live:
         attribution: the signed map, or ``None`` if not asked for or failed.
         activations: of all units of the layer ``[units]``; empty if not asked for.
         curves: activation of all units against the swept knobs.
+        guard: whether a rule of the policy's guard decides here, and why; empty without a guard.
         failures: per part one sentence on what went wrong.
         spent: per part the seconds of processor time that it took.
     """
@@ -68,6 +69,7 @@ class Live:
     attribution: Attribution | None = None
     activations: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     curves: Curves | None = None
+    guard: str = ""
     failures: Mapping[str, str] = field(default_factory=dict)
     spent: Mapping[str, float] = field(default_factory=dict)
 
@@ -100,6 +102,7 @@ def compute(system: System, policy: Policy, state: State, ask: Ask) -> Live:
         attribution=attempt("saliency", lambda: _map(system, policy, state, ask)) if network else None,
         activations=neurons[0],
         curves=neurons[1],
+        guard=attempt("decision", lambda: _guard(policy, observation), ""),
         failures=failures if network else {**failures, **_no_network(policy, ask)},
         spent=spent,
     )
@@ -133,6 +136,17 @@ def _neurons(
     return activations, curves(system, policy, knobs_of_kind(system, ask.sweep), state=state, layer=ask.layer)
 
 
+def _guard(policy: Policy, observation: NDArray[np.float32]) -> str:
+    return policy.why(observation[0]) if isinstance(policy, GuardedPolicy) else ""
+
+
+def nothing_inside(policy: Policy) -> str:
+    """Why a policy that is no network cannot be looked into, and what to choose instead."""
+    if isinstance(policy, GuardedPolicy):
+        return f"Rules of a guard have no neurons or gradients; choose {policy.policy.name}, without its guard, to look into the network."
+    return f"{policy.name} is a rule without a network inside, so there is nothing to look into; choose a network."
+
+
 def _no_network(policy: Policy, ask: Ask) -> dict[str, str]:
-    text = f"{policy.name} is a rule without a network inside, so there is nothing to look into; choose a network."
+    text = nothing_inside(policy)
     return {part: text for part in ("saliency", "neurons") if part in ask.parts}

@@ -22,7 +22,7 @@ def sentences(system: System, live: Live, unit: int, ask: Ask) -> dict[str, Any]
     """Sentences by part: ``state``, ``decision``, ``saliency``, ``overlay``, ``neurons``; and the curves' axis."""
     words: dict[str, Any] = {"state": system.describe(live.state)}
     if live.decision is not None:
-        words["decision"] = decision_sentence(system, live)
+        words["decision"] = f"{decision_sentence(system, live)} {live.guard}".strip()
     if live.attribution is not None:
         words["saliency"] = live.attribution.sentence()
         words["overlay"] = _overlay_words(live)
@@ -42,12 +42,13 @@ def decision_sentence(system: System, live: Live) -> str:
     decision = live.decision
     assert decision is not None
     names = system.output.names
+    who = "The guarded network" if live.guard else "The network"
     if decision.action is None and len(names) <= FEW_OUTPUTS:
-        return f"The network sets {system.output.tell(decision.taken)}."
+        return f"{who} sets {system.output.tell(decision.taken)}."
     if decision.action is None or decision.probabilities is None:
         largest = int(np.abs(decision.outputs).argmax())
         return f"{_capital(names[largest])} is the largest output: {with_unit(decision.outputs[largest], system.output.unit)}."
-    first = f"The network picks {names[decision.action]} with probability {probability(decision.probabilities[decision.action])}"
+    first = f"{who} picks {names[decision.action]} with probability {probability(decision.probabilities[decision.action])}"
     second = _next_best(decision)
     if second is None:
         first += ", the only thing possible here."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +108,12 @@ class Guarded:
             self.outputs_of_bytes = self._of_bytes
         self.forget()
 
+    def copy(self) -> Guarded:
+        """One with a policy of its own, counting from zero; the guard and the system are the same."""
+        policy: Any = self.policy
+        inside = policy.copy() if hasattr(policy, "copy") else deepcopy(policy)
+        return Guarded(inside, self.guard, self.system, compare=self.compare)
+
     def forget(self) -> None:
         """Count from zero."""
         self._decisions, self._changed = 0, 0
@@ -131,7 +138,7 @@ class Guarded:
         """What decides in one state ``[*observation_shape]``, in a sentence."""
         place = int(self.deciding(observation[None])[0])
         if place < 0:
-            return f"{self.policy.name} decides: no rule of the guard holds."
+            return f"No rule of the guard holds here, so {self.policy.name} decides."
         rule = self.guard.rules[place]
         return f"Rule {place + 1} of the guard decides, {self.told[place]}." + (f" {rule.why}" if rule.why else "")
 

@@ -12,6 +12,7 @@ from dnnexplain.explain.attribution.targets import menu
 from dnnexplain.explain.faithfulness.compared import TrustedComparison, compare_trusted, usable
 from dnnexplain.results import Result
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.live import nothing_inside
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels import attribution_cards as cards
 from dnnexplain_widgets.panels.base import Panel
@@ -201,7 +202,7 @@ class AttributionPanel(Panel):
         if session.live.decision is None or not isinstance(session.policy, NetworkPolicy):
             self.controls = []
             if not isinstance(session.policy, NetworkPolicy):
-                self.sentence = f"{session.policy.name} is a rule without a network inside; choose a network."
+                self.sentence = nothing_inside(session.policy)
             return
         if self.found is None:
             self.sentence = ""  # what was said of a rule before

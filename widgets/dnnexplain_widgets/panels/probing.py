@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from dnnexplain.contract import DnnExplainError, NetworkPolicy
 from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of
 from dnnexplain.results import Result
+from dnnexplain_widgets.live import nothing_inside
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.uploads import text_of
@@ -116,7 +117,7 @@ class ProbingPanel(Panel):
         """Offer what there is to choose now."""
         if not self.has_network:
             self.controls = []
-            self.sentence = f"{self.session.policy.name} is a rule without a network inside; choose a network."
+            self.sentence = nothing_inside(self.session.policy)
             return
         controls = [*self._neuron_controls(), *self.own_controls()]
         if controls != self.controls:
