@@ -48,7 +48,9 @@ def decision_sentence(system: System, live: Live) -> str:
     if decision.action is None or decision.probabilities is None:
         largest = int(np.abs(decision.outputs).argmax())
         return f"{_capital(names[largest])} is the largest output: {with_unit(decision.outputs[largest], system.output.unit)}."
-    first = f"{who} picks {names[decision.action]} with probability {probability(decision.probabilities[decision.action])}"
+    first = (
+        f"{who} picks {names[decision.action]} with probability {probability(decision.probabilities[decision.action])}"
+    )
     second = _next_best(decision)
     if second is None:
         first += ", the only thing possible here."
