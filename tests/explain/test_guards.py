@@ -67,7 +67,9 @@ def test_counts_and_words() -> None:
 def test_says_why() -> None:
     guarded = Guarded(lazy(), Guard("fake-gate", GUARD.rules[:1]), GATE)
     assert "It forgets the right queue." in guarded.why(GATE.encode(np.array([[2.0, 3.0]]))[0])
-    assert guarded.why(GATE.encode(np.array([[2.0, 0.0]]))[0]).startswith("No rule of the guard holds here, so lazy decides")
+    assert guarded.why(GATE.encode(np.array([[2.0, 0.0]]))[0]).startswith(
+        "No rule of the guard holds here, so lazy decides"
+    )
 
 
 def test_a_guard_everywhere_is_the_rule() -> None:
