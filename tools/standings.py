@@ -1,33 +1,44 @@
-"""Work out how the shipped networks stand, beside their weights: ``python -m tools.standings [SYSTEM ...]``."""
+"""Work out how the shipped networks stand, beside their weights: ``python -m tools.standings [--proofs] [SYSTEM ...]``.
+
+With ``--proofs`` only what is proved is worked out anew; the figures of whole workloads stay.
+"""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 from dnnexplain.app import shipped_policies
-from dnnexplain.explain.verdict.kept import SUFFIX
-from dnnexplain.explain.verdict.standing import stand
+from dnnexplain.explain.verdict.kept import SUFFIX, find_standing
+from dnnexplain.explain.verdict.standing import prove_all, stand
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 
 __all__ = ["NODES", "main"]
 
 NODES = 2000
 """Of the search tree for each case of a property: a minute or two for each network."""
+_PROOFS = "--proofs"
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Write ``SYSTEM-ROLE.standing.json`` for each network, in the system as its dashboard makes it."""
-    for name in names or list(BUILT_IN):
+    for name in [one for one in arguments if one != _PROOFS] or list(BUILT_IN):
         spec = spec_of(name)
         system = make_system(name, **spec.board)
         roles = {role.title: role.name for role in spec.roles}
         for title, load in shipped_policies(system).items():
             policy: Any = load()
-            found = stand(system, policy, nodes=NODES)
+            known = find_standing(system, policy) if _PROOFS in arguments else None
+            found = (
+                stand(system, policy, nodes=NODES)
+                if known is None
+                else replace(known, proved=prove_all(system, policy, nodes=NODES))
+            )
             if spec.weights is not None:
                 found.save(spec.weights / f"{name}-{roles[title]}{SUFFIX}")
-            sys.stdout.write(f"{name}, {title}: {found.sentence()}\n")
+            sys.stdout.write(f"{name}, {title}: {found.sentence()} Proofs: {dict(found.proved)}.\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def dashboard_parts(
         "policy": first,
         "state": state,
         "title": spec.question or f"What moves {system}?",
-        "lead": " ".join((spec.lead or spec.sentence, *spec.caveats)),
+        "lead": spec.lead or spec.sentence,
         "policies": policies,
         "loader": partial(_load, made),
         "presets": presets,

@@ -318,6 +318,7 @@ def test_everything_that_takes_the_focus_has_a_name(open_board):
 
 def test_the_theme_can_be_chosen(open_board, board):
     page = open_board().page
+    page.locator(".dx-masthead .dx-more").evaluate("more => { more.open = true; }")
     page.get_by_label("Appearance").select_option("dark")
     page.wait_for_selector('.dx[data-theme="dark"]')
     assert board.session.theme == "dark"

@@ -147,6 +147,7 @@ def test_every_section_of_every_dashboard_opens_without_an_error(visit, new_page
     visit(page, f"show/{key}", ".dx-sections [role=tab]")
     problems = []
     for theme in ("light", "dark"):
+        page.locator(".dx-masthead .dx-more").evaluate("more => { more.open = true; }")
         page.locator('select[data-name="theme"]').select_option(theme)
         page.wait_for_selector(f'.dx[data-theme="{theme}"]')
         for tab in page.locator(".dx-sections [role=tab]").all():

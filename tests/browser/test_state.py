@@ -71,6 +71,7 @@ def change_things(page):
     page.locator('select[data-name="method"]').first.select_option("saliency")
     page.locator(".dx-unit-cell").nth(7).click()
     page.get_by_role("tab", name="When will it fail?").click()
+    page.locator(".dx-masthead .dx-more").evaluate("more => { more.open = true; }")
     page.locator('select[data-name="theme"]').select_option("dark")
     page.wire.rest(quiet=0.6)  # the address follows 0.4 s after all is at rest
 
@@ -111,6 +112,7 @@ def test_undo_and_redo_by_keyboard_and_a_session_as_a_file(open_app, tmp_path):
     change_things(page)
     changed = shown(page)
     with page.expect_download() as download:
+        page.locator(".dx-masthead .dx-more").evaluate("more => { more.open = true; }")
         page.get_by_role("button", name="Save session").click()
     saved = tmp_path / "session.json"
     download.value.save_as(saved)

@@ -185,11 +185,14 @@ class Dashboard(ipywidgets.Box):
         return [make_panel(entry, self.session, self._options) for entry in entries]
 
     def _columns(self, entries: Sequence[Entry]) -> ipywidgets.Box:
-        sides: dict[str, list[Panel]] = {"left": [], "right": []}
+        sides: dict[str, list[Panel]] = {"left": [], "right": [], "below": []}
         for entry, panel, place in zip(entries, self.live, _PLACES, strict=False):
             panel.add_class(f"dx-{place}")  # the order on a phone, where the two columns become one
             sides[entry.side].append(panel)
-        columns = ipywidgets.Box([_column(*panels) for panels in sides.values() if panels])
+        boxes = {side: _column(*panels) for side, panels in sides.items() if panels}
+        if "below" in boxes:
+            boxes["below"].add_class("dx-wide-row")
+        columns = ipywidgets.Box(list(boxes.values()))
         columns.add_class("dx-columns")
         return columns
 

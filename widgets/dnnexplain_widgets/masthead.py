@@ -51,11 +51,11 @@ class Masthead(Panel):
                 {"kind": "file", "name": "weights", "label": "Bring your own…", "accept": ".safetensors,.pt,.pth,.pkl", "hint": hint}
             )  # fmt: skip
         themes = [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]]
-        controls.append({"kind": "select", "name": "theme", "label": "Appearance", "options": themes})
+        controls.append({"kind": "select", "name": "theme", "label": "Appearance", "options": themes, "more": True})
         hint = "State, network, questions, open section and appearance, as a JSON file."
         controls += [
-            {"kind": "button", "name": "save", "label": "Save session", "hint": hint},
-            {"kind": "file", "name": "session", "label": "Load session…", "accept": ".json,application/json", "hint": "A file that “Save session” wrote."},
+            {"kind": "button", "name": "save", "label": "Save session", "hint": hint, "more": True},
+            {"kind": "file", "name": "session", "label": "Load session…", "accept": ".json,application/json", "hint": "A file that “Save session” wrote.", "more": True},
         ]  # fmt: skip
         self.controls = controls
         self.answers = {"policy": shown, "theme": self.session.theme}

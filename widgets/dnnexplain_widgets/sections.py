@@ -24,6 +24,7 @@ from dnnexplain.contract import (
     Mutable,
     NamesWorkloads,
     Parted,
+    Pictured,
     Replayable,
     System,
 )
@@ -55,6 +56,15 @@ def _graph(system: System) -> bool:
 
 def _edits(system: System) -> bool:
     return not _flows(system) and not _graph(system)
+
+
+def _pictured(system: System) -> bool:
+    """Whether what moved a decision is drawn as a picture, too, which makes the right column the longer one."""
+    return isinstance(system, Pictured)
+
+
+def _unpictured(system: System) -> bool:
+    return not _pictured(system)
 
 
 def _chooses(system: System) -> bool:
@@ -136,7 +146,7 @@ class Entry:
     Attributes:
         panel: module in ``dnnexplain_widgets.panels`` and class, ``"neurons.NeuronsPanel"``.
         fits: whether a system has what the panel asks about; others do not see it.
-        side: ``"left"`` or ``"right"``, for panels of :data:`LIVE`.
+        side: ``"left"``, ``"right"`` or ``"below"`` both, for panels of :data:`LIVE`.
         given: the option without which a dashboard does not have the panel.
     """
 
@@ -177,7 +187,8 @@ LIVE: tuple[Entry, ...] = (
     Entry("decision.DecisionPanel", _chooses, side="right"),
     Entry("settings.SettingsPanel", _sets, side="right"),
     Entry("saliency.SaliencyPanel", side="right"),
-    Entry("neurons.NeuronsPanel"),
+    Entry("neurons.NeuronsPanel", _pictured),
+    Entry("neurons.NeuronsPanel", _unpictured, side="below"),
 )
 """What always stands on the page and follows a drag, in the order in which a phone shows it."""
 

@@ -17,7 +17,7 @@ from dnnexplain.numbers import gap, interval, number, went_wrong
 from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain.results import Question, Result, plain_field, register
 
-__all__ = ["SETS", "Compared", "Standing", "stand"]
+__all__ = ["SETS", "Compared", "Standing", "prove_all", "stand"]
 
 SETS = 200
 """Ordinary workloads; shifted ones are a tenth of that for each shift."""
@@ -155,12 +155,22 @@ def stand(
     question = Question.about(system, policy, method="standing", seed=seed, settings={"sets": sets})
     worst_first = sorted(runs[1:], key=lambda one: -np.nan_to_num(one.gap, nan=-np.inf))
     wrong = went_wrong(_wrong_metrics(spec), runs[0].wrong)
-    proved = _proved(system, spec, policy, nodes, seed) if nodes else {}
+    proved = prove_all(system, policy, nodes=nodes, seed=seed) if nodes else {}
     return Standing(question, runs[0], tuple(worst_first), spec.cost.title, spec.cost.unit, spec.ratio, proved, wrong)
 
 
-def _proved(system: EpisodeSystem, spec: Spec, policy: Policy, nodes: int, seed: int) -> dict[str, str]:
-    """What becomes of each property; one whose proof is not at home in this network or these parameters is left out."""
+def prove_all(system: EpisodeSystem, policy: Policy, *, nodes: int, seed: int = 0) -> dict[str, str]:
+    """What becomes of each property of a system, by name: ``"holds"``, ``"fails"`` or ``"open"``.
+
+    A property whose proof is not at home in this network or in these parameters is left out.
+
+    Args:
+        system: a world whose spec names properties.
+        policy: a network.
+        nodes: of the search tree for each case of each property.
+        seed: of the search for counterexamples.
+    """
+    spec = spec_of(system)
     if not spec.properties:
         return {}
     from dnnexplain.explain.proofs.prover import prove  # noqa: PLC0415 - slow to import

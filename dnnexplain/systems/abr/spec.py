@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import Example, Family, Metric, Parameter, Reader, Recipe, Role, Scenario, Spec
+from dnnexplain.systems.abr.tour import TOUR
 
 __all__ = ["SPEC"]
 
@@ -195,6 +196,7 @@ SPEC = Spec(
     quick_optimum=True,
     views="dnnexplain.systems.abr.views:views",
     presets="dnnexplain.systems.abr.presets:presets",
+    tour=TOUR,
     lead=(
         "A video player downloads a film in chunks of 4 seconds and asks for each at one of six bitrates. A neural network "
         "sees the buffer, how fast the last chunks came and how large the next ones are. Too high, and playback stalls; too "

@@ -18,6 +18,7 @@ from dnnexplain.contract.specs import (
     Shift,
     Spec,
 )
+from dnnexplain.systems.cellular.tour import TOUR
 
 __all__ = ["SPEC"]
 
@@ -196,6 +197,7 @@ SPEC = Spec(
         ),
     ),
     question="Cellular: how much can wait, and for what?",
+    tour=TOUR,
     lead=(
         "A controller is a small neural network that sees how full a cell was in the last minutes and what is forecast, and "
         "sets the rate of traffic that can wait. Drag congestion or the forecast and see what rate it sets, what moved it, and "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Recipe, Role, Scenario, Shift, Spec
+from dnnexplain.systems.cran.tour import TOUR
 
 __all__ = ["SPEC"]
 
@@ -120,6 +121,7 @@ SPEC = Spec(
         ),
     ),
     question="Cloud RAN: why is this radio head awake?",
+    tour=TOUR,
     lead=(
         "Radio heads serve users together; each costs power while it is awake. A neural network sees demands and channels "
         "and switches heads. Drag a demand or a user and see which head is switched, what moved it, and what the optimum does."

@@ -7,6 +7,7 @@ from pathlib import Path
 from dnnexplain.contract.properties import PropertySource
 from dnnexplain.contract.specs import Example, Family, Grid, Metric, Parameter, Reader, Role, Scenario, Shift, Spec
 from dnnexplain.systems.deeprm.recipes import recipes
+from dnnexplain.systems.deeprm.tour import TOUR
 
 __all__ = ["SPEC"]
 
@@ -194,6 +195,7 @@ SPEC = Spec(
         ),
     ),
     question="DeepRM: why does the network schedule this job?",
+    tour=TOUR,
     lead=(
         "A scheduler of cluster jobs is a small neural network that looks at one picture: what runs, and which jobs wait. "
         "Make a job longer, shorter, wider, and see what the network would do, what moved it, and which neurons switch."

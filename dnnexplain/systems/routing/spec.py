@@ -18,6 +18,7 @@ from dnnexplain.contract.specs import (
     Shift,
     Spec,
 )
+from dnnexplain.systems.routing.tour import TOUR
 
 __all__ = ["HISTORY", "SPEC"]
 
@@ -166,6 +167,7 @@ SPEC = Spec(
         ),
     ),
     question="Routing: does the network send traffic the best way?",
+    tour=TOUR,
     lead=(
         "A router is a neural network that sees how much traffic each pair of nodes sends and says which share takes which "
         "path. Drag a demand and see which links fill, what moved the shares, and how far from the optimum they are."

@@ -8,6 +8,7 @@ import numpy as np
 
 from dnnexplain.contract import Decision, Discrete, NetworkPolicy, System
 from dnnexplain.contract.tours import Step
+from dnnexplain.explain.verdict.kept import find_standing
 from dnnexplain.explain.verdict.optimality import Optimality, judged
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.live import Live
@@ -53,6 +54,8 @@ class GuidePanel(Panel):
         """Begin with the first step."""
         spec = spec_of(self.session.system)
         self.lead = str(self.options.get("lead") or spec.lead or spec.sentence)
+        self._assumed = spec.caveats
+        self._card, self._card_of = "", None
         self.restart()
         self.session.observe(self._on_live, "live")
 
@@ -86,6 +89,8 @@ class GuidePanel(Panel):
 
     def _on_live(self, _change: object) -> None:
         live, until = self.session.live, self._until()
+        if self.session.policy is not self._card_of:
+            self._show()
         if live is self._began:
             return
         seen = {"decision": _decided, "neuron": _switched, "move": _moved}.get(until)
@@ -106,7 +111,18 @@ class GuidePanel(Panel):
             {"say": step.say, "learnt": self.learnt[at] if at < len(self.learnt) else "", "done": at < len(self.learnt)}
             for at, step in enumerate(self.steps)
         ]
-        self.figure = {"lead": self.lead, "read": list(_READ), "steps": steps, "key": self.session.system.name}
+        read = [*_READ, *self._assumed, *filter(None, [self._network_card()])]
+        self.figure = {"lead": self.lead, "read": read, "steps": steps, "key": self.session.system.name}
+
+    def _network_card(self) -> str:
+        """The network's name and how it stands, where that is known."""
+        policy = self.session.policy
+        if policy is not self._card_of:
+            self._card_of = policy
+            network = isinstance(policy, NetworkPolicy)
+            known = find_standing(self.session.system, policy) if network else None
+            self._card = f"{policy.name}: {known.sentence()}" if known is not None else ""
+        return self._card
 
 
 def _moved(system: System, before: Live, now: Live) -> str:

@@ -14,6 +14,7 @@ from dnnexplain.explain.decisions.sweeps import knob_index
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.sweep_choice import first_pair
 from dnnexplain_widgets.views import views_of_kind
 from dnnexplain_widgets.words import label
 
@@ -38,12 +39,12 @@ class SweepMapPanel(Panel):
         self._spent = 0.0
         self._drawn: Any = None
         self.views = {view.title: view for view in views_of_kind(system, SweepView)}
-        names = [knob.name for knob in system.knobs]
+        across, down, output = first_pair(self.session)
         rules = system.rules()
         baselines = [name for name in spec_of(system).baselines if name in rules]
         self.answers = {
-            "view": next(iter(self.views), OWN), "across": names[0], "down": names[min(1, len(names) - 1)],
-            "rule": next(iter([*baselines, *rules]), ""), "output": "",
+            "view": next(iter(self.views), OWN), "across": across, "down": down,
+            "rule": next(iter([*baselines, *rules]), ""), "output": output,
         }  # fmt: skip
         self._show_controls()
         self.session.observe(self._on_live, "live")

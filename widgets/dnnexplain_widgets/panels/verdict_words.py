@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from dnnexplain.contract import Spec
 from dnnexplain.counts import counted
 from dnnexplain.explain.verdict.optimality import Optimality
 from dnnexplain.explain.verdict.standing import Standing
-from dnnexplain.numbers import gap, interval, number
+from dnnexplain.numbers import gap, number
 from dnnexplain_widgets.words import label, with_unit
 
 __all__ = ["NOT_RUN", "Item", "beside_rule", "loses", "now", "proofs", "went_wrong_item"]
@@ -17,6 +18,7 @@ Item = dict[str, Any]
 """``{key, label, value, note, level, words, opens}``: level is "good", "bad", "fair" or empty."""
 
 NOT_RUN = "not worked out yet"
+_TRIFLE = 0.001
 
 
 def beside_rule(found: Standing, spec: Spec) -> Item:
@@ -24,20 +26,36 @@ def beside_rule(found: Standing, spec: Spec) -> Item:
     one = found.ordinary
     rule = spec.rules.get(one.rule, one.rule)
     unit = spec.cost.unit or ""
-    span = f"{interval(one.low, one.high, ratio=found.ratio)}"
-    word = {-1: "better than", 1: "worse than", 0: "as good as"}[one.sure]
+    span = _span(one.low, one.high, found)
+    word = {-1: "better", 1: "worse"}.get(one.sure, "")
     size = _size(abs(one.gap), found, unit)
     short = label(one.rule)
-    value = f"{size} {word} {short}" if one.sure else f"{word} {short}"
+    value = f"{size} {word}" if one.sure else f"as good as {short}"
+    note = f"than {short}, 95%: {span}" if one.sure else f"95%: {span}"
     level = {-1: "good", 1: "bad", 0: "fair"}[one.sure]
     words = (
         f"Over {one.sets:,} unseen {spec.workloads}: {found.cost} {number(one.cost)}; the best rule, {rule}, {number(one.rule_cost)}. "
-        f"Below zero is better; 95% interval {span}."
+        f"95% interval: {span}{f' {word}' if word else ''}."
     )
     return {
-        "key": "gain", "label": "Against the best rule", "value": value, "note": f"95%: {span}",
+        "key": "gain", "label": "Against the best rule", "value": value, "note": note,
         "level": level, "words": words, "opens": "TransferPanel",
     }  # fmt: skip
+
+
+def _span(low: float, high: float, found: Standing) -> str:
+    """``1.24% to 4.99%``; where the interval has zero inside, both ends say which side they are on."""
+    if math.isnan(low) or math.isnan(high):
+        return "no interval"
+    if high < 0:
+        return f"{_end(high, found)} to {_end(low, found)}"
+    if low > 0:
+        return f"{_end(low, found)} to {_end(high, found)}"
+    return f"{_end(low, found)} better to {_end(high, found)} worse"
+
+
+def _end(value: float, found: Standing) -> str:
+    return gap(abs(value), ratio=found.ratio).lstrip("+")
 
 
 def _size(value: float, found: Standing, unit: str) -> str:
@@ -56,14 +74,16 @@ def went_wrong_item(found: Standing, spec: Spec) -> Item | None:
     if not parts:
         return None
     bad = [text for count, text in parts if count > 0]
-    value = ", ".join(bad) if bad else ", ".join(text for _count, text in parts)
+    value = ", ".join(bad) if bad else "nothing"
+    seen = f"{one.sets:,} {spec.workloads}"
+    note = seen if bad else f"{', '.join(text for _count, text in parts)}; {seen}"
     caveats = [
         metric.caveat for metric in spec.metrics if metric.wrong and metric.caveat and one.wrong.get(metric.name)
     ]
     rule = spec.rules.get(one.rule, one.rule)
     others = ", ".join(f"{name.replace('_', ' ')} {number(count)}" for name, count in one.rule_wrong.items())
     words = " ".join([f"On the same {one.sets:,} {spec.workloads}. With {rule}: {others}.", *caveats])
-    return {"key": "wrong", "label": "What goes wrong", "value": value, "note": f"{one.sets:,} {spec.workloads}",
+    return {"key": "wrong", "label": "What goes wrong", "value": value, "note": note,
             "level": "bad" if bad else "good", "words": words, "opens": "TransferPanel"}  # fmt: skip
 
 
@@ -74,7 +94,7 @@ def loses(found: Standing, spec: Spec) -> Item | None:
     lost = [one for one in found.shifts if one.sure > 0]
     if lost:
         value = ", ".join(one.label for one in lost[:2]) + (f" and {len(lost) - 2} more" if len(lost) > 2 else "")
-        note = f"{lost[0].label}: {gap(lost[0].gap, ratio=found.ratio, unit=spec.cost.unit)}"
+        note = f"{lost[0].label}: {_size(lost[0].gap, found, spec.cost.unit)} worse than its best rule"
     else:
         value, note = "nowhere surely", f"{counted(len(found.shifts), 'kind')} tried"
     told = "; ".join(f"{one.label} {found.gap_words(one)}" for one in found.shifts)
@@ -92,10 +112,17 @@ def now(found: Optimality | None) -> Item:
     how = "proved" if found.proved else "not proved"
     if found.optimal:
         return {**item, "value": "optimal", "note": how, "level": "good", "words": found.sentence()}
-    about = "" if found.proved else "about "
-    value = f"costs {about}{with_unit(found.loss, '')} more"
+    value = _costs(found)
     note = f"best: {' or '.join(found.best)}, {how}" if found.best else how
     return {**item, "value": value, "note": note, "level": "bad" if found.proved else "fair", "words": found.sentence()}
+
+
+def _costs(found: Optimality) -> str:
+    """``costs 0.742 more``; a trifle has no digits."""
+    if found.loss < _TRIFLE:
+        return f"costs under {_TRIFLE} {found.unit}".rstrip() + " more"
+    about = "" if found.proved else "about "
+    return f"costs {about}{with_unit(found.loss, '')} more"
 
 
 def proofs(found: Standing | None, spec: Spec) -> Item | None:

@@ -6,11 +6,12 @@ import { number } from "../shared/numbers.js";
 import { answer, press } from "../session/answers.js";
 
 /**
- * spec: {kind, name, label, options?, low?, high?, step?, disabled?, hint?}.
+ * spec: {kind, name, label, options?, low?, high?, step?, disabled?, hint?, more?}: those with `more` wait behind "More".
  * @param {PanelModel} model
  */
 export function makeControls(model) {
   const element = h("div", { class: "dx-controls" });
+  const more = makeMore();
   let drawn = "";
   const update = () => {
     const specs = model.get("controls");
@@ -19,7 +20,9 @@ export function makeControls(model) {
     if (shape !== drawn) {
       const focused = focusedIn(element)?.dataset.name ?? null;
       drawn = shape;
-      element.replaceChildren(...specs.map((/** @type {PartSpec} */ spec) => makeControl(model, spec)));
+      const [first, rest] = [false, true].map((behind) => specs.filter((/** @type {PartSpec} */ spec) => Boolean(spec.more) === behind));
+      const made = (/** @type {PartSpec[]} */ those) => those.map((spec) => makeControl(model, spec));
+      element.replaceChildren(...made(first), ...more.holding(made(rest)));
       element.toggleAttribute("data-methods", specs.some((/** @type {PartSpec} */ spec) => (spec.name || "").startsWith("method ")));
       if (focused) firstOf(element, `[data-name="${focused}"]`)?.focus();
     }
@@ -27,6 +30,28 @@ export function makeControls(model) {
     element.hidden = !specs.length;
   };
   return { element, update };
+}
+
+/** "More": what a first answer does not need; it stays open or closed when the controls change. */
+function makeMore() {
+  const list = h("div", { class: "dx-more-list" });
+  const element = h("details", { class: "dx-more" }, h("summary", { class: "dx-button" }, "More"), list);
+  element.addEventListener("focusout", (event) => {
+    const next = /** @type {Node | null} */ (event.relatedTarget);
+    if (next && !element.contains(next) && element.closest(".dx-masthead")) element.open = false; // there it lies over the page
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !element.open) return;
+    element.open = false;
+    firstOf(element, "summary")?.focus();
+  });
+  return {
+    /** @param {HTMLElement[]} controls */
+    holding(controls) {
+      list.replaceChildren(...controls);
+      return controls.length ? [element] : [];
+    },
+  };
 }
 
 /**

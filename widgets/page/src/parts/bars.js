@@ -88,7 +88,7 @@ export function makeGroups(store) {
       const many = scene.groups.length > MOST_GROUPS;
       element.classList.toggle("dx-many-groups", many);
       rows = (many ? Array.from({ length: NAMED_GROUPS + 1 }, () => ({ name: "", colour: null })) : scene.groups).map((/** @type {any} */ group) => groupRow(group));
-      const caption = h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group");
+      const caption = h("caption", { class: "dx-hidden" }, "Attribution per group: bars of its positive and its negative part, and their sum");
       element.replaceChildren(caption, ...rows.map((row) => row.element));
     }
     element.classList.toggle("dx-waiting", !live.groups.length); // a slow map follows the rest of its step
@@ -124,6 +124,14 @@ function largestGroups(scene, groups, rows) {
   return groups.length ? [...shown.flatMap((index) => [groups[2 * index], groups[2 * index + 1]]), ...rest] : [];
 }
 
+/**
+ * A sum with its sign, as it adds up with the others.
+ * @param {number} value
+ */
+function signed(value) {
+  return value > 0 ? `+${number(value)}` : number(value);
+}
+
 /** @param {any} group */
 export function groupRow(group) {
   const negative = h("span", { class: "dx-fill dx-negative" });
@@ -140,7 +148,8 @@ export function groupRow(group) {
       if (up === undefined) return;
       stretch(positive, "X", up / largest);
       stretch(negative, "X", Math.abs(down) / largest);
-      setText(value, `+${number(up)} / ${number(down)}`);
+      setText(value, signed(up + down));
+      element.title = up && down ? `${signed(up)} for, ${signed(down)} against` : "";
     },
   };
 }

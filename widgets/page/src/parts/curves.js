@@ -41,6 +41,7 @@ export function makeUnits(store, part, model) {
       cells = Array.from(units, (_, index) => unitCell(index, choose));
       element.replaceChildren(...cells.map((cell) => cell.element));
       element.classList.toggle("dx-many", cells.length > 48);
+      element.classList.toggle("dx-sparse", cells.length > 24);
     }
     const largest = scale(Math.max(1e-30, ...Array.from(units, Math.abs)));
     cells.forEach((cell, index) => cell.update(units[index], largest, index === unit));

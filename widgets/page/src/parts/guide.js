@@ -14,12 +14,14 @@ export function makeGuide(store, part, model) {
   const lead = h("p", { class: "dx-guide-lead" });
   const read = h("ul", { class: "dx-guide-read" });
   const steps = h("ol", { class: "dx-guide-steps" });
-  const skip = h("button", { type: "button", class: "dx-button", onclick: () => press(model, "next") }, "Leave this step out");
-  const again = h("button", { type: "button", class: "dx-button", onclick: () => press(model, "again") }, "Begin again");
-  const close = h("button", { type: "button", class: "dx-button dx-strong", onclick: () => show(false) }, "Close the guide");
+  const count = h("span", { class: "dx-guide-count" });
+  const skip = h("button", { type: "button", class: "dx-plain", onclick: () => press(model, "next") }, "Leave this step out");
+  const again = h("button", { type: "button", class: "dx-plain", onclick: () => press(model, "again") }, "Begin again");
+  const close = h("button", { type: "button", class: "dx-plain", "aria-label": "Close the guide", onclick: () => show(false) }, "Close");
+  const head = h("div", { class: "dx-guide-head" }, h("strong", {}, "Try this"), count, skip, again, close);
   const element = h("div", { class: "dx-guide" },
     h("div", { class: "dx-guide-about" }, lead, h("details", {}, h("summary", {}, "How to read this page"), read)),
-    h("div", { class: "dx-guide-try" }, h("strong", {}, "Try this"), steps, h("div", { class: "dx-guide-buttons" }, skip, again, close)));
+    h("div", { class: "dx-guide-try" }, head, steps));
   const host = () => element.closest("[data-panel], .dx-host") || element;
   const show = (/** @type {boolean} */ open) => {
     keepGuide(model.get("figure").key, !open);
@@ -41,6 +43,7 @@ export function makeGuide(store, part, model) {
     steps.replaceChildren(...all.map((/** @type {any} */ step, /** @type {number} */ at) => h("li", {
       class: step.done ? "dx-done" : at === now ? "dx-now-step" : "", "aria-current": at === now ? "step" : undefined,
     }, h("span", {}, step.say), step.learnt ? h("span", { class: "dx-learnt", role: "status" }, step.learnt) : null)));
+    setText(count, now < 0 ? "done" : `${now + 1} of ${all.length}`);
     skip.hidden = now < 0;
     again.hidden = now === 0;
   };
