@@ -60,6 +60,9 @@ def distill(
     ),
     optimal_depth: int = typer.Option(0, help="Optimal small trees up to this depth, 2 or 3 (needs pystreed)."),
     polish: int = typer.Option(0, help="Changes of the tree that are tried and kept if its episodes cost less."),
+    polish_sets: int = typer.Option(
+        0, help="Workloads on which changes are tried, apart from those that decide when to stop; 0: four times --sets."
+    ),
     workload: str = typer.Option(
         "",
         help="Family of the workloads, the first if not given; or a file or folder, of which half is kept for the figures; "
@@ -114,6 +117,7 @@ def distill(
             weighting=weighting,
             optimal_depth=optimal_depth,
             polish=polish,
+            polish_sets=polish_sets,
             figures_on=figures,
             progress=show,
             cancel=stop,

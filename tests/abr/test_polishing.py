@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from dnnexplain.explain.distillation.changing import changed, reaches
 from dnnexplain.explain.distillation.policy import TreePolicy
-from dnnexplain.explain.distillation.polishing import _reaches, polish
+from dnnexplain.explain.distillation.polishing import Race, polish
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.systems.abr import AdaptiveBitrate
 from dnnexplain.systems.abr.traces import Trace
@@ -51,7 +52,7 @@ def test_rows_that_reach_a_node_are_those_whose_path_holds_it():
     tree = stump(1.5, "750 kbps", "1850 kbps")
     rows = seen(tree)
     for node in range(3):
-        assert _reaches(tree, rows, node).tolist() == [node in tree.path(row) for row in rows]
+        assert reaches(tree, rows, node).tolist() == [node in tree.path(row) for row in rows]
 
 
 def test_a_leaf_may_be_cut_in_two_while_there_is_room():
@@ -64,3 +65,79 @@ def test_a_leaf_may_be_cut_in_two_while_there_is_room():
     assert 2 <= grown.leaves <= 3
     assert same.leaves == 1
     assert cost < before - 10
+
+
+def drawn_tree(rng, leaves=6):
+    """A tree by cutting leaves at random."""
+    tree, rows = stump(1.5, "750 kbps", "1850 kbps"), rng.uniform(0, 4, (200, len(NAMES)))
+    while tree.leaves < leaves:
+        tree = changed(tree, rows, rng, room=True) or tree
+    return tree, rows
+
+
+def test_a_change_is_one_tree_of_at_most_one_leaf_more():
+    rng = np.random.default_rng(0)
+    tree, rows = drawn_tree(rng)
+    for _ in range(200):
+        trial = changed(tree, rows, rng, room=False)
+        assert trial is None or trial.leaves <= tree.leaves
+        trial = changed(tree, rows, rng, room=True)
+        assert trial is None or trial.leaves <= tree.leaves + 1
+
+
+def test_without_a_question_one_answer_holds_for_all():
+    rng = np.random.default_rng(1)
+    tree, rows = drawn_tree(rng, 8)
+    for node in np.flatnonzero(tree.feature >= 0):
+        for left in (True, False):
+            asked = reaches(tree, rows, node)
+            shorter = tree.without(int(node), left=left)
+            assert shorter.leaves < tree.leaves
+            below = (tree.left if left else tree.right)[node]
+            said = np.array([tree.action[_end(tree, row, int(below))] for row in rows[asked]])
+            now, before = shorter.action[shorter.apply(rows)], tree.action[tree.apply(rows)]
+            assert np.array_equal(now[asked], said)
+            assert np.array_equal(now[~asked], before[~asked])
+
+
+def _end(tree, row, node):
+    while tree.feature[node] >= 0:
+        node = int(tree.left[node] if row[tree.feature[node]] <= tree.threshold[node] else tree.right[node])
+    return node
+
+
+def test_what_only_fits_the_links_it_was_tuned_by_is_undone():
+    """Tuned on a fast link alone, a tree asks for too much; a slow link that is held out keeps it as it was."""
+    slow, fast = EVEN
+    careful = stump(2.0, "300 kbps", "750 kbps")
+    rows = seen(careful)
+    tuned, cost = polish(SYSTEM, careful, rows, [fast], trials=40, seed=0)
+    kept, held = polish(SYSTEM, careful, rows, [fast], trials=40, seed=0, held=[slow])
+
+    def run(tree, link):
+        return SYSTEM.run(TreePolicy(tree, SYSTEM.features, 6), [link]).cost[0]
+
+    assert cost == pytest.approx(run(tuned, fast))
+    assert held == pytest.approx(run(kept, slow))
+    assert held <= min(run(careful, slow), run(tuned, slow))
+    assert cost < run(kept, fast) + 1e-9
+
+
+def test_a_trial_that_is_clearly_worse_is_given_up_early():
+    """It is run on the first tenth of the links alone."""
+    links = [Trace(f"even {n}", np.arange(0.0, 40.0), np.full(40, 1.0 + n / 200)) for n in range(400)]
+    good, bad = stump(0.1, "750 kbps", "750 kbps"), stump(0.1, "4300 kbps", "4300 kbps")
+    played = []
+
+    class Counting:
+        features, output = SYSTEM.features, SYSTEM.output
+
+        def run(self, policy, workloads, *, seed=0):
+            played.append(len(workloads))
+            return SYSTEM.run(policy, workloads, seed=seed)
+
+    race = Race(Counting(), good, links, 0, np.random.default_rng(0))
+    assert played == [40, 120, 240]
+    assert not race.won(bad)
+    assert played[3:] == [40]
+    assert race.tree is good

@@ -23,6 +23,11 @@ SMALLEST = 20
 """States that a leaf holds at least: costs are noisier than labels."""
 
 
+RUINOUS = 0.9
+"""Losses above this quantile of all count as this one: by how much a ruinous move is ruinous decides nothing, and squares
+of it would take all the questions."""
+
+
 def grow_by_cost(known: Decisions, drawn: NDArray[np.float64], sizes: Sequence[int], seed: int) -> list[Tree]:
     """For each size the tree of at most so many leaves that predicts losses best (CART, squared error, best split first).
 
@@ -45,6 +50,7 @@ def grow_by_cost(known: Decisions, drawn: NDArray[np.float64], sizes: Sequence[i
         msg = "there is no decision to learn from: in every visited state only one action is valid"
         raise DnnExplainError(msg)
     features, losses, weight = known.features[used], known.losses[used], drawn[used]
+    losses = np.minimum(losses, np.quantile(losses, RUINOUS))
     scale = float(losses.std()) or 1.0
     trees = []
     for size in sizes:

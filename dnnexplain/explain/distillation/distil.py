@@ -16,7 +16,7 @@ from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep,
 from dnnexplain.explain.distillation.cost_trees import grow_by_cost
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
-from dnnexplain.explain.distillation.near_equal import near_equal
+from dnnexplain.explain.distillation.near_equal import cost_of, near_equal
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.polishing import polish as polished
@@ -31,6 +31,8 @@ __all__ = ["SIZES", "distil"]
 
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 100)
 LARGEST = 200
+TUNED = 4
+"""So many times the workloads of validation tune a tree, if not said."""
 VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
 
 Draw = Callable[[int, int], Sequence[Any]]
@@ -47,6 +49,7 @@ class _Settings:
     weighting: str
     optimal_depth: int
     polish: int = 0
+    polish_sets: int = 0
 
     @property
     def plain(self) -> str:
@@ -72,6 +75,7 @@ def distil(
     weighting: str = "margin",
     optimal_depth: int = 0,
     polish: int = 0,
+    polish_sets: int = 0,
     figures_on: Sequence[Any] | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,
@@ -102,10 +106,11 @@ def distil(
             goes on from there, for systems that tell (:mod:`cost_trees`, ``contract.Valued``).
         optimal_depth: if positive, trees of up to ``2**optimal_depth`` leaves are the optimal ones of this depth
             (:func:`optimal.grow_optimal`; needs pystreed), larger ones greedy.
-        polish: if positive, each seed's cheapest tree on validation workloads is changed there, so many changes being
+        polish: if positive, each seed's cheapest tree on validation workloads is changed, so many changes being
             tried in all (:func:`polishing.polish`): it is then tuned by what its episodes cost, not by what the
-            teacher says. Of the trees that then cost as good as the same (:mod:`near_equal`) the one with the fewest
-            rules is shown; the others are ``alike``.
+            teacher says, and agrees less with it. Of the trees that then cost as good as the same (:mod:`near_equal`)
+            the one with the fewest rules is shown; the others are ``alike``.
+        polish_sets: workloads by which a tree is tuned, apart from those of validation, which end it; 0: four times ``sets``.
         figures_on: workloads for the figures, instead of ``unseen`` drawn ones.
         progress: called with (done, total, note).
         cancel: once set, the best of the trees so far is measured and returned.
@@ -117,14 +122,14 @@ def distil(
             before there was a tree.
     """
     began = time.process_time()
-    _check(system, leaves, sets, unseen, seeds, rounds, polish)
+    _check(system, leaves, sets, unseen, seeds, rounds, polish, polish_sets)
     if optimal_depth:
         check_installed()
-    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish)
+    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish, polish_sets)
     told = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 2 if polish else 0))
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
-    validation = draw(sets, settings.child(VALIDATION))
+    validation, tuning = _apart(draw, settings)
     checks = decisions(system, teacher, teacher, validation, settings.plain, seed)
     search = _Search(system, teacher, settings, known, sizes, float(checks.cost.mean()), began)
     for one in range(seeds):
@@ -134,7 +139,7 @@ def distil(
         if keep is not None:
             keep(lambda: search.result(validation, RUNNING))
     if polish and not told.stopped:
-        search.polish(validation, checks, told)
+        search.polish(tuning, validation, checks, told)
     stopped = INTERRUPTED if told.stopped else ""
     told("measuring on unseen workloads", kept=True)
     final = draw(unseen, settings.child(UNSEEN)) if figures_on is None else figures_on
@@ -195,7 +200,7 @@ class _Search:
         """Sizes before this place are small enough."""
         return int(np.flatnonzero(self.sizes == self.settings.leaves)[0]) + 1
 
-    def polish(self, validation: Sequence[Any], checks: Decisions, told: Teller) -> None:
+    def polish(self, tuning: Sequence[Any], validation: Sequence[Any], checks: Decisions, told: Teller) -> None:
         """Make each seed's cheapest tree better by what its episodes cost; of trees that are alike take the shortest."""
         settings, seeds = self.settings, len(self.paths)
         best = 0
@@ -208,20 +213,22 @@ class _Search:
                 self.system,
                 self.paths[one][size],
                 self.known.features,
-                validation,
+                tuning,
                 trials=trials,
                 seed=settings.seed + turn,
                 leaves=settings.leaves,
+                held=validation,
                 over=lambda: told.stopped,
             )
             self._put(one, size, tuned, cost, checks)
             best = int(np.argmin([min(costs[: self.end]) for costs in self.costs]))
         if told("looking for shorter trees that cost as good as the same", kept=True):
-            rows = zip(self.paths, self.costs, strict=True)
-            found = [pair for row, costs in rows for pair in zip(row[: self.end], costs, strict=False)]
-            self.alike = near_equal(self.system, found, validation, settings.seed)
-            self.picked = self.chosen
-            self._put(*self.picked, *self.alike[0], checks)
+            every = [*validation, *tuning]
+            trees = [tree for row in self.paths for tree in row[: self.end]]
+            found = list(zip(trees, _costs(self.system, trees, every, settings.seed), strict=True))
+            self.alike = near_equal(self.system, found, every, settings.seed)
+            self.picked, shown = self.chosen, self.alike[0][0]
+            self._put(*self.picked, shown, cost_of(self.system, shown, validation, settings.seed), checks)
 
     def _put(self, seed: int, size: int, tree: Tree, cost: float, checks: Decisions) -> None:
         self.paths[seed][size], self.costs[seed][size] = tree, cost
@@ -261,7 +268,9 @@ class _Search:
         )
 
 
-def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int, polish: int) -> None:
+def _check(
+    system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int, polish: int, polish_sets: int
+) -> None:
     need(system, Distillable, "distillation")
     if not isinstance(system.output, Discrete):
         msg = f"{system.name} takes no choice among actions (dnnexplain.contract.Discrete): write distil_outputs, for numbers and switches"
@@ -273,6 +282,7 @@ def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int,
         "seeds": (seeds, 1),
         "rounds": (rounds, 0),
         "polish": (polish, 0),
+        "polish_sets": (polish_sets, 0),
     }
     for name, (given, low) in least.items():
         if given < low:
@@ -282,6 +292,19 @@ def _check(system: Distillable, leaves: int, sets: int, unseen: int, seeds: int,
 
 def _told(settings: _Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__dataclass_fields__ if name != "seed"}
+
+
+def _apart(draw: Draw, settings: _Settings) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Workloads for validation, and others by which trees are tuned (none if they are not)."""
+    if not settings.polish:
+        return draw(settings.sets, settings.child(VALIDATION)), ()
+    more = settings.polish_sets or TUNED * settings.sets
+    drawn = draw(settings.sets + more, settings.child(VALIDATION))
+    count = max(1, round(len(drawn) * settings.sets / (settings.sets + more)))
+    held = set(
+        np.linspace(0, len(drawn) - 1, count).round().astype(int).tolist()
+    )  # of every source, if there are several
+    return [drawn[place] for place in sorted(held)], [one for place, one in enumerate(drawn) if place not in held]
 
 
 # --- learning -----------------------------------------------------------------------------------

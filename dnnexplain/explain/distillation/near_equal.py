@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnnexplain.contract import Distillable
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 
-__all__ = ["EQUAL", "cost_of", "near_equal", "readable"]
+__all__ = ["EQUAL", "cost_of", "costs_of", "near_equal", "readable"]
 
 EQUAL = 0.002
 """Costs count as equal up to this share of the best one's size."""
@@ -24,8 +25,13 @@ Costed = tuple[Tree, float]
 
 def cost_of(system: Distillable, tree: Tree, workloads: Sequence[Any], seed: int) -> float:
     """What a tree's episodes cost, on average."""
+    return float(costs_of(system, tree, workloads, seed).mean())
+
+
+def costs_of(system: Distillable, tree: Tree, workloads: Sequence[Any], seed: int) -> NDArray[np.float64]:
+    """What a tree's episode costs on each workload ``[W]``."""
     policy = TreePolicy(tree, system.features, len(system.output.names))
-    return float(system.run(policy, workloads, seed=seed).cost.mean())
+    return np.asarray(system.run(policy, workloads, seed=seed).cost, dtype=np.float64)
 
 
 def near_equal(

@@ -1,46 +1,52 @@
-"""A tree made better by what its episodes cost: questions and leaves changed one at a time, kept if the cost falls.
+"""A tree made better by what its episodes cost: changed one question or leaf at a time, kept if the cost falls.
 
 Learning from labels makes a tree that says what its teacher says; what matters is what its episodes cost. A tree of
-few leaves that departs from its teacher does so better where it is cheap, which labels do not tell.
+few leaves that departs from its teacher does so better where it is cheap, which labels do not tell. The price: the more
+a tree is tuned by its own cost, the less it says about the network it came from; ``Distillation.fidelity`` tells how
+much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Distillable
-from dnnexplain.explain.distillation.near_equal import cost_of
-from dnnexplain.explain.distillation.tree import LEAF, Tree
+from dnnexplain.explain.distillation.changing import changed
+from dnnexplain.explain.distillation.near_equal import cost_of, costs_of
+from dnnexplain.explain.distillation.tree import Tree
 
-__all__ = ["polish"]
+__all__ = ["Race", "polish"]
 
-OTHER = 0.3
-"""Of trials at a question, the share that asks for another quantity."""
-SPLIT = 0.7
-"""Of trials at a leaf, the share that cuts it in two while there may be more leaves."""
+Floats = NDArray[np.float64]
+PARTS = (0.1, 0.4)
+"""Shares of the workloads after which a trial that is worse by more than a standard error is given up."""
+ENOUGH = 30
+"""Workloads below which no trial is given up early."""
+ROWS = 20_000
+"""States from which thresholds are drawn, at most."""
 
 
 def polish(
     system: Distillable,
     tree: Tree,
-    features: NDArray[np.float64],
+    features: Floats,
     workloads: Sequence[Any],
     *,
     trials: int,
     seed: int,
     leaves: int = 0,
+    held: Sequence[Any] = (),
     over: Callable[[], bool] = lambda: False,
 ) -> tuple[Tree, float]:
-    """Hill climbing (first improvement) from a tree.
+    """Hill climbing (first improvement) from a tree, ended by held-out workloads.
 
-    A trial moves one threshold to one of the values that the states at that node have, lets a node ask for another
-    quantity (three times in ten), gives one leaf another move, or, while there may be more leaves, cuts one in two, and
-    is kept if the mean cost of ``workloads`` falls; questions that are idle then go.
+    A trial (:func:`changing.changed`) is kept if the mean cost of ``workloads`` falls, or if it stays and the tree gets
+    shorter. Of all trees that were kept, the one that costs least on ``held`` is returned: what only fits the
+    workloads by which it was tuned is undone.
 
     Args:
         system: in which costs are measured.
@@ -50,79 +56,61 @@ def polish(
         trials: how many.
         seed: of the trials, and of the runs.
         leaves: how many there may be; no more than there are if 0.
+        held: other workloads; without any, ``workloads`` decide.
         over: asked before each trial; once true, the best tree so far is returned.
 
     Returns:
-        The best tree and its mean cost.
+        The best tree and its mean cost on ``held``, or on ``workloads`` without any.
     """
     rng = np.random.default_rng(seed)
-    best, least = tree, cost_of(system, tree, workloads, seed)
+    if len(features) > ROWS:
+        features = features[rng.choice(len(features), ROWS, replace=False)]
+    race = Race(system, tree, workloads, seed, rng)
+    judges = held or workloads
+    best, least = tree, cost_of(system, tree, judges, seed)
     for _ in range(trials):
         if over():
             break
-        trial = _trial(best, features, rng, room=best.leaves < leaves)
-        if trial is None:
+        now = race.tree
+        trial = changed(now, features, rng, room=now.leaves < max(leaves, tree.leaves))
+        if trial is None or not race.won(trial):
             continue
-        cost = cost_of(system, trial, workloads, seed)
-        if cost < least:
-            best, least = trial.simplified(), cost
+        cost = cost_of(system, trial, judges, seed)
+        if cost <= least:
+            best, least = trial, cost
     return best, least
 
 
-def _trial(tree: Tree, features: NDArray[np.float64], rng: np.random.Generator, *, room: bool) -> Tree | None:
-    """One change, or none where nothing can be drawn."""
-    node = int(rng.integers(len(tree.feature)))
-    if tree.feature[node] == LEAF:
-        move = int(rng.integers(tree.scores.shape[1]))
-        if move == tree.action[node]:
-            return None
-        return _cut(tree, features, node, move, rng) if room and rng.random() < SPLIT else tree.with_action(node, move)
-    asked = int(rng.integers(features.shape[1]) if rng.random() < OTHER else tree.feature[node])
-    threshold = _between(features[_reaches(tree, features, node), asked], rng)
-    if threshold is None:
-        return None
-    asking = tree.feature.copy()
-    asking[node] = asked
-    return replace(tree, feature=asking).with_threshold(node, threshold)
+class Race:
+    """A tree that gives way to one that costs less; both are run on the same workloads, in the same parts.
 
+    Args:
+        system: in which costs are measured.
+        tree: the first holder.
+        workloads: in any order.
+        seed: of the runs.
+        rng: shuffles the workloads once.
+    """
 
-def _between(values: NDArray[np.float64], rng: np.random.Generator) -> float | None:
-    """A number between two neighbours of the given ones, or none where all are the same."""
-    known = np.unique(values)
-    if len(known) < 2:
-        return None
-    place = int(rng.integers(len(known) - 1))
-    return float(known[place] + known[place + 1]) / 2
+    def __init__(
+        self, system: Distillable, tree: Tree, workloads: Sequence[Any], seed: int, rng: np.random.Generator
+    ) -> None:
+        self.system, self.tree, self.seed = system, tree, seed
+        order = rng.permutation(len(workloads))
+        cuts = [round(share * len(order)) for share in PARTS]
+        self.parts = [[workloads[place] for place in part] for part in np.split(order, cuts) if len(part)]
+        self.costs = [costs_of(system, tree, part, seed) for part in self.parts]
 
-
-def _cut(tree: Tree, features: NDArray[np.float64], leaf: int, move: int, rng: np.random.Generator) -> Tree | None:
-    """A leaf made a question: on one side all stays, on the other another move is made."""
-    asked = int(rng.integers(features.shape[1]))
-    threshold = _between(features[_reaches(tree, features, leaf), asked], rng)
-    if threshold is None:
-        return None
-    count = len(tree.feature)
-    feature, limit = np.append(tree.feature, [LEAF, LEAF]), np.append(tree.threshold, [0.0, 0.0])
-    left, right = np.append(tree.left, [LEAF, LEAF]), np.append(tree.right, [LEAF, LEAF])
-    feature[leaf], limit[leaf], left[leaf], right[leaf] = asked, threshold, count, count + 1
-    half = tree.weight[leaf] / 2
-    grown = Tree(
-        feature,
-        limit,
-        left,
-        right,
-        np.vstack([tree.scores, tree.scores[[leaf, leaf]]]),
-        np.append(tree.weight, [half, half]),
-    )
-    return grown.with_action(count + int(rng.integers(2)), move)
-
-
-def _reaches(tree: Tree, features: NDArray[np.float64], node: int) -> NDArray[np.bool_]:
-    """Which rows pass a node ``[N]``."""
-    there = np.ones(len(features), dtype=np.bool_)
-    while node:
-        parent = int(np.flatnonzero((tree.left == node) | (tree.right == node))[0])
-        left = features[:, tree.feature[parent]] <= tree.threshold[parent]
-        there &= left if tree.left[parent] == node else ~left
-        node = parent
-    return there
+    def won(self, trial: Tree) -> bool:
+        """Whether a trial takes the tree's place; it is given up early where it is clearly worse."""
+        own: list[Floats] = []
+        for part in self.parts:
+            own.append(costs_of(self.system, trial, part, self.seed))
+            worse = np.concatenate(own) - np.concatenate(self.costs[: len(own)])
+            if len(own) < len(self.parts) and len(worse) >= ENOUGH and worse.mean() > worse.std() / np.sqrt(len(worse)):
+                return False
+        lost = worse.sum()
+        if lost > 0 or (lost == 0 and trial.leaves >= self.tree.leaves):
+            return False
+        self.tree, self.costs = trial, own
+        return True

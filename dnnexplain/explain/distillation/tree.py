@@ -157,6 +157,17 @@ class Tree:
             weight=self.weight[rows],
         )
 
+    def without(self, node: int, *, left: bool) -> Tree:
+        """This tree with one child, and all below it, in the place of a node that asks."""
+        self._check(node, asks=True)
+        child = int((self.left if left else self.right)[node])
+        parts = {name: getattr(self, name).copy() for name in ("feature", "threshold", "left", "right", "scores")}
+        for part in parts.values():
+            part[node] = part[child]
+        for name in ("feature", "left", "right"):  # nobody's child now: what stood below it stands below the node
+            parts[name][child] = LEAF
+        return dataclasses.replace(self, **parts).cut(set())
+
     def simplified(self) -> Tree:
         """Without questions both of whose answers lead to one action; first choices stay the same."""
         idle, _ = pruning.merged(self.left.tolist(), self.right.tolist(), self.action.tolist(), set())

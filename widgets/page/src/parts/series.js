@@ -230,7 +230,8 @@ function drawStrip(view, strip, values) {
       above = Math.min(height, foot - likely * ROWS.strip);
       setAttributes(mark.chance, { y: (foot - likely * ROWS.strip).toFixed(1), height: (likely * ROWS.strip).toFixed(1) });
       mark.element.classList.toggle("dx-chosen", action === at);
-      if (few) words = `${number(value)}, ${Math.round(100 * likely)}%`;
+      const share = `${Math.round(100 * likely)}%`;
+      if (few) words = strip.wide > 66 ? `${number(value)}, ${share}` : share; // both only where they fit side by side
     }
     setText(mark.text, words);
     setAttributes(mark.text, { y: Math.max(above - 7, strip.top + 9).toFixed(1) });
