@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources cb85e2a198cee5880f9ba96479b0d0b6a9f69729691d69164690fef88335254d
+// Built from widgets/page (make page), sources c29adfc46acd7ad221bcb824a1403eea4d59f20d049c4029b173b5a2672a78f7
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
