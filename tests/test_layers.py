@@ -28,6 +28,8 @@ GROUND = {
     "results",
     "sampling",
     "showing",
+    "checksum_kernels",
+    "tensorflow_files",
 }
 """Modules below the layers, which all of them may use; they use only one another."""
 

@@ -76,6 +76,8 @@ def _layouts(module: nn.Module, system: System) -> list[tuple[str, nn.Module]]:
     if shape:
         channel = nn.Sequential(OrderedDict(channel=nn.Unflatten(1, (1, shape[0])), network=module))
         layouts.append(("a channel axis of size 1 is added before the network", channel))
+        behind = nn.Sequential(OrderedDict(channel=nn.Unflatten(-1, (shape[-1], 1)), network=module))
+        layouts.append(("a channel axis of size 1 is added behind the observation", behind))
     return [(note, fitted.eval()) for note, fitted in layouts]
 
 
@@ -154,6 +156,9 @@ def _not_a_tensor(answer: Any) -> str:
 def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]]) -> str:
     count, inputs = len(system.output.names), int(np.prod(system.observation_shape))
     shape = " x ".join(str(size) for size in system.observation_shape)
+    told = [trouble.partition(": ")[2] for _, trouble in failures if trouble.startswith(DnnExplainError.__name__)]
+    if told:  # a layer of ours says itself what it cannot do
+        return told[0]
     gave, takes = _given_outputs(failures), _first_inputs(module)
     if gave is not None and gave != count:
         return (

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.policies._onnx_recurrent import RECURRENT
 
 __all__ = ["OPERATIONS"]
 
@@ -260,5 +261,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Transpose": lambda attributes, x: x.permute(attributes.get("perm", list(reversed(range(x.ndim))))),
     "Unsqueeze": _unsqueeze,
     "Where": _elementwise(torch.where),
+    **RECURRENT,
 }
 """Operator -> what it computes."""

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.policies._onnx_recurrent import RECURRENT
 
 __all__ = ["apart", "duplicate", "memory_of", "own_copy", "restless"]
 
@@ -127,10 +128,12 @@ def _from_script(module: Any, example: torch.Tensor) -> nn.Module:
 
 def memory_of(module: nn.Module) -> str:
     """What a recurrent network's explanation assumes of its hidden state; empty for any other network."""
-    recurrent = [part for part in module.modules() if isinstance(part, nn.RNNBase | nn.RNNCellBase)]
-    if not recurrent:
+    kinds = [type(part).__name__ for part in module.modules() if isinstance(part, nn.RNNBase | nn.RNNCellBase)]
+    graphs = [step.operator for part in module.modules() for step in getattr(part, "steps", ())]
+    kinds += [kind for kind in graphs if kind in RECURRENT]
+    if not kinds:
         return ""
-    kind = type(recurrent[0]).__name__
+    kind = kinds[0]
     return f"the network has a {kind}: its hidden state starts anew in every state, as at the beginning of an episode"
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +17,24 @@ from dnnexplain.assumptions import assume
 from dnnexplain.contract import DnnExplainError, KnowsNetworks, System
 from dnnexplain.files import write_bytes
 from dnnexplain.policies import _shipped
+from dnnexplain.policies._by_names import fill_by_names
 from dnnexplain.policies._describe import size_hint, system_parameters
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
+from dnnexplain.policies._how import How, architecture_of, completed, reading_as
 from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
 from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
+from dnnexplain.policies.keras_files import HDF5, is_keras_zip, read_h5_weights, read_keras
 from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
 from dnnexplain.policies.onnx_files import is_onnx, read_onnx
 from dnnexplain.policies.sb3 import is_agent, is_sb3_zip, network_of, read_agent
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
-from dnnexplain.reading import open_zip, parse_json, read_json
+from dnnexplain.reading import open_zip
+from dnnexplain.tensorflow_files import is_tensorflow, read_checkpoint
 
-__all__ = ["load", "load_any", "load_shipped", "read_metadata", "save", "shipped"]
+__all__ = ["load", "load_any", "load_shipped", "read_metadata", "reading_as", "save", "shipped"]
 
 KEY = _shipped.KEY
 PLAIN_PICKLES = {".pkl", ".pickle", ".p"}
@@ -147,10 +149,10 @@ def load(
     Raises:
         DnnExplainError: the file is missing, truncated or foreign, or its network does not fit.
     """
-    return _load(Path(path), system, _How(module, masked, activation))
+    return _load(Path(path), system, How(module, masked, activation))
 
 
-def _load(path: Path, system: System, how: _How) -> TorchPolicy:
+def _load(path: Path, system: System, how: How) -> TorchPolicy:
     weights, story = _open(path)
     if how.module is None and story.get("architecture"):
         _check_system(story, system, str(path))
@@ -165,40 +167,15 @@ def _load(path: Path, system: System, how: _How) -> TorchPolicy:
     return _bare(weights, system, path, how, story)
 
 
-@dataclass(frozen=True, slots=True)
-class _How:
-    """What the caller knows of a network that its file may not say; see :func:`load_any`."""
-
-    module: nn.Module | None = None
-    masked: bool | None = None
-    activation: str | None = None
-    architecture: str | Mapping[str, Any] | None = None
-    scale: str | None = None
-    key: str | None = None
-
-
-_SAID: ContextVar[_How | None] = ContextVar("_SAID", default=None)
-
-
-@contextmanager
-def reading_as(**known: Any) -> Iterator[None]:
-    """What :func:`load_any` takes for its options inside the block where they are not given, as a command's are."""
-    token = _SAID.set(replace(_SAID.get() or _How(), **known))
-    try:
-        yield
-    finally:
-        _SAID.reset(token)
-
-
 def _bare(
-    weights: Mapping[str, torch.Tensor], system: System, path: Path, how: _How, story: dict[str, Any] | None = None
+    weights: Mapping[str, torch.Tensor], system: System, path: Path, how: How, story: dict[str, Any] | None = None
 ) -> TorchPolicy:
     """Weights without a word on their architecture, with what the caller says of it."""
     where, note, assumed = str(path), "", []
     if how.module is not None:
         network = fill(how.module, weights, where)
     elif how.architecture is not None:
-        network = fill(build(_architecture(how.architecture), system), weights, where)
+        network = fill(build(architecture_of(how.architecture), system), weights, where)
     elif is_agent(weights):
         network = network_of(weights, how.activation or _guess(weights), where)
         if how.activation is None:
@@ -216,27 +193,11 @@ def _guess(weights: Mapping[str, torch.Tensor]) -> str:
     return "tanh" if "action_net.weight" in weights else "relu"
 
 
-def _architecture(given: str | Mapping[str, Any]) -> Mapping[str, Any]:
-    """A name, a JSON text or a file of it, or the mapping itself, as :func:`build` takes it."""
-    if isinstance(given, Mapping):
-        return given
-    if given.lstrip().startswith("{"):
-        found = parse_json(given, "the architecture")
-    elif Path(given).suffix == ".json":
-        found = read_json(given, "the architecture")
-    else:
-        return {"name": given}
-    if not isinstance(found, dict):
-        msg = 'an architecture is a name or an object such as {"name": "mlp", "arguments": {"hidden": [64, 64]}}'
-        raise DnnExplainError(msg)
-    return found
-
-
 def _policy(
     network: nn.Module,
     system: System,
     path: Path,
-    how: _How,
+    how: How,
     story: dict[str, Any],
     note: str = "",
     assumed: Sequence[str] = (),
@@ -253,7 +214,7 @@ def _policy(
     return policy
 
 
-def _agent(path: Path, data: bytes, system: System, how: _How) -> TorchPolicy:
+def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     """An agent of stable-baselines3: its scale and its activation are its file's."""
     agent = read_agent(path, data)
     activation = how.activation or agent.activation
@@ -278,6 +239,29 @@ def _agent(path: Path, data: bytes, system: System, how: _How) -> TorchPolicy:
     masked = bool(agent.maskable) if how.masked is None else how.masked
     note += "" if masked else ", without a mask: invalid actions are not masked here either (masked=True does)"
     return _policy(network, system, path, replace(how, scale=scale, masked=masked), {}, note)
+
+
+def _keras(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
+    """A network of Keras, whole, or its weights alone for a module that is given."""
+    if how.module is None:
+        return _policy(read_keras(path, data), system, path, how, {}, "a network of Keras")
+    packed = open_zip(data, path).read("model.weights.h5") if data.startswith(b"PK") else data
+    network, told = fill_by_names(how.module, read_h5_weights(path, packed), str(path), how.key)
+    return _policy(network, system, path, how, {}, "weights of Keras", [told] if told else [])
+
+
+def _tensorflow(path: Path, system: System, how: How) -> TorchPolicy:
+    """A checkpoint of TensorFlow, which keeps no architecture, for a module that is given."""
+    arrays = {name: torch.from_numpy(np.array(one)) for name, one in read_checkpoint(path).items()}
+    if how.module is None:
+        held = ", ".join(f"{name} {list(one.shape)}" for name, one in list(arrays.items())[:8])
+        msg = (
+            f"{path} is a checkpoint of TensorFlow, which keeps weights without an architecture ({held}); make the network "
+            "as a torch module and pass it: load_any(path, system, module=...), with key='actor' for a part"
+        )
+        raise DnnExplainError(msg)
+    network, told = fill_by_names(how.module, arrays, str(path), how.key)
+    return _policy(network, system, path, how, {}, "a checkpoint of TensorFlow", [told] if told else [])
 
 
 def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -323,12 +307,14 @@ def load_any(
     architecture: str | Mapping[str, Any] | None = None,
     scale: str | None = None,
     key: str | None = None,
+    normalize: str | Path | None = None,
 ) -> TorchPolicy:
     """A policy from a weights file of any kind that is safe to read, or a shipped network by its name.
 
     Read are: safetensors (ours, or bare weights), torch state dicts and checkpoints (``.pt``, ``.pth``,
-    ``.ckpt``; with ``weights_only``), agents of stable-baselines3 (``.zip``, ``policy.pth``), ONNX, and the
-    published DeepRM's pickles of numpy arrays. What is in the file decides, not its extension.
+    ``.ckpt``; with ``weights_only``), agents of stable-baselines3 (``.zip``, ``policy.pth``), ONNX, Keras
+    (``.keras``, ``.h5``), checkpoints of TensorFlow with the ``module`` that they belong to, and the published
+    DeepRM's pickles of numpy arrays. What is in the file decides, not its extension.
 
     Args:
         path_or_name: a file, a name that :func:`shipped` lists: ``"default"``, or ``"untrained"``: random weights.
@@ -341,6 +327,8 @@ def load_any(
         scale: ``"bytes"`` for a network that was trained on the bytes of the gymnasium environment,
             ``"unit"`` for one that was trained on 0 to 1, where the file does not say.
         key: which network of a checkpoint that holds several: ``"actor"``.
+        normalize: statistics with which observations were normalised in training: a file that ``VecNormalize``
+            of stable-baselines3 saved, or ``.npz`` or ``.json`` with ``mean`` and ``var`` (``epsilon``, ``clip``).
 
     Returns:
         A policy whose ``note`` says what was read and adapted, and whose ``assumed`` what the file left open.
@@ -348,9 +336,7 @@ def load_any(
     Raises:
         DnnExplainError: in one sentence, what is wrong with the file and what to do.
     """
-    given = _How(module, masked, activation, architecture, scale, key)
-    said = _SAID.get() or _How()
-    how = _How(*(getattr(said if getattr(given, f) is None else given, f) for f in _How.__slots__))
+    how = completed(How(module, masked, activation, architecture, scale, key, normalize))
     path = Path(path_or_name)
     if not path.exists() and isinstance(path_or_name, str) and not path.suffix and len(path.parts) == 1:
         if path_or_name == UNTRAINED:
@@ -358,11 +344,16 @@ def load_any(
         return load_shipped(system, path_or_name, masked=masked)
     if module is None and (known := _known(system, path, None)) is not None:
         return _policy(known[0], system, path, how, {}, known[1])
+    if is_tensorflow(path):
+        return _tensorflow(path, system, how)
     data = read_bytes(path)
     if _is_safetensors(data) or path.suffix == ".safetensors":
         return _load(path, system, how)
-    if data.startswith(b"PK\x03\x04") and is_sb3_zip(open_zip(data, path).namelist()):
+    members = open_zip(data, path).namelist() if data.startswith(b"PK\x03\x04") else []
+    if is_sb3_zip(members):
         return _agent(path, data, system, how)
+    if data.startswith(HDF5) or is_keras_zip(members):
+        return _keras(path, data, system, how)
     if data.startswith((b"PK\x03\x04", OLD_TORCH)) or path.suffix in {".pt", ".pth", ".ckpt"}:
         weights = read_state_dict(path, data, how.key)
         known = _known(system, path, weights) if module is None else None
@@ -375,8 +366,8 @@ def load_any(
         return load_legacy(path, system, masked=bool(masked))
     msg = (
         f"{path} is no weights file that dnnexplain reads; it reads .safetensors, torch state dicts (.pt, .pth, .ckpt), "
-        "agents of stable-baselines3 (.zip), .onnx and pickled lists of numpy arrays (.pkl): export the weights from the program "
-        "that wrote it"
+        "agents of stable-baselines3 (.zip), .onnx, Keras (.keras, .h5), checkpoints of TensorFlow (.index) and pickled lists of "
+        "numpy arrays (.pkl): export the weights from the program that wrote it"
     )
     raise DnnExplainError(msg)
 

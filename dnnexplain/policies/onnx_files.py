@@ -23,9 +23,10 @@ from dnnexplain.files import write_bytes
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._onnx_layers import ACTIVATIONS, WEIGHTED
 from dnnexplain.policies._onnx_ops import OPERATIONS
+from dnnexplain.policies._onnx_recurrent import RECURRENT
 from dnnexplain.reading import check_count
 
-__all__ = ["OnnxNetwork", "Step", "is_onnx", "read_onnx", "save_onnx", "through_onnx"]
+__all__ = ["OnnxNetwork", "Step", "is_onnx", "read_onnx", "save_onnx", "taken", "through_onnx"]
 
 OPSET = 17
 
@@ -138,19 +139,30 @@ def _parsed(path: str | Path, data: bytes) -> Any:
 def _network(model: Any, where: str) -> OnnxNetwork:
     graph = model.graph
     constants = {tensor.name: _tensor(tensor) for tensor in graph.initializer}
-    sources = [value for value in graph.input if value.name not in constants]
+    silent = _memories(graph)
+    sources = [value for value in graph.input if value.name not in constants and value.name not in silent]
     if len(sources) != 1:
         names = ", ".join(value.name for value in sources[:6]) or "none"
         msg = f"it has {len(sources)} inputs ({names}); a policy takes one, the observation: export it with that alone"
         raise DnnExplainError(msg)
     opset = max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=1)
-    builder = _Builder(constants, opset)
+    builder = _Builder(constants, opset, silent)
     for node in graph.node:
         builder.add(node)
     shape = tuple(size.dim_value or None for size in sources[0].type.tensor_type.shape.dim)
     network = builder.finish(sources[0].name, [value.name for value in graph.output])
     network.declared = shape
     return _any_batch(network.eval(), shape, where)
+
+
+def _memories(graph: Any) -> set[str]:
+    """Inputs that are nothing but the state in which a recurrent layer begins: it begins with zeros instead."""
+    used: dict[str, set[bool]] = {value.name: set() for value in graph.input}
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if name in used:
+                used[name].add(node.op_type in RECURRENT and place in {5, 6})
+    return {name for name, ways in used.items() if ways == {True}}
 
 
 def _tensor(tensor: Any) -> torch.Tensor:
@@ -168,14 +180,15 @@ def _tensor(tensor: Any) -> torch.Tensor:
 class _Builder:
     """Turns nodes into steps; what depends on constants alone is computed at once."""
 
-    def __init__(self, constants: dict[str, torch.Tensor], opset: int) -> None:
-        self.constants, self.opset = constants, opset
+    def __init__(self, constants: dict[str, torch.Tensor], opset: int, silent: set[str]) -> None:
+        self.constants, self.opset, self.silent = constants, opset, silent
         self.steps: list[Step] = []
         self.layers: dict[str, nn.Module] = {}
 
     def add(self, node: Any) -> None:
         attributes = {attribute.name: _attribute(attribute) for attribute in node.attribute}
-        inputs, outputs = tuple(node.input), tuple(node.output)
+        inputs = tuple("" if name in self.silent else name for name in node.input)
+        outputs = tuple(node.output)
         kind = node.op_type
         if kind in {"Softmax", "LogSoftmax"} and self.opset < 13 and attributes.get("axis", 1) != -1:
             kind = f"Old{kind}"  # over all axes from one on, together
@@ -230,7 +243,7 @@ class _Builder:
         """A layer's name, from the node's: ``/features/linear0/Gemm`` -> ``features_linear0``."""
         stem = re.sub(rf"[/.]?{kind}(_output)?(_\d+)*$", "", given.strip("/")) or kind.lower()
         stem = re.sub(r"\W+", "_", stem).strip("_") or kind.lower()
-        stem = f"{stem}_" if hasattr(OnnxNetwork, stem) or stem.startswith("constant_") else stem
+        stem = f"{stem}_" if taken(stem) else stem
         names = (stem if count == 1 else f"{stem}_{count}" for count in range(1, len(self.layers) + 2))
         return next(name for name in names if name not in self.layers)
 
@@ -242,6 +255,12 @@ class _Builder:
             msg = f"not a whole ONNX file: nothing makes the value {missing[0]!r}"
             raise DnnExplainError(msg)
         return OnnxNetwork(source, results, self.steps, self.layers, kept)
+
+
+def taken(name: str) -> bool:
+    """Whether a layer of an :class:`OnnxNetwork` cannot have a name, for the network needs it itself."""
+    own = {"source", "results", "steps", "constants", "training", "declared"}
+    return hasattr(OnnxNetwork, name) or name in own or name.startswith("constant_")
 
 
 def _readable() -> set[str]:
@@ -259,7 +278,9 @@ def _attribute(attribute: Any) -> Any:
         return np.array(numpy_helper.to_array(value))
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else value
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in value]
+    return value
 
 
 def _constant(attributes: Mapping[str, Any]) -> torch.Tensor:

@@ -7,13 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dnnexplain.checksum_kernels import crc32c
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.abr.checksum_kernels import crc32c
 from dnnexplain.systems.abr.published import known_network
 from dnnexplain.systems.abr.simulator import Simulator
-from dnnexplain.systems.abr.tensorflow_files import read_checkpoint
 from dnnexplain.systems.abr.trace_files import read_traces
 from dnnexplain.systems.abr.training import evaluate
+from dnnexplain.tensorflow_files import read_checkpoint
 
 BRANCH_CELLS = (1, 1, 8, 8, 6, 1)
 

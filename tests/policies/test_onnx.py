@@ -16,6 +16,7 @@ from dnnexplain.policies import TorchPolicy, hidden_layers, load_any, mlp
 from dnnexplain.policies._onnx_layers import ACTIVATIONS, WEIGHTED
 from dnnexplain.policies._onnx_ops import OPERATIONS
 from dnnexplain.policies.onnx_files import is_onnx, read_onnx, save_onnx
+from dnnexplain.systems import GymSystem
 from tests.fakes import FakeChoice
 
 runtime = pytest.importorskip("onnxruntime")
@@ -136,6 +137,26 @@ CASES = [
     case("Not", before=("Cast:9",), after=("Cast:1",)),
     case("Cast", to=1),
     case("Where", before=("Cast:9",), constants=[array(4), array(4)]),
+    case("RNN", (5, "b", 3), constants=[array(1, 4, 3), array(1, 4, 4), array(1, 8)], hidden_size=4),
+    case("RNN", (5, "b", 3), constants=[array(1, 4, 3), array(1, 4, 4)], hidden_size=4, direction="reverse"),
+    *(
+        case(
+            "GRU",
+            (5, "b", 3),
+            constants=[array(2, 12, 3), array(2, 12, 4), array(2, 24)],
+            hidden_size=4,
+            direction="bidirectional",
+            linear_before_reset=linear,
+        )
+        for linear in (0, 1)
+    ),
+    case(
+        "LSTM",
+        (5, "b", 3),
+        constants=[array(2, 16, 3), array(2, 16, 4), array(2, 32)],
+        hidden_size=4,
+        direction="bidirectional",
+    ),
 ]
 
 
@@ -143,6 +164,53 @@ CASES = [
 def test_an_operator_computes_what_the_runtime_does(tmp_path, proto, _):
     sizes = [3 if isinstance(size, str) else size for size in shape_of(proto)]
     agree(tmp_path, proto, array(*sizes))
+
+
+class Remembering(nn.Module):
+    """A recurrent policy as it is exported: with its state given and returned, or made anew inside."""
+
+    def __init__(self, kind, given):
+        super().__init__()
+        self.inner, self.out, self.given = kind(4, 6, batch_first=True), nn.Linear(6, 2), given
+
+    def forward(self, seen, *state):
+        rows, after = self.inner(seen[:, None], *((state if len(state) == 1 else (state,)) if self.given else ()))
+        return (self.out(rows[:, -1]), *(after if isinstance(after, tuple) else (after,)))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM, nn.RNN])
+def test_a_recurrent_policy_starts_anew_in_every_state(tmp_path, kind, given):
+    world, path = GymSystem("CartPole-v1"), tmp_path / "net.onnx"
+    network = Remembering(kind, given).eval()
+    states = [torch.zeros(1, 3, 6) for _ in range(2 if kind is nn.LSTM else 1)] if given else []
+    names = ["x", *(f"h{i}" for i in range(len(states)))]
+    torch.onnx.export(
+        network, (torch.rand(3, 4), *states), str(path), dynamo=False, input_names=names,
+        dynamic_axes={"x": {0: "b"}} | {name: {1: "b"} for name in names[1:]},
+    )  # fmt: skip
+    policy = load_any(path, world)
+    seen = array(5, *world.observation_shape)
+    fresh = [torch.zeros(1, 5, 6) for _ in states]
+    with torch.no_grad():
+        expected = network(torch.from_numpy(seen).flatten(1), *fresh)[0].numpy()
+    np.testing.assert_allclose(policy.outputs(seen), expected, rtol=1e-4, atol=1e-5)
+    assert f"has a {kind.__name__}: its hidden state starts anew in every state" in policy.assumed[0]
+
+
+def test_what_a_recurrent_layer_rarely_has_is_refused_in_its_words(tmp_path):
+    path = tmp_path / "net.onnx"
+    given = {"w": array(1, 4, 4), "r": array(1, 4, 4), "a": ints(1), "o": array(4, 2)}
+    nodes = [
+        helper.make_node("Unsqueeze", ["x", "a"], ["t"]),
+        helper.make_node("RNN", ["t", "w", "r"], ["s"], hidden_size=4, activations=["Relu"]),
+        helper.make_node("ReduceSum", ["s", "a"], ["u"], keepdims=0),
+        helper.make_node("MatMul", ["u", "o"], ["y"]),
+    ]
+    path.write_bytes(model(nodes, ["b", 4], given).SerializeToString())
+    with pytest.raises(DnnExplainError, match="its RNN has other activations than Tanh, which is not read"):
+        load_any(path, GymSystem("CartPole-v1"))
 
 
 def shape_of(proto):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.systems.abr.tensorflow_files import read_checkpoint
 from dnnexplain.systems.abr.wiring import BRANCHES, first_layer
+from dnnexplain.tensorflow_files import is_tensorflow, read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def known_network(
         remaining_row: where it reads the chunks remaining, 5 or 4; ``None``: where its authors' code does.
     """
     if weights is None:
-        if not _is_checkpoint(path):
+        if not is_tensorflow(path):
             return None
         return _from_checkpoint(path, columns, 4 if remaining_row is None else remaining_row)
     for kind, names in _TORCH.items():
@@ -70,12 +70,6 @@ def known_network(
                 note += "; its branch of the chunks remaining has no ReLU"
             return joined(layers, columns, row), note
     return None
-
-
-def _is_checkpoint(path: Path) -> bool:
-    if path.is_file():
-        return path.suffix == ".index" or path.name.endswith(CHECKPOINT_ENDINGS[1])
-    return path.with_name(f"{path.name}.index").is_file()
 
 
 def _where(row: int) -> str:

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.checksum_kernels import crc32c
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.reading import check_count, read_bytes
-from dnnexplain.systems.abr.checksum_kernels import crc32c
 
-__all__ = ["read_checkpoint"]
+__all__ = ["is_tensorflow", "read_checkpoint"]
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
@@ -29,6 +29,13 @@ _DTYPES: dict[int, type[np.generic]] = {
     1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8, 5: np.int16, 6: np.int8, 9: np.int64, 10: np.bool_,
     19: np.float16,
 }  # fmt: skip
+
+
+def is_tensorflow(path: Path) -> bool:
+    """Whether a path is one of a checkpoint's files, or their common beginning."""
+    if path.is_file():
+        return path.suffix == ".index" or path.name.endswith(".data-00000-of-00001")
+    return path.with_name(f"{path.name}.index").is_file()
 
 
 def read_checkpoint(path: str | Path) -> dict[str, NDArray[np.generic]]:

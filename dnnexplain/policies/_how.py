@@ -1,0 +1,70 @@
+"""What a caller, or a command's options, know of a network that its file may not say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.reading import parse_json, read_json
+
+__all__ = ["How", "architecture_of", "completed", "reading_as"]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """Options of :func:`dnnexplain.policies.load_any`, which says what each means."""
+
+    module: nn.Module | None = None
+    masked: bool | None = None
+    activation: str | None = None
+    architecture: str | Mapping[str, Any] | None = None
+    scale: str | None = None
+    key: str | None = None
+    normalize: str | Path | None = None
+
+
+_SAID: ContextVar[How | None] = ContextVar("_SAID", default=None)
+
+
+@contextmanager
+def reading_as(**known: Any) -> Iterator[None]:
+    """What ``load_any`` takes for its options inside the block where they are not given, as a command's are."""
+    token = _SAID.set(replace(_SAID.get() or How(), **known))
+    try:
+        yield
+    finally:
+        _SAID.reset(token)
+
+
+def completed(given: How) -> How:
+    """What was given, and what a command said where nothing was."""
+    said = _SAID.get() or How()
+    names = [one.name for one in fields(How)]
+    return How(**{one: getattr(said if getattr(given, one) is None else given, one) for one in names})
+
+
+def architecture_of(given: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    """A name, a JSON text or a file of it, or the mapping itself, as ``networks.build`` takes it.
+
+    Raises:
+        DnnExplainError: JSON that is no object.
+    """
+    if isinstance(given, Mapping):
+        return given
+    if given.lstrip().startswith("{"):
+        found = parse_json(given, "the architecture")
+    elif Path(given).suffix == ".json":
+        found = read_json(given, "the architecture")
+    else:
+        return {"name": given}
+    if not isinstance(found, dict):
+        msg = 'an architecture is a name or an object such as {"name": "mlp", "arguments": {"hidden": [64, 64]}}'
+        raise DnnExplainError(msg)
+    return found

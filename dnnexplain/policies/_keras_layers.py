@@ -1,0 +1,484 @@
+"""What each layer of Keras computes, as layers and operations of torch: https://keras.io/api/layers/ has the definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.policies._keras_graph import Graph
+from dnnexplain.policies._onnx_layers import BatchNorm, dense
+
+__all__ = ["LAYERS", "apply", "call_arguments"]
+
+Config = Mapping[str, Any]
+Weights = list[torch.Tensor]
+Asked = Callable[[], Weights]
+"""A layer's arrays, read when they are asked for."""
+
+_POINTWISE: dict[str, Callable[[], nn.Module]] = {
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "hard_silu": nn.Hardswish,
+    "hard_swish": nn.Hardswish,
+    "leaky_relu": lambda: nn.LeakyReLU(0.2),
+    "log_sigmoid": nn.LogSigmoid,
+    "mish": nn.Mish,
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "selu": nn.SELU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "softsign": nn.Softsign,
+    "swish": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+_IDLE = {
+    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity",
+    "SpatialDropout1D", "SpatialDropout2D",
+}  # fmt: skip
+"""What does nothing in evaluation."""
+
+
+def apply(graph: Graph, kind: str, name: str, config: Config, values: list[str], weights: Asked) -> list[str]:
+    """One call of a layer, as steps of the graph.
+
+    Args:
+        graph: to which the steps are added.
+        kind, name: the layer's class and name.
+        config: its arguments.
+        values: what it is given, by name.
+        weights: its arrays.
+
+    Raises:
+        DnnExplainError: a layer, or an argument of it, that is not read.
+    """
+    if kind in _IDLE:
+        return values[:1]
+    if kind in _MERGES:
+        return [_merge(graph, kind, config, values)]
+    if kind not in LAYERS:
+        msg = (
+            f"its layer {name!r} is a {kind}, which is not read (it may hold code); read are "
+            f"{', '.join(sorted({*LAYERS, *_MERGES, *_IDLE}))}"
+        )
+        raise DnnExplainError(msg)
+    if len(values) != 1:
+        msg = f"its layer {name!r} ({kind}) takes {len(values)} values, where one is read"
+        raise DnnExplainError(msg)
+    if config.get("data_format") == "channels_first":
+        msg = f"its layer {name!r} ({kind}) keeps channels first; save the network with channels last"
+        raise DnnExplainError(msg)
+    return [LAYERS[kind](graph, name, config, values[0], weights)]
+
+
+def call_arguments(node: Any) -> tuple[list[Any], dict[str, Any]]:
+    """What a call of a functional network is given: references to values, or numbers; and its options."""
+    if isinstance(node, Mapping):  # version 3: arguments as JSON
+        found = list(_tensors(node.get("args", ())))
+        kwargs = dict(node.get("kwargs") or {})
+        found += [one for value in kwargs.values() for one in _tensors(value) if isinstance(one, tuple)]
+        return found, {key: value for key, value in kwargs.items() if key == "axis"}
+    parts = node if node and isinstance(node[0], list) else [node]
+    return [(str(one[0]), int(one[1]), int(one[2])) for one in parts], {}
+
+
+def _tensors(told: Any) -> Iterator[Any]:
+    if isinstance(told, Mapping):
+        if told.get("class_name") == "__keras_tensor__":
+            name, node, index = told["config"]["keras_history"]
+            yield str(name), int(node), int(index)
+    elif isinstance(told, list | tuple):
+        for one in told:
+            yield from _tensors(one)
+    elif isinstance(told, int | float) and not isinstance(told, bool):
+        yield float(told)
+
+
+# --- activations --------------------------------------------------------------------------------
+
+
+def _activation(graph: Graph, name: str, told: Any, value: str) -> str:
+    """An activation as a layer or a layer's argument: a name, a function's description, or a layer's."""
+    if isinstance(told, Mapping):
+        inner = told.get("config")
+        kind = str(told.get("class_name"))
+        if isinstance(inner, Mapping) and kind in LAYERS:
+            return LAYERS[kind](graph, name, inner, value, list)
+        told = inner if isinstance(inner, str) else kind
+    which = str(told or "linear").rpartition(">")[2]
+    if which == "linear":
+        return value
+    if which in _POINTWISE:
+        return graph.pointwise(name, _POINTWISE[which](), value)
+    if which == "hard_sigmoid":
+        return _hard_sigmoid(graph, name, value)
+    if which in {"softmax", "log_softmax"}:
+        return graph.layer(name, (nn.Softmax if which == "softmax" else nn.LogSoftmax)(-1), value)
+    if which == "exponential":
+        return graph.operation("Exp", [value])[0]
+    msg = (
+        f"its layer {name!r} has the activation {which!r}, which is not read; read are {', '.join(sorted(_POINTWISE))}"
+    )
+    raise DnnExplainError(msg)
+
+
+def _hard_sigmoid(graph: Graph, name: str, value: str) -> str:
+    if not graph.old:
+        return graph.pointwise(name, nn.Hardsigmoid(), value)
+    steep = graph.operation("Mul", [value, graph.number(0.2)])
+    moved = graph.operation("Add", [*steep, graph.number(0.5)])
+    return graph.operation("Clip", moved, min=0.0, max=1.0)[0]
+
+
+def _activate(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del weights
+    return _activation(graph, name, config.get("activation"), value)
+
+
+def _relu(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del weights
+    most, slope = config.get("max_value"), _first(config, "negative_slope", "alpha", default=0.0)
+    if config.get("threshold") or (most is not None and slope):
+        msg = f"its layer {name!r} is a ReLU with a threshold, or with both a slope and an upper end, which is not read"
+        raise DnnExplainError(msg)
+    if slope:
+        return graph.pointwise(name, nn.LeakyReLU(float(slope)), value)
+    return graph.pointwise(name, nn.ReLU() if most is None else nn.Hardtanh(0.0, float(most)), value)
+
+
+def _leaky(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del weights
+    return graph.pointwise(name, nn.LeakyReLU(float(_first(config, "negative_slope", "alpha", default=0.3))), value)
+
+
+def _elu(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del weights
+    return graph.pointwise(name, nn.ELU(float(_first(config, "alpha", default=1.0))), value)
+
+
+def _prelu(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del config
+    (slope,) = weights()
+    if len(set(slope.reshape(-1).tolist())) == 1:
+        layer = nn.PReLU(1)
+        with torch.no_grad():
+            layer.weight.copy_(slope.reshape(-1)[:1])
+        return graph.layer(name, layer, value)
+    above = graph.layer(name, nn.ReLU(), value)
+    below = graph.operation("Min", [value, graph.number(0.0)])
+    return graph.operation("Add", [above, *graph.operation("Mul", [*below, graph.number(slope[None])])])[0]
+
+
+def _softmax(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del weights
+    axis = config.get("axis", -1)
+    return graph.layer(name, nn.Softmax(int(axis[0] if isinstance(axis, list) else axis)), value)
+
+
+def _first(config: Config, *names: str, default: Any) -> Any:
+    """The first argument that is given: versions differ in names; old ones wrap numbers."""
+    found = next((config[name] for name in names if config.get(name) is not None), default)
+    return found.get("value", default) if isinstance(found, Mapping) else found
+
+
+# --- layers with weights ------------------------------------------------------------------------
+
+
+def _dense(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    kernel, *bias = weights()
+    _expect(name, kernel, (graph.shape(value)[-1], int(config["units"])))
+    made = graph.layer(name, dense(kernel.T.contiguous(), bias[0] if bias else None), value)
+    return _activation(graph, f"{name}_activation", config.get("activation"), made)
+
+
+def _conv(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    kernel, *bias = weights()
+    weight = kernel.movedim((-1, -2), (0, 1))  # [..., in, out] -> [out, in, ...]
+    made = _convolved(graph, name, config, value, weight, bias[0] if bias else None, int(config.get("groups") or 1))
+    return _activation(graph, f"{name}_activation", config.get("activation"), graph.last(made))
+
+
+def _depthwise(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    kernel, *bias = weights()
+    made = _each_channel(graph, name, config, value, kernel, bias[0] if bias else None)
+    return _activation(graph, f"{name}_activation", config.get("activation"), graph.last(made))
+
+
+def _separable(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    each, across, *bias = weights()
+    inner = graph.last(_each_channel(graph, f"{name}_depthwise", config, value, each, None))
+    plain = {"strides": 1, "padding": "valid"}
+    weight = across.movedim((-1, -2), (0, 1))
+    made = _convolved(graph, name, plain, inner, weight, bias[0] if bias else None, 1)
+    return _activation(graph, f"{name}_activation", config.get("activation"), graph.last(made))
+
+
+def _each_channel(
+    graph: Graph, name: str, config: Config, value: str, kernel: torch.Tensor, bias: torch.Tensor | None
+) -> str:
+    channels = kernel.shape[-2]
+    weight = kernel.movedim((-2, -1), (0, 1)).flatten(0, 1)[:, None]  # [..., in, times] -> [in * times, 1, ...]
+    return _convolved(graph, name, config, value, weight, bias, channels)
+
+
+def _convolved(
+    graph: Graph, name: str, config: Config, value: str, weight: torch.Tensor, bias: torch.Tensor | None, groups: int
+) -> str:
+    """A convolution, channels first: weights ``[out, in / groups, ...]``."""
+    rank = weight.ndim - 2
+    _expect(name, weight, (weight.shape[0], graph.shape(value)[-1] // groups, *weight.shape[2:]))
+    steps, apart = _sizes(config.get("strides"), rank), _sizes(config.get("dilation_rate"), rank)
+    padded = _pad(graph, config, graph.first(value), weight.shape[2:], steps, apart, 0.0)
+    kinds: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d}
+    layer = kinds[rank](
+        weight.shape[1] * groups, weight.shape[0], tuple(weight.shape[2:]), tuple(steps), dilation=tuple(apart),
+        groups=groups, bias=bias is not None,
+    )  # fmt: skip
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        if bias is not None:
+            layer.bias.copy_(bias)
+    return graph.layer(name, layer, padded)
+
+
+def _pad(
+    graph: Graph, config: Config, value: str, kernel: Sequence[int], steps: Sequence[int], apart: Sequence[int],
+    fill: float,
+) -> str:  # fmt: skip
+    """Zeros around a value with its channels first, as ``padding`` asks: one more behind than in front."""
+    around = []
+    for size, width, step, wide in zip(graph.shape(value)[1:], kernel, steps, apart, strict=True):
+        reach = (width - 1) * wide + 1
+        whole = max((-(-size // step) - 1) * step + reach - size, 0)
+        ends = {"same": (whole // 2, whole - whole // 2), "causal": (reach - 1, 0)}
+        around.append(ends.get(str(config.get("padding", "valid")).lower(), (0, 0)))
+    if not any(map(any, around)):
+        return value
+    low, high = [0, 0, *(one[0] for one in around)], [0, 0, *(one[1] for one in around)]
+    return graph.operation("Pad", [value], pads=[*low, *high], value=fill)[0]
+
+
+def _batch_norm(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    axis = config.get("axis", -1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if axis not in {-1, graph.values[value].ndim - 1}:
+        msg = f"its layer {name!r} normalises along the axis {axis}; only the last is read"
+        raise DnnExplainError(msg)
+    given = weights()
+    features = graph.shape(value)[-1]
+    layer = BatchNorm(features, eps=float(config.get("epsilon", 1e-3)))
+    with torch.no_grad():
+        layer.weight.copy_(given.pop(0) if config.get("scale", True) else torch.ones(features))
+        layer.bias.copy_(given.pop(0) if config.get("center", True) else torch.zeros(features))
+        for mine, its in zip((layer.running_mean, layer.running_var), given, strict=True):
+            mine.copy_(its)  # type: ignore[union-attr]
+    if len(graph.shape(value)) == 1:
+        return graph.layer(name, layer, value)
+    return graph.last(graph.layer(name, layer, graph.first(value)))
+
+
+def _layer_norm(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    axis = config.get("axis", -1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if axis not in {-1, graph.values[value].ndim - 1} or config.get("rms_scaling"):
+        msg = f"its layer {name!r} normalises along the axis {axis}, or by its root mean square; only the last axis is read"
+        raise DnnExplainError(msg)
+    given = weights()
+    features = graph.shape(value)[-1]
+    layer = nn.LayerNorm(features, eps=float(config.get("epsilon", 1e-3)))
+    with torch.no_grad():
+        layer.weight.copy_(given.pop(0) if config.get("scale", True) else torch.ones(features))
+        layer.bias.copy_(given.pop(0) if config.get("center", True) else torch.zeros(features))
+    return graph.layer(name, layer, value)
+
+
+def _recurrent(operator: str, order: Sequence[int]) -> Callable[..., str]:
+    def layer(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+        gate = config.get("recurrent_activation", "sigmoid")
+        rare = [key for key in ("go_backwards", "stateful", "return_state", "time_major", "unroll") if config.get(key)]
+        if rare or config.get("activation", "tanh") != "tanh" or gate != "sigmoid":
+            msg = f"its layer {name!r} ({operator}) has {', '.join(rare) or 'other activations than usual'}, which is not read"
+            raise DnnExplainError(msg)
+        kernel, inner, *bias = weights()
+        linear = bool(config.get("reset_after", False))
+        both = bias[0] if bias else kernel.new_zeros(kernel.shape[1])
+        both = both if both.ndim == 2 else torch.stack([both, torch.zeros_like(both)])
+        given = [_gates(one, order) for one in (kernel.T, inner.T, both[0], both[1])]
+        numbers = [graph.number(part[None]) for part in (given[0], given[1], torch.cat(given[2:]))]
+        (rows,) = graph.operation("Transpose", [value], perm=[1, 0, 2])
+        whole, last, *_ = graph.operation(operator, [rows, *numbers], linear_before_reset=int(linear))
+        if not config.get("return_sequences"):
+            return graph.operation("Squeeze", [last], axes=[0])[0]
+        (flat,) = graph.operation("Squeeze", [whole], axes=[1])
+        return graph.operation("Transpose", [flat], perm=[1, 0, 2])[0]
+
+    return layer
+
+
+def _gates(weights: torch.Tensor, order: Sequence[int]) -> torch.Tensor:
+    """Gates ``[G H, ...]`` in another order."""
+    parts = weights.chunk(len(order), 0)
+    return torch.cat([parts[place] for place in order])
+
+
+def _normalization(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    if config.get("invert"):
+        msg = f"its layer {name!r} undoes a normalisation, which is not read"
+        raise DnnExplainError(msg)
+    mean, variance = (config.get("mean"), config.get("variance"))
+    if mean is None:
+        mean, variance = weights()[:2]
+    (moved,) = graph.operation("Sub", [value, graph.number(_floats(mean))])
+    spread = torch.sqrt(_floats(variance)).clamp_min(1e-7)
+    return graph.operation("Div", [moved, graph.number(spread)])[0]
+
+
+def _floats(told: Any) -> torch.Tensor:
+    told = told.get("config", {}).get("value", told) if isinstance(told, Mapping) else told
+    return torch.as_tensor(told, dtype=torch.float32)
+
+
+# --- shapes, pools ------------------------------------------------------------------------------
+
+
+def _flatten(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del config, weights
+    return graph.layer(name, nn.Flatten(), value)
+
+
+def _reshape(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del name, weights
+    shape = torch.tensor([0, *config["target_shape"]], dtype=torch.int64)
+    return graph.operation("Reshape", [value, graph.number(shape)])[0]
+
+
+def _permute(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del name, weights
+    return graph.operation("Transpose", [value], perm=[0, *(int(axis) for axis in config["dims"])])[0]
+
+
+def _rescale(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del name, weights
+    for operator, told, idle in (("Mul", config.get("scale", 1.0), 1.0), ("Add", config.get("offset", 0.0), 0.0)):
+        if told != idle:
+            (value,) = graph.operation(operator, [value, graph.number(_floats(told))])
+    return value
+
+
+def _zero_padding(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    del name, weights
+    told = config.get("padding", 1)
+    rank = len(graph.shape(value)) - 1
+    sides = [told] if rank == 1 else (told if isinstance(told, list) else [told] * rank)
+    both = [one if isinstance(one, list) else [one, one] for one in sides]
+    low, high = [0, *(int(one[0]) for one in both), 0], [0, *(int(one[1]) for one in both), 0]
+    return graph.operation("Pad", [value], pads=[*low, *high])[0]
+
+
+def _pool(operator: str) -> Callable[..., str]:
+    def layer(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+        del name, weights
+        first = graph.first(value)
+        rank = len(graph.shape(first)) - 1
+        kernel = _sizes(config.get("pool_size"), rank)
+        steps = _sizes(config.get("strides") or kernel, rank)
+        fill = 0.0 if operator == "AveragePool" else -3e38
+        padded = _pad(graph, config, first, kernel, steps, [1] * rank, fill)
+        (made,) = graph.operation(operator, [padded], kernel_shape=kernel, strides=steps)
+        if operator == "AveragePool" and padded != first:  # the mean is over what is there, not over the zeros
+            share = _share(graph, config, graph.shape(first)[1:], kernel, steps)
+            (made,) = graph.operation("Div", [made, graph.number(share)])
+        return graph.last(made)
+
+    return layer
+
+
+def _share(
+    graph: Graph, config: Config, sizes: Sequence[int], kernel: Sequence[int], steps: Sequence[int]
+) -> torch.Tensor:
+    """Which part of each window lies within the value."""
+    scratch = Graph(graph.old)
+    name = scratch.number(torch.ones(1, 1, *sizes))
+    padded = _pad(scratch, config, name, kernel, steps, [1] * len(sizes), 0.0)
+    pool = functional.avg_pool1d if len(sizes) == 1 else functional.avg_pool2d
+    found: torch.Tensor = pool(scratch.values[padded], list(kernel), list(steps))  # type: ignore[operator]
+    return found
+
+
+def _global(operator: str) -> Callable[..., str]:
+    def layer(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+        del name, weights
+        axes = list(range(1, graph.values[value].ndim - 1))
+        return graph.operation(operator, [value], axes=axes, keepdims=int(bool(config.get("keepdims"))))[0]
+
+    return layer
+
+
+def _sizes(told: Any, rank: int) -> list[int]:
+    told = 1 if told is None else told
+    return [int(one) for one in told] if isinstance(told, list | tuple) else [int(told)] * rank
+
+
+def _merge(graph: Graph, kind: str, config: Config, values: list[str]) -> str:
+    if len(values) < 2:
+        return values[0]
+    if kind == "Concatenate":
+        return graph.operation("Concat", values, axis=int(config.get("axis", -1)))[0]
+    (found,) = graph.operation(_MERGES[kind], values)
+    return graph.operation("Div", [found, graph.number(float(len(values)))])[0] if kind == "Average" else found
+
+
+def _expect(name: str, weight: torch.Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(weight.shape) != shape:
+        msg = f"the weights of its layer {name!r} have the shape {list(weight.shape)}, its architecture says {list(shape)}"
+        raise DnnExplainError(msg)
+
+
+_MERGES = {
+    "Add": "Sum", "Average": "Sum", "Concatenate": "Concat", "Divide": "Div", "Maximum": "Max", "Minimum": "Min",
+    "Multiply": "Mul", "Subtract": "Sub", "TrueDivide": "Div",
+}  # fmt: skip
+"""What joins several values -> the operation."""
+
+LAYERS: dict[str, Callable[[Graph, str, Config, str, Asked], str]] = {
+    "Activation": _activate,
+    "AveragePooling1D": _pool("AveragePool"),
+    "AveragePooling2D": _pool("AveragePool"),
+    "BatchNormalization": _batch_norm,
+    "Conv1D": _conv,
+    "Conv2D": _conv,
+    "Dense": _dense,
+    "DepthwiseConv1D": _depthwise,
+    "DepthwiseConv2D": _depthwise,
+    "ELU": _elu,
+    "Flatten": _flatten,
+    "GRU": _recurrent("GRU", (0, 1, 2)),
+    "GlobalAveragePooling1D": _global("ReduceMean"),
+    "GlobalAveragePooling2D": _global("ReduceMean"),
+    "GlobalMaxPooling1D": _global("ReduceMax"),
+    "GlobalMaxPooling2D": _global("ReduceMax"),
+    "LSTM": _recurrent("LSTM", (0, 3, 1, 2)),
+    "LayerNormalization": _layer_norm,
+    "LeakyReLU": _leaky,
+    "MaxPooling1D": _pool("MaxPool"),
+    "MaxPooling2D": _pool("MaxPool"),
+    "Normalization": _normalization,
+    "PReLU": _prelu,
+    "Permute": _permute,
+    "ReLU": _relu,
+    "Rescaling": _rescale,
+    "Reshape": _reshape,
+    "SeparableConv1D": _separable,
+    "SeparableConv2D": _separable,
+    "SimpleRNN": _recurrent("RNN", (0,)),
+    "Softmax": _softmax,
+    "ZeroPadding1D": _zero_padding,
+    "ZeroPadding2D": _zero_padding,
+}
+"""Layer -> how it is read: graph, name, arguments, value, arrays, to the new value."""
