@@ -18,7 +18,7 @@ import numpy as np
 
 from dnnexplain.explain.generate import Found, Plausibility, hardest, propose
 from dnnexplain.explain.generate.adversary import worst_ten
-from dnnexplain.explain.stress.reference import reference, regret_of
+from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
 from dnnexplain.policies import named_policy, shipped_roles
 from dnnexplain.registry import BUILT_IN, fair_rules, make_system, spec_of
 
@@ -58,7 +58,7 @@ def compared(name: str, runs: int, seeds: Sequence[int]) -> dict[str, Any]:
             "drawn": _drawn(system, drawn[:runs], law, regret),
             "hill climbing": _climbed(system, drawn, law, regret, runs, seed),
             "generated blindly": hardest(system, drawn, law, regret, count=runs, seed=seed, steer=False),
-            "steered": hardest(system, drawn, law, regret, count=runs, seed=seed),
+            "steered": hardest(system, drawn, law, regret, count=runs, seed=seed, slope=slope_of(system, policy)),
         }
         for way, one in ways.items():
             ten = worst_ten(one, LEAST)

@@ -41,6 +41,7 @@ from dnnexplain.contract.adversaries import (
     Challenge,
     SearchBox,
     StatedBound,
+    Uphill,
     WhiteBoxed,
     WorkloadBox,
 )
@@ -242,6 +243,7 @@ __all__ = [
     "TargetKind",
     "Track",
     "Trained",
+    "Uphill",
     "ValidByKnobs",
     "Valued",
     "View",

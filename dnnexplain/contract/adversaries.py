@@ -28,6 +28,7 @@ __all__ = [
     "SecondSolution",
     "Shown",
     "StatedBound",
+    "Uphill",
     "WhiteBoxed",
     "Witnessed",
     "WorkloadBox",
@@ -266,6 +267,15 @@ class Challenge:
     settings: Mapping[str, Any] = field(default_factory=dict)
     later: str = ""
     beside: tuple[str, str, Mapping[str, Any]] | None = None
+
+
+@runtime_checkable
+class Uphill(EpisodeSystem, Protocol):
+    """A system that knows in which direction a workload's records must change for a policy to fall further behind."""
+
+    def uphill(self, policy: Policy, workload: Any) -> Array | None:
+        """The gradient of cost less optimum by the records ``[R, C]`` of ``to_records``; ``None`` of a policy without one."""
+        ...
 
 
 @runtime_checkable

@@ -25,6 +25,7 @@ __all__ = ["Found", "hardest", "worst_ten"]
 
 Floats = NDArray[np.float64]
 Regret = Callable[[Sequence[Any]], Floats]
+Slope = Callable[[Any], "Floats | None"]
 BATCH = 10
 """Workloads that are run at a time; one for each climber at first."""
 TRIES = 12
@@ -91,6 +92,7 @@ def hardest(
     seed: int = 0,
     cancel: Event | None = None,
     steer: bool = True,
+    slope: Slope | None = None,
 ) -> Found:
     """Look for likely workloads of large regret in ``count`` runs.
 
@@ -104,14 +106,17 @@ def hardest(
         seed: of all that is drawn here.
         cancel: ends the search between batches.
         steer: without, parents are picked blindly: the generator alone.
+        slope: the gradient of the regret by a workload's records ``[R, C]``, or ``None`` where there is none; each one
+            that is asked for counts as a run.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
     found = Found()
     found.add(system, list(drawn[: max(2, int(DRAWN * count), min(FIRST, count // 3))]), law, regret)
-    search = (_Climbers if steer else _Blind)(system, found, [system.to_records(one) for one in drawn], law, least, rng)
-    while len(found.regret) < count and not (cancel is not None and cancel.is_set()):
-        share = len(found.regret) / count
-        batch = search.proposed(min(BATCH, count - len(found.regret)), share)
+    pool = [system.to_records(one) for one in drawn]
+    parts = system, found, pool, law, least, rng
+    search = _Climbers(*parts, slope=slope) if steer else _Blind(*parts)
+    while (spent := len(found.regret) + search.slopes) < count and not (cancel is not None and cancel.is_set()):
+        batch = search.proposed(min(BATCH, count - spent), spent / count)
         if not batch:
             break
         first = len(found.regret)
@@ -142,6 +147,7 @@ class _Blind:
         rng: np.random.Generator,
     ) -> None:
         self.system, self.found, self.pool, self.law, self.least, self.rng = system, found, pool, law, least, rng
+        self.slopes = 0
 
     def proposed(self, wanted: int, share: float) -> list[_Proposal]:
         """Up to ``wanted`` new workloads that are plausible enough; ``share`` of the runs are spent."""
@@ -177,11 +183,14 @@ class _Blind:
 class _Climbers(_Blind):
     """A climber from the worst of each kind; those that fall behind give their runs to the others."""
 
-    def __init__(self, *parts: Any) -> None:
+    def __init__(self, *parts: Any, slope: Slope | None = None) -> None:
         super().__init__(*parts)
         spread = np.concatenate(list(self.pool)).std(axis=0)
-        self.moves = Moves(spread, ordered=self.system.ordered, rng=self.rng)
         self.climbers = _starts(self.found, self.least, FEWER[0][1])
+        self.known: dict[int, Floats | None] = {}
+        self.slope = slope
+        sloped = bool(self.climbers) and slope is not None and self._uphill(self.climbers[0]) is not None
+        self.moves = Moves(spread, ordered=self.system.ordered, rng=self.rng, slope=sloped)
 
     def proposed(self, wanted: int, share: float) -> list[_Proposal]:
         """Of each climber in turn."""
@@ -209,8 +218,21 @@ class _Climbers(_Blind):
         which = place % len(self.climbers)
         other = self.climbers[int(self.rng.integers(len(self.climbers)))]
         parent, elite = (self.system.to_records(self.found.workloads[run]) for run in (self.climbers[which], other))
-        move, table = self.moves.make(parent, elite, self._drawn())
+        at = self.climbers[which]
+        move, table = self.moves.make(parent, elite, self._drawn(), lambda: _or_flat(self._uphill(at), parent))
         return _Proposal(self.system.from_records(table), which, move)
+
+    def _uphill(self, run: int) -> Floats | None:
+        """The gradient where a run was; asked for once."""
+        if run not in self.known:
+            assert self.slope is not None
+            self.known[run] = self.slope(self.found.workloads[run])
+            self.slopes += 1
+        return self.known[run]
+
+
+def _or_flat(slope: Floats | None, table: Floats) -> Floats:
+    return np.zeros_like(table) if slope is None else slope
 
 
 def _starts(found: Found, least: float, most: int) -> list[int]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.explain.generate.smote import propose
 
-__all__ = ["MOVES", "Move", "Moves"]
+__all__ = ["MOVES", "UPHILL", "Move", "Moves", "uphill"]
 
 Floats = NDArray[np.float64]
 Move = Callable[[Floats, Floats, Floats, Floats, np.random.Generator, bool], Floats]
@@ -68,8 +68,27 @@ def other_order(
     return np.insert(moved, min(int(b), len(moved)), one[a], axis=0)
 
 
+def uphill(one: Floats, slope: Floats, scale: Floats, rng: np.random.Generator) -> Floats:
+    """A step of a drawn size in the direction in which regret grows, each column measured by its spread.
+
+    Args:
+        one, slope: a table and the gradient of the regret there ``[R, C]``.
+        scale: of each column ``[C]``.
+        rng: draws the size: the mean change is a thirtieth of the spread to twice it.
+    """
+    measured = slope * scale
+    moved = measured[measured != 0]
+    if not len(moved):
+        return one.copy()
+    size = 10.0 ** rng.uniform(-1.5, 0.3)
+    made: Floats = one + size * measured * scale / np.sqrt((moved**2).mean())
+    return made
+
+
 MOVES: dict[str, Move] = {one.__name__: one for one in (towards_drawn, towards_elite, few_values, other_order)}
 """By name."""
+UPHILL = "uphill"
+"""The move that needs a gradient."""
 
 
 class Moves:
@@ -82,23 +101,29 @@ class Moves:
         scale: spread of the columns over ordinary records ``[C]``.
         ordered: whether the order of records means something.
         rng: draws everything.
+        slope: whether gradients are given, for one more move.
     """
 
-    def __init__(self, scale: Floats, *, ordered: bool, rng: np.random.Generator) -> None:
+    def __init__(self, scale: Floats, *, ordered: bool, rng: np.random.Generator, slope: bool = False) -> None:
         self._scale, self._ordered, self._rng = scale, ordered, rng
-        self._worth = dict.fromkeys(MOVES, 0.5)
+        self._worth = dict.fromkeys((*MOVES, *((UPHILL,) if slope else ())), 0.5)
 
     @property
     def shares(self) -> dict[str, float]:
         """How often each is drawn."""
         total = sum(self._worth.values()) or 1.0
-        free = 1.0 - LEAST_SHARE * len(MOVES)
+        free = 1.0 - LEAST_SHARE * len(self._worth)
         return {name: LEAST_SHARE + free * worth / total for name, worth in self._worth.items()}
 
-    def make(self, one: Floats, elite: Floats, drawn: Floats) -> tuple[str, Floats]:
-        """A move's name and what it makes of ``one``."""
+    def make(
+        self, one: Floats, elite: Floats, drawn: Floats, slope: Callable[[], Floats] | None = None
+    ) -> tuple[str, Floats]:
+        """A move's name and what it makes of ``one``; ``slope`` gives the gradient there, if it is asked for."""
         shares = self.shares
         name = str(self._rng.choice(list(shares), p=list(shares.values())))
+        if name == UPHILL:
+            assert slope is not None
+            return name, uphill(one, slope(), self._scale, self._rng)
         return name, MOVES[name](one, elite, drawn, self._scale, self._rng, self._ordered)
 
     def told(self, name: str, *, better: bool) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import EpisodeSystem, Policy, PromptOptimum
+from dnnexplain.contract import EpisodeSystem, Policy, PromptOptimum, Uphill
 
-__all__ = ["BEST_RULE", "OPTIMUM", "reference", "regret_of"]
+__all__ = ["BEST_RULE", "OPTIMUM", "reference", "regret_of", "slope_of"]
 
 Floats = NDArray[np.float64]
 OPTIMUM = "the best plan for each workload, known beforehand"
@@ -44,3 +44,13 @@ def regret_of(
         return np.asarray(system.run(policy, workloads, seed=seed).cost - least, dtype=np.float64)
 
     return regret
+
+
+def slope_of(system: EpisodeSystem, policy: Policy) -> Callable[[Any], Floats | None] | None:
+    """A function from a workload to the gradient of that regret by its records ``[R, C]``, if the system has one.
+
+    It is the gradient of the cost less the optimum, so it is offered only where the optimum is the reference.
+    """
+    if not isinstance(system, Uphill) or reference(system) != OPTIMUM:
+        return None
+    return lambda workload: system.uphill(policy, workload)

@@ -18,7 +18,7 @@ from dnnexplain.explain.generate.adversary import Found, hardest, worst_ten
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
 from dnnexplain.explain.stress.cases import Case, battery, case_file
 from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
-from dnnexplain.explain.stress.reference import reference, regret_of
+from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
 from dnnexplain.explain.stress.result import Generated, ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import compare
 from dnnexplain.intervals import mean_interval
@@ -271,7 +271,17 @@ def _generate(
     regret = regret_of(system, policy, fair, seed)
     ordinary = Found()
     ordinary.add(system, drawn[:count], law, regret)
-    found = hardest(system, drawn, law, regret, count=count, least=PLAUSIBLE, seed=seed, cancel=cancel)
+    found = hardest(
+        system,
+        drawn,
+        law,
+        regret,
+        count=count,
+        least=PLAUSIBLE,
+        seed=seed,
+        cancel=cancel,
+        slope=slope_of(system, policy),
+    )
     ten, plain = worst_ten(found, PLAUSIBLE), worst_ten(ordinary, PLAUSIBLE)
     if not ten or not plain:
         return (

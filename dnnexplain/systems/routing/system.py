@@ -96,6 +96,7 @@ class RoutingSystem(Probed):
         self.routed = routed = routed and bool(history)
         self.cap = self.topology.mean_capacity
         self.oracle = RoutingOracle(self.paths)
+        self._climbed: tuple[Policy, RoutingProblem | None] | None = None
         pairs = len(self.paths.pairs)
         self.mean_demands = np.minimum(gravity_mean(self.paths), self.cap).astype(np.float32).astype(np.float64)
         self.observation_shape: tuple[int, ...] = (history + routed, pairs) if history else (pairs,)
@@ -297,6 +298,15 @@ class RoutingSystem(Probed):
         """The inverse; any finite table of the right columns becomes a valid workload."""
         del name
         return records.from_records(table, self.paths, self.history)
+
+    def uphill(self, policy: Policy, workload: TrafficCase) -> NDArray[np.float64] | None:
+        """The gradient of the regret by a workload's records (``contract.Uphill``); ``None`` of a rule."""
+        from dnnexplain.systems.routing.uphill import problem_of, slope  # noqa: PLC0415 - torch when first needed
+
+        if self._climbed is None or self._climbed[0] is not policy:
+            self._climbed = policy, problem_of(self, policy)
+        problem = self._climbed[1]
+        return None if problem is None else slope(problem, workload)
 
     def observe(self, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
         """What a policy sees of workloads ``[W, *observation_shape]``; with ``routed``, the whole case."""
