@@ -192,6 +192,20 @@ class Recipe:
     threads: int = 1
 
 
+IMITATION = Recipe(
+    "imitation",
+    "Copies a rule, the best one unless told which: first on the states that the rule meets, then on the network's own.",
+    "dnnexplain.training.imitation:run",
+    (
+        Parameter("imitate", None, "The rule to copy (the best if not given).", kind=str),
+        Parameter("rounds", 4, "Of gathering states and learning from all so far.", low=1, high=1_000),
+        Parameter("sets", 20, "Workloads of each round.", low=1, high=100_000),
+        Parameter("epochs", 20, "Passes over all states in each round.", low=1, high=100_000),
+    ),
+)
+"""What a network of any system can be trained by, where its spec names no recipe of its own."""
+
+
 @dataclass(frozen=True)
 class Trained:
     """A network that was just trained, for ``Recipe.measure``.
@@ -272,7 +286,7 @@ class Spec:
         searched: options of ``worst-case`` alone: what of a workload may be chosen (``contract.Boxed``).
         challenge: ``module:function``, ``(system, policy, options, seed) -> contract.Challenge``, where more than a box
             of workloads can be searched.
-        recipes: of training, the default first.
+        recipes: of training, the default first; imitation of a rule, unless said otherwise.
         examples: cards of the gallery.
         question: the dashboard's title: ``"Why does the network schedule this job?"``.
         lead: what is controlled and how the picture is read, a short paragraph for newcomers.
@@ -319,7 +333,7 @@ class Spec:
     played: tuple[Parameter, ...] = ()
     searched: tuple[Parameter, ...] = ()
     challenge: Reference = ""
-    recipes: tuple[Recipe, ...] = ()
+    recipes: tuple[Recipe, ...] = (IMITATION,)
     examples: tuple[Example, ...] = ()
     question: str = ""
     lead: str = ""

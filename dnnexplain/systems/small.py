@@ -7,6 +7,7 @@ scaled to 0..1; the oracle looks some steps ahead; rules speak of the knobs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,19 +23,30 @@ from dnnexplain.contract import (
     Judgement,
     Knob,
     MultiBinary,
+    Played,
     Policy,
+    Replay,
     Space,
     State,
     Target,
     state_from_values,
 )
-from dnnexplain.sampling import own_streams
+from dnnexplain.systems.small_episodes import (
+    beginning_from_json,
+    beginning_to_json,
+    between,
+    changed_beginning,
+    deciding,
+    played,
+    read_beginning,
+    replay_of,
+    walk,
+)
 from dnnexplain.systems.small_parts import (
     MOST_SWITCHES,
     Beginning,
     KnobFeatures,
     KnobRule,
-    OwnChance,
     Values,
     constant_actions,
     possible,
@@ -315,30 +327,73 @@ class SmallSystem:
         del workload, seconds
         return Bound(-np.inf, np.inf, "unknown")
 
+    # --- watched, played, gone on with, changed; see dnnexplain.systems.small_episodes ---
+
+    continuing = "an episode of as many steps begins in the state, with the chance of each beginning"
+
+    def replay(self, policy: Policy, workload: Beginning, *, seed: int = 0, sample: bool = False) -> Replay:
+        """One episode, decision by decision (``contract.Replayable``)."""
+        ran = self.run(policy, [workload], seed=seed, sample=sample)
+        steps = list(walk(self, [workload], deciding(self, policy, [workload], seed, sample=sample)))
+        metrics = {name: float(values[0]) for name, values in ran.metrics.items()}
+        return replay_of(self, policy.name, steps, float(ran.cost[0]), metrics, seed)
+
+    def read_played(self, path: Path) -> tuple[Beginning, str]:
+        """The beginning in a JSON file: values by knob, and ``seed`` of its chance."""
+        return read_beginning(self, path)
+
+    def play(
+        self,
+        workload: Beginning,
+        actions: Sequence[Any] | None,
+        policy: Policy | None = None,
+        *,
+        seed: int = 0,
+        **options: Any,
+    ) -> Played:
+        """Given actions, or a policy's, step by step (``contract.Acting``); arrays ``values, observations, actions, cost``."""
+        del options
+        return played(self, workload, actions, policy, seed)
+
+    def continued(
+        self, state: State, policy: Policy, action: Any, workloads: Sequence[Beginning], *, seed: int = 0
+    ) -> Episodes:
+        """An action in a state, then a policy to the end (``contract.Continuing``); costs ``[W]`` of all of it."""
+        begun = [Beginning(np.asarray(state.values, dtype=np.float64), one.seed) for one in workloads]
+        follow, first = deciding(self, policy, begun, seed, sample=False), np.asarray(action)
+
+        def decide(step: int, seen: NDArray[np.float32], values: Values) -> NDArray[Any]:
+            return follow(step, seen, values) if step else np.repeat(first[None], len(values), axis=0)
+
+        cost = sum(step.cost for step in walk(self, begun, decide))
+        return Episodes(policy.name, np.asarray(cost), self.cost_name, {}, seed)
+
+    def mutate(self, workload: Beginning, rng: np.random.Generator, limits: Mapping[str, Any]) -> Beginning:
+        """A beginning of which some knobs have other values (``contract.Mutable``)."""
+        return changed_beginning(self, workload, rng, limits, all_of_it=False)
+
+    def scramble(self, workload: Beginning, rng: np.random.Generator, limits: Mapping[str, Any]) -> Beginning:
+        """A beginning with every knob drawn anew, and the same chance."""
+        return changed_beginning(self, workload, rng, limits, all_of_it=True)
+
+    def combine(self, one: Beginning, two: Beginning, rng: np.random.Generator) -> Beginning:
+        """Some knobs of one beginning, the rest of another."""
+        return between(self, one, two, rng)
+
+    def workload_to_json(self, workload: Beginning) -> dict[str, Any]:
+        """Values by knob, and the seed of the chance."""
+        return beginning_to_json(self, workload)
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> Beginning:
+        """The inverse."""
+        return beginning_from_json(self, data)
+
     def _episodes(
         self, policy: Policy, workloads: Sequence[Beginning], seed: int, *, sample: bool
     ) -> list[tuple[NDArray[np.float32], Values]]:
-        values = np.stack([workload.values for workload in workloads])
-        chance = OwnChance(self.step, [workload.seed for workload in workloads])
-        contents = [workload.values.tobytes() + str(workload.seed).encode() for workload in workloads]
-        draw = own_streams(seed, contents) if sample else []
-        found = []
-        for _ in range(self.steps):
-            seen = self.encode(values)
-            after, cost = chance.step(values, self._chosen(policy.outputs(seen), self.allowed(values), draw))
-            found.append((seen, np.asarray(cost, dtype=np.float64)))
-            values = self.repair(np.asarray(after, dtype=np.float64))
-        return found
-
-    def _chosen(self, outputs: Values, allowed: NDArray[np.bool_], draw: Sequence[np.random.Generator]) -> NDArray[Any]:
-        if isinstance(self.output, Discrete):
-            scores = np.where(allowed, outputs, -np.inf)
-            noise = np.stack([stream.gumbel(size=scores.shape[1]) for stream in draw]) if draw else 0.0
-            return np.asarray((scores + noise).argmax(axis=1))
-        if not draw or isinstance(self.output, Box):
-            return np.asarray(self.output.decide(outputs, allowed))
-        rows = range(len(outputs))
-        return np.concatenate([self.output.draw(outputs[[row]], allowed[[row]], draw[row]) for row in rows])
+        """What is seen and paid in each step of a batch of episodes."""
+        steps = walk(self, workloads, deciding(self, policy, workloads, seed, sample=sample))
+        return [(step.seen, step.cost) for step in steps]
 
 
 def _always(action: Any) -> Callable[[Values], NDArray[Any]]:

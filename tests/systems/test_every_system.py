@@ -142,8 +142,16 @@ def lines(name, folder):
         "distill": ("distill", word, "--sets", "2", "--unseen", "2", "--seeds", "1", "--rounds", "1", "--leaves", "3", *shared, "--json"),
         "replay": ("replay", word, "--workload", family, "--out", str(folder / "steps.npz"), *shared, "--json"),
         "export": ("export", word, str(folder / "page.html"), *shared),
+        "worst-case": ("worst-case", word, "--rounds", "1", "--budget", "1", *shared, "--json"),
+        "regions": ("regions", word, "--sets", "2", *shared, "--json"),
+        "hypotheses": ("hypotheses", word, "--sets", "2", *shared, "--json"),
+        "prove": ("prove", word, *shared, "--json"),
+        "train": ("train", word, "--sets", "2", "--rounds", "1", "--epochs", "1", "--out", str(folder / "net.safetensors"), "--json"),
     }  # fmt: skip
 
+
+FEW = ("worst-case", "regions", "hypotheses", "prove", "train")
+"""Commands that take seconds on a built-in system: its own tests run them there."""
 
 COMMANDS = ("systems", "evaluate", "explain", "survey", "probe", "attack", "attack workload", "transfer", "distill", "replay", "export")  # fmt: skip
 
@@ -161,6 +169,19 @@ def test_a_command_answers_or_names_the_missing_ability(name, command, tmp_path,
         return
     assert err.count("\n") == 1, err
     assert "dnnexplain.contract." in err, err
+
+
+@pytest.mark.parametrize("name", FAKES)
+@pytest.mark.parametrize("command", FEW)
+def test_searches_regions_statements_proofs_and_training_answer_for_every_space(name, command, tmp_path, capsys):
+    code = main(lines(name, tmp_path)[command])
+    out, err = capsys.readouterr()
+    assert code in {0, 2}, err
+    if code == 0:
+        assert json.loads(out)
+    else:
+        assert err.count("\n") == 1, err
+        assert command != "train", err
 
 
 def answered(name, command, tmp_path, capsys):
