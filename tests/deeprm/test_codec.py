@@ -157,3 +157,24 @@ def test_a_state_is_described_in_a_sentence() -> None:
         "Job 1 (3 steps, 7 CPU, 1 memory) waits; the cluster uses 0 of 10 CPU and 0 of 10 memory; 2 more in the backlog."
     )
     assert isinstance(state, State)
+
+
+def test_pictures_that_no_state_paints_are_read_by_counting() -> None:
+    """Cells strewn anywhere, against the counts of their planes written out."""
+    system = DeepRM(slots=2)
+    rng = np.random.default_rng(3)
+    for kind in (np.float32, np.float64):
+        pictures = ((rng.random((7, *system.observation_shape)) < 0.03) * 0.5).astype(kind)
+        layout, filled = system.codec.layout, pictures > 0
+        read = system.decode(pictures)
+        for slot in range(2):
+            cpu, memory = (filled[:, :, layout.slot_columns(resource, slot)] for resource in range(2))
+            assert (read[:, 3 * slot] == (cpu.any(axis=2) | memory.any(axis=2)).sum(axis=1)).all()
+            assert (read[:, 3 * slot + 1] == cpu.any(axis=1).sum(axis=1)).all()
+            assert (read[:, 3 * slot + 2] == memory.any(axis=1).sum(axis=1)).all()
+        use = np.concatenate(
+            [filled[:, :, layout.cluster_columns(resource)].sum(axis=2) for resource in range(2)], axis=1
+        )
+        assert (read[:, layout.use_first : layout.backlog_knob] == use).all()
+        waiting = filled[:, :, layout.backlog_column : layout.extra_column].sum(axis=(1, 2))
+        assert (read[:, layout.backlog_knob] == waiting).all()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,12 @@ import pytest
 from dnnexplain.contract import State
 from dnnexplain.explain.guards import Guard, GuardRule
 from dnnexplain.explain.proofs.sufficient import SufficientReason
-from dnnexplain.explain.regions import Where
+from dnnexplain.explain.regions import FailureProfile, Region, Span, Where
 from dnnexplain.policies import TorchPolicy, named_policy
 from dnnexplain.registry import make_system
+from dnnexplain.results import Question
 from dnnexplain_widgets.panels.failing import FailingPanel
+from dnnexplain_widgets.panels.failing_map import loss_map
 from dnnexplain_widgets.panels.guarding import GuardPanel
 from dnnexplain_widgets.panels.never import NeverPanel
 from dnnexplain_widgets.panels.reasons import ReasonPanel
@@ -77,13 +81,121 @@ def test_regions_are_ranked_and_told(world: Any) -> None:
     assert len(panel.figure["cells"]["rows"]) == len(panel.result.regions)
 
 
-def test_a_guard_from_a_file_is_measured_and_kept(world: Any) -> None:
+def test_a_region_has_a_map_of_what_is_lost_over_its_quantities() -> None:
+    values = np.array([[x, y, 0.0] for x in range(4) for y in range(3)], dtype=float)
+    losses = np.where((values[:, 0] > 1) & (values[:, 1] > 0), 2.0, 0.0)
+    where = Where((Span("queue", 1.5), Span("work", 0.5)))
+    region = Region(where, "queue is long", 4, 8, 1.0, 0.0, 2.0, 0.0, 1 / 3, 0.01, 0.01, 0, float("nan"), "")
+    question = Question("gate", "", "lazy", "", "regions")
+    profile = FailureProfile(
+        question, "decisions", (region,), 1, 12, 1 / 3, 2 / 3, "steps", 1.0, ("queue", "work", "still"), values, losses
+    )
+    drawn = loss_map(profile, region, {"work": "units"})
+    cells = np.frombuffer(drawn["sides"][0]["action"], dtype=np.float32).reshape(3, 4)
+    assert np.array_equal(cells, losses.reshape(4, 3).T)
+    assert [drawn[way]["values"] for way in ("across", "down")] == [[0, 1, 2, 3], [0, 1, 2]]
+    assert np.allclose(drawn["box"], [0.5, 1.0, 1 / 3, 1.0])
+    assert (drawn["down"]["unit"], drawn["names"], drawn["high"]) == ("units", ["steps"], 2.0)
+    one = replace(region, where=Where((Span("work", 0.5),)))
+    assert [loss_map(profile, one, {})[way]["name"] for way in ("across", "down")] == ["work", "queue"]
+    unseen = loss_map(replace(profile, values=values[1:], losses=losses[1:]), region, {})
+    assert np.isnan(np.frombuffer(unseen["sides"][0]["action"], dtype=np.float32)[0])
+
+
+def test_a_search_for_regions_that_is_cancelled_shows_what_it_has(world: Any) -> None:
+    system, policy = world
+    panel = FailingPanel(system, policy, sets=3, states=60)
+    judge, asked = system.judge, []
+
+    def judged(state: State, **given: Any) -> Any:
+        asked.append(state)
+        if len(asked) == 30:
+            panel.cancel()
+        return judge(state, **given)
+
+    system.judge = judged
+    try:
+        panel.run()
+        ended(panel)
+    finally:
+        del system.judge
+    assert 0 < panel.result.samples < 60
+    assert any("Ended early" in one for one in panel.result.assumed)
+
+
+@pytest.fixture(scope="module")
+def guarding(world: Any) -> Any:
     system, policy = world
     panel = GuardPanel(system, policy, sets=3, rounds=1)
-    guard = Guard("deeprm", (GuardRule(Where(), "sjf"),))
+    guard = Guard("deeprm", (GuardRule(Where((Span("backlog", 0.5),)), "sjf"), GuardRule(Where(), "fcfs")))
     panel.on_file("guard", "guard.json", guard.to_json().encode())
-    ended(panel)
+    return ended(panel), guard
+
+
+def test_a_guard_from_a_file_is_measured_and_kept(guarding: Any) -> None:
+    panel, guard = guarding
     assert panel.result.stepped_in == 1.0
     assert panel.result.words in panel.sentence
     panel.on_press("keep")
     assert Guard.from_json(panel.download["text"]).rules == guard.rules
+    panel.set_answers(**{"as": "python"})
+    panel.on_press("keep")
+    assert panel.download["name"] == "guard.py"
+    assert "def decides(features)" in panel.download["text"]
+
+
+def test_an_episode_with_the_guard_says_of_each_decision_who_decides(guarding: Any) -> None:
+    panel, _ = guarding
+    panel.set_answers(episode="1")
+    panel.on_press("watch")
+    ended(panel)
+    runs = panel.pair
+    assert (runs.network.policy, runs.rule.policy) == (f"{panel.bare.name} with a guard", panel.bare.name)
+    assert len(panel.figure["runs"]) == 2
+    assert panel.figure["cells"]["rows"]
+    for decision in range(len(runs.network.actions)):
+        panel.set_answers(decision=decision)
+        assert re.search(r"Rule [12] decides here, and in [1-9]\d* of \d+ decisions", panel.sentence)
+
+
+def test_switched_on_the_whole_page_is_about_the_guarded_network(guarding: Any) -> None:
+    panel, _ = guarding
+    bare = panel.session.policy
+    panel.set_answers(on=True)
+    assert panel.session.policy.policy is bare
+    assert panel.session.policy.why(panel.session.live.observation).startswith("Rule ")
+    assert not panel.outdated
+    assert panel.worker_policy().name == bare.name
+    panel.set_answers(on=False)
+    assert panel.session.policy is bare
+    panel.session.policy = panel._guarded(bare)
+    assert panel.answers["on"]
+    panel.session.policy = bare
+    assert not panel.answers["on"]
+
+
+def test_a_rule_that_is_left_out_is_measured_without(guarding: Any) -> None:
+    panel, guard = guarding
+    panel.set_answers(rule="1")
+    panel.on_press("leave")
+    ended(panel)
+    assert panel.guard.rules == guard.rules[:1]
+    assert panel.result.stepped_in < 1.0
+
+
+def test_a_guard_in_the_making_that_is_cancelled_is_kept_and_measured(world: Any) -> None:
+    system, policy = world
+    panel = GuardPanel(system, policy, sets=3, rounds=2, cycles=50, tries=100_000)
+    pressed = []
+
+    def watch(change: Any) -> None:
+        if not pressed and "choosing rules" in change["new"].get("text", ""):
+            pressed.append(True)
+            panel.cancel()
+
+    panel.observe(watch, "busy")
+    panel.run()
+    ended(panel)
+    assert pressed
+    assert panel.result.question.settings["rounds"] == 1
+    assert panel.guard is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.guards.adversary import Draw, behind, best_of, worst_workloads
 from dnnexplain.explain.guards.guard import Guard, GuardRule
 from dnnexplain.explain.guards.guarded import Guarded
+from dnnexplain.explain.guards.polishing import Ladder, polished
 from dnnexplain.explain.regions.boxes import failing_boxes
 from dnnexplain.explain.regions.evidence import met_states, taken
 from dnnexplain.explain.regions.where import EVERYWHERE, Where, quantities_of
@@ -52,8 +54,10 @@ def compile_guard(
     rounds: int = 20,
     cycles: int = 3,
     most: int = 4,
+    tries: int = 60,
     allowed: float = 0.01,
     seed: int = 0,
+    stop: Event | None = None,
     progress: Progress | None = None,
 ) -> Guard:
     """Make a guard: attack, learn where the policy and a rule part on what was found, choose rules, attack what came of it.
@@ -73,32 +77,35 @@ def compile_guard(
         rounds: batches of each attack.
         cycles: attacks on guarded policies, at most.
         most: rules of the guard.
+        tries: small changes to the chosen rules that are looked at after each attack.
         allowed: by what share the nominal cost may rise.
         seed: of everything.
+        stop: ends it with the rules that are chosen by then.
         progress: called with what is done, of how many, and words.
     """
-    say = progress or (lambda *_: None)
+    say, over = progress or (lambda *_: None), stop or Event()
     usual = list(draw(sets, 2 * seed))
     say(0, cycles + 1, "attacking the policy")
     adverse = worst_workloads(system, policy, draw, rules, rounds=rounds, seed=2 * seed + 1000)
     bench = _Bench(system, policy, rules, usual, allowed)
     bench.learn(adverse.workloads[:LEARNED])
-    tried: list[GuardRule] = []
-    guard = Guard(system.name, (), policy.name, getattr(policy, "checkpoint", ""))
+    made = _Making(bench, [], rng=np.random.default_rng(seed), most=most, tries=tries, say=say, over=over)
+    chosen: tuple[GuardRule, ...] = ()
     for cycle in range(cycles):
-        say(cycle + 1, cycles + 1, f"choosing rules against {counted(len(bench.hard), 'workload')}")
+        if over.is_set():
+            break
         apt = bench.apt()
-        tried += [*_start(policy, apt, regions), *candidates(system, policy, bench.hard, usual, apt)]
-        guard = Guard(guard.system, bench.chosen(tried, most), guard.policy, guard.checkpoint)
-        guarded = Guarded(policy, guard, system, compare=False)
+        made.pool += [*_start(policy, apt, regions), *candidates(system, policy, bench.hard, usual, apt)]
+        chosen = made.better(chosen, list(apt), cycle + 1, cycles + 1)
+        guarded = bench.guarded(chosen)
         again = worst_workloads(system, guarded, draw, rules, rounds=rounds, seed=2 * seed + 1002 + 2 * cycle)
-        known = float(bench.gaps(guarded).max())
-        if float(again.gaps.max()) <= known * ENOUGH:
+        if float(again.gaps.max()) <= float(bench.gaps(guarded).max()) * ENOUGH:
             break
         bench.learn(again.workloads[:LEARNED])
     else:
-        guard = Guard(guard.system, bench.chosen(tried, most), guard.policy, guard.checkpoint)
-    return Guard(guard.system, guard.rules, guard.policy, guard.checkpoint, _notes(bench, adverse.how, allowed))
+        chosen = made.better(chosen, list(bench.apt()), cycles, cycles + 1)
+    checkpoint = getattr(policy, "checkpoint", "")
+    return Guard(system.name, chosen, policy.name, checkpoint, _notes(bench, adverse.how, allowed))
 
 
 def _start(policy: Policy, rules: Mapping[str, Policy], regions: Iterable[Where]) -> list[GuardRule]:
@@ -142,6 +149,38 @@ def _tight(names: Sequence[str], values: Floats, label: Floats, rule: str, polic
 
 
 @dataclass
+class _Making:
+    """One guard in the making: candidates so far, and how much may be tried."""
+
+    bench: _Bench
+    pool: list[GuardRule]
+    rng: np.random.Generator
+    most: int
+    tries: int
+    say: Progress
+    over: Event
+
+    def better(
+        self, chosen: tuple[GuardRule, ...], does: Sequence[str], done: int, total: int
+    ) -> tuple[GuardRule, ...]:
+        """Rules against all workloads known by now: chosen one by one at first, then changed bit by bit."""
+        words = f"choosing rules against {counted(len(self.bench.hard), 'workload')}"
+
+        def tell(tried: int) -> bool:
+            self.say(done + tried / max(self.tries, 1), total, words)
+            return not self.over.is_set()
+
+        self.say(done, total, words)
+        start = chosen or self.bench.chosen(self.pool, self.most)
+        if not self.tries:
+            return start
+        ladder = self.bench.ladder(start)
+        return polished(
+            start, self.bench, ladder, does, pool=self.pool, most=self.most, tries=self.tries, rng=self.rng, go_on=tell
+        )
+
+
+@dataclass
 class _Bench:
     """What guards are measured on while one is made."""
 
@@ -153,6 +192,7 @@ class _Bench:
     hard: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._few, self._limit = np.empty(0, dtype=np.int64), float("inf")
         self.nominal = float(np.mean(self.system.run(self.policy, self.usual).cost))
         self.best = np.empty(0)
 
@@ -167,7 +207,7 @@ class _Bench:
         cost = np.asarray(self.system.run(policy, [self.hard[place] for place in chosen]).cost)
         return behind(self.system, cost, self.best[chosen])
 
-    def _with(self, rules: tuple[GuardRule, ...]) -> Guarded:
+    def guarded(self, rules: tuple[GuardRule, ...]) -> Guarded:
         return Guarded(self.policy, Guard(self.system.name, rules), self.system, compare=False)
 
     def apt(self) -> dict[str, Policy]:
@@ -183,14 +223,36 @@ class _Bench:
         cost = float(np.mean(self.system.run(policy, self.usual).cost))
         return cost - self.nominal <= MARGIN * self.allowed * abs(self.nominal)
 
+    def settle(self, rules: tuple[GuardRule, ...]) -> None:
+        """These rules are the present ones; see :class:`~dnnexplain.explain.guards.polishing.Judge`."""
+        gaps = self.gaps(self.guarded(rules))
+        self._few = np.argsort(-gaps, kind="stable")[:SIEVE]
+        self._limit = float(gaps[self._few].mean())
+
+    def promising(self, rules: tuple[GuardRule, ...]) -> bool:
+        """Whether these rules do better on the few workloads that are worst with the present ones."""
+        return float(self.gaps(self.guarded(rules), self._few).mean()) < self._limit
+
+    def worth(self, rules: tuple[GuardRule, ...]) -> float:
+        """Twice the worst gap, softened by the next ones; infinite where the nominal cost cannot be afforded."""
+        policy = self.guarded(rules)
+        return self._objective(policy) if self._affordable(policy) else float("inf")
+
+    def ladder(self, rules: tuple[GuardRule, ...]) -> Ladder:
+        """Bounds about the states that the guarded policy meets on hard workloads and on usual ones."""
+        quantities, policy = quantities_of(self.system), self.guarded(rules)
+        seen = [met_states(self.system, policy, part, STATES) for part in (self.hard, self.usual)]
+        values = np.asarray(quantities(np.concatenate(seen)), dtype=np.float64)
+        return Ladder.of(quantities.names, values, np.arange(len(values)) < len(seen[0]))
+
     def chosen(self, tried: Sequence[GuardRule], most: int) -> tuple[GuardRule, ...]:
         """Rules added one by one, each time the one that makes the worst gaps smallest and can be afforded."""
         rules: tuple[GuardRule, ...] = ()
         now = self._objective(self.policy)
         distinct = list({(rule.when, rule.do): rule for rule in tried}.values())
         while len(rules) < most:
-            more = [self._with((*rules, rule)) for rule in distinct if rule not in rules]
-            before = self._with(rules)
+            more = [self.guarded((*rules, rule)) for rule in distinct if rule not in rules]
+            before = self.guarded(rules)
             worst = np.argsort(-self.gaps(before))[:SIEVE]
             first = [float(self.gaps(policy, worst).mean()) for policy in more]
             limit = float(self.gaps(before, worst).mean())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.contract import Mutable, Policy, cost_is_ratio
 from dnnexplain.explain.guards.adversary import Adverse, Draw, behind, worst_workloads
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.guards.guarded import Guarded
@@ -36,6 +36,7 @@ class GuardReport(Result):
         stepped_in, changed: shares of the decisions on usual workloads that the guard took, and took otherwise.
         stepped_in_worst: share of decisions on the workloads that were worst with the guard.
         words: in sentences.
+        workload_without, workload_with: these two workloads as plain JSON, where the system writes them.
     """
 
     question: Question
@@ -58,6 +59,8 @@ class GuardReport(Result):
     changed: float
     stepped_in_worst: float
     words: str
+    workload_without: Any = plain_field(default=None)
+    workload_with: Any = plain_field(default=None)
     assumed: list[str] = plain_field(default_factory=list)
 
 
@@ -125,10 +128,16 @@ def evaluate_guard(
         question=Question.about(system, policy, method="guard", seed=seed, settings=settings),
         guard=guarded.told,
         digest=guard.digest,
+        workload_without=_written(system, plain),
+        workload_with=_written(system, known),
         words=_words(report, ratio, policy.name, getattr(system, "cost_name", "cost")),
         assumed=[*guarded.assumed, f"Worst workloads were searched, not proved: {known.how}."],
         **report,
     )
+
+
+def _written(system: Any, found: Adverse) -> Any:
+    return system.workload_to_json(found.workloads[0]) if isinstance(system, Mutable) else None
 
 
 def _also(system: Any, policy: Policy, plain: Adverse, known: Adverse) -> Adverse:

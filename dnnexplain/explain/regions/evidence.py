@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,12 @@ class Evidence:
     units: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, float] = field(default_factory=dict)
     inexact: int = 0
+
+    @classmethod
+    def joined(cls, parts: Sequence[Evidence]) -> Evidence:
+        """Of the same quantities, one after another; at least one."""
+        values, loss = (np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "loss"))
+        return replace(parts[0], values=values, loss=loss, inexact=sum(part.inexact for part in parts))
 
 
 # --- decisions ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ __all__ = ["KINDS", "FailureProfile", "Region", "failure_profile", "profile_of"]
 KINDS = ("decisions", "workloads")
 LEVEL = 0.05
 MOST = 8
+TURN = 25
+"""States of each half that are judged before it is the other's turn."""
 Draw = Callable[[int, int], Sequence[Any]]
 Progress = Callable[..., object]
 
@@ -122,6 +125,7 @@ def failure_profile(
     floor: float = 1e-6,
     seconds: float = 1.0,
     most: int = MOST,
+    stop: Event | None = None,
     progress: Progress | None = None,
 ) -> FailureProfile:
     """Find regions in one half of the seeds, check them on the other.
@@ -138,6 +142,7 @@ def failure_profile(
         floor: a loss above this is a failure.
         seconds: for each state.
         most: regions to keep.
+        stop: ends it with what was judged until then.
         progress: called with what is done, of how many, and words.
 
     Raises:
@@ -150,23 +155,51 @@ def failure_profile(
         raise DnnExplainError(msg)
     say = progress or (lambda *_: None)
     held = dict(rules or {name: rule for name, rule in system.rules().items() if name not in {"random", "optimum"}})
-    halves = []
-    for half in (0, 1):
-        say(half, 3, f"{kind} of {'the first' if half == 0 else 'the other'} half")
-        workloads = draw(sets, 2 * seed + half)
-        if kind == "decisions":
-            seen = met_states(system, policy, workloads, states, seed=seed)
-            halves.append(decisions(system, policy, seen, seconds=seconds))
-        else:
-            halves.append(gaps(system, policy, workloads, held))
+    over = stop or Event()
+    drawn = [draw(sets, 2 * seed + half) for half in (0, 1)]
     valid = None
     if kind == "decisions":
-        say(2, 3, "random valid states")
-        values, seen = random_states(system, states, seed)
-        valid = decisions(system, policy, seen, seconds=seconds, values=values)
+        seen = [met_states(system, policy, workloads, states, seed=seed) for workloads in drawn]
+        *halves, valid = _judged(system, policy, seen, random_states(system, states, seed), seconds, say, over)
+    else:
+        halves = []
+        for half, workloads in enumerate(drawn):
+            say(half, 2, f"workloads of {'the other' if half else 'the first'} half")
+            halves.append(gaps(system, policy, workloads, held))
     settings = {"kind": kind, "sets": sets, "states": states, "floor": floor, "seconds": seconds}
     question = Question.about(system, policy, method="regions", seed=seed, settings=settings)
-    return profile_of(question, kind, halves[0], halves[1], valid, floor=floor, most=most)
+    found = profile_of(question, kind, halves[0], halves[1], valid, floor=floor, most=most)
+    if not over.is_set():
+        return found
+    return replace(
+        found, assumed=[*found.assumed, f"Ended early: {len(halves[1].loss):,} of the other half had been looked at."]
+    )
+
+
+def _judged(
+    system: Any,
+    policy: Policy,
+    seen: Sequence[NDArray[Any]],
+    valid: tuple[NDArray[np.float64], NDArray[Any]],
+    seconds: float,
+    say: Progress,
+    over: Event,
+) -> list[Evidence]:
+    """What is lost in the states of both halves and in random valid ones, in turns, so that all can end early."""
+    values = (None, None, valid[0])
+    lots = (*seen, valid[1])
+    most = max(map(len, lots))
+    found: list[list[Evidence]] = [[], [], []]
+    for begin in range(0, max(most, 1), TURN):
+        say(begin, most, f"{begin:,} of {most:,} decisions of each half")
+        if begin and over.is_set():
+            break
+        part = slice(begin, begin + TURN)
+        for kept, lot, own in zip(found, lots, values, strict=True):
+            if len(lot[part]) or not begin:
+                known = None if own is None else own[part]
+                kept.append(decisions(system, policy, lot[part], seconds=seconds, values=known))
+    return [Evidence.joined(parts) for parts in found]
 
 
 def profile_of(

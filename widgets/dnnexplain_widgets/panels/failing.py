@@ -6,11 +6,12 @@ from typing import Any
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.explain.regions import FailureProfile, failure_profile
+from dnnexplain.explain.regions import FailureProfile, failure_profile, quantities_of
 from dnnexplain.numbers import number, percent
 from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.failing_map import loss_map
 
 __all__ = ["FailingPanel"]
 
@@ -27,7 +28,7 @@ class FailingPanel(Panel):
     """
 
     QUESTION = "Where does it fail?"
-    PARTS = ({"part": "cells"},)
+    PARTS = ({"part": "cells"}, {"part": "sweep-map"})
     OPTIONS = ("sets", "states")
     SETTINGS = ("of", "family", "seed")
     ABOUT = ("policy",)
@@ -74,11 +75,11 @@ class FailingPanel(Panel):
         def work(task: Task) -> FailureProfile:
             return failure_profile(
                 system, policy, lambda count, drawn: system.workloads(family, count, drawn), rules=fair_rules(system),
-                kind=kind, sets=sets, states=states, seed=seed,
+                kind=kind, sets=sets, states=states, seed=seed, stop=task.enough,
                 progress=lambda done, total, words="": task.progress(done / total, str(words)),
             )  # fmt: skip
 
-        self.start(work, self._take, "Looking for regions")
+        self.start(work, self._take, "Looking for regions", keeps=True)
 
     def on_press(self, name: str) -> None:
         """Look."""
@@ -91,7 +92,7 @@ class FailingPanel(Panel):
             self.show_region(int(value[0] if isinstance(value, list | tuple) else value))
 
     def show_region(self, place: int) -> None:
-        """Tell a region.
+        """Tell a region, and draw what is lost over its quantities.
 
         Args:
             place: in the ranking, from 0.
@@ -103,7 +104,9 @@ class FailingPanel(Panel):
         if self.found is None or not 0 <= place < count:
             msg = f"this profile has {counted(count, 'region')}"
             raise DnnExplainError(msg)
-        self.sentence = self.found.regions[place].words
+        region = self.found.regions[place]
+        self.sentence = region.words
+        self.figure = {**self.figure, "sweep": loss_map(self.found, region, quantities_of(self.system).units)}
 
     def _take(self, found: FailureProfile) -> None:
         self.found = found
@@ -121,7 +124,10 @@ class FailingPanel(Panel):
             }
             for region in found.regions
         ]
+        units = quantities_of(self.system).units
+        worst = {"sweep": loss_map(found, found.regions[0], units)} if found.regions else {}
         self.figure = {
+            **worst,
             "cells": {
                 "caption": "Regions, the worst first", "corner": "Where",
                 "columns": ["met there", "fail inside", "fail outside", "mean loss", "p"], "rows": rows, "pick": "row",

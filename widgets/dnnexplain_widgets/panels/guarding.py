@@ -1,35 +1,44 @@
-"""What would guard it? A short list of rules that step in, with what they buy and cost."""
+"""What would guard it? A short list of rules that step in, with what they buy and cost; on and off, episode by episode."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from dnnexplain.contract import DnnExplainError
-from dnnexplain.explain.guards import Guard, GuardReport, compile_guard, evaluate_guard
-from dnnexplain.numbers import number, percent
+from dnnexplain.contract import DnnExplainError, GuardedPolicy, Mutable, Policy, Replayable
+from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, export_guard
 from dnnexplain.registry import fair_rules
 from dnnexplain_widgets.jobs import Task
-from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.panels.guard_words import figures_of, stepped_words
+from dnnexplain_widgets.panels.subject import Subject
+from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import text_of
 
 __all__ = ["GuardPanel"]
 
+FILES = {"json": "guard.json", "python": "guard.py", "c": "guard.c", "javascript": "guard.js"}
+"""What a guard is kept as, and the file's name."""
+EPISODES = 6
+"""Usual workloads that can be looked at, beside the two worst ones."""
 
-class GuardPanel(Panel):
+
+class GuardPanel(WatchPanel):
     """What would guard it?
 
     A guard is made on one half of the seeds: attack, learn where the network and a rule part, choose rules, attack what
-    came of it. Its figures are from the other half, under an attack that knows the guard.
+    came of it. Its figures are from the other half, under an attack that knows the guard. Switched on, every panel of
+    the page is about the guarded network.
 
     Args:
         sets: usual workloads in each half of the seeds.
         rounds: batches of each attack.
         cycles: attacks on guarded policies while the guard is made.
+        tries: small changes to its rules that are looked at after each attack.
     """
 
     QUESTION = "What would guard it?"
-    PARTS = ({"part": "cells"},)
-    OPTIONS = ("sets", "rounds", "cycles")
+    PARTS = ({"part": "cells"}, {"part": "timeline"})
+    OPTIONS = ("sets", "rounds", "cycles", "tries")
     SETTINGS = ("family", "seed")
     ABOUT = ("policy",)
 
@@ -39,12 +48,17 @@ class GuardPanel(Panel):
         return self.session.system
 
     def setup(self) -> None:
-        """Controls: workload, seed, make, open one, save."""
+        """Controls: workload, seed, make, open one; once there is one: on and off, episodes, rules, save."""
         self.guard: Guard | None = None
         self.report: GuardReport | None = None
+        self._steps: tuple[str, ...] = ()
         families = list(self.system.workload_names)
-        self.answers = {"family": families[0], "seed": 0, "chosen": None}
+        self.answers = {
+            "family": families[0], "seed": 0, "chosen": None, "on": False, "episode": "", "decision": 0,
+            "follow": False, "rule": "0", "as": "json",
+        }  # fmt: skip
         self._families = families
+        self.session.observe(self._on_policy, "policy")
         self._show_controls()
 
     @property
@@ -52,24 +66,39 @@ class GuardPanel(Panel):
         """The guard on the other half of the seeds; ``None`` until one was made."""
         return self.report
 
+    @property
+    def bare(self) -> Policy:
+        """The network without the guard, whichever of them the page explains."""
+        policy = self.session.policy
+        return policy.policy if isinstance(policy, GuardedPolicy) else policy
+
+    def worker_policy(self) -> Policy:
+        """The network without the guard, with a copy of its own."""
+        found = super().worker_policy()
+        return found.policy if isinstance(found, GuardedPolicy) else found
+
+    def subject(self) -> Subject:
+        """The bare network: switching the guard on and off makes no answer old."""
+        return replace(super().subject(), policy=self.bare.name, key=Subject.key_of(self.bare))
+
     def code_lines(self) -> tuple[str, ...]:
         """The guard by itself."""
-        sets, rounds, cycles = self._sizes()
+        sets, rounds, cycles, tries = self._sizes()
         seed = int(self.answers["seed"])
         return (
             "from dnnexplain.explain.guards import compile_guard, evaluate_guard",
             "from dnnexplain.registry import fair_rules",
             f"draw = lambda count, seed: system.workloads({self.answers['family']!r}, count, seed)",
             "rules = fair_rules(system)",
-            f"guard = compile_guard(system, policy, draw, rules=rules, sets={sets}, rounds={rounds}, cycles={cycles}, seed={seed})",
+            f"guard = compile_guard(system, policy, draw, rules=rules, sets={sets}, rounds={rounds}, cycles={cycles}, tries={tries}, seed={seed})",
             f"print(evaluate_guard(system, policy, guard, draw, rules=rules, sets={sets}, rounds={rounds}, seed={seed}).words)",
         )
 
     def run(self, guard: Guard | None = None) -> None:
-        """Make a guard (or take one) and measure it, beside the page."""
+        """Make a guard (or take one) and measure it, beside the page; cancelled, it is the guard made so far."""
         system, policy = self.system, self.worker_policy()
         family, seed = str(self.answers["family"]), int(self.answers["seed"])
-        sets, rounds, cycles = self._sizes()
+        sets, rounds, cycles, tries = self._sizes()
         rules = fair_rules(system)
 
         def draw(count: int, drawn: int) -> Any:
@@ -77,20 +106,50 @@ class GuardPanel(Panel):
 
         def work(task: Task) -> tuple[Guard, GuardReport]:
             made = guard or compile_guard(
-                system, policy, draw, rules=rules, sets=sets, rounds=rounds, cycles=cycles, seed=seed,
-                progress=lambda done, total, words="": task.progress(0.7 * done / total, str(words)),
+                system, policy, draw, rules=rules, sets=sets, rounds=rounds, cycles=cycles, tries=tries, seed=seed,
+                stop=task.enough, progress=lambda done, total, words="": task.progress(0.7 * done / total, str(words)),
             )  # fmt: skip
             task.progress(0.7, "measuring on the other half of the seeds")
-            return made, evaluate_guard(system, policy, made, draw, rules=rules, sets=sets, rounds=rounds, seed=seed)
+            most = 1 if task.enough.is_set() else rounds
+            return made, evaluate_guard(system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed)
 
-        self.start(work, self._take, "Making a guard")
+        self.start(work, self._take, "Making a guard", keeps=True)
+
+    def watch_episode(self) -> None:
+        """Run one workload with the guard and without, beside the page."""
+        guarded, bare = self._guarded(self.worker_policy()), self.worker_policy()
+        system, workload, seed = self.system, self._workload(), int(self.answers["seed"])
+
+        def work(task: Task) -> tuple[Pair, tuple[str, ...]]:
+            pair = run_pair(system, guarded, bare, workload, seed=seed, task=task)
+            guarded.forget()
+            return pair, stepped_words(guarded, pair.network.observations)
+
+        self.start(work, self._show_episode, "Running the episode", part=True)
 
     def on_press(self, name: str) -> None:
-        """Make one, or keep it."""
+        """Make one, look at an episode, leave a rule out, or keep it."""
         if name == "run":
             self.run()
+        elif name == "watch":
+            self.watch_episode()
+        elif name == "open":
+            self.open_decision()
+        elif name == "leave" and self.guard is not None:
+            rules = list(self.guard.rules)
+            del rules[int(self.answers["rule"])]
+            self.run(replace(self.guard, rules=tuple(rules)))
         elif name == "keep" and self.guard is not None:
-            self.offer("guard.json", self.guard.to_json())
+            kind = str(self.answers["as"])
+            self.offer(FILES[kind], export_guard(self.guard, kind, self.system))
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """The guard was switched on or off, or the scrubber moved."""
+        if name == "on":
+            self._switch(on=bool(value))
+        elif name == "decision" and self.pair is not None:
+            self._say(int(value))
+            self.step_to(int(value))
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A guard from a file, perhaps edited, is measured."""
@@ -101,38 +160,110 @@ class GuardPanel(Panel):
             raise DnnExplainError(msg)
         self.run(guard)
 
-    def _sizes(self) -> tuple[int, int, int]:
-        return int(self.options.get("sets", 20)), int(self.options.get("rounds", 4)), int(self.options.get("cycles", 1))
+    def _sizes(self) -> tuple[int, int, int, int]:
+        usual = {"sets": 20, "rounds": 4, "cycles": 2, "tries": 30}
+        sets, rounds, cycles, tries = (int(self.options.get(name, value)) for name, value in usual.items())
+        return sets, rounds, cycles, tries
+
+    def _guarded(self, policy: Policy) -> Guarded:
+        if self.guard is None:
+            msg = "make a guard first, or open one"
+            raise DnnExplainError(msg)
+        found: Any = Guarded(policy, self.guard, self.system)
+        *imports, expression = getattr(policy, "python", (f"...  # {policy.name}",))
+        mine = "from dnnexplain.explain.guards import Guard, Guarded"
+        found.python = (*imports, mine, f"Guarded({expression}, Guard.load('guard.json'), system)")
+        guarded: Guarded = found
+        return guarded
+
+    def _switch(self, *, on: bool) -> None:
+        """Have the page explain the network with the guard, or without it."""
+        policy = self._guarded(self.bare) if on else self.bare
+        if Subject.key_of(policy) == Subject.key_of(self.session.policy):
+            return
+        if self.session.adopt is not None:
+            self.session.adopt(policy.name, policy)
+        else:
+            self.session.policy = policy
+
+    def _on_policy(self, _change: object) -> None:
+        """Another network was chosen at the top: the switch says whether it is a guarded one."""
+        on = isinstance(self.session.policy, GuardedPolicy)
+        if on != self.answers["on"]:
+            self.set_answers(on=on)
+
+    def _workload(self) -> Any:
+        chosen = str(self.answers["episode"])
+        assert self.report is not None
+        if chosen in ("without", "with"):
+            return self.system.workload_from_json(getattr(self.report, f"workload_{chosen}"))
+        drawn = self.system.workloads(str(self.answers["family"]), EPISODES, 2 * int(self.answers["seed"]) + 1)
+        return drawn[int(chosen or 0)]
 
     def _take(self, found: tuple[Guard, GuardReport]) -> None:
         self.guard, self.report = found
+        self.pair = None
         report = self.report
-        figures = [
-            ("worst gap to the best rule", number(report.gap_without), number(report.gap_with)),
-            ("cost on that workload", number(report.network_without), number(report.network_with)),
-            ("of the best rule there", number(report.rule_without), number(report.rule_with)),
-            ("usual cost", number(report.nominal_without), number(report.nominal_with)),
-            ("decisions in which it steps in", "none", percent(report.stepped_in)),
-        ]
-        rows = [{"label": name, "cells": [{"text": without}, {"text": guarded}]} for name, without, guarded in figures]
-        self.figure = {
-            "cells": {
-                "caption": "With and without the guard",
-                "corner": "",
-                "columns": ["without", "with"],
-                "rows": rows,
-            }
-        }
+        self.figure = {"cells": figures_of(report, self.system)}
         rules = " ".join(f"{place}. {words}." for place, words in enumerate(report.guard, start=1))
-        self.sentence = f"{report.words} {rules}".strip()
+        none = "No rule makes the worst gap smaller at the nominal cost that is allowed: the guard is empty. "
+        self.sentence = f"{'' if report.guard else none}{report.words} {rules}".strip()
+        worst = "without" if report.workload_without is not None else "0"
+        self.set_answers(episode=worst, rule="0")
         self._show_controls()
+        if self.answers["on"]:
+            self._switch(on=True)
+
+    def _show_episode(self, found: tuple[Pair, tuple[str, ...]]) -> None:
+        pair, self._steps = found
+        self.figure = {"cells": self.figure["cells"], **self.watch(pair)}
+        self._show_controls()
+        self._say(int(self.answers["decision"]))
+
+    def _say(self, decision: int) -> None:
+        assert self.pair is not None
+        words = decision_words(self.system, self.pair, decision)
+        self.sentence = f"{pair_sentence(self.pair)} {words} {self._steps[decision]}".strip()
 
     def _show_controls(self) -> None:
         self.controls = [
             {"kind": "select", "name": "family", "label": "Workload", "options": [[name, name] for name in self._families]},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "button", "name": "run", "label": "Make a guard", "strong": True},
-            {"kind": "button", "name": "keep", "label": "Keep as a file", "disabled": self.guard is None,
-             "hint": "JSON, which may be edited, opened here again, and given to evaluate, replay, attack and worst-case as --guard."},
             {"kind": "file", "name": "guard", "label": "Open a guard", "accept": ".json"},
+            *self._guard_controls(),
         ]  # fmt: skip
+
+    def _guard_controls(self) -> list[dict[str, Any]]:
+        """What can be done with a guard, once there is one."""
+        if self.guard is None:
+            return []
+        hint = "JSON may be edited, opened here again, and given to evaluate, replay, attack, worst-case and app as --guard."
+        controls: list[dict[str, Any]] = [
+            {"kind": "check", "name": "on", "label": "Guard on",
+             "hint": "The whole page is about the guarded network, and every decision says whether a rule stepped in."},
+        ]  # fmt: skip
+        if isinstance(self.system, Replayable):
+            controls += [
+                {"kind": "select", "name": "episode", "label": "Episode", "options": self._episodes()},
+                {"kind": "button", "name": "watch", "label": "Run with and without"},
+                *self.watch_controls(),
+            ]
+        rules = [[str(place), f"rule {place + 1}"] for place in range(len(self.guard.rules))]
+        if rules:
+            controls += [
+                {"kind": "select", "name": "rule", "label": "Rule", "options": rules},
+                {"kind": "button", "name": "leave", "label": "Measure without it"},
+            ]
+        files = [[kind, name.rpartition(".")[2]] for kind, name in FILES.items()]
+        return [
+            *controls,
+            {"kind": "select", "name": "as", "label": "File", "options": files},
+            {"kind": "button", "name": "keep", "label": "Keep as a file", "hint": hint},
+        ]
+
+    def _episodes(self) -> list[list[str]]:
+        usual = [[str(place), f"usual workload {place + 1}"] for place in range(EPISODES)]
+        if not isinstance(self.system, Mutable):
+            return usual
+        return [["without", "the worst without it"], ["with", "the worst with it"], *usual]

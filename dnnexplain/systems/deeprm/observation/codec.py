@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.deeprm.observation.knobs import Layout
+from dnnexplain.systems.deeprm.observation.reading_kernels import read_rows
 from dnnexplain.systems.deeprm.simulator.arrays import FULL
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.simulator.view_kernels import paint_slots
@@ -28,6 +29,8 @@ class Codec:
         self._low = np.array([knob.low for knob in self.layout.knobs])
         self._high = np.array([knob.high for knob in self.layout.knobs])
         blocks = [[self.layout.slot_columns(resource, slot) for slot in range(params.slots)] for resource in range(2)]
+        clusters = [self.layout.cluster_columns(resource) for resource in range(2)]
+        self._cluster = np.array([[one.start, one.stop] for one in clusters], dtype=np.int64)
         self._first_columns = np.array([[block.start for block in row] for row in blocks], dtype=np.int64)
 
     def jobs(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -87,16 +90,16 @@ class Codec:
             msg = f"a picture with {p.slots} slots is {p.shape}, not {picture.shape[1:]}; was it made with other slots?"
             raise DnnExplainError(msg)
         values = np.zeros((len(picture), len(layout.knobs)))
-        filled = picture > 0
-        for slot in range(p.slots):
-            blocks = [filled[:, :, layout.slot_columns(resource, slot)] for resource in range(2)]
-            values[:, 3 * slot] = (blocks[0].any(axis=2) | blocks[1].any(axis=2)).sum(axis=1)
-            for resource, block in enumerate(blocks):
-                values[:, 3 * slot + 1 + resource] = block.any(axis=1).sum(axis=1)
-        for resource in range(2):
-            first = layout.use_first + resource * p.horizon
-            values[:, first : first + p.horizon] = filled[:, :, layout.cluster_columns(resource)].sum(axis=2)
-        values[:, layout.backlog_knob] = filled[:, :, layout.backlog_column : layout.extra_column].sum(axis=(1, 2))
+        kind = np.float32 if picture.dtype == np.float32 else np.float64
+        backlog = (layout.backlog_column, layout.extra_column)
+        read_rows(
+            np.ascontiguousarray(picture, dtype=kind),
+            self._first_columns,
+            p.max_job_units,
+            self._cluster,
+            backlog,
+            values,
+        )
         values[:, layout.since_knob] = np.ceil(np.rint(picture[:, 0, layout.extra_column] * FULL) * p.tracking / FULL)
         return values
 

@@ -1,6 +1,7 @@
 // What is done over two quantities: a map of actions for the network and one for a rule; pressing goes to that state.
 // figure.sweep: {across, down: {name, unit, values, knobs}, sides: [{name, action: [rows * columns], u16 of a choice, else f32}],
-//                kind, names, ordered, low, high}
+//                kind, names, ordered, low, high, still?: words of a map that leads to no state, box?: [left, right, bottom, top]}
+// A number that is NaN is a cell of which nothing is known.
 
 import { answer } from "../session/answers.js";
 import { bytes } from "../shared/bytes.js";
@@ -55,7 +56,7 @@ function drawSweep(view) {
   }
   view.maps.forEach((/** @type {any} */ map) => drawOneMap(view, map));
   drawSweepLegend(view);
-  setText(view.readout, "Point at the map for what is done there; press to go to that state.");
+  setText(view.readout, sweep.still || "Point at the map for what is done there; press to go to that state.");
   placeHere(view);
 }
 
@@ -67,16 +68,17 @@ function makeOneMap(view, side) {
   const title = h("span", { class: "dx-map-title" });
   const canvas = h("canvas", { class: "dx-canvas dx-sweep-cells" });
   const here = h("span", { class: "dx-sweep-here", "aria-hidden": "true" });
-  const stage = h("div", { class: "dx-sweep-stage", role: "img" }, canvas, here);
+  const box = h("span", { class: "dx-sweep-frame", "aria-hidden": "true" });
+  const stage = h("div", { class: "dx-sweep-stage", role: "img" }, canvas, here, box);
   const [down, foot] = [h("div", { class: "dx-sweep-down", "aria-hidden": "true" }), h("div", { class: "dx-sweep-across", "aria-hidden": "true" })];
   const element = h("figure", { class: "dx-map-box" }, h("figcaption", {}, title), h("div", { class: "dx-sweep-box" }, down, stage, foot));
-  const map = { side, title, canvas, here, stage, down, foot, element };
+  const map = { side, title, canvas, here, box, stage, down, foot, element };
   let held = false;
   const place = (/** @type {any} */ event) => {
-    const box = stage.getBoundingClientRect();
+    const size = stage.getBoundingClientRect();
     const { across, down: up } = view.given;
-    const column = Math.floor(((event.clientX - box.left) / box.width) * across.values.length);
-    const row = Math.floor((1 - (event.clientY - box.top) / box.height) * up.values.length);
+    const column = Math.floor(((event.clientX - size.left) / size.width) * across.values.length);
+    const row = Math.floor((1 - (event.clientY - size.top) / size.height) * up.values.length);
     return [Math.min(Math.max(row, 0), up.values.length - 1), Math.min(Math.max(column, 0), across.values.length - 1)];
   };
   const go = (/** @type {any} */ event) => {
@@ -85,6 +87,7 @@ function makeOneMap(view, side) {
     if (now[0] !== row || now[1] !== column) answer(view.model, "place", [row, column]);
   };
   stage.addEventListener("pointerdown", (event) => {
+    if (view.given.still) return;
     held = true;
     stage.setPointerCapture(event.pointerId);
     go(event);
@@ -110,6 +113,7 @@ function wordsAt(view, row, column) {
   const { across, down, sides, kind, names } = view.given;
   const done = (/** @type {any} */ side) => {
     const value = view.actions[side][row * across.values.length + column];
+    if (Number.isNaN(value)) return "not met";
     return kind === "choice" ? names[value] : names.length === 1 ? `${names[0]} ${number(value)}` : `${number(value)} on`;
   };
   const where = [across, down].map((axis, at) => `${axis.name} ${withUnit(axis.values[at ? row : column], axis.unit)}`).join(", ");
@@ -145,9 +149,13 @@ function drawOneMap(view, map) {
   const image = context.createImageData(columns, rows);
   view.actions[map.side].forEach((/** @type {any} */ value, /** @type {any} */ at) => {
     const [row, column] = [Math.floor(at / columns), at % columns];
-    image.data.set([...colourOf(view, value).map(Math.round), 255], 4 * ((rows - 1 - row) * columns + column));
+    if (!Number.isNaN(value)) image.data.set([...colourOf(view, value).map(Math.round), 255], 4 * ((rows - 1 - row) * columns + column));
   });
   context.putImageData(image, 0, 0);
+  const frame = view.given.box;
+  map.box.hidden = !frame;
+  if (frame) Object.assign(map.box.style, { left: `${100 * frame[0]}%`, right: `${100 * (1 - frame[1])}%`, bottom: `${100 * frame[2]}%`, top: `${100 * (1 - frame[3])}%` });
+  map.stage.classList.toggle("dx-still", Boolean(view.given.still));
   map.stage.style.height = `${EDGE.tall}px`;
   setAttributes(map.stage, { "aria-label": `What ${sides[map.side].name} does over ${across.name} and ${down.name}; the sentence below reads it` });
   map.foot.replaceChildren(...marksOf(across, Math.max(2, Math.floor((view.width - EDGE.left) / 70)), "left"), h("span", { class: "dx-sweep-name" }, nameOf(across)));
@@ -199,7 +207,7 @@ function placeHere(view) {
   if (!view.given) return;
   const [x, y] = [view.given.across, view.given.down].map((axis) => shareOf(axis, view.store.values[axis.knobs[0]]));
   for (const { here } of view.maps) {
-    here.hidden = x === null || y === null;
+    here.hidden = x === null || y === null || Boolean(view.given.still);
     here.style.left = `${100 * (x ?? 0)}%`;
     here.style.bottom = `${100 * (y ?? 0)}%`;
   }

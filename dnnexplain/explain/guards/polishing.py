@@ -1,0 +1,183 @@
+"""A guard made better by small changes: a bound moved, added or dropped, a rule added, dropped, moved or given another fall-back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.explain.guards.guard import GuardRule
+from dnnexplain.explain.regions.where import Span, Where
+
+__all__ = ["Judge", "Ladder", "neighbour", "polished"]
+
+Rules = tuple[GuardRule, ...]
+Floats = NDArray[np.float64]
+
+RUNGS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 0.999)
+FEW = 16
+SHARP = 0.7
+"""Share of the quantities that are drawn by how well they tell hard states from usual ones; the others are drawn evenly."""
+WHY = "Found by small changes to rules that were learnt where the network falls behind."
+
+
+class Judge(Protocol):
+    """What rules are held against."""
+
+    def promising(self, rules: Rules) -> bool:
+        """Whether they do better than the present ones on the few worst workloads: quick."""
+        ...
+
+    def worth(self, rules: Rules) -> float:
+        """What is to be made small; infinite where the nominal cost cannot be afforded."""
+        ...
+
+    def settle(self, rules: Rules) -> None:
+        """They are the present ones from now on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Bounds that quantities may have, and how telling each quantity is.
+
+    Attributes:
+        names: of the quantities ``[F]``.
+        rungs: for each quantity the values between which states that were met lie.
+        weights: how often each quantity is drawn ``[F]``, summing to one.
+    """
+
+    names: tuple[str, ...]
+    rungs: tuple[Floats, ...]
+    weights: Floats
+
+    @classmethod
+    def of(cls, names: Sequence[str], values: Floats, hard: NDArray[np.bool_]) -> Ladder:
+        """From quantities ``[B, F]`` of states that were met, on hard workloads or on usual ones ``[B]``."""
+        rungs = tuple(_rungs(column) for column in values.T)
+        usable = np.array([len(one) > 0 for one in rungs], dtype=np.float64)
+        spread = values.std(axis=0)
+        apart = np.abs(values[hard].mean(axis=0) - values[~hard].mean(axis=0)) if 0 < hard.sum() < len(hard) else usable
+        telling = np.divide(apart, spread, out=np.zeros_like(spread), where=spread > 0) * usable
+        even = usable / max(usable.sum(), 1.0)
+        sharp = telling / telling.sum() if telling.sum() > 0 else even
+        return cls(tuple(names), rungs, SHARP * sharp + (1 - SHARP) * even)
+
+    def span(self, rng: np.random.Generator, name: str | None = None) -> Span:
+        """A bound on one side of a quantity, drawn if it is not named."""
+        place = self.names.index(name) if name is not None else int(rng.choice(len(self.names), p=self.weights))
+        bound = float(rng.choice(self.rungs[place]))
+        return Span(self.names[place], bound, None) if rng.random() < 0.5 else Span(self.names[place], None, bound)
+
+
+def _rungs(column: Floats) -> Floats:
+    """Half-way points between neighbouring values of one quantity: all where they are few, else about some quantiles."""
+    known = np.unique(column)
+    if len(known) < 2:
+        return np.empty(0)
+    middles = (known[:-1] + known[1:]) / 2
+    if len(middles) <= FEW:
+        return np.asarray(middles)
+    places = np.searchsorted(known, np.quantile(column, RUNGS), side="left")
+    return np.asarray(middles[np.unique(np.clip(places, 0, len(middles) - 1))], dtype=np.float64)
+
+
+def polished(
+    rules: Rules,
+    judge: Judge,
+    ladder: Ladder,
+    does: Sequence[str],
+    *,
+    pool: Sequence[GuardRule] = (),
+    most: int,
+    tries: int,
+    rng: np.random.Generator,
+    go_on: Callable[[int], bool] | None = None,
+) -> Rules:
+    """Rules after ``tries`` small changes, of which each that makes ``judge.worth`` smaller was kept.
+
+    Args:
+        rules: to begin from.
+        judge: what they are held against.
+        ladder: bounds to choose from.
+        does: what a rule may do, by name.
+        pool: rules that may be added as they are.
+        most: rules, at most.
+        tries: changes that are looked at.
+        rng: draws them.
+        go_on: called with how many were looked at; false ends it.
+    """
+    judge.settle(rules)
+    now = judge.worth(rules)
+    for done in range(tries):
+        if go_on is not None and not go_on(done):
+            break
+        tried = neighbour(rules, ladder, does, most, rng, pool)
+        if tried == rules or not judge.promising(tried):
+            continue
+        worth = judge.worth(tried)
+        if worth < now:
+            rules, now = tried, worth
+            judge.settle(rules)
+    return rules
+
+
+def neighbour(
+    rules: Rules,
+    ladder: Ladder,
+    does: Sequence[str],
+    most: int,
+    rng: np.random.Generator,
+    pool: Sequence[GuardRule] = (),
+) -> Rules:
+    """Rules after one small change, drawn."""
+    if not rules or (len(rules) < most and rng.random() < 0.3):
+        new = pool[int(rng.integers(len(pool)))] if pool and rng.random() < 0.4 else _drawn(ladder, does, rng)
+        place = int(rng.integers(len(rules) + 1))
+        return (*rules[:place], new, *rules[place:])
+    place = int(rng.integers(len(rules)))
+    kind = rng.choice(["bound", "narrow", "widen", "do", "drop", "move"], p=[0.35, 0.2, 0.15, 0.15, 0.05, 0.1])
+    rest = (*rules[:place], *rules[place + 1 :])
+    if kind == "drop":
+        return rest
+    if kind == "move":
+        to = int(rng.integers(len(rules)))
+        return (*rest[:to], rules[place], *rest[to:])
+    return (*rules[:place], _changed(rules[place], str(kind), ladder, does, rng), *rules[place + 1 :])
+
+
+def _drawn(ladder: Ladder, does: Sequence[str], rng: np.random.Generator) -> GuardRule:
+    spans = _joined([ladder.span(rng) for _ in range(int(rng.integers(1, 4)))])
+    return GuardRule(Where(spans), str(rng.choice(list(does))), WHY)
+
+
+def _changed(rule: GuardRule, kind: str, ladder: Ladder, does: Sequence[str], rng: np.random.Generator) -> GuardRule:
+    spans = rule.when.spans
+    if kind == "do":
+        return GuardRule(rule.when, str(rng.choice(list(does))), rule.why)
+    if kind == "narrow" or not spans:
+        return GuardRule(Where(_joined([*spans, ladder.span(rng)])), rule.do, rule.why)
+    place = int(rng.integers(len(spans)))
+    rest = [*spans[:place], *spans[place + 1 :]]
+    if kind == "bound":
+        old = spans[place]
+        new = ladder.span(rng, old.feature) if len(ladder.rungs[ladder.names.index(old.feature)]) else old
+        rest.insert(place, new)
+    return GuardRule(Where(_joined(rest)), rule.do, rule.why)
+
+
+def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """One bound per quantity: of two on one quantity both where they hold somewhere together, else the later one."""
+    found: dict[str, Span] = {}
+    for span in spans:
+        old = found.get(span.feature)
+        if old is None:
+            found[span.feature] = span
+            continue
+        low, high = max(old.low, span.low), min(old.high, span.high)
+        both = Span(span.feature, None if low == -np.inf else low, None if high == np.inf else high)
+        found[span.feature] = both if low < high else span
+    return tuple(found.values())

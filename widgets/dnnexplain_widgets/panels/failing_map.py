@@ -1,0 +1,85 @@
+"""What is lost over two quantities: the map of a failure region, drawn from the half that it was not found in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.explain.regions import FailureProfile, Region
+
+__all__ = ["loss_map"]
+
+Floats = NDArray[np.float64]
+CELLS = 16
+
+
+def loss_map(found: FailureProfile, region: Region, units: Mapping[str, str]) -> dict[str, Any]:
+    """The figure of the map part: mean loss in each cell that was met, and the region's outline.
+
+    Args:
+        found: the profile; its ``values`` ``[S, F]`` and ``losses`` ``[S]`` are of the half that nothing was found in.
+        region: whose two quantities the axes are; of a region with one bound the other axis is the quantity that goes
+            most with the loss.
+        units: of quantities, by name.
+    """
+    names = list(found.names)
+    bounded = [names.index(span.feature) for span in region.where.spans][:2]
+    columns = [*bounded, *(place for place in _telling(found) if place not in bounded)][:2]
+    edges = [_edges(found.values[:, column]) for column in columns]
+    shape = tuple(len(one) - 1 for one in edges)
+    places = [
+        np.clip(np.searchsorted(one, found.values[:, column], side="right") - 1, 0, size - 1)
+        for one, column, size in zip(edges, columns, shape, strict=True)
+    ]
+    total, count = np.zeros(shape), np.zeros(shape)
+    np.add.at(total, tuple(places), found.losses)
+    np.add.at(count, tuple(places), 1.0)
+    mean = np.divide(total, count, out=np.full(shape, np.nan), where=count > 0).T
+    across, down = (
+        {"name": names[column], "unit": units.get(names[column], ""), "values": ((one[:-1] + one[1:]) / 2).tolist(), "knobs": []}
+        for column, one in zip(columns, edges, strict=True)
+    )  # fmt: skip
+    spans = {span.feature: (span.low, span.high) for span in region.where.spans}
+    box = [_shares(one, spans.get(names[column])) for column, one in zip(columns, edges, strict=True)]
+    unit = found.unit or "of the best rule's cost"
+    top = float(np.nanmax(mean)) if count.any() else 0.0
+    return {
+        "across": across, "down": down, "kind": "amount", "names": [unit], "ordered": True, "low": 0.0, "high": top or 1.0,
+        "sides": [{"name": "Mean loss", "action": mean.astype(np.float32).tobytes()}],
+        "still": f"Point at the map for what is lost there; grey was not met. The frame is where {region.rule}.",
+        "box": [value for pair in box for value in pair],
+    }  # fmt: skip
+
+
+def _telling(found: FailureProfile) -> list[int]:
+    """Quantities by how strongly they go with the loss, ranks against ranks."""
+    ranks = np.argsort(np.argsort(found.values, axis=0), axis=0).astype(np.float64)
+    loss = np.argsort(np.argsort(found.losses)).astype(np.float64)
+    varies = np.ptp(found.values, axis=0) > 0
+    with np.errstate(invalid="ignore"):
+        strength = np.abs(((ranks - ranks.mean(axis=0)) * (loss - loss.mean())[:, None]).mean(axis=0))
+    return [int(place) for place in np.argsort(np.where(varies, -strength, 0.0), kind="stable")]
+
+
+def _edges(values: Floats) -> Floats:
+    """Ends of cells: one for each value where they are few, else even ones."""
+    known = np.unique(values)
+    if len(known) == 1:
+        return np.array([known[0] - 0.5, known[0] + 0.5])
+    if len(known) > CELLS:
+        return np.linspace(known[0], known[-1], CELLS + 1)
+    middles = (known[:-1] + known[1:]) / 2
+    first, last = known[1] - known[0], known[-1] - known[-2]
+    return np.concatenate([[known[0] - first / 2], middles, [known[-1] + last / 2]])
+
+
+def _shares(edges: Floats, span: tuple[float, float] | None) -> tuple[float, float]:
+    """How far along the cells (all drawn alike wide) a span's ends lie, 0 to 1."""
+    if span is None:
+        return 0.0, 1.0
+    even = np.linspace(0.0, 1.0, len(edges))
+    low, high = (float(np.interp(end, edges, even)) for end in np.clip(span, edges[0], edges[-1]))
+    return low, high

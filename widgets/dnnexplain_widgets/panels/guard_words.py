@@ -1,0 +1,44 @@
+"""What a guard's panel shows of it: figures with and without it, and who decided each decision of an episode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnexplain.contract import cost_is_ratio
+from dnnexplain.explain.guards import Guarded, GuardReport
+from dnnexplain.numbers import gap, number, percent
+
+__all__ = ["figures_of", "stepped_words"]
+
+
+def figures_of(report: GuardReport, system: Any) -> dict[str, Any]:
+    """The figure of the cells part: one row for each figure."""
+    ratio = cost_is_ratio(system)
+    figures = [
+        ("worst gap to the best rule", gap(report.gap_without, ratio=ratio), gap(report.gap_with, ratio=ratio)),
+        ("cost on that workload", number(report.network_without), number(report.network_with)),
+        ("of the best rule there", number(report.rule_without), number(report.rule_with)),
+        ("usual cost", number(report.nominal_without), number(report.nominal_with)),
+        ("usual decisions that it takes", "none", percent(report.stepped_in)),
+        ("of them otherwise than the network", "none", percent(report.changed)),
+        ("decisions that it takes on its worst workload", "none", percent(report.stepped_in_worst)),
+    ]
+    rows = [{"label": name, "cells": [{"text": without}, {"text": guarded}]} for name, without, guarded in figures]
+    return {"caption": "With and without the guard", "corner": "", "columns": ["without", "with"], "rows": rows}
+
+
+def stepped_words(guarded: Guarded, observations: NDArray[Any]) -> tuple[str, ...]:
+    """Of each decision of an episode what decided it, a sentence each."""
+    deciding = guarded.deciding(observations)
+    counts = np.bincount(deciding[deciding >= 0], minlength=len(guarded.told))
+    total = len(deciding)
+
+    def told(place: int) -> str:
+        if place < 0:
+            return f"No rule of the guard holds here; rules decide {int(counts.sum()):,} of {total:,} decisions."
+        return f"Rule {place + 1} decides here, and in {int(counts[place]):,} of {total:,} decisions: {guarded.told[place]}."
+
+    return tuple(told(int(place)) for place in deciding)
