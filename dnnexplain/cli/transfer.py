@@ -18,7 +18,7 @@ from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.numbers import number
+from dnnexplain.numbers import number, percent
 
 if TYPE_CHECKING:
     from dnnexplain.explain.transfer.grid import Setting, Transfer
@@ -241,11 +241,31 @@ def _show(found: Transfer) -> None:
             for r, row in enumerate(found.rows)
         ]
         print_table(columns, rows, f"{found.cost_name} of {name} / of the best rule")
+    for network, name in enumerate(found.policies[: found.networks]):
+        if np.isfinite(found.shares[:, :, network]).any():
+            title = f"Mean and median {found.cost_name} of {name}, and the share of each action"
+            print_table(("workload", "", "mean", "median", *found.actions), _actions(found, network), title)
     for one in found.boundaries:
         where = "" if one.value is None else f" (at about {number(one.value)})"
         verb = "stops" if one.wins_before else "starts"
         typer.echo(f"{one.policy}, {one.row}: {verb} winning between {one.before} and {one.after}{where}")
     typer.echo(found.words)
+
+
+def _actions(found: Transfer, network: int) -> list[list[Any]]:
+    """A row a cell that was run: what a network does there."""
+    return [
+        [
+            row.label,
+            column.label,
+            number(found.cost[r, c, network]),
+            number(found.median[r, c, network]),
+            *(percent(share) for share in found.shares[r, c, network]),
+        ]
+        for r, row in enumerate(found.rows)
+        for c, column in enumerate(found.columns)
+        if found.done[r, c]
+    ]
 
 
 def _told(found: Transfer, row: int, column: int, network: int) -> str:

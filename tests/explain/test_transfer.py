@@ -15,6 +15,7 @@ from dnnexplain.encoding import encode
 from dnnexplain.explain.transfer.grid import Setting, Transfer, cell_workloads, transfer
 from dnnexplain.explain.transfer.words import boundaries
 from dnnexplain.intervals import mean_interval
+from dnnexplain.numbers import number, percent
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems import SmallSystem
 from dnnexplain.systems.deeprm import DeepRM
@@ -244,6 +245,17 @@ def test_the_command_prints_the_grid_and_keeps_it(capsys, tmp_path):
     assert "mean slowdown of conv" in shown
     assert main(["transfer", "deeprm", "--vary", "longshare=1"]) == 2
     assert "long_share" in capsys.readouterr().err
+
+
+def test_mean_median_and_shares_of_actions_are_printed_where_a_system_counts_them(capsys):
+    command = ["transfer", "abr", "--family", "markov-3g", "--rule", "bb", "--sets", "2", "--jobs", "1"]
+    assert main(command) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Mean and median minus QoE of default, and the share of each action" in shown
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["cells"][0]["results"][0]
+    figures = [number(told["mean"]), number(told["median"]), *(percent(one) for one in told["actions"].values())]
+    assert " ".join(figures) in shown
 
 
 SMALL = ["transfer", "deeprm", "--rule", "sjf", "--rate", "0.5", "--steps", "12", "--sets", "2", "--seed", "4"]

@@ -16,7 +16,6 @@ from dnnexplain.systems.abr.video import Video
 __all__ = ["ABOUT", "SETTINGS", "RulePolicy", "make_rules"]
 
 SETTINGS: dict[str, dict[str, float]] = {
-    "fixed": {"level": 0.0},
     "bb": {"reservoir": 5.0, "cushion": 10.0},
     "rb": {},
     "bola": {"gain": 1.6, "target": 60.0},
@@ -24,11 +23,11 @@ SETTINGS: dict[str, dict[str, float]] = {
     "robust-mpc": {},
     "robust-mpc-reset": {},
     "tuned": {"share": 0.25, "reserve": 0.0},
+    "fixed": {"level": 0.0},
 }
 """The numbers of each rule: seconds, shares, or a bitrate's index."""
 
 ABOUT = {
-    "fixed": "Always the lowest bitrate",
     "bb": "Buffer-based (Huang et al., SIGCOMM 2014): reservoir 5 s, cushion 10 s",
     "rb": "Rate-based: the highest bitrate below the harmonic mean of the last 5 throughputs",
     "bola": "BOLA-BASIC (Spiteri et al., INFOCOM 2016), its gain tuned on generated links",
@@ -36,6 +35,7 @@ ABOUT = {
     "robust-mpc": "MPC with its estimate lowered by the largest of the last 5 errors; it keeps its errors from session to session, as published",
     "robust-mpc-reset": "robust-mpc that forgets its errors when a session begins",
     "tuned": "The highest bitrate whose chunk would arrive, at a share of the estimate, with a reserve left; both tuned on generated links",
+    "fixed": "Always the lowest bitrate",
 }
 _CARRIES = {"robust-mpc"}
 

@@ -220,7 +220,6 @@ SPEC = Spec(
         ),
     ),
     rules={
-        "fixed": "Always the lowest bitrate",
         "bb": "Buffer-based",
         "rb": "Rate-based",
         "bola": "BOLA",
@@ -228,6 +227,7 @@ SPEC = Spec(
         "robust-mpc": "Robust MPC, as published: it keeps its errors from one session to the next",
         "robust-mpc-reset": "Robust MPC, forgets between sessions",
         "tuned": "Buffer and rate, two tuned numbers",
+        "fixed": "Always the lowest bitrate",
     },
     rule_exports={".dash.js": "dnnexplain.systems.abr.dash_rule:dash_rule"},
     network_exports={".dash.js": "dnnexplain.systems.abr.dash_rule:dash_network"},
