@@ -15,6 +15,7 @@ import numpy as np
 
 from dnnexplain.app.presets import presets_for
 from dnnexplain.contract import Painted, Policy, State, System, need, state_from_observation
+from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write, check_writable
 from dnnexplain.reading import read_json
 from dnnexplain.registry import known_systems, make_system, spec_of
@@ -23,6 +24,7 @@ __all__ = ["card_facts", "explorable", "write_explorable"]
 
 DEFAULT_SYSTEM = next(iter(known_systems()))
 
+_OUTPUTS = {"choice": ("action", "actions"), "values": ("number", "numbers"), "switches": ("switch", "switches")}
 _DRAWN = 24
 """States from episodes that a page brings along, to draw one of them."""
 
@@ -107,9 +109,14 @@ def card_facts(policy: Policy, system: System) -> Iterator[tuple[str, str]]:
         yield "Purpose", str(card["description"])
     weights = sum(weight.numel() for weight in policy.module.parameters())  # type: ignore[attr-defined]
     inputs = " x ".join(map(str, system.observation_shape))
-    yield "Network", f"{policy.name}: {inputs} inputs, {weights:,} weights, {len(system.output.names)} actions"
-    kept = getattr(policy, "masked", True)
-    yield "Impossible actions", "left out before the softmax" if kept else "not left out: it may choose an empty slot"
+    outputs = counted(len(system.output.names), *_OUTPUTS[system.output.kind])
+    yield "Network", f"{policy.name}: {inputs} inputs, {weights:,} weights, {outputs}"
+    if isinstance(system, Painted) and system.painting.masks:
+        kept = getattr(policy, "masked", True)
+        yield (
+            "Impossible actions",
+            "left out before the softmax" if kept else "not left out: it may choose an empty slot",
+        )
     yield from _figures(card.get("figures") or {}, getattr(system, "cost_name", "cost"))
     for key, name in (("training_time", "Training"), ("command", "Trained with"), ("limits", "Limits")):
         if card.get(key):
@@ -122,6 +129,9 @@ def _figures(figures: Mapping[str, Any], cost: str) -> Iterator[tuple[str, str]]
     from dnnexplain_widgets.words import label  # noqa: PLC0415 - loads ipywidgets
 
     for where, rows in figures.items():
+        if not isinstance(rows, Mapping) or "mean" in rows:  # a figure by itself
+            yield f"{where[:1].upper()}{where[1:]}", _figure(rows)
+            continue
         found = {
             who: next(one for one in row.values() if isinstance(one, Mapping) and "mean" in one)
             for who, row in rows.items()
@@ -131,3 +141,11 @@ def _figures(figures: Mapping[str, Any], cost: str) -> Iterator[tuple[str, str]]
         if means:
             told = (f"{label(who)} {means[who]:.3g}" for who in sorted(means, key=means.__getitem__))
             yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(told)} (less is better)"
+
+
+def _figure(value: Any) -> str:
+    """One figure, with its interval where it has one."""
+    if not isinstance(value, Mapping):
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    interval = f" ({value['low']:.3g} to {value['high']:.3g})" if {"low", "high"} <= set(value) else ""
+    return f"{value['mean']:.3g}{interval}"

@@ -2,17 +2,18 @@
 
 A :class:`Painting` says in plain terms what ``System.encode``, ``repair``, ``valid_actions`` and
 ``describe`` do: which cells each knob fills, which knobs mean nothing alone, when an output is allowed,
-and how the state is told. Knobs and outputs are named; an observation is a grid of rows and columns.
+and how the state is told. Knobs and outputs are named; an observation is a grid of rows and columns, or a row of numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 __all__ = [
-    "Cells", "Demand", "Fits", "Level", "Listing", "Mask", "Painted", "Painting", "Pause", "Phrase", "Rectangle",
-    "Run", "Stroke", "Whole",
+    "Cells", "Demand", "Fits", "Level", "Listing", "Mask", "Number", "Painted", "Painting", "Pause", "Phrase", "PlainParts",
+    "Rectangle", "Remote", "Run", "Stroke", "Whole",
 ]  # fmt: skip
 
 
@@ -57,7 +58,35 @@ class Level:
     levels: tuple[float, ...]
 
 
-Stroke = Rectangle | Run | Level
+@dataclass(frozen=True, slots=True)
+class Number:
+    """All cells of the block have the knob's value, times ``scale``, plus ``offset``."""
+
+    cells: Cells
+    knob: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """All cells of the block have the knob's value and ``level + slope log10(d)`` for a distance ``d`` in units of ``unit``.
+
+    It is that of the point at the knobs ``east`` and ``north`` from ``place``, ``nearest`` at least: how a signal fades.
+    """
+
+    cells: Cells
+    knob: str
+    east: str
+    north: str
+    place: tuple[float, float]
+    nearest: float
+    unit: float
+    level: float
+    slope: float
+
+
+Stroke = Rectangle | Run | Level | Number | Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +132,8 @@ Mask = Fits | Pause
 class Phrase:
     """A piece of text with knobs in braces, left out while the knob ``when`` is at 0.
 
-    ``{backlog}`` is the knob's value, ``{backlog|job|jobs}`` a word for one and a word for any other number.
+    ``{backlog}`` is the knob's value, ``{load:2}`` the same with two decimals, ``{backlog|job|jobs}`` a word for one and
+    a word for any other number.
     """
 
     text: str
@@ -139,9 +169,23 @@ class Painting:
 
 @runtime_checkable
 class Painted(Protocol):
-    """A system that can say as data how it paints its observation, a picture of rows and columns."""
+    """A system that can say as data how it paints its observation: a picture of rows and columns, or a row of numbers."""
 
     @property
     def painting(self) -> Painting:
         """How knobs become cells."""
+        ...
+
+
+@runtime_checkable
+class PlainParts(Protocol):
+    """A module of a network that says as data which plain layers it equals, so that a page can run it.
+
+    The layers follow one another: ``{"kind": "dense", "weight": [m, n], "bias": [m]}``, float32; or ``{"kind": "turn",
+    "parts": (p, c, s)}``, whose first ``p`` numbers stay, of the next ``c`` it takes the cosine, of the last ``s`` the
+    sine, in degrees.
+    """
+
+    def plain_parts(self) -> Sequence[Mapping[str, Any]]:
+        """The layers, the first one first."""
         ...

@@ -13,14 +13,16 @@ from dnnexplain.app.explorable import write_explorable
 from dnnexplain.contract import DnnExplainError, State, state_from_values
 from dnnexplain.explain import attribute, decide
 from dnnexplain.explain.networks.plain import plain_network
+from dnnexplain.explain.probing.neurons import random_values
 from dnnexplain.policies import TorchPolicy, load_shipped
 from dnnexplain.systems import make_system
 from dnnexplain_widgets import Dashboard
-from dnnexplain_widgets.live import Ask
+from dnnexplain_widgets.live import Ask, compute
 from dnnexplain_widgets.moves import valid_values
+from dnnexplain_widgets.sentences import sentences
 from tests.browser.axe import serious
 from tests.browser.conftest import close_to, shown_probabilities, wait_settled
-from tests.browser.in_page import InPage, assert_same, some_states
+from tests.browser.in_page import InPage, assert_same, assert_same_words, close, some_states
 from tests.browser.test_panels import cell_of, drag, grip
 
 SHIPPED = {"default": 5, "conv": 5, "as-published": 5, "default of 10": 10}
@@ -94,6 +96,38 @@ def test_pools_pads_and_nested_stacks_are_the_same(tab, seed, deeprm):
     page = InPage(tab, deeprm, policy)
     for number, state in enumerate(some_states(deeprm, 4, seed=11)):
         assert_same(page, state, Ask(sweep="length", layer=layer), unit=number)
+
+
+NUMBERS = (
+    ("cellular", {}, ("default",)),
+    ("cran", {}, ("default", "toggle head 2 minus no change", "logit of toggle head 1")),
+    ("cran", {"action": "set"}, ("default", "head 3 on against off")),
+)
+
+
+@pytest.mark.parametrize(("name", "parameters", "targets"), NUMBERS, ids=["a rate", "toggles", "switches"])
+def test_a_row_of_numbers_is_painted_run_and_explained_as_in_the_kernel(tab, name, parameters, targets):
+    system = make_system(name, **parameters)
+    policy = load_shipped(system, "default")
+    page = InPage(tab, system, policy)
+    rows = random_values(system, 6, np.random.default_rng(4))
+    for number, values in enumerate(rows):
+        state, target = State(values), targets[number % len(targets)]
+        ask = Ask(target=target, sweep=system.knobs[number].name, layer=f"relu_{1 + number % 2}")
+        live, found = compute(system, policy, state, ask), page.step(state, ask, unit=number)
+        close(found["outputs"], live.decision.outputs, 2e-4)
+        close(found["map"], live.attribution.map, 2e-4)
+        close(found["groups"], np.stack([live.attribution.positive, live.attribution.negative], axis=1).ravel(), 1e-3)
+        close(found["units"], live.activations[:256], 2e-4)
+        close(found["curves"], np.concatenate([curve[number] for curve in live.curves.activation]), 2e-4)
+        words = sentences(system, live, number, ask)
+        assert set(found["words"]) == set(words)
+        for part in ("decision", "saliency", "axis"):
+            assert_same_words(found["words"][part], words[part])
+        if live.decision.probabilities is not None:
+            close(found["probabilities"], live.decision.probabilities, 2e-4)
+        wanted = values + np.random.default_rng(number).normal(0, 1, len(values))
+        close(page.valid(wanted, values), valid_values(system, wanted, values), 1e-5)
 
 
 def test_what_is_wanted_is_made_valid_as_in_the_kernel(tab, deeprm, drawn):

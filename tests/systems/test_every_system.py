@@ -11,6 +11,7 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.contract import Optimal, PartiallySeen, State, Summarised, cost_is_ratio, state_from_values
+from dnnexplain.explain.decisions.sweeps import sweep_rows
 from dnnexplain.policies import load, named_policy, save
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from tests.systems.fakes import FAKES
@@ -121,6 +122,15 @@ def test_a_network_is_saved_and_loaded_to_the_bit(name, tmp_path):
     file = save(tmp_path / "network.safetensors", network)
     seen = system.encode(np.array([knob.start for knob in system.knobs])[None])
     np.testing.assert_array_equal(load(file, system).outputs(seen), network.outputs(seen))
+
+
+def test_a_knob_without_steps_is_swept_over_its_whole_range(name):
+    system = system_of(name)
+    free = [knob.name for knob in system.knobs if knob.step is None and knob.low < knob.high][:8]
+    if not free:
+        pytest.skip(f"every knob of {name} has steps")
+    swept = sweep_rows(system, free, state_from_values(system, {}), "as they are", None, points=33)
+    assert [len(grid) for grid in swept.grids] == [33] * len(free)
 
 
 def lines(name, folder):

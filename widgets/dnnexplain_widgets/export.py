@@ -42,7 +42,25 @@ READING: dict[str, str] = {
     "Its neurons": "How strongly each hidden neuron answers now, and how the chosen one would answer if one quantity "
     "took every value while all else stays.",
 }
-"""What the reader sees, panel by panel."""
+"""What the reader sees, panel by panel, where the input is a picture and the output a choice."""
+
+_NUMBERS: dict[str, str] = {
+    "What it sees": "Numbers, all of which are here: drag a slider, or a point of a line where there are lines; every change "
+    "is a valid one, and all else follows at once.",
+    "What moved it": "The gradient of one number of the output, summed by quantity: what speaks for it and what against "
+    "it, apart, for a change by one unit of each.",
+}
+_DONE: dict[str, str] = {
+    "values": "The numbers that the network gives in this state; what lies beyond a bound is cut off there.",
+    "switches": "The chance of each switch to be on, by the logistic function of its output; above one half it is on.",
+}
+
+
+def _reads(system: System) -> dict[str, str]:
+    """The same for any system."""
+    numbers = _NUMBERS if len(system.observation_shape) == 1 else {}
+    done = {"What it does": _DONE[system.output.kind]} if system.output.kind in _DONE else {}
+    return {**READING, **numbers, **done}
 
 
 def export_page(
@@ -98,7 +116,7 @@ def export_page(
             "sweep": asked.sweep, "unit": session.unit,
         },
     }  # fmt: skip
-    return _html(title, lead, _reading(made), _about(facts), json.dumps(data, separators=(",", ":")))
+    return _html(title, lead, _reading(_reads(system), made), _about(facts), json.dumps(data, separators=(",", ":")))
 
 
 def _look_at_few(session: Session, readable: Sequence[Mapping[str, Any]]) -> None:
@@ -141,7 +159,7 @@ def _states(system: System, known: Mapping[str, Any]) -> tuple[list[dict[str, An
 
 def _ground(system: System, state: State) -> list[list[float]] | None:
     """The cells of a background that painting may keep, with their levels; ``None`` without a background."""
-    if state.background is None:
+    if state.background is None or len(system.observation_shape) == 1:
         return None
     assert isinstance(system, Painted)
     columns = system.observation_shape[1]
@@ -169,10 +187,10 @@ def _about(facts: Sequence[Fact]) -> str:
     return f'<section class="dx-alone-note"><h2>The network</h2><dl>{_rows(facts)}</dl></section>' if facts else ""
 
 
-def _reading(made: str) -> str:
+def _reading(told: Mapping[str, str], made: str) -> str:
     how = f"<p>Made with dnnexplain: <code>{html.escape(made)}</code></p>" if made else ""
     return (
-        f'<section class="dx-alone-note dx-fifth"><h2>How to read this page</h2><dl>{_rows(READING.items())}</dl>'
+        f'<section class="dx-alone-note dx-fifth"><h2>How to read this page</h2><dl>{_rows(told.items())}</dl>'
         "<p class=dx-alone-last>The network runs in this page: nothing is sent anywhere, and no server is asked. The "
         f"page's address holds the state, so a bookmark opens it again.</p>{how}</section>"
     )

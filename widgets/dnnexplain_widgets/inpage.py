@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Discrete, DnnExplainError, Painted, Policy, System
+from dnnexplain.contract import Box, DnnExplainError, Painted, Policy, Space, System
 from dnnexplain.explain.decisions.sweeps import kind_of, kinds
 from dnnexplain.explain.networks.plain import PlainLayer, plain_network
 
 __all__ = ["MOST_BYTES", "in_page", "in_page_if_small"]
+
+_AXES = (1, 2)
+"""Of an observation that a page can paint: a row of numbers, or a picture."""
 
 MOST_BYTES = 1_000_000
 """Weights that a dashboard sends to the page for quick answers; larger networks stay in the kernel."""
@@ -21,17 +24,13 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
     """System and network as data for the page's own network (widgets/page/src/network); arrays as bytes.
 
     Raises:
-        DnnExplainError: the system does not say how it paints its knobs, its output is not a choice, or
-            the network has parts that a page cannot run (see :mod:`dnnexplain.explain.networks.plain`).
+        DnnExplainError: the system does not say how it paints its knobs, or the network has parts that a page cannot run (see :mod:`dnnexplain.explain.networks.plain`).
     """
-    if not isinstance(system, Painted) or len(system.observation_shape) != 2:
+    if not isinstance(system, Painted) or len(system.observation_shape) not in _AXES:
         msg = (
             f"{system.name} does not say as data how its knobs become the network's input (contract.Painted), "
             "so no page can do it without a kernel"
         )
-        raise DnnExplainError(msg)
-    if not isinstance(system.output, Discrete):
-        msg = f"{system.name} emits numbers, not a choice; a page without a kernel can show choices only"
         raise DnnExplainError(msg)
     network = plain_network(system, policy)
     middles = [knob.start if knob.start > knob.low else knob.snap((knob.low + knob.high) / 2) for knob in system.knobs]
@@ -41,6 +40,7 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
         "readable": [dataclasses.asdict(layer) for layer in network.readable],
         "masked": network.masked,
         "painting": _plain(system.painting),
+        "output": _output(system.output),
         "cellGroup": system.cell_group.astype(np.int16).tobytes(),
         "middles": middles,
         "kinds": {kind: list(places) for kind, places in kinds(system).items()},
@@ -49,13 +49,28 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
 
 
 def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
-    """The same for a dashboard: nothing for what a page cannot run, or what is too large to send along."""
+    """The same for a dashboard: nothing for what a page cannot run, or what is too large to send along.
+
+    Nor for a system whose input is no picture: its views come from the kernel anyway.
+    """
+    if len(system.observation_shape) != _AXES[-1]:
+        return {}
     try:
         found = in_page(system, policy)
     except Exception:  # noqa: BLE001 - a network of the user's own may refuse in any way; the kernel runs it
         return {}
     size = sum(len(layer.get("weight", b"")) for layer in found["layers"])
     return found if size <= MOST_BYTES else {}
+
+
+def _output(space: Space) -> dict[str, Any]:
+    """What outputs become: a choice, numbers within bounds, or switches."""
+    found: dict[str, Any] = {"kind": space.kind}
+    if isinstance(space, Box):
+        low, high = space.bounds
+        finite = {"low": low.tolist(), "high": high.tolist()}
+        found |= {side: [value if np.isfinite(value) else None for value in values] for side, values in finite.items()}
+    return found
 
 
 def _layer(layer: PlainLayer) -> dict[str, Any]:

@@ -23,6 +23,9 @@ __all__ = ["PARTS", "Ask", "Live", "best_actions", "compute", "nothing_inside"]
 PARTS = ("decision", "saliency", "neurons")
 """What can be asked for; a part that no panel shows is not computed."""
 
+_POINTS, _FEWEST_POINTS, _ROWS = 101, 21, 2400
+"""Of a curve over a knob without steps, and of all curves of a step together: a drag waits for them."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -133,7 +136,9 @@ def _neurons(
     activations = neuron_activations(policy, layer, observation)[0]
     if not ask.sweep:
         return activations, None
-    return activations, curves(system, policy, knobs_of_kind(system, ask.sweep), state=state, layer=ask.layer)
+    knobs = knobs_of_kind(system, ask.sweep)
+    points = min(_POINTS, max(_FEWEST_POINTS, _ROWS // max(1, len(knobs))))
+    return activations, curves(system, policy, knobs, state=state, layer=ask.layer, points=points)
 
 
 def _guard(policy: Policy, observation: NDArray[np.float32]) -> str:

@@ -23,6 +23,10 @@ class Others(StrEnum):
     EMPTY = "empty"
 
 
+ROUNDING = 1e-6
+"""Of a knob's range: what ``repair`` may change a value by without its being another one."""
+
+
 def kind_of(knob: Knob) -> str:
     """The knob's name without its group: ``"length"`` of ``"job 2 length"`` in group ``"job 2"``.
 
@@ -126,7 +130,8 @@ def sweep_rows(
     sizes = [len(grid) for grid in grids]
     values = np.repeat(base, sizes, axis=0)
     values[np.arange(len(values)), np.repeat(places, sizes)] = np.concatenate(grids)
-    values, grids = _allowed(values, np.asarray(system.repair(values)), grids)
+    repaired = np.asarray(system.repair(values), dtype=np.float64)
+    values, grids = _allowed(_as_asked(system, values, repaired), repaired, grids)
     return Sweep(
         knobs=places,
         grids=grids,
@@ -172,15 +177,20 @@ def product_rows(
         starts=(0, len(values)),
         held=(_named(system, chosen | extra),),
         notes=(_note(system, chosen | extra, bool(extra), state),),
-        valid=(asked == values).all(axis=1),
+        valid=_as_asked(system, asked, values),
     )
 
 
+def _as_asked(system: System, asked: NDArray[np.float64], repaired: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows are valid as asked ``[B]``, up to the rounding to what a network in single precision sees."""
+    spans = np.array([knob.high - knob.low for knob in system.knobs])
+    return np.asarray((np.abs(asked - repaired) <= ROUNDING * spans).all(axis=1))
+
+
 def _allowed(
-    asked: NDArray[np.float64], repaired: NDArray[np.float64], grids: tuple[NDArray[np.float64], ...]
+    valid: NDArray[np.bool_], repaired: NDArray[np.float64], grids: tuple[NDArray[np.float64], ...]
 ) -> tuple[NDArray[np.float64], tuple[NDArray[np.float64], ...]]:
-    """The rows and grid values of each sweep that are valid as asked; all, repaired, if fewer than two are."""
-    valid = (asked == repaired).all(axis=1)
+    """The rows and grid values of each sweep that are valid as asked ``[B]``; all, repaired, if fewer than two are."""
     if valid.all():
         return repaired, grids
     keep, kept, first = [], [], 0

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError, Policy, System
+from dnnexplain.contract import DnnExplainError, PlainParts, Policy, System
 from dnnexplain.explain.networks.hooks import hooked, layers, network_of, private, tensor
 from dnnexplain.explain.probing.neurons import layer_of, random_values
 
@@ -31,12 +31,13 @@ class PlainLayer:
     """One layer.
 
     Attributes:
-        kind: ``"dense"``, ``"conv"``, ``"relu"``, ``"max-pool"``, ``"mean-pool"``, ``"pad"``, or ``"same"``
-            (the numbers stay, in C order; only their shape changes).
+        kind: ``"dense"``, ``"conv"``, ``"relu"``, ``"max-pool"``, ``"mean-pool"``, ``"pad"``, ``"turn"`` (cosines and
+            sines, see ``contract.PlainParts``), or ``"same"`` (the numbers stay, in C order; only their shape changes).
         name: of the module.
         shape: of its output, without the batch axis.
         sizes: ``kernel``, ``stride`` and ``padding`` as (down, right); of a pad ``margins`` as (left, right,
-            top, bottom); of a mean pool ``whole`` is (1,) if it divides by the whole kernel at the edges too.
+            top, bottom); of a mean pool ``whole`` is (1,) if it divides by the whole kernel at the edges too; of a turn
+            ``parts``.
         weight, bias: float32, as torch has them.
     """
 
@@ -91,10 +92,10 @@ def plain_network(system: System, policy: Policy) -> PlainNetwork:
     module = private(network_of(policy))
     ran = _run(module, system)
     _compare(system, module, [part for _, part, _ in ran])
-    plain = []
+    plain: list[PlainLayer] = []
     before = tuple(system.observation_shape)
     for name, part, shape in ran:
-        plain.append(_plain(name, part, before, shape))
+        plain += _told(name, part) if isinstance(part, PlainParts) else [_plain(name, part, before, shape)]
         before = shape
     places = {layer.name: at for at, layer in enumerate(plain)}
     found = layers(module, system.observation_shape)
@@ -132,6 +133,21 @@ def _compare(system: System, module: nn.Module, parts: list[nn.Module]) -> None:
             "of nn.Sequential"
         )
         raise DnnExplainError(msg)
+
+
+def _told(name: str, part: PlainParts) -> list[PlainLayer]:
+    """The layers that a module says it equals; the last one has its name."""
+    told = part.plain_parts()
+    names = [*(f"{name} part {number}" for number in range(1, len(told))), name]
+    found = []
+    for called, layer in zip(names, told, strict=True):
+        if layer["kind"] == "dense":
+            weight, bias = (np.asarray(layer[key], dtype=np.float32) for key in ("weight", "bias"))
+            found.append(PlainLayer("dense", called, bias.shape, weight=weight, bias=bias))
+        else:
+            parts = tuple(int(size) for size in layer["parts"])
+            found.append(PlainLayer(str(layer["kind"]), called, (sum(parts),), {"parts": parts}))
+    return found
 
 
 def _plain(name: str, part: nn.Module, before: tuple[int, ...], shape: tuple[int, ...]) -> PlainLayer:

@@ -76,7 +76,8 @@ def climb(
     """
     rng = np.random.default_rng(seed)
     given = [np.asarray(row, dtype=np.float64) for row in starts]
-    rows = [*given, *random_values(system, max(restarts, 0 if given else 1), rng)]
+    drawn = max(restarts, 0 if given else 1)
+    rows = [*given, *(random_values(system, drawn, rng) if drawn else [])]
     moves = _Moves(system, score, cancel)
     best, at_best, made = -np.inf, rows[0], 0
     for row in rows:

@@ -26,7 +26,7 @@ from dnnexplain.explain.probing.affine import AffineInput, affine_input
 from dnnexplain.explain.probing.block_search import Climb, climb
 from dnnexplain.explain.probing.box_search import climb_box
 from dnnexplain.explain.probing.knob_blocks import Blocks, block_name, knob_blocks
-from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
+from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations, random_values
 from dnnexplain.explain.probing.straight_box import StraightBox, largest_in_box, straight_box
 from dnnexplain.explain.probing.sum_of_parts import SumOfParts, sum_of_parts
 from dnnexplain.explain.proofs import Certificate
@@ -37,6 +37,9 @@ from dnnexplain.results import Question, Result
 __all__ = ["Maximum", "maximise", "maximise_all"]
 
 _ROUNDING = 1e-5
+
+_CLIMBS, _POOL = 384, 4096
+"""Of a search for all neurons of a layer: climbs at most, and the states that they look at together where these are few each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +130,12 @@ def maximise_all(
     cancel: Event | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Maximum, ...]:
-    """:func:`maximise` for every neuron of a layer, at the cost of little more than one."""
+    """:func:`maximise` for every neuron of a layer.
+
+    Where maxima are exact, all cost little more than one. Where they are searched and neurons times ``restarts`` are
+    more than 384 climbs, a neuron gets its share of these, the first from the best of 4,096 states that all neurons
+    have looked at together.
+    """
     found = layer_of(system, policy, layer)
     return _all(system, policy, found, tuple(range(found.units)), restarts, seed, cancel, progress)
 
@@ -146,6 +154,7 @@ def _all(
     affine, gap = affine_input(system, policy, layer, neurons)
     exact = SumOfParts(gap) if affine is None else world.exact(affine)
     settings = {"restarts": restarts, "layer": layer.name}
+    shared = _Shared.of(world, policy, layer, neurons, restarts, seed) if exact.values is None else None
     found = []
     for place, neuron in enumerate(neurons):
         question = Question.about(
@@ -156,10 +165,47 @@ def _all(
             if progress is not None:
                 progress((place + fraction) / len(neurons))
 
-        one = _one(world, policy, layer, neuron, question, exact, place, (restarts, seed), cancel, part)
+        if shared is None:
+            one = _one(world, policy, layer, neuron, question, exact, place, (restarts, seed), cancel, part)
+        else:
+            draw, start = (shared.each, seed), shared.starts[place]
+            one = _one(world, policy, layer, neuron, question, exact, place, draw, cancel, part, start)
+            one = replace(one, evaluated=one.evaluated + shared.looked)
         found.append(_certified(one, world, policy, layer, affine, place))
         part(1.0)
     return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """Where searches for many neurons begin, if there are too many for the full search of each.
+
+    Attributes:
+        starts: of each neuron the best of the states that all looked at ``[N, K]``.
+        each: further climbs of a neuron.
+        looked: states that all looked at.
+    """
+
+    starts: NDArray[np.float64]
+    each: int
+    looked: int
+
+    @classmethod
+    def of(
+        cls,
+        world: _World,
+        policy: NetworkPolicy,
+        layer: NeuronLayer,
+        neurons: tuple[int, ...],
+        restarts: int,
+        seed: int,
+    ) -> _Shared | None:
+        if world.blocks is None or len(neurons) * restarts <= _CLIMBS:
+            return None
+        pool = random_values(world.system, _POOL, np.random.default_rng(seed))
+        sought = layer.before() if layer.monotone else layer
+        seen = neuron_activations(policy, sought, world.system.encode(pool), list(neurons))
+        return cls(pool[seen.argmax(axis=0)], max(0, _CLIMBS // len(neurons) - 1), len(pool))
 
 
 @dataclass(frozen=True)
@@ -217,13 +263,15 @@ def _one(
     draw: tuple[int, int],
     cancel: Event | None,
     progress: Callable[[float], None],
+    given: NDArray[np.float64] | None = None,
 ) -> Maximum:
-    """One neuron: the exact answer if it is a valid state, else a search that starts from it."""
+    """One neuron: the exact answer if it is a valid state, else a search that starts from it, or from what is given."""
     system, sought = world.system, layer.before() if layer.monotone else layer
     bound = None if exact.bound is None else float(exact.bound[place])
     starts = [] if exact.values is None else [system.repair(exact.values[place][None])[0]]
     score = _scorer(system, policy, sought, neuron)
     best = Climb(starts[0], float(score(starts[0][None])[0]), evaluated=1) if starts else None
+    starts += [] if given is None else [given]
     if best is None or not _reaches(best.score, bound):
         best = world.search(policy, sought, neuron, starts, draw, cancel, progress)
     proved = _reaches(best.score, bound)
@@ -317,7 +365,7 @@ def _search(neuron: int, gap: str, best: Climb, bound: float | None, *, straight
     why = gap
     if bound is not None:
         why = f"rules tie parts of the state together; the proven limit of the weighted input is {number(bound)}"
-    looked = f"the best of {counted(best.evaluated, 'state')} from {best.starts} starts"
+    looked = f"the best of {counted(best.evaluated, 'state')} from {counted(best.starts, 'start')}"
     if best.stopped:
         return f"Not proved, and stopped early: {looked} ({why})."
     moved = "single knob moved to an end of its range" if straight else "change of one part of the state alone"

@@ -18,6 +18,7 @@ from dnnexplain.contract import (
     Episodes,
     Knob,
     Limits,
+    Painting,
     Played,
     Policy,
     Replay,
@@ -34,6 +35,7 @@ from dnnexplain.systems.cellular.oracle import Oracle, Plan
 from dnnexplain.systems.cellular.replays import replay_of
 from dnnexplain.systems.cellular.rules import Rule, tune_rules
 from dnnexplain.systems.cellular.runs import DayRun, metrics_of, play_rates, played, run_days
+from dnnexplain.systems.cellular.sketch import painting
 from dnnexplain.systems.cellular.states import (
     CellFeatures,
     describe_values,
@@ -190,6 +192,11 @@ class CellularSystem:
     def state_from_json(self, data: Mapping[str, Any]) -> State:
         """The inverse; quantities that are not named have their defaults."""
         return State(self.repair(values_from_json(self.layout, data)[None])[0])
+
+    @property
+    def painting(self) -> Painting:
+        """How knobs become what is seen, as data (``contract.Painted``)."""
+        return painting(self.knobs)
 
     def describe(self, state: State) -> str:
         """The state in one sentence."""

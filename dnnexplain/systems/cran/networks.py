@@ -77,6 +77,22 @@ class Report(nn.Module):
         turn = torch.deg2rad(observations[:, self.first] - observations[:, self.second])
         return torch.cat([told, turn.cos(), turn.sin()], 1)
 
+    def plain_parts(self) -> list[dict[str, Any]]:
+        """Scaled cells and differences of phases are a weighted sum, cosines and sines follow (``contract.PlainParts``)."""
+        kept, turns = len(self.cells), len(self.first)
+        width = 1 + int(torch.cat([self.cells, self.first, self.second]).max())
+        weight, bias = np.zeros((kept + 2 * turns, width), np.float32), np.zeros(kept + 2 * turns, np.float32)
+        rows, scale = np.arange(kept), self.scale.numpy()
+        weight[rows, self.cells.numpy()] = 1 / scale
+        bias[:kept] = -self.centre.numpy() / scale
+        for half in (0, 1):
+            rows = kept + half * turns + np.arange(turns)
+            weight[rows, self.first.numpy()], weight[rows, self.second.numpy()] = 1.0, -1.0
+        return [
+            {"kind": "dense", "weight": weight, "bias": bias},
+            {"kind": "turn", "parts": (kept, turns, turns)},
+        ]
+
 
 def dense(system: Radio, hidden: Sequence[int] = (128, 128), seed: int = 0, told: str = "gains") -> nn.Sequential:
     """Dense layers with ReLU; one output per action or per head.

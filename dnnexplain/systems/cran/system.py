@@ -17,6 +17,7 @@ from dnnexplain.contract import (
     Knob,
     Limits,
     LooseCell,
+    Painting,
     Policy,
     Relation,
     Replay,
@@ -35,6 +36,7 @@ from dnnexplain.systems.cran.replays import replay_of
 from dnnexplain.systems.cran.rules import RULES, Rule
 from dnnexplain.systems.cran.runner import Run, run_days
 from dnnexplain.systems.cran.scene import Scene
+from dnnexplain.systems.cran.sketch import painting
 from dnnexplain.systems.cran.words import describe_state, state_to_words, words_to_state
 
 if TYPE_CHECKING:
@@ -174,6 +176,11 @@ class CloudRan:
     def state_from_json(self, data: Mapping[str, Any]) -> State:
         """The inverse of :meth:`state_to_json`; what is not said stays at the knob's start."""
         return words_to_state(self.codec, data)
+
+    @property
+    def painting(self) -> Painting:
+        """How knobs become what is seen, as data (``contract.Painted``)."""
+        return painting(self.codec)
 
     def describe(self, state: State) -> str:
         """The state in one sentence."""

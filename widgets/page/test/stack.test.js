@@ -92,3 +92,19 @@ test("a convolution is the sum over its window", () => {
     assert.ok(Math.abs(found[(o * 3 + y) * 3 + x] - sum) < 1e-12);
   }
 });
+
+test("cosines and sines of degrees, and their slopes", () => {
+  const next = generator(5);
+  const stack = makeStack({ shape: [4], layers: [dense("d", 4, 6, next), { kind: "turn", name: "t", shape: [6], parts: [2, 2, 2] }] });
+  const input = Float64Array.from([30, -80, 200, 5]);
+  const [turned, given] = runStack(stack, input).reverse();
+  for (let at = 0; at < 6; at += 1) {
+    const radians = (given[at] * Math.PI) / 180;
+    assert.ok(Math.abs(turned[at] - (at < 2 ? given[at] : at < 4 ? Math.cos(radians) : Math.sin(radians))) < 1e-12);
+    const slope = pullBack(stack, input, [given, turned], Float64Array.from({ length: 6 }, (_, one) => Number(one === at)));
+    for (let place = 0; place < 4; place += 1) {
+      const ends = [1e-4, -1e-4].map((step) => runStack(stack, input.map((value, one) => (one === place ? value + step : value)))[1][at]);
+      assert.ok(Math.abs((ends[0] - ends[1]) / 2e-4 - slope[place]) < 1e-6);
+    }
+  }
+});

@@ -5,6 +5,7 @@ import { makeGroups, makeProbabilities } from "../parts/bars.js";
 import { makeCurves, makeUnits } from "../parts/curves.js";
 import { makeKnobs } from "../parts/knobs.js";
 import { makePicture } from "../parts/picture.js";
+import { makeSeries } from "../parts/series.js";
 
 /** The parts that need no kernel. */
 const MAKERS = {
@@ -14,6 +15,7 @@ const MAKERS = {
   groups: makeGroups,
   units: makeUnits,
   curves: makeCurves,
+  series: makeSeries,
 };
 
 startExplorable(JSON.parse(document.getElementById("explorable-data")?.textContent ?? ""), MAKERS);

@@ -134,8 +134,8 @@ class Explorable {
   follow() {
     const { scene, live } = this.store;
     const { editor, saliency } = this.panels;
-    if (saliency && live.action !== undefined) {
-      const options = targetMenu(scene.output.names, live);
+    if (saliency && (live.action !== undefined || scene.output.kind !== "choice")) {
+      const options = targetMenu(scene.output, live);
       const { target } = this.data.ask;
       if (!options.some(([name]) => name === target)) options.push([target, target]);
       const [select, ...others] = saliency.get("controls");
@@ -170,9 +170,9 @@ class Explorable {
   }
 }
 
-/** @param {any} given */
+/** @param {Scene} scene */
 function sizeOfPicture({ picture }) {
-  return picture.rows * picture.columns;
+  return picture ? picture.rows * picture.columns : 0;
 }
 
 /**

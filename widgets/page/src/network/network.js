@@ -2,7 +2,7 @@
 // kernel. What it gives has the form of a step that the kernel sends (../store.js), to float32's rounding.
 
 import { bytes } from "../shared/bytes.js";
-import { curvePhrase, decisionPhrase, onPhrase, overlayPhrase, slopePhrase } from "./phrases.js";
+import { curvePhrase, decisionPhrase, onPhrase, overlayPhrase, settingPhrase, slopePhrase } from "./phrases.js";
 import { allowedOutputs, makeSketch, paintValues, repaint, tellState, validValues } from "./sketch.js";
 import { makeStack, pullBack, runStack, runUnit } from "./stack.js";
 import { classify, sweepStates } from "./sweeps.js";
@@ -16,7 +16,7 @@ export class PageNetwork {
   constructor(described, scene) {
     this.described = described;
     this.scene = scene;
-    this.sketch = makeSketch(described.painting, scene, scene.picture.columns);
+    this.sketch = makeSketch(described.painting, scene, described.shape);
     this.stack = makeStack(described);
     this.cellGroup = bytes(described.cellGroup, Int16Array);
   }
@@ -60,9 +60,9 @@ export class PageNetwork {
    * @param {Record<string, number>} rules
    */
   heed(found, rules) {
-    if (found.action === undefined) return;
     found.rules = rules;
-    found.words.decision = decisionPhrase(this.scene.output.names, found);
+    if (this.scene.output.kind !== "choice") found.words.decision = settingPhrase(this.scene.output, found.taken);
+    else if (found.action !== undefined) found.words.decision = decisionPhrase(this.scene.output.names, found);
   }
 
   /**
@@ -70,6 +70,15 @@ export class PageNetwork {
    * @param {any} raw
    */
   decide(values, raw) {
+    const { kind, low, high } = this.described.output;
+    if (kind === "values") {
+      const taken = Array.from(raw, (/** @type {number} */ value, /** @type {number} */ at) => Math.min(Math.max(value, low[at] ?? -Infinity), high[at] ?? Infinity));
+      return { outputs: raw, valid: new Uint8Array(raw.length).fill(1), action: undefined, taken };
+    }
+    if (kind === "switches") {
+      const chances = Float64Array.from(raw, (/** @type {number} */ value) => 1 / (1 + Math.exp(-value)));
+      return { outputs: raw, valid: new Uint8Array(raw.length).fill(1), action: undefined, probabilities: chances, taken: Array.from(raw, (/** @type {number} */ value) => value > 0) };
+    }
     const valid = this.described.masked ? allowedOutputs(this.sketch, values) : new Uint8Array(raw.length).fill(1);
     const action = raw.reduce((/** @type {any} */ best, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
     return { outputs: raw, valid, action, probabilities: softmax(raw, valid) };
@@ -83,7 +92,7 @@ export class PageNetwork {
    * @param {Ask} ask
    */
   explain(found, decision, picture, outputs, ask) {
-    const target = resolveTarget(this.scene.output.names, decision, ask.target);
+    const target = resolveTarget(this.scene.output, decision, ask.target);
     if (target.failure) {
       found.failures.saliency = target.failure;
       return;
@@ -100,7 +109,7 @@ export class PageNetwork {
     Object.assign(found, {
       map, scale, overlay: overlayBytes(map, scale),
       groups: Float32Array.from(groups.flatMap(({ up, down }) => [up, down])),
-      overlayUnit: `${target.probability ? "probability" : "logit"} per full cell`,
+      overlayUnit: `${target.probability ? "probability" : target.unit ?? "logit"} per ${this.scene.picture ? "full cell" : "unit of the input"}`.trim(),
     });
     found.words.saliency = slopePhrase(groups, target.name);
     found.words.overlay = overlayPhrase(groups, target.name, ask.method);
@@ -202,13 +211,30 @@ function runnerUp({ outputs, valid, action }) {
 }
 
 /**
+ * A number that is set, or a switch: {name, slope, unit}. Beyond a bound a number no longer moves.
+ * @param {Scene["output"]} output
+ * @param {number} index
+ */
+function settingTarget({ kind, names, unit }, index) {
+  /** @param {number} at */
+  const here = (at) => (at === index ? 1 : 0);
+  if (kind === "switches") return { name: `${names[index]} on against off`, unit: "", slope: () => Float64Array.from(names, (_, at) => here(at)) };
+  return { name: names[index], unit, slope: (/** @type {any} */ { outputs, taken }) => Float64Array.from(names, (_, at) => (outputs[at] === taken[at] ? here(at) : 0)) };
+}
+
+/**
  * A target by its word, as targets.resolve: {name, slope(decision) -> gradient at the outputs} or {failure}.
- * @param {string[]} names
+ * @param {Scene["output"]} output
  * @param {any} decision
  * @param {string} spec
  * @returns {any}
  */
-function resolveTarget(names, decision, spec) {
+function resolveTarget(output, decision, spec) {
+  const { names } = output;
+  if (output.kind !== "choice") {
+    const index = spec === "default" ? 0 : names.findIndex((_, at) => settingTarget(output, at).name === spec);
+    return index < 0 ? { failure: `There is no target '${spec}' here.` } : settingTarget(output, index);
+  }
   /**
    * @param {number} index
    * @param {any} against
@@ -250,15 +276,17 @@ function notAllowed(name) {
 
 /**
  * The targets worth offering in a state, by name, the default first.
- * @param {string[]} names
+ * @param {Scene["output"]} output
  * @param {any} decision
  */
-export function targetMenu(names, decision) {
+export function targetMenu(output, decision) {
+  const { names } = output;
+  if (output.kind !== "choice") return names.map((_, at) => [at ? settingTarget(output, at).name : "default", settingTarget(output, at).name]);
   const { action, valid } = decision;
   const others = names.filter((_, at) => at !== action);
   return [
-    ["default", `why this and not the next best (${resolveTarget(names, decision, "default").name})`],
-    ...others.map((name) => `${names[action]} minus ${name}`).filter((name) => name !== resolveTarget(names, decision, "default").name),
+    ["default", `why this and not the next best (${resolveTarget(output, decision, "default").name})`],
+    ...others.map((name) => `${names[action]} minus ${name}`).filter((name) => name !== resolveTarget(output, decision, "default").name),
     ...names.map((name) => `logit of ${name}`),
     ...names.filter((_, at) => valid[at]).map((name) => `probability of ${name}`),
   ].map((entry) => (Array.isArray(entry) ? entry : [entry, entry]));

@@ -39,6 +39,38 @@ export function decisionPhrase(names, { probabilities, valid, action, rules }) {
 }
 
 /**
+ * What is set, as Space.tell says it: "The network sets rate 0.42." or "The network sets head 1, head 3."
+ * @param {Scene["output"]} output
+ * @param {any[]} taken
+ */
+export function settingPhrase(output, taken) {
+  const told = output.kind === "switches" ? switchesTold(output.names.filter((_, at) => taken[at]), output.names.length) : numbersTold(output, taken);
+  return `The network sets ${told}.`;
+}
+
+/**
+ * @param {string[]} on
+ * @param {number} all
+ */
+function switchesTold(on, all) {
+  if (!on.length) return "none";
+  if (on.length === all && all > 2) return "all";
+  return on.length < 3 ? on.join(" and ") : on.join(", ");
+}
+
+/**
+ * @param {Scene["output"]} output
+ * @param {number[]} taken
+ */
+function numbersTold({ names, unit }, taken) {
+  const shown = names.slice(0, MOST_TOLD).map((name, at) => `${name} ${plainNumber(taken[at])}${unit ? ` ${unit}` : ""}`);
+  const more = names.length - shown.length;
+  return shown.join(", ") + (more ? ` and ${more} more` : "");
+}
+
+const MOST_TOLD = 6;
+
+/**
  * Groups with the largest net sums first, those without any left out. groups: [{name, up, down}].
  * @param {any} groups
  * @param {any} count

@@ -4,13 +4,17 @@
 import { snap } from "../shared/knob_values.js";
 import { capital } from "../shared/words.js";
 
+/** The knobs that a stroke may speak of. */
+const KNOBS = ["knob", "down", "right", "east", "north"];
+
 /**
  * A painting whose names of knobs and outputs are their positions.
  * @param {any} painting
  * @param {Scene} scene
- * @param {any} columns
+ * @param {number[]} shape of the observation: rows and columns, or how many numbers
  */
-export function makeSketch(painting, scene, columns) {
+export function makeSketch(painting, scene, shape) {
+  const columns = shape[shape.length - 1];
   const positions = new Map(scene.knobs.map((knob, index) => [knob.name, index]));
   const outputs = new Map(scene.output.names.map((name, index) => [name, index]));
   /** @param {string} name */
@@ -18,10 +22,10 @@ export function makeSketch(painting, scene, columns) {
   return {
     knobs: scene.knobs,
     outputs: scene.output.names.length,
-    size: scene.picture.rows * columns,
+    size: shape.reduce((product, length) => product * length, 1),
     strokes: painting.strokes.map((/** @type {any} */ stroke) => ({
-      ...stroke, knob: at(stroke.knob), down: at(stroke.down), right: at(stroke.right), cells: cellsOf(stroke.cells, columns),
-      wide: stroke.cells.columns, knobs: [stroke.knob, stroke.down, stroke.right].filter(Boolean).map(at),
+      ...stroke, ...Object.fromEntries(KNOBS.map((name) => [name, at(stroke[name])])), cells: cellsOf(stroke.cells, columns),
+      wide: stroke.cells.columns, knobs: KNOBS.map((name) => stroke[name]).filter(Boolean).map(at),
     })),
     wholes: painting.wholes.map((/** @type {any} */ whole) => whole.needs.map((/** @type {any} */ set) => set.map(at))),
     masks: painting.masks.map((/** @type {any} */ mask) => ({
@@ -138,6 +142,13 @@ const STROKES = {
     const place = Math.round((values[knob] - knobs[knob].low) / (knobs[knob].step ?? 1));
     for (const cell of cells) picture[cell] = levels[place];
   },
+  Number(picture, { cells, knob, scale, offset }, values) {
+    for (const cell of cells) picture[cell] = scale * values[knob] + offset;
+  },
+  Remote(picture, { cells, knob, east, north, place, nearest, unit, level, slope }, values) {
+    const distance = Math.max(Math.hypot(values[east] - place[0], values[north] - place[1]), nearest) / unit;
+    for (const cell of cells) picture[cell] = values[knob] + (level + slope * Math.log10(distance));
+  },
 };
 
 /**
@@ -184,8 +195,9 @@ export function tellState(sketch, values) {
   const shown = (phrase) => !phrase.when || values[sketch.at(phrase.when)] > 0;
   /** @param {any} phrase */
   const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ one, /** @type {any} */ many) => {
-    const value = values[sketch.at(name)];
-    if (one === undefined) return String(value);
+    const [knob, digits] = name.split(":");
+    const value = values[sketch.at(knob)];
+    if (one === undefined) return digits === undefined ? String(value) : value.toFixed(Number(digits));
     return value === 1 ? one : many;
   });
   const parts = sketch.words.map((/** @type {any} */ word) => {

@@ -65,6 +65,7 @@ const LAYERS = {
     backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient.map((/** @type {number} */ value, /** @type {number} */ at) => (input[at] > 0 ? value : 0)),
   }),
   dense: makeDense,
+  turn: makeTurn,
   conv: makeConvolution,
   pad: makePadding,
   "max-pool": (layer, before) => makePool(layer, before, false),
@@ -111,6 +112,22 @@ function makeDense(layer, before) {
         for (let i = 0; i < inputs; i += 1) back[i] += slope * weight[unit * inputs + i];
       }
       return back;
+    },
+  };
+}
+
+/**
+ * The first numbers as they are, then cosines, then sines of degrees (contract.PlainParts).
+ * @param {any} layer
+ */
+function makeTurn({ parts: [plain, cosines] }) {
+  const degree = Math.PI / 180;
+  return {
+    forward(/** @type {Numbers} */ input) {
+      return Float64Array.from(input, (value, at) => (at < plain ? value : at < plain + cosines ? Math.cos(degree * value) : Math.sin(degree * value)));
+    },
+    backward(/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) {
+      return Float64Array.from(input, (value, at) => gradient[at] * (at < plain ? 1 : at < plain + cosines ? -degree * Math.sin(degree * value) : degree * Math.cos(degree * value)));
     },
   };
 }
