@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources f20122d96dd7261ebecc376ac2acefd57d4b433b55b7e1be33b127699d3d0882
+// Built from widgets/page (make page), sources d98f9c337289ff619f1a140ae3a4eeec4b0d1c5e9bebd4dd49df28914cb4490b
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
