@@ -22,7 +22,7 @@ import numpy as np
 
 from dnnexplain.intervals import mean_interval, ratio_interval
 from dnnexplain.policies import load_shipped, save
-from dnnexplain.policies.model_card import write_model_card
+from dnnexplain.policies._model_card import write_model_card
 from dnnexplain.registry import make_system, spec_of
 from dnnexplain.systems.cellular.runs import play_rates
 

@@ -22,8 +22,8 @@ import numpy as np
 
 from dnnexplain.intervals import mean_interval, ratio_interval
 from dnnexplain.policies import load_any, save
+from dnnexplain.policies._model_card import write_model_card
 from dnnexplain.policies.checkpoints import read_metadata
-from dnnexplain.policies.model_card import write_model_card
 from dnnexplain.policies.named import named_policy
 from dnnexplain.registry import spec_of
 from dnnexplain.systems.cran import CloudRan

@@ -13,6 +13,7 @@ from types import ModuleType
 __all__ = ["MOVED", "add_moved", "install"]
 
 MOVED = {
+    "dnnexplain.policies.model_card": "dnnexplain.policies._model_card",
     "dnnexplain.explain.gradients": "dnnexplain.explain.attribution.gradients",
     "dnnexplain.explain.path": "dnnexplain.explain.attribution.bent_path",
     "dnnexplain.explain.removal": "dnnexplain.explain.attribution.removal",

@@ -16,6 +16,7 @@ OPTIONS = {
     "architecture": "Of a network's file that does not say: mlp, convnet, or JSON (text or file).",
     "scale": "Of the observations a network was trained on, where its file does not say: unit or bytes.",
     "key": "Which network of a checkpoint that holds several, such as actor.",
+    "normalize": "Statistics that normalised observations in training: of VecNormalize (.pkl), or mean and var (.npz, .json).",
 }
 """Option -> help; the names are those of ``load_any``."""
 
@@ -46,6 +47,7 @@ def _template() -> typer.Typer:
         architecture: str | None = typer.Option(None, help=OPTIONS["architecture"]),
         scale: str | None = typer.Option(None, help=OPTIONS["scale"]),
         key: str | None = typer.Option(None, help=OPTIONS["key"]),
+        normalize: str | None = typer.Option(None, help=OPTIONS["normalize"]),
     ) -> None: ...
 
     return template

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dnnexplain.policies._model_card import model_card, write_model_card
     from dnnexplain.policies._shipped import read_metadata, shipped
     from dnnexplain.policies._untrained import untrained
     from dnnexplain.policies.checkpoints import load, load_any, load_shipped, save
     from dnnexplain.policies.legacy_pickle import load_legacy
-    from dnnexplain.policies.model_card import model_card, write_model_card
     from dnnexplain.policies.named import load_for, named_policy, shipped_roles
     from dnnexplain.policies.networks import NETWORKS, convnet, hidden_layers, layer_shapes, mlp
     from dnnexplain.policies.onnx_files import read_onnx, save_onnx
@@ -48,7 +48,7 @@ _WHERE = {
     "_shipped": ("read_metadata", "shipped"),
     "checkpoints": ("load", "load_any", "load_shipped", "save"),
     "legacy_pickle": ("load_legacy",),
-    "model_card": ("write_model_card",),
+    "_model_card": ("model_card", "write_model_card"),
     "named": ("load_for", "named_policy", "shipped_roles"),
     "networks": ("NETWORKS", "convnet", "hidden_layers", "layer_shapes", "mlp"),
     "onnx_files": ("read_onnx", "save_onnx"),

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["LogProbabilities", "OneOutput", "ScaledInput"]
+__all__ = ["LogProbabilities", "Normalized", "OneOutput", "OneStep", "Permuted", "ScaledInput"]
 
 
 class LogProbabilities(nn.Module):
@@ -62,3 +62,68 @@ class OneOutput(nn.Module):
         """The chosen output ``[B, A]``."""
         found: torch.Tensor = self.network(observations)[self.place]
         return found
+
+
+class Permuted(nn.Module):
+    """Observations with their axes in another order.
+
+    Args:
+        order: of the axes, the batch's first: ``(0, 3, 1, 2)`` brings a picture's channels to the front.
+    """
+
+    def __init__(self, order: tuple[int, ...]) -> None:
+        super().__init__()
+        self.order = tuple(order)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """The observations in that order."""
+        return observations.permute(self.order)
+
+    def extra_repr(self) -> str:
+        """The order, for reprs and hashes."""
+        return f"order={self.order}"
+
+
+class OneStep(nn.Module):
+    """An LSTM that sees one observation, with nothing remembered: as at the beginning of an episode.
+
+    Args:
+        inputs, units, depth: numbers that it sees, units of each layer, layers.
+    """
+
+    def __init__(self, inputs: int, units: int, depth: int = 1) -> None:
+        super().__init__()
+        self.inputs, self.units, self.depth = inputs, units, depth
+        self.memory = nn.LSTM(inputs, units, depth)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """What it gives ``[B, units]`` for observations ``[B, inputs]``."""
+        found: torch.Tensor = self.memory(observations.unsqueeze(0))[0]
+        return found[0]
+
+
+class Normalized(nn.Module):
+    """Observations less their mean, by their spread, cut: what a network saw whose observations were normalised.
+
+    Args:
+        shape: of one observation; what it holds comes with the weights.
+        clip: the largest number that is let through; 0 for no limit.
+    """
+
+    mean: torch.Tensor
+    factor: torch.Tensor
+
+    def __init__(self, shape: tuple[int, ...], clip: float = 0.0) -> None:
+        super().__init__()
+        self.shape, self.clip = tuple(shape), float(clip)
+        self.register_buffer("mean", torch.zeros(self.shape))
+        self.register_buffer("factor", torch.ones(self.shape))
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """The normalised observations, same shape."""
+        moved = (observations - self.mean) * self.factor
+        return moved if not self.clip else torch.clamp(moved, -self.clip, self.clip)
+
+    def extra_repr(self) -> str:
+        """Shape and limit, for reprs and hashes."""
+        return f"shape={self.shape}, clip={self.clip:g}"

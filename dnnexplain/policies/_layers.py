@@ -15,7 +15,7 @@ from torch import nn
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.encoding import decode, encode
-from dnnexplain.policies._adapters import LogProbabilities, OneOutput, ScaledInput
+from dnnexplain.policies._adapters import LogProbabilities, Normalized, OneOutput, OneStep, Permuted, ScaledInput
 from dnnexplain.policies._onnx_layers import BatchNorm
 from dnnexplain.policies.onnx_files import OnnxNetwork, Step
 
@@ -68,6 +68,9 @@ _ARGUMENTS: dict[type[nn.Module], str] = {
     nn.LogSoftmax: "dim",
     nn.Softmin: "dim",
     ScaledInput: "factor",
+    Normalized: "shape clip",
+    OneStep: "inputs units depth",
+    Permuted: "order",
 }
 """Layer -> the arguments that make it again."""
 
@@ -194,7 +197,8 @@ def signature(module: nn.Module) -> str:
         if type(part).__module__.partition(".")[0] not in {"torch", "dnnexplain"}
     ]
     own = any(
-        type(part).__module__.startswith("dnnexplain.") and type(part) not in {ScaledInput, OnnxNetwork, BatchNorm}
+        type(part).__module__.startswith("dnnexplain.")
+        and type(part) not in {ScaledInput, Normalized, OneStep, Permuted, OnnxNetwork, BatchNorm}
         for part in module.modules()
         if type(part) not in {LogProbabilities, OneOutput}
     )

@@ -134,7 +134,8 @@ def memory_of(module: nn.Module) -> str:
     if not kinds:
         return ""
     kind = kinds[0]
-    return f"the network has a {kind}: its hidden state starts anew in every state, as at the beginning of an episode"
+    article = "an" if kind[0] in "LR" else "a"  # as the letters are said
+    return f"the network has {article} {kind}: its hidden state starts anew in every state, as at the beginning of an episode"
 
 
 def restless(module: nn.Module, probe: torch.Tensor) -> str:

@@ -14,7 +14,7 @@ from safetensors import torch as safetensors_torch
 from torch import nn
 
 from dnnexplain.assumptions import assume
-from dnnexplain.contract import DnnExplainError, KnowsNetworks, System
+from dnnexplain.contract import Discrete, DnnExplainError, KnowsNetworks, System
 from dnnexplain.files import write_bytes
 from dnnexplain.policies import _shipped
 from dnnexplain.policies._by_names import fill_by_names
@@ -22,14 +22,16 @@ from dnnexplain.policies._describe import size_hint, system_parameters
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._how import How, architecture_of, completed, reading_as
+from dnnexplain.policies._sb3_networks import default_activation, is_agent
 from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
 from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
 from dnnexplain.policies.keras_files import HDF5, is_keras_zip, read_h5_weights, read_keras
 from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
+from dnnexplain.policies.normalizing import normalized
 from dnnexplain.policies.onnx_files import is_onnx, read_onnx
-from dnnexplain.policies.sb3 import is_agent, is_sb3_zip, network_of, read_agent
+from dnnexplain.policies.sb3 import is_sb3_zip, network_of, read_agent
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
 from dnnexplain.reading import open_zip
 from dnnexplain.tensorflow_files import is_tensorflow, read_checkpoint
@@ -177,9 +179,11 @@ def _bare(
     elif how.architecture is not None:
         network = fill(build(architecture_of(how.architecture), system), weights, where)
     elif is_agent(weights):
-        network = network_of(weights, how.activation or _guess(weights), where)
+        usual = default_activation(weights)
+        network, guess = network_of(weights, how.activation or usual, where, system)
+        assumed += [guess] if guess else []
         if how.activation is None:
-            assumed.append(f"the file names no activation: {_guess(weights)}, stable-baselines3's default, was assumed")
+            assumed.append(f"the file names no activation: {usual}, stable-baselines3's default, was assumed")
     else:
         inner, note = stripped(weights)
         found, guess = network_from_weights(inner, system, where, how.activation)
@@ -187,10 +191,6 @@ def _bare(
     if how.scale is None and hasattr(system, "byte_scale") and how.module is None and story is None:
         assumed.append("the file says nothing of the scale of its observations: numbers from 0 to 1 were assumed")
     return _policy(network, system, path, how, story or {}, note, assumed)
-
-
-def _guess(weights: Mapping[str, torch.Tensor]) -> str:
-    return "tanh" if "action_net.weight" in weights else "relu"
 
 
 def _policy(
@@ -203,9 +203,13 @@ def _policy(
     assumed: Sequence[str] = (),
 ) -> TorchPolicy:
     mask = bool(story.get("masked", True)) if how.masked is None else how.masked
+    if how.normalize is not None:
+        network, seen = normalized(network, system, how.normalize)
+        note = "; ".join(part for part in (note, seen) if part)
+        story = {**story, "observations": seen}
     policy = TorchPolicy(network, system, name=path.stem, masked=mask, scale=how.scale)
     told = story.get("checkpoint", policy.checkpoint)
-    if told not in {policy.checkpoint, weights_hash(policy.module, alone=True)} and how.scale is None:
+    if told not in {policy.checkpoint, weights_hash(policy.module, alone=True)} and how.scale is how.normalize is None:
         msg = f"{path}: the weights are not those that its header was written for; the file was altered: copy it again"
         raise DnnExplainError(msg)
     policy.metadata = story
@@ -218,11 +222,11 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     """An agent of stable-baselines3: its scale and its activation are its file's."""
     agent = read_agent(path, data)
     activation = how.activation or agent.activation
-    network = (
-        network_of(agent.weights, activation, str(path))
-        if how.module is None
-        else fill(how.module, agent.weights, str(path))
-    )
+    network: nn.Module
+    if how.module is None:
+        network, guess = network_of(agent.weights, activation, str(path), system, agent)
+    else:
+        network, guess = fill(how.module, agent.weights, str(path)), ""
     unit = getattr(system, "byte_scale", None)
     note = f"an agent of stable-baselines3, {activation} between its layers"
     scale = how.scale
@@ -237,8 +241,10 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
         scale = highs[agent.high]
         note += f", trained on observations from 0 to {agent.high:g}"
     masked = bool(agent.maskable) if how.masked is None else how.masked
-    note += "" if masked else ", without a mask: invalid actions are not masked here either (masked=True does)"
-    return _policy(network, system, path, replace(how, scale=scale, masked=masked), {}, note)
+    if not masked and isinstance(system.output, Discrete):
+        note += ", without a mask: invalid actions are not masked here either (masked=True does)"
+    how = replace(how, scale=scale, masked=masked)
+    return _policy(network, system, path, how, {}, note, [guess] if guess else [])
 
 
 def _keras(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:

@@ -12,6 +12,7 @@ import itertools
 import math
 import pickle
 import pickletools
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,7 +25,7 @@ from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies.networks import dense_stack
 from dnnexplain.policies.torch_policy import TorchPolicy
 
-__all__ = ["load_legacy", "read_arrays"]
+__all__ = ["OPCODES", "Array", "Refused", "load_legacy", "numpy_names", "read_arrays", "refuse"]
 
 _INSTRUCTIONS = """
     PROTO FRAME STOP MARK REDUCE BUILD GLOBAL STACK_GLOBAL LIST EMPTY_LIST APPEND APPENDS TUPLE EMPTY_TUPLE
@@ -37,12 +38,13 @@ DTYPES = frozenset(f"{kind}{size}" for kind, sizes in (("f", "248"), ("i", "1248
 ALLOWED = "numpy arrays"
 
 
-class _Refused(Exception):  # noqa: N818 - a verdict on the file, turned into DnnExplainError with its path
+class Refused(Exception):  # noqa: N818 - a verdict on the file, turned into DnnExplainError with its path
     """What the file tried, as the end of a sentence."""
 
 
-def _refuse(verdict: str) -> NoReturn:
-    raise _Refused(verdict)
+def refuse(verdict: str) -> NoReturn:
+    """Say what a file tried, as the end of a sentence about it."""
+    raise Refused(verdict)
 
 
 class _Standin:
@@ -54,19 +56,19 @@ class _Standin:
         self.what = what
 
     def __setstate__(self, state: Any) -> None:
-        _refuse(f"tries to alter {self.what}")
+        refuse(f"tries to alter {self.what}")
 
     def __call__(self, *arguments: Any) -> Any:
         if self.what == "reconstruct":
-            return _Array()
+            return Array()
         if self.what == "frombuffer":
-            return _Array.from_buffer(*arguments)
+            return Array.from_buffer(*arguments)
         if self.what == "dtype":
             return _DType(*arguments)
         text, encoding = arguments if len(arguments) == 2 else (None, None)
         if self.what == "encode" and isinstance(text, str) and encoding in {"latin1", "latin-1"}:
             return text.encode("latin1")
-        _refuse(f"calls {self.what} in a way that no list of numpy arrays does")
+        refuse(f"calls {self.what} in a way that no list of numpy arrays does")
 
 
 class _DType:
@@ -76,18 +78,18 @@ class _DType:
 
     def __init__(self, name: Any = None, *_: Any) -> None:
         if name not in DTYPES:
-            _refuse(f"holds an array of type {str(name)[:40]!r}; only arrays of plain numbers are read")
+            refuse(f"holds an array of type {str(name)[:40]!r}; only arrays of plain numbers are read")
         self.name, self.order = name, "<"
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) < 2 or state[1] not in {"<", ">", "|", "="}:
-            _refuse("holds a damaged number type")
+            refuse("holds a damaged number type")
         if any(part is not None for part in state[2:5]):
-            _refuse("holds an array of records; only arrays of plain numbers are read")
+            refuse("holds an array of records; only arrays of plain numbers are read")
         self.order = "<" if state[1] == "=" else state[1]
 
 
-class _Array:
+class Array:
     """An array being read: shape, type and bytes are checked against each other before it is made."""
 
     __slots__ = ("array",)
@@ -96,31 +98,34 @@ class _Array:
         self.array: NDArray[Any] | None = None
 
     @classmethod
-    def from_buffer(cls, raw: Any, dtype: Any, shape: Any, order: Any = "C") -> _Array:
+    def from_buffer(cls, raw: Any, dtype: Any, shape: Any, order: Any = "C") -> Array:
+        """An array from its bytes, number type and shape."""
         made = cls()
         made.__setstate__((1, shape, dtype, order == "F", raw))
         return made
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) != 5:
-            _refuse("holds a damaged array")
+            refuse("holds a damaged array")
         _, shape, dtype, fortran, raw = state
         if isinstance(raw, str):
             raw = raw.encode("latin1")  # a Python 2 string
         if isinstance(raw, list) or not isinstance(dtype, _DType):
-            _refuse("holds an array of Python objects; only arrays of plain numbers are read")
+            refuse("holds an array of Python objects; only arrays of plain numbers are read")
         if not isinstance(raw, bytes | bytearray) or not isinstance(shape, tuple):
-            _refuse("holds a damaged array")
+            refuse("holds a damaged array")
         if not all(isinstance(size, int) and size >= 0 for size in shape) or len(shape) > 8:
-            _refuse(f"holds an array of the impossible shape {str(shape)[:60]}")
+            refuse(f"holds an array of the impossible shape {str(shape)[:60]}")
         expected = math.prod(shape) * int(dtype.name[1:])
         if expected != len(raw):
-            _refuse(f"says that an array of shape {list(shape)} has {expected} bytes, but holds {len(raw)}")
+            refuse(f"says that an array of shape {list(shape)} has {expected} bytes, but holds {len(raw)}")
         flat = np.frombuffer(bytes(raw), dtype=np.dtype(dtype.order + dtype.name))
         self.array = flat.reshape(shape, order="F" if fortran else "C")
 
 
-def _names() -> dict[tuple[str, str], _Standin]:
+@cache
+def numpy_names() -> dict[tuple[str, str], _Standin]:
+    """Module and name of what arrays of numpy import -> what answers it."""
     names = {("numpy", "ndarray"): "ndarray", ("numpy", "dtype"): "dtype", ("_codecs", "encode"): "encode"}
     for core in ("numpy.core", "numpy._core"):
         names[f"{core}.multiarray", "_reconstruct"] = "reconstruct"
@@ -131,11 +136,11 @@ def _names() -> dict[tuple[str, str], _Standin]:
 class _ArraysOnly(pickle.Unpickler):
     """Answers admitted names with stand-ins; refuses all others."""
 
-    names = _names()
+    names = numpy_names()
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.names:
-            _refuse(_import_message(module, name))
+            refuse(_import_message(module, name))
         return self.names[module, name]
 
 
@@ -149,11 +154,11 @@ def _check_instructions(data: bytes) -> None:
         if opcode.name == "GLOBAL":
             module, _, name = str(argument).partition(" ")
             if (module, name) not in _ArraysOnly.names:
-                _refuse(_import_message(module, name))
+                refuse(_import_message(module, name))
         if opcode.name not in OPCODES:
-            _refuse(f"uses the instruction {opcode.name}, which no list of {ALLOWED} needs; nothing was run")
+            refuse(f"uses the instruction {opcode.name}, which no list of {ALLOWED} needs; nothing was run")
         if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > count:
-            _refuse("asks for an absurd amount of memory")
+            refuse("asks for an absurd amount of memory")
 
 
 def read_arrays(path: str | Path) -> list[NDArray[Any]]:
@@ -174,9 +179,9 @@ def read_arrays(path: str | Path) -> list[NDArray[Any]]:
         _check_instructions(data)
         found = _ArraysOnly(io.BytesIO(data), encoding="latin1").load()
         if not isinstance(found, list | tuple) or not found:
-            _refuse(f"holds a {type(found).__name__.strip('_')}, not a list of {ALLOWED}")
+            refuse(f"holds a {type(found).__name__.strip('_')}, not a list of {ALLOWED}")
         return [_array(item) for item in found]
-    except _Refused as verdict:
+    except Refused as verdict:
         msg = f"{path}: this pickle {verdict}; save weights as safetensors (dnnexplain.policies.save)"
         raise DnnExplainError(msg) from None
     except Exception as error:  # noqa: BLE001 - a damaged pickle may raise nearly anything
@@ -186,8 +191,8 @@ def read_arrays(path: str | Path) -> list[NDArray[Any]]:
 
 
 def _array(item: Any) -> NDArray[Any]:
-    if not isinstance(item, _Array) or item.array is None:
-        _refuse(f"holds a {type(item).__name__.strip('_').lower()} where a numpy array was expected")
+    if not isinstance(item, Array) or item.array is None:
+        refuse(f"holds a {type(item).__name__.strip('_').lower()} where a numpy array was expected")
     return item.array
 
 

@@ -2,12 +2,11 @@
 
 A ``.zip`` holds weights (a torch state dict) and ``data``, JSON in which what JSON cannot hold is pickled
 beside a readable copy. Only the readable copies are used; nothing is unpickled. Defaults that ``data``
-does not repeat are those of the packages: tanh for actor-critics, ReLU for DQN.
+does not repeat are those of the packages.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +16,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from dnnexplain.contract import DnnExplainError
-from dnnexplain.policies.networks import activation_name, dense_stack
+from dnnexplain.contract import Box, DnnExplainError, System
+from dnnexplain.policies._sb3_networks import Pixels, decider, default_activation
+from dnnexplain.policies.networks import activation_name
 from dnnexplain.reading import open_zip, parse_json
 
-__all__ = ["Agent", "has_parts_of_agent", "is_agent", "is_sb3_zip", "network_of", "read_agent", "refuse_live_agent"]
+__all__ = ["Agent", "has_parts_of_agent", "is_sb3_zip", "network_of", "read_agent", "refuse_live_agent"]
 
+BYTE = 255
+"""The largest number of a byte; pictures of bytes are divided by it."""
 PACKAGES = frozenset({"stable_baselines3", "sb3_contrib"})
-
-ACTOR = re.compile(r"(mlp_extractor\.(?:shared_net|policy_net)\.\d+|action_net)\.(weight|bias)")
-CRITIC = re.compile(r"(mlp_extractor\.value_net\.\d+|value_net)\.(weight|bias)|log_std")
-QUALITY = re.compile(r"(q_net\.q_net\.\d+)\.(weight|bias)")
-TARGET = re.compile(r"q_net_target\..*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +37,21 @@ class Agent:
         activation: between its layers; empty if the file does not say.
         high: the largest value of its observations; ``None`` if the file does not say.
         maskable: whether it was trained with invalid actions masked; ``None`` if the file does not say.
+        is_bytes: whether pictures are divided by 255 before the network; ``None`` if the file does not say.
+        ends: the lowest and the highest action; ``None`` if the file does not say.
     """
 
     weights: Mapping[str, torch.Tensor]
     activation: str = ""
     high: float | None = None
     maskable: bool | None = None
+    is_bytes: bool | None = None
+    ends: tuple[list[float], list[float]] | None = None
 
 
 def is_sb3_zip(names: list[str]) -> bool:
     """Whether an archive's members are those of a saved agent."""
     return "policy.pth" in names and "data" in names
-
-
-def is_agent(weights: Mapping[str, torch.Tensor]) -> bool:
-    """Whether a bare state dict is one of stable-baselines3, by its layers' names."""
-    return "action_net.weight" in weights or any(QUALITY.fullmatch(name) for name in weights)
 
 
 def _of_packages(thing: object) -> bool:
@@ -103,14 +99,35 @@ def read_agent(path: Path, data: bytes) -> Agent:
     weights = read_state_dict(Path(f"{path} (its policy.pth)"), packed)
     said = said if isinstance(said, dict) else {}
     module = str(_part(said, "policy_class").get("__module__", ""))
-    default = "relu" if ".dqn." in module else "tanh"
     asked = _part(said, "policy_kwargs").get("activation_fn")
+    seen = _part(said, "observation_space")
     return Agent(
         weights,
-        default if asked is None else activation_name(str(asked).strip("<>' ").rpartition(".")[2]),
-        _highest(_part(said, "observation_space").get("high")),
+        default_activation(weights) if asked is None else activation_name(str(asked).strip("<>' ").rpartition(".")[2]),
+        _highest(seen.get("high")),
         "maskable" in module,
+        _are_bytes(seen, _part(said, "policy_kwargs")),
+        _ends(_part(said, "action_space")),
     )
+
+
+def _are_bytes(seen: Mapping[str, Any], asked: Mapping[str, Any]) -> bool | None:
+    """Whether the package divides what the agent sees by 255: pictures of bytes, unless it was told not to."""
+    if not seen.get("dtype"):
+        return None
+    return str(seen["dtype"]) == "uint8" and str(asked.get("normalize_images", True)) != "False"
+
+
+def _ends(space: Mapping[str, Any]) -> tuple[list[float], list[float]] | None:
+    """The lowest and the highest action, where numpy printed them whole."""
+    low, high = (_printed(space.get(name)) for name in ("low", "high"))
+    return (low, high) if low and len(low) == len(high) else None
+
+
+def _printed(text: Any) -> list[float]:
+    """The numbers of an array as numpy prints it; none if it left some out."""
+    found = re.findall(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?", str(text or ""))
+    return [] if "..." in str(text) else [float(one) for one in found]
 
 
 def _part(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -124,32 +141,33 @@ def _highest(text: Any) -> float | None:
     return max(numbers) if numbers else None
 
 
-def network_of(weights: Mapping[str, torch.Tensor], activation: str, where: str) -> nn.Sequential:
-    """The part of an agent that decides: its actor, or its values of the actions.
+def network_of(
+    weights: Mapping[str, torch.Tensor], activation: str, where: str, system: System, agent: Agent | None = None
+) -> tuple[nn.Sequential, str]:
+    """The part of an agent that decides, and what was assumed of it (empty if nothing was).
+
+    Args:
+        weights: its state dict.
+        activation: between its dense layers.
+        where: the file, for messages.
+        system: whose observations and actions it is to have.
+        agent: what its file says of it; ``None`` for a bare state dict.
 
     Raises:
-        DnnExplainError: the agent has layers that are not dense ones in a row; they are named.
+        DnnExplainError: layers of another kind; they are named.
     """
-    quality = any(QUALITY.fullmatch(name) for name in weights)
-    wanted, left_out = (QUALITY, TARGET) if quality else (ACTOR, CRITIC)
-    stems = list(dict.fromkeys(match.group(1) for name in weights if (match := wanted.fullmatch(name))))
-    foreign = [name for name in weights if not wanted.fullmatch(name) and not left_out.fullmatch(name)]
-    try:
-        layers = [(weights[f"{stem}.weight"], weights[f"{stem}.bias"]) for stem in stems]
-        fits = all(a.shape[0] == b.shape[1] for (a, _), (b, _) in itertools.pairwise(layers))
-    except (KeyError, IndexError):
-        fits = False
-    if foreign or not fits or not layers:
-        named = ", ".join(foreign[:3]) or "its layers do not follow one another"
-        msg = (
-            f"{where}: of stable-baselines3 the MlpPolicy of PPO, A2C, MaskablePPO and DQN is read; this agent has more "
-            f"({named}): make its network as a module and pass it, load_any(path, system, module=...)"
-        )
-        raise DnnExplainError(msg)
-    module = dense_stack([layers[0][0].shape[1], *(weight.shape[0] for weight, _ in layers)], activation)
-    dense = [layer for layer in module if isinstance(layer, nn.Linear)]
-    with torch.no_grad():
-        for layer, (weight, bias) in zip(dense, layers, strict=True):
-            layer.weight.copy_(weight)
-            layer.bias.copy_(bias)
-    return module
+    bounds = [list(map(float, end)) for end in system.output.bounds] if isinstance(system.output, Box) else []
+    told = agent.ends if agent is not None else None
+    ends = told if told is not None and bounds else (bounds[0], bounds[1]) if bounds else None
+    convolves = any(name.endswith("cnn.0.weight") for name in weights)
+    pixels, guess = None, ""
+    if convolves:
+        high = max((knob.high for knob in system.knobs), default=1.0)
+        is_bytes = agent.is_bytes if agent is not None and agent.is_bytes is not None else high == BYTE
+        pixels = Pixels(tuple(system.observation_shape), 1 / BYTE if is_bytes else 1.0)
+        if agent is None or agent.is_bytes is None:
+            guess = "the file does not say whether pictures were divided by 255 before the network: " + (
+                "they were assumed to be, for they are bytes" if is_bytes else "they were assumed not to be"
+            )
+    found = decider(weights, activation, where, outputs=len(system.output.names), pixels=pixels, ends=ends)
+    return found, guess

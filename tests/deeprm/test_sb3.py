@@ -36,7 +36,7 @@ def weights(*, quality=False, hidden=8):
     return {f"{name}.{kind}": value for name, layer in parts.items() for kind, value in layer.state_dict().items()}
 
 
-def agent(path, state, *, module="stable_baselines3.common.policies", high=40, **kwargs):
+def agent(path, state, *, module="stable_baselines3.common.policies", high=40, dtype=None, **kwargs):
     """A ``.zip`` as the package writes it: readable copies beside pickles, which here are poison."""
     poison = base64.b64encode(b"cos\nsystem\n(S'exit 1'\ntR.").decode()
     said = {
@@ -44,6 +44,8 @@ def agent(path, state, *, module="stable_baselines3.common.policies", high=40, *
         "policy_kwargs": {":type:": "<class 'dict'>", ":serialized:": poison, **kwargs} if kwargs else {},
         "observation_space": {":serialized:": poison, "high": f"[[{high} {high} ... {high}]\n [{high} ... {high}]]"},
     }
+    if dtype is not None:
+        said["observation_space"]["dtype"] = dtype
     buffer = io.BytesIO()
     torch.save(state, buffer)
     with zipfile.ZipFile(path, "w") as archive:
@@ -137,9 +139,7 @@ def test_an_agent_in_memory_is_told_how_to_come_and_its_parts_tell_what_is_assum
 
 def test_foreign_agents_are_told(tmp_path):
     odd = weights() | {"features_extractor.cnn.0.weight": torch.zeros(8, 1, 8, 8)}
-    with pytest.raises(
-        DnnExplainError, match=r"MlpPolicy of PPO.*this agent has more \(features_extractor.cnn.0.weight\)"
-    ):
+    with pytest.raises(DnnExplainError, match=r"the MlpPolicy, .*this agent has more \(features_extractor.cnn.0\)"):
         load_any(agent(tmp_path / "cnn.zip", odd), SYSTEM)
     with pytest.raises(DnnExplainError, match=r"saw numbers up to 255, deeprm shows 0 to 1"):
         load_any(agent(tmp_path / "other.zip", weights(), high=255), SYSTEM)

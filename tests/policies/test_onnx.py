@@ -196,7 +196,10 @@ def test_a_recurrent_policy_starts_anew_in_every_state(tmp_path, kind, given):
     with torch.no_grad():
         expected = network(torch.from_numpy(seen).flatten(1), *fresh)[0].numpy()
     np.testing.assert_allclose(policy.outputs(seen), expected, rtol=1e-4, atol=1e-5)
-    assert f"has a {kind.__name__}: its hidden state starts anew in every state" in policy.assumed[0]
+    assert (
+        f"has {'a' if kind is nn.GRU else 'an'} {kind.__name__}: its hidden state starts anew in every state"
+        in policy.assumed[0]
+    )
 
 
 def test_what_a_recurrent_layer_rarely_has_is_refused_in_its_words(tmp_path):

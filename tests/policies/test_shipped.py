@@ -17,7 +17,7 @@ from dnnexplain.policies import (
     shipped,
     write_model_card,
 )
-from dnnexplain.policies.model_card import model_card
+from dnnexplain.policies._model_card import model_card
 from dnnexplain.registry import specs
 from tests.fakes import FakeChoice, FakeSystem, linear_network
 from tests.policies.test_checkpoints import FIGURES, Sized, one_sentence

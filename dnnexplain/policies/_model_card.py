@@ -15,6 +15,7 @@ __all__ = ["model_card", "write_model_card"]
 
 _PLAIN = (
     ("role", "Role"),
+    ("observations", "Observations"),
     ("workload", "Workload"),
     ("teacher", "Teacher"),
     ("command", "Command"),
