@@ -1,7 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
 
-from dnnexplain.explain.distillation.changing import changed, reaches
+from dnnexplain.explain.distillation.changing import changed
+from dnnexplain.explain.distillation.cutting import best_cut, cut_by_losses, reaches
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.polishing import Race, polish
 from dnnexplain.explain.distillation.tree import Tree
@@ -141,3 +144,41 @@ def test_a_trial_that_is_clearly_worse_is_given_up_early():
     assert not race.won(bad)
     assert played[3:] == [40]
     assert race.tree is good
+
+
+def lost_at(threshold, values, losses):
+    below = values <= threshold
+    return losses[below].sum(axis=0).min() + losses[~below].sum(axis=0).min()
+
+
+def test_the_best_cut_is_the_one_that_trying_all_finds():
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        values, losses = np.round(rng.uniform(0, 3, 60), 1), rng.exponential(1.0, (60, 4))
+        losses[values > 1.5, 0] += 1.0
+        losses[values <= 1.5, 1] += 1.0
+        threshold, low, high = best_cut(values, losses)
+        every = [(one + two) / 2 for one, two in itertools.pairwise(np.unique(values))]
+        fitting = [at for at in every if 10 <= (values <= at).sum() <= 50]
+        assert lost_at(threshold, values, losses) == pytest.approx(min(lost_at(at, values, losses) for at in fitting))
+        below = values <= threshold
+        assert low == losses[below].sum(axis=0).argmin()
+        assert high == losses[~below].sum(axis=0).argmin()
+    assert best_cut(np.ones(60), losses) is None
+    assert best_cut(values, np.tile([0.0, 1.0], (60, 1))) is None
+
+
+def test_known_losses_propose_the_question_that_tells_two_moves_apart():
+    """One move is right below a throughput of 2, another one above: the cut that is drawn for this quantity says so."""
+    rng = np.random.default_rng(4)
+    rows, at = rng.uniform(0, 4, (2_000, len(NAMES))), NAMES.index("throughput 1")
+    losses = np.ones((2_000, len(SYSTEM.features.moves)))
+    losses[rows[:, at] <= 2.0, 4], losses[rows[:, at] > 2.0, 7] = 0.0, 0.0
+    whole = stump(0.1, "300 kbps", "300 kbps").simplified()
+    trials = [cut_by_losses(whole, rows, losses, rng, room=True) for _ in range(200)]
+    found = [trial for trial in trials if trial is not None and trial.feature[0] == at]
+    assert found
+    for trial in found:
+        assert trial.threshold[0] == pytest.approx(2.0, abs=0.02)
+        assert trial.action[trial.apply(rows)].tolist() == np.where(rows[:, at] <= trial.threshold[0], 4, 7).tolist()
+    assert all(cut_by_losses(whole, rows, losses, rng, room=False) is None for _ in range(5))

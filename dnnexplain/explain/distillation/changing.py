@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.explain.distillation.cutting import reaches, with_two_leaves
 from dnnexplain.explain.distillation.tree import LEAF, Tree
 
-__all__ = ["changed", "reaches"]
+__all__ = ["changed"]
 
 Floats = NDArray[np.float64]
 
@@ -79,22 +80,6 @@ def _cut(tree: Tree, features: Floats, leaf: int, move: int, rng: np.random.Gene
     threshold = _between(features[reaches(tree, features, leaf), asked], rng)
     if threshold is None:
         return None
-    count = len(tree.feature)
-    feature, limit = np.append(tree.feature, [LEAF, LEAF]), np.append(tree.threshold, [0.0, 0.0])
-    left, right = np.append(tree.left, [LEAF, LEAF]), np.append(tree.right, [LEAF, LEAF])
-    feature[leaf], limit[leaf], left[leaf], right[leaf] = asked, threshold, count, count + 1
-    half = tree.weight[leaf] / 2
-    scores = np.vstack([tree.scores, tree.scores[[leaf, leaf]]])
-    grown = Tree(feature, limit, left, right, scores, np.append(tree.weight, [half, half]))
-    return grown.with_action(count + int(rng.integers(2)), move)
-
-
-def reaches(tree: Tree, features: Floats, node: int) -> NDArray[np.bool_]:
-    """Which rows pass a node ``[N]``."""
-    there = np.ones(len(features), dtype=np.bool_)
-    while node:
-        parent = int(np.flatnonzero((tree.left == node) | (tree.right == node))[0])
-        left = features[:, tree.feature[parent]] <= tree.threshold[parent]
-        there &= left if tree.left[parent] == node else ~left
-        node = parent
-    return there
+    stays = int(tree.action[leaf])
+    low, high = (move, stays) if rng.integers(2) else (stays, move)
+    return with_two_leaves(tree, leaf, asked, threshold, low, high)

@@ -17,7 +17,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation.decisions import Decisions
 from dnnexplain.explain.distillation.tree import Tree, from_sklearn
 
-__all__ = ["grow_by_cost"]
+__all__ = ["capped", "grow_by_cost"]
 
 SMALLEST = 20
 """States that a leaf holds at least: costs are noisier than labels."""
@@ -26,6 +26,11 @@ SMALLEST = 20
 RUINOUS = 0.9
 """Losses above this quantile of all count as this one: by how much a ruinous move is ruinous decides nothing, and squares
 of it would take all the questions."""
+
+
+def capped(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Losses ``[N, R]``, those that are ruinous alike."""
+    return np.minimum(losses, np.quantile(losses, RUINOUS))
 
 
 def grow_by_cost(known: Decisions, drawn: NDArray[np.float64], sizes: Sequence[int], seed: int) -> list[Tree]:
@@ -50,7 +55,7 @@ def grow_by_cost(known: Decisions, drawn: NDArray[np.float64], sizes: Sequence[i
         msg = "there is no decision to learn from: in every visited state only one action is valid"
         raise DnnExplainError(msg)
     features, losses, weight = known.features[used], known.losses[used], drawn[used]
-    losses = np.minimum(losses, np.quantile(losses, RUINOUS))
+    losses = capped(losses)
     scale = float(losses.std()) or 1.0
     trees = []
     for size in sizes:

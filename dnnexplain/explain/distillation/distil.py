@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
 from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep, Progress, Teller, cheapest, near, three
-from dnnexplain.explain.distillation.cost_trees import grow_by_cost
+from dnnexplain.explain.distillation.cost_trees import capped, grow_by_cost
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import macro_f1
 from dnnexplain.explain.distillation.near_equal import cost_of, near_equal
@@ -218,6 +218,7 @@ class _Search:
                 seed=settings.seed + turn,
                 leaves=settings.leaves,
                 held=validation,
+                losses=capped(self.known.losses) if self.known.losses.size else None,
                 over=lambda: told.stopped,
             )
             self._put(one, size, tuned, cost, checks)

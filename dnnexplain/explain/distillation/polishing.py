@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Distillable
 from dnnexplain.explain.distillation.changing import changed
+from dnnexplain.explain.distillation.cutting import cut_by_losses
 from dnnexplain.explain.distillation.near_equal import cost_of, costs_of
 from dnnexplain.explain.distillation.tree import Tree
 
@@ -24,6 +25,8 @@ __all__ = ["Race", "polish"]
 Floats = NDArray[np.float64]
 PARTS = (0.1, 0.4)
 """Shares of the workloads after which a trial that is worse by more than a standard error is given up."""
+PROPOSED = 0.4
+"""Of trials, the share that known losses propose."""
 ENOUGH = 30
 """Workloads below which no trial is given up early."""
 ROWS = 20_000
@@ -40,6 +43,7 @@ def polish(
     seed: int,
     leaves: int = 0,
     held: Sequence[Any] = (),
+    losses: Floats | None = None,
     over: Callable[[], bool] = lambda: False,
 ) -> tuple[Tree, float]:
     """Hill climbing (first improvement) from a tree, ended by held-out workloads.
@@ -57,6 +61,8 @@ def polish(
         seed: of the trials, and of the runs.
         leaves: how many there may be; no more than there are if 0.
         held: other workloads; without any, ``workloads`` decide.
+        losses: what each move loses in the states of ``features`` ``[N, R]``, where that is known: four trials in ten are
+            then cuts that these propose (:func:`cutting.cut_by_losses`).
         over: asked before each trial; once true, the best tree so far is returned.
 
     Returns:
@@ -64,7 +70,8 @@ def polish(
     """
     rng = np.random.default_rng(seed)
     if len(features) > ROWS:
-        features = features[rng.choice(len(features), ROWS, replace=False)]
+        some = rng.choice(len(features), ROWS, replace=False)
+        features, losses = features[some], None if losses is None else losses[some]
     race = Race(system, tree, workloads, seed, rng)
     judges = held or workloads
     best, least = tree, cost_of(system, tree, judges, seed)
@@ -72,7 +79,11 @@ def polish(
         if over():
             break
         now = race.tree
-        trial = changed(now, features, rng, room=now.leaves < max(leaves, tree.leaves))
+        room = now.leaves < max(leaves, tree.leaves)
+        if losses is not None and rng.random() < PROPOSED:
+            trial = cut_by_losses(now, features, losses, rng, room=room)
+        else:
+            trial = changed(now, features, rng, room=room)
         if trial is None or not race.won(trial):
             continue
         cost = cost_of(system, trial, judges, seed)
