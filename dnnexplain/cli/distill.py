@@ -224,7 +224,16 @@ def _figure(found: Distillation, name: str) -> dict[str, float]:
 def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
     from dnnexplain.explain.distillation.result import FORMER
 
-    plain = ("macro_f1", "fidelity_free", "fidelity_own", "leaves", "depth", "agreement", "decisions", "unseen")
+    plain = (
+        "macro_f1",
+        "fidelity_free",
+        "fidelity_own",
+        "leaves",
+        "depth",
+        "agreement",
+        "decisions",
+        "unseen",
+    )
     told: dict[str, Any] = {
         "policy": found.question.policy,
         "checkpoint": found.question.checkpoint,
@@ -232,6 +241,7 @@ def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
         "fidelity": found.fidelity,
         "fidelity_interval": [found.fidelity_low, found.fidelity_high],
         **{name: getattr(found, name) for name in plain},
+        "best_sentence": {"words": found.single, "fidelity": found.single_fidelity, "fidelity_free": found.single_free},
         **{name: _figure(found, name) for name in ("cost", "teacher_cost", "relative")},
         **{name.replace("cost", FORMER): _figure(found, name) for name in ("cost", "teacher_cost")},
         "cpu_seconds": found.cpu_seconds,

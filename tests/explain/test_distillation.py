@@ -8,7 +8,7 @@ from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import Distillation, TreePolicy, disagree, distil
 from dnnexplain.explain.distillation.decisions import decisions, importance
-from dnnexplain.explain.distillation.figures import macro_f1
+from dnnexplain.explain.distillation.figures import best_sentence, macro_f1
 from dnnexplain.systems import make_system
 
 
@@ -49,6 +49,21 @@ def test_result_is_saved_without_loss(found, tmp_path):
     found.save(tmp_path / "rules.json")
     assert Distillation.load(tmp_path / "rules.json") == found
     assert len(found.table()) == len(found.tree.feature)
+
+
+def test_the_best_sentence_is_the_rule_itself_and_stands_beside_the_tree(system, draw, found):
+    assert found.single == "start the shortest job that fits now, else wait"
+    assert found.single_fidelity == found.single_free == 1.0
+    assert f'where "{found.single}" alone says 100%' in found.words
+    known = decisions(system, system.rules()["tetris"], system.rules()["tetris"], draw(6, 3), "none")
+    told = best_sentence(known, known)
+    each = []
+    for move in range(len(system.features.moves)):
+        scores = np.zeros(known.moves.shape)
+        scores[:, move] = 1.0
+        each.append((known.follow(scores) == known.action).mean())
+    assert told["single_fidelity"] == max(each)
+    assert told["single"] == int(np.argmax(each))
 
 
 def test_path_gives_smaller_trees(found):

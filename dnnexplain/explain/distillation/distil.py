@@ -15,7 +15,7 @@ from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio
 from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep, Progress, Teller, cheapest, near, three
 from dnnexplain.explain.distillation.cost_trees import capped, grow_by_cost
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
-from dnnexplain.explain.distillation.figures import macro_f1
+from dnnexplain.explain.distillation.figures import best_sentence, macro_f1
 from dnnexplain.explain.distillation.near_equal import cost_of, near_equal
 from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
 from dnnexplain.explain.distillation.policy import TreePolicy
@@ -84,8 +84,8 @@ def distil(
     """Distil a policy into a tree of domain rules.
 
     The first states are the teacher's, those of every further round the tree's own (DAgger); the teacher
-    labels all. Each seed resamples the decisions by how much they matter, grows a tree and prunes it back
-    along the whole cost-complexity path. Of the seeds' trees with at most ``leaves`` leaves the one with
+    labels all. The first seed weighs the decisions by how much they matter, every other one draws them anew by that;
+    each grows a tree and prunes it back along the whole cost-complexity path. Of the seeds' trees with at most ``leaves`` leaves the one with
     the lowest cost on validation workloads is taken; between those that cost at most 2% more than the
     teacher there, fidelity decides. All figures are
     from workloads drawn afresh.
@@ -239,7 +239,7 @@ class _Search:
         """The best tree so far, with its figures on given workloads."""
         system, teacher, chosen = self.system, self.teacher, self.chosen
         picked = self.paths[chosen[0]][chosen[1]]
-        fields = _measure(system, teacher, self.paths, chosen, workloads, self.settings)
+        fields = _measure(system, teacher, self.paths, chosen, workloads, self.settings, self.known)
         return Distillation(
             question=Question.about(
                 system, teacher, method="tree", seed=self.settings.seed, settings=_told(self.settings)
@@ -346,7 +346,7 @@ def _grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings:
         fitting = [int(size) for size in sizes if size <= settings.leaves]
         grown = grow_by_cost(known, drawn, fitting, seed)
         return [*grown, *grown[-1:] * (len(sizes) - len(fitting))]
-    full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
+    full = _tree(known, drawn if one else known.weight, max(LARGEST, settings.leaves), count, seed)
     trees, depth = full.along(sizes.tolist()), settings.optimal_depth
     for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
         found = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
@@ -396,6 +396,7 @@ def _measure(
     chosen: tuple[int, int],
     workloads: Sequence[Any],
     settings: _Settings,
+    known: Decisions,
 ) -> dict[str, Any]:
     """Every figure of the chosen tree, on workloads drawn for this alone."""
     tree = paths[chosen[0]][chosen[1]]
@@ -408,10 +409,13 @@ def _measure(
     fidelity = share_interval(per_set, np.bincount(seen.episode, minlength=count))
     ratio = cost_is_ratio(system)
     said = [_decide(trees[chosen[1]], seen) for trees in paths]
+    single = best_sentence(known, seen)
     pairs = [np.mean(one == two) for i, one in enumerate(said) for two in said[i + 1 :]]
     return {
         **three("fidelity", fidelity),
         "fidelity_free": float(right[seen.free].mean()) if seen.free.any() else 1.0,
+        **single,
+        "single": system.features.moves[int(single["single"])],
         "fidelity_own": float(_follows(tree, own).mean()),
         "macro_f1": macro_f1(seen.action, said[chosen[0]]),
         **three("cost", mean_interval(own.cost)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from warnings import warn
@@ -34,6 +35,8 @@ class Distillation(Result):
         fidelity: share of the states visited by the network in which the tree does the same, with its
             95% interval (NaN where there is none; see :mod:`dnnexplain.intervals`).
         fidelity_free: the same over states where more than one action is valid.
+        single: the best single sentence: the move that says most decisions if it is made always.
+        single_fidelity, single_free: its shares, as ``fidelity`` and ``fidelity_free``; NaN in older files.
         fidelity_own: the same over the states that the tree itself visits.
         macro_f1: mean over actions of F1, on the network's states.
         cost: the tree's mean cost per workload, whatever ``cost_name`` says that is.
@@ -98,6 +101,9 @@ class Distillation(Result):
     ratio: bool = True
     absent: dict[str, float] = plain_field(default_factory=dict)
     stopped: str = ""
+    single: str = ""
+    single_fidelity: float = math.nan
+    single_free: float = math.nan
     alike: tuple[Tree, ...] = ()
     alike_cost: tuple[float, ...] = ()
 
@@ -176,9 +182,16 @@ def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str, 
     rules = "1 rule decides" if tree.leaves == 1 else f"{tree.leaves} rules decide"
     return (
         f"{begun(stopped)}{rules} as {teacher} does in {percent(figures['fidelity'])} of the states it meets "
-        f"({percent(figures['fidelity_free'])} where there is a choice); {cost_name} {number(figures['cost'])} against "
+        f"({percent(figures['fidelity_free'])} where there is a choice{_beside(figures)}); {cost_name} {number(figures['cost'])} against "
         f"{number(figures['teacher_cost'])}, {against(figures, cost_name)}, {measured_on(stopped, figures['unseen'])}."
     )
+
+
+def _beside(figures: dict[str, Any]) -> str:
+    """The best single sentence's share, where it is known."""
+    if not figures.get("single"):
+        return ""
+    return f', where "{figures["single"]}" alone says {percent(figures["single_free"])}'
 
 
 def against(figures: dict[str, Any], cost_name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -236,6 +236,7 @@ def badge(found: Distillation) -> dict[str, Any]:
     figures = [
         ("Fidelity", f"{share(found.fidelity)} ({span})", "states of the network in which the rules do the same, 95% interval"),
         ("Where there is a choice", share(found.fidelity_free), "the same, where more than one action is allowed"),
+        *_sentence(found, share),
         ("In the rules' own states", share(found.fidelity_own), "the same, in the states that the rules themselves meet"),
         ("Macro-F1", number(found.macro_f1), "every action counts alike, however rare"),
         (found.cost_name.capitalize(), f"{number(found.cost)} ({interval(found.cost_low, found.cost_high)})", f"the network's: {number(found.teacher_cost)}; {_more(found.relative, ratio=found.ratio)} ({interval(found.relative_low, found.relative_high, ratio=found.ratio)})"),
@@ -243,6 +244,20 @@ def badge(found: Distillation) -> dict[str, Any]:
         ("Measured on", counted(found.unseen, "workload"), f"not learned from; learned from {found.decisions:,} decisions in {number(found.cpu_seconds)} s of computing"),
     ]  # fmt: skip
     return {"level": level, "text": text, "figures": [{"name": n, "value": v, "meaning": m} for n, v, m in figures]}
+
+
+def _sentence(found: Distillation, share: Callable[[float], str]) -> list[tuple[str, str, str]]:
+    """The best single sentence's figures, where they are known."""
+    if not found.single:
+        return []
+    told = f"{share(found.single_free)} (of all states {share(found.single_fidelity)})"
+    return [
+        (
+            "One sentence alone, where there is a choice",
+            told,
+            f'"{found.single}", the best of them: rules are worth what they add',
+        )
+    ]
 
 
 def edited_words(found: RuleComparison, on: Ground, tree: Tree, rule: str) -> str:
