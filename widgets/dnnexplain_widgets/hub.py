@@ -37,6 +37,7 @@ class Hub(ipywidgets.Widget):
         help="The newest state that a panel loaded into the editor: {count, what} (what it is, in words)."
     ).tag(sync=True)
     glossary = t.Dict(help="Terms that the page explains where they stand.").tag(sync=True)
+    about = t.Dict(help="What saved pictures say of their origin: {network, weights, version}.").tag(sync=True)
     goto = t.Dict(help="The panel that is to be brought into sight: {count, panel} (the name of its class).").tag(
         sync=True
     )

@@ -8,14 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Box, Pane, Pictured, System
+from dnnexplain.contract import Box, Pane, Pictured, Policy, System
 from dnnexplain.explain.attribution.methods import METHODS, Measure
+from dnnexplain.results import versions
 from dnnexplain_widgets.live import Live
 from dnnexplain_widgets.words import label
 
-__all__ = ["live_message", "scene"]
+__all__ = ["about", "live_message", "scene"]
 
 _MOST_UNITS = 256  # bars that a page can still show side by side
+
+
+def about(policy: Policy) -> dict[str, str]:
+    """Where a saved picture says that it comes from: the network's name, the hash of its weights, the version."""
+    weights = str(getattr(policy, "checkpoint", "") or "")[:12]
+    return {"network": str(policy.name), "weights": weights, "version": versions().get("dnnexplain", "")}
 
 
 def scene(system: System) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from dnnexplain_widgets.history import History
 from dnnexplain_widgets.hub import Hub
 from dnnexplain_widgets.inpage import in_page_if_small
 from dnnexplain_widgets.live import Ask, Live, compute
-from dnnexplain_widgets.messages import live_message, scene
+from dnnexplain_widgets.messages import about, live_message, scene
 from dnnexplain_widgets.moves import valid_values
 from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.words import told
@@ -98,6 +98,7 @@ class Session(t.HasTraits):
         if self._hub is None:
             self._hub = Hub(scene=scene(self.system), theme=self.theme)
             self._hub.network = in_page_if_small(self.system, self.policy)
+            self._hub.about = about(self.policy)
             self._hub.show(self._message(self.live), self.state.background)
             self._hub.observe(self._on_wish, "wish")
             self._hub.observe(self._on_travel, "travel")
@@ -201,6 +202,7 @@ class Session(t.HasTraits):
             return
         if self._hub is not None and change["name"] == "policy":
             self._hub.network = in_page_if_small(self.system, self.policy)
+            self._hub.about = about(self.policy)
         self._refresh()
 
     @t.observe("unit")

@@ -42,6 +42,8 @@ class AdversarialPanel(Panel):
     """
 
     QUESTION = "What is the smallest change that fools it?"
+    PROMISE = "Press “Search”: the smallest change of the state that turns the decision into a worse one; it takes the time that “At most” says."
+    LATER = ("method", "objects", "costs", "bounds", "compare", "pairs", "saved")
     PARTS = ({"part": "cells"},)
     OPTIONS = ("likelihood",)
     COMPARES = True

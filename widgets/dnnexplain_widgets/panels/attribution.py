@@ -38,6 +38,8 @@ class AttributionPanel(Panel):
     """
 
     QUESTION = "How far can this explanation be trusted?"
+    PROMISE = "Press “Explain and check”: the map of each ticked method, beside one another, and how far each can be believed; a few seconds."
+    LATER = ("method ", "depth")
     PARTS = ({"part": "trust"}, {"part": "cells"}, {"part": "misfits"})
     WANTS = ("decision",)
     OPTIONS = ("methods", "groups")

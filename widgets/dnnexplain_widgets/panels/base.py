@@ -54,6 +54,11 @@ class Panel(Answering):
     WRITES: ClassVar[bool] = True
     """Whether the button "save" writes to the kernel's disk; on a page for other people it is a download instead."""
 
+    PROMISE: ClassVar[str] = ""
+    """What an answer will show and how long it takes, in a sentence: shown until there is one."""
+    LATER: ClassVar[tuple[str, ...]] = ("seed",)
+    """Controls that a first answer does not need, which wait behind "More": by name, or by the beginning of their names
+    if it ends in a space."""
     COMPARES: ClassVar[bool] = False
     """Whether a saved result can be put beside :attr:`kept`; see ``explain.compare_with_saved``."""
     OPENS: ClassVar[str] = ""
@@ -77,6 +82,7 @@ class Panel(Answering):
     )
     comparable = t.Bool(default_value=False, help="Whether a saved result can be compared with.").tag(sync=True)
     opens = t.Unicode(help="The file control's name that opens a saved result, or nothing.").tag(sync=True)
+    promise = t.Unicode(help="What an answer will show; shown until there is one.").tag(sync=True)
     copyable = t.Bool(default_value=True, help="Whether the panel offers itself as Python.").tag(sync=True)
     on_page = t.Bool(
         default_value=True, help="Whether the panel is on the page now; work for each step may wait until it is."
@@ -105,6 +111,7 @@ class Panel(Answering):
             question=self.QUESTION,
             parts=[dict(part) for part in self.PARTS],
             says=self.SAYS,
+            promise=self.PROMISE,
             copyable=self.COPYABLE,
             comparable=self.COMPARES,
             opens=self.OPENS,
@@ -214,10 +221,15 @@ class Panel(Answering):
 
     @t.validate("controls")
     def _valid_controls(self, proposal: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Nobody names files on the disk of a server."""
+        """Nobody names files on the disk of a server; what can wait is marked so."""
         controls: list[dict[str, Any]] = proposal["value"]
         hide = self.WRITES and is_served()
-        return [one for one in controls if not (hide and one.get("kind") == "text" and one.get("name") == "file")]
+        kept = [one for one in controls if not (hide and one.get("kind") == "text" and one.get("name") == "file")]
+        return [{**one, "more": True} if self._waits(str(one.get("name", ""))) else one for one in kept]
+
+    def _waits(self, name: str) -> bool:
+        """Whether a control waits behind "More"."""
+        return any(name.startswith(late) if late.endswith(" ") else name == late for late in self.LATER)
 
     def _copy(self) -> None:
         self.code = {"text": self.copy_as_python(), "count": self.code.get("count", 0) + 1}

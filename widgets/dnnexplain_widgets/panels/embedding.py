@@ -21,6 +21,8 @@ class EmbeddingPanel(ProbingPanel):
     """Which states look alike to it? A click on a point loads its state."""
 
     QUESTION = "Which states look alike to it?"
+    PROMISE = "Press “Place the states”: states that the layer sees alike lie near each other; a few seconds, with t-SNE about half a minute."
+    LATER = ("states", "seed", "method")
     PARTS = ({"part": "scatter"},)
     KIND = Embedding
     SETTINGS = ("method", "states", "seed", "workload")

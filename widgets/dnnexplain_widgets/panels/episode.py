@@ -24,6 +24,8 @@ class EpisodePanel(WatchPanel):
     """How do whole episodes go, beside a rule?"""
 
     QUESTION = "How does it do over a whole episode, beside a rule?"
+    PROMISE = "Press “Run both”: the same workload by the network and by a rule, to be played, step by step, with the decisions in which they part; seconds."
+    LATER = ("seed", "sample")
     PARTS = ({"part": "timeline"},)
     SETTINGS = ("work", "seed", "rule", "sample", "window", "optimum", "knob ")
 

@@ -28,6 +28,7 @@ class FailingPanel(Panel):
     """
 
     QUESTION = "Where does it fail?"
+    PROMISE = "Press “Look”: short rules for the states in which the network loses, each tested on workloads that it was not found in; about half a minute."
     PARTS = ({"part": "cells"}, {"part": "sweep-map"})
     OPTIONS = ("sets", "states")
     SETTINGS = ("of", "family", "seed")

@@ -37,6 +37,8 @@ class GuardPanel(WatchPanel):
     """
 
     QUESTION = "What would guard it?"
+    PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; about a minute."
+    LATER = ("seed", "guard")
     PARTS = ({"part": "cells"}, {"part": "timeline"})
     OPTIONS = ("sets", "rounds", "cycles", "tries")
     SETTINGS = ("family", "seed")

@@ -29,6 +29,7 @@ class InterventionPanel(ProbingPanel):
     """What if this neuron were silent? A correlation proves nothing; holding the neuron fixed does."""
 
     QUESTION = "What if this neuron were silent?"
+    LATER = ("sets", "seed")
     PARTS = ({"part": "changes"}, {"part": "cells"})
     WANTS = ("decision", "neurons")
     KIND = CostEffect

@@ -27,6 +27,8 @@ class KnowledgePanel(ProbingPanel):
     """
 
     QUESTION = "What does the layer know?"
+    PROMISE = "Press “Probe”: which facts can be read off the layer, and how much better than from a layer with random weights; a few seconds."
+    LATER = ("above", "states", "repeats", "seed")
     PARTS = ({"part": "changes"},)
     OPTIONS = ("facts",)
     KIND = Knowledge

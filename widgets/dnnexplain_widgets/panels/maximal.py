@@ -24,6 +24,10 @@ class MaximalPanel(ProbingPanel):
     """What excites this neuron most?"""
 
     QUESTION = "What excites this neuron most?"
+    PROMISE = (
+        "Press “Find the state”: the state that makes this neuron largest, and whether that is proved; a few seconds."
+    )
+    LATER = ("restarts",)
     PARTS = ({"part": "state"}, {"part": "cells"})
     KIND = Maximum
     SETTINGS = ("restarts",)

@@ -34,6 +34,7 @@ class NeverPanel(Panel):
     """
 
     QUESTION = "What can it never do?"
+    PROMISE = "Press “Prove”: whether the property holds in every valid state, with a proof, or a state where it fails; seconds to a minute."
     PARTS = ({"part": "cells"},)
     OPTIONS = ("seconds", "parts")
     SETTINGS = ("property", "within")

@@ -25,6 +25,7 @@ class ReasonPanel(Panel):
     """
 
     QUESTION = "What alone forces this?"
+    PROMISE = "Press “Find”: the few inputs that force this decision whatever all others are, with a proof; seconds, at most a minute."
     PARTS = ({"part": "cells"},)
     OPTIONS = ("seconds",)
     SETTINGS = ("minimum",)

@@ -25,6 +25,8 @@ class WorstSequencePanel(WatchPanel):
     """On which workload does it fall furthest behind?"""
 
     QUESTION = "On which workload does it fall furthest behind?"
+    PROMISE = "Press “Search”: the workload on which the network falls furthest behind, decision by decision beside the rule; it takes the time that “At most” says."
+    LATER = ("measure", "limits", "seed", "saved")
     PARTS = ({"part": "timeline"},)
     SETTINGS = ("work", "against", "measure", "seed", "limits")
 

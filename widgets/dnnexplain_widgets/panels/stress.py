@@ -33,6 +33,8 @@ class StressPanel(WatchPanel):
     """
 
     QUESTION = "How does it stand the test?"
+    PROMISE = "Press “Run”: each scenario of the field as a tile, green where the network stands it and red where a rule does better; about a minute for the runs given here."
+    LATER = ("seed", "saved")
     PARTS = ({"part": "board"}, {"part": "timeline"})
     OPTIONS = ("budget", "workers")
     SETTINGS = ("budget", "seed")

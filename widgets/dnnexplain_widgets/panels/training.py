@@ -28,6 +28,8 @@ class TrainingPanel(Panel):
     """
 
     QUESTION = "What does a rule as teacher buy?"
+    PROMISE = "Press “Train”: the network is trained on beside the page, with curves of cost and agreement as they grow; minutes, and it can be stopped at any time."
+    LATER = ("strength", "weight", "decay", "seed", "tree")
     PARTS = ({"part": "lessons"},)
     OPTIONS = ("school",)
 

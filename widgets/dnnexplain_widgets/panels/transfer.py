@@ -48,6 +48,8 @@ class TransferPanel(WatchPanel):
     """
 
     QUESTION = "Where does it stop winning?"
+    PROMISE = "Press “Run”: the network beside its rules on ordinary and on shifted workloads, a cell for each; about a minute. A cell opens its worst workload."
+    LATER = ("sets", "seed", "log", "saved")
     PARTS = ({"part": "cells"}, {"part": "timeline"})
     OPTIONS = ("rows", "columns", "grids", "rules", "policies", "workers")
     COMPARES = True

@@ -47,6 +47,8 @@ class WorstCasePanel(Panel):
     """
 
     QUESTION = "How bad can it get?"
+    PROMISE = "Press “Search”: how much more than the optimum the network can be made to cost, each search with its curve; the CPU time of each is given above."
+    LATER = ("method ", "seed", "load")
     OPTIONS = ("methods",)
     SETTINGS = (_METHOD, "chooses", "seed")
 

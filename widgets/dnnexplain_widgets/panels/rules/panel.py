@@ -33,6 +33,8 @@ class RulesPanel(AskedPanel):
     """
 
     QUESTION = "Which rules is the network?"
+    PROMISE = "Press “Distil”: the network as a short list of rules, how often they decide as it does, and what they cost in its place; seconds to a minute."
+    LATER = ("seed", "saved")
     PARTS = ({"part": "sizes"}, {"part": "tree"}, {"part": "cells"})
     OPTIONS = ("settings", "compare_sets", "bound_seconds")
 

@@ -22,6 +22,17 @@ function saveAs(name, content, type = "") {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
+/**
+ * What a picture says of its origin: the network and its weights, the state, the day, the version.
+ * @param {Store} store
+ */
+function originOf(store) {
+  const { network, weights, version } = store.model.get("about") || {};
+  const day = new Date().toISOString().slice(0, 10);
+  const named = [store.scene.system, network, weights ? `weights ${weights}` : "", day, `dnnexplain ${version || ""}`.trim()];
+  return [named.filter(Boolean).join(" · "), store.live.words.state || ""].filter(Boolean);
+}
+
 /** @param {string} question */
 function fileStem(question) {
   return `dnnexplain-${(question || "panel").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "").slice(0, 48)}`;
@@ -39,7 +50,7 @@ export function makeSaveMenu(model, store, specs, parts, shell) {
   const figure = () => {
     const style = getComputedStyle(shell.element);
     const colours = { card: style.getPropertyValue("--dx-card").trim(), ink: style.getPropertyValue("--dx-ink").trim() };
-    return drawFigure({ body: shell.body, title: model.get("question"), sentence: shell.sentence.textContent, ...colours });
+    return drawFigure({ body: shell.body, title: model.get("question"), sentence: shell.sentence.textContent, notes: originOf(store), ...colours });
   };
   const stem = () => fileStem(model.get("question"));
   const choices = [

@@ -4,6 +4,7 @@ import { makeNotice, watchKernel } from "../session/kernel_watch.js";
 import { listenForTravel } from "../session/page_link.js";
 import { Store } from "../session/store.js";
 import { freshId, h, setText, watchTheme } from "../shared/dom.js";
+import { shortTime } from "../shared/numbers.js";
 import { makeComparison } from "./comparison.js";
 import { makeControls } from "./controls.js";
 import { makeSaveMenu } from "./files.js";
@@ -185,6 +186,7 @@ function makeShell(model, store, specs, parts) {
   const title = h("h3", { class: "dx-question", id: freshId("question") });
   const controls = makeControls(model);
   const sentence = h("p", { class: "dx-sentence" });
+  const promise = h("p", { class: "dx-promise" });
   const badge = makeBadge();
   const busy = makeBusy(model);
   const outdated = makeOutdated(model);
@@ -196,10 +198,11 @@ function makeShell(model, store, specs, parts) {
   rememberUse(element, store);
   const loadedNote = isEditor(specs) ? makeLoadedNote(store, element) : null;
   const save = makeSaveMenu(model, store, specs, parts, { element, body, sentence });
+  const full = makeFullScreen(element);
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
   const notice = first ? makeNotice(store) : null;
-  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button), ...(loadedNote ? [loadedNote.element] : []), controls.element, outdated.element, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button, full.button), ...(loadedNote ? [loadedNote.element] : []), controls.element, outdated.element, promise, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
   return {
     element,
     update(/** @type {string} */ what) {
@@ -211,6 +214,7 @@ function makeShell(model, store, specs, parts) {
       setText(sentence, words);
       const failure = model.get("error") || store.live.failures[says] || store.live.failures.all || "";
       setText(error, failure);
+      setText(promise, words || failure || model.get("busy").text ? "" : model.get("promise") || "");
       if (what === "live" || what === "local") return;
       setText(title, model.get("question"));
       title.hidden = !model.get("question");
@@ -221,6 +225,7 @@ function makeShell(model, store, specs, parts) {
       element.classList.toggle("dx-outdated", Boolean(model.get("outdated").text));
       code.update();
       save.update();
+      full.button.hidden = save.element.hidden || !document.fullscreenEnabled;
       comparison.update();
     },
   };
@@ -246,20 +251,53 @@ function makeBadge() {
 /** @param {PanelModel} model */
 function makeBusy(model) {
   const text = h("span", {});
+  const left = makeTimeLeft();
   const bar = h("progress", { max: 1, "aria-label": "Progress" });
   const cancel = h("button", { type: "button", class: "dx-button", onclick: () => press(model, "cancel") }, "Cancel");
-  const element = h("div", { class: "dx-busy", role: "status" }, text, bar, cancel);
+  const element = h("div", { class: "dx-busy", role: "status" }, text, bar, left.element, cancel);
   return {
     element,
     update() {
       const busy = model.get("busy");
       element.hidden = !busy.text;
+      left.update(busy);
       if (!busy.text) return;
       setText(text, busy.text);
       if (busy.fraction === null || busy.fraction === undefined) bar.removeAttribute("value");
       else bar.value = busy.fraction;
     },
   };
+}
+
+const SURE = 0.04; // the part done from which the time left can be told
+const SOON = 1500; // ms of work before it is told
+
+/** About how much longer work will take, from the part that is done; not read aloud at each change. */
+function makeTimeLeft() {
+  const element = h("span", { class: "dx-left-over", "aria-hidden": "true" });
+  let began = 0;
+  return {
+    element,
+    update(/** @type {any} */ { text, fraction }) {
+      if (!text) began = 0;
+      else began ||= Date.now();
+      const spent = Date.now() - began;
+      const known = Boolean(text) && fraction > SURE && fraction < 1 && spent > SOON;
+      setText(element, known ? `about ${shortTime((spent * (1 - fraction)) / fraction / 1000)} left` : "");
+    },
+  };
+}
+
+/** A button that gives a panel the whole screen, and takes it back.
+ *
+ * @param {HTMLElement} element
+ */
+function makeFullScreen(element) {
+  const button = h("button", {
+    type: "button", class: "dx-plain dx-full-button", title: "Full screen", "aria-label": "Full screen",
+    onclick: () => (document.fullscreenElement ? document.exitFullscreen() : element.requestFullscreen()),
+  });
+  return { button };
 }
 
 /**

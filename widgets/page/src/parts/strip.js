@@ -10,7 +10,7 @@ export function makeStrip(store) {
   const dot = h("span", { class: "dx-dot" });
   const words = h("span", { class: "dx-strip-words" });
   const back = h("button", { type: "button", class: "dx-plain" }, "To the editor");
-  const element = h("div", { class: "dx-strip", role: "region", "aria-label": "The decision, in short" }, dot, words, back);
+  const element = h("div", { class: "dx-decision-strip", role: "region", "aria-label": "The decision, in short" }, dot, words, back);
   element.hidden = true;
   /** @type {any} */
   let watched = null;

@@ -69,7 +69,7 @@ function drawStrips(table, figure, model) {
  */
 function stripCell(knob, choose) {
   const area = s("path", { class: "dx-area", fill: objectColour(knob.colour) });
-  const marks = s("path", { class: "dx-mark" });
+  const marks = s("path", { class: "dx-threshold-mark" });
   const svg = s("svg", { viewBox: `0 0 ${STRIP.width} ${STRIP.height}`, preserveAspectRatio: "none", class: "dx-strip", "aria-hidden": "true" }, area, marks);
   const text = h("small", {});
   return { button: h("button", { type: "button", class: "dx-strip-button", onclick: choose }, svg, text), area, marks, text };

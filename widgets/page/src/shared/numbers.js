@@ -87,3 +87,12 @@ export function percent(share, withSign = false) {
   if (!withSign && size > 0 && size < 1e-4) return "under 0.01%";
   return withSign && size < 5e-5 ? "0%" : `${plainNumber(100 * share, withSign)}%`;
 }
+
+/**
+ * A duration as people say it: "5 s", "2 min".
+ * @param {number} seconds
+ */
+export function shortTime(seconds) {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  return `${Math.round(seconds / 60)} min`;
+}
