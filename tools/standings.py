@@ -1,4 +1,4 @@
-"""Work out how the shipped networks stand, beside their weights: ``python -m tools.standings [--proofs] [SYSTEM ...]``.
+"""Work out how the shipped networks stand, beside their weights: ``python -m tools.standings [--proofs] [SYSTEM or card ...]``.
 
 With ``--proofs`` only what is proved is worked out anew; the figures of whole workloads stay.
 """
@@ -22,10 +22,11 @@ _PROOFS = "--proofs"
 
 
 def main(arguments: list[str]) -> None:
-    """Write ``SYSTEM-ROLE.standing.json`` for each network, in the system as its dashboard makes it."""
-    for name in [one for one in arguments if one != _PROOFS] or list(BUILT_IN):
+    """Write ``SYSTEM-ROLE.standing.json`` for each network, in the system as its dashboards make it."""
+    for key in [one for one in arguments if one != _PROOFS] or [board for name in BUILT_IN for board in _boards(name)]:
+        name = key if key in BUILT_IN else next(one for one in BUILT_IN if key in _boards(one))
         spec = spec_of(name)
-        system = make_system(name, **spec.board)
+        system = make_system(name, **_boards(name)[key])
         roles = {role.title: role.name for role in spec.roles}
         for title, load in shipped_policies(system).items():
             policy: Any = load()
@@ -36,9 +37,22 @@ def main(arguments: list[str]) -> None:
                 else replace(known, proved=prove_all(system, policy, nodes=NODES))
             )
             if spec.weights is not None:
-                found.save(spec.weights / f"{name}-{roles[title]}{SUFFIX}")
-            sys.stdout.write(f"{name}, {title}: {found.sentence()} Proofs: {dict(found.proved)}.\n")
+                found.save(spec.weights / f"{key}-{roles[title]}{SUFFIX}")
+            sys.stdout.write(f"{key}, {title}: {found.sentence()} Proofs: {dict(found.proved)}.\n")
             sys.stdout.flush()
+
+
+def _boards(name: str) -> dict[str, dict[str, Any]]:
+    """The parameters of a system's dashboards: its own by the system's name, those of other cards by the card's key."""
+    spec = spec_of(name)
+    known = {parameter.name for parameter in spec.parameters}
+    own = make_system(name, **spec.board).parameters
+    found = {name: dict(spec.board)}
+    for example in spec.examples:
+        settings = {**spec.board, **{key: value for key, value in example.settings.items() if key in known}}
+        if make_system(name, **settings).parameters != own:
+            found[example.key] = settings
+    return found
 
 
 if __name__ == "__main__":

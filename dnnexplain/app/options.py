@@ -21,6 +21,7 @@ def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) 
         policies: networks that fit it, by name, as functions that load them.
     """
     options: dict[str, dict[str, Any]] = {"TransferPanel": {"policies": dict(policies)}}
+    options["EpisodePanel"] = {"policies": dict(policies)}
     options["ThresholdMapPanel"] = {"networks": dict(policies)}
     try:
         spec = spec_of(system)

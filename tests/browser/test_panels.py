@@ -357,8 +357,15 @@ def test_an_episode_is_run_stepped_through_and_opened_in_the_editor(open_board, 
     marks = page.locator(".dx-marks span")
     assert marks.count() == len(pair.disagreements)
     slider = page.get_by_role("slider", name="Decision")
-    slider.fill("3")
+    slider.press("Home")
+    for _ in range(3):
+        slider.press("ArrowRight")
     page.wait_for_function("() => document.body.innerText.includes('Decision 4, at')")
+    figure = board.panel("EpisodePanel").figure
+    assert float(slider.input_value()) == figure["times"][3]  # one axis of time for picture, marks and slider
+    assert [float(slider.get_attribute(end)) for end in ("min", "max")] == [figure["begin"], figure["end"]]
+    page.locator('select[data-name="why"]').select_option("job 2")
+    page.wait_for_function("() => document.body.innerText.includes('Why not job 2?')")
     page.get_by_role("button", name="Open in editor").click()
     page.wait_for_timeout(200)
     np.testing.assert_array_equal(board.session.state.background, pair.network.observations[3])
@@ -386,6 +393,7 @@ def test_a_number_out_of_its_range_is_refused_where_it_is_typed(open_board, boar
     harness = open_board()
     panel = board.panel("EpisodePanel")
     field = harness.page.locator('input[data-name="seed"]').first
+    field.evaluate("(e) => { e.closest('.dx-more').open = true; }")
     field.fill("-3")
     field.blur()
     wait_settled(harness)

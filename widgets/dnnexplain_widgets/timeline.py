@@ -51,7 +51,8 @@ def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric]) -> dict
     beside = [one for one in runs if one.objects == run.objects]  # elsewhere other things may happen at all
     return {
         "name": label(run.policy),
-        "summary": _summary(run, metrics),
+        "summary": _summary(run, metrics, wrong=False),
+        "wrong": went_wrong(metrics, run.metrics),
         "tracks": [
             {"name": track.name, "unit": track.unit, "capacity": _capacity(track, runs), "thin": track.thin}
             for track in run.tracks
@@ -79,12 +80,12 @@ def _capacity(track: Track, runs: Sequence[Replay]) -> float:
     return max(one.capacity for run in runs for one in run.tracks if one.name == track.name)
 
 
-def _summary(run: Replay, metrics: Sequence[Metric]) -> str:
+def _summary(run: Replay, metrics: Sequence[Metric], *, wrong: bool = True) -> str:
     parts = [f"{run.cost_name} {number(run.cost)}"]
     first = next((one for one in metrics if one.wrong and one.name in run.metrics), None)
     if first is not None and not run.metrics[first.name] > 0:
         parts.append(f"0 {first.words or first.title}")
-    return ", ".join(filter(None, [*parts, went_wrong(metrics, run.metrics)]))
+    return ", ".join(filter(None, [*parts, went_wrong(metrics, run.metrics) if wrong else ""]))
 
 
 def _object_words(runs: Sequence[Replay], index: int) -> str:

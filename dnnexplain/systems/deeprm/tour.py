@@ -8,7 +8,7 @@ __all__ = ["TOUR"]
 
 TOUR = (
     Step(
-        "Make job 1 shorter or longer: drag its lower edge step by step, until the network starts another job.",
+        "Make job 1 a step shorter: drag its lower edge up, until the network starts another job.",
         "decision",
         "One step of one job turns the order: the network has learnt a threshold, not a rule that one could name.",
     ),

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dnnexplain.contract import Box, DnnExplainError, LogReader, Replay, WatchedOptimum
+from dnnexplain.contract import (
+    Box,
+    Discrete,
+    DnnExplainError,
+    LogReader,
+    NetworkPolicy,
+    Policy,
+    Replay,
+    WatchedOptimum,
+)
+from dnnexplain.explain.attribution.one_state import attribute
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.transfer_words import loader
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, pair_sentence, run_pair
 from dnnexplain_widgets.uploads import brought
 from dnnexplain_widgets.words import label, number
@@ -17,28 +28,38 @@ __all__ = ["EpisodePanel"]
 
 OPTIMUM_SECONDS = 10.0
 
+METHOD = "integrated-gradients"
+"""What decides between two actions is told by parts that add up."""
+
 _LOG = "log file"
 
 
 class EpisodePanel(WatchPanel):
-    """How do whole episodes go, beside a rule?"""
+    """How do whole episodes go, beside a rule or another network?
+
+    Args:
+        policies: further networks by name, ready or as functions that load them, to be run beside.
+    """
 
     QUESTION = "How does it do over a whole episode, beside a rule?"
     PROMISE = "Press “Run both”: the same workload by the network and by a rule, to be played, step by step, with the decisions in which they part; seconds."
     LATER = ("seed", "sample")
     PARTS = ({"part": "timeline"},)
+    OPTIONS = ("policies",)
     SETTINGS = ("work", "seed", "rule", "sample", "window", "optimum", "knob ")
 
     def setup(self) -> None:
         """Controls for the work, the seed, the rule."""
         system = self.system
         self.windows: Sequence[Any] = ()
+        self.policies: Mapping[str, Policy | Callable[[], Policy]] = self.options.get("policies") or {}
+        self._why = ""
         self._log_words = ""
         first = next(iter(system.workload_names))
         knobs = {f"knob {knob.name}": knob.start for knob in system.workload_knobs}
         self.answers = {
             "work": first, "seed": 1, "rule": next(iter(system.rules())), "sample": False,
-            "window": 1, "decision": 0, "follow": False, "optimum": spec_of(system).quick_optimum, **knobs,
+            "window": 1, "decision": 0, "follow": False, "why": "", "optimum": spec_of(system).quick_optimum, **knobs,
         }  # fmt: skip
         self._show_controls()
 
@@ -51,13 +72,14 @@ class EpisodePanel(WatchPanel):
         """Run both on the chosen work, beside the page."""
         answers = dict(self.answers)
         system, policy = self.system, self.worker_policy()
-        rule = system.rules()[answers["rule"]]
+        rules, beside = system.rules(), str(answers["rule"])
         seed, sample = int(answers["seed"]), bool(answers["sample"])
         best = answers["optimum"] and isinstance(system, WatchedOptimum)
 
         def work(task: Task) -> Pair:
             task.progress(0.0, "Drawing the work")
             chosen = self._work(answers)
+            rule = rules[beside] if beside in rules else loader(self.policies[beside])()
             pair = run_pair(system, policy, rule, chosen, seed=seed, sample=sample, task=task)
             if not best or not isinstance(system, WatchedOptimum):
                 return pair
@@ -76,8 +98,14 @@ class EpisodePanel(WatchPanel):
     def on_answer(self, name: str, value: Any) -> None:
         """The scrubber moved, or another control."""
         if name == "decision" and self.pair is not None:
+            self._why = ""
+            if self.answers["why"]:
+                self.set_answers(why="")
             self._say(int(value))
             self.step_to(int(value))
+        elif name == "why" and value:
+            self._explain(int(self.answers["decision"]), str(value))
+            self._say(int(self.answers["decision"]))
         elif name == "work":
             self._show_controls()
 
@@ -141,11 +169,52 @@ class EpisodePanel(WatchPanel):
             ]  # fmt: skip
         controls += [
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
-            {"kind": "select", "name": "rule", "label": "Beside", "options": [[n, label(n)] for n in system.rules()]},
+            {"kind": "select", "name": "rule", "label": "Beside", "options": self._beside()},
             *self._ways(),
             {"kind": "button", "name": "run", "label": "Run both", "strong": True},
         ]  # fmt: skip
-        self.controls = [*controls, *self.watch_controls()]
+        self.controls = [*controls, *self.watch_controls(), *self._questions()]
+
+    def _beside(self) -> list[list[str]]:
+        """The rules, and the networks that are not the one that is explained."""
+        system = self.system
+        others = [name for name in self.policies if name not in {self.session.policy.name, *system.rules()}]
+        return [*([name, label(name)] for name in system.rules()), *([name, name] for name in others)]
+
+    def _questions(self) -> list[dict[str, Any]]:
+        """Why this and not that, about the decision that is shown; asked of networks that choose."""
+        names = self.session.system.output.names
+        if (
+            self.pair is None
+            or not isinstance(self.session.system.output, Discrete)
+            or not isinstance(self.session.policy, NetworkPolicy)
+        ):
+            return []
+        hint = "What spoke for the network's decision at this moment, and against that one."
+        return [
+            {
+                "kind": "select",
+                "name": "why",
+                "label": "Why not …?",
+                "options": [["", "choose"], *([one, one] for one in names)],
+                "hint": hint,
+            }
+        ]
+
+    def _explain(self, decision: int, wanted: str) -> None:
+        """Put into words what decided between the network's choice and another one, in this decision's state."""
+        self._why = ""
+        if not wanted or self.pair is None:
+            return
+        took = self.session.system.output.tell(self.pair.network.actions[decision])
+        if took == wanted:
+            self._why = f"Why not {wanted}? It is what the network did."
+            return
+        state = self.state_at(decision)
+        found = attribute(
+            self.session.system, self.worker_policy(), state, method=METHOD, target=f"{took} minus {wanted}"
+        )
+        self._why = f"Why not {wanted}? {found.sentence()}"
 
     def _ways(self) -> list[dict[str, Any]]:
         """Whether actions are drawn, where there is a chance to draw by; whether the optimum is shown, where it is known."""
@@ -165,7 +234,8 @@ class EpisodePanel(WatchPanel):
         return () if pair is None or pair.optimum is None else (pair.optimum,)
 
     def _show(self, pair: Pair) -> None:
-        self.pair = pair
+        self.pair, self._why = pair, ""
+        self.set_answers(why="")
         self.figure = self.watch(pair, *self._others)
         self._show_controls()
         self._say(int(self.answers["decision"]))
@@ -175,4 +245,4 @@ class EpisodePanel(WatchPanel):
         metrics = spec_of(self.system).metrics
         best = f" The {one.policy}: {number(one.cost)}." if (one := self.pair.optimum) is not None else ""
         words = decision_words(self.system, self.pair, decision, *self._others)
-        self.sentence = f"{pair_sentence(self.pair, metrics)}{best} {words}"
+        self.sentence = f"{pair_sentence(self.pair, metrics)}{best} {words} {self._why}".strip()

@@ -23,7 +23,7 @@ export function makeControls(model) {
       const [first, rest] = [false, true].map((behind) => specs.filter((/** @type {PartSpec} */ spec) => Boolean(spec.more) === behind));
       const made = (/** @type {PartSpec[]} */ those) => those.map((spec) => makeControl(model, spec));
       element.replaceChildren(...made(first), ...more.holding(made(rest)));
-      element.toggleAttribute("data-methods", specs.some((/** @type {PartSpec} */ spec) => (spec.name || "").startsWith("method ")));
+      element.toggleAttribute("data-methods", specs.some((/** @type {PartSpec} */ spec) => !spec.more && (spec.name || "").startsWith("method ")));
       if (focused) firstOf(element, `[data-name="${focused}"]`)?.focus();
     }
     for (const input of allOf(element, "[data-name]")) showAnswer(input, answers[input.dataset.name ?? ""]);

@@ -1,5 +1,5 @@
 // Several runs over the same work, one under another on one axis of time: lanes with bars and curves, and a scrubber.
-// figure: {runs: [{name, summary, tracks: [{name, unit, capacity, thin}], objects: [{colour, words}],
+// figure: {runs: [{name, summary, wrong, tracks: [{name, unit, capacity, thin}], objects: [{colour, words}],
 //                  bars: [[object, track, from, to, low, high]], curves: [{name, track, steps, quiet, points: f32 [2, n]}]}],
 //          begin, end, unit, times: [per decision], marks: [decisions],
 //          flags: [[decision, words]]: a dashed line through all runs}
@@ -14,6 +14,8 @@ import { makeScrubber } from "./scrubber.js";
 
 const LANE = { right: 8, title: 22, axis: 18, flag: 16, row: 46, gap: 6, thin: 13, thinGap: 3 };
 const FONT = 'system-ui, "Segoe UI", Roboto, sans-serif';
+/** @type {Record<string, string>} */
+const WRONG = { light: "#a3161f", dark: "#ff8a80" };
 /** @type {Record<string, string>} */
 const ACCENT = { light: "#0f6b62", dark: "#4fc0b2" };
 
@@ -31,7 +33,7 @@ export function makeTimeline(store, part, model) {
   const scrub = makeScrubber(model);
   const element = h("div", {}, box, scrub.element);
   /** @type {any} */
-  const view = { store, model, canvas, line, tip, stage, box, object: null };
+  const view = { store, model, canvas, line, tip, stage, box, scrub, object: null };
   const resize = new ResizeObserver(() => drawTimeline(view));
   resize.observe(box);
   model.on("change:figure", () => update("figure"));
@@ -68,6 +70,18 @@ function lanesOf({ runs, flags }) {
   return { lanes, height: top + LANE.axis };
 }
 
+/** The line of the present moment stands in the lanes and leaves the titles between them readable.
+ *
+ * @param {any} lanes
+ */
+function stripesOf(lanes) {
+  const stops = lanes.flatMap((/** @type {any} */ { rows }) => {
+    const [from, to] = [rows[0].top - 4, rows[rows.length - 1].top + rows[rows.length - 1].tall + 4];
+    return [`transparent ${from}px`, `var(--dx-ink) ${from}px`, `var(--dx-ink) ${to}px`, `transparent ${to}px`];
+  });
+  return `linear-gradient(${["transparent 0", ...stops].join(", ")})`;
+}
+
 /** The figure with its curves unpacked, once.
  *
  * @param {any} view
@@ -99,6 +113,7 @@ function drawTimeline(view) {
   context.font = `400 12px ${FONT}`;
   const names = figure.runs.flatMap((/** @type {any} */ run) => run.tracks.map((/** @type {any} */ track) => context.measureText(track.name).width));
   Object.assign(view, { width, height, lanes, left: Math.max(64, Math.ceil(Math.max(...names) + 10)) });
+  view.scrub.element.style.setProperty("--dx-left", `${view.left}px`);
   view.canvas.width = Math.round(width * ratio);
   view.canvas.height = Math.round(height * ratio);
   for (const target of [view.canvas, view.stage]) {
@@ -110,6 +125,7 @@ function drawTimeline(view) {
   figure.runs.forEach((/** @type {any} */ run, /** @type {any} */ index) => drawRun(view, context, ink, run, lanes[index], index));
   drawTimes(view, context, ink);
   drawFlags(view, context, ink);
+  view.line.style.background = stripesOf(lanes);
   setAttributes(view.canvas, { "aria-label": figure.words || "Timelines" });
   placeNow(view);
 }
@@ -149,7 +165,14 @@ function drawRun(view, context, ink, run, { title, rows }, index) {
   const after = context.measureText(run.name).width + 10;
   context.font = `400 12px ${FONT}`;
   context.fillStyle = ink.soft;
-  context.fillText(shorten(context, run.summary, view.width - after), after, title);
+  const told = shorten(context, run.summary, view.width - after);
+  context.fillText(told, after, title);
+  if (run.wrong) {
+    const beside = after + context.measureText(told).width + 12;
+    context.font = `700 15px ${FONT}`;
+    context.fillStyle = WRONG[view.store.theme];
+    context.fillText(shorten(context, run.wrong, view.width - beside), beside, title);
+  }
   run.tracks.forEach((/** @type {any} */ track, /** @type {any} */ at) => drawLane(view, context, ink, track, rows[at], run.curves.some((/** @type {any} */ curve) => curve.track === at)));
   for (const [object, track, from, to, low, high] of run.bars) {
     const { capacity } = run.tracks[track];
