@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources d98f9c337289ff619f1a140ae3a4eeec4b0d1c5e9bebd4dd49df28914cb4490b
+// Built from widgets/page (make page), sources 0eb2fd711e0d068ea7d988cfed2ec277d75e219d3f8f8ddbde74601115018c8d
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
