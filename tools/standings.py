@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from dnnexplain.app import shipped_policies
 from dnnexplain.explain.verdict.kept import SUFFIX, find_standing
@@ -46,13 +46,17 @@ def _boards(name: str) -> dict[str, dict[str, Any]]:
     """The parameters of a system's dashboards: its own by the system's name, those of other cards by the card's key."""
     spec = spec_of(name)
     known = {parameter.name for parameter in spec.parameters}
-    own = make_system(name, **spec.board).parameters
+    own = _settings(name, spec.board)
     found = {name: dict(spec.board)}
     for example in spec.examples:
         settings = {**spec.board, **{key: value for key, value in example.settings.items() if key in known}}
-        if make_system(name, **settings).parameters != own:
+        if _settings(name, settings) != own:
             found[example.key] = settings
     return found
+
+
+def _settings(name: str, arguments: dict[str, Any]) -> Any:
+    return cast("Any", make_system(name, **arguments)).parameters
 
 
 if __name__ == "__main__":
