@@ -28,12 +28,13 @@ from dnnexplain.contract import (
 )
 from dnnexplain.files import atomic_write
 from dnnexplain.policies import TorchPolicy, load_for, named_policy
-from dnnexplain.reading import read_text
+from dnnexplain.reading import parse_json, read_text
 from dnnexplain.registry import make_system, spec_of
 
 if TYPE_CHECKING:
     from dnnexplain.explain import Attribution, Curves, Distillation, OutputRules, ThresholdMap
     from dnnexplain.explain.adversarial import Adversarial
+    from dnnexplain.explain.proofs.verdicts import Verdict
     from dnnexplain.results import Result
 
 __all__ = ["Report", "attack", "distill", "explain", "probe", "prove", "report", "stress"]
@@ -159,24 +160,45 @@ def distill(
     return found
 
 
-def prove(system: str | System, policy: Any = "default", *asked: Any, **options: Any) -> Any:
-    """Whether a property holds for a network in all its states.
+def prove(
+    system: str | System,
+    policy: Any = "default",
+    prop: Any = "robust",
+    state: Any = None,
+    *,
+    within: float = 1.0,
+    seconds: float = 60.0,
+    **options: Any,
+) -> Verdict:
+    """Whether a property holds for a network in all states of a set: proved, refuted by a state, or open.
 
     Args:
-        system, policy: as of :func:`explain`.
-        asked, options: the property and further arguments of ``dnnexplain.explain.proofs.prove``.
+        system, policy: as of :func:`explain`; the policy must be a network.
+        prop: ``"robust"`` (no valid change of one group of knobs flips the decision), a name that ``dnnexplain
+            prove SYSTEM`` lists, an expression over knobs and outputs, a JSON file, or a ``Property``.
+        state: around which it is asked, as of :func:`explain`; ``robust`` takes one that the policy meets if none is
+            given, any other property asks about all valid states.
+        within: steps of the knobs' grids around the state.
+        seconds: after which what is not settled is open.
+        options: of ``dnnexplain.explain.proofs.verdicts.ProofBudget``: ``nodes``, ``every``, ``jobs``, ...
 
     Raises:
-        DnnExplainError: this version of the package proves no properties.
+        DnnExplainError: no such property, a policy without a network, or operations that proofs do not know.
 
     Example::
 
         import dnnexplain as dx
 
-        help(dx.prove)
+        dx.prove("deeprm", "default", "robust", {"job 1 length": 3, "job 1 cpu": 2})
     """
     world, who = _asked(system, policy)
-    return _late("dnnexplain.explain.proofs", "prove")(world, who, *asked, **options)
+    settle, budget = _late(f"{_PROOFS}.prover", "prove"), _late(f"{_PROOFS}.verdicts", "ProofBudget")
+    at = None if state is None and prop != "robust" else _state(world, who, state)
+    claim = _property(world, who, prop, at, within)
+    found: Verdict = settle(
+        world, who, claim, background=None if at is None else at.background, budget=budget(seconds=seconds, **options)
+    )
+    return found
 
 
 def stress(system: str | System, policy: Any = "default", **options: Any) -> Any:
@@ -192,8 +214,10 @@ def stress(system: str | System, policy: Any = "default", **options: Any) -> Any
     Example::
 
         import dnnexplain as dx
+        from dnnexplain.systems import GymSystem
 
-        help(dx.stress)
+        world = GymSystem("CartPole-v1", actions=("left", "right"), steps=20)
+        dx.stress(world, "untrained", budget=200, jobs=1)
     """
     world, who = _asked(system, policy)
     return _late("dnnexplain.explain.stress", "stress")(world, spec_of(world), who, **options)
@@ -308,6 +332,24 @@ def _has_choice(system: Any, state: State) -> bool:
     if not isinstance(system.output, Discrete):
         return True
     return int(system.valid_actions(system.encode(state.values[None], state.background))[0].sum()) > 1
+
+
+_PROOFS = "dnnexplain.explain.proofs"
+
+
+def _property(system: Any, policy: Policy, told: Any, state: State | None, within: float) -> Any:
+    """A property by its name, as an expression, as a file, or as it is."""
+    ready, around = import_module(f"{_PROOFS}.ready"), _late(f"{_PROOFS}.ready", "around")
+    if not isinstance(told, str | Path):
+        return told if state is None else around(system, told, state, within)
+    text, expressions = str(told), import_module(f"{_PROOFS}.expressions")
+    if text.endswith(".json"):
+        read = _late(f"{_PROOFS}.users", "property_from")
+        return read(system, parse_json(read_text(text, "the property"), text), state, within)
+    if expressions.is_expression(text):
+        found = expressions.property_of(system, text)
+        return found if state is None else around(system, found, state, within)
+    return ready.named_property(spec_of(system), system, policy, text, state, within)
 
 
 def _late(module: str, name: str) -> Any:

@@ -32,7 +32,7 @@ from dnnexplain.files import atomic_write
 from dnnexplain.reading import parse_json, read_text
 from dnnexplain.showing import html_of, latex_of, markdown_of, text_of, words_of_kind
 
-__all__ = ["Question", "Result", "array_field", "differences", "plain_field", "register", "same", "versions"]
+__all__ = ["Question", "Result", "Shown", "array_field", "differences", "plain_field", "register", "same", "versions"]
 
 
 def array_field(*axes: str, unit: str = "", **options: Any) -> Any:
@@ -146,60 +146,18 @@ def _optional(module: str, package: str, extra: str, what: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """The base of every result. Derive with ``@dataclass(frozen=True, eq=False)``.
-
-    ``VERSION`` is raised when the fields of a kind change their meaning: older files of it are then
-    read by :meth:`migrated`, or refused in words instead of being misread.
-    """
-
-    VERSION: ClassVar[int] = 1
+class Shown:
+    """What shows itself: derive a dataclass with a ``sentence`` and a ``table``, and it has figures and tables for papers."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__repr__" not in vars(cls):
-            cls.__repr__ = Result.__repr__  # type: ignore[method-assign]  # else ``dataclass`` writes every array out
-        register(cls)
-
-    @classmethod
-    def migrated(cls, data: dict[str, Any], version: int) -> dict[str, Any] | None:
-        """The fields of an older file as this version has them, decoded or not; ``None`` if it cannot be read any more."""
-        del data, version
-        return None
-
-    def to_json(self, indent: int | None = None) -> str:
-        """The whole result as JSON; numbers and arrays come back to the bit."""
-        return json.dumps(encode(self), indent=indent, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read a result of this kind (``Result.from_json`` reads any kind).
-
-        Raises:
-            DnnExplainError: not JSON, not a result, of an unknown kind or a newer version.
-        """
-        found = decode(parse_json(text, "a saved result"))
-        if not isinstance(found, cls):
-            msg = f"expected a saved {cls.__name__}, found {type(found).__name__}"
-            raise DnnExplainError(msg)
-        return found
-
-    def save(self, path: str | Path) -> Path:
-        """Write the result to a file, whole or not at all."""
-        with atomic_write(path) as file:
-            file.write(self.to_json())
-        return Path(path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a result from a file."""
-        return cls.from_json(read_text(path, "a saved result"))
+            cls.__repr__ = Shown.__repr__  # type: ignore[method-assign]  # else ``dataclass`` writes every array out
 
     def table(self) -> list[dict[str, Any]]:
         """Rows for people: by default one row of the fields that are single values."""
         plain = (str, int, float, bool)
-        row = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+        row = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}  # type: ignore[arg-type]
         return [{name: value for name, value in row.items() if isinstance(value, plain)}]
 
     def sentence(self) -> str:
@@ -252,10 +210,58 @@ class Result:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
         """What a notebook shows of it as the last expression of a cell."""
-        kind, question = words_of_kind(type(self).__name__), getattr(self, "question", None)
-        svg = self.plot(backend="svg")
-        notes = [f"Assumed: {text}" for text in question.assumed] if question is not None else []
+        kind, svg = words_of_kind(type(self).__name__), self.plot(backend="svg")
+        notes = [f"Assumed: {text}" for text in getattr(getattr(self, "question", self), "assumed", ())]
         return {"text/plain": repr(self), "text/html": html_of(kind, self.sentence(), self.table(), svg, notes)}
+
+
+@dataclass(frozen=True, eq=False)
+class Result(Shown):
+    """The base of every result. Derive with ``@dataclass(frozen=True, eq=False)``.
+
+    ``VERSION`` is raised when the fields of a kind change their meaning: older files of it are then
+    read by :meth:`migrated`, or refused in words instead of being misread.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        register(cls)
+
+    @classmethod
+    def migrated(cls, data: dict[str, Any], version: int) -> dict[str, Any] | None:
+        """The fields of an older file as this version has them, decoded or not; ``None`` if it cannot be read any more."""
+        del data, version
+        return None
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The whole result as JSON; numbers and arrays come back to the bit."""
+        return json.dumps(encode(self), indent=indent, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a result of this kind (``Result.from_json`` reads any kind).
+
+        Raises:
+            DnnExplainError: not JSON, not a result, of an unknown kind or a newer version.
+        """
+        found = decode(parse_json(text, "a saved result"))
+        if not isinstance(found, cls):
+            msg = f"expected a saved {cls.__name__}, found {type(found).__name__}"
+            raise DnnExplainError(msg)
+        return found
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result to a file, whole or not at all."""
+        with atomic_write(path) as file:
+            file.write(self.to_json())
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a result from a file."""
+        return cls.from_json(read_text(path, "a saved result"))
 
     def __eq__(self, other: object) -> bool:
         return same(self, other) if isinstance(other, Result) else NotImplemented

@@ -80,3 +80,23 @@ def test_from_a_bare_environment_to_an_explanation():
     world = GymSystem("CartPole-v1", knobs=("position", "speed", "angle", "turning"), actions=("left", "right"))
     network = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.Tanh(), torch.nn.Linear(16, 2))
     assert "angle" in dx.explain(world, network).groups
+
+
+def test_a_property_goes_by_name_expression_file_or_as_it_is(tmp_path):
+    world = GymSystem("CartPole-v1", knobs=("position", "speed", "angle", "turning"), actions=("left", "right"))
+    network, state = linear_network(world), {"angle": 0.1}
+    always = dx.prove(world, network, "not (angle > 0.2 and out.left > out.right)")
+    assert always.verdict in {"holds", "fails", "open"}
+    robust = dx.prove(world, network, state=state, within=1)
+    assert robust.claim.name == "robust"
+    again = dx.prove(world, network, robust.claim)
+    assert (again.verdict, again.bound) == (robust.verdict, pytest.approx(robust.bound))
+    assert len(robust.table()) == len(robust.cases)
+    assert "<svg" in robust._repr_mimebundle_()["text/html"]
+    with pytest.raises(DnnExplainError, match="there is no property 'robst'"):
+        dx.prove(world, network, "robst")
+
+
+def test_without_a_state_robust_is_asked_where_the_policy_goes():
+    system = FakeChoice()
+    assert dx.prove(system, linear_network(system)).claim.name == "robust"

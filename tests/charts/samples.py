@@ -11,10 +11,11 @@ from pkgutil import walk_packages
 import numpy as np
 
 import dnnexplain.explain
-from dnnexplain.contract import State
+from dnnexplain.contract import Property, State
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.explain.stress.verdicts import WORSE
-from dnnexplain.results import Question, Result
+from dnnexplain.intervals import Interval
+from dnnexplain.results import Question, Result, Shown
 
 SIZE = 3
 """Of every axis and every tuple, so that what belongs together fits."""
@@ -24,11 +25,11 @@ def kinds():
     """Every kind of result in the package."""
     for module in walk_packages(dnnexplain.explain.__path__, "dnnexplain.explain."):
         import_module(module.name)
-    found, left = [], [Result]
+    found, left = [], [Shown]
     while left:
         below = left.pop().__subclasses__()
         left += below
-        found += [one for one in below if one.__module__.startswith("dnnexplain.")]
+        found += [one for one in below if one.__module__.startswith("dnnexplain.") and one is not Result]
     return sorted(found, key=lambda kind: kind.__name__)
 
 
@@ -74,6 +75,10 @@ def value(hint, name):
         return Question(system="roads", policy="net <b>", assumed=["tanh between layers"], settings={"knobs": [0, 1]})
     if hint is State:
         return State(np.arange(3.0))
+    if hint is Property:
+        return Property("never", "It is <never> so.", ())
+    if hint is Interval:
+        return Interval(0.5, 0.25, 0.75, 0.95, SIZE)
     if hint is Tree:
         return tree()
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -98,6 +103,13 @@ def fitting(kind, values):
         values["action"] = values["names"][0]
     if name == "Rulebook":
         values["size"] = 0
+    if name == "Room":
+        names = ("rule", "policy", "optimum")
+        values["levels"] = tuple(
+            dataclasses.replace(one, name=n) for one, n in zip(values["levels"], names, strict=True)
+        )
+    if name == "Reliance":
+        values["dead"] = values["constant"] = np.zeros(SIZE, dtype=bool)
     if name == "Transfer":
         values["networks"] = 1
     if name == "RuleComparison":

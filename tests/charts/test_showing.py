@@ -12,7 +12,7 @@ import pytest
 
 from dnnexplain.charts import Kind
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.results import Question, Result, array_field
+from dnnexplain.results import Question, Result, Shown, array_field
 
 sys.path.insert(0, str(Path(__file__).parent))
 from samples import kinds, sample
@@ -126,3 +126,23 @@ def test_what_is_not_installed_is_named_with_its_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "dnnexplain.charts.live", raising=False)
     with pytest.raises(DnnExplainError, match=r"pip install 'dnnexplain\[widgets\]'"):
         own.plot()
+
+
+HELPERS = {"ClampedPolicy", "MapSize", "NeuronLayer", "Problem", "Visited"}
+"""What public functions return that is no answer: something to go on with."""
+
+
+def test_all_that_public_functions_answer_shows_itself():
+    import dnnexplain.explain
+
+    answers = set()
+    for name in dnnexplain.explain.__all__:
+        told = getattr(getattr(dnnexplain.explain, name), "__annotations__", {}).get("return", "")
+        answers |= set(re.findall(r"\b[A-Z]\w+", str(told)))
+    own = {name: getattr(dnnexplain.explain, name, None) for name in answers}
+    odd = {
+        name for name, kind in own.items()
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind) and not issubclass(kind, Shown)
+    }  # fmt: skip
+    assert {"Attribution", "Curves"} <= own.keys()
+    assert odd <= HELPERS

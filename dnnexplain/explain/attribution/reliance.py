@@ -20,7 +20,7 @@ from dnnexplain.contract import DnnExplainError, Policy, System
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.explain.networks.hooks import network_of, private, tensor, with_gradients
-from dnnexplain.results import array_field
+from dnnexplain.results import Shown, array_field
 
 __all__ = ["Reliance", "reliance"]
 
@@ -29,7 +29,7 @@ _SHUFFLES = 5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Reliance:
+class Reliance(Shown):
     """What decisions in ``S`` states rest on.
 
     Attributes:
@@ -53,6 +53,13 @@ class Reliance:
         """The places of dead cells, row by row."""
         found: list[list[int]] = np.argwhere(self.dead).tolist()
         return found
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each group of knobs."""
+        return [
+            {"group": name, "decisions changed": float(share)}
+            for name, share in zip(self.group_names, self.changed, strict=True)
+        ]
 
     def sentence(self) -> str:
         """The group on which most decisions rest, and what nothing depends on, in words."""

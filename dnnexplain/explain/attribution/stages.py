@@ -14,13 +14,13 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.reliance import reliance
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.intervals import Interval, mean_interval
-from dnnexplain.results import array_field
+from dnnexplain.results import Shown, array_field
 
 __all__ = ["Stages", "stages"]
 
 
 @dataclass(frozen=True)
-class Stages:
+class Stages(Shown):
     """``N`` moments of a training, asked about the same ``S`` states and episodes.
 
     Attributes:

@@ -17,6 +17,7 @@ from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, S
 from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.intervals import Interval, mean_interval
 from dnnexplain.numbers import number
+from dnnexplain.results import Shown
 
 __all__ = ["Consequence", "Consequences", "consequences"]
 
@@ -39,7 +40,7 @@ class Consequence:
 
 
 @dataclass(frozen=True)
-class Consequences:
+class Consequences(Shown):
     """What would follow each valid action of one decision.
 
     Attributes:
@@ -61,6 +62,17 @@ class Consequences:
     def of(self, action: int) -> Consequence:
         """What followed an action."""
         return next(one for one in self.actions if one.action == action)
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each action: what followed, and how much more it cost than the chosen one, with its interval."""
+        rows = []
+        for one in self.actions:
+            row: dict[str, Any] = {"action": one.name, "chosen": one.action == self.chosen}
+            row |= {name: span.mean for name, span in one.figures.items()}
+            if (span := one.against.get("cost")) is not None:
+                row |= {"more than the chosen": span.mean, "low": span.low, "high": span.high}
+            rows.append(row)
+        return rows
 
     def sentence(self) -> str:
         """Whether an action would have done better, in words."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
+from typing import Any
 
 import highspy
 import numpy as np
@@ -25,6 +26,7 @@ from dnnexplain.explain.proofs.forced import ForcedSets, knob_groups
 from dnnexplain.explain.proofs.ready import kept_decision
 from dnnexplain.explain.proofs.verdicts import ProofBudget
 from dnnexplain.parallel import Progress
+from dnnexplain.results import Shown
 
 __all__ = ["LIMITS", "SufficientReason", "sufficient_reason"]
 
@@ -34,7 +36,7 @@ LIMITS = ProofBudget(nodes=2000, seconds=60.0, listed=1000, checked=32, parts=60
 
 
 @dataclass(frozen=True, eq=False)
-class SufficientReason:
+class SufficientReason(Shown):
     """What alone forces a decision.
 
     Attributes:
@@ -79,6 +81,11 @@ class SufficientReason:
             f"{len(self.fixed)} of {counted(len(self.fixed) + len(self.free), 'knob')} force {self.decision}, whatever the others "
             f"are (proved; {word}): {named}."
         )
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each knob: its value if it is kept, else that it is free."""
+        kept = [{"knob": name, "value": value, "kept": True} for name, value in self.fixed.items()]
+        return [*kept, *({"knob": name, "value": None, "kept": False} for name in self.free)]
 
 
 def sufficient_reason(

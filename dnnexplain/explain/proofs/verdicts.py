@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Property
 from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.certificate import Certificate
-from dnnexplain.results import register
+from dnnexplain.results import Shown, register
 
 __all__ = ["CaseVerdict", "ProofBudget", "Verdict"]
 
@@ -74,7 +75,7 @@ class CaseVerdict:
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class Verdict(Shown):
     """Whether a property holds.
 
     Attributes:
@@ -118,3 +119,10 @@ class Verdict:
         left = [case for case in self.cases if case.verdict == "open"]
         why = f" ({left[0].reason})" if left and left[0].reason else ""
         return f"Open: neither proved nor refuted in {len(left)} of {counted(len(self.cases), 'case')}; bound {self.bound:.3g}{why}."
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each case."""
+        return [
+            {"case": one.name, "verdict": one.verdict, "bound": one.bound, "how": one.how, "why open": one.reason}
+            for one in self.cases
+        ]
