@@ -7,9 +7,10 @@ results keep it with their question.
 
 from __future__ import annotations
 
-__all__ = ["assume", "assumed", "forget"]
+__all__ = ["assume", "assumed", "forget", "notice", "noticed"]
 
 _SAID: dict[str, None] = {}
+_READ: dict[str, None] = {}
 
 
 def assume(sentence: str) -> str:
@@ -23,6 +24,17 @@ def assumed() -> tuple[str, ...]:
     return tuple(_SAID)
 
 
+def notice(sentence: str) -> None:
+    """Keep what was found, mended or left out in workloads that were read; JSON has it under ``"read"``."""
+    _READ.setdefault(sentence)
+
+
+def noticed() -> tuple[str, ...]:
+    """All that :func:`notice` kept, in order."""
+    return tuple(_READ)
+
+
 def forget() -> None:
     """Begin anew, as each command does."""
     _SAID.clear()
+    _READ.clear()

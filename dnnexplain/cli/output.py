@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from dnnexplain.assumptions import assumed
+from dnnexplain.assumptions import assumed, noticed
 from dnnexplain.cli.network_options import printed_json
 from dnnexplain.numbers import figure as number
 
@@ -33,6 +33,8 @@ def print_json(data: Any) -> None:
     plain = to_plain(data)
     if isinstance(plain, dict) and assumed():
         plain.setdefault("assumed", list(assumed()))
+    if isinstance(plain, dict) and noticed():
+        plain.setdefault("read", list(noticed()))
     typer.echo(json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from dnnexplain.assumptions import notice
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError, EpisodeSystem, WorkloadReader, need
 from dnnexplain.reading import parse_json, read_start, read_text
@@ -62,6 +63,7 @@ def find_workloads(
     found, said = world.read_workloads(path, limit=count, **options.reader())
     if said:
         typer.echo(said, err=True)
+        notice(said)
     if not len(found):
         msg = f"{path} holds no {spec.workload}"
         raise DnnExplainError(msg)

@@ -86,6 +86,7 @@ def test_5g_logs_and_own_tables(tmp_path):
         ("0 1\nhello there\n2 1\n", "1 line was not two numbers"),
         ("0 1500\n1 4800000\n2 3000000\n", "taken for b/s"),
         ("0 4500\n1 2800\n2 3100\n", "taken for kb/s"),
+        ("0 1500\n1 900\n2 1000\n", "taken for Mb/s, a very fast link"),
         ("0 2\n200 0\n260 2\n", "nothing for 200 s"),
         ("1500000000 2\n1500000001 3\n", "taken for 0"),
         ("".join(f"{1000 * i} 2\n" for i in range(20)), "taken for milliseconds"),

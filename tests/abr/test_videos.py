@@ -1,6 +1,9 @@
+import json
+
 import numpy as np
 import pytest
 
+from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.abr.video import default_video, parse_csv
 from dnnexplain.systems.abr.video_files import load_video
@@ -110,6 +113,31 @@ def test_a_manifest_that_tells_too_little_is_refused(tmp_path, body, kind, lengt
         load_video(manifest(tmp_path, body, length, kind))
 
 
+def test_what_is_called_a_manifest_is_read_as_one(tmp_path):
+    """It was told that its first line is no number."""
+    path = tmp_path / "film.mpd"
+    path.write_text("nope")
+    with pytest.raises(DnnExplainError, match="not valid XML"):
+        load_video(path)
+
+
 def test_a_video_that_is_not_there_is_named():
     with pytest.raises(DnnExplainError, match="no video is called 'holiday'"):
         load_video("holiday")
+
+
+def test_what_was_assumed_of_a_video_and_mended_in_a_link_is_said_in_json(tmp_path, capsys):
+    film = tmp_path / "film.mpd"
+    film.write_text(
+        '<MPD mediaPresentationDuration="PT40S"><Period><AdaptationSet mimeType="video/mp4"><SegmentTemplate duration="4"/>'
+        '<Representation bandwidth="300000"/><Representation bandwidth="900000"/></AdaptationSet></Period></MPD>'
+    )
+    link = tmp_path / "link"
+    link.write_text("0 1.0\n1 nan\n2 1.2\n3 1.0\n")
+    words = ["evaluate", "abr", "--policy", "bb", "--video", str(film), "--workload", str(link), "--json"]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert any("gives no sizes" in sentence for sentence in told["assumed"])
+    assert any("1 sample was negative or no number" in sentence for sentence in told["read"])
+    assert main(["evaluate", "abr", "--policy", "bb", "--sets", "1", "--json"]) == 0
+    assert "read" not in json.loads(capsys.readouterr().out)  # each command begins anew

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.assumptions import assume
 from dnnexplain.contract import (
     Bound,
     Choice,
@@ -100,6 +101,8 @@ class AdaptiveBitrate:
             raise DnnExplainError(msg)
         self.source = str(video) if not isinstance(video, Video) else video.name
         self.video, self.assumed = load_video(video)
+        if self.assumed:
+            assume(self.assumed.rstrip("."))
         self.params = Params(**player)
         self.qoe = make_qoe(qoe, self.video.bitrates)
         self.remaining_row, self.free_times, self.grouping = remaining_row, free_times, grouping

@@ -26,7 +26,7 @@ RATE_UNITS: dict[str, float] = {"Mb/s": 1.0, "kb/s": 1e-3, "b/s": 1e-6, "kB/s": 
 FORMATS = ("auto", "pensieve", "mahimahi", "table")
 _PACKET_MBIT = 1500 * 8 / 1e6
 _BIN_MS = 500.0
-_MOST_MBPS = 2000.0
+_FAST_MBPS, _MOST_MBPS = 200.0, 2000.0
 _DEAD_AIR = 30.0
 _NO_SECONDS = 10_000.0
 _LONG_GAP = 600.0
@@ -243,6 +243,10 @@ def _factor(name: str, rates: Floats, unit: str | None, told: str, notes: list[s
                     f"{name}: a median of {middle:,.0f} cannot be {told}, so that it was taken for {guess}; name the unit to be sure."
                 )
                 return RATE_UNITS[guess]
+    if middle * factor > _FAST_MBPS:
+        notes.append(
+            f"{name}: a median of {middle:,.0f} was taken for {told}, a very fast link; if it is kb/s, name the unit."
+        )
     return factor
 
 

@@ -34,7 +34,11 @@ def load_video(source: str | Path | Video) -> tuple[Video, str]:
         msg = f"no video is called {str(source)!r}; there is pensieve, or give a .csv of chunk sizes or a DASH manifest (.mpd)"
         raise DnnExplainError(msg)
     head = read_bytes(path, "the video").lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
-    return read_manifest(path) if head == b"<" else (parse_csv(read_text(path, "the video"), path.name), "")
+    return (
+        read_manifest(path)
+        if head == b"<" or path.suffix == ".mpd"
+        else (parse_csv(read_text(path, "the video"), path.name), "")
+    )
 
 
 def read_manifest(path: str | Path) -> tuple[Video, str]:
