@@ -12,6 +12,7 @@ from torch import nn
 
 from dnnexplain.contract import Case, State, StateSet
 from dnnexplain.contract.properties import chosen_over
+from dnnexplain.explain.proofs import sufficient
 from dnnexplain.explain.proofs.dual_kernels import SIGMOID, TANH, curve_lines
 from dnnexplain.explain.proofs.forced import ForcedSets
 from dnnexplain.explain.proofs.ready import free_knobs, kept_decision
@@ -106,3 +107,15 @@ def test_no_knob_of_a_minimal_reason_can_be_set_free() -> None:
             assert hunt.forced(wider) is False, "and each fixed knob, set free, lets it flip"
         seen.add(found.decision)
     assert seen
+
+
+def test_what_few_parts_leave_open_is_asked_again_with_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = small()
+    policy = TorchPolicy(networks(system)["plain"], system, masked=True)
+    states = [State(row) for row in every_state(system, jobs_only(system))[::400]]
+    few = replace(LIMITS, listed=0, parts=1, program=False)
+    minimal = {}
+    for patience in (1, sufficient.PATIENCE):
+        monkeypatch.setattr(sufficient, "PATIENCE", patience)
+        minimal[patience] = [sufficient_reason(system, policy, state, budget=few).minimal for state in states]
+    assert sum(minimal.pop(1)) < sum(*minimal.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -25,7 +25,7 @@ from dnnexplain.contract import (
 from dnnexplain.explain.networks.hooks import network_of
 from dnnexplain.explain.proofs.by_bounds import by_bounds
 from dnnexplain.explain.proofs.case_network import Asked
-from dnnexplain.explain.proofs.draws import draw, listed
+from dnnexplain.explain.proofs.draws import climb, draw, listed
 from dnnexplain.explain.proofs.prover import by_program
 from dnnexplain.explain.proofs.ready import free_knobs
 from dnnexplain.explain.proofs.relaxation import EmptyGroups, RelaxedModel, relaxed_model
@@ -77,12 +77,13 @@ class ForcedSets:
         """Whether a state with another decision is known that differs in free knobs alone."""
         return any((free | ~apart).all() for apart in self.differences)
 
-    def forced(self, free: Bools, share: float = 1.0) -> bool | None:
+    def forced(self, free: Bools, share: float = 1.0, patience: int = 1) -> bool | None:
         """Whether the decision stays whatever the free knobs are; ``None`` if it could not be told.
 
         Args:
             free: the knobs ``[K]``.
             share: of the time that is left, for this question.
+            patience: so many times as many parts as usual are looked at, and a violation is climbed for first.
         """
         if self.refuted(free):
             return False
@@ -97,7 +98,9 @@ class ForcedSets:
         rng = np.random.default_rng([self.seed, self.queries])
         if self._noted(np.concatenate([self._corners(free), draw(self.system, states, _DRAWN, rng)])):
             return False
-        return self._proved(states, rng, now + share * (self.until - now))
+        if patience > 1 and self._climbed(states, rng):
+            return False
+        return self._proved(states, rng, now + share * (self.until - now), patience)
 
     def _noted(self, rows: Floats) -> bool:
         """Keep the state that is furthest on another decision's side, if there is one."""
@@ -108,6 +111,11 @@ class ForcedSets:
         if leads[best] > 0:
             self.note(rows[best])
         return bool(leads[best] > 0)
+
+    def _climbed(self, states: StateSet, rng: np.random.Generator) -> bool:
+        """Whether a climb from drawn states ends at another decision."""
+        found = climb(self.system, states, self.margins, rng, samples=_DRAWN * 8)
+        return found is not None and self._noted(found[0][None])
 
     def _corners(self, free: Bools) -> Floats:
         """All free knobs at their ends, and those of each group alone."""
@@ -122,11 +130,12 @@ class ForcedSets:
         valid = np.isclose(np.asarray(self.system.repair(corners)), corners).all(axis=1)
         return np.asarray(corners[valid])
 
-    def _proved(self, states: StateSet, rng: np.random.Generator, until: float) -> bool | None:
+    def _proved(self, states: StateSet, rng: np.random.Generator, until: float, patience: int) -> bool | None:
         """Bound what each rival can reach."""
         discrete = isinstance(self.system.output, Discrete)
+        budget = replace(self.budget, parts=self.budget.parts * patience)
         asked = Asked(
-            self.system, self.policy, self.budget, until, self.state.background,
+            self.system, self.policy, budget, until, self.state.background,
             self.kept if discrete else None, discrete, self.cancel,
         )  # fmt: skip
         try:

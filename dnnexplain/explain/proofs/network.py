@@ -157,8 +157,19 @@ def traced(module: nn.Module) -> fx.GraphModule:
     try:
         return fx.symbolic_trace(twin)
     except Exception as error:
-        msg = f"{type(module).__name__} cannot be written as a fixed list of operations, which a proof needs: {error}"
-        raise DnnExplainError(msg.split("\n", maxsplit=1)[0]) from error
+        msg = f"{_culprit(twin)} does what cannot be written as a fixed list of operations, as a proof needs; violations are searched for, no more"
+        raise DnnExplainError(msg) from error
+
+
+def _culprit(module: nn.Module) -> str:
+    """The innermost part that cannot be traced, by class and name."""
+    for name, part in module.named_children():
+        try:
+            fx.symbolic_trace(part)
+        except Exception:  # noqa: BLE001 - whatever it is, this part is where it happens
+            inner = _culprit(part) if any(True for _ in part.children()) else ""
+            return inner if inner.startswith("the network's") else f"the network's {type(part).__name__} ({name})"
+    return type(module).__name__
 
 
 class NetworkForms(fx.Interpreter):

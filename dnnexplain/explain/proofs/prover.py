@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Case, DnnExplainError, LooseCells, Property, System, valid_states
+from dnnexplain.explain.networks.hooks import network_of, private
 from dnnexplain.explain.proofs.by_bounds import bound_of, by_bounds
 from dnnexplain.explain.proofs.case_network import (
     TOLERANCE,
@@ -32,6 +33,7 @@ from dnnexplain.explain.proofs.case_network import (
 )
 from dnnexplain.explain.proofs.draws import climb, draw, listed
 from dnnexplain.explain.proofs.models import EmptySet, Model, model_of, pairs_hold, place_of
+from dnnexplain.explain.proofs.network import traced
 from dnnexplain.explain.proofs.verdicts import CaseVerdict, ProofBudget, Verdict
 from dnnexplain.parallel import Progress, seeded_map
 
@@ -74,7 +76,7 @@ def prove(
 
     quick = seeded_map(partial(_quick, asked), claim.cases, seed=seed, jobs=1, backend="inline")
     refuted = any(case.verdict == "fails" for case in quick)
-    slow = partial(_slow, asked, refuted and not limits.every)
+    slow = partial(_slow, asked, refuted and not limits.every, _unknown(policy))
     found = seeded_map(
         slow,
         list(zip(claim.cases, quick, strict=True)),
@@ -136,13 +138,27 @@ def _quick(asked: Asked, case: Case, rng: np.random.Generator) -> CaseVerdict:
     return CaseVerdict(case.name, "open", np.inf, witness[1])
 
 
-def _slow(asked: Asked, settled: bool, item: tuple[Case, CaseVerdict], rng: np.random.Generator) -> CaseVerdict:
+def _unknown(policy: Any) -> str:
+    """Why nothing can be proved of a network, whatever is asked; empty if it can be."""
+    module = private(network_of(policy))
+    try:
+        traced(module)
+    except DnnExplainError as error:
+        return str(error)
+    return ""
+
+
+def _slow(
+    asked: Asked, settled: bool, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
+) -> CaseVerdict:
     """Prove what neither list nor search has settled; bound what search has found."""
     case, quick = item
     if quick.how == "found":
         return _bounded(asked, case, quick, rng)
     if quick.verdict != "open":
         return quick
+    if unknown:
+        return replace(quick, reason=unknown)
     if settled:
         return replace(quick, reason="not asked, for another case is refuted")
     if asked.stop.is_set() or asked.left() <= 0:

@@ -33,6 +33,8 @@ __all__ = ["LIMITS", "SufficientReason", "sufficient_reason"]
 Bools = NDArray[np.bool_]
 LIMITS = ProofBudget(nodes=2000, seconds=60.0, listed=1000, checked=32, parts=600)
 """Each of many questions is small, and most have been refuted by an earlier one."""
+PATIENCE = 50
+"""So many times as many parts are looked at for the few knobs that could not be told at first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,7 @@ def _greedy(hunt: ForcedSets, say: Progress) -> tuple[Bools, bool]:
     unsure = False
     while open_ones:
         knobs = open_ones.pop(0)
-        told = hunt.forced(_with(free, knobs), 1.0 / (1.0 + len(open_ones)))
+        told = hunt.forced(_with(free, knobs), 1.0 / (1.0 + len(open_ones)), PATIENCE)
         free = _with(free, knobs) if told else free
         unsure |= told is None
     return free, unsure

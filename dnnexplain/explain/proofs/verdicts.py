@@ -118,7 +118,7 @@ class Verdict(Shown):
             return f"Refuted: {self.failed.name} in a valid state, by {self.failed.best:.3g} on the network itself."
         left = [case for case in self.cases if case.verdict == "open"]
         why = f" ({left[0].reason})" if left and left[0].reason else ""
-        return f"Open: neither proved nor refuted in {len(left)} of {counted(len(self.cases), 'case')}; bound {self.bound:.3g}{why}."
+        return f"Open: neither proved nor refuted in {len(left)} of {counted(len(self.cases), 'case')}; {self._bounded()}{why}."
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each case."""
@@ -126,3 +126,6 @@ class Verdict(Shown):
             {"case": one.name, "verdict": one.verdict, "bound": one.bound, "how": one.how, "why open": one.reason}
             for one in self.cases
         ]
+
+    def _bounded(self) -> str:
+        return f"bound {self.bound:.3g}" if np.isfinite(self.bound) else "no bound was reached"
