@@ -10,6 +10,7 @@ thread, so a fork copies it whole. It ends when the server does, and its kernels
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -17,6 +18,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +42,14 @@ def main(descriptor: int, pages: Sequence[Mapping[str, Any]]) -> None:
         while True:
             if waiting and not select.select([line], [], [], 0)[0]:
                 _load_system(waiting.pop(0))
+                gc.collect()
                 continue
             heard = line.recv(65536)
             if not heard:
                 return
             *requests, begun = (begun + heard).split(b"\n")
             for request in requests:
+                gc.freeze()  # a collector that writes into every object would copy what all kernels share
                 pid = os.fork()
                 if pid == 0:
                     line.detach()
@@ -64,7 +68,10 @@ def _load() -> None:
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    import dnnexplain_widgets  # noqa: F401, PLC0415
+    from dnnexplain_widgets.sections import LIVE, SECTIONS  # noqa: PLC0415
+
+    for entry in (*LIVE, *(one for section in SECTIONS for one in section.entries)):
+        import_module(f"dnnexplain_widgets.panels.{entry.panel.rpartition('.')[0]}")
 
 
 def _load_system(page: Mapping[str, Any]) -> None:
