@@ -84,8 +84,8 @@ def distil(
     """Distil a policy into a tree of domain rules.
 
     The first states are the teacher's, those of every further round the tree's own (DAgger); the teacher
-    labels all. The first seed weighs the decisions by how much they matter, every other one draws them anew by that;
-    each grows a tree and prunes it back along the whole cost-complexity path. Of the seeds' trees with at most ``leaves`` leaves the one with
+    labels all. Each seed resamples the decisions by how much they matter, grows a tree and prunes it back
+    along the whole cost-complexity path. Of the seeds' trees with at most ``leaves`` leaves the one with
     the lowest cost on validation workloads is taken; between those that cost at most 2% more than the
     teacher there, fidelity decides. All figures are
     from workloads drawn afresh.
@@ -346,7 +346,7 @@ def _grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings:
         fitting = [int(size) for size in sizes if size <= settings.leaves]
         grown = grow_by_cost(known, drawn, fitting, seed)
         return [*grown, *grown[-1:] * (len(sizes) - len(fitting))]
-    full = _tree(known, drawn if one else known.weight, max(LARGEST, settings.leaves), count, seed)
+    full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
     trees, depth = full.along(sizes.tolist()), settings.optimal_depth
     for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
         found = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
