@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.app.presets import presets_for
-from dnnexplain.contract import Painted, Policy, State, System, need, state_from_observation
+from dnnexplain.contract import Painted, Policy, State, System, state_from_observation
 from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write, check_writable
 from dnnexplain.reading import read_json
@@ -56,7 +56,8 @@ def explorable(
     """A self-contained page in which a network of a system can be explored.
 
     Args:
-        system: a name that ``dnnexplain systems`` lists, or a system of your own; one that says how it paints its knobs.
+        system: a name that ``dnnexplain systems`` lists, or a system of your own; one that says how it paints its
+            knobs, or whose network sees each knob's value, scaled.
         policy: a shipped network by its role, or a file of weights.
         state: where the page starts, a JSON file or a state; one step from another decision if not given.
         title: the page's heading.
@@ -74,7 +75,6 @@ def explorable(
 
     spec = spec_of(system)
     made = make_system(system, **parameters) if isinstance(system, str) else system
-    need(made, Painted, "a page that runs without Python")
     network = load_any(policy, made)
     start, presets = presets_for(made, network)
     if state is not None:
@@ -97,7 +97,9 @@ def _fixed(system: Any, preset: Any) -> Any:
     """A preset that draws its state becomes several states, evenly spaced over the system's episodes."""
     if not callable(preset):
         return preset
-    pictures = system.reachable
+    pictures = getattr(system, "reachable", None)
+    if pictures is None:
+        return preset()
     chosen = np.linspace(0, len(pictures) - 1, min(_DRAWN, len(pictures))).astype(int)
     return [state_from_observation(system, pictures[at]) for at in chosen]
 
@@ -132,12 +134,8 @@ def _figures(figures: Mapping[str, Any], cost: str) -> Iterator[tuple[str, str]]
         if not isinstance(rows, Mapping) or "mean" in rows:  # a figure by itself
             yield f"{where[:1].upper()}{where[1:]}", _figure(rows)
             continue
-        found = {
-            who: next(one for one in row.values() if isinstance(one, Mapping) and "mean" in one)
-            for who, row in rows.items()
-            if isinstance(row, Mapping) and any(isinstance(one, Mapping) and "mean" in one for one in row.values())
-        }
-        means = {who: float(one["mean"]) for who, one in found.items() if math.isfinite(float(one["mean"]))}
+        found = {who: _mean_of(row) for who, row in rows.items()}
+        means = {who: mean for who, mean in found.items() if mean is not None}
         if means:
             told = (f"{label(who)} {means[who]:.3g}" for who in sorted(means, key=means.__getitem__))
             yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(told)} (less is better)"
@@ -149,3 +147,14 @@ def _figure(value: Any) -> str:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
     interval = f" ({value['low']:.3g} to {value['high']:.3g})" if {"low", "high"} <= set(value) else ""
     return f"{value['mean']:.3g}{interval}"
+
+
+def _mean_of(row: Any) -> float | None:
+    """The first figure with a finite mean of what a card says of one policy, its cost before others."""
+    if not isinstance(row, Mapping):
+        return None
+    for one in (row.get("cost"), *row.values()):
+        mean = one.get("mean") if isinstance(one, Mapping) else None
+        if isinstance(mean, int | float) and math.isfinite(mean):
+            return float(mean)
+    return None

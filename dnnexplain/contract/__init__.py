@@ -81,6 +81,7 @@ from dnnexplain.contract.paintings import (
     Remote,
     Run,
     Whole,
+    Within,
 )
 from dnnexplain.contract.pictures import Handle, Pane, Pictured
 from dnnexplain.contract.properties import (
@@ -258,6 +259,7 @@ __all__ = [
     "WatchedOptimum",
     "WhiteBoxed",
     "Whole",
+    "Within",
     "WorkloadBox",
     "WorkloadReader",
     "cost_is_ratio",

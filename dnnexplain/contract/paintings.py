@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 __all__ = [
     "Cells", "Demand", "Fits", "Level", "Listing", "Mask", "Number", "Painted", "Painting", "Pause", "Phrase", "PlainParts",
-    "Rectangle", "Remote", "Run", "Stroke", "Whole",
+    "Rectangle", "Remote", "Run", "Stroke", "Whole", "Within",
 ]  # fmt: skip
 
 
@@ -125,7 +125,17 @@ class Pause:
     busy: tuple[str, ...]
 
 
-Mask = Fits | Pause
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The output is allowed while the knob's value lies from ``low`` to ``high``."""
+
+    output: str
+    knob: str
+    low: float
+    high: float
+
+
+Mask = Fits | Pause | Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +193,9 @@ class PlainParts(Protocol):
 
     The layers follow one another: ``{"kind": "dense", "weight": [m, n], "bias": [m]}``, float32; or ``{"kind": "turn",
     "parts": (p, c, s)}``, whose first ``p`` numbers stay, of the next ``c`` it takes the cosine, of the last ``s`` the
-    sine, in degrees.
+    sine, in degrees; or ``{"kind": "scale", "weight": [n] or [1], "bias": the same}``, each number times its
+    weight (or the one) plus its bias; or ``{"kind": "shares", "parts": [group of each number]}``, each number divided by the
+    sum over its group, even where that is 0.
     """
 
     def plain_parts(self) -> Sequence[Mapping[str, Any]]:

@@ -58,7 +58,6 @@ def test_the_page_starts_in_the_state_that_is_given(tmp_path):
         (["deeprm", "page.html", "--slots", "7"], "slots=7"),
         (["deeprm", "nowhere/page.html"], "nowhere"),
         (["deeprm", "page.html", "--state", "missing.json"], "missing.json"),
-        (["routing", "page.html"], "an ability that is missing: routing cannot say as data how it paints"),
     ],
 )
 def test_mistakes_are_one_sentence_and_leave_no_file(arguments, says, tmp_path, monkeypatch, capsys):

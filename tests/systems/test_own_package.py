@@ -129,10 +129,9 @@ def test_commands_answer(answers, command):
     assert json.loads(answers[command]["out"])
 
 
-@pytest.mark.parametrize(("command", "ability"), [("export", "Painted")])
-def test_commands_that_need_more_say_what(answers, command, ability):
-    assert answers[command]["code"] == 2
-    assert f"dnnexplain.contract.{ability}" in answers[command]["err"]
+def test_its_network_runs_in_a_page_of_its_own(answers):
+    assert answers["export"]["code"] == 0, answers["export"]["err"]
+    assert "needs no server" in answers["export"]["out"]
 
 
 def test_figures_are_told_as_for_every_system(answers):

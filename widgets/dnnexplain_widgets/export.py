@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Painted, Policy, Run, State, System
+from dnnexplain.contract import Flowing, Policy, Run, State, System
+from dnnexplain.explain.decisions.sweeps import kinds
+from dnnexplain.explain.networks.painted import painting_of
 from dnnexplain_widgets.inpage import in_page
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.decision import DecisionPanel
 from dnnexplain_widgets.panels.editor import StateEditor
 from dnnexplain_widgets.panels.neurons import NeuronsPanel
 from dnnexplain_widgets.panels.saliency import SaliencyPanel
+from dnnexplain_widgets.panels.topology import TopologyPanel
 from dnnexplain_widgets.session import Session, telling_unit
 from dnnexplain_widgets.web import explorable_source, explorable_style, style_source
 
@@ -31,6 +34,7 @@ _SHOWN = (
 )  # fmt: skip
 
 _FEW = 64  # neurons
+_MANY = 16  # curves
 
 READING: dict[str, str] = {
     "What it sees": "The picture is the network's whole input. Drag an edge of a rectangle or use the sliders; every "
@@ -50,6 +54,13 @@ _NUMBERS: dict[str, str] = {
     "What moved it": "The gradient of one number of the output, summed by quantity: what speaks for it and what against "
     "it, apart, for a change by one unit of each.",
 }
+_TRAFFIC: dict[str, str] = {
+    "What it sees": "The topology with the demands that the network sees: choose a pair of nodes and drag its demand, or scale "
+    "all. Links are coloured by how full they are, as the network splits the traffic and with even shares; below, the chosen "
+    "pair's paths. The optimum takes a solver, which the page has not: it is in the dashboard.",
+    "What moved it": "The gradient of one number, summed by quantity: red for what raises it, blue for what lowers it. The "
+    "number is how full the busiest link is, through the shares and through the demand itself.",
+}
 _DONE: dict[str, str] = {
     "values": "The numbers that the network gives in this state; what lies beyond a bound is cut off there.",
     "switches": "The chance of each switch to be on, by the logistic function of its output; above one half it is on.",
@@ -60,6 +71,8 @@ def _reads(system: System) -> dict[str, str]:
     """The same for any system."""
     numbers = _NUMBERS if len(system.observation_shape) == 1 else {}
     done = {"What it does": _DONE[system.output.kind]} if system.output.kind in _DONE else {}
+    if isinstance(system, Flowing):
+        return {name: text for name, text in {**READING, **_TRAFFIC}.items() if name != "What it does"}
     return {**READING, **numbers, **done}
 
 
@@ -80,7 +93,7 @@ def export_page(
     evaluates the network and its gradient; it asks nothing of any server.
 
     Args:
-        system: one that says how it paints its knobs (``contract.Painted``).
+        system: one that says how it paints its knobs (``contract.Painted``), or whose inputs are its knobs, scaled.
         policy: a network of supported layers; see :mod:`dnnexplain.explain.networks.plain`.
         state: where the page starts; the knobs' defaults if not given.
         title: the page's heading.
@@ -97,6 +110,7 @@ def export_page(
     """
     network = in_page(system, policy)
     session = Session(system, policy, state, rules=())
+    _sweep_one(session)
     _look_at_few(session, network["readable"])
     known = {"Where it started": session.state, **(presets or {})}
     panels = _panels(session, known)
@@ -116,7 +130,13 @@ def export_page(
             "sweep": asked.sweep, "unit": session.unit,
         },
     }  # fmt: skip
-    return _html(title, lead, _reading(_reads(system), made), _about(facts), json.dumps(data, separators=(",", ":")))
+    return _html(
+        title,
+        lead,
+        _columns(tuple(panels), _reading(_reads(system), made)),
+        _about(facts),
+        json.dumps(data, separators=(",", ":")),
+    )
 
 
 def _look_at_few(session: Session, readable: Sequence[Mapping[str, Any]]) -> None:
@@ -129,11 +149,19 @@ def _look_at_few(session: Session, readable: Sequence[Mapping[str, Any]]) -> Non
             session.unit = telling_unit(session.live.curves)
 
 
+def _sweep_one(session: Session) -> None:
+    """Begin with one quantity's curve where a family of them would be too many to draw at each step of a drag."""
+    families = kinds(session.system)
+    if len(families.get(session.ask.sweep, ())) > _MANY:
+        session.question(sweep=session.system.knobs[families[session.ask.sweep][0]].name)
+
+
 def _panels(session: Session, known: Mapping[str, Any]) -> dict[str, Any]:
     """The four live panels as the page needs them, by the id of their element."""
+    flowing = isinstance(session.system, Flowing)
     made: dict[str, Panel] = {
-        "editor": StateEditor(session=session),
-        "decision": DecisionPanel(session=session),
+        "editor": TopologyPanel(session=session) if flowing else StateEditor(session=session),
+        **({} if flowing else {"decision": DecisionPanel(session=session)}),
         "saliency": SaliencyPanel(session=session, methods=("saliency",)),
         "neurons": NeuronsPanel(session=session),
     }
@@ -141,7 +169,11 @@ def _panels(session: Session, known: Mapping[str, Any]) -> dict[str, Any]:
     options = [["", "Choose…"], *([str(at), name] for at, name in enumerate(known))]
     select, *buttons = found["editor"]["controls"]
     found["editor"]["controls"] = [{**select, "options": options}, *buttons]
-    found["decision"]["controls"] = []
+    if flowing:  # the page draws it itself, beside even shares: it has no optimum
+        found["editor"]["figure"] = {}
+        found["editor"]["parts"][0]["graph"] |= {"marked": False}
+    else:
+        found["decision"]["controls"] = []
     found["saliency"]["controls"] = [one for one in found["saliency"]["controls"] if one["name"] == "target"]
     return found
 
@@ -161,9 +193,8 @@ def _ground(system: System, state: State) -> list[list[float]] | None:
     """The cells of a background that painting may keep, with their levels; ``None`` without a background."""
     if state.background is None or len(system.observation_shape) == 1:
         return None
-    assert isinstance(system, Painted)
     columns = system.observation_shape[1]
-    kept = [stroke.cells for stroke in system.painting.strokes if isinstance(stroke, Run) and stroke.keeps]
+    kept = [stroke.cells for stroke in painting_of(system).strokes if isinstance(stroke, Run) and stroke.keeps]
     found: list[list[float]] = []
     for block in kept:
         rows, across = np.indices((block.rows, block.columns)).reshape(2, -1)
@@ -187,6 +218,21 @@ def _about(facts: Sequence[Fact]) -> str:
     return f'<section class="dx-alone-note"><h2>The network</h2><dl>{_rows(facts)}</dl></section>' if facts else ""
 
 
+def _columns(panels: Sequence[str], reading: str) -> str:
+    """The panels' places: what is changed on the left, what comes of it on the right."""
+    left = ("editor", "saliency") if "decision" in panels else ("editor",)
+    places = {"decision": "dx-second", "saliency": "dx-third", "neurons": "dx-fourth"}
+
+    def div(name: str) -> str:
+        return f'<div id="{name}" class="{places[name]}"></div>' if name in places else f'<div id="{name}"></div>'
+
+    right = "".join(div(name) for name in ("decision", "saliency", "neurons") if name in panels and name not in left)
+    return (
+        f'<div class="dx-column-box widget-box">{"".join(div(name) for name in left)}</div>\n'
+        f'<div class="dx-column-box widget-box">{right}\n{reading}</div>'
+    )
+
+
 def _reading(told: Mapping[str, str], made: str) -> str:
     how = f"<p>Made with dnnexplain: <code>{html.escape(made)}</code></p>" if made else ""
     return (
@@ -200,7 +246,7 @@ def _rows(facts: Iterable[Fact]) -> str:
     return "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts)
 
 
-def _html(title: str, lead: str, reading: str, about: str, data: str) -> str:
+def _html(title: str, lead: str, columns: str, about: str, data: str) -> str:
     safe = data.replace("<", "\\u003c")  # only strings hold one; none may end the script
     style = style_source() + explorable_style()
     heading = html.escape(title)
@@ -219,9 +265,7 @@ def _html(title: str, lead: str, reading: str, about: str, data: str) -> str:
 <label class="dx-alone-theme">Appearance <select id="theme">{_THEMES}</select></label></header>
 <noscript><p class="dx-alone-note">This page computes everything itself and needs JavaScript for it.</p></noscript>
 <div class="dx-columns widget-box">
-<div class="dx-column-box widget-box"><div id="editor"></div><div id="saliency" class="dx-third"></div></div>
-<div class="dx-column-box widget-box"><div id="decision" class="dx-second"></div><div id="neurons" class="dx-fourth"></div>
-{reading}</div>
+{columns}
 </div>
 {about}
 </main>

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Box, DnnExplainError, Painted, Policy, Space, System
+from dnnexplain.contract import Box, DnnExplainError, Flowing, Painted, Policy, Space, System
 from dnnexplain.explain.decisions.sweeps import kind_of, kinds
+from dnnexplain.explain.networks.painted import painting_of
 from dnnexplain.explain.networks.plain import PlainLayer, plain_network
+from dnnexplain_widgets.views import flow_graph
 
 __all__ = ["MOST_BYTES", "in_page", "in_page_if_small"]
 
@@ -24,13 +26,12 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
     """System and network as data for the page's own network (widgets/page/src/network); arrays as bytes.
 
     Raises:
-        DnnExplainError: the system does not say how it paints its knobs, or the network has parts that a page cannot run (see :mod:`dnnexplain.explain.networks.plain`).
+        DnnExplainError: no painting says how the knobs become the input (see
+            :func:`~dnnexplain.explain.networks.painted.painting_of`), or the network has parts that a page cannot run (see :mod:`dnnexplain.explain.networks.plain`).
     """
-    if not isinstance(system, Painted) or len(system.observation_shape) not in _AXES:
-        msg = (
-            f"{system.name} does not say as data how its knobs become the network's input (contract.Painted), "
-            "so no page can do it without a kernel"
-        )
+    painting = painting_of(system)
+    if len(system.observation_shape) not in _AXES:
+        msg = f"{system.name} shows its network more than a row or a picture of numbers, which no page can paint"
         raise DnnExplainError(msg)
     network = plain_network(system, policy)
     middles = [knob.start if knob.start > knob.low else knob.snap((knob.low + knob.high) / 2) for knob in system.knobs]
@@ -39,7 +40,8 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
         "layers": [_layer(layer) for layer in network.layers],
         "readable": [dataclasses.asdict(layer) for layer in network.readable],
         "masked": network.masked,
-        "painting": _plain(system.painting),
+        "painting": _plain(painting),
+        "graph": flow_graph(system.graph) if isinstance(system, Flowing) else None,
         "output": _output(system.output),
         "cellGroup": system.cell_group.astype(np.int16).tobytes(),
         "middles": middles,
@@ -53,7 +55,7 @@ def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
 
     Nor for a system whose input is no picture: its views come from the kernel anyway.
     """
-    if len(system.observation_shape) != _AXES[-1]:
+    if len(system.observation_shape) != _AXES[-1] or not isinstance(system, Painted):
         return {}
     try:
         found = in_page(system, policy)

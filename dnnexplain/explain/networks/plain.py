@@ -22,7 +22,9 @@ from dnnexplain.explain.probing.neurons import layer_of, random_values
 
 __all__ = ["SUPPORTED", "PlainLayer", "PlainNetwork", "ReadableLayer", "plain_network"]
 
-SUPPORTED = "Linear, ReLU, Conv2d, MaxPool2d, AvgPool2d, ZeroPad2d, Flatten, Unflatten, Dropout, Identity"
+SUPPORTED = (
+    "Linear, ReLU, Sigmoid, Tanh, Conv2d, MaxPool2d, AvgPool2d, ZeroPad2d, Flatten, Unflatten, Dropout, Identity"
+)
 _PROBES = 32
 
 
@@ -31,7 +33,8 @@ class PlainLayer:
     """One layer.
 
     Attributes:
-        kind: ``"dense"``, ``"conv"``, ``"relu"``, ``"max-pool"``, ``"mean-pool"``, ``"pad"``, ``"turn"`` (cosines and
+        kind: ``"dense"``, ``"conv"``, ``"relu"``, ``"sigmoid"``, ``"tanh"``, ``"scale"`` and ``"shares"`` (see
+            ``contract.PlainParts``), ``"max-pool"``, ``"mean-pool"``, ``"pad"``, ``"turn"`` (cosines and
             sines, see ``contract.PlainParts``), or ``"same"`` (the numbers stay, in C order; only their shape changes).
         name: of the module.
         shape: of its output, without the batch axis.
@@ -95,7 +98,7 @@ def plain_network(system: System, policy: Policy) -> PlainNetwork:
     plain: list[PlainLayer] = []
     before = tuple(system.observation_shape)
     for name, part, shape in ran:
-        plain += _told(name, part) if isinstance(part, PlainParts) else [_plain(name, part, before, shape)]
+        plain += _told(name, part, shape) if isinstance(part, PlainParts) else [_plain(name, part, before, shape)]
         before = shape
     places = {layer.name: at for at, layer in enumerate(plain)}
     found = layers(module, system.observation_shape)
@@ -112,7 +115,12 @@ def _run(module: nn.Module, system: System) -> list[tuple[str, nn.Module, tuple[
     def note(name: str, part: nn.Module) -> Callable[[torch.Tensor], None]:
         return lambda out: ran.append((name, part, tuple(out.shape[1:])))
 
-    leaves = {name: part for name, part in module.named_modules() if name and not any(part.children())}
+    whole = [name for name, part in module.named_modules() if name and isinstance(part, PlainParts)]
+    leaves = {
+        name: part
+        for name, part in module.named_modules()
+        if name and (name in whole or not any(part.children())) and not any(name.startswith(f"{one}.") for one in whole)
+    }
     with hooked(module, {name: note(name, part) for name, part in leaves.items()}), torch.no_grad():
         module(torch.zeros((1, *system.observation_shape)))
     return ran
@@ -135,7 +143,7 @@ def _compare(system: System, module: nn.Module, parts: list[nn.Module]) -> None:
         raise DnnExplainError(msg)
 
 
-def _told(name: str, part: PlainParts) -> list[PlainLayer]:
+def _told(name: str, part: PlainParts, shape: tuple[int, ...]) -> list[PlainLayer]:
     """The layers that a module says it equals; the last one has its name."""
     told = part.plain_parts()
     names = [*(f"{name} part {number}" for number in range(1, len(told))), name]
@@ -144,6 +152,12 @@ def _told(name: str, part: PlainParts) -> list[PlainLayer]:
         if layer["kind"] == "dense":
             weight, bias = (np.asarray(layer[key], dtype=np.float32) for key in ("weight", "bias"))
             found.append(PlainLayer("dense", called, bias.shape, weight=weight, bias=bias))
+        elif layer["kind"] == "scale":
+            weight, bias = (np.asarray(layer[key], dtype=np.float32) for key in ("weight", "bias"))
+            found.append(PlainLayer("scale", called, shape, weight=weight, bias=bias))
+        elif layer["kind"] == "shares":
+            groups = tuple(int(group) for group in layer["parts"])
+            found.append(PlainLayer("shares", called, (len(groups),), {"parts": groups}))
         else:
             parts = tuple(int(size) for size in layer["parts"])
             found.append(PlainLayer(str(layer["kind"]), called, (sum(parts),), {"parts": parts}))
@@ -214,6 +228,10 @@ def _relu(part: Any, before: tuple[int, ...]) -> Made:
     return {"kind": "relu"}
 
 
+def _named(kind: str) -> Callable[[Any, tuple[int, ...]], Made]:
+    return lambda _part, _before: {"kind": kind}
+
+
 def _weights(part: Any) -> dict[str, Any]:
     weight = part.weight.detach().cpu().numpy().astype(np.float32)
     bias = np.zeros(len(weight), np.float32) if part.bias is None else part.bias.detach().cpu().numpy()
@@ -236,6 +254,8 @@ _MAKERS: Mapping[type[nn.Module], Callable[[Any, tuple[int, ...]], Made]] = {
     nn.AvgPool2d: _mean_pool,
     nn.ZeroPad2d: _pad,
     nn.ReLU: _relu,
+    nn.Sigmoid: _named("sigmoid"),
+    nn.Tanh: _named("tanh"),
     nn.Flatten: _same,
     nn.Unflatten: _same,
     nn.Identity: _same,

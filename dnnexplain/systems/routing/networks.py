@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,10 @@ class Scale(nn.Module):
         """Gb/s to multiples of the typical demand, same shape."""
         return demands / self.typical
 
+    def plain_parts(self) -> Sequence[Mapping[str, Any]]:
+        """The same as data, for a page that runs without torch (``contract.PlainParts``)."""
+        return [{"kind": "scale", "weight": [1 / self.typical], "bias": [0.0]}]
+
 
 class NormalisePerPair(nn.Module):
     """Shares between 0 and 1 for each path ``[B, F]`` to split ratios that sum to 1 per pair (DOTE)."""
@@ -51,6 +55,10 @@ class NormalisePerPair(nn.Module):
     def forward(self, shares: Tensor) -> Tensor:
         """Split ratios ``[B, F]``; a pair whose shares all underflow to 0 splits evenly."""
         return self.routing.normalise(shares)
+
+    def plain_parts(self) -> Sequence[Mapping[str, Any]]:
+        """The same as data, for a page that runs without torch (``contract.PlainParts``)."""
+        return [{"kind": "shares", "parts": self.routing.pair_of_path.tolist()}]
 
 
 class SoftminOverPaths(nn.Module):

@@ -108,3 +108,35 @@ test("cosines and sines of degrees, and their slopes", () => {
     }
   }
 });
+
+/** @param {any} layer @param {number[]} shape */
+function alone(layer, shape) {
+  return makeStack({ shape, layers: [layer] });
+}
+
+const ONES = {
+  sigmoid: { kind: "sigmoid", name: "", shape: [5] },
+  tanh: { kind: "tanh", name: "", shape: [5] },
+  scale: { kind: "scale", name: "", shape: [5], weight: floats(5, generator(11)), bias: floats(5, generator(12)) },
+  "one scale": { kind: "scale", name: "", shape: [5], weight: floats(1, generator(13)), bias: floats(1, generator(14)) },
+  shares: { kind: "shares", name: "", shape: [5], parts: [0, 0, 1, 1, 1] },
+};
+
+for (const [name, layer] of Object.entries(ONES)) {
+  test(`${name}: its gradient is that of differences`, () => {
+    const stack = alone(layer, [5]);
+    const input = Float64Array.from([0.7, 0.2, 1.1, 0.4, 0.9]);
+    const weights = Float64Array.from([1, -2, 3, 0.5, -1]);
+    const value = (/** @type {Float64Array} */ x) => runStack(stack, x)[0].reduce((sum, one, at) => sum + weights[at] * one, 0);
+    const slopes = pullBack(stack, input, runStack(stack, input), weights);
+    for (let at = 0; at < 5; at += 1) {
+      const [up, down] = [1e-5, -1e-5].map((step) => value(input.map((one, place) => (place === at ? one + step : one))));
+      assert.ok(Math.abs(slopes[at] - (up - down) / 2e-5) < 1e-6, `${name} ${at}`);
+    }
+  });
+}
+
+test("shares of a group sum to 1, and are even where all are 0", () => {
+  const [found] = runStack(alone(ONES.shares, [5]), Float64Array.from([3, 1, 0, 0, 0]));
+  assert.deepEqual(Array.from(found), [0.75, 0.25, 1 / 3, 1 / 3, 1 / 3]);
+});

@@ -2,6 +2,7 @@
 // called once with what export.py wrote: {hub, panels, states, presets, ask}; bytes are {__bytes__: base64}.
 
 import { targetMenu } from "../network/network.js";
+import { routedPicture } from "../network/routed.js";
 import { mountPanel } from "../panel/panel.js";
 import { Store } from "../session/store.js";
 import { watchTheme } from "../shared/dom.js";
@@ -134,8 +135,13 @@ class Explorable {
   follow() {
     const { scene, live } = this.store;
     const { editor, saliency } = this.panels;
+    const { graph } = this.hub.get("network");
+    if (graph) {
+      const { sentence, graph: drawn } = routedPicture(graph, this.store.values, live.outputs);
+      editor?.take({ figure: { graph: drawn }, sentence });
+    }
     if (saliency && (live.action !== undefined || scene.output.kind !== "choice")) {
-      const options = targetMenu(scene.output, live);
+      const options = targetMenu(scene.output, live, graph);
       const { target } = this.data.ask;
       if (!options.some(([name]) => name === target)) options.push([target, target]);
       const [select, ...others] = saliency.get("controls");

@@ -3,6 +3,7 @@
 
 import { bytes } from "../shared/bytes.js";
 import { curvePhrase, decisionPhrase, onPhrase, overlayPhrase, settingPhrase, slopePhrase } from "./phrases.js";
+import { busiestTarget } from "./routed.js";
 import { allowedOutputs, makeSketch, paintValues, repaint, tellState, validValues } from "./sketch.js";
 import { makeStack, pullBack, runStack, runUnit } from "./stack.js";
 import { classify, sweepStates } from "./sweeps.js";
@@ -49,7 +50,7 @@ export class PageNetwork {
       Object.assign(found, decision);
       this.heed(found, rules);
     }
-    if (ask.parts.includes("saliency") && ask.method === "saliency") this.explain(found, decision, picture, outputs, ask);
+    if (ask.parts.includes("saliency") && ask.method === "saliency") this.explain(found, decision, { values, picture, outputs }, ask);
     if (ask.parts.includes("neurons")) this.probe(found, values, ground, outputs, ask);
     return found;
   }
@@ -87,17 +88,18 @@ export class PageNetwork {
   /**
    * @param {any} found
    * @param {any} decision
-   * @param {any} picture
-   * @param {Numbers[]} outputs
+   * @param {{values: Numbers, picture: Float32Array, outputs: Numbers[]}} ran
    * @param {Ask} ask
    */
-  explain(found, decision, picture, outputs, ask) {
-    const target = resolveTarget(this.scene.output, decision, ask.target);
+  explain(found, decision, { values, picture, outputs }, ask) {
+    const { graph } = this.described;
+    const target = graph && ask.target === "default" ? busiestTarget(graph, values, decision.outputs) : resolveTarget(this.scene.output, decision, ask.target);
     if (target.failure) {
       found.failures.saliency = target.failure;
       return;
     }
     const map = pullBack(this.stack, picture, outputs, target.slope(decision));
+    if (target.direct) this.addDirect(map, target.direct);
     const groups = this.scene.groups.map(({ name }) => ({ name, up: 0, down: 0 }));
     let scale = 0;
     for (let cell = 0; cell < map.length; cell += 1) {
@@ -113,6 +115,17 @@ export class PageNetwork {
     });
     found.words.saliency = slopePhrase(groups, target.name);
     found.words.overlay = overlayPhrase(groups, target.name, ask.method);
+  }
+
+  /**
+   * What a target depends on beside the network: slopes by knob, at the cells that show them.
+   * @param {Numbers} map
+   * @param {Numbers} direct
+   */
+  addDirect(map, direct) {
+    for (const { kind, cells, knob, scale } of this.sketch.strokes) {
+      if (kind === "Number" && scale !== 0 && direct[knob] !== 0) for (const cell of cells) map[cell] += direct[knob] / scale;
+    }
   }
 
   /**
@@ -278,9 +291,11 @@ function notAllowed(name) {
  * The targets worth offering in a state, by name, the default first.
  * @param {Scene["output"]} output
  * @param {any} decision
+ * @param {any} [graph] over whose paths traffic flows
  */
-export function targetMenu(output, decision) {
+export function targetMenu(output, decision, graph) {
   const { names } = output;
+  if (graph) return [["default", "utilisation of the busiest link"], ...names.map((_, at) => settingTarget(output, at).name).map((name) => [name, name])];
   if (output.kind !== "choice") return names.map((_, at) => [at ? settingTarget(output, at).name : "default", settingTarget(output, at).name]);
   const { action, valid } = decision;
   const others = names.filter((_, at) => at !== action);

@@ -2,6 +2,7 @@
 // mask, tell. Pure functions over values in the order of scene.knobs.
 
 import { snap } from "../shared/knob_values.js";
+import { number } from "../shared/numbers.js";
 import { capital } from "../shared/words.js";
 
 /** The knobs that a stroke may speak of. */
@@ -29,7 +30,7 @@ export function makeSketch(painting, scene, shape) {
     })),
     wholes: painting.wholes.map((/** @type {any} */ whole) => whole.needs.map((/** @type {any} */ set) => set.map(at))),
     masks: painting.masks.map((/** @type {any} */ mask) => ({
-      ...mask, output: outputs.get(mask.output), length: at(mask.length), busy: (mask.busy || []).map(at),
+      ...mask, output: outputs.get(mask.output), knob: at(mask.knob), length: at(mask.length), busy: (mask.busy || []).map(at),
       demands: (mask.demands || []).map((/** @type {any} */ demand) => ({ knob: at(demand.knob), use: demand.use.map(at), room: demand.room })),
     })),
     words: painting.words,
@@ -164,6 +165,9 @@ export function allowedOutputs(sketch, values) {
     allowed[mask.output] = fits ? 1 : 0;
     anything ||= fits;
   }
+  for (const mask of sketch.masks.filter((/** @type {any} */ one) => one.kind === "Within")) {
+    allowed[mask.output] = values[mask.knob] >= mask.low && values[mask.knob] <= mask.high ? 1 : 0;
+  }
   for (const mask of sketch.masks.filter((/** @type {any} */ one) => one.kind === "Pause")) {
     if (anything && mask.busy.every((/** @type {number} */ index) => values[index] === 0)) allowed[mask.output] = 0;
   }
@@ -197,7 +201,7 @@ export function tellState(sketch, values) {
   const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ one, /** @type {any} */ many) => {
     const [knob, digits] = name.split(":");
     const value = values[sketch.at(knob)];
-    if (one === undefined) return digits === undefined ? String(value) : value.toFixed(Number(digits));
+    if (one === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? String(value) : number(value);
     return value === 1 ? one : many;
   });
   const parts = sketch.words.map((/** @type {any} */ word) => {

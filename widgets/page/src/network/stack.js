@@ -64,6 +64,16 @@ const LAYERS = {
     forward: (/** @type {Numbers} */ input) => input.map((/** @type {number} */ value) => Math.max(0, value)),
     backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient.map((/** @type {number} */ value, /** @type {number} */ at) => (input[at] > 0 ? value : 0)),
   }),
+  sigmoid: () => ({
+    forward: (/** @type {Numbers} */ input) => Float64Array.from(input, (value) => 1 / (1 + Math.exp(-value))),
+    backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient.map((/** @type {number} */ value, /** @type {number} */ at) => value * output[at] * (1 - output[at])),
+  }),
+  tanh: () => ({
+    forward: (/** @type {Numbers} */ input) => Float64Array.from(input, Math.tanh),
+    backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient.map((/** @type {number} */ value, /** @type {number} */ at) => value * (1 - output[at] ** 2)),
+  }),
+  scale: makeScale,
+  shares: makeShares,
   dense: makeDense,
   turn: makeTurn,
   conv: makeConvolution,
@@ -75,6 +85,46 @@ const LAYERS = {
 /** @param {number[]} shape */
 function sizeOf(shape) {
   return shape.reduce((product, length) => product * length, 1);
+}
+
+/**
+ * Each number times a weight, plus a bias; one weight may be for all.
+ * @param {any} layer
+ */
+function makeScale(layer) {
+  const weight = bytes(layer.weight, Float32Array);
+  const bias = bytes(layer.bias, Float32Array);
+  return {
+    forward: (/** @type {Numbers} */ input) => Float64Array.from(input, (value, at) => weight[at % weight.length] * value + bias[at % bias.length]),
+    backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient.map((/** @type {number} */ value, /** @type {number} */ at) => value * weight[at % weight.length]),
+  };
+}
+
+/**
+ * Each number divided by the sum over its group; where the sum is 0, even.
+ * @param {any} layer
+ */
+function makeShares(layer) {
+  const groups = layer.parts;
+  const count = 1 + Math.max(...groups);
+  /** @param {(at: number) => number} value */
+  const sums = (value) => {
+    const found = new Float64Array(count);
+    groups.forEach((/** @type {number} */ group, /** @type {number} */ at) => { found[group] += value(at); });
+    return found;
+  };
+  const members = sums(() => 1);
+  return {
+    forward(/** @type {Numbers} */ input) {
+      const total = sums((at) => input[at]);
+      return Float64Array.from(input, (value, at) => (total[groups[at]] > 0 ? value / total[groups[at]] : 1 / members[groups[at]]));
+    },
+    backward(/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) {
+      const total = sums((at) => input[at]);
+      const mean = sums((at) => gradient[at] * output[at]);
+      return Float64Array.from(input, (_, at) => (total[groups[at]] > 0 ? (gradient[at] - mean[groups[at]]) / total[groups[at]] : 0));
+    },
+  };
 }
 
 /**

@@ -26,7 +26,7 @@ export function makeGraph(store, part, model) {
   view.readout = h("output", { class: "dx-readout", "aria-live": "polite" });
   view.legend = h("div", { class: "dx-legend dx-heat-legend" });
   const { pairs, nodes } = part.graph;
-  const top = h("div", { class: "dx-controls dx-map-head" }, view.verdict, pairs ? makeModes(view) : null);
+  const top = h("div", { class: "dx-controls dx-map-head" }, view.verdict, pairs && part.graph.marked !== false ? makeModes(view) : null);
   view.grid = h("div", { class: "dx-maps" });
   view.traffic = part.edit && pairs ? makeTraffic(view) : null;
   view.amounts = part.edit && nodes.some((/** @type {any} */ node) => node.amount >= 0 || node.switch >= 0) ? makeAmounts(view) : null;

@@ -1,0 +1,79 @@
+"""Explorables of systems without a picture: their own network in the page beside the explainers, and routing's file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from dnnexplain.app.explorable import write_explorable
+from dnnexplain.contract import Box, Discrete, Flowing, State
+from dnnexplain.explain import attribute, decide
+from dnnexplain.policies import named_policy
+from dnnexplain.systems import make_system
+from dnnexplain_widgets.live import Ask
+from tests.browser.in_page import InPage, close
+from tests.browser.test_export import open_file, tab  # noqa: F401 - a fixture
+from tests.systems.fakes import FAKES
+
+
+def drawn_states(system: Any, count: int) -> list[State]:
+    rng = np.random.default_rng(4)
+    low, high = (np.array([getattr(knob, end) for knob in system.knobs]) for end in ("low", "high"))
+    return [State(row) for row in system.repair(low + (high - low) * rng.random((count, len(low))))]
+
+
+def slopes(system: Any, policy: Any, state: State) -> Any:
+    """The slopes that the page's default target has: the explainers', or of an output by torch alone."""
+    if isinstance(system.output, Discrete) or isinstance(system, Flowing):
+        target = "default" if isinstance(system.output, Discrete) else "utilisation of the busiest link"
+        return attribute(system, policy, state, method="saliency", target=target).map.ravel()
+    seen = torch.from_numpy(system.encode(state.values[None])).requires_grad_()
+    bounded = isinstance(system.output, Box)
+    low, high = (torch.tensor(end.copy()) for end in system.output.bounds) if bounded else (None, None)
+    given = policy.module(seen)
+    (torch.clamp(given, low, high) if bounded else given)[0, 0].backward()  # beyond a bound nothing moves
+    return seen.grad.numpy().ravel()
+
+
+@pytest.mark.parametrize("name", [*FAKES, "cellular", "routing"])
+def test_the_page_decides_and_explains_as_the_explainers_do(tab, name):  # noqa: F811
+    system: Any = FAKES[name]() if name in FAKES else make_system(name)
+    policy = named_policy(system, "untrained" if name in FAKES else "default")
+    page = InPage(tab, system, policy)
+    for state in drawn_states(system, 4):
+        found = page.step(state, Ask(sweep=system.knobs[0].name), 0)
+        decision = decide(system, policy, state)
+        close(found["outputs"], decision.outputs, 1e-5)
+        if decision.probabilities is not None:
+            close(found["probabilities"], decision.probabilities, 1e-5)
+        close(found["map"], slopes(system, policy, state), 1e-4)
+        assert found["words"]["decision"]
+
+
+def test_routings_file_shows_topology_demands_splits_and_attribution(tab, tmp_path):  # noqa: F811
+    write_explorable(tmp_path / "routing.html", "routing")
+    open_file(tab, (tmp_path / "routing.html").as_uri())
+    system: Any = make_system("routing")
+    policy = named_policy(system, "default")
+
+    def shown() -> tuple[str, float]:
+        values = np.array(tab.evaluate("Array.from(window.explorable.store.values)"))
+        splits = decide(system, policy, State(values)).outputs
+        return tab.locator("#editor .dx-sentence").inner_text(), float(system.mlu(splits, values))
+
+    before, cost = shown()
+    assert f"to {100 * cost:.3g}%" in before
+    assert tab.locator("#editor .dx-map-link").count() == 2 * len(system.topology.links)
+    assert tab.locator("#editor .dx-paths tbody tr").count() >= 2
+    assert tab.locator("#saliency .dx-groups tr").count() > 5
+    tab.locator("#editor input[aria-label='All demands']").evaluate(
+        "(slider) => { slider.value = '-0.5'; slider.dispatchEvent(new Event('input')); slider.dispatchEvent(new Event('change')); }"
+    )
+    after, less = shown()
+    assert f"to {100 * less:.3g}%" in after
+    assert less < cost / 2
+    tab.get_by_role("button", name="Undo").click()
+    assert shown()[0] == before
