@@ -30,7 +30,7 @@ def main():
     parser.add_argument("--policy", action="append", default=[])
     parser.add_argument("--leaves", type=int, default=21)
     parser.add_argument("--polish", type=int, default=4000)
-    parser.add_argument("--sets", type=int, default=200)
+    parser.add_argument("--sets", type=int, default=150)
     parser.add_argument("--out", type=Path, help="Keep the trees here, one JSON a network.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rules", action="store_true", help="Print the rules, too.")
