@@ -27,7 +27,7 @@ from tornado.websocket import websocket_connect
 
 PACE = 0.06  # seconds between two steps of a drag
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
-WAIT = 120  # seconds for one answer on a busy machine
+WAIT = 240  # seconds for one answer on a busy machine
 
 
 def serve(users: int, warm: int):
