@@ -51,6 +51,7 @@ def stress(
     ),
     budget: int = typer.Option(4000, help="Workloads that the policy is run on, in all."),
     oracle_seconds: float = typer.Option(1.0, help="For the optimum of each generated input that is told."),
+    proofs: float = typer.Option(0.0, help="Seconds to prove or refute each property that the system states; 0: none."),
     fail_if: list[str] = typer.Option(
         [], help='Exit with 1 if this holds, such as "worst regret > 2" or "unsafe > 0"; repeat.'
     ),
@@ -82,10 +83,10 @@ def stress(
             world, options.spec, tested, recorded=recorded, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
             jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
         )  # fmt: skip
-    found = replace(found, guard=_guard(tested, options))
+    found = replace(_with_claims(found, options, policy, proofs, seed), guard=_guard(tested, options))
     found.save(folder / KEPT)
     broken = {limit.text: limit.broken(found) for limit in limits}
-    told = _write(found, folder, broken, _commands(system, options, policy, like, budget, seed, out, fail_if))
+    told = _write(found, folder, broken, _commands(system, options, policy, like, proofs, budget, seed, out, fail_if))
     if as_json:
         print_json(told)
     else:
@@ -105,6 +106,23 @@ def _ended_with(stop: Stop, work: Callable[..., StressTest], *given: Any, **opti
             raise
         typer.echo(str(error), err=True)
         raise typer.Exit(stop.code) from None
+
+
+def _with_claims(found: StressTest, options: SystemOptions, policy: str, seconds: float, seed: int) -> StressTest:
+    """With the properties of the network that are proved or refuted in so many seconds each."""
+    if not seconds > 0 or found.properties:
+        return found
+    from dnnexplain.explain.stress.claims import settled
+    from dnnexplain.explain.stress.run import UNSETTLED
+    from dnnexplain.policies import named_policy
+
+    world: Any = options.make_for(policy)
+    told, left = settled(world, options.spec, named_policy(world, policy), seconds=seconds, seed=seed)
+    others = [one for one in found.left_out if not one.startswith(UNSETTLED)]
+    regions = (
+        "Regions of inputs on which it fails: dnnexplain regions finds them, dnnexplain worst-case the worst input."
+    )
+    return replace(found, properties=told, left_out=(*others, *left, regions))
 
 
 def _folder(out: Path) -> Path:
@@ -128,6 +146,7 @@ def _commands(
     options: SystemOptions,
     policy: str,
     like: Path | None,
+    proofs: float,
     budget: int,
     seed: int,
     out: Path,
@@ -139,6 +158,7 @@ def _commands(
     guard = ["--guard", str(options.guard)] if options.guard is not None else []
     words = ["--like", str(like)] if like is not None else []
     words += [word for text in fail_if for word in ("--fail-if", f'"{text}"')]
+    words += ["--proofs", f"{proofs:g}"] if proofs > 0 else []
     words += ["--budget", str(budget), "--seed", str(seed), "--out", str(out)]
 
     def line(command: str, *rest: str) -> str:
@@ -183,6 +203,8 @@ def _show(found: StressTest, folder: Path, broken: dict[str, str]) -> None:
     ]  # fmt: skip
     print_table(("scenario", "verdict", found.cost_name, "best rule", "its cost", "gap", "95% interval", "why"), rows)
     typer.echo(found.sentence())
+    for claim in found.properties:
+        typer.echo(f"{claim['name']}: {claim['sentence']}")
     for one in found.left_out:
         typer.echo(f"Not tested. {one}")
     for text, why in broken.items():

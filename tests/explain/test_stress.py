@@ -24,6 +24,7 @@ from dnnexplain.explain.stress import (
     read_case_file,
 )
 from dnnexplain.explain.stress import stress as run_stress
+from dnnexplain.explain.stress.claims import settled
 from dnnexplain.explain.stress.report import Commands, report_html
 from dnnexplain.explain.stress.told import junit, summary_json
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
@@ -185,6 +186,35 @@ JUNIT = {
     "system-out": (set(), set()),
 }
 """What the usual schema of JUnit files (Jenkins xUnit, junit-10.xsd) knows: attributes and children."""
+
+
+def test_properties_are_settled_within_their_time_and_told_in_json_and_report(gate, monkeypatch):
+    asked = []
+
+    class Found:
+        verdict, bound, seconds = "open", 0.5, 0.1
+
+        def sentence(self):
+            return "Open: neither proved nor refuted in 1 of 2 cases; bound 0.5."
+
+    def slow(system, policy, claim, *, budget, seed):
+        asked.append((claim.name, budget.seconds))
+        if len(asked) > 1:
+            msg = "there is no program for this"
+            raise DnnExplainError(msg)
+        return Found()
+
+    monkeypatch.setattr("dnnexplain.explain.stress.claims.prove", slow)
+    world = make_system("deeprm")
+    told, left = settled(world, spec_of("deeprm"), world.rules()["sjf"], seconds=0.25)
+    names = [one.name for one in spec_of("deeprm").properties]
+    assert [one["name"] for one in told] == names[:1]
+    assert {seconds for _, seconds in asked} == {0.25}
+    assert left == [f"Property {name}: there is no program for this." for name in names[1:]]
+    whole, commands = replace(gate, properties=told), Commands("stress", "evaluate", {"proofs": "prove"})
+    assert summary_json(whole, {}, {})["properties"] == told
+    assert f"So far {names[0]}: Open: neither proved nor refuted" in report_html(whole, commands, {}, {})
+    assert StressTest.from_json(whole.to_json()) == whole
 
 
 def test_junit_has_the_form_that_pipelines_read_whatever_is_in_a_name(gate):

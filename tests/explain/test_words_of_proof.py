@@ -78,7 +78,6 @@ OTHERWISE = {
     "explain/stress/report.py": "says what a test does not prove",
     "explain/stress/report_style.py": "a word of style sheets",
     "explain/verdict/optimality.py": "an oracle's losses, by the system's own word (Judgement.exact)",
-    "explain/stress/run.py": "says what a search does not prove",
     "systems/deeprm/oracle/__init__.py": "the name of a module",
     "systems/routing/names.py": "what fields a file has",
     "widgets/panels/decision.py": "an oracle's losses, by the system's own word (Judgement.exact)",

@@ -178,10 +178,16 @@ def _others(found: StressTest, told: Commands) -> list[str]:
         found.guard
         or "It was tested without a guard. The first command makes one from its failures; with --guard guard.json the test tells what it helps."
     )
-    proofs = "This test proves nothing: what no run showed may still happen. What can never happen is proved, or refuted, by the last command."
+    runs = "What no run showed may still happen. What can never happen is proved, or refuted, by the last command."
+    proofs = f"This test proves nothing. {runs}" if not found.properties else f"So far {_claims(found)} {runs}"
     lines = [escape(guard), _run("" if found.guard else told.others.get("guard", ""))]
     lines += [escape(proofs), _run(told.others.get("proofs", ""))] if "proofs" in told.others else []
     return [f"<p>{''.join(lines[:2])}</p>", *([f"<p>{''.join(lines[2:])}</p>"] if lines[2:] else [])]
+
+
+def _claims(found: StressTest) -> str:
+    """The properties that were asked about, a sentence each."""
+    return " ".join(f"{one['name']}: {one['sentence'].rstrip('.')}." for one in found.properties)
 
 
 def _limits(limits: Mapping[str, str]) -> list[str]:

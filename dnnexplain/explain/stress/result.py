@@ -94,6 +94,7 @@ class StressTest(Result):
         cost_name: what is minimised.
         ratio: whether gaps are per cent of the best rule's cost.
         guard: what a guard did, in a sentence; empty without one.
+        properties: of those that the system states, ``name``, ``verdict``, ``sentence``, ... (:func:`~dnnexplain.explain.stress.claims.settled`).
         done: whether everything was run.
     """
 
@@ -104,6 +105,7 @@ class StressTest(Result):
     cost_name: str
     ratio: bool
     guard: str = ""
+    properties: list[Any] = plain_field(default_factory=list)
     done: bool = True
 
     @property

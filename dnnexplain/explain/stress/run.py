@@ -26,7 +26,7 @@ from dnnexplain.parallel import Progress, seeded_imap
 from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question
 
-__all__ = ["BUDGET", "stress"]
+__all__ = ["BUDGET", "UNSETTLED", "stress"]
 
 Floats = NDArray[np.float64]
 BUDGET = 4000
@@ -38,6 +38,8 @@ ORDINARY = 100
 FAULTY = 6
 """Workloads of a scenario with a faulty input, at most: they run one by one."""
 PLAUSIBLE = 0.05
+UNSETTLED = "Proofs and regions:"
+"""Begins the sentence on what was not proved."""
 LEARNED = 400
 """Workloads that say what is likely; they are drawn and not run."""
 
@@ -131,7 +133,7 @@ def stress(
 
 def _never() -> list[str]:
     return [
-        "Proofs and regions: what a search does not find may still exist; dnnexplain worst-case and the proof commands answer that.",
+        f"{UNSETTLED} what a search does not find may still exist; --proofs SECONDS settles what the system states, dnnexplain regions and worst-case answer the rest.",
         "Policies' probabilities: each decision is the most probable one; drawn decisions were not tested.",
     ]
 

@@ -48,6 +48,7 @@ def summary_json(found: StressTest, files: Mapping[str, str], limits: Mapping[st
         "done": found.done,
         "scenarios": [_scenario(one, files) for one in found.scenarios],
         "generated": generated,
+        "properties": list(found.properties),
         "left_out": list(found.left_out),
         "fail_if": [{"limit": text, "broken": bool(why), "why": why or None} for text, why in limits.items()],
     }
