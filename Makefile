@@ -6,7 +6,7 @@
 # make page     build the panels' code for the page anew, from widgets/page (needs Node)
 # make bench    the benchmarks' tables
 # make docs     the site, in site/html: how-tos, lessons with their outputs, reference
-# make pictures the pictures of README and site, taken from the running program
+# make pictures the pictures of README and site, taken from the running program, and those of every panel for a review
 # make clean    remove what was built here (the environment too)
 #
 # Each makes the environment when it is missing or out of date. Another Python: make PYTHON=python3.12 VENV=.venv312
@@ -69,6 +69,7 @@ docs:
 pictures:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
 	@$(BIN)/python -m tools.pictures
+	@$(BIN)/python -m tools.review
 
 clean:
 	rm -rf .venv build dist site docs/lessons docs/systems docs/explorable docs/commands.md docs/glossary.md .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,7 +17,7 @@ from typing import Any
 
 from tools import browser
 
-__all__ = ["main"]
+__all__ = ["main", "served"]
 
 OUT = Path(__file__).parent.parent / "docs"
 PORT = 8951
@@ -41,7 +41,7 @@ def main() -> None:
         chromium = playwright.chromium.launch(
             executable_path=browser.find(), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
         )
-        with _served("deeprm") as address:
+        with served("deeprm") as address:
             page = _opened(chromium, address, LAPTOP)
             page.screenshot(path=OUT / "dashboard.png")
             page.set_viewport_size(TALL)
@@ -51,14 +51,14 @@ def main() -> None:
             phone = _opened(chromium, address, PHONE, color_scheme="dark")
             phone.screenshot(path=OUT / "phone.png")
             phone.context.close()
-        with _served("routing") as address:
+        with served("routing") as address:
             page = _opened(chromium, address, LAPTOP)
             page.screenshot(path=OUT / "routing.png")
         chromium.close()
 
 
 @contextmanager
-def _served(system: str) -> Iterator[str]:
+def served(system: str) -> Iterator[str]:
     """The dashboard of a system behind Voila; its address."""
     command = [sys.executable, "-m", "dnnexplain", "app", "--system", system, "--no-browser", "--port", str(PORT)]
     server = subprocess.Popen(command)

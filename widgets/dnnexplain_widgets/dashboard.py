@@ -148,6 +148,10 @@ class Dashboard(ipywidgets.Box):
         self.layout.close()
         super().close()
 
+    def __repr__(self) -> str:
+        """What stands where widgets cannot be drawn: a saved notebook in a reader without them, a terminal."""
+        return f"Dashboard of {self.session.system.name}, {self.session.policy.name}; run the cell in Jupyter to see it"
+
     def __del__(self) -> None:
         """A dashboard that could not be made has nothing of its own to close."""
         ipywidgets.Box.close(self)

@@ -128,6 +128,10 @@ class Panel(Answering):
             self.observe(self._compare_again, ["figure", "sentence"])
             self.session.observe(self._compare_again, "live")
 
+    def __repr__(self) -> str:
+        """What stands where widgets cannot be drawn: a saved notebook in a reader without them, a terminal."""
+        return f"“{self.question}”: a panel on {self.session.system.name}, {self.session.policy.name}; run the cell in Jupyter to see it"
+
     # --- what a subclass may say ---
 
     def setup(self) -> None:

@@ -1,0 +1,134 @@
+"""Pictures of every panel for a review: ``python -m tools.review [--out DIR] [--empty] [SYSTEM ...]``, part of ``make pictures``.
+
+Each panel of each system's dashboard is taken empty, while it works, and with its answer (or its failure), on a laptop and on
+a phone, light and dark; ``index.html`` puts them side by side. axe looks at every state; anything serious ends the command
+with code 1. ``--empty`` takes no answers, which takes a minute for each system instead of ten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import re
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from dnnexplain.registry import BUILT_IN
+from tools import browser
+from tools.pictures import served
+
+__all__ = ["main"]
+
+OUT = Path(__file__).parent.parent / "site" / "pictures"
+WIDTHS = {"laptop": (1280, 800), "phone": (390, 844)}
+THEMES = ("light", "dark")
+ANSWER = 120_000  # ms that an answer may take; a panel that works longer is taken while it does
+_BUSY = "(one) => one.querySelector('.dx-busy')?.checkVisibility() ?? false"
+_AXE = """
+async (one) => (await axe.run(one, { resultTypes: ["violations"] })).violations
+  .filter((found) => ["serious", "critical"].includes(found.impact))
+  .map((found) => `${found.id}: ${found.help} at ${found.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`)
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Take the pictures; 1 if axe found something serious."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("systems", nargs="*", default=list(BUILT_IN))
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--empty", action="store_true", help="Take no answers.")
+    given = parser.parse_args(arguments)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - an extra
+
+    problems: list[str] = []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox", "--disable-gpu"])
+        for system in given.systems:
+            with served(system) as address:
+                problems += _review(chromium, address, given.out / system, answers=not given.empty)
+        chromium.close()
+    _index(given.out)
+    sys.stdout.write(
+        "\n".join([*problems, f"{given.out / 'index.html'}: {len(problems)} serious findings of axe"]) + "\n"
+    )
+    return 1 if problems else 0
+
+
+def _review(chromium: Any, address: str, out: Path, *, answers: bool) -> list[str]:
+    """All panels of one dashboard; what axe found."""
+    page = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(address, timeout=240_000)
+    page.wait_for_selector("section.dx .dx-sentence:not(:empty)", timeout=240_000)
+    page.wait_for_timeout(4000)
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    problems = []
+    for tab in page.locator(".dx-sections [role=tab]").all():
+        tab.click()
+        page.wait_for_timeout(4000)
+        for panel, name in _panels(page, out):
+            problems += _taken(page, panel, out / name, "empty")
+            if answers and panel.locator(".dx-strong:visible").count():
+                problems += _answered(page, panel, out / name)
+    page.context.close()
+    return [f"{out.name}, {problem}" for problem in dict.fromkeys(problems)]
+
+
+def _panels(page: Any, out: Path) -> Iterator[tuple[Any, str]]:
+    """The panels that are seen and were not taken yet, with names for files."""
+    for panel in page.locator("section.dx:visible").all():
+        kind = panel.get_attribute("data-kind") or ""
+        title = panel.locator(".dx-question").first.text_content() or ""
+        name = re.sub(r"[^a-z0-9]+", "-", f"{kind} {title}".lower()).strip("-")[:60]
+        if not (out / name).is_dir():
+            yield panel, name
+
+
+def _answered(page: Any, panel: Any, folder: Path) -> list[str]:
+    """The panel while it works, and with its answer or its failure."""
+    panel.locator(".dx-strong:visible").first.click()
+    page.wait_for_timeout(400)
+    problems = _taken(page, panel, folder, "working") if panel.evaluate(_BUSY) else []
+    handle = panel.element_handle()
+    try:
+        page.wait_for_function(f"(one) => !({_BUSY})(one)", arg=handle, timeout=ANSWER)
+    except Exception:  # noqa: BLE001 - it works longer than a review can wait
+        panel.get_by_role("button", name="Cancel").first.click()
+        page.wait_for_timeout(2000)
+    page.wait_for_timeout(800)
+    failed = panel.locator(".dx-error:visible").count() > 0
+    return problems + _taken(page, panel, folder, "failed" if failed else "answered")
+
+
+def _taken(page: Any, panel: Any, folder: Path, state: str) -> list[str]:
+    """A picture for each width and theme, and what axe says of each theme."""
+    folder.mkdir(parents=True, exist_ok=True)
+    problems = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for width, (across, tall) in WIDTHS.items():
+            page.set_viewport_size({"width": across, "height": tall})
+            page.wait_for_timeout(350)
+            panel.screenshot(path=folder / f"{state}-{width}-{theme}.png")
+        problems += [f"{folder.name}, {state}, {theme}: {found}" for found in panel.evaluate(_AXE)]
+    page.emulate_media(color_scheme=THEMES[0])
+    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["laptop"], strict=True)))
+    page.wait_for_timeout(350)
+    return problems
+
+
+def _index(out: Path) -> None:
+    """One page with all pictures, a row for each panel and state."""
+    rows = []
+    for folder in sorted(path for path in out.glob("*/*") if path.is_dir()):
+        shown = [f'<a href="{one.relative_to(out)}"><img loading="lazy" src="{one.relative_to(out)}"></a>' for one in sorted(folder.glob("*.png"))]  # fmt: skip
+        rows.append(f"<h2>{html.escape(folder.relative_to(out).as_posix())}</h2><p>{''.join(shown)}</p>")
+    style = "body{font:14px system-ui;margin:24px}img{height:220px;margin:0 8px 8px 0;border:1px solid #ccc}"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "index.html").write_text(f"<!doctype html><title>Panels</title><style>{style}</style>{''.join(rows)}\n", encoding="utf-8")  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
