@@ -113,3 +113,14 @@ def test_a_day_needs_what_its_forecasts_speak_of(tmp_path):
 def test_limit_takes_the_first_days(tmp_path):
     days, _ = read_days(write(tmp_path / "a.csv", rows()), **FRAME, limit=1)
     assert [day.name for day in days] == ["a 2018-03-05"]
+
+
+def test_semicolons_tabs_and_dates_with_slashes_are_read(tmp_path):
+    plain, _ = read_days(write(tmp_path / "a.csv", rows()), **FRAME, busy=0)
+    text = (tmp_path / "a.csv").read_text()
+    for name, other in (
+        ("b.csv", text.replace(",", ";")), ("c.csv", text.replace(",", "\t")), ("d.csv", text.replace("2018-03-0", "2018/03/0"))
+    ):  # fmt: skip
+        (tmp_path / name).write_text(other)
+        days, _ = read_days(tmp_path / name, **FRAME, busy=0)
+        assert [len(days), *days[0].own[:5]] == [len(plain), *plain[0].own[:5]]

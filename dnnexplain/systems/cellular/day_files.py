@@ -69,7 +69,7 @@ def read_days(
     Sessions and efficiency become multiples of their medians. Forecasts are drawn as for generated days.
 
     Args:
-        path: comma-separated values with a header.
+        path: values with a header, separated by commas, semicolons or tabs.
         history, start, minutes, error: of the system that the days are for.
         limit: at most so many days.
         busy: the share of capacity of the busiest percent of minutes; 0: congestion is a share already.
@@ -111,7 +111,7 @@ def read_days(
 
 def _read_log(path: Path, named: Mapping[str, str | None]) -> _Log:
     text = read_text(path, "a cell's log")
-    rows = csv.reader(io.StringIO(text))
+    rows = csv.reader(io.StringIO(text), delimiter=_separator(text))
     header = [name.strip() for name in next(rows, [])]
     columns = _columns(path, header, named)
     kept: list[list[float]] = []
@@ -130,9 +130,18 @@ def _read_log(path: Path, named: Mapping[str, str | None]) -> _Log:
     if missing:
         notes.append(f"no column of {' or '.join(missing)}: taken as typical all day")
     if len(kept) < 2:
-        msg = f"{path.name} holds {_count(len(kept), 'row')} with a time and a congestion; a day needs many. {'; '.join(notes)}"
+        msg = (
+            f"{path.name} holds {_count(len(kept), 'row')} with a time (2018-03-28 15:56, or seconds since 1970) and a "
+            f"congestion; a day needs many. {'; '.join(notes)}"
+        ).strip()
         raise DnnExplainError(msg)
     return _ordered(np.array(kept), list(columns), notes)
+
+
+def _separator(text: str) -> str:
+    """What parts the names of the first line: the most frequent of comma, semicolon and tab."""
+    first = text.partition("\n")[0]
+    return max((",", ";", "\t"), key=first.count)
 
 
 def _columns(path: Path, header: list[str], named: Mapping[str, str | None]) -> dict[str, int]:
@@ -166,11 +175,11 @@ def _numbers(row: list[str], columns: Mapping[str, int]) -> list[float] | None:
 
 
 def _time(text: str) -> float:
-    """Minutes since 1970 from ISO 8601 or seconds; a time zone is taken off, so that hours are the log's own."""
+    """Minutes since 1970 from ISO 8601 (also with slashes) or seconds; a time zone is taken off, so that hours are the log's own."""
     try:
         return float(text) / 60
     except ValueError:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC).timestamp() / 60
+        return datetime.fromisoformat(text.strip().replace("/", "-")).replace(tzinfo=UTC).timestamp() / 60
 
 
 def _ordered(table: Floats, names: list[str], notes: list[str]) -> _Log:
