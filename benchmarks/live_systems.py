@@ -4,7 +4,7 @@
 
 A dashboard under Voila; one handle of its editor is dragged step by step. Two latencies of each move, from the event's
 own time stamp to the frame that is painted after the change: of what is dragged (the page draws it by itself), and of
-what the network does about it (the kernel says it). ``--delay`` puts the server far away: every byte comes that many
+what the network does about it (the page says it where it can run the network, else the kernel). ``--delay`` puts the server far away: every byte comes that many
 milliseconds later, each way (benchmarks/far.py).
 """
 
@@ -33,9 +33,9 @@ parts = dashboard_parts({system!r})
 HANDLES = {
     "abr": ('.dx-strip-mark[aria-label="buffer"]', (0.0, 3.0), ".dx-strip-mark", ".dx-outputs"),
     "cellular": ('.dx-strip-mark[aria-label="congestion last minute"]', (0.0, 3.0), ".dx-strip-mark", ".dx-outputs"),
-    "cran": (".dx-moves", (3.0, 0.0), ".dx-moves", ".dx-map-cost"),
+    "cran": (".dx-moves", (3.0, 0.0), ".dx-moves", ".dx-outputs"),
 }
-"""What is dragged and how far a step is; what moves by itself, and what only the kernel can say."""
+"""What is dragged and how far a step is; what moves by itself, and what shows the network's answer."""
 
 WATCH = """
 ([mine, theirs]) => {
@@ -115,6 +115,8 @@ def run(browser, system, moves, delay):
 
 def quantiles(values):
     ordered = sorted(values)
+    if not ordered:
+        return float("nan"), float("nan")
     return statistics.median(ordered), ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
 
 

@@ -40,6 +40,7 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
         "layers": [_layer(layer) for layer in network.layers],
         "readable": [dataclasses.asdict(layer) for layer in network.readable],
         "masked": network.masked,
+        "told": True,
         "painting": _plain(painting),
         "graph": flow_graph(system.graph) if isinstance(system, Flowing) else None,
         "output": _output(system.output),
@@ -53,16 +54,16 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
 def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
     """The same for a dashboard: nothing for what a page cannot run, or what is too large to send along.
 
-    Nor for a system whose input is no picture: its views come from the kernel anyway.
+    The state of a system whose input is no picture is told by the kernel alone, in ``describe``'s own words.
     """
-    if len(system.observation_shape) != _AXES[-1] or not isinstance(system, Painted):
+    if not isinstance(system, Painted):
         return {}
     try:
         found = in_page(system, policy)
     except Exception:  # noqa: BLE001 - a network of the user's own may refuse in any way; the kernel runs it
         return {}
     size = sum(len(layer.get("weight", b"")) for layer in found["layers"])
-    return found if size <= MOST_BYTES else {}
+    return found | {"told": len(system.observation_shape) == _AXES[-1]} if size <= MOST_BYTES else {}
 
 
 def _output(space: Space) -> dict[str, Any]:

@@ -44,7 +44,7 @@ export class PageNetwork {
     const outputs = runStack(this.stack, picture);
     const decision = this.decide(values, outputs[outputs.length - 1]);
     /** @type {OwnStep} */
-    const found = { values, picture: colourBytes(picture), words: { state: tellState(this.sketch, values) }, failures: {} };
+    const found = { values, picture: colourBytes(picture), words: this.described.told ? { state: tellState(this.sketch, values) } : {}, failures: {} };
     found.whole = ask.method === "saliency" || !ask.parts.includes("saliency");
     if (ask.parts.includes("decision")) {
       Object.assign(found, decision);
@@ -94,6 +94,10 @@ export class PageNetwork {
   explain(found, decision, { values, picture, outputs }, ask) {
     const { graph } = this.described;
     const target = graph && ask.target === "default" ? busiestTarget(graph, values, decision.outputs) : resolveTarget(this.scene.output, decision, ask.target);
+    if (target.unknown && !this.described.told) {
+      found.whole = false; // the kernel may know it
+      return;
+    }
     if (target.failure) {
       found.failures.saliency = target.failure;
       return;
@@ -246,7 +250,7 @@ function resolveTarget(output, decision, spec) {
   const { names } = output;
   if (output.kind !== "choice") {
     const index = spec === "default" ? 0 : names.findIndex((_, at) => settingTarget(output, at).name === spec);
-    return index < 0 ? { failure: `There is no target '${spec}' here.` } : settingTarget(output, index);
+    return index < 0 ? { unknown: true, failure: `There is no target '${spec}' here.` } : settingTarget(output, index);
   }
   /**
    * @param {number} index
@@ -267,7 +271,7 @@ function resolveTarget(output, decision, spec) {
   if (kind === "logit" && which >= 0) return logit(which);
   const [first, second] = spec.split(" minus ").map((part) => names.indexOf(part));
   if (second === undefined ? first >= 0 : first >= 0 && second >= 0) return second === undefined ? logit(first) : contrast(first, second);
-  return { failure: `There is no target '${spec}' here.` };
+  return { unknown: true, failure: `There is no target '${spec}' here.` };
 }
 
 /**
