@@ -11,9 +11,13 @@ __all__ = ["glossary", "glossary_page"]
 
 @cache
 def glossary() -> dict[str, str]:
-    """Term -> what it means, a sentence or two."""
-    found: dict[str, str] = json.loads(files("dnnexplain").joinpath("glossary.json").read_text(encoding="utf-8"))
-    return found
+    """Term -> what it means, a sentence or two: words of the product, and those of each system, from its folder."""
+    folders = sorted(files("dnnexplain").joinpath("systems").iterdir(), key=lambda folder: folder.name)
+    found: dict[str, str] = {}
+    for file in (folder.joinpath("glossary.json") for folder in (files("dnnexplain"), *folders)):
+        if file.is_file():
+            found |= json.loads(file.read_text(encoding="utf-8"))
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def glossary_page() -> str:

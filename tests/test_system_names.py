@@ -2,6 +2,7 @@
 
 import ast
 import io
+import os
 import re
 import tokenize
 from pathlib import Path
@@ -18,12 +19,6 @@ MAY = {
     "dnnexplain/registry.py": 1,  # the one list of built-in systems
     "dnnexplain/app/prefix.py": 1,  # tornado.routing
     "dnnexplain/explain/distillation/result.py": 1,  # a former name of fields, which old files have
-    # commands and recipes that are not yet made from specs
-    "dnnexplain/cli/train.py": 21,
-    "dnnexplain/cli/worst_case.py": 18,
-    "dnnexplain/cli/worst_case_world.py": 15,
-    "dnnexplain/policies/training/recipe.py": 3,
-    "dnnexplain/policies/training/workload_mix.py": 1,
 }
 """File -> most lines of code, prose aside, in which such a name may stand. It only ever gets shorter."""
 
@@ -51,16 +46,22 @@ def code_lines(file):
     return [(n, re.sub(r"(^|\s)//.*", "", line)) for n, line in enumerate(bare.splitlines(), 1)]
 
 
+CODE = {".py", ".js", ".css", ".html"}
+
+
+def texts():
+    """Files outside the systems' folders, none of them built or fetched, by their path below the root."""
+    for start in ("dnnexplain", "widgets"):
+        for folder, below, names in os.walk(ROOT / start):
+            below[:] = sorted(set(below) - {"node_modules", "dist", "build", "__pycache__"})
+            for file in (Path(folder) / name for name in sorted(names)):
+                where = file.relative_to(ROOT).as_posix()
+                if not where.startswith(("dnnexplain/systems/", "dnnexplain/policies/weights/")):
+                    yield where, file
+
+
 def sources():
-    for folder in ("dnnexplain", "widgets"):
-        for file in sorted((ROOT / folder).rglob("*")):
-            where = file.relative_to(ROOT).as_posix()
-            if where.startswith(("dnnexplain/systems/", "dnnexplain/policies/weights/")):
-                continue
-            if file.suffix in {".py", ".js", ".css", ".html"} and not {"node_modules", "dist", "build"} & set(
-                file.parts
-            ):
-                yield where, file
+    return ((where, file) for where, file in texts() if file.suffix in CODE)
 
 
 def test_no_code_outside_a_systems_folder_names_it():
@@ -78,6 +79,13 @@ def test_the_later_systems_are_named_nowhere_but_in_the_list(name):
     assert [where for where, file in sources() for _n, line in code_lines(file) if word.search(line)] == [
         "dnnexplain/registry.py"
     ]
+
+
+def test_a_search_through_all_text_finds_nothing_else_but_prose():
+    """The same over every file that is text, data and notebooks among them."""
+    data = ((where, file) for where, file in texts() if file.suffix not in CODE)
+    told = [where for where, file in data if OWN.search(file.read_bytes().decode("utf-8", "replace"))]
+    assert told == []
 
 
 def test_prose_is_told_from_code(tmp_path):
