@@ -37,7 +37,7 @@ def parses(arguments):
 
     from dnnexplain.cli import make_app
 
-    command = typer.main.get_command(make_app())
+    command = typer.main.get_command(make_app(arguments))
     names = ["dnnexplain"]
     rest = list(arguments)
     while hasattr(command, "commands"):
