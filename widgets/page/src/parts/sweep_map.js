@@ -114,6 +114,7 @@ function wordsAt(view, row, column) {
   const done = (/** @type {any} */ side) => {
     const value = view.actions[side][row * across.values.length + column];
     if (Number.isNaN(value)) return "not met";
+    if (view.given.still) return `${number(value)} ${names[0]}`;
     return kind === "choice" ? names[value] : names.length === 1 ? `${names[0]} ${number(value)}` : `${number(value)} on`;
   };
   const where = [across, down].map((axis, at) => `${axis.name} ${withUnit(axis.values[at ? row : column], axis.unit)}`).join(", ");
