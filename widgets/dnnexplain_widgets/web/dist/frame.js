@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources fa0e25d6ff4d302231856daf4c0a568f089a214759f9aa1e4e43cf36be3570e0
+// Built from widgets/page (make page), sources 1763583ba9ebd7e84be248d387630908881fdcdae7aeadfc23504ab3d6226c01
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
