@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import State
-from dnnexplain.policies import TorchPolicy, mlp
+from dnnexplain.policies import TorchPolicy, load_shipped, mlp
 from dnnexplain.systems import make_system
-from dnnexplain_widgets import EpisodePanel, GraphPanel, Session, StateEditor
+from dnnexplain_widgets import DecisionPanel, EpisodePanel, GraphPanel, SaliencyPanel, Session, StateEditor
 from dnnexplain_widgets.panels.sweep_map import SweepMapPanel
+from tests.browser.conftest import shown_probabilities
 from tests.browser.harness import finish
 from tests.browser.test_files import save, tables
 from tests.systems.fakes import Lamps
@@ -127,3 +128,40 @@ def test_a_map_of_actions_is_saved_as_the_actions_that_were_found(open_panels, d
         deeprm.output.names[int(one)] for one in panel.result.action.ravel()
     ]
     assert len({row[3] for row in rows[1:]}) > 1
+
+
+@pytest.mark.parametrize("name", ["cellular", "cran"])
+def test_a_row_of_numbers_is_answered_in_the_page_and_the_kernel_agrees(open_panels, name):
+    system = make_system(name)
+    session = Session(system, load_shipped(system, "default"))
+    harness = open_panels(
+        StateEditor(session=session), DecisionPanel(session=session), SaliencyPanel(session=session, methods=("saliency",))
+    )  # fmt: skip
+    page = harness.page
+    assert session.hub.network["layers"]
+    unknown = "reward of the next minute" if name == "cellular" else "head 3 on against off"
+    for target in ("default", unknown):  # the page does not know the other one, and leaves it to the kernel
+        session.question(target=target)
+        harness.settle()
+        slider = page.locator("input[type=range]").first
+        before = session.state.values.copy()
+        slider.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        harness.settle()
+        assert (session.state.values != before).any()
+        assert [text for text in page.locator(".dx-error").all_inner_texts() if text] == []
+        said = session.live.decision
+        numbers = list(shown_probabilities(page).values())
+        assert len(numbers) == len(system.output.names)
+        if name == "cellular":
+            assert float(numbers[0]) == pytest.approx(float(said.outputs[0]), abs=2e-3)
+        else:
+            assert list(numbers).index(max(numbers, key=chance_of)) == said.action
+    assert harness.errors == []
+    session.close()
+
+
+def chance_of(text):
+    """A probability as it is shown: 0.42, over 0.999, under 0.001."""
+    return {"over": 1.0, "under": 0.0}.get(text.split()[0]) if " " in text else float(text)
