@@ -28,6 +28,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.files import reason
 
 __all__ = [
@@ -270,7 +271,7 @@ def _unpacked(data: bytes, where: str | Path, name: str, magic: bytes, start: Ca
         msg = f"{where} is a damaged or truncated {name} file; fetch it again"
         raise DnnExplainError(msg) from None
     if size > bound.unpacked:
-        what = f"({name}, {len(data):,} bytes) unpacks to more than {bound.unpacked:,} bytes"
+        what = f"({name}, {counted(len(data), 'byte')}) unpacks to more than {bound.unpacked:,} bytes"
         raise bound.over(where, "unpacked", what)
     return b"".join(parts)
 
@@ -368,7 +369,7 @@ def parse_json(text: str, where: str | Path, *, finite: bool = True) -> Any:
 
 
 def _too_deep(where: str | Path, bound: Limits) -> DnnExplainError:
-    return bound.over(where, "depth", f"is nested too deeply (more than {bound.depth} levels)")
+    return bound.over(where, "depth", f"is nested too deeply (more than {counted(bound.depth, 'level')})")
 
 
 def parse_xml(data: bytes, where: str | Path) -> ET.Element:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dnnexplain.counts import counted
 from dnnexplain.numbers import figure
 
 __all__ = ["html_of", "latex_of", "markdown_of", "text_of", "words_of_kind"]
@@ -155,7 +156,7 @@ def _more(rows: Rows, most: int) -> str:
     """What a short view leaves out, and where it is."""
     left = []
     if len(rows) > most:
-        left.append(f"{len(rows) - most:,} more rows")
+        left.append(f"{counted(len(rows) - most, 'more row')}")
     if (columns := len(_names(rows))) > MOST_COLUMNS:
         left.append(f"{columns - MOST_COLUMNS} more columns")
     return f"{' and '.join(left)} in .table() and .frame()" if left else ""

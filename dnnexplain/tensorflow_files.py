@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.checksum_kernels import crc32c
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import check_count, read_bytes
 
 __all__ = ["is_tensorflow", "read_checkpoint"]
@@ -51,7 +52,7 @@ def read_checkpoint(path: str | Path) -> dict[str, NDArray[np.generic]]:
     table = read_bytes(index, "the checkpoint's index", packed=True)
     content = read_bytes(data, "the checkpoint's data", packed=True)
     if len(content) > _MOST_BYTES:
-        msg = f"{data} holds {len(content):,} bytes; checkpoints of up to {_MOST_BYTES:,} are read"
+        msg = f"{data} holds {counted(len(content), 'byte')}; checkpoints of up to {_MOST_BYTES:,} are read"
         raise DnnExplainError(msg)
     try:
         return {name: _tensor(name, entry, content) for name, entry in _entries(table) if name}

@@ -16,8 +16,12 @@ from dnnexplain.systems import make_system
 from dnnexplain.systems.deeprm.workloads.swf_windows import windows
 
 ROOT = Path(__file__).parents[1]
-PLACES = ("dnnexplain/explain", "widgets/dnnexplain_widgets", "dnnexplain/systems/deeprm/workloads")
-COUNT = re.compile(r"len\(|count|\.size|sum|total|int\(|searched|looked|evaluated|unseen|jobs|rounds|steps")
+PLACES = ("dnnexplain", "widgets/dnnexplain_widgets", "tools")
+COUNT = re.compile(
+    r"len\(|count|\.size|sum|total|int\(|searched|looked|evaluated|unseen|jobs|rounds|steps|states|futures|tried|"
+    r"decisions|samples|sets\b|runs|history|horizon|starts|repeats|checked|invalid|inexact|left_out|played|minutes|"
+    r"widest|longest|depth|\.k\b|cpus|weights|orders|sampled|alike|iterations"
+)
 PLURAL = re.compile(r"^ (?:([a-z-]+) )?([a-z]+s)\b")
 NO_NOUNS = frozenset(
     [

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dnnexplain.counts import counted
 from tools.machine import give_up, say
 
 __all__ = ["NOT_HASHED", "UV", "main", "to_hash", "uv"]
@@ -46,7 +47,7 @@ def main() -> None:
     target = ROOT / "constraints.lock"
     target.write_text(_HEAD.format(torch=torch) + done.stdout, encoding="utf-8")
     found = re.findall(r"^[\w.-]+==", done.stdout, re.MULTILINE)
-    say(f"{target.name}: {len(found)} packages")
+    say(f"{target.name}: {counted(len(found), 'package')}")
 
 
 def to_hash(pins: str) -> str:

@@ -112,7 +112,7 @@ def card_facts(policy: Policy, system: System) -> Iterator[tuple[str, str]]:
     weights = sum(weight.numel() for weight in policy.module.parameters())  # type: ignore[attr-defined]
     inputs = " x ".join(map(str, system.observation_shape))
     outputs = counted(len(system.output.names), *_OUTPUTS[system.output.kind])
-    yield "Network", f"{policy.name}: {inputs} inputs, {weights:,} weights, {outputs}"
+    yield "Network", f"{policy.name}: {inputs} inputs, {counted(weights, 'weight')}, {outputs}"
     if isinstance(system, Painted) and system.painting.masks:
         kept = getattr(policy, "masked", True)
         yield (

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 __all__ = ["Axis", "Chart", "Kind", "Series", "bars", "heat", "lines", "scatter"]
 
@@ -185,7 +186,7 @@ def heat(
     down, along = tuple(map(str, rows)), tuple(map(str, columns))
     cells = np.asarray(grid, dtype=np.float64)
     if cells.shape != (len(down), len(along)):
-        msg = f"a heat map of {len(down)} rows and {len(along)} columns needs as many numbers, not {cells.shape}"
+        msg = f"a heat map of {counted(len(down), 'row')} and {counted(len(along), 'column')} needs as many numbers, not {cells.shape}"
         raise DnnExplainError(msg)
     return Chart(Kind.HEAT, title, x or Axis(), y or Axis(), rows=down, columns=along, grid=cells, value=value)
 
@@ -194,5 +195,5 @@ def _alike(series: Sequence[Series], count: int) -> None:
     for one in series:
         for part in (one.y, one.low, one.high):
             if len(part) not in ({count} if part is one.y else {0, count}):
-                msg = f"series {one.name!r} has {len(part)} values for {count} places"
+                msg = f"series {one.name!r} has {counted(len(part), 'value')} for {counted(count, 'place')}"
                 raise DnnExplainError(msg)

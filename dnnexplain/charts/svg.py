@@ -10,6 +10,7 @@ import numpy as np
 
 from dnnexplain.charts.chart import Chart, Kind, Series
 from dnnexplain.charts.look import DASHES, HUES, named_cells, ramp, shown_bars, span, ticks
+from dnnexplain.counts import counted
 from dnnexplain.numbers import number
 
 __all__ = ["draw"]
@@ -108,7 +109,7 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
         for k, one in enumerate(drawn):
             parts += _bar(frame, one, place, y + 2 + k * each, each, HUES[k])
     if left_out:
-        parts.append(_text(label, bottom + 42, f"{left_out} shorter bars are left out"))
+        parts.append(_text(label, bottom + 42, f"{counted(left_out, 'shorter bar')} are left out"))
     return parts, bottom + (48 if left_out else 34)
 
 

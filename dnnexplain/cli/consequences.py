@@ -11,6 +11,7 @@ from dnnexplain.cli.output import print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import Continuing, need
+from dnnexplain.counts import counted
 from dnnexplain.numbers import interval, number
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def _print(found: Consequences, family: str, seed: int) -> None:
         )
         for one in found.actions
     ]
-    title = f"What follows each action, {found.futures} futures of {family}, seed {seed}; {found.policy} goes on"
+    title = (
+        f"What follows each action, {counted(found.futures, 'future')} of {family}, seed {seed}; {found.policy} goes on"
+    )
     print_table(("action", *names, f"{found.cost_name}, against the chosen"), rows, title)
     typer.echo(found.sentence())
     typer.echo(found.assumed)

@@ -62,6 +62,7 @@ def run(
     try:
         if read is not None:
             given = read(given)
+        _refuse_empty(given)
         command: Any = get_command(make_app() if read is None else make_app(given))
         begin_command()
         add_network_options(command)
@@ -82,6 +83,15 @@ def run(
             raise
         return _failed(error)
     return 0
+
+
+def _refuse_empty(given: Sequence[str]) -> None:
+    """An empty word names nothing; as a path it would be the folder that one is in."""
+    for place, word in enumerate(given):
+        if not word.strip():
+            before = given[place - 1] if place else "the command"
+            msg = f"after {before} stands an empty value ({word!r}): give one, or leave both out"
+            raise DnnExplainError(msg)
 
 
 def _failed(error: BaseException) -> int:

@@ -13,6 +13,7 @@ from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.output import examples, print_table
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import EpisodeSystem, need
+from dnnexplain.counts import counted
 
 if TYPE_CHECKING:
     from dnnexplain.explain.hypotheses import Hypotheses
@@ -108,6 +109,6 @@ def _show(found: Hypotheses) -> None:
         for one in found.statements[:SHOWN]
     ]
     columns = ("statement", "verdict", "speaks in", "agrees", "explains", "by intervention", "p")
-    print_table(columns, rows, f"{len(rows)} of {found.tried} statements tried")
+    print_table(columns, rows, f"{len(rows)} of {counted(found.tried, 'statement')} tried")
     for sentence in found.assumed:
         typer.echo(sentence)

@@ -11,6 +11,7 @@ import typer
 from dnnexplain.cli.output import number, print_json, print_table, progress_bar
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 if TYPE_CHECKING:
     from dnnexplain.cli.system_options import SystemOptions
@@ -62,7 +63,9 @@ def show_stages(world: Any, options: SystemOptions, network: Path, *, workload: 
     rows = [list(row.values()) for row in found.table()]
     columns = ("stage", found.cost_name, "as the last", "dead cells", *found.group_names)
     print_table(
-        columns, [[name, number(cost), *rest] for name, cost, *rest in rows], f"{found.states} states, {seen.source}"
+        columns,
+        [[name, number(cost), *rest] for name, cost, *rest in rows],
+        f"{counted(found.states, 'state')}, {seen.source}",
     )
     typer.echo("Under each group: the share of decisions that change when it is exchanged for that of another state.")
     typer.echo(found.sentence())

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, System, state_from_values
+from dnnexplain.counts import counted
 from dnnexplain.policies._adapters import OneOutput
 from dnnexplain.policies._describe import describe_outputs, size_hint
 from dnnexplain.policies._own_modules import restless
@@ -114,7 +115,9 @@ def _one_answer(module: nn.Module, probe: torch.Tensor, system: System) -> tuple
     if len(fitting) != 1:
         return module, ""
     named = f"{fitting[0]!r}" if isinstance(answer, Mapping) else f"number {fitting[0] + 1}"
-    return OneOutput(module, fitting[0]).eval(), f"of the network's {len(places)} outputs, {named} is taken: the scores"
+    return OneOutput(
+        module, fitting[0]
+    ).eval(), f"of the network's {counted(len(places), 'output')}, {named} is taken: the scores"
 
 
 def _is_list(answer: Any) -> bool:
@@ -147,9 +150,7 @@ def _try(module: nn.Module, probe: torch.Tensor, system: System) -> str | None:
 
 def _not_a_tensor(answer: Any) -> str:
     if isinstance(answer, tuple | list):
-        return (
-            f"{len(answer)} things ({type(answer).__name__}); return the scores alone, e.g. wrap it: return net(x)[0]"
-        )
+        return f"{counted(len(answer), 'thing')} ({type(answer).__name__}); return the scores alone, e.g. wrap it: return net(x)[0]"
     return f"a {type(answer).__name__}; return one tensor of scores"
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError, NetworkPolicy
+from dnnexplain.counts import counted
 from dnnexplain.files import write_bytes
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._onnx_layers import ACTIVATIONS, WEIGHTED
@@ -143,7 +144,7 @@ def _network(model: Any, where: str) -> OnnxNetwork:
     sources = [value for value in graph.input if value.name not in constants and value.name not in silent]
     if len(sources) != 1:
         names = ", ".join(value.name for value in sources[:6]) or "none"
-        msg = f"it has {len(sources)} inputs ({names}); a policy takes one, the observation: export it with that alone"
+        msg = f"it has {counted(len(sources), 'input')} ({names}); a policy takes one, the observation: export it with that alone"
         raise DnnExplainError(msg)
     opset = max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=1)
     builder = _Builder(constants, opset, silent)

@@ -25,6 +25,7 @@ from dnnexplain.contract import (
     Target,
     state_from_values,
 )
+from dnnexplain.counts import counted
 from dnnexplain.systems.gym_parts import FAR, Part, action_space, flat, parts_of
 from dnnexplain.systems.small_parts import KnobFeatures
 
@@ -239,7 +240,7 @@ class GymSystem:
         count = len(self.output.names)
         if not isinstance(self.output, Discrete) or not self.horizon >= 1 or count**self.horizon > _MOST_FUTURES:
             msg = (
-                f"{self.name} has no oracle: it looks {self.horizon} decisions ahead among {count} actions, and needs a "
+                f"{self.name} has no oracle: it looks {counted(self.horizon, 'decision')} ahead among {counted(count, 'action')}, and needs a "
                 f"Discrete of them with at most {_MOST_FUTURES} futures; write GymSystem(env, horizon=2)"
             )
             raise DnnExplainError(msg)
@@ -248,7 +249,9 @@ class GymSystem:
         cost = np.array([self._cheapest(begun, i, self.horizon) if valid[i] else np.nan for i in range(count)])
         loss = cost - np.nanmin(cost)
         best = tuple(int(index) for index in np.flatnonzero(loss <= 1e-9))
-        return Judgement(best, loss, exact=False, unit=f"{self.cost_name} over the next {self.horizon} decisions")
+        return Judgement(
+            best, loss, exact=False, unit=f"{self.cost_name} over the next {counted(self.horizon, 'decision')}"
+        )
 
     # --- whole episodes ---
 
@@ -429,6 +432,6 @@ def _named(found: list[Knob], given: Sequence[str | Knob] | None) -> tuple[Knob,
         return tuple(found)
     if len(given) != len(found):
         names = ", ".join(knob.name for knob in found[:8])
-        msg = f"the observation has {len(found)} knobs ({names}), and {len(given)} were named; name each, in that order"
+        msg = f"the observation has {counted(len(found), 'knob')} ({names}), and {len(given)} were named; name each, in that order"
         raise DnnExplainError(msg)
     return tuple(replace(k, name=one) if isinstance(one, str) else one for k, one in zip(found, given, strict=True))

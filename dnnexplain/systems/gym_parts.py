@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dnnexplain import contract
 from dnnexplain.contract import DnnExplainError, Knob
+from dnnexplain.counts import counted
 
 __all__ = ["Cells", "OneHot", "Part", "Patches", "action_space", "flat", "parts_of"]
 
@@ -209,7 +210,7 @@ def action_space(
         raise DnnExplainError(msg)
     count = int(space.n) if isinstance(space, spaces.Discrete) else int(np.prod(space.shape or ()))
     if names and len(names) != count:
-        msg = f"the environment has {count} actions, and {len(names)} names were given: {', '.join(names)}"
+        msg = f"the environment has {counted(count, 'action')}, and {counted(len(names), 'name')} were given: {', '.join(names)}"
         raise DnnExplainError(msg)
     named = names or tuple(f"{word} {i}" for i in range(count))
     if isinstance(space, spaces.Discrete):

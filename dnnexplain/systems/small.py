@@ -31,6 +31,7 @@ from dnnexplain.contract import (
     Target,
     state_from_values,
 )
+from dnnexplain.counts import counted
 from dnnexplain.systems.small_episodes import (
     beginning_from_json,
     beginning_to_json,
@@ -120,8 +121,8 @@ class SmallSystem:
         space = self.actions if isinstance(self.actions, Space) else None
         if not self.knobs or (space is None and len(self.actions) < 2):  # type: ignore[arg-type]
             msg = (
-                f"{type(self).__name__} needs knobs and at least two actions, but has {len(self.knobs)} knobs and "
-                f"{0 if space is not None else len(self.actions)} actions; write knobs = (Knob(...), ...) and "  # type: ignore[arg-type]
+                f"{type(self).__name__} needs knobs and at least two actions, but has {counted(len(self.knobs), 'knob')} and "
+                f"{counted(0 if space is not None else len(self.actions), 'action')}; write knobs = (Knob(...), ...) and "  # type: ignore[arg-type]
                 "actions = ('...', ...), or a Box or MultiBinary, in the class"
             )
             raise DnnExplainError(msg)
@@ -251,8 +252,8 @@ class SmallSystem:
         futures = len(values) * len(first) * len(tried) ** max(depth - 1, 0)
         if depth < 1 or futures > _MOST_FUTURES:
             msg = (
-                f"looking {depth} steps ahead from {len(values)} states with {len(tried)} actions means {futures} "
-                f"futures, and 1 to {_MOST_FUTURES} are computed at once; ask for fewer steps or states"
+                f"looking {counted(depth, 'step')} ahead from {counted(len(values), 'state')} with {counted(len(tried), 'action')}, which means {counted(futures, 'future')}"
+                f", and 1 to {_MOST_FUTURES} are computed at once; ask for fewer steps or states"
             )
             raise DnnExplainError(msg)
         return self._lookahead(values, depth, first, tried)
@@ -272,7 +273,9 @@ class SmallSystem:
         cost = self.lookahead(state.values[None])[0]
         loss = cost - np.nanmin(cost)
         best = tuple(int(index) for index in np.flatnonzero(loss <= 1e-9))
-        return Judgement(best, loss, exact=True, unit=f"{self.cost_name} over the next {self.horizon} decisions")
+        return Judgement(
+            best, loss, exact=True, unit=f"{self.cost_name} over the next {counted(self.horizon, 'decision')}"
+        )
 
     def losses(self, state: State, actions: NDArray[Any], *, seconds: float = 10.0) -> Values:
         """How much more given rates or sets ``[n, A]`` cost at best over ``horizon`` decisions than the best tried ``[n]``."""

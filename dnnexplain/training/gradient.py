@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import Differentiable, need
+from dnnexplain.counts import counted
 from dnnexplain.policies.training import GradientRecipe, GradientTrainer, Progress, family_workload
 from dnnexplain.registry import spec_of
 
@@ -45,6 +46,6 @@ def run(
     return trainer.best(), {
         "workload": dict(recipe.workload),
         "recipe": story["recipe"],
-        "training_time": f"{progress.seconds:.3g} s of processor time on {options['threads']} core(s), {progress.decisions:,} samples",
+        "training_time": f"{progress.seconds:.3g} s of processor time on {options['threads']} core(s), {counted(progress.decisions, 'sample')}",
         "curve": progress.curve,
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dnnexplain.counts import counted
 from dnnexplain.policies.training import Recipe, Report, Trainer, make_recipe
 from dnnexplain.training.teachers import begin_from, read_teacher, teacher_words, training_workload
 
@@ -43,7 +44,7 @@ def run(
         "workload": dict(recipe.workload),
         "recipe": recipe.to_dict(),
         "masked": recipe.masked,
-        "training_time": f"{progress.seconds / 60:.3g} minutes on {_cores(options['threads'])}, {progress.decisions:,} decisions",
+        "training_time": f"{progress.seconds / 60:.3g} minutes on {_cores(options['threads'])}, {counted(progress.decisions, 'decision')}",
         **({"teacher": teacher_words(recipe)} if recipe.teacher else {}),
         "curve": progress.curve,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import parse_json, read_bytes, read_text
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _tree(path: Path, system: Any) -> SoftRule:
         raise DnnExplainError(msg) from None
     if tuple(names) != system.features.names:
         msg = (
-            f"the tree in {path} speaks of {len(names)} quantities, this system of {len(system.features.names)}; "
+            f"the tree in {path} speaks of {counted(len(names), 'quantity', 'quantities')}, this system of {len(system.features.names)}; "
             "was it made with another number of slots?"
         )
         raise DnnExplainError(msg)

@@ -92,9 +92,9 @@ def test_odd_numbers_are_drawn_without_a_fault(values):
 
 
 def test_series_that_do_not_fit_are_refused():
-    with pytest.raises(DnnExplainError, match="'a' has 1 values for 2 places"):
+    with pytest.raises(DnnExplainError, match="'a' has 1 value for 2 places"):
         bars(["x", "y"], {"a": [1.0]}, Axis("y"))
-    with pytest.raises(DnnExplainError, match="2 rows and 1 columns"):
+    with pytest.raises(DnnExplainError, match="2 rows and 1 column needs"):
         heat([[1.0]], ["a", "b"], ["c"], Axis("v"))
 
 

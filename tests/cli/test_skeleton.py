@@ -70,6 +70,7 @@ def test_every_command_module_has_a_register():
         (["systms"], "No such command 'systms'"),
         (["systems", "--jsn"], "No such option: --jsn"),
         (["systems", "a", "b"], "unexpected extra argument"),
+        (["evaluate", "deeprm", "--policy", ""], "after --policy stands an empty value"),
         (["systems", "depprm"], "there is no system 'depprm'; there are: deeprm"),
     ],
 )

@@ -21,7 +21,7 @@ def nothing(_state, _decision):
     ("view", "said"),
     [
         (SeriesView("Needs", ("1",), (Line("need", ("need 7",)),)), "need 7"),
-        (SeriesView("Needs", ("1", "2"), (Line("need", ("need 1",)),)), "1 knobs for 2 places"),
+        (SeriesView("Needs", ("1", "2"), (Line("need", ("need 1",)),)), "1 knob for 2 places"),
         (SeriesView("Needs", ("1",), (Line("need", ("need 1",), "bars", chances=True),)), "needs 3 places"),
         (SeriesView("Needs", ("1",), (Line("need", ("need 1",)),), level="heat"), "heat"),
         (GraphView("Lamps", (Node("a"),), ((0, 1),), nothing), "edge"),

@@ -74,7 +74,7 @@ class Reliance(Shown):
         if not dead:
             return f"{rests}; every cell has a gradient in some state."
         kind = f", though {varied} of these varied" if varied else ", and none of these ever varied"
-        return f"{rests}; {dead} of {counted(self.dead.size, 'cell')} have no gradient in any of {self.states:,} states{kind}."
+        return f"{rests}; {dead} of {counted(self.dead.size, 'cell')} have no gradient in any of {counted(self.states, 'state')}{kind}."
 
 
 def reliance(

@@ -14,6 +14,7 @@ from captum.attr import FeatureAblation, Occlusion, ShapleyValueSampling
 from torch import Tensor
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.captum_question import CaptumQuestion, Raw, seeded
 
 __all__ = ["MOST_EXACT", "active_groups", "exact_shapley", "feature_ablation", "occlusion", "shapley", "spread"]
@@ -101,7 +102,11 @@ def shapley(p: CaptumQuestion) -> Raw:
             sampled = max(sampled, len(players))
     if not sampled:
         return Raw(spread(values, p), notes=("Shapley values are exact",))
-    return Raw(spread(values, p), orders, (f"Shapley values of {sampled} groups are estimated from {orders} orders",))
+    return Raw(
+        spread(values, p),
+        orders,
+        (f"Shapley values of {counted(sampled, 'group')} are estimated from {counted(orders, 'order')}",),
+    )
 
 
 def exact_shapley(p: CaptumQuestion, pair: int, players: Tensor) -> Tensor:

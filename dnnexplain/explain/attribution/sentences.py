@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from dnnexplain.counts import counted
 from dnnexplain.numbers import number, percent, with_unit
 
 __all__ = ["contribution_sentence", "number", "percent", "slope_sentence", "start", "with_unit"]
@@ -44,5 +45,5 @@ def slope_sentence(group: str, part: _Parts, target: str, measure: str, alike: i
     apart = f"{number(part.positive, sign=True)} and {number(part.negative)}"
     whole = f"{what} that sum to {number(part.net, sign=True)} ({apart} apart)"
     if alike > 1:
-        return f"{alike} groups move {target} alike and most, {group} among them: {whole}."
+        return f"{counted(alike, 'group')} move {target} alike and most, {group} among them: {whole}."
     return f"{start(group)} moves {target} most: {whole}."

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, State, need
+from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.intervals import Interval, mean_interval
 from dnnexplain.numbers import number
@@ -83,7 +84,7 @@ class Consequences(Shown):
         best = min(others, key=lambda one: one.against["cost"].mean)
         gap = best.against["cost"]
         span = f"{number(gap.mean, sign=True)} in {self.cost_name} ({number(gap.low)} to {number(gap.high)})"
-        tail = f"over {self.futures} futures, if {self.policy} goes on"
+        tail = f"over {counted(self.futures, 'future')}, if {self.policy} goes on"
         if gap.high < 0:
             return f"{best.name} instead of {mine.name} would have been better: {span} {tail}."
         if gap.low > 0:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.problem import Problem
 from dnnexplain.numbers import number
@@ -73,7 +74,7 @@ class GapBox(Result):
     def sentence(self) -> str:
         """The box in one sentence."""
         return (
-            f"Of {self.samples} inputs drawn from the box, {number(100 * self.share)}% keep a ratio of at least "
+            f"Of {counted(self.samples, 'input')} drawn from the box, {number(100 * self.share)}% keep a ratio of at least "
             f"{number(self.threshold)} (at least {number(100 * self.share_low)}% with 95% confidence); "
             f"the smallest is {number(self.smallest)}, the case itself has {number(self.ratio)}."
         )

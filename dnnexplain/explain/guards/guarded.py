@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Policy, System
+from dnnexplain.counts import counted
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.numbers import percent
@@ -55,10 +56,10 @@ class StepsIn:
         if not self.decisions:
             return "The guard was never asked."
         if not any(self.by_rule):
-            return f"The guard never stepped in ({self.decisions:,} decisions)."
+            return f"The guard never stepped in ({counted(self.decisions, 'decision')})."
         parts = [f"{percent(n / self.decisions)} {told}" for n, told in zip(self.by_rule, self.told, strict=True) if n]
         return (
-            f"The guard decided {percent(self.share)} of {self.decisions:,} decisions, "
+            f"The guard decided {percent(self.share)} of {counted(self.decisions, 'decision')}, "
             f"{percent(self.share_changed)} otherwise than the network: {'; '.join(parts)}."
         )
 

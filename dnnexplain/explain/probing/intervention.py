@@ -100,7 +100,7 @@ class NeuronEffect(Result):
         by = number(self.moved[most], sign=True)
         if alike == 1:
             return f"{self.outputs[most]} moves most, by {by}"
-        return f"{alike} outputs move alike, {self.outputs[most]} among them, by {by}"
+        return f"{counted(alike, 'output')} move alike, {self.outputs[most]} among them, by {by}"
 
     def sentence(self) -> str:
         """What holding the neuron did, in words and numbers."""

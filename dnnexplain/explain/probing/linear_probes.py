@@ -156,7 +156,7 @@ def probe_facts(
     if not facts or len(values) < 2 * _LEAST or repeats < 2:
         msg = (
             f"probing needs at least one fact, {2 * _LEAST} distinct states and 2 repeats; there are "
-            f"{counted(len(facts), 'fact')}, {counted(len(values), 'distinct state')} and {repeats} repeats"
+            f"{counted(len(facts), 'fact')}, {counted(len(values), 'distinct state')} and {counted(repeats, 'repeat')}"
         )
         raise DnnExplainError(msg)
     inputs = neuron_activations(policy, found, observations)

@@ -357,7 +357,7 @@ def _by_blocks(system: System, blocks: Blocks) -> str:
     return (
         f"Its weighted input is a sum over {counted(len(names), 'independent part')} of the state ({told}), and for "
         f"each part every valid value was tried{straight}. That the observation is painted part by part was checked on "
-        f"{blocks.checked} random pairs of valid states; equality holds up to rounding."
+        f"{counted(blocks.checked, 'random pair')} of valid states; equality holds up to rounding."
     )
 
 

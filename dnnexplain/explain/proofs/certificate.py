@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.counts import counted
 from dnnexplain.results import register
 
 __all__ = ["TOLERANCE", "Certificate", "Claim", "Function", "Sense", "certify"]
@@ -80,7 +81,7 @@ class Certificate:
         if not self.holds:
             return self.reason
         return (
-            f"Checked on the network as it runs: in {self.states:,} valid states its numbers differ from those of the "
+            f"Checked on the network as it runs: in {counted(self.states, 'valid state')} its numbers differ from those of the "
             f"proof by at most {self.checked:.2g} (allowed: {self.tolerance:.2g})."
         )
 

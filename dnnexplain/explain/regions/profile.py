@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Costed, DecisionOracle, DnnExplainError, Policy
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation.conditions import in_words
 from dnnexplain.explain.regions.boxes import LEAST, failing_boxes, inside
 from dnnexplain.explain.regions.evidence import Evidence, decisions, gaps, met_states, random_states
@@ -298,5 +299,5 @@ def _assumed(kind: str, *halves: Evidence) -> list[str]:
         told.append("Decisions of one workload count as independent in the tests.")
     inexact = sum(half.inexact for half in halves)
     if inexact:
-        told.append(f"Of {inexact:,} decisions the loss is a lower bound: they were not solved in time.")
+        told.append(f"Of {counted(inexact, 'decision')} the loss is a lower bound: they were not solved in time.")
     return told

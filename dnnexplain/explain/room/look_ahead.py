@@ -23,6 +23,7 @@ from dnnexplain.contract import (
     need,
     state_from_observation,
 )
+from dnnexplain.counts import counted
 
 __all__ = ["LookAhead"]
 
@@ -57,7 +58,7 @@ class LookAhead:
             msg = "looking ahead is done in a choice among actions, over at least one future"
             raise DnnExplainError(msg)
         self.system, self.base, self.futures, self.seed = system, base, list(futures), seed
-        self.name = f"{base.name}, looking ahead over {len(self.futures)} futures"
+        self.name = f"{base.name}, looking ahead over {counted(len(self.futures), 'future')}"
         self.decisions = self.changed = 0
 
     def outputs(self, observations: NDArray[Any]) -> Floats:

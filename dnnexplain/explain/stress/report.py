@@ -152,7 +152,7 @@ def _generated(found: StressTest, files: Mapping[str, str]) -> list[str]:
     if made is None:
         return []
     text = (
-        f"In {made.runs} runs a search found ten inputs on which it costs {number(made.regret)} more than {made.reference}; on the ten worst of "
+        f"In {counted(made.runs, 'run')} a search found ten inputs on which it costs {number(made.regret)} more than {made.reference}; on the ten worst of "
         f"as many drawn inputs it costs {number(made.drawn_regret)} more. Each is at least as likely as the least likely {percent(made.least)} of "
         f"ordinary ones. The ten lie in {made.cells} of 36 kinds of input. Those that no other beats in both, run again and held against the optimum:"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, compared_interval
 
 __all__ = ["ALIKE", "BETTER", "UNSAFE", "WITHIN", "WORSE", "YARDSTICK", "Comparison", "compare", "worst_verdict"]
@@ -93,7 +94,7 @@ def _scaled(gap: Interval, yardstick: float) -> Interval:
 
 def _unsafe(gap: Interval, wrong: Mapping[str, tuple[float, float]], invalid: int) -> str:
     if invalid:
-        return f"{invalid} decisions whose outputs are no numbers"
+        return f"{counted(invalid, 'decision')} whose outputs are no numbers"
     for name, (ours, theirs) in wrong.items():
         if ours > 0 and not theirs > 0:
             return f"{ours:g} {name} where the best rule has none"

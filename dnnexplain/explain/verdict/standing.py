@@ -99,7 +99,7 @@ class Standing(Result):
     def sentence(self) -> str:
         """The comparison, what goes wrong, where it loses."""
         one = self.ordinary
-        words = f"{self.cost[:1].upper()}{self.cost[1:]} is {number(one.cost)}, that of the best rule ({one.rule}) {number(one.rule_cost)}: {self.gap_words(one)} over {one.sets} workloads."
+        words = f"{self.cost[:1].upper()}{self.cost[1:]} is {number(one.cost)}, that of the best rule ({one.rule}) {number(one.rule_cost)}: {self.gap_words(one)} over {counted(one.sets, 'workload')}."
         words += f" What went wrong: {self.went_wrong}." if self.went_wrong else ""
         lost = [shift for shift in self.shifts if shift.sure > 0]
         if lost:

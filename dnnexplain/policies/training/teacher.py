@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 __all__ = ["Schedule", "agreement_truth", "never_hold_truth", "project", "utilisation_truth"]
 
@@ -48,7 +49,7 @@ def project(
     """
     chances = np.asarray(student, dtype=np.float64)
     if len(truths) != len(strengths):
-        msg = f"{len(truths)} rules need as many strengths, not {len(strengths)}"
+        msg = f"{counted(len(truths), 'rule')} need as many strengths, not {len(strengths)}"
         raise DnnExplainError(msg)
     if min([*strengths, regularisation]) < 0:
         msg = f"strengths and regularisation must not be negative: {list(strengths)}, {regularisation:g}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, mean_interval
 from dnnexplain.systems.abr.arrays import Params
 from dnnexplain.systems.abr.rules import make_rules
@@ -56,7 +57,7 @@ def run(
         )  # fmt: skip
 
     module = trainer.run(tell, saved)
-    stages = {f"after {one} of {recipe.iterations} steps": trainer.stage(one) for one in keep}
+    stages = {f"after {one} of {counted(recipe.iterations, 'step')}": trainer.stage(one) for one in keep}
     return module, {**story(trainer, module, source), **({"stages": stages} if stages else {})}
 
 
@@ -70,7 +71,7 @@ def stages_of(iterations: int, count: int) -> list[int]:
     """
     found = [iterations >> (count - 1 - place) for place in range(count)]
     if found and found[0] < 1:
-        msg = f"{iterations} iterations can be halved {iterations.bit_length() - 1} times; {count} stages need {2 ** (count - 1)} iterations"
+        msg = f"{counted(iterations, 'iteration')} can be halved {iterations.bit_length() - 1} times; {counted(count, 'stage')} need {2 ** (count - 1):,} of them"
         raise DnnExplainError(msg)
     return found
 

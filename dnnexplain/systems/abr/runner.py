@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain import sampling
 from dnnexplain.contract import DnnExplainError, Policy
+from dnnexplain.counts import counted
 from dnnexplain.systems.abr.arrays import Params
 from dnnexplain.systems.abr.feature_kernels import play_tree_rows
 from dnnexplain.systems.abr.features import BitrateFeatures
@@ -75,7 +76,7 @@ def run_policy(
     while not simulator.done.all():
         outputs = policy.outputs(simulator.observe().astype(np.float32))
         if outputs.shape != (len(simulator), len(video.bitrates)):
-            msg = f"{policy.name} gave outputs {list(outputs.shape)}; the video has {len(video.bitrates)} bitrates"
+            msg = f"{policy.name} gave outputs {list(outputs.shape)}; the video has {counted(len(video.bitrates), 'bitrate')}"
             raise DnnExplainError(msg)
         if draws is None:
             actions = sampling.choose(outputs)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.abr import kernels
 from dnnexplain.systems.abr.arrays import Arrays, Params, make_arrays, make_constants
 from dnnexplain.systems.abr.qoe import QoE, make_qoe
@@ -55,7 +56,7 @@ class Simulator:
         self.packed = pack(self.traces)
         which = np.arange(len(self.traces)) if trace is None else np.asarray(trace, dtype=np.int64)
         if which.size and (which.min() < 0 or which.max() >= len(self.traces)):
-            msg = f"trace must name one of {len(self.traces)} traces (0 to {len(self.traces) - 1}), not {which.max()}"
+            msg = f"trace must name one of {counted(len(self.traces), 'trace')} (0 to {len(self.traces) - 1}), not {which.max()}"
             raise DnnExplainError(msg)
         begin = np.ones(len(which), dtype=np.int64) if start is None else np.array(start, dtype=np.int64)
         samples = np.diff(self.packed.first)[which]

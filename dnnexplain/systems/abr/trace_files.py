@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import check_count, read_text
 from dnnexplain.systems.abr.tables import Samples, read_table
 from dnnexplain.systems.abr.traces import Trace
@@ -53,7 +54,7 @@ def read_traces(
         return links, _summary(links, [])
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
     if len(files) > _MOST_FILES:
-        msg = f"{folder} holds {len(files)} files; at most {_MOST_FILES} are read as one workload set"
+        msg = f"{folder} holds {counted(len(files), 'file')}; at most {_MOST_FILES} are read as one workload set"
         raise DnnExplainError(msg)
     traces: list[Trace] = []
     refused: list[str] = []
@@ -83,7 +84,7 @@ def _summary(traces: list[Trace], refused: list[str]) -> str:
         told.append(f"{who}: {note}")
     shown = refused[:3]
     if len(refused) > len(shown):
-        shown.append(f"{len(refused) - len(shown)} more files were left out for such reasons.")
+        shown.append(f"{counted(len(refused) - len(shown), 'more file')} were left out for such reasons.")
     return " ".join([*told, *shown])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 __all__ = ["MOST_BITRATES", "Video", "default_video", "parse_csv"]
 
@@ -58,7 +59,7 @@ class Video:
             raise DnnExplainError(msg)
         chunks = self.chunks or len(sizes)
         if not 2 <= chunks <= len(sizes):
-            msg = f"a session of the video {self.name!r} must have 2 to {len(sizes)} chunks, not {chunks}"
+            msg = f"a session of the video {self.name!r} must have 2 chunks or more, up to {len(sizes)}, not {chunks}"
             raise DnnExplainError(msg)
         for values in (bitrates, sizes):
             values.setflags(write=False)
@@ -121,7 +122,7 @@ def parse_csv(text: str, name: str, *, seconds: float = 4.0, chunks: int = 0) ->
         elif line.strip():
             rows.append([_number(part, name, number) for part in line.replace(";", ",").split(",")])
             if len(rows[-1]) != len(rows[0]):
-                msg = f"line {number} of {name} has {len(rows[-1])} numbers; its first line has {len(rows[0])} bitrates"
+                msg = f"line {number} of {name} has {len(rows[-1])} numbers; its first line has {counted(len(rows[0]), 'bitrate')}"
                 raise DnnExplainError(msg)
     if len(rows) < 3:
         msg = f"{name} must hold a line of bitrates (kbit/s) and then a line of chunk sizes (bytes) for each chunk"

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import check_count, parse_xml, read_bytes, read_text
 from dnnexplain.systems.abr.video import MOST_BITRATES, Video, default_video, parse_csv
 
@@ -89,7 +90,7 @@ def _video(name: str, adaptation: ET.Element, length: float) -> tuple[Video, str
         ladder.setdefault(_positive(name, one, "bandwidth") / 1000.0, one)
     rates = sorted(ladder)
     if not 2 <= len(rates) <= MOST_BITRATES:
-        msg = f"{name} has {len(rates)} different bandwidths of video; a ladder has 2 to {MOST_BITRATES}"
+        msg = f"{name} has {counted(len(rates), 'different bandwidth')} of video; a ladder has 2 to {MOST_BITRATES}"
         raise DnnExplainError(msg)
     spans = _spans(name, adaptation, ladder[rates[0]], length)
     seconds = float(np.median(spans))
@@ -145,7 +146,7 @@ def _spans(name: str, adaptation: ET.Element, representation: ET.Element, length
         listed = len(described.findall("SegmentURL"))
         count = listed or (math.ceil(length / span - 1e-6) if math.isfinite(length) else 0)
         if count > _MOST_CHUNKS:
-            msg = f"{name} has {count} chunks; at most {_MOST_CHUNKS} are read"
+            msg = f"{name} has {counted(count, 'chunk')}; at most {_MOST_CHUNKS} are read"
             raise DnnExplainError(msg)
         spans = [span] * count
         if count and not listed:

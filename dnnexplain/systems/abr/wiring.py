@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.abr.arrays import ROWS
 
 __all__ = ["BRANCHES", "branch_cells", "first_layer", "wired"]
@@ -74,7 +75,7 @@ def first_layer(
     for name in BRANCHES:
         part, offset = branches[name]
         if part.shape != (len(offset), len(cells[name])):
-            msg = f"the branch {name!r} has weights {list(part.shape)}; it reads {len(cells[name])} cells"
+            msg = f"the branch {name!r} has weights {list(part.shape)}; it reads {counted(len(cells[name]), 'cell')}"
             raise DnnExplainError(msg)
         weight[row : row + len(offset), cells[name]] = part
         bias[row : row + len(offset)] = offset

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import check_count, read_text
 from dnnexplain.systems.cellular.days import AHEAD, Day, day_of
 
@@ -101,7 +102,7 @@ def read_days(
         log.notes.append(f"{_count(skipped, 'day')} with a hole of more than {LONGEST_GAP:g} minutes left out")
     if not days:
         msg = (
-            f"{where.name} holds no whole day of {minutes} minutes from {start:g} h on (with {history} minutes before and "
+            f"{where.name} holds no whole day of {counted(minutes, 'minute')} from {start:g} h on (with {counted(history, 'minute')} before and "
             f"{AHEAD} after it): {'; '.join(log.notes) or 'it is too short'}"
         )
         raise DnnExplainError(msg)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.cellular.layout import EFFICIENCY, SESSIONS, WINDOWS
 
 __all__ = ["AHEAD", "Day", "DayStack", "day_of", "stack_days"]
@@ -82,7 +83,7 @@ def stack_days(days: Sequence[Day]) -> DayStack:
         raise DnnExplainError(msg)
     kinds = {(day.minutes, day.history, day.start) for day in days}
     if len(kinds) > 1:
-        shown = ", ".join(f"{minutes} minutes from {start:g} h" for minutes, _, start in sorted(kinds))
+        shown = ", ".join(f"{counted(minutes, 'minute')} from {start:g} h" for minutes, _, start in sorted(kinds))
         msg = f"days that run together must have one length, history and beginning; these have {len(kinds)}: {shown}"
         raise DnnExplainError(msg)
     series = {

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.cellular.days import Day
 from dnnexplain.systems.cellular.layout import EFFICIENCY, SESSIONS, WINDOWS, Layout
 from dnnexplain.systems.cellular.records import RECORD_KNOBS, from_records, to_records
@@ -109,7 +110,7 @@ def from_json(data: Mapping[str, Any], layout: Layout) -> Day:
         raise DnnExplainError(msg) from None
     if frame != (layout.start, layout.history) or table.ndim != 2 or table.shape[1] != len(RECORD_KNOBS):
         msg = (
-            f"a saved day for this system begins at {layout.start:g} h with a history of {layout.history} minutes and has "
+            f"a saved day for this system begins at {layout.start:g} h with a history of {counted(layout.history, 'minute')} and has "
             f"{len(RECORD_KNOBS)} numbers a minute; this one has {frame[0]:g} h, {frame[1]} minutes and rows {list(table.shape)}"
         )
         raise DnnExplainError(msg)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Knob, settled_records
+from dnnexplain.counts import counted
 from dnnexplain.systems.cellular.days import Day
 from dnnexplain.systems.cellular.layout import EFFICIENCY, SESSIONS, WINDOWS, Layout
 
@@ -35,8 +36,8 @@ def from_records(records: NDArray[np.float64], layout: Layout, name: str = "") -
     table = settled_records(records, RECORD_KNOBS).astype(np.float32).astype(np.float64)
     if len(table) != layout.history + layout.minutes:
         msg = (
-            f"a day here has {layout.history} minutes before it and {layout.minutes} of its own, "
-            f"{layout.history + layout.minutes} records in all, not {len(table)}"
+            f"a day here has {counted(layout.history, 'minute')} before it and {layout.minutes} of its own, "
+            f"{counted(layout.history + layout.minutes, 'record')} in all, not {len(table)}"
         )
         raise DnnExplainError(msg)
     own, sessions, efficiency = table[:, :3].T.copy()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Played
+from dnnexplain.counts import counted
 from dnnexplain.systems.cellular.cell import GB_PER_MBPS_MINUTE, Cell
 from dnnexplain.systems.cellular.days import DayStack
 from dnnexplain.systems.cellular.kernels import observe_rows, play_days, step_rows
@@ -121,8 +122,8 @@ def played(cell: Cell, days: DayStack, run: DayRun) -> Played:
         "reward": volume - loss - penalty,
     }
     words = (
-        f"{figures['gained volume']:.3g} GB of delay-tolerant traffic gained in {days.minutes} minutes, reward "
-        f"{figures['reward']:.3g} GB; {figures['minutes below the limit']:.0f} minutes below {cell.limit:g} Mb/s, "
+        f"{figures['gained volume']:.3g} GB of delay-tolerant traffic gained in {counted(days.minutes, 'minute')}, reward "
+        f"{figures['reward']:.3g} GB; {counted(round(figures['minutes below the limit']), 'minute')} below {cell.limit:g} Mb/s, "
         f"{figures['minutes pushed below']:.0f} of them pushed there."
     )
     return Played(arrays, {"cost": -figures["reward"], **figures}, words)

@@ -215,7 +215,8 @@ SPEC = Spec(
         Grid(
             "bursts",
             tuple(
-                Shift(f"{count:g} bursts a day", "bursty", {"bursts": count}, count) for count in (0.0, 8.0, 20.0, 40.0)
+                Shift(f"{bursts:g} bursts a day", "bursty", {"bursts": bursts}, bursts)
+                for bursts in (0.0, 8.0, 20.0, 40.0)
             ),
         ),
     ),

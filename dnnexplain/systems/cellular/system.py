@@ -25,6 +25,7 @@ from dnnexplain.contract import (
     State,
     Target,
 )
+from dnnexplain.counts import counted
 from dnnexplain.systems.cellular import mutation, records
 from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.day_files import read_days
@@ -277,7 +278,7 @@ class CellularSystem:
         """
         stacked = stack_days(days)
         if stacked.history != self.layout.history:
-            msg = f"these days have a history of {stacked.history} minutes, the system shows {self.layout.history}; make them with it"
+            msg = f"these days have a history of {counted(stacked.history, 'minute')}, the system shows {self.layout.history}; make them with it"
             raise DnnExplainError(msg)
         return stacked
 
@@ -351,9 +352,7 @@ class CellularSystem:
         except (ValueError, TypeError):
             rates = np.empty(0)
         if rates.shape not in {(day.minutes,), (day.minutes, 1)} or not ((rates >= 0) & (rates <= 1)).all():
-            msg = (
-                f"a day of {day.minutes} minutes needs as many rates from 0 to 1, one for each, not {list(rates.shape)}"
-            )
+            msg = f"a day of {counted(day.minutes, 'minute')} needs as many rates from 0 to 1, one for each, not {list(rates.shape)}"
             raise DnnExplainError(msg)
         return rates.ravel()
 

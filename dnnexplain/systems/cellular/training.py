@@ -15,6 +15,7 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.files import write_bytes
 from dnnexplain.systems.cellular.networks import Whitened, actor_stack
 from dnnexplain.systems.cellular.teachers import read_teachers
@@ -225,7 +226,7 @@ class _Run:
         """For the model card."""
         return {
             "description": "A controller of delay-tolerant traffic in a simulated cell, trained by gradients through the simulator.",
-            "workload": f"{self.count} generated days ({self.settings['family']})",
+            "workload": f"{counted(self.count, 'generated day')} ({self.settings['family']})",
             "seed": self.settings["seed"],
             "limits": (
                 "A simulated cell; the 14.7% of Chinchali et al. is not reproduced, for their data is not public. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dnnexplain.contract import Line, SeriesView, SweepAxis, SweepView, View
+from dnnexplain.counts import counted
 from dnnexplain.systems.cellular.layout import WINDOWS
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def views(system: CellularSystem) -> tuple[View, ...]:
         return tuple(reversed(names[place]))
 
     past = SeriesView(
-        f"The last {layout.history} minutes, and the load that is ours",
+        f"The last {counted(layout.history, 'minute')}, and the load that is ours",
         tuple(str(minutes) for minutes in range(layout.history, 0, -1)),
         tuple(Line(name, row(getattr(layout, name))) for name in ("congestion", "sessions", "efficiency")),
         axis="minutes ago",

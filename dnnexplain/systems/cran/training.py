@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dnnexplain.contract import MultiBinary
+from dnnexplain.counts import counted
 from dnnexplain.systems.cran.actions import after
 from dnnexplain.systems.cran.networks import Alike
 from dnnexplain.systems.cran.recordings import Recordings, record
@@ -216,6 +217,6 @@ def _story(student: Trainee, settings: Mapping[str, Any], seconds: float) -> dic
             f"{settings['days']} generated days (3 of 5 diurnal, 1 walk, 1 flash), "
             f"outages charged {settings['outage_charge']:g} W"
         ),
-        "training_time": f"{seconds:.0f} CPU seconds (of a resumed run: since), {student.steps} steps of {BATCH} states",
+        "training_time": f"{seconds:.0f} CPU seconds (of a resumed run: since), {counted(student.steps, 'step')} of {BATCH} states",
         "recipe": dict(settings),
     }

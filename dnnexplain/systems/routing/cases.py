@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.routing.traffic import TrafficCase
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def observe_cases(system: Routed, workloads: Sequence[TrafficCase]) -> NDArray[n
         return demands.reshape(-1, *system.observation_shape)
     short = [len(case.history) for case in workloads if len(case.history) < system.history]
     if short:
-        msg = (
-            f"a policy sees {system.history} earlier matrices, but a workload has {short[0]}; make it with this system"
-        )
+        msg = f"a policy sees {counted(system.history, 'earlier matrix', 'earlier matrices')}, but a workload has {short[0]}; make it with this system"
         raise DnnExplainError(msg)
     rows = np.array([case.history[-system.history :] for case in workloads], dtype=np.float32)
     return np.concatenate([rows, demands[:, None]], axis=1) if system.routed else rows

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Challenge, Choice, DnnExplainError, Policy
+from dnnexplain.counts import counted
 from dnnexplain.systems.routing.names import demands_to_json
 from dnnexplain.systems.routing.traffic import FAMILIES
 from dnnexplain.systems.routing.traffic_files import load_matrices
@@ -74,7 +75,7 @@ def _matrix(system: RoutingSystem, options: Mapping[str, Any], seed: int) -> NDA
     else:
         rows = load_matrices(source, system.paths, unit or None)
         if row is not None and not 0 <= row < len(rows):
-            msg = f"{source} has {len(rows)} matrices, rows 0 to {len(rows) - 1}; there is no row {row}"
+            msg = f"{source} has {counted(len(rows), 'matrix', 'matrices')}, rows 0 to {len(rows) - 1}; there is no row {row}"
             raise DnnExplainError(msg)
         drawn = rows[int(np.random.default_rng(seed).integers(len(rows))) if row is None else row]
     if not drawn.any():

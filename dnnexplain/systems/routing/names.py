@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Knob
+from dnnexplain.counts import counted
 from dnnexplain.systems.routing.paths import PathSet
 
 __all__ = [
@@ -59,7 +60,7 @@ def case_from_json(
         raise DnnExplainError(msg)
     earlier = data.get("history", [])
     if not isinstance(earlier, Sequence) or isinstance(earlier, str) or len(earlier) != history:
-        msg = f"'history' must be a list of {history} traffic matrices, oldest first"
+        msg = f"'history' must be a list of {counted(history, 'traffic matrix', 'traffic matrices')}, oldest first"
         raise DnnExplainError(msg)
     rows = [demands_from_json(paths, matrix, "history", cap) for matrix in earlier]
     if count > history:

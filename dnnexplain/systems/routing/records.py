@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Knob, settled_records
+from dnnexplain.counts import counted
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.traffic import TrafficCase
 
@@ -32,6 +33,6 @@ def from_records(records: NDArray[np.float64], paths: PathSet, history: int) -> 
     """
     table = settled_records(records, record_knobs(paths)).astype(np.float32).astype(np.float64)
     if len(table) != history + 1:
-        msg = f"a case here has {history} matrices and the one to route, {history + 1} records in all, not {len(table)}"
+        msg = f"a case here has {counted(history, 'matrix', 'matrices')} and the one to route, {counted(history + 1, 'record')} in all, not {len(table)}"
         raise DnnExplainError(msg)
     return TrafficCase(table[-1], table[:-1])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnexplain.contract import Bound, Box, Choice, DnnExplainError, Episodes, Flows, Graph, Knob, Policy, State, Target
+from dnnexplain.counts import counted
 from dnnexplain.systems.routing import records
 from dnnexplain.systems.routing.baselines import baselines_of
 from dnnexplain.systems.routing.cases import observe_cases
@@ -362,7 +363,7 @@ class RoutingSystem(Probed):
         rows = file_windows(self.paths, count, self.history + 1, 0, path=path, **parameters)
         rows = rows.astype(np.float32).astype(np.float64)
         unit = parameters.get("unit") or "b/s"
-        said = f"{path}: {len(rows)} windows of {self.history + 1} matrices, numbers taken as {unit}."
+        said = f"{path}: {counted(len(rows), 'window')} of {counted(self.history + 1, 'matrix', 'matrices')}, numbers taken as {unit}."
         return [TrafficCase(window[-1], window[:-1]) for window in rows], said
 
     # --- inner workings -------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 __all__ = ["Topology", "bidirectional", "pair_name"]
 
@@ -96,7 +97,7 @@ class Topology:
     def _check_links(self) -> None:
         for a, b in self.links:
             if not (0 <= a < len(self.nodes) and 0 <= b < len(self.nodes)) or a == b:
-                msg = f"topology {self.name!r}: link ({a}, {b}) does not join two of its {len(self.nodes)} nodes"
+                msg = f"topology {self.name!r}: link ({a}, {b}) does not join two of its {counted(len(self.nodes), 'node')}"
                 raise DnnExplainError(msg)
         if len(set(self.links)) < len(self.links):
             repeated = next(link for link in self.links if self.links.count(link) > 1)
@@ -106,7 +107,7 @@ class Topology:
 
     def _check_capacity(self) -> None:
         if self.capacity.shape != (len(self.links),):
-            msg = f"topology {self.name!r} has {len(self.links)} links but capacities of shape {self.capacity.shape}"
+            msg = f"topology {self.name!r} has {counted(len(self.links), 'link')} but capacities of shape {self.capacity.shape}"
             raise DnnExplainError(msg)
         bad = np.flatnonzero(~(np.isfinite(self.capacity) & (self.capacity > 0)))
         if bad.size:

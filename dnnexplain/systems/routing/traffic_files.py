@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.assumptions import assume
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import check_count, read_bytes, read_text
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.topology_formats import read_demands
@@ -122,7 +123,7 @@ def file_windows(
     matrices = load_matrices(path, paths, unit)[first:last]
     there = len(matrices) - length + 1
     if there < 1:
-        msg = f"{path} gives {len(matrices)} matrices from row {first}, but one window needs {length}"
+        msg = f"{path} gives {counted(len(matrices), 'matrix', 'matrices')} from row {first}, but one window needs {length}"
         raise DnnExplainError(msg)
     starts = np.arange(there)
     if count < there:

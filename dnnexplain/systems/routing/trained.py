@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, NetworkFigures, Trained
+from dnnexplain.counts import counted
 from dnnexplain.intervals import mean_interval
 from dnnexplain.systems.routing.kinds import POLICY_KINDS
 
@@ -46,7 +47,7 @@ class RoutingTask:
             raise Choice("routing policy", kind, tuple(POLICY_KINDS)).error()
         wanted = POLICY_KINDS[kind]
         if wanted.history != system.history:
-            msg = f"{kind} reads a history of {wanted.history} matrices, the system shows {system.history}; "
+            msg = f"{kind} reads a history of {counted(wanted.history, 'matrix', 'matrices')}, the system shows {system.history}; "
             raise DnnExplainError(msg + f"make it with history={wanted.history}")
         self.system, self.architecture, self.tensors = system, wanted.architecture, system.tensors()
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.routing.paths import PathSet
 
 __all__ = ["check_demands", "check_splits", "link_utilisation", "mlu", "normalise_splits", "path_costs", "path_sums"]
@@ -26,8 +27,8 @@ def check_demands(paths: PathSet, demands: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(demands, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] != len(paths.pairs):
         msg = (
-            f"topology {paths.topology.name!r} has {len(paths.pairs)} ordered pairs of nodes, so demands need "
-            f"{len(paths.pairs)} values in the last axis; their shape is {array.shape}"
+            f"topology {paths.topology.name!r} has {counted(len(paths.pairs), 'ordered pair')} of nodes, so demands need "
+            f"{counted(len(paths.pairs), 'value')} in the last axis; their shape is {array.shape}"
         )
         raise DnnExplainError(msg)
     bad = ~(np.isfinite(array) & (array >= 0))
@@ -55,7 +56,7 @@ def check_splits(paths: PathSet, splits: ArrayLike, who: str = "the policy") -> 
     array = np.asarray(splits, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] != paths.count:
         msg = (
-            f"{who} gave split ratios of shape {array.shape}, but {paths.topology.name!r} has {paths.count} paths; "
+            f"{who} gave split ratios of shape {array.shape}, but {paths.topology.name!r} has {counted(paths.count, 'path')}; "
             "was it trained for another topology or another number of paths per pair?"
         )
         raise DnnExplainError(msg)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError, Policy
+from dnnexplain.counts import counted
 from dnnexplain.systems.routing.problem import RoutingProblem
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class SeenPart:
             raise DnnExplainError(msg)
         if own.paths.names != system.paths.names or own.history > system.history or own.routed:
             msg = (
-                f"{policy.name} was made for {own.topology.name} with {own.k} paths and {own.history} earlier matrices; "
-                f"this system is {system.topology.name} with {system.k} paths and {system.history}"
+                f"{policy.name} was made for {own.topology.name} with {counted(own.k, 'path')} and {counted(own.history, 'earlier matrix', 'earlier matrices')}; "
+                f"this system is {system.topology.name} with {counted(system.k, 'path')} and {system.history}"
             )
             raise DnnExplainError(msg)
         self.inner, self.name, self.checkpoint = policy, str(policy.name), str(policy.checkpoint)

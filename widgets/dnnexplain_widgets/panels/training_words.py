@@ -72,8 +72,8 @@ def sentence_of(run: Lesson) -> str:
         return f"Before training: {run.cost} {number(first['greedy'])} on {counted(run.sets, 'held-out workload')} ({rules})."
     way = _way(first["greedy"], last["greedy"])
     words = (
-        f"After {counted(last['iteration'], 'iteration')} ({run.name}), {run.cost} is {number(last['greedy'])} on {run.sets} "
-        f"held-out workloads: {way} (before: {number(first['greedy'])}; {rules})."
+        f"After {counted(last['iteration'], 'iteration')} ({run.name}), {run.cost} is {number(last['greedy'])} on "
+        f"{counted(run.sets, 'held-out workload')}: {way} (before: {number(first['greedy'])}; {rules})."
     )
     if "agreement" in first and "agreement" in last:
         words += f" The rule is obeyed in {last['agreement']:.1%} of decisions that have a choice (before: {first['agreement']:.1%})."

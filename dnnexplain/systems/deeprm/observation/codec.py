@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.deeprm.observation.knobs import Layout
 from dnnexplain.systems.deeprm.observation.reading_kernels import read_rows
 from dnnexplain.systems.deeprm.simulator.arrays import FULL
@@ -125,7 +126,7 @@ class Codec:
     def _checked(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         values = np.asarray(values, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] != len(self.layout.knobs):
-            msg = f"DeepRM with {self.params.slots} slots has {len(self.layout.knobs)} knobs; got values {values.shape}"
+            msg = f"DeepRM with {self.params.slots} slots has {counted(len(self.layout.knobs), 'knob')}; got values {values.shape}"
             raise DnnExplainError(msg)
         if not np.isfinite(values).all():
             knob = self.layout.knobs[int(np.argwhere(~np.isfinite(values))[0, 1])]

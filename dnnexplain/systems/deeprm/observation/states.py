@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.counts import counted
 from dnnexplain.systems.deeprm.observation.codec import Codec
 from dnnexplain.systems.deeprm.observation.knobs import RESOURCES
 
@@ -158,7 +159,7 @@ def _cluster(codec: Codec, data: Any) -> NDArray[np.bool_]:
     for resource, name in enumerate(RESOURCES):
         rows = data.get(name) if isinstance(data, Mapping) else None
         if not isinstance(rows, list) or len(rows) != p.horizon or not all(_is_row(row, p.units) for row in rows):
-            msg = f"cluster.{name} must be {p.horizon} strings of {p.units} characters, '#' in use and '.' free"
+            msg = f"cluster.{name} must be {counted(p.horizon, 'string')} of {p.units} characters, '#' in use and '.' free"
             raise DnnExplainError(msg)
         cells[resource] = [[character == "#" for character in row] for row in rows]
     return cells

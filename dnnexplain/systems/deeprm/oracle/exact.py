@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Bound, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.systems.deeprm.oracle.bounds import Relaxation, ascend, packing_rows, quick_bound, relax
 from dnnexplain.systems.deeprm.oracle.schedule import anneal, mean_slowdown
 from dnnexplain.systems.deeprm.simulator.model import JobSet, Params
@@ -191,5 +192,5 @@ def _check(jobs: JobSet, params: Params) -> None:
         raise DnnExplainError(msg)
     widest = int(max(jobs.cpu.max(), jobs.memory.max()))
     if widest > params.units:
-        msg = f"{jobs.name}: a job asks for {widest} units, the cluster has {params.units}; raise Params(units=...)"
+        msg = f"{jobs.name}: a job asks for {counted(widest, 'unit')}, the cluster has {params.units}; raise Params(units=...)"
         raise DnnExplainError(msg)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Played, Policy
+from dnnexplain.counts import counted
 from dnnexplain.systems.deeprm.simulator.arrays import FULL
 from dnnexplain.systems.deeprm.simulator.model import JobSet
 
@@ -104,7 +105,7 @@ def _told(arrays: dict[str, NDArray[Any]], given: int | None) -> Played:
     left = 0 if given is None else given - played
     rest = f"; the episode ended, {left} actions were not played" if left else ""
     words = (
-        f"{played} actions, {summary['time']} steps, reward {summary['reward']:.4g}, "
-        f"{summary['placed']} of {summary['jobs']} jobs placed{rest}."
+        f"{counted(played, 'action')}, {counted(summary['time'], 'step')}, reward {summary['reward']:.4g}, "
+        f"{summary['placed']} of {counted(summary['jobs'], 'job')} placed{rest}."
     )
     return Played(arrays, summary, words)

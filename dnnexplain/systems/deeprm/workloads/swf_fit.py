@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import unit_of
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.workloads.families import load as offered
 from dnnexplain.systems.deeprm.workloads.swf import SwfLog
@@ -86,8 +87,9 @@ def _fit(mapping: SwfMapping, params: Params, found: Quantities, running: NDArra
         "memory_bytes_per_unit": "the memory unit",
     }
     told = f" ({', '.join(words[name] for name in given)} as given)" if given else ""
+    cpus = f"{mapping.cpus_per_unit:g}"
     return (
-        f"One step is {mapping.seconds_per_step:g} s, one CPU unit {mapping.cpus_per_unit:g} processors, one memory unit "
+        f"One step is {mapping.seconds_per_step:g} s, one CPU unit {cpus} {unit_of(cpus, 'processors')}, one memory unit "
         f"{mapping.memory_bytes_per_unit / GIB:.3g} GiB{told}: of the log's jobs that ran, {fits} fit without being clipped."
     )
 

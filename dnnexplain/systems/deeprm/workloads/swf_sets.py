@@ -107,8 +107,8 @@ def _grid(log: SwfLog, mapping: SwfMapping, params: Params) -> _Grid:
         "no processors (0 or unknown)": found.cpus <= 0,
         "no submission time": log.column("submit") < 0,
         "no memory given": missing & (mapping.missing_memory == "skip"),
-        f"longer than {longest} steps": too_long & (mapping.too_long == "skip"),
-        f"wider than {widest} units": (wide_cpu | wide_memory) & (mapping.too_wide == "skip"),
+        f"longer than {counted(longest, 'step')}": too_long & (mapping.too_long == "skip"),
+        f"wider than {counted(widest, 'unit')}": (wide_cpu | wide_memory) & (mapping.too_wide == "skip"),
     }
     usable = np.ones(len(log), dtype=np.bool_)
     skipped = {}
@@ -117,9 +117,9 @@ def _grid(log: SwfLog, mapping: SwfMapping, params: Params) -> _Grid:
             skipped[reason] = count
         usable &= ~where
     changed = {
-        f"clipped to {longest} steps": too_long,
-        f"CPU clipped to {widest} units": wide_cpu,
-        f"memory clipped to {widest} units": wide_memory,
+        f"clipped to {counted(longest, 'step')}": too_long,
+        f"CPU clipped to {counted(widest, 'unit')}": wide_cpu,
+        f"memory clipped to {counted(widest, 'unit')}": wide_memory,
         "shorter than one step, counted as one": steps < 1,
         "CPU below one unit, counted as one": cpu < 1,
         "memory below one unit, counted as one": ~missing & (memory < 1),

@@ -181,7 +181,7 @@ def _sacct(header: Sequence[str], notes: list[str]) -> dict[str, Column]:
         notes.append(
             "ReqMem is the whole job's memory, or per processor where it ends in c; without a suffix it is MB."
         )
-    notes.insert(0, f"Read as Slurm's sacct: submitted at Submit, ran for Elapsed, on {cpus} processors.")
+    notes.insert(0, f"Read as Slurm's sacct: submitted at Submit, ran for Elapsed, on the processors of column {cpus}.")
     return roles
 
 

@@ -241,7 +241,7 @@ def badge(found: Distillation) -> dict[str, Any]:
         ("Macro-F1", number(found.macro_f1), "every action counts alike, however rare"),
         (found.cost_name.capitalize(), f"{number(found.cost)} ({interval(found.cost_low, found.cost_high)})", f"the network's: {number(found.teacher_cost)}; {_more(found.relative, ratio=found.ratio)} ({interval(found.relative_low, found.relative_high, ratio=found.ratio)})"),
         ("Agreement of seeds", share(found.agreement), "how often trees learned from other samples decide alike"),
-        ("Measured on", counted(found.unseen, "workload"), f"not learned from; learned from {found.decisions:,} decisions in {number(found.cpu_seconds)} s of computing"),
+        ("Measured on", counted(found.unseen, "workload"), f"not learned from; learned from {counted(found.decisions, 'decision')} in {number(found.cpu_seconds)} s of computing"),
     ]  # fmt: skip
     return {"level": level, "text": text, "figures": [{"name": n, "value": v, "meaning": m} for n, v, m in figures]}
 

@@ -25,6 +25,20 @@ export function watchKernel(model, store) {
   kernel?.statusChanged?.connect((/** @type {any} */ _kernel, /** @type {any} */ status) => GONE.has(status) && end("stopped"));
   kernel?.disposed?.connect?.(() => end("stopped"));
   if (isApp() && kernel) askServer(kernel, end, store);
+  watchLink(model, end);
+}
+
+/**
+ * A notebook that was saved with its widgets and is opened again shows them without any kernel; one that restarts cuts
+ * the links of all. The panel's own model is not to be had here; its layout is, a model with a link of the same fate.
+ * @param {PanelModel} model
+ * @param {(why: string) => void} end
+ */
+function watchLink(model, end) {
+  const layout = model.get("layout");
+  if (typeof layout?.comm_live !== "boolean") return;
+  if (!layout.comm_live) end("unconnected");
+  layout.on?.("comm_live_update", () => layout.comm_live || end("stopped"));
 }
 
 /** @param {PanelModel} model */
@@ -65,6 +79,7 @@ function askServer(kernel, end, store) {
 const WHY = {
   stopped: "The program behind this page has stopped (its Python process ended, perhaps because it needed more memory than it may take). What you see is kept, but it no longer answers.",
   ended: "The program behind this page was ended, for instance because the page was not used for a while. What you see is kept, but it no longer answers.",
+  unconnected: "Not connected: this was saved with the notebook, and no program stands behind it. Run the cell that made it: what you see then answers.",
   unreachable: "The server behind this page does not answer. What you see is kept; it may be out of reach for a moment, or stopped.",
 };
 
