@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dnnexplain.counts import counted
-
 __all__ = ["LONGEST", "Choice", "DnnExplainError", "shortened"]
 
 LONGEST = 1000
@@ -17,7 +15,7 @@ def shortened(text: str, most: int = LONGEST) -> str:
     if len(text) <= most:
         return text
     head, tail = 2 * most // 3, most // 3
-    return f"{text[:head]} [... {counted(len(text) - head - tail, 'character')} ...] {text[-tail:]}"
+    return f"{text[:head]} [... {len(text) - head - tail:,} left out ...] {text[-tail:]}"
 
 
 class DnnExplainError(ValueError):

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract.errors import DnnExplainError
 from dnnexplain.contract.knobs import Knob
-from dnnexplain.counts import counted
 
 __all__ = ["settled_records"]
 
@@ -24,7 +23,9 @@ def settled_records(records: NDArray[Any], knobs: Sequence[Knob]) -> NDArray[np.
     table = np.array(records, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] != len(knobs) or not len(table):
         names = ", ".join(knob.name for knob in knobs[:6]) + (", ..." if len(knobs) > 6 else "")
-        msg = f"records must be a table with a row each and {counted(len(knobs), 'column')} ({names}), not of shape {table.shape}"
+        msg = (
+            f"records must be a table with a row each and a column for each knob ({names}), not of shape {table.shape}"
+        )
         raise DnnExplainError(msg)
     if not np.isfinite(table).all():
         row, column = (int(place[0]) for place in np.nonzero(~np.isfinite(table)))

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from dnnexplain.contract.errors import Choice, DnnExplainError
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.outputs import Decision
-from dnnexplain.counts import counted
 
 __all__ = [
     "GraphView",
@@ -229,9 +228,9 @@ def checked_views(system: Any, views: Sequence[View]) -> tuple[View, ...]:
         if isinstance(view, SeriesView):
             for line in view.lines:
                 if len(line.knobs) != len(view.places):
-                    msg = f"line {line.name!r} of view {view.title!r} has {counted(len(line.knobs), 'knob')} for {counted(len(view.places), 'place')}; give one for each"
+                    msg = f"line {line.name!r} of view {view.title!r} names {len(line.knobs)} where it has {len(view.places)}: one knob for each place"
                     raise DnnExplainError(msg)
                 if line.chances and len(system.output.names) != len(view.places):
-                    msg = f"line {line.name!r} of view {view.title!r} shows a chance for each action, so it needs {counted(len(system.output.names), 'place')}, not {len(view.places)}"
+                    msg = f"line {line.name!r} of view {view.title!r} shows a chance for each action, so it needs as many places ({len(system.output.names)}), not {len(view.places)}"
                     raise DnnExplainError(msg)
     return tuple(views)

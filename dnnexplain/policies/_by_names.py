@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 __all__ = ["fill_by_names"]
 
@@ -112,7 +113,7 @@ def _by_order(fitting: Mapping[str, Sequence[str]], where: str, groups: Mapping[
         if not stems or len(rivals) != len(stems):
             held = "; ".join(f"{stem} {[list(one.shape) for one in part.values()]}" for stem, part in groups.items())
             msg = (
-                f"{where}: the layer {name!r} of the module fits {len(stems)} layers of the file ({held[:400]}); name the "
+                f"{where}: the layer {name!r} of the module fits {counted(len(stems), 'layer')} of the file ({held[:400]}); name the "
                 "module's layers as the file does, or say which part is meant, key='actor'"
             )
             raise DnnExplainError(msg)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.policies._keras_activations import ACTIVATION_LAYERS, Asked, activation
 from dnnexplain.policies._keras_graph import Graph
 from dnnexplain.policies._onnx_layers import BatchNorm, dense
@@ -49,7 +50,7 @@ def apply(graph: Graph, kind: str, name: str, config: Config, values: list[str],
         )
         raise DnnExplainError(msg)
     if len(values) != 1:
-        msg = f"its layer {name!r} ({kind}) takes {len(values)} values, where one is read"
+        msg = f"its layer {name!r} ({kind}) takes {counted(len(values), 'value')}, where one is read"
         raise DnnExplainError(msg)
     if config.get("data_format") == "channels_first":
         msg = f"its layer {name!r} ({kind}) keeps channels first; save the network with channels last"

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.policies._keras_graph import Graph
 from dnnexplain.policies._keras_layers import apply, call_arguments
 from dnnexplain.reading import open_zip, parse_json
@@ -280,7 +281,7 @@ def _functional(
     sources = _references(config["input_layers"])
     if len(sources) != len(given):
         names = ", ".join(str(one[0]) for one in sources)
-        msg = f"it has {len(sources)} inputs ({names}); a policy takes one, the observation"
+        msg = f"it has {counted(len(sources), 'input')} ({names}); a policy takes one, the observation"
         raise DnnExplainError(msg)
     made: dict[tuple[str, int, int], str] = dict(zip(sources, given, strict=True))
     nodes = [(layer, place, node) for layer in layers for place, node in enumerate(layer.get("inbound_nodes") or ())]

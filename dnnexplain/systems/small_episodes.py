@@ -23,6 +23,7 @@ from dnnexplain.contract import (
     Space,
     Track,
 )
+from dnnexplain.counts import counted
 from dnnexplain.reading import read_json
 from dnnexplain.sampling import own_streams
 from dnnexplain.systems.small_parts import Beginning, OwnChance, Values
@@ -204,7 +205,7 @@ def played(system: Any, workload: Beginning, actions: Sequence[Any] | None, poli
         "cost": cost,
     }
     told = {"cost": float(cost.sum()), "steps": len(steps)}
-    return Played(arrays, told, f"{len(steps)} decisions, {system.cost_name} {cost.sum():.3g} in all.")
+    return Played(arrays, told, f"{counted(len(steps), 'decision')}, {system.cost_name} {cost.sum():.3g} in all.")
 
 
 def _given(system: Any, workload: Beginning, given: NDArray[Any]) -> Iterator[Walked]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Visiting, need
+from dnnexplain.counts import counted
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.policies.networks import mlp
 from dnnexplain.policies.training import progress_path
@@ -72,12 +73,12 @@ def run(system: Any, options: Mapping[str, Any], out: Path, report: Report) -> t
         curve.append({"decisions": len(seen), "loss": loss})
         torch.save({"told": told, "module": module.state_dict(), "optimizer": optimizer.state_dict(), "curve": curve,
                     "states": [torch.from_numpy(one) for one in states]}, kept)  # fmt: skip
-        report(turn + 1, rounds, f"loss {loss:.4f} on {len(seen):,} decisions of {chosen}")
+        report(turn + 1, rounds, f"loss {loss:.4f} on {counted(len(seen), 'decision')} of {chosen}")
     seconds = time.process_time() - begun
     return module.eval(), {
         "workload": {"name": family.name},
         "recipe": told,
-        "training_time": f"{seconds:.3g} s of processor time, {curve[-1]['decisions']:,} decisions",
+        "training_time": f"{seconds:.3g} s of processor time, {counted(curve[-1]['decisions'], 'decision')}",
         "curve": curve,
     }
 

@@ -99,7 +99,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, capsys):
         (SystemExit(0), 2, "ended the program before the command was done"),
         (SystemExit("no\n more"), 2, "ended the program, saying 'no more'"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 2, "not enough memory"),
-        (DnnExplainError("x" * 5000 + " give less"), 2, "characters ...]"),
+        (DnnExplainError("x" * 5000 + " give less"), 2, "left out ...]"),
         (BaseExceptionGroup("several", [KeyboardInterrupt()]), 70, "should not happen"),
         (ZeroDivisionError("division by zero"), 70, "this should not happen, ZeroDivisionError: division by zero"),
         (ModuleNotFoundError("No module named 'dnnexplain.nothing'", name="dnnexplain.nothing"), 70, "should not"),

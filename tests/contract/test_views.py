@@ -21,8 +21,11 @@ def nothing(_state, _decision):
     ("view", "said"),
     [
         (SeriesView("Needs", ("1",), (Line("need", ("need 7",)),)), "need 7"),
-        (SeriesView("Needs", ("1", "2"), (Line("need", ("need 1",)),)), "1 knob for 2 places"),
-        (SeriesView("Needs", ("1",), (Line("need", ("need 1",), "bars", chances=True),)), "needs 3 places"),
+        (
+            SeriesView("Needs", ("1", "2"), (Line("need", ("need 1",)),)),
+            "names 1 where it has 2: one knob for each place",
+        ),
+        (SeriesView("Needs", ("1",), (Line("need", ("need 1",), "bars", chances=True),)), r"needs as many places \(3\)"),
         (SeriesView("Needs", ("1",), (Line("need", ("need 1",)),), level="heat"), "heat"),
         (GraphView("Lamps", (Node("a"),), ((0, 1),), nothing), "edge"),
         (GraphView("Lamps", (Node("a", amount="heat"),), (), nothing), "heat"),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import cost_is_ratio
+from dnnexplain.counts import counted
 from dnnexplain.explain.guards import Guarded, GuardReport
 from dnnexplain.numbers import gap, number, percent
 
@@ -38,7 +39,9 @@ def stepped_words(guarded: Guarded, observations: NDArray[Any]) -> tuple[str, ..
 
     def told(place: int) -> str:
         if place < 0:
-            return f"No rule of the guard holds here; rules decide {int(counts.sum()):,} of {total:,} decisions."
-        return f"Rule {place + 1} decides here, and in {int(counts[place]):,} of {total:,} decisions: {guarded.told[place]}."
+            return (
+                f"No rule of the guard holds here; rules decide {int(counts.sum()):,} of {counted(total, 'decision')}."
+            )
+        return f"Rule {place + 1} decides here, and in {int(counts[place]):,} of {counted(total, 'decision')}: {guarded.told[place]}."
 
     return tuple(told(int(place)) for place in deciding)
