@@ -25,7 +25,10 @@ def nothing(_state, _decision):
             SeriesView("Needs", ("1", "2"), (Line("need", ("need 1",)),)),
             "names 1 where it has 2: one knob for each place",
         ),
-        (SeriesView("Needs", ("1",), (Line("need", ("need 1",), "bars", chances=True),)), r"needs as many places \(3\)"),
+        (
+            SeriesView("Needs", ("1",), (Line("need", ("need 1",), "bars", chances=True),)),
+            r"needs as many places \(3\)",
+        ),
         (SeriesView("Needs", ("1",), (Line("need", ("need 1",)),), level="heat"), "heat"),
         (GraphView("Lamps", (Node("a"),), ((0, 1),), nothing), "edge"),
         (GraphView("Lamps", (Node("a", amount="heat"),), (), nothing), "heat"),
