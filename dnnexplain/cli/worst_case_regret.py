@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import print_json, print_table, progress_bar
+from dnnexplain.cli.output import print_table, progress_bar
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import number
 
@@ -70,43 +71,50 @@ def by_difference(
             if stop.is_set():
                 break
     worst = _worst(found)
-    if out is not None:
-        worst.save(out)
-    if as_json:
-        figures = (
-            "regret", "lower", "upper", "cost", "optimum", "rule", "rule_regret", "cpu_seconds", "evaluations", "stopped",
-            "method", "ended_by", "rounds", "certificate",
-        )  # fmt: skip
-        print_json(
-            {
-                "system": name,
-                "policy": asked.policy,
-                "checkpoint": worst.question.checkpoint,
-                "seed": worst.question.seed,
-                "budget": asked.budget,
-                **world.told,
-                "ratio": worst.cost / worst.optimum if asked.options.spec.ratio and worst.optimum > 0 else None,
-                **{key: getattr(worst, key) for key in figures},
-                "input": world.tell(worst.x),
-                "limits": _limits(worst),
-                "trace": worst.trace,
-                "searches": [_one(each, world) for each in found],
-            }
+    finish(
+        worst,
+        out=out,
+        report=(lambda: _report(asked, worst, found, world)) if as_json else None,
+        show=lambda: _show(worst, found),
+        stop=stop,
+    )
+
+
+def _report(asked: SearchOptions, worst: WorstRegret, found: Sequence[WorstRegret], world: World) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    figures = (
+        "regret", "lower", "upper", "cost", "optimum", "rule", "rule_regret", "cpu_seconds", "evaluations", "stopped",
+        "method", "ended_by", "rounds", "certificate",
+    )  # fmt: skip
+    return {
+        "system": asked.options.spec.name,
+        "policy": asked.policy,
+        "checkpoint": worst.question.checkpoint,
+        "seed": worst.question.seed,
+        "budget": asked.budget,
+        **world.told,
+        "ratio": worst.cost / worst.optimum if asked.options.spec.ratio and worst.optimum > 0 else None,
+        **{key: getattr(worst, key) for key in figures},
+        "input": world.tell(worst.x),
+        "limits": _limits(worst),
+        "trace": worst.trace,
+        "searches": [_one(each, world) for each in found],
+    }
+
+
+def _show(worst: WorstRegret, found: Sequence[WorstRegret]) -> None:
+    """The same for people."""
+    for each in found if len(found) > 1 else ():
+        typer.echo(f"Seed {each.question.seed}: {each.sentence()}")
+    if len(found) > 1:
+        typer.echo(f"The worst of them, of seed {worst.question.seed}:")
+    typer.echo(worst.sentence())
+    for limit in worst.limits:
+        typer.echo(
+            f"{limit.name.capitalize()}: {number(limit.reached)} {limit.unit}".rstrip()
+            + f", {'at most' if limit.at_most else 'at least'} {number(limit.limit)} allowed"
         )
-    else:
-        for each in found if len(found) > 1 else ():
-            typer.echo(f"Seed {each.question.seed}: {each.sentence()}")
-        if len(found) > 1:
-            typer.echo(f"The worst of them, of seed {worst.question.seed}:")
-        typer.echo(worst.sentence())
-        for limit in worst.limits:
-            typer.echo(
-                f"{limit.name.capitalize()}: {number(limit.reached)} {limit.unit}".rstrip()
-                + f", {'at most' if limit.at_most else 'at least'} {number(limit.limit)} allowed"
-            )
-        print_table(["input", "value", "unit"], [list(row.values()) for row in worst.table()])
-    if stop.is_set():
-        raise typer.Exit(stop.code)
+    print_table(["input", "value", "unit"], [list(row.values()) for row in worst.table()])
 
 
 def _limits(one: WorstRegret) -> list[dict[str, Any]]:

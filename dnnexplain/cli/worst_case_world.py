@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnnexplain.cli.system_options import SystemOptions
-from dnnexplain.contract import Boxed, DnnExplainError, Spec, load_reference
+from dnnexplain.contract import Boxed, DnnExplainError, Mutable, Spec, load_reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,7 +101,7 @@ def make_world(asked: SearchOptions) -> World:
     told = {**asked.options.told(), "unit": box.unit or "as named", **({} if own else {"family": spec.family().name})}
 
     def tell(x: NDArray[Any]) -> dict[str, Any]:
-        if hasattr(system, "workload_to_json"):
+        if isinstance(system, Mutable):
             return dict(system.workload_to_json(box.workload(x)))
         return {name: float(value) for name, value in zip(box.names, x, strict=True)}
 
