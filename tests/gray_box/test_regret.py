@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -80,6 +81,9 @@ def test_the_known_worst_case_is_found_and_its_loss_lies_in_the_interval() -> No
     again = worst_regret(Bowl(), Named("net"), bowl_box(), budget=Budget(1e6, 40), seed=1, question=QUESTION)
     assert np.array_equal(found.x, again.x)
     assert "loses between 2.5 and 2.75" in found.sentence()
+    unknown = replace(found, lower=-np.inf, upper=np.inf, certificate=None).sentence()
+    assert "loses 2 against" in unknown
+    assert "nothing is known of the optimum" in unknown
 
 
 def test_rows_that_lose_the_same_are_no_trouble() -> None:

@@ -82,10 +82,12 @@ class WorstRegret(Result):
         void = self.certificate is not None and not self.certificate.holds and np.isfinite(self.upper)
         if self.certificate is not None and void:
             return f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}. {self.certificate.reason}"
-        between = f"between {number(self.lower)} and {number(self.upper)}"
+        against_rule = f"{number(self.rule_regret)} against {self.rule}, the best rule there"
+        loses = f"{against_rule}; nothing is known of the optimum"
+        if np.isfinite([self.lower, self.upper]).all():
+            loses = f"between {number(self.lower)} and {number(self.upper)} against the optimum ({against_rule})"
         return (
-            f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}: it loses "
-            f"{between} against the optimum ({number(self.rule_regret)} against {self.rule}, the best rule there); "
+            f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}: it loses {loses}; "
             f"{number(self.evaluations)} workloads were run, {self.ended_by or 'a stop'} ended the search."
         )
 
