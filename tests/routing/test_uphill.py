@@ -41,6 +41,15 @@ def test_it_is_the_slope_of_what_a_run_costs_above_the_optimum(history):
         assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(found[row, column], rel=0.25)
 
 
+def test_it_does_not_depend_on_what_was_solved_before():
+    policy, cases = network(0), WHOLE.workloads("gravity", 3, 4)
+    first = WHOLE.uphill(policy, cases[0])
+    for case in cases[1:]:
+        WHOLE.uphill(policy, case)
+        WHOLE.bound(case)
+    np.testing.assert_array_equal(WHOLE.uphill(policy, cases[0]), first)
+
+
 def test_a_rule_has_none():
     assert WHOLE.uphill(WHOLE.rules()["ecmp"], WHOLE.workloads("gravity", 1, 4)[0]) is None
 
