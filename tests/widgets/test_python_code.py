@@ -22,6 +22,12 @@ QUICK = {
 OWN = {"StressPanel": {"budget": 20}}
 """Where an answer of that name means something else."""
 
+SIZES = {
+    "GuardPanel": {"sets": 3, "rounds": 1, "cycles": 1, "tries": 2},
+    "FailingPanel": {"sets": 3, "states": 20},
+}  # fmt: skip
+"""Options of panels that have no control for how much they look at."""
+
 
 @pytest.fixture(scope="module")
 def boards():
@@ -44,6 +50,7 @@ def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name):
     quick = QUICK | OWN.get(name, {})
     numbers = {key: value for key, value in quick.items() if key in panel.answers}
     panel.set_answers(**numbers)
+    panel.options = {**panel.options, **SIZES.get(name, {})}
     code = panel.copy_as_python()
     assert "= ..." not in code
     space = run(code)

@@ -59,11 +59,12 @@ class FailingPanel(Panel):
 
     def code_lines(self) -> tuple[str, ...]:
         """The profile by itself."""
+        sets, states = self._sizes()
         return (
             "from dnnexplain.explain.regions import failure_profile",
             "from dnnexplain.registry import fair_rules",
             f"draw = lambda count, seed: system.workloads({self.answers['family']!r}, count, seed)",
-            f"found = failure_profile(system, policy, draw, rules=fair_rules(system), kind={self.answers['of']!r}, seed={self.answers['seed']})",
+            f"found = failure_profile(system, policy, draw, rules=fair_rules(system), kind={self.answers['of']!r}, sets={sets}, states={states}, seed={self.answers['seed']})",
             r"print(found.words, *(region.words for region in found.regions), sep='\n')",
         )
 
@@ -71,7 +72,7 @@ class FailingPanel(Panel):
         """Look for regions, beside the page."""
         system, policy = self.system, self.worker_policy()
         family, seed, kind = str(self.answers["family"]), int(self.answers["seed"]), str(self.answers["of"])
-        sets, states = int(self.options.get("sets", 24)), int(self.options.get("states", 200))
+        sets, states = self._sizes()
 
         def work(task: Task) -> FailureProfile:
             return failure_profile(
@@ -81,6 +82,9 @@ class FailingPanel(Panel):
             )  # fmt: skip
 
         self.start(work, self._take, "Looking for regions", keeps=True)
+
+    def _sizes(self) -> tuple[int, int]:
+        return int(self.options.get("sets", 24)), int(self.options.get("states", 200))
 
     def on_press(self, name: str) -> None:
         """Look."""
