@@ -130,8 +130,13 @@ def _moved(system: System, before: Live, now: Live) -> str:
     changed = np.flatnonzero(~np.isclose(before.state.values, now.state.values))
     if not len(changed):
         return ""
-    told = [f"{system.knobs[at].name} is now {with_unit(float(now.state.values[at]), system.knobs[at].unit)}" for at in changed[:2]]  # fmt: skip
-    return f"{_capital(joined(told))}."
+    named = changed[:2] if len(changed) <= 2 else changed[-1:]  # of many at once, as of a whole history, the newest
+    told = [
+        f"{system.knobs[at].name} is now {with_unit(float(now.state.values[at]), system.knobs[at].unit)}"
+        for at in named
+    ]
+    rest = len(changed) - len(named)
+    return f"{_capital(joined(told))}{f', {rest} more moved with it' if rest else ''}."
 
 
 def _decided(system: System, before: Live, now: Live) -> str:
