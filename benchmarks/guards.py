@@ -1,6 +1,6 @@
 """What do guards buy? The worst gap to the best rule with and without one, and the nominal cost, on five networks.
 
-    python benchmarks/guards.py [--case NAME] [--sets 30] [--rounds 10] [--making 4] [--cycles 4] [--tries 60] [--most 6]
+    python benchmarks/guards.py [--case NAME] [--sets 30] [--rounds 10] [--making 10] [--cycles 4] [--tries 60] [--most 6]
                                 [--seed 0] [--keep guard-runs] [--abr-weights FILE] [--table]
 
 A guard is compiled on even seeds and measured on odd ones. The gap is the cost over that of the best rule on the same
@@ -48,7 +48,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-SETTINGS = {"sets": 30, "rounds": 10, "making": 4, "cycles": 4, "tries": 60, "most": 6, "seed": 0}
+SETTINGS = {"sets": 30, "rounds": 10, "making": 10, "cycles": 4, "tries": 60, "most": 6, "seed": 0}
 
 
 def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
