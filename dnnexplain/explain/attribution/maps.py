@@ -95,7 +95,9 @@ class Attribution(Result):
             return f"The map is zero everywhere: nothing here moves {self.target}{against}."
         part = self.groups[top[0]]
         if self.measure == "share":
-            return contribution_sentence(top[0], part.net, self.explained, self.for_name, self.against_name, self.unit)
+            total = float(np.sum(self.net))  # also where a method misses what it explains
+            whole = self.explained if abs(total - self.explained) <= 0.01 * abs(self.explained) else total
+            return contribution_sentence(top[0], part.net, whole, self.for_name, self.against_name, self.unit)
         alike = int(np.sum(np.abs(self.net) >= abs(part.net) * (1.0 - 1e-3)))
         return slope_sentence(top[0], part, self.target, self.measure, alike)
 
