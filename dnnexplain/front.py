@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dnnexplain.explain.proofs.verdicts import Verdict
     from dnnexplain.results import Result
 
-__all__ = ["Report", "attack", "distill", "explain", "probe", "prove", "report", "stress"]
+__all__ = ["Report", "attack", "distill", "explain", "probe", "prove", "report", "state_met", "stress"]
 
 
 def explain(
@@ -314,6 +314,11 @@ def _state(system: Any, policy: Policy, given: Any) -> State:
     if given is not None:
         msg = f"a state is a State, values by name, a JSON file or an observation, not a {type(given).__name__}"
         raise DnnExplainError(msg)
+    return state_met(system, policy)
+
+
+def state_met(system: Any, policy: Policy) -> State:
+    """A state that the policy meets in its own episodes, with a choice in it; of a system without episodes, its first."""
     if not isinstance(system, EpisodeSystem):
         return State(np.array([knob.start for knob in system.knobs], dtype=np.float64))
     met: list[State] = import_module("dnnexplain.explain.probing.states_met").visited(system, policy, 64).states(system)

@@ -23,7 +23,7 @@ from dnnexplain.registry import fair_rules
 
 __all__ = ["register"]
 
-BEST_RULE, OPTIMUM = "best-rule", "optimum"
+BEST_RULE, OPTIMUM, UNTRAINED = "best-rule", "optimum", "untrained"
 OPTIMUM_SECONDS = 10.0
 COLUMNS = 4
 """Metrics that a table shows beside the cost, at most; JSON has all."""
@@ -83,6 +83,7 @@ def evaluate(
         "cost": spec.cost.title,
         "results": results,
         **_against_best_rule(runs, world, spec, workloads, seed),
+        **_untrained(runs, world, spec, workloads, seed),
         "caveats": list(spec.caveats),
     }
     if as_json:
@@ -247,6 +248,26 @@ def _against_best_rule(
     return {"best_rule": best.rule, "scale": "ratio" if spec.ratio else "difference", "relative_to_best_rule": told}
 
 
+def _untrained(
+    runs: Sequence[_Ran], world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: int
+) -> dict[str, Any]:
+    """Random weights on the same workloads, with the mask and without: what training added, and what the mask did."""
+    from dnnexplain.policies import named_policy
+
+    networks = [ran for ran in runs if ran.mode == "best"]
+    if not networks or any(ran.name == UNTRAINED for ran in networks):
+        return {}
+    told = []
+    for masked in (True,) if isinstance(world.output, Box) else (True, False):
+        try:
+            policy: Any = named_policy(world, UNTRAINED, masked=masked)
+        except DnnExplainError:  # the system has no network of its own that could be untrained
+            return {}
+        told.append({"masked": masked, **_figures(world.run(policy, workloads, seed=seed), world, spec)})
+    same = len(told) == 2 and told[0]["metrics"] == told[1]["metrics"]  # nothing was ever masked
+    return {"untrained": told[:1] if same else told}
+
+
 # --- words --------------------------------------------------------------------------------------
 
 
@@ -263,6 +284,8 @@ def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
         rows.append(_row(name, result, result["masked"], mask, wrong, others))
         if "sampled" in result:
             rows.append(_row(f"{name}, sampled", result["sampled"], result["masked"], mask, wrong, others))
+    bare = report.get("untrained", [])
+    rows += [_row(UNTRAINED, one, one["masked"], mask, wrong, others) for one in bare]
     columns = (
         "policy",
         *(["mask"] if mask else []),

@@ -42,7 +42,9 @@ def explain(
     system: str = typer.Argument(DEFAULT_SYSTEM, help=SYSTEM_HELP),
     *,
     options: SystemOptions,
-    state: Path | None = typer.Option(None, help="The state, a JSON file.", show_default=False),
+    state: Path | None = typer.Option(
+        None, help="The state, a JSON file; without it one that the policy meets.", show_default=False
+    ),
     survey: int = typer.Option(
         0, help="Instead of one state: so many states of the network's own episodes, summed up.", show_default=False
     ),
@@ -94,11 +96,8 @@ def explain(
     if stages is not None:
         show_stages(world, options, stages, workload=workload, seed=seed, as_json=as_json)
         return
-    if state is None:
-        msg = "say which state with --state FILE, or ask for many with --survey 2000"
-        raise DnnExplainError(msg)
     network = named_policy(world, policy)
-    given = world.state_from_json(read_json(state, "the state"))
+    given = _given(world, network, state)
     if sufficient:
         _check_sufficient(seconds=seconds, out=out)
         show_sufficient(world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json)
@@ -111,9 +110,21 @@ def explain(
     if out is not None:
         _save(found, out)
     if as_json:
-        print_json(_report(world, found, judged))
+        print_json({**_report(world, found, judged), "state": world.state_to_json(given)})
     else:
         _show(world, found, judged)
+
+
+def _given(world: Any, network: Any, state: Path | None) -> State:
+    """The state of a file, or one that the network meets."""
+    if state is not None:
+        found: State = world.state_from_json(read_json(state, "the state"))
+        return found
+    from dnnexplain.assumptions import assume
+    from dnnexplain.front import state_met
+
+    assume("no state was given (--state FILE): one that the policy meets in its own episodes is explained")
+    return state_met(world, network)
 
 
 def _check_options(method: str, badge: str, out: Path | None, methods: tuple[str, ...]) -> None:

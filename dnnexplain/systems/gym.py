@@ -249,9 +249,8 @@ class GymSystem:
         cost = np.array([self._cheapest(begun, i, self.horizon) if valid[i] else np.nan for i in range(count)])
         loss = cost - np.nanmin(cost)
         best = tuple(int(index) for index in np.flatnonzero(loss <= 1e-9))
-        return Judgement(
-            best, loss, exact=False, unit=f"{self.cost_name} over the next {counted(self.horizon, 'decision')}"
-        )
+        unit = f"{self.cost_name} over the next {counted(self.horizon, 'decision')}, chance falling as it does"
+        return Judgement(best, loss, exact=True, unit=unit)
 
     # --- whole episodes ---
 

@@ -159,3 +159,10 @@ def test_a_bad_state_is_named(files, capsys, state, message):
 def test_help_shows_an_example(capsys):
     assert main(["explain", "--help"]) == 0
     assert "dnnexplain explain deeprm --state state.json" in capsys.readouterr().out
+
+
+def test_without_a_state_one_that_the_network_meets_is_explained_and_said(files, capsys):
+    assert main(["explain", "deeprm", "--slots", "3", "--policy", files["net.pt"], "--badge", "none", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert any("no state was given" in sentence for sentence in told["assumed"])
+    assert told["state"]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.deeprm.test_sb3 import agent
+from tests.deeprm.test_sb3 import weights as agent_weights
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text().partition("## Your own things, in six lines")[2].partition("\n## ")[0]
 BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
@@ -44,15 +47,16 @@ def write_files(folder):
         archive.writestr("policy.pth", buffer.getvalue())
         archive.writestr("_stable_baselines3_version", "2.7.0")
     (folder / "network.graph").write_text(GRAPH)
+    agent(folder / "scheduler.zip", agent_weights())
     return net
 
 
 def test_there_is_one_for_each_kind_of_file():
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     assert all(len([line for line in block.splitlines() if line.strip()]) <= 6 for block in BLOCKS)
 
 
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("place", range(5))
 def test_a_block_of_the_readme_explains_what_it_reads(place, tmp_path, monkeypatch):
     import torch
 
@@ -62,7 +66,7 @@ def test_a_block_of_the_readme_explains_what_it_reads(place, tmp_path, monkeypat
 
     monkeypatch.chdir(tmp_path)
     net = write_files(tmp_path)
-    if place == 1:
+    if place == 2:
         world = GymSystem("CartPole-v1")
         save_onnx(tmp_path / "network.onnx", TorchPolicy(net, world))
     torch.manual_seed(0)

@@ -190,7 +190,7 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
     complete = not refusal and radius == np.inf
     proved = best is not None and not complete and radius >= best.distance - 10 * ROUNDING
     proved = proved or (best is not None and complete)
-    if run.witness.before.estimated:
+    if run.witness.before.estimated or run.moves.notes:  # between the points of a grid nothing was looked at
         radius = single = 0.0
         complete = proved = False
     certificate = certify_decisions(run) if radius > 0 or single > 0 or proved else None
