@@ -152,8 +152,10 @@ def test_train_writes_a_network_that_evaluate_takes(files: dict[str, Path], caps
     assert out.with_suffix(".md").read_text().startswith("# net")
     assert sorted(path.name for path in out.parent.glob("net*")) == ["net.md", "net.safetensors"]
     assert main(["evaluate", "--policy", str(out), "--slots", "3", "--sets", "2", "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)["results"][0]
+    report = json.loads(capsys.readouterr().out)
+    result = report["results"][0]
     assert result["metrics"]["all_jobs"]["mean"] > 1
     assert "sampled" in result
+    assert [one["masked"] for one in report["untrained"]] == [True, False]
     assert main(["evaluate", "--policy", str(out), "--slots", "5", "--sets", "2"]) == 2
     assert "slots=3" in capsys.readouterr().err
