@@ -6,6 +6,7 @@ With ``--proofs`` only what is proved is worked out anew; the figures of whole w
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -55,7 +56,7 @@ def _boards(name: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _settings(name: str, arguments: dict[str, Any]) -> Any:
+def _settings(name: str, arguments: Mapping[str, Any]) -> Any:
     return cast("Any", make_system(name, **arguments)).parameters
 
 

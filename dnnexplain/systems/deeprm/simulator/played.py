@@ -105,7 +105,7 @@ def _told(arrays: dict[str, NDArray[Any]], given: int | None) -> Played:
     left = 0 if given is None else given - played
     rest = f"; the episode ended, {left} actions were not played" if left else ""
     words = (
-        f"{counted(played, 'action')}, {counted(summary['time'], 'step')}, reward {summary['reward']:.4g}, "
-        f"{summary['placed']} of {counted(summary['jobs'], 'job')} placed{rest}."
+        f"{counted(played, 'action')}, {counted(int(summary['time']), 'step')}, reward {summary['reward']:.4g}, "
+        f"{summary['placed']} of {counted(int(summary['jobs']), 'job')} placed{rest}."
     )
     return Played(arrays, summary, words)
