@@ -33,9 +33,12 @@ parts = dashboard_parts({system!r})
 HANDLES = {
     "abr": ('.dx-strip-mark[aria-label="buffer"]', (0.0, 3.0), ".dx-strip-mark", ".dx-outputs"),
     "cellular": ('.dx-strip-mark[aria-label="congestion last minute"]', (0.0, 3.0), ".dx-strip-mark", ".dx-outputs"),
-    "cran": (".dx-moves", (3.0, 0.0), ".dx-moves", ".dx-outputs"),
+    "cran": (".dx-moves", (14.0, -14.0), ".dx-moves", ".dx-outputs"),
 }
 """What is dragged and how far a step is; what moves by itself, and what shows the network's answer."""
+
+TALL = 2400
+"""Of the page, px: what is watched must be in sight, for panels out of sight catch up only at rest."""
 
 WATCH = """
 ([mine, theirs]) => {
@@ -103,7 +106,7 @@ def run(browser, system, moves, delay):
             addresses, proxy = put_away(addresses, delay)
             running.insert(0, proxy)
         try:
-            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+            page = browser.new_context(viewport={"width": 1440, "height": TALL}).new_page()
             page.goto(addresses["panels"], timeout=120_000, wait_until="commit")
             page.wait_for_selector(HANDLES[system][0], timeout=240_000)
             page.wait_for_timeout(3000)

@@ -44,6 +44,8 @@ class Node:
         amount: a knob that its size shows, and that can be dragged below the graph: a demand.
         switch: a knob of 0 and 1 that is turned by a click.
         shape: ``"circle"`` or ``"square"``.
+        output: what decides about that switch: of a choice the action that turns it, of switches the one that sets it. A
+            page that runs the network draws the first side's switch by it before :attr:`GraphView.show` has answered.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Node:
     amount: str = ""
     switch: str = ""
     shape: Literal["circle", "square"] = "circle"
+    output: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +224,11 @@ def checked_views(system: Any, views: Sequence[View]) -> tuple[View, ...]:
             if name not in known:
                 raise Choice(f"knob of {system.name}, in view {view.title!r},", name, known).error()
         if isinstance(view, GraphView):
+            for node in view.nodes:
+                if node.output and node.output not in system.output.names:
+                    raise Choice(
+                        f"output of {system.name}, in view {view.title!r},", node.output, system.output.names
+                    ).error()
             for edge in view.edges:
                 if not all(0 <= end < len(view.nodes) for end in edge):
                     msg = f"edge {edge} of view {view.title!r} ends at a node that there is not; nodes are numbered from 0 to {len(view.nodes) - 1}"

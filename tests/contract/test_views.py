@@ -32,6 +32,7 @@ def nothing(_state, _decision):
         (SeriesView("Needs", ("1",), (Line("need", ("need 1",)),), level="heat"), "heat"),
         (GraphView("Lamps", (Node("a"),), ((0, 1),), nothing), "edge"),
         (GraphView("Lamps", (Node("a", amount="heat"),), (), nothing), "heat"),
+        (GraphView("Lamps", (Node("a", output="lamp 9"),), (), nothing), "lamp 9"),
         (GraphView("Lamps", (Node("a", moves=("need 1", "y")),), (), nothing), "'y'"),
         (SweepView("Needs", SweepAxis("need", ("need 1",)), SweepAxis("heat", ("heat",))), "heat"),
     ],

@@ -43,6 +43,23 @@ def test_the_map_shows_the_slot_that_follows_each_action(state):
             assert float(side.headline.split()[0]) == pytest.approx(watts, abs=0.051)
 
 
+@pytest.mark.parametrize("action", ["toggle", "set"])
+def test_the_output_of_a_head_s_square_is_the_one_that_decides_about_it(action):
+    """So may a page draw the squares by itself (widgets/page/src/parts/graph_picture.js, isOnNow)."""
+    system = CloudRan(heads=3, users=1, action=action)
+    graph = views_of(system)[0]
+    state = State(np.array([knob.start for knob in system.knobs]))
+    outputs = [system.output.names.index(node.output) for node in graph.nodes[:3]]
+    awake = state.values[system.codec.awake] > 0.5
+    for taken in range(4) if action == "toggle" else ([True, False, True], [False, True, True]):
+        on = system.next_heads(state, np.asarray(taken))
+        told = [
+            before != (taken == at) if action == "toggle" else taken[at]
+            for at, before in zip(outputs, awake, strict=True)
+        ]
+        assert list(on) == told
+
+
 def test_with_many_heads_a_rule_stands_beside_the_network():
     system = CloudRan(heads=9, users=1)
     state = State(np.array([knob.start for knob in system.knobs]))

@@ -38,6 +38,7 @@ def graph_data(view: GraphView, system: System) -> dict[str, Any]:
             "amount": at[node.amount] if node.amount else -1,
             "switch": at[node.switch] if node.switch else -1,
             "shape": node.shape,
+            "output": system.output.names.index(node.output) if node.output else -1,
         }
         for node in view.nodes
     ]
@@ -57,7 +58,8 @@ def flow_graph(graph: Graph) -> dict[str, Any]:
     return {
         "names": list(graph.nodes),
         "nodes": [
-            {"place": place, "moves": None, "amount": -1, "switch": -1, "shape": "circle"} for place in places
+            {"place": place, "moves": None, "amount": -1, "switch": -1, "shape": "circle", "output": -1}
+            for place in places
         ],
         "links": [list(link) for link in graph.links],
         "directed": True,

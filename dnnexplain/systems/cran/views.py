@@ -30,8 +30,12 @@ def views(system: CloudRan) -> tuple[View, ...]:
 
 def _map(system: CloudRan) -> GraphView:
     scene = system.scene
+    deciding = system.output.names[-scene.heads :]  # of toggles the first is "no change"
     heads = [
-        Node(f"head {r + 1}", (float(x) / scene.side, 1 - float(y) / scene.side), switch=f"head {r + 1} awake", shape="square")
+        Node(
+            f"head {r + 1}", (float(x) / scene.side, 1 - float(y) / scene.side),
+            switch=f"head {r + 1} awake", shape="square", output=deciding[r],
+        )
         for r, (x, y) in enumerate(scene.positions)
     ]  # fmt: skip
     users = [

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources b8cc3d38c1644541639e8388a06a8ff34d6e0eff661feb018a859d96337364b0
+// Built from widgets/page (make page), sources 7269d89873be729ba361e2b46491c214816e8c942c27384304a3f93da30c41f5
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -26,6 +26,21 @@ export function pictureOf(view) {
 }
 
 /**
+ * Whether a node is on after the decision that is shown, which may be ahead of the picture; null if no output says it.
+ * @param {any} output the scene's: its kind
+ * @param {any} node
+ * @param {any} live the step that is shown
+ * @param {Numbers} values of the knobs that it is about
+ * @returns {boolean | null}
+ */
+export function isOnNow(output, node, live, values) {
+  if (node.output < 0 || node.switch < 0) return null;
+  if (output.kind === "switches") return live.outputs.length ? live.outputs[node.output] > 0 : null;
+  if (live.action === undefined) return null;
+  return (values[node.switch] > 0.5) !== (live.action === node.output);
+}
+
+/**
  * @param {any} view
  * @param {any} link
  */

@@ -1,6 +1,7 @@
 // The nodes of a graph: some stand still, some are dragged, some are switched, some have an amount.
 
 import { h, s, setAttributes } from "../shared/dom.js";
+import { isOnNow } from "./graph_picture.js";
 import { makeSlider } from "./knobs.js";
 
 export const NODE = 5;
@@ -106,9 +107,11 @@ function dragNode(view, element, index) {
 export function paintNodes(map, picture) {
   const { view, side } = map;
   const ends = view.pair === null ? [] : view.graph.pairs[view.pair];
+  const { scene, live, pageStep, values } = view.store;
+  const shown = pageStep ? values : live.values;
   map.nodes.forEach((/** @type {any} */ node, /** @type {number} */ index) => {
     const { switch: knob, amount } = view.graph.nodes[index];
-    const on = picture.on ? Boolean(picture.on[side][index]) : true;
+    const on = (side ? null : isOnNow(scene.output, view.graph.nodes[index], live, shown)) ?? (picture.on ? Boolean(picture.on[side][index]) : true);
     node.element.classList.toggle("dx-source", ends[0] === index || view.pending === index);
     node.element.classList.toggle("dx-target", ends[1] === index && view.pending === null);
     node.element.classList.toggle("dx-on", knob >= 0 && on);

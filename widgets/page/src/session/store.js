@@ -132,6 +132,7 @@ export class Store {
     /** @param {"words" | "failures"} name */
     const both = (name) => ({ ...kernelStep[name], ...own[name] });
     this.live = { ...kernelStep, ...own, values: kernelStep.values, words: both("words"), failures: both("failures") };
+    if (own.probabilities) this.live.probabilities = Float32Array.from(own.probabilities); // as the kernel sends them: or "1.000" flickers
   }
 
   /** The network that the page can evaluate by itself, or null. */
