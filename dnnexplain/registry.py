@@ -22,6 +22,7 @@ from dnnexplain.contract.views import checked_views
 __all__ = [
     "BUILT_IN",
     "GROUP",
+    "cost_range",
     "derived_spec",
     "fair_rules",
     "known_systems",
@@ -63,6 +64,11 @@ def spec_of(system: str | Any) -> Spec:
     if isinstance(system, str):
         return _spec(system)
     return _spec(system.name) if system.name in known_systems() else derived_spec(system)
+
+
+def cost_range(system: Any) -> tuple[float, float]:
+    """What a system's cost cannot lie beyond, as its spec says (:attr:`Spec.cost_range`)."""
+    return spec_of(system).cost_range
 
 
 def derived_spec(system: Any) -> Spec:

@@ -4,10 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.intervals import compared_interval, mean_interval, ratio_interval, share_interval
+from dnnexplain.registry import cost_range, spec_of, specs
+from tests.fakes import FakeChoice
 
 SAMPLES = 2000
 DRAWS = {
@@ -111,3 +116,48 @@ def test_mistakes_are_explained():
     with pytest.raises(DnnExplainError, match="level"):
         mean_interval([1, 2], level=95)
     assert ratio_interval([1, 2], [0, 0]).missing == "there is nothing to compare with"
+
+
+COSTS = st.floats(0.01, 1000, allow_nan=False)
+PAIRS = st.integers(2, 12).flatmap(lambda size: arrays(np.float64, (2, size), elements=COSTS))
+
+
+@given(PAIRS)
+def test_no_interval_of_positive_costs_leaves_what_they_can_be(pair):
+    first, second = pair
+    free, held = mean_interval(first), mean_interval(first, within=(0, math.inf))
+    assert not held.known or 0 <= held.low <= held.mean <= held.high
+    assert (held.mean, held.missing, held.sets) == (free.mean, free.missing, free.sets)
+    change = compared_interval(first, second, ratio=True)
+    assert not change.known or -1 <= change.low <= change.mean <= change.high
+    assert change.verdict == ratio_interval(first, second).less(1).verdict
+    below = compared_interval(first - 2000, second - 2000, ratio=False)
+    plain = mean_interval(first - second)
+    assert below.three == pytest.approx(plain.three, nan_ok=True, rel=1e-6, abs=1e-6)
+
+
+@given(PAIRS, st.floats(0, 1000), st.floats(0, 1000))
+def test_what_is_true_and_possible_is_covered_as_often_within_the_range(pair, true, of):
+    free, held = mean_interval(pair[0]), mean_interval(pair[0], within=(0, math.inf))
+    assert (free.low <= true <= free.high) == (held.low <= true <= held.high)
+    wide, cut = ratio_interval(*pair).less(1), compared_interval(*pair, ratio=True)
+    change = true / (of + 1) - 1
+    assert (wide.low <= change <= wide.high) == (cut.low <= change <= cut.high)
+
+
+def test_few_and_spread_workloads_reach_the_end_of_the_range_and_no_further():
+    few = [1.2, 9.0]
+    assert mean_interval(few).low < 0
+    assert mean_interval(few, within=(1, math.inf)).low == 1
+    assert ratio_interval([1, 9, 2, 1, 30], [20, 3, 5, 1, 9]).less(1).low < -1
+    assert compared_interval([1, 9, 2, 1, 30], [20, 3, 5, 1, 9], ratio=True).low == -1
+    assert mean_interval([-1.2, -9.0]).low < -9  # a cost that may be negative is not cut
+
+
+def test_a_spec_says_what_its_cost_can_be():
+    for spec in specs().values():
+        least, most = spec.cost_range
+        assert (least >= 0) == spec.ratio
+        assert most == math.inf
+    assert cost_range(FakeChoice())[0] == -math.inf
+    assert spec_of("deeprm").cost_range[0] == 1

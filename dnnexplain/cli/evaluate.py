@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -200,7 +200,7 @@ def _result(
 def _figures(episodes: Episodes, world: EpisodeSystem, spec: Spec) -> dict[str, Any]:
     """Cost and metrics with their intervals, what the system adds, and the share of each action."""
     known = {metric.name: metric for metric in spec.metrics}
-    metrics = {"cost": _figure(episodes.cost, None)}
+    metrics = {"cost": _figure(episodes.cost, replace(spec.cost, least=spec.cost_range[0]))}
     metrics |= {name: _figure(values, known.get(name)) for name, values in episodes.metrics.items()}
     found: dict[str, Any] = {"metrics": metrics}
     if episodes.actions is not None:
@@ -216,7 +216,7 @@ def _figures(episodes: Episodes, world: EpisodeSystem, spec: Spec) -> dict[str, 
 
 
 def _figure(values: Any, metric: Metric | None) -> dict[str, float]:
-    found = mean_interval(values)
+    found = mean_interval(values) if metric is None else mean_interval(values, within=metric.range)
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[~np.isnan(finite)]
     told = {

@@ -7,6 +7,7 @@ the tests range over specs, so that nothing outside a system's folder names it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,7 @@ class Metric:
         wrong: whether it counts what must not happen; it then comes first in every sentence when it is not 0.
         words: how a number of it is told: ``"jobs starved"`` for 628 jobs starved; the title if empty.
         caveat: what one must know to read it, a sentence that is told where it is not 0.
+        least, most: what it cannot lie beyond on any workload; no interval of its mean does either.
     """
 
     name: str
@@ -78,6 +80,13 @@ class Metric:
     wrong: bool = False
     words: str = ""
     caveat: str = ""
+    least: float = -math.inf
+    most: float = math.inf
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """``least, most``."""
+        return self.least, self.most
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +367,11 @@ class Spec:
     environments: Mapping[str, tuple[Reference, Reference]] = field(default_factory=dict)
     weights: Path | None = None
     sources: tuple[str, ...] = ()
+
+    @property
+    def cost_range(self) -> tuple[float, float]:
+        """What the cost cannot lie beyond: the metric's own range; on a ratio scale it is not below zero."""
+        return max(self.cost.least, 0.0 if self.ratio else -math.inf), self.cost.most
 
     def parameter(self, name: str) -> Parameter:
         """A parameter of the system by its name."""

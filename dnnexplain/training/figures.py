@@ -28,7 +28,7 @@ def beside_baselines(trained: Trained) -> NetworkFigures:
     rows = []
     for name, policy in {str(trained.story["role"]): network, **{name: rules[name] for name in names}}.items():
         episodes = system.run(policy, unseen)
-        found = mean_interval(episodes.cost)
+        found = mean_interval(episodes.cost, within=spec.cost_range)
         told[name] = {"cost": {key: found.to_json()[key] for key in ("mean", "low", "high")}}
         told[name] |= {
             metric.title: _figure(metric, episodes.metrics)

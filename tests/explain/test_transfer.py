@@ -17,6 +17,7 @@ from dnnexplain.explain.transfer.words import boundaries
 from dnnexplain.intervals import mean_interval
 from dnnexplain.numbers import number, percent
 from dnnexplain.policies import TorchPolicy
+from dnnexplain.registry import cost_range
 from dnnexplain.systems import SmallSystem
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain.systems.deeprm.summary import compare
@@ -49,7 +50,7 @@ def test_a_cell_holds_what_its_workloads_give_when_they_are_drawn_again(whole):
         assert whole.episodes[row, column] == pytest.approx(np.array(costs))
         assert whole.cost[row, column] == pytest.approx(np.mean(costs, axis=1))
         for place, cost in enumerate(costs):
-            found = mean_interval(cost)
+            found = mean_interval(cost, within=cost_range(WORLD))
             assert (whole.low[row, column, place], whole.high[row, column, place]) == pytest.approx(
                 (found.low, found.high), nan_ok=True
             )

@@ -14,6 +14,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.reliance import reliance
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.intervals import Interval, mean_interval
+from dnnexplain.registry import cost_range
 from dnnexplain.results import Shown, array_field
 
 __all__ = ["Stages", "stages"]
@@ -100,7 +101,7 @@ def stages(
     found, costs, decided = [], [], []
     for place, network in enumerate(networks):
         found.append(reliance(system, network, observations, seed=seed))
-        costs.append(mean_interval(system.run(network, workloads, seed=seed).cost))
+        costs.append(mean_interval(system.run(network, workloads, seed=seed).cost, within=cost_range(system)))
         decided.append(system.output.decide(network.outputs(observations), valid_of(system, network, observations)))
         if progress is not None:
             progress(place + 1, len(networks))

@@ -7,6 +7,7 @@ Differences are paired: each workload goes on after every action.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.intervals import Interval, mean_interval
 from dnnexplain.numbers import number
+from dnnexplain.registry import spec_of
 from dnnexplain.results import Shown
 
 __all__ = ["Consequence", "Consequences", "consequences"]
@@ -128,11 +130,14 @@ def consequences(
         runs[int(action)] = {"cost": found.cost, **found.metrics}
         if progress is not None:
             progress(done + 1, len(asked))
+    spec = spec_of(system)
+    ranges = {metric.name: metric.range for metric in spec.metrics} | {"cost": spec.cost_range}
+    free = (-math.inf, math.inf)
     told = tuple(
         Consequence(
             action,
             system.output.names[action],
-            {name: mean_interval(values) for name, values in run.items()},
+            {name: mean_interval(values, within=ranges.get(name, free)) for name, values in run.items()},
             {name: mean_interval(values - runs[chosen][name]) for name, values in run.items()},
         )
         for action, run in runs.items()

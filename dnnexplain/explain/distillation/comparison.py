@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import start
 from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.numbers import number
+from dnnexplain.registry import cost_range
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["RuleComparison", "compare"]
@@ -32,6 +34,7 @@ class RuleComparison(Result):
         cost_name: what is minimised.
         cost: per policy and workload ``[P, W]``.
         ratio: whether the cost is a ratio scale, so that policies are compared in per cent.
+        least: what the cost cannot be below.
         lower, upper: what holds the optimum of each workload ``[W]``; NaN where it was not asked for.
     """
 
@@ -42,10 +45,11 @@ class RuleComparison(Result):
     lower: NDArray[np.float64] = array_field("workload")
     upper: NDArray[np.float64] = array_field("workload")
     ratio: bool = True
+    least: float = -math.inf
 
     def mean(self, name: str) -> Three:
         """A policy's mean cost with its 95% interval (:mod:`dnnexplain.intervals`)."""
-        return mean_interval(self.cost[self._place(name)]).three
+        return mean_interval(self.cost[self._place(name)], within=(self.least, math.inf)).three
 
     def relative(self, name: str, to: str | None = None) -> Three:
         """By how much a policy costs more than another (the first one), with its 95% interval, workload by workload.
@@ -144,4 +148,5 @@ def compare(
         lower=unknown if known is None else known.lower,
         upper=unknown if known is None else known.upper,
         ratio=cost_is_ratio(system),
+        least=cost_range(system)[0],
     )

@@ -25,6 +25,7 @@ from dnnexplain.explain.distillation.tree import Tree, grow, snapped
 from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import compared_interval, mean_interval, share_interval
 from dnnexplain.parallel import child_seed
+from dnnexplain.registry import cost_range
 from dnnexplain.results import Question
 
 __all__ = ["SIZES", "distil"]
@@ -418,8 +419,8 @@ def _measure(
         "single": system.features.moves[int(single["single"])],
         "fidelity_own": float(_follows(tree, own).mean()),
         "macro_f1": macro_f1(seen.action, said[chosen[0]]),
-        **three("cost", mean_interval(own.cost)),
-        **three("teacher_cost", mean_interval(seen.cost)),
+        **three("cost", mean_interval(own.cost, within=cost_range(system))),
+        **three("teacher_cost", mean_interval(seen.cost, within=cost_range(system))),
         **three("relative", compared_interval(own.cost, seen.cost, ratio=ratio)),
         "ratio": ratio,
         "agreement": float(np.mean(pairs)) if pairs else 1.0,

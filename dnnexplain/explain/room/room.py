@@ -188,7 +188,9 @@ def _levels(
         costs[name], words[name] = open_to[best], _told(best, name, policy)
     costs["optimum"] = bounds[:, 1]
     words["optimum"] = f"best plan for each {spec.workload}, known beforehand"
-    levels = [Level(name, words[name], *mean_interval(cost).three) for name, cost in costs.items()]
+    levels = [
+        Level(name, words[name], *mean_interval(cost, within=spec.cost_range).three) for name, cost in costs.items()
+    ]
     return tuple(levels), costs
 
 

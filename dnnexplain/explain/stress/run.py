@@ -205,7 +205,7 @@ def _judged(
     }
     cost = np.asarray(ours.cost, dtype=np.float64)
     found = compare(cost, costs, ratio=cost_is_ratio(task.system), wrong=wrong, invalid=invalid)
-    mean, case = mean_interval(cost), task.case
+    mean, case = mean_interval(cost, within=task.spec.cost_range), task.case
     worst: dict[str, Any] = case_file(task.system, workloads[found.worst], case.name)
     worst |= {"place": found.worst, "seed": task.seed, "cost": float(cost[found.worst])}
     told = {name: {"policy": one, "best_rule": other} for name, (one, other) in wrong.items() if one or other}

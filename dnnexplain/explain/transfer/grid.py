@@ -63,6 +63,7 @@ class _Tables:
     networks: int
     sets: int
     ratio: bool
+    range: tuple[float, float]
     metrics: tuple[Metric, ...]
     actions: tuple[str, ...]
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class _Tables:
     def put(self, row: int, column: int, ran: _Ran) -> None:
         """Fill in a cell."""
         at, costs = (row, column), ran.costs
-        found = [mean_interval(one) for one in costs]
+        found = [mean_interval(one, within=self.range) for one in costs]
         self.arrays["episodes"][at][:, : costs.shape[1]] = costs
         self.arrays["cost"][at] = costs.mean(axis=1)
         self.arrays["low"][at], self.arrays["high"][at] = [one.low for one in found], [one.high for one in found]
@@ -148,9 +149,9 @@ def transfer(
     }
     question = Question.about(system, method="transfer", seed=seed, settings=settings)
     most = max([sets, *(len(found) for found in fixed.values())])
-    metrics, actions = spec_of(system).metrics, () if isinstance(system.output, Box) else system.output.names
+    spec, actions = spec_of(system), () if isinstance(system.output, Box) else system.output.names
     shape = (len(rows), len(columns), len(everyone))
-    tables = _Tables(shape, len(policies), most, cost_is_ratio(system), metrics, actions)
+    tables = _Tables(shape, len(policies), most, cost_is_ratio(system), spec.cost_range, spec.metrics, actions)
     if resume is not None:
         _take_over(tables, resume, question, rows, columns)
     places, cells = [], []
@@ -163,7 +164,7 @@ def transfer(
             parameters = {**column.parameters, **row.parameters}
             number = seed if not drawn else _seed_of(seed, family, parameters)
             places.append((r, c))
-            asked = (system, metrics, len(actions), everyone, family, parameters, sets, number)
+            asked = (system, spec.metrics, len(actions), everyone, family, parameters, sets, number)
             cells.append(_Cell(*asked, fixed.get(row.label)))
     done = seeded_imap(
         _run_cell, cells, seed=seed, jobs=jobs, backend=backend, client=client, progress=progress, cancel=cancel

@@ -48,7 +48,7 @@ SPEC = Spec(
         "served for as few watts as possible."
     ),
     make="dnnexplain.systems.cran:CloudRan",
-    cost=Metric("cost", "mean power, outages charged", "W"),
+    cost=Metric("cost", "mean power, outages charged", "W", least=0),
     ratio=True,
     parameters=(
         Parameter("heads", 5, "Radio heads.", low=1, high=12, unit="heads"),
@@ -71,13 +71,14 @@ SPEC = Spec(
             "slots",
             total=True,
             wrong=True,
+            least=0,
             words="slots not served",
             caveat="A slot that is not served is charged with full radiation of the awake heads and the outage power.",
         ),
-        Metric("watts", "mean power, outages not charged", "W"),
-        Metric("saving", "saved against all heads on", "%", better="higher"),
-        Metric("switches", "switches", "a day"),
-        Metric("heads awake", "heads awake", "heads"),
+        Metric("watts", "mean power, outages not charged", "W", least=0),
+        Metric("saving", "saved against all heads on", "%", better="higher", most=100),
+        Metric("switches", "switches", "a day", least=0),
+        Metric("heads awake", "heads awake", "heads", least=0),
     ),
     families=(
         Family("diurnal", "Demands rise and fall once a day; users stay where they are.", _DAYS),

@@ -94,7 +94,7 @@ SPEC = Spec(
         "next steps and of the jobs that wait, and picks the job to start, or to wait."
     ),
     make="dnnexplain.systems.deeprm.made:make",
-    cost=Metric("cost", "slowdown, all jobs"),
+    cost=Metric("cost", "slowdown, all jobs", least=1),
     ratio=True,
     seen_whole={"slots": 40},
     parameters=(
@@ -126,19 +126,20 @@ SPEC = Spec(
             "jobs",
             total=True,
             wrong=True,
+            least=0,
             words="jobs starved",
             caveat=(
                 "A starved job is one that the policy never places; it is charged as though it ran alone, one such job "
                 "after another, from when nothing could change any more. Its true cost has no bound."
             ),
         ),
-        Metric("turned_away", "turned away", "jobs", total=True, wrong=True, words="jobs turned away"),
-        Metric("short_jobs", "slowdown, short jobs"),
-        Metric("long_jobs", "slowdown, long jobs"),
-        Metric("completion", "completion time", "steps"),
-        Metric("makespan", "makespan", "steps"),
-        Metric("cpu_utilisation", "CPU utilisation", better="higher"),
-        Metric("memory_utilisation", "memory utilisation", better="higher"),
+        Metric("turned_away", "turned away", "jobs", total=True, wrong=True, words="jobs turned away", least=0),
+        Metric("short_jobs", "slowdown, short jobs", least=1),
+        Metric("long_jobs", "slowdown, long jobs", least=1),
+        Metric("completion", "completion time", "steps", least=0),
+        Metric("makespan", "makespan", "steps", least=0),
+        Metric("cpu_utilisation", "CPU utilisation", better="higher", least=0, most=1),
+        Metric("memory_utilisation", "memory utilisation", better="higher", least=0, most=1),
     ),
     families=(
         Family("deeprm", "The original generator: 80% short jobs, 20% long ones, one dominant resource.", _FAMILY),

@@ -15,6 +15,9 @@ from dnnexplain.systems.deeprm.simulator.runner import Run, run_measures
 
 __all__ = ["compare", "summarise"]
 
+_SLOWDOWN, _STEPS, _SHARE = (1.0, np.inf), (0.0, np.inf), (0.0, 1.0)
+"""What no figure of its kind can lie beyond."""
+
 
 def _figure(found: Interval) -> dict[str, float]:
     return {"mean": float(found.mean), "low": float(found.low), "high": float(found.high)}
@@ -30,17 +33,17 @@ def summarise(run: Run, params: Params) -> dict[str, Any]:
     """
     found = run_measures(run, params)
     counted = np.sum(~np.isnan(found.floored), axis=1)
-    original = mean_interval(found.original, weights=counted)
+    original = mean_interval(found.original, weights=counted, within=_SLOWDOWN)
     return {
         "metrics": {
-            "all_jobs": _figure(mean_interval(found.all_jobs)),
+            "all_jobs": _figure(mean_interval(found.all_jobs, within=_SLOWDOWN)),
             "original": {**_figure(original), "left_out": int(found.count.sum() - counted.sum())},
-            "short_jobs": _figure(mean_interval(found.short)),
-            "long_jobs": _figure(mean_interval(found.long)),
-            "completion": _figure(mean_interval(found.completion)),
-            "makespan": _figure(mean_interval(found.makespan.astype(np.float64))),
-            "cpu_utilisation": _figure(mean_interval(found.utilisation[:, 0])),
-            "memory_utilisation": _figure(mean_interval(found.utilisation[:, 1])),
+            "short_jobs": _figure(mean_interval(found.short, within=_SLOWDOWN)),
+            "long_jobs": _figure(mean_interval(found.long, within=_SLOWDOWN)),
+            "completion": _figure(mean_interval(found.completion, within=_STEPS)),
+            "makespan": _figure(mean_interval(found.makespan.astype(np.float64), within=_STEPS)),
+            "cpu_utilisation": _figure(mean_interval(found.utilisation[:, 0], within=_SHARE)),
+            "memory_utilisation": _figure(mean_interval(found.utilisation[:, 1], within=_SHARE)),
         },
         "jobs": int(found.count.sum()),
         "starved": int(found.starved.sum()),

@@ -98,7 +98,7 @@ SPEC = Spec(
         "share of each pair's demand takes which path, so that the busiest link is as little used as possible."
     ),
     make="dnnexplain.systems.routing:RoutingSystem",
-    cost=Metric("cost", "maximum link utilisation"),
+    cost=Metric("cost", "maximum link utilisation", least=0),
     ratio=True,
     parameters=(
         Parameter("topology", "abilene", "A built-in or topohub topology by name, or a file."),
@@ -116,9 +116,9 @@ SPEC = Spec(
         Role("learning-to-route", "Learning to Route, sees the 12 before", parameters={"history": HISTORY}),
     ),
     metrics=(
-        Metric("MLU over optimum", "MLU over optimum"),
-        Metric("optimal MLU", "optimal MLU"),
-        Metric("links over capacity", "links over capacity", "links", wrong=True),
+        Metric("MLU over optimum", "MLU over optimum", least=1),
+        Metric("optimal MLU", "optimal MLU", least=0),
+        Metric("links over capacity", "links over capacity", "links", wrong=True, least=0),
     ),
     families=(
         Family("gravity", "Gravity traffic with a daily cycle and noise.", _GRAVITY),

@@ -19,6 +19,7 @@ from dnnexplain.explain.distillation.outputs.trees import OutputTrees, grow_numb
 from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import compared_interval, mean_interval, share_interval
 from dnnexplain.parallel import child_seed
+from dnnexplain.registry import cost_range
 from dnnexplain.results import Question
 
 __all__ = ["SIZES", "distil_outputs"]
@@ -201,8 +202,8 @@ class _Search:
             "fidelity_each": np.mean(apart <= alike, axis=0),
             "error": float(apart.mean()) if numbers else float("nan"),
             "error_each": apart.mean(axis=0) if numbers else np.full(apart.shape[1], np.nan),
-            **three("cost", mean_interval(own.cost)),
-            **three("teacher_cost", mean_interval(seen.cost)),
+            **three("cost", mean_interval(own.cost, within=cost_range(system))),
+            **three("teacher_cost", mean_interval(seen.cost, within=cost_range(system))),
             **three("relative", compared_interval(own.cost, seen.cost, ratio=ratio)),
             "ratio": ratio,
             "agreement": float(np.mean(pairs)) if pairs else 1.0,
