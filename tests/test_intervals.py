@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -122,6 +122,7 @@ COSTS = st.floats(0.01, 1000, allow_nan=False)
 PAIRS = st.integers(2, 12).flatmap(lambda size: arrays(np.float64, (2, size), elements=COSTS))
 
 
+@settings(max_examples=40, deadline=None)
 @given(PAIRS)
 def test_no_interval_of_positive_costs_leaves_what_they_can_be(pair):
     first, second = pair
@@ -136,6 +137,7 @@ def test_no_interval_of_positive_costs_leaves_what_they_can_be(pair):
     assert below.three == pytest.approx(plain.three, nan_ok=True, rel=1e-6, abs=1e-6)
 
 
+@settings(max_examples=40, deadline=None)
 @given(PAIRS, st.floats(0, 1000), st.floats(0, 1000))
 def test_what_is_true_and_possible_is_covered_as_often_within_the_range(pair, true, of):
     free, held = mean_interval(pair[0]), mean_interval(pair[0], within=(0, math.inf))
