@@ -16,7 +16,8 @@ from threading import Lock
 from typing import Any, ClassVar, cast
 
 import psutil
-from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 __all__ = ["Forked", "ForkedKernel", "Zygote", "fork_kernels"]
 
@@ -113,7 +114,7 @@ class Forked:
         self.send_signal(9)
 
 
-class ForkedKernel(LocalProvisioner):  # type: ignore[misc] # jupyter_client's classes are untyped here
+class ForkedKernel(LocalProvisioner):
     """Starts a kernel by forking the prepared process; if there is none, or it fails, as Jupyter does."""
 
     zygote: ClassVar[Zygote | None] = None

@@ -13,6 +13,7 @@ from http.client import responses
 from typing import Any
 
 import tornado.web
+from tornado.log import access_log
 
 from dnnexplain.app.gallery import error_page
 
@@ -146,4 +147,4 @@ class SignedOut(_Guard):
 def log_nothing_small(handler: tornado.web.RequestHandler) -> None:
     """Tornado's log of requests, which has kernels' numbers in it: only what failed here, and without its address."""
     if handler.get_status() >= 500:
-        tornado.web.access_log.error("%d %s (%s)", handler.get_status(), handler.request.method, type(handler).__name__)
+        access_log.error("%d %s (%s)", handler.get_status(), handler.request.method, type(handler).__name__)

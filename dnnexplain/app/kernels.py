@@ -16,7 +16,7 @@ RECLAIM = 45.0
 """Seconds without a page after which a kernel makes room for somebody else."""
 
 
-class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_server ships no types for it
+class PageKernels(AsyncMappingKernelManager):
     """Jupyter's kernel manager, but a kernel is idle only from when no page has it, and it waits for none.
 
     Jupyter counts from a kernel's last message. For one that was prepared long ago that is past the
@@ -26,7 +26,7 @@ class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_se
     megabytes = Int(0, help="Memory that a kernel may take, in MiB; 0: as much as there is.", config=True)
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options)  # type: ignore[no-untyped-call] # jupyter_server's, as below
         self._alone_since: dict[str, float] = {}
 
     async def _async_start_kernel(self, **options: Any) -> str:
@@ -44,7 +44,7 @@ class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_se
         now = time.monotonic()
         if now - self._alone_since.setdefault(kernel_id, now) >= self.cull_idle_timeout:
             del self._alone_since[kernel_id]
-            await super().cull_kernel_if_idle(kernel_id)
+            await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
     async def reclaim(self) -> bool:
         """End the kernel that no page has had for longest, if that is long enough; whether one was ended.
@@ -62,7 +62,7 @@ class PageKernels(AsyncMappingKernelManager):  # type: ignore[misc] # jupyter_se
             return False
         kernel_id = min(alone)[1]
         del self._alone_since[kernel_id]
-        await self.shutdown_kernel(kernel_id)
+        await self.shutdown_kernel(kernel_id)  # type: ignore[no-untyped-call]
         return True
 
     def waits_for_a_page(self, kernel_id: str) -> bool:

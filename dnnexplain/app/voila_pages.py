@@ -56,7 +56,7 @@ _CLOSED = (
 _KERNEL = re.compile(r'"kernelId":\s*"([0-9a-f-]{36})"')
 
 
-class Pages(Voila):
+class Pages(Voila):  # type: ignore[misc] # voila ships no types
     """The server: one notebook at ``/``, or a gallery at ``/`` and each of its pages at ``/show/KEY``."""
 
     def initialize(self, argv: list[str] | None = None) -> None:
@@ -143,7 +143,7 @@ class BoundedServer(HTTPServer):
         super().handle_stream(stream, address)
 
 
-class PageHandler(TornadoVoilaHandler):
+class PageHandler(TornadoVoilaHandler):  # type: ignore[misc] # voila ships no types
     """One page, if there is a place for it."""
 
     def initialize(self, **options: Any) -> None:
@@ -182,7 +182,7 @@ class PageHandler(TornadoVoilaHandler):
             self.places.leave(place)
 
 
-class GalleryHandler(BaseVoilaHandler):
+class GalleryHandler(BaseVoilaHandler):  # type: ignore[misc] # voila ships no types
     """The list of pages."""
 
     def initialize(self, **options: Any) -> None:

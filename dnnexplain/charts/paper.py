@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import matplotlib as mpl
@@ -64,7 +65,7 @@ def draw(chart: Chart, ax: Any = None) -> Any:
 
 def _height(chart: Chart) -> float:
     if chart.kind == Kind.BARS:
-        kept = min(len(chart.labels), 20) * max(1, min(len(chart.series), len(HUES))) ** 0.5
+        kept = min(len(chart.labels), 20) * math.sqrt(max(1, min(len(chart.series), len(HUES))))
         return 0.7 + 0.17 * max(kept, 3)
     return min(5.0, 1.0 + 0.16 * len(chart.rows)) if chart.kind == Kind.HEAT else 2.2
 

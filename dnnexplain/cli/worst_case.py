@@ -116,7 +116,7 @@ def _problem(world: World) -> Problem:
 
 
 def _load(path: Path) -> WorstCase:
-    from dnnexplain.explain.gray_box import WorstCase
+    from dnnexplain.explain.gray_box.result import WorstCase
 
     found: WorstCase = WorstCase.load(path)
     return found

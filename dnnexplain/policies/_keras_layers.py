@@ -301,7 +301,7 @@ def _share(
     name = scratch.number(torch.ones(1, 1, *sizes))
     padded = _pad(scratch, config, name, kernel, steps, [1] * len(sizes), 0.0)
     pool = functional.avg_pool1d if len(sizes) == 1 else functional.avg_pool2d
-    found: torch.Tensor = pool(scratch.values[padded], list(kernel), list(steps))  # type: ignore[operator]
+    found: torch.Tensor = pool(scratch.values[padded], list(kernel), list(steps))
     return found
 
 

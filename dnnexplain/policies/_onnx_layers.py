@@ -69,7 +69,7 @@ def _conv(attributes: Attributes, weight: torch.Tensor, bias: torch.Tensor | Non
         raise DnnExplainError(msg)
     even = pads[:rank] == pads[rank:]
     groups = attributes.get("group", 1)
-    layer = kinds[rank](
+    layer: nn.Module = kinds[rank](
         weight.shape[1] * groups,
         weight.shape[0],
         tuple(weight.shape[2:]),

@@ -74,11 +74,11 @@ def _slice(attributes: Attributes, x: torch.Tensor, *rest: torch.Tensor | None) 
 
 def _split(attributes: Attributes, x: torch.Tensor, sizes: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
     axis = attributes.get("axis", 0)
-    given = _numbers(sizes if sizes is not None else attributes.get("split"))
+    given: list[int] | int | None = _numbers(sizes if sizes is not None else attributes.get("split"))
     if given is None:
         count = attributes["num_outputs"]
-        given = -(-x.shape[axis] // count)  # type: ignore[assignment]
-    return torch.split(x, given, axis)  # type: ignore[arg-type, no-any-return]
+        given = -(-x.shape[axis] // count)
+    return torch.split(x, given, axis)
 
 
 def _squeeze(attributes: Attributes, x: torch.Tensor, given: torch.Tensor | None = None) -> torch.Tensor:
@@ -109,7 +109,7 @@ def _reduce(name: str) -> Callable[..., torch.Tensor]:
 def _gemm(attributes: Attributes, a: torch.Tensor, b: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
     left = a.T if attributes.get("transA") else a
     right = b.T if attributes.get("transB") else b
-    product = attributes.get("alpha", 1.0) * (left @ right)
+    product: torch.Tensor = attributes.get("alpha", 1.0) * (left @ right)
     return product if c is None else product + attributes.get("beta", 1.0) * c
 
 

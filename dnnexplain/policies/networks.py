@@ -193,10 +193,11 @@ def build(architecture: Mapping[str, Any], system: System) -> nn.Module:
         raise Choice("network architecture", name, tuple(known)).error()
     arguments = dict(architecture.get("arguments") or {})
     try:
-        return known[name](system, **arguments)
+        module: nn.Module = known[name](system, **arguments)
     except TypeError as error:
         msg = f"the architecture {name!r} cannot be made with the arguments {arguments}: {error}"
         raise DnnExplainError(msg) from None
+    return module
 
 
 def hidden_layers(module: nn.Module) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def byte_linear(linear: nn.Linear, pictures: NDArray[np.uint8], scale: float) ->
     """``linear(flatten(pictures) * scale)`` ``[B, units]`` for bytes ``[B, ...]``, differentiable in the weights."""
     cells = np.ascontiguousarray(pictures).reshape(len(pictures), -1)
     bias = linear.bias if linear.bias is not None else torch.zeros(linear.out_features)
-    result: torch.Tensor = _ByteLinear.apply(linear.weight, bias, cells, scale)
+    result: torch.Tensor = _ByteLinear.apply(linear.weight, bias, cells, scale)  # type: ignore[no-untyped-call] # torch's
     return result
 
 

@@ -70,7 +70,7 @@ class OneHot:
 
     def read(self, cells: Values) -> Values:
         """Which cell is largest."""
-        return cells.argmax(axis=1)[:, None].astype(np.float64)
+        return np.asarray(cells.argmax(axis=1)[:, None], dtype=np.float64)
 
     def paint(self, values: Values, ground: Values | None) -> Values:
         """1 at the choice."""

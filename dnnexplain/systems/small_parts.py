@@ -67,7 +67,7 @@ def tried_actions(space: Space, levels: int) -> NDArray[Any]:
     count = len(space.names)
     if isinstance(space, MultiBinary):
         if count <= MOST_SWITCHES:
-            return (np.arange(2**count)[:, None] >> np.arange(count)) % 2 == 1
+            return np.asarray((np.arange(2**count)[:, None] >> np.arange(count)) % 2 == 1)
         return np.concatenate([np.zeros((1, count), bool), np.ones((1, count), bool), np.eye(count, dtype=bool)])
     if isinstance(space, Box):
         low, high = space.bounds
@@ -87,7 +87,7 @@ def possible(space: Space, allowed: NDArray[np.bool_], actions: NDArray[Any]) ->
     if isinstance(space, Discrete):
         return np.asarray(allowed[:, actions])
     if isinstance(space, MultiBinary):
-        return ~np.any(actions[None] & ~allowed[:, None], axis=2)
+        return np.asarray(~np.any(actions[None] & ~allowed[:, None], axis=2))
     return np.broadcast_to(True, (len(allowed), len(actions)))  # noqa: FBT003
 
 

@@ -26,7 +26,7 @@ ADDS_UP = "integrated-gradients"
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-class Dashboard(ipywidgets.Box):
+class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no types
     """State editor, decision, map and neurons of one system, and below them a section for each further question.
 
     In a notebook, one line shows it: ``Dashboard(make_system("deeprm"), policy)``.

@@ -15,7 +15,7 @@ __all__ = ["Exercise"]
 Check = Callable[[str], bool | str]
 
 
-class Exercise(ipywidgets.VBox):
+class Exercise(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no types
     """A question, a field for the answer, and a verdict.
 
     In a lesson's notebook::

@@ -15,7 +15,7 @@ from dnnexplain_widgets.web import module_source, style_source
 __all__ = ["Hub"]
 
 
-class Hub(ipywidgets.Widget):
+class Hub(ipywidgets.Widget):  # type: ignore[misc] # ipywidgets ships no types
     """Carries state between a session and all its panels; it has no view of its own.
 
     One model for all panels keeps a step at one message with all buffers in it, so the panels change

@@ -144,7 +144,8 @@ def _floats(values: NDArray[Any]) -> bytes:
 
 def _levels(observation: NDArray[np.float32]) -> bytes:
     """Cells as bytes: 0 is free, 255 is 1."""
-    return np.clip(np.rint(observation * 255.0), 0, 255).astype(np.uint8).tobytes()
+    levels: NDArray[np.uint8] = np.clip(np.rint(observation * 255.0), 0, 255).astype(np.uint8)
+    return levels.tobytes()
 
 
 def _overlay(values: NDArray[np.float64]) -> dict[str, Any]:

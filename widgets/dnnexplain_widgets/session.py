@@ -288,7 +288,7 @@ def telling_unit(curves: Curves) -> int:
 def _first_kind(system: System) -> str:
     """The kind of knob that curves run over at first: one that several objects share, else the first knob."""
     if isinstance(system, Flowing):
-        return max((system.knobs[knob] for knob in system.graph.knobs), key=lambda knob: knob.start).name
+        return str(max((system.knobs[knob] for knob in system.graph.knobs), key=lambda knob: knob.start).name)
     shared = kinds(system)
     return next(iter(shared), system.knobs[0].name if system.knobs else "")
 

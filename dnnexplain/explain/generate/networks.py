@@ -162,7 +162,7 @@ class Diffusion(NetworkGenerator):
             share = kept[level][:, None]
             noisy = share.sqrt() * rows[batch] + (1 - share).sqrt() * noise
             adam.zero_grad()
-            ((self._noise(noisy, level / self.levels_of_noise, given[batch]) - noise) ** 2).mean().backward()  # type: ignore[no-untyped-call]
+            ((self._noise(noisy, level / self.levels_of_noise, given[batch]) - noise) ** 2).mean().backward()
             adam.step()
             falling.step()
 
@@ -197,7 +197,7 @@ class Adversarial(NetworkGenerator):
 
         critic, averaged = (
             _critic(3 * rows.shape[1]),
-            AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(0.995)),  # type: ignore[no-untyped-call]
+            AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(0.995)),
         )
         ours, theirs = (torch.optim.Adam(one.parameters(), lr=1e-3, betas=(0.0, 0.9)) for one in (self.network, critic))
         for step in range(2 * self.steps):
@@ -205,7 +205,7 @@ class Adversarial(NetworkGenerator):
             made = self._made(given[batch], draw)
             theirs.zero_grad()
             real, fake = (critic(torch.cat([one, given[batch]], dim=1)) for one in (rows[batch], made.detach()))
-            (torch.relu(1 - real).mean() + torch.relu(1 + fake).mean()).backward()  # type: ignore[no-untyped-call]
+            (torch.relu(1 - real).mean() + torch.relu(1 + fake).mean()).backward()
             theirs.step()
             if step % 2:
                 ours.zero_grad()

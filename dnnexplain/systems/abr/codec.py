@@ -121,7 +121,7 @@ class Codec:
         whole = np.rint(rows[:, self.remaining])
         near = np.abs(rows[:, self.remaining] - whole) < 1e-4
         rows[:, self.remaining] = np.where(near, whole, rows[:, self.remaining])
-        return np.clip(rows, self.low, self.high)
+        return np.asarray(np.clip(rows, self.low, self.high))
 
     def _before(self, rows: Floats) -> NDArray[np.float32]:
         """The cells that no knob has, as the knobs let them be guessed ``[B, 6, L]``."""
@@ -145,7 +145,7 @@ class Codec:
 
     def level(self, rows: Floats) -> NDArray[np.int64]:
         """The index of the bitrate nearest to the last one ``[B]``."""
-        return np.abs(rows[:, :1] - self.video.bitrates).argmin(axis=1)
+        return np.asarray(np.abs(rows[:, :1] - self.video.bitrates).argmin(axis=1))
 
     def downloaded(self, rows: Floats) -> NDArray[np.int64]:
         """How many chunks were downloaded ``[B]``."""
@@ -178,7 +178,7 @@ class Codec:
         self._samples(rows)
         shown = (rows * self.scale).astype(np.float32).astype(np.float64) / self.scale
         shown[:, 0], shown[:, self.remaining] = rows[:, 0], rows[:, self.remaining]
-        return np.clip(shown, self.low, self.high)
+        return np.asarray(np.clip(shown, self.low, self.high))
 
     def _samples(self, rows: Floats) -> None:
         """Bring throughputs and download times of the past in line, newest first, in place."""

@@ -126,7 +126,7 @@ class ABREnv(gymnasium.Env[NDArray[np.float32], int]):
         return f"chunk {a.chunk[0]}, {self.world.video.labels[a.last[0]]}, buffer {a.buffer[0] / 1000:.1f} s"
 
     def _seen(self) -> NDArray[np.float32]:
-        return self._running().observe()[0].astype(np.float32)
+        return np.asarray(self._running().observe()[0], dtype=np.float32)
 
     def _running(self) -> Simulator:
         if self._simulator is None:

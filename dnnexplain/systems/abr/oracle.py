@@ -102,7 +102,7 @@ def _carried(simulator: Simulator, count: int, step: float) -> NDArray[np.float6
         total += float(lap.sum())
     times = np.concatenate([[0.0], np.cumsum(np.concatenate(spans))])
     held = np.concatenate([[0.0], np.cumsum(np.concatenate(spans) * np.concatenate(rates))]) * 1e6 / 8.0 * c.payload
-    return np.interp(step * np.arange(count), times, held)
+    return np.asarray(np.interp(step * np.arange(count), times, held))
 
 
 def _gains(sizes: NDArray[np.float64], quality: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

@@ -42,7 +42,7 @@ class Outlook:
             return values
 
         rates = (at(now[:, None] + ahead) - at(now[:, None])) / ahead
-        return np.log1p(np.maximum(rates, 0.0)).astype(np.float32)
+        return np.asarray(np.log1p(np.maximum(rates, 0.0)), dtype=np.float32)
 
 
 def _carried(trace: Trace, end: int) -> NDArray[np.float64]:

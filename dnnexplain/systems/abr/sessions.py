@@ -64,7 +64,7 @@ class Sessions:
     def frozen(self) -> Floats:
         """1 for sessions that stalled for more than a tenth of their video's time in chunks 2 to the last, else 0 ``[W]``."""
         plays = self.video.seconds * (self.stall_s.shape[1] - 1)
-        return (self.rebuffering > FROZEN * plays).astype(np.float64)
+        return np.asarray(self.rebuffering > FROZEN * plays, dtype=np.float64)
 
     @property
     def bitrate(self) -> Floats:

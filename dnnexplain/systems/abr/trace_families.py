@@ -61,7 +61,7 @@ def _dips(rng: np.random.Generator, count: int, every: float, length: float, dep
 
 def _scaled(shape: Floats, mean: float) -> Floats:
     """Positive factors brought to a mean, with the floor kept."""
-    return np.maximum(shape * (mean / shape.mean()), _FLOOR)
+    return np.asarray(np.maximum(shape * (mean / shape.mean()), _FLOOR))
 
 
 def _every_second(seconds: float) -> Floats:

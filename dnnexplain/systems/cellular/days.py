@@ -64,12 +64,12 @@ class DayStack:
     @property
     def history(self) -> int:
         """``H``."""
-        return self.own.shape[1] - self.forecast.shape[1]
+        return int(self.own.shape[1] - self.forecast.shape[1])
 
     @property
     def minutes(self) -> int:
         """``T``."""
-        return self.forecast.shape[1]
+        return int(self.forecast.shape[1])
 
 
 def stack_days(days: Sequence[Day]) -> DayStack:

@@ -40,7 +40,7 @@ def actor_stack(inputs: int, hidden: Sequence[int], seed: int) -> nn.Sequential:
 
 
 def _drawn(inputs: int, units: int, deviation: float, bias: float, generator: torch.Generator) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, inputs, units)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, units)
     with torch.no_grad():
         layer.weight.normal_(0.0, deviation, generator=generator)
         layer.bias.fill_(bias)
@@ -97,5 +97,5 @@ class Whitened(nn.Module):
             weight = first.weight.double() @ self.matrix.double()
             first.bias.copy_(first.bias.double() - weight @ self.middle.double())
             first.weight.copy_(weight)
-        stack.architecture = self.stack.architecture  # type: ignore[assignment]
+        stack.architecture = self.stack.architecture
         return stack

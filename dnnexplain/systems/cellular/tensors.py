@@ -27,13 +27,13 @@ class _Between(torch.autograd.Function):
         (numbers,) = ctx.saved_tensors  # type: ignore[attr-defined]
         (gradient,) = gradients
         # Descent moves against the gradient: below 0 only a negative one leads inside, above 1 only a positive one.
-        useful = ((numbers >= 0) | (gradient < 0)) & ((numbers <= 1) | (gradient > 0))
+        useful: Tensor = ((numbers >= 0) | (gradient < 0)) & ((numbers <= 1) | (gradient > 0))
         return gradient * useful
 
 
 def between(numbers: Tensor) -> Tensor:
     """Raw outputs as rates in [0, 1], with a gradient that can lead back from outside."""
-    rates: Tensor = _Between.apply(numbers)
+    rates: Tensor = _Between.apply(numbers)  # type: ignore[no-untyped-call] # torch's
     return rates
 
 

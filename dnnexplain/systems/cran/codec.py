@@ -74,7 +74,7 @@ class Codec:
     @property
     def size(self) -> int:
         """How many cells there are."""
-        return self.awake.stop
+        return int(self.awake.stop)
 
     @cached_property
     def link_names(self) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class CloudRanEnv(gymnasium.Env[NDArray[np.float32], Any]):
 
     def _observation(self, slot: int = 0) -> NDArray[np.float32]:
         assert self._shown is not None
-        seen = self._shown[slot].copy()
+        seen = np.array(self._shown[slot])
         seen[self.system.codec.awake] = self._heads()
         return seen
 

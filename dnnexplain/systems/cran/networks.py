@@ -208,7 +208,7 @@ class Alike(nn.Module):
 
 def _layer(inputs: int, units: int, generator: torch.Generator, *, bias: bool = True) -> nn.Linear:
     """Weights uniform in +-1/sqrt(inputs)."""
-    layer = nn.utils.skip_init(nn.Linear, inputs, units, bias=bias)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, units, bias=bias)
     with torch.no_grad():
         for weight in layer.parameters():
             weight.uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator)

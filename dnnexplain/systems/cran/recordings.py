@@ -51,7 +51,7 @@ class Recordings:
     def moves(self) -> NDArray[np.float32]:
         """What changing from one set to another is charged ``[2^R, 2^R]``, W."""
         sets = np.arange(len(self.awake))
-        return (self.switch * np.bitwise_count(sets[:, None] ^ sets)).astype(np.float32)
+        return np.asarray(self.switch * np.bitwise_count(sets[:, None] ^ sets), dtype=np.float32)
 
     def value(self, decide: Callable[[NDArray[np.float32]], NDArray[np.int64]], part: slice) -> NDArray[np.float32]:
         """A policy's own excess from each slot on, by the set before it ``[N, T + 1, 2^R]``, W.

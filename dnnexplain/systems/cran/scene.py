@@ -82,7 +82,7 @@ class Scene:
         index = np.arange(self.heads)
         radius = 0.5 * np.sqrt((index + 0.5) / self.heads)
         turn = index * GOLDEN_ANGLE
-        return self.side * (0.5 + radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1))
+        return np.asarray(self.side * (0.5 + radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)))
 
     @property
     def slot_hours(self) -> float:
@@ -94,7 +94,7 @@ class Scene:
         where = np.asarray(users, dtype=np.float64)
         distance = np.linalg.norm(where[..., :, None, :] - self.positions, axis=-1)
         kilometres = np.maximum(distance, self.nearest) / 1000.0
-        return self.antenna_gain - self.loss_at_1_km - self.loss_per_decade * np.log10(kilometres)
+        return np.asarray(self.antenna_gain - self.loss_at_1_km - self.loss_per_decade * np.log10(kilometres))
 
     def channels(self, gain: ArrayLike, phase: ArrayLike) -> NDArray[np.complex128]:
         """Channels ``[..., U, N]`` in units of the program, for gains in dB and phases in degrees ``[..., U, N]``.

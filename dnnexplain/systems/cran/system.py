@@ -362,7 +362,7 @@ class CloudRan:
         """Which heads are awake ``[R]`` after an action."""
         awake = self.codec.awake_sets(self.codec.encode(state.values[None], state.background))
         there = after(self.output, awake, np.asarray(action)[None])[0]
-        return ((there >> np.arange(self.scene.heads)) & 1).astype(bool)
+        return np.asarray((there >> np.arange(self.scene.heads)) & 1, dtype=bool)
 
 
 def run_power(system: CloudRan, day: Day, sets: NDArray[np.int64]) -> float:

@@ -57,7 +57,7 @@ class Trainee:
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * 0.5 * (1 + np.cos(np.pi * self.step / self.steps))
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.module.parameters(), 10.0)
         self.optimiser.step()
         with torch.no_grad():

@@ -172,7 +172,7 @@ def _successors(system: CloudRan) -> NDArray[np.int64]:
     sets = np.arange(2**system.scene.heads)
     if isinstance(system.output, MultiBinary):
         return np.broadcast_to(sets, (len(sets), len(sets))).copy()
-    return sets[:, None] ^ np.concatenate([[0], 1 << np.arange(system.scene.heads)])
+    return np.asarray(sets[:, None] ^ np.concatenate([[0], 1 << np.arange(system.scene.heads)]))
 
 
 def _states(data: Recordings, rng: np.random.Generator, count: int) -> tuple[NDArray[np.int64], ...]:

@@ -145,7 +145,7 @@ def _stem(system: Routed, hidden: Sequence[int], outputs: int, last: str, seed: 
 
 def _dense(inputs: int, units: int, generator: torch.Generator) -> nn.Linear:
     """A dense layer with weights and biases uniform in +-1/sqrt(inputs), torch's own default."""
-    layer = nn.utils.skip_init(nn.Linear, inputs, units)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, units)
     with torch.no_grad():
         for weight in layer.parameters():
             weight.uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator)

@@ -42,16 +42,16 @@ class Probed:
         return seen, np.arange(len(workloads))
 
     @cached_property
-    def features(self: Routed) -> TrafficFacts:  # type: ignore[misc] # it is only ever a part of one
+    def features(self: Routed) -> TrafficFacts:
         """What may be known of the traffic."""
         return TrafficFacts(self)
 
     @property
-    def part_names(self: Routed) -> tuple[str, ...]:  # type: ignore[misc]
+    def part_names(self: Routed) -> tuple[str, ...]:
         """The pairs, about each of which a router decides (``explain.distillation.Parted``)."""
         return self.paths.pair_names
 
-    def in_parts(self: Routed, policy: Policy) -> PairParts:  # type: ignore[misc]
+    def in_parts(self: Routed, policy: Policy) -> PairParts:
         """A router pair by pair."""
         from dnnexplain.systems.routing.pair_parts import PairParts  # noqa: PLC0415 - pairs are made of a system
 

@@ -296,7 +296,7 @@ class RoutingProblem:
     def _with_matrix(self, x: Array, demands: Array) -> Array:
         out = np.array(x)
         out[self.free] = self._full(demands)
-        return self.valid(out[None])[0]
+        return np.asarray(self.valid(out[None])[0])
 
     def _full(self, demands: Array) -> Array:
         """At full scale: the policy does not see it, and a large matrix is solved most exactly."""

@@ -18,7 +18,7 @@ __all__ = ["FixedSplits", "LastOptimum", "ecmp_splits", "even_splits", "routing_
 
 def shortest_path_splits(paths: PathSet) -> NDArray[np.float64]:
     """Everything on each pair's first path ``[F]``."""
-    return (paths.rank == 0).astype(np.float64)
+    return np.asarray(paths.rank == 0, dtype=np.float64)
 
 
 def ecmp_splits(paths: PathSet) -> NDArray[np.float64]:

@@ -86,7 +86,7 @@ class StandIn:
         on = x / self.high
         cost = (on @ self.constant.T + (on * self.shares(x)) @ self.product.T).max(axis=1)
         optimum = self.system.oracle.mlu(x)
-        return np.divide(cost, optimum, out=np.zeros_like(cost), where=optimum > 0)
+        return np.asarray(np.divide(cost, optimum, out=np.zeros_like(cost), where=optimum > 0))
 
 
 def fit_stand_in(

@@ -228,7 +228,7 @@ class RoutingSystem(Probed):
 
     def mlu(self, splits: ArrayLike, demands: ArrayLike) -> NDArray[np.float64]:
         """Maximum link utilisation ``[...]``."""
-        return self.utilisation(splits, demands).max(axis=-1)
+        return np.asarray(self.utilisation(splits, demands).max(axis=-1))
 
     @cached_property
     def graph(self) -> Graph:

@@ -106,7 +106,7 @@ class _Ratio:
     def __call__(self, outputs: Tensor, observations: Tensor) -> Tensor:
         from dnnexplain.systems.routing.tensors import OptimalMLU  # noqa: PLC0415
 
-        optimum = OptimalMLU.apply(_newest(observations), self.oracle)
+        optimum: Tensor = OptimalMLU.apply(_newest(observations), self.oracle)  # type: ignore[no-untyped-call] # torch's
         # Nothing to route: the ratio of 0 to 0 counts as 1, with no gradient.
         some = optimum > 0
         ratio = self.busiest(outputs, observations) / optimum.where(some, optimum.new_ones(()))

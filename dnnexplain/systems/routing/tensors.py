@@ -71,14 +71,16 @@ class TorchRouting(nn.Module):
         if self.dense:
             return flows @ self.incidence
         flat = flows.reshape(-1, flows.shape[-1])
-        return torch.sparse.mm(self.incidence, flat.T).T.reshape(*flows.shape[:-1], self.links)
+        carried: Tensor = torch.sparse.mm(self.incidence, flat.T)
+        return carried.T.reshape(*flows.shape[:-1], self.links)
 
     def path_costs(self, prices: Tensor) -> Tensor:
         """What each path costs ``[..., F]`` when its links cost ``prices`` ``[..., E]``."""
         if self.dense:
             return prices @ self.incidence.T
         flat = prices.reshape(-1, prices.shape[-1])
-        return torch.sparse.mm(self.incidence.transpose(0, 1), flat.T).T.reshape(*prices.shape[:-1], -1)
+        priced: Tensor = torch.sparse.mm(self.incidence.transpose(0, 1), flat.T)
+        return priced.T.reshape(*prices.shape[:-1], -1)
 
     def utilisation(self, splits: Tensor, demands: Tensor) -> Tensor:
         """The share of each link's capacity that is used ``[..., E]``."""

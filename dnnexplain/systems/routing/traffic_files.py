@@ -128,7 +128,7 @@ def file_windows(
     starts = np.arange(there)
     if count < there:
         starts = np.sort(np.random.default_rng(seed).choice(there, size=count, replace=False))
-    return matrices[starts[:, None] + np.arange(length)]
+    return np.asarray(matrices[starts[:, None] + np.arange(length)])
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -11,9 +11,9 @@ from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.systems.routing.oracle import RoutingOracle
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.cases import TrafficCase
     from dnnexplain.systems.routing.problem import RoutingProblem
     from dnnexplain.systems.routing.routed import Routed
+    from dnnexplain.systems.routing.traffic import TrafficCase
 
 __all__ = ["problem_of", "slope"]
 

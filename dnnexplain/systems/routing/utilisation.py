@@ -105,4 +105,4 @@ def path_costs(paths: PathSet, prices: NDArray[np.float64]) -> NDArray[np.float6
 
 def mlu(paths: PathSet, splits: NDArray[Any], demands: NDArray[Any]) -> NDArray[np.float64]:
     """Maximum link utilisation ``[...]`` of :func:`link_utilisation`."""
-    return link_utilisation(paths, splits, demands).max(axis=-1)
+    return np.asarray(link_utilisation(paths, splits, demands).max(axis=-1))

@@ -29,7 +29,8 @@ class _Rows(nn.Module):
 
     def forward(self, case: Tensor) -> Tensor:
         """The network's outputs ``[B, F]``."""
-        return self.network(case[:, self.last - 1] if self.single else case[:, self.first : self.last])
+        outputs: Tensor = self.network(case[:, self.last - 1] if self.single else case[:, self.first : self.last])
+        return outputs
 
 
 class SeenPart:

@@ -184,7 +184,8 @@ class Panel(Answering):
     def worker_policy(self) -> Policy:
         """The session's policy with a network of its own: hooks are not thread-safe."""
         policy = self.session.policy
-        return policy.copy() if hasattr(policy, "copy") else copy.deepcopy(policy)
+        own: Policy = policy.copy() if hasattr(policy, "copy") else copy.deepcopy(policy)
+        return own
 
     def set_answers(self, **answers: Any) -> None:
         """Put controls at values from Python."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -201,14 +203,15 @@ class InterventionPanel(ProbingPanel):
     def _decision(self, effect: NeuronEffect) -> dict[str, Any]:
         system, names = self.session.system, effect.outputs
         before, after = effect.before.probabilities, effect.after.probabilities
+        tell: Callable[[float], str] = probability
         marks = ["as it is", f"neuron {effect.neuron} held at {number(effect.held_at)}"]
         if before is None or after is None:
             before, after = effect.before.outputs, effect.after.outputs
             shown = sorted(np.argsort(-np.abs(effect.moved), kind="stable")[:OUTPUTS].tolist())
             low, high = (round(float(x), 9) for x in (min(before.min(), after.min()), max(before.max(), after.max())))
-            tell, ends = (lambda x: with_unit(x, system.output.unit)), [number(low), number(high)]
+            tell, ends = partial(with_unit, unit=system.output.unit), [number(low), number(high)]
         else:
-            shown, low, high, tell, ends = list(range(len(names))), 0.0, 1.0, probability, ["0", "1"]
+            shown, low, high, ends = list(range(len(names))), 0.0, 1.0, ["0", "1"]
         rows: list[dict[str, Any]] = [
             {
                 "label": names[i], "colour": self.colours.get(names[i]), "from": float(before[i]), "to": float(after[i]),

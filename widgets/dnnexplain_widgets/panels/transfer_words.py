@@ -104,7 +104,7 @@ def loader(known: Policy | Callable[[], Policy]) -> Callable[[], Policy]:
     """A policy, ready or as a function that loads it, as such a function."""
     if hasattr(known, "outputs"):
         return lambda: known  # type: ignore[return-value]
-    return known  # type: ignore[return-value]
+    return known
 
 
 def distinct(policy: Policy, beside: Mapping[str, Callable[[], Policy]]) -> dict[str, Policy]:

@@ -202,7 +202,7 @@ def _shift(free: Ints, job: Ints, at: int, sign: int) -> None:
 @njit(cache=True)
 def _enter(search: _Search, table: Ints, weight: Ints, level: int) -> int:
     """Earliest starts of the open jobs on a new level; returns a lower bound on what comes of it."""
-    bound = search.cost[level]
+    bound: int = search.cost[level]
     for job in range(len(table)):
         if level > 0 and (search.fit[level - 1, job] < 0 or search.chosen[level - 1] == job):
             search.fit[level, job] = -1
@@ -250,7 +250,7 @@ def _next(search: _Search, table: Ints, level: int) -> int:
 def _explore(search: _Search, table: Ints, weight: Ints, nodes: int) -> bool:
     """Continue the search for a number of nodes; true when all is explored."""
     jobs = len(table)
-    level = search.depth[0]
+    level: int = search.depth[0]
     while level >= 0 and nodes > 0:
         if search.turn[level] < 0:
             nodes -= 1

@@ -193,7 +193,7 @@ def _row_mean(values: Floats) -> Floats:
     count = known.sum(axis=1)
     # Summed from left to right, so that padding does not change the rounding.
     total = np.add.accumulate(np.where(known, values, 0.0), axis=1)[:, -1] if values.shape[1] else np.zeros(len(values))
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0))
 
 
 def _fitted(name: str, array: ArrayLike, shape: tuple[int, int]) -> Ints:

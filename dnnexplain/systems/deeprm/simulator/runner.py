@@ -93,7 +93,7 @@ def policy_actions(
     if draws is not None and not isinstance(policy, RulePolicy):
         cumulative = np.cumsum(action_chances(policy, simulator, rows), axis=1)
         drawn = draws.take(rows) * cumulative[:, -1]
-        return (cumulative > drawn[:, None]).argmax(axis=1)
+        return np.asarray((cumulative > drawn[:, None]).argmax(axis=1))
     if isinstance(policy, RulePolicy):
         numbers = draws.take(rows) if draws is not None and policy.name == "random" else None
         return simulator.rule_actions(policy.name, rows, numbers, policy.hold)

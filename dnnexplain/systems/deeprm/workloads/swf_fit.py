@@ -179,7 +179,7 @@ def _every(log: SwfLog, mapping: SwfMapping, params: Params, load: float, why: l
     except DnnExplainError:
         return 1
     found = max(np.mean([offered(jobs, params) for jobs in sets], axis=0))
-    every = max(1, round(found / load))
+    every = max(1, round(float(found) / load))
     kept = f"one job in {every} is" if every > 1 else "all jobs are"
     why.append(
         f"All jobs would offer {found:.3g} times what the cluster can do, so {kept} kept to come near {load:.3g}."

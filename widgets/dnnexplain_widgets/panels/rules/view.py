@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -219,6 +219,10 @@ def _close(found: Distillation, value: float) -> bool:
     return bool(value <= (0.05 if found.ratio else 0.05 * abs(found.teacher_cost)))
 
 
+def _share(value: float) -> str:
+    return f"{100 * value:.1f}%"
+
+
 def badge(found: Distillation) -> dict[str, Any]:
     """How far the distilled rules stand for the network, from unseen workloads."""
     if found.fidelity_low >= 0.9 and _close(found, found.relative_high):
@@ -227,30 +231,29 @@ def badge(found: Distillation) -> dict[str, Any]:
         level, text = "amber", "The rules are close to the network"
     else:
         level, text = "red", "The rules are not the network"
-    share = lambda value: f"{100 * value:.1f}%"  # noqa: E731
     span = (
         "no interval"
         if np.isnan(found.fidelity_low)
-        else f"{share(found.fidelity_low)} to {share(found.fidelity_high)}"
+        else f"{_share(found.fidelity_low)} to {_share(found.fidelity_high)}"
     )
     figures = [
-        ("Fidelity", f"{share(found.fidelity)} ({span})", "states of the network in which the rules do the same, 95% interval"),
-        ("Where there is a choice", share(found.fidelity_free), "the same, where more than one action is allowed"),
-        *_sentence(found, share),
-        ("In the rules' own states", share(found.fidelity_own), "the same, in the states that the rules themselves meet"),
+        ("Fidelity", f"{_share(found.fidelity)} ({span})", "states of the network in which the rules do the same, 95% interval"),
+        ("Where there is a choice", _share(found.fidelity_free), "the same, where more than one action is allowed"),
+        *_sentence(found),
+        ("In the rules' own states", _share(found.fidelity_own), "the same, in the states that the rules themselves meet"),
         ("Macro-F1", number(found.macro_f1), "every action counts alike, however rare"),
         (found.cost_name.capitalize(), f"{number(found.cost)} ({interval(found.cost_low, found.cost_high)})", f"the network's: {number(found.teacher_cost)}; {_more(found.relative, ratio=found.ratio)} ({interval(found.relative_low, found.relative_high, ratio=found.ratio)})"),
-        ("Agreement of seeds", share(found.agreement), "how often trees learned from other samples decide alike"),
+        ("Agreement of seeds", _share(found.agreement), "how often trees learned from other samples decide alike"),
         ("Measured on", counted(found.unseen, "workload"), f"not learned from; learned from {counted(found.decisions, 'decision')} in {number(found.cpu_seconds)} s of computing"),
     ]  # fmt: skip
     return {"level": level, "text": text, "figures": [{"name": n, "value": v, "meaning": m} for n, v, m in figures]}
 
 
-def _sentence(found: Distillation, share: Callable[[float], str]) -> list[tuple[str, str, str]]:
+def _sentence(found: Distillation) -> list[tuple[str, str, str]]:
     """The best single sentence's figures, where they are known."""
     if not found.single:
         return []
-    told = f"{share(found.single_free)} (of all states {share(found.single_fidelity)})"
+    told = f"{_share(found.single_free)} (of all states {_share(found.single_fidelity)})"
     return [
         (
             "One sentence alone, where there is a choice",
