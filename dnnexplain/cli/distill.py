@@ -84,7 +84,7 @@ def distill(
     Numbers are set by one tree of their own, switches by one tree each. Where a policy decides on many parts at once (pairs of nodes), the tree says what it does with one of them.
     """
     from dnnexplain.explain.distillation import disagree, distil
-    from dnnexplain.explain.distillation.certificate import certify_python
+    from dnnexplain.explain.distillation.certificate import checked_export
 
     kind = _kind(export_to, options.spec)
     for path in (export_to, out):
@@ -126,21 +126,28 @@ def distill(
     apart = None
     if compare and not stop.is_set():
         apart = disagree(world, teacher, world.rules()[compare], draw(DIFFERENCE_SETS, DIFFERENCE_SEED), seed=seed)
-    text = "" if export_to is None else _written(kind, world, found)
-    checked = certify_python(text, found.tree) if export_to is not None and kind == "python" else None
+    checked = None if export_to is None else checked_export(_written(kind, world, found), kind, found.tree)
 
     def show_all() -> None:
         _show(found, apart)
-        if checked is not None:
-            typer.echo(f"{export_to}: {checked.sentence()}")
+        if checked is not None and checked.told:
+            typer.echo(f"{export_to}: {checked.told}")
 
     finish(
         found,
         out=out,
-        report=(lambda: {**_as_json(found, apart), "export_certificate": checked}) if as_json else None,
+        report=(
+            lambda: {
+                **_as_json(found, apart),
+                "export_certificate": checked and checked.certificate,
+                "export_check": checked and checked.told,
+            }
+        )
+        if as_json
+        else None,
         show=show_all,
         stop=stop,
-        export=(export_to, lambda: text),
+        export=(export_to, lambda: "" if checked is None else checked.text),
     )
 
 

@@ -62,6 +62,7 @@ def distill_outputs(
         DnnExplainError: an option that only rules of a choice have.
     """
     from dnnexplain.explain.distillation import distil_outputs
+    from dnnexplain.explain.distillation.certificate import checked_export
 
     given = [option for option, used in beside.items() if used]
     if given:
@@ -75,13 +76,21 @@ def distill_outputs(
         found = distil_outputs(
             world, teacher, draw, **asdict(asked), figures_on=figures, progress=show, cancel=stop, keep=keep
         )
+    checked = None if export_to is None else checked_export(found.export(kind), kind, found.trees)
+
+    def show_all() -> None:
+        _show(found)
+        if checked is not None and checked.told:
+            typer.echo(f"{export_to}: {checked.told}")
+
+    told = {"export_certificate": checked and checked.certificate, "export_check": checked and checked.told}
     finish(
         found,
         out=out,
-        report=(lambda: rules_as_json(found)) if as_json else None,
-        show=lambda: _show(found),
+        report=(lambda: {**rules_as_json(found), **told}) if as_json else None,
+        show=show_all,
         stop=stop,
-        export=(export_to, lambda: found.export(kind)),
+        export=(export_to, lambda: "" if checked is None else checked.text),
     )
 
 

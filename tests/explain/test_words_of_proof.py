@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import Bound
-from dnnexplain.explain.distillation.certificate import certify_python, probing_rows
+from dnnexplain.explain.distillation.certificate import certify_export, checked_export, probing_rows
 from dnnexplain.explain.distillation.export import export
 from dnnexplain.explain.distillation.tree import grow
 from dnnexplain.explain.gray_box import solve_white_box
@@ -155,11 +155,12 @@ def test_an_exported_program_is_run_beside_its_tree():
     moves = (features[:, 0] + features[:, 1] ** 2 > 0.5).astype(np.int64)
     tree = grow(features, moves, np.ones(400), count=2, leaves=12, seed=0)
     text = export(tree, "python", ("a", "b", "c"), ("one", "two"), {})
-    found = certify_python(text, tree)
+    found = certify_export(text, "python", tree)
     assert found.holds
     assert len(np.unique(tree.apply(probing_rows(tree)))) == tree.leaves
-    spoiled = certify_python(text.replace(" <= ", " < "), tree)
+    spoiled = certify_export(text.replace(" <= ", " < "), "python", tree)
     assert not spoiled.holds
+    assert "does not decide as its tree" in checked_export(text.replace(" <= ", " < "), "python", tree).text
     assert spoiled.sentence().startswith("No proof: ")
 
 

@@ -10,6 +10,7 @@ import traitlets as t
 
 from dnnexplain.contract import Choice, DnnExplainError, state_from_observation
 from dnnexplain.explain.distillation import Disagreement, Distillable, Rulebook, RuleComparison, disagree
+from dnnexplain.explain.distillation.certificate import checked_export
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.rules import view as figures
 from dnnexplain_widgets.panels.rules import work
@@ -142,8 +143,9 @@ class RulesPanel(AskedPanel):
         self._show_controls()
 
     def export(self, kind: str) -> str:
-        """The rules as they stand as ``text``, ``python``, ``c``, ``javascript`` or ``json``."""
-        return self._ready().book.export(kind)
+        """The rules as they stand as ``text``, ``python``, ``c``, ``javascript`` or ``json``; its head says how it was checked."""
+        book = self._ready().book
+        return checked_export(book.export(kind), kind, book.tree).text
 
     def save(self, file: str) -> Path:
         """Write rules, changes and costs to a file, to be read with ``Rulebook.load`` or :meth:`load`."""
