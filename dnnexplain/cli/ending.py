@@ -23,28 +23,30 @@ class Savable(Protocol):
 
 
 def finish(
-    found: Savable,
+    found: Savable | None,
     *,
     out: Path | None,
     report: Callable[[], Any] | None,
     show: Callable[[], None],
     stop: Stop | None = None,
     export: tuple[Path | None, Callable[[], str]] | None = None,
+    code: int = 0,
 ) -> None:
     """Save, export, print.
 
     Args:
-        found: what the command found.
+        found: what the command found; ``None`` if it has been kept already.
         out: where it is saved, if asked for.
         report: makes what ``--json`` prints; ``None`` without ``--json``.
         show: prints it for people, without ``--json``.
         stop: set when the command was asked to end; its code is the command's.
         export: another file and what is written there.
+        code: of a command that ran to its end and found what it should not; 0 if all is well.
 
     Raises:
-        typer.Exit: with the code of ``stop``, after everything was kept and printed.
+        typer.Exit: with the code of ``stop``, else with ``code`` if it is not 0, after everything was kept and printed.
     """
-    if out is not None:
+    if out is not None and found is not None:
         found.save(out)
     if export is not None and export[0] is not None:
         with atomic_write(export[0]) as file:
@@ -55,3 +57,5 @@ def finish(
         show()
     if stop is not None and stop.is_set():
         raise typer.Exit(stop.code)
+    if code:
+        raise typer.Exit(code)

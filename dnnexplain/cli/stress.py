@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import atomic_write
 from dnnexplain.cli.interrupts import Stop, until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import examples, print_json, print_table, progress_bar, to_plain
+from dnnexplain.cli.output import examples, print_table, progress_bar, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import DnnExplainError
@@ -84,17 +85,35 @@ def stress(
             jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
         )  # fmt: skip
     found = replace(_with_claims(found, options, policy, proofs, seed), guard=_guard(tested, options))
-    found.save(folder / KEPT)
     broken = {limit.text: limit.broken(found) for limit in limits}
-    told = _write(found, folder, broken, _commands(system, options, policy, like, proofs, budget, seed, out, fail_if))
-    if as_json:
-        print_json(told)
-    else:
-        _show(found, folder, broken)
-    if stop.is_set():
-        raise typer.Exit(stop.code)
-    if any(broken.values()):
-        raise typer.Exit(BROKEN)
+    kept = _Kept(found, broken, _commands(system, options, policy, like, proofs, budget, seed, out, fail_if))
+    finish(
+        kept,
+        out=folder,
+        report=(lambda: kept.told) if as_json else None,
+        show=lambda: _show(found, folder, broken),
+        stop=stop,
+        code=BROKEN if any(broken.values()) else 0,
+    )
+
+
+@dataclass
+class _Kept:
+    """A test and its report, in the files of a folder.
+
+    Attributes:
+        told: what ``--json`` prints; it names the files, so it is known when they are written.
+    """
+
+    found: StressTest
+    broken: dict[str, str]
+    commands: Commands
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write all of them."""
+        self.found.save(folder / KEPT)
+        self.told = _write(self.found, folder, self.broken, self.commands)
 
 
 def _ended_with(stop: Stop, work: Callable[..., StressTest], *given: Any, **options: Any) -> StressTest:

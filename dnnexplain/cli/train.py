@@ -7,8 +7,9 @@ from pathlib import Path
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
-from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError, NetworkFigures
 
@@ -61,15 +62,13 @@ def train(
                 else:
                     show(done, total, text)
 
-            told = shlex.join(["dnnexplain", *options.line])
-            measured = run(world, chosen.name, out=out, report=report, command=told, **given)
+            line = shlex.join(["dnnexplain", *options.line])
+            measured = run(world, chosen.name, out=out, report=report, command=line, **given)
     except KeyboardInterrupt:
         typer.echo(f"Stopped; the run is kept beside {out}. The same command goes on from there.", err=True)
         raise
-    if as_json:
-        print_json({"out": str(out), "recipe": chosen.name, "figures": measured.figures, **measured.figures})
-    else:
-        _show(measured, out)
+    told = {"out": str(out), "recipe": chosen.name, "figures": measured.figures, **measured.figures}
+    finish(None, out=None, report=(lambda: told) if as_json else None, show=lambda: _show(measured, out))
 
 
 def _show(measured: NetworkFigures, out: Path) -> None:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.ending import finish
+from dnnexplain.cli.interrupts import Stop, until_interrupted
 from dnnexplain.cli.keeping import BestKeeper, Keeper, forget_parts, parts_of
-from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
+from dnnexplain.cli.output import examples, number, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 
 if TYPE_CHECKING:
     from dnnexplain.cli.worst_case_world import SearchOptions, World
+    from dnnexplain.explain.gray_box.box import GapBox
     from dnnexplain.explain.gray_box.problem import Problem
     from dnnexplain.explain.gray_box.result import WorstCase
 
@@ -24,7 +26,6 @@ __all__ = ["register"]
 
 WHITE_BOX = "white-box"
 SHOWN = 12
-INTERRUPTED = 130
 ENDLESS = 1e6
 """CPU-seconds of a search that ends by its rounds."""
 
@@ -86,17 +87,24 @@ def worst_case_command(
         )
         return
     earlier = None if resume is None else _load(resume)
-    with progress_bar("Searching", 100 if restarts == 1 else restarts, quiet=as_json) as show:
+    steps = 100 if restarts == 1 else restarts
+    with until_interrupted() as stop, progress_bar("Searching", steps, quiet=as_json) as show:
         if restarts == 1 and not dask:
-            found = _search_once(asked, seed, earlier, out, show)
+            found = _search_once(asked, seed, earlier, out, show, stop)
         else:
-            found = _search_all(asked, seed, restarts, dask, earlier, out, show)
-    if out is not None:
-        found.save(out)
-    beside = None if found.stopped == "interrupted" else _search_beside(asked, seed)
-    _report(asked, found, beside, box=box, seed=seed, as_json=as_json)
-    if found.stopped == "interrupted":
-        raise typer.Exit(INTERRUPTED)
+            found = _search_all(asked, seed, restarts, dask, earlier, out, show, stop)
+
+    def more() -> tuple[World, WorstCase | None, GapBox | None]:
+        beside = None if stop.is_set() else _search_beside(asked, seed)
+        return make_world(asked), beside, _box(asked, found, seed) if box else None
+
+    finish(
+        found,
+        out=out,
+        report=(lambda: _json(asked, found, *more())) if as_json else None,
+        show=lambda: _show(found, *more()),
+        stop=stop,
+    )
 
 
 def _check(method: str, restarts: int) -> None:
@@ -122,11 +130,12 @@ def _load(path: Path) -> WorstCase:
     return found
 
 
-def _search_once(asked: SearchOptions, seed: int, earlier: WorstCase | None, out: Path | None, show: Any) -> WorstCase:
+def _search_once(
+    asked: SearchOptions, seed: int, earlier: WorstCase | None, out: Path | None, show: Any, stop: Stop
+) -> WorstCase:
     """One search here, which keeps what it has, and whose first Ctrl-C (or SIGTERM) ends it with that."""
     tell = lambda state: show(int(100 * state.fraction), 100, f"ratio {number(state.best)}")  # noqa: E731
-    with until_interrupted() as stop:
-        found = _search(asked, seed, earlier, progress=tell, cancel=stop, keep=Keeper(out))
+    found = _search(asked, seed, earlier, progress=tell, cancel=stop, keep=Keeper(out))
     return replace(found, stopped="interrupted") if stop.is_set() else found
 
 
@@ -166,7 +175,14 @@ def _restart(item: tuple[SearchOptions, int, Any, Path | None], _random: Any) ->
 
 
 def _search_all(
-    asked: SearchOptions, seed: int, restarts: int, dask: str, earlier: WorstCase | None, out: Path | None, show: Any
+    asked: SearchOptions,
+    seed: int,
+    restarts: int,
+    dask: str,
+    earlier: WorstCase | None,
+    out: Path | None,
+    show: Any,
+    stop: Stop,
 ) -> WorstCase:
     """The best of several searches. The first Ctrl-C (or SIGTERM) ends them with the best so far."""
     from dnnexplain.parallel import seeded_imap
@@ -175,7 +191,7 @@ def _search_all(
     answers: list[WorstCase] = []
     here = None if dask else out  # workers elsewhere have another disk: there the best of those that are done is kept
     items = [(asked, seed + i, earlier, here) for i in range(restarts)]
-    with until_interrupted() as stop, _workers(dask) as where:
+    with _workers(dask) as where:
         for _, answer in seeded_imap(_restart, items, seed=seed, progress=show, cancel=stop, **where):
             answers.append(answer)
             if out is not None and not here:
@@ -219,20 +235,15 @@ def _dask_client(address: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _report(
-    asked: SearchOptions, found: WorstCase, beside: WorstCase | None, *, box: bool, seed: int, as_json: bool
-) -> None:
+def _box(asked: SearchOptions, found: WorstCase, seed: int) -> GapBox:
+    """The inputs around the case in which the gap stays."""
     from dnnexplain.cli.worst_case_world import make_world
+    from dnnexplain.explain.gray_box.box import gap_box
 
-    world = make_world(asked)
-    drawn = None
-    if box:
-        from dnnexplain.explain.gray_box import gap_box
+    return gap_box(_problem(make_world(asked)), found.x, seed=seed)
 
-        drawn = gap_box(_problem(world), found.x, seed=seed)
-    if as_json:
-        print_json(_json(asked, found, beside, world, drawn))
-        return
+
+def _show(found: WorstCase, world: World, beside: WorstCase | None, drawn: GapBox | None) -> None:
     typer.echo(found.sentence())
     if beside is not None and world.beside is not None:
         typer.echo(f"{world.beside[1]}: {beside.sentence()}")
@@ -246,7 +257,9 @@ def _report(
         typer.echo(drawn.sentence())
 
 
-def _json(asked: SearchOptions, found: WorstCase, second: WorstCase | None, world: World, drawn: Any) -> dict[str, Any]:
+def _json(
+    asked: SearchOptions, found: WorstCase, world: World, second: WorstCase | None, drawn: GapBox | None
+) -> dict[str, Any]:
     names = (
         "ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "reached", "evaluations", "stopped", "method",
         "ended_by", "rounds", "remarks", "certificate",
@@ -293,8 +306,9 @@ def _white_box(asked: SearchOptions, seed: int, *, as_json: bool) -> None:
         },
         "input": world.tell(x),
     }  # fmt: skip
-    if as_json:
-        print_json(report)
-        return
-    typer.echo(f"Of a piecewise-linear stand-in (splits off by {number(error)} on average): {proved.sentence()}")
-    typer.echo(f"On the policy itself that input has a ratio of {number(lower)}.")
+
+    def show() -> None:
+        typer.echo(f"Of a piecewise-linear stand-in (splits off by {number(error)} on average): {proved.sentence()}")
+        typer.echo(f"On the policy itself that input has a ratio of {number(lower)}.")
+
+    finish(None, out=None, report=(lambda: report) if as_json else None, show=show)

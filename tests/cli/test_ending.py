@@ -38,3 +38,14 @@ def test_without_json_it_is_shown_and_nothing_is_written(tmp_path):
     finish(Found(), out=None, report=None, show=lambda: shown.append(True), stop=Stop(), export=(None, pytest.fail))
     assert shown == [True]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_that_found_what_it_should_not_says_so_by_its_code_unless_it_was_stopped(tmp_path):
+    stop = Stop()
+    for code in (1, 143):
+        with pytest.raises(typer.Exit) as left:
+            finish(None, out=tmp_path / "kept", report=None, show=lambda: None, stop=stop, code=1)
+        assert left.value.exit_code == code
+        stop.code = 143
+        stop.set()
+    assert not (tmp_path / "kept").exists()  # there was nothing more to keep
