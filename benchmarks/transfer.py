@@ -40,7 +40,7 @@ def show(found, wanted):
         for r, row in enumerate(found.rows):
             print(f"| {row.label} | {' | '.join(cell(found, r, c, network) for c in range(len(found.columns)))} |")
         verdicts = [found.verdict(r, c, network) for r in range(len(found.rows)) for c in range(len(found.columns))]
-        counts = ", ".join(f"{kind} {verdicts.count(kind)}" for kind in ("wins", "even", "loses"))
+        counts = ", ".join(f"{kind} {verdicts.count(kind)}" for kind in ("wins", "even", "loses", "unsafe"))
         print(f"\nCells: {counts}. Where the mean crosses the best rule's:")
         for one in found.boundaries:
             if one.policy == name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.encoding import encode
 from dnnexplain.explain.transfer.grid import Setting, Transfer, cell_workloads, transfer
-from dnnexplain.explain.transfer.words import boundaries
+from dnnexplain.explain.transfer.words import boundaries, words
 from dnnexplain.intervals import mean_interval
 from dnnexplain.numbers import number, percent
 from dnnexplain.policies import TorchPolicy
@@ -204,6 +205,37 @@ def test_a_network_that_is_its_rule_is_even_everywhere():
     )
     assert found.relative.tolist() == [[[0.0]]]
     assert found.verdict(0, 0) == "even"
+
+
+def test_a_mean_ranks_nothing_where_work_is_left_undone(whole):
+    """Cheap on paper: a network that starves jobs which the best rule does not is unsafe, and no boundary is its own."""
+    starved = [one.name for one in whole.metrics].index("starved")
+    figures = np.where(np.isfinite(whole.figures), 0.0, whole.figures)
+    cheap = {"relative": whole.relative * 0 - 0.2, "relative_low": whole.relative * 0 - 0.3}
+    found = replace(whole, **cheap, relative_high=cheap["relative"] + 0.1, figures=figures)
+    assert {found.verdict(*cell) for cell in np.ndindex(2, 3)} == {"wins"}
+    figures = figures.copy()
+    figures[0, 0, 0, starved] = 324
+    figures[0, 1, :, starved] = 3
+    found = replace(found, figures=figures)
+    assert found.verdict(0, 0) == "unsafe"
+    assert found.unsafe(0, 0) == "324 jobs starved"
+    assert found.verdict(0, 1) == "wins"  # the best rule's work is left undone as well
+    said = words(found)
+    assert "beats the best rule in 5 of 6 cells" in said
+    assert "In 1 cell something goes wrong with drawn that does not with the best rule: unsafe" in said
+
+
+def test_a_network_that_never_starts_a_job_is_unsafe_and_has_no_boundary():
+    class Waiting:
+        name, kind, checkpoint, masked = "waiting", "network", "", False
+
+        def outputs(self, observations):
+            return np.tile([0.0, 0.0, 1.0], (len(observations), 1))
+
+    found = transfer(WORLD, {"waiting": Waiting()}, ROWS[:1], COLUMNS[:2], rules=["sjf"], sets=2, backend="inline")
+    assert [found.verdict(0, column) for column in range(2)] == ["unsafe", "unsafe"]
+    assert found.boundaries == ()
 
 
 @pytest.mark.parametrize(

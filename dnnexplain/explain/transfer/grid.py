@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -268,9 +268,13 @@ def _finished(
     policies: tuple[str, ...],
     tables: _Tables,
 ) -> Transfer:
-    found = boundaries(rows, columns, policies, tables.arrays["relative"])
     arrays = {name: array.copy() for name, array in tables.arrays.items()}
-    parts: Any = {**arrays, "boundaries": found, "cost_name": system.cost_name, "ratio": tables.ratio}
+    parts: Any = {**arrays, "cost_name": system.cost_name, "ratio": tables.ratio}
     parts |= {"metrics": tables.metrics, "actions": tables.actions}
     result = Transfer(question, rows, columns, policies, tables.networks, **parts)
-    return Transfer(question, rows, columns, policies, tables.networks, **parts, words=words(result))
+    ranked = arrays["relative"].copy()
+    for at in np.ndindex(ranked.shape):
+        if result.verdict(*at) == "unsafe":
+            ranked[at] = np.nan
+    result = replace(result, boundaries=boundaries(rows, columns, policies, ranked))
+    return replace(result, words=words(result))

@@ -75,7 +75,7 @@ class Transfer(Result):
         best_rule: per cell the rule with the least mean cost, as an index of ``policies``; -1 if not run.
         relative, relative_low, relative_high: each network's mean cost over the best rule's, minus 1 (less the best
             rule's, where the cost is no ratio scale), with its 95% interval, set by set ``[R, C, N]``; below 0 the
-            network wins.
+            network wins, unless it is :meth:`unsafe`.
         ratio: whether ``relative`` is a ratio.
         boundaries: where networks stop winning.
         cost_name: ``"rebuffering, s"``.
@@ -160,10 +160,24 @@ class Transfer(Result):
         values = dict(zip((one.name for one in self.metrics), self.figures[row, column, policy], strict=True))
         return went_wrong(self.metrics, values)
 
+    def unsafe(self, row: int, column: int, network: int = 0) -> str:
+        """What must not happen, and did with a network and not with the best rule: ``"324 jobs starved"``; else empty."""
+        ours, theirs = self.figures[row, column, network], self.figures[row, column, int(self.best_rule[row, column])]
+        worse = [
+            metric for metric, one, other in zip(self.metrics, ours, theirs, strict=True) if one > 0 and not other > 0
+        ]
+        return went_wrong(worse, dict(zip((one.name for one in self.metrics), ours, strict=True)))
+
     def verdict(self, row: int, column: int, network: int = 0) -> str:
-        """``"wins"``, ``"loses"`` or ``"even"`` (the interval holds zero) against the best rule; ``""`` if not run."""
+        """``"wins"``, ``"loses"`` or ``"even"`` (the interval holds zero) against the best rule; ``""`` if not run.
+
+        ``"unsafe"``, whatever the mean, where something went wrong that does not with the best rule: a mean cost of
+        work that was left undone ranks nothing.
+        """
         if self.best_rule[row, column] < 0:
             return ""
+        if self.unsafe(row, column, network):
+            return "unsafe"
         if self.relative_high[row, column, network] < 0:
             return "wins"
         return "loses" if self.relative_low[row, column, network] > 0 else "even"

@@ -26,7 +26,7 @@ def boundaries(
     Args:
         rows, columns: of the grid.
         policies: networks first.
-        relative: by how much networks cost more than the best rule ``[R, C, N]``.
+        relative: by how much networks cost more than the best rule ``[R, C, N]``; NaN where that ranks nothing.
     """
     found: list[Boundary] = []
     for network in range(relative.shape[2]):
@@ -58,15 +58,16 @@ def words(found: Transfer) -> str:
     if not cells:
         return "No cell was run."
     verdicts = [found.verdict(r, c) for r, c in cells]
-    counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses")}
+    counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses", "unsafe")}
     worst = max(cells, key=lambda at: found.relative[at][0])
-    best = min(cells, key=lambda at: found.relative[at][0])
+    ranked = [at for at, verdict in zip(cells, verdicts, strict=True) if verdict != "unsafe"]
+    best = f"Best: {_cell(found, min(ranked, key=lambda at: found.relative[at][0]))}. " if ranked else ""
     totals = {one.name: float(np.nansum(found.figures[..., 0, m])) for m, one in enumerate(found.metrics) if one.total}
     wrong = went_wrong((one for one in found.metrics if one.total), totals)
     text = f"{name}: {wrong}. " if wrong else ""
     text += (
         f"{name} beats the best rule in {counts['wins']} of {counted(len(cells), 'cell')}, loses in {counts['loses']}, and in "
-        f"{counts['even']} the 95% interval leaves it open. Best: {_cell(found, best)}. Worst: {_cell(found, worst)}."
+        f"{counts['even']} the 95% interval leaves it open.{_unranked(name, counts['unsafe'])} {best}Worst: {_cell(found, worst)}."
     )
     own = [one for one in found.boundaries if one.policy == name]
     for wins_before, verb in ((True, "stops"), (False, "starts")):
@@ -77,6 +78,13 @@ def words(found: Transfer) -> str:
             text += f" In {first.row} it {verb} winning {where}{about}."
     missing = int(found.done.size - len(cells))
     return f"{text} {missing} cells were not run." if missing else text
+
+
+def _unranked(name: str, count: int) -> str:
+    """Of cells whose mean ranks nothing, a sentence."""
+    if not count:
+        return ""
+    return f" In {counted(count, 'cell')} something goes wrong with {name} that does not with the best rule: unsafe, whatever its mean."
 
 
 def _cell(found: Transfer, at: tuple[int, ...]) -> str:

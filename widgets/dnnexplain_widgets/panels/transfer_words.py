@@ -17,7 +17,7 @@ __all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missi
 COLUMNS = 4
 
 FULL_SHADE = 0.5
-"""A cost half above or below the best rule's has the full colour."""
+"""A cost half above or below the best rule's has the full colour; below means nothing where a network is unsafe."""
 
 
 def heat(found: Transfer, network: int = 0) -> dict[str, Any]:
@@ -46,13 +46,15 @@ def _cell(found: Transfer, row: int, column: int, network: int) -> dict[str, Any
     if not found.done[row, column]:
         return {"text": ""}
     relative, rule = float(found.relative[row, column, network]), int(found.best_rule[row, column])
-    open_ = " (open)" if found.verdict(row, column, network) == "even" else ""
+    verdict = found.verdict(row, column, network)
+    open_ = {"even": " (open)", "unsafe": " (unsafe)"}.get(verdict, "")
+    shade = relative / _full(found)
     costs = [number(found.cost[row, column, one]) for one in (network, rule)]
     return {
         "text": f"{gap(relative, ratio=found.ratio)}{open_}".replace("-", "−"),
         "note": f"{costs[0]} : {costs[1]} {label(found.policies[rule])}",
         "hint": cell_words(found, row, column, network),
-        "shade": relative / _full(found),
+        "shade": max(shade, 0.0) if verdict == "unsafe" else shade,
     }
 
 
@@ -62,7 +64,8 @@ def cell_words(found: Transfer, row: int, column: int, network: int = 0) -> str:
     at = (row, column, network)
     span = interval(float(found.relative_low[at]), float(found.relative_high[at]), ratio=found.ratio).replace("-", "−")
     wrong = found.went_wrong(row, column, network)
-    head = f"{wrong}. " if wrong else ""
+    unsafe = ", unsafe whatever its mean" if found.unsafe(row, column, network) else ""
+    head = f"{wrong}{unsafe}. " if wrong else ""
     where = found.rows[row].label
     if found.rows[row].family or found.columns[column].family:
         where = f"{where}, {found.columns[column].label}"
