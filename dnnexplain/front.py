@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnnexplain.contract import (
+    Box,
     Discrete,
     DnnExplainError,
     EpisodeSystem,
@@ -322,21 +323,27 @@ def state_met(system: Any, policy: Policy) -> State:
     if not isinstance(system, EpisodeSystem):
         return State(np.array([knob.start for knob in system.knobs], dtype=np.float64))
     met: list[State] = import_module("dnnexplain.explain.probing.states_met").visited(system, policy, 64).states(system)
-    return _busiest(system, met)
+    return _busiest(system, policy, met)
 
 
-def _busiest(system: Any, met: list[State]) -> State:
+def _busiest(system: Any, policy: Policy, met: list[State]) -> State:
     """The state with a choice that shows most: the largest sum of knob values, each as a part of its range."""
-    free = [one for one in met if _has_choice(system, one)] or met
+    free = [one for one in met if _has_choice(system, policy, one)] or met
     span = np.array([knob.high - knob.low or 1.0 for knob in system.knobs])
     low = np.array([knob.low for knob in system.knobs])
     return max(free, key=lambda one: float(((one.values - low) / span).sum()))
 
 
-def _has_choice(system: Any, state: State) -> bool:
+def _has_choice(system: Any, policy: Policy, state: State) -> bool:
+    """Whether more than one action is valid; of numbers, whether one is off its bounds: at them nothing small moves it."""
+    seen = system.encode(state.values[None], state.background)
+    if isinstance(system.output, Box):
+        low, high = system.output.bounds
+        values = policy.outputs(seen)[0]
+        return bool(((values > low) & (values < high)).any())
     if not isinstance(system.output, Discrete):
         return True
-    return int(system.valid_actions(system.encode(state.values[None], state.background))[0].sum()) > 1
+    return int(system.valid_actions(seen)[0].sum()) > 1
 
 
 _PROOFS = "dnnexplain.explain.proofs"

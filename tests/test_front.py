@@ -12,8 +12,9 @@ import pytest
 import dnnexplain as dx
 from dnnexplain import front
 from dnnexplain.contract import DnnExplainError, State
-from dnnexplain.policies import TorchPolicy
-from dnnexplain.systems import GymSystem
+from dnnexplain.front import state_met
+from dnnexplain.policies import TorchPolicy, named_policy
+from dnnexplain.systems import GymSystem, make_system
 from tests.fakes import FakeChoice, linear_network
 
 
@@ -100,3 +101,11 @@ def test_a_property_goes_by_name_expression_file_or_as_it_is(tmp_path):
 def test_without_a_state_robust_is_asked_where_the_policy_goes():
     system = FakeChoice()
     assert dx.prove(system, linear_network(system)).claim.name == "robust"
+
+
+def test_without_a_state_a_rate_is_explained_where_something_small_moves_it():
+    """At a bound every map is zero: the state is one in which the rate is off both."""
+    world = make_system("cellular")
+    network = named_policy(world, "default")
+    state = state_met(world, network)
+    assert 0 < network.outputs(world.encode(state.values[None], state.background))[0, 0] < 1

@@ -1,5 +1,6 @@
 """Knobs, words, actions, rules and judgements."""
 
+import inspect
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.systems.cran import CloudRan, draw_days
 from dnnexplain.systems.cran.actions import after
+from dnnexplain.systems.cran.days import DRAWN
 from dnnexplain.systems.cran.judge import HORIZON
 from dnnexplain.systems.cran.rules import Situation, nearest
 
@@ -299,3 +301,10 @@ def test_rules_for_sets_have_a_tree_for_each_head(capsys):
     assert told["fidelity"] <= min(told["fidelity_each"].values())
     assert told["mean_absolute_error"] is None
     assert told["rules"].startswith("head 1:\n")
+
+
+def test_the_parameters_of_a_day_are_those_that_it_takes_and_others_are_refused():
+    taken = [name for name, one in inspect.signature(draw_days).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    assert taken == list(DRAWN)
+    with pytest.raises(DnnExplainError, match=r"no parameter of a day 'nois'; .*Did you mean 'noise'"):
+        CloudRan().workloads("diurnal", 1, seed=0, nois=0.1)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.systems.cran.scene import Scene
 
-__all__ = ["FAMILIES", "Day", "draw_days"]
+__all__ = ["DRAWN", "FAMILIES", "Day", "draw_days"]
 
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {
@@ -57,6 +57,10 @@ class Day:
 
     def __len__(self) -> int:
         return len(self.demand)
+
+
+DRAWN = ("low", "high", "noise", "memory", "fading")
+"""Parameters of a day, by name; see :func:`draw_days`."""
 
 
 def draw_days(

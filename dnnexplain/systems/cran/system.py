@@ -27,7 +27,7 @@ from dnnexplain.contract import (
 from dnnexplain.systems.cran import mutation, records
 from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
 from dnnexplain.systems.cran.codec import Codec
-from dnnexplain.systems.cran.days import FAMILIES, Day, draw_days
+from dnnexplain.systems.cran.days import DRAWN, FAMILIES, Day, draw_days
 from dnnexplain.systems.cran.features import HeadFeatures
 from dnnexplain.systems.cran.judge import HeadJudge
 from dnnexplain.systems.cran.oracle import PlanOracle
@@ -189,7 +189,13 @@ class CloudRan:
     # --- workloads and ground truth -------------------------------------------------------------
 
     def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[Day]:
-        """``count`` days of a family; see :func:`~dnnexplain.systems.cran.days.draw_days`."""
+        """``count`` days of a family; see :func:`~dnnexplain.systems.cran.days.draw_days`.
+
+        Raises:
+            DnnExplainError: no such family, no such parameter, or a value that means nothing.
+        """
+        if unknown := sorted(set(parameters) - set(DRAWN)):
+            raise Choice("parameter of a day", unknown[0], DRAWN).error()
         return draw_days(self.scene, name, count, seed, **parameters)
 
     # --- workloads as tables; see dnnexplain.systems.cran.records ---
