@@ -86,7 +86,7 @@ def explorable(
         network,
         start,
         title=title or spec.question or f"What moves {spec.name}?",
-        lead=spec.lead,
+        lead=spec.page_lead or spec.lead,
         presets={name: found for name, one in presets.items() if (found := _fixed(made, one))},
         facts=list(card_facts(network, made)),
         made=f"dnnexplain export {spec.name} page.html{given}{chosen}",

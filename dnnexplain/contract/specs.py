@@ -299,6 +299,7 @@ class Spec:
         examples: cards of the gallery.
         question: the dashboard's title: ``"Why does the network schedule this job?"``.
         lead: what is controlled and how the picture is read, a short paragraph for newcomers.
+        page_lead: the same for a page without a kernel (``dnnexplain export``), which has no optimum and no searches; ``lead`` if empty.
         tour: three things to try on its dashboard; ones that fit any system if there are none.
         board: parameters of the system for its dashboard, where others than the defaults are better.
         compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
@@ -346,6 +347,7 @@ class Spec:
     examples: tuple[Example, ...] = ()
     question: str = ""
     lead: str = ""
+    page_lead: str = ""
     tour: tuple[Step, ...] = ()
     board: Mapping[str, Any] = field(default_factory=dict)
     compared: Mapping[str, Any] = field(default_factory=dict)

@@ -7,8 +7,10 @@ import re
 
 import pytest
 
+from dnnexplain.app.explorable import explorable
 from dnnexplain.cli import main
 from dnnexplain.policies import read_metadata, shipped
+from dnnexplain.registry import known_systems, spec_of
 from dnnexplain.systems import make_system
 
 XML_NAMES = {
@@ -36,6 +38,21 @@ def test_the_page_is_one_file_that_names_nothing_outside(tmp_path, capsys):
     card = read_metadata(shipped(make_system("deeprm"))["default"])
     assert card["checkpoint"] in text
     assert card["command"] in text
+
+
+@pytest.mark.parametrize("name", known_systems())
+def test_a_page_without_a_kernel_promises_no_optimum(name):
+    spec = spec_of(name)
+    told = spec.page_lead or spec.lead
+    assert told
+    assert not re.search(r"optim|best|prove|worst", told)
+
+
+def test_a_page_has_the_lead_that_is_for_pages(monkeypatch):
+    monkeypatch.setattr("dnnexplain.app.explorable.presets_for", lambda *_: (None, {}))
+    monkeypatch.setattr("dnnexplain_widgets.export.export_page", lambda *_, lead, **__: lead)
+    assert explorable("cellular") == spec_of("cellular").page_lead != spec_of("cellular").lead
+    assert explorable("deeprm") == spec_of("deeprm").lead
 
 
 def test_the_page_starts_in_the_state_that_is_given(tmp_path):

@@ -75,7 +75,10 @@ class SweepMap(Result):
 
     def sentence(self) -> str:
         """Which actions are taken, which are missing, and where their order is not kept."""
-        who = self.question.policy
+        return self.words(self.question.policy)
+
+    def words(self, who: str) -> str:
+        """The same sentence, of a policy that is called otherwise where it is shown."""
         if self.kind != "choice":
             low, high = float(self.action.min()), float(self.action.max())
             what = self.names[0] if len(self.names) == 1 else "switches on"

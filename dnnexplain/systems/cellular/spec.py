@@ -208,6 +208,10 @@ SPEC = Spec(
         "sets the rate of traffic that can wait. Drag congestion or the forecast and see what rate it sets, what moved it, and "
         "what the best rate would have been."
     ),
+    page_lead=(
+        "A controller is a small neural network that sees how full a cell was in the last minutes and what is forecast, and "
+        "sets the rate of traffic that can wait. Drag congestion or the forecast and see what rate it sets and what moved it."
+    ),
     quick_optimum=True,
     views="dnnexplain.systems.cellular.views:views",
     presets="dnnexplain.systems.cellular.presets:presets",

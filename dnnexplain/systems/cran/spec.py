@@ -127,6 +127,10 @@ SPEC = Spec(
         "Radio heads serve users together; each costs power while it is awake. A neural network sees demands and channels "
         "and switches heads. Drag a demand or a user and see which head is switched, what moved it, and what the optimum does."
     ),
+    page_lead=(
+        "Radio heads serve users together; each costs power while it is awake. A neural network sees demands and channels "
+        "and switches heads. Change a demand or a channel and see which head it would switch and what moved it."
+    ),
     quick_optimum=True,
     views="dnnexplain.systems.cran.views:views",
     presets="dnnexplain.systems.cran.presets:presets",

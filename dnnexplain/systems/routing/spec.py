@@ -172,6 +172,10 @@ SPEC = Spec(
         "A router is a neural network that sees how much traffic each pair of nodes sends and says which share takes which "
         "path. Drag a demand and see which links fill, what moved the shares, and how far from the optimum they are."
     ),
+    page_lead=(
+        "A router is a neural network that sees how much traffic each pair of nodes sends and says which share takes which "
+        "path. Drag a demand and see which links fill, beside even shares, and what moved the network's."
+    ),
     board={"history": HISTORY, "routed": True},
     compared={"history": HISTORY, "routed": True},
     properties=(

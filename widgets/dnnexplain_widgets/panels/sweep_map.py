@@ -174,7 +174,7 @@ class SweepMapPanel(Panel):
         self.found, self._spent = given
         first, view = self.found[0], self.view
         self.figure = {"sweep": _figure(self.found, self.session.system, view)}
-        said = [one.sentence() for one in self.found]
+        said = [one.words(label(one.question.policy)) for one in self.found]
         self.sentence = " ".join([*said, first.note]).strip()
         self._on_live(None)  # the state may have gone on meanwhile
 
