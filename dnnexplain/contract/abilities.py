@@ -407,6 +407,8 @@ _WORDS = {
     "Acting": "play a list of actions",
     "Tabular": "turn workloads into tables of records and back",
     "Attackable": "be searched for its worst case",
+    "SearchBox": "give a box of inputs, the cost there and its optimum",
+    "Shown": "show an input as a state of the system",
     "Distillable": "be told as rules: it names no features",
     "Mutable": "change workloads a little",
     "Valued": "tell what every action costs in the states that a policy meets",

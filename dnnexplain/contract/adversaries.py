@@ -1,4 +1,7 @@
-"""What a worst-case search may ask of a system: plain functions on arrays, with all that is known of its optimum."""
+"""What a worst-case search may ask of a system: plain functions on arrays, with all that is known of its optimum.
+
+:class:`SearchBox` is all that is needed. Each of the others makes a faster search possible, and none needs another.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ __all__ = [
     "Boxed",
     "Challenge",
     "ExactInner",
+    "FixedOptimum",
     "GradientBox",
     "SearchBox",
     "SecondSolution",
@@ -173,14 +177,19 @@ class ExactInner(Protocol):
         ...
 
 
-class Adversary(SearchBox, Shown, GradientBox, Witnessed, SecondSolution, ExactInner, Protocol):
-    """An adversary with everything that a search can use; a system offers what it has of it.
+@runtime_checkable
+class FixedOptimum(Protocol):
+    """A search that says whether its optimum depends on the input.
 
     Attributes:
-        fixed: whether the optimum is a constant; of the optimum only the bound is then needed.
+        fixed: whether the optimum is a constant; what else is known of optima is then not asked.
     """
 
     fixed: bool
+
+
+Adversary = SearchBox
+"""Deprecated name of :class:`SearchBox`: a search asks for each further ability on its own."""
 
 
 class WorkloadBox(Protocol):
@@ -251,7 +260,7 @@ class Challenge:
     """What ``dnnexplain worst-case`` asks about a policy, from ``Spec.challenge``.
 
     Attributes:
-        parts: what may be chosen.
+        parts: what may be chosen, with whatever else the system knows of it (:class:`GradientBox` and its like).
         told: facts for the report.
         tell: from an input ``[n]`` to JSON in the words of the domain.
         where: what the search is on, for titles.
@@ -260,7 +269,7 @@ class Challenge:
         beside: a second search that is reported beside: its JSON name, its words, and the options that differ.
     """
 
-    parts: Adversary
+    parts: SearchBox
     told: Mapping[str, Any]
     tell: Callable[[Array], dict[str, Any]]
     where: str = ""
@@ -288,8 +297,10 @@ class Attackable(System, Protocol):
 
     cost_name: str
 
-    def adversary(self, policy: Policy, routed: ArrayLike | None = None) -> Adversary:
+    def adversary(self, policy: Policy, routed: ArrayLike | None = None) -> SearchBox:
         """What may be chosen against a policy; ``routed`` is what it must carry, if that is not the adversary's.
+
+        A box and a cost are enough; what is returned may have more of the abilities of this module.
 
         Raises:
             DnnExplainError: nothing of the input is the adversary's, or the policy does not fit.

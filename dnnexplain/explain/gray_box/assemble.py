@@ -1,4 +1,4 @@
-"""A problem from what a system tells of itself (``contract.Adversary``): the pipeline and all forms of its optimum."""
+"""A problem from what a system tells of itself (``contract.SearchBox``): the pipeline and all forms of its optimum."""
 
 from __future__ import annotations
 
@@ -7,8 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Adversary, Attackable, DnnExplainError, Policy, Remarking, System, WorkloadBox
-from dnnexplain.explain.gray_box.component import Autodiff, Carry, Envelope, Formula
+from dnnexplain.contract import (
+    Attackable,
+    DnnExplainError,
+    ExactInner,
+    FixedOptimum,
+    GradientBox,
+    Policy,
+    Remarking,
+    SearchBox,
+    SecondSolution,
+    System,
+    Witnessed,
+    WorkloadBox,
+    need,
+)
+from dnnexplain.explain.gray_box.component import Autodiff, Carry, Component, Envelope, Formula
 from dnnexplain.explain.gray_box.pipeline import Pipeline
 from dnnexplain.explain.gray_box.problem import Alternative, Domain, Inner, Problem, Witness
 from dnnexplain.explain.gray_box.sampled import Sampled
@@ -45,40 +59,87 @@ def problem_of(
     return problem_with(adversary(policy, routed, **choices), name or policy.name, system.cost_name)
 
 
-def problem_with(parts: Adversary, name: str, cost_name: str) -> Problem:
-    """The same from an adversary that is at hand."""
-    network: Any = (
-        Sampled(parts.splits, samples=32, radius=parts.sampling_radius, low=0.0, high=parts.high.max(), name="network")
-        if parts.network is None
-        else Autodiff(parts.network, "network")
+def problem_with(parts: SearchBox, name: str, cost_name: str) -> Problem:
+    """The same from what may be chosen, if that is at hand.
+
+    Args:
+        parts: a box and a cost. What else it can do (``contract.GradientBox``, ``Witnessed``, ``SecondSolution``,
+            ``ExactInner``) each adds a way of searching; without a gradient the cost is a black box.
+        name: for results.
+        cost_name: what is divided by its optimum, in words.
+
+    Raises:
+        DnnExplainError: it is no ``contract.SearchBox``.
+    """
+    need(parts, SearchBox, "a worst case")
+    constant = isinstance(parts, FixedOptimum) and parts.fixed
+    pipeline, optimum = (
+        _chain(parts, float(np.max(parts.high))) if isinstance(parts, GradientBox) else _black_box(parts)
     )
     return Problem(
         name,
-        Pipeline([Carry(network, parts.seen, parts.free), Autodiff(parts.links, "links")]),
+        pipeline,
         Domain(parts.low, parts.high, parts.names, parts.unit, parts.blocks, parts.valid),
-        Envelope(parts.optimum, lambda x: parts.optimum(x)[0]),
+        optimum,
         parts.bound,
         floor=parts.floor,
         deployed=parts.deployed,
         cost_name=cost_name,
         remarks=parts.remarks if isinstance(parts, Remarking) else None,
-        **({} if parts.fixed else _optimum_forms(parts)),
+        black_box=not isinstance(parts, GradientBox),
+        witness=None if constant else _witness(parts),
+        alternative=None if constant else _alternative(parts),
+        inner=None if constant else _inner(parts),
     )
 
 
-def _optimum_forms(parts: Adversary) -> dict[str, Any]:
-    """What is known of the optimum where it depends on the input."""
-    return {
-        "witness": Witness(
-            Formula(parts.witness_input, parts.witness_input_pull, "input of a solution"),
-            Formula(parts.witness_value, parts.witness_value_pull, "cost of a solution"),
-            parts.witness_valid,
-            parts.witness_lift,
-            parts.witness_scale,
-        ),
-        "alternative": Alternative(parts.second_size, Autodiff(parts.second, "second solution")),
-        "inner": Inner(parts.seen, parts.free, parts.maximise, parts.ideal) if parts.blind else None,
-    }
+def _chain(parts: GradientBox, high: float) -> tuple[Pipeline, Component]:
+    """The cost through the policy, and the optimum with its own derivative."""
+    network: Component = (
+        Sampled(parts.splits, samples=32, radius=parts.sampling_radius, low=0.0, high=high, name="network")
+        if parts.network is None
+        else Autodiff(parts.network, "network")
+    )
+    pipeline = Pipeline([Carry(network, parts.seen, parts.free), Autodiff(parts.links, "links")])
+    return pipeline, Envelope(parts.optimum, lambda x: parts.optimum(x)[0])
+
+
+def _black_box(parts: SearchBox) -> tuple[Pipeline, Component]:
+    """The cost as deployed and the optimum as bounded, of which only values are known."""
+    around: dict[str, Any] = {
+        "samples": SAMPLES, "radius": np.maximum(0.01 * (parts.high - parts.low), 1e-9), "low": parts.low, "high": parts.high,
+    }  # fmt: skip
+
+    def best(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        upper = np.array([parts.bound(row).upper for row in x], dtype=np.float64)
+        return np.where(np.isfinite(upper), upper, 0.0)  # where no solution is known there is nothing to divide by
+
+    return Pipeline([Sampled(parts.deployed, **around, name="cost")]), Sampled(best, **around, name="optimum")
+
+
+def _witness(parts: SearchBox) -> Witness | None:
+    if not isinstance(parts, Witnessed):
+        return None
+    return Witness(
+        Formula(parts.witness_input, parts.witness_input_pull, "input of a solution"),
+        Formula(parts.witness_value, parts.witness_value_pull, "cost of a solution"),
+        parts.witness_valid,
+        parts.witness_lift,
+        parts.witness_scale,
+    )
+
+
+def _alternative(parts: SearchBox) -> Alternative | None:
+    if not isinstance(parts, SecondSolution):
+        return None
+    return Alternative(parts.second_size, Autodiff(parts.second, "second solution"))
+
+
+def _inner(parts: SearchBox) -> Inner | None:
+    """Only where the policy sees none of the part, and a gradient tells the two parts apart."""
+    if not getattr(parts, "blind", False) or not isinstance(parts, ExactInner) or not isinstance(parts, GradientBox):
+        return None
+    return Inner(parts.seen, parts.free, parts.maximise, parts.ideal)
 
 
 def problem_of_workloads(

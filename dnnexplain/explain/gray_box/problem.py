@@ -180,6 +180,7 @@ class Problem:
         floor: an input whose optimum is not above it is no case (nothing to do, nothing to divide by).
         cost_name, cost_unit: what the cost is, in words.
         certify_seconds: CPU-seconds that a search keeps back for the certificate of its best case.
+        black_box: whether of the cost and the optimum only values are known; a search then follows no slope.
         remarks: sentences that a case ``[n]`` must not be shown without.
     """
 
@@ -197,6 +198,7 @@ class Problem:
     cost_unit: str = ""
     certify_seconds: float = 0.0
     remarks: Callable[[Array], tuple[str, ...]] | None = field(default=None, compare=False)
+    black_box: bool = False
 
     def ratio(self, x: Array) -> Array:
         """Cost over optimum ``[B]``; 0 where the optimum is not above the floor."""

@@ -7,6 +7,7 @@ import numpy as np
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.gray_box.ascent import Adam, Climb
 from dnnexplain.explain.gray_box.budget import Run
+from dnnexplain.explain.gray_box.comparators import hill_climbing
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.denominators import AlternativeWay, EnvelopeWay, Way, WitnessWay
 from dnnexplain.explain.gray_box.polish import polish
@@ -27,8 +28,12 @@ def gray_box(problem: Problem, run: Run) -> None:
     Where a part of the input can be maximised exactly, that alternates with gradients of the rest; else
     climbs by witness (no solver in the loop) are finished by climbs with the solved optimum. One round in
     four starts the other way, so that no single idea decides alone. Whole numbers leave no slope to
-    follow to the end: there inputs are hill-climbed, every other round after a short climb.
+    follow to the end: there inputs are hill-climbed, every other round after a short climb. Of a black box
+    there is no slope at all: it is hill-climbed, from dense and sparse inputs in turn.
     """
+    if problem.black_box:
+        hill_climbing(problem, run)
+        return
     turn = 0
     while run.going():
         near = turn % 2 == 1

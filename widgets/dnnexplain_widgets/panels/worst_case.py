@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from dnnexplain.contract import Adversary, Attackable, Choice, DnnExplainError, Flowing, Policy, State
+from dnnexplain.contract import Attackable, Choice, DnnExplainError, Flowing, Policy, SearchBox, Shown, State, need
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.decisions.flows import FlowComparison, comparison_of
@@ -85,7 +85,7 @@ class WorstCasePanel(Panel):
         """Whether a state is a case that was found."""
         if self.found is None or self._other_network():
             return False
-        adversary = self._adversary(self._routed_of(self.found))
+        adversary = self._drawn(self._routed_of(self.found))
         return any(adversary.state(case.x) == state for case in self.found.cases)
 
     @property
@@ -162,7 +162,7 @@ class WorstCasePanel(Panel):
         case = self._case(method)
         self.shown = case.method
         assert self.found is not None
-        state = self._adversary(self._routed_of(self.found)).state(case.x)
+        state = self._drawn(self._routed_of(self.found)).state(case.x)
         self.session.open_in_editor(state, f"the worst case that {case.method} found")
         self._draw_case(case)
 
@@ -220,8 +220,14 @@ class WorstCasePanel(Panel):
         self.show(found)
         self.answered_before(found.question)
 
-    def _adversary(self, routed: Any = None, policy: Policy | None = None) -> Adversary:
+    def _adversary(self, routed: Any = None, policy: Policy | None = None) -> SearchBox:
         return cast("Attackable", self.session.system).adversary(policy or self.session.policy, routed)
+
+    def _drawn(self, routed: Any) -> Shown:
+        """The same, to draw its inputs as states of the system."""
+        adversary = self._adversary(routed)
+        need(adversary, Shown, "the picture of a worst case")
+        return cast("Shown", adversary)
 
     def _routed(self) -> Any:
         """The demands that are not the adversary's, if only what the network saw is."""
@@ -287,7 +293,7 @@ class WorstCasePanel(Panel):
         system, policy, found = self.session.system, self.session.policy, self.found
         if not isinstance(system, Flowing) or found is None:
             return None
-        adversary = self._adversary(self._routed_of(found))
+        adversary = self._drawn(self._routed_of(found))
         state, carried = adversary.state(case.x), adversary.carried(case.x)
         ours, best = system.flows(state, decide(system, policy, state).outputs, carried)
         return comparison_of(system, found.question, carried, ours, best)
@@ -304,7 +310,7 @@ class WorstCasePanel(Panel):
 
     def _show_controls(self) -> None:
         try:
-            blind = self._adversary().blind
+            blind = bool(getattr(self._adversary(), "blind", False))
             self.error = ""
         except DnnExplainError as error:
             blind, self.error = False, told(error)
