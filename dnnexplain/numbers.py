@@ -52,7 +52,12 @@ def figure(value: Any, unit: str = "") -> str:
 
 
 def percent(share: float, *, sign: bool = False) -> str:
-    """A share as a percentage to three significant digits: ``3.17%``; below a hundredth of one, ``under 0.01%``."""
+    """A share as a percentage to three significant digits: ``3.17%``; below a hundredth of one, ``under 0.01%``.
+
+    No number has no percent sign: ``-``, ``infinite``.
+    """
+    if not math.isfinite(share):
+        return number(share, sign=sign)
     if not sign and 0.0 < abs(share) < 1e-4:
         return "under 0.01%"
     if sign and abs(share) < 5e-5:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnnexplain.numbers import figure, gap, interval, number, percent, with_unit
+from dnnexplain_widgets import words
 
 VECTORS = json.loads((Path(__file__).parent / "numbers.json").read_text())
 NUMBERS = Path(__file__).parents[1] / "widgets/page/src/shared/numbers.js"
@@ -21,6 +22,8 @@ WRITE = {
     "figure": lambda value: figure(float(value)),
     "percent": lambda value: percent(float(value)),
     "signed percent": lambda value: percent(float(value), sign=True),
+    "in a panel": lambda value: words.number(float(value)),
+    "probability": lambda value: words.probability(float(value)),
 }
 
 
@@ -33,16 +36,18 @@ def test_python_writes_what_is_agreed(kind):
 def test_the_page_writes_the_same(tmp_path):
     rng = np.random.default_rng(0)
     drawn = [float(x) for x in rng.normal(size=300) * 10.0 ** rng.integers(-6, 9, 300)]
+    drawn += [n / 2**k for k in (1, 3, 4, 6) for n in range(2**k)]  # numbers that lie between two decimals exactly
     asked = {kind: drawn + [value for value, _ in pairs] for kind, pairs in VECTORS.items()}
     (tmp_path / "asked.json").write_text(json.dumps(asked))
     script = tmp_path / "say.mjs"
     script.write_text(
-        f"import {{ measured, percent, plainNumber }} from {json.dumps(NUMBERS.as_uri())};\n"
+        f"import {{ chance, measured, number, percent, plainNumber }} from {json.dumps(NUMBERS.as_uri())};\n"
         "import { readFileSync } from 'node:fs';\n"
         "const asked = JSON.parse(readFileSync(process.argv[2]));\n"
         "const write = {number: (x) => plainNumber(x), signed: (x) => plainNumber(x, true), figure: (x) => measured(x, false),\n"
-        " percent: (x) => percent(x), 'signed percent': (x) => percent(x, true)};\n"
-        "console.log(JSON.stringify(Object.fromEntries(Object.entries(asked).map(([k, v]) => [k, v.map(write[k])]))));"
+        " percent: (x) => percent(x), 'signed percent': (x) => percent(x, true),\n"
+        " 'in a panel': number, probability: chance};\n"
+        "console.log(JSON.stringify(Object.fromEntries(Object.entries(asked).map(([k, v]) => [k, v.map((x) => write[k](Number(x)))]))));"
     )
     command = ["node", str(script), str(tmp_path / "asked.json")]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

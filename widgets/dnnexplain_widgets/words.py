@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from dnnexplain.memory import ran_out, why_no_memory
 __all__ = ["joined", "label", "number", "probability", "share_of_rules", "told", "with_unit"]
 
 _ACRONYM = 4
+_THOUSANDTH = Decimal("0.001")
 
 
 def number(value: float) -> str:
@@ -32,11 +34,13 @@ def with_unit(value: float, unit: str) -> str:
 
 def probability(value: float) -> str:
     """A probability with three decimals; what would read 0.000 or 1.000 but is not says so."""
+    if not np.isfinite(value):
+        return "none"
     if 0 < value < 0.0005:
         return "under 0.001"
     if 0.9995 <= value < 1:
         return "over 0.999"
-    return f"{value:.3f}"
+    return f"{Decimal(float(value) + 0.0).quantize(_THOUSANDTH, ROUND_HALF_UP)}"  # ties as on the page
 
 
 def label(name: str) -> str:

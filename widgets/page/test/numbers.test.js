@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { measured, percent, plainNumber } from "../src/shared/numbers.js";
+import { chance, measured, number, percent, plainNumber } from "../src/shared/numbers.js";
 
 const AGREED = JSON.parse(readFileSync(new URL("../../../tests/numbers.json", import.meta.url), "utf8"));
 
@@ -14,12 +14,14 @@ const WRITE = {
   figure: (value) => measured(value, false),
   percent: (value) => percent(value),
   "signed percent": (value) => percent(value, true),
+  "in a panel": number,
+  probability: chance,
 };
 
 for (const [kind, write] of Object.entries(WRITE)) {
   test(`what is agreed: ${kind}`, () => {
     assert.ok(AGREED[kind].length > 3);
-    assert.deepEqual(AGREED[kind].map(([value]) => write(value)), AGREED[kind].map(([, text]) => text));
+    assert.deepEqual(AGREED[kind].map(([value]) => write(Number(value))), AGREED[kind].map(([, text]) => text));
   });
 }
 

@@ -69,20 +69,22 @@ export function unitOf(text, unit) {
 }
 
 /**
- * A probability: three places after the point, and never 0 or 1 where it is not.
+ * A probability, as Python's words.probability: three places after the point, and never 0 or 1 where it is not.
  * @param {number} value
  */
 export function chance(value) {
+  if (!Number.isFinite(value)) return "none";
   if (value > 0 && value < 0.0005) return "under 0.001";
   return value >= 0.9995 && value < 1 ? "over 0.999" : value.toFixed(3);
 }
 
 /**
- * A share as a percentage, as Python's percent: "3.17%"; below a hundredth of one, "under 0.01%".
+ * A share as a percentage, as Python's percent: "3.17%"; below a hundredth of one, "under 0.01%". No number has no sign.
  * @param {number} share
  * @param {boolean} [withSign]
  */
 export function percent(share, withSign = false) {
+  if (!Number.isFinite(share)) return plainNumber(share, withSign);
   const size = Math.abs(share);
   if (!withSign && size > 0 && size < 1e-4) return "under 0.01%";
   return withSign && size < 5e-5 ? "0%" : `${plainNumber(100 * share, withSign)}%`;
