@@ -81,7 +81,7 @@ class Interval:
 
     def within(self, low: float, high: float) -> Interval:
         """The same, its ends no further out than what the figure can be (nor inside the figure, which rounding may put there)."""
-        ends = min(max(self.low, low), self.mean), max(min(self.high, high), self.mean)
+        ends = float(min(max(self.low, low), self.mean)), float(max(min(self.high, high), self.mean))
         return Interval(self.mean, *ends, self.level, self.sets, self.missing) if self.known else self
 
     def to_json(self) -> dict[str, Any]:

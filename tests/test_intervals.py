@@ -150,7 +150,7 @@ def test_what_is_true_and_possible_is_covered_as_often_within_the_range(pair, tr
 def test_few_and_spread_workloads_reach_the_end_of_the_range_and_no_further():
     few = [1.2, 9.0]
     assert mean_interval(few).low < 0
-    assert mean_interval(few, within=(1, math.inf)).low == 1
+    assert mean_interval(few, within=(1, math.inf)).low == 1.0
     assert ratio_interval([1, 9, 2, 1, 30], [20, 3, 5, 1, 9]).less(1).low < -1
     assert compared_interval([1, 9, 2, 1, 30], [20, 3, 5, 1, 9], ratio=True).low == -1
     assert mean_interval([-1.2, -9.0]).low < -9  # a cost that may be negative is not cut

@@ -223,7 +223,10 @@ def test_a_mean_ranks_nothing_where_work_is_left_undone(whole):
     assert found.verdict(0, 1) == "wins"  # the best rule's work is left undone as well
     said = words(found)
     assert "beats the best rule in 5 of 6 cells" in said
-    assert "In 1 cell something goes wrong with drawn that does not with the best rule: unsafe" in said
+    assert (
+        "In 1 cell something goes wrong with drawn that does not with the best rule (deeprm, rate 0.3: 324 jobs starved): unsafe"
+        in said
+    )
 
 
 def test_a_network_that_never_starts_a_job_is_unsafe_and_has_no_boundary():

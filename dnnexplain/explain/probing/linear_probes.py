@@ -310,4 +310,11 @@ def _summary(
     error = float(np.sqrt(gaps.var(ddof=1) * (1 / len(gaps) + test_share / (1 - test_share))))
     half = float(t.ppf((1 + level) / 2, len(gaps) - 1)) * error
     accuracy, control = np.nanmean(scores, axis=1)
-    return ProbedFact(name, float(holds.mean()), float(accuracy), float(control), mean, mean - half, mean + half)
+    return ProbedFact(
+        name,
+        float(holds.mean()),
+        float(accuracy),
+        float(control),
+        mean,
+        *np.clip([mean - half, mean + half], -1.0, 1.0).tolist(),
+    )

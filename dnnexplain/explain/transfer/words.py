@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -58,16 +58,19 @@ def words(found: Transfer) -> str:
     if not cells:
         return "No cell was run."
     verdicts = [found.verdict(r, c) for r, c in cells]
-    counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses", "unsafe")}
-    worst = max(cells, key=lambda at: found.relative[at][0])
-    ranked = [at for at, verdict in zip(cells, verdicts, strict=True) if verdict != "unsafe"]
-    best = f"Best: {_cell(found, min(ranked, key=lambda at: found.relative[at][0]))}. " if ranked else ""
+    counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses")}
+    ranked = sorted(
+        (at for at, verdict in zip(cells, verdicts, strict=True) if verdict != "unsafe"),
+        key=lambda at: float(found.relative[at][0]),
+    )
+    ends = f" Best: {_cell(found, ranked[0])}. Worst: {_cell(found, ranked[-1])}." if ranked else ""
+    unsafe = [at for at, verdict in zip(cells, verdicts, strict=True) if verdict == "unsafe"]
     totals = {one.name: float(np.nansum(found.figures[..., 0, m])) for m, one in enumerate(found.metrics) if one.total}
     wrong = went_wrong((one for one in found.metrics if one.total), totals)
     text = f"{name}: {wrong}. " if wrong else ""
     text += (
         f"{name} beats the best rule in {counts['wins']} of {counted(len(cells), 'cell')}, loses in {counts['loses']}, and in "
-        f"{counts['even']} the 95% interval leaves it open.{_unranked(name, counts['unsafe'])} {best}Worst: {_cell(found, worst)}."
+        f"{counts['even']} the 95% interval leaves it open.{_unranked(found, unsafe)}{ends}"
     )
     own = [one for one in found.boundaries if one.policy == name]
     for wins_before, verb in ((True, "stops"), (False, "starts")):
@@ -80,11 +83,17 @@ def words(found: Transfer) -> str:
     return f"{text} {missing} cells were not run." if missing else text
 
 
-def _unranked(name: str, count: int) -> str:
+def _unranked(found: Transfer, cells: Sequence[tuple[int, ...]]) -> str:
     """Of cells whose mean ranks nothing, a sentence."""
-    if not count:
+    if not cells:
         return ""
-    return f" In {counted(count, 'cell')} something goes wrong with {name} that does not with the best rule: unsafe, whatever its mean."
+    row, column = cells[0]
+    first = f"{found.rows[row].label}, {found.columns[column].label}: {found.unsafe(row, column)}"
+    told = first if len(cells) == 1 else f"such as {first}"
+    return (
+        f" In {counted(len(cells), 'cell')} something goes wrong with {found.policies[0]} that does not with the best rule "
+        f"({told}): unsafe, whatever its mean."
+    )
 
 
 def _cell(found: Transfer, at: tuple[int, ...]) -> str:
