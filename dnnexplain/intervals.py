@@ -33,7 +33,17 @@ from numpy.typing import ArrayLike, NDArray
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 
-__all__ = ["LEAST_DIFFERENT", "Interval", "compared_interval", "mean_interval", "ratio_interval", "share_interval"]
+__all__ = [
+    "LEAST_DIFFERENT",
+    "Interval",
+    "compared_interval",
+    "counted_interval",
+    "large_sample_interval",
+    "mean_interval",
+    "ratio_interval",
+    "repeated_splits_interval",
+    "share_interval",
+]
 
 LEAST_DIFFERENT = 5
 """Values that must differ from the commonest one."""
@@ -167,11 +177,73 @@ def compared_interval(a: ArrayLike, b: ArrayLike, *, ratio: bool, level: float =
     return ratio_interval(first, second, level=level).less(1.0).within(-1.0, math.inf)
 
 
-def _spread(values: Floats, level: float) -> tuple[float, float, str]:
-    """How far the interval reaches below and above the mean of values ``[W]``, or why there is none."""
+def counted_interval(hits: int, of: int, *, level: float = 0.95) -> Interval:
+    """How often something is so, from independent draws: exact, by Clopper and Pearson (Biometrika 26, 1934).
+
+    Its lower end at ``level`` 0.9 is the one-sided 95% bound.
+    """
+    _check_level(level)
+    if not of:
+        return Interval(math.nan, math.nan, math.nan, level, 0, "nothing was drawn")
+    from scipy.special import betaincinv  # noqa: PLC0415 - only where an interval is made
+
+    out = (1.0 - level) / 2.0
+    low = float(betaincinv(hits, of - hits + 1, out)) if hits else 0.0
+    high = float(betaincinv(hits + 1, of - hits, 1.0 - out)) if hits < of else 1.0
+    return Interval(hits / of, low, high, level, of)
+
+
+def large_sample_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
+    """The mean of many values ``[N]`` by the normal law: for gains of -1, 0 and 1, most of which may be equal.
+
+    :func:`mean_interval`, which is for few workloads, gives none there. Of values that are all the same it is a point.
+    """
+    _check_level(level)
+    numbers = _column("values", values)
+    if len(numbers) < 2:
+        return Interval(
+            math.nan, math.nan, math.nan, level, len(numbers), f"{counted(len(numbers), 'value')}; it needs two"
+        )
+    from scipy.special import ndtri  # noqa: PLC0415 - only where an interval is made
+
+    mean = float(numbers.mean())
+    half = float(ndtri(0.5 + level / 2)) * float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
+    return Interval(mean, mean - half, mean + half, level, len(numbers))
+
+
+def repeated_splits_interval(values: ArrayLike, test_share: float, *, level: float = 0.95) -> Interval:
+    """The mean over repeated random splits of the same data, whose parts overlap.
+
+    Student's interval with the variance of Nadeau and Bengio ("Inference for the Generalization Error", Machine
+    Learning 52, 2003), ``s^2 (1 / J + test / train)``: without it the interval would shrink with every repetition.
+
+    Args:
+        values: one per split ``[J]``.
+        test_share: how much of the data each split tests on.
+        level: the probability that the interval claims.
+    """
+    _check_level(level)
+    numbers = _column("values", values)
+    count = len(numbers)
+    if count < 2:
+        return Interval(math.nan, math.nan, math.nan, level, count, f"{counted(count, 'split')}; it needs two")
+    from scipy.special import stdtrit  # noqa: PLC0415 - only where an interval is made
+
+    mean = float(numbers.mean())
+    error = math.sqrt(float(numbers.var(ddof=1)) * (1 / count + test_share / (1 - test_share)))
+    half = float(stdtrit(count - 1, 0.5 + level / 2)) * error
+    return Interval(mean, mean - half, mean + half, level, count)
+
+
+def _check_level(level: float) -> None:
     if not 0 < level < 1:
         msg = f"level must lie between 0 and 1, e.g. 0.95, not {level!r}"
         raise DnnExplainError(msg)
+
+
+def _spread(values: Floats, level: float) -> tuple[float, float, str]:
+    """How far the interval reaches below and above the mean of values ``[W]``, or why there is none."""
+    _check_level(level)
     missing = _missing(values)
     if missing:
         return math.nan, math.nan, missing

@@ -10,7 +10,15 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.intervals import compared_interval, mean_interval, ratio_interval, share_interval
+from dnnexplain.intervals import (
+    compared_interval,
+    counted_interval,
+    large_sample_interval,
+    mean_interval,
+    ratio_interval,
+    repeated_splits_interval,
+    share_interval,
+)
 from dnnexplain.registry import cost_range, spec_of, specs
 from tests.fakes import FakeChoice
 
@@ -163,3 +171,42 @@ def test_a_spec_says_what_its_cost_can_be():
         assert most == math.inf
     assert cost_range(FakeChoice())[0] == -math.inf
     assert spec_of("deeprm").cost_range[0] == 1
+
+
+@pytest.mark.parametrize(("hits", "of"), [(0, 12), (3, 12), (12, 12), (199, 200)])
+def test_a_counted_share_has_the_exact_interval_and_its_one_sided_bound(hits, of):
+    found = counted_interval(hits, of)
+    exact = stats.binomtest(hits, of).proportion_ci(0.95)
+    assert found.three == pytest.approx((hits / of, exact.low, exact.high), abs=1e-9)
+    bound = stats.binomtest(hits, of, alternative="greater").proportion_ci(0.95)
+    assert counted_interval(hits, of, level=0.9).low == pytest.approx(bound.low, abs=1e-9)
+    assert found.known
+    assert not counted_interval(0, 0).known
+
+
+def test_many_equal_values_have_the_normal_interval():
+    gains = np.r_[np.ones(3), np.zeros(400)]
+    assert not mean_interval(gains).known
+    expected = stats.norm.interval(0.95, gains.mean(), stats.sem(gains))
+    assert large_sample_interval(gains).three == pytest.approx((gains.mean(), *expected))
+    assert large_sample_interval(np.ones(5)).three == (1.0, 1.0, 1.0)
+    assert math.isnan(large_sample_interval([1.0]).low)
+
+
+def test_repeated_splits_do_not_narrow_an_interval_without_end():
+    values = np.tile([0.1, 0.2, 0.3], 40)
+    found = repeated_splits_interval(values, 0.25)
+    error = values.std(ddof=1) * math.sqrt(1 / 120 + 1 / 3)
+    assert found.three == pytest.approx((0.2, *stats.t.interval(0.95, 119, 0.2, error)))
+    assert math.isnan(repeated_splits_interval(values[:1], 0.25).low)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_a_level_is_a_probability_for_every_interval(level):
+    for ask in (
+        lambda: counted_interval(1, 2, level=level),
+        lambda: large_sample_interval([1.0, 2.0], level=level),
+        lambda: repeated_splits_interval([1.0, 2.0], 0.5, level=level),
+    ):
+        with pytest.raises(DnnExplainError, match="level"):
+            ask()

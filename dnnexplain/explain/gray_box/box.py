@@ -20,6 +20,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.problem import Problem
+from dnnexplain.intervals import counted_interval
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
@@ -141,7 +142,7 @@ def gap_box(
         threshold=growth.threshold,
         samples=checks,
         share=kept / checks,
-        share_low=_lower_bound(kept, checks),
+        share_low=counted_interval(kept, checks, level=0.9).low,  # the one-sided 95% bound
         smallest=float(found.min()),
         median=float(np.median(found)),
         volume=float(np.log10(shares).mean()),
@@ -151,13 +152,6 @@ def gap_box(
         low=growth.low,
         high=growth.high,
     )
-
-
-def _lower_bound(kept: int, of: int) -> float:
-    """The one-sided 95% lower confidence bound of a share."""
-    from scipy.stats import beta  # noqa: PLC0415 - slow to import
-
-    return 0.0 if kept == 0 else float(beta.ppf(0.05, kept, of - kept + 1))
 
 
 class _Growth:

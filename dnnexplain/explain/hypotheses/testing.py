@@ -14,6 +14,7 @@ from dnnexplain.explain.hypotheses.statement import Statement, doing
 from dnnexplain.explain.regions.evidence import taken
 from dnnexplain.explain.regions.significance import holm
 from dnnexplain.explain.regions.where import quantities_of
+from dnnexplain.intervals import counted_interval, large_sample_interval
 from dnnexplain.results import register
 
 __all__ = ["Changed", "Tested", "assess", "changed_states"]
@@ -189,27 +190,15 @@ def _effect(
         inside = np.where(speaks[0], does[0], does[1])[turned]
         outside = np.where(speaks[0], does[1], does[0])[turned]
         gain = inside.astype(np.float64) - outside
-        return (*_mean(gain), len(gain))
+        return (*large_sample_interval(gain).within(-1.0, 1.0).three, len(gain))
     turned = ~system.output.same(says[0], says[1]) & does[0]
     followed = does[1][turned]
     return (*_share(followed), len(followed))
 
 
 def _share(hits: NDArray[Any]) -> tuple[float, float, float]:
-    """A share with its exact 95% interval (Clopper and Pearson)."""
-    if not len(hits):
-        return float("nan"), float("nan"), float("nan")
-    from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
-
-    found = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95)
-    return float(hits.mean()), float(found.low), float(found.high)
-
-
-def _mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    if len(values) < 2:
-        return float("nan"), float("nan"), float("nan")
-    mean, error = float(values.mean()), 1.96 * float(values.std(ddof=1)) / float(np.sqrt(len(values)))
-    return mean, mean - error, mean + error
+    """A share with its exact 95% interval."""
+    return counted_interval(int(hits.sum()), len(hits)).three
 
 
 def _binomial(hits: NDArray[Any], chance: float) -> float:

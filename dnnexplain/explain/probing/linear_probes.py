@@ -24,6 +24,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import number
 from dnnexplain.explain.decisions.decision import observe
 from dnnexplain.explain.probing.neurons import layer_of, neuron_activations
+from dnnexplain.intervals import repeated_splits_interval
 from dnnexplain.results import Question, Result, array_field, register
 
 __all__ = ["Fact", "Knowledge", "ProbedFact", "probe_facts"]
@@ -304,17 +305,6 @@ def _summary(
     if note:
         nan = float("nan")
         return ProbedFact(name, float(holds.mean()), nan, nan, nan, nan, nan, note)
-    from scipy.stats import t  # noqa: PLC0415 - slow to import
-
-    mean = float(gaps.mean())
-    error = float(np.sqrt(gaps.var(ddof=1) * (1 / len(gaps) + test_share / (1 - test_share))))
-    half = float(t.ppf((1 + level) / 2, len(gaps) - 1)) * error
     accuracy, control = np.nanmean(scores, axis=1)
-    return ProbedFact(
-        name,
-        float(holds.mean()),
-        float(accuracy),
-        float(control),
-        mean,
-        *np.clip([mean - half, mean + half], -1.0, 1.0).tolist(),
-    )
+    gap = repeated_splits_interval(gaps, test_share, level=level).within(-1.0, 1.0)
+    return ProbedFact(name, float(holds.mean()), float(accuracy), float(control), *gap.three)
