@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from dnnexplain.counts import counted
 from dnnexplain.registry import BUILT_IN
 from tools import browser
 from tools.pictures import served
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
         chromium.close()
     _index(given.out)
     sys.stdout.write(
-        "\n".join([*problems, f"{given.out / 'index.html'}: {len(problems)} serious findings of axe"]) + "\n"
+        "\n".join([*problems, f"{given.out / 'index.html'}: {counted(len(problems), 'serious finding')} of axe"]) + "\n"
     )
     return 1 if problems else 0
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation.outputs.trees import OutputTrees
 from dnnexplain.explain.distillation.running import RUNNERS, lacking_tool, run_export
 from dnnexplain.explain.distillation.tree import Tree
@@ -117,7 +118,7 @@ def _said(found: Certificate, kind: str, trees: Tree | OutputTrees) -> str:
     how = "Read again, number by number, beside its tree" if kind == "json" else "Run beside its tree"
     beside = "" if isinstance(trees, OutputTrees) else ", with random valid actions"
     return (
-        f"{how}: the same answer on each of {found.states:,} rows of quantities at, next to and around every "
+        f"{how}: the same answer on each of {counted(found.states, 'row')} of quantities at, next to and around every "
         f"threshold{beside}."
     )
 
