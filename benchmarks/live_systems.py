@@ -1,11 +1,12 @@
 """How long from a drag to what it changes on the screen, for systems other than benchmarks/live.py's.
 
-    python benchmarks/live_systems.py [SYSTEM ...] [--moves 40] [--delay 50] [--json live_systems.json]
+    python benchmarks/live_systems.py [SYSTEM ...] [--moves 40] [--delay 50] [--cpu] [--json live_systems.json]
 
 A dashboard under Voila; one handle of its editor is dragged step by step. Two latencies of each move, from the event's
 own time stamp to the frame that is painted after the change: of what is dragged (the page draws it by itself), and of
 what the network does about it (the page says it where it can run the network, else the kernel). ``--delay`` puts the server far away: every byte comes that many
-milliseconds later, each way (benchmarks/far.py).
+milliseconds later, each way (benchmarks/far.py). ``--cpu`` adds what the page's main thread takes from the event to the
+frame in CPU time (benchmarks/live_cpu.py), which a busy machine does not change.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "widgets")]
 
 from benchmarks.live import put_away, serve, stop
+from benchmarks.live_cpu import CATEGORIES, main_thread
 from benchmarks.live_views import FLAGS
 
 SETUP = """
@@ -97,7 +99,7 @@ def first_of_each(pairs):
     return [first[begun] for begun in sorted(first)]
 
 
-def run(browser, system, moves, delay):
+def run(browser, system, moves, delay, cpu):
     with tempfile.TemporaryDirectory() as folder:
         notebook(system, Path(folder))
         process, addresses = serve("voila", Path(folder))
@@ -110,7 +112,13 @@ def run(browser, system, moves, delay):
             page.goto(addresses["panels"], timeout=120_000, wait_until="commit")
             page.wait_for_selector(HANDLES[system][0], timeout=240_000)
             page.wait_for_timeout(3000)
-            return measure(page, system, moves)
+            if not cpu:
+                return measure(page, system, moves)
+            trace = Path(folder) / "trace.json"
+            browser.start_tracing(page=page, path=str(trace), categories=CATEGORIES)
+            found = measure(page, system, moves)
+            browser.stop_tracing()
+            return found | {"cpu": main_thread(json.loads(trace.read_text())["traceEvents"], moves)}
         finally:
             for one in running:
                 stop(one)
@@ -128,6 +136,7 @@ def main():
     parser.add_argument("systems", nargs="*", default=list(HANDLES))
     parser.add_argument("--moves", type=int, default=40)
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds that the server is away, each way")
+    parser.add_argument("--cpu", action="store_true", help="also CPU time of the page's main thread, of each step")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
@@ -138,7 +147,7 @@ def main():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=finder.find(), args=list(FLAGS))
         for system in options.systems:
-            found = run(browser, system, options.moves, options.delay)
+            found = run(browser, system, options.moves, options.delay, options.cpu)
             for name, values in found.items():
                 p50, p95 = quantiles(values)
                 rows.append({"system": system, "of": name, "moves": len(values), "p50_ms": p50, "p95_ms": p95})
