@@ -103,7 +103,12 @@ def test_a_manifest_with_byte_ranges_gives_true_sizes(tmp_path):
         (f'<SegmentTemplate duration="4"/>{RATES}', "dynamic", "PT20S", "live stream"),
         (f'<SegmentTemplate duration="4"/>{RATES}', "static", "soon", "how long it lasts"),
         (f'<SegmentTemplate duration="0"/>{RATES}', "static", "PT20S", "duration, a number above 0"),
-        ('<SegmentTemplate duration="4"/><Representation bandwidth="1"/>', "static", "PT20S", "1 different bandwidths"),
+        (
+            '<SegmentTemplate duration="4"/><Representation bandwidth="1"/>',
+            "static",
+            "PT20S",
+            "1 different bandwidth of video",
+        ),
         (f'<SegmentTemplate duration="0.0001"/>{RATES}', "static", "PT200H", "chunks; at most"),
         ("<oops>", "static", "PT20S", "not valid XML"),
     ],

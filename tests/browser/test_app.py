@@ -53,8 +53,8 @@ def _is_outside(url):
 
 
 def settle(page):
-    """Until all that was asked is answered and drawn."""
-    page.wire.rest()
+    """Until all that was asked is answered and drawn, and what the kernel does by itself when it has time is here."""
+    page.wire.rest(quiet=0.5)
 
 
 def inward(grip):

@@ -9,6 +9,15 @@ from tests.browser.conftest import make_network
 from tests.browser.harness import finish, no_overflow, part, press
 
 
+def opacity(shown, selector):
+    """Of what a selector finds, once its change has run out."""
+    ended = (
+        "async (element) => { await Promise.all(element.getAnimations().map((one) => one.finished));"
+        " return getComputedStyle(element).opacity; }"
+    )
+    return float(shown.locator(selector).evaluate(ended))
+
+
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_an_old_answer_is_dimmed_and_asked_anew(open_panels, deeprm, drawn, start, width, theme):
     panel = AttributionPanel(session=Session(deeprm, drawn, start), methods=("integrated-gradients", "saliency"))
@@ -24,7 +33,7 @@ def test_an_old_answer_is_dimmed_and_asked_anew(open_panels, deeprm, drawn, star
     harness.sync()
     assert "An earlier answer, about the network drawn and another state." in note.inner_text()
     for dimmed in (".dx-body", ".dx-sentence"):
-        assert float(shown.locator(dimmed).evaluate("(element) => getComputedStyle(element).opacity")) < 0.8
+        assert opacity(shown, dimmed) < 0.8
     assert no_overflow(harness.page)
     panel.session.state = start
     harness.sync()
@@ -32,4 +41,4 @@ def test_an_old_answer_is_dimmed_and_asked_anew(open_panels, deeprm, drawn, star
     finish(harness, panel)
     assert not note.is_visible()
     assert panel.result.question.policy == "another one"
-    assert float(shown.locator(".dx-body").evaluate("(element) => getComputedStyle(element).opacity")) == 1.0
+    assert opacity(shown, ".dx-body") == 1.0

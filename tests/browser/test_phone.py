@@ -17,7 +17,7 @@ SMALL = """(least) => [...document.querySelectorAll(
 
 OUTSIDE = """() => [...document.querySelectorAll('.dx *')].filter((one) => {
   const box = one.getBoundingClientRect();
-  if (box.width < 3 || (box.right <= innerWidth + 1 && box.left >= -1)) return false;
+  if (!one.checkVisibility() || box.width < 3 || (box.right <= innerWidth + 1 && box.left >= -1)) return false;
   for (let up = one.parentElement; up && up !== document.body; up = up.parentElement)
     if (getComputedStyle(up).overflowX !== 'visible') return false;
   return true;

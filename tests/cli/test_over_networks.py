@@ -81,7 +81,6 @@ def test_people_read_tables(capsys, weights):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["explain", "deeprm"], "--survey 2000"),
         (["explain", "deeprm", "--survey", "-4"], "at least 1 state, not -4"),
         (["explain", "deeprm", "--survey", "5", "--state", "x.json"], "leave --state and --out out"),
         (["explain", "deeprm", "--survey", "5", "--policy", "sjf"], "rule without a network"),
