@@ -57,7 +57,7 @@ def test_workloads_repeat_by_seed_and_fit_float32(with_history, name):
         ("gravitas", {}, "Did you mean 'gravity'"),
         ("gravity", {"noise": -1.0}, "noise >= 0"),
         ("gravity", {"load": np.nan}, "all finite"),
-        ("gravity", {"rate": 1.0}, "does not take these parameters .rate"),
+        ("gravity", {"rate": 1.0}, "no parameter of traffic family 'gravity' 'rate'; there are: load, noise, cycle"),
         ("bursts", {"pairs": 0}, "must be 1 to 110"),
         ("uniform", {"top": 0.0}, "must be positive"),
         ("file", {}, "needs its path"),

@@ -152,6 +152,13 @@ FAMILIES: dict[str, Callable[..., NDArray[np.float64]]] = {
 }
 """Name of a family -> generator ``(paths, count, length, rng, **parameters)``."""
 
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "gravity": ("load", "noise", "cycle"),
+    "bursts": ("pairs", "background"),
+    "uniform": ("top",),
+}
+"""What may be set of each family."""
+
 
 def generate(
     paths: PathSet, name: str, count: int, length: int, seed: int | Sequence[int], **parameters: float
@@ -166,11 +173,10 @@ def generate(
     if count < 1:
         msg = f"the number of traffic matrices must be at least 1, not {count}"
         raise DnnExplainError(msg)
-    try:
-        return FAMILIES[name](paths, count, length, np.random.default_rng(seed), **parameters)
-    except TypeError as error:
-        msg = f"traffic family {name!r} does not take these parameters ({', '.join(parameters)}): {error}"
-        raise DnnExplainError(msg) from None
+    for one in parameters:
+        if one not in PARAMETERS[name]:
+            raise Choice(f"parameter of traffic family {name!r}", one, PARAMETERS[name]).error()
+    return FAMILIES[name](paths, count, length, np.random.default_rng(seed), **parameters)
 
 
 def _solar_angle(paths: PathSet) -> NDArray[np.float64]:
