@@ -89,7 +89,7 @@ def test_old_weight_norm_after_training():
 @pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
 def test_a_recurrent_network_says_where_its_hidden_state_starts(kind):
     policy = works(Recurrent(kind))
-    assert f"the network has a {kind.__name__}: its hidden state starts anew in every state" in policy.assumed[0]
+    assert f"{kind.__name__}: its hidden state starts anew in every state" in policy.assumed[0]
     assert "of the network's 2 outputs, number 1 is taken" in policy.note
 
 

@@ -17,8 +17,8 @@ from dnnexplain_widgets.sections import SECTIONS
 
 VIEWS = {
     "layer", "unit", "chosen", "decision", "follow", "view", "which", "format", "network", "workload", "point", "label",
-    "cell", "second", "kind", "others", "held", "size", "threshold", "action", "leaf", "rule", "seconds", "budget",
-    "sets", "seed", "pro", "contra", "part", "curve",
+    "cell", "second", "why", "on", "episode", "as", "kind", "others", "held", "size", "threshold", "action", "leaf",
+    "rule", "seconds", "budget", "sets", "seed", "pro", "contra", "part", "curve",
 }  # fmt: skip
 """Controls of what is looked at, of budgets, and of panels that answer them at once or clear what no longer applies."""
 
@@ -85,6 +85,7 @@ def test_every_panel_says_when_its_answer_is_about_another_network_state_or_sett
     if panel is None or not asks(panel):
         return  # it follows each step by itself, or needs more than a session
     session = answered(panel).session
+    panel.on_page = False  # what follows a step by itself does so on the page alone
     assert panel.outdated == {}
     mine, state = session.policy, session.state
     session.policy = theirs
@@ -96,7 +97,6 @@ def test_every_panel_says_when_its_answer_is_about_another_network_state_or_sett
     session.policy = mine
     assert panel.outdated == {}
     answered(panel)
-    panel.on_page = False  # what follows a step by itself does so on the page alone
     panel.jobs.start = lambda *_: None  # and no answer to what is asked from now on comes in time
     session.state = elsewhere(state)
     assert bool(panel.outdated) == ("state" in panel.about)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -26,9 +25,7 @@ from tests.explain.test_proofs import every_state, jobs_only, networks, small
 
 
 def ended(panel: Any) -> Any:
-    until = time.monotonic() + 240
-    while panel.busy and time.monotonic() < until:
-        time.sleep(0.02)
+    assert panel.jobs.wait(240)
     assert not panel.busy
     assert not panel.error, panel.error
     return panel

@@ -57,6 +57,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self.current: Task | None = None
+        self._newest: Task | None = None
 
     def start(
         self,
@@ -69,7 +70,7 @@ class Jobs:
         self.cancel()
         deliver = _deliverer()
         task = Task(report=lambda fraction, text: deliver(lambda: self._if_current(task, report, fraction, text)))
-        self.current = task
+        self.current = self._newest = task
 
         def run() -> None:
             try:
@@ -93,8 +94,8 @@ class Jobs:
             self.current = None
 
     def wait(self, seconds: float = 60.0) -> bool:
-        """Wait for the present task outside an event loop (scripts and tests); whether it ended in time."""
-        return self.current is None or self.current.ended.wait(seconds)
+        """Wait outside an event loop (scripts and tests) until the newest task's result is handed over; whether it was in time."""
+        return self._newest is None or self._newest.cancelled or self._newest.ended.wait(seconds)
 
     def _if_current(self, task: Task, call: Callable[..., None], *arguments: Any) -> None:
         if task is self.current and not task.cancelled:
