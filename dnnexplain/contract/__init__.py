@@ -66,6 +66,7 @@ from dnnexplain.contract.episodes import (
     Track,
     cost_is_ratio,
     cost_unit,
+    periods_on,
 )
 from dnnexplain.contract.errors import Choice, DnnExplainError
 from dnnexplain.contract.flows import Flowing, Flows, Graph
@@ -280,6 +281,7 @@ __all__ = [
     "load_reference",
     "need",
     "outside_valid",
+    "periods_on",
     "settled_records",
     "stack_actions",
     "state_from_observation",

@@ -27,6 +27,7 @@ __all__ = [
     "Track",
     "cost_is_ratio",
     "cost_unit",
+    "periods_on",
 ]
 
 
@@ -251,3 +252,16 @@ class DecisionOracle(Protocol):
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
         """Solve for the best continuation after each action."""
         ...
+
+
+def periods_on(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Runs of true in each column of ``[T, R]``, in order of their beginning: column, first and last row.
+
+    They are the objects of a :class:`Replay` whose tracks are switches.
+    """
+    edge = np.zeros((1, on.shape[1]), dtype=np.int8)
+    change = np.diff(np.concatenate([edge, on.astype(np.int8), edge]), axis=0)
+    column, first = np.nonzero(change.T == 1)
+    _, last = np.nonzero(change.T == -1)
+    order = np.lexsort((column, first))
+    return column[order].astype(np.int64), first[order].astype(np.int64), (last[order] - 1).astype(np.int64)

@@ -22,6 +22,7 @@ from dnnexplain.contract import (
     Replay,
     Space,
     Track,
+    periods_on,
 )
 from dnnexplain.counts import counted
 from dnnexplain.reading import read_json
@@ -110,7 +111,7 @@ def replay_of(
     """
     space: Space = system.output
     actions = np.stack([step.actions[0] for step in steps])
-    lane, first, last = _periods(_lanes_on(space, actions))
+    lane, first, last = periods_on(_lanes_on(space, actions))
     times, count = np.arange(len(steps), dtype=np.float64), len(steps)
     chosen = np.full(count, -1, dtype=np.int64)
     chosen[first] = np.arange(len(first))
@@ -144,16 +145,6 @@ def _lanes_on(space: Space, actions: NDArray[Any]) -> NDArray[np.bool_]:
     if isinstance(space, Discrete):
         return np.asarray(np.arange(len(space.names)) == actions[:, None])
     return np.asarray(actions, dtype=np.bool_) if isinstance(space, MultiBinary) else np.zeros((len(actions), 0), bool)
-
-
-def _periods(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Runs of true in each column of ``[T, A]``, in order of their beginning: column, first and last row."""
-    edge = np.zeros((1, on.shape[1]), dtype=np.int8)
-    change = np.diff(np.concatenate([edge, on.astype(np.int8), edge]), axis=0)
-    column, first = np.nonzero(change.T == 1)
-    _, last = np.nonzero(change.T == -1)
-    order = np.lexsort((column, first))
-    return column[order].astype(np.int64), first[order].astype(np.int64), (last[order] - 1).astype(np.int64)
 
 
 def _tracks(

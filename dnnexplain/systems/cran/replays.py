@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dnnexplain.contract import Curve, Replay, Track
+from dnnexplain.contract import Curve, Replay, Track, periods_on
 from dnnexplain.systems.cran.power import awake_of
 from dnnexplain.systems.cran.words import clock
 
@@ -27,7 +26,7 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
     """
     scene = system.scene
     on = awake_of(run.sets[0], scene.heads)  # [T, R]
-    head, first, last = _periods(on)
+    head, first, last = periods_on(on)
     hours = np.float64(scene.slot_hours)
     chosen = np.full(len(on), -1, dtype=np.int64)
     begun = first > 0
@@ -64,13 +63,3 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
         seed=seed,
         curves=(watts, demand),
     )
-
-
-def _periods(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Runs of true in each column of ``[T, R]``: column, first and last row, in order of their beginning."""
-    edge = np.zeros((1, on.shape[1]), dtype=np.int8)
-    change = np.diff(np.concatenate([edge, on.astype(np.int8), edge]), axis=0)
-    head, first = np.nonzero(change.T == 1)
-    _, last = np.nonzero(change.T == -1)
-    order = np.lexsort((head, first))
-    return head[order].astype(np.int64), first[order].astype(np.int64), (last[order] - 1).astype(np.int64)
