@@ -120,7 +120,8 @@ def _become(request: Mapping[str, Any]) -> None:
     code = 1
     try:
         parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends when its parent does
-        IPKernelApp.launch_instance(argv=[*request["argv"], parent])
+        # Loaded before there was a kernel, ipywidgets did not tell it what a page asks for all widgets' states by.
+        IPKernelApp.launch_instance(argv=[*request["argv"], parent, "--IPKernelApp.extra_extensions=ipywidgets"])
         code = 0
     finally:
         os._exit(code)
