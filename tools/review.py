@@ -1,8 +1,8 @@
 """Pictures of every panel for a review: ``python -m tools.review [--out DIR] [--empty] [SYSTEM ...]``, part of ``make pictures``.
 
 Each panel of each system's dashboard is taken empty, while it works, and with its answer (or its failure), on a laptop and on
-a phone, light and dark; ``index.html`` puts them side by side. axe looks at every state; anything serious ends the command
-with code 1. ``--empty`` takes no answers, which takes a minute for each system instead of ten.
+a phone, light and dark; ``index.html`` puts them side by side. axe looks at every state and the browser's console is read;
+anything serious of axe and any error or warning of the console ends the command with code 1. ``--empty`` takes no answers, which takes a minute for each system instead of ten.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async (one) => (await axe.run(one, { resultTypes: ["violations"] })).violations
 
 
 def main(arguments: list[str]) -> int:
-    """Take the pictures; 1 if axe found something serious."""
+    """Take the pictures; 1 if axe found something serious or the console has an error or a warning."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("systems", nargs="*", default=list(BUILT_IN))
     parser.add_argument("--out", type=Path, default=OUT)
@@ -53,14 +53,15 @@ def main(arguments: list[str]) -> int:
         chromium.close()
     _index(given.out)
     sys.stdout.write(
-        "\n".join([*problems, f"{given.out / 'index.html'}: {counted(len(problems), 'serious finding')} of axe"]) + "\n"
+        "\n".join([*problems, f"{given.out / 'index.html'}: {counted(len(problems), 'finding')} of axe and the console"]) + "\n"
     )
     return 1 if problems else 0
 
 
 def _review(chromium: Any, address: str, out: Path, *, answers: bool) -> list[str]:
-    """All panels of one dashboard; what axe found."""
+    """All panels of one dashboard; what axe found and the console said."""
     page = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    said = _console(page)
     page.goto(address, timeout=240_000)
     page.wait_for_selector("section.dx .dx-sentence:not(:empty)", timeout=240_000)
     page.wait_for_timeout(4000)
@@ -74,7 +75,15 @@ def _review(chromium: Any, address: str, out: Path, *, answers: bool) -> list[st
             if answers and panel.locator(".dx-strong:visible").count():
                 problems += _answered(page, panel, out / name)
     page.context.close()
-    return [f"{out.name}, {problem}" for problem in dict.fromkeys(problems)]
+    return [f"{out.name}, {problem}" for problem in dict.fromkeys(problems + said)]
+
+
+def _console(page: Any) -> list[str]:
+    """A list that fills with the errors and warnings of a page's console."""
+    said: list[str] = []
+    page.on("console", lambda line: said.append(f"console, {line.type}: {line.text}") if line.type in ("error", "warning") else None)  # fmt: skip
+    page.on("pageerror", lambda error: said.append(f"console, uncaught: {error}"))
+    return said
 
 
 def _panels(page: Any, out: Path) -> Iterator[tuple[Any, str]]:

@@ -142,6 +142,25 @@ def test_the_path_of_the_state_is_lit_at_each_step(panel):
         assert set(panel.lit["now"]) == {str(node) for node in path[:-1]}
 
 
+def test_rules_that_decide_otherwise_in_the_present_state_say_so(panel):
+    ground, tree, names = panel.desk.ground, panel.result.tree, WORLD.output.names
+    at = int(np.flatnonzero(ground.known.free)[0])  # more than one action is allowed
+    seen, action = ground.observations[at : at + 1], int(ground.known.action[at])
+    panel.session.state = State(WORLD.decode(seen)[0], seen[0])
+    assert panel.lit["otherwise"] == (ground.decide(tree)[at] != action)
+    leaf, met = tree.path(ground.known.features[at])[-1], set()
+    for move in range(len(panel.result.distillation.actions)):
+        panel.desk.edits.edit(tree.with_action(leaf, move))
+        panel._draw()
+        does = int(ground.decide(panel.result.tree)[at])
+        otherwise = f"the network decides otherwise: {names[action]}; the rules: {names[does]}."
+        same = f"the rules and the network do the same: {names[action]}."
+        assert panel.lit["otherwise"] == (does != action)
+        assert panel.lit["said"] == f"In the present state {same if does == action else otherwise}"
+        met.add(does == action)
+    assert met == {True, False}
+
+
 def test_what_is_not_there_is_said_so(panel):
     speech = panel.desk.speech()
     for name, value in WORLD.features.absent.items():

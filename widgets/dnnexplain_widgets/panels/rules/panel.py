@@ -9,9 +9,17 @@ from typing import Any, cast
 import traitlets as t
 
 from dnnexplain.contract import Choice, DnnExplainError, state_from_observation
-from dnnexplain.explain.distillation import Disagreement, Distillable, Rulebook, RuleComparison, disagree
+from dnnexplain.explain.distillation import (
+    Disagreement,
+    Distillable,
+    Rulebook,
+    RuleComparison,
+    TreePolicy,
+    disagree,
+)
 from dnnexplain.explain.distillation.certificate import checked_export
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.live import best_actions
 from dnnexplain_widgets.panels.rules import view as figures
 from dnnexplain_widgets.panels.rules import work
 from dnnexplain_widgets.panels.rules.model import Desk
@@ -39,11 +47,12 @@ class RulesPanel(AskedPanel):
     PARTS = ({"part": "sizes"}, {"part": "tree"}, {"part": "cells"})
     OPTIONS = ("settings", "compare_sets", "bound_seconds")
 
+    WANTS = ("decision",)
     SETTINGS = ("work", "leaves", "seed", "knob ")
 
-    lit = t.Dict(help="The nodes that the present state passes, and what is asked about there: {path, now}.").tag(
-        sync=True
-    )
+    lit = t.Dict(
+        help="The nodes that the present state passes, what is asked about there, what rules and network do: {path, now, said, otherwise}."
+    ).tag(sync=True)
 
     def setup(self) -> None:
         """Controls: the work, how many rules; the rest appears with the rules."""
@@ -247,7 +256,20 @@ class RulesPanel(AskedPanel):
         """Light the rules that the session's state passes; part of each step of a drag, so it must be cheap."""
         if self._speech is not None:
             features = self.system.features(self.seen())[0]
-            self.lit = figures.passed(self._speech, features)
+            self.lit = figures.passed(self._speech, features) | self._present()
+
+    def _present(self) -> dict[str, Any]:
+        """What the rules that are shown do in the session's state beside the network."""
+        desk, decision, system = self._ready(), self.session.live.decision, self.system
+        if decision is None or decision.action is None:
+            return {}
+        names = system.output.names
+        if desk.view == RULES:
+            who, policy = "the rules", TreePolicy(desk.edits.now.tree, system.features, len(names))
+        else:
+            who, policy = label(desk.view), system.rules()[desk.view]
+        does, network = int(best_actions(system, policy, self.seen())[0]), decision.action
+        return {"said": figures.present_words(names, who, does, network), "otherwise": does != network}
 
     def _simulate(self) -> None:
         """Run the present rules beside network and rule."""

@@ -28,6 +28,7 @@ __all__ = [
     "edited_words",
     "lines",
     "passed",
+    "present_words",
     "size_curves",
     "state_words",
 ]
@@ -119,6 +120,13 @@ def passed(speech: Speech, features: NDArray[np.float64]) -> dict[str, Any]:
     path = speech.tree.path(features)
     now = {str(node): speech.told(node, float(features[speech.tree.feature[node]])) for node in path[:-1]}
     return {"path": path, "now": now}
+
+
+def present_words(names: Sequence[str], who: str, does: int, network: int) -> str:
+    """What the rules, or a rule of that name, do in the present state, and whether the network does otherwise."""
+    if does == network:
+        return f"In the present state {who} and the network do the same: {names[network]}."
+    return f"In the present state the network decides otherwise: {names[network]}; {who}: {names[does]}."
 
 
 def rule_leaves(tree: Tree, actions: Sequence[str], on: Ground, changed: frozenset[int]) -> dict[int, dict[str, Any]]:

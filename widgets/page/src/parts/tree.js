@@ -1,6 +1,7 @@
 // A tree as rules to be read from top to bottom; thresholds and actions can be changed, states opened.
 // figure.rules: {lines: [{lead, depth, node?, text?, threshold?, unit?, name?, changed?, first, leaf?}], actions, editable}
-// lit: {path: [node], now: {node: "5 steps"}}: what the present state passes. A change goes to
+// lit: {path: [node], now: {node: "5 steps"}, said, otherwise}: what the present state passes, and whether the network
+// decides otherwise in it. A change goes to
 // answers.threshold [node, value, count] or answers.action [leaf, action, count], a click to answers.leaf.
 
 import { firstOf, focusedIn, h, setText } from "../shared/dom.js";
@@ -27,12 +28,20 @@ export function makeTree(store, part, model) {
     count += 1;
     answer(model, name, [...values, count]);
   };
-  const light = () => rows.forEach((row) => row.light(model.get("lit") || {}));
+  const said = h("p", { class: "dx-rules-said", "aria-live": "polite" });
+  const element = h("div", {}, said, list);
+  const light = () => {
+    const lit = model.get("lit") || {};
+    rows.forEach((row) => row.light(lit));
+    setText(said, lit.said || "");
+    said.hidden = !lit.said;
+    element.classList.toggle("dx-otherwise", Boolean(lit.otherwise));
+  };
   /** @param {string} what */
   const update = (what) => {
     if (what === "live" || what === "local") return;
     const { rules } = model.get("figure");
-    list.hidden = !rules;
+    element.hidden = !rules;
     if (!rules || rules === drawn) return;
     drawn = rules;
     const held = focusedIn(list)?.dataset.at ?? null;
@@ -43,7 +52,7 @@ export function makeTree(store, part, model) {
   };
   model.on("change:figure", () => update("own"));
   model.on("change:lit", light);
-  return { element: list, update, stop() {} };
+  return { element, update, stop() {} };
 }
 
 /**
