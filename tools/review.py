@@ -53,7 +53,10 @@ def main(arguments: list[str]) -> int:
         chromium.close()
     _index(given.out)
     sys.stdout.write(
-        "\n".join([*problems, f"{given.out / 'index.html'}: {counted(len(problems), 'finding')} of axe and the console"]) + "\n"
+        "\n".join(
+            [*problems, f"{given.out / 'index.html'}: {counted(len(problems), 'finding')} of axe and the console"]
+        )
+        + "\n"
     )
     return 1 if problems else 0
 
