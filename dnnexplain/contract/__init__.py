@@ -131,6 +131,7 @@ from dnnexplain.contract.systems import (
     state_from_observation,
     state_from_values,
 )
+from dnnexplain.contract.terms import Let, Nearest, Of, Pick, Table, Term
 from dnnexplain.contract.valid_states import DescribesValidStates, outside_valid, valid_states
 from dnnexplain.contract.views import (
     GraphView,
@@ -193,6 +194,7 @@ __all__ = [
     "Judgement",
     "Knob",
     "KnowsNetworks",
+    "Let",
     "Level",
     "Limits",
     "Line",
@@ -205,10 +207,12 @@ __all__ = [
     "MultiBinary",
     "Mutable",
     "NamesWorkloads",
+    "Nearest",
     "NetworkFigures",
     "NetworkPolicy",
     "Node",
     "Number",
+    "Of",
     "Optimal",
     "Output",
     "OutputKind",
@@ -221,6 +225,7 @@ __all__ = [
     "Parts",
     "Pause",
     "Phrase",
+    "Pick",
     "Pictured",
     "PlainParts",
     "Played",
@@ -257,9 +262,11 @@ __all__ = [
     "SweepAxis",
     "SweepView",
     "System",
+    "Table",
     "Tabular",
     "Target",
     "TargetKind",
+    "Term",
     "Track",
     "Trained",
     "Uphill",

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from dnnexplain.contract.terms import Let, Table
+
 __all__ = [
     "Cells", "Demand", "Fits", "Level", "Listing", "Mask", "Number", "Painted", "Painting", "Pause", "Phrase", "PlainParts",
     "Rectangle", "Remote", "Run", "Stroke", "Whole", "Within",
@@ -60,12 +62,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """All cells of the block have the knob's value, times ``scale``, plus ``offset``."""
+    """All cells of the block have the knob's value, times ``scale``, plus ``offset``; or a quantity's (``Painting.quantities``).
+
+    With ``keeps``, a background's cell stays as it is where it shows the knob's value (held within the knob's bounds)
+    up to a 100,000th; of a quantity always.
+    """
 
     cells: Cells
     knob: str
     scale: float = 1.0
     offset: float = 0.0
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +176,18 @@ class Painting:
         wholes: rules among knobs; each knob by itself is on its grid and within its bounds.
         masks: an output that none speaks of is always allowed.
         words: together the sentence of ``System.describe``.
+        repairs: what ``repair`` does once each knob is on its grid and within its bounds, one after another.
+        quantities: what follows from valid knobs, for strokes and words.
+        tables: of which both speak.
     """
 
     strokes: tuple[Stroke, ...]
     wholes: tuple[Whole, ...] = ()
     masks: tuple[Mask, ...] = ()
     words: tuple[Phrase | Listing, ...] = ()
+    repairs: tuple[Let, ...] = ()
+    quantities: tuple[Let, ...] = ()
+    tables: tuple[Table, ...] = ()
 
 
 @runtime_checkable

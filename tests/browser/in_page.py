@@ -70,7 +70,7 @@ def assert_same(page: InPage, state: State, ask: Ask, unit: int = 0, tolerance: 
     """The page's step and the explainers' agree in every number and in every word."""
     live = compute(page.system, page.policy, state, ask)
     found = page.step(state, ask, unit)
-    close(found["picture"], np.rint(255 * live.observation.ravel()), 0)
+    close(found["picture"], np.clip(np.rint(255 * live.observation.ravel()), 0, 255), 0)
     close(found["outputs"], live.decision.outputs, tolerance)
     close(found["probabilities"], live.decision.probabilities, tolerance)
     assert found["valid"] == live.decision.valid.astype(int).tolist()

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dnnexplain.app.explorable import write_explorable
-from dnnexplain.contract import DnnExplainError, State, state_from_values
+from dnnexplain.contract import DnnExplainError, State, state_from_observation, state_from_values
 from dnnexplain.explain import attribute, decide
 from dnnexplain.explain.networks.plain import plain_network
 from dnnexplain.explain.probing.neurons import random_values
@@ -128,6 +128,26 @@ def test_a_row_of_numbers_is_painted_run_and_explained_as_in_the_kernel(tab, nam
             close(found["probabilities"], live.decision.probabilities, 2e-4)
         wanted = values + np.random.default_rng(number).normal(0, 1, len(values))
         close(page.valid(wanted, values), valid_values(system, wanted, values), 1e-5)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"free_times": True, "wrap": False}], ids=["tied", "free"])
+def test_what_follows_from_knobs_is_repaired_painted_and_told_as_in_the_kernel(tab, parameters):
+    system = make_system("abr", **parameters)
+    policy = load_shipped(system, "default")
+    page, rng = InPage(tab, system, policy), np.random.default_rng(0)
+    met, _ = system.visit(policy, system.workloads("markov-3g", 1, 1))
+    for number, values in enumerate(random_values(system, 4, rng)):
+        state = State(values)
+        if number % 2:  # some knobs move away from what was met
+            seen = state_from_observation(system, met[rng.integers(len(met))])
+            moved = np.where(rng.random(len(values)) < 0.2 * (number - 1), values, seen.values)
+            state = State(system.repair(moved[None])[0], seen.background)
+        ask = Ask(sweep=system.knobs[6 * number].name, layer=f"relu_{1 + number % 2}")
+        assert_same(page, state, ask, unit=number)
+        for _ in range(5):
+            wanted, place = state.values.copy(), rng.integers(len(values))
+            wanted[place] = rng.uniform(system.knobs[place].low, system.knobs[place].high)
+            close(page.valid(wanted, state.values), valid_values(system, wanted, state.values), 1e-6)
 
 
 def test_what_is_wanted_is_made_valid_as_in_the_kernel(tab, deeprm, drawn):

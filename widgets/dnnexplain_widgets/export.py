@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Flowing, Policy, Run, State, System
+from dnnexplain.contract import Flowing, Number, Pictured, Policy, Run, State, System
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.networks.painted import painting_of
 from dnnexplain_widgets.inpage import in_page
@@ -69,7 +69,7 @@ _DONE: dict[str, str] = {
 
 def _reads(system: System) -> dict[str, str]:
     """The same for any system."""
-    numbers = _NUMBERS if len(system.observation_shape) == 1 else {}
+    numbers = {} if isinstance(system, Pictured) else _NUMBERS
     done = {"What it does": _DONE[system.output.kind]} if system.output.kind in _DONE else {}
     if isinstance(system, Flowing):
         return {name: text for name, text in {**READING, **_TRAFFIC}.items() if name != "What it does"}
@@ -194,13 +194,13 @@ def _ground(system: System, state: State) -> list[list[float]] | None:
     if state.background is None or len(system.observation_shape) == 1:
         return None
     columns = system.observation_shape[1]
-    kept = [stroke.cells for stroke in painting_of(system).strokes if isinstance(stroke, Run) and stroke.keeps]
+    kept = [one.cells for one in painting_of(system).strokes if isinstance(one, Run | Number) and one.keeps]
     found: list[list[float]] = []
     for block in kept:
         rows, across = np.indices((block.rows, block.columns)).reshape(2, -1)
         for row, column in zip(rows + block.row, across + block.column, strict=True):
             level = float(np.float32(state.background[row, column]))
-            if level > 0:
+            if level != 0:
                 found.append([int(row * columns + column), int(level) if level == int(level) else level])
     return found
 

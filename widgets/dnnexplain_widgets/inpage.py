@@ -40,7 +40,8 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
         "layers": [_layer(layer) for layer in network.layers],
         "readable": [dataclasses.asdict(layer) for layer in network.readable],
         "masked": network.masked,
-        "told": True,
+        "told": bool(painting.words),
+        "alone": True,
         "painting": _plain(painting),
         "graph": flow_graph(system.graph) if isinstance(system, Flowing) else None,
         "output": _output(system.output),
@@ -63,7 +64,8 @@ def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - a network of the user's own may refuse in any way; the kernel runs it
         return {}
     size = sum(len(layer.get("weight", b"")) for layer in found["layers"])
-    return found | {"told": len(system.observation_shape) == _AXES[-1]} if size <= MOST_BYTES else {}
+    told = found["told"] and len(system.observation_shape) == _AXES[-1]
+    return found | {"told": told, "alone": False} if size <= MOST_BYTES else {}
 
 
 def _output(space: Space) -> dict[str, Any]:

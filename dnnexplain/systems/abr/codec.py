@@ -11,14 +11,16 @@ from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.systems.abr.arrays import ROWS, Params, columns_of
 from dnnexplain.systems.abr.video import Video
 
-__all__ = ["SAME", "SLOWEST_MBPS", "Codec"]
+__all__ = ["CAP", "LONGEST", "SAME", "SLOWEST_MBPS", "Codec"]
 
 Floats = NDArray[np.float64]
 SLOWEST_MBPS = 0.001
 """The least throughput of a sample; 0 stands for a chunk before the session began."""
 
-_LONGEST = 120.0
-_CAP = 48
+LONGEST = 120.0
+"""Seconds at most that a chunk's download is shown to have taken."""
+CAP = 48
+"""Chunks remaining at most that are shown."""
 SAME = 1e-5
 """Share by which a size or a bitrate may be off and still be the one meant."""
 
@@ -61,14 +63,14 @@ class Codec:
                                     [cells[5, last]]])  # fmt: skip
         self.scale = np.concatenate([
             [1.0 / video.bitrates[-1], 0.1], np.full(columns, 1 / 8.0), np.full(columns, 0.1), np.ones(self.rates),
-            [1.0 / _CAP],
+            [1.0 / CAP],
         ])  # fmt: skip
 
     def _knobs(self) -> tuple[Knob, ...]:
         video, columns = self.video, self.columns
         rates = video.bitrates
         limit = max(self.params.buffer_limit, video.seconds)
-        middle = min(video.chunks // 2, _CAP)
+        middle = min(video.chunks // 2, CAP)
         ages = range(columns, 0, -1)
         last = rates[min(2, self.rates - 1)]
         typical = video.sizes[video.chunks - middle - 1, min(2, self.rates - 1)] / 1e6
@@ -76,11 +78,11 @@ class Codec:
             Knob("last bitrate", "kbps", rates[0], rates[-1], None, "last bitrate", default=float(last)),
             Knob("buffer", "s", 0.0, limit, None, "buffer", default=min(15.0, limit)),
             *(Knob(f"throughput {n}", "Mb/s", 0.0, self.fastest, None, "throughput", default=1.5) for n in ages),
-            *(Knob(f"download time {n}", "s", 0.0, _LONGEST, None, "download time",
-                   default=float(min(typical * 8 / 1.5, _LONGEST))) for n in ages),
+            *(Knob(f"download time {n}", "s", 0.0, LONGEST, None, "download time",
+                   default=float(min(typical * 8 / 1.5, LONGEST))) for n in ages),
             *(Knob(f"next size {rate:g}", "MB", float(f"{video.smallest[i] / 1e6:.6g}"), float(f"{video.largest[i] / 1e6:.6g}"),
                    None, "next sizes", default=float(np.median(video.sizes[:, i])) / 1e6) for i, rate in enumerate(rates)),
-            Knob("chunks remaining", "chunks", 0.0, float(min(video.chunks - 1, _CAP)), 1.0, "chunks remaining",
+            Knob("chunks remaining", "chunks", 0.0, float(min(video.chunks - 1, CAP)), 1.0, "chunks remaining",
                  default=float(middle)),
         )  # fmt: skip
 
@@ -133,7 +135,7 @@ class Codec:
         picture[:, 0] = np.where(there, video.bitrates[self.levels(rows)] * self.scale[0], 0.0)
         picture[:, 1] = np.where(there, rows[:, 1:2] * 0.1, 0.0)
         left = rows[:, self.remaining, None] + ages
-        picture[:, 5] = np.where(there, np.minimum(left, _CAP) / _CAP, 0.0)
+        picture[:, 5] = np.where(there, np.minimum(left, CAP) / CAP, 0.0)
         if self.params.wrap:
             for column in range(self.rates, columns):
                 index = downloaded - (columns - column)
@@ -187,14 +189,14 @@ class Codec:
         index = np.clip(downloaded[:, None] - (self.columns - np.arange(self.columns)), 0, None)
         offered = self.video.sizes[index] * 8e-6  # [B, L, A], Mbit
         # Where more remain than an observation can say, it is not known which chunks these were.
-        unsure = (rows[:, self.remaining] >= _CAP) & (self.video.chunks - 1 > _CAP)
+        unsure = (rows[:, self.remaining] >= CAP) & (self.video.chunks - 1 > CAP)
         newer = np.ones(len(rows))
         for column in range(self.columns - 1, -1, -1):
             newest = column == self.columns - 1
             missing = rates[:, column] < SLOWEST_MBPS * (1 - 1e-6)
             there = (downloaded > self.columns - 1 - column) & ~(unsure & missing & (not newest))
             rate = np.where(missing, newer, rates[:, column])
-            time = np.clip(times[:, column], self.soonest, _LONGEST)
+            time = np.clip(times[:, column], self.soonest, LONGEST)
             if not self.free:
                 tied = self._tied(rate, time, offered[:, column], self.level(rows) if newest else None)
                 rate, time = np.where(unsure, rate, tied[0]), np.where(unsure, time, tied[1])
@@ -212,5 +214,5 @@ class Codec:
         size = np.take_along_axis(offered, level[:, None], axis=1)[:, 0]
         fits = np.abs(moved - size) <= SAME * size
         wanted = np.where(fits, time, size / rate)
-        bounded = np.clip(wanted, self.soonest, _LONGEST)
+        bounded = np.clip(wanted, self.soonest, LONGEST)
         return np.where(bounded == wanted, rate, size / bounded), bounded

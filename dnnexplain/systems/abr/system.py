@@ -20,6 +20,7 @@ from dnnexplain.contract import (
     Judgement,
     Knob,
     LooseCell,
+    Painting,
     Played,
     Policy,
     Replay,
@@ -36,6 +37,7 @@ from dnnexplain.systems.abr.recorder import arrays_of, replay_of
 from dnnexplain.systems.abr.rules import RulePolicy, make_rules
 from dnnexplain.systems.abr.runner import play_actions, run_policy
 from dnnexplain.systems.abr.simulator import Simulator
+from dnnexplain.systems.abr.sketch import painting
 from dnnexplain.systems.abr.targets import targets_of
 from dnnexplain.systems.abr.trace_families import FAMILIES, generate
 from dnnexplain.systems.abr.trace_files import read_trace, read_traces
@@ -187,6 +189,11 @@ class AdaptiveBitrate:
     def state_from_json(self, data: Mapping[str, Any]) -> State:
         """The inverse of :meth:`state_to_json`."""
         return words.from_json(self.codec, data)
+
+    @cached_property
+    def painting(self) -> Painting:
+        """How knobs become valid ones and what a policy sees, as data (``contract.Painted``)."""
+        return painting(self.codec)
 
     def describe(self, state: State) -> str:
         """The state in one sentence."""

@@ -94,7 +94,7 @@ export class PageNetwork {
   explain(found, decision, { values, picture, outputs }, ask) {
     const { graph } = this.described;
     const target = graph && ask.target === "default" ? busiestTarget(graph, values, decision.outputs) : resolveTarget(this.scene.output, decision, ask.target);
-    if (target.unknown && !this.described.told) {
+    if (target.unknown && !this.described.alone) {
       found.whole = false; // the kernel may know it
       return;
     }

@@ -4,6 +4,7 @@
 import { snap } from "../shared/knob_values.js";
 import { number } from "../shared/numbers.js";
 import { capital } from "../shared/words.js";
+import { makeTerms, runLets } from "./terms.js";
 
 /** The knobs that a stroke may speak of. */
 const KNOBS = ["knob", "down", "right", "east", "north"];
@@ -20,6 +21,7 @@ export function makeSketch(painting, scene, shape) {
   const outputs = new Map(scene.output.names.map((name, index) => [name, index]));
   /** @param {string} name */
   const at = (name) => positions.get(name);
+  const terms = makeTerms(painting, positions);
   return {
     knobs: scene.knobs,
     outputs: scene.output.names.length,
@@ -34,6 +36,7 @@ export function makeSketch(painting, scene, shape) {
       demands: (mask.demands || []).map((/** @type {any} */ demand) => ({ knob: at(demand.knob), use: demand.use.map(at), room: demand.room })),
     })),
     words: painting.words,
+    ...terms,
     at,
   };
 }
@@ -61,11 +64,13 @@ function repairValues(sketch, values) {
 }
 
 /**
- * Puts what means nothing alone to its lowest, in place; every value is on its grid already.
+ * Puts what means nothing alone to its lowest, in place, and knobs that follow from others to what they must be;
+ * every value is on its grid already.
  * @param {any} sketch
  * @param {any} fixed
  */
 export function makeWhole(sketch, fixed) {
+  if (sketch.repairs.length) fixed.set(runLets(sketch.repairs, sketch.count, fixed).subarray(0, fixed.length));
   for (const needs of sketch.wholes) {
     if (needs.every((/** @type {any} */ set) => set.some((/** @type {number} */ index) => fixed[index] > sketch.knobs[index].low))) continue;
     for (const set of needs) for (const index of set) fixed[index] = sketch.knobs[index].low;
@@ -101,8 +106,18 @@ export function validValues(sketch, wanted, before) {
  */
 export function paintValues(sketch, values, ground) {
   const picture = new Float32Array(sketch.size);
-  for (const stroke of sketch.strokes) STROKES[stroke.kind](picture, stroke, values, sketch.knobs, ground);
+  const all = withQuantities(sketch, values);
+  for (const stroke of sketch.strokes) STROKES[stroke.kind](picture, stroke, all, sketch.knobs, ground);
   return picture;
+}
+
+/**
+ * Knobs, and behind them what follows from them.
+ * @param {any} sketch
+ * @param {Numbers} values
+ */
+function withQuantities(sketch, values) {
+  return sketch.quantities.length ? runLets(sketch.quantities, sketch.count, values) : values;
 }
 
 /**
@@ -114,10 +129,11 @@ export function paintValues(sketch, values, ground) {
  * @param {Numbers | null} ground
  */
 export function repaint(sketch, picture, shown, values, ground) {
+  const [before, all] = [withQuantities(sketch, shown), withQuantities(sketch, values)];
   for (const stroke of sketch.strokes) {
-    if (stroke.knobs.every((/** @type {number} */ index) => shown[index] === values[index])) continue;
+    if (stroke.knobs.every((/** @type {number} */ index) => before[index] === all[index])) continue;
     for (const cell of stroke.cells) picture[cell] = 0;
-    STROKES[stroke.kind](picture, stroke, values, sketch.knobs, ground);
+    STROKES[stroke.kind](picture, stroke, all, sketch.knobs, ground);
   }
 }
 
@@ -143,14 +159,27 @@ const STROKES = {
     const place = Math.round((values[knob] - knobs[knob].low) / (knobs[knob].step ?? 1));
     for (const cell of cells) picture[cell] = levels[place];
   },
-  Number(picture, { cells, knob, scale, offset }, values) {
-    for (const cell of cells) picture[cell] = scale * values[knob] + offset;
+  Number(picture, { cells, knob, scale, offset, keeps }, values, knobs, ground) {
+    const level = scale * values[knob] + offset;
+    for (const cell of cells) picture[cell] = keeps && ground && saysSo((ground[cell] - offset) / scale, values[knob], knobs[knob]) ? ground[cell] : level;
   },
   Remote(picture, { cells, knob, east, north, place, nearest, unit, level, slope }, values) {
     const distance = Math.max(Math.hypot(values[east] - place[0], values[north] - place[1]), nearest) / unit;
     for (const cell of cells) picture[cell] = values[knob] + (level + slope * Math.log10(distance));
   },
 };
+
+/**
+ * Whether what a background shows, held within the knob's bounds, is the value; of what is no knob it always is.
+ * @param {number} shown
+ * @param {number} value
+ * @param {Knob | undefined} knob
+ */
+function saysSo(shown, value, knob) {
+  return !knob || Math.abs(Math.min(Math.max(shown, knob.low), knob.high) - value) <= SAME * Math.max(1, Math.abs(value));
+}
+
+const SAME = 1e-5;
 
 /**
  * Which outputs are allowed, a byte each.
@@ -192,9 +221,10 @@ function hasRoom({ length, demands }, values) {
 /**
  * The state in one sentence.
  * @param {any} sketch
- * @param {Numbers} values
+ * @param {Numbers} given
  */
-export function tellState(sketch, values) {
+export function tellState(sketch, given) {
+  const values = withQuantities(sketch, given);
   /** @param {any} phrase */
   const shown = (phrase) => !phrase.when || values[sketch.at(phrase.when)] > 0;
   /** @param {any} phrase */

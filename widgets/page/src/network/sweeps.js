@@ -5,7 +5,7 @@ import { makeWhole, paintValues } from "./sketch.js";
 import { capital } from "../shared/words.js";
 
 export const [DEAD, ACTIVE, SATURATED, FLAT] = [0, 1, 2, 3];
-const [FLAT_SHARE, PACE_SHARE] = [0.05, 0.1];
+const [FLAT_SHARE, PACE_SHARE, ROUNDING] = [0.05, 0.1, 1e-6];
 
 /**
  * The response at every grid value of one curve; `scale` is the neuron's range over all curves.
@@ -82,9 +82,19 @@ export function sweepStates(sketch, place, values, ground, middles) {
   const blank = held.length > 0 && all.length > 1 && paintsNothing(sketch, place, base, all, ground);
   if (blank) for (const index of held) base[index] = middles[index];
   const rows = all.map((value) => makeWhole(sketch, withValue(base, place, value)));
-  const valid = all.map((value, at) => rows[at].every((/** @type {any} */ now, /** @type {number} */ index) => now === (index === place ? value : base[index])));
+  const valid = all.map((value, at) => rows[at].every((/** @type {any} */ now, /** @type {number} */ index) => asAsked(sketch.knobs[index], now, index === place ? value : base[index])));
   const keep = valid.filter(Boolean).length > 1 ? valid : valid.map(() => true);
-  return { grid: all.filter((_, at) => keep[at]), rows: rows.filter((_, at) => keep[at]), note: blank ? heldNote(sketch, held, middles) : "" };
+  return { grid: all.filter((_, at) => keep[at]), rows: rows.filter((_, at) => keep[at]), note: blank ? heldNote(sketch, held, middles, values) : "" };
+}
+
+/**
+ * Whether a repaired value is the one that was asked for, but for rounding to single precision.
+ * @param {Knob} knob
+ * @param {number} now
+ * @param {number} asked
+ */
+function asAsked({ low, high }, now, asked) {
+  return Math.abs(now - asked) <= ROUNDING * (high - low);
 }
 
 /**
@@ -113,12 +123,15 @@ function paintsNothing(sketch, place, base, grid, ground) {
 }
 
 /**
+ * What others of a group were given, and why: the group is empty in the state, or what it has shows nothing.
  * @param {any} sketch
- * @param {any} held
- * @param {any} middles
+ * @param {number[]} held
+ * @param {Numbers} middles
+ * @param {Numbers} values of the state
  */
-function heldNote(sketch, held, middles) {
+function heldNote(sketch, held, middles, values) {
   const group = sketch.knobs[held[0]].group;
-  const told = held.map((/** @type {number} */ index) => `${sketch.knobs[index].name} ${plainNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
-  return capital(`${group} is empty in this state, so it was given ${told.join(", ")}.`);
+  const told = held.map((index) => `${sketch.knobs[index].name} ${plainNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
+  const empty = sketch.knobs.every((/** @type {Knob} */ knob, /** @type {number} */ index) => knob.group !== group || values[index] === knob.low);
+  return capital(`${group} ${empty ? "is empty" : "shows nothing"} in this state, so it was given ${told.join(", ")}.`);
 }

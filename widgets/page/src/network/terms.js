@@ -1,0 +1,106 @@
+// Quantities that follow from knobs, from their terms as data (contract/terms.py). Pure functions over values in
+// the order of scene.knobs, with the quantities behind them.
+
+/**
+ * What a painting's terms become: {repairs, quantities, count}, and names of quantities in `positions`.
+ * @param {any} painting
+ * @param {Map<string, number>} positions of knobs by name; quantities are added
+ */
+export function makeTerms(painting, positions) {
+  const lets = [...painting.repairs, ...painting.quantities];
+  for (const { name } of lets) if (!positions.has(name)) positions.set(name, positions.size);
+  const tables = new Map(painting.tables.map((/** @type {any} */ table) => [table.name, table.rows]));
+  /** @param {any} one */
+  const made = ({ name, term }) => ({ place: positions.get(name), value: makeTerm(term, positions, tables) });
+  return { repairs: painting.repairs.map(made), quantities: painting.quantities.map(made), count: positions.size };
+}
+
+/**
+ * Knobs and quantities once each thing that was let be is so, one after another.
+ * @param {{place: number, value: Term}[]} lets
+ * @param {number} count of knobs and quantities
+ * @param {Numbers} values of the knobs
+ */
+export function runLets(lets, count, values) {
+  const all = new Float64Array(count);
+  all.set(values);
+  for (const { place, value } of lets) all[place] = value(all);
+  return all;
+}
+
+/** @typedef {(values: Numbers) => number} Term */
+
+/**
+ * @param {any} term
+ * @param {Map<string, number>} positions
+ * @param {Map<string, number[][]>} tables
+ * @returns {Term}
+ */
+function makeTerm(term, positions, tables) {
+  if (typeof term === "number") return () => term;
+  if (typeof term === "string") {
+    const place = positions.get(term);
+    if (place === undefined) throw new Error(`no knob or quantity '${term}'`);
+    return (values) => values[place];
+  }
+  /** @param {any} part */
+  const made = (part) => makeTerm(part, positions, tables);
+  if (term.kind === "Of") return DOES[term.does](term.terms.map(made));
+  const [rows, row] = [tables.get(term.table), made(term.row)];
+  if (!rows) throw new Error(`no table '${term.table}'`);
+  if (term.kind === "Pick") {
+    const column = made(term.column);
+    return (values) => at(at(rows, row(values)), column(values));
+  }
+  const value = made(term.value);
+  return (values) => nearest(at(rows, row(values)), value(values));
+}
+
+/**
+ * An item; a place beyond an end is that end.
+ * @template T
+ * @param {T[]} items
+ * @param {number} place
+ */
+function at(items, place) {
+  return items[Math.min(Math.max(Math.round(place), 0), items.length - 1)];
+}
+
+/**
+ * @param {number[]} numbers
+ * @param {number} value
+ */
+function nearest(numbers, value) {
+  let found = 0;
+  for (let place = 1; place < numbers.length; place += 1) if (Math.abs(numbers[place] - value) < Math.abs(numbers[found] - value)) found = place;
+  return found;
+}
+
+/**
+ * @param {(a: number, b: number) => number} joins
+ * @returns {(terms: Term[]) => Term}
+ */
+const folded = (joins) => ([first, ...rest]) => (values) => {
+  let found = first(values);
+  for (const term of rest) found = joins(found, term(values));
+  return found;
+};
+
+/** @type {Record<string, (terms: Term[]) => Term>} */
+const DOES = {
+  add: folded((a, b) => a + b),
+  multiply: folded((a, b) => a * b),
+  least: folded(Math.min),
+  most: folded(Math.max),
+  and: (terms) => (values) => Number(terms.every((term) => term(values) !== 0)),
+  or: (terms) => (values) => Number(terms.some((term) => term(values) !== 0)),
+  subtract: folded((a, b) => a - b),
+  divide: folded((a, b) => a / b),
+  below: folded((a, b) => Number(a < b)),
+  same: folded((a, b) => Number(a === b)),
+  size: ([term]) => (values) => Math.abs(term(values)),
+  logarithm: ([term]) => (values) => Math.log(term(values)),
+  single: ([term]) => (values) => Math.fround(term(values)),
+  not: ([term]) => (values) => Number(term(values) === 0),
+  if: ([test, yes, no]) => (values) => (test(values) !== 0 ? yes(values) : no(values)),
+};
