@@ -121,12 +121,17 @@ class Measured(EpisodeSystem, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One lane of a timeline, from 0 to its capacity: ``Track("CPU", "units", 10)``; a thin one for what is on or off."""
+    """One lane of a timeline, from 0 to its capacity: ``Track("CPU", "units", 10)``; a thin one for what is on or off.
+
+    On a lane that is ``wrong``, what must not happen has its bars (work that starves, playback that stands still); they
+    are drawn large where there are any.
+    """
 
     name: str
     unit: str
     capacity: float
     thin: bool = False
+    wrong: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,3 +78,26 @@ def test_a_day_s_curves_are_the_power_charged_and_the_demand():
     np.testing.assert_allclose(demand.values[:-1], day.demand.sum(axis=1))
     assert power.values[:-1].mean() == pytest.approx(replay.cost)
     assert [replay.tracks[curve.track].name for curve in replay.curves] == ["power", "demand"]
+
+
+def test_slots_that_are_not_served_have_a_lane_of_their_own():
+    day = SYSTEM.workloads("diurnal", 1, 3, high=50.0)[0]
+
+    class Sleeps:
+        """Puts every head to sleep, as far as one toggle in a slot does."""
+
+        name, masked = "sleeps", False
+
+        def outputs(self, observations):
+            awake = SYSTEM.decode(observations)[:, SYSTEM.codec.awake] > 0.5
+            return np.column_stack([~awake.any(axis=1), awake])
+
+    replay, run = SYSTEM.replay(Sleeps(), day), SYSTEM.simulate(Sleeps(), [day])
+    at = len(replay.tracks) - 1
+    assert replay.tracks[at].wrong
+    covered = np.zeros(len(run.served[0]), dtype=bool)
+    for begin, end in replay.bars[replay.bar_track == at][:, :2] / SYSTEM.scene.slot_hours:
+        covered[round(begin) : round(end)] = True
+    np.testing.assert_array_equal(covered, ~run.served[0])
+    assert covered.any()
+    assert not any(track.wrong for track in SYSTEM.replay(SYSTEM.rules()["all-on"], day).tracks)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from dnnexplain.contract import Replayable
 from dnnexplain.systems.deeprm import DeepRM
@@ -46,3 +49,25 @@ def test_it_agrees_with_the_run_of_the_same_policy() -> None:
     assert np.array_equal(replay.start, run.detail.start[0])
     assert sorted(replay.chosen[replay.chosen >= 0]) == list(range(len(jobs)))
     assert np.array_equal(replay.times, np.sort(replay.times))
+
+
+def test_jobs_that_starve_have_a_lane_of_their_own_from_their_arrival_to_the_end() -> None:
+    system = DeepRM(slots=2)
+    jobs = system.workloads("deeprm", 1, 3, steps=15)[0]
+
+    class Waits:
+        """Never places a job."""
+
+        name, masked = "waits", False
+
+        def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+            return np.tile([0.0, 0.0, 1.0], (len(observations), 1))
+
+    replay, run = system.replay(Waits(), jobs), system.run(Waits(), [jobs])
+    lane = replay.tracks[2]
+    assert (lane.name, lane.wrong, lane.capacity) == ("starved", True, run.metrics["starved"][0])
+    left = replay.bars[replay.bar_track == 2]
+    assert lane.capacity == len(left) == len(jobs) - int(run.metrics["turned_away"][0])
+    assert np.array_equal(left[:, 0], replay.arrival[replay.bar_object[replay.bar_track == 2]])
+    assert set(left[:, 1]) == {float(run.detail.end[0])}
+    assert len(system.replay(system.rules()["sjf"], jobs).tracks) == 2

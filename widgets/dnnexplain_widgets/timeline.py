@@ -54,8 +54,8 @@ def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric]) -> dict
         "summary": _summary(run, metrics, wrong=False),
         "wrong": went_wrong(metrics, run.metrics),
         "tracks": [
-            {"name": track.name, "unit": track.unit, "capacity": _capacity(track, runs), "thin": track.thin}
-            for track in run.tracks
+            {"name": track.name, "unit": track.unit, "capacity": _capacity(track, runs), **_drawn(run, at)}
+            for at, track in enumerate(run.tracks)
         ],
         "curves": [
             {
@@ -73,6 +73,13 @@ def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric]) -> dict
         ],
         "bars": [[int(bar[0]), int(bar[1]), *(float(value) for value in bar[2:])] for bar in bars],
     }
+
+
+def _drawn(run: Replay, at: int) -> dict[str, bool]:
+    """A lane of what must not happen is as tall as others once it did, and marked."""
+    track = run.tracks[at]
+    happened = track.wrong and bool((run.bar_track == at).any())
+    return {"thin": track.thin or (track.wrong and not happened), "wrong": happened}
 
 
 def _capacity(track: Track, runs: Sequence[Replay]) -> float:

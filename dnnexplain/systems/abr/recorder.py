@@ -76,7 +76,7 @@ def replay_of(name: str, sessions: Sessions, states: Floats, qoe: QoE, link: Tra
         tracks=(
             Track("bitrate", "kbps", float(video.bitrates[-1])),
             Track("buffer", "s", float(max(sessions.buffer_s.max(), video.seconds))),
-            Track("stalled", "", 1.0, thin=True),
+            Track("stalled", "", 1.0, wrong=True),
             Track("throughput", "Mb/s", float(max(came.max(), there[1].max()))),
         ),
         bar_object=np.concatenate([every, stalled]),

@@ -21,15 +21,18 @@ __all__ = ["replay_of"]
 def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay:
     """The first day of a run, with curves of the power charged and of demand.
 
-    An object is a period during which a head is awake; its track is the head's. ``actions`` are indices of toggles
+    An object is a period during which a head is awake, on the head's track, or one in which users were not served, on a
+    track of its own. ``actions`` are indices of toggles
     ``[T]``, or the switches themselves ``[T, R]``.
     """
     scene = system.scene
     on = awake_of(run.sets[0], scene.heads)  # [T, R]
-    head, first, last = periods_on(on)
+    head, first, last = periods_on(np.column_stack([on, ~run.served[0]]))
+    failed = head == scene.heads
+    track = np.where(failed, scene.heads + 2, head)
     hours = np.float64(scene.slot_hours)
     chosen = np.full(len(on), -1, dtype=np.int64)
-    begun = first > 0
+    begun = (first > 0) & ~failed
     chosen[first[begun]] = np.flatnonzero(begun)
     episodes = system.episodes(name, run, [day], seed)
     start, end = first * hours, (last + 1) * hours
@@ -43,7 +46,10 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
         actions=run.actions[0],
         times=np.arange(len(on)) * hours,
         chosen=chosen,
-        objects=tuple(f"head {one + 1} awake from {clock(float(at))}" for one, at in zip(head, start, strict=True)),
+        objects=tuple(
+            f"not served from {clock(float(at))}" if wrong else f"head {one + 1} awake from {clock(float(at))}"
+            for one, at, wrong in zip(head, start, failed, strict=True)
+        ),
         arrival=start,
         start=start,
         finish=end,
@@ -52,9 +58,10 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
             *(Track(f"head {one + 1}", "awake", 1.0, thin=True) for one in range(scene.heads)),
             Track("power", "W", max(float(run.power[0].max()), scene.heads * scene.awake_power)),
             Track("demand", "Mb/s", float(max(wanted.max(), 1.0))),
+            *((Track("not served", "", 1.0, wrong=True),) if failed.any() else ()),
         ),
         bar_object=np.arange(len(head)),
-        bar_track=head,
+        bar_track=track,
         bars=np.stack([start, end, np.zeros(len(head)), np.ones(len(head))], axis=1),
         cost=float(episodes.cost[0]),
         cost_name=system.cost_name,

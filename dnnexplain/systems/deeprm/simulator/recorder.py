@@ -69,6 +69,15 @@ def _rectangles(taken: NDArray[np.bool_], now: float) -> list[tuple[float, float
     return bars
 
 
+def _starved(jobs: JobSet, run: Run) -> tuple[tuple[Track, ...], list[tuple[int, int, float, float, float, float]]]:
+    """The lane of jobs that came and were never placed, with a bar for each from its arrival to the end; none, no lane."""
+    count = len(jobs)
+    left = np.flatnonzero((run.start[0, :count] < 0) & ~run.turned_away[0, :count])
+    end = float(run.end[0])
+    bars = [(int(job), 2, float(jobs.arrival[job]), end, float(row), row + 1.0) for row, job in enumerate(left)]
+    return ((Track("starved", "jobs", float(len(left)), wrong=True),) if bars else ()), bars
+
+
 def _or_nan(values: NDArray[np.int32]) -> NDArray[np.float64]:
     return np.where(values < 0, np.nan, values)
 
@@ -90,7 +99,9 @@ def record(
     run: Run = run_policy(params, [jobs], policy, seed=seed, sample=sample, watch=recorder.watch)
     cost, figures = metrics(run)
     count = len(jobs)
-    bars = np.array([bar[2:] for bar in recorder.bars], dtype=np.float64).reshape(-1, 4)
+    lane, starving = _starved(jobs, run)
+    made = [*recorder.bars, *starving]
+    bars = np.array([bar[2:] for bar in made], dtype=np.float64).reshape(-1, 4)
     return Replay(
         policy=policy.name,
         observations=np.stack(recorder.pictures),
@@ -102,9 +113,9 @@ def record(
         start=_or_nan(run.start[0, :count]),
         finish=_or_nan(run.finish[0, :count]),
         colours=np.array([recorder.first_slot.get(job, -1) for job in range(count)], dtype=np.int64),
-        tracks=(Track("CPU", "units", params.units), Track("memory", "units", params.units)),
-        bar_object=np.array([bar[0] for bar in recorder.bars], dtype=np.int64),
-        bar_track=np.array([bar[1] for bar in recorder.bars], dtype=np.int64),
+        tracks=(Track("CPU", "units", params.units), Track("memory", "units", params.units), *lane),
+        bar_object=np.array([bar[0] for bar in made], dtype=np.int64),
+        bar_track=np.array([bar[1] for bar in made], dtype=np.int64),
         bars=bars,
         cost=cost,
         cost_name="mean slowdown",

@@ -1,5 +1,5 @@
 // Several runs over the same work, one under another on one axis of time: lanes with bars and curves, and a scrubber.
-// figure: {runs: [{name, summary, wrong, tracks: [{name, unit, capacity, thin}], objects: [{colour, words}],
+// figure: {runs: [{name, summary, wrong, tracks: [{name, unit, capacity, thin, wrong}], objects: [{colour, words}],
 //                  bars: [[object, track, from, to, low, high]], curves: [{name, track, steps, quiet, points: f32 [2, n]}]}],
 //          begin, end, unit, times: [per decision], marks: [decisions],
 //          flags: [[decision, words]]: a dashed line through all runs}
@@ -11,8 +11,8 @@ import { number } from "../shared/numbers.js";
 import { roundNumbers } from "./chart.js";
 import { shorten } from "./paint.js";
 import { makeScrubber } from "./scrubber.js";
+import { LANE, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
 
-const LANE = { right: 8, title: 22, axis: 18, flag: 16, row: 46, gap: 6, thin: 13, thinGap: 3 };
 const FONT = 'system-ui, "Segoe UI", Roboto, sans-serif';
 /** @type {Record<string, string>} */
 const WRONG = { light: "#a3161f", dark: "#ff8a80" };
@@ -50,38 +50,6 @@ export function makeTimeline(store, part, model) {
   return { element, update, stop: () => resize.disconnect() };
 }
 
-/** Where each lane of each run begins, and how tall it is.
- *
- * @param {any} given
- */
-function lanesOf({ runs, flags }) {
-  let top = LANE.flag * flags.length;
-  const lanes = runs.map((/** @type {any} */ { tracks }) => {
-    const title = top + LANE.title - 8;
-    top += LANE.title;
-    const rows = tracks.map((/** @type {any} */ { thin }) => {
-      const lane = { top, tall: thin ? LANE.thin : LANE.row };
-      top += lane.tall + (thin ? LANE.thinGap : LANE.gap);
-      return lane;
-    });
-    top += 10;
-    return { title, rows };
-  });
-  return { lanes, height: top + LANE.axis };
-}
-
-/** The line of the present moment stands in the lanes and leaves the titles between them readable.
- *
- * @param {any} lanes
- */
-function stripesOf(lanes) {
-  const stops = lanes.flatMap((/** @type {any} */ { rows }) => {
-    const [from, to] = [rows[0].top - 4, rows[rows.length - 1].top + rows[rows.length - 1].tall + 4];
-    return [`transparent ${from}px`, `var(--dx-ink) ${from}px`, `var(--dx-ink) ${to}px`, `transparent ${to}px`];
-  });
-  return `linear-gradient(${["transparent 0", ...stops].join(", ")})`;
-}
-
 /** The figure with its curves unpacked, once.
  *
  * @param {any} view
@@ -111,7 +79,7 @@ function drawTimeline(view) {
   const ratio = window.devicePixelRatio || 1;
   const context = view.canvas.getContext("2d");
   context.font = `400 12px ${FONT}`;
-  const names = figure.runs.flatMap((/** @type {any} */ run) => run.tracks.map((/** @type {any} */ track) => context.measureText(track.name).width));
+  const names = figure.runs.flatMap((/** @type {any} */ run) => run.tracks.map((/** @type {any} */ track) => context.measureText(track.name).width * (track.wrong ? 1.2 : 1)));
   Object.assign(view, { width, height, lanes, left: Math.max(64, Math.ceil(Math.max(...names) + 10)) });
   view.scrub.element.style.setProperty("--dx-left", `${view.left}px`);
   view.canvas.width = Math.round(width * ratio);
@@ -128,24 +96,6 @@ function drawTimeline(view) {
   view.line.style.background = stripesOf(lanes);
   setAttributes(view.canvas, { "aria-label": figure.words || "Timelines" });
   placeNow(view);
-}
-
-/**
- * @param {any} view
- * @param {any} time
- */
-function timeX(view, time) {
-  const { begin, end } = view.figure;
-  return view.left + ((time - begin) / (end - begin || 1)) * (view.width - view.left - LANE.right);
-}
-
-/**
- * @param {any} view
- * @param {any} x
- */
-function timeAt(view, x) {
-  const { begin, end } = view.figure;
-  return begin + ((x - view.left) / (view.width - view.left - LANE.right)) * (end - begin);
 }
 
 /**
@@ -181,8 +131,9 @@ function drawRun(view, context, ink, run, { title, rows }, index) {
     const wide = timeX(view, to) - left;
     const tall = ((high - low) / capacity) * lane.tall;
     context.globalAlpha = isOther(view, index, object) ? 0.25 : 0.9;
-    context.fillStyle = objectColour(run.objects[object].colour);
-    context.fillRect(left + 0.5, lane.top + lane.tall - (high / capacity) * lane.tall + 0.5, Math.max(1, wide - 1), Math.max(1, tall - 1));
+    context.fillStyle = run.tracks[track].wrong ? WRONG[view.store.theme] : objectColour(run.objects[object].colour);
+    const gap = tall > 3 ? 1 : 0;
+    context.fillRect(left + 0.5, lane.top + lane.tall - (high / capacity) * lane.tall + 0.5, Math.max(run.tracks[track].wrong ? 2 : 1, wide - 1), Math.max(1, tall - gap));
   }
   context.globalAlpha = 1;
   rows.forEach((/** @type {any} */ lane, /** @type {any} */ at) => drawCurves(view, context, ink, run, lane, at));
@@ -211,8 +162,8 @@ function isOther(view, run, object) {
 function drawLane(view, context, ink, track, lane, scaled) {
   context.fillStyle = `rgb(${ink.zero.join(",")})`;
   context.fillRect(view.left, lane.top, view.width - view.left - LANE.right, lane.tall);
-  context.fillStyle = ink.soft;
-  context.font = `400 ${track.thin ? 11 : 12}px ${FONT}`;
+  context.fillStyle = track.wrong ? WRONG[view.store.theme] : ink.soft;
+  context.font = `${track.wrong ? 700 : 400} ${track.thin ? 11 : track.wrong ? 13 : 12}px ${FONT}`;
   const middle = lane.top + lane.tall / 2;
   context.fillText(track.name, 0, track.thin ? middle + 4 : scaled ? middle - 3 : middle + 4);
   if (track.thin || !scaled) return;
@@ -306,7 +257,11 @@ function drawFlags(view, context, ink) {
     context.fillText(words, right ? x - 5 : x + 5, y + 11);
     context.beginPath();
     context.moveTo(x, y + 2);
-    context.lineTo(x, view.height - LANE.axis);
+    context.lineTo(x, LANE.flag * view.figure.flags.length);
+    for (const [from, to] of stretches(view.lanes)) { // titles between the lanes stay readable
+      context.moveTo(x, from);
+      context.lineTo(x, to);
+    }
     context.stroke();
   });
   context.setLineDash([]);
