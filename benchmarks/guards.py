@@ -1,13 +1,14 @@
 """What do guards buy? The worst gap to the best rule with and without one, and the nominal cost, on five networks.
 
     python benchmarks/guards.py [--case NAME] [--sets 30] [--rounds 10] [--making 10] [--cycles 4] [--tries 60] [--most 6]
-                                [--seed 0] [--keep guard-runs] [--abr-weights FILE] [--table]
+                                [--seed 0] [--keep guard-runs] [--abr-weights FILE] [--abr-traces FOLDER] [--table]
 
 A guard is compiled on even seeds and measured on odd ones. The gap is the cost over that of the best rule on the same
 workload, less one (for bitrates, whose reward is no ratio scale, the difference). The attack on the guarded network
 knows the guard: it searches against both together, for --rounds batches; while the guard is made each attack has
 --making of them. Each case is kept as JSON and skipped where it is there.
---abr-weights names weights published elsewhere, which do not ship. The figures of record are in guards.md.
+--abr-weights names weights published elsewhere, --abr-traces a folder of links; neither ships. Half of the folder's links
+are what guards are made on, the other half what they are measured on. The figures of record are in guards.md.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
+
 from dnnexplain.explain.guards import compile_guard, evaluate_guard
 from dnnexplain.policies import named_policy
 from dnnexplain.systems import make_system
+from dnnexplain.systems.abr.trace_files import read_traces
 
 CASES: dict[str, dict[str, Any]] = {
     "deeprm default": {"system": "deeprm", "policy": "default", "family": "deeprm"},
@@ -62,6 +66,8 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     def draw(count: int, seed: int) -> Any:
         return system.workloads(case["family"], count, seed)
 
+    if case["system"] == "abr" and asked.abr_traces is not None:
+        draw = halves(asked.abr_traces)
     began = time.process_time()
     guard = compile_guard(
         system,
@@ -83,6 +89,19 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     settings = {key: getattr(asked, key) for key in SETTINGS}
     told = {key: value for key, value in told.items() if not key.startswith("workload")}
     return {"case": name, **told, **settings, "cpu_seconds": {"made": made, "all": time.process_time() - began}}
+
+
+def halves(folder: Path) -> Any:
+    """``draw(count, seed)`` of the links in a folder: no link comes for even seeds and for odd ones."""
+    links, told = read_traces(folder)
+    print(told)
+
+    def draw(count: int, seed: int) -> Any:
+        half = links[seed % 2 :: 2]
+        order = np.random.default_rng(seed).permutation(len(half))
+        return [half[place] for place in order[:count]]
+
+    return draw
 
 
 def table(folder: Path) -> str:
@@ -107,6 +126,7 @@ def main() -> None:
         parser.add_argument(f"--{option}", type=int, default=value)
     parser.add_argument("--keep", type=Path, default=Path("guard-runs"))
     parser.add_argument("--abr-weights", type=Path)
+    parser.add_argument("--abr-traces", type=Path)
     parser.add_argument("--table", action="store_true")
     asked = parser.parse_args()
     asked.keep.mkdir(exist_ok=True)

@@ -85,7 +85,7 @@ def branch_and_bound(
             valid), ``"lost"`` where a state may count whatever the outputs are, else ``""``.
     """
     search = _Search(model, rows, offsets, below, enough, masks)
-    waiting = [(search.first(), _FIRST)]
+    waiting = [(search.first(), _FIRST if go_on() else 1)]
     while True:
         for part, rounds in waiting:
             if search.bounded(part, rounds):

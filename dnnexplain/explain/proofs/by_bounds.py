@@ -33,10 +33,10 @@ _ROUNDS = 20
 def relaxed(asked: Asked, case: Case) -> RelaxedModel:
     """The network over a case's states; cases of one state that share their set share it, too."""
     if case.change is not None or asked.budget.jobs != 1:
-        return relaxed_model(asked.system, asked.policy, case, asked.background)
+        return relaxed_model(asked.system, asked.policy, case, asked.background, asked.go_on)
     key = (id(case.states), "relaxed")
     if key not in asked.memo:
-        asked.memo[key] = relaxed_model(asked.system, asked.policy, case, asked.background)
+        asked.memo[key] = relaxed_model(asked.system, asked.policy, case, asked.background, asked.go_on)
     return asked.memo[key]  # type: ignore[no-any-return]
 
 
@@ -74,7 +74,7 @@ def by_bounds(
 
     found = branch_and_bound(
         model, case.rows, case.offset, below=-TOLERANCE * scale, enough=enough, nodes=asked.budget.parts,
-        go_on=lambda: asked.left() > 0 and not asked.stop.is_set(), masks=_counting(asked, case),
+        go_on=asked.go_on, masks=_counting(asked, case),
     )  # fmt: skip
     bound = found.bound + _SAFE * max(1.0, abs(found.bound)) if np.isfinite(found.bound) else found.bound
     row = kept[-1][1] if kept else None

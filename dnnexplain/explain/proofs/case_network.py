@@ -92,6 +92,10 @@ class Asked:
         """Seconds until the time is up."""
         return self.until - time.monotonic()
 
+    def go_on(self) -> bool:
+        """Whether there is time left, and nobody has asked to end it."""
+        return self.left() > 0 and not self.stop.is_set()
+
 
 def margins(asked: Asked, case: Case, rows: Floats) -> Floats:
     """The case's margin on the network itself ``[B]``; of a decision that must stay, under its masks."""

@@ -163,11 +163,15 @@ class ForcedSets:
             self._tried = True
             try:
                 case = Case("", self.whole, np.zeros((1, 1)), np.zeros(1))
-                made = relaxed_model(self.system, self.policy, case, self.state.background) if self._small() else None
+                given = self.system, self.policy, case, self.state.background
+                made = relaxed_model(*given, self._go_on) if self._small() else None
             except DnnExplainError:
                 made = None
             self._model = made if made is not None and made.flat else None
         return None if self._model is None else self._model.within(states)
+
+    def _go_on(self) -> bool:
+        return time.monotonic() < self.until and not self.cancel.is_set()
 
     def _small(self) -> bool:
         """Whether the network has one hidden layer, as far as its parameters tell: then one model serves all sets."""

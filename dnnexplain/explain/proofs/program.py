@@ -165,6 +165,8 @@ class Program:
         undecided = np.flatnonzero((low < 0) & (high > 0))
         if len(undecided) <= _TIGHTENED:
             for at in undecided:
+                if self._left() <= 0:
+                    break
                 high[at] = min(high[at], self.relaxed(weights[at], constant[at], 1))
                 if high[at] > 0:
                     low[at] = max(low[at], self.relaxed(weights[at], constant[at], -1))

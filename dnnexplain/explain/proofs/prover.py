@@ -75,8 +75,9 @@ def prove(
     )
 
     quick = seeded_map(partial(_quick, asked), claim.cases, seed=seed, jobs=1, backend="inline")
-    refuted = any(case.verdict == "fails" for case in quick)
-    slow = partial(_slow, asked, refuted and not limits.every, _unknown(policy))
+    failed = [case for case in quick if case.verdict == "fails"]
+    worst = max((case.best for case in failed), default=np.inf)
+    slow = partial(_slow, asked, worst if failed and not limits.every else -np.inf, _unknown(policy))
     found = seeded_map(
         slow,
         list(zip(claim.cases, quick, strict=True)),
@@ -118,7 +119,7 @@ def background_matters(asked: Asked) -> bool:
 
 def _quick(asked: Asked, case: Case, rng: np.random.Generator) -> CaseVerdict:
     """List the states where they are few; else look for a violation by search."""
-    if asked.stop.is_set() or asked.left() <= 0:
+    if not asked.go_on():
         return CaseVerdict(case.name, "open", np.inf, -np.inf, reason="the time was up before its turn")
     if case.change is None:
         seen = asked.seen(case.states, "listed", lambda: listed(asked.system, case.states, asked.budget.listed))
@@ -149,11 +150,14 @@ def _unknown(policy: Any) -> str:
 
 
 def _slow(
-    asked: Asked, settled: bool, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
+    asked: Asked, worst: float, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
 ) -> CaseVerdict:
-    """Prove what neither list nor search has settled; bound what search has found."""
+    """Prove what neither list nor search has settled; bound what search has found, of several the worst violation."""
     case, quick = item
+    settled = np.isfinite(worst)
     if quick.how == "found":
+        if quick.best < worst:
+            return replace(quick, reason="how large a violation can be is asked of the worst one that was found")
         return _bounded(asked, case, quick, rng)
     if quick.verdict != "open":
         return quick
@@ -161,13 +165,15 @@ def _slow(
         return replace(quick, reason=unknown)
     if settled:
         return replace(quick, reason="not asked, for another case is refuted")
-    if asked.stop.is_set() or asked.left() <= 0:
+    if not asked.go_on():
         return replace(quick, reason="the time was up before its turn")
     return by_proof(asked, case, quick.best, rng)
 
 
 def _bounded(asked: Asked, case: Case, found: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
-    """A violation that a search has found, with a bound on how large one can be."""
+    """A violation that a search has found, with a bound on how large one can be where there is time for one."""
+    if not asked.go_on():
+        return replace(found, reason="the time was up before it was known how large a violation can be")
     row = None if found.witness is None else found.witness.reshape(-1)
     bounded = bound_of(asked, case) if asked.budget.parts else None
     if bounded is None:
@@ -229,7 +235,7 @@ def _search(asked: Asked, case: Case, rng: np.random.Generator) -> tuple[Floats,
 def by_proof(asked: Asked, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
     """Prove a case, or find a violation: by branching over bounds, and where that leaves it open by a program."""
     found = by_bounds(asked, case, best, rng)
-    if found.verdict != "open" or asked.left() <= 0 or asked.stop.is_set() or not asked.budget.program:
+    if found.verdict != "open" or not asked.go_on() or not asked.budget.program:
         return found
     other = by_program(asked, case, max(best, found.best), rng)
     if other.verdict != "open":

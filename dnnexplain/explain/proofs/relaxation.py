@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,10 +32,11 @@ class Relaxation:
 
     Args:
         inputs: the groups.
+        go_on: false when the time is up: bounds are then no tighter than intervals give them.
     """
 
-    def __init__(self, inputs: GroupedInput) -> None:
-        self.inputs = inputs
+    def __init__(self, inputs: GroupedInput, go_on: Callable[[], bool] = lambda: True) -> None:
+        self.inputs, self.go_on = inputs, go_on
         self.forms: list[sparse.csr_array] = []
         self.constants: list[Floats] = []
         self.kinds: list[int] = []
@@ -155,6 +157,8 @@ class Relaxation:
     def _through(self, weights: Floats, constant: Floats, low: Floats, high: Floats, undecided: Ints) -> None:
         search = Descent(self)
         for at in undecided:
+            if not self.go_on():
+                return
             top = search.bound(weights[[at]], constant[[at]], rounds=1)
             high[at] = min(high[at], top + 1e-9 * (1 + abs(top)))
             if high[at] > 0:
@@ -247,7 +251,7 @@ class RelaxedModel:
             net, self.inputs.arrays, low, high, lo, hi, np.arange(len(lo))
         ):
             raise EmptyGroups
-        part = Relaxation(replace(self.inputs, low=low, high=high))
+        part = Relaxation(replace(self.inputs, low=low, high=high), self.relaxation.go_on)
         part.forms, part.constants, part.kinds = self.relaxation.forms, self.relaxation.constants, self.relaxation.kinds
         part.low, part.high = lo.tolist(), hi.tolist()
         part.keep(net)
@@ -259,8 +263,10 @@ class RelaxedModel:
         return self.relaxation.net(weights[:, 1:], weights[:, 0] + offsets)
 
 
-def relaxed_model(system: System, policy: Any, case: Case, background: Any) -> RelaxedModel:
-    """The network over the states of a case.
+def relaxed_model(
+    system: System, policy: Any, case: Case, background: Any, go_on: Callable[[], bool] = lambda: True
+) -> RelaxedModel:
+    """The network over the states of a case, its bounds as tight as ``go_on`` leaves time for.
 
     Raises:
         EmptyGroups: the set holds no state.
@@ -276,7 +282,7 @@ def relaxed_model(system: System, policy: Any, case: Case, background: Any) -> R
     made = grouped(system, states, ground, parts, case, second, loose_cells(system, states, background))
     if (np.diff(made.arrays.start) == 0).any():
         raise EmptyGroups
-    relaxation = Relaxation(made)
+    relaxation = Relaxation(made, go_on)
     graph = traced(private(network_of(policy)))
     bends: list[Bend | Wave] = []
     outputs = []
