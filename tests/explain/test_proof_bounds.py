@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from dnnexplain.contract import Case, State, StateSet
+from dnnexplain.contract import Case, Property, State, StateSet
 from dnnexplain.contract.properties import chosen_over
-from dnnexplain.explain.proofs import sufficient
+from dnnexplain.explain.proofs import case_network, program, prover, sufficient
 from dnnexplain.explain.proofs.dual_kernels import SIGMOID, TANH, curve_lines
 from dnnexplain.explain.proofs.forced import ForcedSets
+from dnnexplain.explain.proofs.program import Program
 from dnnexplain.explain.proofs.ready import free_knobs, kept_decision
 from dnnexplain.explain.proofs.relaxation import Descent, EmptyGroups, relaxed_model
 from dnnexplain.explain.proofs.sufficient import LIMITS, sufficient_reason
+from dnnexplain.explain.proofs.verdicts import ProofBudget
 from dnnexplain.policies import TorchPolicy
+from dnnexplain.registry import make_system
 from tests.explain.test_proofs import every_state, jobs_only, networks, small
 
 ENDS = st.floats(-12, 12)
@@ -119,3 +124,41 @@ def test_what_few_parts_leave_open_is_asked_again_with_patience(monkeypatch: pyt
         monkeypatch.setattr(sufficient, "PATIENCE", patience)
         minimal[patience] = [sufficient_reason(system, policy, state, budget=few).minimal for state in states]
     assert sum(minimal.pop(1)) < sum(*minimal.values())
+
+
+class Clock:
+    """Time that passes by one second with each bound that is worked out."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("way", ["bounds", "program"])
+@pytest.mark.parametrize("name", ["deeprm", "routing", "abr", "cellular", "cran"])
+def test_tightening_ends_when_the_time_is_up(name: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    system: Any = small() if name == "deeprm" else make_system(name)
+    torch.manual_seed(0)
+    cells, actions = int(np.prod(system.observation_shape)), len(system.output.names)
+    hidden = [nn.Linear(cells, 12), nn.ReLU(), nn.Linear(12, 12), nn.ReLU()]
+    policy = TorchPolicy(nn.Sequential(nn.Flatten(), *hidden, nn.Linear(12, actions)), system, masked=False)
+    clock, works = Clock(), {"bounds": (Descent, "bound"), "program": (Program, "relaxed")}
+    for module in (case_network, program, prover):
+        monkeypatch.setattr(module, "time", clock)
+    kind, step = works[way]
+    once = getattr(kind, step)
+
+    def counted(*given: Any, **options: Any) -> Any:
+        clock.now += 1.0
+        return once(*given, **options)
+
+    monkeypatch.setattr(kind, step, counted)
+    case = Case("one", StateSet.all_of(system), np.eye(actions)[:1], np.zeros(1))
+    limits = ProofBudget(
+        listed=0, samples=1, rounds=0, seconds=4.0, **{"program": False} if way == "bounds" else {"parts": 0}
+    )
+    found = prover.prove(system, policy, Property("one", "one", (case,)), budget=limits)
+    assert clock.now <= 4.0 + 2.0, "a neuron's second bound, and one that was begun"
+    assert found.cases[0].bound >= found.cases[0].best, "what was reached is a bound still"
