@@ -1,8 +1,9 @@
-"""Pictures of every panel for a review: ``python -m tools.review [--out DIR] [--empty] [SYSTEM ...]``, part of ``make pictures``.
+"""Pictures of every panel for a review: ``python -m tools.review [--out DIR] [--empty] [--only WORD] [SYSTEM ...]``, part of ``make pictures``.
 
 Each panel of each system's dashboard is taken empty, while it works, and with its answer (or its failure), on a laptop and on
 a phone, light and dark; ``index.html`` puts them side by side. axe looks at every state and the browser's console is read;
-anything serious of axe and any error or warning of the console ends the command with code 1. ``--empty`` takes no answers, which takes a minute for each system instead of ten.
+anything serious of axe and any error or warning of the console ends the command with code 1. ``--empty`` takes no answers, which takes a minute for each system instead of ten; ``--only`` takes the panels whose names
+have a word.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ __all__ = ["main"]
 OUT = Path(__file__).parent.parent / "site" / "pictures"
 WIDTHS = {"laptop": (1280, 800), "phone": (390, 844)}
 THEMES = ("light", "dark")
+TALLEST = 6000  # px of a picture
 ANSWER = 120_000  # ms that an answer may take; a panel that works longer is taken while it does
+_FOREIGN = re.compile(
+    r"shared (singleton )?module @jupyter|Available versions"
+)  # versions of JupyterLab's parts in Voila
 _BUSY = "(one) => one.querySelector('.dx-busy')?.checkVisibility() ?? false"
 _AXE = """
 async (one) => (await axe.run(one, { resultTypes: ["violations"] })).violations
@@ -41,6 +46,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("systems", nargs="*", default=list(BUILT_IN))
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--empty", action="store_true", help="Take no answers.")
+    parser.add_argument("--only", default="", help="A word in the names of the panels to take.")
     given = parser.parse_args(arguments)
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - an extra
 
@@ -49,7 +55,7 @@ def main(arguments: list[str]) -> int:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox", "--disable-gpu"])
         for system in given.systems:
             with served(system) as address:
-                problems += _review(chromium, address, given.out / system, answers=not given.empty)
+                problems += _review(chromium, address, given.out / system, answers=not given.empty, only=given.only)
         chromium.close()
     _index(given.out)
     sys.stdout.write(
@@ -61,7 +67,7 @@ def main(arguments: list[str]) -> int:
     return 1 if problems else 0
 
 
-def _review(chromium: Any, address: str, out: Path, *, answers: bool) -> list[str]:
+def _review(chromium: Any, address: str, out: Path, *, answers: bool, only: str) -> list[str]:
     """All panels of one dashboard; what axe found and the console said."""
     page = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
     said = _console(page)
@@ -73,7 +79,8 @@ def _review(chromium: Any, address: str, out: Path, *, answers: bool) -> list[st
     for tab in page.locator(".dx-sections [role=tab]").all():
         tab.click()
         page.wait_for_timeout(4000)
-        for panel, name in _panels(page, out):
+        page.screenshot(path=_folder(out) / f"{(tab.text_content() or '').strip().lower().replace(' ', '-')}.png")
+        for panel, name in _panels(page, out, only):
             problems += _taken(page, panel, out / name, "empty")
             if answers and panel.locator(".dx-strong:visible").count():
                 problems += _answered(page, panel, out / name)
@@ -84,18 +91,23 @@ def _review(chromium: Any, address: str, out: Path, *, answers: bool) -> list[st
 def _console(page: Any) -> list[str]:
     """A list that fills with the errors and warnings of a page's console."""
     said: list[str] = []
-    page.on("console", lambda line: said.append(f"console, {line.type}: {line.text}") if line.type in ("error", "warning") else None)  # fmt: skip
+    page.on("console", lambda line: said.append(f"console, {line.type}: {line.text}") if line.type in ("error", "warning") and not _FOREIGN.search(line.text) else None)  # fmt: skip
     page.on("pageerror", lambda error: said.append(f"console, uncaught: {error}"))
     return said
 
 
-def _panels(page: Any, out: Path) -> Iterator[tuple[Any, str]]:
+def _folder(out: Path) -> Path:
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _panels(page: Any, out: Path, only: str) -> Iterator[tuple[Any, str]]:
     """The panels that are seen and were not taken yet, with names for files."""
     for panel in page.locator("section.dx:visible").all():
         kind = panel.get_attribute("data-kind") or ""
         title = panel.locator(".dx-question").first.text_content() or ""
         name = re.sub(r"[^a-z0-9]+", "-", f"{kind} {title}".lower()).strip("-")[:60]
-        if not (out / name).is_dir():
+        if only in name and not (out / name).is_dir():
             yield panel, name
 
 
@@ -124,6 +136,10 @@ def _taken(page: Any, panel: Any, folder: Path, state: str) -> list[str]:
         for width, (across, tall) in WIDTHS.items():
             page.set_viewport_size({"width": across, "height": tall})
             page.wait_for_timeout(350)
+            grown = min(int(panel.bounding_box()["height"]) + 80, TALLEST)  # what is taller than the window is cut off
+            if grown > tall:
+                page.set_viewport_size({"width": across, "height": grown})
+                page.wait_for_timeout(350)
             panel.screenshot(path=folder / f"{state}-{width}-{theme}.png")
         problems += [f"{folder.name}, {state}, {theme}: {found}" for found in panel.evaluate(_AXE)]
     page.emulate_media(color_scheme=THEMES[0])

@@ -10,6 +10,7 @@ import traitlets as t
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.results import Result
+from dnnexplain_widgets.headlines import Headline, headline
 from dnnexplain_widgets.jobs import Jobs
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels.answering import Answering
@@ -82,6 +83,7 @@ class Panel(Answering):
     )
     comparable = t.Bool(default_value=False, help="Whether a saved result can be compared with.").tag(sync=True)
     opens = t.Unicode(help="The file control's name that opens a saved result, or nothing.").tag(sync=True)
+    hero = t.Dict(help="The one figure of the answer that is drawn large: {value, words}; or nothing.").tag(sync=True)
     promise = t.Unicode(help="What an answer will show; shown until there is one.").tag(sync=True)
     copyable = t.Bool(default_value=True, help="Whether the panel offers itself as Python.").tag(sync=True)
     on_page = t.Bool(
@@ -120,6 +122,8 @@ class Panel(Answering):
         self._then: tuple[Result, str] | None = None
         self._shown_beside: Any = None
         self.setup()
+        self._show_hero()
+        self.observe(self._show_hero, ["figure", "sentence"])
         self.observe(self._on_answers, "answers")
         self.observe(self._on_presses, "presses")
         self.observe(self._on_upload, "upload")
@@ -155,6 +159,10 @@ class Panel(Answering):
     def kept(self) -> Any:
         """What "Result, JSON" saves, and what a saved result is compared with."""
         return self.result
+
+    def headline(self) -> Headline:
+        """The one figure of :attr:`result` that is drawn large, and what it is."""
+        return headline(self.result)
 
     def compare_with(self, then: Result, file: str) -> None:
         """Put a saved result beside the present one, and keep it there as that changes.
@@ -200,6 +208,10 @@ class Panel(Answering):
         return panel_code(type(self), self.session, self.code_lines())
 
     # --- the page's side ---
+
+    def _show_hero(self, _change: object = None) -> None:
+        value, words = self.headline() if self.figure and not self.SAYS else ("", "")
+        self.hero = {"value": value, "words": words} if value else {}
 
     def _on_answers(self, change: Mapping[str, Any]) -> None:
         old, new = change["old"], change["new"]

@@ -11,6 +11,7 @@ from dnnexplain.explain.proofs.ready import ROBUST, named_property, property_nam
 from dnnexplain.explain.proofs.verdicts import ProofBudget, Verdict
 from dnnexplain.numbers import number
 from dnnexplain.registry import spec_of
+from dnnexplain_widgets.headlines import Headline
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.words import told
@@ -110,6 +111,12 @@ class NeverPanel(Panel):
         """Prove."""
         if name == "run":
             self.run()
+
+    def headline(self) -> Headline:
+        """How many properties hold."""
+        proved = sum(one.verdict == "holds" for one in self.found.values())
+        what = "property is" if len(self.found) == 1 else "properties are"
+        return (f"{proved} of {len(self.found)}", f"{what} proved for all states") if self.found else ("", "")
 
     def on_answer(self, name: str, value: Any) -> None:
         """Another property, or a row was clicked."""

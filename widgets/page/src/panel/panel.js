@@ -7,6 +7,7 @@ import { freshId, h, setText, watchTheme } from "../shared/dom.js";
 import { shortTime } from "../shared/numbers.js";
 import { makeComparison } from "./comparison.js";
 import { makeControls } from "./controls.js";
+import { makeHero } from "./hero.js";
 import { makeSaveMenu } from "./files.js";
 import { comeWhenAsked, isEditor, makeLoadedNote, rememberUse } from "./loaded_state.js";
 import { makeTerms } from "./terms.js";
@@ -45,7 +46,7 @@ export function mountPanel({ model, el, hub }, makers) {
   };
   const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone", "guide"].map((what) => [what, () => refresh(what)]));
   const stopListening = store.listen((/** @type {string} */ what) => gate.run(calls[what]));
-  const own = ["question", "controls", "answers", "sentence", "badge", "error", "busy", "code", "comparison", "outdated"];
+  const own = ["question", "controls", "answers", "sentence", "hero", "badge", "error", "busy", "code", "comparison", "outdated"];
   for (const name of own) model.on(`change:${name}`, () => {
     shell.update("own");
     terms.later();
@@ -187,6 +188,7 @@ function makeShell(model, store, specs, parts) {
   const controls = makeControls(model);
   const sentence = h("p", { class: "dx-sentence" });
   const promise = h("p", { class: "dx-promise" });
+  const hero = makeHero(model);
   const badge = makeBadge();
   const busy = makeBusy(model);
   const outdated = makeOutdated(model);
@@ -202,7 +204,7 @@ function makeShell(model, store, specs, parts) {
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
   const notice = first ? makeNotice(store) : null;
-  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button, full.button), ...(loadedNote ? [loadedNote.element] : []), controls.element, outdated.element, promise, body, sentence, busy.element, badge.element, comparison.element, error, code.element);
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button, full.button), ...(loadedNote ? [loadedNote.element] : []), controls.element, outdated.element, promise, hero.element, ...inOrder(model, body, sentence), busy.element, badge.element, comparison.element, error, code.element);
   return {
     element,
     update(/** @type {string} */ what) {
@@ -212,6 +214,7 @@ function makeShell(model, store, specs, parts) {
       const says = model.get("says");
       const words = model.get("sentence") || store.live.words[says] || "";
       setText(sentence, words);
+      hero.update(store);
       const failure = model.get("error") || store.live.failures[says] || store.live.failures.all || "";
       setText(error, failure);
       setText(promise, words || failure || model.get("busy").text ? "" : model.get("promise") || "");
@@ -229,6 +232,16 @@ function makeShell(model, store, specs, parts) {
       comparison.update();
     },
   };
+}
+
+/**
+ * An answer is read before its picture is; what follows each step of a drag stands below, where its length moves nothing.
+ * @param {PanelModel} model
+ * @param {HTMLElement} body
+ * @param {HTMLElement} sentence
+ */
+function inOrder(model, body, sentence) {
+  return model.get("says") ? [body, sentence] : [sentence, body];
 }
 
 function makeBadge() {
