@@ -224,7 +224,7 @@ def test_a_mean_ranks_nothing_where_work_is_left_undone(whole):
     said = words(found)
     assert "beats the best rule in 5 of 6 cells" in said
     assert (
-        "In 1 cell something goes wrong with drawn that does not with the best rule (deeprm, rate 0.3: 324 jobs starved): unsafe"
+        "In 1 cell something goes wrong with it that does not with the best rule (deeprm, rate 0.3: 324 jobs starved): unsafe"
         in said
     )
 

@@ -35,7 +35,7 @@ def seen(policy):
 def test_states_come_from_the_policys_own_episodes(seen, policy):
     assert seen.observations.shape == (300, *WORLD.observation_shape)
     assert len(np.unique(seen.observations.reshape(300, -1), axis=0)) == 300
-    assert "small's own episodes" in seen.source
+    assert "that “small” meets in its own episodes" in seen.source
     again = visited(WORLD, policy, 300, seed=1)
     np.testing.assert_array_equal(again.observations, seen.observations)
     # each of them is met when the same workloads are run once more

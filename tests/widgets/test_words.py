@@ -39,12 +39,14 @@ def test_a_probability_never_claims_to_be_zero_or_one():
 
 
 def test_rules_have_names_for_people():
-    assert [label(name) for name in ("sjf", "packer", "SJF", "easy", "mlp-5")] == [
+    assert [label(name) for name in ("sjf", "packer", "SJF", "easy", "mlp-5", "robust-mpc-reset", "all-on")] == [
         "SJF",
         "Packer",
         "SJF",
         "EASY",
         "mlp-5",
+        "Robust MPC reset",
+        "All on",
     ]
 
 

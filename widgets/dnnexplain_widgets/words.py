@@ -16,6 +16,7 @@ from dnnexplain.memory import ran_out, why_no_memory
 __all__ = ["joined", "label", "number", "probability", "share_of_rules", "told", "with_unit"]
 
 _ACRONYM = 4
+_VOWELS = set("aeiouy")
 _THOUSANDTH = Decimal("0.001")
 
 
@@ -44,9 +45,12 @@ def probability(value: float) -> str:
 
 
 def label(name: str) -> str:
-    """A rule's name for people: ``sjf`` becomes ``SJF``, ``packer`` becomes ``Packer``; others stay."""
-    if not (name.isalpha() and name.islower()):
+    """A rule's name for people: ``sjf`` becomes ``SJF``, ``packer`` ``Packer``, ``robust-mpc`` ``Robust MPC``; others stay."""
+    first, *rest = name.split("-")
+    if not all(part.isalpha() and part.islower() for part in (first, *rest)):
         return name
+    if rest:
+        return " ".join([first.capitalize(), *(part if set(part) & _VOWELS else part.upper() for part in rest)])
     return name.upper() if len(name) <= _ACRONYM else name.capitalize()
 
 

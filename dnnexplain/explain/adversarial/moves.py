@@ -246,4 +246,4 @@ def _notes(system: System, movable: Sequence[int]) -> tuple[str, ...]:
     if not smooth:
         return ()
     more = f" and {len(smooth) - 1} more" if len(smooth) > 1 else ""
-    return (f"{smooth[0]}{more} can take any value; it was looked at on a grid of 101.",)
+    return (f"{smooth[0][:1].upper()}{smooth[0][1:]}{more} can take any value; it was looked at on a grid of 101.",)

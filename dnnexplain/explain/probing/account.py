@@ -207,10 +207,16 @@ def dense_weights(system: System, policy: Policy) -> tuple[Dense, Dense]:
     module = network_of(policy)
     parts = [(name, part) for name, part in module.named_modules() if not any(part.children())]
     dense = [part for _, part in parts if isinstance(part, nn.Linear)]
-    other = [f"{name} ({type(part).__name__})" for name, part in parts if not isinstance(part, (nn.Linear, *_SILENT))]
+    other = [
+        name if name.lower() == type(part).__name__.lower() else f"{name} ({type(part).__name__})"
+        for name, part in parts
+        if not isinstance(part, (nn.Linear, *_SILENT))
+    ]
     cells = int(np.prod(system.observation_shape))
     if other or len(dense) != 2:
-        what = f"this one has {counted(len(dense), 'dense layer')}" + (f" and {', '.join(other[:4])}" if other else "")
+        what = f"this one has {counted(len(dense), 'dense layer')}" + (
+            f", and other parts: {', '.join(other[:4])}" if other else ""
+        )
         msg = (
             f"the white box explains networks of the form dense, ReLU, dense; {what}. Use attribution or neuron probes"
         )

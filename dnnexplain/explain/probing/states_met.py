@@ -40,7 +40,7 @@ class Visited:
 
     Attributes:
         observations: ``[S, *observation_shape]``, no two alike.
-        source: in words: ``"states of deeprm-mlp-5's own episodes (deeprm)"``.
+        source: in words: ``"states that deeprm-mlp-5 meets in its own episodes (deeprm)"``.
     """
 
     observations: NDArray[np.float32]
@@ -84,8 +84,9 @@ def visited(system: System, policy: Policy, count: int = 1000, *, workload: str 
     if known and isinstance(system, Visiting | Replayable):
         name = workload or known[0]
         seen = _episodes(system, policy, name, count, seed)
-        whose = f"{policy.name}'s own episodes" if isinstance(system, Replayable) else "the system's workloads"
-        return Visited(_some(seen, count, seed), f"states of {whose} ({name})")
+        own = isinstance(system, Replayable)
+        whose = f"that “{policy.name}” meets in its own episodes" if own else "of the system's workloads"
+        return Visited(_some(seen, count, seed), f"states {whose} ({name})")
     batches = {name: rows for name, rows in system.baselines(state_from_values(system, {})).items() if len(rows) > 2}
     if batches:
         name = max(batches, key=lambda one: len(batches[one]))

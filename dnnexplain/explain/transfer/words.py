@@ -69,7 +69,7 @@ def words(found: Transfer) -> str:
     wrong = went_wrong((one for one in found.metrics if one.total), totals)
     text = f"{name}: {wrong}. " if wrong else ""
     text += (
-        f"{name} beats the best rule in {counts['wins']} of {counted(len(cells), 'cell')}, loses in {counts['loses']}, and in "
+        f"{'It' if wrong else name} beats the best rule in {counts['wins']} of {counted(len(cells), 'cell')}, loses in {counts['loses']}, and in "
         f"{counts['even']} the 95% interval leaves it open.{_unranked(found, unsafe)}{ends}"
     )
     own = [one for one in found.boundaries if one.policy == name]
@@ -91,7 +91,7 @@ def _unranked(found: Transfer, cells: Sequence[tuple[int, ...]]) -> str:
     first = f"{found.rows[row].label}, {found.columns[column].label}: {found.unsafe(row, column)}"
     told = first if len(cells) == 1 else f"such as {first}"
     return (
-        f" In {counted(len(cells), 'cell')} something goes wrong with {found.policies[0]} that does not with the best rule "
+        f" In {counted(len(cells), 'cell')} something goes wrong with it that does not with the best rule "
         f"({told}): unsafe, whatever its mean."
     )
 

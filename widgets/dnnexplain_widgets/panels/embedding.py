@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -200,7 +201,7 @@ class EmbeddingPanel(ProbingPanel):
             "points": points if points != old.get("points") else old["points"],
             "values": np.ascontiguousarray(found.values, np.float32).tobytes(),
             "names": list(found.names),
-            "colours": [self.colours.get(name) for name in found.names],
+            "colours": self._colours_of(found.names),
             "low": float(found.values.min()),
             "high": float(found.values.max()),
             "unit": found.unit,
@@ -211,6 +212,11 @@ class EmbeddingPanel(ProbingPanel):
         with self.hold_sync():
             self.figure = {"scatter": figure}
             self.sentence = words
+
+    def _colours_of(self, names: Sequence[str]) -> list[int | None]:
+        """A colour for each name: its object's, as in all panels; where none has one, one after the other."""
+        known = [self.colours.get(name) for name in names]
+        return known if any(one is not None for one in known) else list(range(len(names)))
 
 
 def _offered(system: System) -> tuple[str, ...]:

@@ -196,7 +196,7 @@ def _badge(found: Knowledge) -> dict[str, Any]:
         }
         for fact in probed
     ]
-    text = f"{clear} of {counted(len(probed), 'fact')} clearly above their control, {counted(found.states, 'distinct state')}, {counted(found.repeats, 'split')}"
+    text = f"{clear} of {counted(len(probed), 'fact')} clearly above {'its' if len(probed) == 1 else 'their'} control, {counted(found.states, 'distinct state')}, {counted(found.repeats, 'split')}"
     return {"level": level, "text": text, "figures": figures}
 
 

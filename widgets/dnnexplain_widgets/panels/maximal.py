@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Pictured, outside_valid
+from dnnexplain.contract import DnnExplainError, Knob, Pictured, outside_valid
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.real_changes import objects
 from dnnexplain.explain.probing.maximal import Maximum, maximise
@@ -16,6 +16,8 @@ from dnnexplain_widgets.words import number, with_unit
 
 __all__ = ["MaximalPanel"]
 
+NAMED = 4
+"""Knobs of a group whose values are told one by one; of more their mean, if they have one unit."""
 ROWS = 20
 """Rows of the table that shows a state without a picture."""
 
@@ -154,11 +156,26 @@ class MaximalPanel(ProbingPanel):
         rows = []
         for name, places, count in ordered[:ROWS]:
             mean = float(values[places].mean())
-            cells = [{"text": f"{count} of {len(places)}"}, {"text": with_unit(mean, system.knobs[places[0]].unit)}]
+            alike = len({system.knobs[place].unit for place in places}) == 1
+            told = "; ".join(_knob_words(system.knobs[place], float(values[place]), name) for place in places)
+            mean_or_each = (
+                told if len(places) <= NAMED else with_unit(mean, system.knobs[places[0]].unit) if alike else ""
+            )
+            cells = [{"text": f"{count} of {len(places)}"}, {"text": mean_or_each}]
             rows.append({"label": name, "cells": cells})
         left = f"; the first {ROWS} of {len(ordered)} groups" if len(ordered) > ROWS else ""
         caption = f"The state that excites the neuron most: {int(lifted.sum()):,} of {counted(len(values), 'knob')} are above their lowest{left}"
-        return {"caption": caption, "corner": "group", "columns": ["knobs above their lowest", "mean"], "rows": rows}
+        return {
+            "caption": caption,
+            "corner": "group",
+            "columns": ["knobs above their lowest", "at; of many, the mean"],
+            "rows": rows,
+        }
+
+
+def _knob_words(knob: Knob, value: float, group: str) -> str:
+    """``x 1,030 m`` of the knob ``user 1 x`` in the group ``user 1``."""
+    return f"{knob.name.removeprefix(group).strip()} {with_unit(value, knob.unit)}".strip()
 
 
 def _badge(found: Maximum) -> dict[str, Any]:

@@ -16,6 +16,8 @@ __all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missi
 
 COLUMNS = 4
 
+ROUND_SHARES = (0.02, 0.05, 0.1, 0.2)
+"""What may have the full colour where all differences are smaller."""
 FULL_SHADE = 0.5
 """A cost half above or below the best rule's has the full colour; below means nothing where a network is unsafe."""
 
@@ -38,8 +40,11 @@ def heat(found: Transfer, network: int = 0) -> dict[str, Any]:
 
 
 def _full(found: Transfer) -> float:
-    """What has the full colour: half the best rule's cost, or the largest difference where costs have no ratio."""
-    return FULL_SHADE if found.ratio else max(float(np.nanmax(np.abs(found.relative), initial=0.0)), 1e-12)
+    """What has the full colour: the largest difference; where costs have a ratio the next round share, at most half."""
+    largest = float(np.nanmax(np.abs(found.relative[found.done]), initial=0.0))
+    if not found.ratio:
+        return max(largest, 1e-12)
+    return next((share for share in ROUND_SHARES if share >= largest), FULL_SHADE)
 
 
 def _cell(found: Transfer, row: int, column: int, network: int) -> dict[str, Any]:

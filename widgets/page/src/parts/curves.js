@@ -73,9 +73,10 @@ const EDGE = { left: 44, right: 12, top: 10, bottom: 34 };
 /** @param {Store} store */
 export function makeCurves(store) {
   const svg = s("svg", { class: "dx-chart", role: "group", "aria-label": "Activation curves" });
-  const element = h("div", { class: "dx-chart-box" }, svg);
+  const key = h("ul", { class: "dx-curve-key", "aria-hidden": "true" });
+  const element = h("div", { class: "dx-chart-box" }, svg, key);
   /** @type {any} */
-  const view = { store, svg, element, width: 0, height: 210, lines: [], shape: "", held: null };
+  const view = { store, svg, key, element, width: 0, height: 210, lines: [], shape: "", held: null };
   const resize = new ResizeObserver(([entry]) => {
     view.width = Math.floor(entry.contentRect.width); // read here: asking at each step would force a layout
     view.shape = "";
@@ -111,6 +112,7 @@ export function curvesOf(store) {
 function drawCurves(view) {
   const curves = curvesOf(view.store);
   view.svg.style.display = curves.length ? "" : "none";
+  view.key.hidden = curves.length < 2;
   if (!curves.length || view.width < 60) return;
   const knobs = curves.map((curve) => curve.knob);
   const all = curves.flatMap((curve) => Array.from(curve.values));
@@ -134,9 +136,18 @@ function drawCurves(view) {
  */
 function makeChart(view, curves) {
   setAttributes(view.svg, { width: view.width, height: view.height, viewBox: `0 0 ${view.width} ${view.height}` });
+  view.key.replaceChildren(...curves.map((/** @type {any} */ curve) => h("li", {}, h("span", { class: "dx-dot", style: `background:${lineColour(view.store, curve)}` }), curve.knob.group || curve.knob.name)));
   view.axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
   view.lines = curves.map((/** @type {any} */ curve) => makeLine(view, curve));
   view.svg.replaceChildren(view.axes, ...view.lines.map((/** @type {any} */ line) => line.path), ...view.lines.map((/** @type {any} */ line) => line.marker));
+}
+
+/**
+ * @param {Store} store
+ * @param {any} curve
+ */
+function lineColour(store, curve) {
+  return objectColour(store.scene.colours[curve.knob.group] ?? curve.index);
 }
 
 /**
@@ -145,7 +156,7 @@ function makeChart(view, curves) {
  */
 function makeLine(view, curve) {
   const { store } = view;
-  const colour = objectColour(store.scene.colours[curve.knob.group] ?? curve.index);
+  const colour = lineColour(store, curve);
   const path = s("path", { class: "dx-line", stroke: colour });
   const marker = s("g", { class: "dx-marker", role: "slider", tabindex: "0", "aria-label": curve.knob.name, "aria-valuemin": curve.knob.low, "aria-valuemax": curve.knob.high },
     s("circle", { r: 14, class: "dx-reach" }), s("circle", { r: 5.5, fill: colour, class: "dx-knob-dot" }));

@@ -1,0 +1,69 @@
+"""The one large figure of an answer is the answer's own, and each panel that answers has one."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dnnexplain.explain.adversarial import Adversarial
+from dnnexplain.explain.probing.linear_probes import Knowledge
+from dnnexplain.explain.proofs.sufficient import SufficientReason
+from dnnexplain.explain.transfer import Transfer
+from dnnexplain.policies import TorchPolicy, mlp
+from dnnexplain.systems import make_system
+from dnnexplain_widgets import WhiteBoxPanel
+from dnnexplain_widgets.headlines import NONE, headline
+from dnnexplain_widgets.panels.reasons import ReasonPanel
+
+
+def made(kind, **fields):
+    """A result that has only these of its fields."""
+    found = object.__new__(kind)
+    for name, value in fields.items():
+        object.__setattr__(found, name, value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (made(Adversarial, found=True, distance=2.25, proved_minimal=True), ("cost 2.25", "of the change that fools it: the smallest there is (proved)")),
+        (made(Adversarial, found=False, distance=None, radius=3.0), ("none found", "within 3 no change fools it")),
+        (made(SufficientReason, proved=False, decision="wait"), ("not proved", "that anything less than all forces wait")),
+        (made(SufficientReason, proved=True, decision="wait", fixed={"a": 1.0}), ("1 knob", "force wait, whatever the others are (proved)")),
+        (made(Knowledge, layer="relu", facts=(SimpleNamespace(note="", low=0.1), SimpleNamespace(note="", low=-0.1), SimpleNamespace(note="rare", low=0.3))), ("1 of 2", "facts can be read off relu")),
+        (object(), NONE),
+    ],
+)  # fmt: skip
+def test_the_figure_is_the_answer_s_own(found, shown):
+    assert headline(found) == shown
+
+
+def test_a_cell_counts_as_won_only_where_nothing_goes_wrong_and_the_interval_is_below():
+    class Grid(Transfer):
+        done = np.ones((1, 3), dtype=bool)
+
+        def verdict(self, row, column, network=0):
+            return ("wins", "unsafe", "even")[column]
+
+    Grid.__name__ = "Transfer"
+    assert headline(object.__new__(Grid))[0] == "1 of 3"
+
+
+def test_a_panel_shows_it_with_its_answer_and_forgets_it_with_the_answer():
+    world = make_system("deeprm", slots=2)
+    panel = WhiteBoxPanel(world, TorchPolicy(mlp(world, (4,)), world))
+    first = panel.result
+    value, words = headline(first)
+    assert panel.hero == {"value": value, "words": words}
+    assert words.startswith(f"{first.pro} minus {first.contra}")
+    panel.session.policy = world.rules()["sjf"]
+    assert panel.hero == {}
+    panel.close()
+
+
+def test_before_there_is_an_answer_nothing_is_large():
+    world = make_system("deeprm", slots=2)
+    panel = ReasonPanel(world, TorchPolicy(mlp(world, (4,)), world))
+    assert panel.hero == {}
+    panel.close()
