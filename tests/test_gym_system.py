@@ -176,3 +176,54 @@ def test_what_cannot_be_read_is_refused_in_words():
         GymSystem(Screen(spaces.MultiDiscrete([2, 2])))
     with pytest.raises(DnnExplainError, match="not a int"):
         GymSystem(5)
+
+
+def test_episodes_side_by_side_are_the_same_as_alone(cart):
+    policy, workloads = network(cart), cart.workloads("episodes", 5, 3)
+    together = cart.run(policy, workloads, seed=4, sample=True).cost
+    alone = [cart.run(policy, [one], seed=4, sample=True).cost[0] for one in workloads]
+    assert together.tolist() == alone
+    seen, rows = cart.visit(policy, workloads)
+    assert rows.tolist() == sorted(rows.tolist())
+    for row, one in enumerate(workloads):
+        np.testing.assert_array_equal(seen[rows == row], cart.visit(policy, [one])[0])
+
+
+def test_an_environment_that_cannot_be_copied_goes_alone():
+    class Alone(Bare):
+        def __deepcopy__(self, memo):
+            raise TypeError("a socket is open")
+
+    world, usual = GymSystem(Alone), GymSystem(Bare)
+    rule, workloads = usual.rules()["always action 1"], usual.workloads("episodes", 4, 2)
+    assert world.run(rule, workloads).cost.tolist() == usual.run(rule, workloads).cost.tolist()
+
+
+def test_a_state_that_is_what_is_seen_is_put_back_and_numbers_are_judged():
+    world = GymSystem("MountainCarContinuous-v0", horizon=1)
+    values = np.array([-0.4, 0.01])
+    lost = world.losses(State(values), np.array([[0.0], [0.5], [1.0]]))
+    assert lost == pytest.approx([0, 0.1 * 0.25, 0.1])  # a step costs a tenth of the force squared
+    assert world.best_action(State(values)).tolist() == [0.0]
+    assert not world.losses_exact
+    assert "attribute 'state'" in world.assumed[-1]
+    with pytest.raises(DnnExplainError, match="restore="):  # it shows the angle's cosine and sine
+        GymSystem("Pendulum-v1", horizon=1).losses(State(np.array([1.0, 0.0, 0.5])), np.array([[0.0]]))
+
+
+def test_values_between_a_grid_s_points_are_not_proved():
+    from dnnexplain.explain.adversarial import attack
+
+    world = GymSystem("MountainCar-v0", horizon=1)
+    policy = world.rules()["always action 1"]
+    found = attack(world, policy, State(np.array([-0.5, 0.0])), rounds=3)
+    assert not found.found
+    assert (found.radius, found.single_radius, found.complete) == (0.0, 0.0, False)
+    assert "roved:" not in found.words
+    assert "can take any value; they were looked at on a grid of 101 each" in found.words
+
+
+def test_proofs_know_that_without_masks_every_action_is_valid():
+    free, masked = GymSystem("MountainCar-v0"), GymSystem(Bare)
+    assert [ends.tolist() for ends in free.sure_actions(free._low, free._high)] == [[True] * 3] * 2
+    assert [ends.tolist() for ends in masked.sure_actions(masked._low, masked._high)] == [[False] * 2, [True] * 2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,20 +13,24 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import (
     Bound,
+    Box,
     Choice,
     Discrete,
     DnnExplainError,
     Episodes,
     Judgement,
     Knob,
+    MultiBinary,
     Policy,
+    Relation,
     State,
     Target,
     state_from_values,
 )
 from dnnexplain.counts import counted
 from dnnexplain.systems.gym_parts import FAR, Part, action_space, flat, parts_of
-from dnnexplain.systems.small_parts import KnobFeatures
+from dnnexplain.systems.gym_worlds import Episode, Worlds
+from dnnexplain.systems.small_parts import MOST_SWITCHES, KnobFeatures, tried_actions
 
 __all__ = ["GymSystem"]
 
@@ -35,23 +38,6 @@ Values = NDArray[np.float64]
 _TRIED = 2000
 """Steps of random episodes that give bounds where the space has none."""
 _MOST_FUTURES = 4096
-_REMEMBERED = 50_000
-
-
-@dataclass(frozen=True)
-class Episode:
-    """A workload: the seed with which the environment is reset."""
-
-    seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """How a state was reached, and what was allowed in it ``[A]``."""
-
-    seed: int
-    actions: tuple[Any, ...]
-    mask: NDArray[np.bool_] | None
 
 
 @dataclass(eq=False)
@@ -82,9 +68,11 @@ class GymSystem:
         knobs: names, or whole :class:`Knob`, in the order of the observation; derived from the space if not given.
         actions: names of the actions.
         steps: decisions in an episode, at most.
-        horizon: decisions that the oracle looks ahead, for ``Discrete`` actions; 0 for no oracle.
+        horizon: decisions that the oracle looks ahead; 0 for no oracle.
         restore: puts a copied environment into the state that an observation shows, ``restore(env, observation)``.
-            Without it the oracle knows only states that this object met in episodes, which it plays again.
+            Without it the oracle knows states that this object met in episodes, which it plays again, and all others
+            where the environment's attribute ``state`` is what is seen (tried on some steps before it is trusted).
+        levels: into how many steps the oracle divides the range of a number; its losses are then estimates.
 
     Attributes:
         assumed: what the environment leaves open, a sentence each; said in every result.
@@ -108,12 +96,13 @@ class GymSystem:
         steps: int = 1000,
         horizon: int = 3,
         restore: Callable[[Any, NDArray[Any]], None] | None = None,
+        levels: int = 5,
     ) -> None:
         self.env = _made(env)
         told = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
         self.name = name or str(told)
         self.parameters: dict[str, Any] = {"environment": str(told), "steps": steps, "horizon": horizon}
-        self.steps, self.horizon, self._restore = steps, horizon, restore
+        self.steps, self.horizon, self.levels = steps, horizon, levels
         self._space = self.env.observation_space
         self.assumed: list[str] = []
         self._parts = parts_of(self._space, "", self._tried() if _unbounded(self._space) else None)
@@ -127,7 +116,9 @@ class GymSystem:
         self.output = action_space(self.env.action_space, tuple(actions))
         self._low = np.array([knob.low for knob in self.knobs])
         self._high = np.array([knob.high for knob in self.knobs])
-        self._met: dict[bytes, Moment] = {}
+        self._worlds = Worlds(self.env, self.output, self._seen, restore)
+        for ability in ("losses", "best_action") if isinstance(self.output, Discrete) else ("judge",):
+            setattr(self, ability, None)  # a protocol's way of saying: not here
         if getattr(self.env.unwrapped, "action_masks", None) is not None:
             self.assumed.append(
                 "Which actions are valid is known in states met in episodes; elsewhere all are taken to be."
@@ -166,9 +157,9 @@ class GymSystem:
         """Which actions are valid ``[B, A]``: what ``action_masks()`` said when the state was met, else all."""
         valid = np.ones((len(observations), len(self.output.names)), dtype=bool)
         for row, seen in enumerate(np.asarray(observations, dtype=np.float32)):
-            met = self._met.get(seen.tobytes())
-            if met is not None and met.mask is not None:
-                valid[row] = met.mask
+            mask = self._worlds.mask_met(seen)
+            if mask is not None:
+                valid[row] = mask
         return valid
 
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
@@ -227,39 +218,86 @@ class GymSystem:
         more = len(self.knobs) - len(told)
         return ", ".join(told) + (f" and {more} more." if more else ".")
 
+    # --- what is valid everywhere, for proofs (``contract.ChoicesOfKnobs``) ---
+
+    joint_knobs: Sequence[tuple[str, ...]] = ()
+    relations: Sequence[Relation] = ()
+
+    def sure_actions(self, low: Values, high: Values) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """All actions are valid everywhere ``[A]`` twice; with an ``action_masks()`` none is for sure, and any may be."""
+        del low, high
+        masked = getattr(self.env.unwrapped, "action_masks", None) is not None
+        return np.full(len(self.output.names), not masked), np.ones(len(self.output.names), dtype=bool)
+
+    # --- the oracle ---
+
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
         """What each action costs at best over the next ``horizon`` decisions, in copies of the environment.
 
         Chance in a copy goes as it will go in the environment: the oracle knows the dice.
 
         Raises:
-            DnnExplainError: no oracle: other than ``Discrete`` actions, a state that no copy can be put into, or an
-                environment that cannot be copied.
+            DnnExplainError: no oracle: too many futures, a state that no copy can be put into, or an environment that
+                cannot be copied.
         """
         del seconds
-        count = len(self.output.names)
-        if not isinstance(self.output, Discrete) or not self.horizon >= 1 or count**self.horizon > _MOST_FUTURES:
-            msg = (
-                f"{self.name} has no oracle: it looks {counted(self.horizon, 'decision')} ahead among {counted(count, 'action')}, and needs a "
-                f"Discrete of them with at most {_MOST_FUTURES} futures; write GymSystem(env, horizon=2)"
-            )
-            raise DnnExplainError(msg)
-        begun = self._at(self.encode(state.values[None], state.background)[0])
-        valid = self.valid_actions(self.encode(state.values[None], state.background))[0]
-        cost = np.array([self._cheapest(begun, i, self.horizon) if valid[i] else np.nan for i in range(count)])
+        cost = self._futures(state, self._tried_actions())
         loss = cost - np.nanmin(cost)
         best = tuple(int(index) for index in np.flatnonzero(loss <= 1e-9))
         unit = f"{self.cost_name} over the next {counted(self.horizon, 'decision')}, chance falling as it does"
         return Judgement(best, loss, exact=True, unit=unit)
 
+    def losses(self, state: State, actions: NDArray[Any], *, seconds: float = 10.0) -> Values:
+        """How much more given rates or sets ``[n, A]`` cost at best over ``horizon`` decisions than the best tried ``[n]``.
+
+        Raises:
+            DnnExplainError: as :meth:`judge`.
+        """
+        del seconds
+        asked = self.output.decide(self.output.as_outputs(np.asarray(actions)))
+        cost = self._futures(state, asked)
+        return np.asarray(cost - min(np.nanmin(self._futures(state, self._tried_actions())), np.nanmin(cost)))
+
+    def best_action(self, state: State, *, seconds: float = 10.0) -> NDArray[Any]:
+        """The best of the rates or sets that the look-ahead tries ``[A]``."""
+        del seconds
+        tried = self._tried_actions()
+        return np.asarray(tried[np.nanargmin(self._futures(state, tried))])
+
+    @property
+    def losses_exact(self) -> bool:
+        """Whether all actions are tried: those of a choice and of up to six switches, not those of a number."""
+        return isinstance(self.output, Discrete) or (
+            isinstance(self.output, MultiBinary) and len(self.output.names) <= MOST_SWITCHES
+        )
+
+    def _tried_actions(self) -> NDArray[Any]:
+        """The actions that the oracle tries, if there are not too many futures."""
+        bounded = not isinstance(self.output, Box) or bool(np.isfinite(self.output.bounds).all())
+        tried = tried_actions(self.output, self.levels) if bounded else np.zeros(0)
+        if not self.horizon >= 1 or not bounded or len(tried) ** self.horizon > _MOST_FUTURES:
+            number = f"{counted(len(tried), 'action')}" if bounded else "actions without bounds"
+            msg = (
+                f"{self.name} has no oracle: it looks {counted(self.horizon, 'decision')} ahead among {number}, and needs "
+                f"bounds and at most {_MOST_FUTURES} futures; write GymSystem(env, horizon=2)"
+            )
+            raise DnnExplainError(msg)
+        return tried
+
+    def _futures(self, state: State, first: NDArray[Any]) -> Values:
+        """Least cost of the next ``horizon`` decisions after each of some actions ``[C]``; NaN where not allowed."""
+        seen = self.encode(state.values[None], state.background)[0]
+        tried = self._tried_actions()
+        begun = self._worlds.at(seen, self.name)
+        if self._worlds.restored_by and self._worlds.restored_by not in self.assumed:
+            self.assumed.append(self._worlds.restored_by)
+        return self._worlds.cheapest(begun, first, tried, self.horizon)
+
     # --- whole episodes ---
 
     @property
     def features(self) -> KnobFeatures:
-        """What distilled rules may speak of; only a choice can be distilled."""
-        if not isinstance(self.output, Discrete):
-            msg = f"{self.name} has no choice of actions, so no rules are distilled"
-            raise AttributeError(msg)  # noqa: TRY004 - so that asking for the ability says no
+        """What distilled rules may speak of: the knobs."""
         return KnobFeatures(self)
 
     def workloads(self, name: str, count: int, seed: int, **parameters: Any) -> Sequence[Episode]:
@@ -272,18 +310,18 @@ class GymSystem:
 
     def run(self, policy: Policy, workloads: Sequence[Episode], *, seed: int = 0, sample: bool = False) -> Episodes:
         """Minus the return of each episode ``[W]``."""
-        cost = [
-            -sum(reward for _seen, reward in self._episode(policy, one, seed if sample else None)) for one in workloads
-        ]
-        return Episodes(policy.name, np.asarray(cost, dtype=np.float64), self.cost_name, {}, seed)
+        cost = np.zeros(len(workloads))
+        for met in self._worlds.walk(policy, workloads, seed if sample else None, self.steps):
+            cost[met.row] -= met.reward
+        return Episodes(policy.name, cost, self.cost_name, {}, seed)
 
     def visit(
         self, policy: Policy, workloads: Sequence[Episode], *, seed: int = 0
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Every observation that a policy meets and its workload ``[N]``."""
+        """Every observation that a policy meets and its workload ``[N]``, workload after workload."""
         del seed
-        found = [(seen, row) for row, one in enumerate(workloads) for seen, _ in self._episode(policy, one, None)]
-        return np.stack([seen for seen, _ in found]), np.array([row for _, row in found], dtype=np.int64)
+        met = sorted(self._worlds.walk(policy, workloads, None, self.steps), key=lambda one: one.row)
+        return np.stack([one.seen for one in met]), np.array([one.row for one in met], dtype=np.int64)
 
     def bound(self, workload: Episode, *, seconds: float = 10.0) -> Bound:
         """Nothing is known of a whole episode's optimum; see :meth:`judge` for the next decisions."""
@@ -292,71 +330,8 @@ class GymSystem:
 
     # --- the environment ---
 
-    def _episode(
-        self, policy: Policy, workload: Episode, seed: int | None
-    ) -> Iterator[tuple[NDArray[np.float32], float]]:
-        rng = None if seed is None else np.random.default_rng((seed, workload.seed))
-        observation, _ = self.env.reset(seed=workload.seed)
-        done: list[Any] = []
-        for _ in range(self.steps):
-            seen, mask = self._seen(observation), self._masks()
-            if len(self._met) < _REMEMBERED:
-                self._met[seen.tobytes()] = Moment(workload.seed, tuple(done), mask)
-            outputs = policy.outputs(seen[None])
-            valid = None if mask is None else mask[None]
-            action = self.output.decide(outputs, valid) if rng is None else self.output.draw(outputs, valid, rng)
-            done.append(self._action(action[0]))
-            observation, reward, ended, cut, _ = self.env.step(done[-1])
-            yield seen, float(reward)
-            if ended or cut:
-                return
-
-    def _action(self, taken: Any) -> Any:
-        """An action in the environment's own form."""
-        space = self.env.action_space
-        if isinstance(space, spaces.Discrete):
-            return int(space.start) + int(taken)
-        return np.asarray(taken).reshape(space.shape or ()).astype(space.dtype)
-
-    def _masks(self) -> NDArray[np.bool_] | None:
-        asked = getattr(self.env.unwrapped, "action_masks", None)
-        return None if asked is None else np.asarray(asked(), dtype=bool).ravel()
-
     def _seen(self, observation: Any) -> NDArray[np.float32]:
         return flat(self._space, observation).astype(np.float32).reshape(self.observation_shape)
-
-    def _at(self, seen: NDArray[np.float32]) -> Any:
-        """A copy of the environment in the state that an observation shows."""
-        try:
-            begun = copy.deepcopy(self.env)
-        except Exception as error:
-            msg = f"{self.name} has no oracle, for its environment cannot be copied: {error}"
-            raise DnnExplainError(msg) from error
-        met = self._met.get(seen.tobytes())
-        if self._restore is not None:
-            begun.reset(seed=0)
-            self._restore(begun, seen)
-        elif met is not None:
-            begun.reset(seed=met.seed)
-            for action in met.actions:
-                begun.step(action)
-        else:
-            msg = (
-                f"{self.name} has no oracle for this state: it was met in no episode, and nothing says how to put the "
-                "environment into it; give GymSystem(env, restore=function of (env, observation))"
-            )
-            raise DnnExplainError(msg)
-        return begun
-
-    def _cheapest(self, begun: Any, action: int, depth: int) -> float:
-        """Cost of an action and of the best ``depth - 1`` decisions after it."""
-        world = copy.deepcopy(begun)
-        _, reward, ended, cut, _ = world.step(self._action(action))
-        if depth == 1 or ended or cut:
-            return -float(reward)
-        mask = getattr(world.unwrapped, "action_masks", None)
-        able = range(len(self.output.names)) if mask is None else np.flatnonzero(mask())
-        return -float(reward) + min(self._cheapest(world, int(one), depth - 1) for one in able)
 
     # --- knobs ---
 
@@ -394,8 +369,8 @@ class GymSystem:
         seen = []
         for _ in range(_TRIED):
             seen.append(flat(self._space, observation))
-            mask = self._masks()
-            action = self.env.action_space.sample(None if mask is None else mask.astype(np.int8))
+            mask = getattr(self.env.unwrapped, "action_masks", lambda: None)()
+            action = self.env.action_space.sample(None if mask is None else np.asarray(mask, dtype=np.int8))
             observation, _, ended, cut, _ = self.env.step(action)
             if ended or cut:
                 observation, _ = self.env.reset()

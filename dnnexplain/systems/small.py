@@ -25,6 +25,7 @@ from dnnexplain.contract import (
     MultiBinary,
     Played,
     Policy,
+    Relation,
     Replay,
     Space,
     State,
@@ -296,6 +297,17 @@ class SmallSystem:
     def losses_exact(self) -> bool:
         """Whether all actions are tried: those of a choice and of up to six switches, not those of a rate."""
         return not isinstance(self.output, Box) and len(self.output.names) <= MOST_SWITCHES
+
+    # --- what is valid everywhere, for proofs (``contract.ChoicesOfKnobs``) ---
+
+    joint_knobs: Sequence[tuple[str, ...]] = ()
+    relations: Sequence[Relation] = ()
+
+    def sure_actions(self, low: Values, high: Values) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """All actions are valid everywhere ``[A]`` twice, unless a subclass says what is allowed: then none is for sure."""
+        del low, high
+        every = type(self).allowed is SmallSystem.allowed
+        return np.full(len(self.output.names), every), np.ones(len(self.output.names), dtype=bool)
 
     # --- whole episodes ---
 

@@ -245,5 +245,7 @@ def _notes(system: System, movable: Sequence[int]) -> tuple[str, ...]:
     smooth = [system.knobs[i].name for i in movable if system.knobs[i].step is None]
     if not smooth:
         return ()
-    more = f" and {len(smooth) - 1} more" if len(smooth) > 1 else ""
-    return (f"{smooth[0][:1].upper()}{smooth[0][1:]}{more} can take any value; it was looked at on a grid of 101.",)
+    first = smooth[0][:1].upper() + smooth[0][1:]
+    if len(smooth) == 1:
+        return (f"{first} can take any value; it was looked at on a grid of 101.",)
+    return (f"{first} and {len(smooth) - 1} more can take any value; they were looked at on a grid of 101 each.",)

@@ -34,7 +34,7 @@ def words(
         certificate: that the search decided as the policy does; one that does not hold is quoted.
     """
     first = (
-        _nothing(run, radius)
+        _nothing(run, radius, single)
         if best is None
         else f"{_found(run.witness.before, best)} {_proof(run, best, proved=proved, radius=radius, single=single)}"
     )
@@ -74,14 +74,14 @@ def _proof(run: Run, best: Flip, *, proved: bool, radius: float, single: float) 
     return f"Not proved minimal: the best of {counted(run.evaluated, 'state')}."
 
 
-def _nothing(run: Run, radius: float) -> str:
+def _nothing(run: Run, radius: float, single: float) -> str:
     if radius == np.inf:
         many = "" if run.most == len(run.moves.atoms) else f" of at most {run.most} object{'s' if run.most > 1 else ''}"
         return f"Proved: no allowed change{many} makes this decision worse; all {run.evaluated:,} were looked at."
     if radius > 0:
         return f"Proved: no change that costs {number(radius)} or less makes this decision worse ({counted(run.evaluated, 'state')})."
-    if run.single_radius > 0:
-        far = "" if run.single_radius == np.inf else f" that costs {number(run.single_radius)} or less"
+    if single > 0:
+        far = "" if single == np.inf else f" that costs {number(single)} or less"
         return (
             f"Proved: no change of a single object{far} makes this decision worse ({counted(run.evaluated, 'state')})."
         )
