@@ -192,7 +192,8 @@ def test_episodes_side_by_side_are_the_same_as_alone(cart):
 def test_an_environment_that_cannot_be_copied_goes_alone():
     class Alone(Bare):
         def __deepcopy__(self, memo):
-            raise TypeError("a socket is open")
+            msg = "a socket is open"
+            raise TypeError(msg)
 
     world, usual = GymSystem(Alone), GymSystem(Bare)
     rule, workloads = usual.rules()["always action 1"], usual.workloads("episodes", 4, 2)
