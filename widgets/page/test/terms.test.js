@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTerms, runLets } from "../src/network/terms.js";
+import { makeTerms, repairBy, runLets } from "../src/network/terms.js";
 
 const of = (does, ...terms) => ({ kind: "Of", does, terms });
 const knobs = () => new Map([["size", 0], ["throughput", 1]]);
@@ -34,6 +34,9 @@ test("what is let be later sees what was let be before, knobs among it", () => {
   const repairs = [{ name: "half", term: of("divide", "size", 2) }, { name: "size", term: of("add", "half", 1) }, { name: "throughput", term: of("multiply", "size", "half") }];
   const made = makeTerms({ repairs, quantities: [], tables: [] }, knobs());
   assert.deepEqual(Array.from(runLets(made.repairs, made.count, [3, 4])), [2.5, 3.75, 1.5]);
+  const values = Float64Array.from([3, 4]);
+  repairBy(made.repairs, made.room, values);
+  assert.deepEqual(Array.from(values), [2.5, 3.75]);
 });
 
 test("a name that nobody has is refused", () => {

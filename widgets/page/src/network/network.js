@@ -4,7 +4,7 @@
 import { bytes } from "../shared/bytes.js";
 import { curvePhrase, decisionPhrase, onPhrase, overlayPhrase, settingPhrase, slopePhrase } from "./phrases.js";
 import { busiestTarget } from "./routed.js";
-import { allowedOutputs, makeSketch, paintValues, repaint, tellState, validValues } from "./sketch.js";
+import { allowedOutputs, makeSketch, paintValues, repaint, tellState, validValues, withQuantities } from "./sketch.js";
 import { makeStack, pullBack, runStack, runUnit } from "./stack.js";
 import { classify, sweepStates } from "./sweeps.js";
 
@@ -172,7 +172,8 @@ export class PageNetwork {
    * @param {number} unit
    */
   curve(place, values, ground, layer, unit) {
-    const { grid, rows, note } = sweepStates(this.sketch, place, values, ground, this.described.middles);
+    const { grid, rows: swept, note } = sweepStates(this.sketch, place, values, ground, this.described.middles);
+    const rows = swept.map((row) => withQuantities(this.sketch, row));
     const picture = paintValues(this.sketch, rows[0], ground);
     const seen = rows.map((row, at) => {
       if (at) repaint(this.sketch, picture, rows[at - 1], row, ground);

@@ -4,7 +4,7 @@
 import { snap } from "../shared/knob_values.js";
 import { number } from "../shared/numbers.js";
 import { capital } from "../shared/words.js";
-import { makeTerms, runLets } from "./terms.js";
+import { makeTerms, repairBy, runLets } from "./terms.js";
 
 /** The knobs that a stroke may speak of. */
 const KNOBS = ["knob", "down", "right", "east", "north"];
@@ -70,7 +70,7 @@ function repairValues(sketch, values) {
  * @param {any} fixed
  */
 export function makeWhole(sketch, fixed) {
-  if (sketch.repairs.length) fixed.set(runLets(sketch.repairs, sketch.count, fixed).subarray(0, fixed.length));
+  if (sketch.repairs.length) repairBy(sketch.repairs, sketch.room, fixed);
   for (const needs of sketch.wholes) {
     if (needs.every((/** @type {any} */ set) => set.some((/** @type {number} */ index) => fixed[index] > sketch.knobs[index].low))) continue;
     for (const set of needs) for (const index of set) fixed[index] = sketch.knobs[index].low;
@@ -112,12 +112,12 @@ export function paintValues(sketch, values, ground) {
 }
 
 /**
- * Knobs, and behind them what follows from them.
+ * Knobs, and behind them what follows from them; those that have it already are left as they are.
  * @param {any} sketch
  * @param {Numbers} values
  */
-function withQuantities(sketch, values) {
-  return sketch.quantities.length ? runLets(sketch.quantities, sketch.count, values) : values;
+export function withQuantities(sketch, values) {
+  return sketch.quantities.length && values.length < sketch.count ? runLets(sketch.quantities, sketch.count, values) : values;
 }
 
 /**

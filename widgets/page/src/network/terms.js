@@ -2,7 +2,7 @@
 // the order of scene.knobs, with the quantities behind them.
 
 /**
- * What a painting's terms become: {repairs, quantities, count}, and names of quantities in `positions`.
+ * What a painting's terms become: {repairs, quantities, count, room}, and names of quantities in `positions`.
  * @param {any} painting
  * @param {Map<string, number>} positions of knobs by name; quantities are added
  */
@@ -12,7 +12,7 @@ export function makeTerms(painting, positions) {
   const tables = new Map(painting.tables.map((/** @type {any} */ table) => [table.name, table.rows]));
   /** @param {any} one */
   const made = ({ name, term }) => ({ place: positions.get(name), value: makeTerm(term, positions, tables) });
-  return { repairs: painting.repairs.map(made), quantities: painting.quantities.map(made), count: positions.size };
+  return { repairs: painting.repairs.map(made), quantities: painting.quantities.map(made), count: positions.size, room: new Float64Array(positions.size) };
 }
 
 /**
@@ -26,6 +26,18 @@ export function runLets(lets, count, values) {
   all.set(values);
   for (const { place, value } of lets) all[place] = value(all);
   return all;
+}
+
+/**
+ * The same in place, for knobs alone: `room` is where quantities are kept meanwhile.
+ * @param {{place: number, value: Term}[]} lets
+ * @param {Float64Array} room for knobs and quantities
+ * @param {Numbers} values of the knobs
+ */
+export function repairBy(lets, room, values) {
+  room.set(values);
+  for (const { place, value } of lets) room[place] = value(room);
+  for (let place = 0; place < values.length; place += 1) values[place] = room[place];
 }
 
 /** @typedef {(values: Numbers) => number} Term */
@@ -80,18 +92,18 @@ function nearest(numbers, value) {
  * @param {(a: number, b: number) => number} joins
  * @returns {(terms: Term[]) => Term}
  */
-const folded = (joins) => ([first, ...rest]) => (values) => {
-  let found = first(values);
-  for (const term of rest) found = joins(found, term(values));
-  return found;
+const folded = (joins) => ([first, second, ...rest]) => {
+  if (!second) return first;
+  const pair = (/** @type {Numbers} */ values) => joins(first(values), second(values));
+  return rest.length ? folded(joins)([pair, ...rest]) : pair;
 };
 
 /** @type {Record<string, (terms: Term[]) => Term>} */
 const DOES = {
   add: folded((a, b) => a + b),
   multiply: folded((a, b) => a * b),
-  least: folded(Math.min),
-  most: folded(Math.max),
+  least: folded((a, b) => Math.min(a, b)),
+  most: folded((a, b) => Math.max(a, b)),
   and: (terms) => (values) => Number(terms.every((term) => term(values) !== 0)),
   or: (terms) => (values) => Number(terms.some((term) => term(values) !== 0)),
   subtract: folded((a, b) => a - b),
