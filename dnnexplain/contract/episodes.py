@@ -18,6 +18,7 @@ __all__ = [
     "DecisionOracle",
     "EpisodeSystem",
     "Episodes",
+    "Grips",
     "Judgement",
     "LogReader",
     "Measured",
@@ -156,6 +157,21 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
+class Grips:
+    """Knobs of a decision's state that stand on a lane of a timeline, where they can be dragged.
+
+    Attributes:
+        knobs: their names, the newest first: ``("throughput 1", "throughput 2")``, or one.
+        track: the lane's index; the lane has the knobs' unit.
+        times: decision ``d``'s knob ``i`` stands at ``times[d - i]``; it stands nowhere if that was before the first ``[T]``.
+    """
+
+    knobs: tuple[str, ...]
+    track: int
+    times: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Replay:
     """One policy's run over one workload, decision by decision, as a timeline of what came of it.
 
@@ -176,6 +192,7 @@ class Replay:
         bars: from time, to time, from unit, to unit; each bar a rectangle ``[R, 4]``.
         cost: what the system minimises; ``metrics`` holds further figures by name (``"starved"``, ...).
         curves: quantities over time, drawn over the bars of their lanes.
+        grips: what of a decision's state can be dragged in the timeline.
     """
 
     policy: str
@@ -198,6 +215,7 @@ class Replay:
     time_unit: str = "steps"
     seed: int = 0
     curves: tuple[Curve, ...] = ()
+    grips: tuple[Grips, ...] = ()
 
 
 @runtime_checkable

@@ -118,6 +118,46 @@ def test_a_timeline_goes_to_where_it_is_pressed(open_panels):
     assert harness.errors == []
 
 
+def test_a_mark_in_a_session_is_dragged_and_the_decision_follows(open_panels):
+    system = make_system("abr")
+    policy = load_shipped(system, "default")
+    panel = EpisodePanel(system, policy)
+    panel.set_answers(optimum=False, work="stable")
+    harness = open_panels(panel)
+    page = harness.page
+    panel.run()
+    finish(harness, panel)
+    panel.set_answers(decision=11)
+    harness.sync()
+    session, seen = panel.session, panel.state_at(11)
+    took = system.output.tell(panel.pair.network.actions[11])
+    assert page.get_by_role("slider", name="throughput 8").bounding_box()["x"] > 0
+    assert session.state.values.tolist() != seen.values.tolist()
+    drag(page, page.get_by_role("slider", name="buffer"), (0, 60))  # to the floor: nothing is left
+    harness.settle()
+    assert panel.answers["opened"] == 11
+    others = np.delete(np.abs(session.state.values - seen.values), 1)
+    assert others.max() < 1e-4  # but for rounding
+    assert session.state.values[1] == 0
+    np.testing.assert_array_equal(session.state.background, seen.background)
+    now = system.output.tell(
+        int(policy.outputs(system.encode(session.state.values[None], session.state.background)).argmax())
+    )
+    said = page.locator(".dx-track-says").inner_text()
+    assert said.startswith("Decision 12 with buffer 0 s instead of")
+    assert f": {now}, probability" in said
+    assert said.endswith(f"In the run: {took}.")
+    seen_rate = seen.values[system.codec.throughput][-2]
+    page.get_by_role("slider", name="throughput 2").focus()
+    page.keyboard.press("ArrowDown")
+    harness.settle()
+    assert session.state.values[system.codec.throughput][-2] == pytest.approx(seen_rate - 0.3, abs=1e-3)
+    panel.set_answers(decision=2)
+    harness.sync()
+    assert page.locator(".dx-track-grip:visible").count() == 4  # the buffer, and three chunks that have come
+    assert "Drag a round mark (buffer, throughput)" in page.locator(".dx-track-says").inner_text()
+
+
 def test_a_map_of_actions_is_saved_as_the_actions_that_were_found(open_panels, deeprm, drawn, start):
     panel = SweepMapPanel(session=Session(deeprm, drawn, start))
     harness = open_panels(panel)

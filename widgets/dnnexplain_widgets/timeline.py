@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Metric, Replay, Track
+from dnnexplain.contract import Metric, Replay, System, Track
 from dnnexplain.numbers import went_wrong
 from dnnexplain_widgets.words import label, number, with_unit
 
-__all__ = ["timeline_figure"]
+__all__ = ["dragged", "timeline_figure"]
 
 
 def timeline_figure(
@@ -43,6 +43,21 @@ def timeline_figure(
         "marks": [int(mark) for mark in marks],
         "flags": [[int(at), text] for at, text in flags],
         "words": "; ".join(f"{label(run.policy)}: {_summary(run, metrics)}" for run in runs),
+    }
+
+
+def dragged(system: System, run: Replay) -> dict[str, Any]:
+    """What of a run's decisions can be dragged in its timeline: the knobs, every decision's state, what was done; or nothing."""
+    if not run.grips:
+        return {}
+    places = {knob.name: place for place, knob in enumerate(system.knobs)}
+    return {
+        "grips": [
+            {"knobs": [places[name] for name in one.knobs], "track": one.track, "times": one.times.tolist()}
+            for one in run.grips
+        ],
+        "states": np.asarray(system.decode(run.observations), dtype=np.float64).tobytes(),
+        "did": [system.output.tell(action) for action in run.actions],
     }
 
 

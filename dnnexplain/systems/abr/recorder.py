@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Curve, Replay, Track
+from dnnexplain.contract import Curve, Grips, Replay, Track
 from dnnexplain.systems.abr.qoe import QOE_NAMES, QoE, make_qoe
 from dnnexplain.systems.abr.sessions import Sessions
 from dnnexplain.systems.abr.traces import Trace
@@ -91,6 +91,10 @@ def replay_of(name: str, sessions: Sessions, states: Floats, qoe: QoE, link: Tra
             _buffer(finish + waited, sessions.buffer_s[0]),
             Curve("the link", 3, *there, steps=True, quiet=True),
             Curve("as the player measures it", 3, np.append(start, finish[-1]), np.append(came, came[-1]), steps=True),
+        ),
+        grips=(
+            Grips(("buffer",), 1, finish[:-1] + waited[:-1]),
+            Grips(tuple(f"throughput {age}" for age in range(1, states.shape[-1] + 1)), 3, (start + took / 2)[:-1]),
         ),
     )
 

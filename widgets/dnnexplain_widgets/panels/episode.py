@@ -94,6 +94,8 @@ class EpisodePanel(WatchPanel):
             self.run()
         elif name == "open":
             self.open_decision()
+        elif name == "hold":
+            self.hold_decision()
 
     def on_answer(self, name: str, value: Any) -> None:
         """The scrubber moved, or another control."""

@@ -137,6 +137,8 @@ class GuardPanel(WatchPanel):
             self.watch_episode()
         elif name == "open":
             self.open_decision()
+        elif name == "hold":
+            self.hold_decision()
         elif name == "leave" and self.guard is not None:
             rules = list(self.guard.rules)
             del rules[int(self.answers["rule"])]

@@ -119,6 +119,8 @@ class WorstSequencePanel(WatchPanel):
             self.search(resume=self.found)
         elif name == "open":
             self.open_decision()
+        elif name == "hold":
+            self.hold_decision()
 
     def on_answer(self, name: str, value: Any) -> None:
         """The scrubber moved."""

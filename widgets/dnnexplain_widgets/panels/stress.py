@@ -137,6 +137,8 @@ class StressPanel(WatchPanel):
             self.run(resume=self.found)
         elif name == "open":
             self.open_decision()
+        elif name == "hold":
+            self.hold_decision()
 
     def on_answer(self, name: str, value: Any) -> None:
         """A scenario was clicked, or the scrubber moved."""

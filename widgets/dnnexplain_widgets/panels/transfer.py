@@ -192,6 +192,8 @@ class TransferPanel(WatchPanel):
             self.run(resume=self.found)
         elif name == "open":
             self.open_decision()
+        elif name == "hold":
+            self.hold_decision()
 
     def on_answer(self, name: str, value: Any) -> None:
         """A cell was clicked, another of its workloads or another network wanted, or the scrubber moved."""

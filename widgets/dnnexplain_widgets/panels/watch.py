@@ -24,7 +24,7 @@ from dnnexplain.numbers import went_wrong
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.timeline import timeline_figure
+from dnnexplain_widgets.timeline import dragged, timeline_figure
 from dnnexplain_widgets.words import label, number, with_unit
 
 __all__ = ["Pair", "WatchPanel", "decision_words", "pair_sentence", "run_pair"]
@@ -108,20 +108,28 @@ class WatchPanel(Panel):
         """
         self.pair = pair
         apart = pair.disagreements
-        self.set_answers(decision=int(apart[0]) if len(apart) else 0)
-        return timeline_figure(
-            (pair.network, pair.rule, *others), apart, flags(pair, others), spec_of(self.system).metrics
-        )
+        self.set_answers(decision=int(apart[0]) if len(apart) else 0, opened=-1)
+        runs, metrics = (pair.network, pair.rule, *others), spec_of(self.system).metrics
+        return timeline_figure(runs, apart, flags(pair, others), metrics) | dragged(self.system, pair.network)
 
     def step_to(self, decision: int) -> None:
         """The scrubber moved: the editor follows if it is asked to."""
         if self.pair is not None and self.answers.get("follow"):
             self.session.state = self.state_at(decision)
+            self.set_answers(opened=decision)
+
+    def hold_decision(self) -> None:
+        """A mark of the present decision was taken hold of in the timeline: the editor gets its state, which the drag then changes."""
+        decision = int(self.answers["decision"])
+        self.session.want("decision")
+        self.session.state = self.state_at(decision)
+        self.set_answers(opened=decision)
 
     def open_decision(self) -> None:
         """Load the present decision into the editor, and so into every other panel."""
         decision = int(self.answers["decision"])
         self.session.open_in_editor(self.state_at(decision), f"decision {decision + 1} of the network's run")
+        self.set_answers(opened=decision)
 
     def watch_controls(self) -> list[dict[str, Any]]:
         """Controls that take a decision to the editor; none before there is a run."""

@@ -2,13 +2,14 @@
 // figure: {runs: [{name, summary, wrong, tracks: [{name, unit, capacity, thin, wrong}], objects: [{colour, words}],
 //                  bars: [[object, track, from, to, low, high]], curves: [{name, track, steps, quiet, points: f32 [2, n]}]}],
 //          begin, end, unit, times: [per decision], marks: [decisions],
-//          flags: [[decision, words]]: a dashed line through all runs}
+//          flags: [[decision, words]]: a dashed line through all runs, and what grips.js reads}
 
 import { answer } from "../session/answers.js";
 import { bytes } from "../shared/bytes.js";
 import { INK, h, objectColour, setAttributes, setText } from "../shared/dom.js";
 import { number } from "../shared/numbers.js";
 import { roundNumbers } from "./chart.js";
+import { makeGrips } from "./grips.js";
 import { shorten } from "./paint.js";
 import { makeScrubber } from "./scrubber.js";
 import { LANE, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
@@ -28,18 +29,23 @@ export function makeTimeline(store, part, model) {
   const canvas = h("canvas", { role: "img", class: "dx-canvas" });
   const line = h("div", { class: "dx-now", "aria-hidden": "true" });
   const tip = h("div", { class: "dx-tip", "aria-hidden": "true" });
-  const stage = h("div", { class: "dx-stage dx-seek" }, canvas, line, tip);
+  const stage = h("div", { class: "dx-stage dx-seek" }, canvas, line);
   const box = h("div", { class: "dx-timeline" }, stage);
   const scrub = makeScrubber(model);
-  const element = h("div", {}, box, scrub.element);
   /** @type {any} */
   const view = { store, model, canvas, line, tip, stage, box, scrub, object: null };
+  view.grips = makeGrips(view, (time) => timeX(view, time));
+  stage.append(view.grips.element, tip);
+  const element = h("div", {}, box, scrub.element, view.grips.say);
   const resize = new ResizeObserver(() => drawTimeline(view));
   resize.observe(box);
   model.on("change:figure", () => update("figure"));
   watchPointer(view);
   const update = (/** @type {any} */ what) => {
-    if (what === "local" || what === "live") return;
+    if (what === "local" || what === "live") {
+      view.grips.update();
+      return;
+    }
     drawTimeline(view);
     scrub.update();
   };
@@ -51,7 +57,6 @@ export function makeTimeline(store, part, model) {
 }
 
 /** The figure with its curves unpacked, once.
- *
  * @param {any} view
  */
 function readFigure(view) {
@@ -140,7 +145,6 @@ function drawRun(view, context, ink, run, { title, rows }, index) {
 }
 
 /** Whether another object is pointed at; one that is the same in two runs has the same words in both.
- *
  * @param {any} view
  * @param {any} run
  * @param {any} object
@@ -172,7 +176,6 @@ function drawLane(view, context, ink, track, lane, scaled) {
 }
 
 /** The curves of a lane, quiet ones first, with their names where there are several.
- *
  * @param {any} view
  * @param {any} context
  * @param {any} ink
@@ -238,7 +241,6 @@ function drawTimes(view, context, ink) {
 }
 
 /** Where the first run leaves the others: a dashed line down the chart, named above it.
- *
  * @param {any} view
  * @param {any} context
  * @param {any} ink
@@ -272,6 +274,7 @@ function drawFlags(view, context, ink) {
  */
 function placeNow(view) {
   const { figure } = view;
+  view.grips.update();
   if (!figure || !view.width) return;
   const at = view.model.get("answers").decision || 0;
   const time = figure.times[Math.min(at, figure.times.length - 1)] || 0;
@@ -280,7 +283,6 @@ function placeNow(view) {
 }
 
 /** Pointing tells what is there; pressing, and dragging on, goes to that time.
- *
  * @param {any} view
  */
 function watchPointer(view) {
@@ -313,7 +315,6 @@ function watchPointer(view) {
 }
 
 /** To the decision nearest in time.
- *
  * @param {any} view
  * @param {any} x
  */
@@ -346,7 +347,6 @@ function tell(view, x, y) {
 }
 
 /** The lane under a place: [run, track], or null.
- *
  * @param {any} view
  * @param {any} y
  */
@@ -375,7 +375,6 @@ function objectAt(view, x, y) {
 }
 
 /** What the curves of a lane are at a time.
- *
  * @param {any} view
  * @param {any} x
  * @param {any} y
