@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 21b2c6e9f2be433418f545e5faeae01a64e4d7b82ce290232bf8e4d74e4bfc7a
+// Built from widgets/page (make page), sources a07ff087b0e84eba520c80b759f91339b127ca79f6293d62018db3d637b61324
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
