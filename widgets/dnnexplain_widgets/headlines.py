@@ -69,7 +69,7 @@ def _sweep_map(found: Any) -> Headline:
 
 def _rulebook(found: Any) -> Headline:
     made, place = found.distillation, found.size
-    share = float(made.path_fidelity[made.chosen, place])
+    share = float(made.fidelity if place == made.size else made.path_fidelity[made.chosen, place])
     return percent(share), f"of its states are decided alike by {counted(found.base.leaves, 'rule')}"
 
 
@@ -88,10 +88,11 @@ def _search_comparison(found: Any) -> Headline:
 def _guard_report(found: Any) -> Headline:
     if not found.guard:
         return "no rule", "makes the worst case smaller at the cost that is allowed"
+    rules = counted(len(found.guard), "rule")
     if np.isnan(found.reduction):
-        return counted(len(found.guard), "rule"), "and no worst gap to make smaller"
+        return "no gap", f"to the best rule was found that {rules} could make smaller"
     way = "smaller" if found.reduction >= 0 else "larger"
-    return f"{percent(abs(found.reduction))} {way}", f"is the worst gap with {counted(len(found.guard), 'rule')}"
+    return f"{percent(abs(found.reduction))} {way}", f"worst gap to the best rule, with {rules} on guard"
 
 
 def _cost_effect(found: Any) -> Headline:

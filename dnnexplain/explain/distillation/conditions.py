@@ -9,7 +9,7 @@ import numpy as np
 from dnnexplain.explain.distillation.branching import LEAF, Branching
 from dnnexplain.numbers import number
 
-__all__ = ["asks_presence", "bounds", "conditions", "in_words", "is_yes_or_no", "question"]
+__all__ = ["asks_presence", "bounds", "conditions", "in_words", "is_yes_or_no", "or_none", "question"]
 
 NOTHING: Mapping[str, float] = {}
 """No quantity can be absent."""
@@ -52,7 +52,7 @@ def in_words(
             parts.append(f"{name} is above {number(low)} and at most {number(high)} {unit}".rstrip())
         else:
             side = f"at most {number(high)}" if np.isfinite(high) else f"above {number(low)}"
-            tail = _or_none(none, low, high)
+            tail = or_none(none, low, high)
             parts.append(f"{name} is {side} {unit}".rstrip() + tail)
     return " and ".join(parts) or "always"
 
@@ -68,8 +68,8 @@ def question(name: str, threshold: float, unit: str, absent: Mapping[str, float]
         return f"not {name}", name
     told = f"{number(threshold)} {unit}".rstrip()
     return (
-        f"{name} at most {told}{_or_none(none, -np.inf, threshold)}",
-        f"above {told}{_or_none(none, threshold, np.inf)}",
+        f"{name} at most {told}{or_none(none, -np.inf, threshold)}",
+        f"above {told}{or_none(none, threshold, np.inf)}",
     )
 
 
@@ -100,7 +100,8 @@ def _presence(name: str, low: float, high: float, none: float, unit: str) -> lis
     return [f"{name} is at most {number(high)} {unit}".rstrip()] if np.isfinite(high) else [f"there is a {_kind(name)}"]
 
 
-def _or_none(none: float | None, low: float, high: float) -> str:
+def or_none(none: float | None, low: float, high: float) -> str:
+    """``", or there is none"`` where the number of what is absent lies above ``low`` and at most at ``high``; else empty."""
     return "" if none is None or not low < none <= high else ", or there is none"
 
 

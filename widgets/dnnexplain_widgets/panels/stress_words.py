@@ -43,9 +43,16 @@ def _tile(one: ScenarioResult, at: int) -> Mapping[str, Any]:
         "gap": one.gap,
         "low": one.gap_low if known else None,
         "high": one.gap_high if known else None,
-        "text": f"{percent(one.gap, sign=True)} {one.verdict}{'' if one.sure else ', not sure'}",
+        "text": f"{_told(one)}{'' if one.sure else ', not sure'}",
         "hint": one.sentence,
     }
+
+
+def _told(one: ScenarioResult) -> str:
+    """``"5.09% better"``, ``"8.9% worse"``; where the verdict says another thing than the sign, with the sign."""
+    if (one.verdict == BETTER and one.gap < 0) or (one.verdict == WORSE and one.gap > 0):
+        return f"{percent(abs(one.gap))} {one.verdict}"
+    return f"{percent(one.gap, sign=True)}, {one.verdict}"
 
 
 def case_words(one: ScenarioResult) -> str:

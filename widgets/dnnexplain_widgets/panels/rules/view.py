@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import System, cost_unit
 from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
-from dnnexplain.explain.distillation.conditions import asks_presence, conditions, is_yes_or_no, question
+from dnnexplain.explain.distillation.conditions import asks_presence, conditions, is_yes_or_no, or_none, question
 from dnnexplain.explain.distillation.tree import LEAF
 from dnnexplain.numbers import gap, interval
 from dnnexplain_widgets.panels.rules.work import EDITED, Ground
@@ -64,7 +64,7 @@ def lines(speech: Speech) -> list[dict[str, Any]]:
 
     Of the two answers to a question the one with fewer rules comes first, further in; what follows is
     "otherwise", no further in. So even a deep tree stays narrow. A line is ``{lead, depth, node, text,
-    threshold, unit, first, leaf}``: ``first`` is the node where the condition leads to.
+    threshold, unit, after, first, leaf}``: ``first`` is the node where the condition leads to.
     """
     tree, found = speech.tree, list[dict[str, Any]]()
     leaves = _leaves_below(tree)
@@ -102,9 +102,10 @@ def _condition(speech: Speech, node: int, above: bool) -> dict[str, Any]:
     threshold = float(speech.tree.threshold[node])
     if asks_presence(name, threshold, speech.absent):
         return {**told, "text": question(name, threshold, unit, speech.absent)[int(above)]}
+    span = (threshold, np.inf) if above else (-np.inf, threshold)
     return {
         **told, "text": f"{name} is {'above' if above else 'at most'}", "unit": unit, "name": name,
-        "threshold": threshold,
+        "threshold": threshold, "after": or_none(speech.absent.get(name), *span),
     }  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 // A tree as rules to be read from top to bottom; thresholds and actions can be changed, states opened.
-// figure.rules: {lines: [{lead, depth, node?, text?, threshold?, unit?, name?, changed?, first, leaf?}], actions, editable}
+// figure.rules: {lines: [{lead, depth, node?, text?, threshold?, unit?, name?, after?, changed?, first, leaf?}], actions, editable}
 // lit: {path: [node], now: {node: "5 steps"}, said, otherwise}: what the present state passes, and whether the network
 // decides otherwise in it. A change goes to
 // answers.threshold [node, value, count] or answers.action [leaf, action, count], a click to answers.leaf.
@@ -88,7 +88,7 @@ function ruleRow(line, rules, tell) {
  */
 function ruleCondition(line, rules, tell) {
   if (line.threshold === undefined) return [line.text];
-  if (!rules.editable) return [`${line.text} ${withUnit(line.threshold, line.unit)}`];
+  if (!rules.editable) return [`${line.text} ${withUnit(line.threshold, line.unit)}${line.after || ""}`];
   const input = h("input", {
     type: "number", step: "any", value: String(line.threshold), class: line.changed ? "dx-changed" : "", "data-at": `t${line.node}`,
     "aria-label": `Threshold of ${line.name}${line.unit ? `, ${line.unit}` : ""}`,
@@ -98,7 +98,7 @@ function ruleCondition(line, rules, tell) {
       else event.target.value = String(line.threshold);
     },
   });
-  return [`${line.text} `, input, line.unit ? ` ${line.unit}` : ""];
+  return [`${line.text} `, input, `${line.unit ? ` ${line.unit}` : ""}${line.after || ""}`];
 }
 
 /**
