@@ -228,3 +228,20 @@ def test_proofs_know_that_without_masks_every_action_is_valid():
     free, masked = GymSystem("MountainCar-v0"), GymSystem(Bare)
     assert [ends.tolist() for ends in free.sure_actions(free._low, free._high)] == [[True] * 3] * 2
     assert [ends.tolist() for ends in masked.sure_actions(masked._low, masked._high)] == [[False] * 2, [True] * 2]
+
+
+def test_parts_of_a_tuple_are_named_and_a_range_about_zero_has_a_zero():
+    class Pair(Bare):
+        observation_space = spaces.Tuple((spaces.Discrete(3), spaces.Box(-0.3, 0.3, (2,), np.float32)))
+
+    world = GymSystem(Pair)
+    assert [knob.name for knob in world.knobs] == ["part 0", "part 1 0", "part 1 1"]
+    assert world.knobs[1].grid()[50] == 0.0
+
+
+def test_a_proof_of_one_step_speaks_of_one_step():
+    from dnnexplain.explain.proofs.ready import robust
+
+    world = GymSystem("MountainCar-v0", horizon=1)
+    claim = robust(world, world.rules()["always action 1"], State(np.array([-0.5, 0.0])), 1.0)
+    assert "by at most 1 step in all" in claim.text

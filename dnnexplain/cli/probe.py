@@ -189,9 +189,7 @@ def _show_all(report: dict[str, Any], swept: Curves, details: list[dict[str, Any
     rows = []
     for one in details:
         curves = [swept.curve(one["neuron"], knob) for knob in swept.knobs]
-        steps = [
-            f"{curve.knob}: {step.kind} {step.before:g}-{step.after:g}" for curve in curves for step in curve.thresholds
-        ]
+        steps = [f"{curve.knob}: {step.words()}" for curve in curves for step in curve.thresholds]
         now = (one["activation"],) if "activation" in one else ()
         rows.append(
             (one["neuron"], one["maximum"]["activation"], one["maximum"]["proved"], *now, "; ".join(steps) or "-")

@@ -50,7 +50,9 @@ class Knob:
     def grid(self, points: int = 101) -> NDArray[np.float64]:
         """All values of a stepped knob, or ``points`` evenly spaced ones of a continuous knob."""
         if self.step is None:
-            return np.linspace(self.low, self.high, points)
+            values = np.linspace(self.low, self.high, points)
+            values[np.abs(values) < 1e-12 * (self.high - self.low)] = 0.0  # not 1.8e-15, of a range about zero
+            return values
         count = int(np.floor((self.high - self.low) / self.step + 1e-9)) + 1
         return self.low + self.step * np.arange(count, dtype=np.float64)
 

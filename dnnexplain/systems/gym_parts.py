@@ -130,10 +130,12 @@ def parts_of(space: gymnasium.Space[Any], name: str = "", seen: Values | None = 
         found: list[Part] = []
         items = space.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
         at = 0
-        for key, inner in items:
+        for key, inner in items:  # the parts of a tuple have no names
             wide = spaces.flatdim(inner)
             part = None if seen is None else seen[:, at : at + wide]
-            found += parts_of(inner, f"{name} {key}".strip(), part)
+            found += parts_of(
+                inner, f"{name} {key}" if name else f"{'part ' if isinstance(key, int) else ''}{key}", part
+            )
             at += wide
         return found
     label = name or "input"

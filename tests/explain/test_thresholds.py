@@ -12,7 +12,7 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError, Knob, State, state_from_values
 from dnnexplain.explain.decisions.sweeps import kind_of, kinds, knobs_of_kind
 from dnnexplain.explain.probing.neurons import layer_of, random_values
-from dnnexplain.explain.probing.responses import FLAT_SHARE, PACE_SHARE, Response, classify
+from dnnexplain.explain.probing.responses import FLAT_SHARE, PACE_SHARE, Response, Threshold, classify
 from dnnexplain.explain.probing.thresholds import ThresholdCurve, curve, curves
 from dnnexplain.policies import TorchPolicy
 from tests.fakes import FakeChoice, FakeSystem
@@ -261,3 +261,7 @@ def test_a_state_of_an_episode_keeps_its_background(deeprm, network):
     assert found.held == {}
     assert found.values.tolist() == list(range(1, 16))
     assert found.activation[place] == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_a_threshold_below_zero_can_be_read():
+    assert Threshold("turns off", -0.57, -0.552).words() == "turns off between -0.57 and -0.552"

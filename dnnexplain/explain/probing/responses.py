@@ -22,6 +22,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.numbers import number
 from dnnexplain.results import register
 
 __all__ = ["FLAT_SHARE", "PACE_SHARE", "Range", "Response", "Threshold", "classify", "ranges_of", "thresholds_of"]
@@ -65,6 +66,10 @@ class Threshold:
     kind: str
     before: float
     after: float
+
+    def words(self) -> str:
+        """``turns on between 2 and 3``."""
+        return f"{self.kind} between {number(self.before)} and {number(self.after)}"
 
 
 def classify(

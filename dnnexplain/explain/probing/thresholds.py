@@ -167,7 +167,7 @@ class Curves(Result):
         for neuron in range(len(self.scale)):
             for knob in self.knobs:
                 one = self.curve(neuron, knob)
-                told = "; ".join(f"{t.kind} {t.before:g}-{t.after:g}" for t in one.thresholds)
+                told = "; ".join(step.words() for step in one.thresholds)
                 rows.append({"neuron": neuron, "knob": knob, "thresholds": told})
         return rows
 

@@ -26,6 +26,7 @@ from dnnexplain.contract import (
     outside_valid,
 )
 from dnnexplain.explain.decisions.decision import decide
+from dnnexplain.numbers import with_unit
 
 __all__ = ["ROBUST", "named_property", "property_names", "rival_rows", "robust"]
 
@@ -73,9 +74,11 @@ def around(system: System, claim: Property, state: State, within: float) -> Prop
         except DnnExplainError:
             continue  # no state of this case is so near
     if not cases:
-        msg = f"no state within {within:g} steps of this one is among those that {claim.name} speaks of"
+        msg = f"no state within {with_unit(within, 'steps')} of this one is among those that {claim.name} speaks of"
         raise DnnExplainError(msg)
-    return replace(claim, text=f"Within {within:g} steps of the given state: {claim.text}", cases=tuple(cases))
+    return replace(
+        claim, text=f"Within {with_unit(within, 'steps')} of the given state: {claim.text}", cases=tuple(cases)
+    )
 
 
 def rival_rows(system: System, outputs: NDArray[np.float64]) -> list[tuple[str, NDArray[np.float64], float]]:
@@ -145,9 +148,7 @@ def robust(system: System, policy: Policy, state: State, within: float, groups: 
             name = f"{told}{words} instead of {system.output.tell(kept)}" if discrete else f"{told}{words}"
             cases.append(Case(name, states, row[None], np.array([offset])))
     what = "one group of knobs" if len(cases) > len(rivals) else (groups[0] if groups else "the knobs")
-    text = (
-        f"No valid change of {what} by at most {within:g} steps in all flips the decision {system.output.tell(kept)!r}"
-    )
+    text = f"No valid change of {what} by at most {with_unit(within, 'steps')} in all flips the decision {system.output.tell(kept)!r}"
     return Property(ROBUST, text, tuple(cases), decided=discrete, kept=kept if discrete else None)
 
 
