@@ -55,7 +55,7 @@ def test_what_is_no_repository_is_refused_in_one_line(given, capsys, monkeypatch
 
 @pytest.mark.slow
 def test_the_steps_work_in_a_clean_environment_and_fit_a_session(tmp_path, capsys):
-    found = binder.check(tmp_path / "image")
+    found = binder.check(tmp_path / "image", linked=True)
     with capsys.disabled():
         words = f"Python part {found['python_gb']} GB, a kernel with the dashboard {found['kernel_gb']} GB"
         sys.stdout.write("\nBinder: " + words + "\n")
