@@ -9,13 +9,14 @@ import pytest
 
 from dnnexplain.app import dashboard_parts
 from dnnexplain.contract import State
+from dnnexplain.explain.gray_box import gap_box
 from dnnexplain.registry import BUILT_IN
 from dnnexplain_widgets import Dashboard
 from dnnexplain_widgets.sections import LIVE, SECTIONS
 
 PANELS = [entry.name for entry in (*LIVE, *(entry for section in SECTIONS for entry in section.entries))]
 QUICK = {
-    "seconds": 1, "sets": 2, "budget": 1, "leaves": 4, "knob steps": 10, "method gray-box": False, "method simulated-annealing": False,
+    "seconds": 1, "sets": 2, "budget": 1, "iterations": 2, "leaves": 4, "knob steps": 10, "method gray-box": False, "method simulated-annealing": False,
 }  # fmt: skip
 """Answers of heavy panels, so that a test of their code takes a second."""
 
@@ -45,7 +46,8 @@ def board_with(boards, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PANELS)
-def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name):
+def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name, monkeypatch):
+    monkeypatch.setitem(gap_box.__kwdefaults__, "moves", 8)
     panel = board_with(boards, name).panel(name)
     quick = QUICK | OWN.get(name, {})
     numbers = {key: value for key, value in quick.items() if key in panel.answers}
