@@ -131,6 +131,8 @@ def _survey_report(world: Any, found: Survey, rests: Reliance, source: str) -> d
         "seed": asked.seed,
         "groups": [{**row, "changed": float(share)} for row, share in zip(found.table(), rests.changed, strict=True)],
         "dead_cells": rests.dead_cells,
+        "never_wired_cells": rests.never_wired_cells,
+        "wired_dead_cells": rests.wired_dead_cells,
         "constant_cells": np.argwhere(rests.constant).tolist(),
         "changed_when_permuted": dict(zip(rests.group_names, rests.changed.tolist(), strict=True)),
         "shuffles": rests.shuffles,

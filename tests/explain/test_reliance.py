@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain.attribution.reliance import reliance
 from dnnexplain.explain.decisions.decision import observe
+from dnnexplain.explain.networks.paths import wired_cells
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, linear_network
@@ -21,12 +24,33 @@ def test_cells_without_a_weight_are_dead_and_no_others():
     np.testing.assert_array_equal(found.dead, expected)
     assert found.dead_cells == np.argwhere(expected).tolist()
     assert f"{expected.sum()} of 35 cells have no gradient in any of 24 states" in found.sentence()
+    assert found.never_wired_cells == found.dead_cells
+    assert found.wired_dead_cells == []
+    assert f"Of these {expected.sum()} never wired" in found.sentence()
 
 
 def test_a_cell_behind_a_unit_that_is_never_on_is_dead():
     network = mlp(GATE, hidden=4, seed=1)
     network[1].bias.data[:] = -1e6
-    assert reliance(GATE, TorchPolicy(network, GATE), SEEN).dead.all()
+    network[1].weight.data[:, :3] = 0.0  # three cells lead nowhere at all
+    found = reliance(GATE, TorchPolicy(network, GATE), SEEN)
+    assert found.dead.all()
+    assert found.never_wired_cells == [[0, 0], [0, 1], [0, 2]]
+    assert len(found.wired_dead_cells) == 35 - 3
+    assert "3 never wired" in found.sentence()
+    assert "32 wired and dead" in found.sentence()
+
+
+def test_the_wiring_is_what_a_walk_over_the_weights_finds_through_pools_and_saturated_units():
+    layers = nn.Conv2d(1, 2, 2, stride=2), nn.Sigmoid(), nn.MaxPool2d((1, 2)), nn.Flatten(), nn.Linear(8, 3)
+    network = nn.Sequential(nn.Unflatten(1, (1, 4)), *layers)  # sees 4 x 8
+    with torch.no_grad():
+        layers[0].weight.mul_(1e4)  # saturates
+        layers[0].weight[:, :, 0, 1] = 0.0
+        layers[4].weight[:, [2, 3, 6, 7]] = 0.0  # nothing looks at the lower half
+    cells = np.zeros((4, 8), dtype=bool)
+    cells[0, 0::2] = cells[1] = True
+    np.testing.assert_array_equal(wired_cells(network, (4, 8)), cells)
 
 
 def test_constant_cells_are_told():

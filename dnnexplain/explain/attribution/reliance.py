@@ -1,7 +1,9 @@
 """What a network's decisions rest on over many states: cells that nothing depends on, groups that decisions depend on.
 
 A cell is dead where no output has a gradient with respect to it in any state that was met; of these, a constant
-cell had one value in all of them. How far decisions depend on a group is told as by permutation importance
+cell had one value in all of them. There are two kinds: a cell that was never wired (no weights lead from it to an output,
+so that no state could give it a gradient), and one that is wired and dead (weights lead on from it, but what it
+reaches was off, or flat, in every state). How far decisions depend on a group is told as by permutation importance
 (Breiman 2001): its cells are exchanged for those of another state, all others kept, and the decisions that
 change are counted. The mixed observations need not be states that a session could show.
 """
@@ -20,6 +22,7 @@ from dnnexplain.contract import DnnExplainError, Policy, System
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.explain.networks.hooks import network_of, private, tensor, with_gradients
+from dnnexplain.explain.networks.paths import wired_cells
 from dnnexplain.results import Shown, array_field
 
 __all__ = ["Reliance", "reliance"]
@@ -37,6 +40,8 @@ class Reliance(Shown):
         group_names: names of groups.
         dead: cells without gradient in any state ``[*observation_shape]``.
         constant: cells with one value in all states ``[*observation_shape]``.
+        wired: cells from which weights lead to some output ``[*observation_shape]``.
+        cell_group: the group of each cell ``[*observation_shape]``.
         changed: share of decisions that change when a group is permuted among states, mean of the shuffles ``[G]``.
         shuffles: how many.
     """
@@ -45,6 +50,8 @@ class Reliance(Shown):
     group_names: tuple[str, ...]
     dead: NDArray[np.bool_] = field(repr=False)
     constant: NDArray[np.bool_] = field(repr=False)
+    wired: NDArray[np.bool_] = field(repr=False)
+    cell_group: NDArray[np.int64] = field(repr=False)
     changed: NDArray[np.float64] = array_field("group")
     shuffles: int = _SHUFFLES
 
@@ -52,6 +59,18 @@ class Reliance(Shown):
     def dead_cells(self) -> list[list[int]]:
         """The places of dead cells, row by row."""
         found: list[list[int]] = np.argwhere(self.dead).tolist()
+        return found
+
+    @property
+    def never_wired_cells(self) -> list[list[int]]:
+        """Those of the dead cells from which no weights lead on."""
+        found: list[list[int]] = np.argwhere(self.dead & ~self.wired).tolist()
+        return found
+
+    @property
+    def wired_dead_cells(self) -> list[list[int]]:
+        """Those of the dead cells from which weights lead on."""
+        found: list[list[int]] = np.argwhere(self.dead & self.wired).tolist()
         return found
 
     def table(self) -> list[dict[str, Any]]:
@@ -74,7 +93,20 @@ class Reliance(Shown):
         if not dead:
             return f"{rests}; every cell has a gradient in some state."
         kind = f", though {varied} of these varied" if varied else ", and none of these ever varied"
-        return f"{rests}; {dead} of {counted(self.dead.size, 'cell')} have no gradient in any of {counted(self.states, 'state')}{kind}."
+        return f"{rests}; {dead} of {counted(self.dead.size, 'cell')} have no gradient in any of {counted(self.states, 'state')}{kind}. {self._kinds()}"
+
+    def _kinds(self) -> str:
+        """Of which kind the dead cells are, and of which groups."""
+        kinds = (
+            ("never wired: no weights lead from them to an output", self.dead & ~self.wired),
+            ("wired and dead: weights lead on, but what they reach never answered", self.dead & self.wired),
+        )
+        told = []
+        for words, cells in kinds:
+            groups = ", ".join(self.group_names[place] for place in np.unique(self.cell_group[cells]))
+            if cells.any():
+                told.append(f"{int(cells.sum())} {words} ({groups})")
+        return f"Of these {'; '.join(told)}."
 
 
 def reliance(
@@ -113,6 +145,7 @@ def reliance(
         report(group + 2, groups + 1)
     return Reliance(
         states=len(seen), group_names=tuple(system.groups), dead=dead, constant=np.ptp(seen, axis=0) == 0,
+        wired=wired_cells(network_of(policy), seen.shape[1:]), cell_group=np.asarray(system.cell_group),
         changed=changed, shuffles=shuffles,
     )  # fmt: skip
 
