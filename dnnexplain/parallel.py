@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -243,10 +244,8 @@ def _spread(tasks: Sequence[_Task], pool: _Pool, cancel: threading.Event | None)
     finished = False
     try:
         while True:
-            for task in waiting:
+            for task in islice(waiting, pool.ahead - len(running)):
                 running[pool.executor.submit(task)] = task
-                if len(running) >= pool.ahead:
-                    break
             if not running:
                 finished = True
                 return

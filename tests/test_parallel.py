@@ -3,10 +3,12 @@
 import os
 import threading
 import time
+from concurrent.futures import Executor, Future
 
 import numpy as np
 import pytest
 
+from dnnexplain import parallel
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.parallel import child_seed, seeded_imap, seeded_map, worker_count
 
@@ -144,6 +146,27 @@ def test_cancel_right_after_an_item_leaves_no_thread_to_die(monkeypatch):
         answers = seeded_map(wait_a_little, range(50), seed=0, jobs=2, cancel=cancel, progress=stop)
         assert answers.count(None) >= 50 - after - 4
     assert died == []
+
+
+def test_no_more_is_handed_out_than_so_many_items_ahead_however_long_they_take(monkeypatch):
+    """What is handed out and waits in no worker's queue cannot be ended in the middle of work."""
+    given, cancel, looks = [], threading.Event(), iter(range(6))
+
+    class Never(Executor):
+        def submit(self, task, /, *_given, **_options):
+            given.append(task.position)
+            return Future()
+
+    def look(_running, **_options):
+        if next(looks, None) is None:
+            cancel.set()
+        return set(), set()
+
+    pool = parallel._Pool(Never(), 3, abandon=list, close=list)
+    monkeypatch.setattr(parallel, "_pool", lambda *_: pool)
+    monkeypatch.setattr(parallel, "wait", look)
+    assert seeded_map(draw, range(50), seed=0, jobs=2, cancel=cancel) == [None] * 50
+    assert given == [0, 1, 2]
 
 
 def test_cancel_in_process_stops_before_the_next_item():

@@ -8,7 +8,7 @@ the policy's and less is the future's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from threading import Event
 from typing import Any
@@ -39,6 +39,8 @@ __all__ = ["FUTURES", "room"]
 Floats = NDArray[np.float64]
 FUTURES = 8
 """Sampled futures that each action is tried on."""
+PART = 2
+"""Workloads that one task looks ahead on."""
 _WORDS = {
     "policy": "a better policy with the same information",
     "sight": "seeing all that is there",
@@ -104,12 +106,16 @@ def room(
         if whole is not None:
             tasks += _rule_searches("seen", whole, fair_rules(whole), workloads, futures, seed)
     tasks += [_Task("optimum", system, None, [one], seed, oracle_seconds) for one in workloads]
+    tasks = [part for task in tasks for part in _parted(task)]
     done = seeded_map(_run, tasks, seed=seed, jobs=jobs, backend=backend, progress=progress, cancel=cancel)
     if len(done) < len(tasks) or any(one is None for one in done):
         msg = "it was ended before every run was done, and nothing can be told from a part"
         raise DnnExplainError(msg)
-    found = {task.name: one for task, one in zip(tasks, done, strict=True) if task.name != "optimum"}
-    bounds = np.stack([one for task, one in zip(tasks, done, strict=True) if task.name == "optimum"])
+    runs: dict[str, list[Floats]] = {}
+    for task, one in zip(tasks, done, strict=True):
+        runs.setdefault(task.name, []).append(one)
+    bounds = np.stack(runs.pop("optimum"))
+    found = {name: np.concatenate(parts) for name, parts in runs.items()}
     question = Question.about(
         system, policy, method="room", seed=seed, settings={"workloads": len(workloads), "futures": len(futures)}
     )
@@ -158,6 +164,13 @@ def _rule_searches(
         _Task(f"{name} {best}", system, rules[best], workloads, seed),
         _Task(f"{name} {best}, looking ahead", system, ahead, workloads, seed),
     ]
+
+
+def _parted(task: _Task) -> list[_Task]:
+    """Looking ahead takes long, so it is done for some workloads at a time: progress is seen, and it can be ended."""
+    if not isinstance(task.policy, LookAhead):
+        return [task]
+    return [replace(task, workloads=task.workloads[at : at + PART]) for at in range(0, len(task.workloads), PART)]
 
 
 def _run(task: _Task, rng: np.random.Generator) -> Floats:
