@@ -83,6 +83,7 @@ def dashboard_parts(
         "presets": presets,
         "rules": [name for name in made.rules() if name not in spec.apart],
         "options": panel_options(made, policies),
+        "still": False,  # no reader of a notebook sees this page
         "leave_out": ("TrainingPanel",) if is_served() else (),  # strangers do not start trainings here
     }
 

@@ -17,6 +17,7 @@ from dnnexplain_widgets.panels.strip import StripPanel
 from dnnexplain_widgets.panels.verdict import VerdictPanel
 from dnnexplain_widgets.sections import LIVE, SECTIONS, Entry, make_panel
 from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.stills import display_after_still
 
 __all__ = ["Dashboard"]
 
@@ -43,6 +44,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         section: the key of the section that is open at first, see ``sections.SECTIONS``.
         leave_out: panels that this page does not have, by the names of their classes.
         link: what "Copy link" copied; the page opens as it was then.
+        still: whether a notebook keeps a picture of it, for where widgets cannot be drawn.
 
     Raises:
         DnnExplainError: not a policy, an unknown section, a link that is damaged or of another system.
@@ -64,10 +66,12 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         section: str = "",
         leave_out: Sequence[str] = (),
         link: str = "",
+        still: bool = True,
     ) -> None:
         if not hasattr(policy, "outputs"):
             msg = f"a Dashboard explains a policy, not a {type(policy).__name__}; wrap a torch module: TorchPolicy(module, system)"
             raise DnnExplainError(msg)
+        self._still = still
         self.session = session = Session(system, policy, state, rules=rules)
         session.question(method=ADDS_UP)
         self.masthead = Masthead(
@@ -147,6 +151,10 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
             box.close()
         self.layout.close()
         super().close()
+
+    def _ipython_display_(self) -> None:
+        """As the last expression of a cell: the page, and what stands in its place where no widget can be drawn."""
+        display_after_still(self, [panel for panel in self.live if panel.SAYS] if self._still else [])
 
     def __repr__(self) -> str:
         """What stands where widgets cannot be drawn: a saved notebook in a reader without them, a terminal."""

@@ -18,6 +18,7 @@ from dnnexplain_widgets.panels.compared import compared, read_result
 from dnnexplain_widgets.python_code import panel_code
 from dnnexplain_widgets.served import is_served, result_text
 from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.stills import display_after_still
 from dnnexplain_widgets.uploads import checked
 from dnnexplain_widgets.web import FRAME
 from dnnexplain_widgets.words import told
@@ -135,6 +136,10 @@ class Panel(Answering):
     def __repr__(self) -> str:
         """What stands where widgets cannot be drawn: a saved notebook in a reader without them, a terminal."""
         return f"“{self.question}”: a panel on {self.session.system.name}, {self.session.policy.name}; run the cell in Jupyter to see it"
+
+    def _ipython_display_(self) -> None:
+        """As the last expression of a cell: the panel, and what stands in its place where no widget can be drawn."""
+        display_after_still(self, [self])
 
     # --- what a subclass may say ---
 

@@ -10,6 +10,7 @@ import { makeControls } from "./controls.js";
 import { makeHero } from "./hero.js";
 import { makeSaveMenu } from "./files.js";
 import { comeWhenAsked, isEditor, makeLoadedNote, rememberUse } from "./loaded_state.js";
+import { hideStills } from "./stills.js";
 import { makeTerms } from "./terms.js";
 import { press } from "../session/answers.js";
 
@@ -20,6 +21,7 @@ import { press } from "../session/answers.js";
  */
 export function mountPanel({ model, el, hub }, makers) {
   addStyle(hub, el);
+  hideStills(model.get("hub"));
   hub.dnnexplainStore ??= new Store(hub);
   const store = hub.dnnexplainStore;
   const gate = makeGate();

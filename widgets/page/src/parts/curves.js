@@ -136,18 +136,19 @@ function drawCurves(view) {
  */
 function makeChart(view, curves) {
   setAttributes(view.svg, { width: view.width, height: view.height, viewBox: `0 0 ${view.width} ${view.height}` });
-  view.key.replaceChildren(...curves.map((/** @type {any} */ curve) => h("li", {}, h("span", { class: "dx-dot", style: `background:${lineColour(view.store, curve)}` }), curve.knob.group || curve.knob.name)));
+  view.key.replaceChildren(...curves.map((/** @type {any} */ curve) => h("li", {}, h("span", { class: "dx-dot", style: `background:${lineColour(view, curve)}` }), curve.knob.group || curve.knob.name)));
   view.axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
   view.lines = curves.map((/** @type {any} */ curve) => makeLine(view, curve));
   view.svg.replaceChildren(view.axes, ...view.lines.map((/** @type {any} */ line) => line.path), ...view.lines.map((/** @type {any} */ line) => line.marker));
 }
 
-/**
- * @param {Store} store
+/** An object's colour, as in all panels; of what has none, one after the other.
+ *
+ * @param {any} view
  * @param {any} curve
  */
-function lineColour(store, curve) {
-  return objectColour(store.scene.colours[curve.knob.group] ?? curve.index);
+function lineColour(view, curve) {
+  return objectColour(view.store.scene.colours[curve.knob.group] ?? curvesOf(view.store).findIndex(({ index }) => index === curve.index));
 }
 
 /**
@@ -156,7 +157,7 @@ function lineColour(store, curve) {
  */
 function makeLine(view, curve) {
   const { store } = view;
-  const colour = lineColour(store, curve);
+  const colour = lineColour(view, curve);
   const path = s("path", { class: "dx-line", stroke: colour });
   const marker = s("g", { class: "dx-marker", role: "slider", tabindex: "0", "aria-label": curve.knob.name, "aria-valuemin": curve.knob.low, "aria-valuemax": curve.knob.high },
     s("circle", { r: 14, class: "dx-reach" }), s("circle", { r: 5.5, fill: colour, class: "dx-knob-dot" }));

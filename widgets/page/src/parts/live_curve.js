@@ -15,9 +15,10 @@ const PLOT = { left: 40, right: 12, top: 18, bottom: 34, height: 190 };
  */
 export function makeLiveCurve(store, part, model) {
   const svg = s("svg", { class: "dx-chart", role: "img" });
-  const element = h("div", { class: "dx-chart-box" }, svg);
+  const key = h("ul", { class: "dx-curve-key" });
+  const element = h("div", { class: "dx-chart-box" }, key, svg);
   /** @type {any} */
-  const view = { store, model, svg, element, width: 0 };
+  const view = { store, model, svg, key, named: "", element, width: 0 };
   const resize = new ResizeObserver(([entry]) => {
     view.width = Math.floor(entry.contentRect.width);
     drawLiveCurve(view);
@@ -42,12 +43,24 @@ function drawLiveCurve(view) {
   });
   const scale = scaleOf(view, curve, lines);
   const paths = lines.map((/** @type {any} */ line, /** @type {number} */ at) => s("path", { d: pathOf(scale, line), class: at ? "dx-rule-line" : "dx-strip-line" }));
-  const names = lines.map((/** @type {any} */ line, /** @type {number} */ at) => s("text", { x: view.width - PLOT.right, y: 11 + 13 * at, "text-anchor": "end", class: at ? "dx-rule-word" : "dx-network-word" }, line.name));
+  nameLines(view, lines);
   const now = view.store.values[curve.knob];
   const here = valueAt(lines[0], now);
   const mark = here === null ? [] : [s("circle", { cx: scale.x(now), cy: scale.y(here), r: 5, class: "dx-strip-dot" })];
   setAttributes(view.svg, { width: view.width, height: PLOT.height, viewBox: `0 0 ${view.width} ${PLOT.height}`, "aria-label": `${curve.name} along ${curve.along}${here === null ? "" : `; here ${number(here)}`}` });
-  view.svg.replaceChildren(axesOf(view, curve, scale), ...paths.reverse(), ...mark, ...names);
+  view.svg.replaceChildren(axesOf(view, curve, scale), ...paths.reverse(), ...mark);
+}
+
+/** Which line is whose, over the chart, where long names have room.
+ *
+ * @param {any} view
+ * @param {any[]} lines
+ */
+function nameLines(view, lines) {
+  const names = lines.map((line) => line.name).join("|");
+  if (names === view.named) return;
+  view.named = names;
+  view.key.replaceChildren(...lines.map((line, at) => h("li", {}, h("span", { class: at ? "dx-key-dash" : "dx-key-line" }), line.name)));
 }
 
 /**
