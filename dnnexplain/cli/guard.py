@@ -9,6 +9,7 @@ import typer
 
 from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
+from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.output import examples, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, EpisodeSystem, need
@@ -75,9 +76,9 @@ def guard(
     def draw(count: int, drawn: int) -> Any:
         return world.workloads(family, count, drawn, **parameters)
 
-    if options.guard is None:
-        where = () if regions is None else [one.where for one in FailureProfile.load(regions).regions]
-        with progress_bar("Making the guard", quiet=as_json) as show:
+    with until_interrupted() as stop, progress_bar("Making the guard", quiet=as_json) as show:
+        if options.guard is None:
+            where = () if regions is None else [one.where for one in FailureProfile.load(regions).regions]
             made = compile_guard(
                 world,
                 network,
@@ -91,16 +92,20 @@ def guard(
                 tries=tries,
                 allowed=allowed,
                 seed=seed,
+                stop=stop,
                 progress=show,
             )
-    else:
-        made = Guard.load(options.guard)
-    report = evaluate_guard(world, network, made, draw, rules=rules, sets=sets, rounds=rounds, seed=seed)
+        else:
+            made = Guard.load(options.guard)
+        report = evaluate_guard(
+            world, network, made, draw, rules=rules, sets=sets, rounds=rounds, seed=seed, stop=stop, progress=show
+        )
     finish(
         made,
         out=out,
         report=(lambda: _as_json(made, report)) if as_json else None,
         show=lambda: _show(report),
+        stop=stop,
         export=(export, lambda: export_guard(made, kind, world)),
     )
 

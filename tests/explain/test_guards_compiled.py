@@ -10,6 +10,7 @@ import pytest
 
 from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, worst_workloads
 from dnnexplain.explain.guards.adversary import behind
+from dnnexplain.explain.guards.compiling import _simple
 from dnnexplain.explain.regions import Where
 from tests.fakes import FakeChoice, FakeRule
 
@@ -116,3 +117,25 @@ def test_report_round_trip(tmp_path: Any) -> None:
     report = evaluate_guard(GATE, forgetful(), made(cycles=1), draw, rules=GATE.rules(), sets=10, rounds=1)
     assert GuardReport.load(report.save(tmp_path / "report.json")) == report
     assert json.loads(report.to_json())
+
+
+def test_progress_never_goes_back_and_says_what_is_done() -> None:
+    told: list[tuple[float, float, str]] = []
+    guard = made(progress=lambda *step: told.append(step), sets=10, tries=3)
+    evaluate_guard(GATE, forgetful(), guard, draw, rules=GATE.rules(), sets=10, rounds=1, progress=lambda *_: None)
+    shares = [done / total for done, total, _ in told]
+    assert shares == sorted(shares)
+    assert 0.0 == shares[0] < shares[-1] <= 1.0
+    words = [words for *_, words in told]
+    assert any("fall back" in one for one in words)
+    assert any(one.startswith("choosing rules") for one in words)
+
+
+def test_each_quantity_has_bounds_that_many_hard_states_keep() -> None:
+    hard = np.column_stack([np.arange(20.0), np.full(20, 3.0), np.r_[np.full(19, 1.0), np.inf]])
+    found = _simple(("waiting", "same", "far"), hard, "sjf", "network")
+    spans = {(span.feature, span.above is None) for rule in found for span in rule.when.spans}
+    assert spans == {("waiting", True), ("waiting", False)}, "no bound on what never changes, or at infinity"
+    shares = sorted(float(rule.when.holds(("waiting", "same", "far"), hard).mean()) for rule in found)
+    assert shares == pytest.approx([0.5, 0.5, 0.75, 0.75, 0.9, 0.9], abs=0.051)
+    assert {rule.do for rule in found} == {"sjf"}

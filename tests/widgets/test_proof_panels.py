@@ -196,3 +196,15 @@ def test_a_guard_in_the_making_that_is_cancelled_is_kept_and_measured(world: Any
     assert pressed
     assert panel.result.question.settings["rounds"] == 1
     assert panel.guard is not None
+
+
+def test_the_size_of_a_guards_attacks_is_chosen_and_the_code_says_it(world: Any) -> None:
+    system, policy = world
+    panel = GuardPanel(system, policy)
+    sizes = next(one for one in panel.controls if one["name"] == "size")["options"]
+    lines = []
+    for name, label in sizes:
+        panel.set_answers(size=name)
+        lines.append(next(line for line in panel.code_lines() if "compile_guard(system" in line))
+        assert f"rounds={label.split(': ')[1].split()[0]}" in lines[-1]
+    assert len(set(lines)) == len(sizes) == 3

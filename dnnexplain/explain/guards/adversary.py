@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,8 @@ def worst_workloads(
     rounds: int,
     seed: int,
     beside: Sequence[Any] = (),
+    stop: Event | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Adverse:
     """Search for workloads on which a policy is furthest behind the best rule; a guarded policy is searched with its guard.
 
@@ -73,13 +76,16 @@ def worst_workloads(
         rounds: batches of 96 workloads.
         seed: of what is drawn and of the search.
         beside: workloads that are looked at too, such as those found against another policy.
+        stop: ends the search with what it has found.
+        progress: called with the share of it that is done.
     """
     found = list(beside)
     if isinstance(system, Mutable):
         starts = [*draw(STARTS, seed), *beside]
         attack = attack_sequence(
-            system, policy, starts, against=BEST_RULE, rounds=rounds, seed=seed, oracle_seconds=0.01
-        )
+            system, policy, starts, against=BEST_RULE, rounds=rounds, seed=seed, oracle_seconds=0.01, cancel=stop,
+            progress=None if progress is None else lambda done, _words="": progress(done),
+        )  # fmt: skip
         found += [system.workload_from_json(data) for data in attack.population]
         how = f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}"
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, product
 from threading import Event
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Policy, cost_is_ratio
 from dnnexplain.counts import counted
-from dnnexplain.explain.guards.adversary import Draw, behind, best_of, worst_workloads
+from dnnexplain.explain.guards.adversary import Adverse, Draw, behind, best_of, worst_workloads
 from dnnexplain.explain.guards.guard import Guard, GuardRule
 from dnnexplain.explain.guards.guarded import Guarded
 from dnnexplain.explain.guards.polishing import Ladder, polished
@@ -37,6 +37,10 @@ ENOUGH = 1.02
 """A search against the guarded policy that finds no gap larger than this times the known one ends the making."""
 LEARNED = 12
 """Workloads that are taken in from each attack."""
+KEPT_BY = (0.5, 0.75, 0.9)
+"""Shares of the hard states in which policy and rule part that keep a candidate's one bound."""
+GO_ON = 8
+"""Of the candidates for the first rule, one in so many, the best, is tried for the others."""
 FALLBACKS = 3
 """Rules of the system that a guard may fall back on: those that are least behind themselves."""
 SIEVE, FINALISTS = 6, 6
@@ -83,27 +87,38 @@ def compile_guard(
         stop: ends it with the rules that are chosen by then.
         progress: called with what is done, of how many, and words.
     """
-    say, over = progress or (lambda *_: None), stop or Event()
+    over = stop or Event()
+    told = _Told(progress or (lambda *_: None), 2 + min(FALLBACKS, len(rules)) + 2 * cycles)
     usual = list(draw(sets, 2 * seed))
-    say(0, cycles + 1, "attacking the policy")
-    adverse = worst_workloads(system, policy, draw, rules, rounds=rounds, seed=2 * seed + 1000)
+
+    def attacked(whom: Policy, drawn: int, words: str) -> Adverse:
+        return worst_workloads(
+            system, whom, draw, rules, rounds=rounds, seed=2 * seed + drawn, stop=over, progress=told.step(words)
+        )
+
+    adverse = attacked(policy, 1000, "attacking the policy")
     bench = _Bench(system, policy, rules, usual, allowed)
     bench.learn(adverse.workloads[:LEARNED])
-    made = _Making(bench, [], rng=np.random.default_rng(seed), most=most, tries=tries, say=say, over=over)
+    for place, rule in enumerate(bench.apt().values()):
+        # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
+        if not over.is_set():
+            found = attacked(rule, 2000 + 2 * place, f"attacking {rule.name}, on which a guard may fall back")
+            bench.learn(found.workloads[: LEARNED // 2])
+    made = _Making(bench, [], rng=np.random.default_rng(seed), most=most, tries=tries, told=told, over=over)
     chosen: tuple[GuardRule, ...] = ()
     for cycle in range(cycles):
         if over.is_set():
             break
         apt = bench.apt()
         made.pool += [*_start(policy, apt, regions), *candidates(system, policy, bench.hard, usual, apt)]
-        chosen = made.better(chosen, list(apt), cycle + 1, cycles + 1)
+        chosen = made.better(chosen, list(apt))
         guarded = bench.guarded(chosen)
-        again = worst_workloads(system, guarded, draw, rules, rounds=rounds, seed=2 * seed + 1002 + 2 * cycle)
+        again = attacked(guarded, 1002 + 2 * cycle, "attacking the guarded policy")
         if float(again.gaps.max()) <= float(bench.gaps(guarded).max()) * ENOUGH:
             break
         bench.learn(again.workloads[:LEARNED])
     else:
-        chosen = made.better(chosen, list(bench.apt()), cycles, cycles + 1)
+        chosen = made.better(chosen, list(bench.apt()))
     checkpoint = getattr(policy, "checkpoint", "")
     return Guard(system.name, chosen, policy.name, checkpoint, _notes(bench, adverse.how, allowed))
 
@@ -123,7 +138,7 @@ def candidates(
     label = np.repeat([1.0, 0.0], [len(part) for part in seen])
     values = np.asarray(quantities(observations), dtype=np.float64)
     own = taken(system, policy, observations)
-    found = []
+    found: list[GuardRule] = []
     for name, rule in rules.items():
         part = ~system.output.same(own, taken(system, rule, observations))
         for box in failing_boxes(values[part], label[part])[:BOXES]:
@@ -131,7 +146,25 @@ def candidates(
             found.append(GuardRule(where, name, f"Where {policy.name} falls behind, it and {name} part here."))
         if part.any() and label[part].any():
             found += _tight(quantities.names, values[part], label[part], name, policy.name)
+            found += _simple(quantities.names, values[part & (label > 0)], name, policy.name)
     return found
+
+
+def _simple(names: Sequence[str], hard: Floats, rule: str, policy: str) -> list[GuardRule]:
+    """For each quantity bounds from either side that many of the hard states in which they part keep ``[B, F]``."""
+    why = f"Where {policy} falls behind, it and {rule} part here most often."
+    found: dict[Where, GuardRule] = {}
+    for column, share in product(range(hard.shape[1]), KEPT_BY):
+        known = np.unique(hard[:, column])
+        low, high = np.quantile(hard[:, column], (1.0 - share, share), method="nearest")
+        under, over = known[known < low], known[known > high]
+        spans = [((under[-1] + low) / 2, np.inf)] if len(under) else []
+        spans += [(-np.inf, (high + over[0]) / 2)] if len(over) else []
+        for span in spans:
+            if np.isfinite(span).any():
+                where = Where.of(names, {column: span})
+                found[where] = GuardRule(where, rule, why)
+    return list(found.values())
 
 
 def _tight(names: Sequence[str], values: Floats, label: Floats, rule: str, policy: str) -> list[GuardRule]:
@@ -149,6 +182,21 @@ def _tight(names: Sequence[str], values: Floats, label: Floats, rule: str, polic
 
 
 @dataclass
+class _Told:
+    """How far the making of a guard is: steps of about the same length, each told as it goes."""
+
+    say: Progress
+    total: int
+    begun: int = 0
+
+    def step(self, words: str) -> Callable[[float], object]:
+        """The next step; what is returned is called with the share of it that is done."""
+        at, self.begun = self.begun, self.begun + 1
+        self.say(at, self.total, words)
+        return lambda share: self.say(at + min(max(share, 0.0), 1.0), self.total, words)
+
+
+@dataclass
 class _Making:
     """One guard in the making: candidates so far, and how much may be tried."""
 
@@ -157,20 +205,17 @@ class _Making:
     rng: np.random.Generator
     most: int
     tries: int
-    say: Progress
+    told: _Told
     over: Event
 
-    def better(
-        self, chosen: tuple[GuardRule, ...], does: Sequence[str], done: int, total: int
-    ) -> tuple[GuardRule, ...]:
+    def better(self, chosen: tuple[GuardRule, ...], does: Sequence[str]) -> tuple[GuardRule, ...]:
         """Rules against all workloads known by now: chosen one by one at first, then changed bit by bit."""
-        words = f"choosing rules against {counted(len(self.bench.hard), 'workload')}"
+        share = self.told.step(f"choosing rules against {counted(len(self.bench.hard), 'workload')}")
 
         def tell(tried: int) -> bool:
-            self.say(done + tried / max(self.tries, 1), total, words)
+            share(tried / max(self.tries, 1))
             return not self.over.is_set()
 
-        self.say(done, total, words)
         start = chosen or self.bench.chosen(self.pool, self.most)
         if not self.tries:
             return start
@@ -255,6 +300,9 @@ class _Bench:
             before = self.guarded(rules)
             worst = np.argsort(-self.gaps(before))[:SIEVE]
             first = [float(self.gaps(policy, worst).mean()) for policy in more]
+            if not rules:
+                best = np.argsort(first, kind="stable")[: max(len(first) // GO_ON, 8 * FINALISTS)]
+                distinct = [distinct[place] for place in best]
             limit = float(self.gaps(before, worst).mean())
             promising = (more[place] for place in np.argsort(first, kind="stable") if first[place] < limit)
             finalists = list(islice(filter(self._affordable, promising), FINALISTS))
@@ -269,7 +317,7 @@ class _Bench:
 def _notes(bench: _Bench, how: str, allowed: float) -> tuple[str, ...]:
     ratio = "in per cent" if cost_is_ratio(bench.system) else "in the cost's unit"
     count, names = len(bench.hard), ", ".join(bench.rules)
-    made = f"Compiled against {counted(count, 'workload')} found by attacks on {bench.policy.name} and on earlier guards ({how})."
+    made = f"Compiled against {counted(count, 'workload')} found by attacks on {bench.policy.name}, on what guards fall back on, and on earlier guards ({how})."
     held = f"Gaps are to the best of {names} on the same workload, {ratio}."
     share = percent(MARGIN * allowed)
     return made, held, f"The nominal cost was allowed to rise by {share} on the half of the seeds that it was made on."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,8 @@ def evaluate_guard(
     sets: int = 100,
     rounds: int = 20,
     seed: int = 0,
+    stop: Event | None = None,
+    progress: Callable[..., object] | None = None,
 ) -> GuardReport:
     """Measure a guard on odd seeds, which :func:`compile_guard` does not use.
 
@@ -87,6 +90,8 @@ def evaluate_guard(
         sets: usual workloads.
         rounds: batches of each of the two attacks.
         seed: of everything.
+        stop: ends the attacks with what they have found.
+        progress: called with what is done, of how many, and words.
     """
     guarded = Guarded(policy, guard, system)
     usual = list(draw(sets, 2 * seed + 1))
@@ -97,8 +102,15 @@ def evaluate_guard(
     ratio = cost_is_ratio(system)
     change = compared_interval(after, before, ratio=ratio)
     drawn = 2 * seed + 5001
-    plain = worst_workloads(system, policy, draw, rules, rounds=rounds, seed=drawn)
-    known = worst_workloads(system, guarded, draw, rules, rounds=rounds, seed=drawn, beside=plain.workloads)
+    say = progress or (lambda *_: None)
+    plain = worst_workloads(
+        system, policy, draw, rules, rounds=rounds, seed=drawn, stop=stop,
+        progress=lambda done: say(done, 2, "attacking the policy on the other half of the seeds"),
+    )  # fmt: skip
+    known = worst_workloads(
+        system, guarded, draw, rules, rounds=rounds, seed=drawn, beside=plain.workloads, stop=stop,
+        progress=lambda done: say(1 + done, 2, "attacking the guarded policy there"),
+    )  # fmt: skip
     plain = _also(system, policy, plain, known)
     guarded.forget()
     system.run(guarded, list(known.workloads))

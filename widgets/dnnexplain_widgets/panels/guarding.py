@@ -18,6 +18,14 @@ __all__ = ["GuardPanel"]
 
 FILES = {"json": "guard.json", "python": "guard.py", "c": "guard.c", "javascript": "guard.js"}
 """What a guard is kept as, and the file's name."""
+SIZES = {
+    "quick": ("quick: 4 batches", {"sets": 20, "rounds": 4, "cycles": 2, "tries": 30}),
+    "usual": ("usual: 10 batches", {"sets": 30, "rounds": 10, "cycles": 3, "tries": 60}),
+    "thorough": ("thorough: 20 batches", {"sets": 40, "rounds": 20, "cycles": 3, "tries": 60}),
+}
+"""How much is tried: a label, and the counts; the last is what ``dnnexplain guard`` does."""
+MADE = 0.75
+"""Of the work, the share that making a guard takes; measuring it is the rest."""
 EPISODES = 6
 """Usual workloads that can be looked at, beside the two worst ones."""
 
@@ -30,18 +38,18 @@ class GuardPanel(WatchPanel):
     the page is about the guarded network.
 
     Args:
-        sets: usual workloads in each half of the seeds.
+        sets: usual workloads in each half of the seeds; this and what follows go before the size chosen on the page.
         rounds: batches of each attack.
         cycles: attacks on guarded policies while the guard is made.
         tries: small changes to its rules that are looked at after each attack.
     """
 
     QUESTION = "What would guard it?"
-    PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; about a minute."
+    PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; a minute or two if quick, ten times as long if thorough."
     LATER = ("seed", "guard")
     PARTS = ({"part": "cells"}, {"part": "timeline"})
     OPTIONS = ("sets", "rounds", "cycles", "tries")
-    SETTINGS = ("family", "seed")
+    SETTINGS = ("family", "seed", "size")
     ABOUT = ("policy",)
 
     @property
@@ -56,7 +64,7 @@ class GuardPanel(WatchPanel):
         self._steps: tuple[str, ...] = ()
         families = list(self.system.workload_names)
         self.answers = {
-            "family": families[0], "seed": 0, "chosen": None, "on": False, "episode": "", "decision": 0,
+            "family": families[0], "seed": 0, "size": "quick", "chosen": None, "on": False, "episode": "", "decision": 0,
             "follow": False, "rule": "0", "as": "json",
         }  # fmt: skip
         self._families = families
@@ -109,11 +117,15 @@ class GuardPanel(WatchPanel):
         def work(task: Task) -> tuple[Guard, GuardReport]:
             made = guard or compile_guard(
                 system, policy, draw, rules=rules, sets=sets, rounds=rounds, cycles=cycles, tries=tries, seed=seed,
-                stop=task.enough, progress=lambda done, total, words="": task.progress(0.7 * done / total, str(words)),
+                stop=task.enough, progress=lambda done, total, words="": task.progress(MADE * done / total, str(words)),
             )  # fmt: skip
-            task.progress(0.7, "measuring on the other half of the seeds")
+            begun = MADE if guard is None else 0.0
             most = 1 if task.enough.is_set() else rounds
-            return made, evaluate_guard(system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed)
+            report = evaluate_guard(
+                system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed,
+                progress=lambda done, total, words="": task.progress(begun + (1 - begun) * done / total, str(words)),
+            )  # fmt: skip
+            return made, report
 
         self.start(work, self._take, "Making a guard", keeps=True)
 
@@ -165,7 +177,7 @@ class GuardPanel(WatchPanel):
         self.run(guard)
 
     def _sizes(self) -> tuple[int, int, int, int]:
-        usual = {"sets": 20, "rounds": 4, "cycles": 2, "tries": 30}
+        usual = SIZES[str(self.answers["size"])][1]
         sets, rounds, cycles, tries = (int(self.options.get(name, value)) for name, value in usual.items())
         return sets, rounds, cycles, tries
 
@@ -233,6 +245,9 @@ class GuardPanel(WatchPanel):
         self.controls = [
             {"kind": "select", "name": "family", "label": "Workload", "options": [[name, name] for name in self._families]},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "select", "name": "size", "label": "Size of each attack",
+             "options": [[name, label] for name, (label, _) in SIZES.items()],
+             "hint": "A batch is 96 workloads. A short attack finds less, and so says less of a guard."},
             {"kind": "button", "name": "run", "label": "Make a guard", "strong": True},
             {"kind": "file", "name": "guard", "label": "Open a guard", "accept": ".json"},
             *self._guard_controls(),
