@@ -21,6 +21,7 @@ from dnnexplain_widgets.panels.failing_map import loss_map
 from dnnexplain_widgets.panels.guarding import GuardPanel
 from dnnexplain_widgets.panels.never import NeverPanel
 from dnnexplain_widgets.panels.reasons import ReasonPanel
+from dnnexplain_widgets.panels.room import RoomPanel
 from tests.explain.test_proofs import every_state, jobs_only, networks, small
 
 
@@ -208,3 +209,20 @@ def test_the_size_of_a_guards_attacks_is_chosen_and_the_code_says_it(world: Any)
         lines.append(next(line for line in panel.code_lines() if "compile_guard(system" in line))
         assert f"rounds={label.split(': ')[1].split()[0]}" in lines[-1]
     assert len(set(lines)) == len(sizes) == 3
+
+
+def test_the_gap_to_the_best_plan_is_split_in_a_row_for_each_level() -> None:
+    system: Any = make_system("routing")
+    panel = RoomPanel(system, named_policy(system, "default"), workers=1, oracle_seconds=1.0)
+    panel.set_answers(sets=2, futures=1)
+    panel.on_press("run")
+    ended(panel)
+    found, rows = panel.result, panel.figure["ranges"]["rows"]
+    assert len(rows) == len(found.levels) >= 3
+    for row, level in zip(rows, found.levels, strict=True):
+        assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
+        assert level.words.lower() == row["name"].lower()
+    costs = [row["value"] for row in rows]
+    assert costs.index(min(costs)) == len(rows) - 1, "the best plan that is known beforehand costs least"
+    assert found.sentence() in panel.sentence
+    assert all(reason in panel.sentence for reason in found.left_out)

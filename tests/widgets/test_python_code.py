@@ -10,6 +10,7 @@ import pytest
 from dnnexplain.app import dashboard_parts
 from dnnexplain.contract import State
 from dnnexplain.explain.gray_box import gap_box
+from dnnexplain.explain.room import LookAhead
 from dnnexplain.registry import BUILT_IN
 from dnnexplain_widgets import Dashboard
 from dnnexplain_widgets.sections import LIVE, SECTIONS
@@ -20,12 +21,13 @@ QUICK = {
 }  # fmt: skip
 """Answers of heavy panels, so that a test of their code takes a second."""
 
-OWN = {"StressPanel": {"budget": 20}}
+OWN = {"StressPanel": {"budget": 20}, "RoomPanel": {"futures": 1}}
 """Where an answer of that name means something else."""
 
 SIZES = {
     "GuardPanel": {"sets": 3, "rounds": 1, "cycles": 1, "tries": 2},
     "FailingPanel": {"sets": 3, "states": 20},
+    "RoomPanel": {"oracle_seconds": 0.2, "workers": 1},
 }  # fmt: skip
 """Options of panels that have no control for how much they look at."""
 
@@ -48,6 +50,7 @@ def board_with(boards, name):
 @pytest.mark.parametrize("name", PANELS)
 def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name, monkeypatch):
     monkeypatch.setitem(gap_box.__kwdefaults__, "moves", 8)
+    monkeypatch.setattr(LookAhead, "_better", lambda _self, _seen, _valid, own: own)
     panel = board_with(boards, name).panel(name)
     quick = QUICK | OWN.get(name, {})
     numbers = {key: value for key, value in quick.items() if key in panel.answers}

@@ -19,6 +19,7 @@ from dnnexplain.contract import (
     Discrete,
     Distillable,
     DnnExplainError,
+    EpisodeSystem,
     Flowing,
     GraphView,
     Mutable,
@@ -101,6 +102,11 @@ def _names_workloads(system: System) -> bool:
 def _stressed(system: System) -> bool:
     """Whether whole workloads can be drawn and run, and there is a rule to compare with."""
     return isinstance(system, NamesWorkloads) and bool(system.workload_names)
+
+
+def _has_optima(system: System) -> bool:
+    """Whether whole workloads can be drawn, and the best plan for each is known or bounded."""
+    return _stressed(system) and isinstance(system, EpisodeSystem)
 
 
 def _states_properties(system: System) -> bool:
@@ -226,6 +232,7 @@ SECTIONS: tuple[Section, ...] = (
             Entry("worst_case.WorstCasePanel", _attackable),
             Entry("never.NeverPanel", _states_properties),
             Entry("failing.FailingPanel", _stressed),
+            Entry("room.RoomPanel", _has_optima),
         ),
     ),
     Section(

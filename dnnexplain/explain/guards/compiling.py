@@ -43,6 +43,8 @@ GO_ON = 8
 """Of the candidates for the first rule, one in so many, the best, is tried for the others."""
 FALLBACKS = 3
 """Rules of the system that a guard may fall back on: those that are least behind themselves."""
+CONTENDERS, SINGLE = 8, 12
+"""Guards that are attacked at the end, at most; guards of one rule that are looked at for it."""
 SIEVE, FINALISTS = 6, 6
 """Every candidate is tried on so many of the worst workloads; so many of the best that can be afforded are tried on all."""
 
@@ -88,7 +90,7 @@ def compile_guard(
         progress: called with what is done, of how many, and words.
     """
     over = stop or Event()
-    told = _Told(progress or (lambda *_: None), 2 + min(FALLBACKS, len(rules)) + 2 * cycles)
+    told = _Told(progress or (lambda *_: None), 2 + min(FALLBACKS, len(rules)) + 2 * cycles + CONTENDERS)
     usual = list(draw(sets, 2 * seed))
 
     def attacked(whom: Policy, drawn: int, words: str) -> Adverse:
@@ -106,12 +108,14 @@ def compile_guard(
             bench.learn(found.workloads[: LEARNED // 2])
     made = _Making(bench, [], rng=np.random.default_rng(seed), most=most, tries=tries, told=told, over=over)
     chosen: tuple[GuardRule, ...] = ()
+    were: list[tuple[GuardRule, ...]] = []
     for cycle in range(cycles):
         if over.is_set():
             break
         apt = bench.apt()
         made.pool += [*_start(policy, apt, regions), *candidates(system, policy, bench.hard, usual, apt)]
         chosen = made.better(chosen, list(apt))
+        were.append(chosen)
         guarded = bench.guarded(chosen)
         again = attacked(guarded, 1002 + 2 * cycle, "attacking the guarded policy")
         if float(again.gaps.max()) <= float(bench.gaps(guarded).max()) * ENOUGH:
@@ -119,8 +123,27 @@ def compile_guard(
         bench.learn(again.workloads[:LEARNED])
     else:
         chosen = made.better(chosen, list(bench.apt()))
+        were.append(chosen)
+    chosen = _last(bench, bench.contenders(were, made.pool), attacked, chosen, over)
     checkpoint = getattr(policy, "checkpoint", "")
     return Guard(system.name, chosen, policy.name, checkpoint, _notes(bench, adverse.how, allowed))
+
+
+def _last(
+    bench: _Bench,
+    contenders: Sequence[tuple[GuardRule, ...]],
+    attacked: Callable[[Policy, int, str], Adverse],
+    chosen: tuple[GuardRule, ...],
+    over: Event,
+) -> tuple[GuardRule, ...]:
+    """Of a few guards the one whose worst gap is smallest once each was attacked: many rules fit what is known too well."""
+    for place, rules in enumerate(contenders):
+        if over.is_set():
+            return chosen
+        words = f"attacking guard {place + 1} of {len(contenders)} that may be the one"
+        found = attacked(bench.guarded(rules), 3000 + 2 * place, words)
+        bench.learn(found.workloads[: LEARNED // 2])
+    return min(contenders, key=lambda rules: (bench.worth(rules), len(rules)), default=chosen)
 
 
 def _start(policy: Policy, rules: Mapping[str, Policy], regions: Iterable[Where]) -> list[GuardRule]:
@@ -282,6 +305,20 @@ class _Bench:
         """Twice the worst gap, softened by the next ones; infinite where the nominal cost cannot be afforded."""
         policy = self.guarded(rules)
         return self._objective(policy) if self._affordable(policy) else float("inf")
+
+    def contenders(
+        self, were: Sequence[tuple[GuardRule, ...]], pool: Sequence[GuardRule]
+    ) -> list[tuple[GuardRule, ...]]:
+        """No guard, those that were chosen, their beginnings, and single rules that do best on all that is known."""
+        found = [(), *(rules[:count] for rules in reversed(were) for count in (len(rules), 2, 1))]
+        alone = list({(rule.when, rule.do): (rule,) for rule in pool}.values())
+        worst = np.argsort(-self.gaps(self.policy), kind="stable")[:SIEVE]
+        first = [float(self.gaps(self.guarded(rules), worst).mean()) for rules in alone]
+        found += [alone[place] for place in np.argsort(first, kind="stable")[:SINGLE]]
+        distinct = list({tuple((rule.when, rule.do) for rule in rules): rules for rules in found}.values())
+        worth = {place: self.worth(rules) for place, rules in enumerate(distinct)}
+        order = sorted((place for place in worth if np.isfinite(worth[place])), key=lambda place: worth[place])
+        return [distinct[place] for place in order[:CONTENDERS]]
 
     def ladder(self, rules: tuple[GuardRule, ...]) -> Ladder:
         """Bounds about the states that the guarded policy meets on hard workloads and on usual ones."""
