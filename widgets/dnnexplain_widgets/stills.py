@@ -9,28 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dnnexplain.results import Shown
 from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.served import is_served
-
-if TYPE_CHECKING:
-    from dnnexplain_widgets.panels.base import Panel
 
 __all__ = ["display_after_still", "still"]
 
 NOTE = "A picture of what was here when the cell was run. Not connected: run the cell in Jupyter to use it."
 
 
-def still(panels: Sequence[Panel]) -> str:
+def still(panels: Sequence[Any]) -> str:
     """Panels of one session as HTML that needs neither kernel nor scripts."""
     parts = "".join(_one(panel) for panel in panels)
     hub = escape(panels[0].hub, quote=True)
     return f'<div data-dnnexplain-still="{hub}">{parts}<p style="color:#586270"><small>{NOTE}</small></p></div>'
 
 
-def display_after_still(widget: Any, panels: Sequence[Panel]) -> None:
+def display_after_still(widget: Any, panels: Sequence[Any]) -> None:
     """Display a widget, and before it what is seen where it cannot be drawn; on a page for other people only the widget."""
     from IPython.display import display  # noqa: PLC0415 - only where something is displayed
 
@@ -45,7 +42,7 @@ def _bundle(widget: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return given if isinstance(given, tuple) else (given, {})
 
 
-def _one(panel: Panel) -> str:
+def _one(panel: Any) -> str:
     session, result = panel.session, panel.result
     live = sentences(session.system, session.live, session.unit, session.ask)
     words = panel.sentence or str(live.get(panel.says) or "") or panel.promise
