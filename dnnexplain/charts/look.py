@@ -61,7 +61,8 @@ def shown_bars(chart: Chart) -> tuple[list[int], int]:
     count = len(chart.labels)
     if count <= MOST_BARS:
         return list(range(count)), 0
-    size = np.nanmax([np.abs(np.nan_to_num(one.y)) for one in chart.series] or [np.zeros(count)], axis=0)
+    sizes = [np.where(np.isfinite(one.y), np.abs(one.y), -1.0) for one in chart.series]  # what is infinite has no bar
+    size = np.max(sizes or [np.zeros(count)], axis=0)
     keep = np.argsort(-size, kind="stable")[:MOST_BARS]
     return sorted(int(place) for place in keep), count - MOST_BARS
 

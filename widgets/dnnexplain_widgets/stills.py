@@ -32,9 +32,9 @@ def display_after_still(widget: Any, panels: Sequence[Any]) -> None:
     from IPython.display import display  # noqa: PLC0415 - only where something is displayed
 
     if panels and not is_served():
-        display({"text/html": still(panels), "text/plain": repr(widget)}, raw=True)
+        display({"text/html": still(panels), "text/plain": repr(widget)}, raw=True)  # type: ignore[no-untyped-call] # IPython has no types
     data, metadata = _bundle(widget)
-    display(data, metadata=metadata, raw=True)
+    display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call] # as above
 
 
 def _bundle(widget: Any) -> tuple[dict[str, Any], dict[str, Any]]:
