@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources fbfb1c6e11f606a9f2fcb3ddfccc4c121ca099afb0060fd48d8af6282836c2a1
+// Built from widgets/page (make page), sources 98fb82197f9ec330f8e641ea89785087e3e08168a22299238b8ac3584a8b8fc9
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

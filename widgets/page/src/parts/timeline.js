@@ -187,7 +187,8 @@ function drawCurves(view, context, ink, run, lane, at) {
   const curves = run.curves.filter((/** @type {any} */ curve) => curve.track === at).sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.quiet) - Number(a.quiet));
   const { capacity } = run.tracks[at];
   const loud = curves.filter((/** @type {any} */ curve) => !curve.quiet);
-  let named = view.left + 4;
+  /** @type {[string, string][]} */
+  const names = [];
   for (const curve of curves) {
     const colour = curve.quiet ? ink.soft : loud.length === 1 ? ACCENT[view.store.theme] : objectColour(loud.indexOf(curve));
     context.strokeStyle = colour;
@@ -209,15 +210,30 @@ function drawCurves(view, context, ink, run, lane, at) {
       drawing = true;
     });
     context.stroke();
-    if (curves.length < 2) continue;
-    context.font = `400 11px ${FONT}`;
-    context.textAlign = "left";
-    context.lineWidth = 3;
-    context.strokeStyle = `rgb(${ink.zero.join(",")})`;
-    context.strokeText(curve.name, named, lane.top + 11);
+    names.push([curve.name, colour]);
+  }
+  if (names.length > 1) drawNames(view, context, ink, lane, names);
+}
+
+/** The names of a lane's curves, over all its lines, on the lane's own ground.
+ *
+ * @param {any} view
+ * @param {any} context
+ * @param {any} ink
+ * @param {any} lane
+ * @param {[string, string][]} names
+ */
+function drawNames(view, context, ink, lane, names) {
+  context.font = `400 11px ${FONT}`;
+  context.textAlign = "left";
+  let left = view.left + 4;
+  for (const [name, colour] of names) {
+    const { width } = context.measureText(name);
+    context.fillStyle = `rgb(${ink.zero.join(",")})`;
+    context.fillRect(left - 3, lane.top + 1, width + 6, 13);
     context.fillStyle = colour;
-    context.fillText(curve.name, named, lane.top + 11);
-    named += context.measureText(curve.name).width + 12;
+    context.fillText(name, left, lane.top + 11);
+    left += width + 12;
   }
 }
 
