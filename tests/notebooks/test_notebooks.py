@@ -59,6 +59,8 @@ CHECKS = {
         "assert runs['optimum'].metrics['qoe'].mean() > runs['network'].metrics['qoe'].mean() > max(runs[n].metrics['qoe'].mean() for n in rules)\n"
         "assert max(rules, key=lambda n: runs[n].metrics['rebuffering'].mean()) == 'mpc' == max(rules, key=lambda n: runs[n].metrics['bitrate'].mean())\n"
         "assert decision.action == 2 and same and 12 < survey.dead.sum() < 36 and not survey.constant[survey.dead].all()\n"
+        "assert len(learned.names) == 6 and learned.cost[-1].mean < learned.cost[0].mean - 5 and learned.same[-1] == 1 > learned.same[0]\n"
+        "assert learned.changed[-1].max() > 0.15 and learned.actions[0].max() > learned.actions[-1].max()\n"
         "assert (maps['bb'] == maps['bb'][0]).all()\n"
         "assert (changed['network'] < 4).all() and (changed['robust-mpc-reset'] >= 4).sum() > 20 and used['network'].min() < 0.02 < used['robust-mpc-reset'].min()\n"
         "assert decision.probabilities[2] > 0.9 and followed.of(3).against['qoe'].high > -0.2 > followed.of(0).against['qoe'].high\n"
