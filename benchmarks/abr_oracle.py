@@ -43,10 +43,14 @@ def main() -> None:
     plan, bound, gap, took = (np.array([row[at] for row in rows]) for at in range(1, 5))
     worst = rows[int(gap.argmax())][0]
     print(f"{len(rows)} traces: plans {plan.mean():.3f}, bounds {bound.mean():.3f}")
-    print(f"gap: mean {gap.mean():.2f}%, median {np.median(gap):.2f}%, largest {gap.max():.2f}% ({worst}), above 2%: {(gap > 2).sum()}")
+    print(
+        f"gap: mean {gap.mean():.2f}%, median {np.median(gap):.2f}%, largest {gap.max():.2f}% ({worst}), above 2%: {(gap > 2).sum()}"
+    )
     print(f"CPU time: mean {took.mean():.2f} s, largest {took.max():.2f} s, above 2 s: {(took > 2).sum()}")
     if given.json:
-        given.json.write_text(json.dumps([dict(zip(("trace", "plan", "bound", "gap", "seconds"), row, strict=True)) for row in rows]))
+        given.json.write_text(
+            json.dumps([dict(zip(("trace", "plan", "bound", "gap", "seconds"), row, strict=True)) for row in rows])
+        )
 
 
 if __name__ == "__main__":
