@@ -70,6 +70,23 @@ def test_a_reason_names_what_is_fixed_and_opens_what_flips_it(world: Any) -> Non
     assert np.allclose(panel.session.state.values, found.flipped.values)
 
 
+def test_a_reason_of_a_thousand_knobs_is_a_table_that_can_be_read() -> None:
+    system = make_system("routing")
+    panel = ReasonPanel(system, named_policy(system, "untrained"))
+    fixed = {knob.name: 1.0 for knob in system.knobs}
+    found = SufficientReason(
+        decision="shortest", fixed=fixed, free=(), proved=True, minimal=False, minimum=False, flips=(), flipped=None,
+        checked=0.0, seconds=0.0, queries=1, quantifies="",
+    )  # fmt: skip
+    panel._take(found)
+    rows = panel.figure["cells"]["rows"]
+    groups = {knob.group or knob.name for knob in system.knobs}
+    assert rows[-1]["label"] == f"{len(groups) - 20} more groups"
+    assert len(rows) == 21
+    assert all(row["cells"][1]["text"].count(" = ") <= 4 for row in rows)
+    panel.close()
+
+
 def test_regions_are_ranked_and_told(world: Any) -> None:
     system, policy = world
     panel = FailingPanel(system, policy, sets=3, states=20)

@@ -153,6 +153,10 @@ def _transfer(found: Any) -> Headline:
     return f"{wins} of {len(cells)}", "cells are won against the best rule there"
 
 
+def _room(found: Any) -> Headline:
+    return number(found.gap, sign=True), f"{found.cost_name} above the best plan, known beforehand"
+
+
 def _pair(found: Any) -> Headline:
     one, two = found.network, found.rule
     return number(one.cost), f"{one.cost_name}, against {number(two.cost)} of {label(two.policy)}"
@@ -178,5 +182,6 @@ _HEADLINES: dict[str, Callable[[Any], Headline]] = {
     "SequenceAttack": _sequence_attack,
     "StressTest": _stress_test,
     "Transfer": _transfer,
+    "Room": _room,
     "Pair": _pair,
 }

@@ -13,6 +13,9 @@ from dnnexplain_widgets.panels.base import Panel
 
 __all__ = ["ReasonPanel"]
 
+ROWS, NAMED = 20, 4
+"""Groups that are shown, and knobs of each that are told with their values."""
+
 
 class ReasonPanel(Panel):
     """What alone forces this decision?
@@ -89,9 +92,12 @@ class ReasonPanel(Panel):
                 groups.setdefault(knob.group or knob.name, []).append(value)
         sizes = {name: sum((knob.group or knob.name) == name for knob in knobs) for name in groups}
         rows = [
-            {"label": name, "cells": [{"text": f"{len(values)} of {sizes[name]}"}, {"text": "; ".join(values)}]}
-            for name, values in groups.items()
+            {"label": name, "cells": [{"text": f"{len(values)} of {sizes[name]}"}, {"text": _listed(values)}]}
+            for name, values in list(groups.items())[:ROWS]
         ]
+        if left := len(groups) - len(rows):
+            rest = [{"text": ""}, {"text": "in the saved result"}]
+            rows.append({"label": counted(left, "more group"), "cells": rest})
         self.figure = {
             "cells": {
                 "caption": "Knobs that force the decision",
@@ -111,6 +117,12 @@ class ReasonPanel(Panel):
             {"kind": "button", "name": "open", "label": "Open what flips it", "disabled": not flips,
              "hint": "The state with the fewest changes that was found, in which the decision is another."},
         ]  # fmt: skip
+
+
+def _listed(values: list[str]) -> str:
+    """The first few, and how many there are more."""
+    rest = len(values) - NAMED
+    return "; ".join(values[:NAMED]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def _sentence(found: SufficientReason, count: int) -> str:

@@ -214,7 +214,7 @@ def _optimum_cells(found: RuleComparison) -> list[dict[str, Any]]:
     more = [_more(end / mean - 1 if found.ratio else end - mean, ratio=found.ratio) for end in (high, low)]
     return [
         {"text": text, "note": "proved bounds"},
-        {"text": more[0], "note": f"or {more[1]}"},
+        {"text": more[0], "note": "" if more[0] == more[1] else f"or {more[1]}"},
         {"text": ""},
     ]
 
