@@ -59,6 +59,9 @@ def worst_case_command(
     ),
     out: Path | None = typer.Option(None, help="Write the result here as JSON; --resume reads it."),
     resume: Path | None = typer.Option(None, help="Start from a case that --out wrote."),
+    workload_out: Path | None = typer.Option(
+        None, help="Write the workload that was found as a file that --workload reads.", show_default=False
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     options: SystemOptions,
 ) -> None:
@@ -76,6 +79,8 @@ def worst_case_command(
     from dnnexplain.cli.worst_case_world import SearchOptions, default_policy, make_world
 
     asked = SearchOptions(options, policy or default_policy(options.spec), method, budget, rounds, seed)
+    if workload_out is not None:
+        _check_writes(asked, workload_out)
     if method == WHITE_BOX:
         _white_box(asked, seed, as_json=as_json)
         return
@@ -83,8 +88,9 @@ def worst_case_command(
         from dnnexplain.cli.worst_case_regret import by_difference
 
         by_difference(
-            asked, seed, restarts, refused={"--dask": dask, "--box": box, "--resume": resume}, out=out, as_json=as_json
-        )
+            asked, seed, restarts, refused={"--dask": dask, "--box": box, "--resume": resume}, out=out,
+            workload_out=workload_out, as_json=as_json,
+        )  # fmt: skip
         return
     earlier = None if resume is None else _load(resume)
     steps = 100 if restarts == 1 else restarts
@@ -105,6 +111,18 @@ def worst_case_command(
         show=lambda: _show(found, *more()),
         stop=stop,
     )
+
+
+def _check_writes(asked: SearchOptions, path: Path) -> None:
+    """Whether what will be found can be written to a file, before a search."""
+    from dnnexplain.cli.files import check_writable
+    from dnnexplain.contract import DnnExplainError, WritesWorkloads, need
+
+    check_writable(path)
+    need(asked.options.make_for(asked.policy), WritesWorkloads, "--workload-out")
+    if asked.options.spec.ratio:
+        msg = f"--workload-out goes with searches by differences of costs; {asked.options.spec.name} is searched by ratios"
+        raise DnnExplainError(msg)
 
 
 def _check(method: str, restarts: int) -> None:

@@ -27,9 +27,16 @@ METHODS = {"gray-box", "cma-es"}
 
 
 def by_difference(
-    asked: SearchOptions, seed: int, restarts: int, *, refused: Mapping[str, Any], out: Path | None, as_json: bool
+    asked: SearchOptions,
+    seed: int,
+    restarts: int,
+    *,
+    refused: Mapping[str, Any],
+    out: Path | None,
+    workload_out: Path | None = None,
+    as_json: bool,
 ) -> None:
-    """Search, keep, print."""
+    """Search, keep, print; ``workload_out``: where the workload that was found is written."""
     from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.explain.gray_box import Budget, worst_regret
     from dnnexplain.results import Question
@@ -71,11 +78,21 @@ def by_difference(
             if stop.is_set():
                 break
     worst = _worst(found)
+    written: dict[str, Any] = {}
+    if workload_out is not None:
+        world.system.write_workload(world.box.workload(worst.x), workload_out)
+        written["workload_file"] = str(workload_out)
+
+    def show_all() -> None:
+        _show(worst, found)
+        if workload_out is not None:
+            typer.echo(f"Wrote {workload_out}; dnnexplain evaluate {name} --workload {workload_out} runs it again.")
+
     finish(
         worst,
         out=out,
-        report=(lambda: _report(asked, worst, found, world)) if as_json else None,
-        show=lambda: _show(worst, found),
+        report=(lambda: {**_report(asked, worst, found, world), **written}) if as_json else None,
+        show=show_all,
         stop=stop,
     )
 

@@ -50,6 +50,7 @@ from dnnexplain.contract.adversaries import (
     WhiteBoxed,
     Witnessed,
     WorkloadBox,
+    WritesWorkloads,
 )
 from dnnexplain.contract.episodes import (
     Bound,
@@ -284,6 +285,7 @@ __all__ = [
     "Witnessed",
     "WorkloadBox",
     "WorkloadReader",
+    "WritesWorkloads",
     "cost_is_ratio",
     "cost_unit",
     "lacking",

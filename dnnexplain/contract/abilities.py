@@ -418,6 +418,7 @@ _WORDS = {
     "Batched": "run episodes in batches",
     "Painted": "say as data how it paints its knobs",
     "Flowing": "draw itself as a graph",
+    "WritesWorkloads": "write a workload as a file",
 }
 
 

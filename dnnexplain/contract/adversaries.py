@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -36,6 +37,7 @@ __all__ = [
     "WhiteBoxed",
     "Witnessed",
     "WorkloadBox",
+    "WritesWorkloads",
 ]
 
 Array = NDArray[np.float64]
@@ -252,6 +254,15 @@ class Boxed(EpisodeSystem, Protocol):
 
     def workload_box(self, **options: Any) -> WorkloadBox:
         """The box; ``options`` are those of the system's ``Spec.searched``."""
+        ...
+
+
+@runtime_checkable
+class WritesWorkloads(EpisodeSystem, Protocol):
+    """A system that writes a workload as a file that it reads again (``contract.WorkloadReader``), to the last digit."""
+
+    def write_workload(self, workload: Any, path: Path) -> None:
+        """Write one workload."""
         ...
 
 

@@ -1,7 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
+from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.systems import make_system
 from dnnexplain.systems.abr.trace_families import FAMILIES, generate
 from dnnexplain.systems.abr.trace_files import read_trace, read_traces
 
@@ -174,3 +178,26 @@ def test_numbers_of_a_family_have_bounds(options, message):
         generate("stable", 1, 0, **options)
     with pytest.raises(DnnExplainError, match="family of traces"):
         generate("6g", 1, 0)
+
+
+def test_the_worst_link_that_was_found_is_written_and_runs_again_to_the_last_digit(tmp_path, capsys):
+    link, film = tmp_path / "worst.txt", tmp_path / "short.csv"
+    film.write_text("# seconds: 4\n300;1200\n" + 5 * "150000;600000\n")
+    asked = ("worst-case", "abr", "--video", str(film), "--policy", "bb", "--rounds", "1", "--json")
+    assert main([*asked, "--workload-out", str(link)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["workload_file"] == str(link)
+    system = make_system("abr", video=str(film))
+    assert system.run(system.rules()["bb"], [read_trace(link)]).cost.tolist() == [found["cost"]]
+    for trace in system.workloads("puffer-like", 3, 5):
+        system.write_workload(trace, link)
+        again = read_trace(link)
+        np.testing.assert_array_equal(again.seconds, trace.seconds)
+        np.testing.assert_array_equal(again.mbps, trace.mbps)
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_search(tmp_path, capsys):
+    assert main(["worst-case", "abr", "--workload-out", str(tmp_path / "none" / "worst.txt")]) != 0
+    assert "does not exist" in capsys.readouterr().err
+    assert main(["worst-case", "deeprm", "--workload-out", str(tmp_path / "worst.txt")]) != 0
+    assert "deeprm cannot write a workload as a file" in capsys.readouterr().err

@@ -40,7 +40,7 @@ from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.sketch import painting
 from dnnexplain.systems.abr.targets import targets_of
 from dnnexplain.systems.abr.trace_families import FAMILIES, generate
-from dnnexplain.systems.abr.trace_files import read_trace, read_traces
+from dnnexplain.systems.abr.trace_files import read_trace, read_traces, write_trace
 from dnnexplain.systems.abr.traces import Trace
 from dnnexplain.systems.abr.values import visit_costs
 from dnnexplain.systems.abr.video import Video
@@ -229,6 +229,10 @@ class AdaptiveBitrate:
     def read_workloads(self, path: Path, *, limit: int | None = None, **parameters: Any) -> tuple[Sequence[Trace], str]:
         """Links from a file or a folder, by name; see :func:`~dnnexplain.systems.abr.trace_files.read_traces`."""
         return read_traces(path, limit=limit, **parameters)
+
+    def write_workload(self, workload: Trace, path: Path) -> None:
+        """A link as a file that ``read_workloads`` reads; see :func:`~dnnexplain.systems.abr.trace_files.write_trace`."""
+        write_trace(workload, path)
 
     # --- workloads as tables; see dnnexplain.systems.abr.records ---
 

@@ -18,7 +18,7 @@ from dnnexplain.reading import check_count, read_text
 from dnnexplain.systems.abr.tables import Samples, read_table
 from dnnexplain.systems.abr.traces import Trace
 
-__all__ = ["FORMATS", "RATE_UNITS", "read_trace", "read_traces"]
+__all__ = ["FORMATS", "RATE_UNITS", "read_trace", "read_traces", "write_trace"]
 
 Floats = NDArray[np.float64]
 RATE_UNITS: dict[str, float] = {"Mb/s": 1.0, "kb/s": 1e-3, "b/s": 1e-6, "kB/s": 8e-3, "B/s": 8e-6, "MB/s": 8.0}
@@ -95,6 +95,12 @@ def read_trace(path: str | Path, *, form: str = "auto", unit: str | None = None)
         DnnExplainError: the file cannot be read or is no link's throughput.
     """
     return _links(Path(path), form, unit)[0]
+
+
+def write_trace(trace: Trace, path: Path) -> None:
+    """Write a link as two columns, seconds and Mbit/s, to the last digit (the form of Pensieve's traces)."""
+    rows = zip(trace.seconds.tolist(), trace.mbps.tolist(), strict=True)
+    path.write_text("".join(f"{second!r} {rate!r}\n" for second, rate in rows))
 
 
 def _links(file: Path, form: str, unit: str | None) -> list[Trace]:
