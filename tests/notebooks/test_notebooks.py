@@ -44,7 +44,7 @@ CHECKS = {
     ),
     "6-rules-out-rules-in": (
         "assert rules.leaves <= 12 and rules.fidelity > 0.8\n"
-        "assert len(alone) == len(taught) == 8 and alone != taught\n"
+        "assert slowdown['with the rule as teacher'][0] < slowdown['alone'][0]\n"
         "assert any(right(smallest(str(n))) for n in range(1, 21))\n"
         "assert right(share(str(parted.same))) and right(share(f'{100 * parted.same:.1f}%')) and not right(share('0.1'))\n"
         "assert any(right(better_threshold(str(root + n))) for n in (-1000, -3, 1, 3, 1000))"

@@ -26,7 +26,8 @@ NONE: Headline = ("", "")
 def headline(result: Any) -> Headline:
     """The figure of an answer that is drawn large, and what it is; two empty texts for none."""
     told = _HEADLINES.get(type(result).__name__)
-    return NONE if told is None else told(result)
+    value, words = NONE if told is None else told(result)
+    return (value.replace("-", "−", 1) if value.startswith("-") else value), words
 
 
 def _account(found: Any) -> Headline:

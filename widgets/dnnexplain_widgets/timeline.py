@@ -41,7 +41,9 @@ def timeline_figure(
         "unit": first.time_unit,
         "times": first.times.tolist(),
         "marks": [int(mark) for mark in marks],
-        "flags": [[int(at), text] for at, text in flags],
+        "flags": [
+            [int(at), text] for at, text in sorted(flags)
+        ],  # the first on top: no line crosses the next one's words
         "words": "; ".join(f"{label(run.policy)}: {_summary(run, metrics)}" for run in runs),
     }
 

@@ -167,7 +167,11 @@ class NeverPanel(Panel):
         rows = []
         for name, one in self.found.items():
             how = ", ".join(sorted({case.how for case in one.cases if case.verdict == one.verdict}))
-            bound = number(one.bound) if abs(one.bound) < float("inf") else "none"
+            bound = (
+                number(one.bound)
+                if abs(one.bound) < float("inf")
+                else ("no bound known" if one.bound > 0 else "nothing")
+            )
             cells = [
                 {"text": _WORDS[one.verdict], "shade": _SHADES.get(one.verdict, 0.0), "hint": one.sentence()},
                 {"text": how},
