@@ -133,6 +133,14 @@ def test_it_is_committed_without_outputs(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_checks_an_answer_is_out_of_sight(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and "Exercise(" in cell.source:
+            assert cell.metadata["jupyter"]["source_hidden"]  # in JupyterLab
+            assert "hide-input" in cell.metadata["tags"]  # on the lessons' pages
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("ignore:.*without encryption.*")
 def test_it_runs_from_top_to_bottom_and_its_claims_hold(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
