@@ -147,6 +147,10 @@ def test_a_mark_in_a_session_is_dragged_and_the_decision_follows(open_panels):
     assert said.startswith("Decision 12 with buffer 0 s instead of")
     assert f": {now}, probability" in said
     assert said.endswith(f"In the run: {took}.")
+    assert page.locator(".dx-track-chip").inner_text().startswith(f"{now}, ")
+    drag(page, page.get_by_role("slider", name="throughput 1"), (0, 60))  # its neighbours overlap it
+    harness.settle()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "throughput 1"
     seen_rate = seen.values[system.codec.throughput][-2]
     page.get_by_role("slider", name="throughput 2").focus()
     page.keyboard.press("ArrowDown")

@@ -17,9 +17,10 @@ const MOST_TOLD = 3;
  */
 export function makeGrips(view, place) {
   const element = h("div", { class: "dx-track-grips" });
+  const chip = h("div", { class: "dx-track-chip", "aria-hidden": "true" });
   const say = h("p", { class: "dx-sentence dx-track-says", "aria-live": "polite" });
   /** @type {any} */
-  const grips = { view, place, element, say, marks: [], given: null, states: null, held: null, wanted: null, loaded: -1, asked: -1 };
+  const grips = { view, place, element, chip, say, marks: [], given: null, states: null, held: null, wanted: null, loaded: -1, asked: -1 };
   element.addEventListener("pointermove", (event) => {
     if (!grips.held) return;
     event.stopPropagation(); // the timeline tells of what is pointed at, not of what is dragged
@@ -94,9 +95,9 @@ function makeMarks(grips) {
       onpointerdown: (event) => {
         event.stopPropagation();
         event.preventDefault();
-        mark.element.focus();
+        grips.held = nearestMark(grips, event);
+        grips.held.element.focus();
         grips.element.setPointerCapture(event.pointerId);
-        grips.held = mark;
         grips.view.tip.style.opacity = 0;
         open(grips);
       },
@@ -110,7 +111,22 @@ function makeMarks(grips) {
     }) };
     return mark;
   }));
-  grips.element.replaceChildren(...grips.marks.map((/** @type {any} */ mark) => mark.element));
+  grips.element.replaceChildren(...grips.marks.map((/** @type {any} */ mark) => mark.element), grips.chip);
+}
+
+/**
+ * Of marks that overlap, the one whose middle is nearest to the pointer; the newest of equally near ones.
+ * @param {any} grips
+ * @param {PointerEvent} event
+ */
+function nearestMark({ marks }, event) {
+  /** @param {any} mark */
+  const apart = ({ element }) => {
+    const box = element.getBoundingClientRect();
+    return Math.hypot(event.clientX - box.x - box.width / 2, event.clientY - box.y - box.height / 2);
+  };
+  const shown = marks.filter((/** @type {any} */ mark) => !mark.element.hidden);
+  return shown.reduce((/** @type {any} */ best, /** @type {any} */ mark) => (apart(mark) < apart(best) ? mark : best));
 }
 
 /** Has the kernel load the decision's state into the editor, unless it is there. @param {any} grips */
@@ -166,6 +182,7 @@ function update(grips) {
   }
   const [decision, values] = [decisionOf(grips), valuesOf(grips)];
   for (const mark of grips.marks) placeMark(grips, mark, decision, grips.wanted?.[0] === mark.index ? grips.wanted[1] : values[mark.index]);
+  placeChip(grips, decision);
   setText(grips.say, isOpen(grips) ? tell(grips, decision, values) : hint(grips));
 }
 
@@ -183,6 +200,24 @@ function placeMark(grips, { set, back, knob, element }, decision, value) {
   const part = Math.min(Math.max(value / grips.view.figure.runs[0].tracks[set.track].capacity, 0), 1);
   element.style.transform = `translate(${grips.place(set.times[at])}px, ${top + tall - 1 - part * (tall - 2)}px)`;
   setAttributes(element, { "aria-valuenow": value, "aria-valuetext": withUnit(value, knob.unit) });
+}
+
+/**
+ * Beside the line of the present moment, what is chosen now: near to what is dragged.
+ * @param {any} grips
+ * @param {number} decision
+ */
+function placeChip({ view, place, chip, loaded }, decision) {
+  const { store, figure, lanes, width } = view;
+  const { live, scene: { output } } = store;
+  chip.hidden = loaded !== decision || output.kind !== "choice" || live.action === undefined;
+  if (chip.hidden) return;
+  const name = output.names[live.action];
+  setText(chip, `${name}, ${chance(live.probabilities[live.action])}`);
+  chip.classList.toggle("dx-other", name !== figure.did[decision]);
+  const x = place(figure.times[decision]);
+  const right = x > width - chip.offsetWidth - 12;
+  chip.style.transform = `translate(${right ? x - chip.offsetWidth - 8 : x + 8}px, ${lanes[0].rows[0].top + 3}px)`;
 }
 
 /**
