@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.explain.generate import Found, Plausibility, hardest, propose
+from dnnexplain.explain.generate import Plausibility, TriedWorkloads, hardest, propose
 from dnnexplain.explain.generate.adversary import worst_ten
 from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
 from dnnexplain.policies import named_policy, shipped_roles
@@ -71,19 +71,21 @@ def compared(name: str, runs: int, seeds: Sequence[int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _drawn(system: Any, workloads: Sequence[Any], law: Plausibility, regret: Regret) -> Found:
-    found = Found()
+def _drawn(system: Any, workloads: Sequence[Any], law: Plausibility, regret: Regret) -> TriedWorkloads:
+    found = TriedWorkloads()
     found.add(system, list(workloads), law, regret)
     return found
 
 
-def _climbed(system: Any, drawn: Sequence[Any], law: Plausibility, regret: Regret, runs: int, seed: int) -> Found:
+def _climbed(
+    system: Any, drawn: Sequence[Any], law: Plausibility, regret: Regret, runs: int, seed: int
+) -> TriedWorkloads:
     """Ten climbers side by side, each from a likely drawn workload; a step is kept where regret grows and it stays likely."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(17,)))
     pool = [system.to_records(one) for one in drawn]
     shares = law(pool)
     starts = [one for one, share in zip(drawn, shares, strict=True) if share >= LEAST][:CLIMBERS]
-    found = Found()
+    found = TriedWorkloads()
     found.add(system, starts, law, regret)
     now = list(range(len(starts)))
     while len(found.regret) + CLIMBERS <= runs:

@@ -1,13 +1,14 @@
-"""Arguments that are no more: taken for one release with a warning that says why, then refused as Python refuses them."""
+"""What is no more: for one release taken with a warning that says why, then refused as Python refuses it."""
 
 from __future__ import annotations
 
 import functools
 import warnings
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["without"]
+__all__ = ["instead", "renamed", "without"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,3 +33,28 @@ def without(**reasons: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return called
 
     return around
+
+
+def instead(old: str, new: str) -> None:
+    """Warn the caller of the function that calls this: what it uses goes in the next release, and what to write then."""
+    warnings.warn(f"{old} goes in the next release; write {new}", DeprecationWarning, stacklevel=3)
+
+
+def renamed(module: str, **homes: str) -> Callable[[str], Any]:
+    """What a module's ``__getattr__`` is where it offered other names once.
+
+    Args:
+        module: its ``__name__``.
+        homes: old name: what it is now, as ``"package.module:name"``.
+    """
+
+    def attribute(name: str) -> Any:
+        if name not in homes:
+            msg = f"module {module!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        home, _, new = homes[name].partition(":")
+        message = f"{module}.{name} is now {home}.{new}; the old name goes in the next release"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return getattr(import_module(home), new)
+
+    return attribute

@@ -19,6 +19,7 @@ GROUND = {
     "lazy",
     "gone",
     "moved",
+    "old_intervals",
     "memory",
     "counts",
     "numbers",

@@ -9,6 +9,7 @@ import pytest
 import dnnexplain.explain
 import dnnexplain.systems.deeprm
 from dnnexplain.gone import without
+from dnnexplain.intervals import compared_interval, mean_interval, ratio_interval
 from dnnexplain.moved import MOVED
 from dnnexplain.systems import make_system
 from dnnexplain.systems.deeprm.simulator.runner import run_policy
@@ -61,6 +62,51 @@ def test_an_argument_that_is_no_more_is_taken_and_told():
     assert twice.__doc__ == "Twice a value."
     with pytest.raises(TypeError, match="other"):
         twice(2, other=1)
+
+
+OLD = {
+    "dnnexplain.explain.distillation.figures": {"mean_interval": ([1.0, 2, 3, 4, 5, 7],), "ratio_interval": ([1.0, 2, 4], [1, 1, 2])},
+    "dnnexplain.explain.transfer.paired": {"paired_interval": ([1.0, 2, 3, 4, 5, 7],)},
+    "dnnexplain.systems.deeprm.intervals": {
+        "interval": ([1.0, 2, 3, 4, 5, 7], 3),
+        "paired_interval": ([1.0, 2, 3, 4, 5, 7], [2.0, 2, 2, 3, 4, 6], 3),
+    },
+}  # fmt: skip
+"""Functions of intervals by old names, with arguments."""
+
+NEW = {
+    "figures.mean_interval": lambda values: mean_interval(values).three,
+    "figures.ratio_interval": lambda top, bottom: ratio_interval(top, bottom).three,
+    "paired.paired_interval": lambda values: mean_interval(values).three[1:],
+    "intervals.interval": lambda values, _seed: mean_interval(values),
+    "intervals.paired_interval": lambda a, b, _seed: compared_interval(a, b, ratio=True),
+}
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in OLD.items() for name in names])
+@pytest.mark.filterwarnings("ignore:dnnexplain.*is now")
+def test_intervals_by_their_old_names_are_todays(module, name):
+    function, given = getattr(import_module(module), name), OLD[module][name]
+    with pytest.warns(DeprecationWarning, match="goes in the next release; write dnnexplain.intervals"):
+        found = function(*given)
+    assert found == NEW[f"{module.rpartition('.')[2]}.{name}"](*given)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("dnnexplain.explain.generate", "Found", "TriedWorkloads"),
+        ("dnnexplain.explain.generate.adversary", "Found", "TriedWorkloads"),
+        ("dnnexplain.explain.distillation.text", "told", "tree_text"),
+        ("dnnexplain_widgets.words", "told", "error_sentence"),
+    ],
+)
+def test_a_name_that_was_a_riddle_is_the_new_one(module, old, new):
+    place = import_module(module)
+    with pytest.warns(DeprecationWarning, match=rf"{old} is now .*\.{new}; the old name goes in the next release"):
+        assert getattr(place, old) is getattr(place, new)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        place.nonsense  # noqa: B018 - asked for
 
 
 def test_the_step_limit_of_a_run_changes_no_figure():

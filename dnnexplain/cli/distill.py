@@ -130,8 +130,8 @@ def distill(
 
     def show_all() -> None:
         _show(found, apart)
-        if checked is not None and checked.told:
-            typer.echo(f"{export_to}: {checked.told}")
+        if checked is not None and checked.comparison:
+            typer.echo(f"{export_to}: {checked.comparison}")
 
     finish(
         found,
@@ -140,7 +140,7 @@ def distill(
             lambda: {
                 **_as_json(found, apart),
                 "export_certificate": checked and checked.certificate,
-                "export_check": checked and checked.told,
+                "export_check": checked and checked.comparison,
             }
         )
         if as_json

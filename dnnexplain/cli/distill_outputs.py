@@ -80,10 +80,10 @@ def distill_outputs(
 
     def show_all() -> None:
         _show(found)
-        if checked is not None and checked.told:
-            typer.echo(f"{export_to}: {checked.told}")
+        if checked is not None and checked.comparison:
+            typer.echo(f"{export_to}: {checked.comparison}")
 
-    told = {"export_certificate": checked and checked.certificate, "export_check": checked and checked.told}
+    told = {"export_certificate": checked and checked.certificate, "export_check": checked and checked.comparison}
     finish(
         found,
         out=out,

@@ -79,7 +79,7 @@ def evaluate(
         "workload": family,
         "sets": len(workloads),
         "seed": seed,
-        **options.told(),
+        **options.as_json(),
         "cost": spec.cost.title,
         "results": results,
         **_against_best_rule(runs, world, spec, workloads, seed),

@@ -122,7 +122,7 @@ class SystemOptions:
             for key, one in known.items()
         }
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Every parameter of the system with its value, given or default, for JSON and titles."""
         return {one.name: self.system.get(one.name, one.default) for one in self.spec.parameters}
 

@@ -284,7 +284,7 @@ def _json(
     )  # fmt: skip
     report = {
         "system": asked.options.spec.name, "policy": asked.policy, "checkpoint": found.question.checkpoint,
-        "seed": found.question.seed, "budget": asked.budget, **world.told,
+        "seed": found.question.seed, "budget": asked.budget, **world.facts,
         **{name: getattr(found, name) for name in names},
         "input": world.tell(found.x), "trace": found.trace,
     }  # fmt: skip
@@ -315,7 +315,7 @@ def _white_box(asked: SearchOptions, seed: int, *, as_json: bool) -> None:
     cost, optimum, lower, upper = problem.certify(x)
     report = {
         "system": asked.options.spec.name, "policy": asked.policy, "method": WHITE_BOX, "seed": seed, "budget": asked.budget,
-        **world.told, "ratio": lower, "lower": lower, "upper": upper, "cost": cost, "optimum": optimum,
+        **world.facts, "ratio": lower, "lower": lower, "upper": upper, "cost": cost, "optimum": optimum,
         "cpu_seconds": proved.cpu_seconds, "stopped": proved.status,
         "stand_in": {
             "ratio": proved.ratio, "bound": proved.bound, "status": proved.status, "split_error": error,

@@ -109,7 +109,7 @@ def _report(asked: SearchOptions, worst: WorstRegret, found: Sequence[WorstRegre
         "checkpoint": worst.question.checkpoint,
         "seed": worst.question.seed,
         "budget": asked.budget,
-        **world.told,
+        **world.facts,
         "ratio": worst.cost / worst.optimum if asked.options.spec.ratio and worst.optimum > 0 else None,
         **{key: getattr(worst, key) for key in figures},
         "input": world.tell(worst.x),

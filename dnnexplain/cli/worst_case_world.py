@@ -53,7 +53,7 @@ class World:
 
     Attributes:
         problem: ratios and their forms; ``None`` where the search is by difference, in ``box``.
-        told: facts about the system for the report.
+        facts: about the system for the report.
         tell: from an input ``[n]`` to JSON in the words of the domain.
         settings: what must agree for a search to be resumed.
         later: inputs whose name holds this come last in tables.
@@ -63,7 +63,7 @@ class World:
     system: Any
     policy: Any
     problem: Problem | None
-    told: Mapping[str, Any]
+    facts: Mapping[str, Any]
     tell: Callable[[NDArray[Any]], dict[str, Any]] = field(compare=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     box: WorkloadBox | None = None
@@ -89,7 +89,7 @@ def make_world(asked: SearchOptions) -> World:
         found = load_reference(spec.challenge)(system, policy, asked.chosen, asked.seed)
         ratio = problem_with(found.parts, f"{asked.policy} on {found.where}", system.cost_name)
         return World(
-            system, policy, ratio, found.told, found.tell, found.settings, later=found.later, beside=found.beside
+            system, policy, ratio, found.facts, found.tell, found.settings, later=found.later, beside=found.beside
         )
     own = isinstance(system, Boxed)
     box: Any = system.workload_box(**asked.chosen) if own else ParameterBox(system, spec, asked.seed)
@@ -98,7 +98,11 @@ def make_world(asked: SearchOptions) -> World:
         if spec.ratio and own
         else None
     )
-    told = {**asked.options.told(), "unit": box.unit or "as named", **({} if own else {"family": spec.family().name})}
+    told = {
+        **asked.options.as_json(),
+        "unit": box.unit or "as named",
+        **({} if own else {"family": spec.family().name}),
+    }
 
     def tell(x: NDArray[Any]) -> dict[str, Any]:
         if isinstance(system, Mutable):

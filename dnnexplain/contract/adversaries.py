@@ -272,7 +272,7 @@ class Challenge:
 
     Attributes:
         parts: what may be chosen, with whatever else the system knows of it (:class:`GradientBox` and its like).
-        told: facts for the report.
+        facts: for the report.
         tell: from an input ``[n]`` to JSON in the words of the domain.
         where: what the search is on, for titles.
         settings: what must agree for a search to be resumed.
@@ -281,7 +281,7 @@ class Challenge:
     """
 
     parts: SearchBox
-    told: Mapping[str, Any]
+    facts: Mapping[str, Any]
     tell: Callable[[Array], dict[str, Any]]
     where: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -11,10 +11,10 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies._keras_graph import Graph
 
-__all__ = ["ACTIVATION_LAYERS", "Asked", "activation"]
+__all__ = ["ACTIVATION_LAYERS", "LayerWeights", "activation"]
 
 Config = Mapping[str, Any]
-Asked = Callable[[], list[torch.Tensor]]
+LayerWeights = Callable[[], list[torch.Tensor]]
 """A layer's arrays, read when they are asked for."""
 
 _POINTWISE: dict[str, Callable[[], nn.Module]] = {
@@ -70,12 +70,12 @@ def _hard_sigmoid(graph: Graph, name: str, value: str) -> str:
     return graph.operation("Clip", moved, min=0.0, max=1.0)[0]
 
 
-def _activate(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _activate(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del weights
     return activation(graph, name, config.get("activation"), value)
 
 
-def _relu(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _relu(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del weights
     most, slope = config.get("max_value"), _first(config, "negative_slope", "alpha", default=0.0)
     if config.get("threshold") or (most is not None and slope):
@@ -86,17 +86,17 @@ def _relu(graph: Graph, name: str, config: Config, value: str, weights: Asked) -
     return graph.pointwise(name, nn.ReLU() if most is None else nn.Hardtanh(0.0, float(most)), value)
 
 
-def _leaky(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _leaky(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del weights
     return graph.pointwise(name, nn.LeakyReLU(float(_first(config, "negative_slope", "alpha", default=0.3))), value)
 
 
-def _elu(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _elu(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del weights
     return graph.pointwise(name, nn.ELU(float(_first(config, "alpha", default=1.0))), value)
 
 
-def _prelu(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _prelu(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del config
     (slope,) = weights()
     if len(set(slope.reshape(-1).tolist())) == 1:
@@ -109,7 +109,7 @@ def _prelu(graph: Graph, name: str, config: Config, value: str, weights: Asked) 
     return graph.operation("Add", [above, *graph.operation("Mul", [*below, graph.number(slope[None])])])[0]
 
 
-def _softmax(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _softmax(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del weights
     axis = config.get("axis", -1)
     return graph.layer(name, nn.Softmax(int(axis[0] if isinstance(axis, list) else axis)), value)
@@ -121,7 +121,7 @@ def _first(config: Config, *names: str, default: Any) -> Any:
     return found.get("value", default) if isinstance(found, Mapping) else found
 
 
-ACTIVATION_LAYERS: dict[str, Callable[[Graph, str, Config, str, Asked], str]] = {
+ACTIVATION_LAYERS: dict[str, Callable[[Graph, str, Config, str, LayerWeights], str]] = {
     "Activation": _activate,
     "ELU": _elu,
     "LeakyReLU": _leaky,

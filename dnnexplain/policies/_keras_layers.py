@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
-from dnnexplain.policies._keras_activations import ACTIVATION_LAYERS, Asked, activation
+from dnnexplain.policies._keras_activations import ACTIVATION_LAYERS, LayerWeights, activation
 from dnnexplain.policies._keras_graph import Graph
 from dnnexplain.policies._onnx_layers import BatchNorm, dense
 
@@ -26,7 +26,7 @@ _IDLE = {
 """What does nothing in evaluation."""
 
 
-def apply(graph: Graph, kind: str, name: str, config: Config, values: list[str], weights: Asked) -> list[str]:
+def apply(graph: Graph, kind: str, name: str, config: Config, values: list[str], weights: LayerWeights) -> list[str]:
     """One call of a layer, as steps of the graph.
 
     Args:
@@ -84,27 +84,27 @@ def _tensors(told: Any) -> Iterator[Any]:
 # --- layers with weights ------------------------------------------------------------------------
 
 
-def _dense(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _dense(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     kernel, *bias = weights()
     _expect(name, kernel, (graph.shape(value)[-1], int(config["units"])))
     made = graph.layer(name, dense(kernel.T.contiguous(), bias[0] if bias else None), value)
     return activation(graph, f"{name}_activation", config.get("activation"), made)
 
 
-def _conv(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _conv(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     kernel, *bias = weights()
     weight = kernel.movedim((-1, -2), (0, 1))  # [..., in, out] -> [out, in, ...]
     made = _convolved(graph, name, config, value, weight, bias[0] if bias else None, int(config.get("groups") or 1))
     return activation(graph, f"{name}_activation", config.get("activation"), graph.last(made))
 
 
-def _depthwise(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _depthwise(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     kernel, *bias = weights()
     made = _each_channel(graph, name, config, value, kernel, bias[0] if bias else None)
     return activation(graph, f"{name}_activation", config.get("activation"), graph.last(made))
 
 
-def _separable(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _separable(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     each, across, *bias = weights()
     inner = graph.last(_each_channel(graph, f"{name}_depthwise", config, value, each, None))
     plain = {"strides": 1, "padding": "valid"}
@@ -158,7 +158,7 @@ def _pad(
     return graph.operation("Pad", [value], pads=[*low, *high], value=fill)[0]
 
 
-def _batch_norm(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _batch_norm(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     axis = config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     if axis not in {-1, graph.values[value].ndim - 1}:
@@ -177,7 +177,7 @@ def _batch_norm(graph: Graph, name: str, config: Config, value: str, weights: As
     return graph.last(graph.layer(name, layer, graph.first(value)))
 
 
-def _layer_norm(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _layer_norm(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     axis = config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     if axis not in {-1, graph.values[value].ndim - 1} or config.get("rms_scaling"):
@@ -193,7 +193,7 @@ def _layer_norm(graph: Graph, name: str, config: Config, value: str, weights: As
 
 
 def _recurrent(operator: str, order: Sequence[int]) -> Callable[..., str]:
-    def layer(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    def layer(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
         gate = config.get("recurrent_activation", "sigmoid")
         rare = [key for key in ("go_backwards", "stateful", "return_state", "time_major", "unroll") if config.get(key)]
         if rare or config.get("activation", "tanh") != "tanh" or gate != "sigmoid":
@@ -221,7 +221,7 @@ def _gates(weights: torch.Tensor, order: Sequence[int]) -> torch.Tensor:
     return torch.cat([parts[place] for place in order])
 
 
-def _normalization(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _normalization(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     if config.get("invert"):
         msg = f"its layer {name!r} undoes a normalisation, which is not read"
         raise DnnExplainError(msg)
@@ -241,23 +241,23 @@ def _floats(told: Any) -> torch.Tensor:
 # --- shapes, pools ------------------------------------------------------------------------------
 
 
-def _flatten(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _flatten(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del config, weights
     return graph.layer(name, nn.Flatten(), value)
 
 
-def _reshape(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _reshape(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del name, weights
     shape = torch.tensor([0, *config["target_shape"]], dtype=torch.int64)
     return graph.operation("Reshape", [value, graph.number(shape)])[0]
 
 
-def _permute(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _permute(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del name, weights
     return graph.operation("Transpose", [value], perm=[0, *(int(axis) for axis in config["dims"])])[0]
 
 
-def _rescale(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _rescale(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del name, weights
     for operator, told, idle in (("Mul", config.get("scale", 1.0), 1.0), ("Add", config.get("offset", 0.0), 0.0)):
         if told != idle:
@@ -265,7 +265,7 @@ def _rescale(graph: Graph, name: str, config: Config, value: str, weights: Asked
     return value
 
 
-def _zero_padding(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+def _zero_padding(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del name, weights
     told = config.get("padding", 1)
     rank = len(graph.shape(value)) - 1
@@ -276,7 +276,7 @@ def _zero_padding(graph: Graph, name: str, config: Config, value: str, weights: 
 
 
 def _pool(operator: str) -> Callable[..., str]:
-    def layer(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    def layer(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
         del name, weights
         first = graph.first(value)
         rank = len(graph.shape(first)) - 1
@@ -306,7 +306,7 @@ def _share(
 
 
 def _global(operator: str) -> Callable[..., str]:
-    def layer(graph: Graph, name: str, config: Config, value: str, weights: Asked) -> str:
+    def layer(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
         del name, weights
         axes = list(range(1, graph.values[value].ndim - 1))
         return graph.operation(operator, [value], axes=axes, keepdims=int(bool(config.get("keepdims"))))[0]
@@ -340,7 +340,7 @@ _MERGES = {
 }  # fmt: skip
 """What joins several values -> the operation."""
 
-LAYERS: dict[str, Callable[[Graph, str, Config, str, Asked], str]] = {
+LAYERS: dict[str, Callable[[Graph, str, Config, str, LayerWeights], str]] = {
     **ACTIVATION_LAYERS,
     "AveragePooling1D": _pool("AveragePool"),
     "AveragePooling2D": _pool("AveragePool"),

@@ -26,8 +26,8 @@ HUNGRY = """
 try:
     print("took", len(bytes(3 * 10**9)))
 except MemoryError as error:
-    from dnnexplain_widgets.words import told
-    print(told(error))
+    from dnnexplain_widgets.words import error_sentence
+    print(error_sentence(error))
 """
 
 

@@ -49,8 +49,8 @@ def test_every_language_gives_the_trees_answers_and_says_so(made, kind):
     found = checked_export(text, kind, trees)
     assert found.certificate is not None
     assert found.certificate.holds
-    assert "the same answer on each of 2,000 rows" in found.told
-    assert found.told in (json.loads(found.text)["checked"] if kind == "json" else found.text)
+    assert "the same answer on each of 2,000 rows" in found.comparison
+    assert found.comparison in (json.loads(found.text)["checked"] if kind == "json" else found.text)
     assert certify_export(found.text, kind, trees).holds  # with its head it still runs
     wrong = (
         text.replace("<=", "<")
@@ -85,7 +85,7 @@ def test_what_could_not_be_run_says_so_in_its_head(monkeypatch):
     assert found.certificate is None
     assert "* Not run beside its tree: this machine has no C compiler (cc).\n" in found.text
     assert checked_export("as words", "text", tree) == certificate.CheckedExport("as words", None, "")
-    assert checked_export("program", "a system's own", tree).told.startswith("Not run beside its tree")
+    assert checked_export("program", "a system's own", tree).comparison.startswith("Not run beside its tree")
     with pytest.raises(DnnExplainError, match="takes a JavaScript engine"):
         run_export("javascript", "", FEATURES)
 

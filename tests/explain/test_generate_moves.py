@@ -31,7 +31,7 @@ def test_moves_that_succeed_are_drawn_more_often_and_none_dies():
     moves = Moves(np.ones(4), ordered=False, rng=np.random.default_rng(0))
     for _ in range(200):
         name, _ = moves.make(*TABLES)
-        moves.told(name, better=name == "few_values")
+        moves.learn(name, better=name == "few_values")
     shares = moves.shares
     assert max(shares, key=shares.get) == "few_values"
     assert sum(shares.values()) == pytest.approx(1.0)

@@ -157,6 +157,8 @@ def lines(name, folder):
         "hypotheses": ("hypotheses", word, "--sets", "2", *shared, "--json"),
         "prove": ("prove", word, *shared, "--json"),
         "train": ("train", word, "--sets", "2", "--rounds", "1", "--epochs", "1", "--out", str(folder / "net.safetensors"), "--json"),
+        "guard": ("guard", word, "--sets", "2", "--rounds", "1", "--cycles", "1", "--tries", "1", *shared, "--json"),
+        "stress": ("stress", word, "--sets", "2", "--states", "4", "--budget", "4", *shared, "--json"),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain_widgets.words import joined, label, number, probability, share_of_rules, told, with_unit
+from dnnexplain_widgets.words import error_sentence, joined, label, number, probability, share_of_rules, with_unit
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def test_rules_are_told_apart_by_what_they_would_do():
 
 
 def test_failures_are_one_sentence():
-    assert told(DnnExplainError("no such\n  rule")) == "No such rule."
-    assert told(KeyError()) == "Something went wrong inside (KeyError): no message."
+    assert error_sentence(DnnExplainError("no such\n  rule")) == "No such rule."
+    assert error_sentence(KeyError()) == "Something went wrong inside (KeyError): no message."

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["Exercise"]
 
@@ -80,4 +80,4 @@ def _why_not(given: str, error: Exception) -> str:
         return (
             f"“{given}” is no {'whole number' if 'invalid literal' in str(error) else 'number'}; write one, such as 3."
         )
-    return told(error)
+    return error_sentence(error)

@@ -16,7 +16,7 @@ from dnnexplain.explain.decisions.decision import decide, observe, valid_of
 from dnnexplain.explain.decisions.sweeps import knobs_of_kind
 from dnnexplain.explain.probing.neurons import layer_of, neuron_activations
 from dnnexplain.explain.probing.thresholds import Curves, curves
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["PARTS", "Ask", "Live", "best_actions", "compute", "nothing_inside"]
 
@@ -90,7 +90,7 @@ def compute(system: System, policy: Policy, state: State, ask: Ask) -> Live:
         try:
             return make()
         except Exception as error:  # noqa: BLE001 - shown in the error area of the panel that asked
-            failures[part] = told(error)
+            failures[part] = error_sentence(error)
             return otherwise
         finally:
             spent[part] = spent.get(part, 0.0) + time.thread_time() - began

@@ -35,7 +35,7 @@ from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.sentences import FEW_OUTPUTS
 from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.views import has_view
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["LIVE", "SECTIONS", "Entry", "Section", "make_panel"]
 
@@ -257,5 +257,5 @@ def make_panel(entry: Entry, session: Session, options: Options) -> Panel:
         return kind(session=session, **options.get(name, {}))
     except Exception as error:  # noqa: BLE001 - shown in the panel's place; its neighbours stay
         substitute = Panel(session=session)
-        substitute.question, substitute.error, substitute.copyable = kind.QUESTION, told(error), False
+        substitute.question, substitute.error, substitute.copyable = kind.QUESTION, error_sentence(error), False
         return substitute

@@ -34,7 +34,7 @@ from dnnexplain_widgets.live import Ask, Live, compute
 from dnnexplain_widgets.messages import about, live_message, scene
 from dnnexplain_widgets.moves import valid_values
 from dnnexplain_widgets.sentences import sentences
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["Session", "telling_unit"]
 
@@ -271,7 +271,7 @@ class Session(t.HasTraits):
             begun = np.array(wish.get("from", []), dtype=np.float64)
             self.move(np.array(wish["values"], dtype=np.float64), settled=bool(wish["settled"]), before=begun)
         except DnnExplainError as error:
-            self.live = replace(self.live, failures={**self.live.failures, "all": told(error)})
+            self.live = replace(self.live, failures={**self.live.failures, "all": error_sentence(error)})
         if self.live is before or "all" in self.live.failures:
             self._send()  # the page waits for an answer to this stamp even if nothing changed
 

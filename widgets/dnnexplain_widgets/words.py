@@ -11,9 +11,15 @@ from dnnexplain import numbers
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import shortened
 from dnnexplain.counts import unit_of
+from dnnexplain.gone import renamed
 from dnnexplain.memory import ran_out, why_no_memory
 
-__all__ = ["joined", "label", "number", "probability", "share_of_rules", "told", "with_unit"]
+__all__ = ["error_sentence", "joined", "label", "number", "probability", "share_of_rules", "with_unit"]
+
+__getattr__ = renamed(
+    __name__,
+    told="dnnexplain_widgets.words:error_sentence",
+)
 
 _ACRONYM = 4
 _VOWELS = set("aeiouy")
@@ -74,7 +80,7 @@ def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: i
     return f"{'; '.join(parts)}." if parts else ""
 
 
-def told(error: BaseException) -> str:
+def error_sentence(error: BaseException) -> str:
     """A failure as one sentence for the error area."""
     text = shortened(" ".join(str(error).split()))
     if ran_out(error):

@@ -15,6 +15,7 @@ from dnnexplain.explain.distillation.outputs.trees import OutputTrees
 from dnnexplain.explain.distillation.running import RUNNERS, lacking_tool, run_export
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.explain.proofs.certificate import Certificate, Claim, certify
+from dnnexplain.gone import instead
 
 __all__ = ["CheckedExport", "certify_export", "checked_export", "probing_rows"]
 
@@ -29,14 +30,20 @@ class CheckedExport:
     """An exported program that says of itself whether it was run beside its tree.
 
     Attributes:
-        text: the program, ``told`` in its head.
+        text: the program, ``comparison`` in its head.
         certificate: of the run; ``None`` where it could not be run, or is no program.
-        told: what was compared on how many rows, or that nothing was and why; empty of rules as words.
+        comparison: what was compared on how many rows, or that nothing was and why; empty of rules as words.
     """
 
     text: str
     certificate: Certificate | None
-    told: str
+    comparison: str
+
+    @property
+    def told(self) -> str:
+        """The old name of ``comparison``."""
+        instead("CheckedExport.told", "comparison")
+        return self.comparison
 
 
 def checked_export(text: str, kind: str, trees: Tree | OutputTrees) -> CheckedExport:

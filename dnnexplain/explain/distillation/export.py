@@ -10,11 +10,11 @@ import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.explain.distillation.branching import LEAF
-from dnnexplain.explain.distillation.text import export_text, told
+from dnnexplain.explain.distillation.text import export_text, tree_text
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.reading import parse_json
 
-__all__ = ["EXPORTS", "branches", "export", "export_text", "listing", "told", "tree_from_json"]
+__all__ = ["EXPORTS", "branches", "export", "export_text", "listing", "tree_from_json", "tree_text"]
 
 Words = tuple[str, ...]
 

@@ -6,8 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.explain.distillation.decisions import Decisions
+from dnnexplain.gone import renamed
 
 __all__ = ["best_sentence", "macro_f1"]
+
+__getattr__ = renamed(
+    __name__,
+    mean_interval="dnnexplain.old_intervals:mean_and_ends",
+    ratio_interval="dnnexplain.old_intervals:ratio_and_ends",
+)
 
 
 def best_sentence(known: Decisions, seen: Decisions) -> dict[str, float | int]:

@@ -6,8 +6,14 @@ from collections.abc import Callable, Mapping
 
 from dnnexplain.explain.distillation.branching import LEAF, Branching
 from dnnexplain.explain.distillation.conditions import question
+from dnnexplain.gone import renamed
 
-__all__ = ["export_text", "told"]
+__all__ = ["export_text", "tree_text"]
+
+__getattr__ = renamed(
+    __name__,
+    told="dnnexplain.explain.distillation.text:tree_text",
+)
 
 Words = tuple[str, ...]
 
@@ -16,10 +22,10 @@ def export_text(
     tree: Branching, names: Words, actions: Words, units: Mapping[str, str], absent: Mapping[str, float] | None = None
 ) -> str:
     """Indented questions and actions, each leaf with its share of what was learned from."""
-    return told(tree, lambda leaf: actions[tree.action[leaf]], names, units, absent)
+    return tree_text(tree, lambda leaf: actions[tree.action[leaf]], names, units, absent)
 
 
-def told(
+def tree_text(
     tree: Branching,
     leaf: Callable[[int], str],
     names: Words,

@@ -1,18 +1,19 @@
 """Generated workloads that are valid, likely, and bad for a policy."""
 
-from dnnexplain.explain.generate.adversary import Found, hardest
+from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest
 from dnnexplain.explain.generate.generators import GENERATORS, Generator, make_generator
 from dnnexplain.explain.generate.networks import load_generator
 from dnnexplain.explain.generate.plausibility import Plausibility, summary
 from dnnexplain.explain.generate.realism import Realism, realism
 from dnnexplain.explain.generate.smote import propose
+from dnnexplain.gone import renamed
 
 __all__ = [
     "GENERATORS",
-    "Found",
     "Generator",
     "Plausibility",
     "Realism",
+    "TriedWorkloads",
     "hardest",
     "load_generator",
     "make_generator",
@@ -20,3 +21,8 @@ __all__ = [
     "realism",
     "summary",
 ]
+
+__getattr__ = renamed(
+    __name__,
+    Found="dnnexplain.explain.generate.adversary:TriedWorkloads",
+)

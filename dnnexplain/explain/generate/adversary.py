@@ -20,8 +20,14 @@ from dnnexplain.contract import Tabular
 from dnnexplain.explain.generate.moves import Moves
 from dnnexplain.explain.generate.plausibility import Plausibility
 from dnnexplain.explain.generate.smote import propose
+from dnnexplain.gone import renamed
 
-__all__ = ["Found", "hardest", "worst_ten"]
+__all__ = ["TriedWorkloads", "hardest", "worst_ten"]
+
+__getattr__ = renamed(
+    __name__,
+    Found="dnnexplain.explain.generate.adversary:TriedWorkloads",
+)
 
 Floats = NDArray[np.float64]
 Regret = Callable[[Sequence[Any]], Floats]
@@ -40,7 +46,7 @@ TEN = 10
 
 
 @dataclass
-class Found:
+class TriedWorkloads:
     """What was run: workloads with their plausibility, regret and cell of the map.
 
     Attributes:
@@ -76,7 +82,7 @@ class Found:
         return kept
 
 
-def worst_ten(found: Found, least: float) -> list[int]:
+def worst_ten(found: TriedWorkloads, least: float) -> list[int]:
     """The ten worst likely runs, at most one of a cell and regret."""
     return found.likely(least)[:TEN]
 
@@ -93,7 +99,7 @@ def hardest(
     cancel: Event | None = None,
     steer: bool = True,
     slope: Slope | None = None,
-) -> Found:
+) -> TriedWorkloads:
     """Look for likely workloads of large regret in ``count`` runs.
 
     Args:
@@ -110,7 +116,7 @@ def hardest(
             that is asked for counts as a run.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
-    found = Found()
+    found = TriedWorkloads()
     found.add(system, list(drawn[: max(2, int(DRAWN * count), min(FIRST, count // 3))]), law, regret)
     pool = [system.to_records(one) for one in drawn]
     parts = system, found, pool, law, least, rng
@@ -140,7 +146,7 @@ class _Blind:
     def __init__(
         self,
         system: Tabular,
-        found: Found,
+        found: TriedWorkloads,
         pool: Sequence[Floats],
         law: Plausibility,
         least: float,
@@ -207,7 +213,7 @@ class _Climbers(_Blind):
             return
         regret = self.found.regret
         for one, now in zip(batch, regret[first:], strict=True):
-            self.moves.told(one.move, better=now > regret[self.climbers[one.climber]])
+            self.moves.learn(one.move, better=now > regret[self.climbers[one.climber]])
         for run, one in enumerate(batch, start=first):
             if regret[run] >= regret[self.climbers[one.climber]]:
                 self.climbers[one.climber] = run
@@ -235,7 +241,7 @@ def _or_flat(slope: Floats | None, table: Floats) -> Floats:
     return np.zeros_like(table) if slope is None else slope
 
 
-def _starts(found: Found, least: float, most: int) -> list[int]:
+def _starts(found: TriedWorkloads, least: float, most: int) -> list[int]:
     """The worst of every kind, the worst first; then the worst of the rest."""
     order = found.likely(least)
     kinds: dict[tuple[int, int], int] = {}

@@ -126,7 +126,7 @@ class Moves:
             return name, uphill(one, slope(), self._scale, self._rng)
         return name, MOVES[name](one, elite, drawn, self._scale, self._rng, self._ordered)
 
-    def told(self, name: str, *, better: bool) -> None:
+    def learn(self, name: str, *, better: bool) -> None:
         """Whether what a move made was worse for the policy than its parent."""
         self._worth[name] += LEARNED * (float(better) - self._worth[name])
 

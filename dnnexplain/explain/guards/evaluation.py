@@ -138,7 +138,7 @@ def evaluate_guard(
     }
     return GuardReport(
         question=Question.about(system, policy, method="guard", seed=seed, settings=settings),
-        guard=guarded.told,
+        guard=guarded.rule_words,
         digest=guard.digest,
         workload_without=_written(system, plain),
         workload_with=_written(system, known),

@@ -14,6 +14,7 @@ from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Policy, 
 from dnnexplain.counts import counted
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.regions.where import quantities_of
+from dnnexplain.gone import instead
 from dnnexplain.numbers import percent
 
 __all__ = ["Guarded", "StepsIn", "told_steps"]
@@ -32,13 +33,19 @@ class StepsIn:
         decisions: that were asked for.
         by_rule: in how many of them each of the guard's rules decided.
         changed: in how many its decision was another one than the policy's.
-        told: the guard's rules in words.
+        rule_words: the guard's rules in words.
     """
 
     decisions: int
     by_rule: tuple[int, ...]
     changed: int
-    told: tuple[str, ...]
+    rule_words: tuple[str, ...]
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The old name of ``rule_words``."""
+        instead("StepsIn.told", "rule_words")
+        return self.rule_words
 
     @property
     def share(self) -> float:
@@ -57,7 +64,9 @@ class StepsIn:
             return "The guard was never asked."
         if not any(self.by_rule):
             return f"The guard never stepped in ({counted(self.decisions, 'decision')})."
-        parts = [f"{percent(n / self.decisions)} {told}" for n, told in zip(self.by_rule, self.told, strict=True) if n]
+        parts = [
+            f"{percent(n / self.decisions)} {told}" for n, told in zip(self.by_rule, self.rule_words, strict=True) if n
+        ]
         return (
             f"The guard decided {percent(self.share)} of {counted(self.decisions, 'decision')}, "
             f"{percent(self.share_changed)} otherwise than the network: {'; '.join(parts)}."
@@ -65,7 +74,7 @@ class StepsIn:
 
     def to_json(self) -> dict[str, Any]:
         """For reports."""
-        rules = [{"rule": told, "decisions": count} for told, count in zip(self.told, self.by_rule, strict=True)]
+        rules = [{"rule": told, "decisions": count} for told, count in zip(self.rule_words, self.by_rule, strict=True)]
         return {
             "decisions": self.decisions,
             "stepped_in": self.share,
@@ -101,7 +110,7 @@ class Guarded:
         self.masked = bool(getattr(policy, "masked", True))
         self.checkpoint = f"{getattr(policy, 'checkpoint', '')}+guard:{guard.digest}"
         self.assumed = (*getattr(policy, "assumed", ()), *_strangers(policy, guard))
-        self.told = tuple(rule.words(self.quantities) for rule in guard.rules)
+        self.rule_words = tuple(rule.words(self.quantities) for rule in guard.rules)
         self._instead = [_doing(system, rule.do) for rule in guard.rules]
         for rule in guard.rules:
             rule.when.columns(self.quantities.names)
@@ -123,7 +132,7 @@ class Guarded:
     @property
     def steps_in(self) -> StepsIn:
         """What was counted since the beginning, or since :meth:`forget`."""
-        return StepsIn(self._decisions, tuple(int(n) for n in self._by_rule), self._changed, self.told)
+        return StepsIn(self._decisions, tuple(int(n) for n in self._by_rule), self._changed, self.rule_words)
 
     def deciding(self, observations: NDArray[Any]) -> NDArray[np.int64]:
         """Which of the guard's rules decides in each state ``[B]``, by index; -1 where the policy does."""
@@ -141,7 +150,9 @@ class Guarded:
         if place < 0:
             return f"No rule of the guard holds here, so {self.policy.name} decides."
         rule = self.guard.rules[place]
-        return f"Rule {place + 1} of the guard decides, {self.told[place]}." + (f" {rule.why}" if rule.why else "")
+        return f"Rule {place + 1} of the guard decides, {self.rule_words[place]}." + (
+            f" {rule.why}" if rule.why else ""
+        )
 
     def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
         """The policy's raw outputs ``[B, A]``, with those of the guard's rules where they hold."""

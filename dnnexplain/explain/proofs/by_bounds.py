@@ -11,7 +11,7 @@ from dnnexplain.contract import Case, ChoicesOfKnobs, DnnExplainError
 from dnnexplain.explain.proofs.branching import branch_and_bound
 from dnnexplain.explain.proofs.case_network import (
     TOLERANCE,
-    Asked,
+    ProofTask,
     certify_case,
     masks_of,
     refuted,
@@ -30,7 +30,7 @@ _SAFE = 1e-7
 _ROUNDS = 20
 
 
-def relaxed(asked: Asked, case: Case) -> RelaxedModel:
+def relaxed(asked: ProofTask, case: Case) -> RelaxedModel:
     """The network over a case's states; cases of one state that share their set share it, too."""
     if case.change is not None or asked.budget.jobs != 1:
         return relaxed_model(asked.system, asked.policy, case, asked.background, asked.go_on)
@@ -41,7 +41,7 @@ def relaxed(asked: Asked, case: Case) -> RelaxedModel:
 
 
 def by_bounds(
-    asked: Asked, case: Case, best: float, rng: np.random.Generator, model: RelaxedModel | None = None
+    asked: ProofTask, case: Case, best: float, rng: np.random.Generator, model: RelaxedModel | None = None
 ) -> CaseVerdict:
     """Prove a case or find a violation by branch and bound.
 
@@ -94,7 +94,7 @@ def by_bounds(
     )  # fmt: skip
 
 
-def bound_of(asked: Asked, case: Case) -> tuple[RelaxedModel, float] | None:
+def bound_of(asked: ProofTask, case: Case) -> tuple[RelaxedModel, float] | None:
     """How large a violation of a case can be at most, without branching; ``None`` where bounds by lines know no way."""
     try:
         model = relaxed(asked, case)
@@ -105,7 +105,7 @@ def bound_of(asked: Asked, case: Case) -> tuple[RelaxedModel, float] | None:
     return model, top + _SAFE * max(1.0, abs(top))
 
 
-def _counting(asked: Asked, case: Case) -> Any:
+def _counting(asked: ProofTask, case: Case) -> Any:
     """Of decisions: whether in a box of knobs the rival is never valid, or the action itself may not be."""
     system = asked.system
     if not asked.masks or not isinstance(system, ChoicesOfKnobs):

@@ -20,7 +20,7 @@ from dnnexplain.explain.proofs.verdicts import CaseVerdict, ProofBudget
 
 __all__ = [
     "TOLERANCE",
-    "Asked",
+    "ProofTask",
     "certify_case",
     "margins",
     "masks_of",
@@ -44,7 +44,7 @@ class HasOutputs(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ProofTask:
     """What all cases share."""
 
     system: System
@@ -97,13 +97,13 @@ class Asked:
         return self.left() > 0 and not self.stop.is_set()
 
 
-def margins(asked: Asked, case: Case, rows: Floats) -> Floats:
+def margins(asked: ProofTask, case: Case, rows: Floats) -> Floats:
     """The case's margin on the network itself ``[B]``; of a decision that must stay, under its masks."""
     valid = asked.system.valid_actions(asked.system.encode(rows, asked.background)) if asked.masks else None
     return under_masks(asked, case, case.margin(asked.outputs(case, rows)), valid)
 
 
-def under_masks(asked: Asked, case: Case, margins: Floats, valid: NDArray[np.bool_] | None) -> Floats:
+def under_masks(asked: ProofTask, case: Case, margins: Floats, valid: NDArray[np.bool_] | None) -> Floats:
     """Margins of a rival: none where it is not valid, and lost to it where the action that should stay is not."""
     if valid is None:
         return margins
@@ -116,14 +116,14 @@ def rival_of(case: Case) -> int:
     return int(np.argmax(case.rows[0]))
 
 
-def refuted(asked: Asked, case: Case, row: Floats, best: float, how: str) -> CaseVerdict:
+def refuted(asked: ProofTask, case: Case, row: Floats, best: float, how: str) -> CaseVerdict:
     """A case that a state (or pair) violates, its bound not yet known."""
     count = len(asked.system.knobs)
     shaped = row if len(row) == count else row.reshape(2, count)
     return CaseVerdict(case.name, "fails", np.inf, best, shaped, how=how)
 
 
-def replayed(asked: Asked, case: Case, row: Floats) -> float:
+def replayed(asked: ProofTask, case: Case, row: Floats) -> float:
     """The case's margin on the network itself in a solution's states, if they are valid and of the set; else -inf."""
     if case.change is None:
         inside = case.states.holds(asked.system, row[None])[0]
@@ -142,7 +142,7 @@ def settled(case: Case, solved: Solved, certificate: Certificate, best: float, d
     return CaseVerdict(case.name, "open", solved.bound, best, certificate=certificate, reason=reason)
 
 
-def masks_of(asked: Asked, case: Case) -> tuple[bool, str]:
+def masks_of(asked: ProofTask, case: Case) -> tuple[bool, str]:
     """Whether the rival of a decision can be left out, and why its program can prove nothing, if so."""
     if not asked.masks:
         return False, ""
@@ -155,7 +155,7 @@ def masks_of(asked: Asked, case: Case) -> tuple[bool, str]:
 
 
 def certify_case(
-    asked: Asked, case: Case, model: HasOutputs, bound: float, row: Floats | None, rng: np.random.Generator
+    asked: ProofTask, case: Case, model: HasOutputs, bound: float, row: Floats | None, rng: np.random.Generator
 ) -> Certificate:
     """Compare program and network on drawn states and the solution, and the bound with all of them."""
     states = draw(asked.system, case.states, asked.budget.checked, rng)

@@ -24,7 +24,7 @@ from dnnexplain.contract import (
 )
 from dnnexplain.explain.networks.hooks import network_of
 from dnnexplain.explain.proofs.by_bounds import by_bounds
-from dnnexplain.explain.proofs.case_network import Asked
+from dnnexplain.explain.proofs.case_network import ProofTask
 from dnnexplain.explain.proofs.draws import climb, draw, listed
 from dnnexplain.explain.proofs.prover import by_program
 from dnnexplain.explain.proofs.ready import free_knobs
@@ -134,7 +134,7 @@ class ForcedSets:
         """Bound what each rival can reach."""
         discrete = isinstance(self.system.output, Discrete)
         budget = replace(self.budget, parts=self.budget.parts * patience)
-        asked = Asked(
+        asked = ProofTask(
             self.system, self.policy, budget, until, self.state.background,
             self.kept if discrete else None, discrete, self.cancel,
         )  # fmt: skip

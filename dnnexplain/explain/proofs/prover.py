@@ -22,7 +22,7 @@ from dnnexplain.explain.networks.hooks import network_of, private
 from dnnexplain.explain.proofs.by_bounds import bound_of, by_bounds
 from dnnexplain.explain.proofs.case_network import (
     TOLERANCE,
-    Asked,
+    ProofTask,
     certify_case,
     margins,
     masks_of,
@@ -70,7 +70,7 @@ def prove(
     """
     start = time.monotonic()
     limits = budget or ProofBudget()
-    asked = Asked(
+    asked = ProofTask(
         system, policy, limits, start + limits.seconds, background, claim.kept, claim.decided, cancel or Event()
     )
 
@@ -89,7 +89,7 @@ def prove(
     return _joined(asked, claim, found, time.monotonic() - start)
 
 
-def _joined(asked: Asked, claim: Property, found: Sequence[CaseVerdict], seconds: float) -> Verdict:
+def _joined(asked: ProofTask, claim: Property, found: Sequence[CaseVerdict], seconds: float) -> Verdict:
     kinds = {case.verdict for case in found}
     verdict = "fails" if "fails" in kinds else "open" if "open" in kinds or not found else "holds"
     failed = max((case for case in found if case.verdict == "fails"), key=lambda case: case.best, default=None)
@@ -109,7 +109,7 @@ def _joined(asked: Asked, claim: Property, found: Sequence[CaseVerdict], seconds
     )  # fmt: skip
 
 
-def background_matters(asked: Asked) -> bool:
+def background_matters(asked: ProofTask) -> bool:
     """Whether states were painted around an observation."""
     return asked.background is not None
 
@@ -117,7 +117,7 @@ def background_matters(asked: Asked) -> bool:
 # --- one case ---
 
 
-def _quick(asked: Asked, case: Case, rng: np.random.Generator) -> CaseVerdict:
+def _quick(asked: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict:
     """List the states where they are few; else look for a violation by search."""
     if not asked.go_on():
         return CaseVerdict(case.name, "open", np.inf, -np.inf, reason="the time was up before its turn")
@@ -150,7 +150,7 @@ def _unknown(policy: Any) -> str:
 
 
 def _slow(
-    asked: Asked, worst: float, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
+    asked: ProofTask, worst: float, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
 ) -> CaseVerdict:
     """Prove what neither list nor search has settled; bound what search has found, of several the worst violation."""
     case, quick = item
@@ -170,7 +170,7 @@ def _slow(
     return by_proof(asked, case, quick.best, rng)
 
 
-def _bounded(asked: Asked, case: Case, found: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
+def _bounded(asked: ProofTask, case: Case, found: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
     """A violation that a search has found, with a bound on how large one can be where there is time for one."""
     if not asked.go_on():
         return replace(found, reason="the time was up before it was known how large a violation can be")
@@ -189,7 +189,7 @@ def _bounded(asked: Asked, case: Case, found: CaseVerdict, rng: np.random.Genera
     return replace(found, bound=bound, certificate=certify_case(asked, case, model, bound, row, rng))
 
 
-def _by_list(asked: Asked, case: Case, seen: tuple[Any, ...]) -> CaseVerdict:
+def _by_list(asked: ProofTask, case: Case, seen: tuple[Any, ...]) -> CaseVerdict:
     if not seen:
         return CaseVerdict(case.name, "holds", -np.inf, -np.inf, how="listed")
     margins = under_masks(asked, case, case.margin(seen[1]), seen[2])
@@ -200,7 +200,7 @@ def _by_list(asked: Asked, case: Case, seen: tuple[Any, ...]) -> CaseVerdict:
     )
 
 
-def _search(asked: Asked, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
+def _search(asked: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
     """A violation by sampling and climbing, on the network itself."""
     if case.change is None:
         return climb(
@@ -232,7 +232,7 @@ def _search(asked: Asked, case: Case, rng: np.random.Generator) -> tuple[Floats,
 # --- the program ---
 
 
-def by_proof(asked: Asked, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
+def by_proof(asked: ProofTask, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
     """Prove a case, or find a violation: by branching over bounds, and where that leaves it open by a program."""
     found = by_bounds(asked, case, best, rng)
     if found.verdict != "open" or not asked.go_on() or not asked.budget.program:
@@ -243,7 +243,7 @@ def by_proof(asked: Asked, case: Case, best: float, rng: np.random.Generator) ->
     return found if found.bound <= other.bound else other
 
 
-def by_program(asked: Asked, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
+def by_program(asked: ProofTask, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
     """Prove a case, or find a violation, by a mixed-integer program."""
     excluded, doubt = masks_of(asked, case)
     if excluded:
@@ -271,7 +271,7 @@ def by_program(asked: Asked, case: Case, best: float, rng: np.random.Generator) 
     return settled(case, solved, certificate, max(best, value), doubt)
 
 
-def _model(asked: Asked, case: Case) -> Model:
+def _model(asked: ProofTask, case: Case) -> Model:
     """The program of a case; cases of one state that share their set share it, too, where they come one after another."""
     key = (id(case.states), "model")
     left = max(asked.left(), 0.1)

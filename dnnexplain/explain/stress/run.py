@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, lacking, need
 from dnnexplain.counts import counted
-from dnnexplain.explain.generate.adversary import Found, hardest, worst_ten
+from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest, worst_ten
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
 from dnnexplain.explain.stress.cases import Case, battery, case_file
 from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
@@ -271,7 +271,7 @@ def _generate(
     law = Plausibility([system.to_records(one) for one in drawn])
 
     regret = regret_of(system, policy, fair, seed)
-    ordinary = Found()
+    ordinary = TriedWorkloads()
     ordinary.add(system, drawn[:count], law, regret)
     found = hardest(
         system,
@@ -323,7 +323,7 @@ def _ordinary(
     return list(system.workloads(spec.family().name, count, seed)), said
 
 
-def _point(system: Any, policy: Policy, found: Found, run: int, seconds: float, seed: int) -> dict[str, Any]:
+def _point(system: Any, policy: Policy, found: TriedWorkloads, run: int, seconds: float, seed: int) -> dict[str, Any]:
     """A point of the front: read back from its file's content, run again, and held against the optimum."""
     content = case_file(system, found.workloads[run], f"generated {run}")
     workload = system.from_records(np.array(content["records"]))

@@ -9,8 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, EpisodeSystem, Policy
+from dnnexplain.gone import renamed
 
 __all__ = ["paired_costs"]
+
+__getattr__ = renamed(
+    __name__,
+    paired_interval="dnnexplain.old_intervals:mean_of_differences",
+)
 
 _WORKLOADS_AT_ONCE = 20
 

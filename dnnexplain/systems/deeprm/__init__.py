@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dnnexplain.lazy import lazy_attribute
-from dnnexplain.moved import add_moved
+from dnnexplain.moved import MOVED, add_moved
 
 if TYPE_CHECKING:
     from dnnexplain.systems.deeprm.simulator.model import ORIGINAL_RULES, JobSet, Params
@@ -40,3 +40,4 @@ add_moved(
         "rules": "rule_kernels=kernels rule_policy=policy",
     },
 )
+MOVED[f"{__name__}.intervals"] = "dnnexplain.old_intervals"

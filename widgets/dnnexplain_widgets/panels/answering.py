@@ -13,7 +13,7 @@ from dnnexplain.results import Question
 from dnnexplain_widgets.jobs import Jobs, Task
 from dnnexplain_widgets.panels.subject import Subject
 from dnnexplain_widgets.session import Session
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["Answering"]
 
@@ -72,7 +72,7 @@ class Answering(anywidget.AnyWidget):
         try:
             call(*arguments)
         except Exception as error:  # noqa: BLE001 - shown to the user
-            self.error = told(error)
+            self.error = error_sentence(error)
 
     def start(
         self,
@@ -113,7 +113,7 @@ class Answering(anywidget.AnyWidget):
 
         def fail(error: BaseException) -> None:
             self.busy, self._for = {}, None
-            self.error = told(error)
+            self.error = error_sentence(error)
 
         return self.jobs.start(work, finish, fail, report)
 

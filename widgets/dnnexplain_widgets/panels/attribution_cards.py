@@ -15,7 +15,7 @@ from dnnexplain.explain.attribution.methods import METHODS
 from dnnexplain.explain.attribution.saved_attribution import ThenAndNow
 from dnnexplain.explain.faithfulness.badge import TrustBadge
 from dnnexplain.explain.faithfulness.compared import TrustedComparison
-from dnnexplain_widgets.words import number, told
+from dnnexplain_widgets.words import error_sentence, number
 
 __all__ = ["about", "agreement", "card", "sentence_of", "then_and_now", "with_chosen"]
 
@@ -34,7 +34,7 @@ def with_chosen(options: list[list[str]], chosen: str) -> list[list[str]]:
 
 def sentence_of(text: str) -> str:
     """A reason as a sentence."""
-    return told(DnnExplainError(text))
+    return error_sentence(DnnExplainError(text))
 
 
 def about(found: TrustedComparison) -> str:

@@ -21,7 +21,7 @@ from dnnexplain_widgets.session import Session
 from dnnexplain_widgets.stills import display_after_still
 from dnnexplain_widgets.uploads import checked
 from dnnexplain_widgets.web import FRAME
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["Panel"]
 
@@ -281,7 +281,7 @@ class Panel(Answering):
         try:
             self.compare_with(*self._then)
         except DnnExplainError as error:
-            self.comparison = {"file": self._then[1], "sentence": told(error), "changes": []}
+            self.comparison = {"file": self._then[1], "sentence": error_sentence(error), "changes": []}
 
 
 def _session(

@@ -34,7 +34,7 @@ def figures_of(report: GuardReport, system: Any) -> dict[str, Any]:
 def stepped_words(guarded: Guarded, observations: NDArray[Any]) -> tuple[str, ...]:
     """Of each decision of an episode what decided it, a sentence each."""
     deciding = guarded.deciding(observations)
-    counts = np.bincount(deciding[deciding >= 0], minlength=len(guarded.told))
+    counts = np.bincount(deciding[deciding >= 0], minlength=len(guarded.rule_words))
     total = len(deciding)
 
     def told(place: int) -> str:
@@ -42,6 +42,6 @@ def stepped_words(guarded: Guarded, observations: NDArray[Any]) -> tuple[str, ..
             return (
                 f"No rule of the guard holds here; rules decide {int(counts.sum()):,} of {counted(total, 'decision')}."
             )
-        return f"Rule {place + 1} decides here, and in {int(counts[place]):,} of {counted(total, 'decision')}: {guarded.told[place]}."
+        return f"Rule {place + 1} decides here, and in {int(counts[place]):,} of {counted(total, 'decision')}: {guarded.rule_words[place]}."
 
     return tuple(told(int(place)) for place in deciding)

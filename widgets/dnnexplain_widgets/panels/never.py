@@ -14,7 +14,7 @@ from dnnexplain.registry import spec_of
 from dnnexplain_widgets.headlines import Headline
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["NeverPanel"]
 
@@ -102,7 +102,7 @@ class NeverPanel(Panel):
                         budget=ProofBudget(seconds=seconds, parts=parts), cancel=task.enough,
                     )  # fmt: skip
                 except DnnExplainError as error:
-                    failures[name] = told(error)
+                    failures[name] = error_sentence(error)
             return verdicts, failures
 
         self.start(work, self._take, "Proving", keeps=True)

@@ -10,7 +10,7 @@ from dnnexplain.contract import Discrete, DnnExplainError
 from dnnexplain.explain.probing.account import Account, account
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels.base import Panel
-from dnnexplain_widgets.words import told
+from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["WhiteBoxPanel"]
 
@@ -71,7 +71,7 @@ class WhiteBoxPanel(Panel):
             self.found = account(session.system, session.policy, session.state, pro=pro, contra=contra)
         except DnnExplainError as error:
             self.found = None
-            self.figure = {"account": {"note": told(error)}}
+            self.figure = {"account": {"note": error_sentence(error)}}
             self.sentence = ""
             asked = pro is not None or contra is not None
             self.controls = self._choices() if asked else []

@@ -32,7 +32,7 @@ from dnnexplain_widgets.panels.worst_case_words import (
 )
 from dnnexplain_widgets.uploads import text_of
 from dnnexplain_widgets.views import flow_graph
-from dnnexplain_widgets.words import number, told
+from dnnexplain_widgets.words import error_sentence, number
 
 __all__ = ["WorstCasePanel"]
 
@@ -283,7 +283,8 @@ class WorstCasePanel(Panel):
         self.figure = figure
         words = [case.sentence()] if case is not found.best else [found.sentence()]
         words += [
-            f"{TITLES.get(name, name)} failed: {told(DnnExplainError(why))}" for name, why in found.failures.items()
+            f"{TITLES.get(name, name)} failed: {error_sentence(DnnExplainError(why))}"
+            for name, why in found.failures.items()
         ]
         self.sentence = " ".join(words)
         self.badge = badge_of(case)
@@ -313,7 +314,7 @@ class WorstCasePanel(Panel):
             blind = bool(getattr(self._adversary(), "blind", False))
             self.error = ""
         except DnnExplainError as error:
-            blind, self.error = False, told(error)
+            blind, self.error = False, error_sentence(error)
         names = [name[len(_METHOD) :] for name in self.answers if name.startswith(_METHOD)]
         controls = search_controls([name for name in METHODS if name in names], blind=blind, found=self.found)
         if controls != self.controls:

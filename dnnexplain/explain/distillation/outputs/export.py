@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import Box, Choice
-from dnnexplain.explain.distillation.export import branches, listing, told
+from dnnexplain.explain.distillation.export import branches, listing, tree_text
 from dnnexplain.explain.distillation.outputs.trees import OFF, ON, OutputTrees
 from dnnexplain.explain.distillation.tree import Tree
 
@@ -71,7 +71,7 @@ def _text(
         def leaf(node: int) -> str:
             return setting(trees, place, node, outputs, unit)
 
-        return told(trees.trees[place], leaf, names, units, absent)
+        return tree_text(trees.trees[place], leaf, names, units, absent)
 
     if trees.kind == "values":
         return one(0)

@@ -26,9 +26,9 @@ from dnnexplain_widgets import (
     Session,
     ThresholdMapPanel,
     WhiteBoxPanel,
+    background_map,
     live,
 )
-from dnnexplain_widgets import background_map as late
 from tests.explain.networks import Convolutional, mlp
 
 WORLD = DeepRM(slots=3, horizon=8, units=4, max_job_units=4, max_job_length=5, backlog=10)
@@ -124,7 +124,7 @@ def test_heavy_questions_take_no_pass_in_the_thread_of_the_page(monkeypatch):
 
 
 def slow_after(monkeypatch, budget):
-    monkeypatch.setattr(late, "BUDGET", budget)
+    monkeypatch.setattr(background_map, "BUDGET", budget)
 
 
 def test_a_slow_map_comes_after_the_rest_of_its_step(monkeypatch):
@@ -221,7 +221,7 @@ def test_a_first_map_that_took_long_for_other_reasons_is_forgiven(monkeypatch):
         return plain(*arguments, **options)
 
     monkeypatch.setattr(live, "attribute", first_slow)
-    monkeypatch.setattr(late, "BUDGET", 0.06)
+    monkeypatch.setattr(background_map, "BUDGET", 0.06)
 
     async def drag():
         session = Session(WORLD, TorchPolicy(mlp(WORLD, hidden=10), WORLD), START)
