@@ -308,3 +308,25 @@ def test_the_parameters_of_a_day_are_those_that_it_takes_and_others_are_refused(
     assert taken == list(DRAWN)
     with pytest.raises(DnnExplainError, match=r"no parameter of a day 'nois'; .*Did you mean 'noise'"):
         CloudRan().workloads("diurnal", 1, seed=0, nois=0.1)
+
+
+@pytest.mark.parametrize("action", ["toggle", "set"])
+def test_a_day_is_played_by_the_actions_that_a_policy_took_as_by_the_policy(action, tmp_path):
+    system = CloudRan(heads=3, users=1, action=action)
+    day = system.workloads("walk", 1, 4)[0]
+    rule = system.rules()["greedy"]
+    whole = system.play(day, None, rule)
+    assert whole.summary["cost"] == pytest.approx(float(system.run(rule, [day]).cost[0]))
+    assert whole.arrays["awake"].shape == (96, 3)
+    again = system.play(day, json.loads(json.dumps(whole.arrays["actions"].tolist())))
+    assert {name: np.array_equal(kept, again.arrays[name]) for name, kept in whole.arrays.items()} == dict.fromkeys(
+        whole.arrays, True
+    )
+    file = tmp_path / "day.json"
+    file.write_text(json.dumps({"workload": system.workload_to_json(day)}))
+    assert system.play(system.read_played(file)[0], None, rule).summary["cost"] == pytest.approx(whole.summary["cost"])
+    for wrong in ([0] * 95, [7] * 96, ["x"] * 96, [[0]] * 96, [1.5] * 96, [[1, 0, 2]] * 96):
+        with pytest.raises(DnnExplainError, match=r"slot.* (a number from 0 to 3|a list of 3 switches)"):
+            system.play(day, wrong)
+    with pytest.raises(DnnExplainError, match="needs actions, or a policy"):
+        system.play(day, None)

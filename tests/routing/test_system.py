@@ -234,3 +234,20 @@ def test_systems_and_rules_can_be_sent_to_workers(system):
     np.testing.assert_array_equal(
         twin.run(rules["oblivious"], case).cost, system.run(system.rules()["oblivious"], case).cost
     )
+
+
+def test_a_matrix_is_played_by_splits_and_by_a_policy_alike(ring, tmp_path):
+    case = ring.workloads("gravity", 1, 3)[0]
+    rule = ring.rules()["ecmp"]
+    whole = ring.play(case, None, rule)
+    assert whole.summary["cost"] == pytest.approx(float(ring.run(rule, [case]).cost[0]))
+    assert whole.arrays["utilisation"].max() == pytest.approx(whole.summary["cost"])
+    again = ring.play(case, json.loads(json.dumps(whole.arrays["actions"].tolist())))
+    assert again.summary == pytest.approx(whole.summary)
+    for wrong in ([], [0.5], [[0.5]], [["x"] * ring.paths.count], [[1.0] * ring.paths.count] * 2):
+        with pytest.raises(DnnExplainError, match="one action, a list of"):
+            ring.play(case, wrong)
+    with pytest.raises(DnnExplainError, match="sum to"):
+        ring.play(case, [[0.3] * ring.paths.count])
+    with pytest.raises(DnnExplainError, match="needs split ratios, or a policy"):
+        ring.play(case, None)

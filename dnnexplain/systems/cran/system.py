@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from dnnexplain.contract import (
     Limits,
     LooseCell,
     Painting,
+    Played,
     Policy,
     Relation,
     Replay,
@@ -31,6 +33,7 @@ from dnnexplain.systems.cran.days import DRAWN, FAMILIES, Day, draw_days
 from dnnexplain.systems.cran.features import HeadFeatures
 from dnnexplain.systems.cran.judge import HeadJudge
 from dnnexplain.systems.cran.oracle import PlanOracle
+from dnnexplain.systems.cran.played import played, read_day
 from dnnexplain.systems.cran.references import baselines_of
 from dnnexplain.systems.cran.replays import replay_of
 from dnnexplain.systems.cran.rules import RULES, Rule
@@ -337,6 +340,26 @@ class CloudRan:
         """The optimal plan (``contract.WatchedOptimum``)."""
         del seconds
         return replay_of(self, "optimum", self.follow([workload], self.oracle.plan(workload).sets[None]), workload, 0)
+
+    def read_played(self, path: Path) -> tuple[Day, str]:
+        """The day in a JSON file (``contract.Acting``)."""
+        return read_day(self, path)
+
+    def play(
+        self,
+        workload: Day,
+        actions: Sequence[Any] | None,
+        policy: Policy | None = None,
+        *,
+        seed: int = 0,
+        **options: Any,
+    ) -> Played:
+        """A day with given toggles ``[T]``, given switches ``[T, R]`` or a policy's (``contract.Acting``).
+
+        Arrays: ``observations``, ``actions``, ``awake [T, R]``, ``radiated`` (W), ``power`` (W) and ``served``, each by the slot.
+        """
+        del options
+        return played(self, workload, actions, policy, seed)
 
     # --- ground truth -----------------------------------------------------------------------------
 

@@ -99,6 +99,7 @@ SPEC = Spec(
     ),
     make="dnnexplain.systems.routing:RoutingSystem",
     cost=Metric("cost", "maximum link utilisation", least=0),
+    file_option="matrices",
     ratio=True,
     parameters=(
         Parameter("topology", "abilene", "A built-in or topohub topology by name, or a file."),

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Bound, Box, Choice, DnnExplainError, Episodes, Flows, Graph, Knob, Policy, State, Target
+from dnnexplain.contract import (
+    Bound,
+    Box,
+    Choice,
+    DnnExplainError,
+    Episodes,
+    Flows,
+    Graph,
+    Knob,
+    Played,
+    Policy,
+    State,
+    Target,
+)
 from dnnexplain.counts import counted
 from dnnexplain.systems.routing import records
 from dnnexplain.systems.routing.baselines import baselines_of
@@ -21,6 +34,7 @@ from dnnexplain.systems.routing.kinds import POLICY_KINDS, PolicyKind
 from dnnexplain.systems.routing.names import case_from_json, case_to_json, demand_knobs, describe_demands
 from dnnexplain.systems.routing.oracle import Optimum, RoutingOracle
 from dnnexplain.systems.routing.paths import k_shortest_paths
+from dnnexplain.systems.routing.played import played
 from dnnexplain.systems.routing.probed import Probed
 from dnnexplain.systems.routing.rules import routing_rules
 from dnnexplain.systems.routing.targets import RoutingTargets
@@ -321,10 +335,12 @@ class RoutingSystem(Probed):
         """
         del sample
         splits = check_splits(self.paths, policy.outputs(self.observe(workloads)), policy.name)
-        return self._routed(policy.name, splits, workloads, seed)
+        return self.routed_by(policy.name, splits, workloads, seed)
 
-    def _routed(self, name: str, splits: NDArray[np.float64], workloads: Sequence[TrafficCase], seed: int) -> Episodes:
-        """Cost and metrics of given split ratios ``[W, F]``."""
+    def routed_by(
+        self, name: str, splits: NDArray[np.float64], workloads: Sequence[TrafficCase], seed: int
+    ) -> Episodes:
+        """Cost and metrics of given split ratios ``[W, F]``, checked."""
         demands = check_demands(self.paths, [case.demands for case in workloads])
         used = link_utilisation(self.paths, splits, demands)
         cost = used.max(axis=-1)
@@ -353,7 +369,28 @@ class RoutingSystem(Probed):
         """Every matrix routed the best way that its paths allow (``contract.Optimal``)."""
         del seconds
         splits = np.stack([self.oracle.solve(case.demands).splits for case in workloads])
-        return self._routed("optimum", splits, workloads, 0)
+        return self.routed_by("optimum", splits, workloads, 0)
+
+    def read_played(self, path: Path) -> tuple[TrafficCase, str]:
+        """The first window of a file of matrices, and how it was read (``contract.Acting``)."""
+        cases, said = self.read_workloads(path, limit=1)
+        return cases[0], said
+
+    def play(
+        self,
+        workload: TrafficCase,
+        actions: Sequence[Any] | None,
+        policy: Policy | None = None,
+        *,
+        seed: int = 0,
+        **options: Any,
+    ) -> Played:
+        """One matrix with given split ratios ``[1, F]``, or a policy's (``contract.Acting``).
+
+        Arrays: ``observations``, ``actions [1, F]``, ``demands [1, P]`` (Gb/s) and ``utilisation [1, E]`` of the links.
+        """
+        del seed, options
+        return played(self, workload, actions, policy)
 
     def read_workloads(
         self, path: Path, *, limit: int | None = None, **parameters: Any
