@@ -108,6 +108,9 @@ def test_every_way_to_be_asked_to_end_is_heard_once_and_obeyed_twice(number):
     assert signal.getsignal(number) is before
 
 
+EAGER = "from dnnexplain.cli import keeping; keeping.KEEP_SECONDS = 0; import runpy; runpy.run_module('dnnexplain', run_name='__main__')"
+"""``python -m dnnexplain`` that keeps what it has at every step, not every few seconds."""
+
 SEARCHES = {
     "attack": "attack deeprm --workload deeprm --slots 5 --steps 20 --rule sjf --budget 300 --oracle-seconds 0.1",
     "worst-case": "worst-case routing --policy dote-current --budget 300",
@@ -120,7 +123,7 @@ SEARCHES = {
 def test_a_search_that_is_ended_leaves_what_it_had_and_can_go_on(name, how, tmp_path):
     how = getattr(signal, how)
     out = tmp_path / "kept.json"
-    line = [sys.executable, "-m", "dnnexplain", *SEARCHES[name].split(), "--out", str(out)]
+    line = [sys.executable, "-c", EAGER, *SEARCHES[name].split(), "--out", str(out)]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         limit = time.monotonic() + 200
         while not out.exists() and process.poll() is None and time.monotonic() < limit:
@@ -134,7 +137,7 @@ def test_a_search_that_is_ended_leaves_what_it_had_and_can_go_on(name, how, tmp_
     kept = json.loads(out.read_text(encoding="utf-8"))
     assert kept
     again = [*line, "--resume", str(out)]
-    again[again.index("--budget") + 1] = "1"
+    again[again.index("--budget") + 1] = ".2"
     done = subprocess.run([*again, "--json"], capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.systems.abr.traces import Trace
@@ -39,6 +38,8 @@ def _autoregressive(rng: np.random.Generator, count: int, keep: float) -> Floats
     """A stationary first-order process of unit variance, ``keep`` from one sample to the next ``[count]``."""
     shocks = rng.standard_normal(count)
     shocks[1:] *= np.sqrt(1 - keep**2)
+    from scipy.signal import lfilter  # noqa: PLC0415 - a second to import
+
     path: Floats = lfilter([1.0], [1.0, -keep], shocks)
     return path
 
