@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.explain.gray_box import solve_white_box
+from dnnexplain.explain.gray_box.white_box_envelope import Envelope
 from dnnexplain.results import Result
 from tests.gray_box.ring import brute_force, ring_problem, white_box
 
@@ -42,3 +43,24 @@ def test_the_readable_system_is_the_searched_one():
     box, problem = white_box(0), ring_problem(0)
     x = np.random.default_rng(0).integers(0, 2, (50, 12)).astype(float)
     np.testing.assert_allclose(box.pieces(x), problem.pipeline.pieces(x), atol=1e-12)
+
+
+def test_the_envelope_bounds_every_input_and_halving_lowers_it():
+    box, random = white_box(2, hidden=3), np.random.default_rng(0)
+    rows = random.random((20, len(box.high)))
+    rows = np.concatenate([rows, rows < 0.5]) * box.high  # between off and full, and off or full
+    envelope, bounds = Envelope(box), []
+    pieces = envelope.programs
+    assert pieces == box.constant.shape[0]
+    for more in (0, 10, 30):
+        left = iter(range(more))
+        bounds.append(envelope.search(0.0, lambda left=left: next(left, None) is not None))
+    assert envelope.programs == pieces + 2 * 40, "one part is halved at a time"
+    assert bounds[0] >= bounds[1] > bounds[2] >= box.modelled(rows).max()
+
+
+def test_the_envelope_ends_where_enough_is_proved():
+    envelope = Envelope(white_box(0))
+    first = envelope.bound
+    assert envelope.search(2 * first, lambda: True) == first
+    assert not envelope.search(0.0, lambda: False) < first

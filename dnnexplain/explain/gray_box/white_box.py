@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.explain.gray_box.component import Array
 from dnnexplain.explain.gray_box.readable_whole import WhiteBox
+from dnnexplain.explain.gray_box.white_box_envelope import Envelope
 from dnnexplain.explain.gray_box.white_box_milp import WhiteBoxProgram, interrupted_at
 from dnnexplain.explain.proofs.certificate import Certificate, Claim, Sense, certify
 from dnnexplain.numbers import number
@@ -83,7 +84,8 @@ def solve_white_box(
 
     The quotient is maximised by Dinkelbach's method (1967): for the best ratio ``r`` known so far solve
     ``max cost(x) - r optimum(x)``. If that is 0, ``r`` is the answer; if it is above, its solution is better
-    than ``r``; and whenever it is at most ``v``, no ratio exceeds ``r + v / least``.
+    than ``r``; and whenever it is at most ``v``, no ratio exceeds ``r + v / least``. Where half of the time
+    does not settle it, the other half goes into linear programs (:class:`~dnnexplain.explain.gray_box.white_box_envelope.Envelope`).
 
     Args:
         box: the system.
@@ -95,9 +97,14 @@ def solve_white_box(
     start = time.process_time()
     program = WhiteBoxProgram(box)
     x, ratio = _first(box, np.random.default_rng(seed))
-    bound = float("inf")
-    while time.process_time() - start < cpu_seconds and not (cancel is not None and cancel.is_set()):
-        stop = interrupted_at(start + cpu_seconds, cancel)
+    envelope = Envelope(box)
+    bound = envelope.bound
+
+    def left(until: float) -> bool:
+        return time.process_time() - start < until and not (cancel is not None and cancel.is_set())
+
+    while bound > ratio * (1 + CLOSED) and left(cpu_seconds / 2):
+        stop = interrupted_at(start + cpu_seconds / 2, cancel)
         excess, found = program.solve(ratio, stop)
         bound = min(bound, ratio + max(excess, 0.0) / box.least)
         if found is None or bound <= ratio * (1 + CLOSED):
@@ -106,6 +113,8 @@ def solve_white_box(
         if better <= ratio * (1 + CLOSED):
             break
         x, ratio = found, better
+    if bound > ratio * (1 + CLOSED):
+        bound = min(bound, envelope.search(ratio, lambda: left(cpu_seconds)))
     certificate = certify_white_box(box, max(bound, ratio), x, seed)
     closed = bound <= ratio * (1 + CLOSED) and certificate.holds
     return WhiteBoxBound(

@@ -80,11 +80,16 @@ def worst_workloads(
         progress: called with the share of it that is done.
     """
     found = list(beside)
+
+    def tell(done: float, _words: str = "") -> None:
+        if progress is not None:
+            progress(done)
+
     if isinstance(system, Mutable):
         starts = [*draw(STARTS, seed), *beside]
         attack = attack_sequence(
             system, policy, starts, against=BEST_RULE, rounds=rounds, seed=seed, oracle_seconds=0.01, cancel=stop,
-            progress=None if progress is None else lambda done, _words="": progress(done),
+            progress=tell,
         )  # fmt: skip
         found += [system.workload_from_json(data) for data in attack.population]
         how = f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}"
