@@ -17,7 +17,7 @@ def test_a_row_that_is_clicked_loads_its_state(open_panels, deeprm, drawn, start
     finish(harness, panel)
     rows = page.locator(".dx-cells tbody tr")
     assert rows.count() == 1 + len(panel.flips)
-    assert page.locator(".dx-sentence").inner_text() == panel.result.words
+    assert page.locator(".dx > .dx-sentence").inner_text() == panel.result.words
     last = page.locator(".dx-cells .dx-pick").last
     last.focus()
     page.keyboard.press("Enter")
@@ -44,7 +44,7 @@ def test_a_cell_of_the_heat_map_shows_its_episodes(open_panels, deeprm, drawn, s
     cells.nth(1).locator("button").click()
     finish(harness, panel)
     assert page.locator(".dx-timeline canvas").is_visible()
-    assert "rate 0.8" in page.locator(".dx-sentence").inner_text()
+    assert "rate 0.8" in page.locator(".dx > .dx-sentence").inner_text()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -82,5 +82,5 @@ def test_a_tile_of_the_stress_board_shows_its_worst_case(open_panels, deeprm, dr
     finish(harness, panel)
     assert tiles.nth(1).get_attribute("aria-pressed") == "true"
     assert page.locator(".dx-timeline canvas").is_visible()
-    assert panel.result.scenarios[1].sentence in page.locator(".dx-sentence").inner_text()
+    assert panel.result.scenarios[1].sentence in page.locator(".dx > .dx-sentence").inner_text()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

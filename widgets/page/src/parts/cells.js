@@ -78,7 +78,7 @@ function cellRow(row, index, pick, model) {
 /** @param {any} shade */
 function shadeOf(shade) {
   const side = shade > 0 ? "positive" : "negative";
-  const share = Math.round(65 * Math.min(1, Math.abs(shade)));
+  const share = Math.round(45 * Math.min(1, Math.abs(shade)));
   return `color-mix(in srgb, var(--dx-${side}) ${share}%, var(--dx-zero))`;
 }
 
