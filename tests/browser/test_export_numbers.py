@@ -53,6 +53,28 @@ def test_the_page_decides_and_explains_as_the_explainers_do(tab, name):  # noqa:
         assert found["words"]["decision"]
 
 
+def test_bitrates_file_follows_a_dragged_throughput_and_its_address_holds_it(tab, tmp_path):  # noqa: F811
+    write_explorable(tmp_path / "abr.html", "abr")
+    open_file(tab, (tmp_path / "abr.html").as_uri())
+    system: Any = make_system("abr")
+    policy = named_policy(system, "default")
+    mark = tab.get_by_role("slider", name="throughput 1")
+    mark.focus()
+    for _ in range(3):
+        tab.keyboard.press("ArrowUp")  # 0.3 Mb/s each
+    values = np.array(tab.evaluate("Array.from(window.explorable.store.values)"))
+    close(values, system.repair(values[None])[0], 1e-6)  # the download time followed
+    shares = decide(system, policy, State(values)).probabilities
+    shown = tab.locator("#decision .dx-number").all_inner_texts()
+    for text, share in zip(shown, shares, strict=True):
+        assert text.startswith("under") or float(text) == pytest.approx(share, abs=6e-4)
+    assert "The buffer holds" in tab.locator("#editor .dx-sentence").inner_text()
+    assert tab.locator("#saliency .dx-groups tr").count() == len(system.groups)
+    tab.reload()
+    assert tab.locator("#decision .dx-number").all_inner_texts() == shown
+    assert "a point of a line" in tab.locator("main").inner_text()
+
+
 def test_routings_file_shows_topology_demands_splits_and_attribution(tab, tmp_path):  # noqa: F811
     write_explorable(tmp_path / "routing.html", "routing")
     open_file(tab, (tmp_path / "routing.html").as_uri())

@@ -203,6 +203,10 @@ SPEC = Spec(
         "sees the buffer, how fast the last chunks came and how large the next ones are. Too high, and playback stalls; too "
         "low, and the picture is poor."
     ),
+    page_lead=(
+        "A neural network asks for each chunk of a film at one of six bitrates. It sees the buffer, how fast the last chunks "
+        "came and how large the next ones are. Drag the buffer or a throughput and see which bitrate it asks for, and why."
+    ),
     properties=(
         PropertySource(
             "never-lowest-with-full-buffer",
