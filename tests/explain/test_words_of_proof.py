@@ -53,6 +53,7 @@ CERTIFIED = {
     "explain/proofs/sufficient.py": PROVER,
     "explain/proofs/verdicts.py": PROVER,
     "explain/saved_results.py": DECISIONS,
+    "widgets/headlines.py": PROVER,
     "widgets/panels/adversarial_words.py": DECISIONS,
     "widgets/panels/maximal.py": MAXIMUM,
     "widgets/panels/never.py": PROVER,
