@@ -18,12 +18,12 @@ from dnnexplain.systems.cran.runner import run_days
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cran.days import Day
-    from dnnexplain.systems.cran.system import CloudRan
+    from dnnexplain.systems.cran.radio import Radio
 
 __all__ = ["played", "read_day"]
 
 
-def read_day(system: CloudRan, path: Path) -> tuple[Day, str]:
+def read_day(system: Radio, path: Path) -> tuple[Day, str]:
     """The day in a JSON file, as ``CloudRan.workload_to_json`` has it, alone or as ``workload`` of what an attack found."""
     data = read_json(path, "a day")
     if isinstance(data, Mapping) and isinstance(data.get("workload"), Mapping):
@@ -34,7 +34,7 @@ def read_day(system: CloudRan, path: Path) -> tuple[Day, str]:
     return from_json(system.scene, data), ""
 
 
-def played(system: CloudRan, day: Day, actions: Sequence[Any] | None, policy: Policy | None, seed: int) -> Played:
+def played(system: Radio, day: Day, actions: Sequence[Any] | None, policy: Policy | None, seed: int) -> Played:
     """A day with given actions ``[T]`` or ``[T, R]``, or a policy's; see ``contract.Acting``."""
     if actions is not None:
         given = iter(_checked(system, actions, len(day)))
@@ -62,7 +62,7 @@ def played(system: CloudRan, day: Day, actions: Sequence[Any] | None, policy: Po
     return Played(arrays, {"cost": cost, "steps": len(day), **figures}, words)
 
 
-def _checked(system: CloudRan, actions: Sequence[Any], slots: int) -> NDArray[Any]:
+def _checked(system: Radio, actions: Sequence[Any], slots: int) -> NDArray[Any]:
     """Actions as JSON holds them, by number or name, or as switches: one for each slot."""
     toggles, names = system.action == "toggle", system.output.names
     each = f"a number from 0 to {len(names) - 1}" if toggles else f"a list of {len(names)} switches, 0 or 1"

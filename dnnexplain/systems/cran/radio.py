@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from dnnexplain.contract import Episodes, EpisodeSystem, Space
+from dnnexplain.contract import Episodes, EpisodeSystem, Policy, Space
 from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.scene import Scene
 
@@ -26,6 +26,9 @@ class Radio(EpisodeSystem, Protocol):
     codec: Codec
     action: str
     output: Space
+
+    def simulate(self, policy: Policy, workloads: Sequence[Day], *, seed: int = 0, sample: bool = False) -> Run:
+        """Days run by a policy."""
 
     def episodes(self, name: str, run: Run, workloads: Sequence[Day], seed: int) -> Episodes:
         """A run as episodes: its costs and metrics."""

@@ -12,13 +12,13 @@ from dnnexplain.counts import counted
 from dnnexplain.systems.routing.utilisation import check_splits
 
 if TYPE_CHECKING:
-    from dnnexplain.systems.routing.system import RoutingSystem
+    from dnnexplain.systems.routing.routed import Routed
     from dnnexplain.systems.routing.traffic import TrafficCase
 
 __all__ = ["played"]
 
 
-def played(system: RoutingSystem, case: TrafficCase, actions: Sequence[Any] | None, policy: Policy | None) -> Played:
+def played(system: Routed, case: TrafficCase, actions: Sequence[Any] | None, policy: Policy | None) -> Played:
     """One matrix routed by a list of one action, or by a policy; see ``contract.Acting``."""
     if actions is not None:
         episodes = system.routed_by("given splits", _checked(system, actions), [case], 0)
@@ -35,15 +35,16 @@ def played(system: RoutingSystem, case: TrafficCase, actions: Sequence[Any] | No
         "demands": case.demands[None],
         "utilisation": used[None],
     }
+    metric = "MLU over optimum"
     busiest, cost = int(used.argmax()), float(episodes.cost[0])
     words = (
         f"The busiest link, {system.paths.topology.link_names[busiest]}, is used at {cost:.4g} of its capacity, "
-        f"{figures[system.metric]:.4g} times the optimum over these paths."
+        f"{figures[metric]:.4g} times the optimum over these paths."
     )
     return Played(arrays, {"cost": cost, "steps": 1, **figures}, words)
 
 
-def _checked(system: RoutingSystem, actions: Sequence[Any]) -> Any:
+def _checked(system: Routed, actions: Sequence[Any]) -> Any:
     """Split ratios ``[1, F]`` as JSON holds them."""
     try:
         table = np.asarray(actions, dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnexplain.contract import Box, EpisodeSystem, Graph
+from dnnexplain.contract import Box, Episodes, EpisodeSystem, Graph
 from dnnexplain.systems.routing.oracle import RoutingOracle
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.topology import Topology
@@ -58,6 +58,11 @@ class Routed(EpisodeSystem, Protocol):
 
     def observe(self, workloads: Sequence[TrafficCase]) -> NDArray[np.float32]:
         """What is seen of cases ``[B, *observation_shape]``."""
+
+    def routed_by(
+        self, name: str, splits: NDArray[np.float64], workloads: Sequence[TrafficCase], seed: int
+    ) -> Episodes:
+        """Cost and metrics of split ratios ``[W, paths]``."""
 
     def mlu(self, splits: ArrayLike, demands: ArrayLike) -> NDArray[np.float64]:
         """Maximum link utilisation ``[B]`` of split ratios ``[B, paths]`` and demands ``[B, P]``."""
