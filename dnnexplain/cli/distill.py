@@ -50,10 +50,12 @@ def distill(
     policy: str = typer.Option("default", help="A shipped network or a weights file."),
     leaves: int = typer.Option(20, help="Most rules (leaves of the tree; of each switch's tree)."),
     rounds: int = typer.Option(2, help="Rounds of learning on the tree's own states."),
-    sets: int = typer.Option(40, help="Job sets per round."),
-    unseen: int = typer.Option(200, help="Job sets for the figures, drawn for them alone."),
+    sets: int = typer.Option(
+        0, help="Workloads per round (0: 100 for a choice, 40 for numbers, switches and --weighting cost)."
+    ),
+    unseen: int = typer.Option(200, help="Workloads for the figures, drawn for them alone."),
     seeds: int = typer.Option(3, help="Trees to compare."),
-    seed: int = typer.Option(0, help="Of job sets and trees."),
+    seed: int = typer.Option(0, help="Of workloads and trees."),
     weighting: str = typer.Option(
         "margin",
         help="How much a decision counts: gap, margin, none; soft: by the network's probabilities; cost: by what follows.",
@@ -100,7 +102,7 @@ def distill(
         from dnnexplain.cli.distill_outputs import OutputsAsked, distill_outputs
 
         beside = {"--optimal-depth": bool(optimal_depth), "--polish": bool(polish), "--compare": bool(compare)}
-        asked = OutputsAsked(leaves, rounds, sets, unseen, seeds, seed, weighting)
+        asked = OutputsAsked(leaves, rounds, sets or 40, unseen, seeds, seed, weighting)
         distill_outputs(world, teacher, draw, asked, figures, beside, kind, export_to, out, as_json=as_json)
         return
     with until_interrupted() as stop, progress_bar("Distilling", quiet=as_json) as show:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,13 +163,17 @@ def test_rules_that_decide_otherwise_in_the_present_state_say_so(panel):
 
 
 def test_what_is_not_there_is_said_so(panel):
-    speech = panel.desk.speech()
     for name, value in WORLD.features.absent.items():
         at = WORLD.features.names.index(name)
         empty = WORLD.features(np.zeros((1, *WORLD.observation_shape), dtype=np.float32))[0]
         assert empty[at] == value
-    node = next(n for n in np.flatnonzero(speech.tree.feature != LEAF) if speech.asked(n)[0] in WORLD.features.absent)
+    tree = panel.desk.speech().tree  # made to ask about what may be absent
+    node, feature = int(np.flatnonzero(tree.feature != LEAF)[0]), tree.feature.copy()
+    feature[node] = WORLD.features.names.index(next(iter(WORLD.features.absent)))
+    panel.desk.edits.edit(replace(tree, feature=feature))
+    speech = panel.desk.speech()
     name, unit, _ = speech.asked(node)
+    assert name in WORLD.features.absent
     assert speech.told(node, WORLD.features.absent[name]) == "none"
     assert speech.told(node, 1.0) == f"1 {unit_of('1', unit)}".rstrip()
     assert speech.told(node, 2.0) == f"2 {unit}".rstrip()

@@ -13,7 +13,23 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval
 
-__all__ = ["INTERRUPTED", "RUNNING", "Keep", "Progress", "Teller", "begun", "cheapest", "measured_on", "near", "three"]
+__all__ = [
+    "INTERRUPTED",
+    "LABELLED",
+    "RUNNING",
+    "VALUED",
+    "Keep",
+    "Progress",
+    "Teller",
+    "begun",
+    "cheapest",
+    "measured_on",
+    "near",
+    "three",
+]
+
+LABELLED, VALUED = 100, 40
+"""Workloads per round where a teacher's labels are learned, and where what each move costs is."""
 
 RUNNING, INTERRUPTED = "running", "interrupted"
 """Why rules are not those of the whole search: it goes on, or somebody ended it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
@@ -12,54 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
-from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep, Progress, Teller, cheapest, near, three
-from dnnexplain.explain.distillation.cost_trees import capped, grow_by_cost
+from dnnexplain.explain.distillation.choosing import (
+    INTERRUPTED,
+    LABELLED,
+    RUNNING,
+    VALUED,
+    Keep,
+    Progress,
+    Teller,
+    cheapest,
+    near,
+    three,
+)
+from dnnexplain.explain.distillation.cost_trees import capped
 from dnnexplain.explain.distillation.decisions import Decisions, decisions
 from dnnexplain.explain.distillation.figures import best_sentence, macro_f1
+from dnnexplain.explain.distillation.growing import Settings, all_snapped, grow_path, student_tree
 from dnnexplain.explain.distillation.near_equal import cost_of, near_equal
-from dnnexplain.explain.distillation.optimal import check_installed, grow_optimal
+from dnnexplain.explain.distillation.optimal import check_installed
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.polishing import polish as polished
+from dnnexplain.explain.distillation.refining import Refiner, refining_weight
 from dnnexplain.explain.distillation.result import Distillation, in_words
-from dnnexplain.explain.distillation.tree import Tree, grow, snapped
+from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import compared_interval, mean_interval, share_interval
-from dnnexplain.parallel import child_seed
 from dnnexplain.registry import cost_range
 from dnnexplain.results import Question
 
 __all__ = ["SIZES", "distil"]
 
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 100)
-LARGEST = 200
 TUNED = 4
 """So many times the workloads of validation tune a tree, if not said."""
-VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
+VALIDATION, UNSEEN = 1_000, 2_000
 
 Draw = Callable[[int, int], Sequence[Any]]
-
-
-@dataclass(frozen=True)
-class _Settings:
-    leaves: int
-    rounds: int
-    sets: int
-    unseen: int
-    seeds: int
-    seed: int
-    weighting: str
-    optimal_depth: int
-    polish: int = 0
-    polish_sets: int = 0
-
-    @property
-    def plain(self) -> str:
-        """The weighting where nothing is learned: what each move costs need not be known there."""
-        return "none" if self.weighting == "cost" else self.weighting
-
-    def child(self, place: int) -> int:
-        """An independent seed for one purpose."""
-        return int(child_seed(self.seed, place).generate_state(1)[0])
 
 
 def distil(
@@ -69,7 +56,7 @@ def distil(
     *,
     leaves: int = 20,
     rounds: int = 2,
-    sets: int = 40,
+    sets: int = 0,
     unseen: int = 200,
     seeds: int = 3,
     seed: int = 0,
@@ -86,7 +73,8 @@ def distil(
 
     The first states are the teacher's, those of every further round the tree's own (DAgger); the teacher
     labels all. Each seed resamples the decisions by how much they matter, grows a tree and prunes it back
-    along the whole cost-complexity path. Of the seeds' trees with at most ``leaves`` leaves the one with
+    along the whole cost-complexity path; each tree that is small enough is also refined (:mod:`refining`), which stays
+    where it agrees better on validation workloads and costs no more (or at most 2% more than the teacher). Of the seeds' trees with at most ``leaves`` leaves the one with
     the lowest cost on validation workloads is taken; between those that cost at most 2% more than the
     teacher there, fidelity decides. All figures are
     from workloads drawn afresh.
@@ -97,7 +85,8 @@ def distil(
         draw: ``draw(count, seed)`` gives workloads.
         leaves: most leaves of the chosen tree.
         rounds: rounds of the student's own states.
-        sets: workloads per round, and for validation.
+        sets: workloads per round, and for validation; 0: :data:`choosing.LABELLED`, or :data:`choosing.VALUED` where costs
+            are learned.
         unseen: workloads for the figures.
         seeds: trees to compare.
         seed: of everything.
@@ -123,10 +112,11 @@ def distil(
             before there was a tree.
     """
     began = time.process_time()
+    sets = sets or (VALUED if weighting == "cost" else LABELLED)
     _check(system, leaves, sets, unseen, seeds, rounds, polish, polish_sets)
     if optimal_depth:
         check_installed()
-    settings = _Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish, polish_sets)
+    settings = Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish, polish_sets)
     told = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 2 if polish else 0))
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
@@ -162,7 +152,7 @@ class _Search:
         self,
         system: Distillable,
         teacher: Policy,
-        settings: _Settings,
+        settings: Settings,
         known: Decisions,
         sizes: NDArray[np.int64],
         reference: float,
@@ -173,19 +163,36 @@ class _Search:
         self.paths: list[list[Tree]] = []
         self.costs: list[list[float]] = []
         self.fidelity: list[list[float]] = []
+        labelled = not known.chances.size and not known.losses.size and known.weight.any()
+        self.refiner = Refiner(known, refining_weight(known, settings.sets)) if labelled else None
         self.picked: tuple[int, int] | None = None
         self.alike: list[tuple[Tree, float]] = []
 
     def grown(self, one: int) -> list[Tree]:
         """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
-        trees = _grow_path(self.known, self.sizes, len(self.system.features.moves), self.settings, one)
-        return _snapped(self.system, trees, self.known)
+        trees = grow_path(self.known, self.sizes, len(self.system.features.moves), self.settings, one)
+        return all_snapped(self.system, trees, self.known)
 
     def add(self, trees: list[Tree], validation: Sequence[Any], checks: Decisions) -> None:
-        """Validate one seed's trees."""
-        self.costs.append(_costs(self.system, trees, validation, self.settings.seed))
-        self.fidelity.append([float(_follows(tree, checks).mean()) for tree in trees])
-        self.paths.append(trees)
+        """Validate one seed's trees, and each that is small enough as refined; of the two the better stays."""
+        refined = trees if self.refiner is None else self._refined(trees)
+        costs = _costs(self.system, [*trees, *refined], validation, self.settings.seed)
+        fidelity = [float(_follows(tree, checks).mean()) for tree in (*trees, *refined)]
+        enough, count = near(self.reference), len(trees)
+        kept = [
+            at + count * (fidelity[at + count] > fidelity[at] and costs[at + count] <= max(enough, costs[at]))
+            for at in range(count)
+        ]
+        both = [*trees, *refined]
+        self.paths.append([both[at] for at in kept])
+        self.costs.append([costs[at] for at in kept])
+        self.fidelity.append([fidelity[at] for at in kept])
+
+    def _refined(self, trees: list[Tree]) -> list[Tree]:
+        assert self.refiner is not None
+        done = {id(tree): self.refiner.refined(tree) for tree in trees[: self.end]}
+        new = [done[id(tree)] for tree in trees[: self.end]]
+        return [*all_snapped(self.system, new, self.known), *trees[self.end :]]
 
     @property
     def chosen(self) -> tuple[int, int]:
@@ -292,11 +299,11 @@ def _check(
             raise DnnExplainError(msg)
 
 
-def _told(settings: _Settings) -> dict[str, Any]:
+def _told(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__dataclass_fields__ if name != "seed"}
 
 
-def _apart(draw: Draw, settings: _Settings) -> tuple[Sequence[Any], Sequence[Any]]:
+def _apart(draw: Draw, settings: Settings) -> tuple[Sequence[Any], Sequence[Any]]:
     """Workloads for validation, and others by which trees are tuned (none if they are not)."""
     if not settings.polish:
         return draw(settings.sets, settings.child(VALIDATION)), ()
@@ -313,60 +320,18 @@ def _apart(draw: Draw, settings: _Settings) -> tuple[Sequence[Any], Sequence[Any
 
 
 def _collect(
-    system: Distillable, teacher: Policy, draw: Draw, settings: _Settings, told: Callable[[str], object]
+    system: Distillable, teacher: Policy, draw: Draw, settings: Settings, told: Callable[[str], object]
 ) -> Decisions:
     """The teacher's states, then those of each round's tree, all labelled by the teacher."""
     told("visiting the network's states")
     known = decisions(system, teacher, teacher, draw(settings.sets, settings.child(0)), settings.weighting)
     for turn in range(1, settings.rounds + 1):
         told(f"visiting the tree's states, round {turn}")
-        tree = _student(known, len(system.features.moves), settings, settings.child(turn))
+        tree = student_tree(known, len(system.features.moves), settings, settings.child(turn))
         student = TreePolicy(tree, system.features, len(system.output.names))
         workloads = draw(settings.sets, settings.child(turn))
         known += decisions(system, teacher, student, workloads, settings.weighting)
     return known
-
-
-def _student(known: Decisions, count: int, settings: _Settings, seed: int) -> Tree:
-    """The tree whose states are visited next."""
-    if known.losses.size:
-        return grow_by_cost(known, known.weight, [settings.leaves], seed)[0]
-    return _tree(known, known.weight, settings.leaves, count, seed)
-
-
-def _tree(known: Decisions, weight: NDArray[np.float64], leaves: int, count: int, seed: int) -> Tree:
-    features, moves, weights = known.lessons(weight)
-    return grow(features, moves, weights, count=count, leaves=leaves, seed=seed % 2**32)
-
-
-def _grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings: _Settings, one: int) -> list[Tree]:
-    """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
-    seed = settings.child(SAMPLING + one)
-    drawn = _resampled(known.weight, seed)
-    if known.losses.size:
-        fitting = [int(size) for size in sizes if size <= settings.leaves]
-        grown = grow_by_cost(known, drawn, fitting, seed)
-        return [*grown, *grown[-1:] * (len(sizes) - len(fitting))]
-    full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
-    trees, depth = full.along(sizes.tolist()), settings.optimal_depth
-    for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
-        found = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
-        trees[place] = found.simplified()
-    return trees
-
-
-def _resampled(weight: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """How often each decision is drawn when as many as there are are drawn by their weight ``[N]``."""
-    if not weight.sum():
-        return weight
-    drawn = np.random.default_rng(seed).choice(len(weight), len(weight), p=weight / weight.sum())
-    return np.bincount(drawn, minlength=len(weight)).astype(np.float64)
-
-
-def _snapped(system: Distillable, trees: Sequence[Tree], known: Decisions) -> list[Tree]:
-    """Trees whose questions for what is absent say so; a tree that comes several times stays one."""
-    done = {id(tree): snapped(tree, known.features, system.features.names, absent_of(system)) for tree in trees}
-    return [done[id(tree)] for tree in trees]
 
 
 # --- choosing and measuring ---------------------------------------------------------------------
@@ -396,7 +361,7 @@ def _measure(
     paths: list[list[Tree]],
     chosen: tuple[int, int],
     workloads: Sequence[Any],
-    settings: _Settings,
+    settings: Settings,
     known: Decisions,
 ) -> dict[str, Any]:
     """Every figure of the chosen tree, on workloads drawn for this alone."""
