@@ -124,7 +124,11 @@ class Answering(anywidget.AnyWidget):
             self.drop()
             return
         task.enough.set()
-        self.busy = {**self.busy, "text": "Stopping, with what there is so far"}
+        self.busy = {
+            **self.busy,
+            "text": "Stopping, with what there is so far",
+            "fraction": None,
+        }  # no time left is told
         self.ending()
 
     def ending(self) -> None:
