@@ -131,7 +131,7 @@ def _levels(found: Room) -> dict[str, Any]:
     for one in found.levels:
         low, high = (end if np.isfinite(end) else one.cost for end in (one.low, one.high))
         span = f" ({interval(one.low, one.high)})" if np.isfinite(one.low) else ""
-        name = one.words[:1].upper() + one.words[1:] if one.name == "optimum" else one.words
+        name = one.words[:1].upper() + one.words[1:] if one.name in {"rule", "optimum"} else one.words
         words = f"{number(one.cost)}{span}"
         rows.append({"name": name, "low": at(low), "high": at(high), "value": at(one.cost), "words": words})
     return {"caption": f"{found.cost_name}, mean over {found.workloads} workloads and its 95% interval", "rows": rows}
