@@ -51,7 +51,7 @@ def distill(
     leaves: int = typer.Option(20, help="Most rules (leaves of the tree; of each switch's tree)."),
     rounds: int = typer.Option(2, help="Rounds of learning on the tree's own states."),
     sets: int = typer.Option(
-        0, help="Workloads per round (0: 100 for a choice, 40 for numbers, switches and --weighting cost)."
+        0, help="Workloads per round (0: 130 for a choice, 40 for numbers, switches and --weighting cost)."
     ),
     unseen: int = typer.Option(200, help="Workloads for the figures, drawn for them alone."),
     seeds: int = typer.Option(3, help="Trees to compare."),

@@ -28,7 +28,7 @@ __all__ = [
     "three",
 ]
 
-LABELLED, VALUED = 100, 40
+LABELLED, VALUED = 130, 40
 """Workloads per round where a teacher's labels are learned, and where what each move costs is."""
 
 RUNNING, INTERRUPTED = "running", "interrupted"
