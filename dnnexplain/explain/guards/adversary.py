@@ -81,8 +81,8 @@ def worst_workloads(
     """
     found = list(beside)
 
-    def tell(done: float, _words: str = "") -> None:
-        if progress is not None:
+    def tell(done: float | None, _words: str = "") -> None:
+        if progress is not None and done is not None:
             progress(done)
 
     if isinstance(system, Mutable):
