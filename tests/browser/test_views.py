@@ -133,6 +133,11 @@ def test_a_mark_in_a_session_is_dragged_and_the_decision_follows(open_panels):
     took = system.output.tell(panel.pair.network.actions[11])
     assert page.get_by_role("slider", name="throughput 8").bounding_box()["x"] > 0
     assert session.state.values.tolist() != seen.values.tolist()
+    mark = page.get_by_role("slider", name="buffer").bounding_box()
+    page.mouse.click(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2 + 6)
+    harness.settle()
+    assert panel.answers["opened"] == 11
+    np.testing.assert_allclose(session.state.values, seen.values, atol=1e-4)  # a click beside its middle moves nothing
     drag(page, page.get_by_role("slider", name="buffer"), (0, 60))  # to the floor: nothing is left
     harness.settle()
     assert panel.answers["opened"] == 11

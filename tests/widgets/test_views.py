@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dnnexplain.contract import DnnExplainError, GraphView, Side, State
+from dnnexplain.contract import DnnExplainError, GraphView, Side, State, state_from_values
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
 from dnnexplain_widgets import Dashboard, EpisodePanel, GraphPanel, SettingsPanel, StateEditor, SweepMapPanel
@@ -92,6 +92,18 @@ def test_episodes_of_numbers_and_switches_are_watched_with_the_optimum(name, set
     lanes = [[track["capacity"] for track in run["tracks"]] for run in figure["runs"]]
     assert lanes[0] == lanes[1] == lanes[2]  # one scale for all runs
     assert "optimum" in panel.sentence.lower()
+    panel.set_answers(decision=3)
+    for load in (panel.hold_decision, panel.open_decision):
+        load()
+        assert panel.answers["opened"] == 3
+    session = panel.session
+    before = session.state.values
+    wanted = [knob.high for knob in system.knobs]
+    session.hub.wish = {"stamp": 1, "values": wanted, "from": before.tolist(), "settled": True}
+    assert (session.state.values != before).any()
+    assert panel.answers["opened"] == 3  # moved by hand it is still that decision's state
+    session.state = state_from_values(system, {})
+    assert panel.answers["opened"] == -1  # another one is not
     panel.close()
 
 

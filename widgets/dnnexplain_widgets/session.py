@@ -81,6 +81,8 @@ class Session(t.HasTraits):
         """Takes a policy among those to choose from, under a name, and explains it; whoever has a list of them sets it."""
         self.bring: Callable[[str], object] | None = None
         """Makes a panel and opens its section, by the name of its class; whoever has sections sets it."""
+        self.by_hand = False
+        """Whether the change of state that goes on was made by moving a knob on the page, and not by loading a state."""
         self._hub: Hub | None = None
         self._late = LateMap()
         self._quiet = True
@@ -267,11 +269,14 @@ class Session(t.HasTraits):
         wish = change["new"]
         self.stamp = int(wish["stamp"])
         before = self.live
+        self.by_hand = True
         try:
             begun = np.array(wish.get("from", []), dtype=np.float64)
             self.move(np.array(wish["values"], dtype=np.float64), settled=bool(wish["settled"]), before=begun)
         except DnnExplainError as error:
             self.live = replace(self.live, failures={**self.live.failures, "all": error_sentence(error)})
+        finally:
+            self.by_hand = False
         if self.live is before or "all" in self.live.failures:
             self._send()  # the page waits for an answer to this stamp even if nothing changed
 

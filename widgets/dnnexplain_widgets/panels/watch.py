@@ -71,6 +71,7 @@ class WatchPanel(Panel):
     """A panel that shows runs over the same work, and opens a decision of the network's in the editor."""
 
     pair: Pair | None = None
+    _loads = False
 
     @property
     def system(self) -> Replayable:
@@ -108,6 +109,7 @@ class WatchPanel(Panel):
         """
         self.pair = pair
         apart = pair.disagreements
+        self.session.observe(self._on_another_state, "state")
         self.set_answers(decision=int(apart[0]) if len(apart) else 0, opened=-1)
         runs, metrics = (pair.network, pair.rule, *others), spec_of(self.system).metrics
         return timeline_figure(runs, apart, flags(pair, others), metrics) | dragged(self.system, pair.network)
@@ -115,21 +117,33 @@ class WatchPanel(Panel):
     def step_to(self, decision: int) -> None:
         """The scrubber moved: the editor follows if it is asked to."""
         if self.pair is not None and self.answers.get("follow"):
-            self.session.state = self.state_at(decision)
-            self.set_answers(opened=decision)
+            self._load(decision)
 
     def hold_decision(self) -> None:
         """A mark of the present decision was taken hold of in the timeline: the editor gets its state, which the drag then changes."""
-        decision = int(self.answers["decision"])
         self.session.want("decision")
-        self.session.state = self.state_at(decision)
-        self.set_answers(opened=decision)
+        self._load(int(self.answers["decision"]))
 
     def open_decision(self) -> None:
         """Load the present decision into the editor, and so into every other panel."""
-        decision = int(self.answers["decision"])
-        self.session.open_in_editor(self.state_at(decision), f"decision {decision + 1} of the network's run")
+        self._load(int(self.answers["decision"]), said=True)
+
+    def _load(self, decision: int, *, said: bool = False) -> None:
+        state = self.state_at(decision)
+        self._loads = True
+        try:
+            if said:
+                self.session.open_in_editor(state, f"decision {decision + 1} of the network's run")
+            else:
+                self.session.state = state
+        finally:
+            self._loads = False
         self.set_answers(opened=decision)
+
+    def _on_another_state(self, _change: object) -> None:
+        """A state was loaded from elsewhere: what the editor has is no decision of these runs any more, moved or not."""
+        if not self._loads and not self.session.by_hand and self.answers.get("opened", -1) >= 0:
+            self.set_answers(opened=-1)
 
     def watch_controls(self) -> list[dict[str, Any]]:
         """Controls that take a decision to the editor; none before there is a run."""

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 4512e6b640ecac18469aee16c2770c3fbd3fe627a4195eab2290fe4b45ac0402
+// Built from widgets/page (make page), sources ef319dd19feeb193086c7105cbf0cad0ea7d143d19e16a50b580cedb870fc6ec
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

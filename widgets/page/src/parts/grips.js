@@ -19,18 +19,20 @@ export function makeGrips(view, place) {
   const element = h("div", { class: "dx-track-grips" });
   const chip = h("div", { class: "dx-track-chip", "aria-hidden": "true" });
   const say = h("p", { class: "dx-sentence dx-track-says", "aria-live": "polite" });
-  /** @type {any} */
+  /** @type {any} held: {mark, pointer, shift, moved, y}; wanted: {decision, index, value, settled}, kept until the decision is open */
   const grips = { view, place, element, chip, say, marks: [], given: null, states: null, held: null, wanted: null, loaded: -1, asked: -1 };
   element.addEventListener("pointermove", (event) => {
-    if (!grips.held) return;
+    if (grips.held?.pointer !== event.pointerId) return;
     event.stopPropagation(); // the timeline tells of what is pointed at, not of what is dragged
-    drag(grips, event, false);
+    Object.assign(grips.held, { y: event.clientY, moved: true });
+    drag(grips, grips.held, false);
   });
   for (const end of /** @type {("pointerup" | "pointercancel")[]} */ (["pointerup", "pointercancel"])) {
     element.addEventListener(end, (event) => {
-      if (!grips.held) return;
-      drag(grips, event, true);
-      if (!grips.wanted) grips.held = null;
+      const { held } = grips;
+      if (held?.pointer !== event.pointerId) return;
+      grips.held = null;
+      if (held.moved) drag(grips, held, true); // where it was last: a touch that was taken away has no place
     });
   }
   return { element, say, update: () => update(grips) };
@@ -95,14 +97,11 @@ function makeMarks(grips) {
       onpointerdown: (event) => {
         event.stopPropagation();
         event.preventDefault();
-        grips.held = nearestMark(grips, event);
-        grips.held.element.focus();
-        grips.element.setPointerCapture(event.pointerId);
-        grips.view.tip.style.opacity = 0;
-        open(grips);
+        if (event.button === 0 && !grips.held) take(grips, event);
       },
       onkeydown: (event) => {
-        const value = keyed(knob, valuesOf(grips)[index], event.key);
+        const { wanted } = grips;
+        const value = keyed(knob, wanted?.index === index ? wanted.value : valuesOf(grips)[index], event.key);
         if (value === null) return;
         event.preventDefault();
         event.stopPropagation();
@@ -112,6 +111,22 @@ function makeMarks(grips) {
     return mark;
   }));
   grips.element.replaceChildren(...grips.marks.map((/** @type {any} */ mark) => mark.element), grips.chip);
+}
+
+/**
+ * Takes hold of a mark where it is: it moves by as much as the pointer does, and not at all if that only clicks.
+ * @param {any} grips
+ * @param {PointerEvent} event
+ */
+function take(grips, event) {
+  const mark = nearestMark(grips, event);
+  const box = mark.element.getBoundingClientRect();
+  grips.held = { mark, pointer: event.pointerId, shift: event.clientY - box.y - box.height / 2, moved: false, y: event.clientY };
+  mark.element.focus();
+  grips.element.setPointerCapture(event.pointerId);
+  grips.view.tip.style.opacity = 0;
+  grips.asked = -1; // a wish that got lost is not waited for
+  open(grips);
 }
 
 /**
@@ -147,20 +162,19 @@ function open(grips) {
  */
 function ask(grips, index, value, settled) {
   open(grips);
-  grips.wanted = isOpen(grips) ? null : [index, value, settled];
+  grips.wanted = isOpen(grips) ? null : { decision: decisionOf(grips), index, value, settled };
   if (grips.wanted) update(grips);
   else grips.view.store.propose([[index, value]], settled);
 }
 
 /**
  * @param {any} grips
- * @param {PointerEvent} event
+ * @param {any} held
  * @param {boolean} settled
  */
-function drag(grips, event, settled) {
-  const { set, index } = grips.held;
+function drag(grips, { mark: { set, index }, shift, y: pointed }, settled) {
   const { top, tall } = grips.view.lanes[0].rows[set.track];
-  const y = event.clientY - grips.view.stage.getBoundingClientRect().top;
+  const y = pointed - shift - grips.view.stage.getBoundingClientRect().top;
   const part = Math.min(Math.max((top + tall - 1 - y) / (tall - 2), 0), 1);
   ask(grips, index, part * grips.view.figure.runs[0].tracks[set.track].capacity, settled);
 }
@@ -174,14 +188,15 @@ function update(grips) {
   if (!shown) return;
   if (grips.given !== figure) makeMarks(grips);
   notice(grips);
+  const decision = decisionOf(grips);
+  if (grips.wanted && grips.wanted.decision !== decision) grips.wanted = null; // another moment was gone to meanwhile
   if (grips.wanted && isOpen(grips)) {
-    const [index, value, settled] = grips.wanted;
+    const { index, value, settled } = grips.wanted;
     grips.wanted = null;
-    if (settled) grips.held = null;
     store.propose([[index, value]], settled);
   }
-  const [decision, values] = [decisionOf(grips), valuesOf(grips)];
-  for (const mark of grips.marks) placeMark(grips, mark, decision, grips.wanted?.[0] === mark.index ? grips.wanted[1] : values[mark.index]);
+  const values = valuesOf(grips);
+  for (const mark of grips.marks) placeMark(grips, mark, decision, grips.wanted?.index === mark.index ? grips.wanted.value : values[mark.index]);
   placeChip(grips, decision);
   setText(grips.say, isOpen(grips) ? tell(grips, decision, values) : hint(grips));
 }
@@ -232,7 +247,7 @@ function tell(grips, decision, values) {
   const was = grips.states.subarray(decision * knobs.length, (decision + 1) * knobs.length);
   const moved = knobs.flatMap((/** @type {Knob} */ knob, /** @type {number} */ index) => (isOther(knob, values[index], was[index]) ? [`${knob.name} ${withUnit(values[index], knob.unit)} instead of ${withUnit(was[index], knob.unit)}`] : []));
   const { live } = store;
-  const now = output.kind === "choice" ? (live.action === undefined ? "" : `${output.names[live.action]}, probability ${chance(live.probabilities[live.action])}`) : live.words.decision || "";
+  const now = output.kind === "choice" ? (live.action === undefined ? "" : `${output.names[live.action]}, probability ${chance(live.probabilities[live.action])}`) : (live.words.decision || "").replace(/\.$/, "");
   if (!moved.length) return `Decision ${decision + 1} as it was: ${now}.`;
   const more = moved.length - MOST_TOLD;
   return `Decision ${decision + 1} with ${moved.slice(0, MOST_TOLD).join(", ")}${more > 0 ? ` and ${more} more` : ""}: ${now}. In the run: ${figure.did[decision]}.`;
