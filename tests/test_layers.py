@@ -27,6 +27,7 @@ GROUND = {
     "reading",
     "registry",
     "results",
+    "rule_names",
     "sampling",
     "showing",
     "checksum_kernels",

@@ -8,6 +8,7 @@ import pytest
 from dnnexplain.explain.adversarial import Adversarial
 from dnnexplain.explain.probing.linear_probes import Knowledge
 from dnnexplain.explain.proofs.sufficient import SufficientReason
+from dnnexplain.explain.room import Part, Room
 from dnnexplain.explain.transfer import Transfer
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
@@ -32,6 +33,9 @@ def made(kind, **fields):
         (made(SufficientReason, proved=False, decision="wait"), ("not proved", "that anything less than all forces wait")),
         (made(SufficientReason, proved=True, decision="wait", fixed={"a": 1.0}), ("1 knob", "force wait, whatever the others are (proved)")),
         (made(Knowledge, layer="relu", facts=(SimpleNamespace(note="", low=0.1), SimpleNamespace(note="", low=-0.1), SimpleNamespace(note="rare", low=0.3))), ("1 of 2", "facts can be read off relu")),
+        (made(Room, parts=(Part("policy", "better decisions", 0.3, 0.1, 0.5, 0.375),)), ("37.5%", "of the gap to the best plan could be better decisions")),
+        (made(Room, parts=(Part("policy", "better decisions", -0.3, -0.5, -0.1, -0.2),)), ("none", "of the gap to the best plan was found to be better decisions")),
+        (made(Room, parts=(Part("gap", "the whole gap", 0.3, 0.1, 0.5, 1.0),)), NONE),
         (object(), NONE),
     ],
 )  # fmt: skip

@@ -83,7 +83,7 @@ def _search_comparison(found: Any) -> Headline:
     if not found.cases:
         return NONE
     best = found.best
-    return f"{number(best.ratio)} times", f"{best.cost_name} over its optimum, on the worst input found"
+    return f"{number(best.ratio)} times", f"the optimal {best.cost_name}, on the worst input found"
 
 
 def _guard_report(found: Any) -> Headline:
@@ -155,7 +155,12 @@ def _transfer(found: Any) -> Headline:
 
 
 def _room(found: Any) -> Headline:
-    return number(found.gap, sign=True), f"{found.cost_name} above the best plan, known beforehand"
+    part = found.part("policy")
+    if not part.words or np.isnan(part.share):
+        return NONE
+    if part.share <= 0:
+        return "none", "of the gap to the best plan was found to be better decisions"
+    return percent(part.share), "of the gap to the best plan could be better decisions"
 
 
 def _pair(found: Any) -> Headline:

@@ -13,6 +13,7 @@ from dnnexplain.contract.errors import shortened
 from dnnexplain.counts import unit_of
 from dnnexplain.gone import renamed
 from dnnexplain.memory import ran_out, why_no_memory
+from dnnexplain.rule_names import rule_label as label
 
 __all__ = ["error_sentence", "joined", "label", "number", "probability", "share_of_rules", "with_unit"]
 
@@ -21,8 +22,6 @@ __getattr__ = renamed(
     told="dnnexplain_widgets.words:error_sentence",
 )
 
-_ACRONYM = 4
-_VOWELS = set("aeiouy")
 _THOUSANDTH = Decimal("0.001")
 
 
@@ -48,16 +47,6 @@ def probability(value: float) -> str:
     if 0.9995 <= value < 1:
         return "over 0.999"
     return f"{Decimal(float(value) + 0.0).quantize(_THOUSANDTH, ROUND_HALF_UP)}"  # ties as on the page
-
-
-def label(name: str) -> str:
-    """A rule's name for people: ``sjf`` becomes ``SJF``, ``packer`` ``Packer``, ``robust-mpc`` ``Robust MPC``; others stay."""
-    first, *rest = name.split("-")
-    if not all(part.isalpha() and part.islower() for part in (first, *rest)):
-        return name
-    if rest:
-        return " ".join([first.capitalize(), *(part if set(part) & _VOWELS else part.upper() for part in rest)])
-    return name.upper() if len(name) <= _ACRONYM else name.capitalize()
 
 
 def joined(names: Iterable[str]) -> str:

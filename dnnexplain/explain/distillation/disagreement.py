@@ -19,6 +19,7 @@ from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import share_interval
 from dnnexplain.numbers import percent
 from dnnexplain.results import Question, Result, array_field, plain_field
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["Disagreement", "disagree"]
 
@@ -162,7 +163,7 @@ def _words(
     same: tuple[float, float, float],
     places: list[str],
 ) -> str:
-    head = f"{network} does what {rule} does in {percent(same[0])} of the states it meets ({_span(same)})"
+    head = f"{network} does what {rule_label(rule)} does in {percent(same[0])} of the states it meets ({_span(same)})"
     if not places:
         return f"{head}; no simple condition marks the others."
     return f"{head}. It differs mostly where {'; or where '.join(places[:3])}."

@@ -24,6 +24,7 @@ from dnnexplain.explain.proofs.optima import certify_optimum
 from dnnexplain.numbers import number
 from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question, Result, array_field
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["WorstRegret", "worst_regret"]
 
@@ -82,7 +83,7 @@ class WorstRegret(Result):
         void = self.certificate is not None and not self.certificate.holds and np.isfinite(self.upper)
         if self.certificate is not None and void:
             return f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}. {self.certificate.reason}"
-        against_rule = f"{number(self.rule_regret)} against {self.rule}, the best rule there"
+        against_rule = f"{number(self.rule_regret)} against {rule_label(self.rule)}, the best rule there"
         loses = f"{against_rule}; nothing is known of the optimum"
         if np.isfinite([self.lower, self.upper]).all():
             loses = f"between {number(self.lower)} and {number(self.upper)} against the optimum ({against_rule})"

@@ -8,7 +8,7 @@ from typing import Any
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.counts import counted
-from dnnexplain.numbers import interval, number
+from dnnexplain.numbers import interval, number, percent
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["Level", "Part", "Room"]
@@ -105,7 +105,7 @@ class Room(Result):
         told = "; ".join(
             f"{one.words}: {number(one.size)}"
             f"{'' if math.isnan(one.low) else f' ({interval(one.low, one.high)})'}"
-            f"{'' if math.isnan(one.share) else f', {one.share:.0%}'}"
+            f"{'' if math.isnan(one.share) else f', {percent(one.share)}'}"
             for one in self.parts
         )
         return (

@@ -16,6 +16,7 @@ from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.numbers import gap as size_of
 from dnnexplain.numbers import number
 from dnnexplain.results import Question
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["finish", "verify"]
 
@@ -121,7 +122,7 @@ def _words(
     amount = abs(network / rule - 1) if ratio else abs(network - rule)
     change = size_of(amount, ratio=ratio, unit=cost_unit(cost)).removeprefix("+")
     return (
-        f"On this workload {own} {verb} {rule_name}: {cost} {number(network)} against {number(rule)} ({change} "
+        f"On this workload {own} {verb} {rule_label(rule_name)}: {cost} {number(network)} against {number(rule)} ({change} "
         f"{'more' if network > rule else 'less'}), and {optimum}. On the workload that the search started from it was "
         f"{number(first[1])} against {number(first[2])}. {counted(evaluated, 'workload')} were run; that a worse one exists is not excluded."
     )

@@ -10,6 +10,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WORSE, worst_verdict
 from dnnexplain.numbers import number, percent
 from dnnexplain.results import Question, Result, plain_field, register
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["Generated", "ScenarioResult", "StressTest"]
 
@@ -126,7 +127,7 @@ class StressTest(Result):
             f"{self.question.policy} is {self.verdict} in the worst of {counted(len(self.scenarios), 'scenario')}: better than the best "
             f"rule in {self.count(BETTER)}, worse in {self.count(WORSE)}, unsafe in {self.count(UNSAFE)}"
             f"{' (' + ', '.join(bad[:4]) + (', ...' if len(bad) > 4 else '') + ')' if bad else ''}. "
-            f"On ordinary workloads its cost is {number(nominal.cost)}, {against} against {nominal.best_rule}."
+            f"On ordinary workloads its cost is {number(nominal.cost)}, {against} against {rule_label(nominal.best_rule)}."
         )
         if self.generated is None:
             return text

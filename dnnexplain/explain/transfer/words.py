@@ -12,6 +12,7 @@ from dnnexplain.contract import cost_unit
 from dnnexplain.counts import counted
 from dnnexplain.explain.transfer.result import Boundary, Setting, Transfer
 from dnnexplain.numbers import gap, number, went_wrong
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["boundaries", "words"]
 
@@ -102,5 +103,5 @@ def _cell(found: Transfer, at: tuple[int, ...]) -> str:
     more = gap(float(found.relative[row, column, 0]), ratio=found.ratio, unit=cost_unit(found.cost_name))
     return (
         f"{found.rows[row].label}, {found.columns[column].label}: {number(found.cost[row, column, 0])} against "
-        f"{found.policies[rule]}'s {number(found.cost[row, column, rule])} ({more})"
+        f"{rule_label(found.policies[rule])}'s {number(found.cost[row, column, rule])} ({more})"
     )

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.explain.room import Room, room
-from dnnexplain.numbers import interval, number, percent
+from dnnexplain.numbers import interval, number
 from dnnexplain.registry import spec_of
-from dnnexplain_widgets.headlines import Headline
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 
@@ -94,15 +93,6 @@ class RoomPanel(Panel):
         """Run."""
         if name == "run":
             self.run()
-
-    def headline(self) -> Headline:
-        """The part of the gap that better decisions could close."""
-        if self.found is None:
-            return ("", "")
-        part = self.found.part("policy")
-        if not part.words or np.isnan(part.share):
-            return ("", "")
-        return (percent(part.share), "of the gap to the best plan could be better decisions")
 
     def _asked(self) -> tuple[str, int, int, int]:
         said = self.answers

@@ -13,6 +13,7 @@ from dnnexplain.explain.stress.report_marks import SPAN, ends
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WITHIN, WORSE
 from dnnexplain.numbers import number, percent
+from dnnexplain_widgets.words import label
 
 __all__ = ["board", "case_words"]
 
@@ -59,6 +60,6 @@ def case_words(one: ScenarioResult) -> str:
     """A scenario in a sentence: what it is, its figures, what is bad about it."""
     bad = f" What makes it unsafe: {one.why}." if one.why else ""
     return (
-        f"{one.name}: {one.sentence} Cost {number(one.cost)}, {percent(one.gap, sign=True)} against {one.best_rule} "
+        f"{one.name}: {one.sentence} Cost {number(one.cost)}, {percent(one.gap, sign=True)} against {label(one.best_rule)} "
         f"({ends(one)}) on {counted(one.sets, 'workload')}: {one.verdict}.{bad}"
     )
