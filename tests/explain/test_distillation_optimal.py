@@ -1,5 +1,6 @@
 """Optimal trees against brute force; skipped with a reason where pystreed (extra "optimal") is not installed."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
 
@@ -11,6 +12,7 @@ from dnnexplain.explain.distillation import distil
 from dnnexplain.explain.distillation.optimal import grow_optimal
 from dnnexplain.explain.distillation.tree import grow
 from dnnexplain.systems import make_system
+from tests.test_small_system import Gate
 
 installed = find_spec("pystreed") is not None
 needs_pystreed = pytest.mark.skipif(
@@ -87,3 +89,28 @@ def test_without_pystreed_the_error_says_what_to_install():
     system = make_system("deeprm", slots=2)
     with pytest.raises(DnnExplainError, match=r"dnnexplain\[optimal\]"):
         distil(system, system.rules()["sjf"], lambda count, seed: [], optimal_depth=2)
+
+
+def test_a_tree_that_is_optimal_is_not_refined(monkeypatch):
+    system = Gate()
+    asked = []
+
+    def stand_in(features, actions, weights, *, count, leaves, depth, seed):
+        asked.append((leaves, depth))
+        return grow(features, actions, weights, count=count, leaves=2, seed=seed)
+
+    def refined(_self, tree):
+        msg = "an optimal tree would no longer be the one that errs least"
+        raise AssertionError(msg)
+
+    monkeypatch.setattr(import_module("dnnexplain.explain.distillation.distil"), "check_installed", lambda: None)
+    monkeypatch.setattr("dnnexplain.explain.distillation.growing.grow_optimal", stand_in)
+    monkeypatch.setattr("dnnexplain.explain.distillation.refining.Refiner.refined", refined)
+
+    def draw(count, seed):
+        return system.workloads("episodes", count, seed)
+
+    options = {"leaves": 4, "sets": 20, "unseen": 2, "rounds": 0, "seeds": 1, "seed": 1}
+    found = distil(system, system.rules()["longest"], draw, optimal_depth=2, **options)
+    assert asked == [(2, 2), (3, 2), (4, 2)]
+    assert (found.path_leaves[:, found.sizes <= 4] == 2).all()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dnnexplain.contract import Knob
 from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, worst_workloads
 from dnnexplain.explain.guards.adversary import behind
 from dnnexplain.explain.guards.compiling import _simple
 from dnnexplain.explain.regions import Where
+from dnnexplain.systems import SmallSystem
 from tests.fakes import FakeChoice, FakeRule
 
 
@@ -102,6 +105,46 @@ def test_the_adversary_reports_what_it_ran() -> None:
     assert np.array_equal(found.gaps, found.own - best)  # the fake's cost is no ratio scale
     assert (np.diff(found.gaps) <= 0).all()
     assert "drawn" in found.how
+
+
+class Moving(SmallSystem):
+    """A queue and a gate; its workloads can be changed bit by bit."""
+
+    name = "moving"
+    knobs = (Knob("queue", "cars", 0, 9),)
+    actions = ("open", "wait")
+    cost_name = "waiting, car steps"
+    steps = 3
+
+    def begin(self, count: int, rng: Any) -> Any:
+        return rng.integers(0, 10, size=(count, 1)).astype(float)
+
+    def step(self, values: Any, actions: Any, rng: Any) -> Any:
+        del rng
+        return np.maximum(values - 2.0 * (actions[:, None] == 0), 0.0), values[:, 0]
+
+    def hand_written(self) -> Any:
+        return {
+            "open": lambda values: np.zeros(len(values), dtype=int),
+            "wait": lambda values: np.ones(len(values), int),
+        }
+
+
+def test_attacks_that_were_ended_do_not_say_that_they_were_done() -> None:
+    world, stop = Moving(), Event()
+    stop.set()
+    rules = world.rules()
+
+    def drawn(count: int, seed: int) -> Any:
+        return world.workloads("episodes", count, seed)
+
+    found = worst_workloads(world, rules["wait"], drawn, rules, rounds=7, seed=0, stop=stop)
+    assert "before the search was ended, of 7 batches" in found.how
+    assert "evolved for" not in found.how
+    guard = compile_guard(world, rules["wait"], drawn, rules=rules, sets=4, rounds=7, cycles=1, tries=0, stop=stop)
+    assert guard.notes[0].startswith("Making it was ended before all attacks were done")
+    report = evaluate_guard(world, rules["wait"], guard, drawn, rules=rules, sets=4, rounds=7, stop=stop)
+    assert "before the search was ended" in report.assumed[-1]
 
 
 def test_gaps_are_shares_where_the_cost_is_a_ratio() -> None:

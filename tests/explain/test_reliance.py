@@ -8,6 +8,7 @@ from dnnexplain.explain.attribution.reliance import reliance
 from dnnexplain.explain.decisions.decision import observe
 from dnnexplain.explain.networks.paths import wired_cells
 from dnnexplain.policies import TorchPolicy
+from dnnexplain.policies._adapters import Normalized
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, linear_network
 
@@ -51,6 +52,38 @@ def test_the_wiring_is_what_a_walk_over_the_weights_finds_through_pools_and_satu
     cells = np.zeros((4, 8), dtype=bool)
     cells[0, 0::2] = cells[1] = True
     np.testing.assert_array_equal(wired_cells(network, (4, 8)), cells)
+
+
+def _normalised():
+    first = Normalized((6,))
+    first.mean.fill_(40.0)
+    return first
+
+
+def _batch_normed():
+    layer = nn.BatchNorm1d(6)
+    layer.running_mean.fill_(100.0)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], [nn.Softmax(-1)]),
+        ([], [nn.Hardtanh(0.0, 1.0)]),
+        ([], [nn.Linear(3, 1), nn.ReLU(), nn.Linear(1, 3), nn.LogSoftmax(-1)]),
+        ([], [part for _ in range(8) for part in (nn.ReLU6(), nn.Linear(3, 3))]),
+        ([_batch_normed()], [nn.ReLU(), nn.Linear(3, 3)]),
+        ([_normalised()], [nn.ReLU(), nn.Linear(3, 3)]),
+    ],
+    ids=["probabilities", "cut", "one-unit", "deep", "batch-norm", "normalised"],
+)
+def test_no_cut_no_normalisation_and_no_sum_that_stays_hides_the_wiring(before, after):
+    layer = nn.Linear(6, 3)
+    with torch.no_grad():
+        layer.weight[:, [1, 4]] = 0.0
+    network = nn.Sequential(*before, layer, *after)
+    np.testing.assert_array_equal(wired_cells(network, (6,)), [True, False, True, True, False, True])
 
 
 def test_constant_cells_are_told():

@@ -145,7 +145,7 @@ def reliance(
         report(group + 2, groups + 1)
     return Reliance(
         states=len(seen), group_names=tuple(system.groups), dead=dead, constant=np.ptp(seen, axis=0) == 0,
-        wired=wired_cells(network_of(policy), seen.shape[1:]), cell_group=np.asarray(system.cell_group),
+        wired=wired_cells(network_of(policy), seen.shape[1:]) | ~dead, cell_group=np.asarray(system.cell_group),
         changed=changed, shuffles=shuffles,
     )  # fmt: skip
 

@@ -95,7 +95,7 @@ def distil(
             systems in which they are drawn from or are shares. ``cost``: it learns what each move costs if the teacher
             goes on from there, for systems that tell (:mod:`cost_trees`, ``contract.Valued``).
         optimal_depth: if positive, trees of up to ``2**optimal_depth`` leaves are the optimal ones of this depth
-            (:func:`optimal.grow_optimal`; needs pystreed), larger ones greedy.
+            (:func:`optimal.grow_optimal`; needs pystreed), which are not refined; larger ones are greedy.
         polish: if positive, each seed's cheapest tree on validation workloads is changed, so many changes being
             tried in all (:func:`polishing.polish`): it is then tuned by what its episodes cost, not by what the
             teacher says, and agrees less with it. Of the trees that then cost as good as the same (:mod:`near_equal`)
@@ -190,7 +190,9 @@ class _Search:
 
     def _refined(self, trees: list[Tree]) -> list[Tree]:
         assert self.refiner is not None
-        done = {id(tree): self.refiner.refined(tree) for tree in trees[: self.end]}
+        proved = 2**self.settings.optimal_depth if self.settings.optimal_depth else 0
+        sizes = zip(self.sizes.tolist(), trees[: self.end], strict=False)
+        done = {id(tree): tree if size <= proved else self.refiner.refined(tree) for size, tree in sizes}
         new = [done[id(tree)] for tree in trees[: self.end]]
         return [*all_snapped(self.system, new, self.known), *trees[self.end :]]
 

@@ -126,7 +126,7 @@ def compile_guard(
         were.append(chosen)
     chosen = _last(bench, bench.contenders(were, made.pool), attacked, chosen, over)
     checkpoint = getattr(policy, "checkpoint", "")
-    return Guard(system.name, chosen, policy.name, checkpoint, _notes(bench, adverse.how, allowed))
+    return Guard(system.name, chosen, policy.name, checkpoint, _notes(bench, adverse.how, allowed, ended=over.is_set()))
 
 
 def _last(
@@ -351,10 +351,13 @@ class _Bench:
         return rules
 
 
-def _notes(bench: _Bench, how: str, allowed: float) -> tuple[str, ...]:
+def _notes(bench: _Bench, how: str, allowed: float, *, ended: bool) -> tuple[str, ...]:
     ratio = "in per cent" if cost_is_ratio(bench.system) else "in the cost's unit"
     count, names = len(bench.hard), ", ".join(bench.rules)
-    made = f"Compiled against {counted(count, 'workload')} found by attacks on {bench.policy.name}, on what guards fall back on, and on earlier guards ({how})."
+    whom = f"{bench.policy.name}, on what guards fall back on, and on earlier guards"
+    made = f"Compiled against {counted(count, 'workload')} found by attacks on {whom} ({how})."
+    if ended:
+        made = f"Making it was ended before all attacks were done; it knows {counted(count, 'workload')} ({how})."
     held = f"Gaps are to the best of {names} on the same workload, {ratio}."
     share = percent(MARGIN * allowed)
     return made, held, f"The nominal cost was allowed to rise by {share} on the half of the seeds that it was made on."
