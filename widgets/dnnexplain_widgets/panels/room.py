@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.explain.room import Room, room
+from dnnexplain.explain.room import Level, Room, room
 from dnnexplain.numbers import interval, number
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.words import label
 
 __all__ = ["RoomPanel"]
 
@@ -121,7 +122,23 @@ def _levels(found: Room) -> dict[str, Any]:
     for one in found.levels:
         low, high = (end if np.isfinite(end) else one.cost for end in (one.low, one.high))
         span = f" ({interval(one.low, one.high)})" if np.isfinite(one.low) else ""
-        name = one.words[:1].upper() + one.words[1:] if one.name in {"rule", "optimum"} else one.words
         words = f"{number(one.cost)}{span}"
-        rows.append({"name": name, "low": at(low), "high": at(high), "value": at(one.cost), "words": words})
+        rows.append(
+            {
+                "name": _name(one, found.question.policy),
+                "low": at(low),
+                "high": at(high),
+                "value": at(one.cost),
+                "words": words,
+            }
+        )
     return {"caption": f"{found.cost_name}, mean over {found.workloads} workloads and its 95% interval", "rows": rows}
+
+
+def _name(level: Level, policy: str) -> str:
+    """Who it is, a rule as in menus; the network's name stays as it is."""
+    if level.words.startswith(policy):
+        return level.words
+    who, comma, rest = level.words.partition(",")
+    called = label(who)
+    return f"{called[:1].upper()}{called[1:]}{comma}{rest}"
