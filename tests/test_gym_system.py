@@ -1,5 +1,8 @@
 """A gymnasium environment becomes a system: knobs from its space, episodes, masks, an oracle that plays copies."""
 
+import itertools
+from typing import ClassVar
+
 import gymnasium
 import numpy as np
 import pytest
@@ -198,6 +201,55 @@ def test_an_environment_that_cannot_be_copied_goes_alone():
     world, usual = GymSystem(Alone), GymSystem(Bare)
     rule, workloads = usual.rules()["always action 1"], usual.workloads("episodes", 4, 2)
     assert world.run(rule, workloads).cost.tolist() == usual.run(rule, workloads).cost.tolist()
+
+
+class Handle(Bare):
+    """As one whose simulator runs elsewhere: a copy has the handle alone, and both move the same."""
+
+    simulators: ClassVar[dict[int, Bare]] = {}
+
+    def __init__(self):
+        self.handle = len(self.simulators)
+        self.simulators[self.handle] = Bare()
+
+    def reset(self, *, seed=None, options=None):
+        return self.simulators[self.handle].reset(seed=seed)
+
+    def step(self, action):
+        return self.simulators[self.handle].step(action)
+
+    def action_masks(self):
+        return self.simulators[self.handle].action_masks()
+
+
+def test_copies_that_move_one_simulator_go_alone_and_have_no_oracle():
+    world, usual = GymSystem(Handle), GymSystem(Bare)
+    rule, workloads = usual.rules()["always action 1"], usual.workloads("episodes", 4, 2)
+    assert world.run(rule, workloads).cost.tolist() == usual.run(rule, workloads).cost.tolist()
+    seen, _ = world.visit(rule, workloads)
+    with pytest.raises(DnnExplainError, match="both move one simulator"):
+        world.judge(State(world.decode(seen[:1])[0]))
+    assert usual.judge(State(usual.decode(usual.visit(rule, workloads)[0][:1])[0])).exact
+
+
+def test_every_state_that_was_met_is_played_again_up_to_itself():
+    world = GymSystem(Bare)
+    seen, _ = world.visit(world.rules()["always action 1"], world.workloads("episodes", 3, 2))
+    again = [world._worlds.at(one, "bare").unwrapped for one in seen]
+    assert [one.left for one in again] == seen[:, -1].tolist()
+
+
+def test_chance_that_is_not_the_environment_s_own_has_no_oracle():
+    class Dice(Bare):
+        def step(self, action):
+            seen, reward, *rest = super().step(action)
+            return seen, reward - next(dice), *rest
+
+    dice = itertools.count()
+    world = GymSystem(Dice)
+    seen, _ = world.visit(world.rules()["always action 1"], world.workloads("episodes", 2, 2))
+    with pytest.raises(DnnExplainError, match="np_random"):
+        world.judge(State(world.decode(seen[:1])[0]))
 
 
 def test_a_state_that_is_what_is_seen_is_put_back_and_numbers_are_judged():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ _REMEMBERED = 50_000
 _TRIALS = 24
 """Steps on which an environment's attribute ``state`` is tried before it is trusted."""
 _NEAR = 1e-4
+_APART = 8
+"""Steps by which it is seen whether a copy goes its own way."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,11 @@ class Episode:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """How a state was reached, and what was allowed in it ``[A]``."""
+    """How a state was reached, by the first ``count`` of an episode's actions, and what was allowed in it ``[A]``."""
 
     seed: int
-    actions: tuple[Any, ...]
+    actions: list[Any]
+    count: int
     mask: NDArray[np.bool_] | None
 
 
@@ -92,11 +96,41 @@ class Worlds:
             yield from self._together(worlds, policy, {row: workloads[row] for row in rows}, seed, steps)
 
     def _copies(self, count: int) -> list[Any]:
-        """The environment itself, and copies of it where it can be copied."""
+        """The environment itself, and copies of it where it can be copied and each goes its own way."""
         try:
+            if count > 1 and not self.apart:
+                return [self.env]
             return [self.env, *(copy.deepcopy(self.env) for _ in range(count - 1))]
         except Exception:  # noqa: BLE001 - whatever a foreign environment says: it then goes alone
             return [self.env]
+
+    @cached_property
+    def apart(self) -> bool:
+        """Whether a copy goes as the environment goes, whatever others do: tried once, as some copy but a handle."""
+        actions = copy.deepcopy(self.env.action_space)
+        actions.seed(0)
+
+        def drawn(world: Any) -> Any:
+            return actions.sample(self._sampling_mask(world))
+
+        one, other = copy.deepcopy(self.env), copy.deepcopy(self.env)
+        one.reset(seed=0)
+        twin = copy.deepcopy(one)
+        alone: list[tuple[Any, tuple[bytes, float, bool]]] = []
+        while len(alone) < _APART and not (alone and alone[-1][1][2]):
+            action = drawn(one)
+            alone.append((action, self._after(one, action)))
+        other.reset(seed=1)
+        for action, was in alone:
+            if self._after(twin, action) != was:
+                return False
+            if self._after(other, drawn(other))[2]:
+                other.reset()
+        return True
+
+    def _after(self, world: Any, action: Any) -> tuple[bytes, float, bool]:
+        after, reward, ended, cut, _ = world.step(action)
+        return self.see(after).tobytes(), float(reward), bool(ended or cut)
 
     def _together(
         self, worlds: Sequence[Any], policy: Policy, begun: dict[int, Episode], seed: int | None, steps: int
@@ -149,7 +183,7 @@ class Worlds:
     ) -> None:
         for row, one in seen.items():
             if len(self._met) < _REMEMBERED:
-                self._met[one.tobytes()] = Moment(begun[row].seed, tuple(done[row]), masks[row])
+                self._met[one.tobytes()] = Moment(begun[row].seed, done[row], len(done[row]), masks[row])
 
     # --- one state ---
 
@@ -177,14 +211,20 @@ class Worlds:
             DnnExplainError: it cannot be copied, or nothing says how to come to that state.
         """
         try:
-            world = copy.deepcopy(self.env)
+            world, apart = copy.deepcopy(self.env), self.apart
         except Exception as error:
             msg = f"{name} has no oracle, for its environment cannot be copied: {error}"
             raise DnnExplainError(msg) from error
+        if not apart:
+            msg = (
+                f"{name} has no oracle, for a copy of its environment does not go as the environment goes: both move one "
+                "simulator, or chance comes from elsewhere than the environment's own np_random"
+            )
+            raise DnnExplainError(msg)
         met = self._met.get(np.asarray(seen, dtype=np.float32).tobytes())
         if met is not None and not self._given:
             world.reset(seed=met.seed)
-            for action in met.actions:
+            for action in met.actions[: met.count]:
                 world.step(action)
             return world
         if not self._tried:
@@ -226,7 +266,7 @@ class Worlds:
         return _put
 
     def _sampling_mask(self, world: Any) -> Any:
-        mask = self.mask(world)
+        mask = None if isinstance(self.env.action_space, spaces.Box) else self.mask(world)
         return None if mask is None else mask.astype(np.int8)
 
     def cheapest(self, begun: Any, first: NDArray[Any], tried: NDArray[Any], depth: int) -> NDArray[np.float64]:
