@@ -25,7 +25,10 @@ SOURCES = ("src", "tools", "package-lock.json")
 BUILT = tuple(
     ROOT / name
     for name in (
-        *(f"widgets/dnnexplain_widgets/web/dist/{name}.js" for name in ("dashboard", "explorable", "frame")),
+        *(
+            f"widgets/dnnexplain_widgets/web/dist/{name}.js"
+            for name in ("dashboard", "exercise", "explorable", "frame")
+        ),
         "docs/_static/lesson.js",
     )
 )

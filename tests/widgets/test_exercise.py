@@ -28,6 +28,7 @@ def test_an_answer_gets_its_verdict(given, right, said):
     exercise.text.value = given
     exercise.button.click()
     assert exercise.right is right
+    assert exercise.before.answer == (given.strip() if right else "")  # what the browser remembers
     assert said in exercise.verdict.value
     assert "<b>" not in exercise.verdict.value
 

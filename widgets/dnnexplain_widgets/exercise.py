@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
+import anywidget
 import ipywidgets
+import traitlets as t
 
+from dnnexplain_widgets.web import EXERCISE
 from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["Exercise"]
@@ -15,8 +18,17 @@ __all__ = ["Exercise"]
 Check = Callable[[str], bool | str]
 
 
+class _Before(anywidget.AnyWidget):  # type: ignore[misc] # anywidget's base has no types
+    """The answer that was right, which the browser remembers and tells when the lesson is opened again."""
+
+    _esm = EXERCISE
+
+    question = t.Unicode().tag(sync=True)
+    answer = t.Unicode(help="The answer that is right, once there is one.").tag(sync=True)
+
+
 class Exercise(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no types
-    """A question, a field for the answer, and a verdict.
+    """A question, a field for the answer, and a verdict; the browser remembers what was right.
 
     In a lesson's notebook::
 
@@ -45,7 +57,8 @@ class Exercise(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no typ
         self.text.observe(self._on_value, "value")
         self.button.on_click(lambda _button: self.answer(self.text.value))
         row = ipywidgets.HBox([self.text, self.button, self.verdict], layout={"flex_flow": "row wrap"})
-        super().__init__([ipywidgets.HTML(f"<b>Exercise.</b> {escape(question)}"), row])
+        self.before = _Before(question=question)
+        super().__init__([ipywidgets.HTML(f"<b>Exercise.</b> {escape(question)}"), row, self.before])
 
     def answer(self, given: str) -> bool:
         """Check an answer, show the verdict, and return whether it is right."""
@@ -57,6 +70,8 @@ class Exercise(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no typ
         except Exception as error:  # noqa: BLE001 - a lesson goes on whatever was typed
             found = _why_not(given.strip(), error)
         self.right = not isinstance(found, str) and bool(found)
+        if self.right:
+            self.before.answer = given.strip()
         words = "Right." if self.right else found if isinstance(found, str) else self.hint
         colour = "light-dark(#2b7a3d, #6cc27d)" if self.right else "light-dark(#9a4507, #e0ac3e)"
         self.verdict.value = f'<span role="status" style="color: {colour}">{escape(words)}</span>'

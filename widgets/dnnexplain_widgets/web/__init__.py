@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["FRAME", "explorable_source", "explorable_style", "module_source", "style_source"]
+__all__ = ["EXERCISE", "FRAME", "explorable_source", "explorable_style", "module_source", "style_source"]
 
 
 def _read(*path: str) -> str:
@@ -43,6 +43,9 @@ def explorable_style() -> str:
     """What an exported page adds to the style sheet of the panels."""
     return _read("explorable.css")
 
+
+EXERCISE = _read("dist", "exercise.js")
+"""What a browser remembers of an exercise."""
 
 FRAME = _read("dist", "frame.js")
 """What each panel runs in the page: it fetches the drawing code from the session's model."""

@@ -20,6 +20,7 @@ const WEB = "widgets/dnnexplain_widgets/web/dist";
  */
 const BUILT = {
   dashboard: { to: `${WEB}/dashboard.js`, format: "esm" },
+  exercise: { to: `${WEB}/exercise.js`, format: "esm" },
   explorable: { to: `${WEB}/explorable.js`, format: "iife" },
   frame: { to: `${WEB}/frame.js`, format: "esm" },
   lesson: { to: "docs/_static/lesson.js", format: "iife" },
