@@ -36,6 +36,7 @@ def open_app(
     allow_host: list[str] = typer.Option([], "--allow-host", help="A name a proxy passes on as Host; repeat."),
     kernel_memory: int | None = typer.Option(
         None,
+        min=700,
         help="MB that each Python process may take (Linux); seven tenths of this machine's if not given.",
         show_default=False,
     ),

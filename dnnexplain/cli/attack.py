@@ -67,7 +67,7 @@ def attack(
     measure: str = typer.Option(
         "", help="Workload: ratio or difference of costs; ratio where the cost is a ratio scale."
     ),
-    oracle_seconds: float = typer.Option(10.0, help="Workload: for the bounds on the optimum."),
+    oracle_seconds: float = typer.Option(10.0, min=0, help="Workload: for the bounds on the optimum."),
     budget: float | None = typer.Option(None, help="Seconds to search; 30, or no limit with --rounds."),
     rounds: int | None = typer.Option(
         None,

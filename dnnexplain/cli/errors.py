@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from dnnexplain.cli.network_options import add_network_options, begin_command, say_assumed
+from dnnexplain.cli.number_options import check_numbers
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import shortened
 from dnnexplain.files import reason
@@ -66,6 +67,7 @@ def run(
         command: Any = get_command(make_app() if read is None else make_app(given))
         begin_command()
         add_network_options(command)
+        check_numbers(command)
         with command.make_context("dnnexplain", given) as context:
             command.invoke(context)
         say_assumed()

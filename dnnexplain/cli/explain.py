@@ -63,12 +63,12 @@ def explain(
     baseline: str = typer.Option("default", help="What is counted from; an unknown name lists them."),
     seed: int = typer.Option(0, help="Of methods that draw, and of the badge."),
     layer: str | None = typer.Option(None, help="For layer and neuron methods; the first if not given."),
-    neuron: int | None = typer.Option(None, help="For neuron methods."),
+    neuron: int | None = typer.Option(None, min=0, help="For neuron methods."),
     sufficient: bool = typer.Option(
         False, "--sufficient", help="Instead of a map: the knobs that alone force the decision, proved."
     ),
     minimum: bool = typer.Option(False, "--minimum", help="Of --sufficient: the smallest set of all."),
-    seconds: float = typer.Option(30.0, help="Of --sufficient: at most about this long."),
+    seconds: float = typer.Option(30.0, min=0, help="Of --sufficient: at most about this long."),
     badge: str = typer.Option("light", help="How thoroughly the map is checked: light, full or none."),
     consequences: bool = typer.Option(
         False, "--consequences", help="Instead of a map: what would follow each action, if the policy goes on."

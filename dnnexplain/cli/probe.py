@@ -56,7 +56,7 @@ def probe(
         show_default=False,
     ),
     census: bool = typer.Option(False, "--census", help="Count the neurons that show thresholds, network by network."),
-    restarts: int = typer.Option(8, help="Starts of the search for a neuron of a deeper layer."),
+    restarts: int = typer.Option(8, min=1, help="Starts of the search for a neuron of a deeper layer."),
     seed: int = typer.Option(0, help="Of that search."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:

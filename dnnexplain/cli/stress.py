@@ -51,14 +51,16 @@ def stress(
         None, help="Recorded workloads: tested too, and what generated ones must be like."
     ),
     budget: int = typer.Option(4000, help="Workloads that the policy is run on, in all."),
-    oracle_seconds: float = typer.Option(1.0, help="For the optimum of each generated input that is told."),
-    proofs: float = typer.Option(0.0, help="Seconds to prove or refute each property that the system states; 0: none."),
+    oracle_seconds: float = typer.Option(1.0, min=0, help="For the optimum of each generated input that is told."),
+    proofs: float = typer.Option(
+        0.0, min=0, help="Seconds to prove or refute each property that the system states; 0: none."
+    ),
     fail_if: list[str] = typer.Option(
         [], help='Exit with 1 if this holds, such as "worst regret > 2" or "unsafe > 0"; repeat.'
     ),
     out: Path = typer.Option(..., help="Folder of the report; a test that was ended goes on from what is there."),
     seed: int = typer.Option(0, help="Of all that is drawn."),
-    jobs: int | None = typer.Option(None, help="Processes; one per core if not given."),
+    jobs: int | None = typer.Option(None, min=1, help="Processes; one per core if not given."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Test a policy under everything that the system knows to go wrong, and write a deployment report.

@@ -31,7 +31,7 @@ def train(
     out: Path = typer.Option(..., help="Where to write the network (.safetensors); a model card goes beside it."),
     recipe: str = typer.Option("", "--recipe", "--kind", help="How it is trained: a recipe of the system, by name."),
     seed: int = typer.Option(1, help="Of weights, workloads and actions."),
-    threads: int = typer.Option(0, help="Processor cores to use (0: as many as the recipe says)."),
+    threads: int = typer.Option(0, min=0, help="Processor cores to use (0: as many as the recipe says)."),
     fresh: bool = typer.Option(False, "--fresh", help="Start again instead of resuming an unfinished run."),
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
     options: SystemOptions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -70,9 +71,12 @@ class Parameter:
             raise DnnExplainError(msg)
         return value
 
+    def _has_its_type(self, number: float) -> bool:
+        return math.isfinite(number) and (self.type is not int or number == int(number))
+
     def _number(self, value: Any) -> Any:
         unit = f" {self.unit}" if self.unit else ""
-        if isinstance(value, bool) or not isinstance(value, int | float) or (self.type is int and value != int(value)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self._has_its_type(value):
             msg = f"{self.name} must be a {'whole ' if self.type is int else ''}number{unit and ' of' + unit}, not {value!r}"
             raise DnnExplainError(msg)
         below = self.low is not None and not value >= self.low

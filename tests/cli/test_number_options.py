@@ -1,0 +1,54 @@
+"""Numbers that mean nothing are refused by the option's name before anything runs."""
+
+import pytest
+
+from dnnexplain.cli import main
+from dnnexplain.cli.number_options import LARGEST_SEED
+from dnnexplain.contract import DnnExplainError, Parameter
+from dnnexplain.systems import BUILT_IN
+
+SYSTEM = next(iter(BUILT_IN))
+SEEDED = ("evaluate", "explain", "probe", "attack", "regions", "guard", "hypotheses", "transfer", "room", "worst-case")
+
+
+@pytest.mark.parametrize("command", [*SEEDED, "prove", "distill"])
+@pytest.mark.parametrize("seed", [-1, LARGEST_SEED + 1])
+def test_no_command_takes_a_seed_that_a_generator_refuses(command, seed, capsys):
+    assert main([command, SYSTEM, "--seed", str(seed)]) == 2
+    assert (
+        f"--seed must be a whole number of at least 0 and at most 4,294,967,295, not {seed}" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("regions --floor nan", "--floor"),
+        ("guard --allowed inf", "--allowed must be a finite number, not inf"),
+        ("prove --within nan", "--within must be a finite number, not nan"),
+        ("explain --seconds nan", "--seconds"),
+        ("transfer --rate 0.5 --rate nan", "--rate must be a finite number, not nan"),
+        ("regions --sets -3", "--sets"),
+        ("regions --states 0", "--states"),
+        ("hypotheses --states 0", "--states"),
+        ("hypotheses --pairs -1", "--pairs"),
+        ("guard --tries -1", "--tries"),
+        ("probe --neuron 0 --restarts 0", "--restarts"),
+        ("train --threads -4 --out net.safetensors", "--threads"),
+        ("app --kernel-memory -5", "--kernel-memory"),
+        ("stress --jobs -1 --out report", "--jobs"),
+    ],
+)
+def test_a_number_that_means_nothing_is_refused_by_its_name(line, said, capsys):
+    command, *rest = line.split()
+    assert main([command, SYSTEM, *rest]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_parameter_without_bounds_is_a_finite_number_all_the_same(number):
+    for one in (Parameter("rate", 0.7), Parameter("sets", 3)):
+        with pytest.raises(DnnExplainError, match=f"{one.name} must be a .*number, not {number}"):
+            one.check(number)
