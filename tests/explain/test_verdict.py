@@ -13,6 +13,7 @@ from dnnexplain.explain.verdict.standing import Standing
 from dnnexplain.intervals import compared_interval
 from dnnexplain.policies import named_policy
 from dnnexplain.registry import BUILT_IN, fair_rules, make_system, spec_of
+from dnnexplain.rule_names import rule_label
 from tests.systems.fakes import FAKES
 
 
@@ -55,7 +56,7 @@ def test_every_system_has_a_standing_or_says_why_not(name):
             stand(system, policy, sets=2)
         return
     found = stand(system, policy, sets=2)
-    assert found.ordinary.rule in found.sentence()
+    assert rule_label(found.ordinary.rule) in found.sentence()
     page = report_html(found, None, system, state_from_values(system, {}))
     assert "was not judged" in page
     assert found.question.policy in page

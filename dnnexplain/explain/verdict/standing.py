@@ -16,6 +16,7 @@ from dnnexplain.intervals import Interval, compared_interval
 from dnnexplain.numbers import gap, interval, number, went_wrong
 from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain.results import Question, Result, plain_field, register
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["SETS", "Compared", "Standing", "prove_all", "stand"]
 
@@ -99,7 +100,7 @@ class Standing(Result):
     def sentence(self) -> str:
         """The comparison, what goes wrong, where it loses."""
         one = self.ordinary
-        words = f"{self.cost[:1].upper()}{self.cost[1:]} is {number(one.cost)}, that of the best rule ({one.rule}) {number(one.rule_cost)}: {self.gap_words(one)} over {counted(one.sets, 'workload')}."
+        words = f"{self.cost[:1].upper()}{self.cost[1:]} is {number(one.cost)}, that of the best rule ({rule_label(one.rule)}) {number(one.rule_cost)}: {self.gap_words(one)} over {counted(one.sets, 'workload')}."
         words += f" What went wrong: {self.went_wrong}." if self.went_wrong else ""
         lost = [shift for shift in self.shifts if shift.sure > 0]
         if lost:

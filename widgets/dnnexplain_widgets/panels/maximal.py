@@ -168,7 +168,7 @@ class MaximalPanel(ProbingPanel):
         return {
             "caption": caption,
             "corner": "group",
-            "columns": ["knobs above their lowest", "at; of many, the mean"],
+            "columns": ["knobs above their lowest", "values; of many, their mean"],
             "rows": rows,
         }
 
