@@ -165,6 +165,9 @@ def test_a_mark_in_a_session_is_dragged_and_the_decision_follows(open_panels):
     harness.sync()
     assert page.locator(".dx-track-grip:visible").count() == 4  # the buffer, and three chunks that have come
     assert "Drag a round mark (buffer, throughput)" in page.locator(".dx-track-says").inner_text()
+    panel.figure = {}
+    harness.sync()
+    assert not page.locator(".dx-track-says").is_visible()  # it goes with the picture
 
 
 def test_a_map_of_actions_is_saved_as_the_actions_that_were_found(open_panels, deeprm, drawn, start):

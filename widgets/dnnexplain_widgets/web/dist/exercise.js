@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 25a87978e973552af114ecda0f48fd9968ad806c39ce03af709a709c8dba2552
+// Built from widgets/page (make page), sources 0d0b131a4cdee96c2fe46f1e0980987a960389ebcd544917a88987f97c19ee5a
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

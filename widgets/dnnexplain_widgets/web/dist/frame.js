@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 25a87978e973552af114ecda0f48fd9968ad806c39ce03af709a709c8dba2552
+// Built from widgets/page (make page), sources 0d0b131a4cdee96c2fe46f1e0980987a960389ebcd544917a88987f97c19ee5a
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -63,6 +63,7 @@ function readFigure(view) {
   const figure = view.model.get("figure");
   if (figure === view.given) return view.figure;
   view.given = figure;
+  view.figure = null;
   if (!figure.runs) return null;
   const unpacked = (/** @type {any} */ curve) => {
     const points = bytes(curve.points, Float32Array);
@@ -79,6 +80,7 @@ function drawTimeline(view) {
   const figure = readFigure(view);
   const width = view.box.clientWidth;
   view.box.hidden = !figure;
+  if (!figure) view.grips.update(); // what it says goes with the picture
   if (!figure || width < 60) return;
   const { lanes, height } = lanesOf(figure);
   const ratio = window.devicePixelRatio || 1;
