@@ -1,9 +1,11 @@
 """The white-box program equals brute force, and says honestly when it could not finish."""
 
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from dnnexplain.explain.gray_box import solve_white_box
 from dnnexplain.explain.gray_box.white_box_envelope import Envelope
@@ -39,6 +41,14 @@ def test_a_cancelled_program_answers_with_what_it_has():
     assert found.ratio > 1
 
 
+def test_a_bound_below_what_was_found_is_no_proof(monkeypatch):
+    monkeypatch.setattr(Envelope, "bound", 1.0)
+    found = solve_white_box(white_box(0), cpu_seconds=5)
+    assert found.status == "no proof within the limit"
+    assert found.bound >= found.ratio > 1.5
+    assert found.sentence().startswith("No proof: a valid state gives")
+
+
 def test_the_readable_system_is_the_searched_one():
     box, problem = white_box(0), ring_problem(0)
     x = np.random.default_rng(0).integers(0, 2, (50, 12)).astype(float)
@@ -48,7 +58,12 @@ def test_the_readable_system_is_the_searched_one():
 def test_the_envelope_bounds_every_input_and_halving_lowers_it():
     box, random = white_box(2, hidden=3), np.random.default_rng(0)
     rows = random.random((20, len(box.high)))
-    rows = np.concatenate([rows, rows < 0.5]) * box.high  # between off and full, and off or full
+    rows = np.concatenate([rows, rows < 0.5])  # between off and full, and off or full
+    outputs = box.outputs(rows * box.high)
+    pieces_of = rows @ box.constant.T + (rows[:, box.owner] * outputs) @ box.product.T
+    optimum = box.pieces(rows[20:] * box.high).max(axis=1) / box.modelled(rows[20:] * box.high)
+    between = np.array([box._least_optimum(row) for row in rows * box.high])
+    np.testing.assert_allclose(between[20:], optimum)
     envelope, bounds = Envelope(box), []
     pieces = envelope.programs
     assert pieces == box.constant.shape[0]
@@ -56,7 +71,36 @@ def test_the_envelope_bounds_every_input_and_halving_lowers_it():
         left = iter(range(more))
         bounds.append(envelope.search(0.0, lambda left=left: next(left, None) is not None))
     assert envelope.programs == pieces + 2 * 40, "one part is halved at a time"
-    assert bounds[0] >= bounds[1] > bounds[2] >= box.modelled(rows).max()
+    assert bounds[0] >= bounds[1] > bounds[2] >= (pieces_of.max(axis=1) / between).max()
+
+
+def test_prices_that_are_not_the_best_ones_bound_all_the_same(monkeypatch):
+    box = white_box(2, hidden=3)
+    _, best = brute_force(ring_problem(2, hidden=3))
+    exact = Envelope(box).bound
+
+    def careless(*given, **named):
+        found = linprog(*given, **named)
+        found.ineqlin.marginals *= 0.97
+        found.eqlin.marginals += 1e-3
+        return found
+
+    monkeypatch.setattr("dnnexplain.explain.gray_box.white_box_envelope.linprog", careless)
+    assert best < exact < Envelope(box).bound < np.inf
+
+
+def test_without_time_the_envelope_has_no_bound_and_finds_it_when_there_is_some():
+    box = white_box(2, hidden=3)
+    envelope, turns = Envelope(box, lambda: False), iter(range(8))
+    assert (envelope.bound, envelope.programs) == (np.inf, 0)
+    assert envelope.search(0.0, lambda: next(turns, None) is not None) <= Envelope(box).bound * (1 + 1e-6)
+
+
+def test_what_no_unit_changes_is_not_split():
+    box = white_box(2, hidden=3)
+    envelope = Envelope(replace(box, product=np.zeros_like(box.product)))
+    assert envelope.search(0.0, lambda: True) == envelope.bound
+    assert envelope.programs == len(box.constant)
 
 
 def test_the_envelope_ends_where_enough_is_proved():

@@ -97,12 +97,12 @@ def solve_white_box(
     start = time.process_time()
     program = WhiteBoxProgram(box)
     x, ratio = _first(box, np.random.default_rng(seed))
-    envelope = Envelope(box)
-    bound = envelope.bound
 
     def left(until: float) -> bool:
         return time.process_time() - start < until and not (cancel is not None and cancel.is_set())
 
+    envelope = Envelope(box, lambda: left(cpu_seconds))
+    bound = envelope.bound
     while bound > ratio * (1 + CLOSED) and left(cpu_seconds / 2):
         stop = interrupted_at(start + cpu_seconds / 2, cancel)
         excess, found = program.solve(ratio, stop)
@@ -115,7 +115,7 @@ def solve_white_box(
         x, ratio = found, better
     if bound > ratio * (1 + CLOSED):
         bound = min(bound, envelope.search(ratio, lambda: left(cpu_seconds)))
-    certificate = certify_white_box(box, max(bound, ratio), x, seed)
+    certificate = certify_white_box(box, bound, x, seed)
     closed = bound <= ratio * (1 + CLOSED) and certificate.holds
     return WhiteBoxBound(
         question=question or Question(system="white box", method="white-box", seed=seed),

@@ -13,6 +13,7 @@ All that is bounded holds for inputs between 0 and full, too, not only for those
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,8 +26,8 @@ from dnnexplain.explain.gray_box.readable_whole import WhiteBox
 
 __all__ = ["Envelope"]
 
-_SAFE = 1e-6
-"""By what share bounds from linear programs are widened: HiGHS works to 1e-7."""
+_ROUNDED = 1e-9
+"""By what share bounds are widened, for sums of rounded products."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,32 +44,34 @@ class Envelope:
 
     Args:
         box: the system.
+        go_on: false when the time is up: there is no bound (infinity) until each piece of the cost had its turn.
 
     Attributes:
         bound: no input's ratio is above it.
         programs: linear programs solved.
     """
 
-    def __init__(self, box: WhiteBox) -> None:
-        self.box, self.programs = box, 0
+    def __init__(self, box: WhiteBox, go_on: Callable[[], bool] = lambda: True) -> None:
+        self.box, self.programs, self._turn = box, 0, itertools.count()
         weight, self._bias = box.layers[0]
         self._weight = np.asarray(weight, dtype=np.float64)
         least = np.minimum(self._weight, 0.0) @ box.high + self._bias
         most = np.maximum(self._weight, 0.0) @ box.high + self._bias
         self._equal, self._fixed = self._rows()
+        self._most = self._largest()
         self._heap: list[tuple[float, int, _Part]] = []
         for piece in range(box.constant.shape[0]):
-            self._keep(_Part(piece, least, most), np.inf)
+            self._keep(_Part(piece, least, most), np.inf, go_on)
 
     @property
     def bound(self) -> float:
-        """The worst of all parts; nothing is left of the inputs where there is none."""
-        found = -self._heap[0][0] if self._heap else 0.0
-        return found + _SAFE * max(1.0, abs(found))
+        """The worst of all parts."""
+        found = -self._heap[0][0]
+        return found + _ROUNDED * max(1.0, abs(found))
 
     def search(self, enough: float, go_on: Callable[[], bool]) -> float:
         """Halve the worst part until no ratio is above ``enough``, or it is told to end; the bound."""
-        while self._heap and self.bound > enough and go_on():
+        while self.bound > enough and go_on():
             before, _, part = self._heap[0]
             place, middle = self._widest(part)
             if not part.low[place] < middle < part.high[place]:
@@ -82,13 +85,15 @@ class Envelope:
 
     # --- one part ---
 
-    def _keep(self, part: _Part, before: float) -> None:
-        value = min(self._bounded(part), before)
-        if value > -np.inf:
-            heapq.heappush(self._heap, (-value, self.programs, part))
+    def _keep(self, part: _Part, before: float, go_on: Callable[[], bool] = lambda: True) -> None:
+        value = min(self._bounded(part), before) if go_on() else before
+        heapq.heappush(self._heap, (-value, next(self._turn), part))
 
     def _bounded(self, part: _Part) -> float:
-        """The largest quotient of one piece in a part; -inf where the part holds no input."""
+        """What one piece's quotient is at most in a part, by the program's prices: any prices bound it (weak duality).
+
+        So no tolerance of the solver makes it too small (Neumaier and Shcherbina, Mathematical Programming 2004).
+        """
         box, (low, high) = self.box, self._outputs(part)
         slopes = box.constant[part.piece].astype(np.float64)
         product = box.product[part.piece]
@@ -100,13 +105,18 @@ class Envelope:
         ]
         rows = sparse.vstack([self._fixed, *within]).tocsr()
         limits = np.concatenate([np.ones(box.use.shape[0]), np.zeros(rows.shape[0] - box.use.shape[0])])
-        spans = [(0.0, None)] * (rows.shape[1] - 1) + [(0.0, 1.0 / box.least)]
         goal = np.concatenate([-slopes / box.high, np.zeros(flows + 1)])
         self.programs += 1
         found = linprog(
-            goal, A_ub=rows, b_ub=limits, A_eq=self._equal, b_eq=np.zeros(len(box.high)), bounds=spans, method="highs"
-        )
-        return -np.inf if found.status == 2 else -float(found.fun) if found.status == 0 else np.inf
+            goal, A_ub=rows, b_ub=limits, A_eq=self._equal, b_eq=np.zeros(len(box.high)),
+            bounds=np.column_stack([np.zeros(len(goal)), self._most]), method="highs",
+        )  # fmt: skip
+        if found.status != 0:
+            return np.inf
+        prices = np.minimum(found.ineqlin.marginals, 0.0)
+        left = goal - rows.T @ prices - self._equal.T @ found.eqlin.marginals
+        gains = left < 0.0
+        return float(-(limits @ prices) - left[gains] @ self._most[gains])
 
     def _outputs(self, part: _Part) -> tuple[Array, Array]:
         """The least and the largest value of each output ``[m]`` in a part, by intervals from the second layer on."""
@@ -124,8 +134,11 @@ class Envelope:
             touched = touched @ np.abs(weight)
         alone = len(self.box.layers) == 1
         ends = (part.low, part.high) if alone else (np.maximum(part.low, 0.0), np.maximum(part.high, 0.0))
-        place = int(np.argmax((ends[1] - ends[0]) * touched))
+        says = (ends[1] - ends[0]) * touched
+        place = int(np.argmax(says))
         low, high = float(part.low[place]), float(part.high[place])
+        if not says[place] > 0.0:
+            return place, low  # no unit says anything: there is nothing to split
         return place, 0.0 if low < 0.0 < high and not alone else 0.5 * (low + high)
 
     def _rows(self) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -138,3 +151,12 @@ class Envelope:
         )
         fulls = sparse.hstack([sparse.eye_array(inputs), sparse.csr_array((inputs, flows)), -box.high[:, None]])
         return serves.tocsr(), sparse.vstack([uses, fulls]).tocsr()
+
+    def _largest(self) -> Array:
+        """What scaled inputs, flows and scale are at most: a flow serves no more than is wanted, nor uses more than 1."""
+        box = self.box
+        inputs = np.asarray(box.high, dtype=np.float64) / box.least
+        with np.errstate(divide="ignore"):
+            serves = np.where(box.serve > 0, inputs[:, None] / box.serve, np.inf).min(axis=0)
+            uses = (1.0 / np.asarray(box.use, dtype=np.float64)).min(axis=0)
+        return np.concatenate([inputs, np.minimum(serves, uses), [1.0 / box.least]])
