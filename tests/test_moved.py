@@ -98,6 +98,7 @@ def test_intervals_by_their_old_names_are_todays(module, name):
         ("dnnexplain.explain.generate", "Found", "TriedWorkloads"),
         ("dnnexplain.explain.generate.adversary", "Found", "TriedWorkloads"),
         ("dnnexplain.explain.distillation.text", "told", "tree_text"),
+        ("dnnexplain.explain.distillation.export", "told", "tree_text"),
         ("dnnexplain_widgets.words", "told", "error_sentence"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 
 import numpy as np
 import pytest
@@ -328,5 +329,9 @@ def test_a_day_is_played_by_the_actions_that_a_policy_took_as_by_the_policy(acti
     for wrong in ([0] * 95, [7] * 96, ["x"] * 96, [[0]] * 96, [1.5] * 96, [[1, 0, 2]] * 96):
         with pytest.raises(DnnExplainError, match=r"slot.* (a number from 0 to 3|a list of 3 switches)"):
             system.play(day, wrong)
+    right = [0] * 95 if action == "toggle" else [[0, 1, 0]] * 95
+    for wrong in (-1, "x", 1.5, [[0, 1]], [0, 1, 2], 10**30):
+        with pytest.raises(DnnExplainError, match=r"slot 61 is " + re.escape(str(wrong))):
+            system.play(day, [*right[:60], wrong, *right[60:]])
     with pytest.raises(DnnExplainError, match="needs actions, or a policy"):
         system.play(day, None)

@@ -64,6 +64,13 @@ def test_counts_and_words() -> None:
     assert (agreeing.steps_in.share, agreeing.steps_in.share_changed) == (pytest.approx(8 / 24), 0.0)
 
 
+def test_words_of_rules_by_their_old_name() -> None:
+    guarded = Guarded(lazy(), GUARD, GATE)
+    for one, kind in ((guarded, "Guarded"), (guarded.steps_in, "StepsIn")):
+        with pytest.warns(DeprecationWarning, match=f"{kind}.told goes in the next release; write rule_words"):
+            assert one.told == guarded.rule_words
+
+
 def test_says_why() -> None:
     guarded = Guarded(lazy(), Guard("fake-gate", GUARD.rules[:1]), GATE)
     assert "It forgets the right queue." in guarded.why(GATE.encode(np.array([[2.0, 3.0]]))[0])

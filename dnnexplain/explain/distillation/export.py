@@ -12,9 +12,15 @@ from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.explain.distillation.branching import LEAF
 from dnnexplain.explain.distillation.text import export_text, tree_text
 from dnnexplain.explain.distillation.tree import Tree
+from dnnexplain.gone import renamed
 from dnnexplain.reading import parse_json
 
 __all__ = ["EXPORTS", "branches", "export", "export_text", "listing", "tree_from_json", "tree_text"]
+
+__getattr__ = renamed(
+    __name__,
+    told="dnnexplain.explain.distillation.text:tree_text",
+)
 
 Words = tuple[str, ...]
 

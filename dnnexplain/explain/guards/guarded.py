@@ -130,6 +130,12 @@ class Guarded:
         self._by_rule = np.zeros(len(self.guard.rules), dtype=np.int64)
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """The old name of ``rule_words``."""
+        instead("Guarded.told", "rule_words")
+        return self.rule_words
+
+    @property
     def steps_in(self) -> StepsIn:
         """What was counted since the beginning, or since :meth:`forget`."""
         return StepsIn(self._decisions, tuple(int(n) for n in self._by_rule), self._changed, self.rule_words)

@@ -76,6 +76,18 @@ def _checked(system: Radio, actions: Sequence[Any], slots: int) -> NDArray[Any]:
         table = np.empty(0, dtype=object)
     fits = table.shape == ((slots,) if toggles else (slots, len(names)))
     if not fits or table.dtype.kind not in "bi" or table.min() < 0 or table.max() >= (len(names) if toggles else 2):
-        msg = f"each action of a slot is {each}"
+        place = next((at for at, one in enumerate(found) if not _is_one(one, toggles, len(names))), 0)
+        msg = f"each action of a slot is {each}; the action of slot {place + 1} is {str(actions[place])[:60]}"
         raise DnnExplainError(msg)
     return table.astype(np.int64) if toggles else table.astype(bool)
+
+
+def _is_one(action: Any, toggles: bool, count: int) -> bool:
+    """Whether this is one toggle's number, or the switches of all heads."""
+    if toggles:
+        return isinstance(action, int) and 0 <= action < count
+    return (
+        isinstance(action, list)
+        and len(action) == count
+        and all(isinstance(one, int) and one in {0, 1} for one in action)
+    )
