@@ -7,7 +7,6 @@ can be said is in :mod:`dnnexplain.explain`, whose functions these call.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from html import escape
 from importlib import import_module
@@ -28,6 +27,7 @@ from dnnexplain.contract import (
     state_from_values,
 )
 from dnnexplain.files import atomic_write
+from dnnexplain.given_states import given_state, say_what_moved, state_from_file
 from dnnexplain.policies import TorchPolicy, load_for, named_policy
 from dnnexplain.reading import parse_json, read_text
 from dnnexplain.registry import make_system, spec_of
@@ -305,11 +305,13 @@ def _state(system: Any, policy: Policy, given: Any) -> State:
         return given
     if isinstance(given, Mapping):
         by_knob = given.keys() <= {knob.name for knob in system.knobs}
-        found: State = state_from_values(system, given) if by_knob else system.state_from_json(given)
+        if not by_knob:
+            return given_state(system, given)
+        found = state_from_values(system, given)
+        say_what_moved(given, {knob.name: float(value) for knob, value in zip(system.knobs, found.values, strict=True)})
         return found
     if isinstance(given, str | Path):
-        told = json.loads(read_text(given, "the state"))
-        return system.state_from_json(told)  # type: ignore[no-any-return]
+        return state_from_file(system, given)
     if isinstance(given, np.ndarray):
         return State(system.decode(given[None])[0], given)
     if given is not None:

@@ -17,6 +17,7 @@ GROUND = {
     "glossary",
     "intervals",
     "lazy",
+    "given_states",
     "gone",
     "moved",
     "old_intervals",

@@ -17,7 +17,7 @@ from dnnexplain.app.presets import presets_for
 from dnnexplain.contract import Painted, Policy, State, System, state_from_observation
 from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write, check_writable
-from dnnexplain.reading import read_json
+from dnnexplain.given_states import state_from_file
 from dnnexplain.registry import known_systems, make_system, spec_of
 
 __all__ = ["card_facts", "explorable", "write_explorable"]
@@ -78,7 +78,7 @@ def explorable(
     network = load_any(policy, made)
     start, presets = presets_for(made, network)
     if state is not None:
-        start = state if isinstance(state, State) else made.state_from_json(read_json(state, "the state"))
+        start = state if isinstance(state, State) else state_from_file(made, state)
     given = "".join(f" --{name.replace('_', '-')} {value}" for name, value in parameters.items())
     chosen = "" if policy == "default" else f" --policy {Path(policy).name}"
     return export_page(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.ending import finish
-from dnnexplain.cli.files import check_writable, read_json
+from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DecisionOracle, DnnExplainError, load_reference, need, outside_valid
 from dnnexplain.explain.decisions.limits import numbers_of, spans_of
+from dnnexplain.given_states import state_from_file
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
@@ -163,7 +164,7 @@ def _decision(
     from dnnexplain.explain.adversarial import Adversarial
     from dnnexplain.explain.adversarial import attack as search
 
-    start = world.state_from_json(read_json(path, "a state"))
+    start = state_from_file(world, path)
     any_world: Any = world
     earlier = None if resume is None else Adversarial.load(resume)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
@@ -267,7 +268,7 @@ def _compare(
 ) -> None:
     from dnnexplain.explain.adversarial import compare_methods
 
-    start = world.state_from_json(read_json(path, "a state"))
+    start = state_from_file(world, path)
     with until_interrupted() as stop, progress_bar("Comparing", 4, quiet=as_json) as show:
         table = compare_methods(world, network, start, **asked, cancel=stop, progress=show, keep=Keeper(out))
     rows = table.table()

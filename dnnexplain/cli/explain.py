@@ -9,13 +9,14 @@ import numpy as np
 import typer
 
 from dnnexplain.cli.consequences import show_consequences
-from dnnexplain.cli.files import atomic_write, check_writable, read_json
+from dnnexplain.cli.files import atomic_write, check_writable
 from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.output import examples, number, print_json, print_table
 from dnnexplain.cli.prove import show_sufficient
 from dnnexplain.cli.stages import show_stages
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.given_states import state_from_file
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Decision, Policy, State, System
@@ -118,8 +119,7 @@ def explain(
 def _given(world: Any, network: Any, state: Path | None) -> State:
     """The state of a file, or one that the network meets."""
     if state is not None:
-        found: State = world.state_from_json(read_json(state, "the state"))
-        return found
+        return state_from_file(world, state)
     from dnnexplain.assumptions import assume
     from dnnexplain.front import state_met
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.files import read_json
 from dnnexplain.cli.layers_over_networks import ALL, networks_of, show_census
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError, outside_valid, state_from_values, valid_states
+from dnnexplain.given_states import state_from_file
 from dnnexplain.registry import spec_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def probe(
 
     del system
     world: Any = options.make_for(policy)
-    given = None if state is None else world.state_from_json(read_json(state, "state"))
+    given = None if state is None else state_from_file(world, state)
     if census:
         if neuron is not None:
             msg = "--census counts all neurons; leave --neuron out"

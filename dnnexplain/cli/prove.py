@@ -11,6 +11,7 @@ from dnnexplain.cli.files import check_writable, read_json
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.given_states import state_from_file
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Property, State
@@ -75,7 +76,7 @@ def prove(
 
     world: Any = options.make_for(policy)
     network = named_policy(world, policy)
-    given: State | None = None if state is None else world.state_from_json(read_json(state, "the state"))
+    given: State | None = None if state is None else state_from_file(world, state)
     if prop.endswith(".json"):
         claim = property_from(world, read_json(Path(prop), "the property"), given, within)
     elif is_expression(prop):

@@ -1,0 +1,52 @@
+"""A state that somebody wrote is read as it stands, or it is said what was made of it."""
+
+import json
+
+import pytest
+
+from dnnexplain.assumptions import assumed, forget
+from dnnexplain.contract import DnnExplainError
+from dnnexplain.given_states import given_state, state_from_file
+from dnnexplain.systems import BUILT_IN, make_system
+
+
+@pytest.fixture(autouse=True)
+def nothing_assumed():
+    forget()
+    yield
+    forget()
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("told", [None, [1, 2, 3], "text", 5])
+def test_what_is_no_object_is_refused_for_every_system(name, told, tmp_path):
+    (tmp_path / "state.json").write_text(json.dumps(told))
+    with pytest.raises(DnnExplainError, match="a state is a JSON object of named quantities, not"):
+        state_from_file(make_system(name), tmp_path / "state.json")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_valid_state_is_taken_as_it_is_without_a_word(name):
+    system = make_system(name)
+    told = json.loads(json.dumps(system.state_to_json(system.state_from_json(_least(name)))))
+    given_state(system, told)
+    assert "was given" not in " ".join(assumed())
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "said"),
+    [
+        ("abr", {"buffer_s": -5}, "buffer_s -5 was given, 0 is taken"),
+        ("abr", {"chunks_remaining": 3.7, "last_bitrate_kbps": 123}, "last_bitrate_kbps 123 was given, 300 is taken"),
+        ("cellular", {"time of day": 99}, "time of day 99 was given, 20 is taken"),
+        ("cellular", {"sessions": [1, 1, 700, 1, 1]}, "sessions 3 700 was given, 5 is taken"),
+        ("cran", {"users": {"user 1": {"demand": -4}}}, "users user 1 demand -4 was given, 0 is taken"),
+    ],
+)
+def test_a_number_that_is_moved_is_said(name, told, said):
+    given_state(make_system(name), told)
+    assert said in " ".join(assumed())
+
+
+def _least(name):
+    return {"demands": {}} if name == "routing" else {"slots": []} if name == "deeprm" else {}
