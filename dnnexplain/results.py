@@ -246,11 +246,16 @@ class Result(Shown):
         Raises:
             DnnExplainError: not JSON, not a result, of an unknown kind or a newer version.
         """
-        found = decode(parse_json(text, "a saved result"))
-        if not isinstance(found, cls):
-            msg = f"expected a saved {cls.__name__}, found {type(found).__name__}"
-            raise DnnExplainError(msg)
-        return found
+        return cls._read(text, "a saved result")
+
+    @classmethod
+    def _read(cls, text: str, where: str) -> Self:
+        found = decode(parse_json(text, where))
+        if isinstance(found, cls):
+            return found
+        kind = type(found).__name__ if isinstance(found, Result) else "other JSON"
+        msg = f"{where} is no saved {cls.__name__} but {kind}; take a file that --out (or save) of the same question wrote"
+        raise DnnExplainError(msg)
 
     def save(self, path: str | Path) -> Path:
         """Write the result to a file, whole or not at all."""
@@ -261,7 +266,7 @@ class Result(Shown):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a result from a file."""
-        return cls.from_json(read_text(path, "a saved result"))
+        return cls._read(read_text(path, "a saved result"), str(path))
 
     def __eq__(self, other: object) -> bool:
         return same(self, other) if isinstance(other, Result) else NotImplemented

@@ -44,6 +44,9 @@ def train(
     """
     del system
     check_writable(out)
+    if out.suffix != ".safetensors":
+        msg = f"--out {out} must end in .safetensors: by that it is read again as a network"
+        raise DnnExplainError(msg)
     if not options.spec.recipes:
         msg = f"{options.spec.name} names no recipe in its spec (Spec.recipes), so there is nothing to train it by"
         raise DnnExplainError(msg)

@@ -117,6 +117,7 @@ def test_the_unit_that_is_asked_for_counts(tmp_path):
         ("0 1\n", "1 usable sample"),
         ("0 0\n1 0\n2 0\n", "carries 0 Mbit"),
         ("3 1\n3 2\n", "same time"),
+        ("0 1e300\n1 1e300\n2 1e300\n", r"1e\+300 is no link's in any unit"),
         ("1 2 3 4\n1 2 3 4\n", "no header"),
         ("a,b,c\n1,2,3\n2,3,4\n", "no column is known as time"),
         ("time,b,c\n1,2,3\n2,3,4\n", "no column is known as throughput"),

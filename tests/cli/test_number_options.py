@@ -47,6 +47,19 @@ def test_a_number_that_means_nothing_is_refused_by_its_name(line, said, capsys):
     assert told.count("\n") == 1
 
 
+def test_what_training_writes_could_be_read_again(capsys, tmp_path):
+    assert main(["train", SYSTEM, "--out", str(tmp_path / "mine.txt")]) == 2
+    assert "must end in .safetensors" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_saved_result_is_named(capsys, tmp_path):
+    (tmp_path / "before.json").write_text("[1, 2]")
+    assert main(["regions", SYSTEM, "--before", str(tmp_path / "before.json")]) == 2
+    said = capsys.readouterr().err
+    assert "before.json is no saved FailureProfile but other JSON; take a file that --out" in said
+    assert "tuple" not in said
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_parameter_without_bounds_is_a_finite_number_all_the_same(number):
     for one in (Parameter("rate", 0.7), Parameter("sets", 3)):

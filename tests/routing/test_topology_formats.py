@@ -183,3 +183,20 @@ def test_a_huge_graph_is_refused_at_once():
         load_topology("ring-4", unit="kB")
     with pytest.raises(DnnExplainError, match="positive number of Gb/s, not -1"):
         load_topology("sndlib/germany50", capacity=-1)
+
+
+GRAPHML = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">{}</graph></graphml>'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GRAPHML.format('<node id="a"/><node id="b"/><edge source="a" target="zz"/>'), "'zz', which is no node"),
+        (GRAPHML.format('<node id="a"/><node id="a"/><edge source="a" target="a"/>'), "'a' is there twice"),
+        ('{"nodes": [{"id": "a"}, {"id": "b"}], "links": [{"source": "a", "target": "B"}]}', "'B', which is no node"),
+        ('{"nodes": [{"id": 1}, {"id": 1}], "edges": [{"source": 1, "target": 1}]}', "1 is there twice"),
+    ],
+)
+def test_a_misspelled_node_is_no_new_one(tmp_path, text, words):
+    with pytest.raises(DnnExplainError, match=words):
+        load_topology(written(tmp_path, text))

@@ -250,6 +250,8 @@ def _factor(name: str, rates: Floats, unit: str | None, told: str, notes: list[s
                     f"{name}: a median of {middle:,.0f} cannot be {told}, so that it was taken for {guess}; name the unit to be sure."
                 )
                 return RATE_UNITS[guess]
+        msg = f"{name}: a median throughput of {middle:g} is no link's in any unit (at most {_MOST_MBPS:,.0f} Mb/s is read)"
+        raise DnnExplainError(msg)
     if middle * factor > _FAST_MBPS:
         notes.append(
             f"{name}: a median of {middle:,.0f} was taken for {told}, a very fast link; if it is kb/s, name the unit."

@@ -11,7 +11,7 @@ Wessaely, Pioro, Tomaszewski 2010, http://sndlib.zib.de, section "formats").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -103,7 +103,29 @@ def _said(graph: Any, *sentences: str) -> Any:
 # --- formats of networkx ------------------------------------------------------------------------
 
 
+def _declared(path: str, nodes: Iterable[Any], ends: Iterable[Any]) -> None:
+    """Refuse what networkx would make a node of: a name that is there twice, and a link's end that is no node.
+
+    Raises:
+        DnnExplainError: says which name.
+    """
+    known: set[Any] = set()
+    for node in nodes:
+        if node in known:
+            msg = f"{path}: the node {node!r} is there twice; give each one its own id"
+            raise DnnExplainError(msg)
+        known.add(node)
+    for end in ends:
+        if end not in known:
+            msg = f"{path}: a link ends at {end!r}, which is no node of the file; add the node or mend the name"
+            raise DnnExplainError(msg)
+
+
 def _graphml(root: ET.Element, path: Path) -> Any:
+    space = root.tag.rpartition("}")[0] + "}" * root.tag.startswith("{")
+    links = list(root.iter(f"{space}edge"))
+    nodes = [one.get("id") for one in root.iter(f"{space}node")]
+    _declared(str(path), nodes, [link.get(end) for link in links for end in ("source", "target")])
     try:
         return nx.parse_graphml(ET.tostring(root, encoding="unicode"))
     except Exception as error:  # noqa: BLE001 - the GraphML reader raises many types
@@ -126,6 +148,8 @@ def _node_link(text: str, _: str | None) -> Any:
     if not names or "nodes" not in data:
         msg = 'this JSON is no node-link graph: {"nodes": [{"id": ...}], "edges": [{"source": ..., "target": ...}]}'
         raise DnnExplainError(msg)
+    told = [link[end] for link in data[names[0]] for end in ("source", "target")]
+    _declared("this node-link graph", [node["id"] for node in data["nodes"]], told)
     return nx.node_link_graph({"directed": False, "multigraph": True, **data}, edges=names[0])
 
 
