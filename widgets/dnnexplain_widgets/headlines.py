@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.counts import counted
-from dnnexplain.numbers import number, percent
-from dnnexplain_widgets.words import label
+from dnnexplain.numbers import number as plain_number
+from dnnexplain.numbers import percent
+from dnnexplain_widgets.words import label, number
 
 __all__ = ["Headline", "headline"]
 
@@ -33,7 +34,7 @@ def headline(result: Any) -> Headline:
 def _account(found: Any) -> Headline:
     between = f"{found.pro} minus {found.contra}" if found.contra else found.pro
     on = int((found.activation > 0).sum())
-    return number(found.contrast, sign=bool(found.contra)), f"{between}, from {counted(on, 'neuron')} that are on"
+    return plain_number(found.contrast, sign=bool(found.contra)), f"{between}, from {counted(on, 'neuron')} that are on"
 
 
 def _adversarial(found: Any) -> Headline:
@@ -97,7 +98,7 @@ def _guard_report(found: Any) -> Headline:
 
 
 def _cost_effect(found: Any) -> Headline:
-    return number(
+    return plain_number(
         found.mean, sign=True
     ), f"{found.cost_name}, with neuron {found.neuron} held at {number(found.held_at)}"
 
@@ -160,12 +161,14 @@ def _room(found: Any) -> Headline:
         return NONE
     if part.share <= 0:
         return "none", "of the gap to the best plan was found to be better decisions"
+    if part.low <= 0:
+        return percent(part.share), "of the gap to the best plan could be better decisions; the interval leaves it open"
     return percent(part.share), "of the gap to the best plan could be better decisions"
 
 
 def _pair(found: Any) -> Headline:
     one, two = found.network, found.rule
-    return number(one.cost), f"{one.cost_name}, against {number(two.cost)} of {label(two.policy)}"
+    return number(one.cost), f"{one.cost_name}, against {number(two.cost)} of {found.beside}"
 
 
 _HEADLINES: dict[str, Callable[[Any], Headline]] = {

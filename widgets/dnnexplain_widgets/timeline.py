@@ -20,6 +20,7 @@ def timeline_figure(
     marks: NDArray[np.int64],
     flags: Sequence[tuple[int, str]] = (),
     metrics: Sequence[Metric] = (),
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Runs over the same work, the first of which is stepped through.
 
@@ -28,14 +29,15 @@ def timeline_figure(
         marks: decisions of the first run to be marked.
         flags: decisions of the first run that get a line through all runs, and its words.
         metrics: of the system; what went wrong is told.
+        names: of the runs, for people; those of their policies as menus call rules where none are given.
     """
-    first = runs[0]
+    first, names = runs[0], names or [label(run.policy) for run in runs]
     times = [run.bars[:, :2] for run in runs] + [run.times for run in runs]
     times += [curve.times for run in runs for curve in run.curves]
     spans = [(float(one.min()), float(one.max())) for one in times if one.size]
     begin, end = min((low for low, _ in spans), default=0.0), max((high for _, high in spans), default=1.0)
     return {
-        "runs": [_run(run, runs, metrics) for run in runs],
+        "runs": [_run(run, runs, metrics, names) for run in runs],
         "begin": begin if begin < 0 or begin > 0.2 * end else 0.0,
         "end": end,
         "unit": first.time_unit,
@@ -44,7 +46,7 @@ def timeline_figure(
         "flags": [
             [int(at), text] for at, text in sorted(flags)
         ],  # the first on top: no line crosses the next one's words
-        "words": "; ".join(f"{label(run.policy)}: {_summary(run, metrics)}" for run in runs),
+        "words": "; ".join(f"{name}: {_summary(run, metrics)}" for name, run in zip(names, runs, strict=True)),
     }
 
 
@@ -63,11 +65,14 @@ def dragged(system: System, run: Replay) -> dict[str, Any]:
     }
 
 
-def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric]) -> dict[str, Any]:
+def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric], names: Sequence[str]) -> dict[str, Any]:
     bars = np.column_stack([run.bar_object, run.bar_track, run.bars]) if len(run.bars) else np.zeros((0, 6))
-    beside = [one for one in runs if one.objects == run.objects]  # elsewhere other things may happen at all
+    named = list(zip(names, runs, strict=True))
+    beside = [
+        (name, one) for name, one in named if one.objects == run.objects
+    ]  # elsewhere other things may happen at all
     return {
-        "name": label(run.policy),
+        "name": next(name for name, one in named if one is run),
         "summary": _summary(run, metrics, wrong=False),
         "wrong": went_wrong(metrics, run.metrics),
         "tracks": [
@@ -112,13 +117,14 @@ def _summary(run: Replay, metrics: Sequence[Metric], *, wrong: bool = True) -> s
     return ", ".join(filter(None, [*parts, went_wrong(metrics, run.metrics) if wrong else ""]))
 
 
-def _object_words(runs: Sequence[Replay], index: int) -> str:
-    unit = runs[0].time_unit
+def _object_words(named: Sequence[tuple[str, Replay]], index: int) -> str:
+    first = named[0][1]
+    unit = first.time_unit
     parts = []
-    for run in runs:
+    for name, run in named:
         start, finish = run.start[index], run.finish[index]
         when = f"{number(start)} to {number(finish)}" if np.isfinite(finish) else "never done"
-        parts.append(f"{label(run.policy)} {when}")
-    came = float(runs[0].arrival[index])
+        parts.append(f"{name} {when}")
+    came = float(first.arrival[index])
     arrived = f", came at {with_unit(came, unit)}" if np.isfinite(came) else ""
-    return f"{runs[0].objects[index]}{arrived}: {'; '.join(parts)}"
+    return f"{first.objects[index]}{arrived}: {'; '.join(parts)}"

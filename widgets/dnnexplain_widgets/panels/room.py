@@ -139,6 +139,7 @@ def _name(level: Level, policy: str) -> str:
     """Who it is, a rule as in menus; the network's name stays as it is."""
     if level.words.startswith(policy):
         return level.words
-    who, comma, rest = level.words.partition(",")
-    called = label(who)
-    return f"{called[:1].upper()}{called[1:]}{comma}{rest}"
+    head, colon, tail = level.words.rpartition(": ")
+    who, comma, rest = tail.partition(",")
+    words = f"{head}{colon}{label(who)}{comma}{rest}"
+    return words[:1].upper() + words[1:]

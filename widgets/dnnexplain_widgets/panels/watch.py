@@ -39,6 +39,7 @@ class Pair:
         advice: what the rule would have done in each decision of the network's run ``[T]`` or ``[T, A]``.
         apart: whether that is another decision than the network's ``[T]``.
         optimum: the best plan that is known, where it was asked for.
+        called: the other run's name for people: a rule as in menus, a network as it is named.
     """
 
     network: Replay
@@ -46,6 +47,12 @@ class Pair:
     advice: NDArray[Any]
     apart: NDArray[np.bool_]
     optimum: Replay | None = None
+    called: str = ""
+
+    @property
+    def beside(self) -> str:
+        """What the other run is called."""
+        return self.called or label(self.rule.policy)
 
     @property
     def disagreements(self) -> NDArray[np.int64]:
@@ -64,7 +71,8 @@ def run_pair(
     task.progress(0.9, "Comparing their decisions")
     seen = network.observations
     advice = system.output.decide(rule.outputs(seen), valid_of(system, rule, seen))
-    return Pair(network, other, advice, ~system.output.same(network.actions, advice))
+    called = label(rule.name) if rule.name in system.rules() else rule.name
+    return Pair(network, other, advice, ~system.output.same(network.actions, advice), called=called)
 
 
 class WatchPanel(Panel):
@@ -112,7 +120,8 @@ class WatchPanel(Panel):
         self.session.observe(self._on_another_state, "state")
         self.set_answers(decision=int(apart[0]) if len(apart) else 0, opened=-1)
         runs, metrics = (pair.network, pair.rule, *others), spec_of(self.system).metrics
-        return timeline_figure(runs, apart, flags(pair, others), metrics) | dragged(self.system, pair.network)
+        names = (pair.network.policy, pair.beside, *(label(one.policy) for one in others))
+        return timeline_figure(runs, apart, flags(pair, others), metrics, names) | dragged(self.system, pair.network)
 
     def step_to(self, decision: int) -> None:
         """The scrubber moved: the editor follows if it is asked to."""
@@ -159,7 +168,7 @@ class WatchPanel(Panel):
 def flags(pair: Pair, others: Sequence[Replay]) -> list[tuple[int, str]]:
     """The decisions of the network's run where it first leaves the others, with words for the chart."""
     apart = pair.disagreements
-    found = [(int(apart[0]), f"parts from {label(pair.rule.policy)}")] if len(apart) else []
+    found = [(int(apart[0]), f"parts from {pair.beside}")] if len(apart) else []
     for other in others:
         at = first_other_start(pair.network, other)
         if at is not None:
@@ -182,10 +191,12 @@ def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
     one, two = pair.network, pair.rule
     if two.cost > 0:
         change = (one.cost - two.cost) / two.cost
-        beside = f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {label(two.policy)}'s {number(two.cost)}"
+        beside = (
+            f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {pair.beside}'s {number(two.cost)}"
+        )
     else:
-        beside = f" against {label(two.policy)}'s {number(two.cost)}"
-    runs = ((one.policy, one), (label(two.policy), two))
+        beside = f" against {pair.beside}'s {number(two.cost)}"
+    runs = ((one.policy, one), (pair.beside, two))
     parts = [f"{name}: {said}" for name, run in runs if (said := went_wrong(metrics, run.metrics))]
     wrong = f" {_capital('; '.join(parts))}." if parts else ""
     return f"{_capital(one.cost_name)} of {one.policy}: {number(one.cost)}{beside}.{wrong}"
@@ -198,7 +209,7 @@ def decision_words(system: System, pair: Pair, decision: int, *others: Replay) -
     took = tell(run.actions[decision])
     chosen = int(run.chosen[decision])
     placed = f" ({run.objects[chosen]})" if chosen >= 0 else ""
-    rule = label(pair.rule.policy)
+    rule = pair.beside
     if not pair.apart[decision]:
         text = f"{where}: both pick {took}{placed}."
     else:
@@ -216,7 +227,7 @@ def _start_words(run: Replay, other: Replay, chosen: int) -> str:
         or not np.isfinite(run.start[chosen])
     ):
         return ""
-    times = [number(float(one.start[chosen])) for one in (run, other)]
+    times = [with_unit(float(one.start[chosen]), run.time_unit) for one in (run, other)]
     return f"{_capital(run.objects[chosen])} starts at {times[0]} there, in the {other.policy} at {times[1]}."
 
 

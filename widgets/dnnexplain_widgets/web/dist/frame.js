@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 0d0b131a4cdee96c2fe46f1e0980987a960389ebcd544917a88987f97c19ee5a
+// Built from widgets/page (make page), sources d1a798bb0527de1a203462c7d93d041763f55c94ab4fdeae4af35f088451d29e
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -14,6 +14,7 @@ import { shorten } from "./paint.js";
 import { makeScrubber } from "./scrubber.js";
 import { LANE, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
 
+const NAMES = 220; // px that the names of a lane's curves take
 const FONT = 'system-ui, "Segoe UI", Roboto, sans-serif';
 /** @type {Record<string, string>} */
 const WRONG = { light: "#a3161f", dark: "#ff8a80" };
@@ -191,6 +192,7 @@ function drawCurves(view, context, ink, run, lane, at) {
   const loud = curves.filter((/** @type {any} */ curve) => !curve.quiet);
   /** @type {[string, string][]} */
   const names = [];
+  let high = 0; // points in the upper half where the names stand, less those in the lower one
   for (const curve of curves) {
     const colour = curve.quiet ? ink.soft : loud.length === 1 ? ACCENT[view.store.theme] : objectColour(loud.indexOf(curve));
     context.strokeStyle = colour;
@@ -205,6 +207,7 @@ function drawCurves(view, context, ink, run, lane, at) {
         return;
       }
       const x = timeX(view, time);
+      if (x < view.left + NAMES) high += 2 * value > capacity ? 1 : -1;
       const y = lane.top + lane.tall - 1 - Math.min(Math.max(value / capacity, 0), 1) * (lane.tall - 2);
       if (drawing && curve.steps) context.lineTo(x, lane.top + lane.tall - 1 - Math.min(Math.max(curve.values[index - 1] / capacity, 0), 1) * (lane.tall - 2));
       if (drawing) context.lineTo(x, y);
@@ -214,27 +217,27 @@ function drawCurves(view, context, ink, run, lane, at) {
     context.stroke();
     names.push([curve.name, colour]);
   }
-  if (names.length > 1) drawNames(view, context, ink, lane, names);
+  if (names.length > 1) drawNames(view, context, ink, high > 0 ? lane.top + lane.tall - 14 : lane.top + 1, names);
 }
 
-/** The names of a lane's curves, over all its lines, on the lane's own ground.
+/** The names of a lane's curves, in the half where fewer lines are, over what is there.
  *
  * @param {any} view
  * @param {any} context
  * @param {any} ink
- * @param {any} lane
+ * @param {number} top of their line
  * @param {[string, string][]} names
  */
-function drawNames(view, context, ink, lane, names) {
+function drawNames(view, context, ink, top, names) {
   context.font = `400 11px ${FONT}`;
   context.textAlign = "left";
   let left = view.left + 4;
   for (const [name, colour] of names) {
     const { width } = context.measureText(name);
     context.fillStyle = `rgb(${ink.zero.join(",")})`;
-    context.fillRect(left - 3, lane.top + 1, width + 6, 13);
+    context.fillRect(left - 3, top, width + 6, 13);
     context.fillStyle = colour;
-    context.fillText(name, left, lane.top + 11);
+    context.fillText(name, left, top + 10);
     left += width + 12;
   }
 }
