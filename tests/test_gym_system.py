@@ -239,6 +239,24 @@ def test_every_state_that_was_met_is_played_again_up_to_itself():
     assert [one.left for one in again] == seen[:, -1].tolist()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"steps": 2.5},
+        {"horizon": -1},
+        {"horizon": 2.5},
+        {"levels": 1},
+        {"levels": 10**9},
+        {"levels": "5"},
+    ],
+    ids=str,
+)
+def test_counts_that_mean_nothing_are_refused_before_anything_runs(wrong):
+    with pytest.raises(DnnExplainError, match=rf"{next(iter(wrong))}=\.\.\.\) is a whole number of at least"):
+        GymSystem(Bare, **wrong)
+
+
 def test_chance_that_is_not_the_environment_s_own_has_no_oracle():
     class Dice(Bare):
         def step(self, action):

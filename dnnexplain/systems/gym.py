@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -98,6 +99,7 @@ class GymSystem:
         restore: Callable[[Any, NDArray[Any]], None] | None = None,
         levels: int = 5,
     ) -> None:
+        _check_counts(steps=(steps, 1), horizon=(horizon, 0), levels=(levels, 2))
         self.env = _made(env)
         told = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
         self.name = name or str(told)
@@ -375,6 +377,16 @@ class GymSystem:
             if ended or cut:
                 observation, _ = self.env.reset()
         return np.stack(seen)
+
+
+def _check_counts(**given: tuple[Any, int]) -> None:
+    """Refuse what is no whole number, below its least, or more than any look-ahead can try."""
+    for name, (value, least) in given.items():
+        most = _MOST_FUTURES if name == "levels" else sys.maxsize
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+            upto = f" and at most {most}" if name == "levels" else ""
+            msg = f"GymSystem(env, {name}=...) is a whole number of at least {least}{upto}, not {value!r}"
+            raise DnnExplainError(msg)
 
 
 def _made(env: Any) -> Any:

@@ -69,3 +69,20 @@ def test_terms_repair_and_paint_as_the_codec_does(world):
         for stroke in painting.strokes:
             picture[stroke.cells.row, stroke.cells.column] = known[stroke.knob] * stroke.scale + stroke.offset
         np.testing.assert_allclose(picture, system.encode(repaired[None])[0], rtol=2e-7, atol=1e-12)
+
+
+def test_what_can_be_dragged_stands_on_its_lane_s_curve():
+    system = AdaptiveBitrate()
+    replay = system.replay(system.rules()["bb"], system.workloads("markov-3g", 1, 0)[0])
+    states, names = system.decode(replay.observations), [knob.name for knob in system.knobs]
+    held = 0
+    for grips in replay.grips:
+        curve = next(one for one in replay.curves if one.track == grips.track and not one.quiet)
+        for decision, age in np.ndindex(len(states), len(grips.knobs)):
+            if decision >= age:
+                at = grips.times[decision - age]
+                place = np.searchsorted(curve.times, at, side="right") - 1
+                stands = curve.values[place] if curve.steps else np.interp(at, curve.times, curve.values)
+                assert states[decision, names.index(grips.knobs[age])] == pytest.approx(stands, abs=1e-6)
+                held += 1
+    assert held > 6 * len(states)
