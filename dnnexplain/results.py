@@ -246,7 +246,7 @@ class Result(Shown):
         Raises:
             DnnExplainError: not JSON, not a result, of an unknown kind or a newer version.
         """
-        return cls._read(text, "a saved result")
+        return cls._read(text, "the text")
 
     @classmethod
     def _read(cls, text: str, where: str) -> Self:

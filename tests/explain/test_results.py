@@ -110,7 +110,7 @@ def test_an_incomplete_file_and_another_kind_are_refused():
         Sample.from_json(json.dumps(data))
     with pytest.raises(DnnExplainError, match="not valid JSON"):
         Result.from_json("{")
-    with pytest.raises(DnnExplainError, match="expected a saved Sample, found dict"):
+    with pytest.raises(DnnExplainError, match="the text is no saved Sample but other JSON"):
         Sample.from_json("{}")
 
 
