@@ -201,3 +201,12 @@ def test_without_chance_the_whole_batch_goes_at_once():
     sure = Sure()
     sure.run(sure.rules()["longest"], sure.workloads("episodes", 20, 0))
     assert sure.calls == sure.steps
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"steps": 2.5}, {"horizon": 2.5}, {"horizon": True}, {"levels": 1}], ids=str
+)
+def test_counts_that_mean_nothing_are_refused_when_it_is_made(wrong):
+    name, value = next(iter(wrong.items()))
+    with pytest.raises(DnnExplainError, match=f"{name} of Odd is a whole number from . to .*, not {value}"):
+        type("Odd", (Gate,), wrong)()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +30,7 @@ from dnnexplain.contract import (
 from dnnexplain.counts import counted
 from dnnexplain.systems.gym_parts import FAR, Part, action_space, flat, parts_of
 from dnnexplain.systems.gym_worlds import Episode, Worlds
-from dnnexplain.systems.small_parts import MOST_SWITCHES, KnobFeatures, tried_actions
+from dnnexplain.systems.small_parts import MOST_SWITCHES, KnobFeatures, check_counts, tried_actions
 
 __all__ = ["GymSystem"]
 
@@ -99,7 +98,7 @@ class GymSystem:
         restore: Callable[[Any, NDArray[Any]], None] | None = None,
         levels: int = 5,
     ) -> None:
-        _check_counts(steps=(steps, 1), horizon=(horizon, 0), levels=(levels, 2))
+        check_counts("GymSystem", steps=steps, horizon=horizon, levels=levels)
         self.env = _made(env)
         told = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
         self.name = name or str(told)
@@ -377,16 +376,6 @@ class GymSystem:
             if ended or cut:
                 observation, _ = self.env.reset()
         return np.stack(seen)
-
-
-def _check_counts(**given: tuple[Any, int]) -> None:
-    """Refuse what is no whole number, below its least, or more than any look-ahead can try."""
-    for name, (value, least) in given.items():
-        most = _MOST_FUTURES if name == "levels" else sys.maxsize
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-            upto = f" and at most {most}" if name == "levels" else ""
-            msg = f"GymSystem(env, {name}=...) is a whole number of at least {least}{upto}, not {value!r}"
-            raise DnnExplainError(msg)
 
 
 def _made(env: Any) -> Any:

@@ -50,6 +50,7 @@ from dnnexplain.systems.small_parts import (
     KnobFeatures,
     KnobRule,
     Values,
+    check_counts,
     constant_actions,
     possible,
     tried_actions,
@@ -127,6 +128,7 @@ class SmallSystem:
                 "actions = ('...', ...), or a Box or MultiBinary, in the class"
             )
             raise DnnExplainError(msg)
+        check_counts(type(self).__name__, steps=self.steps, horizon=self.horizon, levels=self.levels)
         names = tuple(knob.name for knob in self.knobs)
         for name in self.hidden:
             if name not in names:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Box, Choice, Discrete, Knob, MultiBinary, Space
+from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Knob, MultiBinary, Space
 
 __all__ = [
     "MOST_SWITCHES",
@@ -18,6 +18,7 @@ __all__ = [
     "KnobRule",
     "OwnChance",
     "Values",
+    "check_counts",
     "constant_actions",
     "history",
     "possible",
@@ -55,6 +56,20 @@ def pushed(knobs: Sequence[Knob], values: Values, name: str, newest: NDArray[Any
     found[:, places[:-1]] = found[:, places[1:]]
     found[:, places[-1]] = newest
     return found
+
+
+def check_counts(whose: str, *, steps: Any, horizon: Any, levels: Any) -> None:
+    """Refuse an episode's steps, an oracle's decisions or levels that are no whole number, or too few or too many.
+
+    Raises:
+        DnnExplainError: with the name of the one that is wrong.
+    """
+    given = {"steps": (steps, 1, 10**9), "horizon": (horizon, 0, 10**9), "levels": (levels, 2, 4096)}
+    for name, (value, least, most) in given.items():
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not least <= value <= most:
+            msg = f"{name} of {whose} is a whole number from {least} to {most:,}, not {value!r}"
+            raise DnnExplainError(msg)
 
 
 def tried_actions(space: Space, levels: int) -> NDArray[Any]:
