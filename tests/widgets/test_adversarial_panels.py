@@ -371,7 +371,7 @@ def test_the_default_grid_has_every_family_and_four_rates():
 
 def test_pairs_of_two_jobs_are_listed_loaded_and_replayed():
     panel = AdversarialPanel(WORLD, NETWORK)
-    answer(panel, seconds=3)
+    answer(panel, seconds=60)  # all states are looked at long before
     press(panel, "pairs")
     assert panel.jobs.wait()
     assert panel.error == ""
