@@ -18,7 +18,7 @@ __all__ = ["Exercise"]
 Check = Callable[[str], bool | str]
 
 
-class _Before(anywidget.AnyWidget):  # type: ignore[misc] # anywidget's base has no types
+class _Before(anywidget.AnyWidget):
     """The answer that was right, which the browser remembers and tells when the lesson is opened again."""
 
     _esm = EXERCISE
