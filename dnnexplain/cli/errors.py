@@ -15,6 +15,7 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from dnnexplain.cli.interrupts import Stop, heard
 from dnnexplain.cli.network_options import add_network_options, begin_command, say_assumed
 from dnnexplain.cli.number_options import check_numbers
 from dnnexplain.contract import DnnExplainError
@@ -60,6 +61,16 @@ def run(
     """
     _have_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    with heard() as asked:
+        return _run(make_app, given, read, asked)
+
+
+def _run(
+    make_app: Callable[..., typer.Typer],
+    given: list[str],
+    read: Callable[[Sequence[str]], list[str]] | None,
+    asked: Stop,
+) -> int:
     try:
         if read is not None:
             given = read(given)
@@ -79,7 +90,7 @@ def run(
         return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
         _say("Interrupted.")
-        return INTERRUPTED
+        return asked.code or INTERRUPTED
     except BaseException as error:  # also a SystemExit of a file that was loaded: no command of ours raises one
         if os.environ.get(DEBUG):
             raise

@@ -5,6 +5,7 @@ So does being asked to end by the system (SIGTERM of a batch queue, SIGHUP of a 
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from types import FrameType
 
 import typer
 
-__all__ = ["Stop", "until_interrupted"]
+__all__ = ["Stop", "heard", "until_interrupted"]
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -22,6 +23,34 @@ class Stop(threading.Event):
     """Set when the program was asked to end; ``code`` is then its exit code, 128 and the signal's number."""
 
     code = 0
+
+
+@contextmanager
+def heard() -> Iterator[Stop]:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does while the block runs, so that what keeps its work keeps it.
+
+    The event has the exit code of the signal that came last. A forked process is ended by them at once, as ever.
+    """
+    asked, own = Stop(), os.getpid()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != own:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        asked.code = 128 + number
+        raise KeyboardInterrupt
+
+    plain = [number for number in _SIGNALS if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL]
+    for number in plain:
+        signal.signal(number, end)
+    try:
+        yield asked
+    finally:
+        for number in plain:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -39,9 +68,14 @@ def until_interrupted() -> Iterator[Stop]:
         stop.set()
         typer.echo("Stopping; what was found is kept. Ctrl-C again gives it up.", err=True)
 
-    before = {number: signal.signal(number, ask) for number in _SIGNALS}
+    before = {number: signal.signal(number, ask) for number in _SIGNALS if not _left_behind(number)}
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _left_behind(number: int) -> bool:
+    """Whether the program was started to outlive its terminal (``nohup``)."""
+    return signal.Signals(number).name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN

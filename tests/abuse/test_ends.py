@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from dnnexplain.cli.errors import BUG, run
-from dnnexplain.cli.interrupts import until_interrupted
+from dnnexplain.cli.interrupts import heard, until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import LONGEST, shortened
@@ -106,6 +106,55 @@ def test_every_way_to_be_asked_to_end_is_heard_once_and_obeyed_twice(number):
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
     assert signal.getsignal(number) is before
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_asked_to_end_says_so_as_it_does_for_ctrl_c(number, capsys):
+    app = typer.Typer()
+
+    @app.command()
+    def wait():
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            typer.echo("kept")
+            raise
+
+    assert run(lambda: app, []) == 128 + number
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("kept\n", "Interrupted.\n")
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+FORKED = """
+import os, signal
+from dnnexplain.cli.interrupts import heard
+with heard():
+    child = os.fork()
+    if child == 0:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(3)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@POSIX
+def test_a_forked_process_is_ended_at_once():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False, timeout=240)
+    assert done.stdout.strip() == str(-signal.SIGTERM)
+
+
+@POSIX
+def test_what_was_started_to_outlive_its_terminal_does():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with until_interrupted() as stop, heard() as asked:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.is_set()
+            assert asked.code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 EAGER = "from dnnexplain.cli import keeping; keeping.KEEP_SECONDS = 0; import runpy; runpy.run_module('dnnexplain', run_name='__main__')"
