@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnexplain.contract import Knob
+from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, worst_workloads
 from dnnexplain.explain.guards.adversary import behind
 from dnnexplain.explain.guards.compiling import _simple
@@ -145,6 +145,14 @@ def test_attacks_that_were_ended_do_not_say_that_they_were_done() -> None:
     assert guard.notes[0].startswith("Making it was ended before all attacks were done")
     report = evaluate_guard(world, rules["wait"], guard, drawn, rules=rules, sets=4, rounds=7, stop=stop)
     assert "before the search was ended" in report.assumed[-1]
+
+
+@pytest.mark.parametrize("rounds", [0, -1, 10**9])
+def test_an_attack_without_rounds_or_with_more_than_memory_holds_is_refused(rounds: int) -> None:
+    with pytest.raises(DnnExplainError, match="batches of 96 workloads, at least 1, and at most 1,041"):
+        worst_workloads(GATE, forgetful(), draw, GATE.rules(), rounds=rounds, seed=4)
+    with pytest.raises(DnnExplainError, match="at least 1; not 0"):
+        worst_workloads(Moving(), Moving().rules()["wait"], draw, Moving().rules(), rounds=0, seed=4)
 
 
 def test_gaps_are_shares_where_the_cost_is_a_ratio() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.contract import DnnExplainError, Policy, cost_is_ratio
 from dnnexplain.counts import counted
 from dnnexplain.explain.sequence.gap import BEST_RULE, Mutable
 from dnnexplain.explain.sequence.search import BATCH, attack_sequence
@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 Draw = Callable[[int, int], Sequence[Any]]
 KEPT = 24
 STARTS = 24
+MOST_DRAWN = 100_000
+"""Workloads that are held in memory at once, at most, where they cannot be changed bit by bit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,15 @@ def worst_workloads(
         beside: workloads that are looked at too, such as those found against another policy.
         stop: ends the search with what it has found.
         progress: called with the share of it that is done.
+
+    Raises:
+        DnnExplainError: no rounds, or more than there is memory for.
     """
+    most = np.inf if isinstance(system, Mutable) else MOST_DRAWN // BATCH
+    if not 1 <= rounds <= most:
+        upto = "" if np.isinf(most) else f", and at most {most:,} where workloads are drawn and kept"
+        msg = f"the rounds of an attack are batches of {BATCH} workloads, at least 1{upto}; not {rounds:,}"
+        raise DnnExplainError(msg)
     found = list(beside)
 
     def tell(done: float | None, _words: str = "") -> None:
