@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { withMinus } from "../src/shared/words.js";
 import { chance, measured, number, percent, plainNumber } from "../src/shared/numbers.js";
 
 const AGREED = JSON.parse(readFileSync(new URL("../../../tests/numbers.json", import.meta.url), "utf8"));
@@ -27,4 +28,8 @@ for (const [kind, write] of Object.entries(WRITE)) {
 
 test("what is no number is said in a word", () => {
   assert.deepEqual([NaN, Infinity, -Infinity].map((value) => measured(value, true)), ["-", "infinite", "-infinite"]);
+});
+
+test("a number's minus is a true one, and no other hyphen is", () => {
+  assert.equal(withMinus("0.315 (-1.93 to 1.38), -3% of deeprm-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: -.5, -infinite"), "0.315 (−1.93 to 1.38), −3% of deeprm-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: −.5, −infinite");
 });
