@@ -8,6 +8,7 @@ import typer
 from typer.main import get_command
 
 from dnnexplain.assumptions import assumed, forget
+from dnnexplain.contract import Choice
 
 __all__ = ["OPTIONS", "add_network_options", "begin_command", "printed_json", "say_assumed"]
 
@@ -58,8 +59,23 @@ def _keep(context: Any, parameter: Any, value: str | None) -> str | None:
     if value is not None and not context.resilient_parsing:
         from dnnexplain.policies.checkpoints import reading_as
 
+        _check(parameter.name, value)
         context.with_resource(reading_as(**{parameter.name: value}))
     return value
+
+
+def _check(name: str, value: str) -> None:
+    """Refuse a name that there is not, also where no file of a network asks for it.
+
+    Raises:
+        DnnExplainError: says which there are.
+    """
+    if name == "activation":
+        from dnnexplain.policies.networks import activation_name
+
+        activation_name(value)
+    if name == "scale" and value not in {"unit", "bytes"}:
+        raise Choice("scale of observations", value, ("unit", "bytes")).error()
 
 
 def begin_command() -> None:

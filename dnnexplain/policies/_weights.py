@@ -162,7 +162,7 @@ def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
     """Load weights into a module; the file's names may carry a prefix, and may hold other parts beside it.
 
     Raises:
-        DnnExplainError: names or shapes differ; the first difference is named.
+        DnnExplainError: names, shapes or kinds of number differ; the first difference is named.
     """
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     expected = module.state_dict()
@@ -182,6 +182,11 @@ def fill(module: nn.Module, weights: Weights, where: str) -> nn.Module:
                 f"{where}: {name!r} has the shape {list(given[name].shape)}, the network expects {list(tensor.shape)}; "
                 "was it trained for another size of the system?"
             )
+            raise DnnExplainError(msg)
+        whole = given[name].ndim > 1 and not given[name].is_floating_point()
+        if tensor.is_floating_point() and (whole or given[name].is_complex()):
+            kind = str(given[name].dtype).removeprefix("torch.")
+            msg = f"{where}: {name!r} holds {kind} numbers, real floats are expected; save the weights before they are quantised or cast"
             raise DnnExplainError(msg)
     module.load_state_dict(given, assign=any(tensor.is_meta for tensor in expected.values()))
     return module

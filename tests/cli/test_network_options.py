@@ -58,3 +58,9 @@ def test_what_is_told_is_not_assumed(bare, capsys):
     assert "no activation 'tan'" in capsys.readouterr().err
     assert main(["evaluate", SYSTEM, "--policy", "default", "--sets", "1"]) == 0
     assert "ssumed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("option", "value"), [("activation", "softmux"), ("scale", "metres")])
+def test_a_name_that_there_is_not_is_refused_for_a_shipped_network_too(option, value, capsys):
+    assert main(["evaluate", SYSTEM, "--policy", "default", f"--{option}", value]) == 2
+    assert f"{value!r}" in capsys.readouterr().err

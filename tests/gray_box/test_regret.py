@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -101,6 +102,10 @@ def test_rows_that_make_no_workload_are_passed_over() -> None:
     assert found.x[0] == pytest.approx(0.6, abs=0.01)
     with pytest.raises(DnnExplainError, match="no workload of this box"):
         worst_regret(Bowl(), Named("net"), bowl_box(-1.0), budget=Budget(1e6, 2), question=QUESTION)
+    ended = threading.Event()
+    ended.set()
+    with pytest.raises(DnnExplainError, match="ended before it had run a workload"):
+        worst_regret(Bowl(), Named("net"), bowl_box(0.6), budget=Budget(1e6, 2), question=QUESTION, cancel=ended)
 
 
 def test_links_keep_to_their_bounds_of_rate_and_of_change() -> None:

@@ -300,3 +300,15 @@ def test_other_zips_truncated_zips_and_odd_contents(tmp_path):
     ]:
         torch.save(content, path)
         one_sentence(match, load_any, path, system)
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.int8])
+def test_weights_that_are_no_real_floats_are_refused(kind):
+    from torch import nn
+
+    from dnnexplain.policies._weights import fill
+
+    layer = nn.Linear(3, 2)
+    weights = {"weight": torch.ones(2, 3, dtype=kind), "bias": torch.zeros(2)}
+    with pytest.raises(DnnExplainError, match=f"'weight' holds {str(kind)[6:]} numbers, real floats are expected"):
+        fill(layer, weights, "net.pt")

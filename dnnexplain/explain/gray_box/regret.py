@@ -152,7 +152,8 @@ def worst_regret(
         if strategy.stop():
             strategy = _strategy(len(box.low), seed + search.rounds)
     if not search.best:
-        msg = "no workload of this box can be made, so nothing was searched"
+        none = "no workload of this box can be made, so nothing was searched"
+        msg = "the search was ended before it had run a workload" if stopped == "cancelled" else none
         raise DnnExplainError(msg)
     return search.result(asked, stopped, seconds)
 
