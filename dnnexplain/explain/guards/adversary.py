@@ -104,7 +104,7 @@ def worst_workloads(
         found += [system.workload_from_json(data) for data in attack.population]
         how = f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}"
         if attack.stopped:
-            how = f"{counted(attack.evaluated, 'workload')} run before the search was ended, of {rounds} batches of {BATCH}"
+            how = f"{counted(attack.evaluated, 'workload')} run before the search was ended, of {counted(rounds, 'batch', 'batches')} of {BATCH}"
     else:
         found += draw(rounds * BATCH, seed)
         how = f"the worst of {rounds * BATCH:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
