@@ -284,3 +284,15 @@ def test_what_a_light_map_costs_is_noted(method):
     session.question(method=method)
     assert session.live.failures == {}
     assert 0 < session.live.spent["saliency"] < 30
+
+
+def test_a_late_map_of_an_earlier_question_does_not_replace_the_answer_to_the_present_one():
+    session = Session(WORLD, TorchPolicy(mlp(WORLD), WORLD), START)
+    earlier, late = session.ask, session.live  # an answer to the same state
+    session.question(method="integrated-gradients" if earlier.method != "integrated-gradients" else "saliency")
+    assert late.state is session.live.state
+    shown = session.live.attribution
+    session._join(earlier, late)
+    assert session.live.attribution is shown
+    session._join(session.ask, late)
+    assert session.live.attribution is late.attribution

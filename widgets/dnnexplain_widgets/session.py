@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -231,11 +232,12 @@ class Session(t.HasTraits):
             self._hub.show(self._message(found), found.state.background)  # before panels that compute more hear of it
         self.live = found
         if asked is not self.ask:
-            self._late.make(self.system, self.state, self.ask, self._join)
+            self._late.make(self.system, self.state, self.ask, partial(self._join, self.ask))
 
-    def _join(self, late: Live) -> None:
-        """The map of the present state has come after the rest."""
-        if late.state is self.live.state:
+    def _join(self, ask: Ask, late: Live) -> None:
+        """The map of the present state has come after the rest; one that answers an earlier question is left out."""
+        same = all(getattr(ask, name) == getattr(self.ask, name) for name in ("target", "method", "baseline"))
+        if same and late.state is self.live.state:
             failures = {**self.live.failures, **late.failures}
             found = replace(self.live, attribution=late.attribution, failures=failures)
             if self._hub is not None:
