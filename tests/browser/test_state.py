@@ -190,7 +190,9 @@ def test_in_jupyterlab_too_a_killed_kernel_is_said_and_the_next_run_of_the_cell_
         assert "Run the notebook" in page.locator(".dx-gone").first.inner_text()
         run_cell(page)
         page.wait_for_function("() => !document.querySelector('.dx-gone:not([hidden])')", timeout=60_000)
-        page.wait_for_function(f"() => document.querySelectorAll('.dx-knob input')[1]?.valueAsNumber === {left[0][1]}")
+        page.wait_for_function(
+            f"() => document.querySelectorAll('.dx-knob input')[1]?.valueAsNumber === {left[0][1]}", timeout=120_000
+        )
         page.wire.rest()
         assert (values(page), shown_probabilities(page)) == left
         assert page.locator('.dx-unit-cell[aria-selected="true"] .dx-tick').inner_text() == "7"
