@@ -43,8 +43,10 @@ GO_ON = 8
 """Of the candidates for the first rule, one in so many, the best, is tried for the others."""
 FALLBACKS = 3
 """Rules of the system that a guard may fall back on: those that are least behind themselves."""
-CONTENDERS, SINGLE = 8, 12
+CONTENDERS, SINGLE = 8, 80
 """Guards that are attacked at the end, at most; guards of one rule that are looked at for it."""
+SINGLES = 10
+"""For each change that may be tried, so many rules of one bound, of all rules of the system, are candidates."""
 SIEVE, FINALISTS = 6, 6
 """Every candidate is tried on so many of the worst workloads; so many of the best that can be afforded are tried on all."""
 
@@ -113,7 +115,8 @@ def compile_guard(
         if over.is_set():
             break
         apt = bench.apt()
-        made.pool += [*_start(policy, apt, regions), *candidates(system, policy, bench.hard, usual, apt)]
+        found = candidates(system, policy, bench.failing(), usual, apt, rules, SINGLES * tries)
+        made.pool += [*_start(policy, apt, regions), *found]
         chosen = made.better(chosen, list(apt))
         were.append(chosen)
         guarded = bench.guarded(chosen)
@@ -152,9 +155,24 @@ def _start(policy: Policy, rules: Mapping[str, Policy], regions: Iterable[Where]
 
 
 def candidates(
-    system: Any, policy: Policy, hard: Sequence[Any], usual: Sequence[Any], rules: Mapping[str, Policy]
+    system: Any,
+    policy: Policy,
+    hard: Sequence[Any],
+    usual: Sequence[Any],
+    rules: Mapping[str, Policy],
+    others: Mapping[str, Policy] | None = None,
+    singles: int = 0,
 ) -> list[GuardRule]:
-    """Rules for states in which the policy and a rule of the system part, on hard workloads more than on usual ones."""
+    """Rules for states in which the policy and a rule of the system part, on hard workloads more than on usual ones.
+
+    Args:
+        system, policy: whose decisions.
+        hard, usual: workloads on which the policy falls behind, and workloads as they come.
+        rules: what may be done in boxes of several bounds, by name.
+        others: what may be done behind a single bound; ``rules`` if not given. A rule that is far behind everywhere may
+            be right in the few states that a bound leaves it.
+        singles: rules of one bound, those that tell hard states from usual ones best; all if 0.
+    """
     quantities = quantities_of(system)
     seen = [met_states(system, policy, part, STATES) for part in (hard, usual)]
     observations = np.concatenate(seen)
@@ -162,31 +180,44 @@ def candidates(
     values = np.asarray(quantities(observations), dtype=np.float64)
     own = taken(system, policy, observations)
     found: list[GuardRule] = []
-    for name, rule in rules.items():
+    single: list[tuple[float, GuardRule]] = []
+    for name, rule in {**rules, **(others or rules)}.items():
         part = ~system.output.same(own, taken(system, rule, observations))
+        if part.any() and label[part].any():
+            single += _simple(quantities.names, values, part, label > 0, name, policy.name)
+        if name not in rules:
+            continue
         for box in failing_boxes(values[part], label[part])[:BOXES]:
             where = Where.of(quantities.names, box)
             found.append(GuardRule(where, name, f"Where {policy.name} falls behind, it and {name} part here."))
         if part.any() and label[part].any():
             found += _tight(quantities.names, values[part], label[part], name, policy.name)
-            found += _simple(quantities.names, values[part & (label > 0)], name, policy.name)
-    return found
+    single.sort(key=lambda one: -one[0])
+    return [*found, *(rule for _, rule in single[: singles or None])]
 
 
-def _simple(names: Sequence[str], hard: Floats, rule: str, policy: str) -> list[GuardRule]:
-    """For each quantity bounds from either side that many of the hard states in which they part keep ``[B, F]``."""
+def _simple(
+    names: Sequence[str], values: Floats, part: NDArray[np.bool_], hard: NDArray[np.bool_], rule: str, policy: str
+) -> list[tuple[float, GuardRule]]:
+    """For each quantity ``[B, F]`` bounds that many of the hard states keep in which policy and rule part, and how well each tells.
+
+    That is the share of all hard states in which they part and the bound holds, less that of the usual ones.
+    """
     why = f"Where {policy} falls behind, it and {rule} part here most often."
-    found: dict[Where, GuardRule] = {}
-    for column, share in product(range(hard.shape[1]), KEPT_BY):
-        known = np.unique(hard[:, column])
-        low, high = np.quantile(hard[:, column], (1.0 - share, share), method="nearest")
+    found: dict[Where, tuple[float, GuardRule]] = {}
+    for column, share in product(range(values.shape[1]), KEPT_BY):
+        here = values[:, column]
+        known = np.unique(here[part & hard])
+        low, high = np.quantile(here[part & hard], (1.0 - share, share), method="nearest")
         under, over = known[known < low], known[known > high]
         spans = [((under[-1] + low) / 2, np.inf)] if len(under) else []
         spans += [(-np.inf, (high + over[0]) / 2)] if len(over) else []
         for span in spans:
             if np.isfinite(span).any():
                 where = Where.of(names, {column: span})
-                found[where] = GuardRule(where, rule, why)
+                held = part & (here > span[0]) & (here <= span[1])
+                told = float(held[hard].mean() - (held[~hard].mean() if (~hard).any() else 0.0))
+                found[where] = told, GuardRule(where, rule, why)
     return list(found.values())
 
 
@@ -274,6 +305,12 @@ class _Bench:
         chosen = np.arange(len(self.hard)) if places is None else places
         cost = np.asarray(self.system.run(policy, [self.hard[place] for place in chosen]).cost)
         return behind(self.system, cost, self.best[chosen])
+
+    def failing(self) -> list[Any]:
+        """The hard workloads on which the policy itself is behind by at least half of its worst gap; all if it never is."""
+        gaps = self.gaps(self.policy)
+        places = np.flatnonzero(gaps >= max(gaps.max() / 2, 0.0))
+        return [self.hard[place] for place in places] if len(places) else self.hard
 
     def guarded(self, rules: tuple[GuardRule, ...]) -> Guarded:
         return Guarded(self.policy, Guard(self.system.name, rules), self.system, compare=False)
