@@ -184,7 +184,12 @@ def test_progress_never_goes_back_and_says_what_is_done() -> None:
 
 def test_each_quantity_has_bounds_that_many_hard_states_keep() -> None:
     hard = np.column_stack([np.arange(20.0), np.full(20, 3.0), np.r_[np.full(19, 1.0), np.inf]])
-    found = _simple(("waiting", "same", "far"), hard, "sjf", "network")
+    usual = np.array([[25.0, 3.0, 1.0]])  # beyond what hard states show
+    values, label = np.concatenate([hard, usual]), np.arange(21) < 20
+    scored = _simple(("waiting", "same", "far"), values, np.ones(21, dtype=bool), label, "sjf", "network")
+    found = [rule for _, rule in scored]
+    held = [rule.when.holds(("waiting", "same", "far"), values) for rule in found]
+    assert [score for score, _ in scored] == pytest.approx([one[:20].mean() - one[20:].mean() for one in held])
     spans = {(span.feature, span.above is None) for rule in found for span in rule.when.spans}
     assert spans == {("waiting", True), ("waiting", False)}, "no bound on what never changes, or at infinity"
     shares = sorted(float(rule.when.holds(("waiting", "same", "far"), hard).mean()) for rule in found)
