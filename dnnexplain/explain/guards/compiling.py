@@ -115,8 +115,8 @@ def compile_guard(
         if over.is_set():
             break
         apt = bench.apt()
-        found = candidates(system, policy, bench.failing(), usual, apt, rules, SINGLES * tries)
-        made.pool += [*_start(policy, apt, regions), *found]
+        parted = candidates(system, policy, bench.failing(), usual, apt, rules, SINGLES * tries)
+        made.pool += [*_start(policy, apt, regions), *parted]
         chosen = made.better(chosen, list(apt))
         were.append(chosen)
         guarded = bench.guarded(chosen)
