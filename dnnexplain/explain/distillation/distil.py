@@ -175,15 +175,15 @@ class _Search:
 
     def add(self, trees: list[Tree], validation: Sequence[Any], checks: Decisions) -> None:
         """Validate one seed's trees, and each that is small enough as refined; of the two the better stays."""
-        refined = trees if self.refiner is None else self._refined(trees)
-        costs = _costs(self.system, [*trees, *refined], validation, self.settings.seed)
-        fidelity = [float(_follows(tree, checks).mean()) for tree in (*trees, *refined)]
+        both = [*trees, *(trees if self.refiner is None else self._refined(trees))]
+        costs = _costs(self.system, both, validation, self.settings.seed)
+        followed = {id(tree): float(_follows(tree, checks).mean()) for tree in {id(one): one for one in both}.values()}
+        fidelity = [followed[id(tree)] for tree in both]
         enough, count = near(self.reference), len(trees)
         kept = [
             at + count * (fidelity[at + count] > fidelity[at] and costs[at + count] <= max(enough, costs[at]))
             for at in range(count)
         ]
-        both = [*trees, *refined]
         self.paths.append([both[at] for at in kept])
         self.costs.append([costs[at] for at in kept])
         self.fidelity.append([fidelity[at] for at in kept])
