@@ -30,7 +30,8 @@ def main() -> None:
     printed: list[str] = []
 
     def hear(message: dict[str, Any]) -> None:
-        printed.append(message["content"].get("text", ""))
+        if message["content"].get("name") == "stdout":  # a warning of a library is no answer
+            printed.append(message["content"]["text"])
 
     try:
         for cell in [*(cell.source for cell in notebook.cells if cell.cell_type == "code"), FOUND]:

@@ -86,8 +86,10 @@ class Forked:
 
     def poll(self) -> int | None:
         """Nothing while it runs; then 0: nobody is told with what it ended."""
-        if self._process is not None and self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE:
-            return None
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end between two questions
+            process = self._process
+            if process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                return None
         self.returncode = 0
         return 0
 
@@ -102,8 +104,9 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it is still there."""
-        if self.poll() is None and self._process is not None:
-            self._process.send_signal(number)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if self.poll() is None and self._process is not None:
+                self._process.send_signal(number)
 
     def terminate(self) -> None:
         """Ask it to end."""
