@@ -33,7 +33,7 @@ def view(length=5):
     figure, axes = plt.subplots(4, 1, figsize=(9, 11), height_ratios=[1, 2, 1, 2])
     axes[0].bar(system.output.names, live.decision.probabilities)
     largest = np.abs(live.attribution.map).max()
-    axes[1].imshow(live.attribution.map, cmap="RdBu_r", vmin=-largest, vmax=largest, aspect="auto")
+    axes[1].imshow(live.attribution.map, cmap="PuOr_r", vmin=-largest, vmax=largest, aspect="auto")
     axes[2].bar(np.arange(live.activations.size), live.activations)
     for values, curve in zip(live.curves.values, live.curves.activation):
         axes[3].plot(values, curve[0])

@@ -13,9 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dnnexplain.charts.look import SIGNED
 from tools.machine import give_up, say
 
-__all__ = ["BUILT", "SOURCES", "install", "main", "node", "run", "stale", "stamp"]
+__all__ = ["BUILT", "COLOURS", "SOURCES", "colours", "install", "main", "node", "run", "stale", "stamp"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "widgets" / "page"
@@ -32,6 +33,9 @@ BUILT = tuple(
         "docs/_static/lesson.js",
     )
 )
+COLOURS = PAGE / "src" / "shared" / "signed.js"
+"""The two colours of what is for and against, as the page's code has them; written by a build."""
+
 OLDEST_NODE = (20, 19)
 CHECKS = (("npx", "--no-install", "eslint", "--max-warnings", "0", "."), ("npx", "--no-install", "tsc"))
 
@@ -39,11 +43,14 @@ CHECKS = (("npx", "--no-install", "eslint", "--max-warnings", "0", "."), ("npx",
 def main(arguments: list[str]) -> None:
     """Build or check; end with one line where that is not possible."""
     if arguments == ["build"]:
+        COLOURS.write_text(colours(), encoding="utf-8")
         if (reason := install()) is not None:
             give_up(f"The page's code cannot be built: {reason}.")
         sys.exit(run("node", "tools/build.js").returncode)
     if arguments != ["check"]:
         give_up("Write: python -m tools.page build, or check.")
+    if COLOURS.read_text(encoding="utf-8") != colours():
+        give_up("The page's colours are not those of dnnexplain.charts.look. Build anew: make page")
     if old := stale():
         give_up(f"Built from other sources than those in widgets/page: {', '.join(old)}. Build anew: make page")
     if (reason := install()) is not None:
@@ -52,6 +59,16 @@ def main(arguments: list[str]) -> None:
     for command in CHECKS:
         if run(*command).returncode:
             sys.exit(1)
+
+
+def colours() -> str:
+    """The page's module of the two colours, from :data:`dnnexplain.charts.look.SIGNED`."""
+    rows = []
+    for theme, sides in SIGNED.items():
+        parts = {name: [int(hue[i : i + 2], 16) for i in (1, 3, 5)] for name, hue in sides.items()}
+        rows.append(f"  {theme}: {{ positive: {parts['for']}, negative: {parts['against']} }},")
+    head = "// What is for and against, per theme. Written by tools/page.py from dnnexplain/charts/look.py: change it there."
+    return "\n".join([head, "", "export const SIGNED = {", *rows, "};", ""])
 
 
 def stamp() -> str:

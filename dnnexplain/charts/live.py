@@ -8,7 +8,7 @@ import bqplot
 import numpy as np
 
 from dnnexplain.charts.chart import Chart, Kind, bars
-from dnnexplain.charts.look import HUES, RAMP, shown_bars
+from dnnexplain.charts.look import HUES, RAMP, hues, shown_bars
 
 __all__ = ["draw"]
 
@@ -50,7 +50,7 @@ def _bars(chart: Chart) -> Any:
         scales={"x": names, "y": lengths},
         type="grouped",
         orientation="horizontal",
-        colors=list(HUES[: max(len(drawn), 1)]),
+        colors=list(hues(chart) or HUES[:1]),
         labels=[one.name for one in drawn],
         display_legend=len(drawn) > 1,
         tooltip=bqplot.Tooltip(fields=["x", "y"], labels=[chart.x.title or "of", chart.y.title]),

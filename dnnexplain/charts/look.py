@@ -9,10 +9,28 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts.chart import Chart
 
-__all__ = ["DASHES", "HUES", "MOST_BARS", "MOST_CELLS", "RAMP", "named_cells", "ramp", "shown_bars", "span", "ticks"]
+__all__ = [
+    "DASHES",
+    "HUES",
+    "MOST_BARS",
+    "MOST_CELLS",
+    "RAMP",
+    "SIGNED",
+    "hues",
+    "named_cells",
+    "ramp",
+    "shown_bars",
+    "span",
+    "ticks",
+]
 
 HUES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 """Six of the eight colours of Okabe and Ito (2008), "Color Universal Design"; black and yellow are left out."""
+
+SIGNED = {"light": {"for": "#c2570c", "against": "#2166ac"}, "dark": {"for": "#f08c3a", "against": "#54a0e4"}}
+"""What speaks for something and what speaks against it, in light and in dark: orange and blue, which every common
+colour blindness tells apart. Red stands for nothing but what is wrong. The page's code and its style sheet take
+their colours from here (``python -m tools.page build``)."""
 
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 
@@ -31,6 +49,13 @@ def ramp(share: float) -> str:
     ends = [[int(RAMP[i][j : j + 2], 16) for j in (1, 3, 5)] for i in (low, low + 1)]
     mixed = [round(a + (b - a) * (place - low)) for a, b in zip(*ends, strict=True)]
     return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def hues(chart: Chart) -> tuple[str, ...]:
+    """The colour of each series that is drawn: what is for and against in :data:`SIGNED`, all others in :data:`HUES`."""
+    if all(one.name in SIGNED["light"] for one in chart.series):
+        return tuple(SIGNED["light"][one.name] for one in chart.series)
+    return HUES[: len(chart.series)]
 
 
 def span(values: NDArray[np.float64], *, zero: bool = False) -> tuple[float, float]:

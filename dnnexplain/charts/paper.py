@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
 
 from dnnexplain.charts.chart import Chart, Kind
-from dnnexplain.charts.look import HUES, RAMP, named_cells, shown_bars
+from dnnexplain.charts.look import HUES, RAMP, hues, named_cells, shown_bars
 from dnnexplain.numbers import number
 
 __all__ = ["COLUMN", "STYLE", "draw"]
@@ -75,7 +75,7 @@ def _bars(chart: Chart, ax: Any) -> None:
     drawn = chart.series[: len(HUES)]
     high, at = 0.8 / max(len(drawn), 1), np.arange(len(keep))
     for k, one in enumerate(drawn):
-        style = {"color": HUES[k], "hatch": _HATCHES[k], "edgecolor": "white", "linewidth": 0.3}
+        style = {"color": hues(chart)[k], "hatch": _HATCHES[k], "edgecolor": "white", "linewidth": 0.3}
         error, lengths = None, np.where(np.isfinite(one.y[keep]), one.y[keep], np.nan)
         if len(one.low):
             ends = np.vstack([one.y - one.low, one.high - one.y])[:, keep]

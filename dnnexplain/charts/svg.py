@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 
 from dnnexplain.charts.chart import Chart, Kind, Series
-from dnnexplain.charts.look import DASHES, HUES, named_cells, ramp, shown_bars, span, ticks
+from dnnexplain.charts.look import DASHES, HUES, hues, named_cells, ramp, shown_bars, span, ticks
 from dnnexplain.counts import counted
 from dnnexplain.numbers import number
 
@@ -82,7 +82,7 @@ def _head(chart: Chart) -> tuple[list[str], float]:
     if len(chart.series) > 1:
         x = 0.0
         for place, one in enumerate(chart.series[: len(HUES)]):
-            parts.append(f'<rect x="{x:.1f}" y="{y + 3:.1f}" width="10" height="8" fill="{HUES[place]}"/>')
+            parts.append(f'<rect x="{x:.1f}" y="{y + 3:.1f}" width="10" height="8" fill="{hues(chart)[place]}"/>')
             parts.append(_text(x + 14, y + 11, _short(one.name)))
             x += 26 + 6.2 * len(_short(one.name))
         if len(chart.series) > len(HUES):
@@ -107,7 +107,7 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
         parts.append(_text(label - 6, y + thick / 2 + 4, _short(chart.labels[place]), "end"))
         each = (thick - 4) / max(len(drawn), 1)
         for k, one in enumerate(drawn):
-            parts += _bar(frame, one, place, y + 2 + k * each, each, HUES[k])
+            parts += _bar(frame, one, place, y + 2 + k * each, each, hues(chart)[k])
     if left_out:
         parts.append(_text(label, bottom + 42, f"{counted(left_out, 'shorter bar')} are left out"))
     return parts, bottom + (48 if left_out else 34)

@@ -165,7 +165,7 @@ def test_many_knobs_of_one_kind_are_drawn_as_a_profile(open_board, board, deeprm
     assert value_of(deeprm, board.session.state, page.locator(".dx-column").nth(5).get_attribute("aria-label")) == 5
 
 
-def test_the_map_is_red_where_it_is_positive_and_blue_where_it_is_negative(open_board, board, deeprm, drawn):
+def test_the_map_is_orange_where_it_is_positive_and_blue_where_it_is_negative(open_board, board, deeprm, drawn):
     from PIL import Image
 
     harness = open_board()
@@ -176,14 +176,14 @@ def test_the_map_is_red_where_it_is_positive_and_blue_where_it_is_negative(open_
     width = page.locator(".dx-picture").nth(1).evaluate("(element) => element.clientWidth")
     layout = page.evaluate(f"() => exported.arrange({_js(panes)}, 20, {width}, 1)")
     image = Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")
-    for extreme, redder in ((found.argmax(), True), (found.argmin(), False)):
+    for extreme, warmer in ((found.argmax(), True), (found.argmin(), False)):
         row, column = np.unravel_index(extreme, found.shape)
         index = next(i for i, pane in enumerate(panes) if pane["first"] <= column < pane["first"] + pane["width"])
         place = layout["places"][index]
         x = place["x"] + (column - panes[index]["first"] + 0.5) * layout["cell"]
         y = place["y"] + (row + 0.5) * layout["step"]
         red, _, blue = image.getpixel((int(x), int(y)))
-        assert (red > blue) == redder
+        assert (red > blue) == warmer
 
 
 def test_pictures_say_in_words_what_they_show(open_board, board):

@@ -1,13 +1,15 @@
 """The drawers draw the chart's own numbers, each in its place, and the same ones."""
 
+import colorsys
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from dnnexplain.charts import Axis, bars, from_table, heat, lines, paper, scatter
 from dnnexplain.charts import live as bqplot_drawer
-from dnnexplain.charts.look import HUES, RAMP, ramp, span, ticks
+from dnnexplain.charts.look import HUES, RAMP, SIGNED, ramp, span, ticks
 from dnnexplain.charts.svg import draw
 from dnnexplain.contract import DnnExplainError
 
@@ -110,3 +112,19 @@ def test_rows_become_bars_at_their_first_words():
     assert chart.labels == ("a", "b")
     assert [one.name for one in chart.series] == ["cost"]
     assert np.isnan(chart.series[0].y[1])
+
+
+@pytest.mark.parametrize("sides", [("for", "against"), ("for",), ("against",)])
+def test_what_is_for_and_against_has_its_own_colours_in_every_drawer(sides):
+    chart = bars(["a", "b"], {side: [1.0, 2.0] for side in sides}, Axis("y"))
+    wanted = [SIGNED["light"][side] for side in sides]
+    assert list(dict.fromkeys(part.get("fill") for part in parts(chart, "rect"))) == wanted
+    assert bqplot_drawer.draw(chart).marks[0].colors == wanted
+    drawn = [to_hex(shapes[0].get_facecolor()) for shapes in paper.draw(chart).axes[0].containers]
+    assert drawn == wanted
+
+
+def test_what_is_for_and_against_is_never_the_red_of_what_is_wrong():
+    for sides in SIGNED.values():
+        shades = [colorsys.rgb_to_hsv(*(int(hue[i : i + 2], 16) / 255 for i in (1, 3, 5)))[0] for hue in sides.values()]
+        assert all(20 / 360 < shade < 340 / 360 for shade in shades)

@@ -50,7 +50,7 @@ def test_red_and_blue_that_cancel_have_index_0_and_one_colour_has_1():
     np.testing.assert_allclose(found.top, [1.0, 0.0, 0.0])
     np.testing.assert_allclose(found.net, [15.0, 0.0, 0.0])
     assert found.sentence() == (
-        "Over 24 states left leads most often, in 100%; red and blue cancel most in right, of which 0% remains."
+        "Over 24 states left leads most often, in 100%; for and against cancel most in right, of which 0% remains."
     )
     assert found.cancels("right") == "Right: +10 and -10 on average, of which 0% remains in a state."
 

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from dnnexplain.charts.look import SIGNED
+from dnnexplain_widgets.web import style_source
 from tools import page
 
 REQUIRED = os.environ.get("DNNEXPLAIN_REQUIRE_BROWSER") == "1"
@@ -68,3 +70,9 @@ def test_without_node_the_checks_say_so_and_a_build_ends(monkeypatch, capsys):
     assert "not checked: there is no Node" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         page.main(["build"])
+
+
+def test_the_pages_colours_are_those_of_the_package():
+    assert page.COLOURS.read_text(encoding="utf-8") == page.colours()
+    for sides in SIGNED.values():
+        assert f"--dx-positive: {sides['for']}; --dx-negative: {sides['against']};" in style_source()

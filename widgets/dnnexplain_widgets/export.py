@@ -42,7 +42,7 @@ READING: dict[str, str] = {
     "What it does": "The probability of each action in this state, by the network's own last step, a softmax. An action "
     "marked as not possible was left out before it.",
     "What moved it": "The gradient of one number of the output, by default the chosen action's logit minus the next "
-    "best one's: red cells speak for it, blue ones against. Below, the cells are summed by quantity, red and blue apart.",
+    "best one's: orange cells speak for it, blue ones against. Below, the cells are summed by quantity, orange and blue apart.",
     "Its neurons": "How strongly each hidden neuron answers now, and how the chosen one would answer if one quantity "
     "took every value while all else stays.",
 }
@@ -58,7 +58,7 @@ _TRAFFIC: dict[str, str] = {
     "What it sees": "The topology with the demands that the network sees: choose a pair of nodes and drag its demand, or scale "
     "all. Links are coloured by how full they are, as the network splits the traffic and with even shares; below, the chosen "
     "pair's paths. The optimum takes a solver, which the page has not: it is in the dashboard.",
-    "What moved it": "The gradient of one number, summed by quantity: red for what raises it, blue for what lowers it. The "
+    "What moved it": "The gradient of one number, summed by quantity: orange for what raises it, blue for what lowers it. The "
     "number is how full the busiest link is, through the shares and through the demand itself.",
 }
 _DONE: dict[str, str] = {

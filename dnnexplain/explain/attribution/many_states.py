@@ -40,9 +40,9 @@ class Survey(Result):
 
     Attributes:
         states: how many states were asked about.
-        positive, negative: mean sums of the red and of the blue cells ``[G]``.
+        positive, negative: mean sums of the cells that are for and of those against ``[G]``.
         cancellation: ``|positive + negative| / (|positive| + |negative|)`` of each state, averaged over the
-            states in which the group says something ``[G]``; 0: red and blue cancel, 1: all of one sign.
+            states in which the group says something ``[G]``; 0: for and against cancel, 1: all of one sign.
             NaN for a group that never says anything.
         present: share of states in which the group says something ``[G]``.
         top: share of states in which the group has the largest net sum, either sign ``[G]``.
@@ -79,7 +79,7 @@ class Survey(Result):
         if self.cancellation[least] >= _ALL:
             return f"{leads}; each group's cells have one sign, so nothing cancels."
         return (
-            f"{leads}; red and blue cancel most in {self.group_names[least]}, "
+            f"{leads}; for and against cancel most in {self.group_names[least]}, "
             f"of which {self.cancellation[least]:.0%} remains."
         )
 
@@ -104,8 +104,8 @@ class Survey(Result):
         ]
 
     def picture(self) -> Chart:
-        """Mean sums of each group, red and blue apart."""
-        shown = {"positive": self.positive, "negative": self.negative}
+        """Mean sums of each group, for and against apart."""
+        shown = {"for": self.positive, "against": self.negative}
         title = f"{self.method}, mean of {counted(self.states, 'state')}"
         return bars(self.group_names, shown, Axis("mean sum"), x=Axis("group"), title=title)
 

@@ -38,7 +38,7 @@ class Attribution(Result):
         references: the observations that the map counts from ``[n, *observation_shape]``.
         explained: ``F(state) - F(baseline)`` of the target, averaged over the references.
         completeness_error: the map's sum minus ``explained``; NaN where the map is no share of it.
-        positive, negative: the map summed by knob group, red and blue apart ``[G]``; together they are
+        positive, negative: the map summed by knob group, what is for and what is against apart ``[G]``; together they are
             the map's sum.
         steps: steps or samples that the method took, if it takes any.
         notes: what a reader must know.
@@ -110,11 +110,10 @@ class Attribution(Result):
         return sorted(rows, key=lambda row: -abs(float(str(row["net"]))))
 
     def picture(self) -> Chart:
-        """What each knob group adds, red and blue apart where both are there; the largest first."""
+        """What each knob group adds, for and against apart where both are there; the largest first."""
         order = np.argsort(-np.abs(self.net), kind="stable")
-        shown = {"net": self.net[order]}
-        if (self.positive > 0).any() and (self.negative < 0).any():
-            shown = {"for": self.positive[order], "against": self.negative[order]}
+        sides = {"for": self.positive[order], "against": self.negative[order]}
+        shown = {name: side for name, side in sides.items() if side.any()} or {"for": sides["for"]}
         names = [self.group_names[i] for i in order]
         return bars(names, shown, Axis(self.measure, self.unit), x=Axis("group"), title=self.target)
 

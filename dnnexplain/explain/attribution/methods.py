@@ -136,7 +136,7 @@ _ENTRIES = (
     ),
     Method(
         "grad-cam", "Grad-CAM", gradients.grad_cam, Measure.SCORE,
-        "Where the last convolution saw what speaks for the target (red) or against it (blue).",
+        "Where the last convolution saw what speaks for the target (orange) or against it (blue).",
         "Selvaraju et al. 2017, arXiv 1610.02391, without its ReLU",
         conv=True,
     ),

@@ -19,7 +19,7 @@ __all__ = ["GuidePanel", "steps_of"]
 
 _READ = (
     "What an object is drawn in is its colour everywhere: in the picture, the bars, the curves.",
-    "In a map or a bar of what moved the decision, red spoke for it, blue against it, grey did not matter.",
+    "In a map or a bar of what moved the decision, orange spoke for it, blue against it, grey did not matter.",
     "Words with dotted lines explain themselves: point at them, tap them, or go there with Tab.",
 )
 

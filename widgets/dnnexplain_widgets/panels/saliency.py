@@ -14,7 +14,7 @@ __all__ = ["SaliencyPanel"]
 
 
 class SaliencyPanel(Panel):
-    """What moved this decision? Red speaks for the target, blue against it.
+    """What moved this decision? Orange speaks for the target, blue against it.
 
     Args:
         methods: names of the methods on offer; all light ones that give a map if not given.

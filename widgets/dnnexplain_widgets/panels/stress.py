@@ -33,7 +33,7 @@ class StressPanel(WatchPanel):
     """
 
     QUESTION = "How does it stand the test?"
-    PROMISE = "Press “Run”: each scenario of the field as a tile, green where the network stands it and red where a rule does better; about a minute for the runs given here."
+    PROMISE = "Press “Run”: each scenario of the field as a tile, blue where the network does better than every rule, grey where as well, amber where a rule does better, red where something went wrong that must not; about a minute for the runs given here."
     LATER = ("seed", "saved")
     PARTS = ({"part": "board"}, {"part": "timeline"})
     OPTIONS = ("budget", "workers")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from dnnexplain.charts.look import SIGNED
+
 __all__ = ["EXERCISE", "FRAME", "explorable_source", "explorable_style", "module_source", "style_source"]
 
 
@@ -28,7 +30,8 @@ def explorable_source() -> str:
 def style_source() -> str:
     """The style sheet of all panels."""
     return (
-        _read("style.css")
+        _signed()
+        + _read("style.css")
         + _read("evidence.css")
         + _read("probing.css")
         + _read("traffic.css")
@@ -37,6 +40,13 @@ def style_source() -> str:
         + _read("page.css")
         + _read("verdict.css")
     )
+
+
+def _signed() -> str:
+    """The two colours of what is for and against, per theme."""
+    both = {name: f"--dx-positive: {one['for']}; --dx-negative: {one['against']};" for name, one in SIGNED.items()}
+    dark = '.dx[data-theme="dark"], .dx-page[data-theme="dark"]'
+    return f".dx, .dx-page {{ {both['light']} }}\n{dark} {{ {both['dark']} }}\n"
 
 
 def explorable_style() -> str:

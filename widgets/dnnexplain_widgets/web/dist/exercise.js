@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 628e1f46f180d2e0b87b0776ade51c6f8bbc335a40523b73a353f6ca37d96347
+// Built from widgets/page (make page), sources eda83856e46e23097114440365c85c6a91afc0dde0507b76e3255535bbe66d6f
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

@@ -1,6 +1,6 @@
 // A table whose rows or cells can be chosen: results as they come, or a heat map.
 // figure.cells: {caption, columns: [text], rows: [{label, cells: [{text, note?, hint?, shade?}]}], pick: "row" | "cell", legend?}
-// What is chosen goes to answers.chosen, [row, column]; a shade runs from -1 (blue) to 1 (red).
+// What is chosen goes to answers.chosen, [row, column]; a shade runs from -1 (blue) to 1 (orange).
 
 import { allOf, firstOf, focusedIn, h, setAttributes } from "../shared/dom.js";
 import { answer } from "../session/answers.js";

@@ -1,5 +1,7 @@
 // Small helpers: elements, numbers, the host's theme.
 
+import { SIGNED } from "./signed.js";
+
 /**
  * Makes an element: h("p", {class: "x", onclick: f}, child, "text").
  * @template {keyof HTMLElementTagNameMap} T
@@ -157,12 +159,12 @@ export function objectColour(index) {
  */
 export const INK = {
   light: {
-    card: [255, 255, 255], zero: [244, 245, 247], filled: [128, 138, 150], positive: [178, 24, 43],
-    negative: [33, 102, 172], grid: "rgba(20,30,45,.07)", frame: "#cfd5dc", text: "#1d2530", soft: "#586270",
+    card: [255, 255, 255], zero: [244, 245, 247], filled: [128, 138, 150], ...SIGNED.light,
+    grid: "rgba(20,30,45,.07)", frame: "#cfd5dc", text: "#1d2530", soft: "#586270",
   },
   dark: {
-    card: [27, 31, 38], zero: [36, 41, 50], filled: [125, 135, 148], positive: [240, 104, 92],
-    negative: [84, 160, 228], grid: "rgba(255,255,255,.06)", frame: "#434b57", text: "#e7eaee", soft: "#a3adb9",
+    card: [27, 31, 38], zero: [36, 41, 50], filled: [125, 135, 148], ...SIGNED.dark,
+    grid: "rgba(255,255,255,.06)", frame: "#434b57", text: "#e7eaee", soft: "#a3adb9",
   },
 };
 
