@@ -18,7 +18,7 @@ from dnnexplain.counts import unit_of
 if TYPE_CHECKING:
     from dnnexplain.contract import Metric
 
-__all__ = ["figure", "gap", "interval", "number", "percent", "went_wrong", "with_unit"]
+__all__ = ["beside", "figure", "gap", "interval", "number", "percent", "went_wrong", "with_unit"]
 
 DIGITS = 3
 _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
@@ -85,6 +85,16 @@ def interval(low: float, high: float, *, ratio: bool | None = None) -> str:
     if ratio is None:
         return f"{figure(low)} to {figure(high)}"
     return f"{gap(low, ratio=ratio)} to {gap(high, ratio=ratio)}"
+
+
+def beside(low: float, high: float, *, ratio: bool, unit: str = "") -> str:
+    """An interval of a gap in words, without signs: ``1.3% to 5.1% below``, ``2% below to 1% above``."""
+    if math.isnan(low) or math.isnan(high):
+        return "no interval"
+    first, last = (gap(abs(end), ratio=ratio, unit=unit).removeprefix("+") for end in (low, high))
+    if low < 0 < high:
+        return f"{first} below to {last} above"
+    return f"{first} to {last} above" if low >= 0 else f"{last} to {first} below"
 
 
 def _is_count(value: Any) -> bool:

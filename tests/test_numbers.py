@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnnexplain.numbers import figure, gap, interval, number, percent, with_unit
+from dnnexplain.numbers import beside, figure, gap, interval, number, percent, with_unit
 from dnnexplain_widgets import words
 
 VECTORS = json.loads((Path(__file__).parent / "numbers.json").read_text())
@@ -78,3 +78,20 @@ def test_gaps_say_their_scale():
     assert interval(-0.05, 0.123, ratio=True) == "-5% to +12.3%"
     assert interval(4.83, 5.4) == "4.83 to 5.40"
     assert interval(math.nan, math.nan) == "no interval"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.013, 0.051, "1.3% to 5.1% above"),
+        (-0.051, -0.013, "1.3% to 5.1% below"),
+        (-0.02, 0.01, "2% below to 1% above"),
+        (0.0, 0.01, "0% to 1% above"),
+        (-0.01, 0.0, "0% to 1% below"),
+        (math.nan, 0.01, "no interval"),
+    ],
+)
+def test_an_interval_in_words_has_no_signs(low, high, told):
+    assert beside(low, high, ratio=True) == told
+    if not math.isnan(low):
+        assert beside(100 * low, 100 * high, ratio=False, unit="kWh") == told.replace("%", " kWh")

@@ -130,3 +130,25 @@ def test_a_system_without_parts_says_so():
     policy = TorchPolicy(linear_network(system), system)
     with pytest.raises(DnnExplainError, match="does not decide on parts"):
         PartRulesPanel(system, policy)
+
+
+@pytest.mark.parametrize("part", [0, 7])
+def test_what_network_and_rules_do_with_the_chosen_part_is_said(panel, part):
+    panel.set_state({"answers": {**panel.answers, "part": CASES.part_names[part]}})
+    asked = panel.asked
+    seen, names = asked.observe(panel.session.state, part), asked.world.output.names
+    network = names[int(asked.teacher.outputs(seen)[0].argmax())]
+    tree = TreePolicy(panel.desk.edits.now.tree, asked.world.features, asked.world.most)
+    rules = names[int(tree.outputs(seen)[0].argmax())]
+    told = f"the network decides otherwise: {network}; the rules: {rules}."
+    if network == rules:
+        told = f"the rules and the network do the same: {network}."
+    assert panel.lit["said"] == f"In the present state, {CASES.part_names[part]}, {told}"
+    assert panel.lit["otherwise"] == (network != rules)
+
+
+def test_a_router_keeps_its_name_of_the_menu_in_parts():
+    policy = router(0)
+    policy.name = "DOTE, as the menu has it"
+    assert CASES.in_parts(policy).teacher.name == "DOTE, as the menu has it"
+    assert CASES.in_parts(policy).teacher.copy().name == "DOTE, as the menu has it"

@@ -103,7 +103,8 @@ def test_a_run_gives_curves_a_sentence_and_a_network(panel: TrainingPanel) -> No
     assert cost["levels"] == [{"name": "SJF", "value": 7.5}]
     assert agreement["series"][0]["points"][-1] == [6, pytest.approx(96)]
     assert (
-        "After 6 iterations (never-hold, strength 3), mean slowdown is 5.6 on 60 held-out workloads" in panel.sentence
+        "After 6 iterations (never hold a job that fits, strength 3), mean slowdown is 5.6 on 60 held-out workloads"
+        in panel.sentence
     )
     assert "12.0% worse (before: 5; SJF 7.5)" in panel.sentence
     assert "obeyed in 96.0% of decisions that have a choice (before: 90.0%)" in panel.sentence
@@ -136,7 +137,7 @@ def test_runs_are_kept_side_by_side_and_cleared(panel: TrainingPanel) -> None:
     panel.answers = {**panel.answers, "weight": 0}
     press(panel, "train")
     names = [one["name"] for one in panel.figure["lessons"]["charts"][0]["series"]]
-    assert names == ["sjf, strength 3", "rewards only"]
+    assert names == ["do as SJF does, strength 3", "rewards only"]
     press(panel, "clear")
     assert panel.figure["lessons"]["charts"] == []
     assert panel.sentence == ""
@@ -151,7 +152,7 @@ def test_the_network_is_explained_at_once_and_can_be_chosen(system: Any) -> None
     panel.school.courses[0].begun_from = taught
     press(panel, "explain")
     assert panel.error == ""
-    named = "sjf, strength 3, 6 iterations"  # the menu's name, which all results then have
+    named = "do as SJF does, strength 3, 6 iterations"  # the menu's name, which all results then have
     assert board.masthead.answers["policy"] == board.session.policy.name == named
     assert board.session.policy.module is taught.module
     assert taught.name == "taught"
@@ -178,7 +179,7 @@ def test_a_tree_can_be_the_teacher(panel: TrainingPanel) -> None:
     assert panel.answers["teacher"] == "tree"
     press(panel, "train")
     assert panel.school.courses[0].lesson["tree"] == '{"nodes": {}}'
-    assert panel.result.runs[0]["name"] == "rules.json, strength 3"
+    assert panel.result.runs[0]["name"] == "the rules in rules.json, strength 3"
 
 
 def test_a_dashboard_that_is_given_no_school_has_no_such_panel(system: Any) -> None:

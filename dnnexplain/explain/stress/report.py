@@ -176,9 +176,9 @@ def _optimum(point: Mapping[str, Any]) -> str:
 def _others(found: StressTest, told: Commands) -> list[str]:
     guard = (
         found.guard
-        or "It was tested without a guard. The first command makes one from its failures; with --guard guard.json the test tells what it helps."
+        or "It was tested without a guard. This command makes one from its failures; a test with that guard tells what it helps:"
     )
-    runs = "What no run showed may still happen. What can never happen is proved, or refuted, by the last command."
+    runs = "What no run showed may still happen. What can never happen is proved, or refuted, by this command:"
     proofs = f"This test proves nothing. {runs}" if not found.properties else f"So far {_claims(found)} {runs}"
     lines = [escape(guard), _run("" if found.guard else told.others.get("guard", ""))]
     lines += [escape(proofs), _run(told.others.get("proofs", ""))] if "proofs" in told.others else []
@@ -228,6 +228,6 @@ def _reading(found: StressTest) -> list[str]:
         f"The gap is by how much the network costs more than the rule that is best in the scenario, all fair rules tried. {BETTER}: its 95% interval "
         f"lies below 0. {WITHIN}: the gap is at most 5%. {UNSAFE}: the gap is above 50%, or something went wrong that "
         f"does not with the best rule, or an output was not a number. {WORSE}: the rest. Not sure: part of the interval lies elsewhere. "
-        f"A worst case's file reopens in the editor and with --workload FILE.{scale}"
+        f"A worst case's file opens again in the editor, and as a command's workload.{scale}"
     )
     return [f"<p>{escape(text)}</p>"]

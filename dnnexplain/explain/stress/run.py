@@ -133,7 +133,7 @@ def stress(
 
 def _never() -> list[str]:
     return [
-        f"{UNSETTLED} what a search does not find may still exist; --proofs SECONDS settles what the system states, dnnexplain regions and worst-case answer the rest.",
+        f"{UNSETTLED} what a search does not find may still exist; a test with proofs settles what the system states, searches for regions and for worst cases answer the rest.",
         "Policies' probabilities: each decision is the most probable one; drawn decisions were not tested.",
     ]
 

@@ -233,8 +233,8 @@ SPEC = Spec(
     grids=_GRIDS,
     teachers={
         "sjf": "do as SJF does",
-        "packer": "do as packer does",
-        "tetris": "do as tetris does",
+        "packer": "do as Packer does",
+        "tetris": "do as Tetris does",
         "never-hold": "never hold a job that fits",
         "idle:0.8": "never hold a job while 20% stay free",
         "utilisation:0.8": "keep utilisation under 80%",

@@ -40,7 +40,7 @@ class PairParts:
         router: Any = policy.inner if isinstance(policy, SeenPart) else policy
         rows = policy.rows if isinstance(policy, SeenPart) else slice(0, shape[0])
         world = PairRouting(router.system if isinstance(policy, SeenPart) else system)
-        return cls(world, PairPolicy(router, world), rows, shape)
+        return cls(world, PairPolicy(router, world, policy.name), rows, shape)
 
     def observe(self, state: State, part: int) -> NDArray[np.float32]:
         """One pair of a state ``[1, 1 + K]``."""

@@ -171,13 +171,14 @@ class PairPolicy:
     Args:
         router: a policy of the routing system.
         system: the pairs.
+        name: what it is called, if not as the router.
     """
 
     masked = True
 
-    def __init__(self, router: Policy, system: PairRouting) -> None:
+    def __init__(self, router: Policy, system: PairRouting, name: str = "") -> None:
         self.router, self.system = router, system
-        self.name = router.name
+        self.name = name or router.name
         self.checkpoint: str = getattr(router, "checkpoint", "")
 
     def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
@@ -191,7 +192,7 @@ class PairPolicy:
     def copy(self) -> PairPolicy:
         """The same with a network of its own."""
         router: Any = self.router
-        return PairPolicy(router.copy() if hasattr(router, "copy") else router, self.system)
+        return PairPolicy(router.copy() if hasattr(router, "copy") else router, self.system, self.name)
 
 
 class _Given:

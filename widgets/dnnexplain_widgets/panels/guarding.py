@@ -257,7 +257,7 @@ class GuardPanel(WatchPanel):
         """What can be done with a guard, once there is one."""
         if self.guard is None:
             return []
-        hint = "JSON may be edited, opened here again, and given to evaluate, replay, attack, worst-case and app as --guard."
+        hint = "JSON may be edited and opened here again; commands that run the network take it as a guard around it."
         controls: list[dict[str, Any]] = [
             {"kind": "check", "name": "on", "label": "Guard on",
              "hint": "The whole page is about the guarded network, and every decision says whether a rule stepped in."},

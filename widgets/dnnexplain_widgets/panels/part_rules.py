@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, State, System
 from dnnexplain.explain.distillation import Parted, Parts
+from dnnexplain_widgets.live import best_actions
 from dnnexplain_widgets.panels.rules.panel import RulesPanel
 
 __all__ = ["PartRulesPanel"]
@@ -48,6 +49,14 @@ class PartRulesPanel(RulesPanel):
     def seen(self) -> NDArray[Any]:
         """The chosen part of the present state."""
         return self.asked.observe(self.session.state, self.part)
+
+    def network_action(self) -> int | None:
+        """What the router does with the chosen part, by its own network."""
+        return int(best_actions(self.asked.world, self.asked.teacher, self.seen())[0])
+
+    def lit_part(self) -> str:
+        """The chosen part, by its name."""
+        return self.parted.part_names[self.part]
 
     def worker_policy(self) -> Policy:
         """The policy asked part by part, with a network of its own."""

@@ -73,7 +73,7 @@ class TrainingPanel(Panel):
             raise DnnExplainError(msg)
         asked = self._asked()
         course = self.school.course(self.worker_policy(), asked)
-        self.current = Lesson(_name_of(asked, self._tree_name), self.session.policy.name, asked, course)
+        self.current = Lesson(_name_of(asked, self._teachers()), self.session.policy.name, asked, course)
         self.runs = [*self.runs, self.current][-_MOST_RUNS:]
         self.go_on()
 
@@ -167,7 +167,7 @@ class TrainingPanel(Panel):
         assert name == "tree"
         text = content.decode("utf-8", errors="replace")
         if '"nodes"' not in text:
-            msg = f"{file} is no tree of rules; take one from “Which rules is the network?” or from dnnexplain distill --export rules.json"
+            msg = f"{file} is no tree of rules; take one that “Which rules is the network?” saved as JSON, or dnnexplain distill"
             raise DnnExplainError(msg)
         self._tree, self._tree_name = text, file
         self._show_controls()
@@ -216,9 +216,9 @@ class TrainingPanel(Panel):
 _TREE = "tree"
 
 
-def _name_of(asked: Mapping[str, Any], tree: str) -> str:
-    """A run's name for its curve: ``never-hold x3``, ``rewards only``."""
+def _name_of(asked: Mapping[str, Any], teachers: Mapping[str, str]) -> str:
+    """A run's name for its curve: ``never hold a job that fits, strength 3``, ``rewards only``."""
     where = " on the mix" if asked["workload"] == "mix" else ""
     if not asked["weight"]:
         return f"rewards only{where}"
-    return f"{tree or asked['teacher'] if asked['teacher'] == _TREE else asked['teacher']}, strength {asked['strength']:g}{where}"
+    return f"{teachers[asked['teacher']]}, strength {asked['strength']:g}{where}"

@@ -31,5 +31,5 @@ test("what is no number is said in a word", () => {
 });
 
 test("a number's minus is a true one, and no other hyphen is", () => {
-  assert.equal(withMinus("0.315 (-1.93 to 1.38), -3% of own-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: -.5, -infinite"), "0.315 (−1.93 to 1.38), −3% of own-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: −.5, −infinite");
+  assert.equal(withMinus("0.315 (-1.93 to 1.38), -3% of own-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: -.5, -infinite"), "0.315 (−1.93 to 1.38), −3% of own-mlp-5 in 3-5 steps, 1e−05, --x, at 2026-11-29: −.5, −infinite");
 });

@@ -260,16 +260,25 @@ class RulesPanel(AskedPanel):
 
     def _present(self) -> dict[str, Any]:
         """What the rules that are shown do in the session's state beside the network."""
-        desk, decision, system = self._ready(), self.session.live.decision, self.system
-        if decision is None or decision.action is None:
+        desk, network, system = self._ready(), self.network_action(), self.system
+        if network is None:
             return {}
         names = system.output.names
         if desk.view == RULES:
             who, policy = "the rules", TreePolicy(desk.edits.now.tree, system.features, len(names))
         else:
             who, policy = label(desk.view), system.rules()[desk.view]
-        does, network = int(best_actions(system, policy, self.seen())[0]), decision.action
-        return {"said": figures.present_words(names, who, does, network), "otherwise": does != network}
+        does = int(best_actions(system, policy, self.seen())[0])
+        return {"said": figures.present_words(names, who, does, network, self.lit_part()), "otherwise": does != network}
+
+    def network_action(self) -> int | None:
+        """What the network does in the session's state, or ``None`` where nobody knows yet."""
+        decision = self.session.live.decision
+        return None if decision is None else decision.action
+
+    def lit_part(self) -> str:
+        """Which part of a decision is meant; none of a whole one."""
+        return ""
 
     def _simulate(self) -> None:
         """Run the present rules beside network and rule."""

@@ -14,7 +14,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import asks_presence, conditions, is_yes_or_no, or_none, question
 from dnnexplain.explain.distillation.tree import LEAF
-from dnnexplain.numbers import gap, interval
+from dnnexplain.numbers import beside, gap, interval
 from dnnexplain_widgets.panels.rules.work import EDITED, Ground
 from dnnexplain_widgets.words import joined, label, number, with_unit
 
@@ -123,11 +123,12 @@ def passed(speech: Speech, features: NDArray[np.float64]) -> dict[str, Any]:
     return {"path": path, "now": now}
 
 
-def present_words(names: Sequence[str], who: str, does: int, network: int) -> str:
-    """What the rules, or a rule of that name, do in the present state, and whether the network does otherwise."""
+def present_words(names: Sequence[str], who: str, does: int, network: int, of: str = "") -> str:
+    """What the rules, or a rule of that name, do in the present state, and whether the network does otherwise; ``of``: of which part."""
+    where = f"In the present state, {of}," if of else "In the present state"
     if does == network:
-        return f"In the present state {who} and the network do the same: {names[network]}."
-    return f"In the present state the network decides otherwise: {names[network]}; {who}: {names[does]}."
+        return f"{where} {who} and the network do the same: {names[network]}."
+    return f"{where} the network decides otherwise: {names[network]}; {who}: {names[does]}."
 
 
 def rule_leaves(tree: Tree, actions: Sequence[str], on: Ground, changed: frozenset[int]) -> dict[int, dict[str, Any]]:
@@ -291,7 +292,7 @@ def edited_words(found: RuleComparison, on: Ground, tree: Tree, rule: str) -> st
         if not change
         else f"{size} {'above' if change > 0 else 'below'} the rules without your change"
     )
-    span = f" ({interval(low, high, ratio=found.ratio)})".replace("-", "−") if change else ""
+    span = f" (95%: {beside(low, high, ratio=found.ratio, unit=cost_unit(found.cost_name))})" if change else ""
     return (
         f"{found.cost_name.capitalize()} {number(cost)}, {moved}{span}, beside {joined(others)}. "
         f"The changed rules decide as the network in {same:.1f}% of the states that it meets."

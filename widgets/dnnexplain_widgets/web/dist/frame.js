@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources eda83856e46e23097114440365c85c6a91afc0dde0507b76e3255535bbe66d6f
+// Built from widgets/page (make page), sources bc9b9c13a3378e50ccb40c909168200e9406e0464b2c50f90c118aeb5da13a52
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

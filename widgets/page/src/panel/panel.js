@@ -5,7 +5,6 @@ import { listenForTravel } from "../session/page_link.js";
 import { Store } from "../session/store.js";
 import { freshId, h, setText, watchTheme } from "../shared/dom.js";
 import { shortTime } from "../shared/numbers.js";
-import { withMinus } from "../shared/words.js";
 import { makeComparison } from "./comparison.js";
 import { makeControls } from "./controls.js";
 import { makeHero } from "./hero.js";
@@ -216,7 +215,7 @@ function makeShell(model, store, specs, parts) {
       if (what === "gone") element.classList.toggle("dx-unanswered", Boolean(store.gone));
       const says = model.get("says");
       const words = model.get("sentence") || store.live.words[says] || "";
-      setText(sentence, withMinus(words));
+      setText(sentence, words);
       hero.update(store);
       const failure = model.get("error") || store.live.failures[says] || store.live.failures.all || "";
       setText(error, failure);

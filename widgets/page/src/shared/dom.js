@@ -1,9 +1,15 @@
 // Small helpers: elements, numbers, the host's theme.
 
 import { SIGNED } from "./signed.js";
+import { withMinus } from "./words.js";
+
+/** Words of these elements are to be copied as they stand. */
+const LITERAL = new Set(["code", "pre", "script", "style", "textarea"]);
+/** Attributes that are read by people. */
+const READ = new Set(["aria-label", "aria-valuetext", "title"]);
 
 /**
- * Makes an element: h("p", {class: "x", onclick: f}, child, "text").
+ * Makes an element: h("p", {class: "x", onclick: f}, child, "text"). Its words have true minus signs, but for code.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Props | null} [props]
@@ -17,10 +23,19 @@ export function h(tag, props, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "style") element.style.cssText = value;
     else if (name in element && typeof value !== "string") Reflect.set(element, name, value);
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : readable(name, value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  const shown = children.filter((child) => child !== null && child !== undefined);
+  element.append(...(LITERAL.has(tag) ? shown : shown.map((child) => (typeof child === "string" ? withMinus(child) : child))));
   return element;
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ */
+function readable(name, value) {
+  return typeof value === "string" && READ.has(name) ? withMinus(value) : value;
 }
 
 /**
@@ -75,7 +90,8 @@ export function s(tag, attributes, ...children) {
  * @param {string} text
  */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = LITERAL.has(element.nodeName.toLowerCase()) ? text : withMinus(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 /**
@@ -83,7 +99,8 @@ export function setText(element, text) {
  * @param {Record<string, any>} attributes
  */
 export function setAttributes(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const [name, given] of Object.entries(attributes)) {
+    const value = readable(name, given);
     if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
   }
 }

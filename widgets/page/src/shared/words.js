@@ -6,9 +6,10 @@ export function capital(text) {
 }
 
 /**
- * A text with true minus signs before its numbers; hyphens of names, ranges and powers stay.
+ * A text with true minus signs before its numbers; hyphens of names and ranges stay.
  * @param {string} text
  */
 export function withMinus(text) {
-  return text.replace(/(?<![\p{L}\p{N}_.)\]-])-(?=\.?\d|infinite)/gu, "−");
+  if (typeof text !== "string" || !text.includes("-")) return text;
+  return text.replace(/(?<![\p{L}\p{N}_.)\]-])-(?=\.?\d|infinite)|(?<=\d[eE])-(?=\d)/gu, "−");
 }
