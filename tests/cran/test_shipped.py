@@ -7,7 +7,7 @@ from dnnexplain.policies.named import named_policy, shipped_roles
 from dnnexplain.systems.cran import CloudRan
 
 
-@pytest.mark.parametrize(("action", "unserved"), [("toggle", 30), ("set", 60)])
+@pytest.mark.parametrize(("action", "unserved"), [("toggle", 20), ("set", 60)])
 def test_a_shipped_network_is_better_than_greedy(action, unserved):
     system = CloudRan(action=action)
     assert "default" in shipped_roles(system)
@@ -15,4 +15,4 @@ def test_a_shipped_network_is_better_than_greedy(action, unserved):
     network = system.run(named_policy(system, "default"), days)
     greedy = system.run(system.rules()["greedy"], days)
     assert compared_interval(network.cost, greedy.cost, ratio=True).high < 0
-    assert network.metrics["unserved slots"].sum() <= unserved  # of 19,200; the cards say 24 and 49
+    assert network.metrics["unserved slots"].sum() <= unserved  # of 19,200; the cards say 13 and 49

@@ -105,6 +105,10 @@ def test_recordings_know_what_any_policy_costs(action):
     costs = system.run(rule, days).cost
     best = system.run_optimum(days).cost
     assert (value[:, 0, 7] - data.ahead[:, 0, 7]) / 96 == pytest.approx(costs - best, abs=1e-3)
+    led = data.follow(decide, slice(None))[1]
+    sets = system.simulate(rule, days).sets
+    assert (led[:, 0] == 7).all()
+    np.testing.assert_array_equal(led[:, 1:], sets[:, :-1])
 
 
 @pytest.mark.parametrize("action", ["toggle", "set"])

@@ -60,14 +60,27 @@ class Recordings:
             decide: from slots as shown ``[B, n]`` to the set that is chosen from every set before ``[B, 2^R]``.
             part: of the days.
         """
+        return self.follow(decide, part)[0]
+
+    def follow(
+        self, decide: Callable[[NDArray[np.float32]], NDArray[np.int64]], part: slice
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """:meth:`value`, and the set before each slot where the policy has led from all heads awake ``[N, T]``, as bits."""
         shown, excess = self.shown[part], self.excess[part]
         days, slots, sets = excess.shape
         value = np.zeros((days, slots + 1, sets), dtype=np.float32)
+        after = np.empty((days, slots, sets), dtype=np.int16)
         moves, before = self.moves(), np.arange(sets)
         for t in range(slots - 1, -1, -1):
             chosen = decide(shown[:, t])
             value[:, t] = np.take_along_axis(excess[:, t] + value[:, t + 1], chosen, axis=1) + moves[before, chosen]
-        return value
+            after[:, t] = chosen
+        led = np.empty((days, slots), dtype=np.int64)
+        here = np.full(days, sets - 1)
+        for t in range(slots):
+            led[:, t] = here
+            here = after[np.arange(days), t, here].astype(np.int64)
+        return value, led
 
 
 def record(system: CloudRan, count: int, seed: int, report: Callable[[int, int, str], None]) -> Recordings:

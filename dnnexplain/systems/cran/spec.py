@@ -62,7 +62,11 @@ SPEC = Spec(
         Parameter("outage_power", 100.0, "Charged for a slot that is not served.", low=0.0, high=1e6, unit="W"),
     ),
     roles=(
-        Role("default", "The network for these heads and actions", "Trained on generated days, from known outcomes."),
+        Role(
+            "default",
+            "The head-switching network, trained on generated days",
+            "Every action's cost on these days is known: no exploration was needed.",
+        ),
     ),
     metrics=(
         Metric(
@@ -90,12 +94,12 @@ SPEC = Spec(
     recipes=(
         Recipe(
             "default",
-            "Imitates optimal plans of recorded days, then minimises the expected power, then improves on its own costs.",
+            "Imitates optimal plans of recorded days, then minimises the expected power, then improves on its own costs in its own states.",
             "dnnexplain.systems.cran.training:train",
             (
                 Parameter("days", 3000, "Days to record.", low=80, high=100_000, unit="days"),
-                Parameter("steps", 16_000, "Steps of 256 states.", low=100, high=10_000_000, unit="steps"),
-                Parameter("rounds", 2, "Of policy iteration in the last third.", low=1, high=100, unit="rounds"),
+                Parameter("steps", 30_000, "Steps of 256 states.", low=100, high=10_000_000, unit="steps"),
+                Parameter("rounds", 3, "Of policy iteration in the second half.", low=1, high=100, unit="rounds"),
                 Parameter(
                     "outage_charge",
                     200.0,

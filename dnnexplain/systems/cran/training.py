@@ -46,6 +46,9 @@ DESCRIPTIONS = {
 CHECKPOINT = 2000
 """Steps between checkpoints."""
 
+OWN = 0.75
+"""Of the states in the second half of the steps: the share that is near those to which the network's own actions lead."""
+
 VALIDATION = 64
 """Days at the end of the recordings on which weights are chosen."""
 
@@ -56,8 +59,9 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
     """Train a network for a system's actions on recorded days.
 
     The value of an action is what the slot costs after it and what follows: at first for a controller who knows
-    the day, in the last third of the steps by the network's own true costs (policy iteration). A quarter of the
-    steps imitates the best action; the others minimise the mean loss of drawn actions, computed exactly over
+    the day, in the second half of the steps by the network's own true costs (policy iteration); most states are then
+    those to which its own actions lead (DAgger: Ross, Gordon and Bagnell, AISTATS 2011), before them a plan's. A quarter
+    of the steps imitates the best action; the others minimise the mean loss of drawn actions, computed exactly over
     all of them, with a tenth of the imitation.
 
     All weights are averages over the last steps; those are kept that cost least on the validation days.
@@ -106,16 +110,17 @@ class _Lesson:
         self.successors = _successors(system)
         self.losses = set_losses(self.table) if isinstance(system.output, MultiBinary) else toggle_losses
         self.most = float(settings["outage_charge"]) + BEYOND
-        self.own = 2 * student.steps // 3
+        self.own = student.steps // 2
         self.each = max(1, (student.steps - self.own) // int(settings["rounds"]))
         self.following: NDArray[np.float32] | None = None
+        self.led: NDArray[np.int64] | None = None
 
     def step(self) -> None:
         """One step."""
         student, data = self.student, self.data
         self._follow()
         rng = np.random.default_rng([self.seed, student.step])
-        day, slot, before = _states(data, rng, BATCH)
+        day, slot, before = _states(data, rng, BATCH, self.led)
         shown = torch.as_tensor(data.shown[day, slot])
         shown[:, self.system.codec.awake] = self.table[before]
         following = data.ahead if self.following is None else self.following
@@ -126,13 +131,13 @@ class _Lesson:
         student.learn(imitation if student.step < student.steps // 4 else expected + 0.1 * imitation)
 
     def _follow(self) -> None:
-        """In the last third of the steps, from time to time: what the network's own actions cost from each slot on."""
+        """In the second half of the steps, from time to time: what the network's own actions cost, and whereto they lead."""
         late = self.student.step - self.own
         if late >= 0 and late % self.each == 0:
             self.student.act()
             self.following = None
         if late >= 0 and self.following is None:
-            self.following = self.data.value(_chooser(self.system, self.student.acting), slice(None))
+            self.following, self.led = self.data.follow(_chooser(self.system, self.student.acting), slice(None))
 
 
 def toggle_losses(outputs: Tensor, worse: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,14 +180,22 @@ def _successors(system: CloudRan) -> NDArray[np.int64]:
     return np.asarray(sets[:, None] ^ np.concatenate([[0], 1 << np.arange(system.scene.heads)]))
 
 
-def _states(data: Recordings, rng: np.random.Generator, count: int) -> tuple[NDArray[np.int64], ...]:
-    """Days, slots and sets before them ``[B]``: half of the sets are a plan's, others differ from it, some are any."""
+def _states(
+    data: Recordings, rng: np.random.Generator, count: int, led: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], ...]:
+    """Days, slots and sets before them ``[B]``: half of the sets are a plan's, others differ from it, some are any.
+
+    Where it is known whereto a network's own actions lead, three of four plan's sets are replaced by these.
+    """
     days, slots, sets = data.excess.shape
     day, slot = rng.integers(0, days - VALIDATION, count), rng.integers(0, slots, count)
     heads = sets.bit_length() - 1
     flipped = ((rng.random((count, heads)) < 0.25) << np.arange(heads)).sum(axis=1)
     kind = rng.random(count)
-    before = data.planned[day, slot] ^ np.where(kind < 0.5, flipped, 0)
+    usual = data.planned[day, slot]
+    if led is not None:
+        usual = np.where(rng.random(count) < OWN, led[day, slot], usual)
+    before = usual ^ np.where(kind < 0.5, flipped, 0)
     return day, slot, np.where(kind > 0.9, rng.integers(0, sets, count), before)
 
 
