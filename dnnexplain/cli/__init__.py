@@ -13,6 +13,7 @@ import typer
 
 from dnnexplain import __version__
 from dnnexplain.cli.errors import run
+from dnnexplain.cli.optional_values import with_values
 from dnnexplain.cli.project_file import expanded, find_project
 from dnnexplain.cli.system_options import CommandLine, positional
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _read(arguments: Sequence[str]) -> list[str]:
     """A command line with older forms and a project's names put into what they stand for."""
-    return expanded(positional(arguments), find_project())
+    return expanded(positional(with_values(arguments)), find_project())
 
 
 def make_app(arguments: Sequence[str] = ()) -> CommandLine:

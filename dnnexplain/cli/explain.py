@@ -11,6 +11,7 @@ import typer
 from dnnexplain.cli.consequences import show_consequences
 from dnnexplain.cli.files import atomic_write, check_writable
 from dnnexplain.cli.layers_over_networks import networks_of, show_survey
+from dnnexplain.cli.optional_values import SURVEYED
 from dnnexplain.cli.output import examples, number, print_json, print_table
 from dnnexplain.cli.prove import show_sufficient
 from dnnexplain.cli.stages import show_stages
@@ -47,7 +48,10 @@ def explain(
         None, help="The state, a JSON file; without it one that the policy meets.", show_default=False
     ),
     survey: int = typer.Option(
-        0, help="Instead of one state: so many states of the network's own episodes, summed up.", show_default=False
+        0,
+        help="Instead of one state: so many states of the network's own episodes, summed up; "
+        f"without a number {SURVEYED:,}.",
+        show_default=False,
     ),
     workload: str = typer.Option(
         "", help="Of a survey or of consequences: the family of the episodes.", show_default=False

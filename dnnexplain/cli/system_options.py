@@ -7,10 +7,11 @@ the function takes them all as its parameter ``options``, a :class:`SystemOption
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "SYSTEM_HELP",
     "CommandLine",
     "SystemOptions",
+    "flags_of",
     "named_system",
     "positional",
     "with_options",
@@ -141,15 +143,34 @@ def positional(arguments: Sequence[str]) -> list[str]:
     return found
 
 
-def named_system(arguments: Sequence[str]) -> str:
-    """The system that a command line names: its first argument that is one, by name or as module:Class."""
+def named_system(arguments: Sequence[str], flags: Collection[str] = ()) -> str:
+    """The system that a command line names: its first argument that is one, by name or as module:Class.
+
+    Args:
+        arguments: what follows the command.
+        flags: the command's own options that take no value, such as ``--json``; what follows another may be its value.
+    """
     known = known_systems()
-    for place, word in enumerate(arguments):
-        if word in known and not (place and arguments[place - 1].startswith("--")):
+    for before, word in pairwise(("", *arguments)):
+        if word in known and not _takes_a_value(before, flags, word):
             return word
         if not word.startswith("-") and _is_reference(word):
             return word
     return DEFAULT_SYSTEM
+
+
+def _takes_a_value(option: str, flags: Collection[str], system: str) -> bool:
+    if not option.startswith("--") or "=" in option or option in flags:
+        return False
+    spec = spec_of(system)
+    return option not in {_flag(one.name) for one in (*spec.parameters, *_of_workloads(spec)) if one.type is bool}
+
+
+def flags_of(function: Callable[..., None]) -> set[str]:
+    """The options of a command's function that take no value."""
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
+    flags = [item for item in parameters if item.annotation is bool]
+    return {name for item in flags for name in (getattr(item.default, "param_decls", ()) or (_flag(item.name),))}
 
 
 def _is_reference(word: str) -> bool:
@@ -196,7 +217,7 @@ def with_options(
         guarded: whether it takes the file of a guard; see :meth:`SystemOptions.guarded`.
         line: the whole command line, for stories of how something was made.
     """
-    name = named_system(arguments)
+    name = named_system(arguments, flags_of(function))
     spec, factory = _own(name) if ":" in name else (spec_of(name), None)
     groups: dict[str, list[Parameter]] = {"searched": list(spec.searched) if searched else []}
     groups |= {"system": list(spec.parameters), "played": [], "workload": [], "recipe": []}
@@ -222,6 +243,8 @@ def with_options(
     def command(*, system: str, **given: Any) -> None:
         if system != name:
             spec_of(system)  # says which there are
+            msg = f"{system} stands where a value of an option may: write the system first, dnnexplain {line[0]} {system} ..."
+            raise DnnExplainError(msg)
         values: dict[str, dict[str, Any]] = {group: {} for group in groups}
         for key, (group, parameter) in offered.items():
             value = given.pop(key)
@@ -295,7 +318,7 @@ class CommandLine(typer.Typer):
     def system_command(self, name: str, function: Callable[..., None], *, epilog: str, **groups: bool) -> None:
         """Add a command whose function takes ``system`` and ``options``; see :func:`with_options`."""
         about = self.arguments[1:] if self.arguments[:1] == (name,) else ()
-        system = named_system(about)
+        system = named_system(about, flags_of(function))
         shown = epilog.replace(f" {DEFAULT_SYSTEM} ", f" {system} ")
         if groups.get("recipe") and ":" not in system:
             recipes = (f"  {recipe.name}: {recipe.about}" for recipe in spec_of(system).recipes)

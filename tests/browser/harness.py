@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
 from dnnexplain_widgets.web import module_source, style_source
 
-__all__ = ["Harness", "finish", "load_script", "no_overflow", "page_source", "part", "press"]
+__all__ = ["Harness", "finish", "load_script", "no_overflow", "page_source", "part", "press", "until"]
 
 PATIENCE = 240  # seconds that a busy machine may take for a panel's work
 
@@ -154,6 +154,18 @@ def finish(harness: Harness, panel: Any) -> None:
     assert not panel.busy
     assert panel.error == ""
     harness.sync()
+
+
+def until(harness: Harness, true: Callable[[], object]) -> None:
+    """Let the loop run, and tell the page what Python changed, until something holds."""
+    end = monotonic() + PATIENCE
+    while True:
+        harness.page.wait_for_timeout(20)
+        harness.sync()  # the page knows what is asked about
+        if true():
+            break
+        assert monotonic() < end, "it never came"
+    harness.sync()  # and what came in the meantime
 
 
 def part(page: Any, panel: Any) -> Any:

@@ -3,7 +3,7 @@
 import pytest
 
 from dnnexplain_widgets import AdversarialPanel, DecisionPanel, Session, StateEditor
-from tests.browser.harness import part
+from tests.browser.harness import part, until
 
 TALL = """<div data-panel="{0}"></div><div data-panel="{1}"></div><div style="height:1500px"></div><div data-panel="{2}"></div>"""
 
@@ -49,7 +49,9 @@ def open_it(harness, panel, by):
     else:
         button.click()
     harness.settle()
-    harness.page.wait_for_timeout(100)
+    part(harness.page, harness.widgets[next(iter(list(harness.widgets)[1:]))]).locator(".dx-opened-note").filter(
+        has_text="the empty cluster"
+    ).wait_for()
     return button
 
 
@@ -62,11 +64,9 @@ def test_the_editor_comes_into_view_and_says_what_was_opened(opened, motion):
     note.wait_for()
     assert note.inner_text().startswith("Opened in the editor: the empty cluster.")
     assert "dx-opened" in part(page, editor).locator(".dx").get_attribute("class")
-    page.wait_for_timeout(0 if motion == "reduce" else 1500)
-    assert in_view(page, editor)
+    until(harness, lambda: in_view(page, editor))
     assert page.evaluate("() => document.activeElement.textContent") != "Back"  # a mouse needs no focus
-    page.wait_for_timeout(1800)
-    assert "dx-opened" not in part(page, editor).locator(".dx").get_attribute("class")
+    until(harness, lambda: "dx-opened" not in part(page, editor).locator(".dx").get_attribute("class"))
     assert harness.errors == []
 
 
@@ -74,15 +74,14 @@ def test_by_keyboard_the_focus_goes_along_and_back(opened):
     harness, (editor, _decision, panel) = opened(reduced_motion="reduce")
     page = harness.page
     open_it(harness, panel, "keys")
-    assert in_view(page, editor)
-    assert page.evaluate("() => document.activeElement.textContent") == "Back"
+    until(harness, lambda: in_view(page, editor))
+    until(harness, lambda: page.evaluate("() => document.activeElement.textContent") == "Back")
     page.keyboard.press("Enter")
-    assert page.evaluate("() => document.activeElement.textContent") == "Open it"
-    assert not in_view(page, editor)
+    until(harness, lambda: page.evaluate("() => document.activeElement.textContent") == "Open it")
+    until(harness, lambda: not in_view(page, editor))
     open_it(harness, panel, "keys")  # the same once more is said once more
     note = part(page, editor).locator(".dx-opened-note")
-    page.wait_for_timeout(100)
-    assert "the empty cluster" in note.inner_text()
+    until(harness, lambda: "the empty cluster" in note.inner_text())
     page.keyboard.press("Tab")
     slider = part(page, editor).get_by_role("slider", name="job 1 length", exact=True)
     slider.focus()

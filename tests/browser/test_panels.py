@@ -8,6 +8,7 @@ import pytest
 
 from dnnexplain.explain import attribute, decide
 from tests.browser.conftest import LAPTOP, PHONE, close_to, make_network, shown_probabilities, value_of, wait_settled
+from tests.browser.harness import until
 
 
 def grip(page, name, pane):
@@ -337,11 +338,8 @@ def test_a_failure_is_shown_where_it_happened(open_board, board):
 def run_episode(harness, board):
     page = harness.page
     page.get_by_role("button", name="Run both").click()
-    for _ in range(300):
-        page.wait_for_timeout(100)
-        if not board.panel("EpisodePanel").busy and board.panel("EpisodePanel").pair is not None:
-            break
-    harness.sync()
+    panel = board.panel("EpisodePanel")
+    until(harness, lambda: not panel.busy and panel.pair is not None)
 
 
 def test_an_episode_is_run_stepped_through_and_opened_in_the_editor(open_board, board, deeprm):
@@ -367,8 +365,7 @@ def test_an_episode_is_run_stepped_through_and_opened_in_the_editor(open_board, 
     page.locator('select[data-name="why"]').select_option("job 2")
     page.wait_for_function("() => document.body.innerText.includes('Why not job 2?')")
     page.get_by_role("button", name="Open in editor").click()
-    page.wait_for_timeout(200)
-    np.testing.assert_array_equal(board.session.state.background, pair.network.observations[3])
+    until(harness, lambda: np.array_equal(board.session.state.background, pair.network.observations[3]))
     np.testing.assert_array_equal(
         deeprm.encode(board.session.state.values[None], board.session.state.background)[0], pair.network.observations[3]
     )
@@ -381,11 +378,8 @@ def test_an_impossible_episode_is_explained(open_board, board):
     page.locator("select[data-name=work]").select_option("log file")
     page.wait_for_selector("text=Log file")
     page.get_by_role("button", name="Run both").click()
-    for _ in range(50):
-        page.wait_for_timeout(100)
-        if not board.panel("EpisodePanel").busy and board.panel("EpisodePanel").error:
-            break
-    harness.sync()
+    panel = board.panel("EpisodePanel")
+    until(harness, lambda: not panel.busy and panel.error)
     assert "Choose a log file first." in page.locator(".dx-error").all_inner_texts()
 
 

@@ -16,7 +16,7 @@ from dnnexplain_widgets import (
     StateEditor,
     ThresholdMapPanel,
 )
-from tests.browser.harness import finish, no_overflow, part, press
+from tests.browser.harness import finish, no_overflow, part, press, until
 
 
 def painted(canvas):
@@ -104,10 +104,9 @@ def test_a_neuron_is_silenced_here_and_over_episodes(open_panels, deeprm, drawn,
     assert page.locator(".dx-whisker").count() == 1
     press(harness, panel, "Each neuron in turn")
     page.locator(".dx-cells .dx-pick").nth(1).click()
-    page.wait_for_timeout(200)
     picked = int(page.locator(".dx-cells .dx-pick").nth(1).inner_text().split()[1])
-    assert panel.session.unit == picked
-    assert f"neuron {picked} held at 0" in page.locator(".dx-changes-box").inner_text()
+    until(harness, lambda: panel.session.unit == picked)
+    until(harness, lambda: f"neuron {picked} held at 0" in page.locator(".dx-changes-box").inner_text())
     assert no_overflow(page)
 
 
@@ -141,13 +140,11 @@ def test_a_point_that_is_clicked_loads_its_state(open_panels, deeprm, drawn, sta
     share = (points[target] - low) / (high - low)
     place = {"x": 14 + share[0] * (box["width"] - 28), "y": 14 + (1 - share[1]) * (box["height"] - 28)}
     canvas.click(position=place)
-    page.wait_for_timeout(200)
-    assert panel.session.state == panel.states[target]
+    until(harness, lambda: panel.session.state == panel.states[target])
     slider = page.get_by_label("State by state")
     slider.focus()
     page.keyboard.press("Home")
-    page.wait_for_timeout(200)
-    assert panel.session.state == panel.states[0]
+    until(harness, lambda: panel.session.state == panel.states[0])
     assert slider.get_attribute("aria-valuetext").startswith("state 0: ")
     page.locator('select[data-name="label"]').select_option("job 1 length")
     page.wait_for_function("() => document.querySelector('.dx-scatter .dx-ramp')")

@@ -10,7 +10,7 @@ from dnnexplain.systems.routing.networks import dote
 from dnnexplain_widgets import Session, TopologyPanel, WorstCasePanel
 from dnnexplain_widgets.panels.topology import times
 from dnnexplain_widgets.words import number
-from tests.browser.harness import finish
+from tests.browser.harness import finish, until
 
 CASES = RoutingSystem("ring-4", 2, 2, routed=True)
 
@@ -35,15 +35,6 @@ def shown(open_panels):
 
 def verdict(page, at=0):
     return page.locator(".dx-verdict-line").nth(at).inner_text()
-
-
-def until(harness, condition):
-    """Wait for the page's wishes to reach Python and their answers to come back."""
-    for _ in range(400):
-        if condition():
-            return
-        harness.page.wait_for_timeout(25)
-    assert condition()
 
 
 def drag(page, slider, part):

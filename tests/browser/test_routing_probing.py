@@ -10,7 +10,7 @@ from dnnexplain_widgets import (
     PartRulesPanel,
     TopologyPanel,
 )
-from tests.browser.harness import finish, no_overflow, part, press
+from tests.browser.harness import finish, no_overflow, part, press, until
 from tests.widgets.rings import CASES, deep_session
 
 
@@ -48,8 +48,7 @@ def test_a_neuron_is_held_here_and_over_traffic(open_panels, session, width, the
     assert page.locator(".dx-whisker").count() == 1
     press(harness, panel, "Each neuron in turn")
     page.locator(".dx-cells .dx-pick").first.click()
-    page.wait_for_timeout(200)
-    assert session.unit == panel._ordered()[0].neuron
+    until(harness, lambda: session.unit == panel._ordered()[0].neuron)
     assert no_overflow(page)
 
 

@@ -11,7 +11,7 @@ from dnnexplain.explain.distillation.tree import LEAF
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import RulesPanel, Session, StateEditor
 from tests.browser.axe import serious
-from tests.browser.harness import finish
+from tests.browser.harness import finish, until
 
 WORLD = DeepRM(slots=2)
 SMALL = {"sets": 4, "unseen": 6, "rounds": 1, "seeds": 2}
@@ -59,19 +59,22 @@ def test_the_path_of_the_state_is_lit_when_a_knob_is_turned(shown):
     harness, panel = shown()
     page = harness.page
     tree = panel.result.tree
-    ends = []
+    knob = [knob.name for knob in WORLD.knobs].index("job 1 length")
+    begun = panel.session.state.values[knob]
     for steps in (0, 5):
         slider = page.get_by_role("slider", name="job 1 length").last
         slider.focus()
         for _ in range(steps):
             page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(400)
-        harness.sync()
-        leaf = tree.path(WORLD.features(panel.session.live.observation[None])[0])[-1]
-        ends.append(leaf)
+        harness.settle()
         lit = page.locator('.dx-rule[aria-current="true"]')
-        assert lit.count() == 1
-        assert lit.locator(f'[data-at="l{leaf}"]').count() == 1
+
+        def is_lit(turned=steps, lit=lit):
+            leaf = tree.path(WORLD.features(panel.session.live.observation[None])[0])[-1]
+            turned_to = panel.session.state.values[knob]
+            return turned_to == begun + turned and lit.count() == 1 and lit.locator(f'[data-at="l{leaf}"]').count() == 1
+
+        until(harness, is_lit)
     assert page.locator(".dx-now-value:not(:empty)").count() >= 1
 
 

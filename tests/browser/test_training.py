@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from dnnexplain_widgets import TrainingPanel
+from tests.browser.harness import until
 from tests.widgets.test_training_panel import FakeCourse, FakeSchool
 
 
@@ -47,16 +48,6 @@ def opened(open_panels, deeprm, drawn, start):
         return panel, open_panels(panel, **look)
 
     return show
-
-
-def until(harness, true):
-    """Let the loop run, and tell the page, until something holds."""
-    for _ in range(600):
-        harness.page.wait_for_timeout(30)
-        harness.sync()
-        if true():
-            return
-    raise AssertionError
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1100, "light"), (390, "dark")])
