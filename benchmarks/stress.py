@@ -1,9 +1,11 @@
-"""Likely inputs that are bad for a network, at equal counts: drawn, by hill climbing, generated blindly, and steered.
+"""Likely inputs that are bad for a network, at equal counts: drawn, searched as ``worst-case`` does, climbed to, generated, steered.
 
-Run: ``python benchmarks/stress.py --runs 600 --seeds 3`` (add system names for some systems only). For each system: the
-mean regret (cost less that of the best plan where an optimum is prompt, else of the best rule on each workload) of the ten worst inputs at least as likely as the
-least likely 5% of the system's own, over seeds; and the ratio to drawing. Every way runs the policy on the same number
-of workloads.
+Run: ``python benchmarks/stress.py --runs 300 --seeds 3 --out found.jsonl`` (add system names for some systems only); what is in the file
+already is not run again, and ``--table found.jsonl`` prints the table of all that is in it. For each system and seed: the mean regret
+(cost less that of the best plan where an optimum is prompt, else of the best rule on each workload) of the ten worst inputs at least
+as likely as the least likely 5% of the system's own. Every way runs the policy on the same number of workloads. The searches of
+``worst-case`` (CMA-ES over the system's own box of workloads, and over its family's parameters) are told what is likely: among
+unlikely workloads they prefer the more likely one, and any likely one to these.
 """
 
 from __future__ import annotations
@@ -12,10 +14,16 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import cma
 import numpy as np
+from numpy.typing import NDArray
 
+from dnnexplain.cli.worst_case_world import ParameterBox
+from dnnexplain.contract import Boxed, DnnExplainError
 from dnnexplain.explain.generate import Plausibility, TriedWorkloads, hardest, propose
 from dnnexplain.explain.generate.adversary import worst_ten
 from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
@@ -24,56 +32,114 @@ from dnnexplain.registry import BUILT_IN, fair_rules, make_system, spec_of
 
 LEAST = 0.05
 CLIMBERS = 10
+POPULATION, SPREAD = 12, 0.3
+WAYS = ("drawn", "box searched", "parameters searched", "hill climbing", "generated blindly", "steered")
 
-Regret = Callable[[Sequence[Any]], Any]
+Regret = Callable[[Sequence[Any]], NDArray[np.float64]]
 
 
 def main() -> None:
-    """Print a line of JSON for each system."""
+    """Print a line of JSON for each system and seed, or the table of a file of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("systems", nargs="*", default=list(BUILT_IN))
-    parser.add_argument("--runs", type=int, default=600)
+    parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=1, help="The first seed.")
+    parser.add_argument("--out", type=Path, help="Append lines here; what is there is not run again.")
+    parser.add_argument("--table", type=Path, help="Print the table of this file and run nothing.")
     given = parser.parse_args()
+    if given.table is not None:
+        print(_table([json.loads(line) for line in given.table.read_text().splitlines()]))
+        return
+    there = given.out.read_text().splitlines() if given.out is not None and given.out.exists() else []
+    known = {(one["system"], one["seed"], one["runs"]) for one in map(json.loads, there)}
     for name in given.systems:
-        print(json.dumps(compared(name, given.runs, range(given.first, given.first + given.seeds))), flush=True)
+        for seed in range(given.first, given.first + given.seeds):
+            if (name, seed, given.runs) in known:
+                continue
+            line = json.dumps(compared(name, given.runs, seed))
+            print(line, flush=True)
+            if given.out is not None:
+                with given.out.open("a") as file:
+                    file.write(line + "\n")
 
 
-def compared(name: str, runs: int, seeds: Sequence[int]) -> dict[str, Any]:
-    """All ways on one system."""
+def compared(name: str, runs: int, seed: int) -> dict[str, Any]:
+    """All ways on one system: mean regret of the ten worst likely workloads, and how many kinds of workload they are of."""
     spec = spec_of(name)
     system: Any = make_system(name, **dict(spec.compared))
     roles = list(shipped_roles(system))
-    rules = system.rules()
-    policy = named_policy(system, roles[0]) if roles else rules[spec.baselines[-1]]
-    fair = fair_rules(system)
+    policy = named_policy(system, roles[0]) if roles else system.rules()[spec.baselines[-1]]
     began = time.process_time()
-    found: dict[str, list[float]] = {}
-    for seed in seeds:
-        regret = regret_of(system, policy, fair, seed)
-        drawn = list(system.workloads(spec.family().name, max(400, runs), seed))
-        law = Plausibility([system.to_records(one) for one in drawn])
-        ways = {
-            "drawn": _drawn(system, drawn[:runs], law, regret),
-            "hill climbing": _climbed(system, drawn, law, regret, runs, seed),
-            "generated blindly": hardest(system, drawn, law, regret, count=runs, seed=seed, steer=False),
-            "steered": hardest(system, drawn, law, regret, count=runs, seed=seed, slope=slope_of(system, policy)),
-        }
-        for way, one in ways.items():
-            ten = worst_ten(one, LEAST)
-            found.setdefault(way, []).append(float(np.mean([one.regret[run] for run in ten])))
-    means = {way: [round(float(np.mean(values)), 4), round(float(np.std(values)), 4)] for way, values in found.items()}
-    ratio = round(means["steered"][0] / means["drawn"][0], 3) if means["drawn"][0] > 0 else None
-    return {
-        "system": name, "policy": policy.name, "reference": reference(system), "runs": runs, "seeds": list(seeds), "mean_and_spread": means,
-        "steered_over_drawn": ratio, "cpu_seconds": round(time.process_time() - began, 1),
-    }  # fmt: skip
+    regret = regret_of(system, policy, fair_rules(system), seed)
+    drawn = list(system.workloads(spec.family().name, max(400, runs), seed))
+    law = Plausibility([system.to_records(one) for one in drawn])
+    common: dict[str, Any] = {"count": runs, "seed": seed}
+    ways = {
+        "drawn": _drawn(system, drawn[:runs], law, regret),
+        "hill climbing": _climbed(system, drawn, law, regret, runs, seed),
+        "generated blindly": hardest(system, drawn, law, regret, steer=False, **common),
+        "steered": hardest(system, drawn, law, regret, slope=slope_of(system, policy), **common),
+        "parameters searched": _searched(system, ParameterBox(system, spec, seed), law, regret, runs, seed),
+    }
+    if isinstance(system, Boxed):
+        ways["box searched"] = _searched(system, system.workload_box(), law, regret, runs, seed)
+    found: dict[str, Any] = {}
+    for way in WAYS:
+        ten = worst_ten(ways[way], LEAST) if way in ways else []
+        found[way] = round(float(np.mean([ways[way].regret[run] for run in ten])), 4) if ten else None
+        found[f"{way}: kinds"] = len({ways[way].cells[run] for run in ten}) if ten else 0
+    told = {"system": name, "policy": policy.name, "reference": reference(system), "runs": runs, "seed": seed}
+    return {**told, **found, "cpu_seconds": round(time.process_time() - began, 1)}
+
+
+def _table(lines: Sequence[dict[str, Any]]) -> str:
+    """Mean and standard deviation over seeds, and what steering finds over what drawing finds."""
+    rows = [["system, network", "seeds", *WAYS, "steered over drawn"]]
+    for name in dict.fromkeys(one["system"] for one in lines):
+        ours = [one for one in lines if one["system"] == name]
+        cells = []
+        for way in WAYS:
+            values = [one[way] for one in ours if one[way] is not None]
+            told = f"{np.mean(values):.3g} ± {np.std(values):.2g}" if values else "none likely"
+            cells.append(f"{told} ({len(values)} of {len(ours)})" if 0 < len(values) < len(ours) else told)
+        ratios = [one["steered"] / one["drawn"] for one in ours]
+        ratio = f"{np.mean(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        rows.append([f"{name}, `{ours[0]['policy']}`", str(len(ours)), *cells, ratio])
+    rows.insert(1, ["-"] * len(rows[0]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _drawn(system: Any, workloads: Sequence[Any], law: Plausibility, regret: Regret) -> TriedWorkloads:
     found = TriedWorkloads()
     found.add(system, list(workloads), law, regret)
+    return found
+
+
+def _searched(system: Any, box: Any, law: Plausibility, regret: Regret, runs: int, seed: int) -> TriedWorkloads:
+    """CMA-ES over rows of a box; a row that makes no workload counts as a run."""
+    found, spent = TriedWorkloads(), 0
+    size = max(2, len(box.low))  # the package asks for two dimensions
+    strategy: Any = None
+    while spent < runs:
+        if strategy is None or strategy.stop():
+            options = {"bounds": [0, 1], "popsize": POPULATION, "seed": seed + spent, "verbose": -9}
+            strategy = cma.CMAEvolutionStrategy(np.full(size, 0.5), SPREAD, options)
+        asked = strategy.ask()
+        rows = np.clip(np.asarray(asked), 0, 1)[:, : len(box.low)] * (box.high - box.low) + box.low
+        made: dict[int, Any] = {}
+        for place, row in enumerate(np.rint(rows) if box.whole else rows):
+            with suppress(DnnExplainError):
+                made[place] = box.workload(row)
+        first = len(found.regret)
+        if made:
+            found.add(system, list(made.values()), law, regret)
+        losses = [2e9] * len(rows)
+        for run, place in enumerate(made, start=first):
+            likely = found.plausibility[run] >= LEAST
+            losses[place] = -found.regret[run] if likely else 1e9 * (1 - found.plausibility[run])
+        strategy.tell(asked, losses)
+        spent += len(rows)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import reprlib
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -198,6 +199,8 @@ def _pool(backend: str, workers: int, client: Any) -> _Pool:
         return _Pool(threads, AHEAD * workers, abandon=leave, close=leave)
     from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415 - see worker_count
 
+    # A worker that was idle for long ends while another still works; loky makes a new one and warns for nothing.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
     # The processes stay warm for the next map: each has imported torch, which takes two seconds.
     processes: Any = get_reusable_executor(max_workers=workers, timeout=IDLE_SECONDS, env=ONE_THREAD)
 

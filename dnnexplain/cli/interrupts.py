@@ -19,6 +19,9 @@ __all__ = ["Stop", "heard", "until_interrupted"]
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+KEPT = "Stopping; what was found is kept. Ctrl-C again gives it up."
+
+
 class Stop(threading.Event):
     """Set when the program was asked to end; ``code`` is then its exit code, 128 and the signal's number."""
 
@@ -54,8 +57,8 @@ def heard() -> Iterator[Stop]:
 
 
 @contextmanager
-def until_interrupted() -> Iterator[Stop]:
-    """An event that Ctrl-C sets, instead of ending the program, while the block runs."""
+def until_interrupted(told: str = KEPT) -> Iterator[Stop]:
+    """An event that Ctrl-C sets, instead of ending the program, while the block runs; ``told`` is then said."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -66,7 +69,7 @@ def until_interrupted() -> Iterator[Stop]:
             raise KeyboardInterrupt
         stop.code = 128 + number
         stop.set()
-        typer.echo("Stopping; what was found is kept. Ctrl-C again gives it up.", err=True)
+        typer.echo(told, err=True)
 
     before = {number: signal.signal(number, ask) for number in _SIGNALS if not _left_behind(number)}
     try:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 
+_STOPPING = "Stopping. Ctrl-C again ends it at once."
+
+
 def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
@@ -38,7 +41,9 @@ def room(
     options: SystemOptions,
     policy: str = typer.Option("default", help="A shipped network, a weights file, or a rule."),
     workload: str = typer.Option("", help="Family of the workloads, or a file or folder.", show_default=False),
-    sets: int = typer.Option(10, help="Workloads on which everybody is run."),
+    sets: int = typer.Option(
+        10, help="Workloads on which everybody is run; intervals shrink with their number, and time grows."
+    ),
     futures: int = typer.Option(8, help="Sampled futures that each action is tried on."),
     oracle_seconds: float = typer.Option(10.0, min=0, help="For the optimum of each workload."),
     seed: int = typer.Option(1, help="Of all that is drawn."),
@@ -69,7 +74,7 @@ def room(
     workloads = find_workloads(world, options, workload, sets, seed)
     name = workload if any(family.name == workload for family in options.spec.families) else ""
     ahead = find_workloads(world, options, name, futures, seed + 1_000_003)
-    with until_interrupted() as stop, progress_bar("Running", quiet=as_json) as show:
+    with until_interrupted(_STOPPING) as stop, progress_bar("Running", quiet=as_json) as show:
         try:
             found = split(
                 world, options.spec, asked, workloads, ahead, oracle_seconds=oracle_seconds, seed=seed, jobs=jobs,
@@ -83,7 +88,7 @@ def room(
     if chart is not None:
         with atomic_write(chart) as stream:
             stream.write(found.plot(backend="svg"))
-    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found))
+    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found), stop=stop)
 
 
 def _as_json(found: Room) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Where is the room to improve: looking ahead, and the parts of the gap to the optimum."""
 
 import json
+from threading import Event
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.contract import Discrete, DnnExplainError, Episodes, Knob
 from dnnexplain.explain.room import LookAhead, Room, room
-from dnnexplain.registry import spec_of
+from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain.systems.deeprm import DeepRM
 from tests.fakes import FakeSystem
 
@@ -120,6 +121,33 @@ def test_where_nobody_can_look_ahead_the_gap_is_whole_and_it_says_why():
     )
     assert [one.name for one in told.parts] == ["gap"]
     assert "go on from a state" in told.left_out[0]
+
+
+def _ended_after(runs, seed=1):
+    """What is told where the test is ended after so many runs."""
+    stop = Event()
+    sets, futures = (WORLD.workloads("deeprm", 2, one, steps=6, rate=0.7) for one in (seed, 99))
+    return room(
+        WORLD, SPEC, WORLD.rules()["fcfs"], sets, futures, oracle_seconds=0.2, backend="inline", cancel=stop,
+        progress=lambda done, _all: stop.set() if done == runs else None,
+    )  # fmt: skip
+
+
+def test_ended_while_it_looks_ahead_it_tells_the_gap_whole_and_before_that_nothing():
+    needed = 1 + len(fair_rules(WORLD)) + 2
+    told = _ended_after(needed)
+    assert [one.name for one in told.parts] == ["gap"]
+    assert [one.name for one in told.levels] == ["rule", "policy", "optimum"]
+    assert told.left_out == ("The gap is not split: it was ended while it looked ahead.",)
+    with pytest.raises(DnnExplainError, match="nothing can be told yet"):
+        _ended_after(needed - 1)
+
+
+def test_what_is_left_out_is_said_in_words_and_not_in_names_of_the_code():
+    system = FakeSystem()
+    loads = system.workloads("calm", 2, 1)
+    told = room(system, spec_of(system), next(iter(system.rules().values())), loads, backend="inline")
+    assert "dnnexplain." not in " ".join(told.left_out)
 
 
 def test_too_few_workloads_are_refused_in_words():

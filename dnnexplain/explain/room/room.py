@@ -23,7 +23,6 @@ from dnnexplain.contract import (
     EpisodeSystem,
     Policy,
     Spec,
-    lacking,
     load_reference,
     need,
 )
@@ -39,8 +38,8 @@ __all__ = ["FUTURES", "room"]
 Floats = NDArray[np.float64]
 FUTURES = 8
 """Sampled futures that each action is tried on."""
-PART = 2
-"""Workloads that one task looks ahead on."""
+PART = 5
+"""Workloads that one task looks ahead on, side by side."""
 _WORDS = {
     "policy": "a better policy with the same information",
     "sight": "seeing all that is there",
@@ -87,10 +86,11 @@ def room(
         seed: of all that is drawn.
         jobs, backend: see :func:`~dnnexplain.parallel.seeded_map`.
         progress: called with (runs done, in all).
-        cancel: ends it.
+        cancel: ends it; where all but looking ahead was done, the gap is told whole.
 
     Raises:
-        DnnExplainError: no whole workloads, no optimum, fewer than two workloads, or it was ended.
+        DnnExplainError: no whole workloads, no optimum, fewer than two workloads, or it was ended before the policy,
+            the rules and the optimum were run.
     """
     need(system, EpisodeSystem, "the room to improve")
     if len(workloads) < 2:
@@ -98,19 +98,24 @@ def room(
         raise DnnExplainError(msg)
     rules = fair_rules(system)
     whole, left_out = _whole(system, spec, futures)
-    tasks = [_Task("policy", system, policy, workloads, seed)]
-    tasks += [_Task(f"rule {name}", system, rule, workloads, seed) for name, rule in rules.items()]
+    tasks = _needed(system, policy, rules, workloads, oracle_seconds, seed)
+    needed = len(tasks)
     if not left_out:
         tasks += [_Task("searched policy", system, LookAhead(system, policy, futures, seed=seed), workloads, seed)]
         tasks += _rule_searches("searched", system, rules, workloads, futures, seed)
         if whole is not None:
             tasks += _rule_searches("seen", whole, fair_rules(whole), workloads, futures, seed)
-    tasks += [_Task("optimum", system, None, [one], seed, oracle_seconds) for one in workloads]
     tasks = [part for task in tasks for part in _parted(task)]
     done = seeded_map(_run, tasks, seed=seed, jobs=jobs, backend=backend, progress=progress, cancel=cancel)
-    if len(done) < len(tasks) or any(one is None for one in done):
-        msg = "it was ended before every run was done, and nothing can be told from a part"
+    if any(one is None for one in done[:needed]):
+        msg = "it was ended before the policy, the rules and the optimum were run, so nothing can be told yet"
         raise DnnExplainError(msg)
+    if any(one is None for one in done):
+        left_out, tasks, done = (
+            ["The gap is not split: it was ended while it looked ahead."],
+            tasks[:needed],
+            done[:needed],
+        )
     runs: dict[str, list[Floats]] = {}
     for task, one in zip(tasks, done, strict=True):
         runs.setdefault(task.name, []).append(one)
@@ -128,6 +133,17 @@ def room(
     )  # fmt: skip
 
 
+def _needed(
+    system: Any, policy: Policy, rules: Mapping[str, Policy], workloads: Sequence[Any], seconds: float, seed: int
+) -> list[_Task]:
+    """What the whole gap is told from: the policy, the rules, the optimum of each workload."""
+    return [
+        _Task("policy", system, policy, workloads, seed),
+        *(_Task(f"rule {name}", system, rule, workloads, seed) for name, rule in rules.items()),
+        *(_Task("optimum", system, None, [one], seed, seconds) for one in workloads),
+    ]
+
+
 _SAID = (
     "Every level but the optimum is a policy that was run; the best one with the same information may do better, and "
     "then more of the gap is the policy's and less is the future's."
@@ -141,8 +157,10 @@ def _all_seen(spec: Spec) -> str:
 def _whole(system: EpisodeSystem, spec: Spec, futures: Sequence[Any]) -> tuple[Any | None, list[str]]:
     """The system with nothing hidden if there is one, and why the gap cannot be split if it cannot."""
     if not isinstance(system, Continuing) or not isinstance(system.output, Discrete):
-        why = lacking(system, Continuing) or f"what {spec.name} puts out is no choice among actions"
-        return None, [f"The gap is not split, for nobody can look ahead: {why}."]
+        why = (
+            "puts out no choice among actions" if isinstance(system, Continuing) else "cannot go on from a state midway"
+        )
+        return None, [f"The gap is not split, for nobody can look ahead: {spec.name} {why}."]
     if not len(futures):
         return None, ["The gap is not split: no futures were given to look ahead over."]
     if not spec.seen_whole:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, lacking, need
+from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, need
 from dnnexplain.counts import counted
 from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest, worst_ten
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
@@ -264,7 +264,7 @@ def _generate(
 ) -> tuple[Generated | None, str]:
     """What the search found, or why there was none."""
     if not isinstance(system, Tabular):
-        return None, f"Generated inputs: {lacking(system, Tabular)}."
+        return None, f"Generated inputs: {spec.name} cannot turn workloads into tables of records and back."
     if count < LEAST:
         return None, f"Generated inputs: a quarter of the budget is {counted(count, 'run')}, and {LEAST} are needed."
     drawn, said = _ordinary(system, spec, recorded, max(LEARNED, count), seed)
