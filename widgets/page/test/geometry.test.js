@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { arrange, cellAt, gripAt } from "../src/parts/geometry.js";
+import { shortTitle } from "../src/parts/paint.js";
+import { roomFor } from "../src/parts/places.js";
 
 const pane = (first, width, row, column) => ({ title: `${column}`, first, width, row, column, colour: null, note: "", handles: [], group: null });
 const PANES = [pane(0, 10, 0, 0), pane(10, 10, 1, 0), pane(20, 10, 0, 1), pane(30, 10, 1, 1), pane(40, 3, 0, 2)];
@@ -46,4 +48,20 @@ test("a grip lies in the middle of the edge that it moves", () => {
   const [place] = layout.places;
   assert.deepEqual(gripAt(place, layout, "down", { down: 4, right: 6 }), { x: place.x + 3 * layout.cell, y: place.y + 4 * layout.step });
   assert.deepEqual(gripAt(place, layout, "right", { down: 4, right: 6 }), { x: place.x + 6 * layout.cell, y: place.y + 2 * layout.step });
+});
+
+test("a title that has no room leaves out what the pane above says", () => {
+  const titled = (title, row, column) => ({ ...pane(0, 10, row, column), title });
+  const panes = [titled("Job 1 CPU", 0, 0), titled("Job 1 memory", 1, 0), titled("Backlog", 0, 1), titled("Last arrival", 1, 1), titled("Job 1 CPU", 2, 0)];
+  assert.deepEqual(panes.map((one) => shortTitle(one, panes)), ["Job 1 CPU", "memory", "Backlog", "Last arrival", "CPU"]);
+});
+
+test("a label beside a link keeps off what is taken, and says how much it covers", () => {
+  const at = { x0: 100, y0: 100, x1: 200, y1: 100, ux: 1, uy: 0 };
+  const near = roomFor(at, 40, [], { width: 400 });
+  assert.deepEqual([near.x, near.y, near.covers], [150, 117, 0]);
+  const second = roomFor(at, 40, [near.box], { width: 400 });
+  assert.equal(second.covers, 0);
+  assert.ok(second.box[3] <= near.box[1] || second.box[1] >= near.box[3] || second.box[2] <= near.box[0] || second.box[0] >= near.box[2]);
+  assert.ok(roomFor(at, 40, [[0, 0, 400, 400]], { width: 400 }).covers > 12);
 });

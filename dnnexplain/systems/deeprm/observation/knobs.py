@@ -100,5 +100,5 @@ class Layout:
                 )
                 panes.append(Pane(f"Job {slot + 1} {title}", first, p.max_job_units, resource, slot + 1, handles, slot))
         panes.append(Pane("Backlog", self.backlog_column, p.backlog_width, 0, p.slots + 1))
-        panes.append(Pane("Since last arrival", self.extra_column, 1, 1, p.slots + 1))
+        panes.append(Pane("Last arrival", self.extra_column, 1, 1, p.slots + 1))
         return tuple(panes)

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources bc9b9c13a3378e50ccb40c909168200e9406e0464b2c50f90c118aeb5da13a52
+// Built from widgets/page (make page), sources 2c8870195bc06ce49fd16ef379d3d939fa369d5e4b7c18114920e354980dd641
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

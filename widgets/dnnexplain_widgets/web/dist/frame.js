@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources bc9b9c13a3378e50ccb40c909168200e9406e0464b2c50f90c118aeb5da13a52
+// Built from widgets/page (make page), sources 2c8870195bc06ce49fd16ef379d3d939fa369d5e4b7c18114920e354980dd641
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -15,6 +15,7 @@ const RAMP = {
 const OVER = { light: "#7a1fa0", dark: "#ff9ae6" };
 const BESIDE = 3.4; // how far a directed edge lies to the right of the line between its nodes
 const MOST_LABELS = 3;
+const MOST_COVERED = 12; // px² of other words that a label may lie on
 const FAINT = 0.005; // an edge below it carries nothing that one could see
 /** @type {[number, string][]} */
 const MARKS = [[1, "network only"], [0, "both"], [-1, "optimum only"], [2, "nobody"]];
@@ -141,9 +142,10 @@ export function labelsOf(map, picture) {
   const shown = new Set(order.slice(0, view.width < 420 ? 1 : MOST_LABELS).filter((link) => level[link] > FAINT));
   if (view.link !== null) shown.add(view.link);
   const taken = [...view.names.map((/** @type {any} */ name) => name.box), ...view.at.map((/** @type {any} */ [x, y]) => [x - 7, y - 7, x + 7, y + 7])];
-  return [...shown].map((link) => {
+  return [...shown].flatMap((link, rank) => {
     const text = carried(picture, side, link);
     const place = roomFor(map.links[link].at, text.length * 6.6, taken, view);
+    if (place.covers > MOST_COVERED && rank > 0 && link !== view.link) return []; // its colour says it, too
     taken.push(place.box);
     return s("text", { x: place.x, y: place.y, "text-anchor": "middle", class: link === view.link ? "dx-strong-label" : "" }, text);
   });

@@ -68,7 +68,7 @@ export function paintPicture(canvas, scene, live, layout, options) {
     context.drawImage(source, pane.first, 0, pane.width, rows, place.x, place.y, place.w, place.h);
     paintGrid(context, pane, place, rows, layout, options);
     if (options.overlay) paintOutline(context, pane, place, scene, live, layout, options);
-    if (!titled) paintTitle(context, pane, place, options);
+    if (!titled) paintTitle(context, pane, place, { ...options, short: shortTitle(pane, panes) });
   });
 }
 
@@ -177,8 +177,25 @@ function paintTitle(context, pane, place, options) {
     left += 11;
   }
   const room = place.x + place.title - left;
-  if (context.measureText(pane.title).width > room) context.font = font(400, 10); // before anything of it is cut off
-  context.fillText(shorten(context, pane.title, room), left, place.y - 5);
+  let { title } = pane;
+  if (context.measureText(title).width > room) context.font = font(400, 10); // before anything of it is cut off
+  if (context.measureText(title).width > room) title = options.short;
+  context.fillText(shorten(context, title, room), left, place.y - 5);
+}
+
+/**
+ * The title without the words that it shares with the pane above it, "memory" below "Job 1 CPU".
+ * @param {Pane} pane
+ * @param {Pane[]} panes
+ */
+export function shortTitle(pane, panes) {
+  const above = panes.find((other) => other.column === pane.column && other.row === pane.row - 1);
+  if (above === undefined) return pane.title;
+  const words = pane.title.split(" ");
+  const others = above.title.split(" ");
+  let shared = 0;
+  while (shared < words.length - 1 && words[shared] === others[shared]) shared += 1;
+  return words.slice(shared).join(" ");
 }
 
 /**

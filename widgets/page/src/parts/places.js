@@ -15,9 +15,9 @@ export function placeNames(view, nodes) {
     /** @type {any} */
     let best = null;
     for (const [dx, dy] of sides) {
-      const box = [x + dx - wide / 2, y + dy - 9, x + dx + wide / 2, y + dy + 3];
-      const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width) + Math.max(0, box[3] - view.height);
-      const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside + 3 * lines.reduce((/** @type {number} */ sum, /** @type {any} */ line) => sum + crosses(box, line), 0);
+    const box = [x + dx - wide / 2, y + dy - 9, x + dx + wide / 2, y + dy + 3];
+    const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width) + Math.max(0, box[3] - view.height);
+    const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside + 3 * lines.reduce((/** @type {number} */ sum, /** @type {any} */ line) => sum + crosses(box, line), 0);
       if (best === null || covers < best.covers - 1) best = { covers, box, x: x + dx, y: y + dy };
     }
     taken.push(best.box);
@@ -50,8 +50,11 @@ function crosses(box, [a, b]) {
   return inside;
 }
 
+/** How far aside of a link (px) and how far along it a label may stand, the best first. */
+const SPOTS = [1, 2].flatMap((far) => [0.5, 0.3, 0.7, 0.15, 0.85].flatMap((along) => [[13 * far, along], [-17 * far, along]]));
+
 /**
- * Where beside a link a label of that width covers least: right of it or left, nearer to its start or its end.
+ * Where beside a link a label of that width covers least: right of it or left, nearer to its start or its end, close to it if it can.
  * @param {any} at
  * @param {any} wide
  * @param {any} taken
@@ -60,15 +63,13 @@ function crosses(box, [a, b]) {
 export function roomFor(at, wide, taken, view) {
   /** @type {any} */
   let best = null;
-  for (const aside of [13, -17]) {
-    for (const along of [0.5, 0.3, 0.7]) {
-      const x = at.x0 + along * (at.x1 - at.x0) - at.uy * aside * (1 + 0.6 * Math.abs(at.uy));
-      const y = at.y0 + along * (at.y1 - at.y0) + at.ux * aside + 4;
-      const box = [x - wide / 2, y - 9, x + wide / 2, y + 2];
-      const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width);
-      const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside;
-      if (best === null || covers < best.covers - 1) best = { covers, box, x, y };
-    }
+  for (const [aside, along] of SPOTS) {
+    const x = at.x0 + along * (at.x1 - at.x0) - at.uy * aside * (1 + 0.6 * Math.abs(at.uy));
+    const y = at.y0 + along * (at.y1 - at.y0) + at.ux * aside + 4;
+    const box = [x - wide / 2, y - 9, x + wide / 2, y + 2];
+    const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width);
+    const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside;
+    if (best === null || covers < best.covers - 1) best = { covers, box, x, y };
   }
   return best;
 }
