@@ -76,6 +76,26 @@ def test_a_planted_failure_is_mended_and_the_nominal_cost_kept() -> None:
     assert report.nominal_without == pytest.approx(GATE.run(forgetful(), usual).cost.mean())
 
 
+def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monkeypatch: Any) -> None:
+    world, stop, after = Watched(), Event(), []
+    run = world.run
+
+    def counting(*given: Any, **named: Any) -> Any:
+        after.extend([1] * stop.is_set())
+        return run(*given, **named)
+
+    def told(_done: float, _total: float, words: str) -> None:
+        if words.startswith("choosing rules"):
+            stop.set()
+
+    monkeypatch.setattr(world, "run", counting)
+    small = {"rules": world.rules(), "sets": 10, "rounds": 1, "cycles": 9, "tries": 1000}
+    guard = compile_guard(world, forgetful(), draw, stop=stop, progress=told, **small)
+    assert guard.rules == ()
+    assert guard.notes[0].startswith("Making it was ended")
+    assert len(after) < 20  # there are hundreds of candidates
+
+
 def test_a_policy_without_failure_gets_no_rule() -> None:
     class Optimal:
         name = "optimal"

@@ -89,7 +89,7 @@ def test_a_reason_of_a_thousand_knobs_is_a_table_that_can_be_read() -> None:
 
 def test_regions_are_ranked_and_told(world: Any) -> None:
     system, policy = world
-    panel = FailingPanel(system, policy, sets=3, states=20)
+    panel = FailingPanel(system, policy, sets=2, states=8)
     panel.run()
     ended(panel)
     assert panel.result.words in panel.sentence

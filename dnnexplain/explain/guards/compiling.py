@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import islice, product, takewhile
 from threading import Event
 from typing import Any
 
@@ -127,7 +127,8 @@ def compile_guard(
     else:
         chosen = made.better(chosen, list(bench.apt()))
         were.append(chosen)
-    chosen = _last(bench, bench.contenders(were, made.pool), attacked, chosen, over)
+    contenders = [] if over.is_set() else bench.contenders(were, made.pool)
+    chosen = _last(bench, contenders, attacked, chosen, over)
     checkpoint = getattr(policy, "checkpoint", "")
     return Guard(system.name, chosen, policy.name, checkpoint, _notes(bench, adverse.how, allowed, ended=over.is_set()))
 
@@ -270,8 +271,8 @@ class _Making:
             share(tried / max(self.tries, 1))
             return not self.over.is_set()
 
-        start = chosen or self.bench.chosen(self.pool, self.most)
-        if not self.tries:
+        start = chosen or self.bench.chosen(self.pool, self.most, self.over)
+        if not self.tries or self.over.is_set():
             return start
         ladder = self.bench.ladder(start)
         return polished(
@@ -364,8 +365,8 @@ class _Bench:
         values = np.asarray(quantities(np.concatenate(seen)), dtype=np.float64)
         return Ladder.of(quantities.names, values, np.arange(len(values)) < len(seen[0]))
 
-    def chosen(self, tried: Sequence[GuardRule], most: int) -> tuple[GuardRule, ...]:
-        """Rules added one by one, each time the one that makes the worst gaps smallest and can be afforded."""
+    def chosen(self, tried: Sequence[GuardRule], most: int, over: Event) -> tuple[GuardRule, ...]:
+        """Rules added one by one, each time the one that makes the worst gaps smallest and can be afforded; ``over`` ends it."""
         rules: tuple[GuardRule, ...] = ()
         now = self._objective(self.policy)
         distinct = list({(rule.when, rule.do): rule for rule in tried}.values())
@@ -373,7 +374,9 @@ class _Bench:
             more = [self.guarded((*rules, rule)) for rule in distinct if rule not in rules]
             before = self.guarded(rules)
             worst = np.argsort(-self.gaps(before))[:SIEVE]
-            first = [float(self.gaps(policy, worst).mean()) for policy in more]
+            first = [float(self.gaps(policy, worst).mean()) for policy in takewhile(lambda _: not over.is_set(), more)]
+            if over.is_set():
+                return rules
             if not rules:
                 best = np.argsort(first, kind="stable")[: max(len(first) // GO_ON, 8 * FINALISTS)]
                 distinct = [distinct[place] for place in best]
