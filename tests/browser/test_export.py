@@ -224,7 +224,7 @@ def assert_shows_the_truth(page, system, policy):
     live = page.evaluate(
         "Object.fromEntries(['map', 'groups'].map((n) => [n, Array.from(window.explorable.store.live[n])]))"
     )
-    found = attribute(system, policy, state)
+    found = attribute(system, policy, state, method="integrated-gradients")
     np.testing.assert_allclose(live["map"], found.map.ravel(), rtol=1e-5, atol=1e-5)
     assert found.sentence()[:20] in page.locator("#saliency .dx-sentence").inner_text()
 
@@ -275,7 +275,17 @@ def test_the_browser_itself_forbids_requests_and_code_out_of_strings(chromium, f
 def test_the_file_answers_other_questions_and_starts_from_other_states(tab, file, deeprm):
     open_file(tab, file.as_uri())
     tab.select_option('#saliency [data-name="target"]', "probability of job 1")
+    assert tab.locator("#saliency .dx-legend").inner_text().endswith("probability")
+    assert "minus" not in tab.locator("#saliency .dx-sentence").inner_text()
+    tab.select_option('#saliency [data-name="method"]', "saliency")
     assert "probability per full cell" in tab.locator("#saliency .dx-legend").inner_text()
+    assert tab.locator('#saliency [data-name="baseline"]').count() == 0
+    tab.select_option('#saliency [data-name="method"]', "integrated-gradients")
+    tab.select_option('#saliency [data-name="baseline"]', "mean state")
+    values = State(np.array(tab.evaluate("Array.from(window.explorable.store.values)")))
+    asked = {"target": "probability of job 1", "baseline": "mean state"}
+    found = attribute(deeprm, load_shipped(deeprm), values, method="integrated-gradients", **asked)
+    close(tab.evaluate("Array.from(window.explorable.store.live.map)"), found.map.ravel(), 1e-5)
     tab.locator("#neurons .dx-unit-cell").nth(7).click()
     assert tab.locator('#neurons .dx-unit-cell[aria-selected="true"]').inner_text() == "7"
     assert "neuron 7" in tab.locator("#neurons .dx-sentence").inner_text().lower()

@@ -14,7 +14,7 @@ from dnnexplain.explain import attribute, decide
 from dnnexplain.policies import named_policy
 from dnnexplain.systems import make_system
 from dnnexplain_widgets.live import Ask
-from tests.browser.in_page import InPage, close
+from tests.browser.in_page import InPage, assert_same_words, close
 from tests.browser.test_export import open_file, tab  # noqa: F401 - a fixture
 from tests.systems.fakes import FAKES
 
@@ -51,6 +51,16 @@ def test_the_page_decides_and_explains_as_the_explainers_do(tab, name):  # noqa:
             close(found["probabilities"], decision.probabilities, 1e-5)
         close(found["map"], slopes(system, policy, state), 1e-4)
         assert found["words"]["decision"]
+        shares = page.step(state, Ask(method="integrated-gradients", sweep=system.knobs[0].name), 0)
+        target = "utilisation of the busiest link" if isinstance(system, Flowing) else "default"
+        wanted = attribute(system, policy, state, method="integrated-gradients", target=target)
+        if not isinstance(system.output, Box) or isinstance(system, Flowing):
+            close(shares["map"], wanted.map.ravel(), 1e-4)
+            assert_same_words(shares["words"]["saliency"], wanted.sentence())
+        else:  # what lies beyond a bound is cut off there, as it is for the controller
+            seen = (system.encode(state.values[None]), wanted.references)
+            here, there = (np.clip(policy.outputs(one), *system.output.bounds)[:, 0].mean() for one in seen)
+            assert sum(shares["map"]) == pytest.approx(here - there, rel=0.011, abs=1e-6)
 
 
 def test_bitrates_file_follows_a_dragged_throughput_and_its_address_holds_it(tab, tmp_path):  # noqa: F811

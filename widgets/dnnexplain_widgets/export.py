@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Flowing, Number, Pictured, Policy, Run, State, System
+from dnnexplain.contract import Discrete, Flowing, Number, Pictured, Policy, Run, State, System
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.networks.painted import painting_of
 from dnnexplain_widgets.inpage import in_page
@@ -33,6 +33,7 @@ _SHOWN = (
     "code", "copyable", "figure", "child",
 )  # fmt: skip
 
+_SHARES = "integrated-gradients"
 _FEW = 64  # neurons
 _MANY = 16  # curves
 
@@ -67,8 +68,26 @@ _DONE: dict[str, str] = {
 }
 
 
-def _reads(system: System) -> dict[str, str]:
-    """The same for any system."""
+_SHARED = (
+    "Shares of one number of the output, {what}: by how much each quantity made it more or less than in an ordinary state "
+    "(integrated gradients). They add up to the whole difference; orange speaks for it, blue against. Slopes, which "
+    "say what a small change would do and add up to nothing, can be chosen instead."
+)
+"""The third text where the page has something to count from."""
+
+
+def _reads(system: System, *, shared: bool) -> dict[str, str]:
+    """The same for any system; ``shared``: it opens on shares."""
+    reads = _slopes_read(system)
+    what = "by default the chosen action's logit minus the next best one's"
+    if isinstance(system, Flowing):
+        what = "how full the busiest link is"
+    elif not isinstance(system.output, Discrete):
+        what = "which the choice above names"
+    return {**reads, "What moved it": _SHARED.format(what=what)} if shared else reads
+
+
+def _slopes_read(system: System) -> dict[str, str]:
     numbers = {} if isinstance(system, Pictured) else _NUMBERS
     done = {"What it does": _DONE[system.output.kind]} if system.output.kind in _DONE else {}
     if isinstance(system, Flowing):
@@ -89,7 +108,7 @@ def export_page(
 ) -> str:
     """One self-contained HTML page in which a network can be explored without a kernel.
 
-    State editor, probabilities, gradient map, neurons and threshold curves work, because the page itself
+    State editor, probabilities, what moved the decision, neurons and threshold curves work, because the page itself
     evaluates the network and its gradient; it asks nothing of any server.
 
     Args:
@@ -110,10 +129,12 @@ def export_page(
     """
     network = in_page(system, policy)
     session = Session(system, policy, state, rules=())
+    methods = (_SHARES, "saliency") if network["baselines"] else ("saliency",)
+    session.question(method=methods[0])
     _sweep_one(session)
     _look_at_few(session, network["readable"])
     known = {"Where it started": session.state, **(presets or {})}
-    panels = _panels(session, known)
+    panels = _panels(session, known, methods)
     states, places = _states(system, known)
     asked = session.ask
     data = {
@@ -126,14 +147,14 @@ def export_page(
         "states": states,
         "presets": [{"places": at} for at in places],
         "ask": {
-            "parts": sorted(asked.parts), "target": asked.target, "method": "saliency", "layer": asked.layer or "",
+            "parts": sorted(asked.parts), "target": asked.target, "method": methods[0], "baseline": "default", "layer": asked.layer or "",
             "sweep": asked.sweep, "unit": session.unit,
         },
     }  # fmt: skip
     return _html(
         title,
         lead,
-        _columns(tuple(panels), _reading(_reads(system), made)),
+        _columns(tuple(panels), _reading(_reads(system, shared=len(methods) > 1), made)),
         _about(facts),
         json.dumps(data, separators=(",", ":")),
     )
@@ -156,13 +177,13 @@ def _sweep_one(session: Session) -> None:
         session.question(sweep=session.system.knobs[families[session.ask.sweep][0]].name)
 
 
-def _panels(session: Session, known: Mapping[str, Any]) -> dict[str, Any]:
+def _panels(session: Session, known: Mapping[str, Any], methods: tuple[str, ...]) -> dict[str, Any]:
     """The four live panels as the page needs them, by the id of their element."""
     flowing = isinstance(session.system, Flowing)
     made: dict[str, Panel] = {
         "editor": TopologyPanel(session=session) if flowing else StateEditor(session=session),
         **({} if flowing else {"decision": DecisionPanel(session=session)}),
-        "saliency": SaliencyPanel(session=session, methods=("saliency",)),
+        "saliency": SaliencyPanel(session=session, methods=methods),
         "neurons": NeuronsPanel(session=session),
     }
     found = {name: {key: getattr(panel, key) for key in _SHOWN} | {"copyable": False} for name, panel in made.items()}
@@ -174,7 +195,8 @@ def _panels(session: Session, known: Mapping[str, Any]) -> dict[str, Any]:
         found["editor"]["parts"][0]["graph"] |= {"marked": False}
     else:
         found["decision"]["controls"] = []
-    found["saliency"]["controls"] = [one for one in found["saliency"]["controls"] if one["name"] == "target"]
+    shown = ("target", "method") if len(methods) > 1 else ("target",)
+    found["saliency"]["controls"] = [one for one in found["saliency"]["controls"] if one["name"] in shown]
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Box, DnnExplainError, Flowing, Painted, Policy, Space, System
+from dnnexplain.contract import Box, DnnExplainError, Flowing, Painted, Policy, Space, State, System
 from dnnexplain.explain.decisions.sweeps import kind_of, kinds
 from dnnexplain.explain.networks.painted import painting_of
 from dnnexplain.explain.networks.plain import PlainLayer, plain_network
@@ -17,6 +17,9 @@ __all__ = ["MOST_BYTES", "in_page", "in_page_if_small"]
 
 _AXES = (1, 2)
 """Of an observation that a page can paint: a row of numbers, or a picture."""
+
+_SEED, _DRAWN, _MOST_REFERENCES, _MOST_BASELINES = 5, 8, 32, 4
+"""Of drawn states: half say which cells of a baseline are the state's own, half check it."""
 
 MOST_BYTES = 1_000_000
 """Weights that a dashboard sends to the page for quick answers; larger networks stay in the kernel."""
@@ -47,6 +50,7 @@ def in_page(system: System, policy: Policy) -> dict[str, Any]:
         "output": _output(system.output),
         "cellGroup": system.cell_group.astype(np.int16).tobytes(),
         "middles": middles,
+        "baselines": _baselines(system),
         "kinds": {kind: list(places) for kind, places in kinds(system).items()},
         "kindOf": [kind_of(knob) for knob in system.knobs],
     }
@@ -65,7 +69,37 @@ def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
         return {}
     size = sum(len(layer.get("weight", b"")) for layer in found["layers"])
     told = found["told"] and len(system.observation_shape) == _AXES[-1]
-    return found | {"told": told, "alone": False} if size <= MOST_BYTES else {}
+    return found | {"told": told, "alone": False, "baselines": []} if size <= MOST_BYTES else {}
+
+
+def _baselines(system: System) -> list[dict[str, Any]]:
+    """What integrated gradients may count from in a page, the system's default first; none if that is not a page's.
+
+    A reference's cells are the same numbers in every state, or the state's own; that is held against drawn states.
+    """
+    rng = np.random.default_rng(_SEED)
+    low, high = (np.array([getattr(knob, end) for knob in system.knobs]) for end in ("low", "high"))
+    drawn = system.repair(low + (high - low) * rng.random((2 * _DRAWN, len(low))))
+    states = [State(row) for row in drawn]
+    given = [system.baselines(state) for state in states]
+    own = [system.encode(row[None])[0].ravel() for row in drawn]
+    found: list[dict[str, Any]] = []
+    for name in given[0]:
+        rows = [np.asarray(one[name], np.float32) for one in given if name in one]
+        alike = len(rows) == len(given) and len({row.shape for row in rows}) == 1 and len(rows[0]) <= _MOST_REFERENCES
+        cells = np.stack(rows).reshape(len(rows), len(rows[0]), -1) if alike else None
+        if len(found) == _MOST_BASELINES:
+            break
+        if cells is not None and (not found or cells.shape[1] == 1):
+            kept = ~(cells[:_DRAWN] == cells[0]).all((0, 1)) | np.zeros(cells.shape[-1], bool)
+            wanted = np.where(kept, np.stack(own)[:, None], cells[0])
+            if np.array_equal(wanted, cells):
+                parts = {"cells": cells[0].tobytes(), "own": kept.astype(np.uint8).tobytes()}
+                found.append({"name": name, "count": cells.shape[1], **parts})
+                continue
+        if not found:
+            return []  # a page whose default were another than the dashboard's would mislead
+    return found
 
 
 def _output(space: Space) -> dict[str, Any]:

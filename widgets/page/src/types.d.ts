@@ -63,6 +63,7 @@ interface Ask {
   parts: string[];
   target: string;
   method: string;
+  baseline?: string;
   layer: string;
   sweep: string;
   unit?: number;

@@ -37,5 +37,7 @@ test("the picture has the network beside even shares, and says how full the busi
 test("what is explained is the busiest link", () => {
   const target = busiestTarget(GRAPH, DEMANDS, SHARES);
   assert.match(target.name, /c -> b, the busiest link/);
-  assert.deepEqual(Array.from(target.slope()), Array.from(linkSlopes(GRAPH, DEMANDS, SHARES, 2).byShare));
+  assert.deepEqual(Array.from(target.slope({ outputs: SHARES }, DEMANDS)), Array.from(linkSlopes(GRAPH, DEMANDS, SHARES, 2).byShare));
+  assert.deepEqual(Array.from(target.direct({ outputs: SHARES }, DEMANDS)), Array.from(linkSlopes(GRAPH, DEMANDS, SHARES, 2).byKnob));
+  assert.equal(target.value({ outputs: SHARES }, DEMANDS), Math.max(...linksUsed(GRAPH, DEMANDS, SHARES)));
 });

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 2c8870195bc06ce49fd16ef379d3d939fa369d5e4b7c18114920e354980dd641
+// Built from widgets/page (make page), sources 77d9e84e06c32c49e7686564ba77998e436f1281a0136981c7cfc0f7ff523b24
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

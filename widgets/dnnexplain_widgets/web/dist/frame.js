@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 2c8870195bc06ce49fd16ef379d3d939fa369d5e4b7c18114920e354980dd641
+// Built from widgets/page (make page), sources 77d9e84e06c32c49e7686564ba77998e436f1281a0136981c7cfc0f7ff523b24
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

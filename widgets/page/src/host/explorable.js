@@ -112,7 +112,7 @@ class Explorable {
       model.take({ answers: { ...answers, preset: "" } });
       this.go(this.place(places[Math.floor(Math.random() * places.length)]));
     }
-    if (name === "saliency" && answers) this.ask({ target: answers.target });
+    if (name === "saliency" && answers) this.ask({ target: answers.target, method: answers.method ?? this.data.ask.method, baseline: answers.baseline ?? this.data.ask.baseline });
     if (name === "neurons" && answers) this.ask({ layer: answers.layer || this.data.ask.layer, sweep: answers.sweep, unit: answers.unit ?? this.data.ask.unit });
   }
 
@@ -142,10 +142,12 @@ class Explorable {
     }
     if (saliency && (live.action !== undefined || scene.output.kind !== "choice")) {
       const options = targetMenu(scene.output, live, graph);
-      const { target } = this.data.ask;
+      const { target, method, baseline } = this.data.ask;
       if (!options.some(([name]) => name === target)) options.push([target, target]);
-      const [select, ...others] = saliency.get("controls");
-      saliency.take({ controls: [{ ...select, options }, ...others], answers: { target } });
+      const [select, ...others] = saliency.get("controls").filter((/** @type {any} */ control) => control.name !== "baseline");
+      const known = method === "saliency" ? [] : this.hub.get("network").baselines.map((/** @type {any} */ one) => one.name);
+      const from = known.length ? [{ kind: "select", name: "baseline", label: "counted from", options: known.map((/** @type {string} */ name, /** @type {number} */ at) => (at ? [name, name] : ["default", `${name} (default)`])) }] : [];
+      saliency.take({ controls: [{ ...select, options }, ...others, ...from], answers: { target, method, baseline } });
     }
     /** @type {Record<string, boolean>} */
     const disabled = { undo: !this.past.length, redo: !this.future.length };

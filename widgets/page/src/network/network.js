@@ -2,7 +2,8 @@
 // kernel. What it gives has the form of a step that the kernel sends (../store.js), to float32's rounding.
 
 import { bytes } from "../shared/bytes.js";
-import { curvePhrase, decisionPhrase, onPhrase, overlayPhrase, settingPhrase, slopePhrase } from "./phrases.js";
+import { meanGradient } from "./path.js";
+import { contributionPhrase, curvePhrase, decisionPhrase, onPhrase, overlayPhrase, settingPhrase, slopePhrase } from "./phrases.js";
 import { busiestTarget } from "./routed.js";
 import { allowedOutputs, makeSketch, paintValues, repaint, tellState, validValues, withQuantities } from "./sketch.js";
 import { makeStack, pullBack, runStack, runUnit } from "./stack.js";
@@ -45,12 +46,13 @@ export class PageNetwork {
     const decision = this.decide(values, outputs[outputs.length - 1]);
     /** @type {OwnStep} */
     const found = { values, picture: colourBytes(picture), words: this.described.told ? { state: tellState(this.sketch, values) } : {}, failures: {} };
-    found.whole = ask.method === "saliency" || !ask.parts.includes("saliency");
+    const shares = ask.method === SHARES && this.baseline(ask.baseline) !== undefined;
+    found.whole = ask.method === "saliency" || shares || !ask.parts.includes("saliency");
     if (ask.parts.includes("decision")) {
       Object.assign(found, decision);
       this.heed(found, rules);
     }
-    if (ask.parts.includes("saliency") && ask.method === "saliency") this.explain(found, decision, { values, picture, outputs }, ask);
+    if (ask.parts.includes("saliency") && (shares || ask.method === "saliency")) this.explain(found, decision, { values, picture, outputs }, ask);
     if (ask.parts.includes("neurons")) this.probe(found, values, ground, outputs, ask);
     return found;
   }
@@ -71,6 +73,20 @@ export class PageNetwork {
    * @param {any} raw
    */
   decide(values, raw) {
+    const valid = this.described.masked ? allowedOutputs(this.sketch, values) : new Uint8Array(raw.length).fill(1);
+    const found = this.read(raw, valid);
+    if (this.described.output.kind !== "choice") return found;
+    const action = raw.reduce((/** @type {any} */ best, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
+    return { ...found, valid, action };
+  }
+
+  /**
+   * What outputs mean, whichever of them is chosen.
+   * @param {any} raw
+   * @param {any} valid the outputs that a choice has
+   * @returns {any}
+   */
+  read(raw, valid) {
     const { kind, low, high } = this.described.output;
     if (kind === "values") {
       const taken = Array.from(raw, (/** @type {number} */ value, /** @type {number} */ at) => Math.min(Math.max(value, low[at] ?? -Infinity), high[at] ?? Infinity));
@@ -80,9 +96,7 @@ export class PageNetwork {
       const chances = Float64Array.from(raw, (/** @type {number} */ value) => 1 / (1 + Math.exp(-value)));
       return { outputs: raw, valid: new Uint8Array(raw.length).fill(1), action: undefined, probabilities: chances, taken: Array.from(raw, (/** @type {number} */ value) => value > 0) };
     }
-    const valid = this.described.masked ? allowedOutputs(this.sketch, values) : new Uint8Array(raw.length).fill(1);
-    const action = raw.reduce((/** @type {any} */ best, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
-    return { outputs: raw, valid, action, probabilities: softmax(raw, valid) };
+    return { outputs: raw, valid, action: undefined, probabilities: softmax(raw, valid) };
   }
 
   /**
@@ -102,8 +116,9 @@ export class PageNetwork {
       found.failures.saliency = target.failure;
       return;
     }
-    const map = pullBack(this.stack, picture, outputs, target.slope(decision));
-    if (target.direct) this.addDirect(map, target.direct);
+    const shared = ask.method === SHARES ? this.shares(target, decision, values, picture, ask) : null;
+    const map = shared ? shared.map : pullBack(this.stack, picture, outputs, target.slope(decision, values));
+    if (target.direct && !shared) this.addDirect(map, target.direct(decision, values));
     const groups = this.scene.groups.map(({ name }) => ({ name, up: 0, down: 0 }));
     let scale = 0;
     for (let cell = 0; cell < map.length; cell += 1) {
@@ -115,10 +130,58 @@ export class PageNetwork {
     Object.assign(found, {
       map, scale, overlay: overlayBytes(map, scale),
       groups: Float32Array.from(groups.flatMap(({ up, down }) => [up, down])),
-      overlayUnit: `${target.probability ? "probability" : target.unit ?? "logit"} per ${this.scene.picture ? "full cell" : "unit of the input"}`.trim(),
+      overlayUnit: `${target.probability ? "probability" : target.unit ?? "logit"}${shared ? "" : ` per ${this.scene.picture ? "full cell" : "unit of the input"}`}`.trim(),
     });
-    found.words.saliency = slopePhrase(groups, target.name);
+    found.words.saliency = shared ? contributionPhrase(groups, target.share ?? target, shared.explained, shared.baseline) : slopePhrase(groups, target.name);
     found.words.overlay = overlayPhrase(groups, target.name, ask.method);
+  }
+
+  /**
+   * What integrated gradients count from, by its name: {name, count, cells, own}; undefined where the page has none.
+   * @param {string} [name]
+   */
+  baseline(name = "default") {
+    const known = this.described.baselines ?? [];
+    return name === "default" ? known[0] : known.find((/** @type {any} */ one) => one.name === name);
+  }
+
+  /**
+   * Integrated gradients: shares of what the target is here more than at the baseline (the mean over its references).
+   * @param {any} target
+   * @param {any} decision
+   * @param {Numbers} values
+   * @param {Float32Array} picture
+   * @param {Ask} ask
+   */
+  shares(target, decision, values, picture, ask) {
+    const { name, count, cells, own } = this.baseline(ask.baseline);
+    const [references, kept] = [bytes(cells, Float32Array), bytes(own, Uint8Array)];
+    const map = new Float64Array(picture.length);
+    let explained = 0;
+    for (let place = 0; place < count; place += 1) {
+      const from = Float64Array.from(picture, (cell, at) => (kept[at] ? cell : references[place * picture.length + at]));
+      const way = target.direct ? this.knobsApart(from, picture) : null;
+      const found = meanGradient(this.stack, from, picture, (raw, at) => {
+        const here = { ...this.read(raw, decision.valid), action: decision.action };
+        const known = way ? Float64Array.from(values, (value, knob) => value + (at - 1) * way[knob]) : values;
+        return { value: target.value(here, known), slope: target.slope(here, known), direct: way && target.direct(here, known) };
+      }, way);
+      if (found.direct) this.addDirect(found.cells, found.direct);
+      for (let cell = 0; cell < map.length; cell += 1) map[cell] += (found.cells[cell] * (picture[cell] - from[cell])) / count;
+      explained += found.explained / count;
+    }
+    return { map, explained, baseline: name };
+  }
+
+  /**
+   * By how much each knob differs between two pictures, of knobs that are numbers in a cell.
+   * @param {Numbers} from
+   * @param {Numbers} to
+   */
+  knobsApart(from, to) {
+    const found = new Float64Array(this.scene.knobs.length);
+    for (const { kind, cells, knob, scale } of this.sketch.strokes) if (kind === "Number" && scale !== 0) found[knob] = (to[cells[0]] - from[cells[0]]) * scale;
+    return found;
   }
 
   /**
@@ -184,6 +247,7 @@ export class PageNetwork {
 }
 
 const MOST_UNITS = 256; // as in messages.py
+const SHARES = "integrated-gradients";
 
 /**
  * Cells as bytes, rounded as numpy does; 255 is 1.
@@ -236,8 +300,8 @@ function runnerUp({ outputs, valid, action }) {
 function settingTarget({ kind, names, unit }, index) {
   /** @param {number} at */
   const here = (at) => (at === index ? 1 : 0);
-  if (kind === "switches") return { name: `${names[index]} on against off`, unit: "", slope: () => Float64Array.from(names, (_, at) => here(at)) };
-  return { name: names[index], unit, slope: (/** @type {any} */ { outputs, taken }) => Float64Array.from(names, (_, at) => (outputs[at] === taken[at] ? here(at) : 0)) };
+  if (kind === "switches") return { name: `${names[index]} on against off`, unit: "", pro: names[index], value: (/** @type {any} */ { outputs }) => outputs[index], slope: () => Float64Array.from(names, (_, at) => here(at)) };
+  return { name: names[index], unit, value: (/** @type {any} */ { taken }) => taken[index], slope: (/** @type {any} */ { outputs, taken }) => Float64Array.from(names, (_, at) => (outputs[at] === taken[at] ? here(at) : 0)) };
 }
 
 /**
@@ -259,10 +323,13 @@ function resolveTarget(output, decision, spec) {
    */
   const contrast = (index, against) => ({
     name: `${names[index]} minus ${names[against]}`,
+    pro: names[index],
+    contra: names[against],
+    value: (/** @type {any} */ { outputs }) => outputs[index] - outputs[against],
     slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : at === against ? -1 : 0)),
   });
   /** @param {number} index */
-  const logit = (index) => ({ name: `logit of ${names[index]}`, slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : 0)) });
+  const logit = (index) => ({ name: `logit of ${names[index]}`, pro: names[index], value: (/** @type {any} */ { outputs }) => outputs[index], slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : 0)) });
   const { action, valid } = decision;
   if (spec === "default" && names.length < 2) return logit(0);
   if (spec === "default" || spec === "contrast") return contrast(action, runnerUp(decision));
@@ -283,6 +350,8 @@ function probabilityTarget(names, which) {
   return {
     name: `probability of ${names[which]}`,
     probability: true,
+    pro: names[which],
+    value: (/** @type {any} */ { probabilities }) => probabilities[which],
     slope: (/** @type {any} */ { probabilities }) => probabilities.map((/** @type {any} */ share, /** @type {number} */ at) => probabilities[which] * ((at === which ? 1 : 0) - share)),
   };
 }

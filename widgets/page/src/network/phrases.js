@@ -1,7 +1,7 @@
 // Sentences that read what the page computed, word for word as the kernel's (sentences.py, words.py,
 // maps.py, thresholds.py). Pure functions.
 
-import { chance, number, plainNumber } from "../shared/numbers.js";
+import { chance, number, plainNumber, unitOf } from "../shared/numbers.js";
 import { DEAD, FLAT, SATURATED } from "./sweeps.js";
 import { capital } from "../shared/words.js";
 
@@ -93,6 +93,26 @@ export function slopePhrase(groups, target) {
   const alike = groups.filter((/** @type {any} */ group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
   if (alike > 1) return `${alike} groups move ${target} alike and most, ${top.name} among them: ${whole}.`;
   return `${capital(top.name)} moves ${target} most: ${whole}.`;
+}
+
+/**
+ * Which group has the largest share of what is explained; target: {name, pro, contra, unit}.
+ * @param {any} groups
+ * @param {any} target
+ * @param {number} explained
+ * @param {string} baseline
+ */
+export function contributionPhrase(groups, { name, pro = name, contra = "", unit = "" }, explained, baseline) {
+  const [top] = strongest(groups, 1);
+  if (!top) return `The map is zero everywhere: nothing here moves ${name}, counted from ${baseline}.`;
+  const net = top.up + top.down;
+  const total = groups.reduce((/** @type {number} */ sum, /** @type {any} */ group) => sum + group.up + group.down, 0);
+  const all = Math.abs(total - explained) <= 0.01 * Math.abs(explained) ? explained : total;
+  const text = plainNumber(all);
+  const whole = unit ? `${text} ${unitOf(text, unit)}` : text;
+  const amount = net * all > 0 && net * all <= all * all ? `${plainNumber(net, true)} of ${whole}` : `${plainNumber(net, true)}; all together make ${whole}`;
+  const sides = net < 0 ? `against ${pro}${contra ? ` and for ${contra}` : ""}` : `for ${pro}${contra ? ` and against ${contra}` : ""}`;
+  return `${capital(top.name)} spoke most ${sides}: ${amount}.`;
 }
 
 /**

@@ -99,6 +99,14 @@ export function routedPicture(graph, values, shares) {
  */
 export function busiestTarget(graph, values, shares) {
   const link = fullestLink(linksUsed(graph, values, shares));
-  const { byShare, byKnob } = linkSlopes(graph, values, shares, link);
-  return { name: `the utilisation of ${linkName(graph, link)}, the busiest link`, unit: "utilisation", slope: () => byShare, direct: byKnob };
+  /** @typedef {{outputs: Numbers}} Read */
+  const slopes = (/** @type {Numbers} */ known, /** @type {Numbers} */ outputs) => linkSlopes(graph, known, outputs, fullestLink(linksUsed(graph, known, outputs)));
+  return {
+    name: `the utilisation of ${linkName(graph, link)}, the busiest link`,
+    unit: "utilisation",
+    share: { name: "utilisation of the busiest link", unit: "" }, // along a path another link may be the busiest
+    value: (/** @type {Read} */ { outputs }, /** @type {Numbers} */ known) => Math.max(...linksUsed(graph, known, outputs)),
+    slope: (/** @type {Read} */ { outputs }, /** @type {Numbers} */ known) => slopes(known, outputs).byShare,
+    direct: (/** @type {Read} */ { outputs }, /** @type {Numbers} */ known) => slopes(known, outputs).byKnob,
+  };
 }
