@@ -1,6 +1,6 @@
 """What do guards buy? The worst gap to the best rule with and without one, and the nominal cost, on five networks.
 
-    python benchmarks/guards.py [--case NAME] [--sets 30] [--rounds 10] [--making 10] [--cycles 4] [--tries 60] [--most 6]
+    python benchmarks/guards.py [--case NAME] [--sets 60] [--rounds 10] [--making 6] [--cycles 14] [--tries 40] [--most 3]
                                 [--seed 0] [--keep guard-runs] [--abr-weights FILE] [--abr-traces FOLDER] [--table]
 
 A guard is compiled on even seeds and measured on odd ones. The gap is the cost over that of the best rule on the same
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -52,7 +53,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-SETTINGS = {"sets": 30, "rounds": 10, "making": 10, "cycles": 4, "tries": 60, "most": 6, "seed": 0}
+SETTINGS = {"sets": 60, "rounds": 10, "making": 6, "cycles": 14, "tries": 40, "most": 3, "seed": 0}
 
 
 def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
@@ -69,6 +70,16 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     if case["system"] == "abr" and asked.abr_traces is not None:
         draw = halves(asked.abr_traces)
     began = time.process_time()
+    last = ""
+
+    def tell(done: float, total: float, words: str) -> None:
+        nonlocal last
+        if words != last:
+            print(
+                f"{time.process_time() - began:6.0f} s, {done:.0f} of {total:.0f}: {words}", file=sys.stderr, flush=True
+            )
+        last = words
+
     guard = compile_guard(
         system,
         policy,
@@ -80,6 +91,7 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
         tries=asked.tries,
         most=asked.most,
         seed=asked.seed,
+        progress=tell,
     )
     made = time.process_time() - began
     report = evaluate_guard(

@@ -105,7 +105,7 @@ def _export(folder: Path, world: Any, network: Any, claim: Property, background:
     save_onnx(folder / "network.onnx", network)
     files, left = [], []
     for place, case in enumerate(claim.cases):
-        if case.change is not None:
+        if case.change is not None or case.then is not None:
             left.append(case.name)
             continue
         path = folder / f"case-{place}.vnnlib"
@@ -141,6 +141,8 @@ def _show(found: Verdict, world: Any, report: dict[str, Any]) -> None:
         rows = found.witness.reshape(-1, len(world.knobs))
         for word, row in zip(("Witness", "Then"), rows, strict=False):
             typer.echo(f"{word}: {world.describe(State(row))}")
+        if found.after is not None:
+            typer.echo(f"After the first decision: {world.describe(State(found.after))}")
     cases = [(case["verdict"], case["how"], case["bound"], case["case"]) for case in report["cases"]]
     print_table(("verdict", "how", "bound", "case"), cases)
     for sentence in found.assumed:

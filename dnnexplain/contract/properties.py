@@ -8,7 +8,7 @@ of which the second differs in one knob: so is "a longer job is never preferred"
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -22,6 +22,7 @@ __all__ = [
     "Case",
     "Change",
     "ChoicesOfKnobs",
+    "Following",
     "LooseCell",
     "LooseCells",
     "Property",
@@ -113,6 +114,8 @@ class StateSet:
         relations: that hold as well.
         centre: values ``[K]`` that the budget counts from, or ``None``.
         within: steps of the knobs' grids in all (of a continuous knob: hundredths of its range).
+        only: of values ``[B, K]``, in which of them something holds that bounds and relations cannot tell ``[B]``. Witnesses
+            are asked; a bound speaks of the states without it, of which these are a part.
     """
 
     low: NDArray[np.float64]
@@ -120,6 +123,7 @@ class StateSet:
     relations: tuple[Relation, ...] = ()
     centre: NDArray[np.float64] | None = None
     within: float = np.inf
+    only: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None = None
 
     @classmethod
     def all_of(cls, system: System) -> StateSet:
@@ -175,6 +179,8 @@ class StateSet:
         for relation in self.relations:
             total = sum(weight * values[:, names.index(name)] for name, weight in relation.weights.items())
             inside &= np.asarray((total >= relation.low - _SLACK) & (total <= relation.high + _SLACK))
+        if self.only is not None and inside.any():
+            inside[inside] = self.only(np.asarray(values)[inside])
         return np.asarray(inside)
 
 
@@ -193,6 +199,21 @@ class Change:
     high: float
 
 
+class Following(Protocol):
+    """The state that a decision leads to, where it is known: what the second of two steps is asked in.
+
+    The observation of that state is a sum over choices of the same knobs as that of the first, in all states of the case.
+    """
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The knobs after the decision ``[B, K]``, by a formula, of any values ``[B, K]``."""
+        ...
+
+    def played(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of valid states, as the simulator itself gives it."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """States in which all rows must not be above zero at once.
@@ -200,9 +221,10 @@ class Case:
     Attributes:
         name: in words: ``"job 2 is an empty slot and is ranked first"``.
         states: the (first) state's.
-        rows: weights of the outputs ``[r, A]``; with a change ``[r, 2A]``, the second state's after the first's.
+        rows: weights of the outputs ``[r, A]``; of two states ``[r, 2A]``, the second state's after the first's.
         offset: added to the rows ``[r]``.
-        change: of the second state.
+        change: of the second state, where it differs by one knob.
+        then: where the second state is the one that a decision leads to.
     """
 
     name: str
@@ -210,6 +232,7 @@ class Case:
     rows: NDArray[np.float64]
     offset: NDArray[np.float64]
     change: Change | None = None
+    then: Following | None = None
 
     def margin(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """The smallest row ``[B]`` of outputs ``[B, A]`` or ``[B, 2A]``: above zero where the case is violated."""

@@ -12,7 +12,7 @@ import pytest
 from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, worst_workloads
 from dnnexplain.explain.guards.adversary import behind
-from dnnexplain.explain.guards.compiling import _simple
+from dnnexplain.explain.guards.candidates import simple
 from dnnexplain.explain.regions import Where
 from dnnexplain.systems import SmallSystem
 from tests.fakes import FakeChoice, FakeRule
@@ -85,7 +85,7 @@ def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monk
         return run(*given, **named)
 
     def told(_done: float, _total: float, words: str) -> None:
-        if words.startswith("choosing rules"):
+        if words.startswith("choosing among"):
             stop.set()
 
     monkeypatch.setattr(world, "run", counting)
@@ -199,14 +199,14 @@ def test_progress_never_goes_back_and_says_what_is_done() -> None:
     assert 0.0 == shares[0] < shares[-1] <= 1.0
     words = [words for *_, words in told]
     assert any("fall back" in one for one in words)
-    assert any(one.startswith("choosing rules") for one in words)
+    assert any(one.startswith("choosing among") for one in words)
 
 
 def test_each_quantity_has_bounds_that_many_hard_states_keep() -> None:
     hard = np.column_stack([np.arange(20.0), np.full(20, 3.0), np.r_[np.full(19, 1.0), np.inf]])
     usual = np.array([[25.0, 3.0, 1.0]])  # beyond what hard states show
     values, label = np.concatenate([hard, usual]), np.arange(21) < 20
-    scored = _simple(("waiting", "same", "far"), values, np.ones(21, dtype=bool), label, "sjf", "network")
+    scored = simple(("waiting", "same", "far"), values, np.ones(21, dtype=bool), label, "sjf", "network")
     found = [rule for _, rule in scored]
     held = [rule.when.holds(("waiting", "same", "far"), values) for rule in found]
     assert [score for score, _ in scored] == pytest.approx([one[:20].mean() - one[20:].mean() for one in held])

@@ -1,7 +1,8 @@
 """Guards: short lists of rules that step in where a policy is known to fail, around any policy, the network untouched."""
 
 from dnnexplain.explain.guards.adversary import Adverse, worst_workloads
-from dnnexplain.explain.guards.compiling import candidates, compile_guard
+from dnnexplain.explain.guards.candidates import candidates
+from dnnexplain.explain.guards.compiling import compile_guard
 from dnnexplain.explain.guards.evaluation import GuardReport, evaluate_guard
 from dnnexplain.explain.guards.export import EXPORTS, export_guard
 from dnnexplain.explain.guards.guard import Guard, GuardRule

@@ -1,10 +1,9 @@
-"""A guard made better by small changes: a bound moved, added or dropped, a rule added, dropped, moved or given another fall-back."""
+"""Small changes to a guard: a bound moved, added or dropped, a rule added, dropped, moved or given another fall-back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.explain.guards.guard import GuardRule
 from dnnexplain.explain.regions.where import Span, Where
 
-__all__ = ["Judge", "Ladder", "neighbour", "polished"]
+__all__ = ["Ladder", "neighbour"]
 
 Rules = tuple[GuardRule, ...]
 Floats = NDArray[np.float64]
@@ -22,22 +21,6 @@ FEW = 16
 SHARP = 0.7
 """Share of the quantities that are drawn by how well they tell hard states from usual ones; the others are drawn evenly."""
 WHY = "Found by small changes to rules that were learnt where the network falls behind."
-
-
-class Judge(Protocol):
-    """What rules are held against."""
-
-    def promising(self, rules: Rules) -> bool:
-        """Whether they do better than the present ones on the few worst workloads: quick."""
-        ...
-
-    def worth(self, rules: Rules) -> float:
-        """What is to be made small; infinite where the nominal cost cannot be afforded."""
-        ...
-
-    def settle(self, rules: Rules) -> None:
-        """They are the present ones from now on."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -83,46 +66,6 @@ def _rungs(column: Floats) -> Floats:
         return np.asarray(middles)
     places = np.searchsorted(known, np.quantile(column, RUNGS), side="left")
     return np.asarray(middles[np.unique(np.clip(places, 0, len(middles) - 1))], dtype=np.float64)
-
-
-def polished(
-    rules: Rules,
-    judge: Judge,
-    ladder: Ladder,
-    does: Sequence[str],
-    *,
-    pool: Sequence[GuardRule] = (),
-    most: int,
-    tries: int,
-    rng: np.random.Generator,
-    go_on: Callable[[int], bool] | None = None,
-) -> Rules:
-    """Rules after ``tries`` small changes, of which each that makes ``judge.worth`` smaller was kept.
-
-    Args:
-        rules: to begin from.
-        judge: what they are held against.
-        ladder: bounds to choose from.
-        does: what a rule may do, by name.
-        pool: rules that may be added as they are.
-        most: rules, at most.
-        tries: changes that are looked at.
-        rng: draws them.
-        go_on: called with how many were looked at; false ends it.
-    """
-    judge.settle(rules)
-    now = judge.worth(rules)
-    for done in range(tries):
-        if go_on is not None and not go_on(done):
-            break
-        tried = neighbour(rules, ladder, does, most, rng, pool)
-        if tried == rules or not judge.promising(tried):
-            continue
-        worth = judge.worth(tried)
-        if worth < now:
-            rules, now = tried, worth
-            judge.settle(rules)
-    return rules
 
 
 def neighbour(

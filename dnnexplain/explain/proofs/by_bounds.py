@@ -32,7 +32,7 @@ _ROUNDS = 20
 
 def relaxed(asked: ProofTask, case: Case) -> RelaxedModel:
     """The network over a case's states; cases of one state that share their set share it, too."""
-    if case.change is not None or asked.budget.jobs != 1:
+    if case.change is not None or case.then is not None or asked.budget.jobs != 1:
         return relaxed_model(asked.system, asked.policy, case, asked.background, asked.go_on)
     key = (id(case.states), "relaxed")
     if key not in asked.memo:

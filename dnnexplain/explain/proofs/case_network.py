@@ -81,8 +81,17 @@ class ProofTask:
             [np.asarray(self.policy.outputs(self.system.encode(part, self.background)), dtype=float) for part in parts]
         )
 
-    def outputs(self, case: Case, rows: Floats) -> Floats:
-        """Of one state ``[B, A]``, or of both ``[B, 2A]`` from rows ``[B, 2K]``."""
+    def outputs(self, case: Case, rows: Floats, *, played: bool = False) -> Floats:
+        """Of one state ``[B, A]``, or of both ``[B, 2A]`` from rows ``[B, 2K]``, or from ``[B, K]`` where one leads to the other.
+
+        Args:
+            case: which of these.
+            rows: the states.
+            played: whether the simulator itself takes the step from one state to the other.
+        """
+        if case.then is not None:
+            later = case.then.played(rows) if played else case.then(rows)
+            return np.hstack([self.network(rows), self.network(later)])
         if case.change is None:
             return self.network(rows)
         half = rows.shape[1] // 2
@@ -97,10 +106,10 @@ class ProofTask:
         return self.left() > 0 and not self.stop.is_set()
 
 
-def margins(asked: ProofTask, case: Case, rows: Floats) -> Floats:
+def margins(asked: ProofTask, case: Case, rows: Floats, *, played: bool = False) -> Floats:
     """The case's margin on the network itself ``[B]``; of a decision that must stay, under its masks."""
     valid = asked.system.valid_actions(asked.system.encode(rows, asked.background)) if asked.masks else None
-    return under_masks(asked, case, case.margin(asked.outputs(case, rows)), valid)
+    return under_masks(asked, case, case.margin(asked.outputs(case, rows, played=played)), valid)
 
 
 def under_masks(asked: ProofTask, case: Case, margins: Floats, valid: NDArray[np.bool_] | None) -> Floats:
@@ -129,7 +138,7 @@ def replayed(asked: ProofTask, case: Case, row: Floats) -> float:
         inside = case.states.holds(asked.system, row[None])[0]
     else:
         inside = pairs_hold(asked.system, case, row[None])[0]
-    return float(margins(asked, case, row[None])[0]) if inside else -np.inf
+    return float(margins(asked, case, row[None], played=True)[0]) if inside else -np.inf
 
 
 def settled(case: Case, solved: Solved, certificate: Certificate, best: float, doubt: str) -> CaseVerdict:
@@ -171,7 +180,7 @@ def certify_case(
         return Certificate("", holds=False, checked=np.nan, tolerance=np.nan, states=0,
                            reason="No proof: no valid state was found on which program and network could be compared.")  # fmt: skip
 
-    seen = asked.outputs(case, states)
+    seen = asked.outputs(case, states, played=True)
     text, where = f"never: {case.name}", valid_states(asked.system)
 
     def network(_: Floats) -> Floats:

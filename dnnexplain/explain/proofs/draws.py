@@ -111,6 +111,7 @@ def climb(
     *,
     samples: int = 2048,
     rounds: int = 12,
+    start: Floats | None = None,
 ) -> tuple[Floats, float] | None:
     """The best valid state that a short search finds, and its score; ``None`` where none could be drawn.
 
@@ -120,8 +121,9 @@ def climb(
         rng: draws.
         samples: states drawn at first.
         rounds: of redrawing some knobs of the best ones.
+        start: states ``[B, K]`` of the set to begin from, in place of drawn ones.
     """
-    rows = draw(system, states, samples, rng)
+    rows = draw(system, states, samples, rng) if start is None else start
     if not len(rows):
         return None
     scores = score(rows)

@@ -122,6 +122,7 @@ def grouped(
     case: Case | None = None,
     second: tuple[StateSet, Floats, Sequence[Summand]] | None = None,
     loose: Sequence[LooseCell] = (),
+    after: tuple[Floats, Sequence[Summand]] | None = None,
 ) -> GroupedInput:
     """Observations of a set of states as sums over groups.
 
@@ -131,6 +132,7 @@ def grouped(
         case: where it speaks of two states.
         second: the second state's set, constant and summands.
         loose: cells that have room beside what the knobs say.
+        after: constant and summands of the observation that follows, where a case speaks of two steps.
 
     Raises:
         DnnExplainError: a group has too many joint values to be listed.
@@ -179,6 +181,10 @@ def grouped(
             if part.straight and part.knobs:
                 constant = constant - system.knobs[part.knobs[0]].low * seen[first]
         forms.append(np.vstack([constant[None], seen]))
+    if after is not None:
+        forms.append(
+            _form(system, after[0], [(part, *one[1:]) for part, one in zip(after[1], laid, strict=True)], len(table))
+        )
     rows = [
         (np.array([named[name] for name in one]), np.array(list(one.values())), least, most)
         for one, least, most in ties
@@ -186,6 +192,17 @@ def grouped(
     arrays = _arrays(system, laid, rows, low, high, states)
     low, high = _shrunk(arrays, low, high)
     return GroupedInput(arrays, tuple(forms), low, high, count, moved, tuple(laid))
+
+
+def _form(system: System, ground: Floats, laid: Sequence[tuple[Summand, int, tuple[int, ...]]], count: int) -> Floats:
+    """Constant, and what each of ``count`` values adds to the cells ``[1 + V, cells]``."""
+    made = np.zeros((1 + count, len(ground)))
+    made[0] = ground
+    for part, first, _ in laid:
+        made[1 + first : 1 + first + len(part.cells)] = part.cells
+        if part.straight and part.knobs:
+            made[0] -= system.knobs[part.knobs[0]].low * part.cells[0]
+    return made
 
 
 def _shrunk(arrays: GroupArrays, low: Floats, high: Floats) -> tuple[Floats, Floats]:

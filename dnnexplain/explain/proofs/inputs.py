@@ -19,7 +19,7 @@ from dnnexplain.contract import ChoicesOfKnobs, DnnExplainError, LooseCell, Loos
 from dnnexplain.contract.properties import Relation, steps_of
 from dnnexplain.explain.proofs.program import Program
 
-__all__ = ["Input", "Summand", "loose_cells", "paint", "summands"]
+__all__ = ["Input", "Summand", "loose_cells", "paint", "spread", "summands"]
 
 Floats = NDArray[np.float64]
 _TOO_MANY = 4096
@@ -233,7 +233,7 @@ def paint(
             first.parts[at] if shared and first is not None else (given, _values(program, system, states, given))
         )
         placed.append((part, numbers))
-        constant += _spread(system, states, part, numbers, columns)
+        constant += spread(system, states, part, numbers, columns)
         for column, knob in enumerate(part.knobs):
             if knobs[knob] is None:
                 knobs[knob] = _knob(system, states, part, column, numbers)
@@ -268,7 +268,7 @@ def _values(program: Program, system: System, states: StateSet, part: Summand) -
     return np.array([program.value(0, count - 1, integer=True)])
 
 
-def _spread(
+def spread(
     system: System, states: StateSet, part: Summand, numbers: NDArray[np.int64], columns: dict[int, Floats]
 ) -> Any:
     """Note what each value adds to the cells; what is added whatever the values."""

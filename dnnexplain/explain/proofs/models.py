@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Case, DnnExplainError, Relation, StateSet, System
 from dnnexplain.explain.networks.hooks import network_of, private
+from dnnexplain.explain.proofs.following import painted_after
 from dnnexplain.explain.proofs.inputs import Input, loose_cells, paint, relate, summands
 from dnnexplain.explain.proofs.network import Bend, NetworkForms, Wave, traced
 from dnnexplain.explain.proofs.program import Program
@@ -70,7 +71,8 @@ def model_of(system: System, policy: Any, case: Case, background: Any, seconds: 
     graph = traced(private(network_of(policy)))
     bends: list[Bend | Wave] = []
     outputs = []
-    for one in inputs:
+    later = [] if case.then is None else [painted_after(program, system, states, inputs[0], case.then, background)]
+    for one in (*inputs, *later):
         run = NetworkForms(graph, program)
         outputs.append(run.outputs(one.forms, tuple(system.observation_shape)))
         bends += run.bends

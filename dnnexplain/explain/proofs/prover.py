@@ -121,7 +121,7 @@ def _quick(asked: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdic
     """List the states where they are few; else look for a violation by search."""
     if not asked.go_on():
         return CaseVerdict(case.name, "open", np.inf, -np.inf, reason="the time was up before its turn")
-    if case.change is None:
+    if case.change is None and case.then is None:
         seen = asked.seen(case.states, "listed", lambda: listed(asked.system, case.states, asked.budget.listed))
         if seen is not None:
             return _by_list(asked, case, seen)
@@ -134,9 +134,10 @@ def _quick(asked: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdic
     witness = _search(asked, case, rng)
     if witness is None:
         return CaseVerdict(case.name, "open", np.inf, -np.inf)
-    if witness[1] > 0:
-        return refuted(asked, case, witness[0], witness[1], "found")
-    return CaseVerdict(case.name, "open", np.inf, witness[1])
+    value = witness[1] if case.then is None or witness[1] <= 0 else replayed(asked, case, witness[0])
+    if value > 0:
+        return refuted(asked, case, witness[0], value, "found")
+    return CaseVerdict(case.name, "open", np.inf, value)
 
 
 def _unknown(policy: Any) -> str:
@@ -203,9 +204,12 @@ def _by_list(asked: ProofTask, case: Case, seen: tuple[Any, ...]) -> CaseVerdict
 def _search(asked: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
     """A violation by sampling and climbing, on the network itself."""
     if case.change is None:
+        drawn = asked.memo.get((id(case.states), "drawn"))
+        # Where states are hard to come by, those that were drawn for the first case of the set are used again.
+        start = None if case.states.only is None or drawn is None else drawn[0] if drawn else np.empty((0, 0))
         return climb(
             asked.system, case.states, lambda rows: margins(asked, case, rows), rng,
-            samples=asked.budget.samples, rounds=asked.budget.rounds,
+            samples=asked.budget.samples, rounds=asked.budget.rounds, start=start,
         )  # fmt: skip
     change, place = case.change, place_of(asked.system, case.change.knob)
     low = rng.uniform(max(change.low, 0.0) if change.high > 0 else change.low, change.high, size=65536)
@@ -275,7 +279,7 @@ def _model(asked: ProofTask, case: Case) -> Model:
     """The program of a case; cases of one state that share their set share it, too, where they come one after another."""
     key = (id(case.states), "model")
     left = max(asked.left(), 0.1)
-    if case.change is not None or asked.budget.jobs != 1:
+    if case.change is not None or case.then is not None or asked.budget.jobs != 1:
         return model_of(asked.system, asked.policy, case, asked.background, left)
     if key not in asked.memo:
         asked.memo[key] = model_of(asked.system, asked.policy, case, asked.background, left)

@@ -196,6 +196,7 @@ def described(verdict: Any, system: System) -> Mapping[str, Any]:
         "gap": number(verdict.gap),
         "witness": told(first),
         "changed": told(verdict.witness[1]) if pair else None,
+        "then": None if verdict.after is None else told(verdict.after),
         "violation": None if failed is None else {"case": failed.name, "margin": failed.best, "how": failed.how},
         "checked": number(verdict.checked),
         "seconds": verdict.seconds,

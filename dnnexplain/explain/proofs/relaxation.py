@@ -13,6 +13,7 @@ from scipy import sparse
 from dnnexplain.contract import Case, DnnExplainError, StateSet, System
 from dnnexplain.explain.networks.hooks import network_of, private
 from dnnexplain.explain.proofs.dual_kernels import RANGE, RELU, SIGMOID, TANH, NetArrays, descend, first_bounds
+from dnnexplain.explain.proofs.following import summands_after
 from dnnexplain.explain.proofs.groups import GroupedInput, grouped
 from dnnexplain.explain.proofs.inputs import loose_cells, summands
 from dnnexplain.explain.proofs.models import place_of, second_states
@@ -279,7 +280,12 @@ def relaxed_model(
         place_of(system, case.change.knob)
         later = second_states(system, case)
         second = later, *summands(system, later, background)
-    made = grouped(system, states, ground, parts, case, second, loose_cells(system, states, background))
+    after = None if case.then is None else summands_after(system, states, case.then, parts, background)
+    loose = loose_cells(system, states, background)
+    if after is not None and loose:
+        msg = "cells that knobs leave open are not known one decision later, so bounds do not speak of two steps here"
+        raise DnnExplainError(msg)
+    made = grouped(system, states, ground, parts, case, second, loose, after)
     if (np.diff(made.arrays.start) == 0).any():
         raise EmptyGroups
     relaxation = Relaxation(made, go_on)

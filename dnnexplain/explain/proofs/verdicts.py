@@ -109,6 +109,14 @@ class Verdict(Shown):
         lost = [case for case in self.cases if case.verdict == "fails"]
         return max(lost, key=lambda case: case.best, default=None)
 
+    @property
+    def after(self) -> Floats | None:
+        """Of a violation over two steps: the state that the first decision leads to, as the simulator gives it ``[K]``."""
+        case = next((one for one in self.claim.cases if self.failed is not None and one.name == self.failed.name), None)
+        if case is None or case.then is None or self.witness is None:
+            return None
+        return np.asarray(case.then.played(self.witness[None])[0], dtype=float)
+
     def sentence(self) -> str:
         """The verdict in words."""
         text = self.claim.text.rstrip(".")

@@ -35,7 +35,7 @@ def vnnlib(system: System, case: Case, background: Any = None) -> str:
     Raises:
         ValueError: the case speaks of two states.
     """
-    if case.change is not None:
+    if case.change is not None or case.then is not None:
         msg = "a case of two states has no single network to be asked about"
         raise ValueError(msg)
     low, high = cell_ranges(system, case, background)

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dnnexplain.contract.properties import Case, Change, LooseCell, Property, StateSet, chosen_over
+from dnnexplain.contract.rules_agree import agreed_choices
 
 if TYPE_CHECKING:
     from dnnexplain.systems.abr.player import Player
 
-__all__ = ["LOOSE_WORDS", "loose_cells", "monotone_buffer", "monotone_throughput", "never_lowest_with_full_buffer"]
+__all__ = [
+    "LOOSE_WORDS",
+    "loose_cells",
+    "monotone_buffer",
+    "monotone_throughput",
+    "never_lowest_with_full_buffer",
+    "rules_agree",
+]
 
 _FULL, _FAST = 0.9, 0.5
 _RAW = ("raw outputs are compared; knobs move one by one, whether or not a session could show them together",)
@@ -59,6 +67,11 @@ def monotone_throughput(system: Player) -> Property:
 def monotone_buffer(system: Player) -> Property:
     """A fuller buffer never lowers the bitrate, all else equal."""
     return _monotone(system, "buffer", "monotone-buffer", "A fuller buffer never lowers the bitrate")
+
+
+def rules_agree(system: Player) -> Property:
+    """Where the buffer rule, the rate rule and model predictive control choose the same bitrate, so does the network."""
+    return agreed_choices(system, ("bb", "rb", "mpc"))
 
 
 def _monotone(system: Player, knob: str, name: str, text: str) -> Property:

@@ -223,6 +223,11 @@ SPEC = Spec(
             "A fuller buffer never lowers the bitrate, all else equal.",
             "dnnexplain.systems.abr.properties:monotone_buffer",
         ),
+        PropertySource(
+            "agrees-with-rules",
+            "Where bb, rb and mpc choose the same bitrate, the network chooses no other.",
+            "dnnexplain.systems.abr.properties:rules_agree",
+        ),
     ),
     rules={
         "bb": "Buffer-based",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dnnexplain.contract.properties import Case, Change, Property, StateSet
+from dnnexplain.contract.rules_agree import agreed_levels
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cellular.system import CellularSystem
 
-__all__ = ["monotone_congestion", "never_fast_when_congested"]
+__all__ = ["monotone_congestion", "never_fast_when_congested", "rules_agree"]
 
-_FULL, _FAST = 0.9, 0.5
+_FULL, _FAST, _NEARLY = 0.9, 0.5, 0.25
 _ALONE = ("knobs move one by one, whether or not a cell could show them together",)
 
 
@@ -49,3 +50,21 @@ def never_fast_when_congested(system: CellularSystem) -> Property:
         f"With congestion at least {_FULL:.0%} of its range in each of the last minutes, the rate is at most {_FAST:g}"
     )
     return Property("never-fast-when-congested", text, (case,))
+
+
+def rules_agree(system: CellularSystem) -> Property:
+    """Where the threshold, the proportional and the headroom rule all stop, or all send at full rate, the network nearly does.
+
+    The first two look at the congestion of the last minute alone, so a bound on it holds all these states.
+    """
+    name, rules = "congestion last minute", system.rules()
+    stop, level, gain = (
+        rules["threshold"].parameters["congestion"],
+        *(rules["proportional"].parameters[what] for what in ("congestion", "gain")),
+    )
+
+    def within(end: float) -> StateSet:
+        bounds = (0.0, min(stop, level - 1.0 / gain)) if end > 0 else (max(stop, level), np.inf)
+        return StateSet.all_of(system).where(system, **{name: bounds})
+
+    return agreed_levels(system, ("threshold", "proportional", "headroom"), _NEARLY, within)

@@ -242,6 +242,11 @@ SPEC = Spec(
             "With congestion at least 90% of its range in each of the last minutes, the rate is at most a half.",
             "dnnexplain.systems.cellular.properties:never_fast_when_congested",
         ),
+        PropertySource(
+            "agrees-with-rules",
+            "Where threshold, proportional and headroom all stop, or all send at full rate, the network nearly does.",
+            "dnnexplain.systems.cellular.properties:rules_agree",
+        ),
     ),
     rules={
         "never": "Rule: never send",

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract.properties import Case, Change, LooseCell, Property, StateSet, chosen_over
+from dnnexplain.contract.rules_agree import agreed_choices, agreed_switches
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cran.radio import Radio
 
-__all__ = ["LOOSE_WORDS", "loose_cells", "monotone_demand", "never_dark"]
+__all__ = ["LOOSE_WORDS", "loose_cells", "monotone_demand", "never_dark", "rules_agree"]
 
 LOOSE_WORDS = (
     "the mean gain of a link may be anything that some place of its user allows, whatever that of the others is"
@@ -107,3 +108,9 @@ def monotone_demand(system: Radio) -> Property:
     return Property(
         "monotone-demand", "More demand of a user never switches a head off, all else equal", tuple(cases), _RAW
     )
+
+
+def rules_agree(system: Radio) -> Property:
+    """Where the nearest-head rule, the greedy one and the one with hysteresis decide alike, so does the network."""
+    names = ("nearest", "greedy", "hysteresis")
+    return agreed_choices(system, names) if _toggles(system) else agreed_switches(system, names)

@@ -160,6 +160,11 @@ SPEC = Spec(
             "More demand of a user never switches a head off, all else equal.",
             "dnnexplain.systems.cran.properties:monotone_demand",
         ),
+        PropertySource(
+            "agrees-with-rules",
+            "Where nearest, greedy and hysteresis decide alike, so does the network.",
+            "dnnexplain.systems.cran.properties:rules_agree",
+        ),
     ),
     rules={
         "all-on": "Rule: all heads on",

@@ -213,6 +213,11 @@ SPEC = Spec(
             "dnnexplain.systems.deeprm.properties:monotone_length",
         ),
         PropertySource(
+            "starts-both",
+            "Over two decisions: in an idle cluster, two jobs that fit side by side are both started (no arrivals).",
+            "dnnexplain.systems.deeprm.two_steps:starts_both",
+        ),
+        PropertySource(
             "agrees-with-rules",
             "In an idle cluster with a job in every slot, the job that SJF, FCFS and Tetris all take is ranked first.",
             "dnnexplain.systems.deeprm.properties:rules_agree",

@@ -19,11 +19,11 @@ __all__ = ["GuardPanel"]
 FILES = {"json": "guard.json", "python": "guard.py", "c": "guard.c", "javascript": "guard.js"}
 """What a guard is kept as, and the file's name."""
 SIZES = {
-    "quick": ("quick: 4 batches", {"sets": 20, "rounds": 4, "cycles": 2, "tries": 30}),
-    "usual": ("usual: 10 batches", {"sets": 30, "rounds": 10, "cycles": 3, "tries": 60}),
-    "thorough": ("thorough: 20 batches", {"sets": 40, "rounds": 20, "cycles": 3, "tries": 60}),
+    "quick": ("quick: 4 batches", {"sets": 20, "rounds": 4, "cycles": 4, "tries": 15}),
+    "usual": ("usual: 6 batches", {"sets": 40, "rounds": 6, "cycles": 6, "tries": 20}),
+    "thorough": ("thorough: 10 batches", {"sets": 60, "rounds": 10, "cycles": 12, "tries": 40}),
 }
-"""How much is tried: a label, and the counts; the last is what ``dnnexplain guard`` does."""
+"""How much is tried: a label, and the counts; the middle one is what ``dnnexplain guard`` does."""
 MADE = 0.75
 """Of the work, the share that making a guard takes; measuring it is the rest."""
 EPISODES = 6

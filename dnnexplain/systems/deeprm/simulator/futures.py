@@ -15,7 +15,7 @@ from dnnexplain.systems.deeprm.simulator.batch import Simulator
 from dnnexplain.systems.deeprm.simulator.model import JobSet
 from dnnexplain.systems.deeprm.simulator.runner import Run, content, play_on
 
-__all__ = ["ASSUMED", "followed"]
+__all__ = ["ASSUMED", "followed", "one_later"]
 
 Ints = NDArray[np.int64]
 _UNSEEN = 3
@@ -64,6 +64,19 @@ def followed(
     _stand(simulator, codec, values, jobs, np.repeat(which, len(futures)))
     simulator.step(np.repeat(actions, len(futures)))
     return play_on(simulator, policy, [sets[one] for one in place])
+
+
+def one_later(codec: Codec, values: NDArray[np.float64], actions: Ints) -> NDArray[np.float64]:
+    """The knobs after one action in each state, played by the simulator without arrivals ``[B, K]``; the backlog is empty."""
+    values = codec.repair(np.asarray(values, dtype=np.float64))
+    jobs, none = codec.jobs(values), np.empty(0, dtype=np.int64)
+    nothing = JobSet(none, none, none, none, 1, "")
+    sets = [_joined(one, nothing, none) for one in jobs]
+    place = np.arange(len(sets))
+    simulator = Simulator(codec.params, sets, place, time_limit=np.iinfo(np.int32).max, stalls=True)
+    _stand(simulator, codec, values, jobs, place)
+    simulator.step(np.asarray(actions))
+    return codec.decode(simulator.observe() * np.float32(simulator.scale))
 
 
 def _joined(shown: Ints, future: JobSet, unseen: Ints) -> JobSet:

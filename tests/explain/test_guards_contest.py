@@ -1,0 +1,124 @@
+"""Guards in a contest and the small changes between attacks: the best is found by few runs, nothing invalid is ever tried."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnnexplain.explain.guards.contest import Bench, Contest
+from dnnexplain.explain.guards.guard import GuardRule
+from dnnexplain.explain.guards.polishing import Ladder, neighbour
+from dnnexplain.explain.regions import Span, Where
+
+RNG = np.random.default_rng(0)
+VALUES = np.column_stack([RNG.integers(0, 9, 400), RNG.normal(size=400), np.zeros(400)]).astype(float)
+HARD = VALUES[:, 0] > 5
+LADDER = Ladder.of(("queue", "noise", "still"), VALUES, HARD)
+DOES = ["fcfs", "sjf"]
+
+
+class TableBench(Bench):
+    """Guards whose gaps on 30 workloads, and whether they can be afforded, stand in a table."""
+
+    def __init__(self, gaps: Any, dear: Any = ()) -> None:
+        self.table, self.dear, self.hard, self.runs = np.asarray(gaps), set(dear), list(range(30)), 0
+
+    def guarded(self, rules: Any) -> Any:
+        return rules
+
+    def gaps(self, policy: Any, places: Any = None) -> Any:
+        self.runs += len(places)
+        return self.table[int(policy[0].do), places]
+
+    def affordable(self, rules: Any) -> bool:
+        return int(rules[0].do) not in self.dear
+
+
+def guard(number: int) -> tuple[GuardRule, ...]:
+    return (GuardRule(Where(()), str(number)),)
+
+
+def worth(gaps: Any) -> float:
+    worst = np.sort(np.maximum(gaps, 0.0))[::-1][:12]
+    return float((worst[0] + worst.sum() / 12) * 1.01)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_leader_is_the_best_affordable_guard_though_few_are_run_on_all(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.gamma(2.0, 1.0, size=(60, 30)) * rng.uniform(0.3, 2.0, size=(60, 1))
+    order = sorted(range(60), key=lambda one: worth(table[one]))
+    bench = TableBench(table, dear=order[:2])
+    contest = Contest(bench)
+    contest.enter(guard(one) for one in range(60))
+    leader = contest.leader(Event())
+    assert leader is not None
+    assert int(leader.rules[0].do) == order[2], "the two best cannot be afforded"
+    assert leader.worth == pytest.approx(worth(table[order[2]]))
+    assert bench.runs < 0.6 * table.size
+
+
+def test_what_is_learnt_changes_who_leads_and_a_guard_enters_once() -> None:
+    table = np.array([[1.0] * 30, [2.0] * 30])
+    contest = Contest(bench := TableBench(table))
+    contest.enter([guard(0), guard(1), guard(0)])
+    assert len(contest.known) == 2
+    first = contest.leader(Event())
+    assert first is not None
+    assert first.rules == guard(0)
+    bench.table, bench.hard = np.column_stack([table, [9.0, 2.0]]), list(range(31))
+    second = contest.leader(Event())
+    assert second is not None
+    assert second.rules == guard(1)
+
+
+def test_the_winner_is_among_those_that_were_attacked() -> None:
+    contest = Contest(TableBench([[1.0] * 30, [2.0] * 30, [3.0] * 30]))
+    contest.enter(guard(one) for one in range(3))
+    for standing in contest.known.values():
+        standing.attacks = int(standing.rules != guard(0))
+    assert contest.winner().rules == guard(1)
+
+
+def test_an_ended_contest_has_no_leader() -> None:
+    contest, over = Contest(TableBench([[1.0] * 30])), Event()
+    contest.enter([guard(0)])
+    over.set()
+    assert contest.leader(over) is None
+
+
+def test_telling_quantities_are_drawn_most_and_those_that_never_vary_not_at_all() -> None:
+    assert LADDER.weights.argmax() == 0
+    assert LADDER.weights[2] == 0
+    assert np.isclose(LADDER.weights.sum(), 1.0)
+
+
+def test_every_change_is_a_guard_that_holds_somewhere_and_is_not_too_long() -> None:
+    rng = np.random.default_rng(4)
+    rules: tuple[GuardRule, ...] = ()
+    for _ in range(300):
+        rules = neighbour(rules, LADDER, DOES, 3, rng)
+        assert len(rules) <= 3
+        for rule in rules:
+            names = [span.feature for span in rule.when.spans]
+            assert len(names) == len(set(names))
+            assert all(span.low < span.high for span in rule.when.spans)
+            assert Where.from_json(rule.when.to_json()) == rule.when
+
+
+def test_the_right_rule_is_a_few_changes_away_from_none() -> None:
+    def wrong(rules: tuple[GuardRule, ...]) -> float:
+        done = np.full(len(VALUES), -1)
+        for rule in reversed(rules):
+            done[rule.when.holds(LADDER.names, VALUES)] = DOES.index(rule.do)
+        return float((done != np.where(HARD, 1, -1)).mean()) + 0.001 * len(rules)
+
+    rng, best = np.random.default_rng(1), ()
+    for _ in range(400):
+        best = min(best, neighbour(best, LADDER, DOES, 3, rng), key=wrong)
+    assert wrong(best) < 0.02
+    assert best[0].do == "sjf"
+    assert Span("queue", 5.5) in best[0].when.spans
