@@ -35,9 +35,12 @@ parts = dashboard_parts({system!r})
 HANDLES = {
     "abr": ('.dx-strip-mark[aria-label="buffer"]', (0.0, 3.0), ".dx-strip-mark", ".dx-outputs"),
     "cellular": ('.dx-strip-mark[aria-label="congestion last minute"]', (0.0, 3.0), ".dx-strip-mark", ".dx-outputs"),
-    "cran": (".dx-moves", (14.0, -14.0), ".dx-moves", ".dx-outputs"),
+    "cran": (".dx-moves", (14.0, -14.0), ".dx-moves", ".dx-units"),
 }
-"""What is dragged and how far a step is; what moves by itself, and what shows the network's answer."""
+"""What is dragged and how far a step is; what moves by itself, and what shows the network's answer.
+
+Of cran that is its neurons: the chances of its actions are mostly over 0.999 and under 0.001, and shown so before and after.
+"""
 
 TALL = 2400
 """Of the page, px: what is watched must be in sight, for panels out of sight catch up only at rest."""

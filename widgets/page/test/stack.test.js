@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeStack, pullBack, runStack, runUnit } from "../src/network/stack.js";
+import { makeStack, pullBack, runStack, runUnit, unitReader } from "../src/network/stack.js";
 
 /** Numbers that look random and are the same each time (Park and Miller's generator). */
 function generator(seed) {
@@ -70,6 +70,21 @@ for (const [name, described] of Object.entries({ perceptron: perceptron(), convo
       outputs.forEach((layer, at) => layer.forEach((value, unit) => {
         assert.ok(Math.abs(runUnit(stack, input, at, unit) - value) < 1e-12);
       }));
+    }
+  });
+
+  test(`${name}: a reader of one unit answers as the whole network, state after state in the same picture`, () => {
+    const painted = picture(1).slice();
+    const states = [1, 2, 3].map(picture);
+    const last = stack.length - 1;
+    for (const at of stack.keys()) {
+      painted.set(states[0]);
+      const unit = runStack(stack, painted)[at].length - 1;
+      const read = unitReader(stack, at, unit);
+      for (const state of [states[0], states[1], states[0], states[2]]) {
+        painted.set(state);
+        assert.ok(Math.abs(read(painted) - runStack(stack, painted, last)[at][unit]) < 1e-9, `layer ${at}`);
+      }
     }
   });
 }

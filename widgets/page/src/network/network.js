@@ -6,7 +6,7 @@ import { meanGradient } from "./path.js";
 import { contributionPhrase, curvePhrase, decisionPhrase, onPhrase, overlayPhrase, settingPhrase, slopePhrase } from "./phrases.js";
 import { busiestTarget } from "./routed.js";
 import { allowedOutputs, makeSketch, paintValues, repaint, tellState, validValues, withQuantities } from "./sketch.js";
-import { makeStack, pullBack, runStack, runUnit } from "./stack.js";
+import { makeStack, pullBack, runStack, unitReader } from "./stack.js";
 import { classify, sweepStates } from "./sweeps.js";
 
 export class PageNetwork {
@@ -238,9 +238,10 @@ export class PageNetwork {
     const { grid, rows: swept, note } = sweepStates(this.sketch, place, values, ground, this.described.middles);
     const rows = swept.map((row) => withQuantities(this.sketch, row));
     const picture = paintValues(this.sketch, rows[0], ground);
+    const read = unitReader(this.stack, layer.at, unit);
     const seen = rows.map((row, at) => {
       if (at) repaint(this.sketch, picture, rows[at - 1], row, ground);
-      return runUnit(this.stack, picture, layer.at, unit);
+      return read(picture);
     });
     return { place, knob: this.scene.knobs[place], grid, values: seen, note };
   }

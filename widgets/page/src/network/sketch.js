@@ -22,14 +22,16 @@ export function makeSketch(painting, scene, shape) {
   /** @param {string} name */
   const at = (name) => positions.get(name);
   const terms = makeTerms(painting, positions);
+  const strokes = painting.strokes.map((/** @type {any} */ stroke) => ({
+    ...stroke, ...Object.fromEntries(KNOBS.map((name) => [name, at(stroke[name])])), cells: cellsOf(stroke.cells, columns),
+    wide: stroke.cells.columns, knobs: KNOBS.map((name) => stroke[name]).filter(Boolean).map(at),
+  }));
   return {
     knobs: scene.knobs,
     outputs: scene.output.names.length,
     size: shape.reduce((product, length) => product * length, 1),
-    strokes: painting.strokes.map((/** @type {any} */ stroke) => ({
-      ...stroke, ...Object.fromEntries(KNOBS.map((name) => [name, at(stroke[name])])), cells: cellsOf(stroke.cells, columns),
-      wide: stroke.cells.columns, knobs: KNOBS.map((name) => stroke[name]).filter(Boolean).map(at),
-    })),
+    strokes,
+    strokesOf: Array.from({ length: terms.count }, (_, index) => strokes.filter((/** @type {any} */ stroke) => stroke.knobs.includes(index))),
     wholes: painting.wholes.map((/** @type {any} */ whole) => whole.needs.map((/** @type {any} */ set) => set.map(at))),
     masks: painting.masks.map((/** @type {any} */ mask) => ({
       ...mask, output: outputs.get(mask.output), knob: at(mask.knob), length: at(mask.length), busy: (mask.busy || []).map(at),
@@ -130,8 +132,10 @@ export function withQuantities(sketch, values) {
  */
 export function repaint(sketch, picture, shown, values, ground) {
   const [before, all] = [withQuantities(sketch, shown), withQuantities(sketch, values)];
-  for (const stroke of sketch.strokes) {
-    if (stroke.knobs.every((/** @type {number} */ index) => before[index] === all[index])) continue;
+  const apart = new Set();
+  for (let index = 0; index < all.length; index += 1) if (before[index] !== all[index]) for (const stroke of sketch.strokesOf[index]) apart.add(stroke);
+  for (const stroke of apart.size ? sketch.strokes : []) {
+    if (!apart.has(stroke)) continue;
     for (const cell of stroke.cells) picture[cell] = 0;
     STROKES[stroke.kind](picture, stroke, all, sketch.knobs, ground);
   }

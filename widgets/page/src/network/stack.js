@@ -45,6 +45,34 @@ export function runUnit(stack, input, last, unit) {
 }
 
 /**
+ * Reads one unit of a layer at states that differ little from each other, such as a sweep's: of the first dense layer only
+ * what differs from the first state's input is computed anew.
+ * @param {any} stack
+ * @param {any} last
+ * @param {number} unit
+ * @returns {(input: Numbers) => number}
+ */
+export function unitReader(stack, last, unit) {
+  const first = stack.findIndex((/** @type {any} */ layer) => layer.again);
+  const at = stack[last].kind === "relu" && last > 0 ? last - 1 : last;
+  if (first < 0 || first > at || (first === at && stack[at].single)) return (input) => runUnit(stack, input, last, unit);
+  /** @type {Numbers | undefined} */
+  let base;
+  /** @type {Numbers} */
+  let sums;
+  const rest = stack.slice(first + 1);
+  return (input) => {
+    const seen = first ? runStack(stack, input, first - 1)[first - 1] : input;
+    if (base === undefined) {
+      base = seen.slice(); // a picture is painted over
+      sums = stack[first].forward(base);
+    }
+    const now = stack[first].again(seen, base, sums);
+    return last === first ? now[unit] : runUnit(rest, now, last - first - 1, unit);
+  };
+}
+
+/**
  * The gradient at the input of a scalar whose gradient at the stack's output is given.
  * @param {any} stack
  * @param {Numbers} input
@@ -149,6 +177,14 @@ function makeDense(layer, before) {
       }
       return output;
     },
+    again(/** @type {Numbers} */ input, /** @type {Numbers} */ base, /** @type {Numbers} */ sums) {
+      const output = Float64Array.from(sums);
+      for (let i = 0; i < inputs; i += 1) {
+        const apart = input[i] - base[i];
+        if (apart !== 0) for (let unit = 0; unit < units; unit += 1) output[unit] += weight[unit * inputs + i] * apart;
+      }
+      return output;
+    },
     single(/** @type {Numbers} */ input, /** @type {number} */ unit) {
       let sum = 0;
       for (let i = 0; i < inputs; i += 1) if (input[i] !== 0) sum += weight[unit * inputs + i] * input[i];
@@ -174,7 +210,9 @@ function makeTurn({ parts: [plain, cosines] }) {
   const degree = Math.PI / 180;
   return {
     forward(/** @type {Numbers} */ input) {
-      return Float64Array.from(input, (value, at) => (at < plain ? value : at < plain + cosines ? Math.cos(degree * value) : Math.sin(degree * value)));
+      const output = new Float64Array(input.length);
+      for (let at = 0; at < input.length; at += 1) output[at] = at < plain ? input[at] : at < plain + cosines ? Math.cos(degree * input[at]) : Math.sin(degree * input[at]);
+      return output;
     },
     backward(/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) {
       return Float64Array.from(input, (value, at) => gradient[at] * (at < plain ? 1 : at < plain + cosines ? -degree * Math.sin(degree * value) : degree * Math.cos(degree * value)));

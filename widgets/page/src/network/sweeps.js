@@ -2,6 +2,7 @@
 
 import { plainNumber } from "../shared/numbers.js";
 import { makeWhole, paintValues } from "./sketch.js";
+import { letsAfter } from "./terms.js";
 import { capital } from "../shared/words.js";
 
 export const [DEAD, ACTIVE, SATURATED, FLAT] = [0, 1, 2, 3];
@@ -81,10 +82,27 @@ export function sweepStates(sketch, place, values, ground, middles) {
   });
   const blank = held.length > 0 && all.length > 1 && paintsNothing(sketch, place, base, all, ground);
   if (blank) for (const index of held) base[index] = middles[index];
-  const rows = all.map((value) => makeWhole(sketch, withValue(base, place, value)));
+  const whole = makesWhole(sketch, base, place);
+  const rows = all.map((value) => whole(value));
   const valid = all.map((value, at) => rows[at].every((/** @type {any} */ now, /** @type {number} */ index) => asAsked(sketch.knobs[index], now, index === place ? value : base[index])));
   const keep = valid.filter(Boolean).length > 1 ? valid : valid.map(() => true);
   return { grid: all.filter((_, at) => keep[at]), rows: rows.filter((_, at) => keep[at]), note: blank ? heldNote(sketch, held, middles, values) : "" };
+}
+
+/**
+ * The state in which a knob has a value, made whole; what does not follow from that knob is made so once.
+ * @param {any} sketch
+ * @param {Numbers} base
+ * @param {number} place
+ * @returns {(value: number) => Numbers}
+ */
+function makesWhole(sketch, base, place) {
+  if (sketch.wholes.length) return (value) => makeWhole(sketch, withValue(base, place, value));
+  const repairs = letsAfter(sketch.repairs, place, base.length);
+  const once = makeWhole(sketch, base.slice());
+  for (const { place: written } of repairs) if (written < base.length) once[written] = base[written];
+  const less = { ...sketch, repairs };
+  return (value) => makeWhole(less, withValue(once, place, value));
 }
 
 /**

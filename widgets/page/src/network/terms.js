@@ -11,13 +11,47 @@ export function makeTerms(painting, positions) {
   for (const { name } of lets) if (!positions.has(name)) positions.set(name, positions.size);
   const tables = new Map(painting.tables.map((/** @type {any} */ table) => [table.name, table.rows]));
   /** @param {any} one */
-  const made = ({ name, term }) => ({ place: positions.get(name), value: makeTerm(term, positions, tables) });
+  const made = ({ name, term }) => ({ place: positions.get(name), reads: namesIn(term).map((read) => positions.get(read)), value: makeTerm(term, positions, tables) });
   return { repairs: painting.repairs.map(made), quantities: painting.quantities.map(made), count: positions.size, room: new Float64Array(positions.size) };
 }
 
 /**
+ * Of lets, in their order, those whose values may change with one knob: what reads it, writes it, or hangs on such; and
+ * the quantities, from place `knobs` on, that these need.
+ * @param {Let[]} lets
+ * @param {number} knob
+ * @param {number} knobs how many there are
+ * @returns {Let[]}
+ */
+export function letsAfter(lets, knob, knobs) {
+  const touched = new Set([knob]);
+  const found = new Set();
+  for (let before = -1; before < found.size;) {
+    before = found.size;
+    lets.forEach((one, turn) => {
+      // a quantity that is needed, or a knob that is overwritten after it was read
+      const needed = lets.some((other, place) => found.has(other) && other.reads.includes(one.place) && (one.place >= knobs || place < turn));
+      if (!needed && !touched.has(one.place) && !one.reads.some((place) => touched.has(place))) return;
+      found.add(one);
+      touched.add(one.place);
+    });
+  }
+  return lets.filter((one) => found.has(one));
+}
+
+/**
+ * The knobs and quantities that a term speaks of.
+ * @param {any} term
+ * @returns {string[]}
+ */
+function namesIn(term) {
+  if (typeof term === "string") return [term];
+  return term && typeof term === "object" ? [...(term.terms ?? []), term.row, term.column, term.value].flatMap(namesIn) : [];
+}
+
+/**
  * Knobs and quantities once each thing that was let be is so, one after another.
- * @param {{place: number, value: Term}[]} lets
+ * @param {Let[]} lets
  * @param {number} count of knobs and quantities
  * @param {Numbers} values of the knobs
  */
@@ -30,7 +64,7 @@ export function runLets(lets, count, values) {
 
 /**
  * The same in place, for knobs alone: `room` is where quantities are kept meanwhile.
- * @param {{place: number, value: Term}[]} lets
+ * @param {Let[]} lets
  * @param {Float64Array} room for knobs and quantities
  * @param {Numbers} values of the knobs
  */
@@ -41,6 +75,7 @@ export function repairBy(lets, room, values) {
 }
 
 /** @typedef {(values: Numbers) => number} Term */
+/** @typedef {{place: number, reads: number[], value: Term}} Let */
 
 /**
  * @param {any} term

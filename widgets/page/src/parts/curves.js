@@ -17,6 +17,8 @@ export function makeUnits(store, part, model) {
   const element = h("div", { class: "dx-units", role: "listbox", tabindex: "0", "aria-label": "Hidden neurons", "aria-orientation": "horizontal" });
   /** @type {any[]} */
   let cells = [];
+  let named = 0;
+  const nameAll = () => cells.forEach((cell) => cell.name());
   const scale = steadyScale();
   /** @param {number} unit */
   const choose = (unit) => {
@@ -45,9 +47,12 @@ export function makeUnits(store, part, model) {
     }
     const largest = scale(Math.max(1e-30, ...Array.from(units, Math.abs)));
     cells.forEach((cell, index) => cell.update(units[index], largest, index === unit));
+    clearTimeout(named);
+    if (cells.length > FEW) named = window.setTimeout(nameAll, PAUSE); // words of hundreds of neurons, once a drag pauses
+    else nameAll();
     if (cells[unit]) setAttributes(element, { "aria-activedescendant": cells[unit].element.id });
   };
-  return { element, update, stop() {} };
+  return { element, update, stop: () => clearTimeout(named) };
 }
 
 /**
@@ -56,17 +61,28 @@ export function makeUnits(store, part, model) {
  */
 function unitCell(index, choose) {
   const fill = h("span", { class: "dx-fill" });
+  /** @type {any} */
+  let shown = {};
   const element = h("div", { class: "dx-unit-cell", role: "option", id: freshId("unit"), onclick: () => choose(index) }, h("span", { class: "dx-well" }, fill), h("span", { class: "dx-tick" }, String(index)));
   return {
     element,
     update(/** @type {number} */ value, /** @type {any} */ largest, /** @type {any} */ chosen) {
       stretch(fill, "Y", Math.abs(value) / largest);
-      fill.classList.toggle("dx-below", value < 0);
-      const words = `neuron ${index}: ${value === 0 ? "off" : number(value)}`;
-      setAttributes(element, { "aria-selected": String(chosen), "aria-label": words, title: words });
+      if (shown.value < 0 !== value < 0) fill.classList.toggle("dx-below", value < 0);
+      if (shown.chosen !== chosen) setAttributes(element, { "aria-selected": String(chosen) });
+      shown = { value, chosen };
+    },
+    name() {
+      const words = `neuron ${index}: ${shown.value === 0 ? "off" : number(shown.value)}`;
+      setAttributes(element, { "aria-label": words, title: words });
     },
   };
 }
+
+/** Of neurons: as many are named at each step. */
+const FEW = 48;
+/** Milliseconds without a step after which the others are. */
+const PAUSE = 150;
 
 const EDGE = { left: 44, right: 12, top: 10, bottom: 34 };
 

@@ -91,7 +91,10 @@ export function s(tag, attributes, ...children) {
  */
 export function setText(element, text) {
   const shown = LITERAL.has(element.nodeName.toLowerCase()) ? text : withMinus(text);
-  if (element.textContent !== shown) element.textContent = shown;
+  const only = element.childNodes.length === 1 ? element.firstChild : null;
+  if (only && only.nodeType === Node.TEXT_NODE) {
+    if (only.nodeValue !== shown) only.nodeValue = shown; // what is drawn of it stays, and only its letters are laid out anew
+  } else if (element.textContent !== shown) element.textContent = shown;
 }
 
 /**
@@ -112,12 +115,16 @@ export function setAttributes(element, attributes) {
  * @param {number} part
  */
 export function stretch(element, axis, part) {
-  element.classList.add("dx-stretch");
-  const text = `scale${axis}(${Math.min(1, part).toFixed(4)})`;
-  if (element.dataset.stretch === text) return;
-  element.dataset.stretch = text;
-  element.style.transform = text;
+  const length = Math.round(1e4 * Math.min(1, part)) / 1e4;
+  const before = stretched.get(element);
+  if (before === length) return;
+  if (before === undefined) element.classList.add("dx-stretch");
+  stretched.set(element, length); // and not in the element: asking it hundreds of times a step is dear
+  element.style.transform = `scale${axis}(${length})`;
 }
+
+/** @type {WeakMap<HTMLElement, number>} */
+const stretched = new WeakMap();
 
 let counter = 0;
 
