@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 77d9e84e06c32c49e7686564ba77998e436f1281a0136981c7cfc0f7ff523b24
+// Built from widgets/page (make page), sources c12e60eac2f63acccea469b1657b5228bdb257ab9604c4ee6ebdde5816a26b5a
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 77d9e84e06c32c49e7686564ba77998e436f1281a0136981c7cfc0f7ff523b24
+// Built from widgets/page (make page), sources c12e60eac2f63acccea469b1657b5228bdb257ab9604c4ee6ebdde5816a26b5a
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
