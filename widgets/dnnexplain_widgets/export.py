@@ -246,7 +246,7 @@ def _columns(panels: Sequence[str], reading: str) -> str:
     places = {"decision": "dx-second", "saliency": "dx-third", "neurons": "dx-fourth"}
 
     def div(name: str) -> str:
-        return f'<div id="{name}" class="{places[name]}"></div>' if name in places else f'<div id="{name}"></div>'
+        return f'<div id="{name}" class="{places.get(name, "dx-first")}"></div>'
 
     right = "".join(div(name) for name in ("decision", "saliency", "neurons") if name in panels and name not in left)
     return (

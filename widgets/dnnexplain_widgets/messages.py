@@ -130,6 +130,7 @@ def live_message(live: Live, unit: int, stamp: int, words: Mapping[str, Any]) ->
         message["overlayUnit"] = _unit_of_map(live)
     if live.activations.size:
         message["units"] = _floats(live.activations[:_MOST_UNITS])
+        message["unitsOn"] = [int((live.activations > 0).sum()), int(live.activations.size)]
     if live.curves is not None:
         own = [curve[unit] for curve in live.curves.activation]
         positions = {name: index for index, name in enumerate(live.curves.knobs)}

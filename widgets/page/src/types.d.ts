@@ -86,6 +86,8 @@ interface Step {
   rules: Record<string, number>;
   groups: Float32Array;
   units: Numbers;
+  /** How many of all units are on, and how many there are; `units` holds the first of them. */
+  unitsOn: [number, number] | null;
   unit: number;
   curves: Numbers;
   /** Of each curve: knob, number of values, first and last value. */

@@ -207,7 +207,7 @@ export class PageNetwork {
     const layer = readable.find((/** @type {any} */ one) => one.name === ask.layer) || readable[0];
     const units = Array.from(outputs[layer.at]);
     const unit = (ask.unit ?? 0) < units.length ? (ask.unit ?? 0) : 0;
-    Object.assign(found, { units: Float64Array.from(units.slice(0, MOST_UNITS)), unit });
+    Object.assign(found, { units: Float64Array.from(units.slice(0, MOST_UNITS)), unitsOn: [units.filter((/** @type {number} */ value) => value > 0).length, units.length], unit });
     const places = kinds[ask.sweep] || this.scene.knobs.flatMap((knob, index) => (knob.name === ask.sweep ? [index] : []));
     const curves = places.map((/** @type {number} */ place) => this.curve(place, values, ground, layer, unit));
     if (!curves.length) {

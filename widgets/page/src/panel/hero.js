@@ -59,7 +59,8 @@ function saliency({ groups }, live) {
  * @param {Step} live
  * @returns {[string, string] | null}
  */
-function neurons(_scene, { units }) {
+function neurons(_scene, { units, unitsOn }) {
   if (!units.length || units.some((value) => value < 0)) return null;
-  return [`${Array.from(units).filter((value) => value > 0).length} of ${number(units.length)}`, "neurons are on"];
+  const [on, all] = unitsOn ?? [Array.from(units).filter((value) => value > 0).length, units.length];
+  return [`${on.toLocaleString("en-US")} of ${all.toLocaleString("en-US")}`, "neurons are on"];
 }

@@ -33,6 +33,7 @@ function readStep(live) {
     rules: live.rules || {},
     groups: bytes(live.groups, Float32Array),
     units: bytes(live.units, Float32Array),
+    unitsOn: live.unitsOn || null,
     unit: live.unit || 0,
     curves: bytes(live.curves, Float32Array),
     swept: live.swept || [],

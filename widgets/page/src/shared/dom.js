@@ -1,7 +1,7 @@
 // Small helpers: elements, numbers, the host's theme.
 
 import { SIGNED } from "./signed.js";
-import { withMinus } from "./words.js";
+import { typeset, withMinus } from "./words.js";
 
 /** Words of these elements are to be copied as they stand. */
 const LITERAL = new Set(["code", "pre", "script", "style", "textarea"]);
@@ -9,7 +9,7 @@ const LITERAL = new Set(["code", "pre", "script", "style", "textarea"]);
 const READ = new Set(["aria-label", "aria-valuetext", "title"]);
 
 /**
- * Makes an element: h("p", {class: "x", onclick: f}, child, "text"). Its words have true minus signs, but for code.
+ * Makes an element: h("p", {class: "x", onclick: f}, child, "text"). Its words are set for people, but for code.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Props | null} [props]
@@ -26,7 +26,7 @@ export function h(tag, props, ...children) {
     else element.setAttribute(name, value === true ? "" : readable(name, value));
   }
   const shown = children.filter((child) => child !== null && child !== undefined);
-  element.append(...(LITERAL.has(tag) ? shown : shown.map((child) => (typeof child === "string" ? withMinus(child) : child))));
+  element.append(...(LITERAL.has(tag) ? shown : shown.map((child) => (typeof child === "string" ? typeset(child) : child))));
   return element;
 }
 
@@ -90,7 +90,7 @@ export function s(tag, attributes, ...children) {
  * @param {string} text
  */
 export function setText(element, text) {
-  const shown = LITERAL.has(element.nodeName.toLowerCase()) ? text : withMinus(text);
+  const shown = LITERAL.has(element.nodeName.toLowerCase()) ? text : typeset(text);
   const only = element.childNodes.length === 1 ? element.firstChild : null;
   if (only && only.nodeType === Node.TEXT_NODE) {
     if (only.nodeValue !== shown) only.nodeValue = shown; // what is drawn of it stays, and only its letters are laid out anew

@@ -6,6 +6,14 @@ export function capital(text) {
 }
 
 /**
+ * A text as it is set for people: minus signs, and arrows between the ends of a link.
+ * @param {string} text
+ */
+export function typeset(text) {
+  return typeof text === "string" && text.includes("-") ? withMinus(text).replaceAll(" -> ", " → ") : text;
+}
+
+/**
  * A text with true minus signs before its numbers; hyphens of names and ranges stay.
  * @param {string} text
  */
