@@ -12,7 +12,7 @@ slopes where the knobs have any, else one knob and then one whole block at a tim
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 
@@ -23,7 +23,7 @@ from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.contract import NetworkPolicy, State, System, valid_states
 from dnnexplain.counts import counted
 from dnnexplain.explain.probing.affine import AffineInput, affine_input
-from dnnexplain.explain.probing.block_search import Climb, climb
+from dnnexplain.explain.probing.block_search import Climb, climb_together
 from dnnexplain.explain.probing.box_search import climb_box
 from dnnexplain.explain.probing.knob_blocks import Blocks, block_name, knob_blocks
 from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations, random_values
@@ -155,24 +155,22 @@ def _all(
     exact = SumOfParts(gap) if affine is None else world.exact(affine)
     settings = {"restarts": restarts, "layer": layer.name}
     shared = _Shared.of(world, policy, layer, neurons, restarts, seed) if exact.values is None else None
+    sought = layer.before() if layer.monotone else layer
+    begun = [_Begun.of(world, policy, sought, neuron, exact, place, shared) for place, neuron in enumerate(neurons)]
+    open_ones = [one for one in begun if not one.reaches]
+    draw = (restarts if shared is None else shared.each, seed)
+    climbs = iter(world.search(policy, sought, open_ones, draw, cancel, progress) if open_ones else ())
     found = []
-    for place, neuron in enumerate(neurons):
+    for place, one in enumerate(begun):
         question = Question.about(
-            system, policy, method="maximal activation", seed=seed, settings={**settings, "neuron": neuron}
+            system, policy, method="maximal activation", seed=seed, settings={**settings, "neuron": one.neuron}
         )
-
-        def part(fraction: float, place: int = place) -> None:
-            if progress is not None:
-                progress((place + fraction) / len(neurons))
-
-        if shared is None:
-            one = _one(world, policy, layer, neuron, question, exact, place, (restarts, seed), cancel, part)
-        else:
-            draw, start = (shared.each, seed), shared.starts[place]
-            one = _one(world, policy, layer, neuron, question, exact, place, draw, cancel, part, start)
-            one = replace(one, evaluated=one.evaluated + shared.looked)
-        found.append(_certified(one, world, policy, layer, affine, place))
-        part(1.0)
+        best = one.best if one.best is not None and one.reaches else next(climbs)
+        looked = exact.evaluated + best.evaluated + (0 if shared is None else shared.looked)
+        told = _told(world, policy, layer, one, question, exact, place, best, looked)
+        found.append(_certified(told, world, policy, layer, affine, place))
+    if progress is not None:
+        progress(1.0)
     return tuple(found)
 
 
@@ -232,51 +230,96 @@ class _World:
         self,
         policy: NetworkPolicy,
         layer: NeuronLayer,
-        neuron: int,
-        starts: list[NDArray[np.float64]],
+        begun: Sequence[_Begun],
         draw: tuple[int, int],
         cancel: Event | None,
-        progress: Callable[[float], None],
-    ) -> Climb:
+        progress: Callable[[float], None] | None,
+    ) -> list[Climb]:
+        """A climb for each neuron: those over blocks side by side, as their candidates are scored together."""
         restarts, seed = draw
-        if self.blocks is None:
-            assert self.box is not None
-            return climb_box(
-                self.system, policy, layer, neuron, self.box,
-                restarts=restarts, seed=seed + neuron, cancel=cancel, progress=progress,
+        neurons = [one.neuron for one in begun]
+        if self.blocks is not None:
+            columns = np.array(neurons)
+
+            def score(values: NDArray[np.float64], owners: NDArray[np.int64]) -> NDArray[np.float64]:
+                asked, whose = np.unique(columns[owners], return_inverse=True)
+                seen = neuron_activations(policy, layer, self.system.encode(values), list(asked))
+                return seen[np.arange(len(values)), whose]
+
+            return climb_together(
+                self.system, score, self.blocks, restarts=restarts, seeds=[seed + neuron for neuron in neurons],
+                starts=[one.starts for one in begun], cancel=cancel, progress=progress,
             )  # fmt: skip
-        score = _scorer(self.system, policy, layer, neuron)
-        return climb(
-            self.system, score, self.blocks,
-            restarts=restarts, seed=seed + neuron, starts=starts, cancel=cancel, progress=progress,
-        )  # fmt: skip
+        assert self.box is not None
+        found = []
+        for place, neuron in enumerate(neurons):
+
+            def part(fraction: float, place: int = place) -> None:
+                if progress is not None:
+                    progress((place + fraction) / len(neurons))
+
+            one = climb_box(
+                self.system, policy, layer, neuron, self.box,
+                restarts=restarts, seed=seed + neuron, cancel=cancel, progress=part,
+            )  # fmt: skip
+            found.append(one)
+        return found
 
 
-def _one(
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """What is known of a neuron before a search.
+
+    Attributes:
+        neuron: its number.
+        bound: what its input cannot exceed, where that is known.
+        starts: of a search: the exact answer, if it was found, and the best state that all neurons looked at.
+        best: the exact answer, if it was found.
+        reaches: whether that is a valid state that reaches the bound: no search is needed.
+    """
+
+    neuron: int
+    bound: float | None
+    starts: list[NDArray[np.float64]]
+    best: Climb | None
+    reaches: bool
+
+    @classmethod
+    def of(
+        cls,
+        world: _World,
+        policy: NetworkPolicy,
+        sought: NeuronLayer,
+        neuron: int,
+        exact: SumOfParts,
+        place: int,
+        shared: _Shared | None,
+    ) -> _Begun:
+        bound = None if exact.bound is None else float(exact.bound[place])
+        starts, best = [], None
+        if exact.values is not None:
+            starts.append(world.system.repair(exact.values[place][None])[0])
+            seen = neuron_activations(policy, sought, world.system.encode(starts[0][None]), [neuron])
+            best = Climb(starts[0], float(seen[0, 0]), evaluated=1)
+        if shared is not None:
+            starts.append(shared.starts[place])
+        return cls(neuron, bound, starts, best, best is not None and _reaches(best.score, bound))
+
+
+def _told(
     world: _World,
     policy: NetworkPolicy,
     layer: NeuronLayer,
-    neuron: int,
+    begun: _Begun,
     question: Question,
     exact: SumOfParts,
     place: int,
-    draw: tuple[int, int],
-    cancel: Event | None,
-    progress: Callable[[float], None],
-    given: NDArray[np.float64] | None = None,
+    best: Climb,
+    looked: int,
 ) -> Maximum:
-    """One neuron: the exact answer if it is a valid state, else a search that starts from it, or from what is given."""
-    system, sought = world.system, layer.before() if layer.monotone else layer
-    bound = None if exact.bound is None else float(exact.bound[place])
-    starts = [] if exact.values is None else [system.repair(exact.values[place][None])[0]]
-    score = _scorer(system, policy, sought, neuron)
-    best = Climb(starts[0], float(score(starts[0][None])[0]), evaluated=1) if starts else None
-    starts += [] if given is None else [given]
-    if best is None or not _reaches(best.score, bound):
-        best = world.search(policy, sought, neuron, starts, draw, cancel, progress)
-    proved = _reaches(best.score, bound)
-    state = State(best.values)
-    activation = float(neuron_activations(policy, layer, system.encode(best.values[None]), [neuron])[0, 0])
+    """What a search or the exact answer of one neuron says."""
+    neuron, bound, proved = begun.neuron, begun.bound, _reaches(best.score, begun.bound)
+    activation = float(neuron_activations(policy, layer, world.system.encode(best.values[None]), [neuron])[0, 0])
     if proved:
         seen = 0 if exact.knobs is None else int(exact.knobs[place])
         words = _proof(world, layer, neuron, best, activation, seen)
@@ -287,11 +330,11 @@ def _one(
         layer=layer.name,
         neuron=neuron,
         activation=activation,
-        state=state,
+        state=State(best.values),
         proved=proved,
         bound=bound,
         weighted_input=best.score,
-        evaluated=exact.evaluated + best.evaluated,
+        evaluated=looked,
         words=words,
         measured=layer.measured,
     )
@@ -314,15 +357,6 @@ def _certified(
 
 def _reaches(score: float, bound: float | None) -> bool:
     return bound is not None and score >= bound - _ROUNDING * max(1.0, abs(bound))
-
-
-def _scorer(
-    system: System, policy: NetworkPolicy, layer: NeuronLayer, neuron: int
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    def score(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return neuron_activations(policy, layer, system.encode(values), [neuron])[:, 0]
-
-    return score
 
 
 def _proof(world: _World, layer: NeuronLayer, neuron: int, best: Climb, activation: float, seen: int) -> str:
