@@ -31,7 +31,8 @@ def distilled(capsys, *arguments):
     return capsys.readouterr().out
 
 
-def test_json_says_how_closely_and_at_what_cost(capsys, tmp_path):
+def test_json_says_how_closely_and_at_what_cost(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("dnnexplain.cli.distill.DIFFERENCE_SETS", 4)
     rules, kept = tmp_path / "rules.py", tmp_path / "kept.json"
     arguments = ("--leaves", "6", "--json", "--export", str(rules), "--out", str(kept), "--compare", "packer")
     told = json.loads(distilled(capsys, *arguments))

@@ -113,10 +113,10 @@ def test_recordings_know_what_any_policy_costs(action):
 
 @pytest.mark.parametrize("action", ["toggle", "set"])
 def test_training_goes_on_where_it_stopped(action, tmp_path, monkeypatch):
-    for name, value in {"CHECKPOINT": 20, "BATCH": 32, "UNITS": (8, 8), "VALIDATION": 4}.items():
+    for name, value in {"CHECKPOINT": 20, "BATCH": 32, "UNITS": (8, 8), "VALIDATION": 2}.items():
         monkeypatch.setattr(training, name, value)
     system = CloudRan(heads=3, users=1, action=action)
-    options = {"days": 12, "steps": 90, "rounds": 2, "outage_charge": 200.0, "told": "channels", "seed": 0}
+    options = {"days": 4, "steps": 90, "rounds": 2, "outage_charge": 200.0, "told": "channels", "seed": 0}
     told = []
 
     def stop(done, total, text):
@@ -130,7 +130,7 @@ def test_training_goes_on_where_it_stopped(action, tmp_path, monkeypatch):
     whole, _ = train(system, options, tmp_path / "other.safetensors", lambda *_: None)
     seen = torch.as_tensor(system.codec.observe(system.workloads("diurnal", 1, 0))[0])
     assert torch.equal(again(seen), whole(seen))
-    assert "12 generated days" in story["workload"]
+    assert "4 generated days" in story["workload"]
     assert "resumed" in told
     with pytest.raises(DnnExplainError, match="other settings"):
         train(system, {**options, "seed": 1}, tmp_path / "net.safetensors", lambda *_: None)

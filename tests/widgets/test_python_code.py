@@ -10,6 +10,7 @@ import pytest
 from dnnexplain.app import dashboard_parts
 from dnnexplain.contract import State
 from dnnexplain.explain.gray_box import gap_box
+from dnnexplain.explain.guards import compiling
 from dnnexplain.explain.room import LookAhead
 from dnnexplain.registry import BUILT_IN
 from dnnexplain_widgets import Dashboard
@@ -51,6 +52,8 @@ def board_with(boards, name):
 def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name, monkeypatch):
     monkeypatch.setitem(gap_box.__kwdefaults__, "moves", 8)
     monkeypatch.setattr(LookAhead, "_better", lambda _self, _seen, _valid, own: own)
+    for few in ("CONTENDERS", "FALLBACKS", "SINGLE", "LEARNED"):
+        monkeypatch.setattr(compiling, few, 2)
     panel = board_with(boards, name).panel(name)
     quick = QUICK | OWN.get(name, {})
     numbers = {key: value for key, value in quick.items() if key in panel.answers}
