@@ -23,8 +23,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from hardening_table import show
 
+from dnnexplain.contract import Shift
 from dnnexplain.explain.sequence import attack_sequence
-from dnnexplain.explain.transfer.grid import Setting, Transfer, transfer
+from dnnexplain.explain.transfer.grid import Transfer, transfer
 from dnnexplain.policies import load, load_shipped, save
 from dnnexplain.policies.training import GRID_FAMILIES, GRID_RATES, Trainer, make_recipe
 from dnnexplain.systems.deeprm import DeepRM
@@ -108,8 +109,8 @@ def grid(world, records, seed):
         key = ("grid", arm, 1 if arm == "plain" else seed)
 
         def run(network=network):
-            rows = [Setting(name, name) for name in GRID_FAMILIES]
-            columns = [Setting(f"rate {rate:g}", "", {"rate": rate, "steps": 50}, rate) for rate in GRID_RATES]
+            rows = [Shift(name, name) for name in GRID_FAMILIES]
+            columns = [Shift(f"rate {rate:g}", "", {"rate": rate, "steps": 50}, rate) for rate in GRID_RATES]
             found: Transfer = transfer(
                 world,
                 {"network": network},

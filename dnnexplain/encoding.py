@@ -14,7 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import __version__
-from dnnexplain.contract import Bound, Decision, DnnExplainError, Episodes, Judgement, Knob, Metric, State, StatedBound
+from dnnexplain.contract import (
+    Bound,
+    Decision,
+    DnnExplainError,
+    Episodes,
+    Judgement,
+    Knob,
+    Metric,
+    Shift,
+    State,
+    StatedBound,
+)
 
 __all__ = ["decode", "encode", "register"]
 
@@ -25,6 +36,8 @@ _KINDS = "biufcU"
 
 
 _REGISTERED: dict[str, type[Any]] = {}
+_FORMER = {"Setting": "Shift"}
+"""Kinds that files of earlier releases hold, and what they are now."""
 
 
 def register(cls: type[T]) -> type[T]:
@@ -39,7 +52,7 @@ def register(cls: type[T]) -> type[T]:
     return cls
 
 
-for _contract_type in (Bound, Decision, Episodes, Judgement, Knob, StatedBound, Metric, State):
+for _contract_type in (Bound, Decision, Episodes, Judgement, Knob, StatedBound, Metric, Shift, State):
     register(_contract_type)
 
 
@@ -169,6 +182,7 @@ def _decode_dataclass(data: dict[str, Any]) -> Any:
 
 def _kind(name: str, module: str, wrote: str) -> type[Any]:
     """The class of a saved result; a module of our own that defines it is imported first."""
+    name = _FORMER.get(name, name)
     if name not in _REGISTERED and module.startswith("dnnexplain."):
         with contextlib.suppress(ImportError):
             import_module(module)

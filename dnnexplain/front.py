@@ -135,7 +135,7 @@ def distill(
     Args:
         system, policy: as of :func:`explain`.
         workload: a family of workloads; the system's first if not given.
-        options: of :func:`dnnexplain.explain.distil` (``distil_outputs`` for numbers and switches): ``leaves``, ``sets``, ``unseen``, ``seeds``, ...
+        options: of :func:`dnnexplain.explain.distil` : ``leaves``, ``sets``, ``unseen``, ``seeds``, ...
 
     Raises:
         DnnExplainError: the system has no episodes or no features, or there is no such family.
@@ -154,8 +154,7 @@ def distill(
         raise DnnExplainError(msg)
     family = spec_of(world).family(workload)
     given = {one.name: one.default for one in family.parameters if one.default is not None}
-    search = "distil" if isinstance(world.output, Discrete) else "distil_outputs"
-    found: Distillation | OutputRules = getattr(import_module("dnnexplain.explain"), search)(
+    found: Distillation | OutputRules = import_module("dnnexplain.explain").distil(
         world, who, lambda count, seed: world.workloads(family.name, count, seed, **given), **options
     )
     return found

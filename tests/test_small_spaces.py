@@ -145,7 +145,7 @@ def test_the_actions_that_are_tried():
 
 @pytest.mark.parametrize(("kind", "width"), [(Valve, 1), (Lamps, 3)])
 def test_explainers_take_them(kind, width):
-    from dnnexplain.explain import attribute, decide, distil_outputs, maximise, visited
+    from dnnexplain.explain import attribute, decide, distil, maximise, visited
 
     system = kind()
     policy = network(system, width)
@@ -159,7 +159,7 @@ def test_explainers_take_them(kind, width):
     assert attribute(system, policy, state, method="integrated-gradients").map.shape == system.observation_shape
     assert maximise(system, policy, 0) is not None
     assert len(visited(system, policy, 8).observations)
-    rules = distil_outputs(
+    rules = distil(
         system,
         policy,
         lambda count, seed: system.workloads("episodes", count, seed),

@@ -7,7 +7,6 @@ from typing import Any
 
 from dnnexplain.app.training import School
 from dnnexplain.contract import DnnExplainError, Grid, Policy, Shift, System, load_reference
-from dnnexplain.explain.transfer.result import Setting
 from dnnexplain.registry import spec_of
 
 __all__ = ["grid_settings", "panel_options"]
@@ -37,15 +36,11 @@ def panel_options(system: System, policies: Mapping[str, Callable[[], Policy]]) 
     return options
 
 
-def grid_settings(grid: Grid) -> tuple[list[Setting], list[Setting]]:
+def grid_settings(grid: Grid) -> tuple[list[Shift], list[Shift]]:
     """A spec's grid as rows and columns of ``explain.transfer``."""
-    return [_setting(row) for row in grid.rows], [_setting(column) for column in grid.columns]
+    return list(grid.rows), list(grid.columns)
 
 
 def _plain(grid: Grid) -> bool:
     """Whether its rows are the families as they are, which the panel offers of itself as kinds of workload."""
     return all(row.label == row.family and not row.parameters for row in grid.rows)
-
-
-def _setting(shift: Shift) -> Setting:
-    return Setting(shift.label, shift.family, dict(shift.parameters), shift.value)

@@ -22,7 +22,7 @@ from dnnexplain.contract.specs import load_reference
 if TYPE_CHECKING:
     from dnnexplain.contract import Policy
     from dnnexplain.contract.specs import Spec
-    from dnnexplain.explain.distillation import Disagreement, Distillation
+    from dnnexplain.explain.distillation import Disagreement, Distillation, OutputRules
 
 __all__ = ["register"]
 
@@ -85,6 +85,8 @@ def distill(
 
     Numbers are set by one tree of their own, switches by one tree each. Where a policy decides on many parts at once (pairs of nodes), the tree says what it does with one of them.
     """
+    from dnnexplain.cli.distilled_parts import parts_as_json, show_parts
+    from dnnexplain.explain.distillation import OutputRules as Parts
     from dnnexplain.explain.distillation import disagree, distil
     from dnnexplain.explain.distillation.certificate import checked_export
 
@@ -98,13 +100,8 @@ def distill(
         raise Choice("rule", compare, tuple(world.rules())).error()
 
     draw, figures = _sources(world, options, workload, test, seed)
-    if not isinstance(world.output, Discrete):
-        from dnnexplain.cli.distill_outputs import OutputsAsked, distill_outputs
-
-        beside = {"--optimal-depth": bool(optimal_depth), "--polish": bool(polish), "--compare": bool(compare)}
-        asked = OutputsAsked(leaves, rounds, sets or 40, unseen, seeds, seed, weighting)
-        distill_outputs(world, teacher, draw, asked, figures, beside, kind, export_to, out, as_json=as_json)
-        return
+    beside = {"--optimal-depth": bool(optimal_depth), "--polish": bool(polish), "--compare": bool(compare)}
+    _check_choice(world, [option for option, used in beside.items() if used])
     with until_interrupted() as stop, progress_bar("Distilling", quiet=as_json) as show:
         found = distil(
             world,
@@ -128,10 +125,14 @@ def distill(
     apart = None
     if compare and not stop.is_set():
         apart = disagree(world, teacher, world.rules()[compare], draw(DIFFERENCE_SETS, DIFFERENCE_SEED), seed=seed)
-    checked = None if export_to is None else checked_export(_written(kind, world, found), kind, found.tree)
+    rules = found.trees if isinstance(found, Parts) else found.tree
+    checked = None if export_to is None else checked_export(_written(kind, world, found), kind, rules)
 
     def show_all() -> None:
-        _show(found, apart)
+        if isinstance(found, Parts):
+            show_parts(found)
+        else:
+            _show(found, apart)
         if checked is not None and checked.comparison:
             typer.echo(f"{export_to}: {checked.comparison}")
 
@@ -140,7 +141,7 @@ def distill(
         out=out,
         report=(
             lambda: {
-                **_as_json(found, apart),
+                **(parts_as_json(found) if isinstance(found, Parts) else _as_json(found, apart)),
                 "export_certificate": checked and checked.certificate,
                 "export_check": checked and checked.comparison,
             }
@@ -151,6 +152,16 @@ def distill(
         stop=stop,
         export=(export_to, lambda: "" if checked is None else checked.text),
     )
+
+
+def _check_choice(world: Any, given: Sequence[str]) -> None:
+    """Refuse options that only rules of a choice have where numbers or switches are set."""
+    if given and not isinstance(world.output, Discrete):
+        msg = (
+            f"{given[0]} works on a choice among actions (dnnexplain.contract.Discrete); {world.name} sets "
+            f"{'numbers' if world.output.kind == 'values' else 'switches'}: leave it out"
+        )
+        raise DnnExplainError(msg)
 
 
 def _sources(
@@ -214,9 +225,11 @@ def _kind(path: Path | None, spec: Spec) -> str:
     return SUFFIXES[path.suffix]
 
 
-def _written(kind: str, world: Any, found: Distillation) -> str:
-    from dnnexplain.explain.distillation import export
+def _written(kind: str, world: Any, found: Distillation | OutputRules) -> str:
+    from dnnexplain.explain.distillation import OutputRules, export
 
+    if isinstance(found, OutputRules):
+        return found.export(kind)
     if kind in SUFFIXES.values():
         return export(found.tree, kind, found.features, found.actions, found.units)
     return str(load_reference(kind)(world, found.tree))

@@ -21,7 +21,8 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import number, percent
 
 if TYPE_CHECKING:
-    from dnnexplain.explain.transfer.grid import Setting, Transfer
+    from dnnexplain.contract import Shift
+    from dnnexplain.explain.transfer.grid import Transfer
 
 __all__ = ["register"]
 
@@ -62,7 +63,8 @@ def transfer(
     Rows are families (or --vary, or recorded workloads), columns the system's shifts; a parameter of the workloads
     that is given several times makes a column of each value, one that is given once holds everywhere.
     """
-    from dnnexplain.explain.transfer.grid import Setting, Transfer
+    from dnnexplain.contract import Shift
+    from dnnexplain.explain.transfer.grid import Transfer
     from dnnexplain.explain.transfer.grid import transfer as run
     from dnnexplain.policies import named_policy
 
@@ -77,7 +79,7 @@ def transfer(
     ]
     given, columns = _logs(world, options, log, sets), _columns(options, grid)
     rows = _rows(options, family, vary, grid) if family or vary or grid or not log else []
-    rows += [Setting(label) for label in given]
+    rows += [Shift(label) for label in given]
     earlier, keep = None if resume is None else Transfer.load(resume), Keeper(out)
     cluster = _cluster(dask)
     try:
@@ -105,28 +107,28 @@ def transfer(
     finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found), stop=stop)
 
 
-def _rows(options: SystemOptions, family: Sequence[str], vary: str, grid: str) -> list[Setting]:
+def _rows(options: SystemOptions, family: Sequence[str], vary: str, grid: str) -> list[Shift]:
     """Families, the values of a parameter, or the rows of the system's grid."""
     from dnnexplain.app.options import grid_settings
-    from dnnexplain.explain.transfer.grid import Setting
+    from dnnexplain.contract import Shift
 
     spec = options.spec
     names = [spec.family(name).name for name in family]
     if not vary:
-        return [Setting(name, name) for name in names] if names else grid_settings(spec.grid(grid))[0]
+        return [Shift(name, name) for name in names] if names else grid_settings(spec.grid(grid))[0]
     parameter, _, text = vary.partition("=")
     first = names[0] if names else spec.family().name
     return [
-        Setting(f"{parameter} {part.strip()}", first, {parameter: value}, float(np.mean(value)))
+        Shift(f"{parameter} {part.strip()}", first, {parameter: value}, float(np.mean(value)))
         for part in text.split(",")
         for value in [_value(part, vary)]
     ]
 
 
-def _columns(options: SystemOptions, grid: str) -> list[Setting]:
+def _columns(options: SystemOptions, grid: str) -> list[Shift]:
     """The values of a parameter that was given several times, else the columns of the system's grid, else one."""
     from dnnexplain.app.options import grid_settings
-    from dnnexplain.explain.transfer.grid import Setting
+    from dnnexplain.contract import Shift
 
     several = {key: values for key, values in options.workload.items() if len(values) > 1}
     fixed = {key: values[0] for key, values in options.workload.items() if len(values) == 1}
@@ -134,11 +136,11 @@ def _columns(options: SystemOptions, grid: str) -> list[Setting]:
         msg = f"one parameter makes the columns, but {' and '.join(several)} were given several times"
         raise DnnExplainError(msg)
     for key, values in several.items():
-        return [Setting(f"{key} {value:g}", "", {**fixed, key: value}, float(value)) for value in values]
-    known = grid_settings(options.spec.grid(grid))[1] or [Setting(options.spec.workloads)]
+        return [Shift(f"{key} {value:g}", "", {**fixed, key: value}, float(value)) for value in values]
+    known = grid_settings(options.spec.grid(grid))[1] or [Shift(options.spec.workloads)]
     if len(fixed) == 1 and set(fixed) <= {key for column in known for key in column.parameters}:
-        return [Setting(f"{key} {value:g}", "", fixed, float(value)) for key, value in fixed.items()]
-    told = [Setting(one.label, one.family, {**one.parameters, **fixed}, one.value) for one in known]
+        return [Shift(f"{key} {value:g}", "", fixed, float(value)) for key, value in fixed.items()]
+    told = [Shift(one.label, one.family, {**one.parameters, **fixed}, one.value) for one in known]
     return told if set(fixed).isdisjoint(key for one in known for key in one.parameters) else told[:1]
 
 

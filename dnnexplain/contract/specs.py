@@ -128,7 +128,7 @@ class Shift:
 
     label: str
     family: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict, metadata={"plain": True})
     value: float | None = None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dnnexplain.gone import renamed
 from dnnexplain.lazy import lazy_attribute
 
 _HOME = {
@@ -58,7 +59,6 @@ _HOME = {
     "decide_many": "decisions.decision",
     "disagree": "distillation",
     "distil": "distillation",
-    "distil_outputs": "distillation",
     "domain_facts": "probing.domain_facts",
     "effect_on_cost": "probing.intervention",
     "embed": "probing.embedding",
@@ -95,11 +95,13 @@ _HOME = {
     "worst_case": "gray_box",
 }
 
+_former = renamed(__name__, distil_outputs="dnnexplain.explain.distillation:distil")
+
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the table is the one list of names
 
 
 def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOME, name)
+    return lazy_attribute(__name__, _HOME, name) if name in _HOME else _former(name)
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dnnexplain.explain.transfer.grid import Setting
+from dnnexplain.contract import Shift
 from dnnexplain_widgets import AdversarialPanel, Session, StressPanel, TransferPanel, WorstSequencePanel
 from tests.browser.harness import finish
 
@@ -27,9 +27,9 @@ def test_a_row_that_is_clicked_loads_its_state(open_panels, deeprm, drawn, start
 
 @pytest.mark.parametrize(("width", "theme"), [(1100, "light"), (390, "dark")])
 def test_a_cell_of_the_heat_map_shows_its_episodes(open_panels, deeprm, drawn, start, width, theme):
-    columns = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
+    columns = [Shift(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
     session = Session(deeprm, drawn, start)
-    panel = TransferPanel(session=session, rows=[Setting("deeprm", "deeprm")], columns=columns, rules=["sjf"])
+    panel = TransferPanel(session=session, rows=[Shift("deeprm", "deeprm")], columns=columns, rules=["sjf"])
     panel.set_answers(sets=2)
     harness = open_panels(panel, width=width, theme=theme)
     page = harness.page

@@ -9,20 +9,19 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import dnnexplain as dx
+import dnnexplain.explain.distillation
 from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.explain.distillation import OutputPolicy, OutputRules, distil, distil_outputs
+from dnnexplain.explain.distillation import OutputPolicy, OutputRules, distil
 from dnnexplain.explain.distillation.outputs.trees import grow_numbers, grow_switches
 from dnnexplain.explain.distillation.tree import LEAF
-from tests.systems.fakes import Act, Lamps, Piers, Valve
+from tests.systems.fakes import Act, Lamps, Valve
 
 SMALL = {"sets": 60, "unseen": 40, "seeds": 2, "rounds": 1, "seed": 3}
 
 
 def distilled(system, teacher, **options):
-    return distil_outputs(
-        system, teacher, lambda count, seed: system.workloads("passing", count, seed), **(SMALL | options)
-    )
+    return distil(system, teacher, lambda count, seed: system.workloads("passing", count, seed), **(SMALL | options))
 
 
 @pytest.fixture(scope="module")
@@ -186,10 +185,15 @@ def test_what_numbers_do_not_have_is_said(extra, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_each_function_names_the_other():
-    for system, search, other in ((Piers(), distil_outputs, "write distil"), (Valve(), distil, "write distil_outputs")):
-        with pytest.raises(DnnExplainError, match=other):
-            search(system, system.rules()["knows"], lambda count, seed, s=system: s.workloads("passing", count, seed))
+def test_what_only_a_choice_has_is_refused_and_the_old_name_is_the_one_function():
+    system = Valve()
+    with pytest.raises(DnnExplainError, match=r"polish works on a choice among actions .* sets numbers: leave it out"):
+        distilled(system, system.rules()["knows"], polish=3)
+    with pytest.raises(DnnExplainError, match="seeds must be at least 1, not 0"):
+        distilled(system, system.rules()["knows"], seeds=0)
+    for package in (dnnexplain.explain, dnnexplain.explain.distillation):
+        with pytest.warns(DeprecationWarning, match="distil_outputs is now dnnexplain.explain.distillation.distil"):
+            assert package.distil_outputs is distil
 
 
 def test_a_switch_with_nothing_to_learn_from_counts_alike():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dnnexplain.contract import DnnExplainError, state_from_values
+from dnnexplain.contract import DnnExplainError, Shift, state_from_values
 from dnnexplain.explain import account, compare_with_saved, decide, threshold_map
 from dnnexplain.explain.adversarial import attack
 from dnnexplain.explain.decisions.record import DecisionRecord, record
 from dnnexplain.explain.probing.thresholds import curves
 from dnnexplain.explain.saved_results import COMPARABLE, MOST, SavedAndNow
-from dnnexplain.explain.transfer.grid import Setting, transfer
+from dnnexplain.explain.transfer.grid import transfer
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
 
@@ -125,8 +125,8 @@ def test_maps_of_thresholds_count_by_object(deeprm, one, other):
 
 
 def test_grids_by_the_cells_in_common(deeprm, one, other):
-    rows = [Setting("deeprm", "deeprm")]
-    columns = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 8}, rate) for rate in (0.3, 0.8)]
+    rows = [Shift("deeprm", "deeprm")]
+    columns = [Shift(f"rate {rate}", "", {"rate": rate, "steps": 8}, rate) for rate in (0.3, 0.8)]
     then = transfer(deeprm, {"one": one}, rows, columns, rules=["sjf"], sets=2, seed=1, jobs=1)
     now = transfer(deeprm, {"other": other}, rows, columns[1:], rules=["sjf"], sets=3, seed=2, jobs=1)
     found = compare_with_saved(then, now)

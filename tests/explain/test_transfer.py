@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
-from dnnexplain.contract import DnnExplainError, Knob
-from dnnexplain.encoding import encode
-from dnnexplain.explain.transfer.grid import Setting, Transfer, cell_workloads, transfer
+from dnnexplain.contract import DnnExplainError, Knob, Shift
+from dnnexplain.encoding import decode, encode
+from dnnexplain.explain.transfer.grid import Transfer, cell_workloads, transfer
 from dnnexplain.explain.transfer.words import boundaries, words
 from dnnexplain.intervals import mean_interval
 from dnnexplain.numbers import number, percent
@@ -27,8 +27,8 @@ from tests.fakes import FakeChoice
 
 WORLD = DeepRM(slots=2, horizon=8, units=4, max_job_units=4, max_job_length=5, backlog=8)
 NETWORK = TorchPolicy(mlp(WORLD, seed=2), WORLD, name="drawn")
-ROWS = [Setting("deeprm", "deeprm"), Setting("uniform", "uniform")]
-COLUMNS = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 12}, rate) for rate in (0.3, 0.6, 0.9)]
+ROWS = [Shift("deeprm", "deeprm"), Shift("uniform", "uniform")]
+COLUMNS = [Shift(f"rate {rate}", "", {"rate": rate, "steps": 12}, rate) for rate in (0.3, 0.6, 0.9)]
 
 
 def grid(**options):
@@ -106,8 +106,8 @@ def test_a_constant_in_the_cost_turns_no_verdict_round(shift):
     found = transfer(
         world,
         {"good": world.rules()["always three"]},
-        [Setting("e", "episodes")],
-        [Setting("x")],
+        [Shift("e", "episodes")],
+        [Shift("x")],
         rules=["always one"],
         sets=30,
         backend="inline",
@@ -170,7 +170,7 @@ def test_given_workloads_are_a_row_of_one_cell():
     found = transfer(
         WORLD,
         {"drawn": NETWORK},
-        [Setting("a log")],
+        [Shift("a log")],
         COLUMNS,
         rules=["sjf"],
         given={"a log": log},
@@ -190,7 +190,7 @@ def test_a_boundary_lies_where_the_line_between_two_columns_crosses_zero():
 
 
 def test_rows_on_an_axis_have_boundaries_down_the_columns():
-    rows = tuple(Setting(f"long_share {share}", "deeprm", {"long_share": share}, share) for share in (0.2, 0.6))
+    rows = tuple(Shift(f"long_share {share}", "deeprm", {"long_share": share}, share) for share in (0.2, 0.6))
     relative = np.array([[[-0.1], [-0.3]], [[0.1], [np.nan]]])
     (one,) = boundaries(rows, tuple(COLUMNS[:2]), ("net", "sjf"), relative)
     assert (one.row, one.before, one.after) == ("rate 0.3", "long_share 0.2", "long_share 0.6")
@@ -200,9 +200,7 @@ def test_rows_on_an_axis_have_boundaries_down_the_columns():
 def test_a_network_that_is_its_rule_is_even_everywhere():
     gate = FakeChoice()
     rule = gate.rules()["longest"]
-    found = transfer(
-        gate, {"twin": rule}, [Setting("any", "any")], [Setting("all")], rules=["longest"], backend="inline"
-    )
+    found = transfer(gate, {"twin": rule}, [Shift("any", "any")], [Shift("all")], rules=["longest"], backend="inline")
     assert found.relative.tolist() == [[[0.0]]]
     assert found.verdict(0, 0) == "even"
 
@@ -415,3 +413,13 @@ def test_a_grid_of_the_first_format_is_read(whole, tmp_path):
     data["__version__"] = 0
     with pytest.raises(DnnExplainError, match="format 0"):
         Transfer.from_json(json.dumps(data))
+
+
+def test_a_row_has_one_class_and_what_was_saved_under_its_former_name_is_read():
+    row = Shift("rate 0.7", "deeprm", {"rate": [0.7]}, 0.7)
+    saved = encode(row)
+    former = {**saved, "__kind__": "Setting", "__module__": "dnnexplain.explain.transfer.result"}
+    assert decode(saved) == decode(former) == row
+    for home in ("", ".grid", ".result"):
+        with pytest.warns(DeprecationWarning, match=r"Setting is now dnnexplain\.contract\.Shift"):
+            assert importlib.import_module(f"dnnexplain.explain.transfer{home}").Setting is Shift

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.contract import DnnExplainError, Shift, State
 from dnnexplain.explain.adversarial import Adversarial, MethodTable
 from dnnexplain.explain.sequence import SequenceAttack
-from dnnexplain.explain.transfer.grid import Setting, Transfer
+from dnnexplain.explain.transfer.grid import Transfer
 from dnnexplain.policies import TorchPolicy
 from dnnexplain.systems.deeprm import DeepRM
 from dnnexplain_widgets import AdversarialPanel, TransferPanel, WorstSequencePanel
@@ -229,11 +229,11 @@ def test_the_worst_workload_is_searched_watched_and_opened():
     assert other.pair.network.cost == pytest.approx(found.network)
 
 
-COLUMNS = [Setting(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
+COLUMNS = [Shift(f"rate {rate}", "", {"rate": rate, "steps": 10}, rate) for rate in (0.3, 0.8)]
 
 
 def transfer_panel(**options):
-    options = {"rows": [Setting("deeprm", "deeprm")], "columns": COLUMNS, "rules": ["sjf"], "workers": 1, **options}
+    options = {"rows": [Shift("deeprm", "deeprm")], "columns": COLUMNS, "rules": ["sjf"], "workers": 1, **options}
     return TransferPanel(WORLD, NETWORK, **options)
 
 
@@ -330,7 +330,7 @@ def test_a_log_becomes_a_row_whose_windows_are_watched():
 
 
 def test_a_grid_on_processes_fills_cell_by_cell_and_a_cancelled_one_is_finished_later():
-    rows = [Setting(name, name) for name in ("deeprm", "uniform", "bursty")]
+    rows = [Shift(name, name) for name in ("deeprm", "uniform", "bursty")]
     panel = transfer_panel(rows=rows, workers=2)
     drawn = []
     panel.observe(lambda change: drawn.append(_filled(change["new"])), "figure")

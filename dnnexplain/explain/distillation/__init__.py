@@ -14,7 +14,6 @@ from dnnexplain.explain.distillation.outputs import (
     OutputPolicy,
     OutputRules,
     OutputTrees,
-    distil_outputs,
     export_outputs,
 )
 from dnnexplain.explain.distillation.policy import TreePolicy
@@ -22,6 +21,7 @@ from dnnexplain.explain.distillation.result import Distillation
 from dnnexplain.explain.distillation.rulebook import Rulebook
 from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.explain.distillation.world import Distillable, Features, Parted, Parts
+from dnnexplain.gone import renamed
 
 __all__ = [
     "EXPORTS",
@@ -42,8 +42,9 @@ __all__ = [
     "compare",
     "disagree",
     "distil",
-    "distil_outputs",
     "export",
     "export_outputs",
     "labelled",
 ]
+
+__getattr__ = renamed(__name__, distil_outputs="dnnexplain.explain.distillation:distil")

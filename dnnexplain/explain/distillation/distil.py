@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Discrete, DnnExplainError, Policy, cost_is_ratio, need
+from dnnexplain.contract import Discrete, Policy, cost_is_ratio, need
 from dnnexplain.explain.distillation.choosing import (
     INTERRUPTED,
     LABELLED,
@@ -29,6 +29,8 @@ from dnnexplain.explain.distillation.figures import best_sentence, macro_f1
 from dnnexplain.explain.distillation.growing import Settings, all_snapped, grow_path, student_tree
 from dnnexplain.explain.distillation.near_equal import cost_of, near_equal
 from dnnexplain.explain.distillation.optimal import check_installed
+from dnnexplain.explain.distillation.outputs.distil import distil_parts
+from dnnexplain.explain.distillation.outputs.result import OutputRules
 from dnnexplain.explain.distillation.policy import TreePolicy
 from dnnexplain.explain.distillation.polishing import polish as polished
 from dnnexplain.explain.distillation.refining import Refiner, refining_weight
@@ -68,8 +70,8 @@ def distil(
     progress: Progress | None = None,
     cancel: Event | None = None,
     keep: Keep | None = None,
-) -> Distillation:
-    """Distil a policy into a tree of domain rules.
+) -> Distillation | OutputRules:
+    """Distil a policy into domain rules: one tree for a choice (``Discrete``) or numbers (``Box``), one for each switch.
 
     The first states are the teacher's, those of every further round the tree's own (DAgger); the teacher
     labels all. Each seed resamples the decisions by how much they matter, grows a tree and prunes it back
@@ -83,10 +85,10 @@ def distil(
         system: a system that can tell features and visited states.
         teacher: whom to follow.
         draw: ``draw(count, seed)`` gives workloads.
-        leaves: most leaves of the chosen tree.
+        leaves: most leaves of the chosen tree; of each switch's tree.
         rounds: rounds of the student's own states.
         sets: workloads per round, and for validation; 0: :data:`choosing.LABELLED`, or :data:`choosing.VALUED` where costs
-            are learned.
+            are learned, and for numbers and switches.
         unseen: workloads for the figures.
         seeds: trees to compare.
         seed: of everything.
@@ -108,15 +110,21 @@ def distil(
             workloads by which trees are chosen.
 
     Raises:
-        DnnExplainError: the system gives no features, its output is no choice, a number is out of range; or stopped
-            before there was a tree.
+        DnnExplainError: the system gives no features, a number is out of range or an option is for a choice alone; or
+            stopped before there was a tree.
     """
+    need(system, Distillable, "distillation")
+    choice = isinstance(system.output, Discrete)
+    sets = sets or (LABELLED if choice and weighting != "cost" else VALUED)
+    settings = Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish, polish_sets)
+    if not choice:
+        return distil_parts(
+            system, teacher, draw, settings, figures_on=figures_on, progress=progress, cancel=cancel, keep=keep
+        )
     began = time.process_time()
-    sets = sets or (VALUED if weighting == "cost" else LABELLED)
-    _check(system, leaves, sets, unseen, seeds, rounds, polish, polish_sets)
+    settings.check()
     if optimal_depth:
         check_installed()
-    settings = Settings(leaves, rounds, sets, unseen, seeds, seed, weighting, optimal_depth, polish, polish_sets)
     told = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 2 if polish else 0))
     known = _collect(system, teacher, draw, settings, told)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
@@ -277,28 +285,6 @@ class _Search:
             alike_cost=tuple(float(cost) for _, cost in self.alike),
             **fields,
         )
-
-
-def _check(
-    system: Distillable, leaves: int, sets: int, unseen: int, seeds: int, rounds: int, polish: int, polish_sets: int
-) -> None:
-    need(system, Distillable, "distillation")
-    if not isinstance(system.output, Discrete):
-        msg = f"{system.name} takes no choice among actions (dnnexplain.contract.Discrete): write distil_outputs, for numbers and switches"
-        raise DnnExplainError(msg)
-    least = {
-        "leaves": (leaves, 2),
-        "sets": (sets, 2),
-        "unseen": (unseen, 2),
-        "seeds": (seeds, 1),
-        "rounds": (rounds, 0),
-        "polish": (polish, 0),
-        "polish_sets": (polish_sets, 0),
-    }
-    for name, (given, low) in least.items():
-        if given < low:
-            msg = f"{name} must be at least {low}, not {given}"
-            raise DnnExplainError(msg)
 
 
 def _told(settings: Settings) -> dict[str, Any]:

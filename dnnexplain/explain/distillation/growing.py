@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation.cost_trees import grow_by_cost
 from dnnexplain.explain.distillation.decisions import Decisions
 from dnnexplain.explain.distillation.optimal import grow_optimal
@@ -40,6 +41,18 @@ class Settings:
     def plain(self) -> str:
         """The weighting where nothing is learned: what each move costs need not be known there."""
         return "none" if self.weighting == "cost" else self.weighting
+
+    def check(self) -> None:
+        """Refuse numbers that are out of range.
+
+        Raises:
+            DnnExplainError: one is.
+        """
+        least = {"leaves": 2, "sets": 2, "unseen": 2, "seeds": 1, "rounds": 0, "polish": 0, "polish_sets": 0}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                msg = f"{name} must be at least {low}, not {getattr(self, name)}"
+                raise DnnExplainError(msg)
 
     def child(self, place: int) -> int:
         """An independent seed for one purpose."""

@@ -18,15 +18,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Box, Choice, DnnExplainError, Episodes, EpisodeSystem, Metric, Policy, cost_is_ratio
-from dnnexplain.explain.transfer.result import Boundary, Setting, Transfer
+from dnnexplain.contract import (
+    Box,
+    Choice,
+    DnnExplainError,
+    Episodes,
+    EpisodeSystem,
+    Metric,
+    Policy,
+    Shift,
+    cost_is_ratio,
+)
+from dnnexplain.explain.transfer.result import Boundary, Transfer
 from dnnexplain.explain.transfer.words import boundaries, words
+from dnnexplain.gone import renamed
 from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.parallel import Progress, child_seed, seeded_imap
 from dnnexplain.registry import spec_of
 from dnnexplain.results import Question
 
-__all__ = ["Boundary", "Setting", "Transfer", "cell_workloads", "transfer"]
+__all__ = ["Boundary", "Shift", "Transfer", "cell_workloads", "transfer"]
+
+__getattr__ = renamed(__name__, Setting="dnnexplain.contract:Shift")
 
 Floats = NDArray[np.float64]
 
@@ -104,8 +117,8 @@ class _Tables:
 def transfer(
     system: EpisodeSystem,
     policies: Mapping[str, Policy],
-    rows: Sequence[Setting],
-    columns: Sequence[Setting],
+    rows: Sequence[Shift],
+    columns: Sequence[Shift],
     *,
     rules: Sequence[str] | None = None,
     sets: int = 50,
@@ -231,8 +244,8 @@ def _shares(run: Episodes, actions: int) -> Floats:
 def _check(
     system: EpisodeSystem,
     policies: Mapping[str, Policy],
-    rows: Sequence[Setting],
-    columns: Sequence[Setting],
+    rows: Sequence[Shift],
+    columns: Sequence[Shift],
     rules: Sequence[str],
     sets: int,
 ) -> None:
@@ -250,7 +263,7 @@ def _check(
 
 
 def _take_over(
-    tables: _Tables, earlier: Transfer, question: Question, rows: Sequence[Setting], columns: Sequence[Setting]
+    tables: _Tables, earlier: Transfer, question: Question, rows: Sequence[Shift], columns: Sequence[Shift]
 ) -> None:
     same = earlier.question == question and earlier.rows == tuple(rows) and earlier.columns == tuple(columns)
     if not same or earlier.episodes.shape[3] != tables.sets:
@@ -263,8 +276,8 @@ def _take_over(
 def _finished(
     system: EpisodeSystem,
     question: Question,
-    rows: tuple[Setting, ...],
-    columns: tuple[Setting, ...],
+    rows: tuple[Shift, ...],
+    columns: tuple[Shift, ...],
     policies: tuple[str, ...],
     tables: _Tables,
 ) -> Transfer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 from warnings import warn
@@ -11,32 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, heat
-from dnnexplain.contract import Choice, Metric
+from dnnexplain.contract import Choice, Metric, Shift
 from dnnexplain.encoding import decode
+from dnnexplain.gone import renamed
 from dnnexplain.numbers import went_wrong
-from dnnexplain.results import Question, Result, array_field, plain_field, register
+from dnnexplain.results import Question, Result, array_field, register
 
-__all__ = ["Boundary", "Setting", "Transfer"]
+__all__ = ["Boundary", "Transfer"]
 
 Floats = NDArray[np.float64]
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row or column of the grid.
-
-    Attributes:
-        label: for people: ``"rate 0.7"``.
-        family: of workloads; the other axis's if empty.
-        parameters: of the family.
-        value: where it lies on a numeric axis, or ``None``.
-    """
-
-    label: str
-    family: str = ""
-    parameters: Mapping[str, Any] = plain_field(default_factory=dict)
-    value: float | None = None
+__getattr__ = renamed(__name__, Setting="dnnexplain.contract:Shift")
 
 
 @register
@@ -85,8 +70,8 @@ class Transfer(Result):
     VERSION: ClassVar[int] = 2
 
     question: Question
-    rows: tuple[Setting, ...]
-    columns: tuple[Setting, ...]
+    rows: tuple[Shift, ...]
+    columns: tuple[Shift, ...]
     policies: tuple[str, ...]
     networks: int
     cost: Floats = array_field("row", "column", "policy")

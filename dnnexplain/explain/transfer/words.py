@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import cost_unit
+from dnnexplain.contract import Shift, cost_unit
 from dnnexplain.counts import counted
-from dnnexplain.explain.transfer.result import Boundary, Setting, Transfer
+from dnnexplain.explain.transfer.result import Boundary, Transfer
 from dnnexplain.numbers import gap, number, went_wrong
 from dnnexplain.rule_names import rule_label
 
@@ -18,7 +18,7 @@ __all__ = ["boundaries", "words"]
 
 
 def boundaries(
-    rows: tuple[Setting, ...], columns: tuple[Setting, ...], policies: tuple[str, ...], relative: NDArray[np.float64]
+    rows: tuple[Shift, ...], columns: tuple[Shift, ...], policies: tuple[str, ...], relative: NDArray[np.float64]
 ) -> tuple[Boundary, ...]:
     """Neighbouring cells between which a network's relative cost changes sign.
 
@@ -40,7 +40,7 @@ def boundaries(
 
 
 def _crossings(
-    line: str, policy: str, settings: tuple[Setting, ...], relative: NDArray[np.float64]
+    line: str, policy: str, settings: tuple[Shift, ...], relative: NDArray[np.float64]
 ) -> Iterator[Boundary]:
     """Changes of sign along one row or column."""
     for (before, one), (after, two) in pairwise(zip(settings, relative, strict=True)):

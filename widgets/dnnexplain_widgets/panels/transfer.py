@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, LogReader, Policy, Replayable
-from dnnexplain.explain.transfer.grid import Setting, Transfer, cell_workloads, transfer
+from dnnexplain.contract import DnnExplainError, LogReader, Policy, Replayable, Shift
+from dnnexplain.explain.transfer.grid import Transfer, cell_workloads, transfer
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
@@ -30,7 +30,7 @@ __all__ = ["TransferPanel"]
 
 ALL = "\0all"
 
-Grid = tuple[Sequence[Setting], Sequence[Setting]]
+Grid = tuple[Sequence[Shift], Sequence[Shift]]
 
 
 class TransferPanel(WatchPanel):
@@ -63,7 +63,7 @@ class TransferPanel(WatchPanel):
     def setup(self) -> None:
         """Controls: grid, networks, workloads per cell, seed."""
         system, given = self.system, self.options
-        every = [Setting(name, name) for name in system.workload_names]
+        every = [Shift(name, name) for name in system.workload_names]
         fixed = [name for name in system.rules() if name != "random"]
         first = (list(given.get("rows") or every), list(given.get("columns") or default_columns(system)))
         self.grids: dict[str, Grid] = {"kinds of workload": first, **(given.get("grids") or {})}
@@ -92,16 +92,17 @@ class TransferPanel(WatchPanel):
         return self.found
 
     @property
-    def grid(self) -> tuple[list[Setting], list[Setting]]:
+    def grid(self) -> tuple[list[Shift], list[Shift]]:
         """Rows (with those of the logs) and columns of the grid that is chosen."""
         rows, columns = self.grids[self.answers["grid"]]
-        return [*rows, *(Setting(name) for name in self.logs)], list(columns)
+        return [*rows, *(Shift(name) for name in self.logs)], list(columns)
 
     def code_lines(self) -> tuple[str, ...]:
         """The grid by itself."""
         rows, columns = self.grid
         return (
-            "from dnnexplain.explain.transfer.grid import Setting, transfer",
+            "from dnnexplain.contract import Shift",
+            "from dnnexplain.explain.transfer.grid import transfer",
             f"rows = [{', '.join(setting_code(row) for row in rows if row.label not in self.logs)}]",
             f"columns = [{', '.join(map(setting_code, columns))}]",
             (

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import DnnExplainError, Policy, Replayable, cost_unit
-from dnnexplain.explain.transfer.grid import Setting, Transfer
+from dnnexplain.contract import DnnExplainError, Policy, Replayable, Shift, cost_unit
+from dnnexplain.explain.transfer.grid import Transfer
 from dnnexplain.numbers import gap, interval
 from dnnexplain_widgets.words import label, number
 
@@ -90,22 +90,21 @@ def missing(found: Transfer | None) -> bool:
     return bool((wanted & ~found.done).any())
 
 
-def default_columns(system: Replayable) -> list[Setting]:
+def default_columns(system: Replayable) -> list[Shift]:
     """Four values of the system's first workload knob; one column where it has none."""
     if not system.workload_knobs:
-        return [Setting("as they come")]
+        return [Shift("as they come")]
     knob = system.workload_knobs[0]
     grid = knob.grid()
     values = grid[np.unique(np.linspace(0, len(grid) - 1, 2 * COLUMNS).round().astype(int))][1::2]
     return [
-        Setting(f"{knob.name} {number(value)}", "", {knob.name: round(float(value), 9)}, float(value))
-        for value in values
+        Shift(f"{knob.name} {number(value)}", "", {knob.name: round(float(value), 9)}, float(value)) for value in values
     ]
 
 
-def setting_code(one: Setting) -> str:
+def setting_code(one: Shift) -> str:
     """A setting as Python."""
-    return f"Setting({one.label!r}, {one.family!r}, {dict(one.parameters)!r}, {one.value!r})"
+    return f"Shift({one.label!r}, {one.family!r}, {dict(one.parameters)!r}, {one.value!r})"
 
 
 def loader(known: Policy | Callable[[], Policy]) -> Callable[[], Policy]:

@@ -10,135 +10,113 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Box, DnnExplainError, MultiBinary, Policy, cost_is_ratio, need
+from dnnexplain.contract import Box, DnnExplainError, Policy, cost_is_ratio, need
 from dnnexplain.explain.distillation.choosing import INTERRUPTED, RUNNING, Keep, Progress, Teller, cheapest, near, three
+from dnnexplain.explain.distillation.growing import Settings
 from dnnexplain.explain.distillation.outputs.lessons import Lessons, lessons, weighting_for
 from dnnexplain.explain.distillation.outputs.policy import OutputPolicy
 from dnnexplain.explain.distillation.outputs.result import OutputRules, in_words
 from dnnexplain.explain.distillation.outputs.trees import OutputTrees, grow_numbers, grow_switches
 from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import compared_interval, mean_interval, share_interval
-from dnnexplain.parallel import child_seed
 from dnnexplain.registry import cost_range
 from dnnexplain.results import Question
 
-__all__ = ["SIZES", "distil_outputs"]
+__all__ = ["SIZES", "distil_parts"]
 
 SIZES = (2, 3, 5, 8, 12, 20, 30, 50, 100)
+ASKED = ("leaves", "rounds", "sets", "unseen", "seeds")
+"""What the result says of the settings."""
 VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
 
 Draw = Callable[[int, int], Sequence[Any]]
 
 
-def distil_outputs(
+def distil_parts(
     system: Distillable,
     teacher: Policy,
     draw: Draw,
+    settings: Settings,
     *,
-    leaves: int = 20,
-    rounds: int = 2,
-    sets: int = 40,
-    unseen: int = 200,
-    seeds: int = 3,
-    seed: int = 0,
-    weighting: str = "margin",
     figures_on: Sequence[Any] | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,
     keep: Keep | None = None,
 ) -> OutputRules:
-    """Distil a policy that sets numbers (``Box``) or switches (``MultiBinary``) into trees of domain rules.
+    """Distil a policy that sets numbers (``Box``) or switches (``MultiBinary``): what :func:`distil` does with these.
 
-    The first states are the teacher's, those of every further round the trees' own (DAgger); the teacher labels all.
     Each seed draws the decisions anew, with replacement, and grows trees of every size. The trees with the lowest cost
     on validation workloads are taken; between those that cost at most 2% more than the teacher there, fidelity decides.
-    All figures are from workloads drawn afresh.
 
     Args:
         system: a system that can tell features and visited states.
         teacher: whom to follow.
         draw: ``draw(count, seed)`` gives workloads.
-        leaves: most leaves of the one tree of all numbers, or of each switch's tree.
-        rounds: rounds of the student's own states.
-        sets: workloads per round, and for validation.
-        unseen: workloads for the figures.
-        seeds: trees to compare.
-        seed: of everything.
-        weighting: of a switch's decisions: ``margin`` (how much likelier on than off, or off than on), ``gap`` (the
-            log-odds, cut at 10) or ``none``. Numbers have no probabilities: their decisions count alike.
-        figures_on: workloads for the figures, instead of ``unseen`` drawn ones.
-        progress: called with (done, total, note).
-        cancel: once set, the best of the trees so far are measured and returned.
-        keep: called after each seed's trees with a function that makes the result so far, with figures on the
-            workloads by which trees are chosen.
+        settings: as of :func:`distil`; what only a choice has is zero.
+        figures_on, progress, cancel, keep: as of :func:`distil`.
 
     Raises:
-        DnnExplainError: the system gives no features, its output is a choice, a number is out of range; or stopped
-            before there was a tree.
+        DnnExplainError: a number is out of range, or is for a choice alone; or stopped before there was a tree.
     """
     began = time.process_time()
-    _check(system, leaves=(leaves, 2), sets=(sets, 2), unseen=(unseen, 2), seeds=(seeds, 1), rounds=(rounds, 0))
-    search = _Search(system, teacher, seed, weighting_for(system.output, weighting))
-    told = Teller(progress, cancel, rounds + 1 + seeds + 1)
+    _check(system, settings)
+    search = _Search(system, teacher, settings, weighting_for(system.output, settings.weighting))
+    told = Teller(progress, cancel, settings.rounds + 1 + settings.seeds + 1)
 
-    known = search.collect(draw, sets, rounds, leaves, told)
-    sizes = np.array(sorted({*(size for size in SIZES if size < leaves), leaves}), dtype=np.int64)
-    validation = draw(sets, search.child(VALIDATION))
-    checks = lessons(system, teacher, teacher, validation, search.weighting, seed)
-    settings = {"leaves": leaves, "rounds": rounds, "sets": sets, "unseen": unseen, "seeds": seeds}
-    found = _Found(search, settings, known, sizes, float(checks.cost.mean()), began)
-    for one in range(seeds):
-        if not told(f"growing and validating trees {one + 1} of {seeds}", kept=one > 0):
+    known = search.collect(draw, told)
+    sizes = np.array(sorted({*(size for size in SIZES if size < settings.leaves), settings.leaves}), dtype=np.int64)
+    validation = draw(settings.sets, settings.child(VALIDATION))
+    checks = lessons(system, teacher, teacher, validation, search.weighting, settings.seed)
+    found = _Found(search, known, sizes, float(checks.cost.mean()), began)
+    for one in range(settings.seeds):
+        if not told(f"growing and validating trees {one + 1} of {settings.seeds}", kept=one > 0):
             break
-        found.add(search.path(known, sizes, search.child(SAMPLING + one)), validation, checks)
+        found.add(search.path(known, sizes, settings.child(SAMPLING + one)), validation, checks)
         if keep is not None:
             keep(lambda: found.result(validation, RUNNING))
 
     stopped = INTERRUPTED if told.stopped else ""
     told("measuring on unseen workloads", kept=True)
-    final = draw(unseen, search.child(UNSEEN)) if figures_on is None else figures_on
+    final = draw(settings.unseen, settings.child(UNSEEN)) if figures_on is None else figures_on
     return found.result(final, stopped)
 
 
-def _check(system: Distillable, **least: tuple[int, int]) -> None:
+def _check(system: Distillable, settings: Settings) -> None:
     need(system, Distillable, "distillation")
-    if not isinstance(system.output, Box | MultiBinary):
-        msg = f"{system.name} takes a choice among actions, neither numbers nor switches: write distil"
+    given = [name for name in ("optimal_depth", "polish", "polish_sets") if getattr(settings, name)]
+    if given:
+        what = "numbers" if isinstance(system.output, Box) else "switches"
+        msg = f"{given[0]} works on a choice among actions (dnnexplain.contract.Discrete); {system.name} sets {what}: leave it out"
         raise DnnExplainError(msg)
-    for name, (given, low) in least.items():
-        if given < low:
-            msg = f"{name} must be at least {low}, not {given}"
-            raise DnnExplainError(msg)
+    settings.check()
 
 
 class _Search:
     """One policy on its way to trees.
 
     Args:
-        system, teacher, seed: as of :func:`distil_outputs`.
+        system, teacher, settings: as of :func:`distil_parts`.
         weighting: one that the system's space has.
     """
 
-    def __init__(self, system: Distillable, teacher: Policy, seed: int, weighting: str) -> None:
-        self.system, self.teacher, self.seed, self.weighting = system, teacher, seed, weighting
-
-    def child(self, place: int) -> int:
-        """An independent seed for one purpose."""
-        return int(child_seed(self.seed, place).generate_state(1)[0])
+    def __init__(self, system: Distillable, teacher: Policy, settings: Settings, weighting: str) -> None:
+        self.system, self.teacher, self.settings, self.weighting = system, teacher, settings, weighting
+        self.seed, self.child = settings.seed, settings.child
 
     # --- learning
 
-    def collect(self, draw: Draw, sets: int, rounds: int, leaves: int, told: Callable[[str], object]) -> Lessons:
+    def collect(self, draw: Draw, told: Callable[[str], object]) -> Lessons:
         """The teacher's states, then those of each round's trees, all labelled by the teacher."""
+        asked = self.settings
         told("visiting the network's states")
-        known = lessons(self.system, self.teacher, self.teacher, draw(sets, self.child(0)), self.weighting)
+        known = lessons(self.system, self.teacher, self.teacher, draw(asked.sets, self.child(0)), self.weighting)
         if not len(known.features):
             msg = "there is no decision to learn from: the workloads have no state"
             raise DnnExplainError(msg)
-        for turn in range(1, rounds + 1):
+        for turn in range(1, asked.rounds + 1):
             told(f"visiting the tree's states, round {turn}")
-            student = self.policy(self.grow(known, known.weight, leaves, self.child(turn)))
-            known += lessons(self.system, self.teacher, student, draw(sets, self.child(turn)), self.weighting)
+            student = self.policy(self.grow(known, known.weight, asked.leaves, self.child(turn)))
+            known += lessons(self.system, self.teacher, student, draw(asked.sets, self.child(turn)), self.weighting)
         return known
 
     def grow(self, known: Lessons, weight: NDArray[np.float64], leaves: int, seed: int) -> OutputTrees:
@@ -217,7 +195,6 @@ class _Found:
 
     Args:
         search: how trees are grown and measured.
-        settings: what was asked, for the result.
         known: the labelled decisions.
         sizes: most leaves of each tree.
         reference: the teacher's cost on validation workloads.
@@ -227,13 +204,12 @@ class _Found:
     def __init__(
         self,
         search: _Search,
-        settings: dict[str, Any],
         known: Lessons,
         sizes: NDArray[np.int64],
         reference: float,
         began: float,
     ) -> None:
-        self.search, self.settings, self.known = search, settings, known
+        self.search, self.known = search, known
         self.sizes, self.reference, self.began = sizes, reference, began
         self.paths: list[list[OutputTrees]] = []
         self.costs: list[list[float]] = []
@@ -252,7 +228,8 @@ class _Found:
         chosen = cheapest(costs, fidelity, near(self.reference))
         figures = search.measure(self.paths, chosen, workloads)
         picked, space = self.paths[chosen[0]][chosen[1]], system.output
-        settings = {**self.settings, "weighting": search.weighting}
+        asked = {name: getattr(search.settings, name) for name in ASKED}
+        settings = {**asked, "weighting": search.weighting}
         return OutputRules(
             question=Question.about(system, teacher, method="tree", seed=search.seed, settings=settings),
             trees=picked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,9 @@ def learned(task: Task, system: Any, policy: Policy, draw: Draw, asked: Mapping[
     def told(done: int, total: int, note: str) -> None:
         task.progress(done / (total + 1), note[:1].upper() + note[1:])
 
-    found = distil(system, policy, draw, **asked, progress=told)
+    found = cast(
+        "Distillation", distil(system, policy, draw, **asked, progress=told)
+    )  # the panel is shown for a choice
     task.progress(None, "Visiting the network's states")
     return found
 
