@@ -1,6 +1,6 @@
 """What do guards buy? The worst gap to the best rule with and without one, and the nominal cost, on five networks.
 
-    python benchmarks/guards.py [--case NAME] [--sets 60] [--rounds 10] [--making 6] [--cycles 14] [--tries 40] [--most 3]
+    python benchmarks/guards.py [--case NAME] [--sets 40] [--rounds 10] [--making 6] [--cycles 8] [--tries 20] [--most 3]
                                 [--seed 0] [--keep guard-runs] [--abr-weights FILE] [--abr-traces FOLDER] [--table]
 
 A guard is compiled on even seeds and measured on odd ones. The gap is the cost over that of the best rule on the same
@@ -53,7 +53,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-SETTINGS = {"sets": 60, "rounds": 10, "making": 6, "cycles": 14, "tries": 40, "most": 3, "seed": 0}
+SETTINGS = {"sets": 40, "rounds": 10, "making": 6, "cycles": 8, "tries": 20, "most": 3, "seed": 0}
 
 
 def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import typer
 
 from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable
-from dnnexplain.cli.output import examples, print_table
+from dnnexplain.cli.output import examples, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import EpisodeSystem, need
 from dnnexplain.counts import counted
@@ -64,17 +64,19 @@ def hypotheses(
     need(world, EpisodeSystem, "telling a policy in words")
     network = options.guarded(named_policy(world, policy), world)
     family, parameters = options.spec.family(workload).name, options.family(workload)
-    found = hypothesise(
-        world,
-        network,
-        lambda count, drawn: world.workloads(family, count, drawn, **parameters),
-        own=say,
-        sets=sets,
-        states=states,
-        pairs=pairs,
-        most=most,
-        seed=seed,
-    )
+    with progress_bar("Looking", 2, quiet=as_json) as show:
+        found = hypothesise(
+            world,
+            network,
+            lambda count, drawn: world.workloads(family, count, drawn, **parameters),
+            own=say,
+            sets=sets,
+            states=states,
+            pairs=pairs,
+            most=most,
+            seed=seed,
+            progress=show,
+        )
     finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found))
 
 
@@ -105,10 +107,19 @@ def _as_json(found: Hypotheses) -> dict[str, Any]:
 def _show(found: Hypotheses) -> None:
     typer.echo(found.words)
     rows = [
-        (one.words, one.verdict, one.applies, one.agrees, one.explains, one.effect, one.p)
+        (one.words, one.verdict, one.throughout.verdict, one.applies, one.agrees, one.explains, one.effect, one.p)
         for one in found.statements[:SHOWN]
     ]
-    columns = ("statement", "verdict", "speaks in", "agrees", "explains", "by intervention", "p")
+    columns = (
+        "statement",
+        "verdict",
+        "in every valid state",
+        "speaks in",
+        "agrees",
+        "explains",
+        "by intervention",
+        "p",
+    )
     print_table(columns, rows, f"{len(rows)} of {counted(found.tried, 'statement')} tried")
     for sentence in found.assumed:
         typer.echo(sentence)

@@ -23,7 +23,7 @@ Rules = tuple[GuardRule, ...]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SIEVE = 6
+SIEVE = 12
 """Workloads that a guard is run on before it is compared with the others again."""
 TOP = 12
 """What is made small is the worst gap and the mean of so many of the worst."""

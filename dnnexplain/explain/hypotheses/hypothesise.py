@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Policy
 from dnnexplain.counts import counted
 from dnnexplain.explain.hypotheses.generating import generated
+from dnnexplain.explain.hypotheses.proving import proved
 from dnnexplain.explain.hypotheses.statement import Statement, doing, parse_statement
 from dnnexplain.explain.hypotheses.testing import Tested, assess, changed_states
 from dnnexplain.explain.regions.evidence import met_states, taken
@@ -22,6 +24,7 @@ from dnnexplain.results import Question, Result, plain_field
 __all__ = ["Hypotheses", "hypothesise"]
 
 Draw = Callable[[int, int], Sequence[Any]]
+Progress = Callable[..., object]
 LEAST_GAIN = 0.005
 """A statement joins the short list where it says this share of all decisions more rightly."""
 
@@ -62,6 +65,8 @@ def hypothesise(
     pairs: int = 100,
     most: int = 5,
     seed: int = 0,
+    stop: Event | None = None,
+    progress: Progress | None = None,
 ) -> Hypotheses:
     """Generate statements from one half of the seeds, test them on the other.
 
@@ -74,11 +79,19 @@ def hypothesise(
         pairs: states that are changed for each group of knobs.
         most: statements of the short list.
         seed: of everything.
+        stop: leaves what is not proved by then open.
+        progress: called with what is done, of how many, and words.
 
     Raises:
         DnnExplainError: a statement of the user's that is none.
     """
+    tell = progress or (lambda *_: None)
+
+    def say(done: int, total: int) -> None:
+        tell(1 + done / max(total, 1), 2, f"asking {done + 1} of {total} statements by proof")
+
     given = [parse_statement(system, text) for text in own]
+    tell(0, 2, "looking at the states that it meets")
     first, other = (met_states(system, policy, draw(sets, 2 * seed + half), states, seed) for half in (0, 1))
     statements = list(dict.fromkeys([*given, *generated(system, first, taken(system, policy, first))]))
     short = _short(system, statements, first, taken(system, policy, first), most)
@@ -94,7 +107,7 @@ def hypothesise(
     settings = {"sets": sets, "states": states, "pairs": pairs, "most": most, "own": list(own)}
     return Hypotheses(
         Question.about(system, policy, method="hypotheses", seed=seed, settings=settings),
-        tuple(found[k] for k in order),
+        tuple(proved(system, policy, [found[k] for k in order], seed=seed, say=say, stop=stop)),
         tuple(place[one] for one in short),
         explained,
         1.0 - explained,
@@ -102,7 +115,7 @@ def hypothesise(
         len(other),
         words,
         [
-            "Statements were generated in one half of the seeds and tested on the other; nothing here is a proof.",
+            "Statements were generated in one half of the seeds and tested on the other; only what is said of every valid state is proved.",
             "Decisions of one workload count as independent in intervals and tests.",
             "Interventions take a group's knobs from another met state and keep the rest; changes that no valid state allows are left out.",
         ],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Policy, state_from_observation
 from dnnexplain.explain.hypotheses.statement import Statement, doing
+from dnnexplain.explain.proofs.throughout import UNASKED, Everywhere
 from dnnexplain.explain.regions.evidence import taken
 from dnnexplain.explain.regions.significance import holm
 from dnnexplain.explain.regions.where import quantities_of
@@ -44,6 +45,7 @@ class Tested:
             ignored: changing it changes at least a twentieth of the decisions).
         verdict: ``"holds"``, ``"does not hold"`` or ``"open"``.
         counterexamples: states in which it is wrong, in words.
+        throughout: whether it is so in every valid state in which it speaks: proved, refuted by a state, or open.
     """
 
     statement: Statement
@@ -60,6 +62,7 @@ class Tested:
     p: float
     verdict: str
     counterexamples: tuple[str, ...]
+    throughout: Everywhere = UNASKED
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,6 +39,7 @@ class Evidence:
         loss: of the decision in ``unit``, or of the workload against the best rule; at least 0 ``[N]``.
         unit: of the loss; ``""``: a share of the best rule's cost.
         inexact: of how many the loss is only a lower bound.
+        actions: what was decided in each state ``[N]`` or ``[N, A]``; ``None`` of workloads.
     """
 
     names: tuple[str, ...]
@@ -48,12 +49,15 @@ class Evidence:
     units: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, float] = field(default_factory=dict)
     inexact: int = 0
+    actions: NDArray[Any] | None = None
 
     @classmethod
     def joined(cls, parts: Sequence[Evidence]) -> Evidence:
         """Of the same quantities, one after another; at least one."""
         values, loss = (np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "loss"))
-        return replace(parts[0], values=values, loss=loss, inexact=sum(part.inexact for part in parts))
+        decided = [part.actions for part in parts if part.actions is not None]
+        actions = np.concatenate(decided) if len(decided) == len(parts) else None
+        return replace(parts[0], values=values, loss=loss, inexact=sum(part.inexact for part in parts), actions=actions)
 
 
 # --- decisions ----------------------------------------------------------------------------------
@@ -97,6 +101,7 @@ def decisions(
         dict(quantities.units),
         dict(getattr(quantities, "absent", {})),
         inexact,
+        np.asarray(actions)[known],
     )
 
 

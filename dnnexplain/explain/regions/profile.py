@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Costed, DecisionOracle, DnnExplainError, Policy
 from dnnexplain.counts import counted
 from dnnexplain.explain.distillation.conditions import in_words
+from dnnexplain.explain.proofs.throughout import UNASKED, Everywhere
 from dnnexplain.explain.regions.boxes import LEAST, failing_boxes, inside
+from dnnexplain.explain.regions.deciding import decided
 from dnnexplain.explain.regions.evidence import Evidence, decisions, gaps, met_states, random_states
 from dnnexplain.explain.regions.significance import fisher, holm, rank_sum
 from dnnexplain.explain.regions.where import Where
@@ -45,6 +47,9 @@ class Region:
         p, p_share: one-sided: losses inside are larger (Wilcoxon), more of them fail (Fisher); corrected by Holm.
         valid_samples, valid_share: random valid states inside, and in what share of them something is lost; NaN if none.
         words: all in a sentence.
+        decision: what is decided in most of the states inside in which something is lost, and in what share of them; empty
+            of workloads, which are whole episodes.
+        throughout: whether that is decided in every valid state inside: proved, refuted by a state, or open.
     """
 
     where: Where
@@ -61,6 +66,9 @@ class Region:
     valid_samples: int
     valid_share: float
     words: str
+    decision: str = ""
+    decision_share: float = float("nan")
+    throughout: Everywhere = UNASKED
 
     @property
     def weight(self) -> float:
@@ -170,6 +178,12 @@ def failure_profile(
     settings = {"kind": kind, "sets": sets, "states": states, "floor": floor, "seconds": seconds}
     question = Question.about(system, policy, method="regions", seed=seed, settings=settings)
     found = profile_of(question, kind, halves[0], halves[1], valid, floor=floor, most=most)
+    if halves[1].actions is not None:
+        told = []
+        for place, one in enumerate(found.regions):
+            say(place, len(found.regions), "asking whether it decides so in every valid state")
+            told.append(one if over.is_set() else decided(system, policy, one, halves[1], floor=floor, seed=seed))
+        found = replace(found, regions=tuple(told))
     if not over.is_set():
         return found
     return replace(

@@ -1,0 +1,72 @@
+"""Statements by proof: is one so in every valid state in which it speaks?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+from dnnexplain.contract import Discrete, Policy
+from dnnexplain.explain.hypotheses.statement import doing
+from dnnexplain.explain.hypotheses.testing import Tested
+from dnnexplain.explain.proofs.throughout import (
+    Everywhere,
+    follows_throughout,
+    ignores_throughout,
+    taken_throughout,
+)
+from dnnexplain.explain.regions.where import quantities_of
+
+__all__ = ["proved"]
+
+MOST = 12
+"""Statements that no met state refutes and that are asked by proof; more are left open, which is said."""
+
+
+def proved(
+    system: Any,
+    policy: Policy,
+    found: Sequence[Tested],
+    *,
+    most: int = MOST,
+    seed: int = 0,
+    stop: Event | None = None,
+    say: Callable[[int, int], object] = lambda *_: None,
+) -> list[Tested]:
+    """The statements with whether each is so throughout: a counterexample that was met refutes it, else it is asked.
+
+    Args:
+        system, policy: of whom they speak.
+        found: tested statements, those to be asked first in front.
+        most: that are asked.
+        seed: of searches for witnesses.
+        stop: leaves the others open.
+        say: called with statements asked and in all.
+    """
+    told, asked = [], 0
+    total = min(most, sum(not one.counterexamples for one in found))
+    for one in found:
+        if one.counterexamples:
+            answer = Everywhere("fails", f"Not in this state, which was met: {one.counterexamples[0]}")
+        elif asked >= most or (stop is not None and stop.is_set()):
+            answer = Everywhere("open", f"Not asked: the first {most} that no met state refutes are.")
+        else:
+            say(asked, total)
+            asked += 1
+            answer = _asked(system, policy, one, seed)
+        told.append(replace(one, throughout=answer))
+    return told
+
+
+def _asked(system: Any, policy: Policy, one: Tested, seed: int) -> Everywhere:
+    statement = one.statement
+    if statement.kind == "ignores":
+        return ignores_throughout(system, policy, statement.what, seed=seed)
+    quantities = quantities_of(system)
+    if isinstance(system.output, Discrete) and statement.what in system.output.names:
+        action = system.output.names.index(statement.what)
+        return taken_throughout(system, policy, statement.where, quantities, action, seed=seed)
+    return follows_throughout(
+        system, policy, statement.where, quantities, lambda seen: doing(system, statement.what, seen), seed=seed
+    )
