@@ -53,6 +53,7 @@ from dnnexplain.contract.adversaries import (
     WritesWorkloads,
 )
 from dnnexplain.contract.episodes import (
+    ActionOracle,
     Bound,
     Curve,
     DecisionOracle,
@@ -150,6 +151,7 @@ from dnnexplain.contract.views import (
 
 __all__ = [
     "Acting",
+    "ActionOracle",
     "Adversary",
     "Attackable",
     "Batched",

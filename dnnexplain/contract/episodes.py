@@ -13,6 +13,7 @@ from dnnexplain.contract.knobs import Knob, State
 from dnnexplain.contract.systems import Policy, System
 
 __all__ = [
+    "ActionOracle",
     "Bound",
     "Curve",
     "DecisionOracle",
@@ -274,6 +275,15 @@ class DecisionOracle(Protocol):
 
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
         """Solve for the best continuation after each action."""
+        ...
+
+
+@runtime_checkable
+class ActionOracle(DecisionOracle, Protocol):
+    """An oracle that judges one action sooner than all of them: for hundreds of decisions."""
+
+    def judge_action(self, state: State, action: int, *, seconds: float = 10.0) -> Judgement:
+        """What one action loses; of the others ``loss`` is NaN, and ``best`` is empty."""
         ...
 
 

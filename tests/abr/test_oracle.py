@@ -6,7 +6,7 @@ import pytest
 from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.systems.abr import AdaptiveBitrate, Params, Simulator, Trace, Video, make_qoe, read_traces
 from dnnexplain.systems.abr.judge import repeated_link, session_of
-from dnnexplain.systems.abr.oracle import best_plan, decision_losses
+from dnnexplain.systems.abr.oracle import action_loss, best_plan, decision_losses
 from dnnexplain.systems.abr.oracle_kernels import future_gain
 from dnnexplain.systems.abr.runner import play_actions
 from dnnexplain.systems.abr.trace_families import FAMILIES, generate
@@ -90,6 +90,9 @@ def test_what_each_bitrate_leads_to_holds_the_best_continuation():
         assert reached[action] <= best + 1e-9
         assert best - 1e-9 <= proved[action] <= best + 0.3
         assert best - reached[action] <= 0.3
+        top, same_reached, same_proved = action_loss(simulator, action)
+        assert (same_reached, same_proved) == (reached[action], proved[action])
+        assert top == pytest.approx(reached.max())
 
 
 def test_the_most_that_can_follow_is_never_less_than_what_can():
@@ -120,6 +123,9 @@ def test_judging_repeats_the_link_that_the_state_shows():
     judgement = system.judge(state)
     assert judgement.loss.min() == 0
     assert all(judgement.loss[action] == 0 for action in judgement.best)
+    one = system.judge_action(state, 5)
+    assert one.loss[5] == pytest.approx(judgement.loss[5], abs=0.5)
+    assert np.isnan(one.loss[:5]).all()
     empty = system.judge(State(system.repair(np.where(np.arange(25) == 1, 0.0, state.values)[None])[0]))
     assert empty.loss[5] > 3  # with an empty buffer the highest bitrate stalls
 

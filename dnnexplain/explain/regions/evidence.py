@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import (
+    ActionOracle,
     Costed,
     DecisionOracle,
     Discrete,
@@ -87,8 +88,13 @@ def decisions(
     for place, seen in enumerate(observations):
         state = state_from_observation(system, seen) if values is None else State(values[place], seen)
         if judging:
-            found = system.judge(state, seconds=seconds)
-            loss[place], unit = found.loss[int(actions[place])], found.unit
+            taken_here = int(actions[place])
+            found = (
+                system.judge_action(state, taken_here, seconds=seconds)
+                if isinstance(system, ActionOracle)
+                else system.judge(state, seconds=seconds)
+            )
+            loss[place], unit = found.loss[taken_here], found.unit
             inexact += not found.exact
         else:
             loss[place] = system.losses(state, actions[place : place + 1], seconds=seconds)[0]

@@ -6,7 +6,7 @@ import numpy as np
 
 from dnnexplain.contract import Judgement, State
 from dnnexplain.systems.abr.codec import Codec
-from dnnexplain.systems.abr.oracle import decision_losses
+from dnnexplain.systems.abr.oracle import action_loss, decision_losses
 from dnnexplain.systems.abr.qoe import QoE
 from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.traces import Trace
@@ -48,3 +48,12 @@ def judge_state(codec: Codec, state: State, qoe: QoE) -> Judgement:
     loss = np.maximum(top - proved, 0.0)
     best = tuple(int(action) for action in np.flatnonzero(proved >= top - 1e-9))
     return Judgement(best, loss, bool((proved - reached <= 1e-9).all()), "QoE")
+
+
+def judge_one(codec: Codec, state: State, qoe: QoE, action: int) -> Judgement:
+    """What one bitrate loses at least against the best; see ``contract.ActionOracle``."""
+    simulator = session_of(codec, state, qoe)
+    top, reached, proved = action_loss(simulator, action)
+    loss = np.full(simulator.constants.bitrates, np.nan)
+    loss[action] = max(top - proved, 0.0)
+    return Judgement((), loss, proved - reached <= 1e-9, "QoE")

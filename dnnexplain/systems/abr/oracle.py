@@ -21,7 +21,7 @@ from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.traces import Trace
 from dnnexplain.systems.abr.video import Video
 
-__all__ = ["Plan", "best_plan", "bound", "decision_losses"]
+__all__ = ["Plan", "action_loss", "best_plan", "bound", "decision_losses"]
 
 _MOST = 400_000
 _STALL_CELLS = 48
@@ -53,6 +53,7 @@ class _Grid:
 _FINE = _Grid(0.05, 0.05)
 _MIDDLE = _Grid(0.1, 0.1)
 _COARSE = _Grid(0.5, 0.5)
+_ROUGH = _Grid(4.0, 4.0)
 
 
 class _Search:
@@ -85,6 +86,11 @@ class _Search:
             self.plan,
         )  # fmt: skip
         return float(total) if room else float("nan")
+
+    def reached(self, forced: int = -1) -> float:
+        """The total of a plan, by a rough search and then one that need only look at what may be better."""
+        rough = self.run(_ROUGH, -np.inf, optimistic=False, forced=forced)
+        return max(rough, self.run(_COARSE, rough, optimistic=False, forced=forced))
 
 
 def _carried(simulator: Simulator, count: int, step: float) -> NDArray[np.float64]:
@@ -192,7 +198,17 @@ def decision_losses(simulator: Simulator) -> tuple[NDArray[np.float64], NDArray[
     reached, proved = np.empty(rates), np.empty(rates)
     ready = _Search(simulator)
     for action in range(rates):
-        known = ready.run(_COARSE, -np.inf, optimistic=False, forced=action)
-        reached[action] = known
+        known = reached[action] = ready.reached(action)
         proved[action] = max(known, ready.run(_MIDDLE, known, optimistic=True, forced=action))
     return reached, proved
+
+
+def action_loss(simulator: Simulator, action: int) -> tuple[float, float, float]:
+    """What the best plan that is found has, and what one bitrate for the next chunk leads to; see :func:`decision_losses`.
+
+    Returns:
+        The QoE of the next and all later chunks: of that plan, reached by a plan with the bitrate, and proved for it.
+    """
+    ready = _Search(simulator)
+    top, known = ready.reached(), ready.reached(action)
+    return max(top, known), known, max(known, ready.run(_MIDDLE, known, optimistic=True, forced=action))

@@ -366,10 +366,17 @@ class AdaptiveBitrate:
 
     def judge(self, state: State, *, seconds: float = 10.0) -> Judgement:
         """What each bitrate loses at best, if the link goes on as the state shows it, over and over; see ``judge``."""
-        del seconds  # it takes about a second
+        del seconds  # it takes at most a second
         from dnnexplain.systems.abr.judge import judge_state  # noqa: PLC0415 - compiles its kernels
 
         return judge_state(self.codec, state, self.qoe)
+
+    def judge_action(self, state: State, action: int, *, seconds: float = 10.0) -> Judgement:
+        """What one bitrate loses at least, in a sixth of the time (``contract.ActionOracle``)."""
+        del seconds  # it takes a tenth of one
+        from dnnexplain.systems.abr.judge import judge_one  # noqa: PLC0415 - compiles its kernels
+
+        return judge_one(self.codec, state, self.qoe, action)
 
     def workload_box(self, near: str = "", within: float = 0.3, **bounds: Any) -> TraceBox | NearBox:
         """Links within bounds of rate, change and variation, or near the one of a file (``contract.Boxed``)."""
