@@ -7,7 +7,7 @@ can be said is in :mod:`dnnexplain.explain`, whose functions these call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -262,17 +262,18 @@ class Report:
         return "\n\n".join([f"{self.title}: {self.lead}", *map(repr, self.results)])
 
     def _repr_html_(self) -> str:
-        shown = "".join(one._repr_mimebundle_()["text/html"] for one in self.results)
-        return f"<h2>{escape(self.title)}</h2><p>{escape(self.lead)}</p>{shown}"
+        return self._html(one._repr_mimebundle_()["text/html"] for one in self.results)
+
+    def _html(self, results: Iterable[str]) -> str:
+        return f"<h2>{escape(self.title)}</h2><p>{escape(self.lead)}</p>{''.join(results)}"
 
     def save(self, path: str | Path) -> Path:
         """Write the page, whole or not at all; it needs nothing from any server."""
         head = (
             f'<meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{escape(self.title)}</title>'
         )
-        body = (
-            f'<body style="max-width:50em;margin:2em auto;font-family:system-ui,sans-serif">{self._repr_html_()}</body>'
-        )
+        shown = self._html(one.to_html() for one in self.results)
+        body = f'<body style="max-width:50em;margin:2em auto;font-family:system-ui,sans-serif">{shown}</body>'
         with atomic_write(path) as file:
             file.write(f'<!doctype html><html lang="en"><head>{head}</head>{body}</html>')
         return Path(path)

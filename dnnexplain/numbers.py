@@ -7,6 +7,7 @@ A measured figure has three significant digits, a count is whole, thousands are 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Context
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from dnnexplain.counts import unit_of
 if TYPE_CHECKING:
     from dnnexplain.contract import Metric
 
-__all__ = ["beside", "figure", "gap", "interval", "number", "percent", "went_wrong", "with_unit"]
+__all__ = ["beside", "figure", "gap", "interval", "number", "percent", "went_wrong", "with_minus", "with_unit"]
 
 DIGITS = 3
 _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
@@ -26,6 +27,14 @@ _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
 
 _SMALLEST, _LARGEST = -3, 10**6
 """The least power of ten, and the largest number, that are written without an exponent."""
+
+
+_MINUS = re.compile(r"(?<![^\W]|[.)\]-])-(?=\.?\d|infinite)|(?<=\d[eE])-(?=\d)")
+
+
+def with_minus(text: str) -> str:
+    """A text with true minus signs before its numbers, for pages; hyphens of names and ranges stay: ``job-3: −1.5``."""
+    return _MINUS.sub("\N{MINUS SIGN}", text)
 
 
 def number(value: float, *, sign: bool = False) -> str:

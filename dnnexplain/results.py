@@ -30,7 +30,7 @@ from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.encoding import decode, encode, register
 from dnnexplain.files import atomic_write
 from dnnexplain.reading import parse_json, read_text
-from dnnexplain.showing import html_of, latex_of, markdown_of, text_of, words_of_kind
+from dnnexplain.showing import html_of, in_cell, latex_of, markdown_of, text_of, words_of_kind
 
 __all__ = ["Question", "Result", "Shown", "array_field", "differences", "plain_field", "register", "same", "versions"]
 
@@ -210,9 +210,15 @@ class Shown:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
         """What a notebook shows of it as the last expression of a cell."""
-        kind, svg = words_of_kind(type(self).__name__), self.plot(backend="svg")
+        return {"text/plain": repr(self), "text/html": self._html(in_cell(self.plot(backend="svg")))}
+
+    def to_html(self) -> str:
+        """Sentence, picture and table for a page of one's own: HTML without scripts, styles or links."""
+        return self._html(self.plot(backend="svg"))
+
+    def _html(self, picture: str) -> str:
         notes = [f"Assumed: {text}" for text in getattr(getattr(self, "question", self), "assumed", ())]
-        return {"text/plain": repr(self), "text/html": html_of(kind, self.sentence(), self.table(), svg, notes)}
+        return html_of(words_of_kind(type(self).__name__), self.sentence(), self.table(), picture, notes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from dnnexplain.charts.svg import as_image
 from dnnexplain.counts import counted
-from dnnexplain.numbers import figure
+from dnnexplain.numbers import figure, with_minus
 
-__all__ = ["html_of", "latex_of", "markdown_of", "text_of", "words_of_kind"]
+__all__ = ["html_of", "in_cell", "latex_of", "markdown_of", "text_of", "words_of_kind"]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -41,13 +42,15 @@ def text_of(kind: str, sentence: str, rows: Rows) -> str:
 
 
 def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[str] = ()) -> str:
-    """The sentence, the picture and the table; colours and fonts are the page's own."""
+    """The sentence, the picture (HTML) and the table; colours and fonts are the page's own."""
     shown = _upright(rows)
     names, cells = _cells(shown, MOST_ROWS)
     right = _numeric(shown, names)
     head = "".join(f'<th scope="col" style="{_cell(r)}">{escape(n)}</th>' for n, r in zip(names, right, strict=True))
     body = "".join(
-        "<tr>" + "".join(f'<td style="{_cell(r)}">{escape(c)}</td>' for c, r in zip(row, right, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(f'<td style="{_cell(r)}">{escape(with_minus(c))}</td>' for c, r in zip(row, right, strict=True))
+        + "</tr>"
         for row in cells
     )
     table = f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>' if names else ""
@@ -56,6 +59,20 @@ def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[
     return (
         f'<div class="dnnexplain-result" style="max-width:60em;color:inherit"><p style="margin:0 0 .5em">'
         f"<strong>{escape(kind)}.</strong> {escape(sentence)}</p>{picture}{table}{small}</div>"
+    )
+
+
+def in_cell(picture: str) -> str:
+    """An SVG, and the same as an image for viewers that take elements of SVG and style sheets out of a notebook's HTML.
+
+    JupyterLab does so before a notebook is trusted. Then the style that hides the image is gone with the SVG, whose
+    words would be left between it and the table: they have no size.
+    """
+    if not picture:
+        return ""
+    return (
+        f'<style>.dnnexplain-picture svg+img{{display:none}}</style><div class="dnnexplain-picture" style="font-size:0px">'
+        f"{picture}{as_image(picture)}</div>"
     )
 
 

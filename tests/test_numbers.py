@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnnexplain.numbers import beside, figure, gap, interval, number, percent, with_unit
+from dnnexplain.numbers import beside, figure, gap, interval, number, percent, with_minus, with_unit
 from dnnexplain_widgets import words
 
 VECTORS = json.loads((Path(__file__).parent / "numbers.json").read_text())
@@ -95,3 +95,9 @@ def test_an_interval_in_words_has_no_signs(low, high, told):
     assert beside(low, high, ratio=True) == told
     if not math.isnan(low):
         assert beside(100 * low, 100 * high, ratio=False, unit="kWh") == told.replace("%", " kWh")
+
+
+def test_minus_signs_stand_before_numbers_and_nowhere_else():
+    given = "0.315 (-1.93 to 1.38), -3% of own-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: -.5, -infinite"
+    told = "0.315 (−1.93 to 1.38), −3% of own-mlp-5 in 3-5 steps, 1e−05, --x, at 2026-11-29: −.5, −infinite"
+    assert with_minus(given) == told

@@ -7,6 +7,7 @@ from typing import Any
 import bqplot
 import numpy as np
 
+from dnnexplain.charts import svg
 from dnnexplain.charts.chart import Chart, Kind, bars
 from dnnexplain.charts.look import HUES, RAMP, hues, shown_bars
 
@@ -21,6 +22,16 @@ def draw(chart: Chart) -> Any:
     """The picture as a ``bqplot.Figure``; ``figure.marks`` are its parts, ``figure.axes`` its axes."""
     drawer = {Kind.BARS: _bars, Kind.HEAT: _heat, Kind.CURVES: _lines, Kind.SCATTER: _lines}[chart.kind]
     figure = drawer(chart)
+    bundle = figure._repr_mimebundle_
+
+    def with_picture(**given: Any) -> Any:
+        """The widget, and for viewers without widgets (GitHub's preview, a page saved without a network) its picture."""
+        data = bundle(**given)
+        picture = svg.draw(chart)
+        seen = {"text/html": svg.as_image(picture), "image/svg+xml": svg.alone(picture)}
+        return {**data, **seen} if isinstance(data, dict) else data
+
+    figure._repr_mimebundle_ = with_picture
     figure.title = chart.title
     figure.legend_location = "top-right"
     figure.layout = {**_COLUMN, "height": f"{_height(chart)}px"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +13,7 @@ import numpy as np
 from dnnexplain.charts.chart import Chart, Kind, Series
 from dnnexplain.charts.look import DASHES, HUES, hues, named_cells, ramp, shown_bars, span, ticks
 from dnnexplain.counts import counted
-from dnnexplain.numbers import number
+from dnnexplain.numbers import number, with_minus
 
 __all__ = ["draw"]
 
@@ -51,8 +53,25 @@ def draw(chart: Chart) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE:.0f} {high:.0f}" role="img" aria-label="{told}" '
         f'style="max-width:{WIDE:.0f}px;width:100%;height:auto;color:inherit" fill="currentColor" {_FONT}>'
-        f"<title>{told}</title>{''.join(parts)}</svg>"
+        f"<title>{told}</title>\n{''.join(parts)}</svg>"
     )
+
+
+def as_image(picture: str) -> str:
+    """The picture as HTML's ``<img>`` with its data inside."""
+    told, wide = re.search(r'aria-label="([^"]*)"', picture), re.search(r'viewBox="0 0 (\d+)', picture)
+    assert told is not None
+    assert wide is not None  # as draw has it
+    coded = b64encode(alone(picture).encode()).decode()
+    return f'<img alt="{told[1]}" width="{wide[1]}" src="data:image/svg+xml;base64,{coded}"/>'
+
+
+def alone(picture: str) -> str:
+    """The picture as an image, which knows no page's colours: its words read on white and on black."""
+    return picture.replace("color:inherit", f"color:{_ANYWHERE}", 1)
+
+
+_ANYWHERE = "#77818d"
 
 
 def _spoken(chart: Chart) -> str:
@@ -62,7 +81,7 @@ def _spoken(chart: Chart) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{escape(with_minus(text))}</text>\n'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, extra: str = 'stroke-opacity="0.18"') -> str:

@@ -1,5 +1,6 @@
 """Every kind of result shows itself: in a cell, as text, as a table for papers, and as a figure."""
 
+import base64
 import dataclasses
 import re
 import sys
@@ -146,3 +147,26 @@ def test_all_that_public_functions_answer_shows_itself():
     }  # fmt: skip
     assert {"Attribution", "Curves"} <= own.keys()
     assert odd <= HELPERS
+
+
+@every
+def test_where_svg_and_styles_are_taken_out_the_picture_stays_as_an_image(kind):
+    page = ET.fromstring(made(kind)._repr_mimebundle_()["text/html"])
+    place = page.find(".//div[@class='dnnexplain-picture']")
+    picture, image = list(place)
+    assert picture.tag.endswith("svg")  # an image beside it is hidden
+    assert ".dnnexplain-picture svg+img{display:none}" in page.findtext(".//style")
+    alone = base64.b64decode(image.get("src").removeprefix("data:image/svg+xml;base64,")).decode()
+    assert ET.fromstring(alone).tag == picture.tag
+    assert "color:inherit" not in alone  # an image has no page to take a colour from
+    assert image.get("alt") == picture.get("aria-label")
+    assert not re.search(r"<(style|img|script)|(src|href)=", made(kind).to_html())
+    assert made(kind).sentence() in "".join(ET.fromstring(made(kind).to_html()).itertext())
+
+
+@every
+def test_a_figure_has_its_picture_for_viewers_without_widgets(kind):
+    data = made(kind).plot()._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert ET.fromstring(data["image/svg+xml"]).tag.endswith("svg")
+    assert data["text/html"].startswith("<img ")

@@ -49,5 +49,5 @@ def _one(panel: Any) -> str:
     shown = result._repr_mimebundle_()["text/html"] if isinstance(result, Shown) else ""
     figure = panel.hero.get("value", "")
     large = f"<p><b>{escape(figure)}</b> {escape(panel.hero.get('words', ''))}</p>" if figure else ""
-    told = "" if words in shown or escape(words) in shown else f"<p>{escape(words)}</p>"
+    told = "" if escape(words) in shown else f"<p>{escape(words)}</p>"
     return f"<h4>{escape(panel.question)}</h4>{large}{told}{shown}"
