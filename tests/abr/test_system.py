@@ -249,9 +249,11 @@ def test_a_replay_s_bars_follow_the_session(links):
     assert np.array_equal(replay.chosen, np.arange(1, 48))
     stalled = replay.bar_track == 2
     lengths = replay.bars[stalled, 1] - replay.bars[stalled, 0]
-    assert lengths.sum() == pytest.approx(
-        replay.metrics["rebuffering"] + SYSTEM.play(links[2], [1, *replay.actions]).arrays["rebuffer_s"][0]
-    )
+    assert lengths.sum() == pytest.approx(replay.metrics["rebuffering"])
+    assert (
+        SYSTEM.play(links[2], [1, *replay.actions]).arrays["rebuffer_s"][0] > 0
+    )  # the wait for the first chunk is no bar
+    assert replay.bar_object[stalled].min(initial=1) >= 1
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,18 @@ def test_a_replay_shows_when_each_head_was_awake(action, days):
             assert round(replay.start[replay.chosen[slot]] * 4) == slot
 
 
+def test_a_table_of_all_sets_changes_no_feature_or_move(toggling, days, monkeypatch):
+    features = toggling.features
+    seen = toggling.codec.observe(days[:1])[0][::7]
+    other = seen.copy()
+    other[:, toggling.codec.awake] = 1 - other[:, toggling.codec.awake]
+    tabled = [(features(one), features.actions(one)) for one in (seen, other, seen)]
+    monkeypatch.setattr("dnnexplain.systems.cran.features.TABLED", 0)
+    for one, (quantities, moves) in zip((seen, other, seen), tabled, strict=True):
+        np.testing.assert_array_equal(features(one), quantities)
+        np.testing.assert_array_equal(features.actions(one), moves)
+
+
 def test_features_and_moves_mean_what_they_say(toggling, days):
     seen, episode = toggling.visit(toggling.rules()["greedy"], days[:2])
     assert seen.shape == (192, toggling.codec.size)

@@ -53,7 +53,9 @@ def replay_of(name: str, sessions: Sessions, states: Floats, qoe: QoE, link: Tra
     start = finish - took
     rates = video.bitrates[sessions.actions[0]]
     nothing = np.zeros(chunks)
-    stalled = np.flatnonzero(sessions.stall_s[0] > 0)
+    stalled = 1 + np.flatnonzero(
+        sessions.stall_s[0, 1:] > 0
+    )  # every session waits for its first chunk; no figure counts it
     bars = np.concatenate([
         np.stack([start, finish, nothing, rates], axis=1),
         np.stack([(finish - sessions.stall_s[0])[stalled], finish[stalled], nothing[stalled], nothing[stalled] + 1], axis=1),

@@ -32,6 +32,7 @@ class Situation:
         observations: ``[B, n]``.
         channels, demand: of the slot ``[B, U, N]`` and ``[B, U]``, Mb/s.
         awake: the heads that are on ``[B]``, as bits.
+        table: the least power radiated by every set ``[B, 2^R]``, W, where that is known.
     """
 
     codec: Codec
@@ -39,6 +40,7 @@ class Situation:
     channels: NDArray[np.complex128]
     demand: NDArray[np.float64]
     awake: Sets
+    table: NDArray[np.float64] | None = None
 
     @classmethod
     def read(cls, codec: Codec, observations: NDArray[Any]) -> Situation:
@@ -49,6 +51,8 @@ class Situation:
 
     def radiated(self, sets: Sets, raised: float = 1.0) -> NDArray[np.float64]:
         """The least power radiated by sets ``[B, S]`` for demands raised by a factor, W; infinite where not served."""
+        if self.table is not None and raised == 1.0:
+            return np.take_along_axis(self.table, sets, axis=1)
         return powers_of_sets(self.codec.scene, self.channels, raised * self.demand, sets)
 
     def power(self, sets: Sets, raised: float = 1.0) -> NDArray[np.float64]:

@@ -64,8 +64,8 @@ SPEC = Spec(
     roles=(
         Role(
             "default",
-            "The head-switching network, trained on generated days",
-            "Every action's cost on these days is known: no exploration was needed.",
+            "The head-switching network",
+            "Trained on generated days, on which the cost of every action is known.",
         ),
     ),
     metrics=(
