@@ -82,6 +82,7 @@ def test_the_known_worst_case_is_found_and_its_loss_lies_in_the_interval() -> No
     again = worst_regret(Bowl(), Named("net"), bowl_box(), budget=Budget(1e6, 40), seed=1, question=QUESTION)
     assert np.array_equal(found.x, again.x)
     assert "loses between 2.5 and 2.75" in found.sentence()
+    assert "loses 2.5 against the optimum" in replace(found, upper=found.lower, certificate=None).sentence()
     unknown = replace(found, lower=-np.inf, upper=np.inf, certificate=None).sentence()
     assert "loses 2 against" in unknown
     assert "nothing is known of the optimum" in unknown

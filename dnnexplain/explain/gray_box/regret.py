@@ -86,7 +86,9 @@ class WorstRegret(Result):
         against_rule = f"{number(self.rule_regret)} against {rule_label(self.rule)}, the best rule there"
         loses = f"{against_rule}; nothing is known of the optimum"
         if np.isfinite([self.lower, self.upper]).all():
-            loses = f"between {number(self.lower)} and {number(self.upper)} against the optimum ({against_rule})"
+            ends = number(self.lower), number(self.upper)
+            loss = ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
+            loses = f"{loss} against the optimum ({against_rule})"
         return (
             f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}: it loses {loses}; "
             f"{number(self.evaluations)} workloads were run, {self.ended_by or 'a stop'} ended the search."
