@@ -186,7 +186,7 @@ def _commands(
         return " ".join(["dnnexplain", command, system, "--policy", policy, *world, *guard, *rest])
 
     others = {"guard": line("guard", "--out", "guard.json"), "proofs": line("prove")}
-    return Commands(line("stress", *words), line("evaluate"), others)
+    return Commands(line("stress", *words), line("evaluate"), others, options.system)
 
 
 def _write(found: StressTest, folder: Path, broken: dict[str, str], commands: Commands) -> dict[str, Any]:

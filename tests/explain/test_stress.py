@@ -124,6 +124,40 @@ def test_a_policy_that_refuses_an_input_gave_no_valid_output():
     assert policy.invalid == policy.decisions == 2
 
 
+def test_of_many_inputs_one_that_the_policy_dies_of_is_no_others_fault():
+    class Picky(Seen):
+        def outputs(self, observations):
+            if not np.isfinite(observations).all() or (observations[:, 1] < 0).any():
+                raise ZeroDivisionError
+            return observations.astype(float)
+
+    policy = FaultyInput(Picky(), FAULTS["lost"], Gate(), 0)
+    outputs = policy.outputs(np.array([[5, 1], [5, -1], [5, 3]], dtype=np.float32))
+    assert outputs[[0, 2]].tolist() == [[0, 1], [0, 3]]
+    assert policy.invalid == 1
+
+
+def test_faulty_inputs_are_the_same_side_by_side_and_one_by_one(gate):
+    system = Gate()
+    one = next(one for one in gate.scenarios if one.name == "input-lost")
+    workloads = system.workloads(spec_of(system).family().name, one.sets, 0)
+    policy = system.rules()["longer"]
+    costs = [
+        system.run(FaultyInput(policy, FAULTS["lost"], system, place % 6), [workload], seed=0).cost[0]
+        for place, workload in enumerate(workloads)
+    ]
+    assert one.sets > 6
+    assert one.cost == pytest.approx(np.mean(costs))
+    assert next(one for one in gate.scenarios if one.name == "input-stale").sets == 6
+
+
+def test_scenarios_have_labels_for_people(gate):
+    labels = {one.name: one.label for one in gate.scenarios}
+    assert labels["input-out-of-range"] == "input out of range"
+    assert replace(gate.scenarios[0], name="load: load 0.05", kind="shift").label == "load 0.05"
+    assert replace(gate.scenarios[0], name="families: puffer-like", kind="shift").label == "puffer like"
+
+
 def test_a_small_system_is_tested_with_what_it_has(gate):
     kinds = [one.kind for one in gate.scenarios]
     assert kinds[0] == "nominal"
@@ -164,7 +198,7 @@ def test_reports_agree_with_the_result(gate):
     assert "<script" not in page
     assert "http" not in page
     assert "it is &lt;so&gt;" in page
-    assert all(one.name in page for one in gate.scenarios)
+    assert all(one.label in page for one in gate.scenarios)
 
 
 def test_a_short_log_is_tested_and_generated_inputs_are_then_like_ordinary_ones():

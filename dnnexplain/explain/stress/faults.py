@@ -61,7 +61,9 @@ FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _ALL}
 
 
 class FaultyInput:
-    """A policy whose input has a fault; run it on one workload at a time, a fresh one each.
+    """A policy whose input has a fault: a fresh one for each run, and where the fault is late, a workload at a time.
+
+    A fault that is not late depends on what is seen now alone, so many workloads may be run together.
 
     Args:
         policy: as deployed.
@@ -98,13 +100,20 @@ class FaultyInput:
         assert first is not None
         self._first, self._before = first.copy(), now.copy()
         self.decisions += len(now)
-        try:
-            with np.errstate(all="ignore"):
-                spoiled = self.fault.spoil(now, before, first, self._cells)
-                found = np.array(self.policy.outputs(spoiled), dtype=np.float64)
-        except Exception:  # noqa: BLE001 - whatever a controller dies of, it gave no output
-            found = np.full((len(now), self._size), np.nan)
+        with np.errstate(all="ignore"):
+            spoiled = self.fault.spoil(now, before, first, self._cells)
+        found = self._asked(spoiled)
         bad = ~np.isfinite(found).all(axis=-1)
         self.invalid += int(bad.sum())
         found[bad] = 0.0 + np.broadcast_to(self._low, found.shape[1:])
         return found
+
+    def _asked(self, spoiled: Seen) -> NDArray[np.float64]:
+        """The policy's outputs ``[B, A]``, not a number where it gives none; of many, an input that it dies of is no other's fault."""
+        try:
+            with np.errstate(all="ignore"):
+                return np.array(self.policy.outputs(spoiled), dtype=np.float64)
+        except Exception:  # noqa: BLE001 - whatever a controller dies of, it gave no output
+            if len(spoiled) == 1:
+                return np.full((1, self._size), np.nan)
+            return np.concatenate([self._asked(one[None]) for one in spoiled])

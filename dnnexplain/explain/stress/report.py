@@ -14,6 +14,7 @@ from dnnexplain.explain.stress.report_style import STYLE
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WITHIN, WORSE, YARDSTICK
 from dnnexplain.numbers import figure, interval, number, percent
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["Commands", "report_html"]
 
@@ -25,6 +26,7 @@ KINDS = {
     "shift": "Shifted",
 }
 
+PER_CENT = "Per cent are those of the distance from the best to the worst rule, since the cost may be negative."
 UNBROKEN = 32
 """Words of a command that are shorter stay on one line."""
 
@@ -37,11 +39,13 @@ class Commands:
         again: makes the whole report again.
         evaluate: runs the policy and one rule; a workload is added.
         others: further questions, by what they answer: ``"guard"``, ``"proofs"``.
+        options: of the system, as said to make it; ``None``: all its settings are listed.
     """
 
     again: str
     evaluate: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] | None = None
 
     def of(self, one: ScenarioResult, file: str | None) -> str:
         """What runs a scenario's workloads again, or its worst one."""
@@ -96,7 +100,10 @@ def _run(command: str) -> str:
 
 def _header(title: str, found: StressTest, told: Commands) -> str:
     asked = found.question
-    settings = ", ".join(f"{key} {value}" for key, value in asked.parameters.items())
+    named = asked.parameters if told.options is None else told.options
+    settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in named.items())
+    if told.options is not None:
+        settings = f"{settings}; otherwise by default" if settings else "all settings by default"
     facts = {
         "Network": asked.policy + (f", weights {asked.checkpoint[:16]}" if asked.checkpoint else ""),
         "System": asked.system + (f": {settings}" if settings else ""),
@@ -117,8 +124,8 @@ def _nominal(found: StressTest, told: Commands, files: Mapping[str, str]) -> lis
     sure = "" if one.sure else " The interval does not settle it."
     text = (
         f"On {counted(one.sets, 'ordinary workload')} its cost ({found.cost_name}) is {number(one.cost)}, 95% interval {interval(one.low, one.high)}; "
-        f"that of the best rule, {one.best_rule}, is {number(one.rule_cost)}. The gap is {percent(one.gap, sign=True)} "
-        f"({ends(one)}): {one.verdict}.{sure}"
+        f"that of the best rule, {rule_label(one.best_rule)}, is {number(one.rule_cost)}. The gap is {percent(one.gap, sign=True)} "
+        f"({ends(one)}): {one.verdict}.{sure}{'' if found.ratio else f' {PER_CENT}'}"
     )
     return [f"<p>{escape(text)}</p>", _run(told.of(one, files.get(one.name)))]
 
@@ -133,7 +140,7 @@ def _list(found: StressTest, verdict: str, told: Commands, files: Mapping[str, s
         )
         return [f"<p>In none of the {len(found.scenarios)} scenarios is it worse by {than}.</p>"]
     items = "".join(
-        f"<li><b class={shade(verdict)}>{escape(one.name)}</b> {escape(_why(one))} "
+        f"<li><b class={shade(verdict)}>{escape(one.label)}</b> {escape(_why(one))} "
         f"<span class=soft>{escape(one.sentence)}</span>{_run(told.of(one, files.get(one.name)))}</li>"
         for one in rows
     )
@@ -142,7 +149,7 @@ def _list(found: StressTest, verdict: str, told: Commands, files: Mapping[str, s
 
 def _why(one: ScenarioResult) -> str:
     """Figures of what is bad about a scenario."""
-    cost = f"cost {figure(one.cost)}, {percent(one.gap, sign=True)} against {one.best_rule} ({ends(one)})"
+    cost = f"cost {figure(one.cost)}, {percent(one.gap, sign=True)} against {rule_label(one.best_rule)} ({ends(one)})"
     odd = "" if "50%" in one.why or not one.why else f"{one.why}; "
     return f"{odd}{cost}."
 
@@ -212,8 +219,8 @@ def _table(found: StressTest, files: Mapping[str, str]) -> str:
 def _row(one: ScenarioResult, files: Mapping[str, str]) -> str:
     unsure = "" if one.sure else " <small>not sure</small>"
     return (
-        f"<tr><td class=name title='{escape(one.sentence, quote=True)}'>{escape(one.name)}<td class={shade(one.verdict)}>{one.verdict}{unsure}"
-        f"<td class='n side'>{figure(one.cost)}<td class=side>{escape(one.best_rule)} {figure(one.rule_cost)}"
+        f"<tr><td class=name title='{escape(one.sentence, quote=True)}'>{escape(one.label)}<td class={shade(one.verdict)}>{one.verdict}{unsure}"
+        f"<td class='n side'>{figure(one.cost)}<td class=side>{escape(rule_label(one.best_rule))} {figure(one.rule_cost)}"
         f"<td class=n>{percent(one.gap, sign=True)}<td class=mark>{gap_mark(one)}<td class='n side'>{one.sets}<td class=side>{_link(files.get(one.name))}</tr>"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,12 @@ class ScenarioResult:
     family: str = ""
     parameters: Mapping[str, Any] = plain_field(default_factory=dict)
     worst: Mapping[str, Any] = plain_field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The name for people: ``input-stuck`` is "input stuck", ``families: stable`` among shifts "stable"."""
+        bare = self.name.split(": ", 1)[-1] if self.kind == "shift" else self.name
+        return bare.replace("-", " ") if re.fullmatch(r"[a-z-]+", bare) else bare
 
 
 @register
@@ -121,7 +128,7 @@ class StressTest(Result):
     def sentence(self) -> str:
         """How it stands the test."""
         nominal = self.scenarios[0]
-        bad = [one.name for one in self.scenarios if one.verdict == UNSAFE]
+        bad = [one.label for one in self.scenarios if one.verdict == UNSAFE]
         against = percent(nominal.gap, sign=True)
         text = (
             f"{self.question.policy} is {self.verdict} in the worst of {counted(len(self.scenarios), 'scenario')}: better than the best "

@@ -36,7 +36,7 @@ SMALLEST, LARGEST = 10, 50
 ORDINARY = 100
 """Ordinary workloads, at most; a tenth of the budget."""
 FAULTY = 6
-"""Workloads of a scenario with a faulty input, at most: they run one by one."""
+"""Quantities of the input that a fault spoils, at most; of a late fault workloads, too, for they run one by one."""
 PLAUSIBLE = 0.05
 UNSETTLED = "Proofs and regions:"
 """Begins the sentence on what was not proved."""
@@ -183,7 +183,7 @@ def _run(task: _Task, rng: np.random.Generator) -> ScenarioResult | str:
     try:
         workloads = task.case.workloads(task.system, task.sets, task.seed)
         if task.case.fault:
-            return _faulty(task, workloads[: min(FAULTY, task.sets)])
+            return _faulty(task, workloads)
         ours = task.system.run(task.policy, workloads, seed=task.seed)
         fair = _fair(task.system, task.spec)
         theirs = {name: task.system.run(rule, workloads, seed=task.seed) for name, rule in fair.items()}
@@ -216,23 +216,28 @@ def _judged(
 
 
 def _faulty(task: _Task, workloads: Sequence[Any]) -> ScenarioResult | str:
-    """Policy and rules with the same fault, workload by workload; of each, another quantity is spoiled."""
+    """Policy and rules with the same fault: of every so many workloads, another quantity is spoiled.
+
+    What a late fault shows depends on what was seen before, so it is run workload by workload; others side by side.
+    """
     fault = FAULTS[task.case.fault]
+    chosen = workloads[:FAULTY] if fault.late else workloads
     policies = {"": task.policy, **_fair(task.system, task.spec)}
     runs: dict[str, list[Any]] = {name: [] for name in policies}
     invalid = dict.fromkeys(policies, 0)
     asked = 0
-    for place, workload in enumerate(workloads):
+    for quantity in range(min(FAULTY, len(chosen))):
         for name, policy in policies.items():
-            spoiled = FaultyInput(policy, fault, task.system, place)
-            runs[name].append(task.system.run(spoiled, [workload], seed=task.seed))
+            spoiled = FaultyInput(policy, fault, task.system, quantity)
+            runs[name].append(task.system.run(spoiled, chosen[quantity::FAULTY], seed=task.seed))
             invalid[name] += spoiled.invalid
             asked = max(asked, spoiled.decisions)
     if fault.late and asked < 2:
         return "not run: an episode is a single decision here, and this fault shows from the second on."
-    joined = {name: _joined(found) for name, found in runs.items()}
+    order = np.argsort(np.concatenate([np.arange(len(chosen))[start::FAULTY] for start in range(len(runs[""]))]))
+    joined = {name: _joined(found, order) for name, found in runs.items()}
     ours = joined.pop("")
-    return _judged(task, workloads, ours, joined, invalid[""])
+    return _judged(task, chosen, ours, joined, invalid[""])
 
 
 @dataclass(frozen=True)
@@ -243,9 +248,9 @@ class _Joined:
     metrics: Mapping[str, Floats]
 
 
-def _joined(runs: Sequence[Any]) -> _Joined:
-    metrics = {name: np.concatenate([run.metrics[name] for run in runs]) for name in runs[0].metrics}
-    return _Joined(np.concatenate([run.cost for run in runs]), metrics)
+def _joined(runs: Sequence[Any], order: NDArray[np.int64]) -> _Joined:
+    metrics = {name: np.concatenate([run.metrics[name] for run in runs])[order] for name in runs[0].metrics}
+    return _Joined(np.concatenate([run.cost for run in runs])[order], metrics)
 
 
 # --- likely and bad -----------------------------------------------------------------------------
