@@ -9,7 +9,7 @@ import numpy as np
 
 from dnnexplain.charts import svg
 from dnnexplain.charts.chart import Chart, Kind, bars
-from dnnexplain.charts.look import HUES, RAMP, hues, shown_bars
+from dnnexplain.charts.look import HUES, RAMP, hues, shown_bars, span
 
 __all__ = ["draw"]
 
@@ -33,7 +33,7 @@ def draw(chart: Chart) -> Any:
 
     figure._repr_mimebundle_ = with_picture
     figure.title = chart.title
-    figure.legend_location = "top-right"
+    figure.legend_location = "bottom-right" if chart.kind == Kind.BARS else "top-right"  # the longest bars are above
     figure.layout = {**_COLUMN, "height": f"{_height(chart)}px"}
     return figure
 
@@ -44,13 +44,16 @@ def _height(chart: Chart) -> int:
 
 
 def _axis(scale: Any, label: str, side: str, **options: Any) -> Any:
-    return bqplot.Axis(scale=scale, label=label, side=side, label_offset="2.6em", **options)
+    return bqplot.Axis(scale=scale, label=label, side=side, **{"label_offset": "2.6em", **options})
 
 
 def _bars(chart: Chart) -> Any:
     keep, _ = shown_bars(chart)
     labels = [chart.labels[place] for place in keep]
-    names, lengths = bqplot.OrdinalScale(domain=_apart(labels), reverse=True), bqplot.LinearScale()
+    low, high = span(np.concatenate([one.y[keep] for one in chart.series]) if chart.series else np.zeros(0), zero=True)
+    edge = 0.03 * (high - low)  # bqplot finds no ends for bars side by side, and draws none
+    lengths = bqplot.LinearScale(min=low - (edge if low < 0 else 0.0), max=high + (edge if high > 0 else 0.0))
+    names = bqplot.OrdinalScale(domain=_apart(labels), reverse=True)
     drawn = chart.series[: len(HUES)]
     values = np.array([np.where(np.isfinite(one.y[keep]), one.y[keep], 0.0) for one in drawn]).reshape(
         len(drawn), len(keep)
@@ -135,6 +138,9 @@ def _heat(chart: Chart) -> Any:
         tooltip=bqplot.Tooltip(fields=["row", "column", "color"], labels=["row", "column", chart.value.title]),
     )
     bar = bqplot.ColorAxis(scale=colour, label=chart.value.title, side="top")
-    axes = [_axis(along, chart.x.title, "bottom"), _axis(down, chart.y.title, "left"), bar]
     room = min(220, 40 + 7 * max((len(label) for label in rows), default=0))
-    return bqplot.Figure(marks=[mark], axes=axes, fig_margin={**_margin(left=room), "top": 70}, padding_y=0.0)
+    beside = _axis(down, chart.y.title, "left", label_offset=f"{room - 16}px")
+    axes = [_axis(along, chart.x.title, "bottom"), beside, bar]
+    above = {"transform": "translate(0, -44px)"}  # the title: the bar of colours is below it
+    margin = {**_margin(left=room), "top": 84}
+    return bqplot.Figure(marks=[mark], axes=axes, fig_margin=margin, padding_y=0.0, title_style=above)

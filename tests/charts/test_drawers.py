@@ -128,3 +128,12 @@ def test_what_is_for_and_against_is_never_the_red_of_what_is_wrong():
     for sides in SIGNED.values():
         shades = [colorsys.rgb_to_hsv(*(int(hue[i : i + 2], 16) / 255 for i in (1, 3, 5)))[0] for hue in sides.values()]
         assert all(20 / 360 < shade < 340 / 360 for shade in shades)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0], [-3.0, -1.0], [-2.0, 5.0], [0.0, 0.0], [np.nan, 1.0]])
+def test_bars_of_a_live_figure_lie_between_the_ends_of_its_scale_and_reach_zero(values):
+    # bqplot finds no ends of its own for bars side by side: it then draws an axis with 0 alone, and no bar
+    scale = bqplot_drawer.draw(bars(["a", "b"], {"n": values}, Axis("y"))).marks[0].scales["y"]
+    assert scale.min <= min(0.0, np.nanmin(values))
+    assert scale.max >= max(0.0, np.nanmax(values))
+    assert scale.min < scale.max
