@@ -106,7 +106,7 @@ from dnnexplain.contract.properties import (
     Relation,
     StateSet,
 )
-from dnnexplain.contract.records import settled_records
+from dnnexplain.contract.records import settled_records, table_from_json
 from dnnexplain.contract.remarks import Remarking
 from dnnexplain.contract.rule_abilities import Described, Distillable, Features, Parted, Parts, Valued, Visiting
 from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space, stack_actions
@@ -127,6 +127,7 @@ from dnnexplain.contract.specs import (
     Trained,
     load_reference,
 )
+from dnnexplain.contract.stretches import change_stretch, settled_limits
 from dnnexplain.contract.systems import (
     GuardedPolicy,
     NetworkPolicy,
@@ -290,6 +291,7 @@ __all__ = [
     "WorkloadBox",
     "WorkloadReader",
     "WritesWorkloads",
+    "change_stretch",
     "cost_is_ratio",
     "cost_unit",
     "lacking",
@@ -297,9 +299,11 @@ __all__ = [
     "need",
     "outside_valid",
     "periods_on",
+    "settled_limits",
     "settled_records",
     "stack_actions",
     "state_from_observation",
     "state_from_values",
+    "table_from_json",
     "valid_states",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract.errors import DnnExplainError
 from dnnexplain.contract.knobs import Knob
 
-__all__ = ["settled_records"]
+__all__ = ["settled_records", "table_from_json"]
 
 
 def settled_records(records: NDArray[Any], knobs: Sequence[Knob]) -> NDArray[np.float64]:
@@ -36,4 +36,27 @@ def settled_records(records: NDArray[Any], knobs: Sequence[Knob]) -> NDArray[np.
         if knob.step is not None:
             steps = np.round((table[:, place] - knob.low) / knob.step)
             table[:, place] = np.minimum(knob.low + knob.step * steps, knob.high)
+    return table
+
+
+def table_from_json(data: Mapping[str, Any], key: str, columns: int, what: str) -> NDArray[np.float64]:
+    """The rows ``[R, C]`` of a saved workload.
+
+    Args:
+        data: the workload as JSON.
+        key: under which its rows stand.
+        columns: how many numbers a row has here.
+        what: that is saved, for messages: ``"day"``.
+
+    Raises:
+        DnnExplainError: no such key, no rows of numbers, or another number of columns.
+    """
+    try:
+        table = np.asarray(data[key], dtype=np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"a saved {what} needs {key}, rows of numbers; {error} is missing or wrong"
+        raise DnnExplainError(msg) from None
+    if table.ndim != 2 or table.shape[1] != columns:
+        msg = f"a saved {what} has rows of {columns} numbers here; {key} is of shape {list(table.shape)}"
+        raise DnnExplainError(msg)
     return table

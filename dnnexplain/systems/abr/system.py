@@ -19,6 +19,7 @@ from dnnexplain.contract import (
     Episodes,
     Judgement,
     Knob,
+    Limits,
     LooseCell,
     Painting,
     Played,
@@ -27,7 +28,7 @@ from dnnexplain.contract import (
     State,
     Target,
 )
-from dnnexplain.systems.abr import records, words
+from dnnexplain.systems.abr import mutation, records, words
 from dnnexplain.systems.abr.arrays import ROWS, Params, columns_of
 from dnnexplain.systems.abr.codec import Codec
 from dnnexplain.systems.abr.features import BitrateFeatures
@@ -250,6 +251,32 @@ class AdaptiveBitrate:
     def from_records(self, table: NDArray[np.float64], name: str = "") -> Trace:
         """The inverse; any finite table of the right columns becomes a valid workload."""
         return records.from_records(table, name)
+
+    # --- changed links (``contract.Reshaping``); see dnnexplain.systems.abr.mutation ---
+
+    def mutate(self, workload: Trace, rng: np.random.Generator, limits: Limits) -> Trace:
+        """A link near the given one."""
+        return mutation.change(workload, rng, limits)
+
+    def reshape(self, workload: Trace, rng: np.random.Generator, limits: Limits) -> Trace:
+        """A link far from the given one."""
+        return mutation.reshape(workload, rng, limits)
+
+    def scramble(self, workload: Trace, rng: np.random.Generator, limits: Limits) -> Trace:
+        """A link drawn anew within the limits."""
+        return mutation.redraw(workload, rng, limits)
+
+    def combine(self, one: Trace, two: Trace, rng: np.random.Generator) -> Trace:
+        """A link with a stretch of another one."""
+        return mutation.cross(one, two, rng)
+
+    def workload_to_json(self, workload: Trace) -> dict[str, Any]:
+        """A row per sample; see :func:`~dnnexplain.systems.abr.mutation.to_json`."""
+        return mutation.to_json(workload)
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> Trace:
+        """The inverse."""
+        return mutation.from_json(data)
 
     def environment(self, workloads: Sequence[Trace], copies: int = 1, **options: Any) -> Simulator:
         """A batch of fresh sessions: ``copies`` of each link, side by side."""

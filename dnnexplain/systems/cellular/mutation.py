@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.contract import DnnExplainError, change_stretch, settled_limits
 from dnnexplain.counts import counted
 from dnnexplain.systems.cellular.days import Day
 from dnnexplain.systems.cellular.layout import EFFICIENCY, SESSIONS, WINDOWS, Layout
@@ -31,6 +31,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "efficiency": (0.5, 1.5),
 }
 """What may be changed, within what: a share of capacity, and multiples of the typical."""
+_WIDEST: Mapping[str, tuple[float, float]] = {"congestion": (0.0, 1.0), "sessions": SESSIONS, "efficiency": EFFICIENCY}
 
 LONGEST = 180
 """Minutes that a change lasts at most."""
@@ -118,17 +119,7 @@ def from_json(data: Mapping[str, Any], layout: Layout) -> Day:
 
 
 def _settled(limits: Limits) -> dict[str, tuple[float, float]]:
-    """Limits for everything that may be changed: those given, within our own; without any, all of ours."""
-    spans = dict(LIMITS)
-    for name, (low, high) in limits.items():
-        if name not in LIMITS:
-            raise Choice("limit of a day", name, tuple(LIMITS)).error()
-        most = (0.0, 1.0) if name == "congestion" else SESSIONS if name == "sessions" else EFFICIENCY
-        spans[name] = (max(most[0], float(low)), min(most[1], float(high)))
-        if spans[name][0] > spans[name][1]:
-            msg = f"the limits of {name} leave no value: {low:g} to {high:g}, within {most[0]:g} to {most[1]:g}"
-            raise DnnExplainError(msg)
-    return spans
+    return settled_limits(limits, LIMITS, _WIDEST, "a day")
 
 
 def _series(day: Day) -> dict[str, Floats]:
@@ -138,26 +129,7 @@ def _series(day: Day) -> dict[str, Floats]:
 def _move(series: dict[str, Floats], rng: np.random.Generator, spans: Mapping[str, tuple[float, float]]) -> None:
     """One change of one quantity; mostly of congestion, which everything depends on."""
     name = str(rng.choice(list(series), p=(0.7, 0.1, 0.2)))
-    values, (low, high) = series[name], spans[name]
-    total = len(values)
-    length = min(total, int(np.exp(rng.uniform(np.log(2), np.log(LONGEST)))))
-    first = int(rng.integers(0, total - length + 1))
-    part = slice(first, first + length)
-    kind = int(rng.integers(5))
-    if kind == 0:  # higher or lower
-        values[part] += rng.normal(0.0, 0.2) * (high - low)
-    elif kind == 1:  # level
-        values[part] = rng.uniform(low, high)
-    elif kind == 2:  # as at another time
-        other = int(rng.integers(0, total - length + 1))
-        values[part] = values[other : other + length].copy()
-    elif kind == 3:  # rises and falls again
-        values[part] += rng.normal(0.0, 0.3) * (high - low) * np.sin(np.pi * (np.arange(length) + 0.5) / length)
-    else:  # swings between two levels
-        period = rng.uniform(2, 40)
-        up = np.sin(2 * np.pi * np.arange(length) / period) > 0
-        values[part] = np.where(up, *np.sort(rng.uniform(low, high, 2)))
-    values[part] = np.clip(values[part], low, high)
+    change_stretch(series[name], rng, *spans[name], LONGEST)
 
 
 def _made(day: Day, series: Mapping[str, Floats]) -> Day:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.contract import settled_limits, table_from_json
 from dnnexplain.systems.cran.codec import MARGIN, TOP_DEMAND
 from dnnexplain.systems.cran.days import Day
 from dnnexplain.systems.cran.records import from_records, record_knobs, to_records
@@ -104,25 +104,12 @@ def from_json(scene: Scene, data: Mapping[str, Any]) -> Day:
     Raises:
         DnnExplainError: something is missing, or it is a day of another scene.
     """
-    try:
-        table = np.asarray(data["slots"], dtype=np.float64)
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"a saved day needs slots, rows of numbers; {error} is missing or wrong"
-        raise DnnExplainError(msg) from None
+    table = table_from_json(data, "slots", len(record_knobs(scene)), "day")
     return from_records(table, scene)
 
 
 def _settled(limits: Limits) -> dict[str, tuple[float, float]]:
-    spans = dict(LIMITS)
-    for name, (low, high) in limits.items():
-        if name not in LIMITS:
-            raise Choice("limit of a day", name, tuple(LIMITS)).error()
-        widest = _WIDEST[name]
-        spans[name] = (max(widest[0], float(low)), min(widest[1], float(high)))
-        if spans[name][0] > spans[name][1]:
-            msg = f"the limits of {name} leave no value: {low:g} to {high:g}, within {widest[0]:g} to {widest[1]:g}"
-            raise DnnExplainError(msg)
-    return spans
+    return settled_limits(limits, LIMITS, _WIDEST, "a day")
 
 
 def _changed(scene: Scene, day: Day, rng: np.random.Generator, limits: Limits, times: int) -> Day:

@@ -19,13 +19,14 @@ from dnnexplain.contract import (
     Flows,
     Graph,
     Knob,
+    Limits,
     Played,
     Policy,
     State,
     Target,
 )
 from dnnexplain.counts import counted
-from dnnexplain.systems.routing import records
+from dnnexplain.systems.routing import mutation, records
 from dnnexplain.systems.routing.baselines import baselines_of
 from dnnexplain.systems.routing.cases import observe_cases
 from dnnexplain.systems.routing.graph import flows_of, graph_of
@@ -313,6 +314,32 @@ class RoutingSystem(Probed):
         """The inverse; any finite table of the right columns becomes a valid workload."""
         del name
         return records.from_records(table, self.paths, self.history)
+
+    # --- changed traffic (``contract.Reshaping``); see dnnexplain.systems.routing.mutation ---
+
+    def mutate(self, workload: TrafficCase, rng: np.random.Generator, limits: Limits) -> TrafficCase:
+        """Traffic near the given one."""
+        return mutation.change(self.paths, workload, rng, limits)
+
+    def reshape(self, workload: TrafficCase, rng: np.random.Generator, limits: Limits) -> TrafficCase:
+        """Traffic far from the given one."""
+        return mutation.reshape(self.paths, workload, rng, limits)
+
+    def scramble(self, workload: TrafficCase, rng: np.random.Generator, limits: Limits) -> TrafficCase:
+        """Traffic drawn anew within the limits."""
+        return mutation.redraw(self.paths, workload, rng, limits)
+
+    def combine(self, one: TrafficCase, two: TrafficCase, rng: np.random.Generator) -> TrafficCase:
+        """Traffic in which some pairs want what they want in another case."""
+        return mutation.cross(self.paths, one, two, rng)
+
+    def workload_to_json(self, workload: TrafficCase) -> dict[str, Any]:
+        """A row per matrix; see :func:`~dnnexplain.systems.routing.mutation.to_json`."""
+        return mutation.to_json(self.paths, workload)
+
+    def workload_from_json(self, data: Mapping[str, Any]) -> TrafficCase:
+        """The inverse."""
+        return mutation.from_json(self.paths, data, self.history)
 
     def uphill(self, policy: Policy, workload: TrafficCase) -> NDArray[np.float64] | None:
         """The gradient of the regret by a workload's records (``contract.Uphill``); ``None`` of a rule."""
