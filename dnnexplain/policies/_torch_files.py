@@ -90,7 +90,10 @@ def _tensors(path: Path, found: Any, key: str | None) -> dict[str, torch.Tensor]
         found = {f"{number}.{name}": item for number, part in enumerate(found) for name, item in part.items()}
     parts = dict(_state_dicts(found, ""))
     if key is not None and key not in parts:
-        raise Choice(f"state dict in {path} under the key", key, tuple(parts) or ("none",)).error()
+        inside = _parts_inside(parts, key)
+        if len(inside) != 1:
+            raise Choice(f"state dict in {path} under the key", key, tuple(inside) or _keys(parts)).error()
+        parts = {key: next(iter(inside.values()))}
     likely = [name for name in parts if name in KEYS] or [name for name in parts if "optim" not in name]
     if key is None and len(likely) > 1 and "" not in parts:
         msg = f"{path} holds several networks ({', '.join(map(repr, likely[:8]))}); say which: key={likely[0]!r}"
@@ -111,6 +114,24 @@ def _tensors(path: Path, found: Any, key: str | None) -> dict[str, torch.Tensor]
         msg = f"{path} holds sparse or quantized weights; save them as plain float32: module.float().state_dict()"
         raise DnnExplainError(msg)
     return chosen
+
+
+def _parts_inside(parts: Mapping[str, dict[str, torch.Tensor]], key: str) -> dict[str, dict[str, torch.Tensor]]:
+    """The weights whose names have a key as a component, by the whole name up to it: ``actor.`` of ``model.actor.0.bias``."""
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    for part, weights in parts.items():
+        whole = f"{key}.".removeprefix(f"{part}.")  # "model.actor" names the part of "model", too
+        for name, weight in weights.items():
+            before, middle, after = f".{name}".partition(f".{whole}")
+            if middle:
+                found.setdefault(f"{part}{before}.{whole}".strip("."), {})[after] = weight
+    return found
+
+
+def _keys(parts: Mapping[str, dict[str, torch.Tensor]]) -> tuple[str, ...]:
+    """The keys that there are, those of parts inside one state dict too."""
+    inside = [name.split(".")[0] for weights in parts.values() for name in weights if name.count(".") > 1]
+    return tuple(dict.fromkeys([*(part for part in parts if part), *inside])) or ("none",)
 
 
 def _state_dicts(found: Any, key: str, depth: int = 0) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:

@@ -240,3 +240,17 @@ def test_a_file_of_ours_without_an_architecture_is_not_guessed(tmp_path):
         load(path, system)
     expected = TorchPolicy(module, system).outputs(states(system))
     np.testing.assert_allclose(load(path, system, activation="tanh").outputs(states(system)), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("key", ["actor", "model.actor"])
+def test_a_part_inside_a_state_dict_is_read_by_its_key(tmp_path, key):
+    system, actor, critic, path = FakeChoice(), stack(nn.ReLU()), stack(nn.ReLU()), tmp_path / "agent.pth"
+    weights = {f"critic.{name}": item for name, item in critic.state_dict().items()}
+    weights |= {f"actor.{name}": item for name, item in actor.state_dict().items()}
+    torch.save({"train_step": 3, "model": weights, "optimizer": {"state": {}}}, path)
+    found = load_any(path, system, key=key, activation="relu").outputs(states(system))
+    np.testing.assert_allclose(found, TorchPolicy(actor, system).outputs(states(system)), atol=1e-5)
+    found = load_any(path, system, key="critic", activation="relu").outputs(states(system))
+    np.testing.assert_allclose(found, TorchPolicy(critic, system).outputs(states(system)), atol=1e-5)
+    with pytest.raises(DnnExplainError, match=r"there are: model, critic, actor"):
+        load_any(path, system, key="pilot")
