@@ -334,7 +334,7 @@ def parse_json(text: str, where: str | Path, *, finite: bool = True) -> Any:
         finite: false leaves it to the caller to say which quantity is no number.
 
     Raises:
-        DnnExplainError: not JSON, or beyond :class:`Limits`.
+        DnnExplainError: not JSON, a name that stands twice in an object, or beyond :class:`Limits`.
     """
     bound = current_limits()
     check_count(sum(map(text.count, "[{,")), where, "values")
@@ -346,8 +346,17 @@ def parse_json(text: str, where: str | Path, *, finite: bool = True) -> Any:
         msg = f"{where} has a {constant}, which is no number in JSON"
         raise DnnExplainError(msg)
 
+    def named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for place, name in enumerate(names) if name in names[:place])
+            msg = f"{where} gives {twice[:80]!r} more than once in the same object; which one is meant? Leave one"
+            raise DnnExplainError(msg)
+        return made
+
     try:
-        found = json.loads(text, parse_constant=refuse if finite else None)
+        found = json.loads(text, parse_constant=refuse if finite else None, object_pairs_hook=named_once)
     except json.JSONDecodeError as error:
         cut = bool(text.strip()) and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"))
         words = "the file ends too early" if cut else error.msg

@@ -190,6 +190,12 @@ def test_json_within_the_limits_is_read_and_they_can_be_raised(monkeypatch):
         pass
 
 
+def test_a_name_that_stands_twice_in_an_object_is_told():
+    with pytest.raises(DnnExplainError, match="a state gives 'job' more than once in the same object"):
+        reading.parse_json('[{"job": 1, "other": {"job": 2}}, {"job": 1, "job": 1}]', "a state")
+    assert reading.parse_json('[{"job": 1, "other": {"job": 2}}]', "a state")[0]["other"] == {"job": 2}
+
+
 def test_too_many_values_and_digits_are_told():
     with reading.limits(objects=1000), pytest.raises(DnnExplainError, match="more than 1,000 values"):
         reading.parse_json("[" + "0," * 2000 + "0]", "it")

@@ -192,6 +192,11 @@ def _own(reference: str) -> tuple[Spec, Callable[..., Any]]:
     return spec_of(made()), made
 
 
+KEPT = {"sets", "unseen", "states", "pairs", "polish_sets"}
+"""Options of commands that count what is held in memory at once; see :data:`MOST_KEPT`."""
+MOST_KEPT = 1_000_000
+
+
 def with_options(
     function: Callable[..., None],
     arguments: Sequence[str],
@@ -245,6 +250,11 @@ def with_options(
             spec_of(system)  # says which there are
             msg = f"{system} stands where a value of an option may: write the system first, dnnexplain {line[0]} {system} ..."
             raise DnnExplainError(msg)
+        for key in KEPT & given.keys():
+            if isinstance(given[key], int) and given[key] > MOST_KEPT:
+                flag = f"--{key.replace('_', '-')}"
+                msg = f"{flag} is at most {MOST_KEPT:,}, for all are held in memory at once; not {given[key]:,}"
+                raise DnnExplainError(msg)
         values: dict[str, dict[str, Any]] = {group: {} for group in groups}
         for key, (group, parameter) in offered.items():
             value = given.pop(key)

@@ -90,6 +90,12 @@ def _check_weights(module: nn.Module) -> None:
                 "run the network once, module(torch.zeros(1, *system.observation_shape)), and train it"
             )
             raise DnnExplainError(msg)
+        if tensor.is_meta:
+            msg = (
+                f"the network's {name!r} is on the device 'meta', where tensors have no values: make the network on "
+                "the cpu, module.to_empty(device='cpu'), and load its weights, module.load_state_dict(...)"
+            )
+            raise DnnExplainError(msg)
         if tensor.is_complex():
             msg = f"the network's {name!r} holds complex numbers; real float32 weights are expected"
             raise DnnExplainError(msg)

@@ -11,7 +11,9 @@ from typing import Any
 
 from torch import nn
 
+from dnnexplain.assumptions import assume
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.policies._untrained import UNTRAINED
 from dnnexplain.reading import parse_json, read_json
 
 __all__ = ["How", "architecture_of", "completed", "reading_as"]
@@ -29,7 +31,17 @@ class How:
     key: str | None = None
     normalize: str | Path | None = None
 
+    def unused(self, name: str) -> None:
+        """Say that a network of our own holds all of this itself, where any of it was given."""
+        given = [part for part in OPEN if getattr(self, part) is not None]
+        if given:
+            words = " and ".join(given)
+            holds = "is made afresh" if name == UNTRAINED else "is shipped with all that it needs"
+            assume(f"{words} {'does' if len(given) == 1 else 'do'} not apply to {name}, which {holds}: not used")
 
+
+OPEN = ("activation", "architecture", "scale", "key", "normalize")
+"""What a file of weights may leave open."""
 _SAID: ContextVar[How | None] = ContextVar("_SAID", default=None)
 
 

@@ -130,7 +130,7 @@ class TorchPolicy:
         with apart(), torch.no_grad():
             for first in range(0, len(rows), chunk):
                 block = np.require(rows[first : first + chunk], np.float32, ["C", "W"])
-                answer[first : first + chunk] = self.module(torch.from_numpy(block).to(device)).cpu().numpy()
+                answer[first : first + chunk] = self.module(torch.from_numpy(block).to(device)).double().cpu().numpy()
         return answer
 
     def outputs_of_bytes(self, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:

@@ -118,3 +118,14 @@ def test_the_worst_case_is_that_of_the_guarded_policy(capsys: Any, as_sjf: str) 
     guarded = told(capsys, *asked, "--policy", "untrained", "--guard", as_sjf)
     rule, bare = (told(capsys, *asked, "--policy", name) for name in ("sjf", "untrained"))
     assert guarded["ratio"] == rule["ratio"] != bare["ratio"]
+
+
+def test_more_workloads_than_are_held_in_memory_are_refused(capsys: Any) -> None:
+    for command, option in (
+        ("guard", "--sets"),
+        ("regions", "--states"),
+        ("evaluate", "--sets"),
+        ("distill", "--unseen"),
+    ):
+        assert main([command, "deeprm", option, "1000000000"]) == 2
+        assert f"{option} is at most 1,000,000" in capsys.readouterr().err

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from dnnexplain.assumptions import assumed
 from dnnexplain.contract import DnnExplainError, state_from_values
 from dnnexplain.explain import attribute
-from dnnexplain.policies import TorchPolicy
+from dnnexplain.policies import TorchPolicy, load_any
+from dnnexplain.registry import make_system
 from tests.fakes import FakeChoice
 
 SYSTEM = FakeChoice()
@@ -157,3 +159,47 @@ def test_the_callers_modes_change_nothing():
     finally:
         torch.set_default_dtype(torch.float32)
     assert all(not weight.is_inference() for weight in policy.module.parameters())
+
+
+class InHalf(nn.Module):
+    """Runs in lower precision by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = stack()
+
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.inner(x)
+
+
+def test_a_network_that_casts_for_itself_is_explained():
+    policy = TorchPolicy(InHalf(), SYSTEM)
+    np.testing.assert_allclose(policy.outputs(X), outputs(stack()), atol=0.05)
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "deeplift", "gradient-shap"])
+def test_the_callers_default_type_changes_no_explanation(method):
+    policy, state = TorchPolicy(stack(nn.ReLU()), SYSTEM), state_from_values(SYSTEM, {})
+    expected = attribute(SYSTEM, policy, state, method=method, seed=1).map
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = attribute(SYSTEM, policy, state, method=method, seed=1).map
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_weights_without_values_are_told():
+    with pytest.raises(DnnExplainError, match="on the device 'meta', where tensors have no values"):
+        TorchPolicy(stack().to("meta"), SYSTEM)
+
+
+def test_what_does_not_apply_to_a_shipped_network_is_said():
+    world = make_system("abr")
+    load_any("default", world, masked=True)
+    assert not assumed()
+    load_any("default", world, key="actor", normalize="kept.npz")
+    assert assumed() == (
+        "key and normalize do not apply to default, which is shipped with all that it needs: not used",
+    )

@@ -78,7 +78,9 @@ class CaptumQuestion:
 
     def forward(self, inputs: Tensor, rows: Tensor) -> Tensor:
         """The explained scalar ``[B]``; what every Captum method is given to call."""
-        return self.scalar(self.module(inputs), inputs, rows)
+        weight = next(self.module.parameters(), None)  # steps between inputs have torch's default type, perhaps another
+        known = inputs if weight is None else inputs.to(weight.dtype)
+        return self.scalar(self.module(known), known, rows)
 
     def count(self, name: str, default: int) -> int:
         """A number of steps or samples from the settings."""

@@ -134,9 +134,8 @@ def gradient_shap(p: CaptumQuestion) -> Raw:
             mine = (p.rows == row).nonzero()[:, 0]
             one = mine[:1]
             method = GradientShap(p.forward)
-            found[mine] = method.attribute(
-                p.inputs[one], p.references[mine], n_samples=samples, additional_forward_args=(p.rows[one],)
-            )
+            given = {"n_samples": samples, "additional_forward_args": (p.rows[one],)}
+            found[mine] = method.attribute(p.inputs[one], p.references[mine], **given).to(found.dtype)
     return Raw(found, samples)
 
 

@@ -83,7 +83,7 @@ def with_gradients() -> Iterator[None]:
             raise
         msg = (
             "no gradient leads from this network's outputs to its input: its forward() detaches, rounds or runs under "
-            "torch.no_grad(); take that out, or choose a method without gradients, such as feature-ablation or shap"
+            "torch.no_grad() or torch.inference_mode(); take that out, or choose a method without gradients, such as feature-ablation or shapley"
         )
         raise DnnExplainError(msg) from None
 
