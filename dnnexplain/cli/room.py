@@ -112,8 +112,10 @@ def _as_json(found: Room) -> dict[str, Any]:
 def _show(found: Room) -> None:
     rows = [(one.words, one.cost, interval(one.low, one.high)) for one in found.levels]
     print_table(("who", found.cost_name, "95% interval"), rows, "Where is the room to improve?")
+    split = not any(one.name == "gap" for one in found.parts)
     parts = [(one.words, one.size, interval(one.low, one.high), percent(one.share)) for one in found.parts]
-    print_table(("it would take", "size", "95% interval", "share of the gap"), parts, "What the gap is made of")
+    if split:
+        print_table(("it would take", "size", "95% interval", "share of the gap"), parts, "What the gap is made of")
     typer.echo(found.sentence())
     for sentence in (*found.left_out, *found.assumed):
         typer.echo(sentence)

@@ -9,6 +9,7 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.contract import Discrete, DnnExplainError, Episodes, Knob
 from dnnexplain.explain.room import LookAhead, Room, room
+from dnnexplain.numbers import number
 from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain.systems.deeprm import DeepRM
 from tests.fakes import FakeSystem
@@ -148,6 +149,8 @@ def test_what_is_left_out_is_said_in_words_and_not_in_names_of_the_code():
     loads = system.workloads("calm", 2, 1)
     told = room(system, spec_of(system), next(iter(system.rules().values())), loads, backend="inline")
     assert "dnnexplain." not in " ".join(told.left_out)
+    assert f"Between them lie {number(told.gap)}" in told.sentence()
+    assert "Of the" not in told.sentence()
 
 
 def test_too_few_workloads_are_refused_in_words():

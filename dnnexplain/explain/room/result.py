@@ -102,16 +102,21 @@ class Room(Result):
     def sentence(self) -> str:
         """Where the room is."""
         policy, best = self.level("policy"), self.level("optimum")
+        begins = (
+            f"On {counted(self.workloads, 'workload')} {self.question.policy} has {self.cost_name} {number(policy.cost)} and the "
+            f"best plan known beforehand {number(best.cost)}."
+        )
+        whole = self.part("gap")
+        if whole.words:
+            ends = "" if math.isnan(whole.low) else f" ({interval(whole.low, whole.high)})"
+            return f"{begins} Between them lie {number(whole.size)}{ends}, which are not told apart."
         told = "; ".join(
             f"{one.words}: {number(one.size)}"
             f"{'' if math.isnan(one.low) else f' ({interval(one.low, one.high)})'}"
             f"{'' if math.isnan(one.share) else f', {percent(one.share)}'}"
             for one in self.parts
         )
-        return (
-            f"On {counted(self.workloads, 'workload')} {self.question.policy} has {self.cost_name} {number(policy.cost)} and the "
-            f"best plan known beforehand {number(best.cost)}. Of the {number(self.gap)} between them: {told}."
-        )
+        return f"{begins} Of the {number(self.gap)} between them: {told}."
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each level, with the part of the gap between it and the one before."""
