@@ -345,3 +345,16 @@ def test_packed_logs_are_read_whatever_they_are_called(tmp_path, pack):
     plain = read_swf(path).table
     path.write_bytes(pack(path.read_bytes()))
     np.testing.assert_array_equal(read_swf(path).table, plain)
+
+
+def test_a_run_time_that_no_machine_has_is_skipped_and_counted(tmp_path):
+    log = tmp_path / "odd.swf"
+    log.write_text(
+        "".join(
+            f"{job} {job} 0 {seconds} 1 -1 -1 1 9\n"
+            for job, seconds in enumerate(("60", "1e300", "-1e16", "nan", "5"), 1)
+        )
+    )
+    found = read_swf(log)
+    assert found.column("run").tolist() == [60.0, 5.0]
+    assert found.skipped == {"a number beyond 1e+15": 2, "something that is not a number": 1}

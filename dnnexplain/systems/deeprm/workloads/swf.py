@@ -49,6 +49,9 @@ TIMES = ("submit", "wait", "run", "cpu_time", "time_asked", "think_time")
 MILLISECONDS = 1e11
 """A log whose jobs are submitted later is in milliseconds: in seconds this is the year 5138."""
 
+LARGEST = 1e15
+"""No number of a log is as large: so many seconds are 32 million years."""
+
 NEEDED = 5
 """A job needs at least its number, submission, wait, run time and processors."""
 
@@ -167,7 +170,9 @@ def _numbers(rows: list[list[str]], usual: int, skipped: Counter[str]) -> NDArra
         except ValueError:
             skipped["something that is not a number"] += 1
             continue
-        if all(map(math.isfinite, numbers)):
+        if max(map(abs, numbers)) > LARGEST:
+            skipped[f"a number beyond {LARGEST:.0e}"] += 1
+        elif all(map(math.isfinite, numbers)):
             kept.append((numbers + padding)[: len(COLUMNS)])
         else:
             skipped["something that is not a number"] += 1
