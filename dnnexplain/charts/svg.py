@@ -18,6 +18,8 @@ from dnnexplain.numbers import number, with_minus
 __all__ = ["draw"]
 
 WIDE, ROW = 560.0, 15.0
+NAMED = 13.0
+"""Height of a level's name above bars."""
 _FONT = 'font-family="system-ui, sans-serif" font-size="11"'
 _LONGEST = 26
 _MOST_POINTS = 600
@@ -118,8 +120,9 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
     ends = span(np.concatenate(every) if every else np.zeros(0), zero=True)
     label = min(_LONGEST, max((len(chart.labels[i]) for i in keep), default=0)) * 6.7 + 10
     thick = ROW if len(drawn) == 1 else 11.0 * max(len(drawn), 1) + 4
+    band, top = top, top + NAMED * len(chart.levels)
     bottom = top + thick * max(len(keep), 1) + 2
-    frame = Frame(label, top, WIDE - 52, bottom, ends, (0.0, 1.0))
+    frame = Frame(label, band, WIDE - 52, bottom, ends, (0.0, 1.0))
     parts += _ruler(frame, chart)
     for row, place in enumerate(keep):
         y = top + row * thick
@@ -148,15 +151,16 @@ def _bar(frame: Frame, one: Series, place: int, y: float, high: float, colour: s
 
 
 def _ruler(frame: Frame, chart: Chart) -> list[str]:
-    """The axis below bars, and the named levels across them."""
+    """The axis below bars, and the levels across them, their names above: to the left of a line that is far to the right."""
     parts = []
     for tick in ticks(*frame.x):
         x = frame.across(tick)
         parts += [_line(x, frame.top, x, frame.bottom), _text(x, frame.bottom + 13, number(tick), "middle")]
-    for name, value in chart.levels:
-        x = frame.across(value)
+    for place, (name, value) in enumerate(chart.levels):
+        x, y = frame.across(value), frame.top + NAMED * (place + 1) - 4
         parts.append(_line(x, frame.top, x, frame.bottom, 'stroke-dasharray="4 3"'))
-        parts.append(_text(x + 3, frame.bottom - 3, _short(name), extra='font-size="10"'))
+        far = x > (frame.left + frame.right) / 2
+        parts.append(_text(x - 3 if far else x + 3, y, _short(name), "end" if far else "start", 'font-size="10"'))
     return [*parts, _text((frame.left + frame.right) / 2, frame.bottom + 28, chart.y.title, "middle")]
 
 

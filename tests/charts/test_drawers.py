@@ -29,6 +29,17 @@ def test_the_lengths_of_bars_are_as_their_values():
     assert paper.draw(chart).axes[0].get_xlabel() == "cost (s)"
 
 
+@pytest.mark.parametrize("value", [0.5, 19.5])
+def test_the_name_of_a_level_lies_within_the_picture_and_above_the_bars(value):
+    chart = bars(["a", "b"], {"cost": [20.0, 18.0]}, Axis("cost"), levels=[("no plan can cost less", value)])
+    name = next(part for part in parts(chart, "text") if part.text == "no plan can cost less")
+    x, wide = float(name.get("x")), 6.0 * len(name.text)
+    left = x - wide if name.get("text-anchor") == "end" else x
+    assert left >= 0
+    assert left + wide <= float(ET.fromstring(draw(chart)).get("viewBox").split()[2])
+    assert float(name.get("y")) < min(float(bar.get("y")) for bar in parts(chart, "rect"))
+
+
 def test_a_curve_passes_through_its_points_and_breaks_where_there_is_none():
     chart = lines({"n": ([0, 1, 2, 3], [0.0, 1.0, np.nan, 1.0])}, Axis("x"), Axis("y"))
     path = parts(chart, "path")[0].get("d")
