@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources bf8e0536308f00959c424856acf5c68d6fbac1d4f4edcbdac01c8db7b99eebf2
+// Built from widgets/page (make page), sources ab5d034cc425a9a0342b2a8bc057c422445b8ea14443afc1b7c1416383598e9e
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

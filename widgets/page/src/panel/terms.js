@@ -34,8 +34,17 @@ export function makeTerms(element, glossary) {
  */
 export function patternOf(terms) {
   if (!terms.length) return null;
-  const longest = [...terms].sort((a, b) => b.length - a.length).map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`(?<![\\w-])(${longest.join("|")})(?=s?(?![\\w-]))`, "i");
+  const longest = [...terms].sort((a, b) => b.length - a.length).map(formsOf);
+  return new RegExp(`(?<![\\w-])(${longest.join("|")})(?=s?(?![\\w-]))`);
+}
+
+/**
+ * A term with small and large letters; one of capitals alone is meant as it stands: "the buffer holds" is not HOLD.
+ * @param {string} term
+ */
+function formsOf(term) {
+  const literal = term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return /^[A-Z]+$/.test(term) ? literal : literal.replace(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`);
 }
 
 /**
