@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.files import check_writable, read_json
+from dnnexplain.cli.first_time import said_when_compiled
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError
@@ -86,7 +87,7 @@ def prove(
         claim = named_property(options.spec, world, network, prop, given, within)
     limits = ProofBudget(nodes=nodes, seconds=seconds, every=every, jobs=jobs)
     background = None if given is None else given.background
-    with progress_bar("proving", len(claim.cases), quiet=as_json) as show:
+    with said_when_compiled(), progress_bar("proving", len(claim.cases), quiet=as_json) as show:
         found = settle(world, network, claim, background=background, budget=limits, seed=seed, progress=show)
     report = {"system": world.name, "policy": network.name, **described(found, world)}
     if export is not None:
@@ -158,7 +159,10 @@ def show_sufficient(
 
     from dnnexplain.explain.proofs.sufficient import LIMITS, sufficient_reason
 
-    found = sufficient_reason(world, policy, state, minimum=minimum, budget=replace(LIMITS, seconds=seconds), seed=seed)
+    with said_when_compiled():
+        found = sufficient_reason(
+            world, policy, state, minimum=minimum, budget=replace(LIMITS, seconds=seconds), seed=seed
+        )
     if as_json:
         print_json(
             {
