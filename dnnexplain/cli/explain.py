@@ -105,7 +105,9 @@ def explain(
     given = _given(world, network, state)
     if sufficient:
         _check_sufficient(seconds=seconds, out=out)
-        show_sufficient(world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json)
+        show_sufficient(
+            world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json, method=method
+        )
         return
     if consequences:
         show_consequences(world, network, given, options, workload=workload, seed=seed, as_json=as_json)

@@ -152,17 +152,19 @@ def _show(found: Verdict, world: Any, report: dict[str, Any]) -> None:
 
 
 def show_sufficient(
-    world: Any, policy: Any, state: State, *, minimum: bool, seconds: float, seed: int, as_json: bool
+    world: Any, policy: Any, state: State, *, minimum: bool, seconds: float, seed: int, as_json: bool, method: str
 ) -> None:
     """Print what alone forces a decision."""
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
+    from dnnexplain.explain.proofs.beside import beside_attribution
     from dnnexplain.explain.proofs.sufficient import LIMITS, sufficient_reason
 
     with said_when_compiled():
         found = sufficient_reason(
             world, policy, state, minimum=minimum, budget=replace(LIMITS, seconds=seconds), seed=seed
         )
+    beside = beside_attribution(world, policy, state, found.fixed, method=method) if found.proved else None
     if as_json:
         print_json(
             {
@@ -181,6 +183,7 @@ def show_sufficient(
                 "sentence": found.sentence(),
                 "quantifies": found.quantifies,
                 "reason": found.reason,
+                "attribution": None if beside is None else {**asdict(beside), "words": beside.words},
             }
         )
         return
@@ -188,3 +191,5 @@ def show_sufficient(
     typer.echo(found.sentence())
     if found.flips:
         typer.echo(f"Changing {', '.join(found.flips)} alone can flip it.")
+    if beside is not None:
+        typer.echo(beside.words)

@@ -85,7 +85,7 @@ def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monk
         return run(*given, **named)
 
     def told(_done: float, _total: float, words: str) -> None:
-        if words.startswith("choosing among"):
+        if words.startswith("choosing rules"):
             stop.set()
 
     monkeypatch.setattr(world, "run", counting)
@@ -199,7 +199,7 @@ def test_progress_never_goes_back_and_says_what_is_done() -> None:
     assert 0.0 == shares[0] < shares[-1] <= 1.0
     words = [words for *_, words in told]
     assert any("fall back" in one for one in words)
-    assert any(one.startswith("choosing among") for one in words)
+    assert any(one.startswith("choosing rules") for one in words)
 
 
 def test_each_quantity_has_bounds_that_many_hard_states_keep() -> None:
@@ -209,9 +209,16 @@ def test_each_quantity_has_bounds_that_many_hard_states_keep() -> None:
     scored = simple(("waiting", "same", "far"), values, np.ones(21, dtype=bool), label, "sjf", "network")
     found = [rule for _, rule in scored]
     held = [rule.when.holds(("waiting", "same", "far"), values) for rule in found]
-    assert [score for score, _ in scored] == pytest.approx([one[:20].mean() - one[20:].mean() for one in held])
+    shares = np.array([[one[:20].mean(), one[20:].mean()] for one in held])
+    middle = shares.mean(axis=1)
+    assert [score for score, _ in scored] == pytest.approx(
+        (shares[:, 0] - shares[:, 1]) / np.sqrt(middle * (1 - middle))
+    )
     spans = {(span.feature, span.above is None) for rule in found for span in rule.when.spans}
-    assert spans == {("waiting", True), ("waiting", False)}, "no bound on what never changes, or at infinity"
-    shares = sorted(float(rule.when.holds(("waiting", "same", "far"), hard).mean()) for rule in found)
-    assert shares == pytest.approx([0.5, 0.5, 0.75, 0.75, 0.9, 0.9], abs=0.051)
+    assert spans == {("waiting", True), ("waiting", False), ("far", True)}, "no bound on what never changes"
+    kept = {rule.when.spans[0].feature: [] for rule in found}
+    for rule in found:
+        kept[rule.when.spans[0].feature].append(float(rule.when.holds(("waiting", "same", "far"), hard).mean()))
+    assert sorted(kept["waiting"]) == pytest.approx(sorted([0.1, 0.25, 0.5, 0.75, 0.9] * 2), abs=0.051)
+    assert kept["far"] == pytest.approx([0.95]), "where it is there at all"
     assert {rule.do for rule in found} == {"sjf"}

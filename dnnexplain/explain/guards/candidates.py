@@ -22,8 +22,9 @@ Floats = NDArray[np.float64]
 
 STATES = 2000
 BOXES = 4
-KEPT_BY = (0.5, 0.75, 0.9)
+KEPT_BY = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of the hard states in which policy and rule part that keep a candidate's one bound."""
+TINY = 1e-4
 
 
 def candidates(
@@ -86,24 +87,31 @@ def _spread(scored: Sequence[tuple[float, GuardRule]]) -> list[GuardRule]:
 def simple(
     names: Sequence[str], values: Floats, part: NDArray[np.bool_], hard: NDArray[np.bool_], rule: str, policy: str
 ) -> list[tuple[float, GuardRule]]:
-    """For each quantity ``[B, F]`` bounds that many of the hard states keep in which policy and rule part, and how well each tells.
+    """For each quantity ``[B, F]`` bounds that some or many of the hard states keep in which policy and rule part; how well each tells.
 
-    That is the share of all hard states in which they part and the bound holds, less that of the usual ones.
+    That is the share of all hard states in which they part and the bound holds, less that of the usual ones, in standard
+    deviations of a state's being one of them: so a bound that few hard states keep, and hardly any usual ones, counts. Where
+    a quantity is not there (infinite) in most states, those in which it is there have bounds all the same.
     """
     why = f"Where {policy} falls behind, it and {rule} part here most often."
     found: dict[Where, tuple[float, GuardRule]] = {}
     for column, share in product(range(values.shape[1]), KEPT_BY):
         here = values[:, column]
         known = np.unique(here[part & hard])
-        low, high = np.quantile(here[part & hard], (1.0 - share, share), method="nearest")
+        there = here[part & hard & np.isfinite(here)]
+        if not len(there):
+            continue
+        low, high = np.quantile(there, (1.0 - share, share), method="nearest")
         under, over = known[known < low], known[known > high]
         spans = [((under[-1] + low) / 2, np.inf)] if len(under) else []
-        spans += [(-np.inf, (high + over[0]) / 2)] if len(over) else []
+        spans += [(-np.inf, (high + over[0]) / 2 if np.isfinite(over[0]) else high)] if len(over) else []
         for span in spans:
             if np.isfinite(span).any():
                 where = Where.of(names, {column: span})
                 held = part & (here > span[0]) & (here <= span[1])
-                told = float(held[hard].mean() - (held[~hard].mean() if (~hard).any() else 0.0))
+                shares = held[hard].mean(), held[~hard].mean() if (~hard).any() else 0.0
+                middle = sum(shares) / 2
+                told = float((shares[0] - shares[1]) / np.sqrt(max(middle * (1 - middle), TINY)))
                 found[where] = told, GuardRule(where, rule, why)
     return list(found.values())
 

@@ -26,9 +26,11 @@ Progress = Callable[..., object]
 
 LEARNED = 12
 """Workloads that are taken in from each attack."""
+STARTS = 3
+"""Attacks on the policy alone, with seeds of their own: one attack ends in one kind of failure, and there may be several."""
 FALLBACKS = 3
 """Rules of the system that are attacked themselves: those that are least behind."""
-SINGLES = 10
+SINGLES = 20
 """For each change that may be tried, so many rules of one bound are candidates at first."""
 SURE = 3
 """A guard that leads after so many attacks on it is the one."""
@@ -78,7 +80,7 @@ def compile_guard(
         progress: called with what is done, of how many, and words.
     """
     over = stop or Event()
-    told = _Told(progress or (lambda *_: None), 1 + min(FALLBACKS, len(rules)) + 2 * cycles)
+    told = _Told(progress or (lambda *_: None), STARTS + min(FALLBACKS, len(rules)) + 2 * cycles)
     usual = list(draw(sets, 2 * seed))
 
     def attacked(whom: Policy, drawn: int, words: str, beside: Sequence[Any] = ()) -> Adverse:
@@ -90,6 +92,10 @@ def compile_guard(
     adverse = attacked(policy, 1000, "attacking the policy")
     bench = Bench(system, policy, rules, usual, allowed)
     bench.learn(adverse.workloads[:LEARNED])
+    for again in range(1, STARTS):
+        if not over.is_set():
+            found = attacked(policy, 1000 + 100 * again, "attacking the policy, from another start")
+            bench.learn(found.workloads[:LEARNED])
     for place, rule in enumerate(bench.apt(FALLBACKS).values()):
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
         if not over.is_set():
@@ -157,7 +163,7 @@ class _Making:
     def leader(self) -> Standing | None:
         """The best guard on what is known."""
         self.told.step(
-            f"choosing among {counted(len(self.contest.known), 'guard')} on {counted(len(self.bench.hard), 'workload')}"
+            f"choosing rules among {counted(len(self.contest.known), 'guard')} on {counted(len(self.bench.hard), 'workload')}"
         )
         return self.contest.leader(self.over)
 

@@ -21,6 +21,10 @@ __all__ = ["NeverPanel"]
 _ALL = "all"
 _SHADES = {"holds": -0.5, "fails": 0.5}
 _WORDS = {"holds": "proved", "fails": "refuted", "open": "open"}
+_HOW = {
+    "found": "by search", "listed": "all states listed", "program": "by a program", "bounds": "by bounds",
+    "excluded": "never possible",
+}  # fmt: skip
 
 
 class NeverPanel(Panel):
@@ -166,7 +170,7 @@ class NeverPanel(Panel):
     def _table(self) -> dict[str, Any]:
         rows = []
         for name, one in self.found.items():
-            how = ", ".join(sorted({case.how for case in one.cases if case.verdict == one.verdict}))
+            how = ", ".join(sorted({_HOW.get(case.how, case.how) for case in one.cases if case.verdict == one.verdict}))
             bound = (
                 number(one.bound)
                 if abs(one.bound) < float("inf")

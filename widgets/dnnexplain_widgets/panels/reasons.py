@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from dnnexplain.contract import DnnExplainError, NetworkPolicy
 from dnnexplain.counts import counted
+from dnnexplain.explain.proofs.beside import BesideAttribution, beside_attribution
 from dnnexplain.explain.proofs.sufficient import LIMITS, SufficientReason, sufficient_reason
-from dnnexplain.numbers import number
+from dnnexplain.numbers import percent, with_unit
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 
@@ -37,6 +38,7 @@ class ReasonPanel(Panel):
     def setup(self) -> None:
         """Controls: the smallest of all, find, open what flips it."""
         self.found: SufficientReason | None = None
+        self.beside: BesideAttribution | None = None
         self.answers = {"minimum": False, "chosen": None}
         self._show_controls()
 
@@ -50,7 +52,8 @@ class ReasonPanel(Panel):
         return (
             "from dnnexplain.explain.proofs.sufficient import sufficient_reason",
             f"found = sufficient_reason(system, policy, state, minimum={bool(self.answers['minimum'])})",
-            "print(found.sentence())",
+            "from dnnexplain.explain.proofs.beside import beside_attribution",
+            "print(found.sentence(), beside_attribution(system, policy, state, found.fixed).words)",
         )
 
     def run(self) -> None:
@@ -66,13 +69,14 @@ class ReasonPanel(Panel):
         minimum = bool(self.answers["minimum"])
         limits = replace(LIMITS, seconds=float(self.options.get("seconds", 30.0)))
 
-        def work(task: Task) -> SufficientReason:
-            return sufficient_reason(
+        def work(task: Task) -> tuple[SufficientReason, BesideAttribution | None]:
+            found = sufficient_reason(
                 system, policy, state, minimum=minimum, budget=limits, cancel=task.enough,
                 progress=lambda done, total: task.progress(done / total, f"{done} of {counted(total, 'knob')} settled"),
             )  # fmt: skip
+            return found, beside_attribution(system, policy, state, found.fixed) if found.proved else None
 
-        self.start(work, self._take, "Looking for the reason", keeps=True)
+        self.start(work, lambda both: self._take(*both), "Looking for the reason", keeps=True)
 
     def on_press(self, name: str) -> None:
         """Find, or open the state in which the decision is another."""
@@ -81,32 +85,35 @@ class ReasonPanel(Panel):
         elif name == "open" and self.found is not None and self.found.flipped is not None:
             self.session.state = self.found.flipped
 
-    def _take(self, found: SufficientReason) -> None:
-        self.found = found
+    def _take(self, found: SufficientReason, beside: BesideAttribution | None = None) -> None:
+        self.found, self.beside = found, beside
         knobs = self.session.system.knobs
         units = {knob.name: knob.unit for knob in knobs}
         groups: dict[str, list[str]] = {}
         for knob in knobs:
             if knob.name in found.fixed:
-                value = f"{knob.name} = {number(found.fixed[knob.name])} {units[knob.name]}".strip()
+                value = f"{knob.name} = {with_unit(found.fixed[knob.name], units[knob.name])}"
                 groups.setdefault(knob.group or knob.name, []).append(value)
-        sizes = {name: sum((knob.group or knob.name) == name for knob in knobs) for name in groups}
+        free = () if beside is None else beside.large_but_free
+        shown = [*groups, *(name for name in free if name not in groups)]
+        sizes = {name: sum((knob.group or knob.name) == name for knob in knobs) for name in shown}
         rows = [
-            {"label": name, "cells": [{"text": f"{len(values)} of {sizes[name]}"}, {"text": _listed(values)}]}
-            for name, values in list(groups.items())[:ROWS]
-        ]
-        if left := len(groups) - len(rows):
-            rest = [{"text": ""}, {"text": "in the saved result"}]
+            {"label": name, "cells": [{"text": f"{len(groups.get(name, ()))} of {sizes[name]}"}, {"text": _listed(groups.get(name, []))},
+                                      {"text": _share(beside, name)}]}
+            for name in shown[:ROWS]
+        ]  # fmt: skip
+        if left := len(shown) - len(rows):
+            rest = [{"text": ""}, {"text": "in the saved result"}, {"text": ""}]
             rows.append({"label": counted(left, "more group"), "cells": rest})
         self.figure = {
             "cells": {
                 "caption": "Knobs that force the decision",
                 "corner": "Group",
-                "columns": ["fixed", "at"],
+                "columns": ["fixed", "at", "attribution"],
                 "rows": rows,
             }
         }
-        self.sentence = _sentence(found, len(knobs))
+        self.sentence = _sentence(found, len(knobs)) + ("" if beside is None else f" {beside.words}")
         self._show_controls()
 
     def _show_controls(self) -> None:
@@ -119,8 +126,14 @@ class ReasonPanel(Panel):
         ]  # fmt: skip
 
 
+def _share(beside: BesideAttribution | None, group: str) -> str:
+    return "" if beside is None else percent(beside.shares[group])
+
+
 def _listed(values: list[str]) -> str:
     """The first few, and how many there are more."""
+    if not values:
+        return "free: whatever it is, the decision stays"
     rest = len(values) - NAMED
     return "; ".join(values[:NAMED]) + (f"; and {rest} more" if rest > 0 else "")
 
