@@ -172,13 +172,15 @@ class StateSet:
 
     def holds(self, system: System, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of the values ``[B, K]`` lie in the set ``[B]``; grids and the system's own repair are not asked."""
-        inside = ((values >= self.low - _SLACK) & (values <= self.high + _SLACK)).all(axis=1)
+        inside: NDArray[np.bool_] = np.asarray(
+            ((values >= self.low - _SLACK) & (values <= self.high + _SLACK)).all(axis=1)
+        )
         if self.centre is not None:
             inside &= (np.abs(values - self.centre) / steps_of(system)).sum(axis=1) <= self.within + _SLACK
         names = [knob.name for knob in system.knobs]
         for relation in self.relations:
             total = sum(weight * values[:, names.index(name)] for name, weight in relation.weights.items())
-            inside &= np.asarray((total >= relation.low - _SLACK) & (total <= relation.high + _SLACK))
+            inside = inside & ((total >= relation.low - _SLACK) & (total <= relation.high + _SLACK))
         if self.only is not None and inside.any():
             inside[inside] = self.only(np.asarray(values)[inside])
         return np.asarray(inside)

@@ -18,6 +18,10 @@ AGREES = "agrees-with-rules"
 RAW = "raw outputs are compared"
 
 
+Chosen = Callable[[NDArray[Any]], NDArray[np.bool_]]
+"""Of the actions of some states ``[B]`` or ``[B, N]``, which are meant ``[B]``."""
+
+
 def decisions_of(system: Any, names: Sequence[str], values: NDArray[np.float64]) -> list[NDArray[Any]]:
     """What each rule decides in states whose knobs are given ``[B, K]``: ``[B]``, or ``[B, A]`` of numbers."""
     seen, rules = system.encode(values), system.rules()
@@ -28,7 +32,7 @@ def decisions_of(system: Any, names: Sequence[str], values: NDArray[np.float64])
 def where_all(
     system: Any,
     names: Sequence[str],
-    wanted: Callable[[NDArray[Any]], NDArray[np.bool_]],
+    wanted: Chosen,
     states: StateSet | None = None,
 ) -> StateSet:
     """The states of a set in which every one of some rules decides as wanted."""
@@ -64,9 +68,7 @@ def agreed_choices(
     together = _listed(names)
     cases = []
     for action in range(count) if actions is None else actions:
-        states = where_all(
-            system, names, lambda taken, action=action: taken == action, within(action) if within else None
-        )
+        states = where_all(system, names, _one_that_is(action), within(action) if within else None)
         for other in range(count):
             if other != action:
                 told = f"{options[other]!r} is ranked above {options[action]!r}, which {together} choose"
@@ -80,7 +82,7 @@ def agreed_switches(system: Any, names: Sequence[str]) -> Property:
     together, cases = _listed(names), []
     for place, label in enumerate(system.output.names):
         for on in (True, False):
-            states = where_all(system, names, lambda taken, place=place, on=on: taken[:, place] == on)
+            states = where_all(system, names, _has(place, on))
             row = (-1.0 if on else 1.0) * np.eye(len(system.output.names))[[place]]
             told = f"{label} is {'off' if on else 'on'} where {together} have it {'on' if on else 'off'}"
             cases.append(Case(told, states, row, np.zeros(1)))
@@ -105,9 +107,7 @@ def agreed_levels(system: Any, names: Sequence[str], slack: float, within: Calla
             (float(np.ravel(space.low)[place]), 1.0, "above"),
             (float(np.ravel(space.high)[place]), -1.0, "below"),
         ):
-            states = where_all(
-                system, names, lambda taken, place=place, end=end: np.isclose(taken[:, place], end), within(end)
-            )
+            states = where_all(system, names, _has(place, end), within(end))
             row = sign * np.eye(len(space.names))[[place]]
             told = f"{label} is more than {slack:g} {side} {end:g}, which {together} give"
             cases.append(Case(told, states, row, np.array([-sign * end - slack])))
@@ -117,3 +117,11 @@ def agreed_levels(system: Any, names: Sequence[str], slack: float, within: Calla
 
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _one_that_is(action: int) -> Chosen:
+    return lambda taken: np.asarray(taken == action)
+
+
+def _has(place: int, value: float) -> Chosen:
+    return lambda taken: np.isclose(taken[:, place].astype(np.float64), value)

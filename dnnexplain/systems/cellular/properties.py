@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +57,8 @@ def rules_agree(system: CellularSystem) -> Property:
 
     The first two look at the congestion of the last minute alone, so a bound on it holds all these states.
     """
-    name, rules = "congestion last minute", system.rules()
+    name = "congestion last minute"
+    rules: Any = system.rules()
     stop, level, gain = (
         rules["threshold"].parameters["congestion"],
         *(rules["proportional"].parameters[what] for what in ("congestion", "gain")),

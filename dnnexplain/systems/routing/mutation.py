@@ -90,12 +90,13 @@ def _least_or_most(values: Floats, rng: np.random.Generator, low: float, high: f
 
 def _scaled(values: Floats, rng: np.random.Generator, low: float, high: float) -> Floats:
     del low, high
-    return values * np.exp(rng.normal(0.0, 0.7))
+    return np.multiply(values, np.exp(rng.normal(0.0, 0.7)))
 
 
 def _exchanged(values: Floats, rng: np.random.Generator, low: float, high: float) -> Floats:
     del low, high
-    return values[:, rng.permutation(values.shape[1])]
+    exchanged: Floats = values[:, rng.permutation(values.shape[1])]
+    return exchanged
 
 
 _MOVES: tuple[Callable[[Floats, np.random.Generator, float, float], Floats], ...] = (

@@ -72,9 +72,8 @@ def one_later(codec: Codec, values: NDArray[np.float64], actions: Ints) -> NDArr
     jobs, none = codec.jobs(values), np.empty(0, dtype=np.int64)
     nothing = JobSet(none, none, none, none, 1, "")
     sets = [_joined(one, nothing, none) for one in jobs]
-    place = np.arange(len(sets))
-    simulator = Simulator(codec.params, sets, place, time_limit=np.iinfo(np.int32).max, stalls=True)
-    _stand(simulator, codec, values, jobs, place)
+    simulator = Simulator(codec.params, sets, range(len(sets)), time_limit=np.iinfo(np.int32).max, stalls=True)
+    _stand(simulator, codec, values, jobs, np.arange(len(sets)))
     simulator.step(np.asarray(actions))
     return codec.decode(simulator.observe() * np.float32(simulator.scale))
 
