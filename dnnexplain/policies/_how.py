@@ -13,7 +13,6 @@ from torch import nn
 
 from dnnexplain.assumptions import assume
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.policies._untrained import UNTRAINED
 from dnnexplain.reading import parse_json, read_json
 
 __all__ = ["How", "architecture_of", "completed", "reading_as"]
@@ -36,8 +35,8 @@ class How:
         given = [part for part in OPEN if getattr(self, part) is not None]
         if given:
             words = " and ".join(given)
-            holds = "is made afresh" if name == UNTRAINED else "is shipped with all that it needs"
-            assume(f"{words} {'does' if len(given) == 1 else 'do'} not apply to {name}, which {holds}: not used")
+            do = "does" if len(given) == 1 else "do"
+            assume(f"{words} {do} not apply to {name}, which is shipped with all that it needs: not used")
 
 
 OPEN = ("activation", "architecture", "scale", "key", "normalize")

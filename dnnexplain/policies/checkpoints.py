@@ -345,9 +345,9 @@ def load_any(
     how = completed(How(module, masked, activation, architecture, scale, key, normalize))
     path = Path(path_or_name)
     if not path.exists() and isinstance(path_or_name, str) and not path.suffix and len(path.parts) == 1:
-        how.unused(path_or_name)
         if path_or_name == UNTRAINED:
             return untrained(system, masked=masked is not False)
+        how.unused(path_or_name)
         return load_shipped(system, path_or_name, masked=masked)
     if module is None and (known := _known(system, path, None)) is not None:
         return _policy(known[0], system, path, how, {}, known[1])

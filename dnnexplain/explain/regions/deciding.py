@@ -15,7 +15,6 @@ from dnnexplain.numbers import percent
 
 if TYPE_CHECKING:
     from dnnexplain.explain.regions.evidence import Evidence
-    from dnnexplain.explain.regions.profile import Region
 
 __all__ = ["decided", "usual_decision"]
 
@@ -43,8 +42,8 @@ def usual_decision(space: Any, actions: NDArray[Any]) -> tuple[Any, str, float]:
     return kinds[most], space.tell(kinds[most]), float(counts[most] / len(actions))
 
 
-def decided(system: Any, policy: Policy, region: Region, evidence: Evidence, *, floor: float, seed: int) -> Region:
-    """A region with what is decided in most of its failing states, and whether that is so throughout."""
+def decided(system: Any, policy: Policy, region: Any, evidence: Evidence, *, floor: float, seed: int) -> Any:
+    """A region (:class:`~dnnexplain.explain.regions.Region`) with what is decided in most of its failing states, and whether that is so throughout."""
     inside = region.where.holds(evidence.names, evidence.values) & (evidence.loss > floor)
     if evidence.actions is None or not inside.any():
         return region
