@@ -154,6 +154,7 @@ def test_faulty_inputs_are_the_same_side_by_side_and_one_by_one(gate):
 def test_scenarios_have_labels_for_people(gate):
     labels = {one.name: one.label for one in gate.scenarios}
     assert labels["input-out-of-range"] == "input out of range"
+    assert labels["input-units-8"] == "input units 8"
     assert replace(gate.scenarios[0], name="load: load 0.05", kind="shift").label == "load 0.05"
     assert replace(gate.scenarios[0], name="families: puffer-like", kind="shift").label == "puffer like"
 

@@ -57,7 +57,7 @@ class ScenarioResult:
     def label(self) -> str:
         """The name for people: ``input-stuck`` is "input stuck", ``families: stable`` among shifts "stable"."""
         bare = self.name.split(": ", 1)[-1] if self.kind == "shift" else self.name
-        return bare.replace("-", " ") if re.fullmatch(r"[a-z-]+", bare) else bare
+        return bare.replace("-", " ") if re.fullmatch(r"[a-z0-9-]+", bare) else bare
 
 
 @register
