@@ -88,7 +88,7 @@ def hypothesise(
     tell = progress or (lambda *_: None)
 
     def say(done: int, total: int) -> None:
-        tell(1 + done / max(total, 1), 2, f"asking {done + 1} of {total} statements by proof")
+        tell(1 + done / max(total, 1), 2, f"asking {done + 1} of {counted(total, 'statement')} by proof")
 
     given = [parse_statement(system, text) for text in own]
     tell(0, 2, "looking at the states that it meets")

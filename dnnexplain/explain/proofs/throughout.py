@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import Box, Case, Discrete, DnnExplainError, MultiBinary, Property, State, StateSet, System
 from dnnexplain.contract.properties import Change, chosen_over
+from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.draws import draw, listed
 from dnnexplain.explain.proofs.prover import prove
 from dnnexplain.explain.proofs.verdicts import ProofBudget
@@ -154,8 +155,8 @@ def follows_throughout(
     if len(wrong):
         return _shown(system, rows[wrong[0]])
     if every is not None:
-        return Everywhere("holds", f"All {len(rows):,} valid states of which it speaks were looked at.")
-    return Everywhere("open", f"It is so in {len(rows):,} valid states that were drawn; no program speaks of a rule.")
+        return Everywhere("holds", f"Looked at: {counted(len(rows), 'valid state')}, all of which it speaks.")
+    return Everywhere("open", f"It is so in {counted(len(rows), 'valid state')} drawn; no program speaks of a rule.")
 
 
 def _masked(policy: Any) -> bool:
@@ -172,7 +173,7 @@ def _against(system: System, states: StateSet, decision: Any) -> tuple[Case, ...
             Case(names[at], states, chosen_over(count, at, [kept]), np.zeros(1)) for at in range(count) if at != kept
         )
     if count > MOST_OUTPUTS:
-        msg = f"{count} outputs are too many for one claim"
+        msg = f"{counted(count, 'output')} are too many for one claim"
         raise DnnExplainError(msg)
     unit = np.eye(count)
     if isinstance(space, MultiBinary):
