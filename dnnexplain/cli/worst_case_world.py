@@ -105,7 +105,7 @@ def make_world(asked: SearchOptions) -> World:
     }
 
     def tell(x: NDArray[Any]) -> dict[str, Any]:
-        if isinstance(system, Mutable):
+        if isinstance(system, Mutable) and not (own and not box.whole):  # quantities of an own box say more by name
             return dict(system.workload_to_json(box.workload(x)))
         return {name: float(value) for name, value in zip(box.names, x, strict=True)}
 

@@ -95,7 +95,17 @@ def test_what_is_kept_is_made_only_when_it_is_time(tmp_path):
     assert made == [tmp_path / "b"] * 2
 
 
+@pytest.fixture
+def at_a_terminal():
+    """Signals as a terminal's programs have them, also where the tests were started to outlive theirs (nohup)."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @POSIX
+@pytest.mark.usefixtures("at_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_every_way_to_be_asked_to_end_is_heard_once_and_obeyed_twice(number):
     before = signal.getsignal(number)
@@ -109,6 +119,7 @@ def test_every_way_to_be_asked_to_end_is_heard_once_and_obeyed_twice(number):
 
 
 @POSIX
+@pytest.mark.usefixtures("at_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_asked_to_end_says_so_as_it_does_for_ctrl_c(number, capsys):
     app = typer.Typer()

@@ -17,7 +17,7 @@ CHECKS = {
         "assert [right(loses_to_sjf(str(n))) for n in range(101)].count(True) == 1"
     ),
     "2-how-is-a-decision-made": (
-        "assert abs(total - found.explained) < 0.01 * abs(found.explained)\n"
+        "assert abs(found.net.sum() - found.explained) < 0.01 * abs(found.explained)\n"
         "assert [right(without_job(job)) for job in ('1', '3')].count(True) == 1\n"
         "assert right(leader(rows[0]['group'])) and not right(leader(rows[-1]['group']))\n"
         "assert right(misses('feature-ablation')) and not right(misses('shapley'))"
