@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources ab5d034cc425a9a0342b2a8bc057c422445b8ea14443afc1b7c1416383598e9e
+// Built from widgets/page (make page), sources a7ba7b2db0df4a38bb588162c4678048e64e7e33622cc0aa72e155ebebeccbb4
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -10,7 +10,7 @@ const QUIET = 400; // ms without a change after which the address is brought up 
 export const AGAIN = "dnnexplain-again"; // where a notebook's page keeps the state of a kernel that stopped
 
 /**
- * The fragment for what is shown now; knobs that the kernel has not answered for stand beside its state.
+ * The fragment for what is shown now; knobs that are not as the kernel's last link has them stand beside its state.
  * @param {Store} store
  * @param {any} section
  */
@@ -21,7 +21,8 @@ export function linkOf(store, section) {
   const theme = store.model.get("theme");
   if (theme && theme !== "auto") given.push(["theme", theme]);
   if (store.link) given.push(["state", store.link]);
-  const ahead = Array.from(store.values).flatMap((value, at) => (value === store.live.values[at] ? [] : [`${at}:${value}`]));
+  const held = store.linked ?? store.live.values;
+  const ahead = Array.from(store.values).flatMap((value, at) => (value === held[at] ? [] : [`${at}:${value}`]));
   if (ahead.length && store.link) given.push(["set", ahead.join(",")]);
   return given.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%3A", ":").replaceAll("%2C", ",")}`).join("&");
 }

@@ -61,6 +61,8 @@ export class Store {
     /** @type {PageNetwork | null} a network that failed in the page: the kernel answers for it */
     this.broken = null;
     this.link = "";
+    /** @type {ArrayLike<number> | null} the values that the link holds; while a handle is dragged the kernel sends none */
+    this.linked = null;
     /** @type {Step} the kernel's last step */
     this.kernelStep = readStep({});
     /** @type {Step} what is shown */
@@ -95,7 +97,10 @@ export class Store {
 
   read() {
     this.kernelStep = readStep(this.model.get("live") || {});
-    this.link = this.kernelStep.link || this.link || "";
+    if (this.kernelStep.link) {
+      this.link = this.kernelStep.link;
+      this.linked = this.kernelStep.values;
+    }
     const before = this.pageStep;
     // An answer to an older question must not pull a dragged handle back.
     if (this.kernelStep.stamp >= this.stamp) {
