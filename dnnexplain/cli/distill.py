@@ -244,6 +244,7 @@ def _figure(found: Distillation, name: str) -> dict[str, float]:
 
 
 def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
+    from dnnexplain.cli.distilled_parts import path_told
     from dnnexplain.explain.distillation.result import FORMER
 
     plain = (
@@ -267,15 +268,7 @@ def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
         **{name: _figure(found, name) for name in ("cost", "teacher_cost", "relative")},
         **{name.replace("cost", FORMER): _figure(found, name) for name in ("cost", "teacher_cost")},
         "cpu_seconds": found.cpu_seconds,
-        "path": [
-            {
-                "at_most": int(size),
-                "leaves": found.path_leaves[:, place].tolist(),
-                "fidelity": found.path_fidelity[:, place].tolist(),
-                **dict.fromkeys(("cost", FORMER), found.path_cost[:, place].tolist()),
-            }
-            for place, size in enumerate(found.sizes)
-        ],
+        "path": path_told(found),
         "near_equal": [
             {"leaves": tree.leaves, "quantities": tree.quantities, "cost": cost, "rules": found.text_of(tree)}
             for tree, cost in zip(found.alike, found.alike_cost, strict=True)

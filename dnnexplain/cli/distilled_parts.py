@@ -9,9 +9,9 @@ import typer
 from dnnexplain.cli.output import print_table
 
 if TYPE_CHECKING:
-    from dnnexplain.explain.distillation import OutputRules
+    from dnnexplain.explain.distillation import Distillation, OutputRules
 
-__all__ = ["parts_as_json", "show_parts"]
+__all__ = ["parts_as_json", "path_told", "show_parts"]
 
 
 def parts_as_json(found: OutputRules) -> dict[str, Any]:
@@ -43,19 +43,26 @@ def parts_as_json(found: OutputRules) -> dict[str, Any]:
         **{name: figure(name) for name in ("cost", "teacher_cost", "relative")},
         **{name.replace("cost", FORMER): figure(name) for name in ("cost", "teacher_cost")},
         "cpu_seconds": found.cpu_seconds,
-        "path": [
-            {
-                "at_most": int(size),
-                "leaves": found.path_leaves[:, place].tolist(),
-                "fidelity": found.path_fidelity[:, place].tolist(),
-                **dict.fromkeys(("cost", FORMER), found.path_cost[:, place].tolist()),
-            }
-            for place, size in enumerate(found.sizes)
-        ],
+        "path": path_told(found),
         "rules": found.text(),
         "words": found.words,
         "stopped": found.stopped,
     }
+
+
+def path_told(found: Distillation | OutputRules) -> list[dict[str, Any]]:
+    """Leaves, fidelity and cost at each size that was asked about, of every seed; the cost under its former name, too."""
+    from dnnexplain.explain.distillation.result import FORMER
+
+    return [
+        {
+            "at_most": int(size),
+            "leaves": found.path_leaves[:, place].tolist(),
+            "fidelity": found.path_fidelity[:, place].tolist(),
+            **dict.fromkeys(("cost", FORMER), found.path_cost[:, place].tolist()),
+        }
+        for place, size in enumerate(found.sizes)
+    ]
 
 
 def show_parts(found: OutputRules) -> None:

@@ -127,7 +127,7 @@ from dnnexplain.contract.specs import (
     Trained,
     load_reference,
 )
-from dnnexplain.contract.stretches import change_stretch, settled_limits
+from dnnexplain.contract.stretches import change_stretch, draw_line, settled_limits
 from dnnexplain.contract.systems import (
     GuardedPolicy,
     NetworkPolicy,
@@ -294,6 +294,7 @@ __all__ = [
     "change_stretch",
     "cost_is_ratio",
     "cost_unit",
+    "draw_line",
     "lacking",
     "load_reference",
     "need",

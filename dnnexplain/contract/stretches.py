@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract.errors import Choice, DnnExplainError
 
-__all__ = ["Spans", "change_stretch", "settled_limits"]
+__all__ = ["Spans", "change_stretch", "draw_line", "settled_limits"]
 
 Floats = NDArray[np.float64]
 Spans = Mapping[str, tuple[float, float]]
@@ -67,3 +67,10 @@ def change_stretch(values: Floats, rng: np.random.Generator, low: float, high: f
         up = np.sin(2 * np.pi * np.arange(length) / period) > 0
         values[part] = np.where(up, *np.sort(rng.uniform(low, high, 2)))
     values[part] = np.clip(values[part], low, high)
+
+
+def draw_line(count: int, every: int, low: float, high: float, rng: np.random.Generator) -> Floats:
+    """A series ``[count]`` that runs straight through points drawn uniformly within limits, one every so many values."""
+    places = np.arange(count)
+    knots = np.append(np.arange(0, count, every), count - 1)
+    return np.interp(places, knots, rng.uniform(low, high, len(knots)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dnnexplain.contract import DnnExplainError, change_stretch, settled_limits, table_from_json
+from dnnexplain.contract import DnnExplainError, change_stretch, draw_line, settled_limits, table_from_json
 
 USUAL = {"demand": (2.0, 40.0), "margin": (-30.0, 10.0)}
 WIDEST = {"demand": (0.0, 100.0), "margin": (-50.0, 20.0)}
@@ -64,3 +64,13 @@ def test_a_saved_table_is_read_and_anything_else_is_said():
     ):
         with pytest.raises(DnnExplainError, match=said):
             table_from_json(data, "rows", 2, "day")
+
+
+@pytest.mark.parametrize("count", [1, 7, 10, 16])
+def test_a_drawn_line_is_straight_between_points_within_the_limits(count):
+    line = draw_line(count, 4, 2.0, 3.0, np.random.default_rng(count))
+    assert line.shape == (count,)
+    assert ((line >= 2.0) & (line <= 3.0)).all()
+    bends = np.flatnonzero(np.abs(np.diff(line, 2)) > 1e-12) + 1
+    assert set(bends.tolist()) <= set(range(0, count, 4))
+    assert count < 3 or len(np.unique(line)) > 1

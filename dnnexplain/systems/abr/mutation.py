@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Limits, change_stretch, settled_limits
+from dnnexplain.contract import Limits, change_stretch, draw_line, settled_limits
 from dnnexplain.contract import table_from_json as read_table
 from dnnexplain.systems.abr.records import RECORD_KNOBS, from_records, to_records
 from dnnexplain.systems.abr.traces import Trace
@@ -44,9 +44,7 @@ def reshape(link: Trace, rng: np.random.Generator, limits: Limits) -> Trace:
 def redraw(link: Trace, rng: np.random.Generator, limits: Limits) -> Trace:
     """A link that runs straight through points drawn uniformly within the limits, one every 8 samples."""
     low, high = _span(limits)
-    samples = np.arange(len(link.mbps))
-    knots = np.append(np.arange(0, len(samples), KNOT), len(samples) - 1)
-    return _made(link, np.interp(samples, knots, rng.uniform(low, high, len(knots))))
+    return _made(link, draw_line(len(link.mbps), KNOT, low, high, rng))
 
 
 def cross(one: Trace, two: Trace, rng: np.random.Generator) -> Trace:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, change_stretch, settled_limits
+from dnnexplain.contract import DnnExplainError, change_stretch, draw_line, settled_limits
 from dnnexplain.counts import counted
 from dnnexplain.systems.cellular.days import Day
 from dnnexplain.systems.cellular.layout import EFFICIENCY, SESSIONS, WINDOWS, Layout
@@ -66,10 +66,8 @@ def reshape(day: Day, rng: np.random.Generator, limits: Limits) -> Day:
 def redraw(day: Day, rng: np.random.Generator, limits: Limits) -> Day:
     """A day that runs straight through points drawn uniformly within the limits, one every 20 minutes."""
     spans = _settled(limits)
-    minutes = np.arange(len(day.own))
-    knots = np.append(np.arange(0, len(minutes), KNOT), len(minutes) - 1)
     drawn = {
-        name: np.interp(minutes, knots, rng.uniform(*span, len(knots))) if span[0] < span[1] else _series(day)[name]
+        name: draw_line(len(day.own), KNOT, *span, rng) if span[0] < span[1] else _series(day)[name]
         for name, span in spans.items()
     }
     return _made(day, drawn)

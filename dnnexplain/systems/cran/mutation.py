@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import settled_limits, table_from_json
+from dnnexplain.contract import draw_line, settled_limits, table_from_json
 from dnnexplain.systems.cran.codec import MARGIN, TOP_DEMAND
 from dnnexplain.systems.cran.days import Day
 from dnnexplain.systems.cran.records import from_records, record_knobs, to_records
@@ -71,10 +71,8 @@ def reshape(scene: Scene, day: Day, rng: np.random.Generator, limits: Limits) ->
 def redraw(scene: Scene, day: Day, rng: np.random.Generator, limits: Limits) -> Day:
     """Demands run straight through points drawn uniformly within the limits, one an hour; places and margins are drawn anew."""
     spans, parts = _settled(limits), _Parts(scene, day)
-    slots = np.arange(len(day))
-    knots = np.append(np.arange(0, len(slots), KNOT), len(slots) - 1)
     for user in range(scene.users):
-        parts.demand[:, user] = np.interp(slots, knots, rng.uniform(*spans["demand"], len(knots)))
+        parts.demand[:, user] = draw_line(len(day), KNOT, *spans["demand"], rng)
         parts.place[:, user] = rng.uniform(0, scene.side, 2)
     drawn = rng.uniform(*spans["margin"], parts.margin.shape[1:])
     parts.margin += drawn - parts.margin.mean(axis=0)
