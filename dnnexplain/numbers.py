@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_HALF_UP, Context
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +19,24 @@ from dnnexplain.counts import unit_of
 if TYPE_CHECKING:
     from dnnexplain.contract import Metric
 
-__all__ = ["beside", "figure", "gap", "interval", "number", "percent", "went_wrong", "with_minus", "with_unit"]
+__all__ = [
+    "beside",
+    "figure",
+    "gap",
+    "interval",
+    "number",
+    "percent",
+    "probability",
+    "went_wrong",
+    "with_minus",
+    "with_unit",
+]
 
 DIGITS = 3
 _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
 """As JavaScript's ``toExponential`` has it."""
 
+_THOUSANDTH = Decimal("0.001")
 _SMALLEST, _LARGEST = -3, 10**6
 """The least power of ten, and the largest number, that are written without an exponent."""
 
@@ -72,6 +84,17 @@ def percent(share: float, *, sign: bool = False) -> str:
     if sign and abs(share) < 5e-5:
         return "0%"
     return f"{number(100.0 * share, sign=sign)}%"
+
+
+def probability(value: float) -> str:
+    """A probability with three decimals; what would read 0.000 or 1.000 but is not says so."""
+    if not math.isfinite(value):
+        return "none"
+    if 0 < value < 0.0005:
+        return "under 0.001"
+    if 0.9995 <= value < 1:
+        return "over 0.999"
+    return f"{Decimal(float(value) + 0.0).quantize(_THOUSANDTH, ROUND_HALF_UP)}"  # ties as on the page
 
 
 def with_unit(value: float, unit: str) -> str:

@@ -55,7 +55,7 @@ def test_a_handmade_neuron_is_off_then_active_then_sees_no_difference():
         ("saturated", 3, 5),
     ]
     assert [(t.kind, t.before, t.after) for t in found.thresholds] == [("turns on", 1, 2), ("stops changing", 2, 3)]
-    assert "turns on above 1, stops changing from 3 on" in found.sentence()
+    assert "turns on above 1 and stops changing from 3 on" in found.sentence()
 
 
 def test_a_falling_neuron_starts_to_change_and_turns_off():

@@ -62,8 +62,9 @@ def test_a_reason_names_what_is_fixed_and_opens_what_flips_it(world: Any) -> Non
     ended(panel)
     found = panel.result
     assert isinstance(found, SufficientReason)
-    shown = "; ".join(row["cells"][1]["text"] for row in panel.figure["cells"]["rows"])
-    assert all(name in shown for name in found.fixed)
+    shown = {row["label"]: row["cells"][1]["text"] for row in panel.figure["cells"]["rows"]}
+    groups = {knob.name: knob.group or knob.name for knob in system.knobs}
+    assert all(name.removeprefix(groups[name]).strip() in shown[groups[name]] for name in found.fixed)
     assert f"{len(found.fixed)} knob" in panel.sentence or not found.fixed
     assert found.flipped is not None
     panel.on_press("open")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Mapping
 
 import numpy as np
 
 from dnnexplain import numbers
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.contract.errors import shortened
-from dnnexplain.counts import unit_of
+from dnnexplain.counts import joined, unit_of
 from dnnexplain.gone import renamed
 from dnnexplain.memory import ran_out, why_no_memory
+from dnnexplain.numbers import probability
 from dnnexplain.rule_names import rule_label as label
 
 __all__ = ["error_sentence", "joined", "label", "number", "probability", "share_of_rules", "with_unit"]
@@ -21,8 +21,6 @@ __getattr__ = renamed(
     __name__,
     told="dnnexplain_widgets.words:error_sentence",
 )
-
-_THOUSANDTH = Decimal("0.001")
 
 
 def number(value: float) -> str:
@@ -36,25 +34,6 @@ def with_unit(value: float, unit: str) -> str:
     """A value and its unit: ``3 steps``, ``1 step``; the number alone if there is no unit."""
     text = number(value)
     return f"{text} {unit_of(text, unit)}" if unit else text
-
-
-def probability(value: float) -> str:
-    """A probability with three decimals; what would read 0.000 or 1.000 but is not says so."""
-    if not np.isfinite(value):
-        return "none"
-    if 0 < value < 0.0005:
-        return "under 0.001"
-    if 0.9995 <= value < 1:
-        return "over 0.999"
-    return f"{Decimal(float(value) + 0.0).quantize(_THOUSANDTH, ROUND_HALF_UP)}"  # ties as on the page
-
-
-def joined(names: Iterable[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    given = list(names)
-    if len(given) < 2:
-        return "".join(given)
-    return f"{', '.join(given[:-1])} and {given[-1]}"
 
 
 def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: int) -> str:

@@ -215,11 +215,9 @@ def dense_weights(system: System, policy: Policy) -> tuple[Dense, Dense]:
     cells = int(np.prod(system.observation_shape))
     if other or len(dense) != 2:
         what = f"this one has {counted(len(dense), 'dense layer')}" + (
-            f", and other parts: {', '.join(other[:4])}" if other else ""
+            f" and other parts ({', '.join(other[:4])})" if other else ""
         )
-        msg = (
-            f"the white box explains networks of the form dense, ReLU, dense; {what}. Use attribution or neuron probes"
-        )
+        msg = f"an account of the neurons needs a network of the form dense, ReLU, dense; {what}. Attribution and neuron probes work for it"
         raise DnnExplainError(msg)
     first, second = (_arrays(part) for part in dense)
     if first[0].shape[1] != cells:

@@ -34,7 +34,7 @@ from dnnexplain.explain.probing.neurons import NeuronLayer, layer_of, neuron_act
 from dnnexplain.explain.transfer.paired import paired_costs
 from dnnexplain.gone import without
 from dnnexplain.intervals import mean_interval
-from dnnexplain.numbers import interval
+from dnnexplain.numbers import interval, probability
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = [
@@ -117,7 +117,11 @@ class NeuronEffect(Result):
             before.probabilities[before.action],
             after.probabilities[before.action],
         )
-        told = f"stays {number(p)}" if number(p) == number(q) else f"goes from {number(p)} to {number(q)}"
+        told = (
+            f"stays {probability(p)}"
+            if probability(p) == probability(q)
+            else f"goes from {probability(p)} to {probability(q)}"
+        )
         return f"{how}, the decision stays {name}; its probability {told}."
 
     def _outcome(self) -> str:

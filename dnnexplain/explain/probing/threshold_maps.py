@@ -238,6 +238,8 @@ class Surface(Result):
         """Where the surface is highest and how much of it is off."""
         i, j = np.unravel_index(int(np.nanargmax(self.activation)), self.activation.shape)
         told = f"{self.knobs[0]} {number(self.first[i])} {self.units[0]} and {self.knobs[1]} {number(self.second[j])} {self.units[1]}"
+        if not np.nan_to_num(self.activation).any():
+            return f"Neuron {self.neuron} is off over the whole grid. {self.note}".strip()
         off = float((self.activation[np.isfinite(self.activation)] == 0).mean())
         text = f"Neuron {self.neuron} is highest, {number(self.activation[i, j])}, at {told}, and off in {number(100 * off)}% of the grid."
         return f"{text} {self.note}".strip()

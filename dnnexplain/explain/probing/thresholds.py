@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, heat, lines
 from dnnexplain.contract import Choice, Policy, State, System
+from dnnexplain.counts import joined
 from dnnexplain.explain.decisions.sweeps import Others, kind_of, kinds, knob_index, knobs_of_kind, sweep_rows
 from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.probing.responses import Range, Response, Threshold, classify, ranges_of, thresholds_of
@@ -76,7 +77,7 @@ class ThresholdCurve(Result):
         else:
             span = f"As the {self.knob} goes from {number(self.values[0])} to {number(self.values[-1])}{unit}"
             move = f"{who.lower()} moves from {number(self.activation[0])} to {number(self.activation[-1])}"
-            told = ", ".join(self._told(step) for step in self.thresholds)
+            told = joined([self._told(step) for step in self.thresholds])
             text = f"{span}, {move}{f'; it {told}' if told else ' without a threshold'}."
         return f"{text} {self.note}".strip()
 

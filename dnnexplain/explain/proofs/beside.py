@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.contract import State, System
+from dnnexplain.counts import joined
 from dnnexplain.explain.attribution import attribute
 from dnnexplain.numbers import percent
 
@@ -46,7 +47,7 @@ class BesideAttribution:
 
         def told(names: tuple[str, ...], words: list[str]) -> str:
             rest = [f"{len(names) - 4} more"] if len(names) > 4 else []
-            return _listed([*words[:4], *rest])
+            return joined([*words[:4], *rest])
 
         free, small = self.large_but_free, self.small_but_fixed
         parts = []
@@ -62,10 +63,6 @@ class BesideAttribution:
             return f"{self.method} and the proof name the same inputs."
         text = "; ".join(parts)
         return f"{text[0].upper()}{text[1:]}."
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def beside_attribution(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dnnexplain.contract import DnnExplainError, NetworkPolicy
+from dnnexplain.contract import DnnExplainError, Knob, NetworkPolicy
 from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.beside import BesideAttribution, beside_attribution
 from dnnexplain.explain.proofs.sufficient import LIMITS, SufficientReason, sufficient_reason
-from dnnexplain.numbers import percent, with_unit
+from dnnexplain.numbers import with_unit
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 
@@ -92,8 +92,8 @@ class ReasonPanel(Panel):
         groups: dict[str, list[str]] = {}
         for knob in knobs:
             if knob.name in found.fixed:
-                value = f"{knob.name} = {with_unit(found.fixed[knob.name], units[knob.name])}"
-                groups.setdefault(knob.group or knob.name, []).append(value)
+                name, value = _short(knob), with_unit(found.fixed[knob.name], units[knob.name])
+                groups.setdefault(knob.group or knob.name, []).append(f"{name} = {value}" if name else value)
         free = () if beside is None else beside.large_but_free
         shown = [*groups, *(name for name in free if name not in groups)]
         sizes = {name: sum((knob.group or knob.name) == name for knob in knobs) for name in shown}
@@ -109,7 +109,7 @@ class ReasonPanel(Panel):
             "cells": {
                 "caption": "Knobs that force the decision",
                 "corner": "Group",
-                "columns": ["fixed", "at", "attribution"],
+                "columns": ["fixed", "at", "share of slopes"],
                 "rows": rows,
             }
         }
@@ -127,7 +127,12 @@ class ReasonPanel(Panel):
 
 
 def _share(beside: BesideAttribution | None, group: str) -> str:
-    return "" if beside is None else percent(beside.shares[group])
+    return "" if beside is None else f"{100.0 * beside.shares[group]:.1f}%"
+
+
+def _short(knob: Knob) -> str:
+    """A knob's name without that of its group: ``demand`` of ``user 1 demand``."""
+    return knob.name.removeprefix(knob.group).removesuffix(knob.group).strip() if knob.group else ""
 
 
 def _listed(values: list[str]) -> str:

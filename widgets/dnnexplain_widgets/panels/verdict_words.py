@@ -19,6 +19,7 @@ Item = dict[str, Any]
 
 NOT_RUN = "not worked out yet"
 _TRIFLE = 0.001
+_HUNDREDTH, _TENTHS_OF_PERCENT = 0.01, 0.0001
 
 
 def beside_rule(found: Standing, spec: Spec) -> Item:
@@ -29,9 +30,10 @@ def beside_rule(found: Standing, spec: Spec) -> Item:
     span = _span(one.low, one.high, found)
     word = {-1: "better", 1: "worse"}.get(one.sure, "")
     size = _size(abs(one.gap), found, unit)
+    of_what = "" if found.ratio or unit else f" in {found.cost}"
     short = label(one.rule)
     value = f"{size} {word}" if one.sure else f"as good as {short}"
-    note = f"than {short}, 95%: {span}" if one.sure else f"95%: {span}"
+    note = f"than {short}{of_what}, 95%: {span}" if one.sure else f"95%: {span}"
     level = {-1: "good", 1: "bad", 0: "fair"}[one.sure]
     words = (
         f"Over {one.sets:,} unseen {spec.workloads}: {found.cost} {number(one.cost)}; the best rule, {rule}, {number(one.rule_cost)}. "
@@ -55,11 +57,14 @@ def _span(low: float, high: float, found: Standing) -> str:
 
 
 def _end(value: float, found: Standing) -> str:
-    return gap(abs(value), ratio=found.ratio).lstrip("+")
+    return _size(abs(value), found, "")
 
 
 def _size(value: float, found: Standing, unit: str) -> str:
-    return gap(value, ratio=found.ratio, unit=unit).lstrip("+")
+    """A share with as many decimals as its fellows in the strip: one, of less than a hundredth two."""
+    if not found.ratio or abs(value) < _TENTHS_OF_PERCENT:
+        return gap(value, ratio=found.ratio, unit=unit).lstrip("+")
+    return f"{100 * value:.{2 if abs(value) < _HUNDREDTH else 1}f}%"
 
 
 def went_wrong_item(found: Standing, spec: Spec) -> Item | None:
@@ -94,7 +99,8 @@ def loses(found: Standing, spec: Spec) -> Item | None:
     lost = [one for one in found.shifts if one.sure > 0]
     if lost:
         value = ", ".join(one.label for one in lost[:2]) + (f" and {len(lost) - 2} more" if len(lost) > 2 else "")
-        note = f"{lost[0].label}: {_size(lost[0].gap, found, spec.cost.unit)} worse than its best rule"
+        where = f"{lost[0].label}: " if len(lost) > 1 else ""
+        note = f"{where}{_size(lost[0].gap, found, spec.cost.unit)} worse than the best rule there"
     else:
         value, note = "nowhere surely", f"{counted(len(found.shifts), 'kind')} tried"
     told = "; ".join(f"{one.label} {found.gap_words(one)}" for one in found.shifts)
@@ -108,7 +114,7 @@ def now(found: Optimality | None) -> Item:
     item: Item = {"key": "now", "label": "This decision", "opens": "DecisionPanel"}
     if found is None:
         words = "It is judged by the optimum when the state has been at rest for a second."
-        return {**item, "value": "…", "note": "at rest, judged", "level": "", "words": words}
+        return {**item, "value": "…", "note": "judged in a second", "level": "", "words": words}
     how = "proved" if found.proved else "not proved"
     if found.optimal:
         return {**item, "value": "optimal", "note": how, "level": "good", "words": found.sentence()}

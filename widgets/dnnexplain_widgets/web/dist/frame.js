@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources a7ba7b2db0df4a38bb588162c4678048e64e7e33622cc0aa72e155ebebeccbb4
+// Built from widgets/page (make page), sources a028969f4b7002131c6b4955c6f4be910b6a6465e2c8a2e27384e8c20729e4fb
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

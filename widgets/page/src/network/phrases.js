@@ -3,7 +3,7 @@
 
 import { chance, number, plainNumber, unitOf } from "../shared/numbers.js";
 import { DEAD, FLAT, SATURATED } from "./sweeps.js";
-import { capital } from "../shared/words.js";
+import { capital, listed } from "../shared/words.js";
 
 /** @param {string[]} names */
 function enumerate(names) {
@@ -144,7 +144,7 @@ export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
     const told = labels.flatMap((/** @type {any} */ label, /** @type {number} */ at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
     const span = `As the ${knob.name} goes from ${plainNumber(grid[0])} to ${plainNumber(grid[end])}${unit}`;
     const move = `${who.toLowerCase()} moves from ${plainNumber(values[0])} to ${plainNumber(values[end])}`;
-    text = `${span}, ${move}${told.length ? `; it ${told.join(", ")}` : " without a threshold"}.`;
+    text = `${span}, ${move}${told.length ? `; it ${listed(told)}` : " without a threshold"}.`;
   }
   return `${text} ${note}`.trim();
 }

@@ -4,7 +4,7 @@
 
 import { allOf, firstOf, focusedIn, h, objectColour, setText } from "../shared/dom.js";
 import { answer } from "../session/answers.js";
-import { number } from "../shared/numbers.js";
+import { number, signedFigure } from "../shared/numbers.js";
 
 /**
  * @param {Store} store
@@ -69,10 +69,10 @@ function drawAccount(table, list, account, model) {
  */
 function feeds(row) {
   const chips = row.drivers.map((/** @type {any} */ driver) => h("span", { class: "dx-feed" },
-    h("span", { class: "dx-dot", style: `background:${objectColour(driver.colour)}` }), `${driver.name} ${signed(driver.value)}`));
-  if (row.others !== null) chips.push(h("span", { class: "dx-feed dx-quiet" }, `other groups ${signed(row.others)}`));
-  chips.push(h("span", { class: "dx-feed dx-quiet" }, `bias ${signed(row.bias)}`));
-  const result = h("span", { class: "dx-feed dx-quiet" }, `= ${number(row.activation)}, × weight ${signed(row.weight)}`);
+    h("span", { class: "dx-dot", style: `background:${objectColour(driver.colour)}` }), `${driver.name} ${signedFigure(driver.value)}`));
+  if (row.others !== null) chips.push(h("span", { class: "dx-feed dx-quiet" }, `other groups ${signedFigure(row.others)}`));
+  chips.push(h("span", { class: "dx-feed dx-quiet" }, `bias ${signedFigure(row.bias)}`));
+  const result = h("span", { class: "dx-feed dx-quiet" }, `= ${number(row.activation)}, × weight ${signedFigure(row.weight)}`);
   return h("span", { class: "dx-feeds" }, ...chips, result);
 }
 
@@ -92,10 +92,5 @@ function accountRow(label, feed, effect, largest, kind = "") {
   const fill = (side, on) => h("span", { class: `dx-fill dx-${side}`, style: `width:${on ? share : "0"}` });
   const rail = h("span", { class: "dx-rail dx-split" },
     h("span", { class: "dx-half dx-left" }, fill("negative", effect < 0)), h("span", { class: "dx-half" }, fill("positive", effect > 0)));
-  return h("tr", { class: kind || "" }, h("th", { scope: "row" }, label), h("td", { class: "dx-feed-cell" }, feed), h("td", { class: "dx-track" }, rail), h("td", { class: "dx-number" }, signed(effect)));
-}
-
-/** @param {number} value */
-function signed(value) {
-  return value > 0 ? `+${number(value)}` : number(value);
+  return h("tr", { class: kind || "" }, h("th", { scope: "row" }, label), h("td", { class: "dx-feed-cell" }, feed), h("td", { class: "dx-track" }, rail), h("td", { class: "dx-number" }, signedFigure(effect)));
 }

@@ -1,7 +1,7 @@
 // Bars: what the network would do, with the rules beside it; and how much each group counts.
 
 import { h, objectColour, setText, stretch } from "../shared/dom.js";
-import { chance, number, withUnit } from "../shared/numbers.js";
+import { chance, signedFigure, withUnit } from "../shared/numbers.js";
 import { steadyScale } from "./scales.js";
 
 /** @param {Store} store */
@@ -124,14 +124,6 @@ function largestGroups(scene, groups, rows) {
   return groups.length ? [...shown.flatMap((index) => [groups[2 * index], groups[2 * index + 1]]), ...rest] : [];
 }
 
-/**
- * A sum with its sign, as it adds up with the others.
- * @param {number} value
- */
-function signed(value) {
-  return value > 0 ? `+${number(value)}` : number(value);
-}
-
 /** @param {any} group */
 export function groupRow(group) {
   const negative = h("span", { class: "dx-fill dx-negative" });
@@ -148,8 +140,8 @@ export function groupRow(group) {
       if (up === undefined) return;
       stretch(positive, "X", up / largest);
       stretch(negative, "X", Math.abs(down) / largest);
-      setText(value, signed(up + down));
-      element.title = up && down ? `${signed(up)} for, ${signed(down)} against` : "";
+      setText(value, signedFigure(up + down));
+      element.title = up && down ? `${signedFigure(up)} for, ${signedFigure(down)} against` : "";
     },
   };
 }

@@ -10,7 +10,10 @@ import { makeAmounts, makeNode, paintNodes, placeNode, standsAt } from "./nodes.
 import { placeNames } from "./places.js";
 import { makeTraffic } from "./traffic.js";
 import { look, pictureOf } from "./graph_picture.js";
+import { typeset } from "../shared/words.js";
 
+/** What a verdict begins with: a number, and its unit or percent sign if a colon follows. */
+const FIGURE = /^[\d.,]+(?:%| [^\s:]+(?=:))?/;
 const TALLEST = 320; // px between the highest and the lowest node
 
 /**
@@ -59,6 +62,18 @@ function makeModes(view) {
   return h("label", { class: "dx-field" }, h("span", { class: "dx-label" }, "Links show"), choice);
 }
 
+/**
+ * A verdict with its figure drawn large: "1.00 times the optimum", "26.5 W: the same heads".
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function setVerdict(element, text) {
+  if (element.dataset.text === text) return;
+  element.dataset.text = text;
+  const [figure] = FIGURE.exec(text) ?? [""];
+  element.replaceChildren(...(figure ? [h("strong", {}, figure)] : []), typeset(text.slice(figure.length)));
+}
+
 /** @param {any} view */
 export function drawGraph(view) {
   const picture = pictureOf(view);
@@ -72,7 +87,7 @@ export function drawGraph(view) {
   if (view.theme !== view.store.theme || !view.placed) layOut(view);
   else if (view.travels) follow(view);
   view.theme = view.store.theme;
-  setText(view.verdict, picture.verdict);
+  setVerdict(view.verdict, picture.verdict);
   view.maps.forEach((/** @type {any} */ map) => map.update(picture));
   drawLegend(view);
   setText(view.readout, view.link === null ? hintOf(view) : linkWords(view, view.link));

@@ -7,6 +7,7 @@ import { INK, h, mix, objectColour, s, setAttributes, setText } from "../shared/
 import { number, withUnit } from "../shared/numbers.js";
 import { linePath, makeAxes, makeFrame, roundInterval, withItsUnit } from "./chart.js";
 
+const NOTHING = 1e-30; // of a neuron that is off everywhere
 const PLOT = { left: 44, right: 12, top: 22, bottom: 34, height: 220 };
 /** @type {Record<string, string>} */
 const RESPONSES = { dead: "off", active: "reacts", saturated: "no difference", flat: "does not react" };
@@ -84,7 +85,7 @@ function drawResponse(figure, width) {
   const { values, activation } = figure;
   const bottom = PLOT.height - PLOT.bottom;
   const [left, right] = [values[0], values[values.length - 1]];
-  const up = roundInterval(Math.min(0, ...activation), Math.max(1e-6, ...activation));
+  const up = roundInterval(Math.min(0, ...activation), Math.max(...activation) || 1);
   const frame = makeFrame({ width, height: PLOT.height, edge: PLOT, x: [left, right], y: up });
   const { x, y } = frame;
   const half = values.length > 1 ? (values[1] - values[0]) / 2 : 0;
@@ -113,7 +114,7 @@ function drawSurface(figure, width, store) {
   const [rows, columns] = [second.values.length, first.values.length];
   const bottom = PLOT.height - PLOT.bottom;
   const [wide, tall] = [(width - PLOT.left - PLOT.right) / columns, (bottom - PLOT.top) / rows];
-  const largest = Math.max(1e-30, ...Array.from(cells, (value) => (Number.isFinite(value) ? Math.abs(value) : 0)));
+  const largest = Math.max(NOTHING, ...Array.from(cells, (value) => (Number.isFinite(value) ? Math.abs(value) : 0)));
   const ink = INK[store.theme];
   /** @type {any[]} */
   const parts = [];
@@ -133,7 +134,7 @@ function drawSurface(figure, width, store) {
   for (const index of spread(columns, width / 46)) axes.append(s("text", { x: x(index), y: bottom + 15, "text-anchor": "middle" }, number(first.values[index])));
   for (const index of spread(rows, 8)) axes.append(s("text", { x: PLOT.left - 6, y: y(index), "text-anchor": "end" }, number(second.values[index])));
   const up = `${second.name}, ${second.unit}`.replace(/, $/, "");
-  axes.append(s("text", { x: PLOT.left, y: 12 }, `↑ ${up}; full colour ${number(largest)}`), axisTitles(width, first.name, first.unit));
+  axes.append(s("text", { x: PLOT.left, y: 12 }, largest > NOTHING ? `↑ ${up}; full colour ${number(largest)}` : `↑ ${up}`), axisTitles(width, first.name, first.unit));
   if (current) axes.append(s("rect", { x: PLOT.left + current[0] * wide, y: bottom - (current[1] + 1) * tall, width: wide, height: tall, class: "dx-here" }));
   return [...parts, axes];
 }

@@ -7,6 +7,7 @@ import { answer } from "../session/answers.js";
 import { bytes } from "../shared/bytes.js";
 import { h, mix, objectColour, rgb, setAttributes, setText } from "../shared/dom.js";
 import { number, withUnit } from "../shared/numbers.js";
+import { roundNumbers } from "./chart.js";
 
 const RAMP = ["#30346d", "#2a6f97", "#2a9d8f", "#8ab661", "#e9b949", "#d9622b"];
 const EDGE = { left: 44, bottom: 20, tall: 190 };
@@ -170,15 +171,16 @@ function nameOf({ name, unit }) {
   return unit ? `${name}, ${unit}` : name;
 }
 
-/** The values at some cells of an axis.
+/** About so many round numbers along an axis.
  *
  * @param {any} given
  * @param {any} count
  * @param {any} side
  */
-function marksOf({ values }, count, side) {
-  const every = Math.max(1, Math.ceil((values.length - 1) / count));
-  return values.map((/** @type {any} */ value, /** @type {any} */ at) => (at % every ? null : h("span", { class: "dx-sweep-mark", style: `${side}:${(100 * (at + 0.5)) / values.length}%` }, number(value)))).filter(Boolean);
+function marksOf(given, count, side) {
+  const { values } = given;
+  const round = roundNumbers(values[0], values[values.length - 1], count).filter((value) => shareOf(given, value) !== null);
+  return round.map((value) => h("span", { class: "dx-sweep-mark", style: `${side}:${100 * (shareOf(given, value) ?? 0)}%` }, number(value)));
 }
 
 /** Actions with their colours, those that are nowhere on the network's map struck out; or the ramp of numbers.

@@ -4,7 +4,7 @@
 
 import { freshId, h, setText } from "../shared/dom.js";
 import { groupRow } from "./bars.js";
-import { number } from "../shared/numbers.js";
+import { signedFigure } from "../shared/numbers.js";
 
 /** @type {Record<string, string>} */
 const MEASURES = { share: "shares of the difference", slope: "slopes, per unit of the input", score: "scores of its own" };
@@ -67,7 +67,7 @@ function signedBars(rows) {
   const body = rows.map((row) => {
     const drawn = groupRow({ name: row.name, colour: row.colour });
     drawn.update(row.up, row.down, largest);
-    if (!row.up || !row.down) setText(/** @type {Node} */ (drawn.element.lastChild), row.up ? `+${number(row.up)}` : number(row.down));
+    if (!row.up || !row.down) setText(/** @type {Node} */ (drawn.element.lastChild), signedFigure(row.up || row.down));
     return drawn.element;
   });
   return h("table", { class: "dx-bars dx-narrow" }, h("caption", { class: "dx-hidden" }, "Sum of positive and of negative attribution per group"), ...body);

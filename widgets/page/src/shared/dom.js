@@ -71,7 +71,7 @@ export function focusedIn(element) {
 export const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Makes an SVG element with attributes.
+ * Makes an SVG element with attributes. Its words are set for people.
  * @template {keyof SVGElementTagNameMap} T
  * @param {T} tag
  * @param {Attributes} [attributes]
@@ -81,7 +81,7 @@ export const SVG = "http://www.w3.org/2000/svg";
 export function s(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, String(value));
-  element.append(...children);
+  element.append(...children.map((child) => (typeof child === "string" ? typeset(child) : child)));
   return element;
 }
 

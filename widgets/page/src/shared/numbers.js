@@ -50,6 +50,15 @@ export function number(value) {
 }
 
 /**
+ * A share in a column of shares: its sign, and its zeros, so that the column aligns; nothing is "0".
+ * @param {number} value
+ */
+export function signedFigure(value) {
+  if (value === 0) return "0";
+  return `${value > 0 ? "+" : ""}${measured(value, false).replace(/-/g, "−")}`;
+}
+
+/**
  * A value with its unit: "3 steps".
  * @param {number} value
  * @param {string} unit

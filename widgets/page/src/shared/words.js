@@ -6,6 +6,14 @@ export function capital(text) {
 }
 
 /**
+ * "a", "a and b", "a, b and c".
+ * @param {string[]} words
+ */
+export function listed(words) {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+}
+
+/**
  * A text as it is set for people: minus signs, and arrows between the ends of a link.
  * @param {string} text
  */
