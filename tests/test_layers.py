@@ -33,6 +33,7 @@ GROUND = {
     "showing",
     "checksum_kernels",
     "tensorflow_files",
+    "twins",
 }
 """Modules below the layers, which all of them may use; they use only one another."""
 

@@ -99,13 +99,18 @@ def _check_weights(module: nn.Module) -> None:
         if tensor.is_complex():
             msg = f"the network's {name!r} holds complex numbers; real float32 weights are expected"
             raise DnnExplainError(msg)
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if tensor.is_floating_point() and not _all_finite(tensor):
             bad = int((~torch.isfinite(tensor)).sum())
             msg = (
                 f"the network's {name!r} holds {bad} values that are NaN or infinite; its training probably "
                 "diverged, or the file is damaged: take an earlier checkpoint"
             )
             raise DnnExplainError(msg)
+
+
+def _all_finite(tensor: torch.Tensor) -> bool:
+    """Whether no number is NaN or infinite, seen without a second array of its size."""
+    return tensor.numel() == 0 or bool(torch.stack(torch.aminmax(tensor.detach())).isfinite().all())
 
 
 def _one_answer(module: nn.Module, probe: torch.Tensor, system: System) -> tuple[nn.Module, str]:

@@ -15,6 +15,7 @@ from torch import nn
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies._onnx_recurrent import RECURRENT
+from dnnexplain.twins import memo_for
 
 __all__ = ["apart", "duplicate", "memory_of", "own_copy", "restless"]
 
@@ -55,9 +56,9 @@ def duplicate(module: nn.Module) -> nn.Module:
         DnnExplainError: no copy can be made.
     """
     try:
-        return copy.deepcopy(module)
+        return copy.deepcopy(module, memo_for(module))
     except Exception:  # noqa: BLE001 - anything may be kept in a module, and refuse in its own way
-        return _careful_copy(module)
+        return _careful_copy(module, memo_for(module))
 
 
 def _careful_copy(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:

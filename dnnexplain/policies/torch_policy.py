@@ -37,7 +37,7 @@ def weights_hash(module: nn.Module, *, alone: bool = False) -> str:
     for tensor in module.state_dict().values():
         whole = tensor.detach().cpu().contiguous()
         digest.update(f"{whole.dtype}|{tuple(whole.shape)}|".encode())
-        digest.update(whole.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(whole.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 

@@ -78,3 +78,17 @@ def test_a_player_s_map_is_that_of_constant_links():
 def test_what_cannot_be_mapped_is_told(view, said):
     with pytest.raises(DnnExplainError, match=said):
         view()
+
+
+def test_a_map_is_made_in_blocks_that_take_a_bounded_memory(monkeypatch):
+    system = Piers()
+    policy = TorchPolicy(mlp(system, (8,), seed=3), system)
+    view = sweep_of(system, "tide", "wind")
+    whole = sweep_map(system, policy, view)
+    asked, outputs = [], policy.outputs
+    monkeypatch.setattr(policy, "outputs", lambda rows: asked.append(len(rows)) or outputs(rows))
+    monkeypatch.setattr("dnnexplain.explain.decisions.sweep_map.BLOCK_BYTES", 4096)
+    np.testing.assert_array_equal(sweep_map(system, policy, view).action, whole.action)
+    assert sum(asked) == whole.action.size
+    wide = len(system.knobs) + int(np.prod(system.observation_shape)) + len(system.output.names)
+    assert 1 < max(asked) <= 4096 // (8 * wide)

@@ -251,3 +251,15 @@ def test_a_matrix_is_played_by_splits_and_by_a_policy_alike(ring, tmp_path):
         ring.play(case, [[0.3] * ring.paths.count])
     with pytest.raises(DnnExplainError, match="needs split ratios, or a policy"):
         ring.play(case, None)
+
+
+def test_every_target_is_found_by_the_name_that_it_is_listed_under(ring):
+    targets = ring.targets(state_from_values(ring, {}))
+    names = list(targets)
+    assert len(names) == len(targets) == len(set(names))
+    assert [targets[name].name for name in names] == names
+    paths = [targets[name].index for name in names if name.startswith("split of ")]
+    assert paths == list(range(ring.paths.count))
+    first = ring.paths.pair_names[0]
+    for wrong in (f"split of {first}", *(f"split of {first} over path {n}" for n in ("0", "01", "99", "²"))):
+        assert wrong not in targets

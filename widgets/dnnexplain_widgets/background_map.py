@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 
 from dnnexplain.contract import Policy, State, System
+from dnnexplain.twins import worker_copy
 from dnnexplain_widgets.jobs import Jobs, Task
 from dnnexplain_widgets.live import Ask, Live, compute
 
@@ -54,7 +54,7 @@ class LateMap:
         policy = self._policy
         assert policy is not None
         if self._twin is None:
-            self._twin = policy.copy() if hasattr(policy, "copy") else copy.deepcopy(policy)
+            self._twin = worker_copy(policy)
         twin, only = self._twin, replace(ask, parts=frozenset({_MAP}))
 
         def begin() -> None:

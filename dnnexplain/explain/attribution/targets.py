@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -251,8 +252,12 @@ def _of_values(output: Space, own: Mapping[str, Target], spec: str) -> Target | 
     return component(output, spec) if spec in output.names else None
 
 
-def _known(output: Space, own: Mapping[str, Target]) -> list[str]:
+_MOST_LISTED = 60
+
+
+def _known(output: Space, targets: Mapping[str, Target]) -> list[str]:
     some = output.names[0]
+    own = [*islice(targets, _MOST_LISTED), *(["..."] if len(targets) > _MOST_LISTED else [])]
     if isinstance(output, Discrete):
         return [*own, "contrast", "logit", "probability", f"logit of {some}", f"{some} minus {output.names[-1]}"]
     if isinstance(output, MultiBinary):
@@ -272,10 +277,10 @@ def menu(system: System, decision: Decision, limit: int = 100) -> dict[str, Targ
     elif isinstance(output, MultiBinary):
         found += [make(output, i) for make in (switched, likely_on) for i in range(len(output.names))]
     else:
-        found += [component(output, i) for i in range(len(output.names))]
+        found += [component(output, i) for i in range(min(limit, len(output.names)))]
         if isinstance(output, Box) and len(output.names) == 1 and np.isfinite(output.bounds).all():
             found += [against(output, 0, float(other[0])) for other in output.alternatives(decision.taken)]
-    own = list(system.targets(decision.state).values())
+    own = islice(system.targets(decision.state).values(), limit)
     return {target.name: target for target in [found[0], *own, *found[1:]][:limit]}
 
 

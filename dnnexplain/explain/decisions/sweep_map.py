@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,16 +143,8 @@ def sweep_map(
     """
     base = state if state is not None else state_from_values(system, {})
     columns, rows = (_values(system, axis) for axis in (view.across, view.down))
-    values = np.tile(base.values, (len(rows) * len(columns), 1))
-    for axis, each in ((view.across, np.tile(columns, len(rows))), (view.down, np.repeat(rows, len(columns)))):
-        values[:, [knob_index(system, name) for name in axis.knobs]] = each[:, None]
-    settled = system.repair(view.settle(values) if view.settle is not None else values)
-    background = base.background if view.settle is None else None
-    seen = system.encode(
-        settled, None if background is None else np.broadcast_to(background, (len(settled), *background.shape))
-    )
-    taken = system.output.decide(policy.outputs(seen), valid_of(system, policy, seen))
-    action, names = _mapped(system, taken, output)
+    swept = [(view.across, np.tile(columns, len(rows))), (view.down, np.repeat(rows, len(columns)))]
+    action, names = _asked(system, policy, base, swept, output, view.settle)
     first = [system.knobs[knob_index(system, axis.knobs[0])] for axis in (view.across, view.down)]
     return SweepMap(
         Question.about(system, policy, base if view.follows else None, target=view.title),
@@ -178,15 +171,42 @@ def sweep_line(
     Args and errors are those of :func:`sweep_map`.
     """
     columns = _values(system, axis)
-    values = np.tile(state.values, (len(columns), 1))
-    values[:, [knob_index(system, name) for name in axis.knobs]] = columns[:, None]
-    background = state.background
-    seen = system.encode(
-        system.repair(values),
-        None if background is None else np.broadcast_to(background, (len(values), *background.shape)),
-    )
-    taken = system.output.decide(policy.outputs(seen), valid_of(system, policy, seen))
-    return columns, _mapped(system, taken, output)[0]
+    return columns, _asked(system, policy, state, [(axis, columns)], output)[0]
+
+
+BLOCK_BYTES = 64 * 2**20
+"""What the states of one block of a map, and the outputs there, may take."""
+
+_COPIES = 4
+"""Of a row of knob values, and of a row of outputs: as made, as settled, as decided, and in between."""
+
+
+def _asked(
+    system: System,
+    policy: Policy,
+    base: State,
+    swept: Sequence[tuple[SweepAxis, NDArray[np.float64]]],
+    output: str,
+    settle: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """What is done in every state of a sweep ``[B]``, so many states at a time that they take a bounded memory."""
+    count, names = len(swept[0][1]), tuple[str, ...]()
+    places = [[knob_index(system, name) for name in axis.knobs] for axis, _each in swept]
+    wide = len(system.knobs) + int(np.prod(system.observation_shape)) + len(system.output.names)
+    block = max(1, BLOCK_BYTES // (8 * _COPIES * wide))
+    background = base.background if settle is None else None
+    parts = []
+    for first in range(0, count, block):
+        values = np.tile(base.values, (min(block, count - first), 1))
+        for at, (_axis, each) in zip(places, swept, strict=True):
+            values[:, at] = each[first : first + block, None]
+        settled = system.repair(settle(values) if settle is not None else values)
+        behind = None if background is None else np.broadcast_to(background, (len(settled), *background.shape))
+        seen = system.encode(settled, behind)
+        taken = system.output.decide(policy.outputs(seen), valid_of(system, policy, seen))
+        part, names = _mapped(system, taken, output)
+        parts.append(part)
+    return np.concatenate(parts), names
 
 
 def _values(system: System, axis: SweepAxis) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.explain.networks.module_kinds import is_activation, is_normalisation, is_uninteresting
+from dnnexplain.twins import same_weights
 
 __all__ = [
     "Layer",
@@ -89,10 +90,10 @@ def with_gradients() -> Iterator[None]:
 
 
 def private(of: Policy | nn.Module) -> nn.Module:
-    """A copy of a network for one caller alone: in evaluation mode, its weights frozen."""
+    """A twin of a network for one caller alone: in evaluation mode, its weights frozen, in the same memory."""
     module = of if isinstance(of, nn.Module) else network_of(of)
     with _COPYING:
-        twin: nn.Module = copy.deepcopy(module)
+        twin: nn.Module = copy.deepcopy(module, same_weights(module))
     twin.eval()
     twin.requires_grad_(requires_grad=False)
     return twin
@@ -100,7 +101,7 @@ def private(of: Policy | nn.Module) -> nn.Module:
 
 def shuffled(module: nn.Module, seed: int) -> nn.Module:
     """A private copy in which the entries of every weight tensor are permuted (Adebayo et al. 2018)."""
-    twin = private(module)
+    twin = copy.deepcopy(private(module))
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in twin.parameters():

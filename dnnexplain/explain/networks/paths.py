@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import cycle, islice
 
 import numpy as np
@@ -54,7 +55,7 @@ def wired_cells(module: nn.Module, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 def _opened(module: nn.Module, rng: np.random.Generator) -> nn.Module:
     """A copy in which every unit is on."""
-    opened = private(module)
+    opened = copy.deepcopy(private(module))
     with torch.no_grad():
         for part in opened.parameters():
             if part.dim() < 2:

@@ -41,10 +41,6 @@ class RoutingTargets(Mapping[str, Target]):
         self.oracle = oracle
         self.suffix = " if the newest matrix came again" if history else ""
         self._links = {f"utilisation of {name}{self.suffix}": i for i, name in enumerate(paths.topology.link_names)}
-        self._splits = {
-            f"split of {paths.pair_names[pair]} over path {rank + 1}": index
-            for index, (pair, rank) in enumerate(zip(paths.pair_of_path, paths.rank, strict=True))
-        }
 
     @property
     def ratio(self) -> str:
@@ -55,14 +51,15 @@ class RoutingTargets(Mapping[str, Target]):
         yield BUSIEST + self.suffix
         yield self.ratio
         yield from self._links
-        yield from self._splits
+        pairs = zip(self.paths.pair_of_path, self.paths.rank, strict=True)
+        yield from (f"split of {self.paths.pair_names[pair]} over path {rank + 1}" for pair, rank in pairs)
 
     def __len__(self) -> int:
-        return 2 + len(self._links) + len(self._splits)
+        return 2 + len(self._links) + self.paths.count
 
     def __getitem__(self, name: str) -> Target:
-        if name in self._splits:
-            index = self._splits[name]
+        index = self._path(name)
+        if index is not None:
             return Target(name, TargetKind.VALUE, _Split(index), index=index)
         if name in self._links:
             return Target(name, TargetKind.VALUE, _Utilisation(self._model, self._links[name]))
@@ -71,6 +68,21 @@ class RoutingTargets(Mapping[str, Target]):
         if name in (RATIO, self.ratio):
             return Target(self.ratio, TargetKind.VALUE, _Ratio(self._model, self.oracle))
         raise KeyError(str(Choice("target", name, tuple(islice(self, 40))).error()))
+
+    def _path(self, name: str) -> int | None:
+        """The path whose split ratio a name means: there are too many for a table of all names."""
+        if not isinstance(name, str) or not name.startswith("split of "):
+            return None
+        pair_name, found, number = name.removeprefix("split of ").rpartition(" over path ")
+        pair = self._pairs.get(pair_name)
+        if not found or pair is None or not number.isdecimal() or str(int(number)) != number:
+            return None
+        rank = int(number) - 1
+        return int(self.paths.first_path[pair]) + rank if 0 <= rank < self.paths.paths_of_pair[pair] else None
+
+    @cached_property
+    def _pairs(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.paths.pair_names)}
 
     @cached_property
     def _model(self) -> TorchRouting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,6 +9,7 @@ import traitlets as t
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
 from dnnexplain.results import Result
+from dnnexplain.twins import worker_copy
 from dnnexplain_widgets.headlines import Headline, headline
 from dnnexplain_widgets.jobs import Jobs
 from dnnexplain_widgets.messages import scene
@@ -195,10 +195,8 @@ class Panel(Answering):
         super().close()
 
     def worker_policy(self) -> Policy:
-        """The session's policy with a network of its own: hooks are not thread-safe."""
-        policy = self.session.policy
-        own: Policy = policy.copy() if hasattr(policy, "copy") else copy.deepcopy(policy)
-        return own
+        """The session's policy with a network of its own on the same weights: hooks are not thread-safe."""
+        return worker_copy(self.session.policy)
 
     def set_answers(self, **answers: Any) -> None:
         """Put controls at values from Python."""

@@ -20,6 +20,7 @@ from dnnexplain.explain.probing.threshold_maps import (
     surface,
     threshold_map,
 )
+from dnnexplain.twins import worker_copy
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.panels.threshold_words import cell_of, census_cells, close_up, held_note, surface_figure
@@ -312,5 +313,5 @@ def _fitting(
             continue
         known = {getattr(policy, "checkpoint", None) for policy in found}
         if getattr(one, "module", None) is not None and one.checkpoint not in known:
-            found.append(one.copy() if hasattr(one, "copy") else one)
+            found.append(worker_copy(one) if hasattr(one, "copy") else one)
     return found, left_out

@@ -11,6 +11,7 @@ import numpy as np
 from dnnexplain.contract import DnnExplainError, LogReader, Policy, Replayable, Shift
 from dnnexplain.explain.transfer.grid import Transfer, cell_workloads, transfer
 from dnnexplain.registry import spec_of
+from dnnexplain.twins import worker_copy
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.panels.transfer_words import (
@@ -244,7 +245,7 @@ class TransferPanel(WatchPanel):
 
     def _worker(self, network: int) -> Policy:
         policy = self._networks[network]
-        return policy.copy() if hasattr(policy, "copy") else policy
+        return worker_copy(policy) if hasattr(policy, "copy") else policy
 
     def _note(self, found: Transfer) -> None:
         """From the worker: another cell is done; it is drawn on the page's side with the next report."""
