@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.charts import Axis, Chart, scatter
-from dnnexplain.contract import Choice, Discrete, DnnExplainError, Measured, Policy, State, System
+from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Measured, Policy, State, System
 from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import percent
 from dnnexplain.explain.decisions.decision import observe, valid_of
@@ -167,7 +167,7 @@ def embed(
 
 
 def label_names(system: System) -> tuple[str, ...]:
-    """What points may be coloured by: ``"decision"`` of a choice, the outcome, features, and every knob's value."""
+    """What points may be coloured by: ``"decision"`` (the action of a choice, the value of one output), the outcome, features, and every knob's value."""
     made = (DECISION,) if isinstance(system.output, Discrete) else ()
     measured = (system.outcome,) if isinstance(system, Measured) else ()
     features: Any = getattr(system, "features", None)
@@ -212,6 +212,8 @@ def _labels(
         return outcomes(system, states, observations, policy.outputs(observations)), "", ()
     if label == DECISION:
         outputs = np.asarray(policy.outputs(observations))
+        if isinstance(system.output, Box) and outputs.shape[1:] == (1,):
+            return outputs[:, 0].astype(np.float64), system.output.unit, ()
         choice = isinstance(system.output, Discrete)
         valid = valid_of(system, policy, observations) if choice else np.ones(outputs.shape, np.bool_)
         return choose(outputs, valid).astype(np.float64), "", system.output.names

@@ -8,7 +8,7 @@ from typing import Any
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.counts import counted
-from dnnexplain.numbers import interval, number, percent
+from dnnexplain.numbers import figure, interval, number, percent
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["Level", "Part", "Room"]
@@ -109,9 +109,9 @@ class Room(Result):
         whole = self.part("gap")
         if whole.words:
             ends = "" if math.isnan(whole.low) else f" ({interval(whole.low, whole.high)})"
-            return f"{begins} Between them lie {number(whole.size)}{ends}, which are not told apart."
+            return f"{begins} Between them lie {figure(whole.size)}{ends}, which are not told apart."
         told = "; ".join(
-            f"{one.words}: {number(one.size)}"
+            f"{one.words}: {figure(one.size)}"
             f"{'' if math.isnan(one.low) else f' ({interval(one.low, one.high)})'}"
             f"{'' if math.isnan(one.share) else f', {percent(one.share)}'}"
             for one in self.parts

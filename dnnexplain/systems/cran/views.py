@@ -84,6 +84,6 @@ def _tell(sides: Sequence[Side]) -> str:
         return f"{watts[0]:.1f} W with the network, {watts[1]:.1f} W with the greedy rule"
     same = ours.on == best.on
     if same:
-        return f"{watts[0]:.1f} W: the same heads as at the optimum"
+        return f"{watts[0]:.1f} W with the same heads as at the optimum"
     more = watts[0] - watts[1]
     return f"{abs(more):.1f} W {'above' if more >= 0 else 'below'} the optimum's {watts[1]:.1f} W in this slot"

@@ -123,7 +123,7 @@ class FailingPanel(Panel):
                     {"text": percent(region.mass)},
                     {"text": percent(region.share)},
                     {"text": percent(region.share_outside)},
-                    {"text": f"{number(region.loss)} {found.unit}".strip()},
+                    {"text": f"{number(region.loss)} {found.unit}" if found.unit else percent(region.loss)},
                     {"text": "<0.001" if region.p < 0.001 else number(region.p)},
                 ],
             }

@@ -44,7 +44,8 @@ def loss_map(found: FailureProfile, region: Region, units: Mapping[str, str]) ->
     )  # fmt: skip
     spans = {span.feature: (span.low, span.high) for span in region.where.spans}
     box = [_shares(one, spans.get(names[column])) for column, one in zip(columns, edges, strict=True)]
-    unit = found.unit or "of the best rule's cost"
+    unit = found.unit or "% of the best rule's cost"
+    mean = mean if found.unit else 100.0 * mean
     top = float(np.nanmax(mean)) if count.any() else 0.0
     return {
         "across": across, "down": down, "kind": "amount", "names": [unit], "ordered": True, "low": 0.0, "high": top or 1.0,

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources a028969f4b7002131c6b4955c6f4be910b6a6465e2c8a2e27384e8c20729e4fb
+// Built from widgets/page (make page), sources 3f249070846e36382eabebbd3ae2050d0cdfca2b00484802c73c5ca0e8926153
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources a028969f4b7002131c6b4955c6f4be910b6a6465e2c8a2e27384e8c20729e4fb
+// Built from widgets/page (make page), sources 3f249070846e36382eabebbd3ae2050d0cdfca2b00484802c73c5ca0e8926153
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

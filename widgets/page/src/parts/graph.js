@@ -12,8 +12,8 @@ import { makeTraffic } from "./traffic.js";
 import { look, pictureOf } from "./graph_picture.js";
 import { typeset } from "../shared/words.js";
 
-/** What a verdict begins with: a number, and its unit or percent sign if a colon follows. */
-const FIGURE = /^[\d.,]+(?:%| [^\s:]+(?=:))?/;
+/** What a verdict begins with: a number and its unit, "26.5 W". */
+const FIGURE = /^[\d.,]+(?:%| [A-Z]\S{0,3}(?=\s))?/;
 const TALLEST = 320; // px between the highest and the lowest node
 
 /**
@@ -63,7 +63,7 @@ function makeModes(view) {
 }
 
 /**
- * A verdict with its figure drawn large: "1.00 times the optimum", "26.5 W: the same heads".
+ * A verdict with its figure drawn large: "1.00 times the optimum", "26.5 W with the same heads".
  * @param {HTMLElement} element
  * @param {string} text
  */

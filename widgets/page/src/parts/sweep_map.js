@@ -19,15 +19,14 @@ const EDGE = { left: 44, bottom: 20, tall: 190 };
  */
 export function makeSweepMap(store, part, model) {
   /** @type {any} */
-  const view = { store, model, maps: [], given: null, width: 0 };
+  const view = { store, model, maps: [], given: null, room: 0, width: 0 };
   view.grid = h("div", { class: "dx-maps" });
   view.legend = h("div", { class: "dx-legend dx-sweep-legend" });
   view.readout = h("output", { class: "dx-readout", "aria-live": "polite" });
   const element = h("div", { class: "dx-sweep" }, view.grid, view.legend, view.readout);
   view.element = element;
   const resize = new ResizeObserver(([entry]) => {
-    const width = Math.floor(entry.contentRect.width);
-    view.width = width >= 560 ? Math.floor((width - 16) / 2) : width;
+    view.room = Math.floor(entry.contentRect.width);
     drawSweep(view);
   });
   resize.observe(view.grid);
@@ -45,7 +44,9 @@ export function makeSweepMap(store, part, model) {
 function drawSweep(view) {
   const { sweep } = view.model.get("figure");
   view.element.hidden = !sweep;
-  if (!sweep || view.width < 120) return;
+  if (!sweep) return;
+  view.width = view.room >= 560 && sweep.sides.length > 1 ? Math.floor((view.room - 16) / 2) : view.room;
+  if (view.width < 120) return;
   if (sweep !== view.given) {
     view.given = sweep;
     const read = (/** @type {any} */ sent) => (sweep.kind === "choice" ? bytes(sent, Uint16Array) : bytes(sent, Float32Array));

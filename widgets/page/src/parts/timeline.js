@@ -15,6 +15,7 @@ import { makeScrubber } from "./scrubber.js";
 import { LANE, lanesOf, stretches, stripesOf, timeAt, timeX } from "./timeline_lanes.js";
 
 const NAMES = 220; // px that the names of a lane's curves take
+const ROOM = 520; // px from which on a lane's span is written in full
 const FONT = 'system-ui, "Segoe UI", Roboto, sans-serif';
 /** @type {Record<string, string>} */
 const WRONG = { light: "#a3161f", dark: "#ff8a80" };
@@ -88,6 +89,9 @@ function drawTimeline(view) {
   const context = view.canvas.getContext("2d");
   context.font = `400 12px ${FONT}`;
   const names = figure.runs.flatMap((/** @type {any} */ run) => run.tracks.map((/** @type {any} */ track) => context.measureText(track.name).width * (track.wrong ? 1.2 : 1)));
+  context.font = `400 11px ${FONT}`;
+  const spans = figure.runs.flatMap((/** @type {any} */ run) => run.curves.map((/** @type {any} */ curve) => context.measureText(spanOf(run.tracks[curve.track])).width));
+  names.push(...(width >= ROOM ? spans : []));
   Object.assign(view, { width, height, lanes, left: Math.max(64, Math.ceil(Math.max(...names) + 10)) });
   view.scrub.element.style.setProperty("--dx-left", `${view.left}px`);
   view.canvas.width = Math.round(width * ratio);
@@ -159,6 +163,14 @@ function isOther(view, run, object) {
 }
 
 /**
+ * "0 to 12 Mb/s".
+ * @param {any} track
+ */
+function spanOf(track) {
+  return `0 to ${number(track.capacity)} ${track.unit}`.trim();
+}
+
+/**
  * @param {any} view
  * @param {any} context
  * @param {any} ink
@@ -175,7 +187,7 @@ function drawLane(view, context, ink, track, lane, scaled) {
   context.fillText(track.name, 0, track.thin ? middle + 4 : scaled ? middle - 3 : middle + 4);
   if (track.thin || !scaled) return;
   context.font = `400 11px ${FONT}`;
-  context.fillText(`0 to ${number(track.capacity)} ${track.unit}`.trim(), 0, middle + 12, view.left - 6);
+  context.fillText(spanOf(track), 0, middle + 12, view.left - 6);
 }
 
 /** The curves of a lane, quiet ones first, with their names where there are several.
