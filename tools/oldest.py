@@ -3,7 +3,8 @@
     python -m tools.oldest tests/deeprm tests/cli
 
 pip knows no such resolution, so uv makes the environment (``.venv-oldest``). What the dependencies themselves bring
-is not the oldest: their own bounds are theirs to keep.
+is not the oldest: their own bounds are theirs to keep. PyTorch stays at its tested version: pip installs it first, as
+`make` does, since uv would take the build with CUDA where both builds have one number.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.bootstrap import torch_source
 from tools.lock import uv
-from tools.machine import give_up, reachable, say
+from tools.machine import give_up, say
 
 __all__ = ["main"]
 
@@ -32,23 +34,27 @@ TESTS = (
 )
 """What is run if nothing is named: simulators, oracles, networks, the command line's frame."""
 
-_TORCH = "https://download.pytorch.org/whl/cpu"
-
 
 def main(arguments: list[str]) -> int:
     """Make the environment, run the tests, and return pytest's exit code."""
     program = uv()
-    say(f"Making {VENV.name} with the oldest versions that are allowed")
-    subprocess.run([program, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)], check=True)
+    say(f"Making {VENV.name} with the oldest versions that are allowed, and {tested_torch()}")
+    subprocess.run([program, "venv", "--quiet", "--clear", "--seed", "--python", sys.executable, str(VENV)], check=True)
     python = VENV / "bin" / "python"
+    torch = [str(python), "-m", "pip", "install", "--quiet", *torch_source(), tested_torch()]
+    if subprocess.run(torch, cwd=ROOT, check=False).returncode:
+        give_up("PyTorch could not be installed")
     install = [program, "pip", "install", "--quiet", "--python", str(python), "--resolution", "lowest-direct"]
-    if reachable("download.pytorch.org"):
-        install += ["--extra-index-url", _TORCH, "--index-strategy", "unsafe-best-match"]
-    done = subprocess.run([*install, "-e", f".[{','.join(EXTRAS)}]"], cwd=ROOT, check=False)
-    if done.returncode:
+    if subprocess.run([*install, "-e", f".[{','.join(EXTRAS)}]"], cwd=ROOT, check=False).returncode:
         give_up("the oldest versions could not be installed together; raise the bound that uv names")
     tests = [str(python), "-m", "pytest", "-q", "-m", "not slow and not browser"]
     return subprocess.run([*tests, *(arguments or TESTS)], cwd=ROOT, check=False, env=dict(os.environ)).returncode
+
+
+def tested_torch() -> str:
+    """PyTorch and its tested version, as ``constraints.txt`` pins it."""
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return next(line for line in pins if line.startswith("torch=="))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain app {DEFAULT_SYSTEM} --policy my-network.safetensors --port 8900 --no-browser",
         f"dnnexplain app {DEFAULT_SYSTEM} --policy default --guard guard.json",
     )
-    app.system_command("app", open_app, epilog=examples(*shown), guarded=True)
+    app.system_command("app", open_app, epilog=examples(*shown), guarded=True, defaults="board")
 
 
 def open_app(

@@ -35,7 +35,7 @@ def register(app: CommandLine) -> None:
         f"dnnexplain evaluate {DEFAULT_SYSTEM} --policy default --policy best-rule --sets 200 --seed 1",
         f"dnnexplain evaluate {DEFAULT_SYSTEM} --policy mine.safetensors --workload recorded-file --each --json",
     )
-    app.system_command("evaluate", evaluate, epilog=shown, workload=True, guarded=True)
+    app.system_command("evaluate", evaluate, epilog=shown, workload=True, guarded=True, defaults="compared")
 
 
 def evaluate(

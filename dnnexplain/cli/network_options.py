@@ -23,6 +23,7 @@ OPTIONS = {
 
 _TAKES = {"policy", "network", "policies", "networks", "router"}
 _PRINTED = {"json": False}
+_GIVEN: list[str] = []
 
 
 def add_network_options(command: Any) -> None:
@@ -57,10 +58,12 @@ def _template() -> typer.Typer:
 def _keep(context: Any, parameter: Any, value: str | None) -> str | None:
     """Hold an option for the time of the command."""
     if value is not None and not context.resilient_parsing:
-        from dnnexplain.policies.checkpoints import reading_as
+        from dnnexplain.policies.checkpoints import reading_as, were_asked
 
+        were_asked(forget=True)
         _check(parameter.name, value)
         context.with_resource(reading_as(**{parameter.name: value}))
+        _GIVEN.append(f"--{parameter.name}")
     return value
 
 
@@ -81,14 +84,27 @@ def _check(name: str, value: str) -> None:
 def begin_command() -> None:
     """Nothing was assumed or printed yet, however the command before ended."""
     forget()
+    _GIVEN.clear()
     _PRINTED["json"] = False
 
 
 def say_assumed() -> None:
-    """Print what was assumed below a command's table; JSON has it already."""
+    """Print what was assumed below a command's table (JSON has it already), and that an option was of no use."""
     if not _PRINTED["json"]:
         for sentence in assumed():
             typer.echo(f"Assumed: {sentence}.")
+    _say_unused()
+
+
+def _say_unused() -> None:
+    """Say on the error stream that options of networks were given where a rule was asked for alone."""
+    if not _GIVEN:
+        return
+    from dnnexplain.policies.checkpoints import were_asked
+
+    if not were_asked():
+        do = "says" if len(_GIVEN) == 1 else "say"
+        typer.echo(f"{' and '.join(sorted(_GIVEN))} {do} how a network is read, and none was read: not used.", err=True)
 
 
 def printed_json() -> None:

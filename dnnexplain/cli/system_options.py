@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -207,6 +207,7 @@ def with_options(
     searched: bool = False,
     many: bool = False,
     guarded: bool = False,
+    defaults: Literal["", "board", "compared"] = "",
     line: tuple[str, ...] = (),
 ) -> Callable[..., None]:
     """A command with the options of the system that the arguments name, for ``app.command()``.
@@ -220,12 +221,13 @@ def with_options(
         replayed: whether it takes the file of one workload, and what ``replay`` alone takes.
         many: whether parameters of workloads may be given several times; their values are then lists.
         guarded: whether it takes the file of a guard; see :meth:`SystemOptions.guarded`.
+        defaults: which field of the spec the command makes its system by, where it is not by the parameters' own defaults.
         line: the whole command line, for stories of how something was made.
     """
     name = named_system(arguments, flags_of(function))
     spec, factory = _own(name) if ":" in name else (spec_of(name), None)
     groups: dict[str, list[Parameter]] = {"searched": list(spec.searched) if searched else []}
-    groups |= {"system": list(spec.parameters), "played": [], "workload": [], "recipe": []}
+    groups |= {"system": _as_made(spec, defaults), "played": [], "workload": [], "recipe": []}
     if replayed:
         groups["played"] = list(spec.played)
         groups["workload"] = [Parameter(spec.file_option, None, f"A file with one {spec.workload}.", kind=Path)]
@@ -272,6 +274,12 @@ def with_options(
     made.__annotations__ = {item.name: item.annotation for item in made.__signature__.parameters.values()}
     told: Callable[..., None] = made
     return told
+
+
+def _as_made(spec: Spec, defaults: str) -> list[Parameter]:
+    """The system's parameters with the defaults that a command has."""
+    other: Mapping[str, Any] = getattr(spec, defaults) if defaults else {}
+    return [replace(one, default=other.get(one.name, one.default)) for one in spec.parameters]
 
 
 def _of_workloads(spec: Spec) -> list[Parameter]:
@@ -325,7 +333,7 @@ class CommandLine(typer.Typer):
         super().__init__(**settings)
         self.arguments = tuple(arguments)
 
-    def system_command(self, name: str, function: Callable[..., None], *, epilog: str, **groups: bool) -> None:
+    def system_command(self, name: str, function: Callable[..., None], *, epilog: str, **groups: Any) -> None:
         """Add a command whose function takes ``system`` and ``options``; see :func:`with_options`."""
         about = self.arguments[1:] if self.arguments[:1] == (name,) else ()
         system = named_system(about, flags_of(function))

@@ -15,7 +15,7 @@ from dnnexplain.assumptions import assume
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.reading import parse_json, read_json
 
-__all__ = ["How", "architecture_of", "completed", "reading_as"]
+__all__ = ["How", "architecture_of", "completed", "reading_as", "were_asked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class How:
 OPEN = ("activation", "architecture", "scale", "key", "normalize")
 """What a file of weights may leave open."""
 _SAID: ContextVar[How | None] = ContextVar("_SAID", default=None)
+_ASKED: list[bool] = []
+"""Whether a network was read: an entry if so."""
 
 
 @contextmanager
@@ -54,8 +56,17 @@ def reading_as(**known: Any) -> Iterator[None]:
         _SAID.reset(token)
 
 
+def were_asked(*, forget: bool = False) -> bool:
+    """Whether any network was read since it was last forgotten, so that the options were of use or were said not to be."""
+    found = bool(_ASKED)
+    if forget:
+        _ASKED.clear()
+    return found
+
+
 def completed(given: How) -> How:
     """What was given, and what a command said where nothing was."""
+    _ASKED[:] = [True]
     said = _SAID.get() or How()
     names = [one.name for one in fields(How)]
     return How(**{one: getattr(said if getattr(given, one) is None else given, one) for one in names})

@@ -21,7 +21,7 @@ from dnnexplain.policies._by_names import fill_by_names
 from dnnexplain.policies._describe import size_hint, system_parameters
 from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
-from dnnexplain.policies._how import How, architecture_of, completed, reading_as
+from dnnexplain.policies._how import How, architecture_of, completed, reading_as, were_asked
 from dnnexplain.policies._sb3_networks import default_activation, is_agent
 from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
@@ -36,7 +36,7 @@ from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
 from dnnexplain.reading import open_zip
 from dnnexplain.tensorflow_files import is_tensorflow, read_checkpoint
 
-__all__ = ["load", "load_any", "load_shipped", "read_metadata", "reading_as", "save", "shipped"]
+__all__ = ["load", "load_any", "load_shipped", "read_metadata", "reading_as", "save", "shipped", "were_asked"]
 
 KEY = _shipped.KEY
 PLAIN_PICKLES = {".pkl", ".pickle", ".p"}

@@ -1,6 +1,7 @@
 """What a network's file leaves open: told by an option, or said in text and in JSON."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 
 from dnnexplain.cli import main
 from dnnexplain.cli.network_options import printed_json
-from dnnexplain.systems import BUILT_IN, make_system
+from dnnexplain.registry import BUILT_IN, make_system, spec_of
 
 SYSTEM = next(iter(BUILT_IN))
 COMMANDS = ("explain", "evaluate", "probe", "attack", "distill", "transfer", "worst-case", "app", "export")
@@ -40,6 +41,27 @@ def test_what_is_assumed_is_said_in_text_and_json(bare, capsys):
     said = json.loads(capsys.readouterr().out)["assumed"]
     assert any("ReLU" in sentence for sentence in said)
     assert any("numbers from 0 to 1 were assumed" in sentence for sentence in said)
+
+
+def test_options_of_networks_beside_a_rule_are_said_to_be_of_no_use(bare, capsys):
+    rule = spec_of(SYSTEM).baselines[0]
+    assert (
+        main(["evaluate", SYSTEM, "--policy", rule, "--sets", "1", "--key", "actor", "--scale", "unit", "--json"]) == 0
+    )
+    told = capsys.readouterr()
+    assert "assumed" not in json.loads(told.out)
+    assert "--key and --scale say how a network is read, and none was read: not used." in told.err
+    assert main(["evaluate", SYSTEM, "--policy", rule, "--policy", str(bare), "--sets", "1", "--scale", "unit"]) == 0
+    assert "not used" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if spec_of(name).compared])
+def test_help_says_the_defaults_that_the_command_has(name, capsys):
+    assert main(["evaluate", name, "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for key, value in spec_of(name).compared.items():
+        pattern = rf"--{key} / --no-{key} " if isinstance(value, bool) else rf"--{key} [^-]*\[default: {value}\]"
+        assert re.search(pattern, told)
 
 
 def test_it_is_said_after_a_command_that_printed_json_and_was_stopped(bare, capsys):

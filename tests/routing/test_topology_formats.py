@@ -101,6 +101,8 @@ def test_demands_of_repetita_and_sndlib_are_matrices(tmp_path):
     assert told[0, 1] == pytest.approx(0.3)
     assert told[2, 0] == pytest.approx(0.0005)
     assert matrix.sum() == pytest.approx(0.3005)
+    system = RoutingSystem(topology=str(tmp_path / "own.graph"), k=2)
+    assert system.read_workloads(tmp_path / "own.demands")[1].endswith("1 window of 1 matrix, numbers taken as kb/s.")
     native = written(tmp_path, NATIVE, "own.txt")
     paths = k_shortest_paths(load_topology(native), 2)
     with pytest.raises(DnnExplainError, match="say the unit of the demands"):

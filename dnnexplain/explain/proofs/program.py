@@ -244,7 +244,7 @@ class Program:
             out = event.data_out
             if (out.mip_primal_bound > enough and out.mip_primal_bound < _INF) or out.mip_dual_bound < below:
                 passed.append(True)
-                event.interrupt()
+                event.data_in.user_interrupt = True  # `event.interrupt()` is younger than the oldest HiGHS allowed
 
         solver.cbMipInterrupt.subscribe(watch)
         solver.run()

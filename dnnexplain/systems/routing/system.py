@@ -42,7 +42,7 @@ from dnnexplain.systems.routing.targets import RoutingTargets
 from dnnexplain.systems.routing.topologies import load_topology
 from dnnexplain.systems.routing.topology import Topology
 from dnnexplain.systems.routing.traffic import TrafficCase, generate, gravity_mean
-from dnnexplain.systems.routing.traffic_files import file_windows
+from dnnexplain.systems.routing.traffic_files import file_windows, unit_taken
 from dnnexplain.systems.routing.utilisation import check_demands, check_splits, link_utilisation
 
 if TYPE_CHECKING:
@@ -426,7 +426,7 @@ class RoutingSystem(Probed):
         count = limit or _EVERY
         rows = file_windows(self.paths, count, self.history + 1, 0, path=path, **parameters)
         rows = rows.astype(np.float32).astype(np.float64)
-        unit = parameters.get("unit") or "b/s"
+        unit = unit_taken(path, parameters.get("unit"))
         said = f"{path}: {counted(len(rows), 'window')} of {counted(self.history + 1, 'matrix', 'matrices')}, numbers taken as {unit}."
         return [TrafficCase(window[-1], window[:-1]) for window in rows], said
 

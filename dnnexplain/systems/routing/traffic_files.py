@@ -16,7 +16,7 @@ from dnnexplain.reading import check_count, read_bytes, read_text
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.topology_formats import read_demands
 
-__all__ = ["UNITS", "file_windows", "load_matrices"]
+__all__ = ["UNITS", "file_windows", "load_matrices", "unit_taken"]
 
 UNITS: dict[str, float] = {
     "Gb/s": 1.0,
@@ -65,6 +65,11 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
         raise DnnExplainError(msg)
     keep = [a * nodes + b for a, b in paths.pairs]
     return np.array(rows)[:, keep] * UNITS[unit]
+
+
+def unit_taken(path: Path, unit: str | None = None) -> str:
+    """The unit in which :func:`load_matrices` takes a file's numbers: the one given, else the format's own."""
+    return unit or ("b/s" if read_demands(read_bytes(path, "traffic file"), path) is None else "kb/s")
 
 
 def _of_demands(path: Path, demands: list[Any], paths: PathSet, unit: str | None) -> NDArray[np.float64]:
@@ -124,6 +129,7 @@ def file_windows(
     there = len(matrices) - length + 1
     if there < 1:
         msg = f"{path} gives {counted(len(matrices), 'matrix', 'matrices')} from row {first}, but one window needs {length}"
+        msg += f": {length - 1} that are seen before the one to route (none with a history of 0)" * (length > 1)
         raise DnnExplainError(msg)
     starts = np.arange(there)
     if count < there:
