@@ -34,9 +34,9 @@ def register_environments() -> None:
 def _register() -> None:
     import gymnasium  # noqa: PLC0415 - see the top
 
-    for name, (one, vector) in environments().items():
+    for name, (environment, vector) in environments().items():
         if name not in gymnasium.registry:
-            gymnasium.register(name, entry_point=one, vector_entry_point=vector or None)
+            gymnasium.register(name, entry_point=environment, vector_entry_point=vector or None)
 
 
 class _AfterGymnasium:
@@ -48,8 +48,8 @@ class _AfterGymnasium:
         if name != "gymnasium":
             return None
         sys.meta_path.remove(self)
-        found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
-        spec = next((spec for spec in found if spec is not None), None)
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
             spec.loader.exec_module = _then_register(spec.loader.exec_module)  # type: ignore[method-assign, assignment]
         return spec

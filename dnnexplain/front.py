@@ -63,11 +63,11 @@ def explain(
 
         dx.explain("deeprm", "default", {"job 1 length": 3, "job 1 cpu": 2})
     """
-    world, who = _asked(system, policy)
+    world, who = _named(system, policy)
     how = method or ("integrated-gradients" if isinstance(who, NetworkPolicy) else "occlusion")
     attribute = import_module("dnnexplain.explain").attribute
-    found: Attribution = attribute(world, who, _state(world, who, state), method=how, **options)
-    return found
+    attribution: Attribution = attribute(world, who, _state(world, who, state), method=how, **options)
+    return attribution
 
 
 def probe(
@@ -90,13 +90,13 @@ def probe(
 
         dx.probe("deeprm", "default", {"job 1 length": 3, "job 1 cpu": 2}, by="length")
     """
-    world, who = _asked(system, policy)
+    world, who = _named(system, policy)
     module = import_module("dnnexplain.explain")
     shared, at = module.kinds(world), _state(world, who, state)
     kind = by or next(iter(shared), "")
     if kind in shared:
-        found: ThresholdMap = module.threshold_map(world, who, kind, state=at, **options)
-        return found
+        curves: ThresholdMap = module.threshold_map(world, who, kind, state=at, **options)
+        return curves
     knobs = (by,) if by else tuple(knob.name for knob in world.knobs)
     swept: Curves = module.curves(world, who, knobs, state=at, **options)
     return swept
@@ -121,10 +121,10 @@ def attack(
 
         dx.attack("deeprm", "default", {"job 1 length": 3, "job 1 cpu": 2}, knobs=["job 1"], rounds=2)
     """
-    world, who = _asked(system, policy)
+    world, who = _named(system, policy)
     search = import_module("dnnexplain.explain.adversarial").attack
-    found: Adversarial = search(world, who, _state(world, who, state), rounds=rounds, **options)
-    return found
+    adversarial: Adversarial = search(world, who, _state(world, who, state), rounds=rounds, **options)
+    return adversarial
 
 
 def distill(
@@ -148,16 +148,16 @@ def distill(
         world = GymSystem("CartPole-v1", actions=("left", "right"), steps=20)
         dx.distill(world, "always left", leaves=4, rounds=1, sets=2, unseen=2, seeds=1)
     """
-    world, who = _asked(system, policy)
+    world, who = _named(system, policy)
     if not isinstance(world, EpisodeSystem):
         msg = f"{world.name} has no episodes, so there is nothing to learn rules from"
         raise DnnExplainError(msg)
     family = spec_of(world).family(workload)
-    given = {one.name: one.default for one in family.parameters if one.default is not None}
-    found: Distillation | OutputRules = import_module("dnnexplain.explain").distil(
+    given = {parameter.name: parameter.default for parameter in family.parameters if parameter.default is not None}
+    distillation: Distillation | OutputRules = import_module("dnnexplain.explain").distil(
         world, who, lambda count, seed: world.workloads(family.name, count, seed, **given), **options
     )
-    return found
+    return distillation
 
 
 def prove(
@@ -191,14 +191,14 @@ def prove(
 
         dx.prove("deeprm", "default", "robust", {"job 1 length": 3, "job 1 cpu": 2})
     """
-    world, who = _asked(system, policy)
+    world, who = _named(system, policy)
     settle, budget = _late(f"{_PROOFS}.prover", "prove"), _late(f"{_PROOFS}.verdicts", "ProofBudget")
     at = None if state is None and prop != "robust" else _state(world, who, state)
     claim = _property(world, who, prop, at, within)
-    found: Verdict = settle(
+    verdict: Verdict = settle(
         world, who, claim, background=None if at is None else at.background, budget=budget(seconds=seconds, **options)
     )
-    return found
+    return verdict
 
 
 def stress(system: str | System, policy: Any = "default", **options: Any) -> Any:
@@ -219,7 +219,7 @@ def stress(system: str | System, policy: Any = "default", **options: Any) -> Any
         world = GymSystem("CartPole-v1", actions=("left", "right"), steps=20)
         dx.stress(world, "untrained", budget=200, jobs=1)
     """
-    world, who = _asked(system, policy)
+    world, who = _named(system, policy)
     return _late("dnnexplain.explain.stress", "stress")(world, spec_of(world), who, **options)
 
 
@@ -242,11 +242,11 @@ def report(
 
         dx.report("deeprm", "default", {"job 1 length": 3, "job 1 cpu": 2})
     """
-    world, who = _asked(system, policy)
+    world, who = _named(system, policy)
     at = _state(world, who, state)
-    found = explain(world, who, at, seed=seed)
-    badge = import_module("dnnexplain.explain").trust(world, who, found, seed=seed)
-    page = Report(f"{who.name} in {world.name}", world.describe(at), (found, badge, probe(world, who, at)))
+    explained = explain(world, who, at, seed=seed)
+    badge = import_module("dnnexplain.explain").trust(world, who, explained, seed=seed)
+    page = Report(f"{who.name} in {world.name}", world.describe(at), (explained, badge, probe(world, who, at)))
     if out is not None:
         page.save(out)
     return page
@@ -262,7 +262,7 @@ class Report:
         return "\n\n".join([f"{self.title}: {self.lead}", *map(repr, self.results)])
 
     def _repr_html_(self) -> str:
-        return self._html(one._repr_mimebundle_()["text/html"] for one in self.results)
+        return self._html(result._repr_mimebundle_()["text/html"] for result in self.results)
 
     def _html(self, results: Iterable[str]) -> str:
         return f"<h2>{escape(self.title)}</h2><p>{escape(self.lead)}</p>{''.join(results)}"
@@ -272,7 +272,7 @@ class Report:
         head = (
             f'<meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{escape(self.title)}</title>'
         )
-        shown = self._html(one.to_html() for one in self.results)
+        shown = self._html(result.to_html() for result in self.results)
         body = f'<body style="max-width:50em;margin:2em auto;font-family:system-ui,sans-serif">{shown}</body>'
         with atomic_write(path) as file:
             file.write(f'<!doctype html><html lang="en"><head>{head}</head>{body}</html>')
@@ -282,7 +282,7 @@ class Report:
 # --- what people give ---------------------------------------------------------------------------
 
 
-def _asked(system: str | System, policy: Any) -> tuple[Any, Policy]:
+def _named(system: str | System, policy: Any) -> tuple[Any, Policy]:
     """System and policy, made of names where names were given; a shipped network brings the parameters it needs."""
     world: Any = system
     if isinstance(system, str):
@@ -307,9 +307,9 @@ def _state(system: Any, policy: Policy, given: Any) -> State:
         by_knob = given.keys() <= {knob.name for knob in system.knobs}
         if not by_knob:
             return given_state(system, given)
-        found = state_from_values(system, given)
-        say_what_moved(given, {knob.name: float(value) for knob, value in zip(system.knobs, found.values, strict=True)})
-        return found
+        state = state_from_values(system, given)
+        say_what_moved(given, {knob.name: float(value) for knob, value in zip(system.knobs, state.values, strict=True)})
+        return state
     if isinstance(given, str | Path):
         return state_from_file(system, given)
     if isinstance(given, np.ndarray):
@@ -330,10 +330,10 @@ def state_met(system: Any, policy: Policy) -> State:
 
 def _busiest(system: Any, policy: Policy, met: list[State]) -> State:
     """The state with a choice that shows most: the largest sum of knob values, each as a part of its range."""
-    free = [one for one in met if _has_choice(system, policy, one)] or met
+    free = [item for item in met if _has_choice(system, policy, item)] or met
     span = np.array([knob.high - knob.low or 1.0 for knob in system.knobs])
     low = np.array([knob.low for knob in system.knobs])
-    return max(free, key=lambda one: float(((one.values - low) / span).sum()))
+    return max(free, key=lambda item: float(((item.values - low) / span).sum()))
 
 
 def _has_choice(system: Any, policy: Policy, state: State) -> bool:
@@ -351,18 +351,18 @@ def _has_choice(system: Any, policy: Policy, state: State) -> bool:
 _PROOFS = "dnnexplain.explain.proofs"
 
 
-def _property(system: Any, policy: Policy, told: Any, state: State | None, within: float) -> Any:
+def _property(system: Any, policy: Policy, words: Any, state: State | None, within: float) -> Any:
     """A property by its name, as an expression, as a file, or as it is."""
     ready, around = import_module(f"{_PROOFS}.ready"), _late(f"{_PROOFS}.ready", "around")
-    if not isinstance(told, str | Path):
-        return told if state is None else around(system, told, state, within)
-    text, expressions = str(told), import_module(f"{_PROOFS}.expressions")
+    if not isinstance(words, str | Path):
+        return words if state is None else around(system, words, state, within)
+    text, expressions = str(words), import_module(f"{_PROOFS}.expressions")
     if text.endswith(".json"):
         read = _late(f"{_PROOFS}.users", "property_from")
         return read(system, parse_json(read_text(text, "the property"), text), state, within)
     if expressions.is_expression(text):
-        found = expressions.property_of(system, text)
-        return found if state is None else around(system, found, state, within)
+        claim = expressions.property_of(system, text)
+        return claim if state is None else around(system, claim, state, within)
     return ready.named_property(spec_of(system), system, policy, text, state, within)
 
 

@@ -23,18 +23,18 @@ def state_from_file(system: Any, path: str | Path) -> State:
     return given_state(system, read_json(path, "the state"))
 
 
-def given_state(system: Any, told: Any) -> State:
+def given_state(system: Any, values: Any) -> State:
     """The state that JSON data mean to a system; each number that had to be moved is said among what is assumed.
 
     Raises:
         DnnExplainError: no object of named quantities, or not one that the system understands.
     """
-    if not isinstance(told, Mapping):
-        kind = {list: "a list", str: "a text", type(None): "null"}.get(type(told), f"{told!r:.80}")
+    if not isinstance(values, Mapping):
+        kind = {list: "a list", str: "a text", type(None): "null"}.get(type(values), f"{values!r:.80}")
         msg = f'a state is a JSON object of named quantities, not {kind}; explain --json prints one under "state"'
         raise DnnExplainError(msg)
-    state: State = system.state_from_json(told)
-    say_what_moved(told, system.state_to_json(state))
+    state: State = system.state_from_json(values)
+    say_what_moved(values, system.state_to_json(state))
     return state
 
 

@@ -96,8 +96,8 @@ class Interval:
 
     def to_json(self) -> dict[str, Any]:
         """As a dictionary; NaN becomes ``None``, which JSON can hold."""
-        found = {name: None if value != value else value for name, value in asdict(self).items()}  # noqa: PLR0124 - NaN
-        return found if self.missing else {name: value for name, value in found.items() if name != "missing"}
+        data = {name: None if value != value else value for name, value in asdict(self).items()}  # noqa: PLR0124 - NaN
+        return data if self.missing else {name: value for name, value in data.items() if name != "missing"}
 
 
 def mean_interval(
@@ -121,8 +121,8 @@ def mean_interval(
     numbers = _column("values", values)
     if weights is not None:
         shares = _column("weights", weights, len(numbers))
-        found = ratio_interval(np.where(shares > 0, numbers * shares, np.nan), shares, level=level)
-        return found.within(*within)
+        interval = ratio_interval(np.where(shares > 0, numbers * shares, np.nan), shares, level=level)
+        return interval.within(*within)
     known = numbers[~np.isnan(numbers)]
     mean = float(known.mean()) if len(known) else math.nan
     low, high, missing = _spread(known, level)

@@ -30,7 +30,7 @@ def memory_bound() -> int | None:
 def why_no_memory() -> str:
     """The sentence: how much there was to have, who set it, and what to do."""
     bound = memory_bound()
-    asked = "ask for less at a time (fewer sets, a smaller budget, fewer jobs)"
+    advice = "ask for less at a time (fewer sets, a smaller budget, fewer jobs)"
     if bound is None:
-        return f"not enough memory; {asked}"
-    return f"not enough memory: this process may take {bound:,} MB (set by --kernel-memory where pages are served); {asked}"
+        return f"not enough memory; {advice}"
+    return f"not enough memory: this process may take {bound:,} MB (set by --kernel-memory where pages are served); {advice}"

@@ -156,9 +156,9 @@ def _measured(value: float, *, trim: bool) -> str:
 def went_wrong(metrics: Iterable[Metric], values: Mapping[str, float]) -> str:
     """What must not happen and did, from a spec's metrics and their values: ``"3 jobs lost, 1 chunk late"``; else empty."""
     parts = [
-        _thing(number(int(values[one.name]) if one.total else values[one.name]), one.words or one.title)
-        for one in metrics
-        if one.wrong and values.get(one.name, 0) > 0
+        _thing(number(int(values[metric.name]) if metric.total else values[metric.name]), metric.words or metric.title)
+        for metric in metrics
+        if metric.wrong and values.get(metric.name, 0) > 0
     ]
     return ", ".join(parts)
 

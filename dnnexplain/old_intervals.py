@@ -49,8 +49,8 @@ def mean_of_differences(
     """The ends of the interval of the mean of differences ``[W]``; ``seed`` and ``resamples`` do nothing."""
     del seed, resamples
     instead("paired_interval(differences)", "dnnexplain.intervals.mean_interval(differences)")
-    found = mean_interval(differences, level=level)
-    return found.low, found.high
+    interval = mean_interval(differences, level=level)
+    return interval.low, interval.high
 
 
 def mean_and_ends(values: ArrayLike, seed: int = 0) -> Ends:

@@ -214,7 +214,7 @@ def _pool(backend: str, workers: int, client: Any) -> _Pool:
 def _settle(running: Iterable[Future[Any]]) -> None:
     """Wait until loky has taken all items to its workers: told to end before, its thread dies of those left."""
     limit = time.monotonic() + SETTLE_SECONDS
-    while any(not (one.running() or one.done()) for one in running) and time.monotonic() < limit:
+    while any(not (item.running() or item.done()) for item in running) and time.monotonic() < limit:
         time.sleep(0.005)
 
 
@@ -233,8 +233,8 @@ def _dask_pool(client: Any) -> _Pool:
     executor = client.get_executor(pure=False)
 
     def leave(running: Iterable[Future[Any]] = ()) -> None:
-        for one in running:
-            one.cancel()
+        for item in running:
+            item.cancel()
         executor.shutdown(wait=False)
 
     return _Pool(executor, AHEAD * max(threads, 1), abandon=leave, close=leave)
@@ -253,7 +253,7 @@ def _spread(tasks: Sequence[_Task], pool: _Pool, cancel: threading.Event | None)
                 finished = True
                 return
             done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=lambda one: running[one].position):
+            for future in sorted(done, key=lambda item: running[item].position):
                 yield _answer(future, running.pop(future))
             if cancel is not None and cancel.is_set():
                 return

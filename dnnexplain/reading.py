@@ -160,18 +160,18 @@ def _raw(path: str | Path, where: str, most: int | None = None) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(handle, "rb", buffering=0) as stream:
-            told = os.fstat(handle)
-            if stat.S_ISDIR(told.st_mode):
+            status = os.fstat(handle)
+            if stat.S_ISDIR(status.st_mode):
                 raise IsADirectoryError(None, None, str(path))
-            if stat.S_ISFIFO(told.st_mode):
+            if stat.S_ISFIFO(status.st_mode):
                 return _from_pipe(stream, where, bound)
-            if not stat.S_ISREG(told.st_mode):
+            if not stat.S_ISREG(status.st_mode):
                 msg = f"{where} is a device, not a file; name a file"
                 raise DnnExplainError(msg)
             if most is not None:
                 return stream.read(most)
-            if told.st_size > bound.bytes:
-                raise bound.over(where, "bytes", f"has {told.st_size / 1e9:.3g} GB")
+            if status.st_size > bound.bytes:
+                raise bound.over(where, "bytes", f"has {status.st_size / 1e9:.3g} GB")
             return _whole(stream, where, bound)
     except OSError as error:
         msg = f"{where} cannot be read: {reason(error)}"
@@ -356,7 +356,7 @@ def parse_json(text: str, where: str | Path, *, finite: bool = True) -> Any:
         return made
 
     try:
-        found = json.loads(text, parse_constant=refuse if finite else None, object_pairs_hook=named_once)
+        parsed = json.loads(text, parse_constant=refuse if finite else None, object_pairs_hook=named_once)
     except json.JSONDecodeError as error:
         cut = bool(text.strip()) and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"))
         words = "the file ends too early" if cut else error.msg
@@ -364,7 +364,7 @@ def parse_json(text: str, where: str | Path, *, finite: bool = True) -> Any:
         raise DnnExplainError(msg) from None
     except RecursionError:
         raise _too_deep(where, bound) from None
-    level = [found]
+    level = [parsed]
     for _ in range(bound.depth):
         level = [
             child
@@ -373,7 +373,7 @@ def parse_json(text: str, where: str | Path, *, finite: bool = True) -> Any:
             if isinstance(child, dict | list)
         ]
         if not level:
-            return found
+            return parsed
     raise _too_deep(where, bound)
 
 

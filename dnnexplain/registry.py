@@ -73,16 +73,16 @@ def cost_range(system: Any) -> tuple[float, float]:
 
 def derived_spec(system: Any) -> Spec:
     """The spec of a system that has none: its name, the first sentence of its docstring, its cost and its workloads."""
-    told = (getdoc(type(system)) or "").partition("\n\n")[0].replace("\n", " ")
+    summary = (getdoc(type(system)) or "").partition("\n\n")[0].replace("\n", " ")
     knobs = getattr(system, "workload_knobs", ())
     parameters = tuple(
-        Parameter(one.name, one.start, "", one.low, one.high, unit=one.unit, kind=float) for one in knobs
+        Parameter(knob.name, knob.start, "", knob.low, knob.high, unit=knob.unit, kind=float) for knob in knobs
     )
     families = getattr(system, "workload_names", {})
     return Spec(
         name=system.name,
         title=system.name,
-        sentence=told or f"A system called {system.name}.",
+        sentence=summary or f"A system called {system.name}.",
         make="",
         cost=Metric("cost", getattr(system, "cost_name", "cost")),
         ratio=cost_is_ratio(system),
@@ -122,14 +122,14 @@ def _spec(name: str) -> Spec:
 
 def specs() -> dict[str, Spec]:
     """Every system's spec by name. A package's that cannot be imported is left out; ``spec_of`` says why."""
-    found = {}
+    specs = {}
     for name in known_systems():
         try:
-            found[name] = spec_of(name)
+            specs[name] = spec_of(name)
         except DnnExplainError:
             if name in BUILT_IN:
                 raise
-    return found
+    return specs
 
 
 def fair_rules(system: Any) -> dict[str, Policy]:
@@ -149,8 +149,8 @@ def make_system(name: str, **parameters: Any) -> EpisodeSystem:
     checked = {key: known[key].check(value) if key in known else value for key, value in parameters.items()}
     factory = load_reference(spec.make)
     takes = signature(factory).parameters.values()
-    if not any(one.kind is one.VAR_KEYWORD for one in takes):
-        unknown = [key for key in checked if key not in {one.name for one in takes}]
+    if not any(take.kind is take.VAR_KEYWORD for take in takes):
+        unknown = [key for key in checked if key not in {take.name for take in takes}]
         if unknown:
             raise Choice(f"parameter of {name}", unknown[0], tuple(known)).error()
     system: EpisodeSystem = factory(**checked)

@@ -48,13 +48,13 @@ def plain_field(**options: Any) -> Any:
 @cache
 def versions() -> dict[str, str]:
     """The versions of what computes a result, read without importing any of it."""
-    found = {"dnnexplain": __version__}
+    installed = {"dnnexplain": __version__}
     for package in ("torch", "captum", "numpy"):
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            installed[package] = "not installed"
+    return installed
 
 
 @register
@@ -256,10 +256,10 @@ class Result(Shown):
 
     @classmethod
     def _read(cls, text: str, where: str) -> Self:
-        found = decode(parse_json(text, where))
-        if isinstance(found, cls):
-            return found
-        kind = type(found).__name__ if isinstance(found, Result) else "other JSON"
+        result = decode(parse_json(text, where))
+        if isinstance(result, cls):
+            return result
+        kind = type(result).__name__ if isinstance(result, Result) else "other JSON"
         msg = f"{where} is no saved {cls.__name__} but {kind}; take a file that --out (or save) of the same question wrote"
         raise DnnExplainError(msg)
 
@@ -287,43 +287,45 @@ class Result(Shown):
 # --- comparison ---------------------------------------------------------------------------------
 
 
-def same(one: Any, other: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
+def same(first: Any, other: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
     """Whether two values are equal by value, arrays and nested dataclasses included; NaN equals NaN."""
-    return not differences(one, other, rtol=rtol, atol=atol)
+    return not differences(first, other, rtol=rtol, atol=atol)
 
 
-def differences(one: Any, other: Any, *, rtol: float = 0.0, atol: float = 0.0, where: str = "") -> list[str]:
+def differences(first: Any, other: Any, *, rtol: float = 0.0, atol: float = 0.0, where: str = "") -> list[str]:
     """Where two values differ, as paths such as ``.groups[2]``; empty if they are equal by value.
 
     Fields declared with ``compare=False`` (times, versions) are left out.
     """
     options = {"rtol": rtol, "atol": atol}
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return [] if _same_array(np.asarray(one), np.asarray(other), rtol, atol) else [where]
-    if dataclasses.is_dataclass(one) and not isinstance(one, type):
-        if type(one) is not type(other):
+    if isinstance(first, np.ndarray) or isinstance(other, np.ndarray):
+        return [] if _same_array(np.asarray(first), np.asarray(other), rtol, atol) else [where]
+    if dataclasses.is_dataclass(first) and not isinstance(first, type):
+        if type(first) is not type(other):
             return [where]
         parts = [
-            (f".{p.name}", getattr(one, p.name), getattr(other, p.name)) for p in dataclasses.fields(one) if p.compare
+            (f".{p.name}", getattr(first, p.name), getattr(other, p.name))
+            for p in dataclasses.fields(first)
+            if p.compare
         ]
-    elif isinstance(one, Mapping):
-        if not isinstance(other, Mapping) or one.keys() != other.keys():
+    elif isinstance(first, Mapping):
+        if not isinstance(other, Mapping) or first.keys() != other.keys():
             return [where]
-        parts = [(f"[{key!r}]", value, other[key]) for key, value in one.items()]
-    elif isinstance(one, list | tuple):
-        if not isinstance(other, list | tuple) or len(one) != len(other):
+        parts = [(f"[{key!r}]", value, other[key]) for key, value in first.items()]
+    elif isinstance(first, list | tuple):
+        if not isinstance(other, list | tuple) or len(first) != len(other):
             return [where]
-        parts = [(f"[{i}]", a, b) for i, (a, b) in enumerate(zip(one, other, strict=True))]
-    elif isinstance(one, float) and isinstance(other, int | float):
-        return [] if _same_array(np.asarray(one), np.asarray(float(other)), rtol, atol) else [where]
+        parts = [(f"[{i}]", a, b) for i, (a, b) in enumerate(zip(first, other, strict=True))]
+    elif isinstance(first, float) and isinstance(other, int | float):
+        return [] if _same_array(np.asarray(first), np.asarray(float(other)), rtol, atol) else [where]
     else:
-        return [] if one == other else [where]
-    return [found for step, a, b in parts for found in differences(a, b, where=where + step, **options)]
+        return [] if first == other else [where]
+    return [difference for step, a, b in parts for difference in differences(a, b, where=where + step, **options)]
 
 
-def _same_array(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], rtol: float, atol: float) -> bool:
-    if one.shape != other.shape:
+def _same_array(first: np.ndarray[Any, Any], other: np.ndarray[Any, Any], rtol: float, atol: float) -> bool:
+    if first.shape != other.shape:
         return False
-    if one.dtype.kind not in "fc" and other.dtype.kind not in "fc":
-        return bool(np.array_equal(one, other))
-    return bool(np.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True))
+    if first.dtype.kind not in "fc" and other.dtype.kind not in "fc":
+        return bool(np.array_equal(first, other))
+    return bool(np.allclose(first, other, rtol=rtol, atol=atol, equal_nan=True))

@@ -114,9 +114,9 @@ def latex_of(rows: Rows, caption: str = "", label: str = "") -> str:
     )
     if not caption and not label:
         return body + "\n"
-    told = [rf"\caption{{{_latex(caption)}}}"] if caption else []
-    told += [rf"\label{{{label}}}"] if label else []
-    return "\n".join([r"\begin{table}", r"\centering", *told, body, r"\end{table}"]) + "\n"
+    parts = [rf"\caption{{{_latex(caption)}}}"] if caption else []
+    parts += [rf"\label{{{label}}}"] if label else []
+    return "\n".join([r"\begin{table}", r"\centering", *parts, body, r"\end{table}"]) + "\n"
 
 
 _LATEX = {
@@ -148,14 +148,14 @@ def _cells(rows: Rows, most: int | None) -> tuple[list[str], list[list[str]]]:
     """Column names and cells as text; ``most`` limits rows, columns and the length of a cell for display."""
     names = _names(rows)
     if most is None:
-        return names, [[_told(row.get(name), None) for name in names] for row in rows]
+        return names, [[_value_text(row.get(name), None) for name in names] for row in rows]
     names = names[:MOST_COLUMNS]
-    return names, [[_told(row.get(name), _LONGEST) for name in names] for row in rows[:most]]
+    return names, [[_value_text(row.get(name), _LONGEST) for name in names] for row in rows[:most]]
 
 
-def _told(value: Any, most: int | None) -> str:
+def _value_text(value: Any, most: int | None) -> str:
     if isinstance(value, list | tuple | set):
-        text = ", ".join(_told(item, None) for item in value)
+        text = ", ".join(_value_text(item, None) for item in value)
     elif value is None or isinstance(value, str | bool | int | float | np.number | np.bool_):
         text = figure(value)
     else:

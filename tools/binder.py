@@ -55,8 +55,8 @@ def main() -> None:
             print(f"{name:28} {address}")
     else:
         with tempfile.TemporaryDirectory(prefix="dnnexplain-binder-") as temporary:
-            found = check(Path(given.folder or temporary), linked=given.linked)
-        print(json.dumps(found, indent=1))
+            figures = check(Path(given.folder or temporary), linked=given.linked)
+        print(json.dumps(figures, indent=1))
 
 
 # --- pins ---------------------------------------------------------------------------------------
@@ -81,21 +81,21 @@ def closure() -> set[str]:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     waiting = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["widgets"]]
-    found: set[str] = set()
+    closure: set[str] = set()
     seen: set[tuple[str, str]] = set()
     while waiting:
-        one = waiting.pop()
-        name = _normal(one.name)
-        for extra in ("", *one.extras):
+        item = waiting.pop()
+        name = _normal(item.name)
+        for extra in ("", *item.extras):
             if (name, extra) in seen:
                 continue
             seen.add((name, extra))
-            found.add(name)
+            closure.add(name)
             for text in requires(name) or []:
                 more = Requirement(text)
                 if more.marker is None or more.marker.evaluate({"extra": extra, "sys_platform": "linux"}):
                     waiting.append(more)
-    return {name for name in found if not name.startswith(("nvidia-", "cuda-")) and name != "triton"}
+    return {name for name in closure if not name.startswith(("nvidia-", "cuda-")) and name != "triton"}
 
 
 def _pins(text: str) -> dict[str, str]:
@@ -113,11 +113,11 @@ def _normal(name: str) -> str:
 def links(repository: str, ref: str = "HEAD") -> dict[str, str]:
     """Addresses on mybinder.org by name: JupyterLab, the dashboard, and each lesson as a page."""
     base = f"https://mybinder.org/v2/gh/{repository}/{ref}?urlpath="
-    found = {"JupyterLab": base + quote("lab/tree/notebooks", safe="")}
+    links = {"JupyterLab": base + quote("lab/tree/notebooks", safe="")}
     pages = {"dashboard": "dnnexplain/app/dashboard.ipynb"}
     lessons = sorted((ROOT / "notebooks").glob("*.ipynb"), key=lambda path: _in_order(path.stem))
     pages |= {path.stem: f"notebooks/{path.name}" for path in lessons}
-    return found | {name: base + quote(f"voila/render/{path}", safe="") for name, path in pages.items()}
+    return links | {name: base + quote(f"voila/render/{path}", safe="") for name, path in pages.items()}
 
 
 def _in_order(name: str) -> tuple[float, str]:
@@ -155,12 +155,12 @@ def check(folder: Path, *, linked: bool = False) -> dict[str, float | str | bool
     environment.pop("PYTHONPATH", None)
     _run(["bash", "binder/postBuild"], source, environment)
     _run([str(python), "-m", "pip", "check", "--disable-pip-version-check"])
-    told = _run(
+    words = _run(
         ["bash", str(source / "binder" / "start"), str(python), str(Path(__file__).with_name("binder_kernel.py"))],
         source / "notebooks",
         environment,
     )
-    kernel = json.loads(told.strip().splitlines()[-1])
+    kernel = json.loads(words.strip().splitlines()[-1])
     size = sum(path.lstat().st_size for path in (folder / "lib").rglob("*") if path.is_file() and not path.is_symlink())
     return {"python_gb": round(size / 1e9, 2), "fits": kernel["kernel_gb"] < LIMIT_GB, **kernel}
 
@@ -184,10 +184,10 @@ def _linked(folder: Path) -> bool:
         packages = [distribution(name) for name in pins]
     except PackageNotFoundError:
         return False
-    if any(one.version != pin for one, pin in zip(packages, pins.values(), strict=True)):
+    if any(package.version != pin for package, pin in zip(packages, pins.values(), strict=True)):
         return False
     target = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
-    for file in (file for one in packages for file in one.files or ()):
+    for file in (file for package in packages for file in package.files or ()):
         here, there = Path(str(file.locate())), Path(os.path.normpath(target / file))
         if there.is_relative_to(folder / "bin") or not here.is_file():
             continue  # commands begin with the path of their own interpreter

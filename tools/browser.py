@@ -56,8 +56,8 @@ def find() -> str | None:
             message = f"{VARIABLE} is {named}, which is no browser that starts here; unset it or name another."
             raise LookupError(message)
         return named
-    found = (shutil.which(name) for name in NAMES)
-    return next((path for path in (*found, *ELSEWHERE, playwrights_own()) if path and starts(path)), None)
+    programs = (shutil.which(name) for name in NAMES)
+    return next((path for path in (*programs, *ELSEWHERE, playwrights_own()) if path and starts(path)), None)
 
 
 def find_or_install() -> str | None:

@@ -46,8 +46,8 @@ def main() -> None:
     torch = next(line for line in pins.splitlines() if line.startswith("torch=="))
     target = ROOT / "constraints.lock"
     target.write_text(_HEAD.format(torch=torch) + done.stdout, encoding="utf-8")
-    found = re.findall(r"^[\w.-]+==", done.stdout, re.MULTILINE)
-    say(f"{target.name}: {counted(len(found), 'package')}")
+    matches = re.findall(r"^[\w.-]+==", done.stdout, re.MULTILINE)
+    say(f"{target.name}: {counted(len(matches), 'package')}")
 
 
 def to_hash(pins: str) -> str:
@@ -58,9 +58,9 @@ def to_hash(pins: str) -> str:
 
 def uv() -> str:
     """The program uv: the one on the path, else one that is installed into ``build/uv``."""
-    found = shutil.which("uv")
-    if found:
-        return found
+    which = shutil.which("uv")
+    if which:
+        return which
     folder = ROOT / "build" / "uv"
     program = folder / "bin" / "uv"
     if not program.exists():

@@ -97,8 +97,8 @@ def node() -> str | None:
     if program is None or shutil.which("npm") is None:
         return "there is no Node with npm here"
     said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True).stdout
-    found = re.match(r"v(\d+)\.(\d+)", said)
-    if found is None or (int(found[1]), int(found[2])) < OLDEST_NODE:
+    match = re.match(r"v(\d+)\.(\d+)", said)
+    if match is None or (int(match[1]), int(match[2])) < OLDEST_NODE:
         return (
             f"Node {'.'.join(map(str, OLDEST_NODE))} or newer is needed, here is {said.strip() or 'none that answers'}"
         )

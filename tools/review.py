@@ -141,7 +141,7 @@ def _taken(page: Any, panel: Any, folder: Path, state: str) -> list[str]:
                 page.set_viewport_size({"width": across, "height": grown})
                 page.wait_for_timeout(350)
             panel.screenshot(path=folder / f"{state}-{width}-{theme}.png")
-        problems += [f"{folder.name}, {state}, {theme}: {found}" for found in panel.evaluate(_AXE)]
+        problems += [f"{folder.name}, {state}, {theme}: {result}" for result in panel.evaluate(_AXE)]
     page.emulate_media(color_scheme=THEMES[0])
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["laptop"], strict=True)))
     page.wait_for_timeout(350)
@@ -152,7 +152,7 @@ def _index(out: Path) -> None:
     """One page with all pictures, a row for each panel and state."""
     rows = []
     for folder in sorted(path for path in out.glob("*/*") if path.is_dir()):
-        shown = [f'<a href="{one.relative_to(out)}"><img loading="lazy" src="{one.relative_to(out)}"></a>' for one in sorted(folder.glob("*.png"))]  # fmt: skip
+        shown = [f'<a href="{item.relative_to(out)}"><img loading="lazy" src="{item.relative_to(out)}"></a>' for item in sorted(folder.glob("*.png"))]  # fmt: skip
         rows.append(f"<h2>{html.escape(folder.relative_to(out).as_posix())}</h2><p>{''.join(shown)}</p>")
     style = "body{font:14px system-ui;margin:24px}img{height:220px;margin:0 8px 8px 0;border:1px solid #ccc}"
     out.mkdir(parents=True, exist_ok=True)

@@ -24,22 +24,24 @@ _PROOFS = "--proofs"
 
 def main(arguments: list[str]) -> None:
     """Write ``SYSTEM-ROLE.standing.json`` for each network, in the system as its dashboards make it."""
-    for key in [one for one in arguments if one != _PROOFS] or [board for name in BUILT_IN for board in _boards(name)]:
-        name = key if key in BUILT_IN else next(one for one in BUILT_IN if key in _boards(one))
+    for key in [argument for argument in arguments if argument != _PROOFS] or [
+        board for name in BUILT_IN for board in _boards(name)
+    ]:
+        name = key if key in BUILT_IN else next(item for item in BUILT_IN if key in _boards(item))
         spec = spec_of(name)
         system = make_system(name, **_boards(name)[key])
         roles = {role.title: role.name for role in spec.roles}
         for title, load in shipped_policies(system).items():
             policy: Any = load()
             known = find_standing(system, policy) if _PROOFS in arguments else None
-            found = (
+            standing = (
                 stand(system, policy, nodes=NODES)
                 if known is None
                 else replace(known, proved=prove_all(system, policy, nodes=NODES))
             )
             if spec.weights is not None:
-                found.save(spec.weights / f"{key}-{roles[title]}{SUFFIX}")
-            sys.stdout.write(f"{key}, {title}: {found.sentence()} Proofs: {dict(found.proved)}.\n")
+                standing.save(spec.weights / f"{key}-{roles[title]}{SUFFIX}")
+            sys.stdout.write(f"{key}, {title}: {standing.sentence()} Proofs: {dict(standing.proved)}.\n")
             sys.stdout.flush()
 
 
@@ -48,12 +50,12 @@ def _boards(name: str) -> dict[str, dict[str, Any]]:
     spec = spec_of(name)
     known = {parameter.name for parameter in spec.parameters}
     own = _settings(name, spec.board)
-    found = {name: dict(spec.board)}
+    boards = {name: dict(spec.board)}
     for example in spec.examples:
         settings = {**spec.board, **{key: value for key, value in example.settings.items() if key in known}}
         if _settings(name, settings) != own:
-            found[example.key] = settings
-    return found
+            boards[example.key] = settings
+    return boards
 
 
 def _settings(name: str, arguments: Mapping[str, Any]) -> Any:

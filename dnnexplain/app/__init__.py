@@ -36,13 +36,13 @@ def settings() -> dict[str, Any]:
     """What the command line asked the notebook to show; nothing where it was not started by it."""
     given = os.environ.get(SETTINGS, "{}")
     try:
-        found = json.loads(given)
+        values = json.loads(given)
     except json.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        values = None
+    if not isinstance(values, dict):
         msg = f'{SETTINGS} must be a JSON object such as {{"slots": 5}}, not {given!r}'
         raise DnnExplainError(msg)
-    return found
+    return values
 
 
 def dashboard_parts(
@@ -95,22 +95,22 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
     """
     from dnnexplain.policies import load_shipped  # noqa: PLC0415 - loads torch
 
-    found = shipped_policies(system)
+    policies = shipped_policies(system)
     roles = {role.name: role.title for role in spec.roles}
-    if policy is not None and roles.get(policy) in found:
+    if policy is not None and roles.get(policy) in policies:
         title = roles[policy]
-        found = {title: found[title], **found}
+        policies = {title: policies[title], **policies}
     elif policy is not None:
         own = _load(system, Path(policy))
-        found = {Path(policy).name: lambda: own, **found}
+        policies = {Path(policy).name: lambda: own, **policies}
     if not isinstance(system.output, Discrete):
         rules = system.rules()
-        found |= {title: partial(rules.__getitem__, name) for name, title in spec.rules.items() if name in rules}
-    if not found and not spec.roles:
-        found = {UNTRAINED_TITLE: partial(_untrained, system)}
-    if not found:
+        policies |= {title: partial(rules.__getitem__, name) for name, title in spec.rules.items() if name in rules}
+    if not policies and not spec.roles:
+        policies = {UNTRAINED_TITLE: partial(_untrained, system)}
+    if not policies:
         load_shipped(system)  # raises, and says which networks there are
-    return found
+    return policies
 
 
 def _with_guard(
@@ -123,11 +123,11 @@ def _with_guard(
 
     def make(load: Callable[[], Policy]) -> Guarded:
         policy: Any = load()
-        found: Any = Guarded(policy, guard, system)
+        make: Any = Guarded(policy, guard, system)
         *imports, expression = getattr(policy, "python", (f"...  # {policy.name}",))
         mine = "from dnnexplain.explain.guards import Guard, Guarded"
-        found.python = (*imports, mine, f"Guarded({expression}, Guard.load({path.name!r}), system)")
-        return cast("Guarded", found)
+        make.python = (*imports, mine, f"Guarded({expression}, Guard.load({path.name!r}), system)")
+        return cast("Guarded", make)
 
     first = next(iter(policies.values()))
     guarded = make(first)

@@ -87,7 +87,7 @@ def explorable(
         start,
         title=title or spec.question or f"What moves {spec.name}?",
         lead=spec.page_lead or spec.lead,
-        presets={name: found for name, one in presets.items() if (found := _fixed(made, one))},
+        presets={name: fixed for name, preset in presets.items() if (fixed := _fixed(made, preset))},
         facts=list(card_facts(network, made)),
         made=f"dnnexplain export {spec.name} page.html{given}{chosen}",
     )
@@ -134,11 +134,11 @@ def _figures(figures: Mapping[str, Any], cost: str) -> Iterator[tuple[str, str]]
         if not isinstance(rows, Mapping) or "mean" in rows:  # a figure by itself
             yield f"{where[:1].upper()}{where[1:]}", _figure(rows)
             continue
-        found = {who: _mean_of(row) for who, row in rows.items()}
-        means = {who: mean for who, mean in found.items() if mean is not None}
+        result = {who: _mean_of(row) for who, row in rows.items()}
+        means = {who: mean for who, mean in result.items() if mean is not None}
         if means:
-            told = (f"{label(who)} {means[who]:.3g}" for who in sorted(means, key=means.__getitem__))
-            yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(told)} (less is better)"
+            words = (f"{label(who)} {means[who]:.3g}" for who in sorted(means, key=means.__getitem__))
+            yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(words)} (less is better)"
 
 
 def _figure(value: Any) -> str:
@@ -153,8 +153,8 @@ def _mean_of(row: Any) -> float | None:
     """The first figure with a finite mean of what a card says of one policy, its cost before others."""
     if not isinstance(row, Mapping):
         return None
-    for one in (row.get("cost"), *row.values()):
-        mean = one.get("mean") if isinstance(one, Mapping) else None
+    for item in (row.get("cost"), *row.values()):
+        mean = item.get("mean") if isinstance(item, Mapping) else None
         if isinstance(mean, int | float) and math.isfinite(mean):
             return float(mean)
     return None

@@ -37,8 +37,8 @@ class Zygote:
 
     def __init__(self, pages: Sequence[Mapping[str, Any]]) -> None:
         ours, theirs = socket.socketpair()
-        told = json.dumps(list(pages)).ljust(_LINE)
-        command = [sys.executable, "-m", "dnnexplain.app.zygote", str(theirs.fileno()), told]
+        text = json.dumps(list(pages)).ljust(_LINE)
+        command = [sys.executable, "-m", "dnnexplain.app.zygote", str(theirs.fileno()), text]
         self.process = subprocess.Popen(  # noqa: S603 - our own module
             command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL
         )

@@ -63,10 +63,18 @@ class Site:
 
 def _dashboards() -> Iterator[Page]:
     for spec in specs().values():
-        for one in spec.examples:
-            settings = {"system": spec.name, **one.settings}
-            picture = one.picture or "plain"
-            yield Page(one.key, one.title, one.sentence, picture, f"{one.key}.ipynb", warm=True, settings=settings)
+        for example in spec.examples:
+            settings = {"system": spec.name, **example.settings}
+            picture = example.picture or "plain"
+            yield Page(
+                example.key,
+                example.title,
+                example.sentence,
+                picture,
+                f"{example.key}.ipynb",
+                warm=True,
+                settings=settings,
+            )
 
 
 DASHBOARDS = tuple(_dashboards())
@@ -85,7 +93,7 @@ def lessons(folder: Path) -> tuple[Page, ...]:
     Raises:
         DnnExplainError: a file is no notebook.
     """
-    found = []
+    lessons = []
     for number, path in enumerate(sorted(folder.glob("*.ipynb"), key=_lesson_order), 1):
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -97,10 +105,10 @@ def lessons(folder: Path) -> tuple[Page, ...]:
         lines = [line.strip() for line in first.splitlines() if line.strip()]
         heading = next((line.lstrip("# ") for line in lines if line.startswith("#")), path.stem)
         text = next((line for line in lines if not line.startswith("#")), "")
-        found.append(
+        lessons.append(
             Page(f"lesson-{path.stem}", title or heading, _sentences(text), str(number), f"lessons/{path.name}")
         )
-    return tuple(found)
+    return tuple(lessons)
 
 
 def _sentences(text: str, most: int = 180) -> str:

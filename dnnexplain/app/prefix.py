@@ -51,8 +51,8 @@ def base_url_for(given: str | None, port: int, environment: Mapping[str, str] = 
 def prefixes_of(base_url: str, hub: str = "") -> tuple[str, ...]:
     """What a request's path may begin with, longest first: the whole prefix, or what a proxy left of it."""
     rest = base_url.removeprefix(hub.rstrip("/")) if hub else base_url
-    found = {one for one in (base_url, rest, hub) if one.strip("/")}
-    return tuple(sorted(found, key=len, reverse=True))
+    prefixes = {item for item in (base_url, rest, hub) if item.strip("/")}
+    return tuple(sorted(prefixes, key=len, reverse=True))
 
 
 class Unprefixed(Router):

@@ -32,8 +32,8 @@ def presets_for(system: System, policy: Policy) -> tuple[State, Presets]:
         reference = ""
     if not reference:
         return state_from_values(system, {}), {}
-    found: tuple[State, Presets] = load_reference(reference)(system, preset_tools(system, policy))
-    return found
+    presets: tuple[State, Presets] = load_reference(reference)(system, preset_tools(system, policy))
+    return presets
 
 
 def preset_tools(system: System, policy: Policy) -> PresetTools:
@@ -45,7 +45,7 @@ def preset_tools(system: System, policy: Policy) -> PresetTools:
     return PresetTools(decide, partial(_order_pairs, system, policy))
 
 
-def _order_pairs(system: System, policy: Policy, **asked: Any) -> Any:
+def _order_pairs(system: System, policy: Policy, **options: Any) -> Any:
     from dnnexplain.explain.adversarial import order_pairs  # noqa: PLC0415 - the page starts without it
 
-    return order_pairs(system, policy, **asked)
+    return order_pairs(system, policy, **options)

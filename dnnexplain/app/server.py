@@ -142,12 +142,12 @@ def environment(
         name: os.pathsep.join([ours, *filter(None, [known.get(name)])])
         for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
     }
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    variable = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     own = {"DNNEXPLAIN_SERVED": "1"} if served else {}
     return {
         **known,
         **paths,
-        **one,
+        **variable,
         **own,
         SETTINGS: json.dumps(dict(settings)),
         SERVER: json.dumps(dict(options or {})),
@@ -223,7 +223,7 @@ def _ended(code: int) -> str:
 
 def _harmless(line: str) -> str:
     """A line of the server's log without what is as good as a key, and no longer than one can read."""
-    kept = _SECRETS.sub(lambda found: f"{found[1] or ''}...", line.rstrip("\n"))
+    kept = _SECRETS.sub(lambda match: f"{match[1] or ''}...", line.rstrip("\n"))
     return kept if len(kept) <= _LONGEST_LINE else f"{kept[:_LONGEST_LINE]} [...]"
 
 

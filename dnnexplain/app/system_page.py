@@ -19,13 +19,17 @@ def system_page(spec: Spec) -> str:
     networks = ((f"`{role.name}`", role.title, role.about) for role in spec.roles)
     lines += list(_section("Networks that ship", ("name", "title", "about"), networks))
     lines += list(_section("Rules", ("name", "title"), ((f"`{name}`", title) for name, title in spec.rules.items())))
-    families = ((f"`{one.name}`", one.about, ", ".join(_flag(p) for p in one.parameters)) for one in spec.families)
+    families = (
+        (f"`{family.name}`", family.about, ", ".join(_flag(p) for p in family.parameters)) for family in spec.families
+    )
     lines += list(_section(f"Generated {spec.workloads}", ("family", "what it is", "options"), families))
-    readers = ((one.name, " ".join(f"`{suffix}`" for suffix in one.suffixes), one.about) for one in spec.readers)
+    readers = (
+        (reader.name, " ".join(f"`{suffix}`" for suffix in reader.suffixes), reader.about) for reader in spec.readers
+    )
     lines += list(_section("Files that are read", ("format", "endings", "what becomes of it"), readers))
-    figures = ((one.title, one.unit, one.better) for one in (spec.cost, *spec.metrics))
+    figures = ((item.title, item.unit, item.better) for item in (spec.cost, *spec.metrics))
     lines += list(_section("Figures", ("figure", "unit", "better"), figures))
-    recipes = ((f"`{one.name}`", one.about) for one in spec.recipes)
+    recipes = ((f"`{recipe.name}`", recipe.about) for recipe in spec.recipes)
     lines += list(_section("Training recipes", ("name", "what it does"), recipes))
     lines += ["## Sources", "", *(f"- {source}" for source in spec.sources), ""] if spec.sources else []
     return "\n".join(lines)
@@ -43,11 +47,11 @@ def write_system_pages(folder: object, specs: Iterable[Spec]) -> None:
 
 def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """A titled table; nothing where there is no row."""
-    told = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    if not told:
+    lines = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    if not lines:
         return
     yield from (f"## {title}", "", f"| {' | '.join(head)} |", f"|{'-|' * len(head)}")
-    yield from (f"| {' | '.join(row)} |" for row in told)
+    yield from (f"| {' | '.join(row)} |" for row in lines)
     yield ""
 
 

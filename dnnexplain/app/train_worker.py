@@ -45,9 +45,9 @@ def _train(folder: Path) -> None:
     from dnnexplain.systems import make_system  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    told = json.loads((folder / "course.json").read_text())
-    lesson = told["lesson"]
-    world: Any = make_system(told["system"]["name"], **told["system"]["parameters"])
+    data = json.loads((folder / "course.json").read_text())
+    lesson = data["lesson"]
+    world: Any = make_system(data["system"]["name"], **data["system"]["parameters"])
     start = load(folder / "start.safetensors", world)
     recipe, rules = lesson_recipe(lesson, world, start)
     checks = CHECKS[lesson["workload"]]

@@ -57,8 +57,8 @@ class School:
             raise DnnExplainError(msg)
         folder = Path(tempfile.mkdtemp(prefix="dnnexplain-training-"))
         save(folder / "start.safetensors", policy.copy(), {"masked": policy.masked}, system=self.system)
-        told = {"system": {"name": self.system.name, "parameters": self.system.parameters}, "lesson": dict(lesson)}
-        (folder / "course.json").write_text(json.dumps(told))
+        data = {"system": {"name": self.system.name, "parameters": self.system.parameters}, "lesson": dict(lesson)}
+        (folder / "course.json").write_text(json.dumps(data))
         return Course(self.system, folder, policy.name)
 
     def code(self, lesson: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,10 +103,10 @@ class Course:
             DnnExplainError: the process failed; in its words.
         """
         self._stopped.clear()
-        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        variable = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", _WORKER, str(self.folder)],
-            env={**os.environ, **one},
+            env={**os.environ, **variable},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -101,8 +101,8 @@ class Pages(Voila):  # type: ignore[misc] # voila ships no types
             notebook = os.path.relpath(self.notebook_path, self.root_dir)
             return [*kept, ("/", page, {**shared, "notebook_path": notebook, "places": self.places})]
         shows = [
-            (f"/show/{re.escape(one.key)}", page, {**shared, "notebook_path": one.notebook, "places": self.places})
-            for one in self.site.pages
+            (f"/show/{re.escape(item.key)}", page, {**shared, "notebook_path": item.notebook, "places": self.places})
+            for item in self.site.pages
         ]
         gallery = {"voila_configuration": self.voila_configuration, "site": self.site, "places": self.places}
         return [*kept, *shows, ("/", guarded(GalleryHandler), gallery)]
@@ -171,9 +171,9 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc] # voila ships no t
             return
         try:
             async for html in self.get_generator(path=path):
-                found = _KERNEL.search(html)
-                if found:
-                    self.places.settle(place, found[1])
+                match = _KERNEL.search(html)
+                if match:
+                    self.places.settle(place, match[1])
                 self.write(html)
                 await self.flush()
         except StreamClosedError:

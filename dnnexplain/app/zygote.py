@@ -70,7 +70,7 @@ def _load() -> None:
     torch.set_num_threads(1)
     from dnnexplain_widgets.sections import LIVE, SECTIONS  # noqa: PLC0415
 
-    for entry in (*LIVE, *(one for section in SECTIONS for one in section.entries)):
+    for entry in (*LIVE, *(entry for section in SECTIONS for entry in section.entries)):
         import_module(f"dnnexplain_widgets.panels.{entry.panel.rpartition('.')[0]}")
 
 

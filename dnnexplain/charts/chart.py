@@ -151,8 +151,8 @@ def lines(
         DnnExplainError: a curve has more places than values, or fewer.
     """
     made = tuple(Series(name, _floats(values), _floats(at)) for name, (at, values) in series.items())
-    for one in made:
-        _alike([one], len(one.x))
+    for item in made:
+        _alike([item], len(item.x))
     return Chart(Kind.CURVES, title, x, y, made, levels=tuple(levels), places=tuple(places), steps=steps)
 
 
@@ -163,8 +163,8 @@ def scatter(series: Mapping[str, tuple[Any, Any]], x: Axis, y: Axis, *, title: s
         DnnExplainError: a group's coordinates differ in number.
     """
     made = tuple(Series(name, _floats(up), _floats(right)) for name, (right, up) in series.items())
-    for one in made:
-        _alike([one], len(one.x))
+    for item in made:
+        _alike([item], len(item.x))
     return Chart(Kind.SCATTER, title, x, y, made)
 
 
@@ -192,8 +192,8 @@ def heat(
 
 
 def _alike(series: Sequence[Series], count: int) -> None:
-    for one in series:
-        for part in (one.y, one.low, one.high):
-            if len(part) not in ({count} if part is one.y else {0, count}):
-                msg = f"series {one.name!r} has {counted(len(part), 'value')} for {counted(count, 'place')}"
+    for item in series:
+        for part in (item.y, item.low, item.high):
+            if len(part) not in ({count} if part is item.y else {0, count}):
+                msg = f"series {item.name!r} has {counted(len(part), 'value')} for {counted(count, 'place')}"
                 raise DnnExplainError(msg)

@@ -50,12 +50,14 @@ def _axis(scale: Any, label: str, side: str, **options: Any) -> Any:
 def _bars(chart: Chart) -> Any:
     keep, _ = shown_bars(chart)
     labels = [chart.labels[place] for place in keep]
-    low, high = span(np.concatenate([one.y[keep] for one in chart.series]) if chart.series else np.zeros(0), zero=True)
+    low, high = span(
+        np.concatenate([series.y[keep] for series in chart.series]) if chart.series else np.zeros(0), zero=True
+    )
     edge = 0.03 * (high - low)  # bqplot finds no ends for bars side by side, and draws none
     lengths = bqplot.LinearScale(min=low - (edge if low < 0 else 0.0), max=high + (edge if high > 0 else 0.0))
     names = bqplot.OrdinalScale(domain=_apart(labels), reverse=True)
     drawn = chart.series[: len(HUES)]
-    values = np.array([np.where(np.isfinite(one.y[keep]), one.y[keep], 0.0) for one in drawn]).reshape(
+    values = np.array([np.where(np.isfinite(item.y[keep]), item.y[keep], 0.0) for item in drawn]).reshape(
         len(drawn), len(keep)
     )
     mark = bqplot.Bars(
@@ -65,7 +67,7 @@ def _bars(chart: Chart) -> Any:
         type="grouped",
         orientation="horizontal",
         colors=list(hues(chart) or HUES[:1]),
-        labels=[one.name for one in drawn],
+        labels=[item.name for item in drawn],
         display_legend=len(drawn) > 1,
         tooltip=bqplot.Tooltip(fields=["x", "y"], labels=[chart.x.title or "of", chart.y.title]),
         interactions={"click": "select", "hover": "tooltip"},
@@ -95,8 +97,8 @@ def _margin(left: int = 70) -> dict[str, int]:
 def _lines(chart: Chart) -> Any:
     scales = {"x": bqplot.LinearScale(), "y": bqplot.LinearScale()}
     marks = []
-    for k, one in enumerate(chart.series[: len(HUES)]):
-        shared = {"x": one.x, "y": one.y, "scales": scales, "colors": [HUES[k]], "labels": [one.name]}
+    for k, item in enumerate(chart.series[: len(HUES)]):
+        shared = {"x": item.x, "y": item.y, "scales": scales, "colors": [HUES[k]], "labels": [item.name]}
         shared["display_legend"] = len(chart.series) > 1
         if chart.kind == Kind.SCATTER:
             tip = bqplot.Tooltip(fields=["x", "y"], labels=[chart.x.title, chart.y.title])

@@ -53,8 +53,8 @@ def ramp(share: float) -> str:
 
 def hues(chart: Chart) -> tuple[str, ...]:
     """The colour of each series that is drawn: what is for and against in :data:`SIGNED`, all others in :data:`HUES`."""
-    if all(one.name in SIGNED["light"] for one in chart.series):
-        return tuple(SIGNED["light"][one.name] for one in chart.series)
+    if all(series.name in SIGNED["light"] for series in chart.series):
+        return tuple(SIGNED["light"][series.name] for series in chart.series)
     return HUES[: len(chart.series)]
 
 
@@ -86,7 +86,9 @@ def shown_bars(chart: Chart) -> tuple[list[int], int]:
     count = len(chart.labels)
     if count <= MOST_BARS:
         return list(range(count)), 0
-    sizes = [np.where(np.isfinite(one.y), np.abs(one.y), -1.0) for one in chart.series]  # what is infinite has no bar
+    sizes = [
+        np.where(np.isfinite(series.y), np.abs(series.y), -1.0) for series in chart.series
+    ]  # what is infinite has no bar
     size = np.max(sizes or [np.zeros(count)], axis=0)
     keep = np.argsort(-size, kind="stable")[:MOST_BARS]
     return sorted(int(place) for place in keep), count - MOST_BARS

@@ -74,13 +74,13 @@ def _bars(chart: Chart, ax: Any) -> None:
     keep, _ = shown_bars(chart)
     drawn = chart.series[: len(HUES)]
     high, at = 0.8 / max(len(drawn), 1), np.arange(len(keep))
-    for k, one in enumerate(drawn):
+    for k, item in enumerate(drawn):
         style = {"color": hues(chart)[k], "hatch": _HATCHES[k], "edgecolor": "white", "linewidth": 0.3}
-        error, lengths = None, np.where(np.isfinite(one.y[keep]), one.y[keep], np.nan)
-        if len(one.low):
-            ends = np.vstack([one.y - one.low, one.high - one.y])[:, keep]
+        error, lengths = None, np.where(np.isfinite(item.y[keep]), item.y[keep], np.nan)
+        if len(item.low):
+            ends = np.vstack([item.y - item.low, item.high - item.y])[:, keep]
             error = np.where(np.isfinite(ends), np.maximum(ends, 0.0), 0.0)
-        ax.barh(at + (k - (len(drawn) - 1) / 2) * high, lengths, high, label=one.name, xerr=error, **style)
+        ax.barh(at + (k - (len(drawn) - 1) / 2) * high, lengths, high, label=item.name, xerr=error, **style)
     ax.set_yticks(at, [chart.labels[place] for place in keep])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
@@ -91,14 +91,21 @@ def _bars(chart: Chart, ax: Any) -> None:
 
 
 def _lines(chart: Chart, ax: Any) -> None:
-    for k, one in enumerate(chart.series[: len(HUES)]):
+    for k, item in enumerate(chart.series[: len(HUES)]):
         if chart.kind == Kind.SCATTER:
-            ax.scatter(one.x, one.y, s=9, color=HUES[k], marker=_MARKS[k], alpha=0.75, linewidths=0, label=one.name)
+            ax.scatter(item.x, item.y, s=9, color=HUES[k], marker=_MARKS[k], alpha=0.75, linewidths=0, label=item.name)
             continue
         drawn = "steps-post" if chart.steps else "default"
-        mark = _MARKS[k] if len(one.x) <= 12 else None
+        mark = _MARKS[k] if len(item.x) <= 12 else None
         ax.plot(
-            one.x, one.y, color=HUES[k], linestyle=_LINES[k], marker=mark, markersize=3, drawstyle=drawn, label=one.name
+            item.x,
+            item.y,
+            color=HUES[k],
+            linestyle=_LINES[k],
+            marker=mark,
+            markersize=3,
+            drawstyle=drawn,
+            label=item.name,
         )
     for name, value in chart.levels:
         ax.axhline(value, color="black", linewidth=0.8, linestyle="--")

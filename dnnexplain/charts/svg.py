@@ -51,21 +51,21 @@ def draw(chart: Chart) -> str:
         Kind.BARS: _bars, Kind.CURVES: _lines, Kind.SCATTER: _lines, Kind.HEAT: _heat,
     }  # fmt: skip
     parts, high = drawer[chart.kind](chart)
-    told = escape(_spoken(chart))
+    words = escape(_spoken(chart))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE:.0f} {high:.0f}" role="img" aria-label="{told}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE:.0f} {high:.0f}" role="img" aria-label="{words}" '
         f'style="max-width:{WIDE:.0f}px;width:100%;height:auto;color:inherit" fill="currentColor" {_FONT}>'
-        f"<title>{told}</title>\n{''.join(parts)}</svg>"
+        f"<title>{words}</title>\n{''.join(parts)}</svg>"
     )
 
 
 def as_image(picture: str) -> str:
     """The picture as HTML's ``<img>`` with its data inside."""
-    told, wide = re.search(r'aria-label="([^"]*)"', picture), re.search(r'viewBox="0 0 (\d+)', picture)
-    assert told is not None
+    words, wide = re.search(r'aria-label="([^"]*)"', picture), re.search(r'viewBox="0 0 (\d+)', picture)
+    assert words is not None
     assert wide is not None  # as draw has it
     coded = b64encode(alone(picture).encode()).decode()
-    return f'<img alt="{told[1]}" width="{wide[1]}" src="data:image/svg+xml;base64,{coded}"/>'
+    return f'<img alt="{words[1]}" width="{wide[1]}" src="data:image/svg+xml;base64,{coded}"/>'
 
 
 def alone(picture: str) -> str:
@@ -77,7 +77,7 @@ _ANYWHERE = "#77818d"
 
 
 def _spoken(chart: Chart) -> str:
-    names = ", ".join(one.name for one in chart.series[:6])
+    names = ", ".join(series.name for series in chart.series[:6])
     measured = (chart.value if chart.kind == Kind.HEAT else chart.y).title
     return "; ".join(part for part in (f"{chart.kind} of {measured}", chart.title, names) if part)
 
@@ -102,10 +102,10 @@ def _head(chart: Chart) -> tuple[list[str], float]:
         y = 22.0
     if len(chart.series) > 1:
         x = 0.0
-        for place, one in enumerate(chart.series[: len(HUES)]):
+        for place, item in enumerate(chart.series[: len(HUES)]):
             parts.append(f'<rect x="{x:.1f}" y="{y + 3:.1f}" width="10" height="8" fill="{hues(chart)[place]}"/>')
-            parts.append(_text(x + 14, y + 11, _short(one.name)))
-            x += 26 + 6.2 * len(_short(one.name))
+            parts.append(_text(x + 14, y + 11, _short(item.name)))
+            x += 26 + 6.2 * len(_short(item.name))
         if len(chart.series) > len(HUES):
             parts.append(_text(x, y + 11, f"and {len(chart.series) - len(HUES)} more"))
         y += 18.0
@@ -116,7 +116,9 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
     parts, top = _head(chart)
     keep, left_out = shown_bars(chart)
     drawn = chart.series[: len(HUES)]
-    every = [part for one in drawn for part in (one.y, one.low, one.high)] + [np.array([v for _, v in chart.levels])]
+    every = [part for entry in drawn for part in (entry.y, entry.low, entry.high)] + [
+        np.array([v for _, v in chart.levels])
+    ]
     ends = span(np.concatenate(every) if every else np.zeros(0), zero=True)
     label = min(_LONGEST, max((len(chart.labels[i]) for i in keep), default=0)) * 6.7 + 10
     thick = ROW if len(drawn) == 1 else 11.0 * max(len(drawn), 1) + 4
@@ -128,23 +130,23 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
         y = top + row * thick
         parts.append(_text(label - 6, y + thick / 2 + 4, _short(chart.labels[place]), "end"))
         each = (thick - 4) / max(len(drawn), 1)
-        for k, one in enumerate(drawn):
-            parts += _bar(frame, one, place, y + 2 + k * each, each, hues(chart)[k])
+        for k, item in enumerate(drawn):
+            parts += _bar(frame, item, place, y + 2 + k * each, each, hues(chart)[k])
     if left_out:
         parts.append(_text(label, bottom + 42, f"{counted(left_out, 'shorter bar')} are left out"))
     return parts, bottom + (48 if left_out else 34)
 
 
-def _bar(frame: Frame, one: Series, place: int, y: float, high: float, colour: str) -> list[str]:
-    value = one.y[place]
+def _bar(frame: Frame, series: Series, place: int, y: float, high: float, colour: str) -> list[str]:
+    value = series.y[place]
     if not np.isfinite(value):
         return [_text(frame.across(0.0) + 4, y + high - 2, "-")]
     zero, end = frame.across(0.0), frame.across(value)
     x, wide = min(zero, end), abs(end - zero)
     parts = [f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}" fill="{colour}"/>']
     tip = max(zero, end)
-    if len(one.low) and np.isfinite([one.low[place], one.high[place]]).all():
-        low, top, middle = frame.across(one.low[place]), frame.across(one.high[place]), y + high / 2
+    if len(series.low) and np.isfinite([series.low[place], series.high[place]]).all():
+        low, top, middle = frame.across(series.low[place]), frame.across(series.high[place]), y + high / 2
         parts.append(_line(low, middle, top, middle, 'stroke-width="1.5"'))
         tip = max(tip, top)
     return [*parts, _text(tip + 4, y + high / 2 + 4, number(float(value)), extra='font-size="10"')]
@@ -167,12 +169,14 @@ def _ruler(frame: Frame, chart: Chart) -> list[str]:
 def _lines(chart: Chart) -> tuple[list[str], float]:
     parts, top = _head(chart)
     drawn, bottom = chart.series[: len(HUES)], top + 190
-    xs = [one.x for one in drawn] + [np.array([v for _, v in chart.places])]
-    ys = [one.y for one in drawn] + [np.array([v for _, v in chart.levels])]
+    xs = [entry.x for entry in drawn] + [np.array([v for _, v in chart.places])]
+    ys = [entry.y for entry in drawn] + [np.array([v for _, v in chart.levels])]
     frame = Frame(58, top + 6, WIDE - 14, bottom, span(np.concatenate(xs)), span(np.concatenate(ys)))
     parts += _axes(frame, chart)
-    for place, one in enumerate(drawn):
-        parts.append(_curve(frame, one, place, chart.steps) if chart.kind == Kind.CURVES else _dots(frame, one, place))
+    for place, item in enumerate(drawn):
+        parts.append(
+            _curve(frame, item, place, chart.steps) if chart.kind == Kind.CURVES else _dots(frame, item, place)
+        )
     for name, value in chart.levels:
         y = frame.up(value)
         parts.append(_line(frame.left, y, frame.right, y, 'stroke-dasharray="4 3"'))
@@ -198,10 +202,10 @@ def _axes(frame: Frame, chart: Chart) -> list[str]:
     return [*parts, _text(10, middle, _short(chart.y.title, 34), "middle", turned)]
 
 
-def _curve(frame: Frame, one: Series, place: int, steps: bool) -> str:
+def _curve(frame: Frame, series: Series, place: int, steps: bool) -> str:
     """A path with a gap wherever a value is missing."""
     path, pen = [], False
-    for x, y in zip(one.x, one.y, strict=True):
+    for x, y in zip(series.x, series.y, strict=True):
         if not (np.isfinite(x) and np.isfinite(y)):
             pen = False
             continue
@@ -213,11 +217,11 @@ def _curve(frame: Frame, one: Series, place: int, steps: bool) -> str:
     return f'<path d="{"".join(path)}" fill="none" stroke="{HUES[place]}" stroke-width="2" {dash}/>'
 
 
-def _dots(frame: Frame, one: Series, place: int) -> str:
-    keep = np.flatnonzero(np.isfinite(one.x) & np.isfinite(one.y))
+def _dots(frame: Frame, series: Series, place: int) -> str:
+    keep = np.flatnonzero(np.isfinite(series.x) & np.isfinite(series.y))
     keep = keep[:: max(1, -(-len(keep) // _MOST_POINTS))]
     return "".join(
-        f'<circle cx="{frame.across(one.x[i]):.1f}" cy="{frame.up(one.y[i]):.1f}" r="2.6" fill="{HUES[place]}" fill-opacity="0.75"/>'
+        f'<circle cx="{frame.across(series.x[i]):.1f}" cy="{frame.up(series.y[i]):.1f}" r="2.6" fill="{HUES[place]}" fill-opacity="0.75"/>'
         for i in keep
     )
 

@@ -105,10 +105,10 @@ def attack(
 
         usual = next(iter(options.spec.baselines), next(iter(options.spec.rules), "best rule"))
         against = (rule or usual).replace("best-rule", "best rule")
-        asked = {"rule": against, "measure": measure, "oracle_seconds": oracle_seconds}
+        targets = {"rule": against, "measure": measure, "oracle_seconds": oracle_seconds}
         limits = {name: (_plain(low), _plain(high)) for name, (low, high) in spans_of(bound, "--bound").items()}
         given = {
-            **asked,
+            **targets,
             "method": method or "evolve",
             "seconds": budget,
             "rounds": rounds,
@@ -122,7 +122,7 @@ def attack(
         _pairs(world, network, SECONDS if budget is None else budget, out, as_json=as_json)
         return
     assert state is not None
-    asked = {
+    targets = {
         "target": target or None,
         "knobs": knob or None,
         "costs": numbers_of(cost, "--cost"),
@@ -135,10 +135,10 @@ def attack(
         "seed": seed,
     }
     if compare:
-        asked["seconds"] = (SECONDS if rounds is None else float("inf")) if budget is None else budget
-        _compare(world, network, state, asked, out, as_json=as_json)
+        targets["seconds"] = (SECONDS if rounds is None else float("inf")) if budget is None else budget
+        _compare(world, network, state, targets, out, as_json=as_json)
     else:
-        whole = {**asked, "method": method or "exhaustive"}
+        whole = {**targets, "method": method or "exhaustive"}
         _decision(world, network, state, whole, out, resume, likelihood=options.spec.likelihood, as_json=as_json)
 
 
@@ -154,7 +154,7 @@ def _decision(
     world: Any,
     network: Policy,
     path: Path,
-    asked: dict[str, Any],
+    options: dict[str, Any],
     out: Path | None,
     resume: Path | None,
     *,
@@ -168,11 +168,11 @@ def _decision(
     any_world: Any = world
     earlier = None if resume is None else Adversarial.load(resume)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
-        found = search(
+        attack = search(
             world,
             network,
             start,
-            **asked,
+            **options,
             likelihood=load_reference(likelihood)(world) if likelihood else None,
             resume=earlier,
             keep=Keeper(out),
@@ -180,40 +180,40 @@ def _decision(
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
         )
     finish(
-        found,
+        attack,
         out=out,
-        report=(lambda: _decision_json(found, world, outside_valid(any_world, start))) if as_json else None,
-        show=lambda: _show_decision(found),
+        report=(lambda: _decision_json(attack, world, outside_valid(any_world, start))) if as_json else None,
+        show=lambda: _show_decision(attack),
         stop=stop,
     )
 
 
-def _decision_json(found: Adversarial, world: Any, outside: str) -> dict[str, Any]:
+def _decision_json(adversarial: Adversarial, world: Any, outside: str) -> dict[str, Any]:
     return {
-        "found": found.found,
-        "distance": found.distance,
-        "proved_minimal": found.proved_minimal,
-        "changes": found.changes,
-        "before": _verdict_json(found.before),
-        "after": _verdict_json(found.after),
-        "state": None if found.state is None else world.state_to_json(found.state),
-        "none_within": found.radius,
-        "none_within_single_job": found.single_radius,
-        "all_looked_at": found.complete,
-        "other_flips": [_flip_json(flip) for flip in found.others],
-        "log_likelihood": {name: {"before": a, "after": b} for name, (a, b) in found.likelihood.items()},
-        "method": found.question.method,
-        "policy": found.question.policy,
-        "checkpoint": found.question.checkpoint,
-        "seed": found.question.seed,
-        "evaluated": found.evaluated,
-        "judged": found.judged,
-        "seconds": found.seconds,
-        "ended_by": found.ended_by,
-        "rounds": found.rounds,
-        "certificate": found.certificate,
+        "found": adversarial.found,
+        "distance": adversarial.distance,
+        "proved_minimal": adversarial.proved_minimal,
+        "changes": adversarial.changes,
+        "before": _verdict_json(adversarial.before),
+        "after": _verdict_json(adversarial.after),
+        "state": None if adversarial.state is None else world.state_to_json(adversarial.state),
+        "none_within": adversarial.radius,
+        "none_within_single_job": adversarial.single_radius,
+        "all_looked_at": adversarial.complete,
+        "other_flips": [_flip_json(flip) for flip in adversarial.others],
+        "log_likelihood": {name: {"before": a, "after": b} for name, (a, b) in adversarial.likelihood.items()},
+        "method": adversarial.question.method,
+        "policy": adversarial.question.policy,
+        "checkpoint": adversarial.question.checkpoint,
+        "seed": adversarial.question.seed,
+        "evaluated": adversarial.evaluated,
+        "judged": adversarial.judged,
+        "seconds": adversarial.seconds,
+        "ended_by": adversarial.ended_by,
+        "rounds": adversarial.rounds,
+        "certificate": adversarial.certificate,
         "state_outside_valid": outside,
-        "words": found.words,
+        "words": adversarial.words,
     }
 
 
@@ -243,18 +243,18 @@ def _flip_json(flip: Flip) -> dict[str, Any]:
     }
 
 
-def _show_decision(found: Adversarial) -> None:
-    typer.echo(found.words)
-    if found.after is None:
-        typer.echo(f"The decision: {found.before.name}; best: {' or '.join(found.before.best_names)}.")
+def _show_decision(adversarial: Adversarial) -> None:
+    typer.echo(adversarial.words)
+    if adversarial.after is None:
+        typer.echo(f"The decision: {adversarial.before.name}; best: {' or '.join(adversarial.before.best_names)}.")
         return
     columns = ("", "decision", "probability", "best by the oracle", "loss")
     rows = [
-        (label, one.name, one.probability, " or ".join(one.best_names), one.loss)
-        for label, one in (("before", found.before), ("after", found.after))
+        (label, item.name, item.probability, " or ".join(item.best_names), item.loss)
+        for label, item in (("before", adversarial.before), ("after", adversarial.after))
     ]
     print_table(columns, rows)
-    for name, (before, after) in found.likelihood.items():
+    for name, (before, after) in adversarial.likelihood.items():
         typer.echo(
             f"Log-likelihood of {name} under the training workload: {number(before)} before, {number(after)} after."
         )
@@ -264,15 +264,15 @@ def _show_decision(found: Adversarial) -> None:
 
 
 def _compare(
-    world: Any, network: Policy, path: Path, asked: dict[str, Any], out: Path | None, *, as_json: bool
+    world: Any, network: Policy, path: Path, options: dict[str, Any], out: Path | None, *, as_json: bool
 ) -> None:
     from dnnexplain.explain.adversarial import compare_methods
 
     start = state_from_file(world, path)
     with until_interrupted() as stop, progress_bar("Comparing", 4, quiet=as_json) as show:
-        table = compare_methods(world, network, start, **asked, cancel=stop, progress=show, keep=Keeper(out))
+        table = compare_methods(world, network, start, **options, cancel=stop, progress=show, keep=Keeper(out))
     rows = table.table()
-    limits = {"seconds": asked["seconds"] if asked["rounds"] is None else None, "rounds": asked["rounds"]}
+    limits = {"seconds": options["seconds"] if options["rounds"] is None else None, "rounds": options["rounds"]}
     finish(
         table,
         out=out,
@@ -286,7 +286,7 @@ def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_j
     from dnnexplain.explain.adversarial import order_pairs
 
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
-        found = order_pairs(
+        pairs = order_pairs(
             world,
             network,
             seconds=budget,
@@ -294,12 +294,12 @@ def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_j
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
             keep=Keeper(out),
         )
-    rows = found.table()
+    rows = pairs.table()
 
     def tell() -> None:
-        typer.echo(found.words)
+        typer.echo(pairs.words)
         if rows:
             print_table(tuple(rows[0]), [tuple(row.values()) for row in rows[:20]])
 
-    report = {"words": found.words, "searched": found.searched, "pairs": rows}
-    finish(found, out=out, report=(lambda: report) if as_json else None, show=tell, stop=stop)
+    report = {"words": pairs.words, "searched": pairs.searched, "pairs": rows}
+    finish(pairs, out=out, report=(lambda: report) if as_json else None, show=tell, stop=stop)

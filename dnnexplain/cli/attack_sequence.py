@@ -42,7 +42,7 @@ def attack_sequence(
     starts = find_workloads(world, options, workload, STARTS, given["seed"])
     earlier = None if resume is None else SequenceAttack.load(resume)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
-        found = search(
+        attack = search(
             world,
             network,
             starts,
@@ -59,39 +59,41 @@ def attack_sequence(
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
         )
-    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found), stop=stop)
+    finish(
+        attack, out=out, report=(lambda: _as_json(attack)) if as_json else None, show=lambda: _show(attack), stop=stop
+    )
 
 
-def _as_json(found: SequenceAttack) -> dict[str, Any]:
+def _as_json(attack: SequenceAttack) -> dict[str, Any]:
     return {
-        "found": found.found,
-        "network": found.network,
-        "rule": found.rule,
-        "rule_name": found.rule_name,
-        "optimum_lower": found.optimum_lower,
-        "optimum_upper": found.optimum_upper,
-        "optimum_proved": found.proved_optimum,
-        "gap": found.gap,
-        "measure": found.question.settings["measure"],
-        "cost": found.cost_name,
-        "start": {"network": found.start_network, "rule": found.start_rule, "gap": found.start_gap},
-        **found.workload,
-        "method": found.question.method,
-        "policy": found.question.policy,
-        "checkpoint": found.question.checkpoint,
-        "seed": found.question.seed,
-        "evaluated": found.evaluated,
-        "seconds": found.seconds,
-        "stopped": found.stopped,
-        "ended_by": found.ended_by,
-        "words": found.words,
+        "found": attack.found,
+        "network": attack.network,
+        "rule": attack.rule,
+        "rule_name": attack.rule_name,
+        "optimum_lower": attack.optimum_lower,
+        "optimum_upper": attack.optimum_upper,
+        "optimum_proved": attack.proved_optimum,
+        "gap": attack.gap,
+        "measure": attack.question.settings["measure"],
+        "cost": attack.cost_name,
+        "start": {"network": attack.start_network, "rule": attack.start_rule, "gap": attack.start_gap},
+        **attack.workload,
+        "method": attack.question.method,
+        "policy": attack.question.policy,
+        "checkpoint": attack.question.checkpoint,
+        "seed": attack.question.seed,
+        "evaluated": attack.evaluated,
+        "seconds": attack.seconds,
+        "stopped": attack.stopped,
+        "ended_by": attack.ended_by,
+        "words": attack.words,
     }
 
 
-def _show(found: SequenceAttack) -> None:
-    typer.echo(found.sentence())
+def _show(attack: SequenceAttack) -> None:
+    typer.echo(attack.sentence())
     rows = [
-        ("worst found", found.network, found.rule, found.optimum_lower, found.optimum_upper),
-        ("start", found.start_network, found.start_rule, None, None),
+        ("worst found", attack.network, attack.rule, attack.optimum_lower, attack.optimum_upper),
+        ("start", attack.start_network, attack.start_rule, None, None),
     ]
-    print_table((found.cost_name, "network", found.rule_name, "optimum, at least", "at most"), rows)
+    print_table((attack.cost_name, "network", attack.rule_name, "optimum, at least", "at most"), rows)

@@ -33,56 +33,54 @@ def show_consequences(
     need(world, Continuing, "what follows a decision")
     futures = find_workloads(world, options, workload, FUTURES, seed)
     with progress_bar("Going on", len(world.output.names), quiet=as_json) as show:
-        found = consequences(
+        report = consequences(
             world, policy, state, futures, seed=seed, progress=lambda done, total: show(done, total, "")
         )
     family = workload or options.spec.family().name
     if as_json:
-        print_json(_report(found, world, options, family, seed))
+        print_json(_report(report, world, options, family, seed))
         return
-    _print(found, family, seed)
+    _print(report, family, seed)
 
 
-def _report(found: Consequences, world: Any, options: SystemOptions, family: str, seed: int) -> dict[str, Any]:
+def _report(consequences: Consequences, world: Any, options: SystemOptions, family: str, seed: int) -> dict[str, Any]:
     return {
         "system": options.spec.name,
-        "policy": found.policy,
-        "decision": world.output.names[found.chosen],
-        "action": found.chosen,
+        "policy": consequences.policy,
+        "decision": world.output.names[consequences.chosen],
+        "action": consequences.chosen,
         "workload": family,
-        "futures": found.futures,
+        "futures": consequences.futures,
         "seed": seed,
-        "cost": found.cost_name,
+        "cost": consequences.cost_name,
         "consequences": [
             {
-                "action": one.action,
-                "name": one.name,
-                "metrics": {name: asdict(value) for name, value in one.figures.items()},
-                "against_chosen": {name: asdict(value) for name, value in one.against.items()},
+                "action": action.action,
+                "name": action.name,
+                "metrics": {name: asdict(value) for name, value in action.figures.items()},
+                "against_chosen": {name: asdict(value) for name, value in action.against.items()},
             }
-            for one in found.actions
+            for action in consequences.actions
         ],
-        "sentence": found.sentence(),
-        "assumed": found.assumed,
+        "sentence": consequences.sentence(),
+        "assumed": consequences.assumed,
     }
 
 
-def _print(found: Consequences, family: str, seed: int) -> None:
-    names = [name for name in found.actions[0].figures if name != "cost"]
+def _print(consequences: Consequences, family: str, seed: int) -> None:
+    names = [name for name in consequences.actions[0].figures if name != "cost"]
     rows = [
         (
-            f"{one.name}{' (chosen)' if one.action == found.chosen else ''}",
-            *(number(one.figures[name].mean) for name in names),
-            "-" if one.action == found.chosen else _span(one.against["cost"]),
+            f"{action.name}{' (chosen)' if action.action == consequences.chosen else ''}",
+            *(number(action.figures[name].mean) for name in names),
+            "-" if action.action == consequences.chosen else _span(action.against["cost"]),
         )
-        for one in found.actions
+        for action in consequences.actions
     ]
-    title = (
-        f"What follows each action, {counted(found.futures, 'future')} of {family}, seed {seed}; {found.policy} goes on"
-    )
-    print_table(("action", *names, f"{found.cost_name}, against the chosen"), rows, title)
-    typer.echo(found.sentence())
-    typer.echo(found.assumed)
+    title = f"What follows each action, {counted(consequences.futures, 'future')} of {family}, seed {seed}; {consequences.policy} goes on"
+    print_table(("action", *names, f"{consequences.cost_name}, against the chosen"), rows, title)
+    typer.echo(consequences.sentence())
+    typer.echo(consequences.assumed)
 
 
 def _span(value: Interval) -> str:

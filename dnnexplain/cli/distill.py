@@ -95,7 +95,7 @@ def distill(
         if path is not None:
             check_writable(path)
     del system
-    world, teacher = _asked(options, policy)
+    world, teacher = _world_and_teacher(options, policy)
     if compare and compare not in world.rules():
         raise Choice("rule", compare, tuple(world.rules())).error()
 
@@ -103,7 +103,7 @@ def distill(
     beside = {"--optimal-depth": bool(optimal_depth), "--polish": bool(polish), "--compare": bool(compare)}
     _check_choice(world, [option for option, used in beside.items() if used])
     with until_interrupted() as stop, progress_bar("Distilling", quiet=as_json) as show:
-        found = distil(
+        distilled = distil(
             world,
             teacher,
             draw,
@@ -125,23 +125,23 @@ def distill(
     apart = None
     if compare and not stop.is_set():
         apart = disagree(world, teacher, world.rules()[compare], draw(DIFFERENCE_SETS, DIFFERENCE_SEED), seed=seed)
-    rules = found.trees if isinstance(found, Parts) else found.tree
-    checked = None if export_to is None else checked_export(_written(kind, world, found), kind, rules)
+    rules = distilled.trees if isinstance(distilled, Parts) else distilled.tree
+    checked = None if export_to is None else checked_export(_written(kind, world, distilled), kind, rules)
 
     def show_all() -> None:
-        if isinstance(found, Parts):
-            show_parts(found)
+        if isinstance(distilled, Parts):
+            show_parts(distilled)
         else:
-            _show(found, apart)
+            _show(distilled, apart)
         if checked is not None and checked.comparison:
             typer.echo(f"{export_to}: {checked.comparison}")
 
     finish(
-        found,
+        distilled,
         out=out,
         report=(
             lambda: {
-                **(parts_as_json(found) if isinstance(found, Parts) else _as_json(found, apart)),
+                **(parts_as_json(distilled) if isinstance(distilled, Parts) else _as_json(distilled, apart)),
                 "export_certificate": checked and checked.certificate,
                 "export_check": checked and checked.comparison,
             }
@@ -171,9 +171,9 @@ def _sources(
     figures = find_workloads(world, options, test, None, seed) if test else None
     families = {family.name for family in options.spec.families}
     sources = [workload] if "," not in workload or Path(workload).exists() else workload.split(",")
-    made = [options.spec.family(one).name for one in sources if not one or one in families]
+    made = [options.spec.family(source).name for source in sources if not source or source in families]
     read = [
-        one for source in sources if source and source not in families for one in _read(world, options, source, seed)
+        item for source in sources if source and source not in families for item in _read(world, options, source, seed)
     ]
     if read and figures is None:
         if len(read) < LEAST:
@@ -185,21 +185,21 @@ def _sources(
 
     def draw(count: int, drawn: int) -> Sequence[Any]:
         places = np.random.default_rng(drawn).permutation(len(read))[: -(-count // len(sources)) if made else count]
-        found = [read[place] for place in places]
+        drawn_sets = [read[place] for place in places]
         for place, name in enumerate(made):
-            wanted = (count - len(found)) // (len(made) - place)
-            found += world.workloads(name, wanted, drawn, **options.family(name)) if wanted else ()
-        return found
+            wanted = (count - len(drawn_sets)) // (len(made) - place)
+            drawn_sets += world.workloads(name, wanted, drawn, **options.family(name)) if wanted else ()
+        return drawn_sets
 
     return draw, figures
 
 
 def _read(world: Any, options: SystemOptions, source: str, seed: int) -> Sequence[Any]:
-    found: Sequence[Any] = find_workloads(world, options, source, None, seed)
-    return found
+    read: Sequence[Any] = find_workloads(world, options, source, None, seed)
+    return read
 
 
-def _asked(options: SystemOptions, policy: str) -> tuple[Any, Policy]:
+def _world_and_teacher(options: SystemOptions, policy: str) -> tuple[Any, Policy]:
     """The world and whom to follow; where a policy decides in parts, one part of it."""
     from dnnexplain.explain.distillation.world import Distillable, Parted
     from dnnexplain.policies import named_policy
@@ -225,25 +225,25 @@ def _kind(path: Path | None, spec: Spec) -> str:
     return SUFFIXES[path.suffix]
 
 
-def _written(kind: str, world: Any, found: Distillation | OutputRules) -> str:
+def _written(kind: str, world: Any, distillation: Distillation | OutputRules) -> str:
     from dnnexplain.explain.distillation import OutputRules, export
 
-    if isinstance(found, OutputRules):
-        return found.export(kind)
+    if isinstance(distillation, OutputRules):
+        return distillation.export(kind)
     if kind in SUFFIXES.values():
-        return export(found.tree, kind, found.features, found.actions, found.units)
-    return str(load_reference(kind)(world, found.tree))
+        return export(distillation.tree, kind, distillation.features, distillation.actions, distillation.units)
+    return str(load_reference(kind)(world, distillation.tree))
 
 
-def _figure(found: Distillation, name: str) -> dict[str, float]:
+def _figure(distillation: Distillation, name: str) -> dict[str, float]:
     return {
-        "mean": getattr(found, name),
-        "low": getattr(found, f"{name}_low"),
-        "high": getattr(found, f"{name}_high"),
+        "mean": getattr(distillation, name),
+        "low": getattr(distillation, f"{name}_low"),
+        "high": getattr(distillation, f"{name}_high"),
     }
 
 
-def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
+def _as_json(distillation: Distillation, apart: Disagreement | None) -> dict[str, Any]:
     from dnnexplain.cli.distilled_parts import path_told
     from dnnexplain.explain.distillation.result import FORMER
 
@@ -257,28 +257,32 @@ def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
         "decisions",
         "unseen",
     )
-    told: dict[str, Any] = {
-        "policy": found.question.policy,
-        "checkpoint": found.question.checkpoint,
-        "seed": found.question.seed,
-        "fidelity": found.fidelity,
-        "fidelity_interval": [found.fidelity_low, found.fidelity_high],
-        **{name: getattr(found, name) for name in plain},
-        "best_sentence": {"words": found.single, "fidelity": found.single_fidelity, "fidelity_free": found.single_free},
-        **{name: _figure(found, name) for name in ("cost", "teacher_cost", "relative")},
-        **{name.replace("cost", FORMER): _figure(found, name) for name in ("cost", "teacher_cost")},
-        "cpu_seconds": found.cpu_seconds,
-        "path": path_told(found),
+    data: dict[str, Any] = {
+        "policy": distillation.question.policy,
+        "checkpoint": distillation.question.checkpoint,
+        "seed": distillation.question.seed,
+        "fidelity": distillation.fidelity,
+        "fidelity_interval": [distillation.fidelity_low, distillation.fidelity_high],
+        **{name: getattr(distillation, name) for name in plain},
+        "best_sentence": {
+            "words": distillation.single,
+            "fidelity": distillation.single_fidelity,
+            "fidelity_free": distillation.single_free,
+        },
+        **{name: _figure(distillation, name) for name in ("cost", "teacher_cost", "relative")},
+        **{name.replace("cost", FORMER): _figure(distillation, name) for name in ("cost", "teacher_cost")},
+        "cpu_seconds": distillation.cpu_seconds,
+        "path": path_told(distillation),
         "near_equal": [
-            {"leaves": tree.leaves, "quantities": tree.quantities, "cost": cost, "rules": found.text_of(tree)}
-            for tree, cost in zip(found.alike, found.alike_cost, strict=True)
+            {"leaves": tree.leaves, "quantities": tree.quantities, "cost": cost, "rules": distillation.text_of(tree)}
+            for tree, cost in zip(distillation.alike, distillation.alike_cost, strict=True)
         ],
-        "rules": found.text(),
-        "words": found.words,
-        "stopped": found.stopped,
+        "rules": distillation.text(),
+        "words": distillation.words,
+        "stopped": distillation.stopped,
     }
     if apart is not None:
-        told["compared"] = {
+        data["compared"] = {
             "rule": apart.rule,
             "same": {"mean": apart.same, "low": apart.same_low, "high": apart.same_high},
             "same_free": apart.same_free,
@@ -287,22 +291,31 @@ def _as_json(found: Distillation, apart: Disagreement | None) -> dict[str, Any]:
             "where": apart.text(),
             "words": apart.words,
         }
-    return told
+    return data
 
 
-def _show(found: Distillation, apart: Disagreement | None) -> None:
-    typer.echo(found.text())
-    seed = found.chosen
+def _show(distillation: Distillation, apart: Disagreement | None) -> None:
+    typer.echo(distillation.text())
+    seed = distillation.chosen
     rows = [
-        [int(found.path_leaves[seed, k]), float(found.path_fidelity[seed, k]), float(found.path_cost[seed, k])]
-        for k in range(len(found.sizes))
+        [
+            int(distillation.path_leaves[seed, k]),
+            float(distillation.path_fidelity[seed, k]),
+            float(distillation.path_cost[seed, k]),
+        ]
+        for k in range(len(distillation.sizes))
     ]
     unique = [row for place, row in enumerate(rows) if place == 0 or row != rows[place - 1]]
-    print_table(("leaves", "fidelity", found.cost_name), unique, "Size, fidelity and cost on validation workloads")
-    if found.alike:
-        rows = [[tree.leaves, tree.quantities, cost] for tree, cost in zip(found.alike, found.alike_cost, strict=True)]
+    print_table(
+        ("leaves", "fidelity", distillation.cost_name), unique, "Size, fidelity and cost on validation workloads"
+    )
+    if distillation.alike:
+        rows = [
+            [tree.leaves, tree.quantities, cost]
+            for tree, cost in zip(distillation.alike, distillation.alike_cost, strict=True)
+        ]
         title = "Trees that cost as good as the same on validation workloads; the first one is shown"
-        print_table(("leaves", "quantities", found.cost_name), rows, title)
-    typer.echo(found.words)
+        print_table(("leaves", "quantities", distillation.cost_name), rows, title)
+    typer.echo(distillation.words)
     if apart is not None:
         typer.echo(apart.words)

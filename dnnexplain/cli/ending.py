@@ -23,7 +23,7 @@ class Savable(Protocol):
 
 
 def finish(
-    found: Savable | None,
+    savable: Savable | None,
     *,
     out: Path | None,
     report: Callable[[], Any] | None,
@@ -35,7 +35,7 @@ def finish(
     """Save, export, print.
 
     Args:
-        found: what the command found; ``None`` if it has been kept already.
+        savable: what the command found; ``None`` if it has been kept already.
         out: where it is saved, if asked for.
         report: makes what ``--json`` prints; ``None`` without ``--json``.
         show: prints it for people, without ``--json``.
@@ -46,8 +46,8 @@ def finish(
     Raises:
         typer.Exit: with the code of ``stop``, else with ``code`` if it is not 0, after everything was kept and printed.
     """
-    if out is not None and found is not None:
-        found.save(out)
+    if out is not None and savable is not None:
+        savable.save(out)
     if export is not None and export[0] is not None:
         with atomic_write(export[0]) as file:
             file.write(export[1]())

@@ -61,15 +61,15 @@ def run(
     """
     _have_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with heard() as asked:
-        return _run(make_app, given, read, asked)
+    with heard() as stop:
+        return _run(make_app, given, read, stop)
 
 
 def _run(
     make_app: Callable[..., typer.Typer],
     given: list[str],
     read: Callable[[Sequence[str]], list[str]] | None,
-    asked: Stop,
+    stop: Stop,
 ) -> int:
     try:
         if read is not None:
@@ -90,7 +90,7 @@ def _run(
         return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
         _say("Interrupted.")
-        return asked.code or INTERRUPTED
+        return stop.code or INTERRUPTED
     except BaseException as error:  # also a SystemExit of a file that was loaded: no command of ours raises one
         if os.environ.get(DEBUG):
             raise
@@ -150,7 +150,11 @@ def _belongs(option: str) -> str:
     from dnnexplain.registry import specs
 
     name = option.lstrip("-").replace("-", "_")
-    whose = [spec.name for spec in specs().values() if name in {one.name for one in spec.parameters}] if name else []
+    whose = (
+        [spec.name for spec in specs().values() if name in {parameter.name for parameter in spec.parameters}]
+        if name
+        else []
+    )
     return f"{option} belongs to {' and '.join(whose)}; name that system to use it" if whose else ""
 
 

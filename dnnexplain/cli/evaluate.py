@@ -131,11 +131,11 @@ def _run(
         return [_Ran(name, mode, world.run(rules[name], workloads, seed=seed), rule=name)]
     policy: Any = options.guarded(named_policy(world, name), world)
     masked = bool(getattr(policy, "masked", True))
-    found = [_network(name, policy, world, workloads, seed, masked)]
+    results = [_network(name, policy, world, workloads, seed, masked)]
     if unmasked and masked and not isinstance(world.output, Box):
         bare: Any = options.guarded(named_policy(world, name, masked=False), world)
-        found.append(_network(f"{name}, unmasked", bare, world, workloads, seed, masked=False))
-    return found
+        results.append(_network(f"{name}, unmasked", bare, world, workloads, seed, masked=False))
+    return results
 
 
 def _network(name: str, policy: Any, world: EpisodeSystem, workloads: Sequence[Any], seed: int, masked: bool) -> _Ran:
@@ -165,7 +165,7 @@ def _optimum(world: EpisodeSystem, spec: Spec, workloads: Sequence[Any], seed: i
 
     if isinstance(world, Optimal):
         return world.run_optimum(workloads, seconds=OPTIMUM_SECONDS)
-    bounds = [world.bound(one, seconds=OPTIMUM_SECONDS) for one in workloads]
+    bounds = [world.bound(workload, seconds=OPTIMUM_SECONDS) for workload in workloads]
     cost = np.array([bound.upper for bound in bounds])
     if not np.isfinite(cost).all():
         msg = f"no plan is known for {int((~np.isfinite(cost)).sum())} of {len(cost)} {spec.workloads}: {spec.name} knows no optimum of these"
@@ -202,30 +202,30 @@ def _figures(episodes: Episodes, world: EpisodeSystem, spec: Spec) -> dict[str, 
     known = {metric.name: metric for metric in spec.metrics}
     metrics = {"cost": _figure(episodes.cost, replace(spec.cost, least=spec.cost_range[0]))}
     metrics |= {name: _figure(values, known.get(name)) for name, values in episodes.metrics.items()}
-    found: dict[str, Any] = {"metrics": metrics}
+    figures: dict[str, Any] = {"metrics": metrics}
     if episodes.actions is not None:
         total = max(float(episodes.actions.sum()), 1.0)
         shares = episodes.actions.sum(axis=0) / total
-        found["actions"] = {name: float(share) for name, share in zip(world.output.names, shares, strict=True)}
-        metrics["actions"] = found["actions"]
+        figures["actions"] = {name: float(share) for name, share in zip(world.output.names, shares, strict=True)}
+        metrics["actions"] = figures["actions"]
     if isinstance(world, Summarised):
         more = dict(world.summarise(episodes))
         metrics |= more.pop("metrics", {})
-        found |= more
-    return found
+        figures |= more
+    return figures
 
 
 def _figure(values: Any, metric: Metric | None) -> dict[str, float]:
-    found = mean_interval(values) if metric is None else mean_interval(values, within=metric.range)
+    interval = mean_interval(values) if metric is None else mean_interval(values, within=metric.range)
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[~np.isnan(finite)]
-    told = {
-        "mean": found.mean,
+    mean = {
+        "mean": interval.mean,
         "median": float(np.median(finite)) if len(finite) else float("nan"),
-        "low": found.low,
-        "high": found.high,
+        "low": interval.low,
+        "high": interval.high,
     }
-    return {**told, "total": float(finite.sum())} if metric is not None and metric.total else told
+    return {**mean, "total": float(finite.sum())} if metric is not None and metric.total else mean
 
 
 def _against_best_rule(
@@ -241,11 +241,11 @@ def _against_best_rule(
     best = _best_rule(rules)
     costs = {ran.name: ran.episodes.cost for ran in runs if ran.rule != best.rule}
     costs |= {f"{ran.name}, sampled": ran.drawn.cost for ran in runs if ran.drawn is not None}
-    told = {}
+    data = {}
     for name, cost in costs.items():
-        found = compared_interval(cost, best.episodes.cost, ratio=spec.ratio)
-        told[name] = {"mean": found.mean, "low": found.low, "high": found.high}
-    return {"best_rule": best.rule, "scale": "ratio" if spec.ratio else "difference", "relative_to_best_rule": told}
+        interval = compared_interval(cost, best.episodes.cost, ratio=spec.ratio)
+        data[name] = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return {"best_rule": best.rule, "scale": "ratio" if spec.ratio else "difference", "relative_to_best_rule": data}
 
 
 def _untrained(
@@ -257,15 +257,15 @@ def _untrained(
     networks = [ran for ran in runs if ran.mode == "best"]
     if not networks or any(ran.name == UNTRAINED for ran in networks):
         return {}
-    told = []
+    lines = []
     for masked in (True,) if isinstance(world.output, Box) else (True, False):
         try:
             policy: Any = named_policy(world, UNTRAINED, masked=masked)
         except DnnExplainError:  # the system has no network of its own that could be untrained
             return {}
-        told.append({"masked": masked, **_figures(world.run(policy, workloads, seed=seed), world, spec)})
-    same = len(told) == 2 and told[0]["metrics"] == told[1]["metrics"]  # nothing was ever masked
-    return {"untrained": told[:1] if same else told}
+        lines.append({"masked": masked, **_figures(world.run(policy, workloads, seed=seed), world, spec)})
+    same = len(lines) == 2 and lines[0]["metrics"] == lines[1]["metrics"]  # nothing was ever masked
+    return {"untrained": lines[:1] if same else lines}
 
 
 # --- words --------------------------------------------------------------------------------------
@@ -274,10 +274,10 @@ def _untrained(
 def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
     results = report["results"]
     shown = sorted((metric for metric in spec.metrics), key=lambda metric: not metric.wrong)
-    shown = [metric for metric in shown if any(metric.name in one["metrics"] for one in results)]
+    shown = [metric for metric in shown if any(metric.name in result["metrics"] for result in results)]
     wrong = [metric for metric in shown if metric.wrong]
     others = [metric for metric in shown if not metric.wrong][:COLUMNS]
-    mask = any(one["masked"] is not None for one in results)
+    mask = any(result["masked"] is not None for result in results)
     rows = []
     for result in results:
         name = f"{result['policy']} ({result['rule']})" if result["policy"] == BEST_RULE else result["policy"]
@@ -285,7 +285,7 @@ def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
         if "sampled" in result:
             rows.append(_row(f"{name}, sampled", result["sampled"], result["masked"], mask, wrong, others))
     bare = report.get("untrained", [])
-    rows += [_row(UNTRAINED, one, one["masked"], mask, wrong, others) for one in bare]
+    rows += [_row(UNTRAINED, entry, entry["masked"], mask, wrong, others) for entry in bare]
     columns = (
         "policy",
         *(["mask"] if mask else []),
@@ -296,34 +296,37 @@ def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
     )
     print_table(columns, rows, title)
     said = _wrong_words(results, wrong)
-    for name, one in report.get("relative_to_best_rule", {}).items():
+    for name, item in report.get("relative_to_best_rule", {}).items():
         unit = spec.cost.unit
-        span = interval(one["low"], one["high"], ratio=spec.ratio)
-        told = percent(one["mean"], sign=True) if spec.ratio else f"cost {gap(one['mean'], ratio=False, unit=unit)}"
-        typer.echo(f"{name}: {said.get(name, '')}{told} against {report['best_rule']} ({span})")
+        span = interval(item["low"], item["high"], ratio=spec.ratio)
+        size = percent(item["mean"], sign=True) if spec.ratio else f"cost {gap(item['mean'], ratio=False, unit=unit)}"
+        typer.echo(f"{name}: {said.get(name, '')}{size} against {report['best_rule']} ({span})")
     if not spec.ratio and "relative_to_best_rule" in report:
         typer.echo("Below zero is better.")
     for result in results:
         if "guard" in result:
             typer.echo(f"{result['policy']}: {result['guard']['words']}")
-    for caveat in (*spec.caveats, *(one.caveat for one in wrong if one.caveat and said)):
+    for caveat in (*spec.caveats, *(entry.caveat for entry in wrong if entry.caveat and said)):
         typer.echo(caveat)
 
 
 def _titles(metrics: Sequence[Metric]) -> list[str]:
-    return [f"{one.title} [{one.unit}]" if one.unit and one.unit not in one.title else one.title for one in metrics]
+    return [
+        f"{metric.title} [{metric.unit}]" if metric.unit and metric.unit not in metric.title else metric.title
+        for metric in metrics
+    ]
 
 
 def _wrong_words(results: Sequence[Mapping[str, Any]], wrong: Sequence[Metric]) -> dict[str, str]:
     """What went wrong in each policy's runs, to stand first: ``628 jobs starved; ``."""
-    found = {}
+    wrong_words = {}
     for result in results:
-        for name, one in ((result["policy"], result), (f"{result['policy']}, sampled", result.get("sampled", {}))):
-            figures = one.get("metrics", {})
+        for name, item in ((result["policy"], result), (f"{result['policy']}, sampled", result.get("sampled", {}))):
+            figures = item.get("metrics", {})
             parts = [_one_wrong(figures[metric.name], metric) for metric in wrong if metric.name in figures]
             if any(parts):
-                found[name] = f"{', '.join(part for part in parts if part)}; "
-    return found
+                wrong_words[name] = f"{', '.join(part for part in parts if part)}; "
+    return wrong_words
 
 
 def _one_wrong(figure: Mapping[str, float], metric: Metric) -> str:
@@ -342,9 +345,9 @@ def _row(
     others: Sequence[Metric],
 ) -> tuple[Any, ...]:
     cost = result["metrics"]["cost"]
-    told = [] if not mask else [None if masked is None else "on" if masked else "off"]
+    lines = [] if not mask else [None if masked is None else "on" if masked else "off"]
     before, after = ([_cell(result, metric) for metric in group] for group in (wrong, others))
-    return (name, *told, *before, cost["mean"], interval(cost["low"], cost["high"]), *after)
+    return (name, *lines, *before, cost["mean"], interval(cost["low"], cost["high"]), *after)
 
 
 def _cell(result: Mapping[str, Any], metric: Metric) -> float | int | None:

@@ -112,14 +112,14 @@ def explain(
     if consequences:
         show_consequences(world, network, given, options, workload=workload, seed=seed, as_json=as_json)
         return
-    found = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
-    judged = _judge(world, network, found, badge, seed)
+    explained = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
+    judged = _judge(world, network, explained, badge, seed)
     if out is not None:
-        _save(found, out)
+        _save(explained, out)
     if as_json:
-        print_json({**_report(world, found, judged), "state": world.state_to_json(given)})
+        print_json({**_report(world, explained, judged), "state": world.state_to_json(given)})
     else:
-        _show(world, found, judged)
+        _show(world, explained, judged)
 
 
 def _given(world: Any, network: Any, state: Path | None) -> State:
@@ -191,35 +191,35 @@ def _ask(
 
 
 def _judge(
-    system: System, policy: Policy, found: Attribution | UnitAttribution, depth: str, seed: int
+    system: System, policy: Policy, attribution: Attribution | UnitAttribution, depth: str, seed: int
 ) -> TrustBadge | None:
     from dnnexplain.explain import METHODS, Attribution, trust
 
-    if depth == "none" or not isinstance(found, Attribution) or METHODS[found.method].neuron:
+    if depth == "none" or not isinstance(attribution, Attribution) or METHODS[attribution.method].neuron:
         return None
-    return trust(system, policy, found, seed=seed, depth=depth)
+    return trust(system, policy, attribution, seed=seed, depth=depth)
 
 
-def _report(system: System, found: Attribution | UnitAttribution, badge: TrustBadge | None) -> dict[str, Any]:
-    decision, asked = found.decision, found.question
+def _report(system: System, attribution: Attribution | UnitAttribution, badge: TrustBadge | None) -> dict[str, Any]:
+    decision, question = attribution.decision, attribution.question
     report: dict[str, Any] = {
-        "system": asked.system,
-        "policy": asked.policy,
-        "checkpoint": asked.checkpoint,
+        "system": question.system,
+        "policy": question.policy,
+        "checkpoint": question.checkpoint,
         **_decision(system, decision),
-        "method": asked.method,
-        "target": found.target,
-        "target_kind": asked.target_kind,
-        "baseline": found.baseline,
-        "explained": found.explained,
-        "completeness_error": found.completeness_error,
-        "sentence": found.sentence(),
-        "steps": found.steps,
-        "notes": found.notes,
-        "seed": asked.seed,
-        "versions": asked.versions,
+        "method": question.method,
+        "target": attribution.target,
+        "target_kind": question.target_kind,
+        "baseline": attribution.baseline,
+        "explained": attribution.explained,
+        "completeness_error": attribution.completeness_error,
+        "sentence": attribution.sentence(),
+        "steps": attribution.steps,
+        "notes": attribution.notes,
+        "seed": question.seed,
+        "versions": question.versions,
     }
-    report |= _parts(found)
+    report |= _parts(attribution)
     report["badge"] = None if badge is None else _badge(badge)
     return report
 
@@ -235,22 +235,27 @@ def _decision(system: System, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _parts(found: Attribution | UnitAttribution) -> dict[str, Any]:
+def _parts(attribution: Attribution | UnitAttribution) -> dict[str, Any]:
     from dnnexplain.explain import Attribution
 
-    if not isinstance(found, Attribution):
-        return {"layer": found.layer, "units": found.values}
+    if not isinstance(attribution, Attribution):
+        return {"layer": attribution.layer, "units": attribution.values}
     groups = {
         name: {"positive": part.positive, "negative": part.negative, "net": part.net}
-        for name, part in found.groups.items()
+        for name, part in attribution.groups.items()
     }
-    return {"measure": found.measure, "relative_error": found.relative_error, "groups": groups}
+    return {"measure": attribution.measure, "relative_error": attribution.relative_error, "groups": groups}
 
 
 def _badge(badge: TrustBadge) -> dict[str, Any]:
     figures = {
-        one.name: {"value": one.value, "level": one.level, "limits": one.limits, "sentence": one.sentence}
-        for one in badge.figures
+        figure.name: {
+            "value": figure.value,
+            "level": figure.level,
+            "limits": figure.limits,
+            "sentence": figure.sentence,
+        }
+        for figure in badge.figures
     }
     return {
         "overall": badge.overall,
@@ -261,52 +266,54 @@ def _badge(badge: TrustBadge) -> dict[str, Any]:
     }
 
 
-def _save(found: Attribution | UnitAttribution, out: Path) -> None:
+def _save(attribution: Attribution | UnitAttribution, out: Path) -> None:
     from dnnexplain.explain import Attribution
 
     if out.suffix == ".json":
-        found.save(out)
+        attribution.save(out)
         return
-    if isinstance(found, Attribution):
+    if isinstance(attribution, Attribution):
         arrays = {
-            "map": found.map,
-            "references": found.references,
-            "group_names": np.array(found.group_names),
-            "positive": found.positive,
-            "negative": found.negative,
+            "map": attribution.map,
+            "references": attribution.references,
+            "group_names": np.array(attribution.group_names),
+            "positive": attribution.positive,
+            "negative": attribution.negative,
         }
     else:
-        arrays = {"values": found.values}
+        arrays = {"values": attribution.values}
     with atomic_write(out, "wb") as file:
-        np.savez_compressed(file, **arrays, question=np.array(found.to_json()))
+        np.savez_compressed(file, **arrays, question=np.array(attribution.to_json()))
 
 
-def _show(system: System, found: Attribution | UnitAttribution, badge: TrustBadge | None) -> None:
+def _show(system: System, attribution: Attribution | UnitAttribution, badge: TrustBadge | None) -> None:
     from dnnexplain.explain import Attribution
 
-    typer.echo(system.describe(found.decision.state))
-    decision = found.decision
+    typer.echo(system.describe(attribution.decision.state))
+    decision = attribution.decision
     if decision.action is not None and decision.probabilities is not None:
         chance = number(float(decision.probabilities[decision.action]))
-        typer.echo(f"{found.question.policy} chooses {system.output.names[decision.action]} (probability {chance}).")
-    typer.echo(found.sentence())
-    rows = found.table()
-    if isinstance(found, Attribution):
+        typer.echo(
+            f"{attribution.question.policy} chooses {system.output.names[decision.action]} (probability {chance})."
+        )
+    typer.echo(attribution.sentence())
+    rows = attribution.table()
+    if isinstance(attribution, Attribution):
         rows = [row for row in rows if row["positive"] or row["negative"]]
-        kind = f"{found.method}, {found.target}"
-        kind += f", counted from {found.baseline}:" if found.measure == "share" else ":"
+        kind = f"{attribution.method}, {attribution.target}"
+        kind += f", counted from {attribution.baseline}:" if attribution.measure == "share" else ":"
     else:
         rows = sorted(rows, key=lambda row: -abs(row["value"]))[:10]
-        kind = f"{found.target} through layer {found.layer}, counted from {found.baseline}: the ten strongest units:"
+        kind = f"{attribution.target} through layer {attribution.layer}, counted from {attribution.baseline}: the ten strongest units:"
     if rows:
         typer.echo(f"\n{kind}")
         print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
-    for note in found.notes:
+    for note in attribution.notes:
         typer.echo(f"Note: {note}.")
     if badge is not None:
         typer.echo(f"\nTrust: {badge.overall}")
         rows = [
-            {"figure": one.title, "value": one.value, "colour": one.level, "what it says": one.sentence}
-            for one in badge.figures
+            {"figure": figure.title, "value": figure.value, "colour": figure.level, "what it says": figure.sentence}
+            for figure in badge.figures
         ]
         print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])

@@ -44,7 +44,14 @@ def export(
     Opened from disk or put on any web server; it asks nothing of the network. Some systems also write a network as a
     program for what it controls: with the ending .dash.js, a custom rule of the video player dash.js.
     """
-    program = next((one for ending, one in options.spec.network_exports.items() if page.name.endswith(ending)), "")
+    program = next(
+        (
+            network_export
+            for ending, network_export in options.spec.network_exports.items()
+            if page.name.endswith(ending)
+        ),
+        "",
+    )
     if program:
         _write_program(page, program, options, policy, {"--state": state, "--title": title})
         return

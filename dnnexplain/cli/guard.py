@@ -78,7 +78,7 @@ def guard(
 
     with until_interrupted() as stop, progress_bar("Making the guard", quiet=as_json) as show:
         if options.guard is None:
-            where = () if regions is None else [one.where for one in FailureProfile.load(regions).regions]
+            where = () if regions is None else [region.where for region in FailureProfile.load(regions).regions]
             made = compile_guard(
                 world,
                 network,
@@ -143,8 +143,8 @@ def _as_json(made: Guard, report: GuardReport) -> dict[str, Any]:
 
 
 def _show(report: GuardReport) -> None:
-    for place, told in enumerate(report.guard, start=1):
-        typer.echo(f"{place}. {told}")
+    for place, rule in enumerate(report.guard, start=1):
+        typer.echo(f"{place}. {rule}")
     if not report.guard:
         typer.echo("No rule makes the worst gap smaller at the nominal cost that is allowed: the guard is empty.")
     typer.echo(report.words)

@@ -65,7 +65,7 @@ def hypotheses(
     network = options.guarded(named_policy(world, policy), world)
     family, parameters = options.spec.family(workload).name, options.family(workload)
     with progress_bar("Looking", 2, quiet=as_json) as show:
-        found = hypothesise(
+        tested = hypothesise(
             world,
             network,
             lambda count, drawn: world.workloads(family, count, drawn, **parameters),
@@ -77,38 +77,47 @@ def hypotheses(
             seed=seed,
             progress=show,
         )
-    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found))
+    finish(tested, out=out, report=(lambda: _as_json(tested)) if as_json else None, show=lambda: _show(tested))
 
 
-def _as_json(found: Hypotheses) -> dict[str, Any]:
+def _as_json(hypotheses: Hypotheses) -> dict[str, Any]:
     return {
-        "policy": found.question.policy,
-        "checkpoint": found.question.checkpoint,
-        "seed": found.question.seed,
+        "policy": hypotheses.question.policy,
+        "checkpoint": hypotheses.question.checkpoint,
+        "seed": hypotheses.question.seed,
         "statements": [
             {
-                **{key: value for key, value in asdict(one).items() if key != "statement"},
-                "kind": one.statement.kind,
-                "when": one.statement.where.to_json(),
-                "what": one.statement.what,
+                **{key: value for key, value in asdict(statement).items() if key != "statement"},
+                "kind": statement.statement.kind,
+                "when": statement.statement.where.to_json(),
+                "what": statement.statement.what,
             }
-            for one in found.statements
+            for statement in hypotheses.statements
         ],
-        "short": [found.statements[place].words for place in found.short],
-        "explained": found.explained,
-        "unexplained": found.unexplained,
-        "tried": found.tried,
-        "states": found.states,
-        "assumed": [*found.question.assumed, *found.assumed],
-        "words": found.words,
+        "short": [hypotheses.statements[place].words for place in hypotheses.short],
+        "explained": hypotheses.explained,
+        "unexplained": hypotheses.unexplained,
+        "tried": hypotheses.tried,
+        "states": hypotheses.states,
+        "assumed": [*hypotheses.question.assumed, *hypotheses.assumed],
+        "words": hypotheses.words,
     }
 
 
-def _show(found: Hypotheses) -> None:
-    typer.echo(found.words)
+def _show(hypotheses: Hypotheses) -> None:
+    typer.echo(hypotheses.words)
     rows = [
-        (one.words, one.verdict, one.throughout.verdict, one.applies, one.agrees, one.explains, one.effect, one.p)
-        for one in found.statements[:SHOWN]
+        (
+            statement.words,
+            statement.verdict,
+            statement.throughout.verdict,
+            statement.applies,
+            statement.agrees,
+            statement.explains,
+            statement.effect,
+            statement.p,
+        )
+        for statement in hypotheses.statements[:SHOWN]
     ]
     columns = (
         "statement",
@@ -120,6 +129,6 @@ def _show(found: Hypotheses) -> None:
         "by intervention",
         "p",
     )
-    print_table(columns, rows, f"{len(rows)} of {counted(found.tried, 'statement')} tried")
-    for sentence in found.assumed:
+    print_table(columns, rows, f"{len(rows)} of {counted(hypotheses.tried, 'statement')} tried")
+    for sentence in hypotheses.assumed:
         typer.echo(sentence)

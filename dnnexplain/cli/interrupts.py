@@ -34,31 +34,31 @@ def heard() -> Iterator[Stop]:
 
     The event has the exit code of the signal that came last. A forked process is ended by them at once, as ever.
     """
-    asked, own = Stop(), os.getpid()
+    stop, own = Stop(), os.getpid()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield stop
         return
 
     def end(number: int, _frame: FrameType | None) -> None:
         if os.getpid() != own:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        asked.code = 128 + number
+        stop.code = 128 + number
         raise KeyboardInterrupt
 
     plain = [number for number in _SIGNALS if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL]
     for number in plain:
         signal.signal(number, end)
     try:
-        yield asked
+        yield stop
     finally:
         for number in plain:
             signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
-def until_interrupted(told: str = KEPT) -> Iterator[Stop]:
-    """An event that Ctrl-C sets, instead of ending the program, while the block runs; ``told`` is then said."""
+def until_interrupted(hint: str = KEPT) -> Iterator[Stop]:
+    """An event that Ctrl-C sets, instead of ending the program, while the block runs; ``hint`` is then said."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -69,7 +69,7 @@ def until_interrupted(told: str = KEPT) -> Iterator[Stop]:
             raise KeyboardInterrupt
         stop.code = 128 + number
         stop.set()
-        typer.echo(told, err=True)
+        typer.echo(hint, err=True)
 
     before = {number: signal.signal(number, ask) for number in _SIGNALS if not _left_behind(number)}
     try:

@@ -52,10 +52,10 @@ def open_lab(
 def _run(command: list[str], variables: dict[str, str]) -> int:
     """Run a server until it ends, or until this command is asked to: then the server is ended, too."""
 
-    def asked(_number: int, _frame: object) -> None:
+    def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, asked)
+    before = signal.signal(signal.SIGTERM, stop)
     process = subprocess.Popen(command, env=variables)  # noqa: S603 - our own interpreter
     try:
         return process.wait()

@@ -34,12 +34,12 @@ def networks_of(name: str, world: Any) -> list[Policy]:
     if not names:
         msg = f"no network ships for this {world.name}; give one with --policy"
         raise DnnExplainError(msg)
-    found = [named_policy(world, one) for one in names]
-    for policy in found:
+    networks = [named_policy(world, name) for name in names]
+    for policy in networks:
         if not hasattr(policy, "module"):
             msg = f"{policy.name} is a rule without a network inside; give a network with --policy"
             raise DnnExplainError(msg)
-    return found
+    return networks
 
 
 def show_census(
@@ -54,34 +54,36 @@ def show_census(
         msg = f"no kind of knob of {world.name} is shared by several objects; name a knob with --by"
         raise DnnExplainError(msg)
     reference = world.baselines(state or state_from_values(world, {})).get("reachable states")
-    found = census(
+    counted = census(
         world, networks, kind or next(iter(shared)), state=state, layer=layer or None,
         others=others.replace("-", " ") or "empty", reference=reference,
     )  # fmt: skip
     if as_json:
-        print_json(_census_report(found))
+        print_json(_census_report(counted))
         return
     columns = ("network", "neurons", "threshold", "off below", "half at", "no difference above", "half from", "both", "always off", "never react")  # fmt: skip
     rows = [
-        (one.policy, one.neurons, one.threshold, one.off_below, number(one.median_on), one.settles_above,
-         number(one.median_settles), one.both, one.dead, one.flat)
-        for one in found.networks
+        (network.policy, network.neurons, network.threshold, network.off_below, number(network.median_on), network.settles_above,
+         number(network.median_settles), network.both, network.dead, network.flat)
+        for network in counted.networks
     ]  # fmt: skip
-    others_told = found.question.settings["others"]
-    print_table(columns, rows, f"Neurons with thresholds in {found.kind} ({found.unit}), other objects {others_told}")
-    typer.echo(found.sentence())
+    others_told = counted.question.settings["others"]
+    print_table(
+        columns, rows, f"Neurons with thresholds in {counted.kind} ({counted.unit}), other objects {others_told}"
+    )
+    typer.echo(counted.sentence())
     typer.echo("The paper's Figure 3b shows a neuron that is off below length 5 and sees no difference above 15.")
 
 
-def _census_report(found: Census) -> dict[str, Any]:
+def _census_report(census: Census) -> dict[str, Any]:
     return {
-        "system": found.question.system,
-        "kind": found.kind,
-        "unit": found.unit,
-        "others": found.question.settings["others"],
-        "networks": found.table(),
-        "sentence": found.sentence(),
-        "versions": found.question.versions,
+        "system": census.question.system,
+        "kind": census.kind,
+        "unit": census.unit,
+        "others": census.question.settings["others"],
+        "networks": census.table(),
+        "sentence": census.sentence(),
+        "versions": census.question.versions,
     }
 
 
@@ -106,30 +108,30 @@ def show_survey(
     for policy in networks:
         seen = visited(world, policy, states, workload=workload, seed=seed)
         with progress_bar(f"{policy.name}", len(seen.observations), quiet=as_json) as show:
-            found = survey(
+            result = survey(
                 world, policy, seen.observations, method=method, target=target, baseline=baseline, seed=seed, progress=show
             )  # fmt: skip
-        reports.append((found, reliance(world, policy, seen.observations, seed=seed), seen.source))
+        reports.append((result, reliance(world, policy, seen.observations, seed=seed), seen.source))
     if as_json:
-        told = [_survey_report(world, *report) for report in reports]
-        print_json({**(told[0] if len(told) == 1 else {}), "networks": told})
+        lines = [_survey_report(world, *report) for report in reports]
+        print_json({**(lines[0] if len(lines) == 1 else {}), "networks": lines})
         return
-    for found, rests, source in reports:
-        _print_survey(found, rests, source)
+    for result, rests, source in reports:
+        _print_survey(result, rests, source)
 
 
-def _survey_report(world: Any, found: Survey, rests: Reliance, source: str) -> dict[str, Any]:
-    asked = found.question
+def _survey_report(world: Any, survey: Survey, rests: Reliance, source: str) -> dict[str, Any]:
+    question = survey.question
     return {
-        "policy": asked.policy,
-        "checkpoint": asked.checkpoint,
-        "method": found.method,
-        "target": found.target,
-        "baseline": found.baseline,
-        "states": found.states,
+        "policy": question.policy,
+        "checkpoint": question.checkpoint,
+        "method": survey.method,
+        "target": survey.target,
+        "baseline": survey.baseline,
+        "states": survey.states,
         "source": source,
-        "seed": asked.seed,
-        "groups": [{**row, "changed": float(share)} for row, share in zip(found.table(), rests.changed, strict=True)],
+        "seed": question.seed,
+        "groups": [{**row, "changed": float(share)} for row, share in zip(survey.table(), rests.changed, strict=True)],
         "dead_cells": rests.dead_cells,
         "never_wired_cells": rests.never_wired_cells,
         "wired_dead_cells": rests.wired_dead_cells,
@@ -137,31 +139,31 @@ def _survey_report(world: Any, found: Survey, rests: Reliance, source: str) -> d
         "changed_when_permuted": dict(zip(rests.group_names, rests.changed.tolist(), strict=True)),
         "shuffles": rests.shuffles,
         "rests_on": rests.sentence(),
-        "actions": found.actions,
+        "actions": survey.actions,
         "action_names": list(world.output.names),
-        "sentence": found.sentence(),
-        "notes": found.notes,
-        "versions": asked.versions,
+        "sentence": survey.sentence(),
+        "notes": survey.notes,
+        "versions": question.versions,
     }
 
 
-def _print_survey(found: Survey, rests: Reliance, source: str) -> None:
+def _print_survey(survey: Survey, rests: Reliance, source: str) -> None:
     columns = ("group", "positive", "negative", "net", "remains", "says something in", "leads in", "changes")
     rows = [
         (row["group"], row["positive"], row["negative"], row["net"],
          *(_share(row[name]) for name in ("cancellation", "present", "top")), _share(share))
-        for row, share in zip(found.table(), rests.changed, strict=True)
+        for row, share in zip(survey.table(), rests.changed, strict=True)
     ]  # fmt: skip
-    counted = "" if found.method == "saliency" else f", counted from {found.baseline}"
-    title = f"{found.question.policy}: {found.method} of {found.target}{counted}, {found.states:,} {source}"
+    counted = "" if survey.method == "saliency" else f", counted from {survey.baseline}"
+    title = f"{survey.question.policy}: {survey.method} of {survey.target}{counted}, {survey.states:,} {source}"
     print_table(columns, rows, title)
-    typer.echo(found.sentence())
+    typer.echo(survey.sentence())
     typer.echo(
         "Remains: the size of the sum of positive and negative in a state, as a share of both (0%: they cancel). "
         "Changes: decisions that change when the group is exchanged for that of another state."
     )
     typer.echo(rests.sentence())
-    for note in found.notes:
+    for note in survey.notes:
         typer.echo(f"Note: {note}.")
     typer.echo("")
 

@@ -26,9 +26,9 @@ def check_numbers(command: Any) -> None:
 
 
 def _checked(_context: Any, option: Any, value: Any) -> Any:
-    for one in value if isinstance(value, list | tuple) else [value]:
-        if isinstance(one, int | float) and not isinstance(one, bool):
-            _check(option.name, f"--{option.name.replace('_', '-')}", one)
+    for item in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(item, int | float) and not isinstance(item, bool):
+            _check(option.name, f"--{option.name.replace('_', '-')}", item)
     return value
 
 

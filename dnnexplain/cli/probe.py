@@ -80,28 +80,28 @@ def probe(
         show_census(world, networks, kind=by, layer=layer, others=others, state=given, as_json=as_json)
         return
     network: Any = named_policy(world, policy or "default")
-    found = layer_of(world, network, layer or None)
-    chosen = range(found.units) if neuron is None else [check_neuron(found, neuron)]
+    neuron_layer = layer_of(world, network, layer or None)
+    chosen = range(neuron_layer.units) if neuron is None else [check_neuron(neuron_layer, neuron)]
     reference = world.baselines(given or state_from_values(world, {})).get("reachable states")
-    asked: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "state": given,
-        "layer": found.name,
+        "layer": neuron_layer.name,
         "others": others.replace("-", " ") or "as they are",
         "reference": reference,
     }
-    swept = curves(world, network, _knobs(world, by), **asked)
-    maxima = _maxima(world, network, found.name, list(chosen), restarts, seed, quiet=as_json)
+    swept = curves(world, network, _knobs(world, by), **settings)
+    maxima = _maxima(world, network, neuron_layer.name, list(chosen), restarts, seed, quiet=as_json)
     report = {
         "system": world.name,
         "policy": network.name,
         "checkpoint": network.checkpoint,
-        "layer": found.name,
-        "measured": found.measured,
+        "layer": neuron_layer.name,
+        "measured": neuron_layer.measured,
         "valid_states": valid_states(world),
-        "neurons": found.units,
+        "neurons": neuron_layer.units,
         "counted_from": 0,
     }
-    details = [_neuron(world, network, found, swept, one, given) for one in maxima]
+    details = [_neuron(world, network, neuron_layer, swept, item, given) for item in maxima]
     if as_json:
         print_json(report | (details[0] if neuron is not None else {"probed": details}))
     elif neuron is None:
@@ -127,12 +127,12 @@ def _maxima(
 
     with progress_bar("Maximal activation", 100, quiet=quiet) as show:
 
-        def told(fraction: float) -> None:
+        def tell(fraction: float) -> None:
             show(round(100 * fraction))
 
         if len(neurons) > 1:
-            return list(maximise_all(world, network, layer, restarts=restarts, seed=seed, progress=told))
-        return [maximise(world, network, neurons[0], layer, restarts=restarts, seed=seed, progress=told)]
+            return list(maximise_all(world, network, layer, restarts=restarts, seed=seed, progress=tell))
+        return [maximise(world, network, neurons[0], layer, restarts=restarts, seed=seed, progress=tell)]
 
 
 def _neuron(
@@ -148,17 +148,17 @@ def _neuron(
         "certificate": best.certificate,
         "words": best.words,
     }
-    told: dict[str, Any] = {"neuron": best.neuron, "maximum": maximum}
+    data: dict[str, Any] = {"neuron": best.neuron, "maximum": maximum}
     if state is not None:
         seen = neuron_activations(network, layer, observe(world, [state]), [best.neuron])
-        told["activation"] = float(seen[0, 0])
-        told["outside_valid"] = outside_valid(world, state)
+        data["activation"] = float(seen[0, 0])
+        data["outside_valid"] = outside_valid(world, state)
     objects = spec_of(world).objects
-    told[objects or "curves"] = [
+    data[objects or "curves"] = [
         _curve(swept.curve(best.neuron, knob), place if objects else None)
         for place, knob in enumerate(swept.knobs, start=1)
     ]
-    return told
+    return data
 
 
 def _curve(curve: ThresholdCurve, slot: int | None) -> dict[str, Any]:
@@ -175,24 +175,30 @@ def _curve(curve: ThresholdCurve, slot: int | None) -> dict[str, Any]:
     }
 
 
-def _show_one(world: System, best: Maximum, swept: Curves, told: dict[str, Any]) -> None:
+def _show_one(world: System, best: Maximum, swept: Curves, words: dict[str, Any]) -> None:
     typer.echo(best.sentence())
     typer.echo(f"Maximal state: {world.describe(best.state)}")
-    if "activation" in told:
-        outside = f" {told['outside_valid']}" if told["outside_valid"] else ""
-        typer.echo(f"In the given state neuron {best.neuron} is at {number(told['activation'])}.{outside}")
+    if "activation" in words:
+        outside = f" {words['outside_valid']}" if words["outside_valid"] else ""
+        typer.echo(f"In the given state neuron {best.neuron} is at {number(words['activation'])}.{outside}")
     for knob in swept.knobs:
         typer.echo(swept.curve(best.neuron, knob).sentence())
 
 
 def _show_all(report: dict[str, Any], swept: Curves, details: list[dict[str, Any]]) -> None:
     rows = []
-    for one in details:
-        curves = [swept.curve(one["neuron"], knob) for knob in swept.knobs]
+    for detail in details:
+        curves = [swept.curve(detail["neuron"], knob) for knob in swept.knobs]
         steps = [f"{curve.knob}: {step.words()}" for curve in curves for step in curve.thresholds]
-        now = (one["activation"],) if "activation" in one else ()
+        now = (detail["activation"],) if "activation" in detail else ()
         rows.append(
-            (one["neuron"], one["maximum"]["activation"], one["maximum"]["proved"], *now, "; ".join(steps) or "-")
+            (
+                detail["neuron"],
+                detail["maximum"]["activation"],
+                detail["maximum"]["proved"],
+                *now,
+                "; ".join(steps) or "-",
+            )
         )
     now_column = ("in the state",) if details and "activation" in details[0] else ()
     columns = ("neuron", "maximum", "proved", *now_column, "thresholds")

@@ -82,7 +82,7 @@ def _read(path: Path) -> Project:
             raise DnnExplainError(msg)
     return Project(
         path.parent,
-        {name: _system(path, name, one) for name, one in data.get("systems", {}).items()},
+        {name: _system(path, name, item) for name, item in data.get("systems", {}).items()},
         _files(path, "networks", data),
         _files(path, "logs", data),
     )
@@ -105,16 +105,16 @@ def _system(path: Path, name: str, said: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def _files(path: Path, table: str, data: Mapping[str, Any]) -> dict[str, Path]:
-    found = {}
+    files = {}
     for name, place in data.get(table, {}).items():
         if not isinstance(place, str):
             msg = f"{path}: {table}.{name} is the path of a file in quotes, not {place!r}"
             raise DnnExplainError(msg)
-        found[name] = path.parent / place
-        if not found[name].exists():
-            msg = f"{path}: {table}.{name} is {place}, and {found[name]} does not exist"
+        files[name] = path.parent / place
+        if not files[name].exists():
+            msg = f"{path}: {table}.{name} is {place}, and {files[name]} does not exist"
             raise DnnExplainError(msg)
-    return found
+    return files
 
 
 def expanded(arguments: Sequence[str], project: Project | None) -> list[str]:
@@ -126,20 +126,20 @@ def expanded(arguments: Sequence[str], project: Project | None) -> list[str]:
         return list(arguments)
     if str(project.folder) not in sys.path:
         sys.path.insert(0, str(project.folder))
-    found, said = [arguments[0]], []
+    words, said = [arguments[0]], []
     for before, word in pairwise(arguments):
         option, equals, value = word.partition("=")
         if word in project.systems and not before.startswith("--"):
             reference, parameters = project.systems[word]
             said = _options(parameters, arguments)
-            found.append(reference)
+            words.append(reference)
         elif equals and option.startswith("--"):
-            found.append(f"{option}={_file(option, value, project)}")
+            words.append(f"{option}={_file(option, value, project)}")
         else:
-            found.append(_file(before, word, project))
+            words.append(_file(before, word, project))
     if said:
         typer.echo(f"{project.folder / NAME} adds: {' '.join(said)}", err=True)
-    return found + said
+    return words + said
 
 
 def _file(option: str, value: str, project: Project) -> str:

@@ -88,14 +88,14 @@ def prove(
     limits = ProofBudget(nodes=nodes, seconds=seconds, every=every, jobs=jobs)
     background = None if given is None else given.background
     with said_when_compiled(), progress_bar("proving", len(claim.cases), quiet=as_json) as show:
-        found = settle(world, network, claim, background=background, budget=limits, seed=seed, progress=show)
-    report = {"system": world.name, "policy": network.name, **described(found, world)}
+        verdict = settle(world, network, claim, background=background, budget=limits, seed=seed, progress=show)
+    report = {"system": world.name, "policy": network.name, **described(verdict, world)}
     if export is not None:
         report["exported"] = _export(export, world, network, claim, background)
     if as_json:
         print_json(report)
     else:
-        _show(found, world, report)
+        _show(verdict, world, report)
 
 
 def _export(folder: Path, world: Any, network: Any, claim: Property, background: Any) -> dict[str, Any]:
@@ -134,21 +134,21 @@ def _list(options: SystemOptions, *, as_json: bool) -> None:
         print_table(("property", "what it claims"), list(names.items()))
 
 
-def _show(found: Verdict, world: Any, report: dict[str, Any]) -> None:
+def _show(verdict: Verdict, world: Any, report: dict[str, Any]) -> None:
     from dnnexplain.contract import State
 
-    typer.echo(found.sentence())
-    if found.witness is not None:
-        rows = found.witness.reshape(-1, len(world.knobs))
+    typer.echo(verdict.sentence())
+    if verdict.witness is not None:
+        rows = verdict.witness.reshape(-1, len(world.knobs))
         for word, row in zip(("Witness", "Then"), rows, strict=False):
             typer.echo(f"{word}: {world.describe(State(row))}")
-        if found.after is not None:
-            typer.echo(f"After the first decision: {world.describe(State(found.after))}")
+        if verdict.after is not None:
+            typer.echo(f"After the first decision: {world.describe(State(verdict.after))}")
     cases = [(case["verdict"], case["how"], case["bound"], case["case"]) for case in report["cases"]]
     print_table(("verdict", "how", "bound", "case"), cases)
-    for sentence in found.assumed:
+    for sentence in verdict.assumed:
         typer.echo(f"Assumed: {sentence}.")
-    typer.echo(f"Program and network differ by at most {found.checked:.2g}; {found.seconds:.1f} s.")
+    typer.echo(f"Program and network differ by at most {verdict.checked:.2g}; {verdict.seconds:.1f} s.")
 
 
 def show_sufficient(
@@ -161,35 +161,35 @@ def show_sufficient(
     from dnnexplain.explain.proofs.sufficient import LIMITS, sufficient_reason
 
     with said_when_compiled():
-        found = sufficient_reason(
+        reason = sufficient_reason(
             world, policy, state, minimum=minimum, budget=replace(LIMITS, seconds=seconds), seed=seed
         )
-    beside = beside_attribution(world, policy, state, found.fixed, method=method) if found.proved else None
+    beside = beside_attribution(world, policy, state, reason.fixed, method=method) if reason.proved else None
     if as_json:
         print_json(
             {
                 "system": world.name,
                 "policy": policy.name,
-                "decision": found.decision,
-                "fixed": found.fixed,
-                "free": list(found.free),
-                "proved": found.proved,
-                "minimal": found.minimal,
-                "minimum": found.minimum,
-                "flips": list(found.flips),
-                "flipped": None if found.flipped is None else world.state_to_json(found.flipped),
-                "checked": found.checked,
-                "seconds": found.seconds,
-                "sentence": found.sentence(),
-                "quantifies": found.quantifies,
-                "reason": found.reason,
+                "decision": reason.decision,
+                "fixed": reason.fixed,
+                "free": list(reason.free),
+                "proved": reason.proved,
+                "minimal": reason.minimal,
+                "minimum": reason.minimum,
+                "flips": list(reason.flips),
+                "flipped": None if reason.flipped is None else world.state_to_json(reason.flipped),
+                "checked": reason.checked,
+                "seconds": reason.seconds,
+                "sentence": reason.sentence(),
+                "quantifies": reason.quantifies,
+                "reason": reason.reason,
                 "attribution": None if beside is None else {**asdict(beside), "words": beside.words},
             }
         )
         return
     typer.echo(world.describe(state))
-    typer.echo(found.sentence())
-    if found.flips:
-        typer.echo(f"Changing {', '.join(found.flips)} alone can flip it.")
+    typer.echo(reason.sentence())
+    if reason.flips:
+        typer.echo(f"Changing {', '.join(reason.flips)} alone can flip it.")
     if beside is not None:
         typer.echo(beside.words)

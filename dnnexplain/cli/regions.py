@@ -65,7 +65,7 @@ def regions(
     family, parameters = options.spec.family(workload).name, options.family(workload)
     rules = fair_rules(world)
     with progress_bar("Looking", 3, quiet=as_json) as show:
-        found = failure_profile(
+        profile = failure_profile(
             world,
             network,
             lambda count, drawn: world.workloads(family, count, drawn, **parameters),
@@ -77,46 +77,48 @@ def regions(
             floor=floor,
             progress=show,
         )
-    compared = None if earlier is None else compare_profiles(earlier, found)
+    compared = None if earlier is None else compare_profiles(earlier, profile)
     finish(
-        found,
+        profile,
         out=out,
-        report=(lambda: _as_json(found, compared)) if as_json else None,
-        show=lambda: _show(found, compared),
+        report=(lambda: _as_json(profile, compared)) if as_json else None,
+        show=lambda: _show(profile, compared),
     )
 
 
-def _as_json(found: FailureProfile, compared: ComparedProfiles | None) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "policy": found.question.policy,
-        "checkpoint": found.question.checkpoint,
-        "seed": found.question.seed,
-        "of": found.kind,
+def _as_json(profile: FailureProfile, compared: ComparedProfiles | None) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "policy": profile.question.policy,
+        "checkpoint": profile.question.checkpoint,
+        "seed": profile.question.seed,
+        "of": profile.kind,
         "regions": [
-            {**{key: value for key, value in asdict(one).items() if key != "where"}, "where": one.where.to_json()}
-            for one in found.regions
+            {**{key: value for key, value in asdict(region).items() if key != "where"}, "where": region.where.to_json()}
+            for region in profile.regions
         ],
-        "tried": found.tried,
-        "samples": found.samples,
-        "share": found.share,
-        "loss": found.loss,
-        "unit": found.unit,
-        "explained": found.explained,
-        "assumed": [*found.question.assumed, *found.assumed],
-        "words": found.words,
+        "tried": profile.tried,
+        "samples": profile.samples,
+        "share": profile.share,
+        "loss": profile.loss,
+        "unit": profile.unit,
+        "explained": profile.explained,
+        "assumed": [*profile.question.assumed, *profile.assumed],
+        "words": profile.words,
     }
     if compared is not None:
-        told["compared"] = {"fates": [asdict(fate) for fate in compared.fates], "words": compared.words}
-    return told
+        data["compared"] = {"fates": [asdict(fate) for fate in compared.fates], "words": compared.words}
+    return data
 
 
-def _show(found: FailureProfile, compared: ComparedProfiles | None) -> None:
-    typer.echo(found.words)
-    for place, region in enumerate(found.regions, start=1):
+def _show(profile: FailureProfile, compared: ComparedProfiles | None) -> None:
+    typer.echo(profile.words)
+    for place, region in enumerate(profile.regions, start=1):
         typer.echo(f"{place}. {region.words}")
-    for sentence in found.assumed:
+    for sentence in profile.assumed:
         typer.echo(sentence)
     if compared is not None:
         columns = ("region", "of", "verdict", "loss before", "loss after", "p")
-        rows = [(one.rule, one.owner, one.verdict, one.loss_before, one.loss_after, one.p) for one in compared.fates]
+        rows = [
+            (fate.rule, fate.owner, fate.verdict, fate.loss_before, fate.loss_after, fate.p) for fate in compared.fates
+        ]
         print_table(columns, rows, compared.words)

@@ -56,10 +56,10 @@ def replay(
     world = options.make(options.spec.compared)
     need(world, Acting, "replaying actions")
     assert isinstance(world, Acting)
-    one = _workload(world, options, workload, seed)
+    item = _workload(world, options, workload, seed)
     chosen = None if actions is None else _read_actions(actions)
     acting = _policy(world, policy, options)
-    played = world.play(one, chosen, acting, seed=seed, **_played(options))
+    played = world.play(item, chosen, acting, seed=seed, **_played(options))
     guard = told_steps(acting)
     with atomic_write(out, "wb") as file:
         np.savez_compressed(file, **dict[str, Any](played.arrays))
@@ -75,10 +75,10 @@ def _workload(world: Acting, options: SystemOptions, family: str, seed: int) -> 
     """The workload of the file that was given, or the first of a family."""
     path = options.workload.get(options.spec.file_option)
     if path is not None:
-        found, said = world.read_played(Path(path))
+        workload, said = world.read_played(Path(path))
         if said:
             typer.echo(said, err=True)
-        return found
+        return workload
     rest = {key: value for key, value in options.workload.items() if key != options.spec.file_option}
     if not family and not options.spec.families:
         msg = f"say which {options.spec.workload}: --{options.spec.file_option} FILE"
@@ -97,8 +97,8 @@ def _policy(world: Acting, name: str, options: SystemOptions) -> Policy | None:
     if not name and options.guard is not None:
         msg = "a guard is for a policy: give --policy NAME, not --actions, with --guard"
         raise DnnExplainError(msg)
-    found: Policy | None = options.guarded(named_policy(world, name), world) if name else None
-    return found
+    policy: Policy | None = options.guarded(named_policy(world, name), world) if name else None
+    return policy
 
 
 def _read_actions(path: Path) -> list[Any]:

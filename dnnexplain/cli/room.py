@@ -70,14 +70,14 @@ def room(
         raise DnnExplainError(msg)
     world: Any = options.make(options.spec.compared)
     rules = world.rules()
-    asked: Any = rules[policy] if policy in rules else options.guarded(named_policy(world, policy), world)
+    question: Any = rules[policy] if policy in rules else options.guarded(named_policy(world, policy), world)
     workloads = find_workloads(world, options, workload, sets, seed)
     name = workload if any(family.name == workload for family in options.spec.families) else ""
     ahead = find_workloads(world, options, name, futures, seed + 1_000_003)
     with until_interrupted(_STOPPING) as stop, progress_bar("Running", quiet=as_json) as show:
         try:
-            found = split(
-                world, options.spec, asked, workloads, ahead, oracle_seconds=oracle_seconds, seed=seed, jobs=jobs,
+            parts = split(
+                world, options.spec, question, workloads, ahead, oracle_seconds=oracle_seconds, seed=seed, jobs=jobs,
                 progress=show, cancel=stop,
             )  # fmt: skip
         except DnnExplainError as error:
@@ -87,35 +87,35 @@ def room(
             raise typer.Exit(stop.code) from None
     if chart is not None:
         with atomic_write(chart) as stream:
-            stream.write(found.plot(backend="svg"))
-    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found), stop=stop)
+            stream.write(parts.plot(backend="svg"))
+    finish(parts, out=out, report=(lambda: _as_json(parts)) if as_json else None, show=lambda: _show(parts), stop=stop)
 
 
-def _as_json(found: Room) -> dict[str, Any]:
+def _as_json(room: Room) -> dict[str, Any]:
     return {
-        "system": found.question.system,
-        "policy": found.question.policy,
-        "seed": found.question.seed,
-        "workloads": found.workloads,
-        "futures": found.futures,
-        "cost": found.cost_name,
-        "levels": [asdict(one) for one in found.levels],
-        "parts": [asdict(one) for one in found.parts],
-        "gap": found.gap,
-        "optimum_at_least": found.lower,
-        "left_out": list(found.left_out),
-        "assumed": [*found.question.assumed, *found.assumed],
-        "sentence": found.sentence(),
+        "system": room.question.system,
+        "policy": room.question.policy,
+        "seed": room.question.seed,
+        "workloads": room.workloads,
+        "futures": room.futures,
+        "cost": room.cost_name,
+        "levels": [asdict(level) for level in room.levels],
+        "parts": [asdict(part) for part in room.parts],
+        "gap": room.gap,
+        "optimum_at_least": room.lower,
+        "left_out": list(room.left_out),
+        "assumed": [*room.question.assumed, *room.assumed],
+        "sentence": room.sentence(),
     }
 
 
-def _show(found: Room) -> None:
-    rows = [(one.words, one.cost, interval(one.low, one.high)) for one in found.levels]
-    print_table(("who", found.cost_name, "95% interval"), rows, "Where is the room to improve?")
-    split = not any(one.name == "gap" for one in found.parts)
-    parts = [(one.words, one.size, interval(one.low, one.high), percent(one.share)) for one in found.parts]
+def _show(room: Room) -> None:
+    rows = [(level.words, level.cost, interval(level.low, level.high)) for level in room.levels]
+    print_table(("who", room.cost_name, "95% interval"), rows, "Where is the room to improve?")
+    split = not any(part.name == "gap" for part in room.parts)
+    parts = [(part.words, part.size, interval(part.low, part.high), percent(part.share)) for part in room.parts]
     if split:
         print_table(("it would take", "size", "95% interval", "share of the gap"), parts, "What the gap is made of")
-    typer.echo(found.sentence())
-    for sentence in (*found.left_out, *found.assumed):
+    typer.echo(room.sentence())
+    for sentence in (*room.left_out, *room.assumed):
         typer.echo(sentence)

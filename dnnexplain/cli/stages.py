@@ -34,7 +34,7 @@ def show_stages(world: Any, options: SystemOptions, network: Path, *, workload: 
     seen = visited(world, networks[-1], STATES, workload=workload, seed=seed)
     workloads = find_workloads(world, options, workload, EPISODES, seed + 1)
     with progress_bar("Stages", len(networks), quiet=as_json) as show:
-        found = stages(world, networks, seen.observations, workloads, seed=seed, progress=show)
+        learned = stages(world, networks, seen.observations, workloads, seed=seed, progress=show)
     if as_json:
         print_json(
             {
@@ -42,33 +42,33 @@ def show_stages(world: Any, options: SystemOptions, network: Path, *, workload: 
                     {
                         "name": name,
                         "file": str(file),
-                        "cost": dict(zip(("mean", "low", "high"), found.cost[at].three, strict=True)),
-                        "same_as_last": float(found.same[at]),
-                        "dead_cells": int(found.dead[at]),
-                        "changed": dict(zip(found.group_names, found.changed[at].tolist(), strict=True)),
+                        "cost": dict(zip(("mean", "low", "high"), learned.cost[at].three, strict=True)),
+                        "same_as_last": float(learned.same[at]),
+                        "dead_cells": int(learned.dead[at]),
+                        "changed": dict(zip(learned.group_names, learned.changed[at].tolist(), strict=True)),
                         "actions": dict(
-                            zip(getattr(world.output, "names", ()), found.actions[at].tolist(), strict=False)
+                            zip(getattr(world.output, "names", ()), learned.actions[at].tolist(), strict=False)
                         ),
                     }
-                    for at, (name, file) in enumerate(zip(found.names, files, strict=True))
+                    for at, (name, file) in enumerate(zip(learned.names, files, strict=True))
                 ],
-                "states": found.states,
+                "states": learned.states,
                 "source": seen.source,
-                "episodes": found.episodes,
-                "cost_name": found.cost_name,
-                "sentence": found.sentence(),
+                "episodes": learned.episodes,
+                "cost_name": learned.cost_name,
+                "sentence": learned.sentence(),
             }
         )
         return
-    rows = [list(row.values()) for row in found.table()]
-    columns = ("stage", found.cost_name, "as the last", "dead cells", *found.group_names)
+    rows = [list(row.values()) for row in learned.table()]
+    columns = ("stage", learned.cost_name, "as the last", "dead cells", *learned.group_names)
     print_table(
         columns,
         [[name, number(cost), *rest] for name, cost, *rest in rows],
-        f"{counted(found.states, 'state')}, {seen.source}",
+        f"{counted(learned.states, 'state')}, {seen.source}",
     )
     typer.echo("Under each group: the share of decisions that change when it is exchanged for that of another state.")
-    typer.echo(found.sentence())
+    typer.echo(learned.sentence())
 
 
 def _files(network: Path) -> list[Path]:
@@ -79,11 +79,11 @@ def _files(network: Path) -> list[Path]:
     """
     pattern = re.compile(re.escape(network.stem) + r"-stage-(\d+)" + re.escape(network.suffix))
     beside = network.parent.iterdir() if network.parent.is_dir() else ()
-    found = sorted((int(told[1]), file) for file in beside if (told := pattern.fullmatch(file.name)))
-    if len(found) < 2:
+    match = sorted((int(words[1]), file) for file in beside if (words := pattern.fullmatch(file.name)))
+    if len(match) < 2:
         msg = (
             f"beside {network} there are no two stages ({network.stem}-stage-1{network.suffix} and so on); a training keeps "
             "them where its recipe has --stages: dnnexplain train SYSTEM --stages 6 --out " + network.name
         )
         raise DnnExplainError(msg)
-    return [file for _, file in found]
+    return [file for _, file in match]

@@ -81,19 +81,19 @@ def stress(
     recorded = None if like is None else find_workloads(world, options, str(like), None, seed)
     earlier = StressTest.load(folder / KEPT) if (folder / KEPT).exists() else None
     with until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
-        found = _ended_with(
+        test = _ended_with(
             stop, run,
             world, options.spec, tested, recorded=recorded, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
             jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
         )  # fmt: skip
-    found = replace(_with_claims(found, options, policy, proofs, seed), guard=_guard(tested, options))
-    broken = {limit.text: limit.broken(found) for limit in limits}
-    kept = _Kept(found, broken, _commands(system, options, policy, like, proofs, budget, seed, out, fail_if))
+    test = replace(_with_claims(test, options, policy, proofs, seed), guard=_guard(tested, options))
+    broken = {limit.text: limit.broken(test) for limit in limits}
+    kept = _Kept(test, broken, _commands(system, options, policy, like, proofs, budget, seed, out, fail_if))
     finish(
         kept,
         out=folder,
-        report=(lambda: kept.told) if as_json else None,
-        show=lambda: _show(found, folder, broken),
+        report=(lambda: kept.data) if as_json else None,
+        show=lambda: _show(test, folder, broken),
         stop=stop,
         code=BROKEN if any(broken.values()) else 0,
     )
@@ -104,18 +104,18 @@ class _Kept:
     """A test and its report, in the files of a folder.
 
     Attributes:
-        told: what ``--json`` prints; it names the files, so it is known when they are written.
+        data: what ``--json`` prints; it names the files, so it is known when they are written.
     """
 
-    found: StressTest
+    test: StressTest
     broken: dict[str, str]
     commands: Commands
-    told: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write all of them."""
-        self.found.save(folder / KEPT)
-        self.told = _write(self.found, folder, self.broken, self.commands)
+        self.test.save(folder / KEPT)
+        self.data = _write(self.test, folder, self.broken, self.commands)
 
 
 def _ended_with(stop: Stop, work: Callable[..., StressTest], *given: Any, **options: Any) -> StressTest:
@@ -129,21 +129,21 @@ def _ended_with(stop: Stop, work: Callable[..., StressTest], *given: Any, **opti
         raise typer.Exit(stop.code) from None
 
 
-def _with_claims(found: StressTest, options: SystemOptions, policy: str, seconds: float, seed: int) -> StressTest:
+def _with_claims(test: StressTest, options: SystemOptions, policy: str, seconds: float, seed: int) -> StressTest:
     """With the properties of the network that are proved or refuted in so many seconds each."""
-    if not seconds > 0 or found.properties:
-        return found
+    if not seconds > 0 or test.properties:
+        return test
     from dnnexplain.explain.stress.claims import settled
     from dnnexplain.explain.stress.run import UNSETTLED
     from dnnexplain.policies import named_policy
 
     world: Any = options.make_for(policy)
-    told, left = settled(world, options.spec, named_policy(world, policy), seconds=seconds, seed=seed)
-    others = [one for one in found.left_out if not one.startswith(UNSETTLED)]
+    words, left = settled(world, options.spec, named_policy(world, policy), seconds=seconds, seed=seed)
+    others = [item for item in test.left_out if not item.startswith(UNSETTLED)]
     regions = (
         "Regions of inputs on which it fails: dnnexplain regions finds them, dnnexplain worst-case the worst input."
     )
-    return replace(found, properties=told, left_out=(*others, *left, regions))
+    return replace(test, properties=words, left_out=(*others, *left, regions))
 
 
 def _folder(out: Path) -> Path:
@@ -189,26 +189,26 @@ def _commands(
     return Commands(line("stress", *words), line("evaluate"), others, options.system)
 
 
-def _write(found: StressTest, folder: Path, broken: dict[str, str], commands: Commands) -> dict[str, Any]:
+def _write(test: StressTest, folder: Path, broken: dict[str, str], commands: Commands) -> dict[str, Any]:
     from dnnexplain.explain.stress.report import report_html
     from dnnexplain.explain.stress.told import junit, summary_json
 
-    worst = {one.name: one.worst for one in found.scenarios if "records" in one.worst}
-    if found.generated is not None:
-        worst |= {one["workload"]["name"]: one["workload"] for one in found.generated.front}
+    worst = {scenario.name: scenario.worst for scenario in test.scenarios if "records" in scenario.worst}
+    if test.generated is not None:
+        worst |= {item["workload"]["name"]: item["workload"] for item in test.generated.front}
     files = {}
     for name, content in worst.items():
         files[name] = f"worst/{re.sub(r'[^a-z0-9.]+', '-', name.lower()).strip('-')}.json"
         _text(folder / files[name], json.dumps(to_plain(content)))
-    told: dict[str, Any] = {
-        **summary_json(found, files, broken),
+    data: dict[str, Any] = {
+        **summary_json(test, files, broken),
         "command": commands.again,
         "report": str(folder / "report.html"),
     }
-    _text(folder / "report.html", report_html(found, commands, files, broken))
-    _text(folder / "report.json", json.dumps(to_plain(told), indent=2, ensure_ascii=False))
-    _text(folder / "junit.xml", junit(found, broken))
-    return told
+    _text(folder / "report.html", report_html(test, commands, files, broken))
+    _text(folder / "report.json", json.dumps(to_plain(data), indent=2, ensure_ascii=False))
+    _text(folder / "junit.xml", junit(test, broken))
+    return data
 
 
 def _text(path: Path, text: str) -> None:
@@ -216,18 +216,18 @@ def _text(path: Path, text: str) -> None:
         stream.write(text)
 
 
-def _show(found: StressTest, folder: Path, broken: dict[str, str]) -> None:
+def _show(test: StressTest, folder: Path, broken: dict[str, str]) -> None:
     rows = [
-        (one.name, one.verdict, one.cost, f"{one.best_rule}", one.rule_cost, percent(one.gap, sign=True),
-         interval(one.gap_low, one.gap_high, ratio=True), one.why)
-        for one in found.scenarios
+        (scenario.name, scenario.verdict, scenario.cost, f"{scenario.best_rule}", scenario.rule_cost, percent(scenario.gap, sign=True),
+         interval(scenario.gap_low, scenario.gap_high, ratio=True), scenario.why)
+        for scenario in test.scenarios
     ]  # fmt: skip
-    print_table(("scenario", "verdict", found.cost_name, "best rule", "its cost", "gap", "95% interval", "why"), rows)
-    typer.echo(found.sentence())
-    for claim in found.properties:
+    print_table(("scenario", "verdict", test.cost_name, "best rule", "its cost", "gap", "95% interval", "why"), rows)
+    typer.echo(test.sentence())
+    for claim in test.properties:
         typer.echo(f"{claim['name']}: {claim['sentence']}")
-    for one in found.left_out:
-        typer.echo(f"Not tested. {one}")
+    for item in test.left_out:
+        typer.echo(f"Not tested. {item}")
     for text, why in broken.items():
         typer.echo(f"{text}: {f'broken: {why}' if why else 'does not hold, as it should be'}")
     typer.echo(f"The report is {folder / 'report.html'}")

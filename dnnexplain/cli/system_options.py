@@ -120,13 +120,15 @@ class SystemOptions:
             raise DnnExplainError(msg)
         open_value: dict[bool, Any] = {True: [], False: None}
         return {
-            key: self.recipe.get(key, open_value[one.multiple] if one.default is None else one.default)
-            for key, one in known.items()
+            key: self.recipe.get(key, open_value[item.multiple] if item.default is None else item.default)
+            for key, item in known.items()
         }
 
     def as_json(self) -> dict[str, Any]:
         """Every parameter of the system with its value, given or default, for JSON and titles."""
-        return {one.name: self.system.get(one.name, one.default) for one in self.spec.parameters}
+        return {
+            parameter.name: self.system.get(parameter.name, parameter.default) for parameter in self.spec.parameters
+        }
 
 
 _GUARD = Parameter("guard", None, "A guard (JSON; dnnexplain guard writes one) around every network.", kind=Path)
@@ -134,13 +136,13 @@ _GUARD = Parameter("guard", None, "A guard (JSON; dnnexplain guard writes one) a
 
 def positional(arguments: Sequence[str]) -> list[str]:
     """A command line in which ``--system NAME``, an older form, has become the argument NAME."""
-    found = list(arguments)
-    for place, word in enumerate(found):
-        if word == "--system" and place + 1 < len(found):
-            return [*found[:1], found[place + 1], *found[1:place], *found[place + 2 :]]
+    expanded = list(arguments)
+    for place, word in enumerate(expanded):
+        if word == "--system" and place + 1 < len(expanded):
+            return [*expanded[:1], expanded[place + 1], *expanded[1:place], *expanded[place + 2 :]]
         if word.startswith("--system="):
-            return [*found[:1], word.removeprefix("--system="), *found[1:place], *found[place + 1 :]]
-    return found
+            return [*expanded[:1], word.removeprefix("--system="), *expanded[1:place], *expanded[place + 1 :]]
+    return expanded
 
 
 def named_system(arguments: Sequence[str], flags: Collection[str] = ()) -> str:
@@ -163,7 +165,7 @@ def _takes_a_value(option: str, flags: Collection[str], system: str) -> bool:
     if not option.startswith("--") or "=" in option or option in flags:
         return False
     spec = spec_of(system)
-    return option not in {_flag(one.name) for one in (*spec.parameters, *_of_workloads(spec)) if one.type is bool}
+    return option not in {_flag(item.name) for item in (*spec.parameters, *_of_workloads(spec)) if item.type is bool}
 
 
 def flags_of(function: Callable[..., None]) -> set[str]:
@@ -236,7 +238,7 @@ def with_options(
     if guarded:
         groups["guard"] = [_GUARD]
     if recipe:
-        groups["recipe"] = _distinct(parameter for one in spec.recipes for parameter in one.parameters)
+        groups["recipe"] = _distinct(parameter for recipe in spec.recipes for parameter in recipe.parameters)
     signature = inspect.signature(function, eval_str=True)
     taken = set(signature.parameters)
     offered: dict[str, tuple[str, Parameter]] = {}
@@ -261,25 +263,25 @@ def with_options(
         for key, (group, parameter) in offered.items():
             value = given.pop(key)
             if isinstance(value, list):
-                values[group] |= {key: [parameter.check(one) for one in value]} if value else {}
+                values[group] |= {key: [parameter.check(item) for item in value]} if value else {}
             elif value is not None and not (parameter.type is bool and value == parameter.default):
                 values[group][key] = parameter.check(value)
         guard = values.pop("guard", {}).get("guard")
         function(system=system, options=SystemOptions(spec, **values, factory=factory, guard=guard, line=line), **given)
 
     own = [item for item in signature.parameters.values() if item.name != "options"]
-    shown = [_option(one, many=many and group == "workload") for group, one in offered.values()]
+    shown = [_option(item, many=many and group == "workload") for group, item in offered.values()]
     made: Any = command
     made.__signature__ = signature.replace(parameters=[*own, *shown])
     made.__annotations__ = {item.name: item.annotation for item in made.__signature__.parameters.values()}
-    told: Callable[..., None] = made
-    return told
+    words: Callable[..., None] = made
+    return words
 
 
 def _as_made(spec: Spec, defaults: str) -> list[Parameter]:
     """The system's parameters with the defaults that a command has."""
     other: Mapping[str, Any] = getattr(spec, defaults) if defaults else {}
-    return [replace(one, default=other.get(one.name, one.default)) for one in spec.parameters]
+    return [replace(parameter, default=other.get(parameter.name, parameter.default)) for parameter in spec.parameters]
 
 
 def _of_workloads(spec: Spec) -> list[Parameter]:
@@ -290,10 +292,10 @@ def _of_workloads(spec: Spec) -> list[Parameter]:
 
 def _distinct(parameters: Iterable[Parameter]) -> list[Parameter]:
     """Each name once; the first that has it speaks."""
-    found: dict[str, Parameter] = {}
+    by_name: dict[str, Parameter] = {}
     for parameter in parameters:
-        found.setdefault(parameter.name, parameter)
-    return list(found.values())
+        by_name.setdefault(parameter.name, parameter)
+    return list(by_name.values())
 
 
 def _option(parameter: Parameter, *, many: bool = False) -> inspect.Parameter:

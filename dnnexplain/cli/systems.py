@@ -46,12 +46,16 @@ def _describe(spec: Spec, system: EpisodeSystem) -> dict[str, Any]:
         "cost": system.cost_name,
         "observation_shape": list(system.observation_shape),
         "output": {"kind": system.output.kind, "names": list(system.output.names), "unit": system.output.unit},
-        "parameters": [{"name": one.name, "default": one.default, "help": one.help} for one in spec.parameters],
+        "parameters": [
+            {"name": parameter.name, "default": parameter.default, "help": parameter.help}
+            for parameter in spec.parameters
+        ],
         "networks": [{"name": role.name, "title": role.title} for role in spec.roles],
         "rules": list(system.rules()),
         "workloads": [{"name": family.name, "about": family.about} for family in spec.families],
         "metrics": [
-            {"name": one.name, "title": one.title, "unit": one.unit, "better": one.better} for one in spec.metrics
+            {"name": metric.name, "title": metric.title, "unit": metric.unit, "better": metric.better}
+            for metric in spec.metrics
         ],
         "caveats": list(spec.caveats),
         "knobs": [_knob(knob) for knob in system.knobs],
@@ -75,7 +79,7 @@ def _show(system: dict[str, Any], limit: int | None) -> None:
     names = system["output"]["names"]
     typer.echo(f"{system['name']}: {system['description']}")
     for what in ("networks", "rules", "workloads"):
-        shown = ", ".join(one if isinstance(one, str) else one["name"] for one in system[what])
+        shown = ", ".join(item if isinstance(item, str) else item["name"] for item in system[what])
         typer.echo(f"  {what}: {shown or 'none'}")
     typer.echo(f"  minimises {system['cost']}; sees {shape} numbers, emits {len(names)} ({system['output']['kind']})")
     knobs = system["knobs"][:limit]

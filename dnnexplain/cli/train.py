@@ -70,8 +70,8 @@ def train(
     except KeyboardInterrupt:
         typer.echo(f"Stopped; the run is kept beside {out}. The same command goes on from there.", err=True)
         raise
-    told = {"out": str(out), "recipe": chosen.name, "figures": measured.figures, **measured.figures}
-    finish(None, out=None, report=(lambda: told) if as_json else None, show=lambda: _show(measured, out))
+    data = {"out": str(out), "recipe": chosen.name, "figures": measured.figures, **measured.figures}
+    finish(None, out=None, report=(lambda: data) if as_json else None, show=lambda: _show(measured, out))
 
 
 def _show(measured: NetworkFigures, out: Path) -> None:

@@ -84,7 +84,7 @@ def transfer(
     cluster = _cluster(dask)
     try:
         with until_interrupted() as stop, progress_bar("Running", len(rows) * len(columns), quiet=as_json) as show:
-            found = run(
+            result = run(
                 world,
                 networks,
                 rows,
@@ -99,12 +99,14 @@ def transfer(
                 resume=earlier,
                 progress=show,
                 cancel=stop,
-                on_cell=None if out is None else lambda found: keep(lambda: found),
+                on_cell=None if out is None else lambda grid: keep(lambda: grid),
             )
     finally:
         if cluster is not None:
             cluster.close()
-    finish(found, out=out, report=(lambda: _as_json(found)) if as_json else None, show=lambda: _show(found), stop=stop)
+    finish(
+        result, out=out, report=(lambda: _as_json(result)) if as_json else None, show=lambda: _show(result), stop=stop
+    )
 
 
 def _rows(options: SystemOptions, family: Sequence[str], vary: str, grid: str) -> list[Shift]:
@@ -140,15 +142,15 @@ def _columns(options: SystemOptions, grid: str) -> list[Shift]:
     known = grid_settings(options.spec.grid(grid))[1] or [Shift(options.spec.workloads)]
     if len(fixed) == 1 and set(fixed) <= {key for column in known for key in column.parameters}:
         return [Shift(f"{key} {value:g}", "", fixed, float(value)) for key, value in fixed.items()]
-    told = [Shift(one.label, one.family, {**one.parameters, **fixed}, one.value) for one in known]
-    return told if set(fixed).isdisjoint(key for one in known for key in one.parameters) else told[:1]
+    shifts = [Shift(item.label, item.family, {**item.parameters, **fixed}, item.value) for item in known]
+    return shifts if set(fixed).isdisjoint(key for item in known for key in item.parameters) else shifts[:1]
 
 
 def _value(part: str, vary: str) -> float | list[int]:
     """A number, or a range of whole numbers: ``"0.4"``, ``"10-15"``."""
-    found = re.fullmatch(r"\s*(\d+)-(\d+)\s*", part)
-    if found:
-        return [int(found[1]), int(found[2])]
+    match = re.fullmatch(r"\s*(\d+)-(\d+)\s*", part)
+    if match:
+        return [int(match[1]), int(match[2])]
     try:
         return float(part)
     except ValueError:
@@ -183,100 +185,102 @@ def _cluster(address: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _as_json(found: Transfer) -> dict[str, Any]:
+def _as_json(transfer: Transfer) -> dict[str, Any]:
     return {
-        "policies": found.policies,
-        "networks": found.policies[: found.networks],
-        "cost": found.cost_name,
-        "gap": "ratio minus 1" if found.ratio else "difference",
-        "sets": found.question.settings["sets"],
-        "seed": found.question.seed,
+        "policies": transfer.policies,
+        "networks": transfer.policies[: transfer.networks],
+        "cost": transfer.cost_name,
+        "gap": "ratio minus 1" if transfer.ratio else "difference",
+        "sets": transfer.question.settings["sets"],
+        "seed": transfer.question.seed,
         "cells": [
-            _cell(found, row, column)
-            for row in range(len(found.rows))
-            for column in range(len(found.columns))
-            if found.done[row, column]
+            _cell(transfer, row, column)
+            for row in range(len(transfer.rows))
+            for column in range(len(transfer.columns))
+            if transfer.done[row, column]
         ],
-        "boundaries": found.boundaries,
-        "words": found.words,
+        "boundaries": transfer.boundaries,
+        "words": transfer.words,
     }
 
 
-def _cell(found: Transfer, row: int, column: int) -> dict[str, Any]:
-    one, two = found.rows[row], found.columns[column]
+def _cell(transfer: Transfer, row: int, column: int) -> dict[str, Any]:
+    row_shift, two = transfer.rows[row], transfer.columns[column]
     return {
-        "row": one.label,
+        "row": row_shift.label,
         "column": two.label,
-        "family": one.family or two.family,
-        "parameters": {**two.parameters, **one.parameters},
+        "family": row_shift.family or two.family,
+        "parameters": {**two.parameters, **row_shift.parameters},
         "results": [
             {
                 "policy": name,
-                "mean": found.cost[row, column, place],
-                "low": found.low[row, column, place],
-                "high": found.high[row, column, place],
-                "median": found.median[row, column, place],
-                **{one.name: found.figures[row, column, place, m] for m, one in enumerate(found.metrics)},
-                "actions": dict(zip(found.actions, found.shares[row, column, place], strict=True)),
+                "mean": transfer.cost[row, column, place],
+                "low": transfer.low[row, column, place],
+                "high": transfer.high[row, column, place],
+                "median": transfer.median[row, column, place],
+                **{item.name: transfer.figures[row, column, place, m] for m, item in enumerate(transfer.metrics)},
+                "actions": dict(zip(transfer.actions, transfer.shares[row, column, place], strict=True)),
             }
-            for place, name in enumerate(found.policies)
+            for place, name in enumerate(transfer.policies)
         ],
-        "best_rule": found.policies[int(found.best_rule[row, column])],
+        "best_rule": transfer.policies[int(transfer.best_rule[row, column])],
         "against_best_rule": [
             {
-                "policy": found.policies[network],
-                "mean": found.relative[row, column, network],
-                "low": found.relative_low[row, column, network],
-                "high": found.relative_high[row, column, network],
-                "verdict": found.verdict(row, column, network),
+                "policy": transfer.policies[network],
+                "mean": transfer.relative[row, column, network],
+                "low": transfer.relative_low[row, column, network],
+                "high": transfer.relative_high[row, column, network],
+                "verdict": transfer.verdict(row, column, network),
             }
-            for network in range(found.networks)
+            for network in range(transfer.networks)
         ],
     }
 
 
-def _show(found: Transfer) -> None:
-    columns = ("workload", *(column.label for column in found.columns))
-    for network, name in enumerate(found.policies[: found.networks]):
+def _show(transfer: Transfer) -> None:
+    columns = ("workload", *(column.label for column in transfer.columns))
+    for network, name in enumerate(transfer.policies[: transfer.networks]):
         rows = [
-            [row.label, *(_told(found, r, c, network) for c in range(len(found.columns)))]
-            for r, row in enumerate(found.rows)
+            [row.label, *(_cell_words(transfer, r, c, network) for c in range(len(transfer.columns)))]
+            for r, row in enumerate(transfer.rows)
         ]
-        print_table(columns, rows, f"{found.cost_name} of {name} / of the best rule")
-    for network, name in enumerate(found.policies[: found.networks]):
-        if np.isfinite(found.shares[:, :, network]).any():
-            title = f"Mean and median {found.cost_name} of {name}, and the share of each action"
-            print_table(("workload", "", "mean", "median", *found.actions), _actions(found, network), title)
-    for one in found.boundaries:
-        where = "" if one.value is None else f" (at about {number(one.value)})"
-        verb = "stops" if one.wins_before else "starts"
-        typer.echo(f"{one.policy}, {one.row}: {verb} winning between {one.before} and {one.after}{where}")
-    typer.echo(found.words)
+        print_table(columns, rows, f"{transfer.cost_name} of {name} / of the best rule")
+    for network, name in enumerate(transfer.policies[: transfer.networks]):
+        if np.isfinite(transfer.shares[:, :, network]).any():
+            title = f"Mean and median {transfer.cost_name} of {name}, and the share of each action"
+            print_table(("workload", "", "mean", "median", *transfer.actions), _actions(transfer, network), title)
+    for boundary in transfer.boundaries:
+        where = "" if boundary.value is None else f" (at about {number(boundary.value)})"
+        verb = "stops" if boundary.wins_before else "starts"
+        typer.echo(
+            f"{boundary.policy}, {boundary.row}: {verb} winning between {boundary.before} and {boundary.after}{where}"
+        )
+    typer.echo(transfer.words)
 
 
-def _actions(found: Transfer, network: int) -> list[list[Any]]:
+def _actions(transfer: Transfer, network: int) -> list[list[Any]]:
     """A row a cell that was run: what a network does there."""
     return [
         [
             row.label,
             column.label,
-            number(found.cost[r, c, network]),
-            number(found.median[r, c, network]),
-            *(percent(share) for share in found.shares[r, c, network]),
+            number(transfer.cost[r, c, network]),
+            number(transfer.median[r, c, network]),
+            *(percent(share) for share in transfer.shares[r, c, network]),
         ]
-        for r, row in enumerate(found.rows)
-        for c, column in enumerate(found.columns)
-        if found.done[r, c]
+        for r, row in enumerate(transfer.rows)
+        for c, column in enumerate(transfer.columns)
+        if transfer.done[r, c]
     ]
 
 
-def _told(found: Transfer, row: int, column: int, network: int) -> str:
+def _cell_words(transfer: Transfer, row: int, column: int, network: int) -> str:
     """A cell in a table: both means, the rule, who wins by the interval; what went wrong comes first."""
-    if not found.done[row, column]:
+    if not transfer.done[row, column]:
         return "-"
-    rule, wrong = int(found.best_rule[row, column]), found.went_wrong(row, column, network)
+    rule, wrong = int(transfer.best_rule[row, column]), transfer.went_wrong(row, column, network)
     head = f"{wrong}; " if wrong else ""
     return (
-        f"{head}{number(found.cost[row, column, network])} / {number(found.cost[row, column, rule])} "
-        f"{found.policies[rule]}, {found.verdict(row, column, network)}"
+        f"{head}{number(transfer.cost[row, column, network])} / {number(transfer.cost[row, column, rule])} "
+        f"{transfer.policies[rule]}, {transfer.verdict(row, column, network)}"
     )

@@ -60,14 +60,14 @@ def find_workloads(
         return [saved]
     need(world, WorkloadReader, f"reading {source}")
     assert isinstance(world, WorkloadReader)
-    found, said = world.read_workloads(path, limit=count, **options.reader())
+    workloads, said = world.read_workloads(path, limit=count, **options.reader())
     if said:
         typer.echo(said, err=True)
         notice(said)
-    if not len(found):
+    if not len(workloads):
         msg = f"{path} holds no {spec.workload}"
         raise DnnExplainError(msg)
-    return list(found)[:count]
+    return list(workloads)[:count]
 
 
 def _saved(world: EpisodeSystem, path: Path) -> Any:

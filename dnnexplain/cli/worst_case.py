@@ -78,17 +78,17 @@ def worst_case_command(
         check_writable(out)
     from dnnexplain.cli.worst_case_world import SearchOptions, default_policy, make_world
 
-    asked = SearchOptions(options, policy or default_policy(options.spec), method, budget, rounds, seed)
+    search_options = SearchOptions(options, policy or default_policy(options.spec), method, budget, rounds, seed)
     if workload_out is not None:
-        _check_writes(asked, workload_out)
+        _check_writes(search_options, workload_out)
     if method == WHITE_BOX:
-        _white_box(asked, seed, as_json=as_json)
+        _white_box(search_options, seed, as_json=as_json)
         return
-    if make_world(asked).problem is None:
+    if make_world(search_options).problem is None:
         from dnnexplain.cli.worst_case_regret import by_difference
 
         by_difference(
-            asked, seed, restarts, refused={"--dask": dask, "--box": box, "--resume": resume}, out=out,
+            search_options, seed, restarts, refused={"--dask": dask, "--box": box, "--resume": resume}, out=out,
             workload_out=workload_out, as_json=as_json,
         )  # fmt: skip
         return
@@ -96,32 +96,32 @@ def worst_case_command(
     steps = 100 if restarts == 1 else restarts
     with until_interrupted() as stop, progress_bar("Searching", steps, quiet=as_json) as show:
         if restarts == 1 and not dask:
-            found = _search_once(asked, seed, earlier, out, show, stop)
+            case = _search_once(search_options, seed, earlier, out, show, stop)
         else:
-            found = _search_all(asked, seed, restarts, dask, earlier, out, show, stop)
+            case = _search_all(search_options, seed, restarts, dask, earlier, out, show, stop)
 
     def more() -> tuple[World, WorstCase | None, GapBox | None]:
-        beside = None if stop.is_set() else _search_beside(asked, seed)
-        return make_world(asked), beside, _box(asked, found, seed) if box else None
+        beside = None if stop.is_set() else _search_beside(search_options, seed)
+        return make_world(search_options), beside, _box(search_options, case, seed) if box else None
 
     finish(
-        found,
+        case,
         out=out,
-        report=(lambda: _json(asked, found, *more())) if as_json else None,
-        show=lambda: _show(found, *more()),
+        report=(lambda: _json(search_options, case, *more())) if as_json else None,
+        show=lambda: _show(case, *more()),
         stop=stop,
     )
 
 
-def _check_writes(asked: SearchOptions, path: Path) -> None:
+def _check_writes(options: SearchOptions, path: Path) -> None:
     """Whether what will be found can be written to a file, before a search."""
     from dnnexplain.cli.files import check_writable
     from dnnexplain.contract import DnnExplainError, WritesWorkloads, need
 
     check_writable(path)
-    need(asked.options.make_for(asked.policy), WritesWorkloads, "--workload-out")
-    if asked.options.spec.ratio:
-        msg = f"--workload-out goes with searches by differences of costs; {asked.options.spec.name} is searched by ratios"
+    need(options.options.make_for(options.policy), WritesWorkloads, "--workload-out")
+    if options.options.spec.ratio:
+        msg = f"--workload-out goes with searches by differences of costs; {options.options.spec.name} is searched by ratios"
         raise DnnExplainError(msg)
 
 
@@ -144,56 +144,56 @@ def _problem(world: World) -> Problem:
 def _load(path: Path) -> WorstCase:
     from dnnexplain.explain.gray_box.result import WorstCase
 
-    found: WorstCase = WorstCase.load(path)
-    return found
+    worst_case: WorstCase = WorstCase.load(path)
+    return worst_case
 
 
 def _search_once(
-    asked: SearchOptions, seed: int, earlier: WorstCase | None, out: Path | None, show: Any, stop: Stop
+    options: SearchOptions, seed: int, earlier: WorstCase | None, out: Path | None, show: Any, stop: Stop
 ) -> WorstCase:
     """One search here, which keeps what it has, and whose first Ctrl-C (or SIGTERM) ends it with that."""
     tell = lambda state: show(int(100 * state.fraction), 100, f"ratio {number(state.best)}")  # noqa: E731
-    found = _search(asked, seed, earlier, progress=tell, cancel=stop, keep=Keeper(out))
-    return replace(found, stopped="interrupted") if stop.is_set() else found
+    case = _search(options, seed, earlier, progress=tell, cancel=stop, keep=Keeper(out))
+    return replace(case, stopped="interrupted") if stop.is_set() else case
 
 
-def _search(asked: SearchOptions, seed: int, earlier: WorstCase | None, **hooks: Any) -> WorstCase:
+def _search(options: SearchOptions, seed: int, earlier: WorstCase | None, **hooks: Any) -> WorstCase:
     from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.explain.gray_box import Budget, worst_case
     from dnnexplain.results import Question
 
-    world = make_world(asked)
+    world = make_world(options)
     target = f"{world.system.cost_name} over its optimum"
-    settings = {"policy": asked.policy, **world.settings}
+    settings = {"policy": options.policy, **world.settings}
     question = Question.about(world.system, world.policy, target=target, settings=settings)
-    found: WorstCase = worst_case(
+    case: WorstCase = worst_case(
         _problem(world),
-        asked.method,
-        budget=Budget(asked.budget) if asked.rounds is None else Budget(ENDLESS, asked.rounds),
+        options.method,
+        budget=Budget(options.budget) if options.rounds is None else Budget(ENDLESS, options.rounds),
         seed=seed,
         question=question,
         resume=earlier,
         **hooks,
     )
-    return found
+    return case
 
 
-def _search_beside(asked: SearchOptions, seed: int) -> WorstCase | None:
+def _search_beside(options: SearchOptions, seed: int) -> WorstCase | None:
     """The second search that the system wants reported beside the first; ``None`` where it wants none."""
     from dnnexplain.cli.worst_case_world import make_world
 
-    beside = make_world(asked).beside
-    return None if beside is None else _search(replace(asked, changes=beside[2]), seed, None)
+    beside = make_world(options).beside
+    return None if beside is None else _search(replace(options, changes=beside[2]), seed, None)
 
 
 def _restart(item: tuple[SearchOptions, int, Any, Path | None], _random: Any) -> WorstCase:
     """One search in a worker; its seed is its own, so that the same command gives the same cases anywhere."""
-    asked, seed, earlier, out = item
-    return _search(asked, seed, earlier, keep=BestKeeper(out, seed, _load, lambda found: found.ratio))
+    options, seed, earlier, out = item
+    return _search(options, seed, earlier, keep=BestKeeper(out, seed, _load, lambda case: case.ratio))
 
 
 def _search_all(
-    asked: SearchOptions,
+    options: SearchOptions,
     seed: int,
     restarts: int,
     dask: str,
@@ -208,7 +208,7 @@ def _search_all(
     forget_parts(out)
     answers: list[WorstCase] = []
     here = None if dask else out  # workers elsewhere have another disk: there the best of those that are done is kept
-    items = [(asked, seed + i, earlier, here) for i in range(restarts)]
+    items = [(options, seed + i, earlier, here) for i in range(restarts)]
     with _workers(dask) as where:
         for _, answer in seeded_imap(_restart, items, seed=seed, progress=show, cancel=stop, **where):
             answers.append(answer)
@@ -233,7 +233,7 @@ def _workers(dask: str) -> Iterator[dict[str, Any]]:
 
 
 def _best(answers: list[WorstCase]) -> WorstCase:
-    return max(answers, key=lambda found: found.ratio)
+    return max(answers, key=lambda case: case.ratio)
 
 
 def _dask_client(address: str) -> Any:
@@ -253,21 +253,21 @@ def _dask_client(address: str) -> Any:
         raise DnnExplainError(msg) from None
 
 
-def _box(asked: SearchOptions, found: WorstCase, seed: int) -> GapBox:
+def _box(options: SearchOptions, worst_case: WorstCase, seed: int) -> GapBox:
     """The inputs around the case in which the gap stays."""
     from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.explain.gray_box.box import gap_box
 
-    return gap_box(_problem(make_world(asked)), found.x, seed=seed)
+    return gap_box(_problem(make_world(options)), worst_case.x, seed=seed)
 
 
-def _show(found: WorstCase, world: World, beside: WorstCase | None, drawn: GapBox | None) -> None:
-    typer.echo(found.sentence())
+def _show(worst_case: WorstCase, world: World, beside: WorstCase | None, drawn: GapBox | None) -> None:
+    typer.echo(worst_case.sentence())
     if beside is not None and world.beside is not None:
         typer.echo(f"{world.beside[1]}: {beside.sentence()}")
-    if found.stopped not in {"budget", "finished"}:
-        typer.echo(f"The search ended early: {found.stopped}.")
-    rows = sorted(found.table(), key=lambda row: bool(world.later) and world.later in row["input"])
+    if worst_case.stopped not in {"budget", "finished"}:
+        typer.echo(f"The search ended early: {worst_case.stopped}.")
+    rows = sorted(worst_case.table(), key=lambda row: bool(world.later) and world.later in row["input"])
     print_table(["input", "value", "unit"], [list(row.values()) for row in rows[:SHOWN]])
     if len(rows) > SHOWN:
         typer.echo(f"... and {len(rows) - SHOWN} more that are not zero; --json lists all.")
@@ -276,17 +276,17 @@ def _show(found: WorstCase, world: World, beside: WorstCase | None, drawn: GapBo
 
 
 def _json(
-    asked: SearchOptions, found: WorstCase, world: World, second: WorstCase | None, drawn: GapBox | None
+    options: SearchOptions, worst_case: WorstCase, world: World, second: WorstCase | None, drawn: GapBox | None
 ) -> dict[str, Any]:
     names = (
         "ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "reached", "evaluations", "stopped", "method",
         "ended_by", "rounds", "remarks", "certificate",
     )  # fmt: skip
     report = {
-        "system": asked.options.spec.name, "policy": asked.policy, "checkpoint": found.question.checkpoint,
-        "seed": found.question.seed, "budget": asked.budget, **world.facts,
-        **{name: getattr(found, name) for name in names},
-        "input": world.tell(found.x), "trace": found.trace,
+        "system": options.options.spec.name, "policy": options.policy, "checkpoint": worst_case.question.checkpoint,
+        "seed": worst_case.question.seed, "budget": options.budget, **world.facts,
+        **{name: getattr(worst_case, name) for name in names},
+        "input": world.tell(worst_case.x), "trace": worst_case.trace,
     }  # fmt: skip
     if second is not None and world.beside is not None:
         beside = ("ratio", "lower", "upper", "cost", "optimum", "cpu_seconds", "ended_by", "remarks")
@@ -297,24 +297,24 @@ def _json(
     return report
 
 
-def _white_box(asked: SearchOptions, seed: int, *, as_json: bool) -> None:
+def _white_box(options: SearchOptions, seed: int, *, as_json: bool) -> None:
     """The mixed-integer comparator: a proof about a stand-in, and its input evaluated on the policy."""
     from dnnexplain.cli.worst_case_world import make_world
     from dnnexplain.contract import DnnExplainError, WhiteBoxed
     from dnnexplain.explain.gray_box import solve_white_box
     from dnnexplain.explain.gray_box.assemble import white_box_of
 
-    world = make_world(asked)
+    world = make_world(options)
     if not isinstance(world.system, WhiteBoxed):
-        name = asked.options.spec.name
+        name = options.options.spec.name
         msg = f"{name} has no piecewise-linear stand-in of a policy (stand_in) for a white-box program; search it with --method gray-box"
         raise DnnExplainError(msg)
     fitted, problem = world.system.stand_in(world.policy, seed), _problem(world)
-    proved, error = solve_white_box(white_box_of(fitted), cpu_seconds=asked.budget, seed=seed), fitted.error
+    proved, error = solve_white_box(white_box_of(fitted), cpu_seconds=options.budget, seed=seed), fitted.error
     x = problem.domain.valid(proved.x[None])[0]
     cost, optimum, lower, upper = problem.certify(x)
     report = {
-        "system": asked.options.spec.name, "policy": asked.policy, "method": WHITE_BOX, "seed": seed, "budget": asked.budget,
+        "system": options.options.spec.name, "policy": options.policy, "method": WHITE_BOX, "seed": seed, "budget": options.budget,
         **world.facts, "ratio": lower, "lower": lower, "upper": upper, "cost": cost, "optimum": optimum,
         "cpu_seconds": proved.cpu_seconds, "stopped": proved.status,
         "stand_in": {

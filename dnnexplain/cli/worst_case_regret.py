@@ -27,7 +27,7 @@ METHODS = {"gray-box", "cma-es"}
 
 
 def by_difference(
-    asked: SearchOptions,
+    options: SearchOptions,
     seed: int,
     restarts: int,
     *,
@@ -41,17 +41,17 @@ def by_difference(
     from dnnexplain.explain.gray_box import Budget, worst_regret
     from dnnexplain.results import Question
 
-    name = asked.options.spec.name
+    name = options.options.spec.name
     for flag in (flag for flag, value in refused.items() if value):
         msg = f"{name} is searched by differences of costs, for which there is no {flag}; leave it out"
         raise DnnExplainError(msg)
-    if asked.method not in METHODS:
-        msg = f"the method {asked.method} needs a cost that is a ratio scale, and workloads as numbers; {name} is searched with --method cma-es"
+    if options.method not in METHODS:
+        msg = f"the method {options.method} needs a cost that is a ratio scale, and workloads as numbers; {name} is searched with --method cma-es"
         raise DnnExplainError(msg)
-    world = make_world(asked)
+    world = make_world(options)
     assert world.box is not None
-    budget = Budget(asked.budget) if asked.rounds is None else Budget(1e6, asked.rounds)
-    found: list[WorstRegret] = []
+    budget = Budget(options.budget) if options.rounds is None else Budget(1e6, options.rounds)
+    regrets: list[WorstRegret] = []
     keep = Keeper(out)
     with until_interrupted() as stop, progress_bar("Searching", 100, quiet=as_json) as show:
         for each in range(seed, seed + restarts):
@@ -60,9 +60,9 @@ def by_difference(
                 world.policy,
                 target=f"{world.system.cost_name} less its optimum",
                 seed=each,
-                settings={"policy": asked.policy, **world.settings},
+                settings={"policy": options.policy, **world.settings},
             )
-            found.append(
+            regrets.append(
                 worst_regret(
                     world.system,
                     world.policy,
@@ -72,58 +72,58 @@ def by_difference(
                     question=question,
                     cancel=stop,
                     progress=lambda share, best: show(int(100 * share), 100, f"loses {number(best)}"),
-                    keep=lambda make: keep(lambda: _worst([*found, make()])),
+                    keep=lambda make: keep(lambda: _worst([*regrets, make()])),
                 )
             )
             if stop.is_set():
                 break
-    worst = _worst(found)
+    worst = _worst(regrets)
     written: dict[str, Any] = {}
     if workload_out is not None:
         world.system.write_workload(world.box.workload(worst.x), workload_out)
         written["workload_file"] = str(workload_out)
 
     def show_all() -> None:
-        _show(worst, found)
+        _show(worst, regrets)
         if workload_out is not None:
             typer.echo(f"Wrote {workload_out}; dnnexplain evaluate {name} --workload {workload_out} runs it again.")
 
     finish(
         worst,
         out=out,
-        report=(lambda: {**_report(asked, worst, found, world), **written}) if as_json else None,
+        report=(lambda: {**_report(options, worst, regrets, world), **written}) if as_json else None,
         show=show_all,
         stop=stop,
     )
 
 
-def _report(asked: SearchOptions, worst: WorstRegret, found: Sequence[WorstRegret], world: World) -> dict[str, Any]:
+def _report(options: SearchOptions, worst: WorstRegret, regrets: Sequence[WorstRegret], world: World) -> dict[str, Any]:
     """What ``--json`` prints."""
     figures = (
         "regret", "lower", "upper", "cost", "optimum", "rule", "rule_regret", "cpu_seconds", "evaluations", "stopped",
         "method", "ended_by", "rounds", "certificate",
     )  # fmt: skip
     return {
-        "system": asked.options.spec.name,
-        "policy": asked.policy,
+        "system": options.options.spec.name,
+        "policy": options.policy,
         "checkpoint": worst.question.checkpoint,
         "seed": worst.question.seed,
-        "budget": asked.budget,
+        "budget": options.budget,
         **world.facts,
-        "ratio": worst.cost / worst.optimum if asked.options.spec.ratio and worst.optimum > 0 else None,
+        "ratio": worst.cost / worst.optimum if options.options.spec.ratio and worst.optimum > 0 else None,
         **{key: getattr(worst, key) for key in figures},
         "input": world.tell(worst.x),
         "limits": _limits(worst),
         "trace": worst.trace,
-        "searches": [_one(each, world) for each in found],
+        "searches": [_seed_json(each, world) for each in regrets],
     }
 
 
-def _show(worst: WorstRegret, found: Sequence[WorstRegret]) -> None:
+def _show(worst: WorstRegret, regrets: Sequence[WorstRegret]) -> None:
     """The same for people."""
-    for each in found if len(found) > 1 else ():
+    for each in regrets if len(regrets) > 1 else ():
         typer.echo(f"Seed {each.question.seed}: {each.sentence()}")
-    if len(found) > 1:
+    if len(regrets) > 1:
         typer.echo(f"The worst of them, of seed {worst.question.seed}:")
     typer.echo(worst.sentence())
     for limit in worst.limits:
@@ -134,16 +134,16 @@ def _show(worst: WorstRegret, found: Sequence[WorstRegret]) -> None:
     print_table(["input", "value", "unit"], [list(row.values()) for row in worst.table()])
 
 
-def _limits(one: WorstRegret) -> list[dict[str, Any]]:
-    return [{**asdict(limit), "holds": limit.holds} for limit in one.limits]
+def _limits(regret: WorstRegret) -> list[dict[str, Any]]:
+    return [{**asdict(limit), "holds": limit.holds} for limit in regret.limits]
 
 
-def _one(one: WorstRegret, world: World) -> dict[str, Any]:
+def _seed_json(regret: WorstRegret, world: World) -> dict[str, Any]:
     """One seed's search, with its own certificate."""
     figures = ("regret", "lower", "upper", "cost", "optimum", "rule", "rule_regret", "rounds", "certificate")
-    told = {key: getattr(one, key) for key in figures}
-    return {"seed": one.question.seed, **told, "limits": _limits(one), "input": world.tell(one.x)}
+    data = {key: getattr(regret, key) for key in figures}
+    return {"seed": regret.question.seed, **data, "limits": _limits(regret), "input": world.tell(regret.x)}
 
 
-def _worst(found: Sequence[WorstRegret]) -> WorstRegret:
-    return max(found, key=lambda one: one.regret)
+def _worst(regrets: Sequence[WorstRegret]) -> WorstRegret:
+    return max(regrets, key=lambda item: item.regret)

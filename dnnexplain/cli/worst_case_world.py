@@ -43,7 +43,7 @@ class SearchOptions:
     @property
     def chosen(self) -> dict[str, Any]:
         """Options of the search, said or default."""
-        defaults = {one.name: one.default for one in self.options.spec.searched}
+        defaults = {item.name: item.default for item in self.options.spec.searched}
         return {**defaults, **self.options.searched, **self.changes}
 
 
@@ -77,29 +77,36 @@ def default_policy(spec: Spec) -> str:
     return spec.roles[0].name if spec.roles and ships else (*spec.baselines, *spec.rules, "untrained")[0]
 
 
-def make_world(asked: SearchOptions) -> World:
+def make_world(options: SearchOptions) -> World:
     """Load the policy and build the problem."""
     from dnnexplain.explain.gray_box.assemble import problem_of_workloads, problem_with
     from dnnexplain.policies.named import named_policy, parameters_for
 
-    spec = asked.options.spec
-    system: Any = asked.options.make(parameters_for(spec, asked.policy))
-    policy = asked.options.guarded(named_policy(system, asked.policy), system)
+    spec = options.options.spec
+    system: Any = options.options.make(parameters_for(spec, options.policy))
+    policy = options.options.guarded(named_policy(system, options.policy), system)
     if spec.challenge:
-        found = load_reference(spec.challenge)(system, policy, asked.chosen, asked.seed)
-        ratio = problem_with(found.parts, f"{asked.policy} on {found.where}", system.cost_name)
+        reference = load_reference(spec.challenge)(system, policy, options.chosen, options.seed)
+        ratio = problem_with(reference.parts, f"{options.policy} on {reference.where}", system.cost_name)
         return World(
-            system, policy, ratio, found.facts, found.tell, found.settings, later=found.later, beside=found.beside
+            system,
+            policy,
+            ratio,
+            reference.facts,
+            reference.tell,
+            reference.settings,
+            later=reference.later,
+            beside=reference.beside,
         )
     own = isinstance(system, Boxed)
-    box: Any = system.workload_box(**asked.chosen) if own else ParameterBox(system, spec, asked.seed)
+    box: Any = system.workload_box(**options.chosen) if own else ParameterBox(system, spec, options.seed)
     problem = (
-        problem_of_workloads(system, policy, box, name=f"{asked.policy} on {spec.workloads}")
+        problem_of_workloads(system, policy, box, name=f"{options.policy} on {spec.workloads}")
         if spec.ratio and own
         else None
     )
-    told = {
-        **asked.options.as_json(),
+    data = {
+        **options.options.as_json(),
         "unit": box.unit or "as named",
         **({} if own else {"family": spec.family().name}),
     }
@@ -109,7 +116,7 @@ def make_world(asked: SearchOptions) -> World:
             return dict(system.workload_to_json(box.workload(x)))
         return {name: float(value) for name, value in zip(box.names, x, strict=True)}
 
-    return World(system, policy, problem, told, tell, asked.chosen, box)
+    return World(system, policy, problem, data, tell, options.chosen, box)
 
 
 class ParameterBox:
@@ -130,9 +137,12 @@ class ParameterBox:
     def __init__(self, system: Any, spec: Spec, seed: int) -> None:
         self.system, self.family, self.seed = system, spec.family(), seed
         self.parameters = [
-            one
-            for one in self.family.parameters
-            if one.type in {int, float} and one.low is not None and one.high is not None and one.default is not None
+            parameter
+            for parameter in self.family.parameters
+            if parameter.type in {int, float}
+            and parameter.low is not None
+            and parameter.high is not None
+            and parameter.default is not None
         ]
         if not self.parameters:
             msg = (
@@ -140,15 +150,17 @@ class ParameterBox:
                 "parameter with both bounds, so there is nothing to search"
             )
             raise DnnExplainError(msg)
-        self.names = tuple(f"{one.name}, {one.unit}" if one.unit else one.name for one in self.parameters)
-        self.low = np.array([float(one.low or 0) for one in self.parameters])
-        self.high = np.array([float(one.high or 0) for one in self.parameters])
+        self.names = tuple(
+            f"{parameter.name}, {parameter.unit}" if parameter.unit else parameter.name for parameter in self.parameters
+        )
+        self.low = np.array([float(parameter.low or 0) for parameter in self.parameters])
+        self.high = np.array([float(parameter.high or 0) for parameter in self.parameters])
         self.blocks = (np.arange(len(self.parameters)),)
 
     def workload(self, x: NDArray[np.float64]) -> Any:
         """The family's first workload with these parameters."""
         values = {
-            one.name: round(float(value)) if one.type is int else float(value)
-            for one, value in zip(self.parameters, x, strict=True)
+            parameter.name: round(float(value)) if parameter.type is int else float(value)
+            for parameter, value in zip(self.parameters, x, strict=True)
         }
         return self.system.workloads(self.family.name, 1, self.seed, **values)[0]

@@ -201,7 +201,7 @@ class Mutable(EpisodeSystem, Protocol):
         """A workload of the same frame (arrivals) with every part drawn anew within the limits."""
         ...
 
-    def combine(self, one: Any, two: Any, rng: np.random.Generator) -> Any:
+    def combine(self, first: Any, second: Any, rng: np.random.Generator) -> Any:
         """A workload with some parts of one and the rest of another of the same frame."""
         ...
 

@@ -22,7 +22,7 @@ class DnnExplainError(ValueError):
     """A mistake in what was asked: the message says what was expected, what came, and what to do."""
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(*(shortened(one) if isinstance(one, str) else one for one in arguments))
+        super().__init__(*(shortened(argument) if isinstance(argument, str) else argument for argument in arguments))
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,7 +281,7 @@ class PropertySource:
 
 def chosen_over(count: int, action: int, others: Sequence[int] | None = None) -> NDArray[np.float64]:
     """Rows ``[r, count]``: the action's output minus that of each other."""
-    against = [one for one in range(count) if one != action] if others is None else list(others)
+    against = [item for item in range(count) if item != action] if others is None else list(others)
     rows = np.zeros((len(against), count))
     rows[:, action] = 1.0
     rows[np.arange(len(against)), against] -= 1.0

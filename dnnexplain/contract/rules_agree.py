@@ -71,8 +71,8 @@ def agreed_choices(
         states = where_all(system, names, _one_that_is(action), within(action) if within else None)
         for other in range(count):
             if other != action:
-                told = f"{options[other]!r} is ranked above {options[action]!r}, which {together} choose"
-                cases.append(Case(told, states, chosen_over(count, other, [action]), np.zeros(1)))
+                words = f"{options[other]!r} is ranked above {options[action]!r}, which {together} choose"
+                cases.append(Case(words, states, chosen_over(count, other, [action]), np.zeros(1)))
     text = f"Where {together} choose the same, the network ranks nothing above it"
     return Property(AGREES, text, tuple(cases), (RAW,))
 
@@ -84,8 +84,8 @@ def agreed_switches(system: Any, names: Sequence[str]) -> Property:
         for on in (True, False):
             states = where_all(system, names, _has(place, on))
             row = (-1.0 if on else 1.0) * np.eye(len(system.output.names))[[place]]
-            told = f"{label} is {'off' if on else 'on'} where {together} have it {'on' if on else 'off'}"
-            cases.append(Case(told, states, row, np.zeros(1)))
+            words = f"{label} is {'off' if on else 'on'} where {together} have it {'on' if on else 'off'}"
+            cases.append(Case(words, states, row, np.zeros(1)))
     text = f"What {together} all switch on is on, and what they all switch off is off"
     return Property(AGREES, text, tuple(cases), (RAW,))
 
@@ -109,8 +109,8 @@ def agreed_levels(system: Any, names: Sequence[str], slack: float, within: Calla
         ):
             states = where_all(system, names, _has(place, end), within(end))
             row = sign * np.eye(len(space.names))[[place]]
-            told = f"{label} is more than {slack:g} {side} {end:g}, which {together} give"
-            cases.append(Case(told, states, row, np.array([-sign * end - slack])))
+            words = f"{label} is more than {slack:g} {side} {end:g}, which {together} give"
+            cases.append(Case(words, states, row, np.array([-sign * end - slack])))
     text = f"Where {together} all give the least or the most, the network is within {slack:g} of it"
     return Property(AGREES, text, tuple(cases))
 

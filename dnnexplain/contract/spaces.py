@@ -122,7 +122,7 @@ class Space:
         """The natural logarithm of the probability of given actions ``[B]``; ``None`` where they have none."""
         raise NotImplementedError
 
-    def same(self, one: ArrayLike, other: ArrayLike) -> Mask:
+    def same(self, first: ArrayLike, other: ArrayLike) -> Mask:
         """Whether actions of two batches are the same decision ``[B]``."""
         raise NotImplementedError
 
@@ -177,9 +177,9 @@ class Discrete(Space):
         total = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
         return np.asarray(scores[np.arange(len(taken)), taken] - total, dtype=np.float64)
 
-    def same(self, one: ArrayLike, other: ArrayLike) -> Mask:
+    def same(self, first: ArrayLike, other: ArrayLike) -> Mask:
         """Equal indices ``[B]``."""
-        return np.asarray(np.asarray(one) == np.asarray(other))
+        return np.asarray(np.asarray(first) == np.asarray(other))
 
     def alternatives(self, action: Any) -> list[int]:
         """Every other action, in order."""
@@ -260,9 +260,9 @@ class Box(Space):
     def log_probability(self, outputs: NDArray[Any], actions: ArrayLike, valid: Mask | None = None) -> None:
         """None: the numbers are set, not drawn."""
 
-    def same(self, one: ArrayLike, other: ArrayLike) -> Mask:
+    def same(self, first: ArrayLike, other: ArrayLike) -> Mask:
         """No number differs by more than :attr:`another` ``[B]``."""
-        difference = np.abs(np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64))
+        difference = np.abs(np.asarray(first, dtype=np.float64) - np.asarray(other, dtype=np.float64))
         return np.asarray((difference <= self.another * (1 + 1e-12)).all(axis=-1))
 
     def alternatives(self, action: Any) -> list[Floats]:
@@ -329,16 +329,16 @@ class MultiBinary(Space):
         each = np.where(allowed, -np.logaddexp(0.0, -signed), np.where(on, -np.inf, 0.0))
         return np.asarray(each.sum(axis=1), dtype=np.float64)
 
-    def same(self, one: ArrayLike, other: ArrayLike) -> Mask:
+    def same(self, first: ArrayLike, other: ArrayLike) -> Mask:
         """The same set ``[B]``."""
-        return np.asarray((np.asarray(one, dtype=bool) == np.asarray(other, dtype=bool)).all(axis=-1))
+        return np.asarray((np.asarray(first, dtype=bool) == np.asarray(other, dtype=bool)).all(axis=-1))
 
     def alternatives(self, action: Any) -> list[Mask]:
         """One switch changed, each in turn; then all off and all on, where they are others."""
         now = np.asarray(action, dtype=bool)
         flipped = [now ^ row for row in np.eye(len(self.names), dtype=bool)]
         extremes = [np.zeros_like(now), np.ones_like(now)]
-        return flipped + [row for row in extremes if not any((row == one).all() for one in [now, *flipped])]
+        return flipped + [row for row in extremes if not any((row == item).all() for item in [now, *flipped])]
 
     def tell(self, action: Any) -> str:
         """The switches that are on, by name; ``none`` or ``all`` where that is shorter."""
@@ -357,7 +357,7 @@ class MultiBinary(Space):
             if word == "none"
             else list(self.names)
             if word == "all"
-            else [one for part in word.split(",") for one in self._named(part.strip())]
+            else [item for part in word.split(",") for item in self._named(part.strip())]
         )
         on = np.zeros(len(self.names), dtype=bool)
         on[[self.index(name) for name in named]] = True

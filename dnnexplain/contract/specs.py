@@ -380,21 +380,21 @@ class Spec:
         for parameter in self.parameters:
             if parameter.name == name:
                 return parameter
-        raise Choice(f"parameter of {self.name}", name, tuple(one.name for one in self.parameters)).error()
+        raise Choice(f"parameter of {self.name}", name, tuple(parameter.name for parameter in self.parameters)).error()
 
     def role(self, name: str) -> Role:
         """A shipped network's role by its name."""
         for role in self.roles:
             if role.name == name:
                 return role
-        raise Choice(f"shipped network of {self.name}", name, tuple(one.name for one in self.roles)).error()
+        raise Choice(f"shipped network of {self.name}", name, tuple(role.name for role in self.roles)).error()
 
     def family(self, name: str = "") -> Family:
         """A family of workloads by its name; the default one if none is given."""
         for family in self.families:
             if name in {"", family.name}:
                 return family
-        raise Choice(f"family of {self.workloads}", name, tuple(one.name for one in self.families)).error()
+        raise Choice(f"family of {self.workloads}", name, tuple(family.name for family in self.families)).error()
 
     def grid(self, name: str = "") -> Grid:
         """A transfer grid by its name; the first, or one whose rows are the families, if none is given."""
@@ -403,11 +403,11 @@ class Spec:
         for grid in self.grids:
             if name in {"", grid.name}:
                 return grid
-        raise Choice(f"transfer grid of {self.name}", name, tuple(one.name for one in self.grids)).error()
+        raise Choice(f"transfer grid of {self.name}", name, tuple(grid.name for grid in self.grids)).error()
 
     def recipe(self, name: str = "") -> Recipe:
         """A recipe by its name; the default one if none is given."""
         for recipe in self.recipes:
             if name in {"", recipe.name}:
                 return recipe
-        raise Choice(f"recipe of {self.name}", name, tuple(one.name for one in self.recipes)).error()
+        raise Choice(f"recipe of {self.name}", name, tuple(recipe.name for recipe in self.recipes)).error()

@@ -55,8 +55,8 @@ class SavedAndNow(Result):
 
     def sentence(self) -> str:
         """What was asked differently, and what changed."""
-        asked = f"Asked differently: {'; '.join(self.differs)}." if self.differs else "The same question as then."
-        return f"{asked} {self.words}"
+        question = f"Asked differently: {'; '.join(self.differs)}." if self.differs else "The same question as then."
+        return f"{question} {self.words}"
 
     def table(self) -> list[dict[str, Any]]:
         """One row per figure."""
@@ -85,14 +85,14 @@ def compare_with_saved(then: Result, now: Result) -> SavedAndNow:
     if compare is None:
         msg = f"{_kind(now)} has no comparison with an earlier one; open the saved file by itself instead"
         raise DnnExplainError(msg)
-    one, other = _question(then), _question(now)
-    if one.system != other.system:
-        msg = f"the saved result is about {one.system}, this one about {other.system}; compare results of one system"
+    first, other = _question(then), _question(now)
+    if first.system != other.system:
+        msg = f"the saved result is about {first.system}, this one about {other.system}; compare results of one system"
         raise DnnExplainError(msg)
     what, unit, labels, before, after, words, *more = compare(then, now)
     old, new = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     return SavedAndNow(
-        question=other, then=one, differs=(*asked_differently(one, other), *more), what=what, unit=unit,
+        question=other, then=first, differs=(*asked_differently(first, other), *more), what=what, unit=unit,
         labels=tuple(labels), before=old, after=new, words=words,
     )  # fmt: skip
 
@@ -103,11 +103,11 @@ Parts = tuple[Any, ...]
 
 def _decisions(then: DecisionRecord, now: DecisionRecord) -> Parts:
     _same_names("actions", then.names, now.names)
-    one, other = (_probability(side, side.action) for side in (then, now))
+    first, other = (_probability(side, side.action) for side in (then, now))
     if then.action == now.action:
-        words = f"The decision is {now.action} as it was; its probability went from {number(one)} to {number(other)}."
+        words = f"The decision is {now.action} as it was; its probability went from {number(first)} to {number(other)}."
     else:
-        was, left = number(one), number(_probability(now, then.action))
+        was, left = number(first), number(_probability(now, then.action))
         words = f"The decision was {then.action} ({was}), now it is {now.action} ({number(other)}); {then.action} has {left} left."
     if np.array_equal(then.outputs, now.outputs):
         words = f"The decision is {now.action} as it was, to the last digit."
@@ -118,14 +118,14 @@ def _accounts(then: Account, now: Account) -> Parts:
     _same_names("knob groups", then.groups, now.groups)
     turned = (then.pro, then.contra) == (now.contra, now.pro)  # the same difference, seen from the other side
     if not turned and (then.pro, then.contra) != (now.pro, now.contra):
-        was, is_now = (f"{one.pro} against {one.contra}" for one in (then, now))
+        was, is_now = (f"{item.pro} against {item.contra}" for item in (then, now))
         msg = (
             f"the saved account is of {was}, this one of {is_now}; choose the same two outputs above, and compare again"
         )
         raise DnnExplainError(msg)
     labels = (*now.groups, "biases")
     sign = -1.0 if turned else 1.0
-    before, after = ([*(side * one.by_group), side * one.constant] for one, side in ((then, sign), (now, 1.0)))
+    before, after = ([*(side * item.by_group), side * item.constant] for item, side in ((then, sign), (now, 1.0)))
     names, old, new = _most(labels, before, after)
     words = f"The difference between {now.pro} and {now.contra or 'nothing'} was {number(sign * then.contrast)}, now {number(now.contrast)}. {_moved(labels, before, after)}"
     if then.question.checkpoint == now.question.checkpoint and then.activation.shape == now.activation.shape:
@@ -137,7 +137,7 @@ def _accounts(then: Account, now: Account) -> Parts:
 def _curves(then: Curves, now: Curves) -> Parts:
     _same_layer(then, now)
     _same_names("swept knobs", then.knobs, now.knobs)
-    peaks = [np.max([values.max(axis=1) for values in one.activation], axis=0) for one in (then, now)]
+    peaks = [np.max([values.max(axis=1) for values in item.activation], axis=0) for item in (then, now)]
     labels = [f"neuron {unit}" for unit in range(len(peaks[0]))]
     names, old, new = _most(labels, *peaks)
     crossed = np.flatnonzero((peaks[0] > 0) != (peaks[1] > 0)) if now.rectified else np.array([])
@@ -154,13 +154,13 @@ def _maps(then: ThresholdMap, now: ThresholdMap) -> Parts:
         )
         raise DnnExplainError(msg)
     _same_names("objects", then.knobs, now.knobs)
-    counts = [one.shows.sum(axis=0).astype(np.float64) for one in (then, now)]
-    some = [int(one.shows.any(axis=1).sum()) for one in (then, now)]
-    sizes = [len(one.shows) for one in (then, now)]
+    counts = [item.shows.sum(axis=0).astype(np.float64) for item in (then, now)]
+    some = [int(item.shows.any(axis=1).sum()) for item in (then, now)]
+    sizes = [len(item.shows) for item in (then, now)]
     words = f"{some[0]} of {sizes[0]} neurons showed thresholds, now {some[1]} of {sizes[1]}."
     if then.question.checkpoint == now.question.checkpoint and then.shows.shape == now.shows.shape:
         pairs = [(getattr(then, name), getattr(now, name)) for name in ("turns_on", "turns_off", "starts_changing", "stops_changing")]  # fmt: skip
-        moved = np.any([~((one == other) | (np.isnan(one) & np.isnan(other))) for one, other in pairs], axis=0)
+        moved = np.any([~((first == other) | (np.isnan(first) & np.isnan(other))) for first, other in pairs], axis=0)
         words += f" {int(moved.sum())} of {counted(moved.size, 'cell')} have another threshold."
     others = () if then.curves.others == now.curves.others else (f"other objects were {then.curves.others}, now {now.curves.others}",)  # fmt: skip
     return "neurons with a threshold", "neurons", now.knobs, counts[0], counts[1], words, *others
@@ -168,8 +168,8 @@ def _maps(then: ThresholdMap, now: ThresholdMap) -> Parts:
 
 def _transfers(then: Transfer, now: Transfer) -> Parts:
     places = [
-        {(row.label, column.label): (r, c) for r, row in enumerate(one.rows) for c, column in enumerate(one.columns) if one.done[r, c]}
-        for one in (then, now)
+        {(row.label, column.label): (r, c) for r, row in enumerate(item.rows) for c, column in enumerate(item.columns) if item.done[r, c]}
+        for item in (then, now)
     ]  # fmt: skip
     shared = [cell for cell in places[1] if cell in places[0]]
     if not shared:
@@ -177,38 +177,40 @@ def _transfers(then: Transfer, now: Transfer) -> Parts:
         raise DnnExplainError(msg)
     labels = [f"{row}, {column}" for row, column in shared]
     scale = 100.0 if now.ratio else 1.0
-    values = [[scale * float(one.relative[(*at[cell], 0)]) for cell in shared] for one, at in zip((then, now), places, strict=True)]  # fmt: skip
-    verdicts = [[one.verdict(*at[cell]) for cell in shared] for one, at in zip((then, now), places, strict=True)]
+    values = [[scale * float(item.relative[(*at[cell], 0)]) for cell in shared] for item, at in zip((then, now), places, strict=True)]  # fmt: skip
+    verdicts = [[item.verdict(*at[cell]) for cell in shared] for item, at in zip((then, now), places, strict=True)]
     turned = [f"{label}: {was}, now {is_now}" for label, was, is_now in zip(labels, *verdicts, strict=True) if was != is_now]  # fmt: skip
-    told = f"{len(turned)} of {len(shared)} cells in common turned" if turned else f"None of {len(shared)} cells in common turned"  # fmt: skip
+    text = f"{len(turned)} of {len(shared)} cells in common turned" if turned else f"None of {len(shared)} cells in common turned"  # fmt: skip
     named = f" ({'; '.join(turned[:_NAMED])}{'; and others' if len(turned) > _NAMED else ''})" if turned else ""
     wins = [f"{side.count('wins')}" for side in verdicts]
-    words = f"{now.policies[0]} won {wins[0]} of them then, {wins[1]} now. {told}{named}."
+    words = f"{now.policies[0]} won {wins[0]} of them then, {wins[1]} now. {text}{named}."
     names, old, new = _most(labels, *values)
-    sets = [one.question.settings.get("sets") for one in (then, now)]
+    sets = [item.question.settings.get("sets") for item in (then, now)]
     more = () if sets[0] == sets[1] else (f"{sets[0]} workloads per cell, now {sets[1]}",)
     unit = "%" if now.ratio else cost_unit(now.cost_name)
     return "cost over the best rule's", unit, names, old, new, words, *more
 
 
 def _attacks(then: Adversarial, now: Adversarial) -> Parts:
-    sides = [_attack_words(one) for one in (then, now)]
+    sides = [_attack_words(item) for item in (then, now)]
     words = f"Then: {sides[0]}. Now: {sides[1]}." if sides[0] != sides[1] else f"Then as now: {sides[0]}."
-    distances = [np.nan if one.distance is None else one.distance for one in (then, now)]
+    distances = [np.nan if item.distance is None else item.distance for item in (then, now)]
     labels = ("cost of the smallest change found", "cost up to which there is proved to be none", "loss of the decision as given")  # fmt: skip
-    before, after = ([at, one.radius, one.before.loss] for at, one in zip(distances, (then, now), strict=True))
-    costs = [one.question.settings.get("costs") for one in (then, now)]
+    before, after = ([at, item.radius, item.before.loss] for at, item in zip(distances, (then, now), strict=True))
+    costs = [item.question.settings.get("costs") for item in (then, now)]
     more = () if costs[0] == costs[1] else ("changes cost otherwise",)
     return "cost", "", labels, before, after, words, *more
 
 
-def _attack_words(one: Adversarial) -> str:
-    if one.distance is None:
+def _attack_words(adversarial: Adversarial) -> str:
+    if adversarial.distance is None:
         return (
-            "no change fools it, proved" if one.complete else f"none was found; proved up to cost {number(one.radius)}"
+            "no change fools it, proved"
+            if adversarial.complete
+            else f"none was found; proved up to cost {number(adversarial.radius)}"
         )
-    proof = "proved minimal" if one.proved_minimal else "not proved minimal"
-    return f"{told_changes(one.changes)} (cost {number(one.distance)}, {proof})"
+    proof = "proved minimal" if adversarial.proved_minimal else "not proved minimal"
+    return f"{told_changes(adversarial.changes)} (cost {number(adversarial.distance)}, {proof})"
 
 
 COMPARABLE: dict[type, Callable[[Any, Any], Parts]] = {
@@ -222,17 +224,17 @@ COMPARABLE: dict[type, Callable[[Any, Any], Parts]] = {
 """How results of a kind are compared; see also ``compare_saved`` for explanations with their badges."""
 
 
-def _question(one: Result) -> Question:
-    asked: Question = getattr(one, "question")  # noqa: B009 - every comparable kind has one
-    return asked
+def _question(result: Result) -> Question:
+    question: Question = getattr(result, "question")  # noqa: B009 - every comparable kind has one
+    return question
 
 
-def _kind(one: Result) -> str:
-    return f"a saved {type(one).__name__}"
+def _kind(result: Result) -> str:
+    return f"a saved {type(result).__name__}"
 
 
-def _probability(one: DecisionRecord, action: str) -> float:
-    return float(one.probabilities[one.names.index(action)])
+def _probability(record: DecisionRecord, action: str) -> float:
+    return float(record.probabilities[record.names.index(action)])
 
 
 def _same_names(what: str, then: Sequence[str], now: Sequence[str]) -> None:

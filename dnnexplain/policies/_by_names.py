@@ -45,7 +45,7 @@ def fill_by_names(module: nn.Module, arrays: Weights, where: str, key: str | Non
     Raises:
         DnnExplainError: layers and weights do not fit one to one; both are listed.
     """
-    groups = _grouped({name: one for name, one in arrays.items() if key is None or name.strip("/").startswith(key)})
+    groups = _grouped({name: array for name, array in arrays.items() if key is None or name.strip("/").startswith(key)})
     layers = {name: part for name, part in module.named_modules() if dict(part.named_parameters(recurse=False))}
     fitting = {name: [stem for stem, held in groups.items() if _fits(layer, held)] for name, layer in layers.items()}
     chosen: dict[str, str] = {}
@@ -54,9 +54,9 @@ def fill_by_names(module: nn.Module, arrays: Weights, where: str, key: str | Non
         if len(alike) == 1:
             chosen[name] = alike[0]
     if len(set(chosen.values())) == len(layers) == len(chosen):
-        told = ""
+        words = ""
     else:
-        chosen, told = (
+        chosen, words = (
             _by_order(fitting, where, groups),
             "layers were told by their shapes and the order of their names",
         )
@@ -65,12 +65,12 @@ def fill_by_names(module: nn.Module, arrays: Weights, where: str, key: str | Non
             for kind, value in groups[stem].items():
                 mine = getattr(layers[name], kind)
                 mine.copy_(_turned(value, mine))
-    return module, told
+    return module, words
 
 
 def _grouped(arrays: Weights) -> dict[str, dict[str, torch.Tensor]]:
     """Arrays by layer and torch's name, in natural order of the layers; those of optimisers left out."""
-    found: dict[str, dict[str, torch.Tensor]] = {}
+    groups: dict[str, dict[str, torch.Tensor]] = {}
     numbered: dict[str, list[torch.Tensor]] = {}
     for name in sorted(arrays, key=_natural):
         plain = name.removesuffix(":0").removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")
@@ -80,18 +80,18 @@ def _grouped(arrays: Weights) -> dict[str, dict[str, torch.Tensor]]:
         if last.isdigit():
             numbered.setdefault(stem.removesuffix("/vars"), []).append(arrays[name])
         elif last.lower() in _KINDS:
-            found.setdefault(stem, {})[_KINDS[last.lower()]] = arrays[name]
+            groups.setdefault(stem, {})[_KINDS[last.lower()]] = arrays[name]
     for stem, held in numbered.items():
         order = next((order for order in _ORDERS if len(order) == len(held)), ())
         if order:
-            found[stem] = dict(zip(order, held, strict=True))
-    return found
+            groups[stem] = dict(zip(order, held, strict=True))
+    return groups
 
 
 def _fits(layer: nn.Module, held: Weights) -> bool:
-    mine = {name: one for name, one in layer.state_dict().items() if name != "num_batches_tracked"}
+    mine = {name: item for name, item in layer.state_dict().items() if name != "num_batches_tracked"}
     same = mine.keys() == held.keys()
-    return same and all(_turned(held[name], one) is not None for name, one in mine.items())
+    return same and all(_turned(held[name], item) is not None for name, item in mine.items())
 
 
 def _turned(value: torch.Tensor, mine: torch.Tensor) -> torch.Tensor:
@@ -111,7 +111,7 @@ def _by_order(fitting: Mapping[str, Sequence[str]], where: str, groups: Mapping[
     for name, stems in fitting.items():
         rivals = [other for other, its in fitting.items() if list(its) == list(stems)]
         if not stems or len(rivals) != len(stems):
-            held = "; ".join(f"{stem} {[list(one.shape) for one in part.values()]}" for stem, part in groups.items())
+            held = "; ".join(f"{stem} {[list(item.shape) for item in part.values()]}" for stem, part in groups.items())
             msg = (
                 f"{where}: the layer {name!r} of the module fits {counted(len(stems), 'layer')} of the file ({held[:400]}); name the "
                 "module's layers as the file does, or say which part is meant, key='actor'"

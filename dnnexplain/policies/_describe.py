@@ -15,11 +15,11 @@ __all__ = ["describe_outputs", "size_hint", "system_parameters"]
 def system_parameters(system: System) -> dict[str, Any]:
     """The parameters a system was made with, by name: its ``parameters``, or its ``params`` dataclass."""
     for attribute in ("parameters", "params"):
-        found = getattr(system, attribute, None)
-        if is_dataclass(found) and not isinstance(found, type):
-            return asdict(found)
-        if isinstance(found, dict):
-            return dict(found)
+        value = getattr(system, attribute, None)
+        if is_dataclass(value) and not isinstance(value, type):
+            return asdict(value)
+        if isinstance(value, dict):
+            return dict(value)
     return {}
 
 

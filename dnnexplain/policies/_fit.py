@@ -168,9 +168,9 @@ def _not_a_tensor(answer: Any) -> str:
 def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]]) -> str:
     count, inputs = len(system.output.names), int(np.prod(system.observation_shape))
     shape = " x ".join(str(size) for size in system.observation_shape)
-    told = [trouble.partition(": ")[2] for _, trouble in failures if trouble.startswith(DnnExplainError.__name__)]
-    if told:  # a layer of ours says itself what it cannot do
-        return told[0]
+    lines = [trouble.partition(": ")[2] for _, trouble in failures if trouble.startswith(DnnExplainError.__name__)]
+    if lines:  # a layer of ours says itself what it cannot do
+        return lines[0]
     gave, takes = _given_outputs(failures), _first_inputs(module)
     if gave is not None and gave != count:
         return (

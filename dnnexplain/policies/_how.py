@@ -58,18 +58,18 @@ def reading_as(**known: Any) -> Iterator[None]:
 
 def were_asked(*, forget: bool = False) -> bool:
     """Whether any network was read since it was last forgotten, so that the options were of use or were said not to be."""
-    found = bool(_ASKED)
+    result = bool(_ASKED)
     if forget:
         _ASKED.clear()
-    return found
+    return result
 
 
 def completed(given: How) -> How:
     """What was given, and what a command said where nothing was."""
     _ASKED[:] = [True]
     said = _SAID.get() or How()
-    names = [one.name for one in fields(How)]
-    return How(**{one: getattr(said if getattr(given, one) is None else given, one) for one in names})
+    names = [field.name for field in fields(How)]
+    return How(**{name: getattr(said if getattr(given, name) is None else given, name) for name in names})
 
 
 def architecture_of(given: str | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -81,12 +81,12 @@ def architecture_of(given: str | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         return given
     if given.lstrip().startswith("{"):
-        found = parse_json(given, "the architecture")
+        data = parse_json(given, "the architecture")
     elif Path(given).suffix == ".json":
-        found = read_json(given, "the architecture")
+        data = read_json(given, "the architecture")
     else:
         return {"name": given}
-    if not isinstance(found, dict):
+    if not isinstance(data, dict):
         msg = 'an architecture is a name or an object such as {"name": "mlp", "arguments": {"hidden": [64, 64]}}'
         raise DnnExplainError(msg)
-    return found
+    return data

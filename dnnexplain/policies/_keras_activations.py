@@ -37,15 +37,15 @@ _POINTWISE: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def activation(graph: Graph, name: str, told: Any, value: str) -> str:
+def activation(graph: Graph, name: str, setting: Any, value: str) -> str:
     """An activation as a layer or a layer's argument: a name, a function's description, or a layer's."""
-    if isinstance(told, Mapping):
-        inner = told.get("config")
-        kind = str(told.get("class_name"))
+    if isinstance(setting, Mapping):
+        inner = setting.get("config")
+        kind = str(setting.get("class_name"))
         if isinstance(inner, Mapping) and kind in ACTIVATION_LAYERS:
             return ACTIVATION_LAYERS[kind](graph, name, inner, value, list)
-        told = inner if isinstance(inner, str) else kind
-    which = str(told or "linear").rpartition(">")[2]
+        setting = inner if isinstance(inner, str) else kind
+    which = str(setting or "linear").rpartition(">")[2]
     if which == "linear":
         return value
     if which in _POINTWISE:
@@ -117,8 +117,8 @@ def _softmax(graph: Graph, name: str, config: Config, value: str, weights: Layer
 
 def _first(config: Config, *names: str, default: Any) -> Any:
     """The first argument that is given: versions differ in names; old ones wrap numbers."""
-    found = next((config[name] for name in names if config.get(name) is not None), default)
-    return found.get("value", default) if isinstance(found, Mapping) else found
+    value = next((config[name] for name in names if config.get(name) is not None), default)
+    return value.get("value", default) if isinstance(value, Mapping) else value
 
 
 ACTIVATION_LAYERS: dict[str, Callable[[Graph, str, Config, str, LayerWeights], str]] = {

@@ -68,8 +68,8 @@ class Graph:
     def operation(self, operator: str, inputs: Sequence[str], **attributes: Any) -> list[str]:
         """A step that is no layer; its values' names."""
         with torch.no_grad():
-            found = OPERATIONS[operator](attributes, *(self.values.get(name) for name in inputs))
-        parts = found if isinstance(found, tuple) else (found,)
+            values = OPERATIONS[operator](attributes, *(self.values.get(name) for name in inputs))
+        parts = values if isinstance(values, tuple) else (values,)
         return self._keep(Step(operator, tuple(inputs), self._names(len(parts)), "", attributes), parts)
 
     def layer(self, name: str, layer: nn.Module, value: str) -> str:
@@ -77,8 +77,8 @@ class Graph:
         label = next((known for known, there in self.layers.items() if there is layer), None) or self._label(name)
         self.layers[label] = layer.eval()
         with torch.no_grad():
-            found = layer(self.values[value])
-        return self._keep(Step(type(layer).__name__, (value,), self._names(1), label), (found,))[0]
+            result = layer(self.values[value])
+        return self._keep(Step(type(layer).__name__, (value,), self._names(1), label), (result,))[0]
 
     def pointwise(self, name: str, layer: nn.Module, value: str) -> str:
         """A layer that treats every number alike, before a transposition rather than after it."""
@@ -97,9 +97,9 @@ class Graph:
     def last(self, value: str) -> str:
         """The value with its channels last again ``[B, ..., C]``."""
         rank = self.values[value].ndim
-        found = self.operation("Transpose", [value], perm=[0, *range(2, rank), 1])[0]
-        self.channels_first[found] = value
-        return found
+        operation = self.operation("Transpose", [value], perm=[0, *range(2, rank), 1])[0]
+        self.channels_first[operation] = value
+        return operation
 
     def finish(self, source: str, results: list[str]) -> nn.Module:
         """The network: a plain sequence where its steps are layers in a row, else a graph."""
@@ -135,4 +135,4 @@ class Graph:
         stem = re.sub(r"\W+", "_", name).strip("_") or "layer"
         stem = f"{stem}_" if taken(stem) else stem
         names = (stem if count == 1 else f"{stem}_{count}" for count in range(1, len(self.layers) + 2))
-        return next(one for one in names if one not in self.layers)
+        return next(name for name in names if name not in self.layers)

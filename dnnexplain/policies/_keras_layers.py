@@ -61,24 +61,24 @@ def apply(graph: Graph, kind: str, name: str, config: Config, values: list[str],
 def call_arguments(node: Any) -> tuple[list[Any], dict[str, Any]]:
     """What a call of a functional network is given: references to values, or numbers; and its options."""
     if isinstance(node, Mapping):  # version 3: arguments as JSON
-        found = list(_tensors(node.get("args", ())))
+        tensors = list(_tensors(node.get("args", ())))
         kwargs = dict(node.get("kwargs") or {})
-        found += [one for value in kwargs.values() for one in _tensors(value) if isinstance(one, tuple)]
-        return found, {key: value for key, value in kwargs.items() if key == "axis"}
+        tensors += [tensor for value in kwargs.values() for tensor in _tensors(value) if isinstance(tensor, tuple)]
+        return tensors, {key: value for key, value in kwargs.items() if key == "axis"}
     parts = node if node and isinstance(node[0], list) else [node]
-    return [(str(one[0]), int(one[1]), int(one[2])) for one in parts], {}
+    return [(str(part[0]), int(part[1]), int(part[2])) for part in parts], {}
 
 
-def _tensors(told: Any) -> Iterator[Any]:
-    if isinstance(told, Mapping):
-        if told.get("class_name") == "__keras_tensor__":
-            name, node, index = told["config"]["keras_history"]
+def _tensors(argument: Any) -> Iterator[Any]:
+    if isinstance(argument, Mapping):
+        if argument.get("class_name") == "__keras_tensor__":
+            name, node, index = argument["config"]["keras_history"]
             yield str(name), int(node), int(index)
-    elif isinstance(told, list | tuple):
-        for one in told:
-            yield from _tensors(one)
-    elif isinstance(told, int | float) and not isinstance(told, bool):
-        yield float(told)
+    elif isinstance(argument, list | tuple):
+        for item in argument:
+            yield from _tensors(item)
+    elif isinstance(argument, int | float) and not isinstance(argument, bool):
+        yield float(argument)
 
 
 # --- layers with weights ------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def _pad(
         around.append(ends.get(str(config.get("padding", "valid")).lower(), (0, 0)))
     if not any(map(any, around)):
         return value
-    low, high = [0, 0, *(one[0] for one in around)], [0, 0, *(one[1] for one in around)]
+    low, high = [0, 0, *(item[0] for item in around)], [0, 0, *(item[1] for item in around)]
     return graph.operation("Pad", [value], pads=[*low, *high], value=fill)[0]
 
 
@@ -203,7 +203,7 @@ def _recurrent(operator: str, order: Sequence[int]) -> Callable[..., str]:
         linear = bool(config.get("reset_after", False))
         both = bias[0] if bias else kernel.new_zeros(kernel.shape[1])
         both = both if both.ndim == 2 else torch.stack([both, torch.zeros_like(both)])
-        given = [_gates(one, order) for one in (kernel.T, inner.T, both[0], both[1])]
+        given = [_gates(item, order) for item in (kernel.T, inner.T, both[0], both[1])]
         numbers = [graph.number(part[None]) for part in (given[0], given[1], torch.cat(given[2:]))]
         (rows,) = graph.operation("Transpose", [value], perm=[1, 0, 2])
         whole, last, *_ = graph.operation(operator, [rows, *numbers], linear_before_reset=int(linear))
@@ -233,9 +233,9 @@ def _normalization(graph: Graph, name: str, config: Config, value: str, weights:
     return graph.operation("Div", [moved, graph.number(spread)])[0]
 
 
-def _floats(told: Any) -> torch.Tensor:
-    told = told.get("config", {}).get("value", told) if isinstance(told, Mapping) else told
-    return torch.as_tensor(told, dtype=torch.float32)
+def _floats(constant: Any) -> torch.Tensor:
+    constant = constant.get("config", {}).get("value", constant) if isinstance(constant, Mapping) else constant
+    return torch.as_tensor(constant, dtype=torch.float32)
 
 
 # --- shapes, pools ------------------------------------------------------------------------------
@@ -259,19 +259,19 @@ def _permute(graph: Graph, name: str, config: Config, value: str, weights: Layer
 
 def _rescale(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del name, weights
-    for operator, told, idle in (("Mul", config.get("scale", 1.0), 1.0), ("Add", config.get("offset", 0.0), 0.0)):
-        if told != idle:
-            (value,) = graph.operation(operator, [value, graph.number(_floats(told))])
+    for operator, factor, idle in (("Mul", config.get("scale", 1.0), 1.0), ("Add", config.get("offset", 0.0), 0.0)):
+        if factor != idle:
+            (value,) = graph.operation(operator, [value, graph.number(_floats(factor))])
     return value
 
 
 def _zero_padding(graph: Graph, name: str, config: Config, value: str, weights: LayerWeights) -> str:
     del name, weights
-    told = config.get("padding", 1)
+    padding = config.get("padding", 1)
     rank = len(graph.shape(value)) - 1
-    sides = [told] if rank == 1 else (told if isinstance(told, list) else [told] * rank)
-    both = [one if isinstance(one, list) else [one, one] for one in sides]
-    low, high = [0, *(int(one[0]) for one in both), 0], [0, *(int(one[1]) for one in both), 0]
+    sides = [padding] if rank == 1 else (padding if isinstance(padding, list) else [padding] * rank)
+    both = [side if isinstance(side, list) else [side, side] for side in sides]
+    low, high = [0, *(int(item[0]) for item in both), 0], [0, *(int(item[1]) for item in both), 0]
     return graph.operation("Pad", [value], pads=[*low, *high])[0]
 
 
@@ -301,8 +301,8 @@ def _share(
     name = scratch.number(torch.ones(1, 1, *sizes))
     padded = _pad(scratch, config, name, kernel, steps, [1] * len(sizes), 0.0)
     pool = functional.avg_pool1d if len(sizes) == 1 else functional.avg_pool2d
-    found: torch.Tensor = pool(scratch.values[padded], list(kernel), list(steps))
-    return found
+    share: torch.Tensor = pool(scratch.values[padded], list(kernel), list(steps))
+    return share
 
 
 def _global(operator: str) -> Callable[..., str]:
@@ -314,9 +314,9 @@ def _global(operator: str) -> Callable[..., str]:
     return layer
 
 
-def _sizes(told: Any, rank: int) -> list[int]:
-    told = 1 if told is None else told
-    return [int(one) for one in told] if isinstance(told, list | tuple) else [int(told)] * rank
+def _sizes(sizes: Any, rank: int) -> list[int]:
+    sizes = 1 if sizes is None else sizes
+    return [int(item) for item in sizes] if isinstance(sizes, list | tuple) else [int(sizes)] * rank
 
 
 def _merge(graph: Graph, kind: str, config: Config, values: list[str]) -> str:
@@ -324,8 +324,8 @@ def _merge(graph: Graph, kind: str, config: Config, values: list[str]) -> str:
         return values[0]
     if kind == "Concatenate":
         return graph.operation("Concat", values, axis=int(config.get("axis", -1)))[0]
-    (found,) = graph.operation(_MERGES[kind], values)
-    return graph.operation("Div", [found, graph.number(float(len(values)))])[0] if kind == "Average" else found
+    (value,) = graph.operation(_MERGES[kind], values)
+    return graph.operation("Div", [value, graph.number(float(len(values)))])[0] if kind == "Average" else value
 
 
 def _expect(name: str, weight: torch.Tensor, shape: tuple[int, ...]) -> None:

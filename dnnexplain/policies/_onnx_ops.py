@@ -56,8 +56,8 @@ def _flatten(attributes: Attributes, x: torch.Tensor) -> torch.Tensor:
 def _gather(attributes: Attributes, x: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     axis = attributes.get("axis", 0) % x.ndim
     places = torch.where(indices < 0, indices + x.shape[axis], indices).long()
-    found = x.index_select(axis, places.reshape(-1))
-    return found.reshape((*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
+    picked = x.index_select(axis, places.reshape(-1))
+    return picked.reshape((*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
 
 
 def _slice(attributes: Attributes, x: torch.Tensor, *rest: torch.Tensor | None) -> torch.Tensor:

@@ -26,8 +26,8 @@ def _gru(
     update, reset = gates.split(units, 1)
     last, its = weight[2 * units :], bias[2 * units :]
     inner = reset * (state @ last.T + its) if linear else (reset * state) @ last.T + its
-    found: torch.Tensor = (1 - update) * torch.tanh(given[:, 2 * units :] + inner) + update * state
-    return found
+    gru: torch.Tensor = (1 - update) * torch.tanh(given[:, 2 * units :] + inner) + update * state
+    return gru
 
 
 def _lstm(
@@ -55,7 +55,7 @@ def _recurrent(kind: str, gates: int) -> Callable[..., tuple[torch.Tensor, ...]]
         rows = x.transpose(0, 1) if batch_first else x
         ways, units = r.shape[0], r.shape[2]
         bias = x.new_zeros(ways, 2 * gates * units) if b is None else b
-        found, states, cells = [], [], []
+        outputs, states, cells = [], [], []
         for way in range(ways):
             first = bias[way, : gates * units]
             second = bias[way, gates * units :]
@@ -74,11 +74,11 @@ def _recurrent(kind: str, gates: int) -> Callable[..., tuple[torch.Tensor, ...]]
                 else:
                     state = torch.tanh(given[place] + state @ r[way].T + second)
                 outs.append(state)
-            found.append(torch.stack(outs[::-1] if backward else outs))
+            outputs.append(torch.stack(outs[::-1] if backward else outs))
             states.append(state)
             cells.append(kept)
         axis = 1 if batch_first else 0
-        whole = torch.stack(found, 1)  # [T, D, B, H]
+        whole = torch.stack(outputs, 1)  # [T, D, B, H]
         answer = (whole.permute(2, 0, 1, 3) if batch_first else whole, torch.stack(states, axis))
         return (*answer, torch.stack(cells, axis)) if kind == "LSTM" else answer
 
@@ -88,16 +88,16 @@ def _recurrent(kind: str, gates: int) -> Callable[..., tuple[torch.Tensor, ...]]
 def _begin(given: torch.Tensor | None, way: int, rows: torch.Tensor, units: int, *, batch_first: bool) -> torch.Tensor:
     if given is None:
         return rows.new_zeros(rows.shape[1], units)
-    found = given.select(1 if batch_first else 0, way)
-    return found.expand(rows.shape[1], units)
+    part = given.select(1 if batch_first else 0, way)
+    return part.expand(rows.shape[1], units)
 
 
 def _refuse_rare(
     kind: str, attributes: Attributes, lengths: torch.Tensor | None, peepholes: torch.Tensor | None
 ) -> None:
     count = len(_USUAL[kind])
-    asked = [str(name).capitalize() for name in attributes.get("activations") or _USUAL[kind]]
-    usual = all(asked[first : first + count] == _USUAL[kind] for first in range(0, len(asked), count))
+    activations = [str(name).capitalize() for name in attributes.get("activations") or _USUAL[kind]]
+    usual = all(activations[first : first + count] == _USUAL[kind] for first in range(0, len(activations), count))
     rare = {
         "other activations than " + " and ".join(_USUAL[kind]): not usual,
         "a clip": bool(attributes.get("clip")),
@@ -105,8 +105,8 @@ def _refuse_rare(
         "peepholes": peepholes is not None,
         "sequences of several lengths": lengths is not None and len(set(lengths.tolist())) > 1,
     }
-    if found := [words for words, there in rare.items() if there]:
-        msg = f"its {kind} has {' and '.join(found)}, which is not read"
+    if rare_ones := [words for words, there in rare.items() if there]:
+        msg = f"its {kind} has {' and '.join(rare_ones)}, which is not read"
         raise DnnExplainError(msg)
 
 

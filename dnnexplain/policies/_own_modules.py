@@ -144,8 +144,8 @@ def restless(module: nn.Module, probe: torch.Tensor) -> str:
 
     def answer(seed: int) -> torch.Tensor:
         torch.manual_seed(seed)
-        found: torch.Tensor = module(probe)
-        return found.detach().clone()
+        outputs: torch.Tensor = module(probe)
+        return outputs.detach().clone()
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         first, again, other = answer(1), answer(1), answer(2)

@@ -85,7 +85,7 @@ def decider(
     Raises:
         DnnExplainError: layers of another kind; they are named.
     """
-    rest = {name: one for name, one in weights.items() if not _CRITICS.fullmatch(name)}
+    rest = {name: weight for name, weight in weights.items() if not _CRITICS.fullmatch(name)}
     row = _Row(rest, activation, where)
     if "action_net.weight" in rest:
         own = any(name.startswith("pi_features_extractor.") for name in rest)
@@ -132,12 +132,12 @@ class _Row:
 
     def drop(self, prefix: str) -> None:
         """Weights that take no part in the decision."""
-        self.left = {name: one for name, one in self.left.items() if not name.startswith(prefix)}
+        self.left = {name: item for name, item in self.left.items() if not name.startswith(prefix)}
 
     def places(self, prefix: str) -> list[int]:
         """Numbers of the layers below a prefix, in order."""
-        found = {name[len(prefix) :].split(".")[0] for name in self.left if name.startswith(prefix)}
-        return sorted(int(one) for one in found if one.isdigit())
+        places = {name[len(prefix) :].split(".")[0] for name in self.left if name.startswith(prefix)}
+        return sorted(int(item) for item in places if item.isdigit())
 
     def picture(self, prefix: str, pixels: Pixels | None) -> None:
         """The package's convolution, if the agent has one; else the input as it is, flattened."""

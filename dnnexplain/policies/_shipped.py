@@ -29,8 +29,8 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     length = int.from_bytes(read_start(file, 8), "little")
     raw = read_start(file, 8 + length)[8:] if length <= LONGEST_HEADER else b""
     try:
-        told = parse_json(raw.decode(), file).get("__metadata__", {}).get(KEY) if len(raw) == length else None
-        story = parse_json(told, file) if told is not None else {}
+        metadata = parse_json(raw.decode(), file).get("__metadata__", {}).get(KEY) if len(raw) == length else None
+        story = parse_json(metadata, file) if metadata is not None else {}
     except (ValueError, TypeError, AttributeError):
         story = None
     if len(raw) != length or not isinstance(story, dict):
@@ -51,10 +51,10 @@ def shipped(system: System, directory: Path | None = None) -> dict[str, Path]:
         if story.get("observation_shape") == list(system.observation_shape)
         and story.get("outputs") == len(system.output.names)
     ]
-    found: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for _, __, path, story in sorted(fitting, key=lambda item: item[:2]):
-        found.setdefault(str(story.get("role") or path.stem), path)
-    return dict(sorted(found.items(), key=lambda item: (item[0] != "default", item[0])))
+        by_name.setdefault(str(story.get("role") or path.stem), path)
+    return dict(sorted(by_name.items(), key=lambda item: (item[0] != "default", item[0])))
 
 
 def find(system: System, name: str, directory: Path | None = None) -> Path:
@@ -97,15 +97,15 @@ def _numbers(text: str) -> tuple[int, str]:
 
 
 def _stories(system: System, directory: Path | None) -> list[tuple[Path, dict[str, Any]]]:
-    found: list[tuple[Path, dict[str, Any]]] = []
+    stories: list[tuple[Path, dict[str, Any]]] = []
     folder = directory or _weights(system)
     if folder is None:
-        return found
+        return stories
     for path in sorted(folder.glob("*.safetensors")):
         story = read_metadata(path)
         if (story.get("system") or {}).get("name") == system.name:
-            found.append((path, story))
-    return found
+            stories.append((path, story))
+    return stories
 
 
 def _weights(system: System) -> Path | None:

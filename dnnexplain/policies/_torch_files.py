@@ -37,7 +37,7 @@ def read_state_dict(path: Path, data: bytes, key: str | None = None) -> dict[str
     """
     _refuse_programs(path, data)
     try:
-        found = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
+        loaded = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
     except pickle.UnpicklingError as error:
         if "Unsupported" in str(error) or "GLOBAL" in str(error):
             what = _unsupported(str(error))
@@ -49,7 +49,7 @@ def read_state_dict(path: Path, data: bytes, key: str | None = None) -> dict[str
         raise _damaged(path, error) from None
     except Exception as error:  # noqa: BLE001 - torch raises many kinds for a damaged file
         raise _damaged(path, error) from None
-    return _tensors(path, found, key)
+    return _tensors(path, loaded, key)
 
 
 def _damaged(path: Path, error: Exception) -> DnnExplainError:
@@ -83,12 +83,12 @@ def _refuse_programs(path: Path, data: bytes) -> None:
         raise DnnExplainError(msg)
 
 
-def _tensors(path: Path, found: Any, key: str | None) -> dict[str, torch.Tensor]:
+def _tensors(path: Path, loaded: Any, key: str | None) -> dict[str, torch.Tensor]:
     """The state dict in a torch file, also where a training loop put it among other things."""
-    if isinstance(found, list | tuple) and found and all(isinstance(part, Mapping) for part in found):
+    if isinstance(loaded, list | tuple) and loaded and all(isinstance(part, Mapping) for part in loaded):
         # Some training loops save actor and critic as a list of state dicts.
-        found = {f"{number}.{name}": item for number, part in enumerate(found) for name, item in part.items()}
-    parts = dict(_state_dicts(found, ""))
+        loaded = {f"{number}.{name}": item for number, part in enumerate(loaded) for name, item in part.items()}
+    parts = dict(_state_dicts(loaded, ""))
     if key is not None and key not in parts:
         inside = _parts_inside(parts, key)
         if len(inside) != 1:
@@ -99,7 +99,7 @@ def _tensors(path: Path, found: Any, key: str | None) -> dict[str, torch.Tensor]
         msg = f"{path} holds several networks ({', '.join(map(repr, likely[:8]))}); say which: key={likely[0]!r}"
         raise DnnExplainError(msg)
     if not parts or not (likely or key):
-        msg = f"{path} holds no state dict (layer names with their weights) but a {type(found).__name__}; {INSTEAD}"
+        msg = f"{path} holds no state dict (layer names with their weights) but a {type(loaded).__name__}; {INSTEAD}"
         raise DnnExplainError(msg)
     chosen = parts[key if key is not None else "" if "" in parts else likely[0]]
     if sum(item.numel() for item in chosen.values()) > MOST_NUMBERS:
@@ -118,14 +118,14 @@ def _tensors(path: Path, found: Any, key: str | None) -> dict[str, torch.Tensor]
 
 def _parts_inside(parts: Mapping[str, dict[str, torch.Tensor]], key: str) -> dict[str, dict[str, torch.Tensor]]:
     """The weights whose names have a key as a component, by the whole name up to it: ``actor.`` of ``model.actor.0.bias``."""
-    found: dict[str, dict[str, torch.Tensor]] = {}
+    parts_inside: dict[str, dict[str, torch.Tensor]] = {}
     for part, weights in parts.items():
         whole = f"{key}.".removeprefix(f"{part}.")  # "model.actor" names the part of "model", too
         for name, weight in weights.items():
             before, middle, after = f".{name}".partition(f".{whole}")
             if middle:
-                found.setdefault(f"{part}{before}.{whole}".strip("."), {})[after] = weight
-    return found
+                parts_inside.setdefault(f"{part}{before}.{whole}".strip("."), {})[after] = weight
+    return parts_inside
 
 
 def _keys(parts: Mapping[str, dict[str, torch.Tensor]]) -> tuple[str, ...]:
@@ -134,12 +134,12 @@ def _keys(parts: Mapping[str, dict[str, torch.Tensor]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(part for part in parts if part), *inside])) or ("none",)
 
 
-def _state_dicts(found: Any, key: str, depth: int = 0) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+def _state_dicts(loaded: Any, key: str, depth: int = 0) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
     """Every mapping from names to tensors, by its key: ``"state_dict"``, ``"agent.actor"``."""
-    if not isinstance(found, Mapping) or depth > 4:
+    if not isinstance(loaded, Mapping) or depth > 4:
         return
-    if found and all(isinstance(item, torch.Tensor) for item in found.values()):
-        yield key, {str(name): item for name, item in found.items()}
+    if loaded and all(isinstance(item, torch.Tensor) for item in loaded.values()):
+        yield key, {str(name): item for name, item in loaded.items()}
         return
-    for name, item in found.items():
+    for name, item in loaded.items():
         yield from _state_dicts(item, f"{key}.{name}".lstrip("."), depth + 1)

@@ -134,9 +134,9 @@ def stripped(weights: Weights) -> tuple[Weights, str]:
     gone, left_out = "", 0
     while weights:
         names = list(weights)
-        prefix = next((one for one in PREFIXES if all(name.startswith(one) for name in names)), None)
+        prefix = next((item for item in PREFIXES if all(name.startswith(item) for name in names)), None)
         if prefix is None and not left_out:
-            prefix = next((one for one in ACTORS if any(name.startswith(one) for name in names)), None)
+            prefix = next((item for item in ACTORS if any(name.startswith(item) for name in names)), None)
             left_out = sum(not name.startswith(prefix) for name in names) if prefix else 0
         if prefix is None:
             break

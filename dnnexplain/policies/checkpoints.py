@@ -186,8 +186,8 @@ def _bare(
             assumed.append(f"the file names no activation: {usual}, stable-baselines3's default, was assumed")
     else:
         inner, note = stripped(weights)
-        found, guess = network_from_weights(inner, system, where, how.activation)
-        network, assumed = found, [guess] if guess else []
+        result, guess = network_from_weights(inner, system, where, how.activation)
+        network, assumed = result, [guess] if guess else []
     if how.scale is None and hasattr(system, "byte_scale") and how.module is None and story is None:
         assumed.append("the file says nothing of the scale of its observations: numbers from 0 to 1 were assumed")
     return _policy(network, system, path, how, story or {}, note, assumed)
@@ -208,8 +208,8 @@ def _policy(
         note = "; ".join(part for part in (note, seen) if part)
         story = {**story, "observations": seen}
     policy = TorchPolicy(network, system, name=path.stem, masked=mask, scale=how.scale)
-    told = story.get("checkpoint", policy.checkpoint)
-    if told not in {policy.checkpoint, weights_hash(policy.module, alone=True)} and how.scale is how.normalize is None:
+    words = story.get("checkpoint", policy.checkpoint)
+    if words not in {policy.checkpoint, weights_hash(policy.module, alone=True)} and how.scale is how.normalize is None:
         msg = f"{path}: the weights are not those that its header was written for; the file was altered: copy it again"
         raise DnnExplainError(msg)
     policy.metadata = story
@@ -252,22 +252,22 @@ def _keras(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     if how.module is None:
         return _policy(read_keras(path, data), system, path, how, {}, "a network of Keras")
     packed = open_zip(data, path).read("model.weights.h5") if data.startswith(b"PK") else data
-    network, told = fill_by_names(how.module, read_h5_weights(path, packed), str(path), how.key)
-    return _policy(network, system, path, how, {}, "weights of Keras", [told] if told else [])
+    network, words = fill_by_names(how.module, read_h5_weights(path, packed), str(path), how.key)
+    return _policy(network, system, path, how, {}, "weights of Keras", [words] if words else [])
 
 
 def _tensorflow(path: Path, system: System, how: How) -> TorchPolicy:
     """A checkpoint of TensorFlow, which keeps no architecture, for a module that is given."""
-    arrays = {name: torch.from_numpy(np.array(one)) for name, one in read_checkpoint(path).items()}
+    arrays = {name: torch.from_numpy(np.array(item)) for name, item in read_checkpoint(path).items()}
     if how.module is None:
-        held = ", ".join(f"{name} {list(one.shape)}" for name, one in list(arrays.items())[:8])
+        held = ", ".join(f"{name} {list(array.shape)}" for name, array in list(arrays.items())[:8])
         msg = (
             f"{path} is a checkpoint of TensorFlow, which keeps weights without an architecture ({held}); make the network "
             "as a torch module and pass it: load_any(path, system, module=...), with key='actor' for a part"
         )
         raise DnnExplainError(msg)
-    network, told = fill_by_names(how.module, arrays, str(path), how.key)
-    return _policy(network, system, path, how, {}, "a checkpoint of TensorFlow", [told] if told else [])
+    network, words = fill_by_names(how.module, arrays, str(path), how.key)
+    return _policy(network, system, path, how, {}, "a checkpoint of TensorFlow", [words] if words else [])
 
 
 def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -283,14 +283,14 @@ def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 def _check_system(story: dict[str, Any], system: System, where: str) -> None:
     """Weights for another system or size are refused in the words of the domain."""
-    told = story.get("system") or {}
-    if told.get("name") not in (None, system.name):
-        msg = f"{where}: this network was trained for {told['name']}, not for {system.name}; choose that system"
+    words = story.get("system") or {}
+    if words.get("name") not in (None, system.name):
+        msg = f"{where}: this network was trained for {words['name']}, not for {system.name}; choose that system"
         raise DnnExplainError(msg)
     shape, outputs = list(system.observation_shape), len(system.output.names)
     if story.get("observation_shape", shape) == shape and story.get("outputs", outputs) == outputs:
         return
-    mine, its = system_parameters(system), told.get("parameters") or {}
+    mine, its = system_parameters(system), words.get("parameters") or {}
     differ = [f"{name}={its[name]}" for name in its if name in mine and mine[name] != its[name]]
     advice = f"Pass {', '.join(differ)}." if differ else size_hint(system, int(story.get("outputs", outputs)))
     msg = (

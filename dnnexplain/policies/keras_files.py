@@ -88,8 +88,8 @@ def _packed(path: Path, data: bytes) -> nn.Module:
     with open_zip(data, path) as archive:
         config = parse_json(archive.read("config.json").decode("utf-8"), f"{path} (its config.json)")
         packed = archive.read("model.weights.h5")
-        told = archive.read("metadata.json").decode("utf-8") if "metadata.json" in archive.namelist() else "{}"
-    version = str((parse_json(told, f"{path} (its metadata.json)") or {}).get("keras_version", "3"))
+        text = archive.read("metadata.json").decode("utf-8") if "metadata.json" in archive.namelist() else "{}"
+    version = str((parse_json(text, f"{path} (its metadata.json)") or {}).get("keras_version", "3"))
     return _network(config, _Numbered(_Hdf5(packed)), version)
 
 
@@ -133,11 +133,11 @@ class _Hdf5:
         if isinstance(link, self.h5py.ExternalLink | self.h5py.SoftLink):
             msg = f"it refers to {link.path!r} elsewhere; save the network whole"
             raise DnnExplainError(msg)
-        found = group.get(name)
-        if found is None:
+        member = group.get(name)
+        if member is None:
             msg = f"it holds no weights for {name!r} (truncated or damaged); copy it again"
             raise DnnExplainError(msg)
-        return found
+        return member
 
     def array(self, dataset: Any) -> torch.Tensor:
         """A dataset's numbers as float32."""
@@ -152,14 +152,14 @@ class _Hdf5:
 
     def names(self) -> list[str]:
         """The paths of all datasets."""
-        found: list[str] = []
+        names: list[str] = []
 
         def keep(name: str, item: Any) -> None:
             if isinstance(item, self.h5py.Dataset):
-                found.append(name)
+                names.append(name)
 
         self.root.visititems(keep)
-        return found
+        return names
 
 
 class _Numbered:
@@ -188,17 +188,17 @@ class _Numbered:
 
     def layer(self, name: str) -> list[torch.Tensor]:
         """A layer's arrays in the order in which it made them, those of its cell after its own."""
-        found: list[torch.Tensor] = []
+        layer: list[torch.Tensor] = []
         here = self._at(name)
         for group in (here, here.get("cell") if "cell" in here else None):
             if group is not None and "vars" in group:
                 inner = group["vars"]
-                told = _text(inner.attrs.get("name", name))
-                if group is here and told != name:
-                    msg = f"the weights of {told!r} stand where those of {name!r} belong; was the file altered?"
+                text = _text(inner.attrs.get("name", name))
+                if group is here and text != name:
+                    msg = f"the weights of {text!r} stand where those of {name!r} belong; was the file altered?"
                     raise DnnExplainError(msg)
-                found += [self.reader.array(self.reader.group(inner, key)) for key in sorted(inner, key=int)]
-        return found
+                layer += [self.reader.array(self.reader.group(inner, key)) for key in sorted(inner, key=int)]
+        return layer
 
 
 class _Named:
@@ -218,26 +218,26 @@ class _Named:
     def layer(self, name: str) -> list[torch.Tensor]:
         """A layer's arrays in the order of their names; within an inner model, those that carry its name."""
         group = self.reader.group(self.root, self.outer[0] if self.outer else name)
-        names = [_text(one) for one in _listed(group, "weight_names")]
+        names = [_text(entry) for entry in _listed(group, "weight_names")]
         if self.outer:
-            names = [one for one in names if name in one.split("/")[:-1]]
-        found = []
-        for one in names:
+            names = [entry for entry in names if name in entry.split("/")[:-1]]
+        layer = []
+        for item in names:
             here = group
-            for part in one.split("/"):
+            for part in item.split("/"):
                 here = self.reader.group(here, part)
-            found.append(self.reader.array(here))
-        return found
+            layer.append(self.reader.array(here))
+        return layer
 
 
 def _listed(group: Any, name: str) -> list[Any]:
     """An attribute that holds names; long ones are cut into numbered parts."""
     if name in group.attrs:
         return list(group.attrs[name])
-    found: list[Any] = []
-    while f"{name}{len(found)}" in group.attrs and len(found) < 10_000:
-        found.append(list(group.attrs[f"{name}{len(found)}"]))
-    return [one for part in found for one in part]
+    rows: list[Any] = []
+    while f"{name}{len(rows)}" in group.attrs and len(rows) < 10_000:
+        rows.append(list(group.attrs[f"{name}{len(rows)}"]))
+    return [item for part in rows for item in part]
 
 
 def _snake(name: str) -> str:
@@ -280,7 +280,7 @@ def _functional(
 ) -> list[str]:
     sources = _references(config["input_layers"])
     if len(sources) != len(given):
-        names = ", ".join(str(one[0]) for one in sources)
+        names = ", ".join(str(source[0]) for source in sources)
         msg = f"it has {counted(len(sources), 'input')} ({names}); a policy takes one, the observation"
         raise DnnExplainError(msg)
     made: dict[tuple[str, int, int], str] = dict(zip(sources, given, strict=True))
@@ -289,26 +289,26 @@ def _functional(
         left = []
         for layer, place, node in nodes:
             wanted, options = call_arguments(node)
-            if all(one in made for one in wanted if isinstance(one, tuple)):
-                values = [made[one] if isinstance(one, tuple) else graph.number(one) for one in wanted]
-                found = _call(graph, layer, weights, values, options)
-                made.update({(_name_of(layer), place, index): value for index, value in enumerate(found)})
+            if all(item in made for item in wanted if isinstance(item, tuple)):
+                values = [made[item] if isinstance(item, tuple) else graph.number(item) for item in wanted]
+                call = _call(graph, layer, weights, values, options)
+                made.update({(_name_of(layer), place, index): value for index, value in enumerate(call)})
             else:
                 left.append((layer, place, node))
         if len(left) == len(nodes):
             msg = f"nothing makes what its layer {_name_of(left[0][0])!r} takes (truncated or damaged); copy it again"
             raise DnnExplainError(msg)
         nodes = left
-    return [made[one] for one in _references(config["output_layers"])]
+    return [made[problem] for problem in _references(config["output_layers"])]
 
 
-def _references(told: Any) -> list[tuple[str, int, int]]:
+def _references(links: Any) -> list[tuple[str, int, int]]:
     """``["dense", 0, 0]``, a list of such, or a mapping to such, as keys of values."""
-    if isinstance(told, Mapping):
-        told = list(told.values())
-    if told and isinstance(told[0], str):
-        told = [told]
-    return [(str(name), int(node), int(index)) for name, node, index in (one[:3] for one in told)]
+    if isinstance(links, Mapping):
+        links = list(links.values())
+    if links and isinstance(links[0], str):
+        links = [links]
+    return [(str(name), int(node), int(index)) for name, node, index in (item[:3] for item in links)]
 
 
 def _call(
@@ -343,8 +343,8 @@ def _shape(config: Config) -> list[int]:
         None if isinstance(inner, list) else inner.get("build_input_shape"),
         (first.get("build_config") or {}).get("input_shape"),
     ]
-    found = next((one for one in said if isinstance(one, list) and len(one) > 1), None)
-    if found is None or any(size is None for size in found[1:]):
+    shape = next((item for item in said if isinstance(item, list) and len(item) > 1), None)
+    if shape is None or any(size is None for size in shape[1:]):
         msg = "it leaves the shape of its input open; build it, model.build((None, 4)), and save it again"
         raise DnnExplainError(msg)
-    return [int(size) for size in found[1:]]
+    return [int(size) for size in shape[1:]]

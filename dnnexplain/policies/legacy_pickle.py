@@ -177,10 +177,10 @@ def read_arrays(path: str | Path) -> list[NDArray[Any]]:
     data = read_bytes(path)
     try:
         _check_instructions(data)
-        found = _ArraysOnly(io.BytesIO(data), encoding="latin1").load()
-        if not isinstance(found, list | tuple) or not found:
-            refuse(f"holds a {type(found).__name__.strip('_')}, not a list of {ALLOWED}")
-        return [_array(item) for item in found]
+        arrays = _ArraysOnly(io.BytesIO(data), encoding="latin1").load()
+        if not isinstance(arrays, list | tuple) or not arrays:
+            refuse(f"holds a {type(arrays).__name__.strip('_')}, not a list of {ALLOWED}")
+        return [_array(item) for item in arrays]
     except Refused as verdict:
         msg = f"{path}: this pickle {verdict}; save weights as safetensors (dnnexplain.policies.save)"
         raise DnnExplainError(msg) from None

@@ -65,8 +65,8 @@ def parameters_for(spec: Spec, policy: str) -> dict[str, Any]:
     if path.suffix != ".safetensors" or not path.exists():
         return {}
     its = (read_metadata(path).get("system") or {}).get("parameters") or {}
-    asked = {key for role in spec.roles for key in role.parameters}
-    return {key: its[key] for key in asked if key in its}
+    keys = {key for role in spec.roles for key in role.parameters}
+    return {key: its[key] for key in keys if key in its}
 
 
 def load_for(system: System, name: str | Path, *, masked: bool | None = None) -> Policy:
@@ -103,9 +103,9 @@ def _from_file(system: PartiallySeen, path: Path) -> Policy:
 def _parts(system: PartiallySeen, path: Path) -> list[Mapping[str, Any]]:
     """Parameters of parts to try, those that the file names first."""
     roles = [role.parameters for role in spec_of(system).roles]
-    distinct = [one for place, one in enumerate(roles) if one not in roles[:place]]
-    told = read_metadata(path) if path.suffix == ".safetensors" else {}
-    its = (told.get("system") or {}).get("parameters") or {}
-    asked = {key for one in distinct for key in one}
-    named = {key: its[key] for key in asked if key in its}
+    distinct = [role for place, role in enumerate(roles) if role not in roles[:place]]
+    metadata = read_metadata(path) if path.suffix == ".safetensors" else {}
+    its = (metadata.get("system") or {}).get("parameters") or {}
+    keys = {key for item in distinct for key in item}
+    named = {key: its[key] for key in keys if key in its}
     return [named] if named else distinct

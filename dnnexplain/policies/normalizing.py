@@ -55,7 +55,7 @@ Statistics = dict[str, Any]
 class _Kept:
     """A stand-in for whatever class a file names: it keeps arguments and state, and does nothing."""
 
-    told = ""
+    stands_for = ""
 
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
@@ -99,9 +99,9 @@ class _Reader(pickle.Unpickler):
             return _Kind
         if name == "_reconstruct" and module.endswith("core.multiarray"):
             return lambda *_: _MaybeArray()
-        if (found := numpy_names().get((module, name))) is not None:
-            return found
-        return type("Kept", (_Kept,), {"told": f"{module}.{name}"})
+        if (known := numpy_names().get((module, name))) is not None:
+            return known
+        return type("Kept", (_Kept,), {"stands_for": f"{module}.{name}"})
 
 
 def read_statistics(path: str | Path) -> Statistics:
@@ -118,15 +118,15 @@ def read_statistics(path: str | Path) -> Statistics:
     try:
         if data.startswith(b"PK\x03\x04"):
             with open_zip(data, path) as archive:
-                found = {
+                statistics = {
                     name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
                     for name in archive.namelist()
                 }
         elif data[:1] == b"{":
-            found = parse_json(data.decode("utf-8"), path)
+            statistics = parse_json(data.decode("utf-8"), path)
         else:
-            found = _of_pickle(data)
-        return _checked(found)
+            statistics = _of_pickle(data)
+        return _checked(statistics)
     except Refused as verdict:
         msg = f"{path}: this pickle {verdict}"
     except DnnExplainError as error:
@@ -144,7 +144,7 @@ def _of_pickle(data: bytes) -> Statistics:
             refuse("asks for an absurd amount of memory")
     whole = _Reader(io.BytesIO(data), encoding="latin1").load()
     state = getattr(whole, "state", {})
-    kind = getattr(whole, "told", "").rpartition(".")[2] or type(whole).__name__
+    kind = getattr(whole, "stands_for", "").rpartition(".")[2] or type(whole).__name__
     if "obs_rms" not in state:
         refuse(f"holds a {kind}, not a VecNormalize of stable-baselines3")
     if not state.get("norm_obs", True):
@@ -152,26 +152,26 @@ def _of_pickle(data: bytes) -> Statistics:
         raise DnnExplainError(msg)
     held = state["obs_rms"]
     parts = [held[name] for name in sorted(held)] if isinstance(held, dict) else [held]
-    both = [[_numbers(one.state[name]).ravel() for one in parts] for name in ("mean", "var")]
+    both = [[_numbers(part.state[name]).ravel() for part in parts] for name in ("mean", "var")]
     shape = _numbers(parts[0].state["mean"]).shape if len(parts) == 1 else (-1,)
-    mean, var = (np.concatenate(one).reshape(shape) for one in both)
+    mean, var = (np.concatenate(item).reshape(shape) for item in both)
     return {"mean": mean, "var": var, "epsilon": state.get("epsilon", 1e-8), "clip": state.get("clip_obs", 10.0)}
 
 
-def _numbers(told: Any) -> NDArray[Any]:
-    found = told.array if isinstance(told, Array) else np.asarray(told, dtype=np.float64)
-    if found is None:
+def _numbers(stored: Any) -> NDArray[Any]:
+    numbers = stored.array if isinstance(stored, Array) else np.asarray(stored, dtype=np.float64)
+    if numbers is None:
         refuse("holds statistics that are no arrays of numbers")
-    return found
+    return numbers
 
 
-def _checked(found: Any) -> Statistics:
-    if not isinstance(found, Mapping) or not {"mean", "var"} <= found.keys():
-        names = ", ".join(sorted(found)[:6]) if isinstance(found, Mapping) else type(found).__name__
+def _checked(statistics: Any) -> Statistics:
+    if not isinstance(statistics, Mapping) or not {"mean", "var"} <= statistics.keys():
+        names = ", ".join(sorted(statistics)[:6]) if isinstance(statistics, Mapping) else type(statistics).__name__
         msg = f"statistics are a mean and a var of each number of an observation, as arrays of these names; it holds {names}"
         raise DnnExplainError(msg)
-    mean, var = (np.asarray(found[name], dtype=np.float64) for name in ("mean", "var"))
-    epsilon, clip = float(found.get("epsilon", 1e-8)), float(found.get("clip", 10.0))
+    mean, var = (np.asarray(statistics[name], dtype=np.float64) for name in ("mean", "var"))
+    epsilon, clip = float(statistics.get("epsilon", 1e-8)), float(statistics.get("clip", 10.0))
     fine = np.isfinite(mean).all() and np.isfinite(var).all() and (var >= 0).all() and 0 <= epsilon < math.inf
     if mean.shape != var.shape or not 0 < mean.size <= _MOST or not fine or not clip >= 0:
         msg = (
@@ -188,18 +188,20 @@ def normalized(network: nn.Module, system: System, path: str | Path) -> tuple[nn
     Raises:
         DnnExplainError: as :func:`read_statistics`, or they are of another number of values than the observation.
     """
-    told = read_statistics(path)
+    statistics = read_statistics(path)
     size = math.prod(system.observation_shape)
-    if told["mean"].size != size:
+    if statistics["mean"].size != size:
         msg = (
-            f"{path}: statistics of {counted(told['mean'].size, 'number')}, {system.name} shows {size:,}; were they saved with this "
+            f"{path}: statistics of {counted(statistics['mean'].size, 'number')}, {system.name} shows {size:,}; were they saved with this "
             "network, in this environment?"
         )
         raise DnnExplainError(msg)
-    layer = Normalized(tuple(system.observation_shape), told["clip"])
+    layer = Normalized(tuple(system.observation_shape), statistics["clip"])
     with torch.no_grad():
-        layer.mean.copy_(torch.from_numpy(told["mean"].reshape(system.observation_shape)))
-        layer.factor.copy_(torch.from_numpy(1 / np.sqrt(told["var"] + told["epsilon"])).reshape(layer.factor.shape))
-    cut = f", cut at {told['clip']:g}" if told["clip"] else ""
+        layer.mean.copy_(torch.from_numpy(statistics["mean"].reshape(system.observation_shape)))
+        layer.factor.copy_(
+            torch.from_numpy(1 / np.sqrt(statistics["var"] + statistics["epsilon"])).reshape(layer.factor.shape)
+        )
+    cut = f", cut at {statistics['clip']:g}" if statistics["clip"] else ""
     note = f"observations are normalised by the mean and variance in {Path(path).name}{cut}, as in training"
     return nn.Sequential(OrderedDict(normalized=layer, network=network)).eval(), note

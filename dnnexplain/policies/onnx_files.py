@@ -82,10 +82,10 @@ class OnnxNetwork(nn.Module):
         for step in self.steps:
             given = [values[name] for name in step.inputs]
             if step.layer:
-                found = self.get_submodule(step.layer)(given[0])
+                value = self.get_submodule(step.layer)(given[0])
             else:
-                found = OPERATIONS[step.operator](step.attributes, *given)
-            parts = found if isinstance(found, tuple) else (found,)
+                value = OPERATIONS[step.operator](step.attributes, *given)
+            parts = value if isinstance(value, tuple) else (value,)
             values.update(zip(step.outputs, parts, strict=False))
         answers = tuple(values[name] for name in self.results)
         return answers[0] if len(answers) == 1 else answers
@@ -174,8 +174,8 @@ def _tensor(tensor: Any) -> torch.Tensor:
             "its weights lie in another file; save it whole: onnx.save_model(model, path, save_as_external_data=False)"
         )
         raise DnnExplainError(msg)
-    found = torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
-    return found.float() if found.is_floating_point() else found
+    array = torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
+    return array.float() if array.is_floating_point() else array
 
 
 class _Builder:
@@ -221,8 +221,8 @@ class _Builder:
             return
         if all(name == "" or name in self.constants for name in inputs):
             given = [self.constants.get(name) for name in inputs]
-            found = OPERATIONS[kind](attributes, *given)
-            self.constants.update(zip(outputs, found if isinstance(found, tuple) else (found,), strict=False))
+            values = OPERATIONS[kind](attributes, *given)
+            self.constants.update(zip(outputs, values if isinstance(values, tuple) else (values,), strict=False))
             return
         self.steps.append(Step(kind, inputs, outputs, "", attributes))
 
@@ -280,15 +280,15 @@ def _attribute(attribute: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in value]
+        return [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in value]
     return value
 
 
 def _constant(attributes: Mapping[str, Any]) -> torch.Tensor:
     for name in ("value", "value_float", "value_floats", "value_int", "value_ints"):
         if name in attributes:
-            found = torch.from_numpy(np.array(attributes[name]))
-            return found.float() if found.is_floating_point() else found
+            array = torch.from_numpy(np.array(attributes[name]))
+            return array.float() if array.is_floating_point() else array
     msg = "it holds a constant that is neither numbers nor an array of numbers"
     raise DnnExplainError(msg)
 

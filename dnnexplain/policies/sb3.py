@@ -99,11 +99,13 @@ def read_agent(path: Path, data: bytes) -> Agent:
     weights = read_state_dict(Path(f"{path} (its policy.pth)"), packed)
     said = said if isinstance(said, dict) else {}
     module = str(_part(said, "policy_class").get("__module__", ""))
-    asked = _part(said, "policy_kwargs").get("activation_fn")
+    activation = _part(said, "policy_kwargs").get("activation_fn")
     seen = _part(said, "observation_space")
     return Agent(
         weights,
-        default_activation(weights) if asked is None else activation_name(str(asked).strip("<>' ").rpartition(".")[2]),
+        default_activation(weights)
+        if activation is None
+        else activation_name(str(activation).strip("<>' ").rpartition(".")[2]),
         _highest(seen.get("high")),
         "maskable" in module,
         _are_bytes(seen, _part(said, "policy_kwargs")),
@@ -111,11 +113,11 @@ def read_agent(path: Path, data: bytes) -> Agent:
     )
 
 
-def _are_bytes(seen: Mapping[str, Any], asked: Mapping[str, Any]) -> bool | None:
+def _are_bytes(seen: Mapping[str, Any], options: Mapping[str, Any]) -> bool | None:
     """Whether the package divides what the agent sees by 255: pictures of bytes, unless it was told not to."""
     if not seen.get("dtype"):
         return None
-    return str(seen["dtype"]) == "uint8" and str(asked.get("normalize_images", True)) != "False"
+    return str(seen["dtype"]) == "uint8" and str(options.get("normalize_images", True)) != "False"
 
 
 def _ends(space: Mapping[str, Any]) -> tuple[list[float], list[float]] | None:
@@ -126,8 +128,8 @@ def _ends(space: Mapping[str, Any]) -> tuple[list[float], list[float]] | None:
 
 def _printed(text: Any) -> list[float]:
     """The numbers of an array as numpy prints it; none if it left some out."""
-    found = re.findall(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?", str(text or ""))
-    return [] if "..." in str(text) else [float(one) for one in found]
+    matches = re.findall(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?", str(text or ""))
+    return [] if "..." in str(text) else [float(item) for item in matches]
 
 
 def _part(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -157,8 +159,8 @@ def network_of(
         DnnExplainError: layers of another kind; they are named.
     """
     bounds = [list(map(float, end)) for end in system.output.bounds] if isinstance(system.output, Box) else []
-    told = agent.ends if agent is not None else None
-    ends = told if told is not None and bounds else (bounds[0], bounds[1]) if bounds else None
+    words = agent.ends if agent is not None else None
+    ends = words if words is not None and bounds else (bounds[0], bounds[1]) if bounds else None
     convolves = any(name.endswith("cnn.0.weight") for name in weights)
     pixels, guess = None, ""
     if convolves:
@@ -169,5 +171,5 @@ def network_of(
             guess = "the file does not say whether pictures were divided by 255 before the network: " + (
                 "they were assumed to be, for they are bytes" if is_bytes else "they were assumed not to be"
             )
-    found = decider(weights, activation, where, outputs=len(system.output.names), pixels=pixels, ends=ends)
-    return found, guess
+    network = decider(weights, activation, where, outputs=len(system.output.names), pixels=pixels, ends=ends)
+    return network, guess

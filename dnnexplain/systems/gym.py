@@ -100,9 +100,9 @@ class GymSystem:
     ) -> None:
         check_counts("GymSystem", steps=steps, horizon=horizon, levels=levels)
         self.env = _made(env)
-        told = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
-        self.name = name or str(told)
-        self.parameters: dict[str, Any] = {"environment": str(told), "steps": steps, "horizon": horizon}
+        value = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
+        self.name = name or str(value)
+        self.parameters: dict[str, Any] = {"environment": str(value), "steps": steps, "horizon": horizon}
         self.steps, self.horizon, self.levels = steps, horizon, levels
         self._space = self.env.observation_space
         self.assumed: list[str] = []
@@ -147,12 +147,12 @@ class GymSystem:
 
     def repair(self, values: Values) -> Values:
         """Every knob within its bounds and on its grid ``[B, K]``."""
-        found = np.clip(np.asarray(values, dtype=np.float64), self._low, self._high)
+        clip = np.clip(np.asarray(values, dtype=np.float64), self._low, self._high)
         for index, knob in enumerate(self.knobs):
             if knob.step is not None:
-                steps = np.round((found[:, index] - knob.low) / knob.step)
-                found[:, index] = np.minimum(knob.low + knob.step * steps, knob.high)
-        return found
+                steps = np.round((clip[:, index] - knob.low) / knob.step)
+                clip[:, index] = np.minimum(knob.low + knob.step * steps, knob.high)
+        return clip
 
     def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
         """Which actions are valid ``[B, A]``: what ``action_masks()`` said when the state was met, else all."""
@@ -182,7 +182,7 @@ class GymSystem:
         """Always the same action; of numbers, their middle; of switches, all off."""
         names = self.output.names
         if isinstance(self.output, Discrete):
-            return {f"always {one}": Fixed(f"always {one}", np.eye(len(names))[i]) for i, one in enumerate(names)}
+            return {f"always {name}": Fixed(f"always {name}", np.eye(len(names))[i]) for i, name in enumerate(names)}
         if isinstance(self.env.action_space, spaces.Box):
             low, high = self.output.bounds  # type: ignore[union-attr]
             middle = np.where(np.isfinite(low + high), (low + high) / 2, 0.0)
@@ -191,10 +191,10 @@ class GymSystem:
 
     def state_to_json(self, state: State) -> dict[str, Any]:
         """Values by knob, and the whole observation where it shows more than the knobs."""
-        told: dict[str, Any] = {k.name: float(v) for k, v in zip(self.knobs, state.values, strict=True)}
+        data: dict[str, Any] = {k.name: float(v) for k, v in zip(self.knobs, state.values, strict=True)}
         if state.background is not None and not np.array_equal(self.encode(state.values[None])[0], state.background):
-            told["observation"] = np.asarray(state.background, dtype=float).ravel().tolist()
-        return told
+            data["observation"] = np.asarray(state.background, dtype=float).ravel().tolist()
+        return data
 
     def state_from_json(self, data: Mapping[str, Any]) -> State:
         """The inverse; knobs not named keep their defaults, or what the observation shows."""
@@ -215,9 +215,9 @@ class GymSystem:
 
     def describe(self, state: State) -> str:
         """The first eight knobs with their values."""
-        told = [f"{k.name} {v:.3g} {k.unit}".strip() for k, v in zip(self.knobs[:8], state.values, strict=False)]
-        more = len(self.knobs) - len(told)
-        return ", ".join(told) + (f" and {more} more." if more else ".")
+        lines = [f"{k.name} {v:.3g} {k.unit}".strip() for k, v in zip(self.knobs[:8], state.values, strict=False)]
+        more = len(self.knobs) - len(lines)
+        return ", ".join(lines) + (f" and {more} more." if more else ".")
 
     # --- what is valid everywhere, for proofs (``contract.ChoicesOfKnobs``) ---
 
@@ -255,8 +255,8 @@ class GymSystem:
             DnnExplainError: as :meth:`judge`.
         """
         del seconds
-        asked = self.output.decide(self.output.as_outputs(np.asarray(actions)))
-        cost = self._futures(state, asked)
+        actions_taken = self.output.decide(self.output.as_outputs(np.asarray(actions)))
+        cost = self._futures(state, actions_taken)
         return np.asarray(cost - min(np.nanmin(self._futures(state, self._tried_actions())), np.nanmin(cost)))
 
     def best_action(self, state: State, *, seconds: float = 10.0) -> NDArray[Any]:
@@ -321,8 +321,8 @@ class GymSystem:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Every observation that a policy meets and its workload ``[N]``, workload after workload."""
         del seed
-        met = sorted(self._worlds.walk(policy, workloads, None, self.steps), key=lambda one: one.row)
-        return np.stack([one.seen for one in met]), np.array([one.row for one in met], dtype=np.int64)
+        met = sorted(self._worlds.walk(policy, workloads, None, self.steps), key=lambda item: item.row)
+        return np.stack([item.seen for item in met]), np.array([item.row for item in met], dtype=np.int64)
 
     def bound(self, workload: Episode, *, seconds: float = 10.0) -> Bound:
         """Nothing is known of a whole episode's optimum; see :meth:`judge` for the next decisions."""
@@ -397,16 +397,16 @@ def _made(env: Any) -> Any:
 
 def _unbounded(space: Any) -> bool:
     if isinstance(space, spaces.Dict | spaces.Tuple):
-        return any(_unbounded(one) for one in (space.values() if isinstance(space, spaces.Dict) else space.spaces))
+        return any(_unbounded(item) for item in (space.values() if isinstance(space, spaces.Dict) else space.spaces))
     return isinstance(space, spaces.Box) and bool(max(np.abs(space.low).max(), np.abs(space.high).max()) > FAR)
 
 
-def _named(found: list[Knob], given: Sequence[str | Knob] | None) -> tuple[Knob, ...]:
+def _named(knobs: list[Knob], given: Sequence[str | Knob] | None) -> tuple[Knob, ...]:
     """Derived knobs under the names that were given, or given knobs in their place."""
     if given is None:
-        return tuple(found)
-    if len(given) != len(found):
-        names = ", ".join(knob.name for knob in found[:8])
-        msg = f"the observation has {counted(len(found), 'knob')} ({names}), and {len(given)} were named; name each, in that order"
+        return tuple(knobs)
+    if len(given) != len(knobs):
+        names = ", ".join(knob.name for knob in knobs[:8])
+        msg = f"the observation has {counted(len(knobs), 'knob')} ({names}), and {len(given)} were named; name each, in that order"
         raise DnnExplainError(msg)
-    return tuple(replace(k, name=one) if isinstance(one, str) else one for k, one in zip(found, given, strict=True))
+    return tuple(replace(k, name=item) if isinstance(item, str) else item for k, item in zip(knobs, given, strict=True))

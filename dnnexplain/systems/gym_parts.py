@@ -127,17 +127,17 @@ def parts_of(space: gymnasium.Space[Any], name: str = "", seen: Values | None = 
         DnnExplainError: another kind of space.
     """
     if isinstance(space, spaces.Dict | spaces.Tuple):
-        found: list[Part] = []
+        parts: list[Part] = []
         items = space.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
         at = 0
         for key, inner in items:  # the parts of a tuple have no names
             wide = spaces.flatdim(inner)
             part = None if seen is None else seen[:, at : at + wide]
-            found += parts_of(
+            parts += parts_of(
                 inner, f"{name} {key}" if name else f"{'part ' if isinstance(key, int) else ''}{key}", part
             )
             at += wide
-        return found
+        return parts
     label = name or "input"
     if isinstance(space, spaces.Box):
         return [

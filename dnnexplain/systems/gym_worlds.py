@@ -113,13 +113,13 @@ class Worlds:
         def drawn(world: Any) -> Any:
             return actions.sample(self._sampling_mask(world))
 
-        one, other = copy.deepcopy(self.env), copy.deepcopy(self.env)
-        one.reset(seed=0)
-        twin = copy.deepcopy(one)
+        first, other = copy.deepcopy(self.env), copy.deepcopy(self.env)
+        first.reset(seed=0)
+        twin = copy.deepcopy(first)
         alone: list[tuple[Any, tuple[bytes, float, bool]]] = []
         while len(alone) < _APART and not (alone and alone[-1][1][2]):
-            action = drawn(one)
-            alone.append((action, self._after(one, action)))
+            action = drawn(first)
+            alone.append((action, self._after(first, action)))
         other.reset(seed=1)
         for action, was in alone:
             if self._after(twin, action) != was:
@@ -136,9 +136,9 @@ class Worlds:
         self, worlds: Sequence[Any], policy: Policy, begun: dict[int, Episode], seed: int | None, steps: int
     ) -> Iterator[Met]:
         world = dict(zip(begun, worlds, strict=False))
-        seen = {row: self.see(world[row].reset(seed=one.seed)[0]) for row, one in begun.items()}
+        seen = {row: self.see(world[row].reset(seed=item.seed)[0]) for row, item in begun.items()}
         done: dict[int, list[Any]] = {row: [] for row in begun}
-        draws = {} if seed is None else {row: np.random.default_rng((seed, one.seed)) for row, one in begun.items()}
+        draws = {} if seed is None else {row: np.random.default_rng((seed, item.seed)) for row, item in begun.items()}
         for _ in range(steps):
             masks = {row: self.mask(world[row]) for row in seen}
             self._remember(seen, begun, done, masks)
@@ -181,9 +181,9 @@ class Worlds:
         done: dict[int, list[Any]],
         masks: dict[int, NDArray[np.bool_] | None],
     ) -> None:
-        for row, one in seen.items():
+        for row, item in seen.items():
             if len(self._met) < _REMEMBERED:
-                self._met[one.tobytes()] = Moment(begun[row].seed, done[row], len(done[row]), masks[row])
+                self._met[item.tobytes()] = Moment(begun[row].seed, done[row], len(done[row]), masks[row])
 
     # --- one state ---
 
@@ -282,7 +282,7 @@ class Worlds:
         allowed = np.ones(len(self.output.names), dtype=bool) if mask is None else mask
         able = possible(self.output, allowed[None], first)[0]
         return np.array(
-            [self._cost(begun, one, tried, depth) if may else np.nan for one, may in zip(first, able, strict=True)]
+            [self._cost(begun, item, tried, depth) if may else np.nan for item, may in zip(first, able, strict=True)]
         )
 
     def _cost(self, begun: Any, action: Any, tried: NDArray[Any], depth: int) -> float:

@@ -184,12 +184,12 @@ class SmallSystem:
 
     def repair(self, values: Values) -> Values:
         """Every knob within its bounds and on its grid ``[B, K]``."""
-        found = np.clip(values, self._low, self._low + self._span)
+        clip = np.clip(values, self._low, self._low + self._span)
         for index, knob in enumerate(self.knobs):
             if knob.step is not None:
-                steps = np.round((found[:, index] - knob.low) / knob.step)
-                found[:, index] = np.minimum(knob.low + knob.step * steps, knob.high)
-        return found
+                steps = np.round((clip[:, index] - knob.low) / knob.step)
+                clip[:, index] = np.minimum(knob.low + knob.step * steps, knob.high)
+        return clip
 
     def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
         """Which actions are possible ``[B, A]``."""
@@ -376,7 +376,7 @@ class SmallSystem:
         self, state: State, policy: Policy, action: Any, workloads: Sequence[Beginning], *, seed: int = 0
     ) -> Episodes:
         """An action in a state, then a policy to the end (``contract.Continuing``); costs ``[W]`` of all of it."""
-        begun = [Beginning(np.asarray(state.values, dtype=np.float64), one.seed) for one in workloads]
+        begun = [Beginning(np.asarray(state.values, dtype=np.float64), workload.seed) for workload in workloads]
         follow, first = deciding(self, policy, begun, seed, sample=False), np.asarray(action)
 
         def decide(step: int, seen: NDArray[np.float32], values: Values) -> NDArray[Any]:
@@ -393,9 +393,9 @@ class SmallSystem:
         """A beginning with every knob drawn anew, and the same chance."""
         return changed_beginning(self, workload, rng, limits, all_of_it=True)
 
-    def combine(self, one: Beginning, two: Beginning, rng: np.random.Generator) -> Beginning:
+    def combine(self, beginning: Beginning, two: Beginning, rng: np.random.Generator) -> Beginning:
         """Some knobs of one beginning, the rest of another."""
-        return between(self, one, two, rng)
+        return between(self, beginning, two, rng)
 
     def workload_to_json(self, workload: Beginning) -> dict[str, Any]:
         """Values by knob, and the seed of the chance."""

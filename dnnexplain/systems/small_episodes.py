@@ -154,12 +154,12 @@ def _tracks(
     names = () if isinstance(space, Box) else space.names
     tracks = [Track(name, "chosen" if isinstance(space, Discrete) else "on", 1.0, thin=True) for name in names]
     values = np.stack([step.values[0] for step in steps])
-    told = [("cost of the step", "", np.array([step.cost[0] for step in steps]))]
+    lines = [("cost of the step", "", np.array([step.cost[0] for step in steps]))]
     if isinstance(space, Box):
-        told = [*((name, space.unit, actions[:, at]) for at, name in enumerate(space.names)), *told]
-    told += [(knob.name, knob.unit, values[:, at]) for at, knob in enumerate(system.knobs)][:_MOST_LANES]
+        lines = [*((name, space.unit, actions[:, at]) for at, name in enumerate(space.names)), *lines]
+    lines += [(knob.name, knob.unit, values[:, at]) for at, knob in enumerate(system.knobs)][:_MOST_LANES]
     times, curves = np.arange(len(steps) + 1, dtype=np.float64), []
-    for name, unit, curve in told:
+    for name, unit, curve in lines:
         if (curve >= 0).all():
             curves.append(Curve(name, len(tracks), times, np.append(curve, curve[-1]), steps=True))
             tracks.append(Track(name, unit, float(max(curve.max(), 1e-9))))
@@ -195,8 +195,8 @@ def played(system: Any, workload: Beginning, actions: Sequence[Any] | None, poli
         "actions": np.stack([step.actions[0] for step in steps]),
         "cost": cost,
     }
-    told = {"cost": float(cost.sum()), "steps": len(steps)}
-    return Played(arrays, told, f"{counted(len(steps), 'decision')}, {system.cost_name} {cost.sum():.3g} in all.")
+    data = {"cost": float(cost.sum()), "steps": len(steps)}
+    return Played(arrays, data, f"{counted(len(steps), 'decision')}, {system.cost_name} {cost.sum():.3g} in all.")
 
 
 def _given(system: Any, workload: Beginning, given: NDArray[Any]) -> Iterator[Walked]:
@@ -235,14 +235,14 @@ def _one_action(space: Space, action: Any, place: int) -> NDArray[Any]:
         expected = f"a number from 0 to {count - 1}, or one of {', '.join(space.names)}"
     else:
         row = action if isinstance(action, list) else [action]
-        if isinstance(space, MultiBinary) and len(row) == count and all(one in {0, 1} for one in row):
+        if isinstance(space, MultiBinary) and len(row) == count and all(item in {0, 1} for item in row):
             return np.asarray(row, dtype=np.bool_)
-        plain = all(isinstance(one, int | float) and not isinstance(one, bool) for one in row)
+        plain = all(isinstance(item, int | float) and not isinstance(item, bool) for item in row)
         if isinstance(space, Box) and len(row) == count and plain:
             low, high = space.bounds
-            found = np.asarray(row, dtype=np.float64)
-            if ((found >= low) & (found <= high)).all():
-                return found
+            values = np.asarray(row, dtype=np.float64)
+            if ((values >= low) & (values <= high)).all():
+                return values
         expected = (
             f"{count} of yes or no"
             if isinstance(space, MultiBinary)

@@ -52,10 +52,10 @@ def pushed(knobs: Sequence[Knob], values: Values, name: str, newest: NDArray[Any
     if not places:
         known = tuple(dict.fromkeys(knob.group for knob in knobs if knob.group))
         raise Choice("history", name, known).error()
-    found = np.array(values, dtype=np.float64)
-    found[:, places[:-1]] = found[:, places[1:]]
-    found[:, places[-1]] = newest
-    return found
+    moved = np.array(values, dtype=np.float64)
+    moved[:, places[:-1]] = moved[:, places[1:]]
+    moved[:, places[-1]] = newest
+    return moved
 
 
 def check_counts(whose: str, *, steps: Any, horizon: Any, levels: Any) -> None:
@@ -154,16 +154,16 @@ class OwnChance:
         if not self._drawn:
             probe = np.random.default_rng(0)
             before = probe.bit_generator.state
-            found = self._step(values, actions, probe)
+            outcome = self._step(values, actions, probe)
             if probe.bit_generator.state == before:
-                return found
+                return outcome
             self._drawn = True
         rows = [
             self._step(values[row : row + 1], actions[row : row + 1], stream)
             for row, stream in enumerate(self._streams)
         ]
         after, cost = zip(*rows, strict=True)
-        return np.concatenate(after), np.concatenate([np.atleast_1d(one) for one in cost])
+        return np.concatenate(after), np.concatenate([np.atleast_1d(item) for item in cost])
 
 
 @dataclass(eq=False)

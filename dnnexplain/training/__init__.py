@@ -57,44 +57,44 @@ def train(
     from dnnexplain.policies.training import progress_path
 
     torch.set_num_threads(settings["threads"])
-    network, told = load_reference(chosen.run)(system, settings, out, report or (lambda *_: None))
+    network, words = load_reference(chosen.run)(system, settings, out, report or (lambda *_: None))
     module = getattr(network, "module", network)
-    stages: Mapping[str, Any] = told.pop("stages", {})
-    story = {"role": chosen.role or chosen.name, "seed": settings["seed"], "masked": True, **told}
+    stages: Mapping[str, Any] = words.pop("stages", {})
+    story = {"role": chosen.role or chosen.name, "seed": settings["seed"], "masked": True, **words}
 
     def policy(world: Any, masked: bool) -> TorchPolicy:
         return TorchPolicy(module, world, name=str(story["role"]), masked=masked)
 
     measured = _measure(Trained(system, chosen, out, story, settings, policy))
-    figures = {"figures": {**measured.figures, **told.get("figures", {})}}
+    figures = {"figures": {**measured.figures, **words.get("figures", {})}}
     said = {"command": command or shlex.join(["dnnexplain", *sys.argv[1:]])}
     save(out, policy(system, bool(story["masked"])), {**said, **story, **figures, **measured.story}, system=system)
     write_model_card(out)
     for place, (name, stage) in enumerate(stages.items(), start=1):
         at = out.with_name(f"{out.stem}-stage-{place}{out.suffix}")
-        found = TorchPolicy(stage, system, name=name, masked=bool(story["masked"]))
-        save(at, found, {**said, "role": name, "seed": story["seed"], "masked": story["masked"]}, system=system)
+        trained = TorchPolicy(stage, system, name=name, masked=bool(story["masked"]))
+        save(at, trained, {**said, "role": name, "seed": story["seed"], "masked": story["masked"]}, system=system)
     progress_path(out).unlink(missing_ok=True)
     return NetworkFigures(figures["figures"], measured.story, measured.lines, measured.tables)
 
 
 def _settings(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
     """The recipe's numbers, its options' values, and what every recipe is told."""
-    known = {one.name: one for one in recipe.parameters}
+    known = {parameter.name: parameter for parameter in recipe.parameters}
     strange = [key for key in options if key not in {*known, "seed", "threads", "fresh"}]
     if strange:
         msg = f"the recipe {recipe.name} takes no {strange[0]}; it takes {', '.join(known) or 'nothing'}"
         raise DnnExplainError(msg)
-    values = {key: [] if one.multiple and one.default is None else one.default for key, one in known.items()}
+    values = {key: [] if item.multiple and item.default is None else item.default for key, item in known.items()}
     given = {key: value for key, value in options.items() if value is not None}
-    told = {"seed": 1, "threads": recipe.threads, "fresh": False}
-    return {**values, **told, **given, "settings": recipe.settings, "recipe": recipe.name}
+    data = {"seed": 1, "threads": recipe.threads, "fresh": False}
+    return {**values, **data, **given, "settings": recipe.settings, "recipe": recipe.name}
 
 
 def _measure(trained: Trained) -> NetworkFigures:
     if trained.recipe.measure:
-        found: NetworkFigures = load_reference(trained.recipe.measure)(trained)
-        return found
+        network_figures: NetworkFigures = load_reference(trained.recipe.measure)(trained)
+        return network_figures
     from dnnexplain.training.figures import beside_baselines
 
     return beside_baselines(trained)

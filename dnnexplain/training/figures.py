@@ -24,20 +24,20 @@ def beside_baselines(trained: Trained) -> NetworkFigures:
     network = trained.policy(system, bool(trained.story.get("masked", True)))
     family = spec.family()
     unseen = system.workloads(family.name, UNSEEN, UNSEEN_SEED)
-    told: dict[str, dict[str, Any]] = {}
+    data: dict[str, dict[str, Any]] = {}
     rows = []
     for name, policy in {str(trained.story["role"]): network, **{name: rules[name] for name in names}}.items():
         episodes = system.run(policy, unseen)
-        found = mean_interval(episodes.cost, within=spec.cost_range)
-        told[name] = {"cost": {key: found.to_json()[key] for key in ("mean", "low", "high")}}
-        told[name] |= {
+        result = mean_interval(episodes.cost, within=spec.cost_range)
+        data[name] = {"cost": {key: result.to_json()[key] for key in ("mean", "low", "high")}}
+        data[name] |= {
             metric.title: _figure(metric, episodes.metrics)
             for metric in spec.metrics
             if metric.name in episodes.metrics
         }
-        rows.append((name, number(found.mean), interval(found.low, found.high)))
+        rows.append((name, number(result.mean), interval(result.low, result.high)))
     title = f"{UNSEEN} unseen {spec.workloads} ({family.name}), seed {UNSEEN_SEED}"
-    return NetworkFigures({title: told}, tables=[(f"Mean {spec.cost.title}, {title}", ("policy", "mean", "95%"), rows)])
+    return NetworkFigures({title: data}, tables=[(f"Mean {spec.cost.title}, {title}", ("policy", "mean", "95%"), rows)])
 
 
 def _figure(metric: Metric, metrics: Mapping[str, Any]) -> float:

@@ -34,13 +34,13 @@ def run(
         system, options["recipe"], recipe, seed=options["seed"], out=out, fresh=bool(options["fresh"])
     )
 
-    def told(progress: Progress) -> None:
+    def tell(progress: Progress) -> None:
         now = progress.curve[-1]
         report(progress.iteration, recipe.steps, f"held-out cost {now['mean']:.4f}, best {progress.best:.4f}")
 
     if trainer.progress.iteration:
         report(trainer.progress.iteration, recipe.steps, "resumed")
-    trainer.run(told)
+    trainer.run(tell)
     progress = trainer.progress
     story = trainer.story()
     return trainer.best(), {

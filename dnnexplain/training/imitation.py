@@ -59,9 +59,9 @@ def run(system: Any, options: Mapping[str, Any], out: Path, report: Report) -> t
         torch.manual_seed(seed)
         module: nn.Module = mlp(system, HIDDEN, seed) if own is None else own(system)
     optimizer = torch.optim.Adam(module.parameters(), lr=_ONE_IN)
-    told = {"imitate": chosen, "rounds": rounds, "sets": sets, "epochs": int(options["epochs"]), "seed": seed}
+    story = {"imitate": chosen, "rounds": rounds, "sets": sets, "epochs": int(options["epochs"]), "seed": seed}
     kept = progress_path(out)
-    states, curve = _resumed(kept, told, module, optimizer, fresh=bool(options["fresh"]))
+    states, curve = _resumed(kept, story, module, optimizer, fresh=bool(options["fresh"]))
     if curve:
         report(len(curve), rounds, "resumed")
     for turn in range(len(curve), rounds):
@@ -69,15 +69,15 @@ def run(system: Any, options: Mapping[str, Any], out: Path, report: Report) -> t
         visitor = TorchPolicy(module, system, name="growing") if turn else rules[chosen]
         states.append(np.asarray(system.visit(visitor, workloads, seed=seed)[0], dtype=np.float32))
         seen = np.concatenate(states)
-        loss = _learn(system, module, optimizer, seen, rules[chosen], told, turn)
+        loss = _learn(system, module, optimizer, seen, rules[chosen], story, turn)
         curve.append({"decisions": len(seen), "loss": loss})
-        torch.save({"told": told, "module": module.state_dict(), "optimizer": optimizer.state_dict(), "curve": curve,
-                    "states": [torch.from_numpy(one) for one in states]}, kept)  # fmt: skip
+        torch.save({"told": story, "module": module.state_dict(), "optimizer": optimizer.state_dict(), "curve": curve,
+                    "states": [torch.from_numpy(state) for state in states]}, kept)  # fmt: skip
         report(turn + 1, rounds, f"loss {loss:.4f} on {counted(len(seen), 'decision')} of {chosen}")
     seconds = time.process_time() - begun
     return module.eval(), {
         "workload": {"name": family.name},
-        "recipe": told,
+        "recipe": story,
         "training_time": f"{seconds:.3g} s of processor time, {counted(curve[-1]['decisions'], 'decision')}",
         "curve": curve,
     }
@@ -99,15 +99,15 @@ def imitation_loss(space: Any, outputs: Tensor, actions: Tensor) -> Tensor:
 
 
 def _learn(
-    system: Any, module: nn.Module, optimizer: Any, seen: Any, rule: Any, told: Mapping[str, Any], turn: int
+    system: Any, module: nn.Module, optimizer: Any, seen: Any, rule: Any, options: Mapping[str, Any], turn: int
 ) -> float:
     """Some passes over all decisions so far; the last pass's mean loss."""
     space = system.output
     actions = space.decide(rule.outputs(seen), system.valid_actions(seen))
     inputs, wanted = torch.from_numpy(seen), torch.as_tensor(np.asarray(actions, dtype=np.float32))
-    order, total = np.random.default_rng((told["seed"], turn)), 0.0
+    order, total = np.random.default_rng((options["seed"], turn)), 0.0
     module.train()
-    for _ in range(told["epochs"]):
+    for _ in range(options["epochs"]):
         total = 0.0
         for rows in np.array_split(order.permutation(len(seen)), max(1, len(seen) // BATCH)):
             loss = imitation_loss(space, module(inputs[rows]), wanted[rows])
@@ -127,7 +127,7 @@ def _best(system: Any, family: str, sets: int) -> str:
 
 
 def _resumed(
-    kept: Path, told: Mapping[str, Any], module: nn.Module, optimizer: Any, *, fresh: bool
+    kept: Path, options: Mapping[str, Any], module: nn.Module, optimizer: Any, *, fresh: bool
 ) -> tuple[list[Any], list[dict[str, Any]]]:
     """The states and the curve of an unfinished run, with its weights taken over; none if there is no such run.
 
@@ -138,7 +138,7 @@ def _resumed(
         return [], []
     try:
         saved = torch.load(kept, weights_only=True)
-        if saved["told"] != told:
+        if saved["told"] != options:
             msg = f"{kept} is an unfinished run with other settings; go on with those, or start again with --fresh"
             raise DnnExplainError(msg)
         module.load_state_dict(saved["module"])
@@ -146,4 +146,4 @@ def _resumed(
     except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
         msg = f"{kept} is no unfinished run of this training ({type(error).__name__}); delete it, or start again with --fresh"
         raise DnnExplainError(msg) from None
-    return [one.numpy() for one in saved["states"]], list(saved["curve"])
+    return [item.numpy() for item in saved["states"]], list(saved["curve"])

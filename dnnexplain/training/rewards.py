@@ -34,10 +34,10 @@ def run(
     if resumed:
         report(resumed, total, "resumed")
 
-    def told(said: Report) -> None:
+    def tell(said: Report) -> None:
         report(said.progress.imitated + said.progress.iteration, total, f"{said.phase}{_curve(said)}")
 
-    trainer.run(told)
+    trainer.run(tell)
     policy, progress = trainer.best(), trainer.progress
     return policy, {
         "role": recipe.role,
@@ -70,7 +70,7 @@ def settled(system: Any, options: Mapping[str, Any]) -> tuple[Recipe, Any, dict[
             options["workload"], options["rate"], options.get("home_share", 0.25), system
         )
         changes["even"] = changes["workload"]["name"] == "mix"
-    shape = {part: options.get(f"teacher_{told}") for part, told in _SHAPE.items()}
+    shape = {part: options.get(f"teacher_{kind}") for part, kind in _SHAPE.items()}
     known = make_recipe(name, system).imitation
     changes["imitation"] = {**known, **{key: value for key, value in shape.items() if value is not None}}
     return make_recipe(name, system, **changes), start, rules

@@ -33,15 +33,15 @@ def read_teacher(given: Sequence[str], system: Any) -> tuple[tuple[dict[str, Any
     Raises:
         DnnExplainError: an unknown rule, a file that cannot be used, a strength that is no number.
     """
-    told, rules = [], dict[str, Any]()
+    parts, rules = [], dict[str, Any]()
     for text in given:
         rule, strength, source = _read(text, system)
         if rule.name in rules:
             msg = f"the rule {rule.name} was given twice; give it once, with the strength that it is to have"
             raise DnnExplainError(msg)
         rules[rule.name] = rule
-        told.append({"rule": rule.name, "strength": strength, "source": source})
-    return tuple(told), rules
+        parts.append({"rule": rule.name, "strength": strength, "source": source})
+    return tuple(parts), rules
 
 
 def _read(text: str, system: Any) -> tuple[SoftRule, float, str]:
@@ -148,8 +148,8 @@ def begin_from(name: str, system: Any) -> tuple[TorchPolicy, dict[str, Any]]:
 def teacher_words(recipe: Recipe) -> str:
     """The teacher in one line, for the model card."""
     rules = ", ".join(
-        f"{one['rule']} with strength {one['strength']:g}" + (f" (file {one['source']})" if one["source"] else "")
-        for one in recipe.teacher
+        f"{item['rule']} with strength {item['strength']:g}" + (f" (file {item['source']})" if item["source"] else "")
+        for item in recipe.teacher
     )
     shape = recipe.schedule
     return f"{rules}; weight {shape.first:g}, times {shape.decay:g} in each iteration, at least {shape.least:g}"

@@ -96,11 +96,11 @@ def test_a_neuron_is_silenced_here_and_over_episodes(open_panels, deeprm, drawn,
     assert page.locator(".dx-changes tr").count() == 6
     press(harness, panel, "Run episodes")
     assert page.locator(".dx-changes").count() == 2
-    assert np.isnan(panel.found.low)  # without this neuron nearly all workloads cost what they did: no interval
+    assert np.isnan(panel.finding.low)  # without this neuron nearly all workloads cost what they did: no interval
     assert page.locator(".dx-whisker").count() == 0
     panel.session.unit = 19  # every workload's cost depends on this one
     press(harness, panel, "Run episodes")
-    assert np.isfinite(panel.found.low)
+    assert np.isfinite(panel.finding.low)
     assert page.locator(".dx-whisker").count() == 1
     press(harness, panel, "Each neuron in turn")
     page.locator(".dx-cells .dx-pick").nth(1).click()

@@ -31,7 +31,7 @@ def test_the_traffic_that_excites_most_is_listed_and_opens_in_the_map(open_panel
     assert rows.first.locator("th").inner_text() == panel.figure["cells"]["rows"][0]["label"].replace("->", "→")
     press(harness, panel, "Open in editor")
     assert session.state == panel.result.state
-    assert topology.found.demand.tolist() == session.state.values[CASES.graph.knobs].tolist()
+    assert topology.finding.demand.tolist() == session.state.values[CASES.graph.knobs].tolist()
     assert no_overflow(harness.page)
 
 
@@ -81,7 +81,7 @@ def test_a_point_of_traffic_is_recoloured_and_loaded(open_panels, session, width
     chosen = int(panel.answers["point"])
     assert chosen >= 0
     assert session.state == panel.states[int(panel.result.index[chosen])]
-    assert topology.found.demand.tolist() == session.state.values[CASES.graph.knobs].tolist()
+    assert topology.finding.demand.tolist() == session.state.values[CASES.graph.knobs].tolist()
     assert no_overflow(harness.page)
 
 

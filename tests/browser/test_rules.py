@@ -81,11 +81,11 @@ def test_the_path_of_the_state_is_lit_when_a_knob_is_turned(shown):
 def test_an_action_is_changed_in_the_page_run_and_taken_back(shown):
     harness, panel = shown()
     page, leaf = harness.page, first_leaf(panel)
-    other = next(i for i in range(len(panel.desk.found.actions)) if i != leaf["action"])
+    other = next(i for i in range(len(panel.desk.finding.actions)) if i != leaf["action"])
     page.locator(f'[data-at="a{leaf["node"]}"]').select_option(str(other))
     finish(harness, panel)
     assert panel.result.tree.action[leaf["node"]] == other
-    assert page.locator(".dx-choice.dx-changed").inner_text().startswith(panel.desk.found.actions[other])
+    assert page.locator(".dx-choice.dx-changed").inner_text().startswith(panel.desk.finding.actions[other])
     assert "rules with your changes" in page.locator(".dx-cells").inner_text()
     page.get_by_role("button", name="Undo change").click()
     finish(harness, panel)
@@ -130,7 +130,7 @@ def test_the_slider_moves_along_the_curves(shown):
     slider.focus()
     page.keyboard.press("Home")
     finish(harness, panel)
-    smallest = panel.desk.found.path_trees[0]
+    smallest = panel.desk.finding.path_trees[0]
     assert panel.result.tree is smallest
     assert page.locator(".dx-rule [data-at^=l]").count() == int(np.sum(smallest.feature == LEAF))
     assert page.locator(".dx-size-words").inner_text().startswith(f"{counted(smallest.leaves, 'rule')}:")

@@ -92,7 +92,7 @@ def test_the_path_of_the_chosen_pair_is_lit(panel):
 def test_a_changed_rule_is_run_beside_network_and_optimum(panel):
     lines = panel.figure["rules"]["lines"]
     leaf = next(line["leaf"] for line in lines if "leaf" in line)
-    other = (leaf["action"] + 1) % len(panel.desk.found.actions)
+    other = (leaf["action"] + 1) % len(panel.desk.finding.actions)
     panel.edit_action(leaf["node"], other)
     finished(panel)
     labels = [row["label"] for row in panel.figure["cells"]["rows"]]
@@ -122,7 +122,7 @@ def test_another_router_has_rules_of_its_own(panel):
 def test_its_python_gives_the_same_rules(panel):
     names = {"system": CASES, "policy": panel.session.policy, "state": panel.session.state, "print": lambda *_: None}
     exec("\n".join(panel.code_lines()), names)
-    assert names["found"].text() == panel.desk.found.text()
+    assert names["found"].text() == panel.desk.finding.text()
 
 
 def test_a_system_without_parts_says_so():

@@ -43,14 +43,14 @@ def test_what_excites_a_neuron_most_is_proved_told_and_opened(session):
     panel = MaximalPanel(session=session)
     answer(panel, unit=5)
     pressed(panel, "find")
-    assert panel.found == maximise(CASES, session.policy, 5)
+    assert panel.finding == maximise(CASES, session.policy, 5)
     assert panel.badge["level"] == "green"
-    lifted = int((panel.found.state.values > 0).sum())
+    lifted = int((panel.finding.state.values > 0).sum())
     table = panel.figure["cells"]
     assert len(table["rows"]) == (lifted if lifted <= 20 else sum(1 for _ in table["rows"]))
     pressed(panel, "open")
-    assert session.state == panel.found.state
-    assert ran(panel) == panel.found
+    assert session.state == panel.finding.state
+    assert ran(panel) == panel.finding
 
 
 def test_many_lifted_knobs_are_told_by_group(session, monkeypatch):
@@ -58,7 +58,7 @@ def test_many_lifted_knobs_are_told_by_group(session, monkeypatch):
     panel = MaximalPanel(session=session)
     answer(panel, unit=5)
     table = pressed(panel, "find").figure["cells"]
-    values = panel.found.state.values.reshape(3, -1)
+    values = panel.finding.state.values.reshape(3, -1)
     assert len(table["rows"]) == 4
     for row in table["rows"]:
         pair = CASES.paths.pair_names.index(row["label"])
@@ -73,9 +73,9 @@ def test_a_deeper_neuron_is_searched_and_a_cancelled_search_keeps_its_best(sessi
     panel.cancel()
     assert panel.jobs.wait(60)
     assert panel.error == ""
-    assert panel.found is not None
+    assert panel.finding is not None
     assert panel.badge["level"] == "amber"
-    assert "Not proved" in panel.found.words
+    assert "Not proved" in panel.finding.words
 
 
 def test_holding_a_neuron_shows_the_outcome_here_and_over_workloads(session):
@@ -92,7 +92,7 @@ def test_holding_a_neuron_shows_the_outcome_here_and_over_workloads(session):
     pressed(panel, "run")
     workloads = CASES.workloads("gravity", 6, 0)
     found = effect_on_cost(CASES, session.policy, session.unit, workloads, value=3.0)
-    np.testing.assert_allclose([panel.found.before, panel.found.after], [found.before, found.after], rtol=1e-9)
+    np.testing.assert_allclose([panel.finding.before, panel.finding.after], [found.before, found.after], rtol=1e-9)
     assert panel.figure["changes"][-1]["caption"].startswith("MLU over optimum over 6 workloads")
     assert "MLU over optimum" in panel.sentence
     np.testing.assert_allclose(
@@ -118,13 +118,13 @@ def test_facts_of_the_traffic_are_probed(session):
     answer(panel, states=80, repeats=2)
     assert panel.answers["about"] == ""
     pressed(panel, "probe")
-    names = {fact.name for fact in panel.found.facts}
+    names = {fact.name for fact in panel.finding.facts}
     assert names <= set(CASES.features.names)
     assert any("busiest link" in name for name in names)
-    assert ran(panel) == panel.found
+    assert ran(panel) == panel.finding
     answer(panel, about=CASES.paths.pair_names[0])
     pressed(panel, "probe")
-    assert all(CASES.paths.pair_names[0] in fact.name for fact in panel.found.facts)
+    assert all(CASES.paths.pair_names[0] in fact.name for fact in panel.finding.facts)
 
 
 def test_points_are_coloured_and_load_their_traffic(session):
@@ -133,8 +133,8 @@ def test_points_are_coloured_and_load_their_traffic(session):
     pressed(panel, "place")
     states = visited(CASES, session.policy, 40, workload="gravity").states(CASES)
     found = embed(CASES, session.policy, states, label=CASES.outcome)
-    np.testing.assert_array_equal(panel.found.points, found.points)
-    np.testing.assert_allclose(panel.found.values, found.values, rtol=1e-6)
+    np.testing.assert_array_equal(panel.finding.points, found.points)
+    np.testing.assert_allclose(panel.finding.values, found.values, rtol=1e-6)
     assert panel.labels[0] == CASES.outcome
     assert not any("ago" in name for name in panel.labels)
     answer(panel, label=CASES.features.names[0])
@@ -142,6 +142,6 @@ def test_points_are_coloured_and_load_their_traffic(session):
     assert len(panel.figure["scatter"]["colours"]) == 2
     answer(panel, label=CASES.outcome)
     assert panel.jobs.wait(60)
-    assert panel.found.label == CASES.outcome
+    assert panel.finding.label == CASES.outcome
     answer(panel, point=3)
     assert session.state == panel.states[3]

@@ -172,11 +172,11 @@ def test_what_is_not_there_is_said_so(panel):
     feature[node] = WORLD.features.names.index(next(iter(WORLD.features.absent)))
     panel.desk.edits.edit(replace(tree, feature=feature))
     speech = panel.desk.speech()
-    name, unit, _ = speech.asked(node)
+    name, unit, _ = speech.quantity(node)
     assert name in WORLD.features.absent
-    assert speech.told(node, WORLD.features.absent[name]) == "none"
-    assert speech.told(node, 1.0) == f"1 {unit_of('1', unit)}".rstrip()
-    assert speech.told(node, 2.0) == f"2 {unit}".rstrip()
+    assert speech.value_words(node, WORLD.features.absent[name]) == "none"
+    assert speech.value_words(node, 1.0) == f"1 {unit_of('1', unit)}".rstrip()
+    assert speech.value_words(node, 2.0) == f"2 {unit}".rstrip()
 
 
 def test_lighting_a_path_fits_in_a_step_of_a_drag(panel):
@@ -192,8 +192,8 @@ def test_lighting_a_path_fits_in_a_step_of_a_drag(panel):
 def test_a_changed_action_is_run_at_once_and_can_be_taken_back(panel):
     before, figure = panel.result.tree, panel.figure
     leaf = max(leaves_of(panel), key=lambda leaf: leaf["count"])
-    wait = panel.desk.found.actions.index("wait")
-    other = next(index for index in range(len(panel.desk.found.actions)) if index not in (leaf["action"], wait))
+    wait = panel.desk.finding.actions.index("wait")
+    other = next(index for index in range(len(panel.desk.finding.actions)) if index not in (leaf["action"], wait))
     answer(panel, action=[leaf["node"], other, 1])
     assert panel.error == ""
     changed = panel.result.tree
@@ -231,17 +231,17 @@ def test_a_threshold_that_is_no_number_is_refused_and_nothing_is_lost(panel):
 
 def test_the_slider_goes_along_the_sizes_and_keeps_changes(panel):
     leaf = leaves_of(panel)[0]
-    other = (leaf["action"] + 1) % len(panel.desk.found.actions)
+    other = (leaf["action"] + 1) % len(panel.desk.finding.actions)
     answer(panel, action=[leaf["node"], other, 1])
     changed = panel.result.tree
     answer(panel, size=0)
-    assert panel.result.tree is panel.desk.found.path_trees[0]
+    assert panel.result.tree is panel.desk.finding.path_trees[0]
     assert panel.figure["sizes"]["at"] == 0
     assert counted(panel.result.tree.leaves, "rule") in [row["label"] for row in panel.figure["cells"]["rows"]]
     press(panel, "undo")
     assert panel.result.tree is changed
     curves = panel.figure["sizes"]["charts"]
-    np.testing.assert_allclose(curves[0]["lines"][0], 100 * panel.desk.found.path_fidelity[panel.desk.found.chosen])
+    np.testing.assert_allclose(curves[0]["lines"][0], 100 * panel.desk.finding.path_fidelity[panel.desk.finding.chosen])
 
 
 def test_a_rule_opens_its_states_one_after_the_other(panel):
@@ -293,7 +293,7 @@ def test_where_the_network_is_not_a_rule_is_a_tree_of_its_own(panel):
     assert all(leaf["text"] == "the network is not SJF" for leaf in marked)
     answer(panel, view="rules")
     assert panel.figure["rules"]["editable"]
-    assert panel.sentence == panel.desk.found.words
+    assert panel.sentence == panel.desk.finding.words
 
 
 def test_the_optimum_is_bounded_once_and_drawn(learned):
@@ -318,12 +318,12 @@ def test_exports_are_those_of_the_rules_as_they_stand(panel, kind):
     assert panel.download["text"] == panel.export(kind)
     if kind == "json":
         np.testing.assert_array_equal(tree_from_json(panel.download["text"]).scores, panel.result.tree.scores)
-        assert json.loads(panel.download["text"])["actions"] == list(panel.desk.found.actions)
+        assert json.loads(panel.download["text"])["actions"] == list(panel.desk.finding.actions)
 
 
 def test_edited_rules_are_a_teacher(panel, tmp_path):
     leaf = max(leaves_of(panel), key=lambda leaf: leaf["count"])
-    answer(panel, action=[leaf["node"], panel.desk.found.actions.index("wait"), 1])
+    answer(panel, action=[leaf["node"], panel.desk.finding.actions.index("wait"), 1])
     (tmp_path / "rules.json").write_text(panel.export("json"))
     told, rules = read_teacher([str(tmp_path / "rules.json")], WORLD)
     assert len(told) == 1

@@ -118,7 +118,7 @@ def test_a_map_of_two_knobs_follows_the_state_and_leads_to_it():
     np.testing.assert_array_equal(rule, np.tile(np.arange(10) > 4, (10, 1)))
     assert panel.result.names == ("lamp 2",)
     assert "Knows: " in panel.sentence  # as the menu calls the rule
-    assert panel.found[1].sentence().startswith("knows: ")
+    assert panel.finding[1].sentence().startswith("knows: ")
     panel.answers = {**panel.answers, "place": [7, 2]}
     assert panel.session.state.values.tolist() == [0.0, 2.0, 7.0]
     panel.close()

@@ -44,10 +44,10 @@ class LateMap:
             return ask
         return replace(ask, parts=ask.parts - {_MAP})
 
-    def note(self, ask: Ask, found: Live) -> None:
+    def note(self, ask: Ask, live: Live) -> None:
         """Remember how long the map took, if one was made."""
-        if _MAP in found.spent:
-            (self._slow.add if found.spent[_MAP] > BUDGET else self._slow.discard)(ask.method)
+        if _MAP in live.spent:
+            (self._slow.add if live.spent[_MAP] > BUDGET else self._slow.discard)(ask.method)
 
     def make(self, system: System, state: State, ask: Ask, done: Callable[[Live], None]) -> None:
         """Make the map of a state in the worker, as soon as it is free; ``done`` hears of the newest only."""
@@ -63,10 +63,10 @@ class LateMap:
         def work(_task: Task) -> Live:
             return compute(system, twin, state, only)
 
-        def take(found: Live) -> None:
-            self.note(ask, found)
+        def take(live: Live) -> None:
+            self.note(ask, live)
             if self._next is None:
-                done(found)
+                done(live)
             self._go_on()
 
         if self.jobs.current is None:

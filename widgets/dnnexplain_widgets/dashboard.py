@@ -95,7 +95,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         editors = ("StateEditor", "GraphPanel", "TopologyPanel")
         self._options = {**{name: {"presets": presets} for name in editors}, **(options or {})}
         kept = {
-            part.key: [one for one in part.entries if one.name not in leave_out and one.is_given(self._options)]
+            part.key: [entry for entry in part.entries if entry.name not in leave_out and entry.is_given(self._options)]
             for part in SECTIONS
         }
         self.fitting = {key: entries for key, those in kept.items() if (entries := _fitting(those, system))}
@@ -178,7 +178,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         self.children = [*rows, self.contents, self.opened[section]] if section else rows
 
     def _heads(self) -> tuple[Panel, ...]:
-        return tuple(one for one in (self.strip, self.guide, self.verdict) if one is not None)
+        return tuple(item for item in (self.strip, self.guide, self.verdict) if item is not None)
 
     def _bring(self, name: str) -> None:
         """A panel is asked for by name: its section is opened."""

@@ -66,13 +66,13 @@ class Exercise(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets ships no typ
             self.text.value = given
         self.verdict.value = '<span role="status">Checking …</span>'  # a check may take seconds
         try:
-            found = self.check(given.strip())
+            verdict = self.check(given.strip())
         except Exception as error:  # noqa: BLE001 - a lesson goes on whatever was typed
-            found = _why_not(given.strip(), error)
-        self.right = not isinstance(found, str) and bool(found)
+            verdict = _why_not(given.strip(), error)
+        self.right = not isinstance(verdict, str) and bool(verdict)
         if self.right:
             self.before.answer = given.strip()
-        words = "Right." if self.right else found if isinstance(found, str) else self.hint
+        words = "Right." if self.right else verdict if isinstance(verdict, str) else self.hint
         colour = "light-dark(#2b7a3d, #6cc27d)" if self.right else "light-dark(#9a4507, #e0ac3e)"
         self.verdict.value = f'<span role="status" style="color: {colour}">{escape(words)}</span>'
         return self.right

@@ -136,7 +136,7 @@ def export_page(
     known = {"Where it started": session.state, **(presets or {})}
     panels = _panels(session, known, methods)
     states, places = _states(system, known)
-    asked = session.ask
+    question = session.ask
     data = {
         "hub": {
             "scene": session.hub.scene, "theme": "auto", "style": "", "travel": {},
@@ -147,8 +147,8 @@ def export_page(
         "states": states,
         "presets": [{"places": at} for at in places],
         "ask": {
-            "parts": sorted(asked.parts), "target": asked.target, "method": methods[0], "baseline": "default", "layer": asked.layer or "",
-            "sweep": asked.sweep, "unit": session.unit,
+            "parts": sorted(question.parts), "target": question.target, "method": methods[0], "baseline": "default", "layer": question.layer or "",
+            "sweep": question.sweep, "unit": session.unit,
         },
     }  # fmt: skip
     return _html(
@@ -186,18 +186,18 @@ def _panels(session: Session, known: Mapping[str, Any], methods: tuple[str, ...]
         "saliency": SaliencyPanel(session=session, methods=methods),
         "neurons": NeuronsPanel(session=session),
     }
-    found = {name: {key: getattr(panel, key) for key in _SHOWN} | {"copyable": False} for name, panel in made.items()}
+    panels = {name: {key: getattr(panel, key) for key in _SHOWN} | {"copyable": False} for name, panel in made.items()}
     options = [["", "Choose…"], *([str(at), name] for at, name in enumerate(known))]
-    select, *buttons = found["editor"]["controls"]
-    found["editor"]["controls"] = [{**select, "options": options}, *buttons]
+    select, *buttons = panels["editor"]["controls"]
+    panels["editor"]["controls"] = [{**select, "options": options}, *buttons]
     if flowing:  # the page draws it itself, beside even shares: it has no optimum
-        found["editor"]["figure"] = {}
-        found["editor"]["parts"][0]["graph"] |= {"marked": False}
+        panels["editor"]["figure"] = {}
+        panels["editor"]["parts"][0]["graph"] |= {"marked": False}
     else:
-        found["decision"]["controls"] = []
+        panels["decision"]["controls"] = []
     shown = ("target", "method") if len(methods) > 1 else ("target",)
-    found["saliency"]["controls"] = [one for one in found["saliency"]["controls"] if one["name"] in shown]
-    return found
+    panels["saliency"]["controls"] = [item for item in panels["saliency"]["controls"] if item["name"] in shown]
+    return panels
 
 
 def _states(system: System, known: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[list[int]]]:
@@ -207,7 +207,7 @@ def _states(system: System, known: Mapping[str, Any]) -> tuple[list[dict[str, An
     for given in known.values():
         several = [given] if isinstance(given, State) else list(given)
         places.append(list(range(len(states), len(states) + len(several))))
-        states += [{"values": one.values.tolist(), "ground": _ground(system, one)} for one in several]
+        states += [{"values": item.values.tolist(), "ground": _ground(system, item)} for item in several]
     return states, places
 
 
@@ -216,15 +216,15 @@ def _ground(system: System, state: State) -> list[list[float]] | None:
     if state.background is None or len(system.observation_shape) == 1:
         return None
     columns = system.observation_shape[1]
-    kept = [one.cells for one in painting_of(system).strokes if isinstance(one, Run | Number) and one.keeps]
-    found: list[list[float]] = []
+    kept = [stroke.cells for stroke in painting_of(system).strokes if isinstance(stroke, Run | Number) and stroke.keeps]
+    ground: list[list[float]] = []
     for block in kept:
         rows, across = np.indices((block.rows, block.columns)).reshape(2, -1)
         for row, column in zip(rows + block.row, across + block.column, strict=True):
             level = float(np.float32(state.background[row, column]))
             if level != 0:
-                found.append([int(row * columns + column), int(level) if level == int(level) else level])
-    return found
+                ground.append([int(row * columns + column), int(level) if level == int(level) else level])
+    return ground
 
 
 def _tagged(value: Any) -> Any:
@@ -255,10 +255,10 @@ def _columns(panels: Sequence[str], reading: str) -> str:
     )
 
 
-def _reading(told: Mapping[str, str], made: str) -> str:
+def _reading(words: Mapping[str, str], made: str) -> str:
     how = f"<p>Made with dnnexplain: <code>{html.escape(made)}</code></p>" if made else ""
     return (
-        f'<section class="dx-alone-note dx-fifth"><h2>How to read this page</h2><dl>{_rows(told.items())}</dl>'
+        f'<section class="dx-alone-note dx-fifth"><h2>How to read this page</h2><dl>{_rows(words.items())}</dl>'
         "<p class=dx-alone-last>The network runs in this page: nothing is sent anywhere, and no server is asked. The "
         f"page's address holds the state, so a bookmark opens it again.</p>{how}</section>"
     )

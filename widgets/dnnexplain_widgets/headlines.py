@@ -26,137 +26,139 @@ NONE: Headline = ("", "")
 
 def headline(result: Any) -> Headline:
     """The figure of an answer that is drawn large, and what it is; two empty texts for none."""
-    told = _HEADLINES.get(type(result).__name__)
-    value, words = NONE if told is None else told(result)
+    text = _HEADLINES.get(type(result).__name__)
+    value, words = NONE if text is None else text(result)
     return (value.replace("-", "−", 1) if value.startswith("-") else value), words
 
 
-def _account(found: Any) -> Headline:
-    between = f"{found.pro} minus {found.contra}" if found.contra else found.pro
-    on = int((found.activation > 0).sum())
-    return plain_number(found.contrast, sign=bool(found.contra)), f"{between}, from {counted(on, 'neuron')} that are on"
+def _account(result: Any) -> Headline:
+    between = f"{result.pro} minus {result.contra}" if result.contra else result.pro
+    on = int((result.activation > 0).sum())
+    return plain_number(
+        result.contrast, sign=bool(result.contra)
+    ), f"{between}, from {counted(on, 'neuron')} that are on"
 
 
-def _adversarial(found: Any) -> Headline:
-    if not found.found or found.distance is None:
+def _adversarial(result: Any) -> Headline:
+    if not result.found or result.distance is None:
         return (
             "none found",
-            f"within {number(found.radius)} no change fools it" if found.radius > 0 else "no change that fools it",
+            f"within {number(result.radius)} no change fools it" if result.radius > 0 else "no change that fools it",
         )
-    proof = "the smallest there is (proved)" if found.proved_minimal else "the smallest that was found"
-    return f"cost {number(found.distance)}", f"of the change that fools it: {proof}"
+    proof = "the smallest there is (proved)" if result.proved_minimal else "the smallest that was found"
+    return f"cost {number(result.distance)}", f"of the change that fools it: {proof}"
 
 
-def _order_pairs(found: Any) -> Headline:
+def _order_pairs(result: Any) -> Headline:
     return str(
-        len(found.pairs)
-    ), f"{'pair' if len(found.pairs) == 1 else 'pairs'} of states of {found.searched:,} searched"
+        len(result.pairs)
+    ), f"{'pair' if len(result.pairs) == 1 else 'pairs'} of states of {result.searched:,} searched"
 
 
-def _method_table(found: Any) -> Headline:
-    reached = [one.distance for one in found.answers.values() if one.distance is not None]
-    told = f"cost {number(min(reached))}" if reached else "none found"
-    return told, f"the smallest change that {counted(len(found.answers), 'method')} found"
+def _method_table(result: Any) -> Headline:
+    reached = [answer.distance for answer in result.answers.values() if answer.distance is not None]
+    cost = f"cost {number(min(reached))}" if reached else "none found"
+    return cost, f"the smallest change that {counted(len(result.answers), 'method')} found"
 
 
-def _sweep_map(found: Any) -> Headline:
-    if found.kind != "choice":
-        low, high = number(float(found.action.min())), number(float(found.action.max()))
-        what = found.names[0] if len(found.names) == 1 else "switches on"
+def _sweep_map(result: Any) -> Headline:
+    if result.kind != "choice":
+        low, high = number(float(result.action.min())), number(float(result.action.max()))
+        what = result.names[0] if len(result.names) == 1 else "switches on"
         return (low if low == high else f"{low} to {high}"), f"{what}, over the map"
-    shares = np.bincount(found.action.astype(int).ravel(), minlength=len(found.names)) / found.action.size
+    shares = np.bincount(result.action.astype(int).ravel(), minlength=len(result.names)) / result.action.size
     most = int(shares.argmax())
-    return percent(float(shares[most])), f"of the map: {found.names[most]}"
+    return percent(float(shares[most])), f"of the map: {result.names[most]}"
 
 
-def _rulebook(found: Any) -> Headline:
-    made, place = found.distillation, found.size
+def _rulebook(result: Any) -> Headline:
+    made, place = result.distillation, result.size
     share = float(made.fidelity if place == made.size else made.path_fidelity[made.chosen, place])
-    return percent(share), f"of its states are decided alike by {counted(found.base.leaves, 'rule')}"
+    return percent(share), f"of its states are decided alike by {counted(result.base.leaves, 'rule')}"
 
 
-def _trusted_comparison(found: Any) -> Headline:
-    good = sum(badge.overall == "green" for badge in found.badges)
-    return f"{good} of {len(found.badges)}", "explanations pass their tests (green)"
+def _trusted_comparison(result: Any) -> Headline:
+    good = sum(badge.overall == "green" for badge in result.badges)
+    return f"{good} of {len(result.badges)}", "explanations pass their tests (green)"
 
 
-def _search_comparison(found: Any) -> Headline:
-    if not found.cases:
+def _search_comparison(result: Any) -> Headline:
+    if not result.cases:
         return NONE
-    best = found.best
+    best = result.best
     return f"{number(best.ratio)} times", f"the optimal {best.cost_name}, on the worst input found"
 
 
-def _guard_report(found: Any) -> Headline:
-    if not found.guard:
+def _guard_report(result: Any) -> Headline:
+    if not result.guard:
         return "no rule", "makes the worst case smaller at the cost that is allowed"
-    rules = counted(len(found.guard), "rule")
-    if np.isnan(found.reduction):
+    rules = counted(len(result.guard), "rule")
+    if np.isnan(result.reduction):
         return "no gap", f"to the best rule was found that {rules} could make smaller"
-    way = "smaller" if found.reduction >= 0 else "larger"
-    return f"{percent(abs(found.reduction))} {way}", f"worst gap to the best rule, with {rules} on guard"
+    way = "smaller" if result.reduction >= 0 else "larger"
+    return f"{percent(abs(result.reduction))} {way}", f"worst gap to the best rule, with {rules} on guard"
 
 
-def _cost_effect(found: Any) -> Headline:
+def _cost_effect(result: Any) -> Headline:
     return plain_number(
-        found.mean, sign=True
-    ), f"{found.cost_name}, with neuron {found.neuron} held at {number(found.held_at)}"
+        result.mean, sign=True
+    ), f"{result.cost_name}, with neuron {result.neuron} held at {number(result.held_at)}"
 
 
-def _embedding(found: Any) -> Headline:
-    states = counted(len(found.index), "state")
-    if not found.explained:
+def _embedding(result: Any) -> Headline:
+    states = counted(len(result.index), "state")
+    if not result.explained:
         return states, "placed so that neighbours stay neighbours"
-    return percent(sum(found.explained)), f"of how {states} differ is in this plane"
+    return percent(sum(result.explained)), f"of how {states} differ is in this plane"
 
 
-def _knowledge(found: Any) -> Headline:
-    tried = [fact for fact in found.facts if not fact.note]
+def _knowledge(result: Any) -> Headline:
+    tried = [fact for fact in result.facts if not fact.note]
     known = sum(fact.low > 0 for fact in tried)
-    return f"{known} of {len(tried)}", f"{'fact' if len(tried) == 1 else 'facts'} can be read off {found.layer}"
+    return f"{known} of {len(tried)}", f"{'fact' if len(tried) == 1 else 'facts'} can be read off {result.layer}"
 
 
-def _maximum(found: Any) -> Headline:
+def _maximum(result: Any) -> Headline:
     return number(
-        found.activation
-    ), f"neuron {found.neuron} at most{' (proved)' if found.proved else ', as far as searched'}"
+        result.activation
+    ), f"neuron {result.neuron} at most{' (proved)' if result.proved else ', as far as searched'}"
 
 
-def _threshold_map(found: Any) -> Headline:
-    shows = found.shows
-    return f"{int(shows.any(axis=1).sum())} of {len(shows):,}", f"neurons show a threshold in the {found.kind}"
+def _threshold_map(result: Any) -> Headline:
+    shows = result.shows
+    return f"{int(shows.any(axis=1).sum())} of {len(shows):,}", f"neurons show a threshold in the {result.kind}"
 
 
-def _sufficient_reason(found: Any) -> Headline:
-    if not found.proved:
-        return "not proved", f"that anything less than all forces {found.decision}"
-    return counted(len(found.fixed), "knob"), f"force {found.decision}, whatever the others are (proved)"
+def _sufficient_reason(result: Any) -> Headline:
+    if not result.proved:
+        return "not proved", f"that anything less than all forces {result.decision}"
+    return counted(len(result.fixed), "knob"), f"force {result.decision}, whatever the others are (proved)"
 
 
-def _failure_profile(found: Any) -> Headline:
-    return percent(found.share), f"of {found.samples:,} {found.kind} lose something"
+def _failure_profile(result: Any) -> Headline:
+    return percent(result.share), f"of {result.samples:,} {result.kind} lose something"
 
 
-def _sequence_attack(found: Any) -> Headline:
-    return number(found.network), f"{found.cost_name}, against {number(found.rule)} of {label(found.rule_name)}"
+def _sequence_attack(result: Any) -> Headline:
+    return number(result.network), f"{result.cost_name}, against {number(result.rule)} of {label(result.rule_name)}"
 
 
-def _stress_test(found: Any) -> Headline:
-    unsafe, worse = found.count("unsafe"), found.count("worse")
+def _stress_test(result: Any) -> Headline:
+    unsafe, worse = result.count("unsafe"), result.count("worse")
     parts = [f"{count} {word}" for count, word in ((unsafe, "unsafe"), (worse, "worse")) if count]
     return ", ".join(
         parts
-    ) or "none unsafe or worse", f"of {counted(len(found.scenarios), 'scenario')}, against the best rule"
+    ) or "none unsafe or worse", f"of {counted(len(result.scenarios), 'scenario')}, against the best rule"
 
 
-def _transfer(found: Any) -> Headline:
-    cells = [tuple(at) for at in np.argwhere(found.done)]
-    wins = sum(found.verdict(row, column) == "wins" for row, column in cells)
+def _transfer(result: Any) -> Headline:
+    cells = [tuple(at) for at in np.argwhere(result.done)]
+    wins = sum(result.verdict(row, column) == "wins" for row, column in cells)
     return f"{wins} of {len(cells)}", "cells are won against the best rule there"
 
 
-def _room(found: Any) -> Headline:
-    part = found.part("policy")
+def _room(result: Any) -> Headline:
+    part = result.part("policy")
     if not part.words or np.isnan(part.share):
         return NONE
     if part.share <= 0:
@@ -166,9 +168,9 @@ def _room(found: Any) -> Headline:
     return percent(part.share), "of the gap to the best plan could be better decisions"
 
 
-def _pair(found: Any) -> Headline:
-    one, two = found.network, found.rule
-    return number(one.cost), f"{one.cost_name}, against {number(two.cost)} of {found.beside}"
+def _pair(result: Any) -> Headline:
+    first, second = result.network, result.rule
+    return number(first.cost), f"{first.cost_name}, against {number(second.cost)} of {result.beside}"
 
 
 _HEADLINES: dict[str, Callable[[Any], Headline]] = {

@@ -64,12 +64,12 @@ def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
     if not isinstance(system, Painted):
         return {}
     try:
-        found = in_page(system, policy)
+        network = in_page(system, policy)
     except Exception:  # noqa: BLE001 - a network of the user's own may refuse in any way; the kernel runs it
         return {}
-    size = sum(len(layer.get("weight", b"")) for layer in found["layers"])
-    told = found["told"] and len(system.observation_shape) == _AXES[-1]
-    return found | {"told": told, "alone": False, "baselines": []} if size <= MOST_BYTES else {}
+    size = sum(len(layer.get("weight", b"")) for layer in network["layers"])
+    words = network["told"] and len(system.observation_shape) == _AXES[-1]
+    return network | {"told": words, "alone": False, "baselines": []} if size <= MOST_BYTES else {}
 
 
 def _baselines(system: System) -> list[dict[str, Any]]:
@@ -83,33 +83,33 @@ def _baselines(system: System) -> list[dict[str, Any]]:
     states = [State(row) for row in drawn]
     given = [system.baselines(state) for state in states]
     own = [system.encode(row[None])[0].ravel() for row in drawn]
-    found: list[dict[str, Any]] = []
+    baselines: list[dict[str, Any]] = []
     for name in given[0]:
-        rows = [np.asarray(one[name], np.float32) for one in given if name in one]
+        rows = [np.asarray(item[name], np.float32) for item in given if name in item]
         alike = len(rows) == len(given) and len({row.shape for row in rows}) == 1 and len(rows[0]) <= _MOST_REFERENCES
         cells = np.stack(rows).reshape(len(rows), len(rows[0]), -1) if alike else None
-        if len(found) == _MOST_BASELINES:
+        if len(baselines) == _MOST_BASELINES:
             break
-        if cells is not None and (not found or cells.shape[1] == 1):
+        if cells is not None and (not baselines or cells.shape[1] == 1):
             kept = ~(cells[:_DRAWN] == cells[0]).all((0, 1)) | np.zeros(cells.shape[-1], bool)
             wanted = np.where(kept, np.stack(own)[:, None], cells[0])
             if np.array_equal(wanted, cells):
                 parts = {"cells": cells[0].tobytes(), "own": kept.astype(np.uint8).tobytes()}
-                found.append({"name": name, "count": cells.shape[1], **parts})
+                baselines.append({"name": name, "count": cells.shape[1], **parts})
                 continue
-        if not found:
+        if not baselines:
             return []  # a page whose default were another than the dashboard's would mislead
-    return found
+    return baselines
 
 
 def _output(space: Space) -> dict[str, Any]:
     """What outputs become: a choice, numbers within bounds, or switches."""
-    found: dict[str, Any] = {"kind": space.kind}
+    output: dict[str, Any] = {"kind": space.kind}
     if isinstance(space, Box):
         low, high = space.bounds
         finite = {"low": low.tolist(), "high": high.tolist()}
-        found |= {side: [value if np.isfinite(value) else None for value in values] for side, values in finite.items()}
-    return found
+        output |= {side: [value if np.isfinite(value) else None for value in values] for side, values in finite.items()}
+    return output
 
 
 def _layer(layer: PlainLayer) -> dict[str, Any]:

@@ -111,18 +111,18 @@ class Masthead(Panel):
         check_system(self.session, data)
         policy = data.get("policy")
         wanted = policy if isinstance(policy, dict) else {}
-        found = self._find(wanted)
+        element = self._find(wanted)
         before = self._chosen()
-        if found:
-            self.use(found)
+        if element:
+            self.use(element)
         try:
             restore(self.session, data)
         except Exception:
             if before:
                 self.use(before)
             raise
-        told = self.lead if found else _missing(wanted, self.session.policy)
-        self.sentence = f"{told} {outside_valid(self.session.system, self.session.state)}".strip()
+        lead = self.lead if element else _missing(wanted, self.session.policy)
+        self.sentence = f"{lead} {outside_valid(self.session.system, self.session.state)}".strip()
 
     def follow(self, link: str) -> None:
         """Bring the page to what a link says: ``section=failure&theme=dark&state=...&set=3:5``, or a URL that ends so.
@@ -198,8 +198,10 @@ class Masthead(Panel):
         return ""
 
     def _policy(self, name: str) -> Policy:
-        found = self.policies[name]
-        policy = _named(cast("Policy", found() if callable(found) and not hasattr(found, "outputs") else found), name)
+        policies = self.policies[name]
+        policy = _named(
+            cast("Policy", policies() if callable(policies) and not hasattr(policies, "outputs") else policies), name
+        )
         self.policies[name] = policy
         return policy
 

@@ -56,9 +56,9 @@ def policy_code(session: Session) -> tuple[str, ...]:
     a rule is found in its system by its name.
     """
     policy = session.policy
-    told = getattr(policy, "python", None)
-    if told:
-        return (told,) if isinstance(told, str) else tuple(told)
+    value = getattr(policy, "python", None)
+    if value:
+        return (value,) if isinstance(value, str) else tuple(value)
     if policy.name in session.system.rules():
         return (f"system.rules()[{policy.name!r}]",)
     weights = getattr(policy, "checkpoint", "")

@@ -68,8 +68,8 @@ def read_session(text: str | bytes) -> dict[str, Any]:
     except ValueError:  # no text, no JSON, or one that nests too deeply
         data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        found = f"its format says {data['format']!r}" if isinstance(data, dict) and "format" in data else "it is not"
-        msg = f"a session is a JSON file with \"format\": {FORMAT!r}, as 'Save session' writes it; {found}"
+        reason = f"its format says {data['format']!r}" if isinstance(data, dict) and "format" in data else "it is not"
+        msg = f"a session is a JSON file with \"format\": {FORMAT!r}, as 'Save session' writes it; {reason}"
         raise DnnExplainError(msg)
     if data.get("version") != VERSION:
         msg = f"the session has version {data.get('version')!r}; this dnnexplain reads version {VERSION}: open it with the release that wrote it"
@@ -109,15 +109,15 @@ def restore(session: Session, data: Mapping[str, Any]) -> None:
         msg = f'the session has no "state" (an object with the state in the words of {session.system.name})'
         raise DnnExplainError(msg)
     wanted = session.system.state_from_json(state)
-    asked = data.get("question")
-    asked = asked if isinstance(asked, dict) else {}
-    known = {name: asked[name] for name in _ASKED if isinstance(asked.get(name), str)}
+    question = data.get("question")
+    question = question if isinstance(question, dict) else {}
+    known = {name: question[name] for name in _ASKED if isinstance(question.get(name), str)}
     layer = known.pop("layer", None)
     if known.get("method", session.ask.method) not in METHODS:
         raise Choice("attribution method", known["method"], tuple(METHODS)).error()
     session.question(**known, layer=layer if layer in session.layers else None)
     session.state = wanted
-    unit = asked.get("neuron", 0)
+    unit = question.get("neuron", 0)
     if isinstance(unit, int) and 0 <= unit < max(1, session.live.activations.size):
         session.unit = unit
     if data.get("theme") in {"auto", "light", "dark"}:
@@ -158,13 +158,13 @@ def unpack(text: str) -> str:
     inflate = zlib.decompressobj()
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        found = inflate.decompress(packed, MOST).decode()
+        decode = inflate.decompress(packed, MOST).decode()
     except (ValueError, zlib.error):
-        found = ""
-    if not found or not inflate.eof:
+        decode = ""
+    if not decode or not inflate.eof:
         msg = "the link is damaged: part of it was cut off or changed on its way; copy it once more, whole"
         raise DnnExplainError(msg)
-    return found
+    return decode
 
 
 def link_of(session: Session) -> str:

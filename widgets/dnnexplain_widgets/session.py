@@ -176,8 +176,8 @@ class Session(t.HasTraits):
         """The names of the network's hidden layers; none for a rule."""
         if not isinstance(self.policy, NetworkPolicy):
             return ()
-        found = layers(network_of(self.policy), self.system.observation_shape)
-        return tuple(layer.name for layer in found if not layer.last) or tuple(layer.name for layer in found)
+        available = layers(network_of(self.policy), self.system.observation_shape)
+        return tuple(layer.name for layer in available if not layer.last) or tuple(layer.name for layer in available)
 
     # --- how it stays up to date ---
 
@@ -223,15 +223,15 @@ class Session(t.HasTraits):
                 self.state = state
 
     def _refresh(self) -> None:
-        asked = self._late.now(self.policy, self.ask)
-        found = compute(self.system, self.policy, self.state, asked)
-        self._late.note(asked, found)
-        if found.activations.size and self.unit >= found.activations.size:
+        ask = self._late.now(self.policy, self.ask)
+        live = compute(self.system, self.policy, self.state, ask)
+        self._late.note(ask, live)
+        if live.activations.size and self.unit >= live.activations.size:
             self.unit = 0
         if self._hub is not None:
-            self._hub.show(self._message(found), found.state.background)  # before panels that compute more hear of it
-        self.live = found
-        if asked is not self.ask:
+            self._hub.show(self._message(live), live.state.background)  # before panels that compute more hear of it
+        self.live = live
+        if ask is not self.ask:
             self._late.make(self.system, self.state, self.ask, partial(self._join, self.ask))
 
     def _join(self, ask: Ask, late: Live) -> None:
@@ -239,10 +239,10 @@ class Session(t.HasTraits):
         same = all(getattr(ask, name) == getattr(self.ask, name) for name in ("target", "method", "baseline"))
         if same and late.state is self.live.state:
             failures = {**self.live.failures, **late.failures}
-            found = replace(self.live, attribution=late.attribution, failures=failures)
+            joined = replace(self.live, attribution=late.attribution, failures=failures)
             if self._hub is not None:
-                self._hub.show(self._message(found), found.state.background)
-            self.live = found
+                self._hub.show(self._message(joined), joined.state.background)
+            self.live = joined
 
     def _send(self) -> None:
         if self._hub is not None:
@@ -257,8 +257,8 @@ class Session(t.HasTraits):
             places = {knob.name: index for index, knob in enumerate(self.system.knobs)}
             swept = zip(message.pop("sweptKnobs"), live.curves.values, strict=True)
             message["swept"] = [[places[name], len(grid), float(grid[0]), float(grid[-1])] for name, grid in swept]
-        asked = {name: getattr(self.ask, name) for name in ("target", "method", "layer", "sweep")}
-        message["ask"] = {**asked, "parts": sorted(self.ask.parts)}
+        choices = {name: getattr(self.ask, name) for name in ("target", "method", "layer", "sweep")}
+        message["ask"] = {**choices, "parts": sorted(self.ask.parts)}
         return message
 
     def _on_travel(self, change: Mapping[str, Any]) -> None:

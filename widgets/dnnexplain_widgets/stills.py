@@ -22,7 +22,7 @@ NOTE = "A picture of what was here when the cell was run. Not connected: run the
 
 def still(panels: Sequence[Any]) -> str:
     """Panels of one session as HTML that needs neither kernel nor scripts."""
-    parts = "".join(_one(panel) for panel in panels)
+    parts = "".join(_still(panel) for panel in panels)
     hub = escape(panels[0].hub, quote=True)
     return f'<div data-dnnexplain-still="{hub}">{parts}<p style="color:#586270"><small>{NOTE}</small></p></div>'
 
@@ -42,12 +42,12 @@ def _bundle(widget: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return given if isinstance(given, tuple) else (given, {})
 
 
-def _one(panel: Any) -> str:
+def _still(panel: Any) -> str:
     session, result = panel.session, panel.result
     live = sentences(session.system, session.live, session.unit, session.ask)
     words = panel.sentence or str(live.get(panel.says) or "") or panel.promise
     shown = result._repr_mimebundle_()["text/html"] if isinstance(result, Shown) else ""
     figure = panel.hero.get("value", "")
     large = f"<p><b>{escape(figure)}</b> {escape(panel.hero.get('words', ''))}</p>" if figure else ""
-    told = "" if escape(words) in shown else f"<p>{escape(words)}</p>"
-    return f"<h4>{escape(panel.question)}</h4>{large}{told}{shown}"
+    text = "" if escape(words) in shown else f"<p>{escape(words)}</p>"
+    return f"<h4>{escape(panel.question)}</h4>{large}{text}{shown}"

@@ -34,7 +34,7 @@ def timeline_figure(
     first, names = runs[0], names or [label(run.policy) for run in runs]
     times = [run.bars[:, :2] for run in runs] + [run.times for run in runs]
     times += [curve.times for run in runs for curve in run.curves]
-    spans = [(float(one.min()), float(one.max())) for one in times if one.size]
+    spans = [(float(time.min()), float(time.max())) for time in times if time.size]
     begin, end = min((low for low, _ in spans), default=0.0), max((high for _, high in spans), default=1.0)
     return {
         "runs": [_run(run, runs, metrics, names) for run in runs],
@@ -57,8 +57,8 @@ def dragged(system: System, run: Replay) -> dict[str, Any]:
     places = {knob.name: place for place, knob in enumerate(system.knobs)}
     return {
         "grips": [
-            {"knobs": [places[name] for name in one.knobs], "track": one.track, "times": one.times.tolist()}
-            for one in run.grips
+            {"knobs": [places[name] for name in grip.knobs], "track": grip.track, "times": grip.times.tolist()}
+            for grip in run.grips
         ],
         "states": np.asarray(system.decode(run.observations), dtype=np.float64).tobytes(),
         "did": [system.output.tell(action) for action in run.actions],
@@ -69,10 +69,10 @@ def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric], names: 
     bars = np.column_stack([run.bar_object, run.bar_track, run.bars]) if len(run.bars) else np.zeros((0, 6))
     named = list(zip(names, runs, strict=True))
     beside = [
-        (name, one) for name, one in named if one.objects == run.objects
+        (name, item) for name, item in named if item.objects == run.objects
     ]  # elsewhere other things may happen at all
     return {
-        "name": next(name for name, one in named if one is run),
+        "name": next(name for name, item in named if item is run),
         "summary": _summary(run, metrics, wrong=False),
         "wrong": went_wrong(metrics, run.metrics),
         "tracks": [
@@ -106,12 +106,12 @@ def _drawn(run: Replay, at: int) -> dict[str, bool]:
 
 def _capacity(track: Track, runs: Sequence[Replay]) -> float:
     """The largest of the lane's in all runs: what is as high is as much."""
-    return max(one.capacity for run in runs for one in run.tracks if one.name == track.name)
+    return max(item.capacity for run in runs for item in run.tracks if item.name == track.name)
 
 
 def _summary(run: Replay, metrics: Sequence[Metric], *, wrong: bool = True) -> str:
     parts = [f"{run.cost_name} {number(run.cost)}"]
-    first = next((one for one in metrics if one.wrong and one.name in run.metrics), None)
+    first = next((metric for metric in metrics if metric.wrong and metric.name in run.metrics), None)
     if first is not None and not run.metrics[first.name] > 0:
         parts.append(f"0 {first.words or first.title}")
     return ", ".join(filter(None, [*parts, went_wrong(metrics, run.metrics) if wrong else ""]))

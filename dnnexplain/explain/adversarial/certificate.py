@@ -39,7 +39,7 @@ def certify_decisions(run: Run) -> Certificate:
 
     claim = Claim("the policy decides every change as it was decided in the search")
     best = None if run.best is None else run.best.state.values
-    told = "all allowed changes of the given state, whose background is kept"
+    words = "all allowed changes of the given state, whose background is kept"
     return certify(
-        claim, batched, one_by_one, states, best, quantifies=f"{told}. {outside_valid(system, base)}".strip()
+        claim, batched, one_by_one, states, best, quantifies=f"{words}. {outside_valid(system, base)}".strip()
     )

@@ -40,22 +40,22 @@ class MethodTable(Result):
         return [
             {
                 "method": name,
-                "distance": found.distance,
-                "proved minimal": found.proved_minimal,
-                "first found, s": found.trace[0].seconds if found.trace else None,
-                "best found, s": found.trace[-1].seconds if found.trace else None,
-                "states": found.evaluated,
-                "judged": found.judged,
-                "CPU s": found.seconds,
+                "distance": answer.distance,
+                "proved minimal": answer.proved_minimal,
+                "first found, s": answer.trace[0].seconds if answer.trace else None,
+                "best found, s": answer.trace[-1].seconds if answer.trace else None,
+                "states": answer.evaluated,
+                "judged": answer.judged,
+                "CPU s": answer.seconds,
             }
-            for name, found in self.answers.items()
+            for name, answer in self.answers.items()
         ]
 
     def picture(self) -> Chart:
         """How the cost of the cheapest change fell, method by method."""
         shown = {
-            name: ([one.seconds for one in found.trace], [one.distance for one in found.trace])
-            for name, found in self.answers.items()
+            name: ([item.seconds for item in answer.trace], [item.distance for item in answer.trace])
+            for name, answer in self.answers.items()
         }
         return lines(shown, Axis("computing time", "CPU-seconds"), Axis("cost of the change"), steps=True)
 
@@ -71,7 +71,7 @@ def compare_methods(
     cancel: Event | None = None,
     progress: Callable[[int, int], object] | None = None,
     keep: Callable[[Callable[[], MethodTable]], object] | None = None,
-    **asked: Any,
+    **options: Any,
 ) -> MethodTable:
     """Run every method for the same CPU time on one decision.
 
@@ -87,7 +87,7 @@ def compare_methods(
     """
     answers: dict[str, Adversarial] = {}
     refused: dict[str, str] = {}
-    limit = _limit(seconds, asked.get("rounds"))
+    limit = _limit(seconds, options.get("rounds"))
 
     def table(under_way: Mapping[str, Adversarial]) -> MethodTable:
         known = {**answers, **under_way}
@@ -99,7 +99,7 @@ def compare_methods(
         try:
             within = None if keep is None else partial(_within, keep, table, name)
             answers[name] = attack(
-                system, policy, state, method=name, seconds=seconds, clock=clock, cancel=cancel, keep=within, **asked
+                system, policy, state, method=name, seconds=seconds, clock=clock, cancel=cancel, keep=within, **options
             )
         except DnnExplainError as error:
             if name != "gradient":
@@ -127,11 +127,11 @@ def _limit(seconds: float, rounds: int | None) -> str:
 
 
 def _words(answers: Mapping[str, Adversarial], limit: str) -> str:
-    found = {name: one for name, one in answers.items() if one.distance is not None}
-    if not found:
+    reached = {name: answer for name, answer in answers.items() if answer.distance is not None}
+    if not reached:
         return f"No method found an adversarial change in {limit}."
-    least = min(one.distance for one in found.values() if one.distance is not None)
-    best = [name for name, one in found.items() if one.distance == least]
-    proved = any(one.proved_minimal for one in found.values())
+    least = min(item.distance for item in reached.values() if item.distance is not None)
+    best = [name for name, item in reached.items() if item.distance == least]
+    proved = any(item.proved_minimal for item in reached.values())
     tail = ", proved minimal" if proved else ""
     return f"With {limit} each: cost {number(least)} by {', '.join(best)}{tail}."

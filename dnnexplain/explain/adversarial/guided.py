@@ -137,11 +137,11 @@ def _pairs(run: Run, values: Floats, states: list[Floats], gains: list[Floats]) 
     for block, gain in zip(states, gains, strict=True):
         cost = np.maximum(run.moves.cost(block), 1e-9)
         few.append(np.argsort(-gain / cost, kind="stable")[: PAIRED // max(1, len(states))])
-    for one, two in combinations(range(len(states)), 2):
-        first, second = np.meshgrid(few[one], few[two], indexing="ij")
-        block = states[one][first.ravel()].copy()
-        places = list(run.moves.atoms[two].knobs)
-        block[:, places] = states[two][second.ravel()][:, places]
+    for left, right in combinations(range(len(states)), 2):
+        first, second = np.meshgrid(few[left], few[right], indexing="ij")
+        block = states[left][first.ravel()].copy()
+        places = list(run.moves.atoms[right].knobs)
+        block[:, places] = states[right][second.ravel()][:, places]
         rows.append(block)
-        sums.append(gains[one][first.ravel()] + gains[two][second.ravel()])
+        sums.append(gains[left][first.ravel()] + gains[right][second.ravel()])
     return np.concatenate(rows), np.concatenate(sums)

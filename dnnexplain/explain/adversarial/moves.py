@@ -170,13 +170,13 @@ def _unit_cost(step: float | None, low: float, high: float) -> float:
 
 
 def _positions(system: System, name: str) -> list[int]:
-    found = [i for i, knob in enumerate(system.knobs) if name in {knob.name, knob.group, kind_of(knob)}]
-    if not found:
+    positions = [i for i, knob in enumerate(system.knobs) if name in {knob.name, knob.group, kind_of(knob)}]
+    if not positions:
         known = tuple(
             dict.fromkeys([*kinds(system), *(k.group for k in system.knobs), *(k.name for k in system.knobs)])
         )
         raise Choice("knob, kind of knob or group", name, tuple(item for item in known if item)).error()
-    return found
+    return positions
 
 
 def _grid(system: System, moves: Moves, position: int) -> Floats:

@@ -68,7 +68,7 @@ class OrderPairs(Result):
         """One row per pair."""
         return [
             {
-                "state": _told(self.question, pair.state),
+                "state": _state_words(self.question, pair.state),
                 "change": f"{pair.changed} {pair.before_value:g} to {pair.after_value:g}",
                 "before": pair.before.name,
                 "after": pair.after.name,
@@ -80,11 +80,11 @@ class OrderPairs(Result):
 
     def picture(self) -> Chart:
         """What each pair's worse decision loses, the largest first."""
-        names = [f"{one.changed} {one.before_value:g} to {one.after_value:g}" for one in self.pairs]
-        return bars(names, {"loss": [one.after.loss for one in self.pairs]}, Axis("loss"), x=Axis("change"))
+        names = [f"{pair.changed} {pair.before_value:g} to {pair.after_value:g}" for pair in self.pairs]
+        return bars(names, {"loss": [pair.after.loss for pair in self.pairs]}, Axis("loss"), x=Axis("change"))
 
 
-def _told(question: Question, state: State) -> str:
+def _state_words(question: Question, state: State) -> str:
     movable = question.settings["knobs"]
     values = [f"{state.values[place]:g}" for place in movable]
     each = len(movable) // 2
@@ -190,9 +190,9 @@ def _starts(
         if other != largest[0]:
             fine &= values[:, largest[0]] > values[:, other]
     together = [
-        values[:, one] + values[:, two] > system.knobs[one].high
-        for one, two in product(*demands)
-        if kind_of(system.knobs[one]) == kind_of(system.knobs[two])
+        values[:, first] + values[:, second] > system.knobs[first].high
+        for first, second in product(*demands)
+        if kind_of(system.knobs[first]) == kind_of(system.knobs[second])
     ]
     if tight and together:
         fine &= np.any(together, axis=0)
@@ -225,7 +225,7 @@ class _Search:
         """Pairs whose first state is in the block ``[B, K]``."""
         knob = self.system.knobs[self.varied]
         step = knob.step or (knob.high - knob.low) / 100
-        found: list[OrderPair] = []
+        pairs: list[OrderPair] = []
         base = self.witness.ask(block).actions
         for offset in self.offsets:
             moved = block.copy()
@@ -237,16 +237,16 @@ class _Search:
             flips = rows[self.witness.ask(moved[rows]).actions != base[rows]]
             for row in flips:
                 if self.over():
-                    return found
+                    return pairs
                 pair = self._pair(block[row], moved[row])
                 if pair is not None:
-                    found.append(pair)
-        return found
+                    pairs.append(pair)
+        return pairs
 
     def _pair(self, before: Floats, after: Floats) -> OrderPair | None:
-        one, two = self.witness.verdict(before), self.witness.verdict(after)
-        still = one.action in one.best_actions and one.action in two.best_actions
-        if not still or classify(one, two) is not Kind.ADVERSARIAL:
+        first, second = self.witness.verdict(before), self.witness.verdict(after)
+        still = first.action in first.best_actions and first.action in second.best_actions
+        if not still or classify(first, second) is not Kind.ADVERSARIAL:
             return None
         knob = self.system.knobs[self.varied]
         return OrderPair(
@@ -256,8 +256,8 @@ class _Search:
             float(after[self.varied]),
             State(before),
             State(after),
-            one,
-            two,
+            first,
+            second,
         )
 
 

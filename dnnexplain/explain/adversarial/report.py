@@ -36,7 +36,7 @@ def words(
     first = (
         _nothing(run, radius, single)
         if best is None
-        else f"{_found(run.witness.before, best)} {_proof(run, best, proved=proved, radius=radius, single=single)}"
+        else f"{_found_words(run.witness.before, best)} {_proof(run, best, proved=proved, radius=radius, single=single)}"
     )
     parts = [first, _followed(run, best), _undecided(run)]
     if certificate is not None and not certificate.holds:
@@ -48,7 +48,7 @@ def words(
     return " ".join(part for part in (*parts, *run.moves.notes) if part)
 
 
-def _found(before: Verdict, best: Flip) -> str:
+def _found_words(before: Verdict, best: Flip) -> str:
     after = best.after
     truth = " or ".join(after.best_names)
     sure = "" if not after.estimated else " By an estimate of the oracle: its losses are not proved."

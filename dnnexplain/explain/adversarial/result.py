@@ -131,5 +131,5 @@ class Adversarial(Result):
             names = [f"{c.knob} ({c.unit})" if c.unit else c.knob for c in self.changes]
             shown = {"before": [c.before for c in self.changes], "after": [c.after for c in self.changes]}
             return bars(names, shown, Axis("value"), x=Axis("knob"))
-        fell = ([one.evaluated for one in self.trace], [one.distance for one in self.trace])
+        fell = ([item.evaluated for item in self.trace], [item.distance for item in self.trace])
         return lines({"best": fell}, Axis("states decided"), Axis("cost of the change"), steps=True)

@@ -155,13 +155,13 @@ class Run:
             self.undecided = min(self.undecided, cost)
         if kind in WORSE:
             if cost < self.limit() - ROUNDING:
-                self.best = self._told(self.flip(kind, values, cost, after))
+                self.best = self._reported(self.flip(kind, values, cost, after))
                 self.trace.append(Improvement(cost, self.evaluated, self.earlier_seconds + self.spent))
         elif kind.value not in self.others or cost < self.others[kind.value].distance - ROUNDING:
-            self.others[kind.value] = self._told(self.flip(kind, values, cost, after))
+            self.others[kind.value] = self._reported(self.flip(kind, values, cost, after))
         return kind
 
-    def _told(self, flip: Flip) -> Flip:
+    def _reported(self, flip: Flip) -> Flip:
         if self._on_found is not None:
             self._on_found(flip)
         return flip

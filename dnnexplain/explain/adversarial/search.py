@@ -204,8 +204,8 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
         found=best is not None,
         distance=None if best is None else best.distance,
         proved_minimal=bool(proved),
-        radius=_told(radius, run),
-        single_radius=_told(single, run),
+        radius=_radius_said(radius, run),
+        single_radius=_radius_said(single, run),
         complete=bool(complete),
         changes=() if best is None else best.changes,
         before=run.witness.before,
@@ -225,7 +225,7 @@ def _answer(run: Run, question: Question, refusal: str, likelihood: Likelihood |
     )
 
 
-def _told(radius: float, run: Run) -> float:
+def _radius_said(radius: float, run: Run) -> float:
     """A radius that lies clearly below the cost of what was found: by the smallest step."""
     if run.best is None or radius < run.best.distance - 10 * ROUNDING:
         return float(radius)

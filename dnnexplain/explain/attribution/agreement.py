@@ -22,9 +22,9 @@ __all__ = ["Comparison", "compare", "group_agreement", "map_agreement", "rank_co
 _MOST = 4
 
 
-def rank_correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
+def rank_correlation(first: NDArray[Any], other: NDArray[Any]) -> float:
     """Spearman's rank correlation with mean ranks for ties; NaN where one of the two does not vary."""
-    a, b = _ranks(np.ravel(one)), _ranks(np.ravel(other))
+    a, b = _ranks(np.ravel(first)), _ranks(np.ravel(other))
     a, b = a - a.mean(), b - b.mean()
     spread = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / spread if spread > 0.0 else float("nan")
@@ -37,15 +37,15 @@ def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     return ranks
 
 
-def map_agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def map_agreement(first: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Rank correlation of two maps over the cells in which at least one says something."""
-    told = (one != 0.0) | (other != 0.0)
-    return rank_correlation(one[told], other[told]) if told.sum() > 2 else float("nan")
+    marked = (first != 0.0) | (other != 0.0)
+    return rank_correlation(first[marked], other[marked]) if marked.sum() > 2 else float("nan")
 
 
-def group_agreement(one: NDArray[np.float64], other: NDArray[np.float64], system: System) -> float:
+def group_agreement(first: NDArray[np.float64], other: NDArray[np.float64], system: System) -> float:
     """Rank correlation of two maps' sums by knob group, over the groups in which at least one says something."""
-    return map_agreement(*(np.add(*group_sums(values, system)) for values in (one, other)))
+    return map_agreement(*(np.add(*group_sums(values, system)) for values in (first, other)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -101,7 +101,7 @@ class Comparison(Result):
 
     def picture(self) -> Chart:
         """The methods' rank correlations, cell by cell."""
-        names = [one.method for one in self.attributions]
+        names = [attribution.method for attribution in self.attributions]
         return heat(self.maps, names, names, Axis("rank correlation"), title="Agreement of the maps")
 
 
@@ -117,14 +117,14 @@ def _firsts(kind: str, alike: Sequence[Attribution], *, apart: bool) -> str:
 
 
 def _pairs(
-    found: Sequence[Attribution], agree: Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+    attribution: Sequence[Attribution], agree: Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 ) -> NDArray[np.float64]:
     """How maps of the same kind agree ``[n, n]``; NaN between a slope and what is none."""
 
-    def one(a: Attribution, b: Attribution) -> float:
+    def single(a: Attribution, b: Attribution) -> float:
         return agree(a.map, b.map) if (a.measure == "slope") == (b.measure == "slope") else float("nan")
 
-    return np.array([[one(a, b) for b in found] for a in found])
+    return np.array([[single(a, b) for b in attribution] for a in attribution])
 
 
 def compare(
@@ -157,25 +157,25 @@ def compare(
         msg = f"compare one to {_MOST} different methods, not {', '.join(methods) or 'none'}"
         raise DnnExplainError(msg)
     began = time.perf_counter()
-    found: list[Attribution] = []
+    attribution: list[Attribution] = []
     refused: dict[str, str] = {}
     for method in methods:
         try:
-            found.append(
+            attribution.append(
                 attribute(
                     system, policy, state, method=method, target=target, baseline=baseline, seed=seed, sample=sample
                 )
             )
         except DnnExplainError as error:
             refused[method] = str(error)
-    if not found:
+    if not attribution:
         msg = "; ".join(dict.fromkeys(refused.values()))
         raise DnnExplainError(msg)
     return Comparison(
-        question=replace(found[0].question, method=", ".join(methods)),
-        attributions=tuple(found),
-        maps=_pairs(found, map_agreement),
-        by_group=_pairs(found, lambda one, other: group_agreement(one, other, system)),
+        question=replace(attribution[0].question, method=", ".join(methods)),
+        attributions=tuple(attribution),
+        maps=_pairs(attribution, map_agreement),
+        by_group=_pairs(attribution, lambda first, other: group_agreement(first, other, system)),
         refused=refused,
         milliseconds=1e3 * (time.perf_counter() - began),
     )

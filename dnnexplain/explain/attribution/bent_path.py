@@ -34,11 +34,11 @@ def integrated_gradients(p: CaptumQuestion) -> Raw:
     difference = p.by_state(p.explained())
     if p.settings.get("steps"):
         steps = p.count("steps", _STEPS)
-        found = _captum(p, steps)
+        attribution = _captum(p, steps)
     else:
-        found, steps = _divided(p, difference)
-    missed = (p.by_state(found).flatten(1).sum(1) - difference).abs()
-    return Raw(found, steps, _incomplete(missed, difference))
+        attribution, steps = _divided(p, difference)
+    missed = (p.by_state(attribution).flatten(1).sum(1) - difference).abs()
+    return Raw(attribution, steps, _incomplete(missed, difference))
 
 
 def _captum(p: CaptumQuestion, steps: int) -> Tensor:
@@ -115,10 +115,10 @@ def _divided(p: CaptumQuestion, difference: Tensor) -> tuple[Tensor, int]:
     pieces = _Pieces(pairs, edges[:-1].repeat(len(p.rows)), edges[1:].repeat(len(p.rows)))
     for round_ in range(_ROUNDS):
         part = pieces.of(p)
-        found = _captum(part, _STEPS).double()
-        missed = (found.flatten(1).sum(1) - part.explained()).abs()
+        gradient = _captum(part, _STEPS).double()
+        missed = (gradient.flatten(1).sum(1) - part.explained()).abs()
         bad = budget.bad(missed, pieces, part.rows, round_)
-        whole.index_add_(0, pieces.pair[~bad], found[~bad])
+        whole.index_add_(0, pieces.pair[~bad], gradient[~bad])
         taken += _STEPS * pieces.pair.bincount(minlength=len(taken))
         if not bad.any():
             break

@@ -223,18 +223,18 @@ def ask(
     return ResolvedQuestion(decision, scalar, counted_from, observations[0], problem)
 
 
-def question(system: System, policy: Policy, asked: ResolvedQuestion, method: str) -> Question:
+def question(system: System, policy: Policy, resolved: ResolvedQuestion, method: str) -> Question:
     """A resolved question as it is saved."""
     return Question.about(
         system,
         policy,
-        asked.decision.state,
-        target=asked.target.name,
-        target_kind=str(asked.target.kind),
+        resolved.decision.state,
+        target=resolved.target.name,
+        target_kind=str(resolved.target.kind),
         method=method,
-        baseline=asked.reference.name,
-        seed=asked.problem.seed,
-        settings={**asked.problem.settings, **_where(asked.problem)},
+        baseline=resolved.reference.name,
+        seed=resolved.problem.seed,
+        settings={**resolved.problem.settings, **_where(resolved.problem)},
     )
 
 

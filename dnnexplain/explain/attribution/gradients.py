@@ -67,8 +67,8 @@ def smoothgrad(p: CaptumQuestion) -> Raw:
     tunnel = NoiseTunnel(Saliency(p.forward))
     options = {"nt_type": "smoothgrad", "nt_samples": samples, "stdevs": noise * span, "abs": False}
     with seeded(p.seed):
-        found = tunnel.attribute(p.leaf(), additional_forward_args=(p.rows,), **options)
-    return Raw(found, samples)
+        attribution = tunnel.attribute(p.leaf(), additional_forward_args=(p.rows,), **options)
+    return Raw(attribution, samples)
 
 
 class _Scalar(nn.Module):
@@ -91,7 +91,7 @@ def deeplift_raw(p: CaptumQuestion) -> tuple[Tensor, Tensor]:
     """
     try:
         with quiet("Setting forward, backward hooks"):
-            found, delta = DeepLift(_Scalar(p)).attribute(
+            attribution, delta = DeepLift(_Scalar(p)).attribute(
                 p.leaf(), p.references, additional_forward_args=(p.rows,), return_convergence_delta=True
             )
     except (AssertionError, AttributeError, RuntimeError, KeyError, IndexError) as error:
@@ -100,7 +100,7 @@ def deeplift_raw(p: CaptumQuestion) -> tuple[Tensor, Tensor]:
             f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); give each use a module of its own"
         )
         raise DnnExplainError(msg) from None
-    return found, p.by_state(delta)
+    return attribution, p.by_state(delta)
 
 
 def deeplift(p: CaptumQuestion) -> Raw:
@@ -109,7 +109,7 @@ def deeplift(p: CaptumQuestion) -> Raw:
     Raises:
         DnnExplainError: the contributions do not add up to the difference.
     """
-    found, delta = deeplift_raw(p)
+    attribution, delta = deeplift_raw(p)
     difference = p.by_state(p.explained())
     size = p.by_state(p.values(p.inputs, p.rows)).abs() + difference.abs()
     wrong = delta.abs() > COMPLETE_WITHIN * difference.abs() + 1e-5 * size + 1e-6
@@ -122,28 +122,28 @@ def deeplift(p: CaptumQuestion) -> Raw:
             "integrated gradients do not mind"
         )
         raise DnnExplainError(msg)
-    return Raw(found)
+    return Raw(attribution)
 
 
 def gradient_shap(p: CaptumQuestion) -> Raw:
     """Expected gradients over random references and random points between (no noise added)."""
     samples = p.count("samples", 256)
-    found = torch.zeros_like(p.inputs)
+    total = torch.zeros_like(p.inputs)
     with seeded(p.seed):
         for row in torch.unique(p.rows):
             mine = (p.rows == row).nonzero()[:, 0]
-            one = mine[:1]
+            item = mine[:1]
             method = GradientShap(p.forward)
-            given = {"n_samples": samples, "additional_forward_args": (p.rows[one],)}
-            found[mine] = method.attribute(p.inputs[one], p.references[mine], **given).to(found.dtype)
-    return Raw(found, samples)
+            given = {"n_samples": samples, "additional_forward_args": (p.rows[item],)}
+            total[mine] = method.attribute(p.inputs[item], p.references[mine], **given).to(total.dtype)
+    return Raw(total, samples)
 
 
 def convolution(module: nn.Module, observation_shape: tuple[int, ...]) -> str | None:
     """The last convolution that runs, by name; ``None`` if there is none."""
     names = [layer.weights for layer in layers(module, observation_shape)]
-    found = [name for name in names if isinstance(module_of(module, name), _CONVOLUTIONS)]
-    return found[-1] if found else None
+    convolutions = [name for name in names if isinstance(module_of(module, name), _CONVOLUTIONS)]
+    return convolutions[-1] if convolutions else None
 
 
 def grad_cam(p: CaptumQuestion) -> Raw:
@@ -154,13 +154,13 @@ def grad_cam(p: CaptumQuestion) -> Raw:
         msg = "Grad-CAM needs a convolutional layer, and this network has none; use saliency or integrated gradients"
         raise DnnExplainError(msg)
     cam = LayerGradCam(p.forward, module_of(p.module, name))
-    found = cam.attribute(p.leaf(), additional_forward_args=(p.rows,), relu_attributions=False)
-    axes = found.ndim - 2
+    attribution = cam.attribute(p.leaf(), additional_forward_args=(p.rows,), relu_attributions=False)
+    axes = attribution.ndim - 2
     if axes > len(shape):
         msg = f"the convolution {name!r} works on {axes} axes, the observation has {len(shape)}: Grad-CAM has no picture to lie on"
         raise DnnExplainError(msg)
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[axes]
-    large = LayerAttribution.interpolate(found, shape[-axes:], interpolate_mode=mode)[:, 0]
+    large = LayerAttribution.interpolate(attribution, shape[-axes:], interpolate_mode=mode)[:, 0]
     lead = shape[: len(shape) - axes]
     share = large.reshape(len(large), *([1] * len(lead)), *shape[-axes:]).expand(-1, *shape)
     return Raw(share / max(1, int(torch.tensor(lead).prod())))
@@ -172,7 +172,7 @@ def layer_conductance(p: CaptumQuestion) -> Raw:
     The trapezoid's points include both ends; with others Captum's differences miss the path's first and last bit.
     """
     steps = p.count("steps", 128)
-    found = LayerConductance(p.forward, module_of(p.module, p.layer)).attribute(
+    attribution = LayerConductance(p.forward, module_of(p.module, p.layer)).attribute(
         p.inputs,
         p.references,
         additional_forward_args=(p.rows,),
@@ -180,7 +180,7 @@ def layer_conductance(p: CaptumQuestion) -> Raw:
         method="riemann_trapezoid",
         internal_batch_size=max(p.chunk, len(p.rows)),
     )
-    return Raw(found.flatten(1), steps)
+    return Raw(attribution.flatten(1), steps)
 
 
 def neuron_gradient(p: CaptumQuestion) -> Raw:
@@ -192,7 +192,7 @@ def neuron_gradient(p: CaptumQuestion) -> Raw:
 def neuron_conductance(p: CaptumQuestion) -> Raw:
     """The part of the difference that flows from each input through one neuron."""
     steps = p.count("steps", 128)
-    found = NeuronConductance(p.forward, module_of(p.module, p.layer)).attribute(
+    attribution = NeuronConductance(p.forward, module_of(p.module, p.layer)).attribute(
         p.inputs,
         p.neuron,
         p.references,
@@ -201,4 +201,4 @@ def neuron_conductance(p: CaptumQuestion) -> Raw:
         method="riemann_middle",
         internal_batch_size=max(p.chunk, len(p.rows)),
     )
-    return Raw(found, steps)
+    return Raw(attribution, steps)

@@ -140,32 +140,39 @@ def survey(
     """
     entry = method_named(method)
     if entry.neuron or entry.units:
-        maps = ", ".join(name for name, one in METHODS.items() if not (one.neuron or one.units))
+        maps = ", ".join(name for name, item in METHODS.items() if not (item.neuron or item.units))
         msg = f"a survey needs a method that gives a map of the decision: {maps}"
         raise DnnExplainError(msg)
     if len(states) == 0:
         msg = "a survey needs at least one state"
         raise DnnExplainError(msg)
     began = time.perf_counter()
-    asked = list(states_from_observations(system, states) if isinstance(states, np.ndarray) else states)
-    tally = _Tally(system, len(asked))
+    states_seen = list(states_from_observations(system, states) if isinstance(states, np.ndarray) else states)
+    tally = _Tally(system, len(states_seen))
     module = private(network_of(policy))
     label, names = "", set[str]()
-    for first in range(0, len(asked), _BATCH):
-        part = asked[first : first + _BATCH]
+    for first in range(0, len(states_seen), _BATCH):
+        part = states_seen[first : first + _BATCH]
         seen = observe(system, part)
         decisions = decide_observed(system, policy, part, seen)
         targets = [resolve(system, decision, target) for decision in decisions]
-        counted_from = [reference(system, one, baseline, sample=sample, seed=seed) for one in part]
+        counted_from = [reference(system, item, baseline, sample=sample, seed=seed) for item in part]
         problem = pose(module, system, seen, targets, counted_from, seed=seed + first)
         tally.add(entry, problem, decisions)
         label = counted_from[0].name
-        names |= {one.name for one in targets}
+        names |= {targets.name for targets in targets}
         if progress is not None:
-            progress(first + len(part), len(asked))
+            progress(first + len(part), len(states_seen))
     name = names.pop() if len(names) == 1 else f"{targets[0].kind} of each state"
     question = Question.about(
-        system, policy, None, target=name, method=method, baseline=label, seed=seed, settings={"states": len(asked)}
+        system,
+        policy,
+        None,
+        target=name,
+        method=method,
+        baseline=label,
+        seed=seed,
+        settings={"states": len(states_seen)},
     )
     return tally.result(question, name, 1e3 * (time.perf_counter() - began))
 
@@ -197,10 +204,10 @@ class _Tally:
     def result(self, question: Question, target: str, milliseconds: float) -> Survey:
         """The survey."""
         net, size = self.positive + self.negative, self.positive - self.negative
-        told = size > 0.0
-        count = told.sum(axis=0)
-        ratio = np.divide(np.abs(net), size, out=np.zeros_like(net), where=told)
-        lead = np.abs(net).argmax(axis=1)[told.any(axis=1)]
+        counted = size > 0.0
+        count = counted.sum(axis=0)
+        ratio = np.divide(np.abs(net), size, out=np.zeros_like(net), where=counted)
+        lead = np.abs(net).argmax(axis=1)[counted.any(axis=1)]
         return Survey(
             question=question,
             method=question.method,
@@ -211,7 +218,7 @@ class _Tally:
             positive=self.positive.mean(axis=0),
             negative=self.negative.mean(axis=0),
             cancellation=np.where(count > 0, ratio.sum(axis=0) / np.maximum(count, 1), np.nan),
-            present=told.mean(axis=0),
+            present=counted.mean(axis=0),
             top=np.bincount(lead, minlength=net.shape[1]) / len(net),
             actions=self.actions,
             notes=self.notes,

@@ -71,13 +71,13 @@ class Method:
         Raises:
             DnnExplainError: the method does not fit, or its values are not finite.
         """
-        asked = problem if self.baseline else problem.first_pairs()
-        raw = self.run(asked)
-        found = asked.by_state(raw.map)
-        if not bool(found.isfinite().all()):
+        paired = problem if self.baseline else problem.first_pairs()
+        raw = self.run(paired)
+        maps = paired.by_state(raw.map)
+        if not bool(maps.isfinite().all()):
             msg = f"{self.title} gave values that are not finite; does the network divide by zero or take the logarithm of 0?"
             raise DnnExplainError(msg)
-        return Raw(found, raw.steps, raw.notes)
+        return Raw(maps, raw.steps, raw.notes)
 
 
 _ENTRIES = (
@@ -207,5 +207,5 @@ def _any_target(system: System) -> Target:
     output = system.output
     if isinstance(output, Discrete) and len(output.names) > 1:
         return contrast(output, 0, 1)
-    one = component(output, 0)
-    return Target(one.name, TargetKind.VALUE, one.scalar, one.index)
+    targets = component(output, 0)
+    return Target(targets.name, TargetKind.VALUE, targets.scalar, targets.index)

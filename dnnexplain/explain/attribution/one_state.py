@@ -58,20 +58,20 @@ def attribute(
     options = {"seed": seed, "settings": dict(settings or {})}
     if entry.neuron:
         options |= _place(system, policy, entry, neuron)
-    asked = ask(system, policy, state, target=target, baseline=baseline, sample=sample, **options)
+    resolved = ask(system, policy, state, target=target, baseline=baseline, sample=sample, **options)
     if entry.neuron and entry.measure is Measure.SLOPE:
-        asked = asked._replace(target=_activation(neuron))
-    return _finish(system, policy, entry, asked, began)
+        resolved = resolved._replace(target=_activation(neuron))
+    return _finish(system, policy, entry, resolved, began)
 
 
 def _place(system: System, policy: Policy, entry: Method, neuron: tuple[str, int] | None) -> dict[str, Any]:
     """A neuron's layer and its index along the layer's axes."""
-    found = layers(network_of(policy), system.observation_shape)
+    available = layers(network_of(policy), system.observation_shape)
     if neuron is None:
-        names = ", ".join(f"{layer.name!r} (0 to {layer.units - 1})" for layer in found)
+        names = ", ".join(f"{layer.name!r} (0 to {layer.units - 1})" for layer in available)
         msg = f"{entry.title} needs a neuron: neuron=(layer, index); layers: {names}"
         raise DnnExplainError(msg)
-    layer = layer_named(found, neuron[0])
+    layer = layer_named(available, neuron[0])
     if not 0 <= neuron[1] < layer.units:
         msg = f"layer {layer.name!r} has neurons 0 to {layer.units - 1}, not {neuron[1]}"
         raise DnnExplainError(msg)
@@ -79,12 +79,12 @@ def _place(system: System, policy: Policy, entry: Method, neuron: tuple[str, int
     return {"layer": layer.name, "neuron": tuple(int(i) for i in index)}
 
 
-def layer_named(found: tuple[Layer, ...], name: str) -> Layer:
+def layer_named(layers: tuple[Layer, ...], name: str) -> Layer:
     """A layer by the name of its activation or of its weights."""
-    for layer in found:
+    for layer in layers:
         if name in layer.names:
             return layer
-    raise Choice("layer", name, tuple(layer.name for layer in found)).error()
+    raise Choice("layer", name, tuple(layer.name for layer in layers)).error()
 
 
 def _activation(neuron: tuple[str, int] | None) -> Target:
@@ -93,17 +93,17 @@ def _activation(neuron: tuple[str, int] | None) -> Target:
     return Target(name, TargetKind.VALUE, lambda outputs, _inputs: outputs[:, 0])
 
 
-def _finish(system: System, policy: Policy, entry: Method, asked: ResolvedQuestion, began: float) -> Attribution:
+def _finish(system: System, policy: Policy, entry: Method, resolved: ResolvedQuestion, began: float) -> Attribution:
     """Run the method and sum its map by knob group."""
-    problem, target = asked.problem, asked.target
+    problem, target = resolved.problem, resolved.target
     raw = entry.apply(problem)
-    found = array(raw.map[0])
+    map_drawn = array(raw.map[0])
     difference = float(problem.by_state(problem.explained())[0])
-    positive, negative = group_sums(found, system)
+    positive, negative = group_sums(map_drawn, system)
     names = system.output.names
     return Attribution(
-        question=question(system, policy, asked, entry.name),
-        decision=asked.decision,
+        question=question(system, policy, resolved, entry.name),
+        decision=resolved.decision,
         method=entry.name,
         measure=str(entry.measure),
         target=target.name,
@@ -111,11 +111,11 @@ def _finish(system: System, policy: Policy, entry: Method, asked: ResolvedQuesti
         for_name=target.name if target.index is None or target.kind is TargetKind.VALUE else names[target.index],
         against_name="" if target.against is None else names[target.against],
         unit=target.unit,
-        baseline=asked.reference.name,
-        map=found,
-        references=asked.reference.observations,
+        baseline=resolved.reference.name,
+        map=map_drawn,
+        references=resolved.reference.observations,
         explained=difference,
-        completeness_error=float(found.sum()) - difference if entry.baseline and not entry.neuron else float("nan"),
+        completeness_error=float(map_drawn.sum()) - difference if entry.baseline and not entry.neuron else float("nan"),
         group_names=system.groups,
         positive=positive,
         negative=negative,
@@ -163,18 +163,18 @@ def attribute_units(
         DnnExplainError: no such layer.
     """
     began = time.perf_counter()
-    found = layer_named(layers(network_of(policy), system.observation_shape), layer)
-    options = {"seed": seed, "settings": dict(settings or {}), "layer": found.name}
-    asked = ask(system, policy, state, target=target, baseline=baseline, sample=sample, **options)
-    raw = METHODS["layer-conductance"].apply(asked.problem)
+    place = layer_named(layers(network_of(policy), system.observation_shape), layer)
+    options = {"seed": seed, "settings": dict(settings or {}), "layer": place.name}
+    resolved = ask(system, policy, state, target=target, baseline=baseline, sample=sample, **options)
+    raw = METHODS["layer-conductance"].apply(resolved.problem)
     values = array(raw.map[0])
-    difference = float(asked.problem.by_state(asked.problem.explained())[0])
+    difference = float(resolved.problem.by_state(resolved.problem.explained())[0])
     return UnitAttribution(
-        question=question(system, policy, asked, "layer-conductance"),
-        decision=asked.decision,
-        target=asked.target.name,
-        baseline=asked.reference.name,
-        layer=found.name,
+        question=question(system, policy, resolved, "layer-conductance"),
+        decision=resolved.decision,
+        target=resolved.target.name,
+        baseline=resolved.reference.name,
+        layer=place.name,
         values=values,
         explained=difference,
         completeness_error=float(values.sum()) - difference,

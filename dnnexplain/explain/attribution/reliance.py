@@ -58,20 +58,20 @@ class Reliance(Shown):
     @property
     def dead_cells(self) -> list[list[int]]:
         """The places of dead cells, row by row."""
-        found: list[list[int]] = np.argwhere(self.dead).tolist()
-        return found
+        cells: list[list[int]] = np.argwhere(self.dead).tolist()
+        return cells
 
     @property
     def never_wired_cells(self) -> list[list[int]]:
         """Those of the dead cells from which no weights lead on."""
-        found: list[list[int]] = np.argwhere(self.dead & ~self.wired).tolist()
-        return found
+        cells: list[list[int]] = np.argwhere(self.dead & ~self.wired).tolist()
+        return cells
 
     @property
     def wired_dead_cells(self) -> list[list[int]]:
         """Those of the dead cells from which weights lead on."""
-        found: list[list[int]] = np.argwhere(self.dead & self.wired).tolist()
-        return found
+        cells: list[list[int]] = np.argwhere(self.dead & self.wired).tolist()
+        return cells
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each group of knobs."""
@@ -101,12 +101,12 @@ class Reliance(Shown):
             ("never wired: no weights lead from them to an output", self.dead & ~self.wired),
             ("wired and dead: weights lead on, but what they reach never answered", self.dead & self.wired),
         )
-        told = []
+        lines = []
         for words, cells in kinds:
             groups = ", ".join(self.group_names[place] for place in np.unique(self.cell_group[cells]))
             if cells.any():
-                told.append(f"{int(cells.sum())} {words} ({groups})")
-        return f"Of these {'; '.join(told)}."
+                lines.append(f"{int(cells.sum())} {words} ({groups})")
+        return f"Of these {'; '.join(lines)}."
 
 
 def reliance(

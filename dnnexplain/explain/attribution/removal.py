@@ -38,24 +38,24 @@ def active_groups(p: CaptumQuestion, pair: int) -> Tensor:
     return torch.tensor(sorted(set(p.groups[p.inputs[pair] != p.references[pair]].tolist())), dtype=torch.long)
 
 
-def _by_group(found: Tensor, cells: Tensor, count: int) -> Tensor:
+def _by_group(by_part: Tensor, cells: Tensor, count: int) -> Tensor:
     """The value that Captum wrote into every cell of a group ``[P, count]``."""
-    values = torch.zeros((len(found), count), dtype=torch.float64)
-    values[:, cells.flatten()] = found.flatten(1).double()
+    values = torch.zeros((len(by_part), count), dtype=torch.float64)
+    values[:, cells.flatten()] = by_part.flatten(1).double()
     return values
 
 
 def feature_ablation(p: CaptumQuestion) -> Raw:
     """What the scalar loses when one knob group is put back to the reference, the others kept."""
     evaluations = max(1, min(p.group_count, p.chunk // max(1, len(p.rows))))
-    found = FeatureAblation(p.forward).attribute(
+    attribution = FeatureAblation(p.forward).attribute(
         p.inputs,
         p.references,
         additional_forward_args=(p.rows,),
         feature_mask=p.groups[None],
         perturbations_per_eval=evaluations,
     )
-    return Raw(spread(_by_group(found, p.groups, p.group_count), p))
+    return Raw(spread(_by_group(attribution, p.groups, p.group_count), p))
 
 
 def occlusion(p: CaptumQuestion) -> Raw:
@@ -66,7 +66,7 @@ def occlusion(p: CaptumQuestion) -> Raw:
     if len(window) != len(shape) or any(not 0 < w <= size for w, size in zip(window, shape, strict=False)):
         msg = f"a window has one length per axis of the observation {shape}, each at least 1 and at most the axis, not {window}"
         raise DnnExplainError(msg)
-    found = Occlusion(p.forward).attribute(
+    attribution = Occlusion(p.forward).attribute(
         p.inputs,
         window,
         strides=window,
@@ -76,7 +76,7 @@ def occlusion(p: CaptumQuestion) -> Raw:
     )
     tiles = _tiles(shape, window)
     tiled = replace(p, groups=tiles, group_count=int(tiles.max()) + 1)
-    return Raw(spread(_by_group(found, tiles, tiled.group_count), tiled))
+    return Raw(spread(_by_group(attribution, tiles, tiled.group_count), tiled))
 
 
 def _tiles(shape: tuple[int, ...], window: tuple[int, ...]) -> Tensor:
@@ -145,7 +145,7 @@ def _sampled_shapley(p: CaptumQuestion, pair: int, players: Tensor, orders: int)
     place[players] = torch.arange(len(players))
     mask = place[p.groups]
     with seeded(p.seed), torch.no_grad():
-        found = ShapleyValueSampling(p.forward).attribute(
+        attribution = ShapleyValueSampling(p.forward).attribute(
             p.inputs[pair : pair + 1],
             p.references[pair : pair + 1],
             additional_forward_args=(p.rows[pair : pair + 1],),
@@ -153,4 +153,4 @@ def _sampled_shapley(p: CaptumQuestion, pair: int, players: Tensor, orders: int)
             n_samples=orders,
             perturbations_per_eval=len(players) + 1,
         )
-    return _by_group(found, mask, len(players) + 1)[0, : len(players)]
+    return _by_group(attribution, mask, len(players) + 1)[0, : len(players)]

@@ -45,17 +45,17 @@ class ThenAndNow(Result):
 
     def sentence(self) -> str:
         """What was asked differently, how far the answers agree, and where they moved most."""
-        asked = f"Asked differently: {'; '.join(self.differs)}." if self.differs else "The same question as then."
+        question = f"Asked differently: {'; '.join(self.differs)}." if self.differs else "The same question as then."
         if np.array_equal(self.before, self.after):
-            return f"{asked} The answers are the same to the last digit."
-        told = [
+            return f"{question} The answers are the same to the last digit."
+        words = [
             f"{name} {number(value) if np.isfinite(value) else 'none, for one of them does not vary'}"
             for name, value in zip(self.methods, self.agreement, strict=True)
         ]
         method, group = np.unravel_index(int(np.abs(self.after - self.before).argmax()), self.before.shape)
         moved = f"{number(self.before[method, group], sign=True)} to {number(self.after[method, group], sign=True)}"
         most = f"{start(self.group_names[group])} moved most, from {moved} by {self.methods[method]}"
-        return f"{asked} Rank correlation of knob groups then and now: {', '.join(told)}. {most}."
+        return f"{question} Rank correlation of knob groups then and now: {', '.join(words)}. {most}."
 
     def table(self) -> list[dict[str, Any]]:
         """One row per method and group."""
@@ -82,9 +82,9 @@ def compare_saved(then: TrustedComparison, now: TrustedComparison) -> ThenAndNow
     Raises:
         DnnExplainError: they are about different systems, or have no method in common.
     """
-    old, new = ({one.method: (one, badge) for one, badge in side.pairs} for side in (then, now))
+    old, new = ({pair.method: (pair, badge) for pair, badge in side.pairs} for side in (then, now))
     groups = tuple(now.comparison.attributions[0].group_names)
-    if then.question.system != now.question.system or any(one.group_names != groups for one, _ in old.values()):
+    if then.question.system != now.question.system or any(item.group_names != groups for item, _ in old.values()):
         msg = f"the saved result is about {then.question.system} with other knob groups; compare results of one system"
         raise DnnExplainError(msg)
     methods = tuple(name for name in new if name in old)
@@ -114,20 +114,20 @@ def _differences(then: Attribution, now: Attribution) -> tuple[str, ...]:
     return asked_differently(then.question, now.question, *own)
 
 
-def asked_differently(one: Question, other: Question, *own: str) -> tuple[str, ...]:
+def asked_differently(question: Question, other: Question, *own: str) -> tuple[str, ...]:
     """What differs between two questions, in words; ``own`` is what a kind of result says of itself."""
-    found = []
-    if (one.policy, one.checkpoint) != (other.policy, other.checkpoint):
-        weights = " with other weights" if one.policy == other.policy else ""
-        found.append(f"the network was {one.policy}{weights}")
-    if not same(one.state, other.state):
-        found.append("the state was another one")
-    found += own
-    if one.seed != other.seed:
-        found.append(f"the seed was {one.seed}, now {other.seed}")
-    if not same(one.parameters, other.parameters):
-        found.append("the system had other parameters")
-    if dict(one.versions) != dict(other.versions):
-        changed = [name for name, version in other.versions.items() if one.versions.get(name) != version]
-        found.append(f"another version of {', '.join(changed)}")
-    return tuple(found)
+    asked_differently = []
+    if (question.policy, question.checkpoint) != (other.policy, other.checkpoint):
+        weights = " with other weights" if question.policy == other.policy else ""
+        asked_differently.append(f"the network was {question.policy}{weights}")
+    if not same(question.state, other.state):
+        asked_differently.append("the state was another one")
+    asked_differently += own
+    if question.seed != other.seed:
+        asked_differently.append(f"the seed was {question.seed}, now {other.seed}")
+    if not same(question.parameters, other.parameters):
+        asked_differently.append("the system had other parameters")
+    if dict(question.versions) != dict(other.versions):
+        changed = [name for name, version in other.versions.items() if question.versions.get(name) != version]
+        asked_differently.append(f"another version of {', '.join(changed)}")
+    return tuple(asked_differently)

@@ -98,27 +98,27 @@ def stages(
     if len(networks) < 2:
         msg = f"to compare moments of a training takes at least 2 networks, not {len(networks)}"
         raise DnnExplainError(msg)
-    found, costs, decided = [], [], []
+    maps, costs, decided = [], [], []
     for place, network in enumerate(networks):
-        found.append(reliance(system, network, observations, seed=seed))
+        maps.append(reliance(system, network, observations, seed=seed))
         costs.append(mean_interval(system.run(network, workloads, seed=seed).cost, within=cost_range(system)))
         decided.append(system.output.decide(network.outputs(observations), valid_of(system, network, observations)))
         if progress is not None:
             progress(place + 1, len(networks))
     names = getattr(system.output, "names", ())
-    chosen = all(np.ndim(one) == 1 for one in decided)
+    chosen = all(np.ndim(item) == 1 for item in decided)
     shares = (
-        [np.bincount(one, minlength=len(names)) / len(one) for one in decided]
+        [np.bincount(item, minlength=len(names)) / len(item) for item in decided]
         if chosen
         else [np.zeros(0)] * len(decided)
     )
     return Stages(
         names=tuple(network.name for network in networks),
         states=len(observations),
-        group_names=found[0].group_names,
-        changed=np.stack([one.changed for one in found]),
-        dead=np.array([int(one.dead.sum()) for one in found]),
-        same=np.array([float(np.mean(system.output.same(one, decided[-1]))) for one in decided]),
+        group_names=maps[0].group_names,
+        changed=np.stack([item.changed for item in maps]),
+        dead=np.array([int(item.dead.sum()) for item in maps]),
+        same=np.array([float(np.mean(system.output.same(item, decided[-1]))) for item in decided]),
         actions=np.stack(shares),
         cost_name=system.cost_name,
         cost=tuple(costs),

@@ -187,18 +187,18 @@ def resolve(system: System, decision: Decision, spec: str | Target = "default") 
                 return target
     output = system.output
     if isinstance(output, Discrete):
-        found = _of_choice(output, decision, spec)
+        targets = _of_choice(output, decision, spec)
     elif isinstance(output, MultiBinary):
-        found = _of_switches(output, decision, own, spec)
+        targets = _of_switches(output, decision, own, spec)
     else:
-        found = _of_values(output, own, spec)
-    if found is None and " minus " in spec:
+        targets = _of_values(output, own, spec)
+    if targets is None and " minus " in spec:
         first, _, second = spec.partition(" minus ")
-        found = contrast(output, first, second)
-    if found is None:
+        targets = contrast(output, first, second)
+    if targets is None:
         msg = f"there is no target {spec!r} here; there are: {', '.join(_known(output, own))}"
         raise DnnExplainError(msg)
-    return found
+    return targets
 
 
 def _of_choice(output: Space, decision: Decision, spec: str) -> Target | None:
@@ -267,21 +267,21 @@ def _known(output: Space, targets: Mapping[str, Target]) -> list[str]:
 
 def menu(system: System, decision: Decision, limit: int = 100) -> dict[str, Target]:
     """The targets worth offering in a state, by name, the default first; every name resolves back."""
-    output, found = system.output, [resolve(system, decision)]
+    output, targets = system.output, [resolve(system, decision)]
     if isinstance(output, Discrete):
         chosen, actions = decision.action, range(len(output.names))
         assert chosen is not None
-        found += [contrast(output, chosen, j) for j in actions if j != chosen]
-        found += [logit(output, i) for i in actions]
-        found += [probability(output, i, decision.valid.tolist()) for i in actions if decision.valid[i]]
+        targets += [contrast(output, chosen, j) for j in actions if j != chosen]
+        targets += [logit(output, i) for i in actions]
+        targets += [probability(output, i, decision.valid.tolist()) for i in actions if decision.valid[i]]
     elif isinstance(output, MultiBinary):
-        found += [make(output, i) for make in (switched, likely_on) for i in range(len(output.names))]
+        targets += [make(output, i) for make in (switched, likely_on) for i in range(len(output.names))]
     else:
-        found += [component(output, i) for i in range(min(limit, len(output.names)))]
+        targets += [component(output, i) for i in range(min(limit, len(output.names)))]
         if isinstance(output, Box) and len(output.names) == 1 and np.isfinite(output.bounds).all():
-            found += [against(output, 0, float(other[0])) for other in output.alternatives(decision.taken)]
+            targets += [against(output, 0, float(other[0])) for other in output.alternatives(decision.taken)]
     own = islice(system.targets(decision.state).values(), limit)
-    return {target.name: target for target in [found[0], *own, *found[1:]][:limit]}
+    return {target.name: target for target in [targets[0], *own, *targets[1:]][:limit]}
 
 
 def by_row(targets: Sequence[Target]) -> RowScalar:

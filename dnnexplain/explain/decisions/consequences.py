@@ -64,15 +64,15 @@ class Consequences(Shown):
 
     def of(self, action: int) -> Consequence:
         """What followed an action."""
-        return next(one for one in self.actions if one.action == action)
+        return next(item for item in self.actions if item.action == action)
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each action: what followed, and how much more it cost than the chosen one, with its interval."""
         rows = []
-        for one in self.actions:
-            row: dict[str, Any] = {"action": one.name, "chosen": one.action == self.chosen}
-            row |= {name: span.mean for name, span in one.figures.items()}
-            if (span := one.against.get("cost")) is not None:
+        for action in self.actions:
+            row: dict[str, Any] = {"action": action.name, "chosen": action.action == self.chosen}
+            row |= {name: span.mean for name, span in action.figures.items()}
+            if (span := action.against.get("cost")) is not None:
                 row |= {"more than the chosen": span.mean, "low": span.low, "high": span.high}
             rows.append(row)
         return rows
@@ -80,10 +80,10 @@ class Consequences(Shown):
     def sentence(self) -> str:
         """Whether an action would have done better, in words."""
         mine = self.of(self.chosen)
-        others = [one for one in self.actions if one.action != self.chosen]
+        others = [action for action in self.actions if action.action != self.chosen]
         if not others:
             return f"{mine.name} is the only valid action."
-        best = min(others, key=lambda one: one.against["cost"].mean)
+        best = min(others, key=lambda item: item.against["cost"].mean)
         gap = best.against["cost"]
         span = f"{number(gap.mean, sign=True)} in {self.cost_name} ({number(gap.low)} to {number(gap.high)})"
         tail = f"over {counted(self.futures, 'future')}, if {self.policy} goes on"
@@ -123,17 +123,17 @@ def consequences(
     seen = observe(system, [state])
     valid = valid_of(system, policy, seen)
     chosen = int(system.output.decide(policy.outputs(seen), valid)[0])
-    asked = np.flatnonzero(valid[0])
+    actions = np.flatnonzero(valid[0])
     runs = {}
-    for done, action in enumerate(asked):
-        found = system.continued(state, policy, int(action), workloads, seed=seed)
-        runs[int(action)] = {"cost": found.cost, **found.metrics}
+    for done, action in enumerate(actions):
+        episodes = system.continued(state, policy, int(action), workloads, seed=seed)
+        runs[int(action)] = {"cost": episodes.cost, **episodes.metrics}
         if progress is not None:
-            progress(done + 1, len(asked))
+            progress(done + 1, len(actions))
     spec = spec_of(system)
     ranges = {metric.name: metric.range for metric in spec.metrics} | {"cost": spec.cost_range}
     free = (-math.inf, math.inf)
-    told = tuple(
+    measured = tuple(
         Consequence(
             action,
             system.output.names[action],
@@ -142,4 +142,4 @@ def consequences(
         )
         for action, run in runs.items()
     )
-    return Consequences(policy.name, chosen, system.cost_name, len(workloads), system.continuing, told)
+    return Consequences(policy.name, chosen, system.cost_name, len(workloads), system.continuing, measured)

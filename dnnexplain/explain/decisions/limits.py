@@ -24,17 +24,17 @@ def numbers_of(given: Iterable[str], what: str) -> dict[str, float]:
     Raises:
         DnnExplainError: a text of another form.
     """
-    found = {}
+    numbers = {}
     for text in given:
         name, _, value = text.rpartition("=")
         try:
-            found[name.strip()] = float(value)
+            numbers[name.strip()] = float(value)
         except ValueError:
             name = ""
         if not name.strip():
             msg = f"{what} takes NAME=NUMBER, such as 'memory=2', not {text!r}"
             raise DnnExplainError(msg)
-    return found
+    return numbers
 
 
 def spans_of(given: Iterable[str], what: str) -> dict[str, tuple[float, float]]:
@@ -47,19 +47,19 @@ def spans_of(given: Iterable[str], what: str) -> dict[str, tuple[float, float]]:
     Raises:
         DnnExplainError: a text of another form.
     """
-    found = {}
+    spans = {}
     for text in given:
         name, _, span = text.rpartition("=")
         low, colon, high = span.partition(":")
         try:
-            found[name.strip()] = (float(low), float(high))
+            spans[name.strip()] = (float(low), float(high))
         except ValueError:
             colon = ""
         if not colon or not name.strip():
             msg = f"{what} takes NAME=LOW:HIGH, such as 'length=1:5', not {text!r}"
             raise DnnExplainError(msg)
-        least, most = found[name.strip()]
+        least, most = spans[name.strip()]
         if not least <= most:  # also where one of them is no number
             msg = f"{what} {text}: the lower bound is above the upper one; write {name}={high}:{low}"
             raise DnnExplainError(msg)
-    return found
+    return spans

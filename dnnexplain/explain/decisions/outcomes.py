@@ -20,5 +20,5 @@ def outcomes(
     """The outcome of raw outputs ``[B, A]`` in states ``[B]`` with their observations ``[B, *observation_shape]``."""
     target = system.targets(states[0])[system.outcome]
     with torch.no_grad():
-        found = target.scalar(torch.as_tensor(outputs, dtype=torch.float32), torch.as_tensor(observations))
-    return np.asarray(found.numpy(), dtype=np.float64)
+        values = target.scalar(torch.as_tensor(outputs, dtype=torch.float32), torch.as_tensor(observations))
+    return np.asarray(values.numpy(), dtype=np.float64)

@@ -144,7 +144,7 @@ def sweep_map(
     base = state if state is not None else state_from_values(system, {})
     columns, rows = (_values(system, axis) for axis in (view.across, view.down))
     swept = [(view.across, np.tile(columns, len(rows))), (view.down, np.repeat(rows, len(columns)))]
-    action, names = _asked(system, policy, base, swept, output, view.settle)
+    action, names = _actions_over(system, policy, base, swept, output, view.settle)
     first = [system.knobs[knob_index(system, axis.knobs[0])] for axis in (view.across, view.down)]
     return SweepMap(
         Question.about(system, policy, base if view.follows else None, target=view.title),
@@ -171,7 +171,7 @@ def sweep_line(
     Args and errors are those of :func:`sweep_map`.
     """
     columns = _values(system, axis)
-    return columns, _asked(system, policy, state, [(axis, columns)], output)[0]
+    return columns, _actions_over(system, policy, state, [(axis, columns)], output)[0]
 
 
 BLOCK_BYTES = 64 * 2**20
@@ -181,7 +181,7 @@ _COPIES = 4
 """Of a row of knob values, and of a row of outputs: as made, as settled, as decided, and in between."""
 
 
-def _asked(
+def _actions_over(
     system: System,
     policy: Policy,
     base: State,

@@ -41,10 +41,10 @@ def kinds(system: System) -> dict[str, tuple[int, ...]]:
 
     ``{"length": (0, 3, 6), "cpu": (1, 4, 7), ...}``: the same quantity of several objects.
     """
-    found: dict[str, list[int]] = {}
+    kinds: dict[str, list[int]] = {}
     for position, knob in enumerate(system.knobs):
-        found.setdefault(kind_of(knob), []).append(position)
-    shared = {kind: places for kind, places in found.items() if len({system.knobs[i].group for i in places}) > 1}
+        kinds.setdefault(kind_of(knob), []).append(position)
+    shared = {kind: places for kind, places in kinds.items() if len({system.knobs[i].group for i in places}) > 1}
     return {kind: tuple(places) for kind, places in shared.items()}
 
 
@@ -139,7 +139,7 @@ def sweep_rows(
         observations=system.encode(values, background),
         starts=(0, *np.cumsum([len(grid) for grid in grids]).tolist()),
         held=tuple(_named(system, extra) for extra in chosen),
-        notes=tuple(_note(system, *one, state) for one in zip(chosen, automatic, strict=True)),
+        notes=tuple(_note(system, *item, state) for item in zip(chosen, automatic, strict=True)),
     )
 
 
@@ -168,7 +168,7 @@ def product_rows(
     row[list(extra)] = list(extra.values())
     values = np.repeat(row[None], len(grids[0]) * len(grids[1]), axis=0)
     values[:, list(places)] = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, 2)
-    asked, values = values, np.asarray(system.repair(values))
+    given, values = values, np.asarray(system.repair(values))
     return Sweep(
         knobs=places,
         grids=grids,
@@ -177,14 +177,14 @@ def product_rows(
         starts=(0, len(values)),
         held=(_named(system, chosen | extra),),
         notes=(_note(system, chosen | extra, bool(extra), state),),
-        valid=_as_asked(system, asked, values),
+        valid=_as_asked(system, given, values),
     )
 
 
-def _as_asked(system: System, asked: NDArray[np.float64], repaired: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _as_asked(system: System, rows: NDArray[np.float64], repaired: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which rows are valid as asked ``[B]``, up to the rounding to what a network in single precision sees."""
     spans = np.array([knob.high - knob.low for knob in system.knobs])
-    return np.asarray((np.abs(asked - repaired) <= ROUNDING * spans).all(axis=1))
+    return np.asarray((np.abs(rows - repaired) <= ROUNDING * spans).all(axis=1))
 
 
 def _allowed(
@@ -211,21 +211,21 @@ def _filled(
     background: NDArray[Any] | None,
 ) -> dict[int, float]:
     """What a surface's empty groups get: a knob that paints nothing, even with the other at its highest."""
-    found: dict[int, float] = {}
+    filled: dict[int, float] = {}
     for place, other in (places, places[::-1]):
         probe = np.array(row)
         probe[other] = system.knobs[other].high
         extra = {i: value for i, value in _companions(system, probe, place, _groups(system)).items() if i not in places}
         if extra and _blank(system, probe[None], (place,), (grids[places.index(place)],), [0], background):
-            found |= extra
-    return found
+            filled |= extra
+    return filled
 
 
 def _others(others: Others | str) -> Others:
     try:
         return Others(others)
     except ValueError:
-        raise Choice("setting of others", str(others), tuple(one.value for one in Others)).error() from None
+        raise Choice("setting of others", str(others), tuple(kind.value for kind in Others)).error() from None
 
 
 def _places(system: System, knobs: Sequence[str]) -> tuple[int, ...]:
@@ -236,11 +236,11 @@ def _places(system: System, knobs: Sequence[str]) -> tuple[int, ...]:
 
 def _groups(system: System) -> dict[str, list[int]]:
     """The positions of the knobs of each named group."""
-    found: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for place, knob in enumerate(system.knobs):
         if knob.group:
-            found.setdefault(knob.group, []).append(place)
-    return found
+            groups.setdefault(knob.group, []).append(place)
+    return groups
 
 
 def _base(
@@ -249,9 +249,9 @@ def _base(
     if others is Others.AS_THEY_ARE:
         return np.array(values)
     keep = alike.get(system.knobs[place].group, [place])
-    found = np.array([knob.low for knob in system.knobs], dtype=np.float64)
-    found[keep] = values[keep]
-    return found
+    base = np.array([knob.low for knob in system.knobs], dtype=np.float64)
+    base[keep] = values[keep]
+    return base
 
 
 def _held(system: System, place: int, held: Mapping[str, float] | None) -> dict[int, float]:
@@ -311,13 +311,13 @@ def _note(system: System, chosen: Mapping[int, float], automatic: bool, state: S
     if not chosen:
         return ""
     knobs = [(system.knobs[i], value) for i, value in chosen.items()]
-    told = ", ".join(f"{knob.name} {number(value)} {knob.unit}".strip() for knob, value in knobs)
+    words = ", ".join(f"{knob.name} {number(value)} {knob.unit}".strip() for knob, value in knobs)
     groups = list(dict.fromkeys(knob.group for knob, _ in knobs))
-    who, one = " and ".join(groups), len(groups) == 1
+    who, item = " and ".join(groups), len(groups) == 1
     why = ""
     if automatic and state is not None:
         low = all(state.values[i] == knob.low for i, knob in enumerate(system.knobs) if knob.group in groups)
-        shows = f"{'is' if one else 'are'} empty" if low else f"{'shows' if one else 'show'} nothing"
-        why = f" {shows} in this state, so {'it' if one else 'they'}"
-    text = f"{who}{why} {'was' if one else 'were'} given {told}."
+        shows = f"{'is' if item else 'are'} empty" if low else f"{'shows' if item else 'show'} nothing"
+        why = f" {shows} in this state, so {'it' if item else 'they'}"
+    text = f"{who}{why} {'was' if item else 'were'} given {words}."
     return text[0].upper() + text[1:]

@@ -59,14 +59,14 @@ def checked_export(text: str, kind: str, trees: Tree | OutputTrees) -> CheckedEx
     if kind not in RUNNERS:
         return CheckedExport(text, None, "Not run beside its tree: nothing here runs a program of this kind.")
     missing = lacking_tool(kind)
-    found, told = None, f"Not run beside its tree: this machine has no {missing}."
+    certificate, said = None, f"Not run beside its tree: this machine has no {missing}."
     if not missing:
         try:
-            found = certify_export(text, kind, trees)
-            told = _said(found, kind, trees)
+            certificate = certify_export(text, kind, trees)
+            said = _said(certificate, kind, trees)
         except DnnExplainError as error:
-            told = f"Not run beside its tree: {error}"
-    return CheckedExport(_stamped(text, kind, told), found, told)
+            said = f"Not run beside its tree: {error}"
+    return CheckedExport(_stamped(text, kind, said), certificate, said)
 
 
 def certify_export(text: str, kind: str, trees: Tree | OutputTrees) -> Certificate:
@@ -114,26 +114,26 @@ def probing_rows(*trees: Tree, seed: int = 0) -> NDArray[np.float64]:
 def _some_valid(shape: Sequence[int], seed: int = 1) -> NDArray[np.bool_]:
     """Actions that may be taken ``[n, A]``, at least one in each row."""
     random = np.random.default_rng(seed)
-    found = random.random(tuple(shape)) < 0.6
-    found[np.arange(shape[0]), random.integers(shape[1], size=shape[0])] = True
-    return found
+    valid = random.random(tuple(shape)) < 0.6
+    valid[np.arange(shape[0]), random.integers(shape[1], size=shape[0])] = True
+    return valid
 
 
-def _said(found: Certificate, kind: str, trees: Tree | OutputTrees) -> str:
-    if not found.holds:
-        return f"It does not decide as its tree: {found.reason.partition(': ')[2]}"
+def _said(certificate: Certificate, kind: str, trees: Tree | OutputTrees) -> str:
+    if not certificate.holds:
+        return f"It does not decide as its tree: {certificate.reason.partition(': ')[2]}"
     how = "Read again, number by number, beside its tree" if kind == "json" else "Run beside its tree"
     beside = "" if isinstance(trees, OutputTrees) else ", with random valid actions"
     return (
-        f"{how}: the same answer on each of {counted(found.states, 'row')} of quantities at, next to and around every "
+        f"{how}: the same answer on each of {counted(certificate.states, 'row')} of quantities at, next to and around every "
         f"threshold{beside}."
     )
 
 
-def _stamped(text: str, kind: str, told: str) -> str:
+def _stamped(text: str, kind: str, words: str) -> str:
     """The program with a line more under the first of its head; of JSON, with a key more."""
     if kind == "json":
-        return json.dumps({"checked": told, **json.loads(text)}, indent=1)
+        return json.dumps({"checked": words, **json.loads(text)}, indent=1)
     first, _, rest = text.partition("\n")
     lead = "\n" if kind == "python" else ""
-    return f"{first}\n{lead}{_MARKS[kind]} {told}\n{rest.removeprefix(lead)}"
+    return f"{first}\n{lead}{_MARKS[kind]} {words}\n{rest.removeprefix(lead)}"

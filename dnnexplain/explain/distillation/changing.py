@@ -49,14 +49,14 @@ def changed(tree: Tree, features: Floats, rng: np.random.Generator, *, room: boo
 
 def _asked_otherwise(tree: Tree, features: Floats, node: int, rng: np.random.Generator) -> Tree | None:
     """Another threshold at a node, of the same quantity or of another one."""
-    asked = int(rng.integers(features.shape[1]) if rng.random() < OTHER else tree.feature[node])
-    same = asked == tree.feature[node] and rng.random() < CLOSE
-    values = features[reaches(tree, features, node), asked]
+    feature = int(rng.integers(features.shape[1]) if rng.random() < OTHER else tree.feature[node])
+    same = feature == tree.feature[node] and rng.random() < CLOSE
+    values = features[reaches(tree, features, node), feature]
     threshold = _between(values, rng, float(tree.threshold[node]) if same else None)
     if threshold is None:
         return None
     asking = tree.feature.copy()
-    asking[node] = asked
+    asking[node] = feature
     return replace(tree, feature=asking).with_threshold(node, threshold)
 
 
@@ -76,10 +76,10 @@ def _between(values: Floats, rng: np.random.Generator, now: float | None = None)
 
 def _cut(tree: Tree, features: Floats, leaf: int, move: int, rng: np.random.Generator) -> Tree | None:
     """A leaf made a question: on one side all stays, on the other another move is made."""
-    asked = int(rng.integers(features.shape[1]))
-    threshold = _between(features[reaches(tree, features, leaf), asked], rng)
+    feature = int(rng.integers(features.shape[1]))
+    threshold = _between(features[reaches(tree, features, leaf), feature], rng)
     if threshold is None:
         return None
     stays = int(tree.action[leaf])
     low, high = (move, stays) if rng.integers(2) else (stays, move)
-    return with_two_leaves(tree, leaf, asked, threshold, low, high)
+    return with_two_leaves(tree, leaf, feature, threshold, low, high)

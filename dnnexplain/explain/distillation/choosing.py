@@ -103,6 +103,6 @@ def cheapest(costs: NDArray[np.float64], fidelity: NDArray[np.float64], enough: 
     return int(seed), int(size)
 
 
-def three(name: str, found: Interval) -> dict[str, float]:
+def three(name: str, interval: Interval) -> dict[str, float]:
     """A figure and its interval as the fields ``name``, ``name_low`` and ``name_high``."""
-    return dict(zip((name, f"{name}_low", f"{name}_high"), found.three, strict=True))
+    return dict(zip((name, f"{name}_low", f"{name}_high"), interval.three, strict=True))

@@ -94,8 +94,8 @@ class RuleComparison(Result):
 
     def sentence(self) -> str:
         """What each policy costs on average."""
-        told = ", ".join(f"{name} {number(self.mean(name)[0])}" for name in self.names)
-        return f"{start(self.cost_name)}, mean of {counted(self.cost.shape[1], 'workload')}: {told}."
+        words = ", ".join(f"{name} {number(self.mean(name)[0])}" for name in self.names)
+        return f"{start(self.cost_name)}, mean of {counted(self.cost.shape[1], 'workload')}: {words}."
 
     def picture(self) -> Chart:
         """Mean costs with their intervals, and the optimum where it is known."""

@@ -20,14 +20,14 @@ def bounds(tree: Branching, node: int) -> dict[int, tuple[float, float]]:
     parents = {
         int(child): up for up in np.flatnonzero(tree.feature != LEAF) for child in (tree.left[up], tree.right[up])
     }
-    found: dict[int, tuple[float, float]] = {}
+    bounds: dict[int, tuple[float, float]] = {}
     while node:
         up = int(parents[node])
         feature, threshold = int(tree.feature[up]), float(tree.threshold[up])
-        low, high = found.get(feature, (-np.inf, np.inf))
-        found[feature] = (low, min(high, threshold)) if tree.left[up] == node else (max(low, threshold), high)
+        low, high = bounds.get(feature, (-np.inf, np.inf))
+        bounds[feature] = (low, min(high, threshold)) if tree.left[up] == node else (max(low, threshold), high)
         node = up
-    return dict(reversed(found.items()))
+    return dict(reversed(bounds.items()))
 
 
 def conditions(
@@ -61,15 +61,15 @@ def question(name: str, threshold: float, unit: str, absent: Mapping[str, float]
     """A question and its opposite in words; yes-or-no features are not compared with 0.5."""
     none = absent.get(name)
     if none is not None and asks_presence(name, threshold, absent):
-        found = _kind(name)
-        answers = (f"there is a {found}", f"there is no {found}")
+        condition = _kind(name)
+        answers = (f"there is a {condition}", f"there is no {condition}")
         return answers if none > threshold else answers[::-1]
     if is_yes_or_no(name, threshold, unit):
         return f"not {name}", name
-    told = f"{number(threshold)} {unit}".rstrip()
+    words = f"{number(threshold)} {unit}".rstrip()
     return (
-        f"{name} at most {told}{or_none(none, -np.inf, threshold)}",
-        f"above {told}{or_none(none, threshold, np.inf)}",
+        f"{name} at most {words}{or_none(none, -np.inf, threshold)}",
+        f"above {words}{or_none(none, threshold, np.inf)}",
     )
 
 

@@ -60,8 +60,8 @@ def grow_by_cost(known: Decisions, drawn: NDArray[np.float64], sizes: Sequence[i
     trees = []
     for size in sizes:
         model = DecisionTreeRegressor(max_leaf_nodes=max(2, size), min_samples_leaf=SMALLEST, random_state=seed % 2**32)
-        found = model.fit(features, losses, weight).tree_
-        gains = -found.value[:, :, 0] / scale
+        tree = model.fit(features, losses, weight).tree_
+        gains = -tree.value[:, :, 0] / scale
         scores = np.exp(gains - gains.max(axis=1, keepdims=True))
-        trees.append(from_sklearn(found, scores / scores.sum(axis=1, keepdims=True)).simplified())
+        trees.append(from_sklearn(tree, scores / scores.sum(axis=1, keepdims=True)).simplified())
     return trees

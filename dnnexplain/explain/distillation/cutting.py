@@ -37,13 +37,13 @@ def cut_by_losses(tree: Tree, features: Floats, losses: Floats, rng: np.random.G
     among = np.flatnonzero(leaf) if room and (rng.random() < GROWN or not len(last)) else last
     if not len(among):
         return None
-    node, asked = int(rng.choice(among)), int(rng.integers(features.shape[1]))
+    node, feature = int(rng.choice(among)), int(rng.integers(features.shape[1]))
     rows = np.flatnonzero(reaches(tree, features, node))
     if len(rows) < 2 * SMALLEST:
         return None
     rows = rng.choice(rows, min(DRAWN, len(rows)))
-    found = best_cut(features[rows, asked], losses[rows])
-    return None if found is None else with_two_leaves(tree, node, asked, *found).simplified()
+    cut = best_cut(features[rows, feature], losses[rows])
+    return None if cut is None else with_two_leaves(tree, node, feature, *cut).simplified()
 
 
 def best_cut(values: Floats, losses: Floats) -> tuple[float, int, int] | None:
@@ -68,7 +68,7 @@ def best_cut(values: Floats, losses: Floats) -> tuple[float, int, int] | None:
     return None if low == high else (float(ordered[place] + ordered[place + 1]) / 2, low, high)
 
 
-def with_two_leaves(tree: Tree, node: int, asked: int, threshold: float, low: int, high: int) -> Tree:
+def with_two_leaves(tree: Tree, node: int, feature: int, threshold: float, low: int, high: int) -> Tree:
     """The tree with a question at a leaf, or at a node whose answers are leaves; below it, one move a side."""
     parts = {name: getattr(tree, name).copy() for name in ("feature", "threshold", "left", "right", "scores", "weight")}
     if tree.feature[node] == LEAF:
@@ -78,7 +78,7 @@ def with_two_leaves(tree: Tree, node: int, asked: int, threshold: float, low: in
         parts["scores"] = np.vstack([tree.scores, tree.scores[[node, node]]])
         parts["weight"] = np.append(tree.weight, [tree.weight[node] / 2] * 2)
         parts["left"][node], parts["right"][node] = count, count + 1
-    parts["feature"][node], parts["threshold"][node] = asked, threshold
+    parts["feature"][node], parts["threshold"][node] = feature, threshold
     grown = Tree(**parts)
     return grown.with_action(int(grown.left[node]), low).with_action(int(grown.right[node]), high)
 

@@ -61,12 +61,12 @@ class Decisions:
         move that tells most of what is left, and so on.
         """
         hit = self.moves == self.action[:, None]
-        told = np.full(len(hit), -1, dtype=np.int64)
+        moves = np.full(len(hit), -1, dtype=np.int64)
         for _ in range(hit.shape[1]):
-            left = told < 0
+            left = moves < 0
             move = int((hit[left] * (self.weight[left, None] + 1e-9)).sum(axis=0).argmax())
-            told[left & hit[:, move]] = move
-        return told
+            moves[left & hit[:, move]] = move
+        return moves
 
     def lessons(
         self, weight: NDArray[np.float64]
@@ -82,14 +82,14 @@ class Decisions:
         moves, chances = self.moves[used], self.chances[used]
         total = [np.take_along_axis(chances, moves[:, [move]], axis=1).sum() for move in range(moves.shape[1])]
         order = np.argsort(total, kind="stable")[::-1]  # an action is told by the move that tells most
-        rows, told = [], []
+        rows, labels = [], []
         for action in range(chances.shape[1]):
             here = np.flatnonzero(chances[:, action] > FAINT)
             rows.append(here)
-            told.append(order[(moves[np.ix_(here, order)] == action).argmax(axis=1)])
+            labels.append(order[(moves[np.ix_(here, order)] == action).argmax(axis=1)])
         actions = np.repeat(np.arange(len(rows)), [len(here) for here in rows])
         row = np.concatenate(rows)
-        return self.features[used][row], np.concatenate(told), (weight[used][:, None] * chances)[row, actions]
+        return self.features[used][row], np.concatenate(labels), (weight[used][:, None] * chances)[row, actions]
 
     def follow(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
         """The action of the valid move with the highest score ``[N, R]``; ties to the first move."""
@@ -128,8 +128,8 @@ def decisions(
         features, moves, valid, outputs, episode, cost = system.visit_described(visitor, teacher, workloads, seed=seed)
         return _made(features, moves, valid, outputs, teacher, episode, weighting, cost)
     observations, episode = system.visit(visitor, workloads, seed=seed)
-    found = labelled(system, teacher, observations, episode, weighting)
-    return replace(found, cost=system.run(visitor, workloads, seed=seed).cost)
+    decisions = labelled(system, teacher, observations, episode, weighting)
+    return replace(decisions, cost=system.run(visitor, workloads, seed=seed).cost)
 
 
 def _valued(system: Distillable, teacher: Policy, visitor: Policy, workloads: Sequence[Any], seed: int) -> Decisions:
@@ -137,11 +137,11 @@ def _valued(system: Distillable, teacher: Policy, visitor: Policy, workloads: Se
     need(system, Valued, "weighting decisions by what they cost")
     assert isinstance(system, Valued)
     observations, episode, costs = system.visit_costs(visitor, teacher, workloads)
-    found = labelled(system, teacher, observations, episode, "cost")
-    allowed = np.where(found.valid, costs, np.inf)
+    decisions = labelled(system, teacher, observations, episode, "cost")
+    allowed = np.where(decisions.valid, costs, np.inf)
     above = np.minimum(allowed - allowed.min(axis=1, keepdims=True), _most(allowed))
-    losses = np.take_along_axis(above, found.moves, axis=1)
-    return replace(found, losses=losses, cost=system.run(visitor, workloads, seed=seed).cost)
+    losses = np.take_along_axis(above, decisions.moves, axis=1)
+    return replace(decisions, losses=losses, cost=system.run(visitor, workloads, seed=seed).cost)
 
 
 def _most(costs: NDArray[np.float64]) -> float:

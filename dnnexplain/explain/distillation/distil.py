@@ -125,22 +125,22 @@ def distil(
     settings.check()
     if optimal_depth:
         check_installed()
-    told = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 2 if polish else 0))
-    known = _collect(system, teacher, draw, settings, told)
+    teller = Teller(progress, cancel, rounds + 1 + seeds + 1 + (seeds + 2 if polish else 0))
+    known = _collect(system, teacher, draw, settings, teller)
     sizes = np.array(sorted({*(size for size in SIZES if size != leaves), leaves}), dtype=np.int64)
     validation, tuning = _apart(draw, settings)
     checks = decisions(system, teacher, teacher, validation, settings.plain, seed)
     search = _Search(system, teacher, settings, known, sizes, float(checks.cost.mean()), began)
-    for one in range(seeds):
-        if not told(f"growing and validating tree {one + 1} of {seeds}", kept=one > 0):
+    for turn in range(seeds):
+        if not teller(f"growing and validating tree {turn + 1} of {seeds}", kept=turn > 0):
             break
-        search.add(search.grown(one), validation, checks)
+        search.add(search.grown(turn), validation, checks)
         if keep is not None:
             keep(lambda: search.result(validation, RUNNING))
-    if polish and not told.stopped:
-        search.polish(tuning, validation, checks, told)
-    stopped = INTERRUPTED if told.stopped else ""
-    told("measuring on unseen workloads", kept=True)
+    if polish and not teller.stopped:
+        search.polish(tuning, validation, checks, teller)
+    stopped = INTERRUPTED if teller.stopped else ""
+    teller("measuring on unseen workloads", kept=True)
     final = draw(unseen, settings.child(UNSEEN)) if figures_on is None else figures_on
     return search.result(final, stopped)
 
@@ -176,16 +176,18 @@ class _Search:
         self.picked: tuple[int, int] | None = None
         self.alike: list[tuple[Tree, float]] = []
 
-    def grown(self, one: int) -> list[Tree]:
+    def grown(self, turn: int) -> list[Tree]:
         """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
-        trees = grow_path(self.known, self.sizes, len(self.system.features.moves), self.settings, one)
+        trees = grow_path(self.known, self.sizes, len(self.system.features.moves), self.settings, turn)
         return all_snapped(self.system, trees, self.known)
 
     def add(self, trees: list[Tree], validation: Sequence[Any], checks: Decisions) -> None:
         """Validate one seed's trees, and each that is small enough as refined; of the two the better stays."""
         both = [*trees, *(trees if self.refiner is None else self._refined(trees))]
         costs = _costs(self.system, both, validation, self.settings.seed)
-        followed = {id(tree): float(_follows(tree, checks).mean()) for tree in {id(one): one for one in both}.values()}
+        followed = {
+            id(tree): float(_follows(tree, checks).mean()) for tree in {id(item): item for item in both}.values()
+        }
         fidelity = [followed[id(tree)] for tree in both]
         enough, count = near(self.reference), len(trees)
         kept = [
@@ -218,18 +220,18 @@ class _Search:
         """Sizes before this place are small enough."""
         return int(np.flatnonzero(self.sizes == self.settings.leaves)[0]) + 1
 
-    def polish(self, tuning: Sequence[Any], validation: Sequence[Any], checks: Decisions, told: Teller) -> None:
+    def polish(self, tuning: Sequence[Any], validation: Sequence[Any], checks: Decisions, teller: Teller) -> None:
         """Make each seed's cheapest tree better by what its episodes cost; of trees that are alike take the shortest."""
         settings, seeds = self.settings, len(self.paths)
         best = 0
         for turn in range(seeds + 1):  # half of the trials are for the tree that is best after the other half
-            one, trials = (turn, -(-settings.polish // (2 * seeds))) if turn < seeds else (best, settings.polish // 2)
-            if not told(f"changing tree {one + 1} of {seeds}", kept=True):
+            start, trials = (turn, -(-settings.polish // (2 * seeds))) if turn < seeds else (best, settings.polish // 2)
+            if not teller(f"changing tree {start + 1} of {seeds}", kept=True):
                 return
-            size = int(np.argmin(self.costs[one][: self.end]))
+            size = int(np.argmin(self.costs[start][: self.end]))
             tuned, cost = polished(
                 self.system,
-                self.paths[one][size],
+                self.paths[start][size],
                 self.known.features,
                 tuning,
                 trials=trials,
@@ -237,15 +239,15 @@ class _Search:
                 leaves=settings.leaves,
                 held=validation,
                 losses=capped(self.known.losses) if self.known.losses.size else None,
-                over=lambda: told.stopped,
+                over=lambda: teller.stopped,
             )
-            self._put(one, size, tuned, cost, checks)
+            self._put(start, size, tuned, cost, checks)
             best = int(np.argmin([min(costs[: self.end]) for costs in self.costs]))
-        if told("looking for shorter trees that cost as good as the same", kept=True):
+        if teller("looking for shorter trees that cost as good as the same", kept=True):
             every = [*validation, *tuning]
             trees = [tree for row in self.paths for tree in row[: self.end]]
-            found = list(zip(trees, _costs(self.system, trees, every, settings.seed), strict=True))
-            self.alike = near_equal(self.system, found, every, settings.seed)
+            scored = list(zip(trees, _costs(self.system, trees, every, settings.seed), strict=True))
+            self.alike = near_equal(self.system, scored, every, settings.seed)
             self.picked, shown = self.chosen, self.alike[0][0]
             self._put(*self.picked, shown, cost_of(self.system, shown, validation, settings.seed), checks)
 
@@ -260,7 +262,7 @@ class _Search:
         fields = _measure(system, teacher, self.paths, chosen, workloads, self.settings, self.known)
         return Distillation(
             question=Question.about(
-                system, teacher, method="tree", seed=self.settings.seed, settings=_told(self.settings)
+                system, teacher, method="tree", seed=self.settings.seed, settings=_settings_said(self.settings)
             ),
             tree=picked,
             features=tuple(system.features.names),
@@ -287,7 +289,7 @@ class _Search:
         )
 
 
-def _told(settings: Settings) -> dict[str, Any]:
+def _settings_said(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__dataclass_fields__ if name != "seed"}
 
 
@@ -301,20 +303,20 @@ def _apart(draw: Draw, settings: Settings) -> tuple[Sequence[Any], Sequence[Any]
     held = set(
         np.linspace(0, len(drawn) - 1, count).round().astype(int).tolist()
     )  # of every source, if there are several
-    return [drawn[place] for place in sorted(held)], [one for place, one in enumerate(drawn) if place not in held]
+    return [drawn[place] for place in sorted(held)], [item for place, item in enumerate(drawn) if place not in held]
 
 
 # --- learning -----------------------------------------------------------------------------------
 
 
 def _collect(
-    system: Distillable, teacher: Policy, draw: Draw, settings: Settings, told: Callable[[str], object]
+    system: Distillable, teacher: Policy, draw: Draw, settings: Settings, tell: Callable[[str], object]
 ) -> Decisions:
     """The teacher's states, then those of each round's tree, all labelled by the teacher."""
-    told("visiting the network's states")
+    tell("visiting the network's states")
     known = decisions(system, teacher, teacher, draw(settings.sets, settings.child(0)), settings.weighting)
     for turn in range(1, settings.rounds + 1):
-        told(f"visiting the tree's states, round {turn}")
+        tell(f"visiting the tree's states, round {turn}")
         tree = student_tree(known, len(system.features.moves), settings, settings.child(turn))
         student = TreePolicy(tree, system.features, len(system.output.names))
         workloads = draw(settings.sets, settings.child(turn))
@@ -335,12 +337,12 @@ def _follows(tree: Tree, known: Decisions) -> NDArray[np.bool_]:
 
 def _costs(system: Distillable, trees: Sequence[Tree], workloads: Sequence[Any], seed: int) -> list[float]:
     """The mean cost of every tree, equal trees run once."""
-    found: dict[int, float] = {}
+    costs: dict[int, float] = {}
     for tree in trees:
-        if id(tree) not in found:
+        if id(tree) not in costs:
             run = system.run(TreePolicy(tree, system.features, len(system.output.names)), workloads, seed=seed)
-            found[id(tree)] = float(run.cost.mean())
-    return [found[id(tree)] for tree in trees]
+            costs[id(tree)] = float(run.cost.mean())
+    return [costs[id(tree)] for tree in trees]
 
 
 def _measure(
@@ -364,7 +366,7 @@ def _measure(
     ratio = cost_is_ratio(system)
     said = [_decide(trees[chosen[1]], seen) for trees in paths]
     single = best_sentence(known, seen)
-    pairs = [np.mean(one == two) for i, one in enumerate(said) for two in said[i + 1 :]]
+    pairs = [np.mean(item == two) for i, item in enumerate(said) for two in said[i + 1 :]]
     return {
         **three("fidelity", fidelity),
         "fidelity_free": float(right[seen.free].mean()) if seen.free.any() else 1.0,

@@ -63,8 +63,8 @@ def branches(tree: Tree, condition: str, leaf: Callable[[int], str], otherwise: 
         if tree.feature[node] == LEAF:
             lines.append(pad + leaf(node))
             return
-        asked = condition.format(feature=int(tree.feature[node]), threshold=float(tree.threshold[node]).__repr__())
-        lines.append(pad + asked)
+        test = condition.format(feature=int(tree.feature[node]), threshold=float(tree.threshold[node]).__repr__())
+        lines.append(pad + test)
         write(int(tree.left[node]), depth + 1)
         lines.append(pad + otherwise)
         write(int(tree.right[node]), depth + 1)

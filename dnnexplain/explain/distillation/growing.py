@@ -71,9 +71,9 @@ def _tree(known: Decisions, weight: NDArray[np.float64], leaves: int, count: int
     return grow(features, moves, weights, count=count, leaves=leaves, seed=seed % 2**32)
 
 
-def grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings: Settings, one: int) -> list[Tree]:
+def grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings: Settings, turn: int) -> list[Tree]:
     """Per size: the largest tree of one seed's pruning path with at most so many leaves."""
-    seed = settings.child(SAMPLING + one)
+    seed = settings.child(SAMPLING + turn)
     drawn = _resampled(known.weight, seed)
     if known.losses.size:
         fitting = [int(size) for size in sizes if size <= settings.leaves]
@@ -82,8 +82,8 @@ def grow_path(known: Decisions, sizes: NDArray[np.int64], count: int, settings: 
     full = _tree(known, drawn, max(LARGEST, settings.leaves), count, seed)
     trees, depth = full.along(sizes.tolist()), settings.optimal_depth
     for place in np.flatnonzero(sizes <= 2**depth) if depth else ():
-        found = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
-        trees[place] = found.simplified()
+        tree = grow_optimal(*known.lessons(drawn), count=count, leaves=int(sizes[place]), depth=depth, seed=seed)
+        trees[place] = tree.simplified()
     return trees
 
 

@@ -35,7 +35,7 @@ def costs_of(system: Distillable, tree: Tree, workloads: Sequence[Any], seed: in
 
 
 def near_equal(
-    system: Distillable, found: Sequence[Costed], workloads: Sequence[Any], seed: int, share: float = EQUAL
+    system: Distillable, trees: Sequence[Costed], workloads: Sequence[Any], seed: int, share: float = EQUAL
 ) -> list[Costed]:
     """The trees that cost at most ``share`` more than the cheapest one, easiest to read first.
 
@@ -43,27 +43,27 @@ def near_equal(
 
     Args:
         system: in which costs are measured.
-        found: trees and their mean costs on ``workloads``.
+        trees: trees and their mean costs on ``workloads``.
         workloads: not those of the figures.
         seed: of the runs.
         share: of the cheapest cost's size.
     """
-    best = min(cost for _, cost in found)
+    best = min(cost for _, cost in trees)
     most = best + share * abs(best)
-    kept = [(tree.simplified(), cost) for tree, cost in found if cost <= most]
+    kept = [(tree.simplified(), cost) for tree, cost in trees if cost <= most]
     for tree, _ in list(kept):
         smaller: Tree | None = tree
         while smaller is not None:
-            tried = [(one, cost_of(system, one, workloads, seed)) for one in _shorter(smaller)]
+            tried = [(item, cost_of(system, item, workloads, seed)) for item in _shorter(smaller)]
             cheapest = min(tried, key=lambda pair: pair[1], default=(tree, np.inf))
             smaller = cheapest[0] if cheapest[1] <= most else None
             kept += [cheapest] if smaller is not None else []
     return sorted(kept, key=readable)
 
 
-def readable(one: Costed) -> tuple[int, int, float]:
+def readable(costed: Costed) -> tuple[int, int, float]:
     """What is sorted by: rules, quantities that they ask for, cost."""
-    tree, cost = one
+    tree, cost = costed
     return tree.leaves, tree.quantities, cost
 
 

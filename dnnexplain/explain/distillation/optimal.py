@@ -87,7 +87,7 @@ def _questions(greedy: Tree) -> tuple[Ints, Floats]:
         gain = risk[node] - risk[greedy.left[node]] - risk[greedy.right[node]]
         gains[key] = gains.get(key, 0.0) + float(gain)
     best = sorted(gains, key=lambda key: -gains[key])[:QUESTIONS]
-    return np.array([one for one, _ in best], dtype=np.int64), np.array([two for _, two in best])
+    return np.array([item for item, _ in best], dtype=np.int64), np.array([two for _, two in best])
 
 
 def _tree(
@@ -101,11 +101,11 @@ def _tree(
         mass = np.bincount(actions[here], weights[here], minlength=count).astype(np.float64)
         rows.append((LEAF, 0.0, LEAF, LEAF, mass))
         if not node.is_leaf_node():  # type: ignore[attr-defined]
-            asked = int(node.feature)  # type: ignore[attr-defined]
-            yes = features[:, feature[asked]] <= threshold[asked]
+            question = int(node.feature)  # type: ignore[attr-defined]
+            yes = features[:, feature[question]] <= threshold[question]
             left = write(node.right_child, here & yes)  # type: ignore[attr-defined]
             right = write(node.left_child, here & ~yes)  # type: ignore[attr-defined]
-            rows[place] = (int(feature[asked]), float(threshold[asked]), left, right, mass)
+            rows[place] = (int(feature[question]), float(threshold[question]), left, right, mass)
         return place
 
     write(root, np.ones(len(features), dtype=bool))

@@ -73,9 +73,9 @@ def merged(left: Sequence[int], right: Sequence[int], action: Sequence[int], cut
     for node in reversed(order):
         if left[node] == NONE or node in cut:
             continue
-        one, two = left[node], right[node]
-        leaves[node] = leaves[one] + leaves[two]
-        if leaves[node] == 2 and only[one] == only[two]:
+        first, second = left[node], right[node]
+        leaves[node] = leaves[first] + leaves[second]
+        if leaves[node] == 2 and only[first] == only[second]:
             idle.add(node)
-            only[node], leaves[node] = only[one], 1
+            only[node], leaves[node] = only[first], 1
     return idle, leaves[0]

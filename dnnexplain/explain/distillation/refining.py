@@ -110,7 +110,7 @@ class Refiner:
         for scores in (before, self._scores(here, before)):
             right = self._right_of(tuple(np.argsort(-scores, kind="stable").tolist()))
             both.append((float(self.weight[here] @ right[here]), scores, right))
-        _, scores, right = max(both, key=lambda one: one[0])
+        _, scores, right = max(both, key=lambda item: item[0])
         return scores, right
 
     def _right_of(self, order: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -121,8 +121,8 @@ class Refiner:
         return self._right[order]
 
     def _scores(self, here: NDArray[np.int64], before: NDArray[np.float64]) -> NDArray[np.float64]:
-        told = np.bincount(self.move[here], weights=self.weight[here], minlength=len(before))
-        return told / told.sum() if told.sum() > 0 else before
+        weights = np.bincount(self.move[here], weights=self.weight[here], minlength=len(before))
+        return weights / weights.sum() if weights.sum() > 0 else before
 
     def _question(
         self, rows: NDArray[np.int64], pull: NDArray[np.float64], now: tuple[int, float]

@@ -119,7 +119,7 @@ class Distillation(Result):
     @classmethod
     def migrated(cls, data: dict[str, Any], version: int) -> dict[str, Any] | None:
         """Version 1 had another word for the cost in the names of its fields."""
-        return {name.replace(FORMER, "cost"): one for name, one in data.items()} if version == 1 else None
+        return {name.replace(FORMER, "cost"): datum for name, datum in data.items()} if version == 1 else None
 
     def sentence(self) -> str:
         """What was found."""
@@ -198,5 +198,5 @@ def against(figures: dict[str, Any], cost_name: str) -> str:
     """By how much the rules cost more or less, with the interval."""
     more, ratio = figures["relative"], figures["ratio"]
     size = gap(abs(more), ratio=ratio, unit=cost_unit(cost_name)).removeprefix("+")
-    told = "the same" if size == "0%" or not more else f"{size} {'higher' if more > 0 else 'lower'}"
-    return f"{told} ({interval(figures['relative_low'], figures['relative_high'], ratio=ratio)})"
+    words = "the same" if size == "0%" or not more else f"{size} {'higher' if more > 0 else 'lower'}"
+    return f"{words} ({interval(figures['relative_low'], figures['relative_high'], ratio=ratio)})"

@@ -54,14 +54,14 @@ class Rulebook(Result):
 
     def export(self, kind: str) -> str:
         """The rules as they stand as text, Python, C, JavaScript or JSON; see :func:`export`."""
-        told = self.distillation
-        return export(self.tree, kind, told.features, told.actions, told.units)
+        distillation = self.distillation
+        return export(self.tree, kind, distillation.features, distillation.actions, distillation.units)
 
     def sentence(self) -> str:
         """How large the rules are, and what was changed by hand."""
         leaves, changes = counted(self.tree.leaves, "leaf", "leaves"), counted(len(self.changed), "change")
-        told = f" {self.comparison.sentence()}" if self.comparison else " They were not run as they stand."
-        return f"Rules of {leaves}, with {changes} made by hand.{told}"
+        words = f" {self.comparison.sentence()}" if self.comparison else " They were not run as they stand."
+        return f"Rules of {leaves}, with {changes} made by hand.{words}"
 
     def table(self) -> list[dict[str, Any]]:
         """The comparison's rows; before it was run, the distillation's."""

@@ -51,8 +51,8 @@ def run_export(kind: str, text: str, rows: Rows, valid: Valid | None = None, out
     if missing:
         msg = f"to run the program takes a {missing}, which this machine lacks; install it, or run it elsewhere"
         raise DnnExplainError(msg)
-    found = RUNNERS[kind](text, rows, valid, outputs, switches)
-    return np.asarray(found, dtype=np.float64).reshape((len(rows),) if valid is not None else (len(rows), outputs))
+    runners = RUNNERS[kind](text, rows, valid, outputs, switches)
+    return np.asarray(runners, dtype=np.float64).reshape((len(rows),) if valid is not None else (len(rows), outputs))
 
 
 def _python(text: str, rows: Rows, valid: Valid | None, outputs: int, switches: bool) -> Any:
@@ -67,13 +67,13 @@ def _python(text: str, rows: Rows, valid: Valid | None, outputs: int, switches: 
 
 def _javascript(text: str, rows: Rows, valid: Valid | None, outputs: int, switches: bool) -> Any:
     del outputs, switches
-    asked = 'const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));\n'
+    reading = 'const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));\n'
     calls = "asked.rows.map((row, place) => asked.valid ? decide(row, asked.valid[place]) : decide(row))"
     given = json.dumps({"rows": rows.tolist(), "valid": None if valid is None else valid.tolist()})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rules.js")
-        path.write_text(f"{text}\n{asked}console.log(JSON.stringify({calls}));\n", encoding="utf-8")
-        return json.loads(_told(["node", str(path)], given.encode()))
+        path.write_text(f"{text}\n{reading}console.log(JSON.stringify({calls}));\n", encoding="utf-8")
+        return json.loads(_answer_of(["node", str(path)], given.encode()))
 
 
 def _c(text: str, rows: Rows, valid: Valid | None, outputs: int, switches: bool) -> Any:
@@ -96,8 +96,8 @@ def _c(text: str, rows: Rows, valid: Valid | None, outputs: int, switches: bool)
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder, "rules.c"), Path(folder, "rules")
         source.write_text(f"#include <stdio.h>\n{text}\n{main}", encoding="utf-8")
-        _told(["cc", "-o", str(program), str(source)], b"")
-        return np.frombuffer(_told([str(program)], given), dtype=size)
+        _answer_of(["cc", "-o", str(program), str(source)], b"")
+        return np.frombuffer(_answer_of([str(program)], given), dtype=size)
 
 
 def _json(text: str, rows: Rows, valid: Valid | None, outputs: int, switches: bool) -> Any:
@@ -119,16 +119,16 @@ def _leaf(nodes: Mapping[str, Any], row: list[float], last: str = "scores") -> l
     while nodes["feature"][at] >= 0:
         left = row[nodes["feature"][at]] <= nodes["threshold"][at]
         at = nodes["left" if left else "right"][at]
-    found: list[float] = nodes[last][at]
-    return found
+    leaf: list[float] = nodes[last][at]
+    return leaf
 
 
-def _told(words: list[str], given: bytes) -> bytes:
+def _answer_of(words: list[str], given: bytes) -> bytes:
     try:
         done = subprocess.run(words, input=given, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603 - our own program
     except (OSError, subprocess.SubprocessError) as error:
-        told = " ".join((getattr(error, "stderr", None) or b"").decode(errors="replace").split())[:200] or str(error)
-        msg = f"{Path(words[0]).name} could not run the exported program: {told}"
+        text = " ".join((getattr(error, "stderr", None) or b"").decode(errors="replace").split())[:200] or str(error)
+        msg = f"{Path(words[0]).name} could not run the exported program: {text}"
         raise DnnExplainError(msg) from None
     return done.stdout
 

@@ -180,15 +180,15 @@ class Tree:
     def along(self, sizes: Sequence[int]) -> list[Tree]:
         """For each size the largest of :meth:`pruned`, simplified, that has at most so many leaves."""
         left, right, action = self.left.tolist(), self.right.tolist(), self.action.tolist()
-        found: dict[int, Tree] = {}
+        trees: dict[int, Tree] = {}
         for cut in pruning.cuts(self):
             idle, leaves = pruning.merged(left, right, action, cut)
-            fitting = [size for size in sizes if leaves <= size and size not in found]
+            fitting = [size for size in sizes if leaves <= size and size not in trees]
             if fitting:
-                found |= dict.fromkeys(fitting, self.cut(cut | idle))
-            if len(found) == len(set(sizes)):
+                trees |= dict.fromkeys(fitting, self.cut(cut | idle))
+            if len(trees) == len(set(sizes)):
                 break
-        return [found[size] for size in sizes]
+        return [trees[size] for size in sizes]
 
     def to_words(
         self,
@@ -229,23 +229,23 @@ def grow(
         raise DnnExplainError(msg)
     model = DecisionTreeClassifier(max_leaf_nodes=max(2, leaves), min_samples_leaf=smallest, random_state=seed)
     model.fit(features, actions, weights)
-    found = model.tree_
-    scores = np.zeros((found.node_count, count))
-    scores[:, model.classes_] = found.value[:, 0, :]
-    return from_sklearn(found, scores / scores.sum(axis=1, keepdims=True))
+    tree = model.tree_
+    scores = np.zeros((tree.node_count, count))
+    scores[:, model.classes_] = tree.value[:, 0, :]
+    return from_sklearn(tree, scores / scores.sum(axis=1, keepdims=True))
 
 
-def from_sklearn(found: Any, scores: Floats) -> Tree:
+def from_sklearn(fitted: Any, scores: Floats) -> Tree:
     """A grown ``sklearn.tree`` structure (``model.tree_``) with the scores of its nodes ``[N, A]``."""
-    leaf = found.children_left == LEAF
-    everything = float(found.weighted_n_node_samples[0])
+    leaf = fitted.children_left == LEAF
+    everything = float(fitted.weighted_n_node_samples[0])
     raw = Tree(
-        feature=np.where(leaf, LEAF, found.feature).astype(np.int64),
-        threshold=np.where(leaf, 0.0, found.threshold),
-        left=found.children_left.astype(np.int64),
-        right=found.children_right.astype(np.int64),
+        feature=np.where(leaf, LEAF, fitted.feature).astype(np.int64),
+        threshold=np.where(leaf, 0.0, fitted.threshold),
+        left=fitted.children_left.astype(np.int64),
+        right=fitted.children_right.astype(np.int64),
         scores=scores,
-        weight=found.weighted_n_node_samples / everything,
+        weight=fitted.weighted_n_node_samples / everything,
     )
     return raw.cut(set())
 

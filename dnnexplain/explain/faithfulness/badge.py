@@ -147,10 +147,10 @@ class TrustBadge(Result):
 
     def figure(self, name: str) -> Figure:
         """One figure by name."""
-        for one in self.figures:
-            if one.name == name:
-                return one
-        raise Choice("figure", name, tuple(one.name for one in self.figures)).error()
+        for figure in self.figures:
+            if figure.name == name:
+                return figure
+        raise Choice("figure", name, tuple(item.name for item in self.figures)).error()
 
     def sentence(self) -> str:
         """The badge in one line."""
@@ -172,9 +172,9 @@ class TrustBadge(Result):
 
     def picture(self) -> Chart:
         """The figures that were measured; what is good for each says the table."""
-        told = [one for one in self.figures if np.isfinite(one.value)]
-        names = [f"{one.title} ({one.level})" for one in told]
-        return bars(names, {"value": [one.value for one in told]}, Axis("figure"), x=Axis("what is checked"))
+        shown = [figure for figure in self.figures if np.isfinite(figure.value)]
+        names = [f"{item.title} ({item.level})" for item in shown]
+        return bars(names, {"value": [item.value for item in shown]}, Axis("figure"), x=Axis("what is checked"))
 
 
 def trust(

@@ -53,7 +53,7 @@ class TrustedComparison(Result):
 
     def table(self) -> list[dict[str, Any]]:
         """One row per method and figure of its badge."""
-        return [{"method": found.method, **row} for found, badge in self.pairs for row in badge.table()]
+        return [{"method": pair.method, **row} for pair, badge in self.pairs for row in badge.table()]
 
     def picture(self) -> Chart:
         """The only map, or the agreement of several."""
@@ -63,15 +63,15 @@ class TrustedComparison(Result):
 
 def usable(system: System, policy: Policy) -> dict[str, str | None]:
     """Each method by name: why it cannot explain this network's decisions, or ``None`` if it can."""
-    found: dict[str, str | None] = {}
+    usable: dict[str, str | None] = {}
     for name, entry in METHODS.items():
         if entry.neuron:
-            found[name] = f"{entry.title} explains one neuron, not a decision"
+            usable[name] = f"{entry.title} explains one neuron, not a decision"
         elif entry.units:
-            found[name] = f"{entry.title} speaks of a layer's units, not of the input"
+            usable[name] = f"{entry.title} speaks of a layer's units, not of the input"
         else:
-            found[name] = fits(name, policy, system)
-    return found
+            usable[name] = fits(name, policy, system)
+    return usable
 
 
 def compare_trusted(
@@ -108,9 +108,9 @@ def compare_trusted(
     maps = compared.attributions
     own = target if isinstance(target, Target) else None
     badges: list[TrustBadge] = []
-    for index, found in enumerate(maps):
-        progress((1 + index) / (1 + len(maps)), f"Checking {METHODS[found.method].title}")
-        badges.append(trust(system, policy, found, seed=seed, depth=depth, target=own))
+    for index, attribution in enumerate(maps):
+        progress((1 + index) / (1 + len(maps)), f"Checking {METHODS[attribution.method].title}")
+        badges.append(trust(system, policy, attribution, seed=seed, depth=depth, target=own))
     return TrustedComparison(
         question=compared.question,
         comparison=compared,

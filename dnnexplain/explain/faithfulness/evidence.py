@@ -84,12 +84,14 @@ def infidelity(case: Case) -> Evidence:
         return Evidence(
             _NONE, f"Nothing that was tried changes {case.attribution.target}, so there is no change to predict."
         )
-    told = (weights * case.attribution.map).reshape(len(after), -1).sum(axis=1)
-    if float(told @ lost) <= 0.0:  # Captum's best scale would be negative, and a map with its sign reversed perfect
+    predicted = (weights * case.attribution.map).reshape(len(after), -1).sum(axis=1)
+    if (
+        float(predicted @ lost) <= 0.0
+    ):  # Captum's best scale would be negative, and a map with its sign reversed perfect
         said = f"When {moves}, the map predicts the changes no better than zero, or reversed."
         return _limited(1.0, said, joint_share(case, rows, lost))
-    found = captum_infidelity(
-        case.asked.problem.forward,
+    values = captum_infidelity(
+        case.question.problem.forward,
         lambda _inputs: (torch.from_numpy(weights), tensor(after)),
         tensor(case.observation[None]),
         torch.from_numpy(np.ascontiguousarray(case.attribution.map))[None],
@@ -97,7 +99,7 @@ def infidelity(case: Case) -> Evidence:
         n_perturb_samples=len(after),
         normalize=True,
     )
-    value = max(0.0, float(found[0]) / size)
+    value = max(0.0, float(values[0]) / size)
     said = f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained."
     return _limited(value, said, joint_share(case, rows, lost))
 
@@ -124,9 +126,9 @@ def cells(case: Case) -> Evidence:
     trial = nudges(case, count) if slope else halves(case, count)
     if trial is None:
         return Evidence(_NONE, "No knob group differs from the baseline in two cells, so none can be told apart.")
-    told, real = trial
+    predicted, real = trial
     score = case.entry.measure is Measure.SCORE
-    value = cosine(told, real) if score else concordance(told, real)
+    value = cosine(predicted, real) if score else concordance(predicted, real)
     if np.isnan(value):
         return Evidence(_NONE, f"Neither map nor network tells cells apart here: none moves {case.attribution.target}.")
     what = "all cells are nudged at random" if slope else "half of each group's cells are put back to the baseline"
@@ -150,10 +152,10 @@ def sensitivity(case: Case) -> Evidence:
         return (case.map_of(inputs[0] if isinstance(inputs, tuple) else inputs),)
 
     try:
-        found = sensitivity_max(explain, tensor(case.observation[None]), lambda _x: near, n_perturb_samples=len(near))
+        values = sensitivity_max(explain, tensor(case.observation[None]), lambda _x: near, n_perturb_samples=len(near))
     except DnnExplainError:
         return Evidence(_NONE, f"{case.entry.title} refuses a neighbouring state, so its stability is unknown.")
-    value = float(found[0])
+    value = float(values[0])
     return Evidence(value, f"One step of one knob changes the map by up to {value:.0%} of its size.")
 
 
@@ -161,21 +163,21 @@ def randomisation(case: Case) -> Evidence:
     """Rank correlation with the maps of networks whose weights are shuffled (Adebayo et al. 2018)."""
     if case.skipped:
         return Evidence(_NONE, _TOO_SLOW)
-    found, seen = [], tensor(case.observation[None])
+    similarities, seen = [], tensor(case.observation[None])
     for k in range(10 if case.full else 3):
         try:
-            told = array(case.map_of(seen, shuffled(case.asked.problem.module, 1000 * case.seed + k))[0])
+            map_then = array(case.map_of(seen, shuffled(case.question.problem.module, 1000 * case.seed + k))[0])
         except DnnExplainError:
             continue
         same = (
-            group_agreement(case.attribution.map, told, case.system)
+            group_agreement(case.attribution.map, map_then, case.system)
             if case.entry.groupwise
-            else map_agreement(case.attribution.map, told)
+            else map_agreement(case.attribution.map, map_then)
         )
-        found.append(0.0 if np.isnan(same) else same)
-    if not found or not case.attribution.map.any():
+        similarities.append(0.0 if np.isnan(same) else same)
+    if not similarities or not case.attribution.map.any():
         return Evidence(_NONE, "The map is zero everywhere, so there is nothing to compare.")
-    value = abs(float(np.mean(found)))
+    value = abs(float(np.mean(similarities)))
     ending = (
         "it depends on what was learned"
         if value <= 0.3
@@ -186,25 +188,25 @@ def randomisation(case: Case) -> Evidence:
 
 def intervention(case: Case) -> Evidence:
     """Rank correlation between what the map gives to each object and what putting it back really changes."""
-    found = case.interventions
-    if not found:
+    interventions = case.interventions
+    if not interventions:
         return Evidence(
             _NONE, f"The state is as in the baseline ({case.reference[0]}) already, so nothing can be put back."
         )
-    told = np.array([one.predicted for one in found])
-    real = np.array([one.actual for one in found])
-    top = _sentence(case, found[int(np.abs(told).argmax())])
-    if len(found) < 3:
-        value = float(np.mean(np.sign(told) == np.sign(real)))
-        return Evidence(value, f"{top} The sign is right for {value:.0%} of {counted(len(found), 'object')}.")
-    value = rank_correlation(told, real)
+    predicted = np.array([item.predicted for item in interventions])
+    real = np.array([item.actual for item in interventions])
+    top = _sentence(case, interventions[int(np.abs(predicted).argmax())])
+    if len(interventions) < 3:
+        value = float(np.mean(np.sign(predicted) == np.sign(real)))
+        return Evidence(value, f"{top} The sign is right for {value:.0%} of {counted(len(interventions), 'object')}.")
+    value = rank_correlation(predicted, real)
     joint = _joint_in_mixtures(case)
     if np.isnan(value):
-        flat = "the map" if np.ptp(told) == 0 else "the network"
+        flat = "the map" if np.ptp(predicted) == 0 else "the network"
         return Evidence(
             0.0 if np.ptp(real) > 0 else _NONE, f"{top} There is no order to compare: {flat} treats all objects alike."
         )
-    said = f"{top} Over {counted(len(found), 'object')}, map and reality correlate {number(value)} in rank."
+    said = f"{top} Over {counted(len(interventions), 'object')}, map and reality correlate {number(value)} in rank."
     return _limited(
         value, said, joint, "No sum over objects explains {joint:.0%} of what they do: effects do not add up."
     )
@@ -216,33 +218,35 @@ def _joint_in_mixtures(case: Case) -> float:
     return joint_share(case, rows, case.losses(case.paint(rows))) if len(rows) else _NONE
 
 
-def _sentence(case: Case, one: Intervention) -> str:
+def _sentence(case: Case, intervention: Intervention) -> str:
     """The intervention in words: "Without job 3 the probability of job 1 moves from 0.71 to 0.20."."""
-    what = f"Without {one.name}" if one.gone else f"With {one.name} as in {case.reference[0]}"
+    what = (
+        f"Without {intervention.name}" if intervention.gone else f"With {intervention.name} as in {case.reference[0]}"
+    )
     decision, names = case.attribution.decision, case.system.output.names
     if decision.action is None:
-        return f"{what}, {case.attribution.target} falls by {number(one.actual)}."
+        return f"{what}, {case.attribution.target} falls by {number(intervention.actual)}."
     chosen = names[decision.action]
-    moved = f"the probability of {chosen} moves from {one.probability_before:.2f} to {one.probability_after:.2f}"
-    changed = one.action_after is not None and one.action_after != decision.action
-    return f"{what} {moved}{f', and {names[one.action_after or 0]} is chosen' if changed else ''}."
+    moved = f"the probability of {chosen} moves from {intervention.probability_before:.2f} to {intervention.probability_after:.2f}"
+    changed = intervention.action_after is not None and intervention.action_after != decision.action
+    return f"{what} {moved}{f', and {names[intervention.action_after or 0]} is chosen' if changed else ''}."
 
 
 def agreement(case: Case) -> Evidence:
     """Mean rank correlation over knob groups with other methods that give numbers of the same kind, as drawn."""
     slope = case.entry.measure is Measure.SLOPE
-    found: dict[str, float] = {}
+    agreement: dict[str, float] = {}
     for name in _SLOPES if slope else _SHARES:
         if name == case.entry.name:
             continue
-        problem = replace(case.asked.problem, settings={})
+        problem = replace(case.question.problem, settings={})
         other = array(METHODS[name].apply(problem).map[0])
         value = group_agreement(case.attribution.map, other, case.system)
         if np.isfinite(value):
-            found[METHODS[name].title] = value
-    if not found:
+            agreement[METHODS[name].title] = value
+    if not agreement:
         return Evidence(_NONE, "The maps do not vary enough between knob groups to be ranked.")
-    mean = float(np.mean(list(found.values())))
-    each = ", ".join(f"{name} {number(value)}" for name, value in found.items())
+    mean = float(np.mean(list(agreement.values())))
+    each = ", ".join(f"{name} {number(value)}" for name, value in agreement.items())
     kind = "slopes" if slope else "shares"
     return Evidence(mean, f"Knob groups rank alike to {number(mean)} on average with other {kind} ({each}).")

@@ -40,22 +40,22 @@ Trial = tuple[NDArray[np.float64], NDArray[np.float64]]
 """What the map tells and what the network does ``[k]``."""
 
 
-def concordance(told: NDArray[np.float64], real: NDArray[np.float64]) -> float:
+def concordance(predicted: NDArray[np.float64], real: NDArray[np.float64]) -> float:
     """``2 told.real / (told.told + real.real)``: 1 if equal, 0 if unrelated, -1 if reversed; NaN if both are zero.
 
     Lin's coefficient (1989, Biometrics 45) about zero. Unlike a correlation it sees the scale: three times the
     right values give 0.6.
     """
-    size = float(told @ told + real @ real)
-    return float(2.0 * (told @ real)) / size if size > 1e-18 else float("nan")
+    size = float(predicted @ predicted + real @ real)
+    return float(2.0 * (predicted @ real)) / size if size > 1e-18 else float("nan")
 
 
-def cosine(told: NDArray[np.float64], real: NDArray[np.float64]) -> float:
+def cosine(predicted: NDArray[np.float64], real: NDArray[np.float64]) -> float:
     """The same without the scale, for scores in units of their own; 0 where one of the two is zero."""
-    size = float(np.sqrt((told @ told) * (real @ real)))
+    size = float(np.sqrt((predicted @ predicted) * (real @ real)))
     if size > 1e-18:
-        return float(told @ real) / size
-    return 0.0 if told.any() or real.any() else float("nan")
+        return float(predicted @ real) / size
+    return 0.0 if predicted.any() or real.any() else float("nan")
 
 
 def nudges(case: Case, count: int) -> Trial:
@@ -64,13 +64,15 @@ def nudges(case: Case, count: int) -> Trial:
     span = float(np.ptp(np.concatenate([here.ravel(), case.attribution.references.ravel()]))) or 1.0
     size = _NUDGE * span
     signs = np.random.default_rng(case.seed).choice([-1.0, 1.0], size=(count, *here.shape))
-    return _told(case, signs), (_values(case, here + size * signs) - _values(case, here - size * signs)) / (2.0 * size)
+    return _predicted(case, signs), (_values(case, here + size * signs) - _values(case, here - size * signs)) / (
+        2.0 * size
+    )
 
 
 def halves(case: Case, count: int) -> Trial | None:
     """Half of each group's cells as in the state, half as in the baseline, ``count`` times; ``None`` without such cells."""
     signs = half_signs(case, count)
-    return (_told(case, signs), apart(case, signs)) if signs.any() else None
+    return (_predicted(case, signs), apart(case, signs)) if signs.any() else None
 
 
 def half_signs(case: Case, count: int) -> NDArray[np.float64]:
@@ -101,10 +103,10 @@ def _balanced(groups: NDArray[np.int64], moved: NDArray[np.bool_], count: int, s
     return signs
 
 
-def _told(case: Case, signs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _predicted(case: Case, signs: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(signs.reshape(len(signs), -1) @ case.attribution.map.ravel())
 
 
 def _values(case: Case, observations: NDArray[np.float64]) -> NDArray[np.float64]:
     seen = tensor(observations.astype(np.float32))
-    return np.asarray(case.asked.problem.values(seen, torch.zeros(len(seen), dtype=torch.long)).numpy())
+    return np.asarray(case.question.problem.values(seen, torch.zeros(len(seen), dtype=torch.long)).numpy())

@@ -31,7 +31,7 @@ class Case:
     policy: Policy
     attribution: Attribution
     entry: Method
-    asked: ResolvedQuestion
+    question: ResolvedQuestion
     observation: NDArray[np.float32]
     seed: int
     full: bool
@@ -42,7 +42,7 @@ class Case:
     ) -> Case:
         """Ask the map's question again."""
         state = attribution.decision.state
-        asked = ask(
+        resolved = ask(
             system,
             policy,
             state,
@@ -51,8 +51,8 @@ class Case:
             seed=attribution.question.seed or 0,
             settings=attribution.question.settings,
         )
-        seen = asked.observation
-        return cls(system, policy, attribution, method_named(attribution.method), asked, seen, seed, full)
+        seen = resolved.observation
+        return cls(system, policy, attribution, method_named(attribution.method), resolved, seen, seed, full)
 
     @property
     def state(self) -> State:
@@ -80,14 +80,14 @@ class Case:
 
     def losses(self, after: NDArray[np.float32]) -> NDArray[np.float64]:
         """``F(state) - F(changed)`` for each changed observation ``[n]``."""
-        problem, seen = self.asked.problem, np.concatenate([self.observation[None], after])
+        problem, seen = self.question.problem, np.concatenate([self.observation[None], after])
         values = problem.values(tensor(seen), torch.zeros(len(seen), dtype=torch.long)).numpy()
         return np.asarray(values[0] - values[1:])
 
     @property
     def problem(self) -> CaptumQuestion:
         """The question with fewer references, for what has to be computed many times."""
-        return self.asked.problem.first_pairs(16 if self.full else 4)
+        return self.question.problem.first_pairs(16 if self.full else 4)
 
     def map_of(self, inputs: Tensor, module: nn.Module | None = None) -> Tensor:
         """The method's maps at other inputs ``[N, *observation_shape]``, or of another network.
@@ -108,11 +108,11 @@ class Case:
         if not names:
             return ()
         after = self.paint(rows)
-        told = (self.weights(after) * self.attribution.map).reshape(len(names), -1).sum(axis=1)
+        predicted = (self.weights(after) * self.attribution.map).reshape(len(names), -1).sum(axis=1)
         lost = self.losses(after)
         before = self.attribution.decision
         then = decide_many(self.system, self.policy, [State(row, self.state.background) for row in rows])
-        found = []
+        interventions = []
         for i, name in enumerate(names):
             moved = rows[i] != self.state.values
             shares = (_NONE, _NONE)
@@ -121,5 +121,5 @@ class Case:
                 assert later is not None
                 shares = float(before.probabilities[before.action]), float(later[before.action])
             gone = bool((rows[i][moved] == 0.0).all())
-            found.append(Intervention(name, gone, float(told[i]), float(lost[i]), *shares, then[i].action))
-        return tuple(found)
+            interventions.append(Intervention(name, gone, float(predicted[i]), float(lost[i]), *shares, then[i].action))
+        return tuple(interventions)

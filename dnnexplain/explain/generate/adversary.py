@@ -62,7 +62,7 @@ class TriedWorkloads:
 
     def add(self, system: Tabular, workloads: Sequence[Any], law: Plausibility, regret: Regret) -> None:
         """Run workloads and keep them all."""
-        tables = [system.to_records(one) for one in workloads]
+        tables = [system.to_records(workload) for workload in workloads]
         self.workloads += workloads
         self.plausibility += law(tables).tolist()
         self.regret += np.asarray(regret(workloads), dtype=np.float64).tolist()
@@ -82,9 +82,9 @@ class TriedWorkloads:
         return kept
 
 
-def worst_ten(found: TriedWorkloads, least: float) -> list[int]:
+def worst_ten(tried: TriedWorkloads, least: float) -> list[int]:
     """The ten worst likely runs, at most one of a cell and regret."""
-    return found.likely(least)[:TEN]
+    return tried.likely(least)[:TEN]
 
 
 def hardest(
@@ -116,19 +116,19 @@ def hardest(
             that is asked for counts as a run.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
-    found = TriedWorkloads()
-    found.add(system, list(drawn[: max(2, int(DRAWN * count), min(FIRST, count // 3))]), law, regret)
-    pool = [system.to_records(one) for one in drawn]
-    parts = system, found, pool, law, least, rng
+    tried = TriedWorkloads()
+    tried.add(system, list(drawn[: max(2, int(DRAWN * count), min(FIRST, count // 3))]), law, regret)
+    pool = [system.to_records(item) for item in drawn]
+    parts = system, tried, pool, law, least, rng
     search = _Climbers(*parts, slope=slope) if steer else _Blind(*parts)
-    while (spent := len(found.regret) + search.slopes) < count and not (cancel is not None and cancel.is_set()):
+    while (spent := len(tried.regret) + search.slopes) < count and not (cancel is not None and cancel.is_set()):
         batch = search.proposed(min(BATCH, count - spent), spent / count)
         if not batch:
             break
-        first = len(found.regret)
-        found.add(system, [one.workload for one in batch], law, regret)
+        first = len(tried.regret)
+        tried.add(system, [item.workload for item in batch], law, regret)
         search.ran(batch, first)
-    return found
+    return tried
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,13 @@ class _Blind:
     def __init__(
         self,
         system: Tabular,
-        found: TriedWorkloads,
+        tried: TriedWorkloads,
         pool: Sequence[Floats],
         law: Plausibility,
         least: float,
         rng: np.random.Generator,
     ) -> None:
-        self.system, self.found, self.pool, self.law, self.least, self.rng = system, found, pool, law, least, rng
+        self.system, self.tried, self.pool, self.law, self.least, self.rng = system, tried, pool, law, least, rng
         self.slopes = 0
 
     def proposed(self, wanted: int, share: float) -> list[_Proposal]:
@@ -160,10 +160,10 @@ class _Blind:
         del share
         kept: list[_Proposal] = []
         for _ in range(TRIES):
-            made = [self._one(place) for place in range(len(kept), wanted)]
-            self.found.proposed += len(made)
-            shares = self.law([self.system.to_records(one.workload) for one in made])
-            kept += [one for one, likely in zip(made, shares, strict=True) if likely >= self.least]
+            made = [self._proposal(place) for place in range(len(kept), wanted)]
+            self.tried.proposed += len(made)
+            shares = self.law([self.system.to_records(item.workload) for item in made])
+            kept += [item for item, likely in zip(made, shares, strict=True) if likely >= self.least]
             if len(kept) == wanted:
                 break
         return kept
@@ -171,11 +171,11 @@ class _Blind:
     def ran(self, batch: Sequence[_Proposal], first: int) -> None:
         """What was run, from place ``first`` on among all that was found."""
 
-    def _one(self, place: int) -> _Proposal:
+    def _proposal(self, place: int) -> _Proposal:
         del place
-        likely = self.found.likely(self.least)
+        likely = self.tried.likely(self.least)
         parent = (
-            self.system.to_records(self.found.workloads[likely[int(self.rng.integers(len(likely)))]])
+            self.system.to_records(self.tried.workloads[likely[int(self.rng.integers(len(likely)))]])
             if likely
             else self._drawn()
         )
@@ -192,7 +192,7 @@ class _Climbers(_Blind):
     def __init__(self, *parts: Any, slope: Slope | None = None) -> None:
         super().__init__(*parts)
         spread = np.concatenate(list(self.pool)).std(axis=0)
-        self.climbers = _starts(self.found, self.least, FEWER[0][1])
+        self.climbers = _starts(self.tried, self.least, FEWER[0][1])
         self.known: dict[int, Floats | None] = {}
         self.slope = slope
         sloped = bool(self.climbers) and slope is not None and self._uphill(self.climbers[0]) is not None
@@ -203,27 +203,27 @@ class _Climbers(_Blind):
         if not self.climbers:
             return super().proposed(wanted, share)
         most = next(count for since, count in reversed(FEWER) if share >= since)
-        self.climbers = sorted(self.climbers, key=lambda run: -self.found.regret[run])[:most]
+        self.climbers = sorted(self.climbers, key=lambda run: -self.tried.regret[run])[:most]
         return super().proposed(wanted, share)
 
     def ran(self, batch: Sequence[_Proposal], first: int) -> None:
         """Climbers go to what is no better for the policy; moves learn from what is worse."""
         if not self.climbers:
-            self.climbers = _starts(self.found, self.least, FEWER[0][1])
+            self.climbers = _starts(self.tried, self.least, FEWER[0][1])
             return
-        regret = self.found.regret
-        for one, now in zip(batch, regret[first:], strict=True):
-            self.moves.learn(one.move, better=now > regret[self.climbers[one.climber]])
-        for run, one in enumerate(batch, start=first):
-            if regret[run] >= regret[self.climbers[one.climber]]:
-                self.climbers[one.climber] = run
+        regret = self.tried.regret
+        for item, now in zip(batch, regret[first:], strict=True):
+            self.moves.learn(item.move, better=now > regret[self.climbers[item.climber]])
+        for run, item in enumerate(batch, start=first):
+            if regret[run] >= regret[self.climbers[item.climber]]:
+                self.climbers[item.climber] = run
 
-    def _one(self, place: int) -> _Proposal:
+    def _proposal(self, place: int) -> _Proposal:
         if not self.climbers:
-            return super()._one(place)
+            return super()._proposal(place)
         which = place % len(self.climbers)
         other = self.climbers[int(self.rng.integers(len(self.climbers)))]
-        parent, elite = (self.system.to_records(self.found.workloads[run]) for run in (self.climbers[which], other))
+        parent, elite = (self.system.to_records(self.tried.workloads[run]) for run in (self.climbers[which], other))
         at = self.climbers[which]
         move, table = self.moves.make(parent, elite, self._drawn(), lambda: _or_flat(self._uphill(at), parent))
         return _Proposal(self.system.from_records(table), which, move)
@@ -232,7 +232,7 @@ class _Climbers(_Blind):
         """The gradient where a run was; asked for once."""
         if run not in self.known:
             assert self.slope is not None
-            self.known[run] = self.slope(self.found.workloads[run])
+            self.known[run] = self.slope(self.tried.workloads[run])
             self.slopes += 1
         return self.known[run]
 
@@ -241,11 +241,11 @@ def _or_flat(slope: Floats | None, table: Floats) -> Floats:
     return np.zeros_like(table) if slope is None else slope
 
 
-def _starts(found: TriedWorkloads, least: float, most: int) -> list[int]:
+def _starts(tried: TriedWorkloads, least: float, most: int) -> list[int]:
     """The worst of every kind, the worst first; then the worst of the rest."""
-    order = found.likely(least)
+    order = tried.likely(least)
     kinds: dict[tuple[int, int], int] = {}
     for run in order:
-        kinds.setdefault(found.cells[run], run)
+        kinds.setdefault(tried.cells[run], run)
     chosen = set(kinds.values())
     return [*kinds.values(), *(run for run in order if run not in chosen)][:most]

@@ -152,8 +152,8 @@ class Autoregressive:
 
     def _inputs(self, torch: Any, before: Floats, rows: Floats) -> Tensor:
         scaled = [
-            (one - self._mean) / self._spread
-            for one in (before if self._ordered else np.zeros_like(before) + self._mean, rows)
+            (item - self._mean) / self._spread
+            for item in (before if self._ordered else np.zeros_like(before) + self._mean, rows)
         ]
         made: Tensor = torch.as_tensor(np.concatenate(scaled, axis=1), dtype=torch.float32)
         return made
@@ -204,7 +204,7 @@ def _checked(tables: Sequence[Floats]) -> list[Floats]:
 
 
 GENERATORS: Mapping[str, Callable[[], Generator]] = {
-    one.name: one for one in (Interpolating, Autoregressive, Diffusion, Adversarial)
+    item.name: item for item in (Interpolating, Autoregressive, Diffusion, Adversarial)
 }
 """By name."""
 

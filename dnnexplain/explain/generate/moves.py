@@ -23,69 +23,69 @@ LEAST_SHARE = 0.08
 
 
 def towards_drawn(
-    one: Floats, _elite: Floats, drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
+    first: Floats, _elite: Floats, drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
 ) -> Floats:
     """A stretch or records of an ordinary table, or half-way to them."""
-    return propose(one, drawn, rng, ordered=ordered)
+    return propose(first, drawn, rng, ordered=ordered)
 
 
 def towards_elite(
-    one: Floats, elite: Floats, _drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
+    first: Floats, elite: Floats, _drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
 ) -> Floats:
     """The same with another bad table: what is bad in both may come together."""
-    return propose(one, elite, rng, ordered=ordered)
+    return propose(first, elite, rng, ordered=ordered)
 
 
 def few_values(
-    one: Floats, _elite: Floats, _drawn: Floats, scale: Floats, rng: np.random.Generator, ordered: bool
+    first: Floats, _elite: Floats, _drawn: Floats, scale: Floats, rng: np.random.Generator, ordered: bool
 ) -> Floats:
     """A few records (of a series: a stretch) with other values in a few columns, by a step of a drawn size."""
-    table = one.copy()
-    rows = _some_rows(len(one), rng, ordered=ordered)
-    columns = rng.random(one.shape[1]) < max(0.3, 1.0 / one.shape[1])
-    columns[int(rng.integers(one.shape[1]))] = True
+    table = first.copy()
+    rows = _some_rows(len(first), rng, ordered=ordered)
+    columns = rng.random(first.shape[1]) < max(0.3, 1.0 / first.shape[1])
+    columns[int(rng.integers(first.shape[1]))] = True
     size = 10.0 ** rng.uniform(-1.5, 0.3)
-    noise = rng.normal(size=(1 if ordered else len(rows), one.shape[1]))
+    noise = rng.normal(size=(1 if ordered else len(rows), first.shape[1]))
     table[rows] += size * noise * scale * columns
     return table
 
 
 def other_order(
-    one: Floats, _elite: Floats, _drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
+    first: Floats, _elite: Floats, _drawn: Floats, _scale: Floats, rng: np.random.Generator, ordered: bool
 ) -> Floats:
     """Two stretches (of a series: a stretch with its values backwards), or two records, change places."""
-    table = one.copy()
+    table = first.copy()
     if ordered:
-        rows = _some_rows(len(one), rng, ordered=True)
-        column = int(rng.integers(one.shape[1]))
+        rows = _some_rows(len(first), rng, ordered=True)
+        column = int(rng.integers(first.shape[1]))
         table[rows, column] = table[rows[::-1], column]
         return table
-    a, b = rng.integers(0, len(one), 2)
+    a, b = rng.integers(0, len(first), 2)
     if rng.random() < 0.5:
         table[[a, b]] = table[[b, a]]
         return table
     moved = np.delete(table, a, axis=0)
-    return np.insert(moved, min(int(b), len(moved)), one[a], axis=0)
+    return np.insert(moved, min(int(b), len(moved)), first[a], axis=0)
 
 
-def uphill(one: Floats, slope: Floats, scale: Floats, rng: np.random.Generator) -> Floats:
+def uphill(first: Floats, slope: Floats, scale: Floats, rng: np.random.Generator) -> Floats:
     """A step of a drawn size in the direction in which regret grows, each column measured by its spread.
 
     Args:
-        one, slope: a table and the gradient of the regret there ``[R, C]``.
+        first, slope: a table and the gradient of the regret there ``[R, C]``.
         scale: of each column ``[C]``.
         rng: draws the size: the mean change is a thirtieth of the spread to twice it.
     """
     measured = slope * scale
     moved = measured[measured != 0]
     if not len(moved):
-        return one.copy()
+        return first.copy()
     size = 10.0 ** rng.uniform(-1.5, 0.3)
-    made: Floats = one + size * measured * scale / np.sqrt((moved**2).mean())
+    made: Floats = first + size * measured * scale / np.sqrt((moved**2).mean())
     return made
 
 
-MOVES: dict[str, Move] = {one.__name__: one for one in (towards_drawn, towards_elite, few_values, other_order)}
+MOVES: dict[str, Move] = {item.__name__: item for item in (towards_drawn, towards_elite, few_values, other_order)}
 """By name."""
 UPHILL = "uphill"
 """The move that needs a gradient."""
@@ -116,15 +116,15 @@ class Moves:
         return {name: LEAST_SHARE + free * worth / total for name, worth in self._worth.items()}
 
     def make(
-        self, one: Floats, elite: Floats, drawn: Floats, slope: Callable[[], Floats] | None = None
+        self, first: Floats, elite: Floats, drawn: Floats, slope: Callable[[], Floats] | None = None
     ) -> tuple[str, Floats]:
-        """A move's name and what it makes of ``one``; ``slope`` gives the gradient there, if it is asked for."""
+        """A move's name and what it makes of ``first``; ``slope`` gives the gradient there, if it is asked for."""
         shares = self.shares
         name = str(self._rng.choice(list(shares), p=list(shares.values())))
         if name == UPHILL:
             assert slope is not None
-            return name, uphill(one, slope(), self._scale, self._rng)
-        return name, MOVES[name](one, elite, drawn, self._scale, self._rng, self._ordered)
+            return name, uphill(first, slope(), self._scale, self._rng)
+        return name, MOVES[name](first, elite, drawn, self._scale, self._rng, self._ordered)
 
     def learn(self, name: str, *, better: bool) -> None:
         """Whether what a move made was worse for the policy than its parent."""

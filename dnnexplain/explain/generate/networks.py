@@ -69,7 +69,7 @@ class NetworkGenerator(ABC):
         torch.manual_seed(seed)
         self.network = self._network(scaled[0].shape[1])
         rows, given = (
-            torch.as_tensor(one, dtype=torch.float32) for one in (np.concatenate(scaled), self.condition.of(scaled))
+            torch.as_tensor(item, dtype=torch.float32) for item in (np.concatenate(scaled), self.condition.of(scaled))
         )
         self._train(rows, given, torch.Generator().manual_seed(seed))
 
@@ -98,9 +98,9 @@ class NetworkGenerator(ABC):
 
         known = {"quantiles": self.scale.quantiles, "levels": self.condition.levels, "starts": self.condition.starts,
                  "lengths": self.condition.lengths, "few": self.scale.few}  # fmt: skip
-        told = {"generator": self.name, "ordered": json.dumps(self.condition.ordered)}
+        data = {"generator": self.name, "ordered": json.dumps(self.condition.ordered)}
         tensors = {f"network.{key}": value.contiguous() for key, value in self.network.state_dict().items()}
-        save_file(tensors | {key: as_tensor(value) for key, value in known.items()}, path, metadata=told)
+        save_file(tensors | {key: as_tensor(value) for key, value in known.items()}, path, metadata=data)
 
     def read(self, tensors: dict[str, Any], *, ordered: bool) -> None:
         """Take what :meth:`save` wrote."""
@@ -146,8 +146,8 @@ class Diffusion(NetworkGenerator):
         import torch  # noqa: PLC0415
 
         angle = level[:, None] * (np.pi / 2)
-        found: Tensor = self.network(torch.cat([noisy, given, torch.sin(angle), torch.cos(angle)], dim=1))
-        return found
+        noise: Tensor = self.network(torch.cat([noisy, given, torch.sin(angle), torch.cos(angle)], dim=1))
+        return noise
 
     def _train(self, rows: Tensor, given: Tensor, draw: Any) -> None:
         import torch  # noqa: PLC0415
@@ -199,12 +199,14 @@ class Adversarial(NetworkGenerator):
             _critic(3 * rows.shape[1]),
             AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(0.995)),
         )
-        ours, theirs = (torch.optim.Adam(one.parameters(), lr=1e-3, betas=(0.0, 0.9)) for one in (self.network, critic))
+        ours, theirs = (
+            torch.optim.Adam(item.parameters(), lr=1e-3, betas=(0.0, 0.9)) for item in (self.network, critic)
+        )
         for step in range(2 * self.steps):
             batch = torch.randint(len(rows), (min(BATCH, len(rows)),), generator=draw)
             made = self._made(given[batch], draw)
             theirs.zero_grad()
-            real, fake = (critic(torch.cat([one, given[batch]], dim=1)) for one in (rows[batch], made.detach()))
+            real, fake = (critic(torch.cat([item, given[batch]], dim=1)) for item in (rows[batch], made.detach()))
             (torch.relu(1 - real).mean() + torch.relu(1 + fake).mean()).backward()
             theirs.step()
             if step % 2:
@@ -240,16 +242,16 @@ def load_generator(path: Path) -> NetworkGenerator:
     kinds = {kind.name: kind for kind in (Diffusion, Adversarial)}
     try:
         with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
+            metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
         msg = f"{path} cannot be read as a generator: {error}"
         raise DnnExplainError(msg) from None
-    if told.get("generator") not in kinds:
-        msg = f"{path} holds no generator; its metadata names {told.get('generator')!r}, not one of {', '.join(kinds)}"
+    if metadata.get("generator") not in kinds:
+        msg = f"{path} holds no generator; its metadata names {metadata.get('generator')!r}, not one of {', '.join(kinds)}"
         raise DnnExplainError(msg)
-    made = kinds[told["generator"]]()
-    made.read(tensors, ordered=json.loads(told.get("ordered", "true")))
+    made = kinds[metadata["generator"]]()
+    made.read(tensors, ordered=json.loads(metadata.get("ordered", "true")))
     return made
 
 

@@ -80,8 +80,8 @@ class Plausibility:
 
     def place(self, rows: Floats) -> Floats:
         """The first two principal components of summaries ``[W, 2]``."""
-        found = self._law.transform(self._scaled(rows))[:, :2]
-        return np.column_stack([found, np.zeros((len(rows), 2 - found.shape[1]))])
+        coordinates = self._law.transform(self._scaled(rows))[:, :2]
+        return np.column_stack([coordinates, np.zeros((len(rows), 2 - coordinates.shape[1]))])
 
     def cells(self, tables: Sequence[Floats]) -> list[tuple[int, int]]:
         """Where workloads lie on a map of six by six cells, of which each holds a sixth of real ones either way."""

@@ -72,7 +72,7 @@ def realism(made: Sequence[Floats], held_out: Sequence[Floats], fitted: Sequence
     new, real = (_records(tables, rng) for tables in (made, held_out))
     count = min(len(new), len(real))
     return Realism(
-        _auc(np.stack([summary(one) for one in made]), np.stack([summary(one) for one in held_out]), seed),
+        _auc(np.stack([summary(item) for item in made]), np.stack([summary(item) for item in held_out]), seed),
         _auc(new[:count], real[:count], seed),
         _marginal(new, real),
         _dependence(new, real),

@@ -15,16 +15,16 @@ Floats = NDArray[np.float64]
 NEAREST = 5
 
 
-def propose(one: Floats, other: Floats, rng: np.random.Generator, *, ordered: bool) -> Floats:
+def propose(left: Floats, other: Floats, rng: np.random.Generator, *, ordered: bool) -> Floats:
     """A table near ``one [R, C]`` made with ``other [S, C]``: a stretch of it, records moved towards its, or records twice.
 
     Args:
-        one, other: tables of the same columns.
+        left, other: tables of the same columns.
         rng: draws what is done, and where.
         ordered: whether the order of records means something.
     """
-    table = one.copy()
-    most = min(len(one), len(other))
+    table = left.copy()
+    most = min(len(left), len(other))
     length = int(rng.integers(1, max(2, most // 2 + 1)))
     first = int(rng.integers(0, most - length + 1))
     kind = int(rng.integers(3))

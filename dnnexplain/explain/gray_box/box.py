@@ -132,10 +132,10 @@ def gap_box(
         raise DnnExplainError(msg)
     growth = _Growth(problem, row, 1 + fraction * (ratio - 1), samples, np.random.default_rng(seed))
     growth.run(moves, cancel, progress)
-    found = problem.ratio(growth.draw(checks))
+    ratios = problem.ratio(growth.draw(checks))
     width = np.maximum(problem.domain.width, 1e-300)
     shares = np.clip((growth.high - growth.low) / width, 1e-12, 1.0)[problem.domain.width > 0]
-    kept = int((found >= growth.threshold).sum())
+    kept = int((ratios >= growth.threshold).sum())
     return GapBox(
         question=question or Question(system=problem.name, method="gap box", seed=seed),
         ratio=ratio,
@@ -143,8 +143,8 @@ def gap_box(
         samples=checks,
         share=kept / checks,
         share_low=counted_interval(kept, checks, level=0.9).low,  # the one-sided 95% bound
-        smallest=float(found.min()),
-        median=float(np.median(found)),
+        smallest=float(ratios.min()),
+        median=float(np.median(ratios)),
         volume=float(np.log10(shares).mean()),
         names=problem.domain.names,
         unit=problem.domain.unit,

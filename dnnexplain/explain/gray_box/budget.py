@@ -131,14 +131,14 @@ class Run:
 
         What one input takes is noted for :meth:`affordable`.
         """
-        found: list[Array] = []
+        kept: list[Array] = []
         began, done = time.process_time(), 0
-        while done < len(x) and (not found or self.going()):
-            found.append(ratio(x[done : done + block]))
-            done += len(found[-1])
+        while done < len(x) and (not kept or self.going()):
+            kept.append(ratio(x[done : done + block]))
+            done += len(kept[-1])
             self.row_seconds = (time.process_time() - began) / done
             block = self.affordable(64)
-        return np.concatenate(found)
+        return np.concatenate(kept)
 
     def going(self, until: float = 1.0) -> bool:
         """Whether there is budget left below the share ``until``, and nobody asked to stop."""

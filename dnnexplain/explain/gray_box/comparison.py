@@ -57,8 +57,8 @@ class SearchComparison(Result):
         """The best case, and how the other methods did, in words."""
         best = self.best
         others = sorted((case for case in self.cases if case is not best), key=lambda case: -case.lower)
-        told = ", ".join(f"{case.method} {number(case.ratio)}" for case in others)
-        return best.sentence() + (f" The others found: {told}." if told else "")
+        words = ", ".join(f"{case.method} {number(case.ratio)}" for case in others)
+        return best.sentence() + (f" The others found: {words}." if words else "")
 
     def picture(self) -> Chart:
         """How the best ratio of each method grew."""
@@ -118,6 +118,6 @@ def compare_searches(
         why = "; ".join(f"{name}: {text}" for name, text in failures.items())
         msg = f"no search of {problem.name} found a case. {why}".strip()
         raise DnnExplainError(msg)
-    asked = question or Question(system=problem.name, seed=seed)
+    about = question or Question(system=problem.name, seed=seed)
     complete = len(cases) == len(methods) and all(case.stopped in {"budget", "finished"} for case in cases)
-    return SearchComparison(asked, tuple(cases), failures, complete)
+    return SearchComparison(about, tuple(cases), failures, complete)

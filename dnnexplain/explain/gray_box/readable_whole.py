@@ -64,14 +64,14 @@ class WhiteBox:
         from scipy.optimize import linprog  # noqa: PLC0415 - 0.2 s that only a certificate needs
 
         rows, flows = self.use.shape
-        found = linprog(
+        solution = linprog(
             np.append(np.zeros(flows), 1.0),
             A_ub=np.hstack([self.use, -np.ones((rows, 1))]),
             b_ub=np.zeros(rows),
             A_eq=np.hstack([self.serve, np.zeros((len(self.serve), 1))]),
             b_eq=x,
         )
-        return float(found.fun) if found.status == 0 else float("nan")
+        return float(solution.fun) if solution.status == 0 else float("nan")
 
     def pieces(self, x: Array) -> Array:
         """The pieces of the cost ``[B, pieces]`` for inputs ``[B, n]`` that are on or off."""

@@ -134,7 +134,7 @@ def worst_regret(
         DnnExplainError: the package cma is missing, or no row of the box makes a workload.
     """
     search = _Search(system, policy, box, budget)
-    asked = question or Question.about(system, policy, seed=seed)
+    about = question or Question.about(system, policy, seed=seed)
     strategy = _strategy(len(box.low), seed)
     stopped, kept = "budget", 0
     while search.left():
@@ -145,19 +145,19 @@ def worst_regret(
         regrets = search.run(box.low + (box.high - box.low) * np.clip(np.asarray(rows), 0, 1))
         finite = regrets[np.isfinite(regrets)]
         worst = finite.min() - 1 if finite.size else 0.0
-        strategy.tell(rows, [-float(one) if np.isfinite(one) else 1.0 - worst for one in regrets])
+        strategy.tell(rows, [-float(regret) if np.isfinite(regret) else 1.0 - worst for regret in regrets])
         if progress is not None:
             progress(search.spent(), search.best[0][0] if search.best else 0.0)
         if keep is not None and len(search.trace) > kept:
             kept = len(search.trace)
-            keep(lambda: search.result(asked, "running", seconds / 10))
+            keep(lambda: search.result(about, "running", seconds / 10))
         if strategy.stop():
             strategy = _strategy(len(box.low), seed + search.rounds)
     if not search.best:
         none = "no workload of this box can be made, so nothing was searched"
         msg = "the search was ended before it had run a workload" if stopped == "cancelled" else none
         raise DnnExplainError(msg)
-    return search.result(asked, stopped, seconds)
+    return search.result(about, stopped, seconds)
 
 
 def _strategy(size: int, seed: int) -> Any:

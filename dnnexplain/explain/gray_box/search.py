@@ -40,14 +40,14 @@ def gray_box(problem: Problem, run: Run) -> None:
         if problem.domain.whole:
             _climb_and_polish(problem, run, piecewise_starts(run, near=near), climb=near)
         elif problem.inner is None:
-            found = _climb(_first_way(problem), run, piecewise_starts(run, near=near))
-            _climb(EnvelopeWay(problem), run, Starts(found, np.full(len(found), -1), np.full(len(found), 0.01)))
+            climbed = _climb(_first_way(problem), run, piecewise_starts(run, near=near))
+            _climb(EnvelopeWay(problem), run, Starts(climbed, np.full(len(climbed), -1), np.full(len(climbed), 0.01)))
         elif turn % 4 < 3:
             _alternate(problem, run, inner_starts(run, near=near))
         else:
-            found = _climb(_first_way(problem), run, piecewise_starts(run, near=near))
-            piece = problem.pipeline.pieces(found).argmax(axis=1)
-            _alternate(problem, run, Starts(found, piece, np.full(len(found), 0.01)))
+            climbed = _climb(_first_way(problem), run, piecewise_starts(run, near=near))
+            piece = problem.pipeline.pieces(climbed).argmax(axis=1)
+            _alternate(problem, run, Starts(climbed, piece, np.full(len(climbed), 0.01)))
         turn += 1
 
 

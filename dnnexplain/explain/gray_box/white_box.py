@@ -105,14 +105,14 @@ def solve_white_box(
     bound = envelope.bound
     while bound > ratio * (1 + CLOSED) and left(cpu_seconds / 2):
         stop = interrupted_at(start + cpu_seconds / 2, cancel)
-        excess, found = program.solve(ratio, stop)
+        excess, point = program.solve(ratio, stop)
         bound = min(bound, ratio + max(excess, 0.0) / box.least)
-        if found is None or bound <= ratio * (1 + CLOSED):
+        if point is None or bound <= ratio * (1 + CLOSED):
             break
-        better = float(box.ratio(found[None])[0])
+        better = float(box.ratio(point[None])[0])
         if better <= ratio * (1 + CLOSED):
             break
-        x, ratio = found, better
+        x, ratio = point, better
     if bound > ratio * (1 + CLOSED):
         bound = min(bound, envelope.search(ratio, lambda: left(cpu_seconds)))
     certificate = certify_white_box(box, bound, x, seed)

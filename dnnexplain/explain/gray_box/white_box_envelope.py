@@ -66,8 +66,8 @@ class Envelope:
     @property
     def bound(self) -> float:
         """The worst of all parts."""
-        found = -self._heap[0][0]
-        return found + _ROUNDED * max(1.0, abs(found))
+        bound = -self._heap[0][0]
+        return bound + _ROUNDED * max(1.0, abs(bound))
 
     def search(self, enough: float, go_on: Callable[[], bool]) -> float:
         """Halve the worst part until no ratio is above ``enough``, or it is told to end; the bound."""
@@ -107,14 +107,14 @@ class Envelope:
         limits = np.concatenate([np.ones(box.use.shape[0]), np.zeros(rows.shape[0] - box.use.shape[0])])
         goal = np.concatenate([-slopes / box.high, np.zeros(flows + 1)])
         self.programs += 1
-        found = linprog(
+        solution = linprog(
             goal, A_ub=rows, b_ub=limits, A_eq=self._equal, b_eq=np.zeros(len(box.high)),
             bounds=np.column_stack([np.zeros(len(goal)), self._most]), method="highs",
         )  # fmt: skip
-        if found.status != 0:
+        if solution.status != 0:
             return np.inf
-        prices = np.minimum(found.ineqlin.marginals, 0.0)
-        left = goal - rows.T @ prices - self._equal.T @ found.eqlin.marginals
+        prices = np.minimum(solution.ineqlin.marginals, 0.0)
+        left = goal - rows.T @ prices - self._equal.T @ solution.eqlin.marginals
         gains = left < 0.0
         return float(-(limits @ prices) - left[gains] @ self._most[gains])
 

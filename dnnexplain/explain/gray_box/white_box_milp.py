@@ -200,8 +200,8 @@ class WhiteBoxProgram:
 def _stop_when(solver: Any, highspy: Any, stop: Callable[[], bool]) -> None:
     """Ask ``stop`` now and then while the solver runs, and end it if the answer is yes."""
 
-    def ask(kind: Any, message: str, told: Any, answer: Any, data: Any) -> None:
-        del kind, message, told, data
+    def ask(kind: Any, message: str, words: Any, answer: Any, data: Any) -> None:
+        del kind, message, words, data
         if stop():
             answer.user_interrupt = True
 

@@ -44,8 +44,8 @@ class Adverse:
 
 def behind(system: Any, own: Floats, rule: Floats) -> Floats:
     """By how much a policy is behind: the ratio of costs less one, or their difference where a ratio says nothing."""
-    found = own / rule - 1.0 if cost_is_ratio(system) else own - rule
-    return np.where(np.isfinite(found), found, -np.inf)
+    gap = own / rule - 1.0 if cost_is_ratio(system) else own - rule
+    return np.where(np.isfinite(gap), gap, -np.inf)
 
 
 def best_of(system: Any, rules: Mapping[str, Policy], workloads: Sequence[Any]) -> Floats:
@@ -89,7 +89,7 @@ def worst_workloads(
         upto = "" if np.isinf(most) else f", and at most {most:,} where workloads are drawn and kept"
         msg = f"the rounds of an attack are batches of {BATCH} workloads, at least 1{upto}; not {rounds:,}"
         raise DnnExplainError(msg)
-    found = list(beside)
+    population = list(beside)
 
     def tell(done: float | None, _words: str = "") -> None:
         if progress is not None and done is not None:
@@ -101,15 +101,15 @@ def worst_workloads(
             system, policy, starts, against=BEST_RULE, rounds=rounds, seed=seed, oracle_seconds=0.01, cancel=stop,
             progress=tell,
         )  # fmt: skip
-        found += [system.workload_from_json(data) for data in attack.population]
+        population += [system.workload_from_json(data) for data in attack.population]
         how = f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}"
         if attack.stopped:
             how = f"{counted(attack.evaluated, 'workload')} run before the search was ended, of {counted(rounds, 'batch', 'batches')} of {BATCH}"
     else:
-        found += draw(rounds * BATCH, seed)
+        population += draw(rounds * BATCH, seed)
         how = f"the worst of {rounds * BATCH:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
-    own = np.asarray(system.run(policy, found).cost, dtype=np.float64)
-    rule = best_of(system, rules, found)
+    own = np.asarray(system.run(policy, population).cost, dtype=np.float64)
+    rule = best_of(system, rules, population)
     gaps = behind(system, own, rule)
     order = np.argsort(-gaps, kind="stable")[:KEPT]
-    return Adverse(tuple(found[place] for place in order), own[order], rule[order], gaps[order], how)
+    return Adverse(tuple(population[place] for place in order), own[order], rule[order], gaps[order], how)

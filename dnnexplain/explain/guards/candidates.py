@@ -53,7 +53,7 @@ def candidates(
     label = np.repeat([1.0, 0.0], [len(part) for part in seen])
     values = np.asarray(quantities(observations), dtype=np.float64)
     own = taken(system, policy, observations)
-    found: list[GuardRule] = []
+    guard_rules: list[GuardRule] = []
     single: list[tuple[float, GuardRule]] = []
     for name, rule in {**rules, **(others or rules)}.items():
         part = ~system.output.same(own, taken(system, rule, observations))
@@ -63,10 +63,10 @@ def candidates(
             continue
         for box in failing_boxes(values[part], label[part])[:BOXES]:
             where = Where.of(quantities.names, box)
-            found.append(GuardRule(where, name, f"Where {policy.name} falls behind, it and {name} part here."))
+            guard_rules.append(GuardRule(where, name, f"Where {policy.name} falls behind, it and {name} part here."))
         if part.any() and label[part].any():
-            found += _tight(quantities.names, values[part], label[part], name, policy.name)
-    return [*found, *_spread(single)[: singles or None]]
+            guard_rules += _tight(quantities.names, values[part], label[part], name, policy.name)
+    return [*guard_rules, *_spread(single)[: singles or None]]
 
 
 def _spread(scored: Sequence[tuple[float, GuardRule]]) -> list[GuardRule]:
@@ -77,11 +77,11 @@ def _spread(scored: Sequence[tuple[float, GuardRule]]) -> list[GuardRule]:
     """
     before: Counter[tuple[str, str]] = Counter()
     ranked = []
-    for score, rule in sorted(scored, key=lambda one: -one[0]):
+    for score, rule in sorted(scored, key=lambda item: -item[0]):
         kind = (rule.when.spans[0].feature, rule.do)
         ranked.append((before[kind], -score, rule))
         before[kind] += 1
-    return [rule for *_, rule in sorted(ranked, key=lambda one: one[:2])]
+    return [rule for *_, rule in sorted(ranked, key=lambda item: item[:2])]
 
 
 def simple(
@@ -94,7 +94,7 @@ def simple(
     a quantity is not there (infinite) in most states, those in which it is there have bounds all the same.
     """
     why = f"Where {policy} falls behind, it and {rule} part here most often."
-    found: dict[Where, tuple[float, GuardRule]] = {}
+    rules: dict[Where, tuple[float, GuardRule]] = {}
     for column, share in product(range(values.shape[1]), KEPT_BY):
         here = values[:, column]
         known = np.unique(here[part & hard])
@@ -111,9 +111,9 @@ def simple(
                 held = part & (here > span[0]) & (here <= span[1])
                 shares = held[hard].mean(), held[~hard].mean() if (~hard).any() else 0.0
                 middle = sum(shares) / 2
-                told = float((shares[0] - shares[1]) / np.sqrt(max(middle * (1 - middle), TINY)))
-                found[where] = told, GuardRule(where, rule, why)
-    return list(found.values())
+                chosen = float((shares[0] - shares[1]) / np.sqrt(max(middle * (1 - middle), TINY)))
+                rules[where] = chosen, GuardRule(where, rule, why)
+    return list(rules.values())
 
 
 def _tight(names: Sequence[str], values: Floats, label: Floats, rule: str, policy: str) -> list[GuardRule]:

@@ -80,13 +80,13 @@ def compile_guard(
         progress: called with what is done, of how many, and words.
     """
     over = stop or Event()
-    told = _Told(progress or (lambda *_: None), STARTS + min(FALLBACKS, len(rules)) + 2 * cycles)
+    steps = _Steps(progress or (lambda *_: None), STARTS + min(FALLBACKS, len(rules)) + 2 * cycles)
     usual = list(draw(sets, 2 * seed))
 
     def attacked(whom: Policy, drawn: int, words: str, beside: Sequence[Any] = ()) -> Adverse:
         return worst_workloads(
             system, whom, draw, rules, rounds=rounds, seed=2 * seed + drawn, beside=beside, stop=over,
-            progress=told.step(words),
+            progress=steps.step(words),
         )  # fmt: skip
 
     adverse = attacked(policy, 1000, "attacking the policy")
@@ -94,22 +94,22 @@ def compile_guard(
     bench.learn(adverse.workloads[:LEARNED])
     for again in range(1, STARTS):
         if not over.is_set():
-            found = attacked(policy, 1000 + 100 * again, "attacking the policy, from another start")
-            bench.learn(found.workloads[:LEARNED])
+            attacked_by = attacked(policy, 1000 + 100 * again, "attacking the policy, from another start")
+            bench.learn(attacked_by.workloads[:LEARNED])
     for place, rule in enumerate(bench.apt(FALLBACKS).values()):
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
         if not over.is_set():
-            found = attacked(rule, 2000 + 2 * place, f"attacking {rule.name}, on which a guard may fall back")
-            bench.learn(found.workloads[: LEARNED // 2])
-    making = _Making(bench, np.random.default_rng(seed), most, tries, told, over)
+            attacked_by = attacked(rule, 2000 + 2 * place, f"attacking {rule.name}, on which a guard may fall back")
+            bench.learn(attacked_by.workloads[: LEARNED // 2])
+    making = _Making(bench, np.random.default_rng(seed), most, tries, steps, over)
     making.begin(regions)
     for cycle in range(cycles):
-        one = making.leader()
-        if one is None or making.sure(one):
+        standing = making.leader()
+        if standing is None or making.sure(standing):
             break
-        known = making.worst_of(one)
-        found = attacked(bench.guarded(one.rules), 1002 + 2 * cycle, f"attacking guard {cycle + 1}", known)
-        making.survived(one, found)
+        known = making.worst_of(standing)
+        attacked_by = attacked(bench.guarded(standing.rules), 1002 + 2 * cycle, f"attacking guard {cycle + 1}", known)
+        making.survived(standing, attacked_by)
     chosen = making.contest.winner() if cycles else making.leader() or Standing(())
     checkpoint = getattr(policy, "checkpoint", "")
     notes = _notes(bench, adverse.how, allowed, ended=over.is_set())
@@ -117,7 +117,7 @@ def compile_guard(
 
 
 @dataclass
-class _Told:
+class _Steps:
     """How far the making of a guard is: steps of about the same length, each told as it goes."""
 
     say: Progress
@@ -139,7 +139,7 @@ class _Making:
     rng: np.random.Generator
     most: int
     tries: int
-    told: _Told
+    steps: _Steps
     over: Event
     contest: Contest = field(init=False)
 
@@ -150,8 +150,8 @@ class _Making:
         why = f"{bench.policy.name} fails here."
         start = [GuardRule(where, name, why) for where in regions for name in names]
         start += [GuardRule(EVERYWHERE, name, f"Elsewhere {name} is never as far behind.") for name in names]
-        found = self._candidates(bench.policy, SINGLES * max(self.tries, 1))
-        self.contest.enter([(), *((rule,) for rule in (*start, *found))])
+        rules = self._candidates(bench.policy, SINGLES * max(self.tries, 1))
+        self.contest.enter([(), *((rule,) for rule in (*start, *rules))])
         self.contest.known[()].attacks = 1  # that was the first attack of all
 
     def _candidates(self, policy: Policy, singles: int) -> list[GuardRule]:
@@ -162,29 +162,29 @@ class _Making:
 
     def leader(self) -> Standing | None:
         """The best guard on what is known."""
-        self.told.step(
+        self.steps.step(
             f"choosing rules among {counted(len(self.contest.known), 'guard')} on {counted(len(self.bench.hard), 'workload')}"
         )
         return self.contest.leader(self.over)
 
-    def sure(self, one: Standing) -> bool:
+    def sure(self, standing: Standing) -> bool:
         """Whether the leader was attacked, and nothing is left to shrink or it has stood its ground often enough."""
-        nothing = max(one.gaps.values(), default=0.0) <= 0.0
-        return one.attacks >= (1 if nothing else SURE)
+        nothing = max(standing.gaps.values(), default=0.0) <= 0.0
+        return standing.attacks >= (1 if nothing else SURE)
 
-    def worst_of(self, one: Standing) -> list[Any]:
+    def worst_of(self, standing: Standing) -> list[Any]:
         """The workloads known on which a guard is furthest behind, to begin an attack from."""
-        places = sorted(one.gaps, key=lambda at: -one.gaps[at])[:LEARNED]
+        places = sorted(standing.gaps, key=lambda at: -standing.gaps[at])[:LEARNED]
         return [self.bench.hard[at] for at in places]
 
-    def survived(self, one: Standing, found: Adverse) -> None:
+    def survived(self, standing: Standing, adverse: Adverse) -> None:
         """Take in what an attack on a guard found, and guards that differ from it a little or have a rule more."""
-        known = max(one.gaps.values(), default=0.0)
-        one.attacks += 1
-        if float(found.gaps.max()) > known * ENOUGH:
-            self.bench.learn(found.workloads[:LEARNED])
+        known = max(standing.gaps.values(), default=0.0)
+        standing.attacks += 1
+        if float(adverse.gaps.max()) > known * ENOUGH:
+            self.bench.learn(adverse.workloads[:LEARNED])
         if not self.over.is_set():
-            self.contest.enter(self._changed(one.rules))
+            self.contest.enter(self._changed(standing.rules))
 
     def _changed(self, rules: Rules) -> Iterator[Rules]:
         guarded = self.bench.guarded(rules)

@@ -146,26 +146,26 @@ class Contest:
     def leader(self, over: Event) -> Standing | None:
         """The affordable guard of the smallest worth on all that is known; ``None`` where there is none, or it was ended."""
         while self._heap and not over.is_set():
-            _, place, one = heapq.heappop(self._heap)
-            unseen = [at for at in range(len(self.bench.hard)) if at not in one.gaps]
+            _, place, item = heapq.heappop(self._heap)
+            unseen = [at for at in range(len(self.bench.hard)) if at not in item.gaps]
             if unseen:
-                self.look(one, unseen)
-            elif one.affordable is None:
-                one.affordable = self.bench.affordable(one.rules)
-                if not one.affordable:
+                self.look(item, unseen)
+            elif item.affordable is None:
+                item.affordable = self.bench.affordable(item.rules)
+                if not item.affordable:
                     continue
             else:
-                heapq.heappush(self._heap, (one.worth, place, one))
-                return one
-            heapq.heappush(self._heap, (one.worth, place, one))
+                heapq.heappush(self._heap, (item.worth, place, item))
+                return item
+            heapq.heappush(self._heap, (item.worth, place, item))
         return None
 
-    def look(self, one: Standing, unseen: Sequence[int], most: int = SIEVE) -> None:
+    def look(self, standing: Standing, unseen: Sequence[int], most: int = SIEVE) -> None:
         """Run a guard on those of some workloads that have been the most trouble to others."""
         places = sorted(unseen, key=lambda at: -self._mean(at))[:most]
-        gaps = self.bench.gaps(self.bench.guarded(one.rules), np.array(places))
+        gaps = self.bench.gaps(self.bench.guarded(standing.rules), np.array(places))
         for at, gap in zip(places, gaps.tolist(), strict=True):
-            one.gaps[at] = gap
+            standing.gaps[at] = gap
             total, runs = self._trouble.get(at, (0.0, 0))
             self._trouble[at] = total + max(gap, 0.0), runs + 1
 
@@ -175,9 +175,9 @@ class Contest:
 
     def winner(self) -> Standing:
         """Of the guards that were attacked, the affordable one of the smallest worth on all that is known."""
-        attacked = [one for one in self.known.values() if one.attacks and one.affordable is not False]
-        for one in attacked:
-            unseen = [at for at in range(len(self.bench.hard)) if at not in one.gaps]
+        attacked = [entry for entry in self.known.values() if entry.attacks and entry.affordable is not False]
+        for item in attacked:
+            unseen = [at for at in range(len(self.bench.hard)) if at not in item.gaps]
             if unseen:
-                self.look(one, unseen, len(unseen))
-        return min(attacked, key=lambda one: (one.worth, len(one.rules)), default=Standing(()))
+                self.look(item, unseen, len(unseen))
+        return min(attacked, key=lambda entry: (entry.worth, len(entry.rules)), default=Standing(()))

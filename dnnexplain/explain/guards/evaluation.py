@@ -148,8 +148,8 @@ def evaluate_guard(
     )
 
 
-def _written(system: Any, found: Adverse) -> Any:
-    return system.workload_to_json(found.workloads[0]) if isinstance(system, Mutable) else None
+def _written(system: Any, adverse: Adverse) -> Any:
+    return system.workload_to_json(adverse.workloads[0]) if isinstance(system, Mutable) else None
 
 
 def _also(system: Any, policy: Policy, plain: Adverse, known: Adverse) -> Adverse:
@@ -169,16 +169,16 @@ def _also(system: Any, policy: Policy, plain: Adverse, known: Adverse) -> Advers
 
 
 def _words(report: Mapping[str, float], ratio: bool, policy: str, cost: str) -> str:
-    def told(value: float) -> str:
+    def figure(value: float) -> str:
         return gap(value, ratio=ratio)
 
     reduction = report["reduction"]
     size = "smaller" if reduction >= 0 else "larger"
     much = "there was none to shrink" if np.isnan(reduction) else f"{percent(abs(reduction))} {size}"
-    change = told(report["change"])
+    change = figure(report["change"])
     span = interval(report["change_low"], report["change_high"], ratio=ratio)
     return (
-        f"{policy}: the worst gap to the best rule that was found is {told(report['gap_without'])} without the guard and "
-        f"{told(report['gap_with'])} with it ({much}); {cost} on usual workloads changes by {change} ({span}); "
+        f"{policy}: the worst gap to the best rule that was found is {figure(report['gap_without'])} without the guard and "
+        f"{figure(report['gap_with'])} with it ({much}); {cost} on usual workloads changes by {change} ({span}); "
         f"the guard takes {percent(report['stepped_in'])} of the decisions there, {percent(report['changed'])} otherwise."
     )

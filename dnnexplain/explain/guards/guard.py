@@ -96,7 +96,7 @@ class Guard:
             raise DnnExplainError(msg)
         return cls(
             data["system"],
-            tuple(_rule(place, one) for place, one in enumerate(rules, start=1)),
+            tuple(_rule(place, rule) for place, rule in enumerate(rules, start=1)),
             str(data.get("policy", "")),
             str(data.get("checkpoint", "")),
             tuple(str(note) for note in notes),

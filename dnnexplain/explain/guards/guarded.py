@@ -65,7 +65,7 @@ class StepsIn:
         if not any(self.by_rule):
             return f"The guard never stepped in ({counted(self.decisions, 'decision')})."
         parts = [
-            f"{percent(n / self.decisions)} {told}" for n, told in zip(self.by_rule, self.rule_words, strict=True) if n
+            f"{percent(n / self.decisions)} {rule}" for n, rule in zip(self.by_rule, self.rule_words, strict=True) if n
         ]
         return (
             f"The guard decided {percent(self.share)} of {counted(self.decisions, 'decision')}, "
@@ -74,7 +74,7 @@ class StepsIn:
 
     def to_json(self) -> dict[str, Any]:
         """For reports."""
-        rules = [{"rule": told, "decisions": count} for told, count in zip(self.rule_words, self.by_rule, strict=True)]
+        rules = [{"rule": rule, "decisions": count} for rule, count in zip(self.rule_words, self.by_rule, strict=True)]
         return {
             "decisions": self.decisions,
             "stepped_in": self.share,
@@ -142,13 +142,13 @@ class Guarded:
 
     def deciding(self, observations: NDArray[Any]) -> NDArray[np.int64]:
         """Which of the guard's rules decides in each state ``[B]``, by index; -1 where the policy does."""
-        found = np.full(len(observations), -1, dtype=np.int64)
+        deciding = np.full(len(observations), -1, dtype=np.int64)
         if not self.guard.rules or not len(observations):
-            return found
+            return deciding
         values = self.quantities(observations)
         for place in reversed(range(len(self.guard.rules))):
-            found[self.guard.rules[place].when.holds(self.quantities.names, values)] = place
-        return found
+            deciding[self.guard.rules[place].when.holds(self.quantities.names, values)] = place
+        return deciding
 
     def why(self, observation: NDArray[Any]) -> str:
         """What decides in one state ``[*observation_shape]``, in a sentence."""

@@ -41,7 +41,7 @@ class Ladder:
     def of(cls, names: Sequence[str], values: Floats, hard: NDArray[np.bool_]) -> Ladder:
         """From quantities ``[B, F]`` of states that were met, on hard workloads or on usual ones ``[B]``."""
         rungs = tuple(_rungs(column) for column in values.T)
-        usable = np.array([len(one) > 0 for one in rungs], dtype=np.float64)
+        usable = np.array([len(rung) > 0 for rung in rungs], dtype=np.float64)
         spread = values.std(axis=0)
         apart = np.abs(values[hard].mean(axis=0) - values[~hard].mean(axis=0)) if 0 < hard.sum() < len(hard) else usable
         telling = np.divide(apart, spread, out=np.zeros_like(spread), where=spread > 0) * usable
@@ -114,13 +114,13 @@ def _changed(rule: GuardRule, kind: str, ladder: Ladder, does: Sequence[str], rn
 
 def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
     """One bound per quantity: of two on one quantity both where they hold somewhere together, else the later one."""
-    found: dict[str, Span] = {}
+    result: dict[str, Span] = {}
     for span in spans:
-        old = found.get(span.feature)
+        old = result.get(span.feature)
         if old is None:
-            found[span.feature] = span
+            result[span.feature] = span
             continue
         low, high = max(old.low, span.low), min(old.high, span.high)
         both = Span(span.feature, None if low == -np.inf else low, None if high == np.inf else high)
-        found[span.feature] = both if low < high else span
-    return tuple(found.values())
+        result[span.feature] = both if low < high else span
+    return tuple(result.values())

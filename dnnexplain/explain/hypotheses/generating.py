@@ -27,13 +27,13 @@ def generated(system: Any, observations: NDArray[Any], actions: NDArray[Any]) ->
         actions: the policy's.
     """
     names = sources(system)
-    found = [Statement("does", EVERYWHERE, name) for name in names]
+    statements = [Statement("does", EVERYWHERE, name) for name in names]
     quantities = quantities_of(system)
     values = np.asarray(quantities(observations), dtype=np.float64)
     for name in names:
         same = system.output.same(actions, doing(system, name, observations))
         boxes = failing_boxes(values, same.astype(np.float64))[:BOXES]
-        found += [Statement("does", Where.of(quantities.names, box), name) for box in boxes]
+        statements += [Statement("does", Where.of(quantities.names, box), name) for box in boxes]
     groups = tuple(dict.fromkeys(knob.group or knob.name for knob in system.knobs))[:MOST_GROUPS]
-    found += [Statement("ignores", EVERYWHERE, group) for group in groups]
-    return list(dict.fromkeys(found))
+    statements += [Statement("ignores", EVERYWHERE, group) for group in groups]
+    return list(dict.fromkeys(statements))

@@ -95,11 +95,13 @@ def hypothesise(
     first, other = (met_states(system, policy, draw(sets, 2 * seed + half), states, seed) for half in (0, 1))
     statements = list(dict.fromkeys([*given, *generated(system, first, taken(system, policy, first))]))
     short = _short(system, statements, first, taken(system, policy, first), most)
-    found = assess(system, policy, statements, other, changed_states(system, other, pairs, seed))
+    tested = assess(system, policy, statements, other, changed_states(system, other, pairs, seed))
     explained = float(_list_says(system, short, other, taken(system, policy, other)).mean())
-    order = sorted(range(len(found)), key=lambda k: (found[k].verdict != "holds", -found[k].explains, -found[k].agrees))
-    place = {found[k].statement: rank for rank, k in enumerate(order)}
-    listed = "; else ".join(one.words(system) for one in short) or "nothing"
+    order = sorted(
+        range(len(tested)), key=lambda k: (tested[k].verdict != "holds", -tested[k].explains, -tested[k].agrees)
+    )
+    place = {tested[k].statement: rank for rank, k in enumerate(order)}
+    listed = "; else ".join(item.words(system) for item in short) or "nothing"
     words = (
         f"{policy.name} in {len(short)} statement{'' if len(short) == 1 else 's'}: {listed}. The list says {percent(explained)} of "
         f"{counted(len(other), 'decision')} rightly and leaves {percent(1 - explained)} unexplained."
@@ -107,11 +109,11 @@ def hypothesise(
     settings = {"sets": sets, "states": states, "pairs": pairs, "most": most, "own": list(own)}
     return Hypotheses(
         Question.about(system, policy, method="hypotheses", seed=seed, settings=settings),
-        tuple(proved(system, policy, [found[k] for k in order], seed=seed, say=say, stop=stop)),
-        tuple(place[one] for one in short),
+        tuple(proved(system, policy, [tested[k] for k in order], seed=seed, say=say, stop=stop)),
+        tuple(place[item] for item in short),
         explained,
         1.0 - explained,
-        len(found),
+        len(tested),
         len(other),
         words,
         [
@@ -131,16 +133,16 @@ def _short(
     system: Any, statements: Sequence[Statement], observations: NDArray[Any], own: NDArray[Any], most: int
 ) -> list[Statement]:
     """A list, grown greedily, that says most decisions rightly: specific statements before the ones they are exceptions of."""
-    usable = [one for one in statements if one.kind == "does"]
-    speaks = np.array([_speaking(system, one, observations) for one in usable])
-    right = np.array([system.output.same(own, doing(system, one.what, observations)) for one in usable])
+    usable = [statement for statement in statements if statement.kind == "does"]
+    speaks = np.array([_speaking(system, item, observations) for item in usable])
+    right = np.array([system.output.same(own, doing(system, item.what, observations)) for item in usable])
     chosen: list[int] = []
 
     def says(order: Sequence[int]) -> float:
-        told, good = np.zeros(len(own), dtype=bool), np.zeros(len(own), dtype=bool)
+        spoken, good = np.zeros(len(own), dtype=bool), np.zeros(len(own), dtype=bool)
         for k in order:
-            good |= ~told & speaks[k] & right[k]
-            told |= speaks[k]
+            good |= ~spoken & speaks[k] & right[k]
+            spoken |= speaks[k]
         return float(good.mean())
 
     while len(chosen) < most:
@@ -151,7 +153,7 @@ def _short(
             if k not in chosen
             for at in range(len(chosen) + 1)
         ]
-        best = max(tries, key=lambda one: (one[0], -one[1]), default=(0.0, 0, 0))
+        best = max(tries, key=lambda item: (item[0], -item[1]), default=(0.0, 0, 0))
         if best[0] < now + LEAST_GAIN:
             break
         chosen.insert(best[2], best[1])
@@ -162,9 +164,9 @@ def _list_says(
     system: Any, short: Sequence[Statement], observations: NDArray[Any], own: NDArray[Any]
 ) -> NDArray[np.bool_]:
     """In which states the first statement that speaks says the decision rightly ``[N]``."""
-    told, good = np.zeros(len(observations), dtype=bool), np.zeros(len(observations), dtype=bool)
-    for one in short:
-        speaks = _speaking(system, one, observations) & ~told
-        good |= speaks & system.output.same(own, doing(system, one.what, observations))
-        told |= speaks
+    spoken, good = np.zeros(len(observations), dtype=bool), np.zeros(len(observations), dtype=bool)
+    for item in short:
+        speaks = _speaking(system, item, observations) & ~spoken
+        good |= speaks & system.output.same(own, doing(system, item.what, observations))
+        spoken |= speaks
     return good

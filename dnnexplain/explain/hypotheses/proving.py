@@ -27,7 +27,7 @@ MOST = 12
 def proved(
     system: Any,
     policy: Policy,
-    found: Sequence[Tested],
+    statements: Sequence[Tested],
     *,
     most: int = MOST,
     seed: int = 0,
@@ -38,29 +38,29 @@ def proved(
 
     Args:
         system, policy: of whom they speak.
-        found: tested statements, those to be asked first in front.
+        statements: tested statements, those to be asked first in front.
         most: that are asked.
         seed: of searches for witnesses.
         stop: leaves the others open.
         say: called with statements asked and in all.
     """
-    told, asked = [], 0
-    total = min(most, sum(not one.counterexamples for one in found))
-    for one in found:
-        if one.counterexamples:
-            answer = Everywhere("fails", f"Not in this state, which was met: {one.counterexamples[0]}")
-        elif asked >= most or (stop is not None and stop.is_set()):
+    settled, count = [], 0
+    total = min(most, sum(not entry.counterexamples for entry in statements))
+    for item in statements:
+        if item.counterexamples:
+            answer = Everywhere("fails", f"Not in this state, which was met: {item.counterexamples[0]}")
+        elif count >= most or (stop is not None and stop.is_set()):
             answer = Everywhere("open", f"Not asked: the first {most} that no met state refutes are.")
         else:
-            say(asked, total)
-            asked += 1
-            answer = _asked(system, policy, one, seed)
-        told.append(replace(one, throughout=answer))
-    return told
+            say(count, total)
+            count += 1
+            answer = _settled(system, policy, item, seed)
+        settled.append(replace(item, throughout=answer))
+    return settled
 
 
-def _asked(system: Any, policy: Policy, one: Tested, seed: int) -> Everywhere:
-    statement = one.statement
+def _settled(system: Any, policy: Policy, tested: Tested, seed: int) -> Everywhere:
+    statement = tested.statement
     if statement.kind == "ignores":
         return ignores_throughout(system, policy, statement.what, seed=seed)
     quantities = quantities_of(system)

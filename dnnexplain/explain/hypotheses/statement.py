@@ -58,10 +58,10 @@ def doing(system: Any, what: str, observations: NDArray[Any]) -> NDArray[Any]:
     """
     rules = system.rules()
     if what in rules:
-        found: NDArray[Any] = system.output.decide(
+        doing: NDArray[Any] = system.output.decide(
             rules[what].outputs(observations), system.valid_actions(observations)
         )
-        return found
+        return doing
     if isinstance(system.output, Discrete):
         moves: tuple[str, ...] = getattr(getattr(system, "features", None), "moves", ())
         if what in moves:
@@ -100,13 +100,13 @@ def _known(what: str, name: str, names: Sequence[str]) -> None:
 def _where(system: Any, text: str) -> Where:
     bounds: dict[str, tuple[float, float]] = {}
     for part in text.split(" and "):
-        found = _BOUND.match(part.strip())
-        if found is None:
+        match = _BOUND.match(part.strip())
+        if match is None:
             msg = f"a condition is 'QUANTITY > NUMBER' or 'QUANTITY <= NUMBER', not {part.strip()!r}"
             raise DnnExplainError(msg)
-        low, high = bounds.get(found["name"], (-np.inf, np.inf))
-        value = float(found["value"])
-        bounds[found["name"]] = (max(low, value), high) if found["sign"] == ">" else (low, min(high, value))
+        low, high = bounds.get(match["name"], (-np.inf, np.inf))
+        value = float(match["value"])
+        bounds[match["name"]] = (max(low, value), high) if match["sign"] == ">" else (low, min(high, value))
     where = Where(tuple(_span(name, bounds) for name in bounds))
     where.columns(quantities_of(system).names)
     return where

@@ -115,25 +115,25 @@ def assess(
     """
     own = taken(system, policy, observations)
     pairs = [taken(system, policy, part) if len(part) else part for part in (changed.before, changed.after)]
-    found = [
-        _ignoring(system, one, changed, pairs)
-        if one.kind == "ignores"
-        else _doing(system, one, observations, own, changed, pairs)
-        for one in statements
+    ignoring = [
+        _ignoring(system, statement, changed, pairs)
+        if statement.kind == "ignores"
+        else _doing(system, statement, observations, own, changed, pairs)
+        for statement in statements
     ]
-    p = holm([one.p for one in found])
-    return [replace(one, p=float(p[k]), verdict=_verdict(one, float(p[k]))) for k, one in enumerate(found)]
+    p = holm([item.p for item in ignoring])
+    return [replace(item, p=float(p[k]), verdict=_verdict(item, float(p[k]))) for k, item in enumerate(ignoring)]
 
 
-def _verdict(one: Tested, p: float) -> str:
-    if np.isnan(one.agrees):
+def _verdict(statement: Tested, p: float) -> str:
+    if np.isnan(statement.agrees):
         return "open"
-    if one.statement.kind == "ignores":
-        return "holds" if p < LEVEL else "does not hold" if one.high < 1 - RARELY else "open"
-    followed = np.isnan(one.effect_low) or one.effect_low > 0
-    if p < LEVEL and followed and one.low > 0.5:
+    if statement.statement.kind == "ignores":
+        return "holds" if p < LEVEL else "does not hold" if statement.high < 1 - RARELY else "open"
+    followed = np.isnan(statement.effect_low) or statement.effect_low > 0
+    if p < LEVEL and followed and statement.low > 0.5:
         return "holds"
-    return "does not hold" if one.high < 0.5 or one.effect_high < 0 else "open"
+    return "does not hold" if statement.high < 0.5 or statement.effect_high < 0 else "open"
 
 
 def _ignoring(system: Any, statement: Statement, changed: Changed, pairs: Sequence[NDArray[Any]]) -> Tested:
@@ -143,7 +143,7 @@ def _ignoring(system: Any, statement: Statement, changed: Changed, pairs: Sequen
     wrong = here[~left][:EXAMPLES]
     return Tested(
         statement, statement.words(system), 1.0, agrees, low, high, 0.0, agrees, low, high, len(here),
-        _binomial(left, 1 - RARELY), "", tuple(_told(system, changed.before[place]) for place in wrong),
+        _binomial(left, 1 - RARELY), "", tuple(_state_words(system, changed.before[place]) for place in wrong),
     )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _doing(
     return Tested(
         statement, statement.words(system), float(speaks.mean()), agrees, low, high, float((speaks & same).mean()),
         effect, effect_low, effect_high, count, _binomial(same[speaks], chance), "",
-        tuple(_told(system, observations[place]) for place in wrong),
+        tuple(_state_words(system, observations[place]) for place in wrong),
     )  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def _effect(
     if not len(changed.before):
         return float("nan"), float("nan"), float("nan"), 0
     says = [doing(system, statement.what, part) for part in (changed.before, changed.after)]
-    does = [system.output.same(one, two) for one, two in zip(pairs, says, strict=True)]
+    does = [system.output.same(first, second) for first, second in zip(pairs, says, strict=True)]
     if statement.where.spans:
         speaks = [_speaks(system, statement, part) for part in (changed.before, changed.after)]
         turned = speaks[0] != speaks[1]
@@ -213,5 +213,5 @@ def _binomial(hits: NDArray[Any], chance: float) -> float:
     return float(binomtest(int(hits.sum()), len(hits), min(max(chance, 0.0), 1.0), alternative="greater").pvalue)
 
 
-def _told(system: Any, observation: NDArray[Any]) -> str:
+def _state_words(system: Any, observation: NDArray[Any]) -> str:
     return str(system.describe(state_from_observation(system, observation)))

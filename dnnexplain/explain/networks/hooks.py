@@ -142,13 +142,13 @@ def noted(module: nn.Module, name: str, side: Side, note: Callable[[Tensor], obj
     """
     part = module_of(module, name)
 
-    def told(seen: Tensor) -> None:
+    def tell(seen: Tensor) -> None:
         note(seen.flatten(1).clone())
 
     if side == "output":
-        handle = part.register_forward_hook(lambda _m, _given, out: told(out))
+        handle = part.register_forward_hook(lambda _m, _given, out: tell(out))
     else:
-        handle = part.register_forward_pre_hook(lambda _m, given: told(given[0]))
+        handle = part.register_forward_pre_hook(lambda _m, given: tell(given[0]))
     try:
         yield
     finally:
@@ -162,8 +162,8 @@ def module_of(module: nn.Module, name: str) -> nn.Module:
         known = [n for n, part in parts.items() if n and not any(part.children())]
         msg = f"the network has no layer {name!r}; there are: {', '.join(known) or 'none that has a name'}"
         raise DnnExplainError(msg)
-    found: nn.Module = parts[name]
-    return found
+    inner: nn.Module = parts[name]
+    return inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,25 +229,25 @@ def layers(module: nn.Module, observation_shape: tuple[int, ...]) -> tuple[Layer
     steps = _steps(private(module), observation_shape)
     learned = [index for index, step in enumerate(steps) if any(True for _ in step.part.parameters())]
     first = learned[0] if learned else 0  # what stands before it only rescales the input
-    found: list[Layer] = []
+    layers: list[Layer] = []
     before: Tensor | None = None
     for step in steps[first:]:
         if is_uninteresting(step.part):
             if before is not None and step.given is not None and torch.equal(step.given, before):
                 before = step.gave
             continue
-        open_end = bool(found) and found[-1].shape == step.shape and not found[-1].activated and step.keeps_shape
+        open_end = bool(layers) and layers[-1].shape == step.shape and not layers[-1].activated and step.keeps_shape
         normal = step.keeps_shape and is_normalisation(step.part, step.shape)
         active = not normal and step.keeps_shape and is_activation(step.part, step.shape)
-        if normal and not found:
+        if normal and not layers:
             continue
         if open_end and (normal or active):
             direct = before is not None and step.given is not None and torch.equal(step.given, before)
-            found.append(_longer(found.pop(), step.name, activated=active, direct=direct))
+            layers.append(_longer(layers.pop(), step.name, activated=active, direct=direct))
         else:
-            found.append(Layer(step.name, step.name, step.shape, active, last=False))
+            layers.append(Layer(step.name, step.name, step.shape, active, last=False))
         before = step.gave
-    return tuple(replace(layer, last=place == len(found) - 1) for place, layer in enumerate(found))
+    return tuple(replace(layer, last=place == len(layers) - 1) for place, layer in enumerate(layers))
 
 
 def _longer(layer: Layer, name: str, *, activated: bool, direct: bool) -> Layer:
@@ -263,8 +263,8 @@ def _steps(twin: nn.Module, observation_shape: tuple[int, ...]) -> list[_Step]:
     handles = []
 
     def entered(name: str, given: tuple[Any, ...]) -> None:
-        one = len(given) == 1 and isinstance(given[0], Tensor)
-        inputs[name] = given[0].detach().clone() if one else None
+        item = len(given) == 1 and isinstance(given[0], Tensor)
+        inputs[name] = given[0].detach().clone() if item else None
 
     def left(name: str, part: nn.Module, gave: object) -> None:
         if not isinstance(gave, Tensor):

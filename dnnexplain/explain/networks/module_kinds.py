@@ -97,8 +97,8 @@ def _number_by_number(part: nn.Module, shape: tuple[int, ...]) -> bool:
 
 def _affine(part: nn.Module, shape: tuple[int, ...]) -> bool:
     draw = torch.Generator().manual_seed(1)
-    one, two = (3 * torch.randn((16, *shape), generator=draw) for _ in range(2))
-    answers = [_answer(part, inputs) for inputs in (one, two, 0.5 * (one + two))]
+    left, right = (3 * torch.randn((16, *shape), generator=draw) for _ in range(2))
+    answers = [_answer(part, inputs) for inputs in (left, right, 0.5 * (left + right))]
     if any(answer is None for answer in answers):
         return False
     first, second, middle = (answer for answer in answers if answer is not None)

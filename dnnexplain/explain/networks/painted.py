@@ -19,7 +19,7 @@ __all__ = ["painting_of"]
 _PROBES = 256
 """States on which a painting that was found out is compared with the system."""
 
-_TOLD = 16
+_MOST_TOLD = 16
 """Knobs that a sentence can still list."""
 
 Values = NDArray[np.float64]
@@ -38,8 +38,8 @@ def painting_of(system: System) -> Painting:
         Phrase(f"{', ' if place else ''}{knob.name} {{{knob.name}}} {knob.unit}".rstrip())
         for place, knob in enumerate(system.knobs)
     )
-    told = (*words, Phrase(".")) if len(system.knobs) <= _TOLD else ()
-    return Painting(_amounts(system, probes), masks=_masks(system, probes), words=told)
+    text = (*words, Phrase(".")) if len(system.knobs) <= _MOST_TOLD else ()
+    return Painting(_amounts(system, probes), masks=_masks(system, probes), words=text)
 
 
 def _probes(system: System) -> Values:
@@ -82,11 +82,11 @@ def _amounts(system: System, probes: Values) -> tuple[Number, ...]:
 def _masks(system: System, probes: Values) -> tuple[Within, ...]:
     states = np.concatenate([probes, _one_at_a_time(system)])
     valid = np.asarray(system.valid_actions(system.encode(states)), dtype=np.bool_)
-    found: list[Within] = []
+    withins: list[Within] = []
     for at, name in enumerate(system.output.names):
         if not valid[:, at].all():
-            found.append(_mask(system, name, states, valid[:, at]))
-    return tuple(found)
+            withins.append(_mask(system, name, states, valid[:, at]))
+    return tuple(withins)
 
 
 def _mask(system: System, output: str, states: Values, valid: NDArray[np.bool_]) -> Within:

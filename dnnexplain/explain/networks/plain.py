@@ -98,13 +98,13 @@ def plain_network(system: System, policy: Policy) -> PlainNetwork:
     plain: list[PlainLayer] = []
     before = tuple(system.observation_shape)
     for name, part, shape in ran:
-        plain += _told(name, part, shape) if isinstance(part, PlainParts) else [_plain(name, part, before, shape)]
+        plain += _as_layers(name, part, shape) if isinstance(part, PlainParts) else [_plain(name, part, before, shape)]
         before = shape
     places = {layer.name: at for at, layer in enumerate(plain)}
-    found = layers(module, system.observation_shape)
-    hidden = [layer for layer in found if not layer.last] or list(found)
+    result = layers(module, system.observation_shape)
+    hidden = [layer for layer in result if not layer.last] or list(result)
     named = [layer_of(system, policy, layer.name) for layer in hidden]
-    readable = tuple(ReadableLayer(one.name, places[one.name], one.units, one.rectified) for one in named)
+    readable = tuple(ReadableLayer(item.name, places[item.name], item.units, item.rectified) for item in named)
     return PlainNetwork(tuple(system.observation_shape), tuple(plain), readable, bool(getattr(policy, "masked", True)))
 
 
@@ -119,7 +119,9 @@ def _run(module: nn.Module, system: System) -> list[tuple[str, nn.Module, tuple[
     leaves = {
         name: part
         for name, part in module.named_modules()
-        if name and (name in whole or not any(part.children())) and not any(name.startswith(f"{one}.") for one in whole)
+        if name
+        and (name in whole or not any(part.children()))
+        and not any(name.startswith(f"{item}.") for item in whole)
     }
     with hooked(module, {name: note(name, part) for name, part in leaves.items()}), torch.no_grad():
         module(torch.zeros((1, *system.observation_shape)))
@@ -143,25 +145,25 @@ def _compare(system: System, module: nn.Module, parts: list[nn.Module]) -> None:
         raise DnnExplainError(msg)
 
 
-def _told(name: str, part: PlainParts, shape: tuple[int, ...]) -> list[PlainLayer]:
+def _as_layers(name: str, part: PlainParts, shape: tuple[int, ...]) -> list[PlainLayer]:
     """The layers that a module says it equals; the last one has its name."""
-    told = part.plain_parts()
-    names = [*(f"{name} part {number}" for number in range(1, len(told))), name]
-    found = []
-    for called, layer in zip(names, told, strict=True):
+    plain_parts = part.plain_parts()
+    names = [*(f"{name} part {number}" for number in range(1, len(plain_parts))), name]
+    layers = []
+    for called, layer in zip(names, plain_parts, strict=True):
         if layer["kind"] == "dense":
             weight, bias = (np.asarray(layer[key], dtype=np.float32) for key in ("weight", "bias"))
-            found.append(PlainLayer("dense", called, bias.shape, weight=weight, bias=bias))
+            layers.append(PlainLayer("dense", called, bias.shape, weight=weight, bias=bias))
         elif layer["kind"] == "scale":
             weight, bias = (np.asarray(layer[key], dtype=np.float32) for key in ("weight", "bias"))
-            found.append(PlainLayer("scale", called, shape, weight=weight, bias=bias))
+            layers.append(PlainLayer("scale", called, shape, weight=weight, bias=bias))
         elif layer["kind"] == "shares":
             groups = tuple(int(group) for group in layer["parts"])
-            found.append(PlainLayer("shares", called, (len(groups),), {"parts": groups}))
+            layers.append(PlainLayer("shares", called, (len(groups),), {"parts": groups}))
         else:
             parts = tuple(int(size) for size in layer["parts"])
-            found.append(PlainLayer(str(layer["kind"]), called, (sum(parts),), {"parts": parts}))
-    return found
+            layers.append(PlainLayer(str(layer["kind"]), called, (sum(parts),), {"parts": parts}))
+    return layers
 
 
 def _plain(name: str, part: nn.Module, before: tuple[int, ...], shape: tuple[int, ...]) -> PlainLayer:

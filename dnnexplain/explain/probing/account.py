@@ -115,12 +115,12 @@ class Account(Result):
 
     def sentences(self, count: int = 5) -> tuple[str, ...]:
         """The account step by step: the whole, then the neurons that add most and what drives each."""
-        told = [self.sentence()]
+        lines = [self.sentence()]
         for n in np.argsort(-np.abs(self.effects), kind="stable")[:count]:
             if self.effects[n] == 0:
                 break
-            told.append(self._neuron(int(n)))
-        return tuple(told)
+            lines.append(self._neuron(int(n)))
+        return tuple(lines)
 
     def _neuron(self, n: int) -> str:
         order = np.argsort(-np.abs(self.inputs[n]), kind="stable")[:2]

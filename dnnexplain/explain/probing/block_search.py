@@ -90,10 +90,10 @@ def climb(
     def alone(rows: Rows, _owners: NDArray[np.int64]) -> Rows:
         return score(rows)
 
-    found = climb_together(
+    climbed = climb_together(
         system, alone, blocks, restarts=restarts, seeds=(seed,), starts=(starts,), cancel=cancel, progress=progress
     )
-    return found[0]
+    return climbed[0]
 
 
 def climb_together(
@@ -161,10 +161,10 @@ def _side_by_side(system: System, score: ScoreEach, searches: Sequence[Asking]) 
     for place in range(len(searches)):
         advance(place, None)
     while waiting:
-        asked, waiting = waiting, {}
-        for places in _batches(asked):
-            rows = np.asarray(system.repair(np.concatenate([asked[place] for place in places])), dtype=np.float64)
-            sizes = [len(asked[place]) for place in places]
+        requests, waiting = waiting, {}
+        for places in _batches(requests):
+            rows = np.asarray(system.repair(np.concatenate([requests[place] for place in places])), dtype=np.float64)
+            sizes = [len(requests[place]) for place in places]
             scores = _scored(score, rows, np.repeat(places, sizes))
             cuts = np.cumsum(sizes)[:-1]
             for place, *answer in zip(places, np.split(rows, cuts), np.split(scores, cuts), strict=True):
@@ -172,11 +172,11 @@ def _side_by_side(system: System, score: ScoreEach, searches: Sequence[Asking]) 
     return ends
 
 
-def _batches(asked: dict[int, Rows]) -> list[list[int]]:
+def _batches(requests: dict[int, Rows]) -> list[list[int]]:
     """The searches that ask, in groups of about :data:`BLOCK_LIMIT` candidates."""
     groups: list[list[int]] = [[]]
     rows = 0
-    for place, candidates in asked.items():
+    for place, candidates in requests.items():
         if groups[-1] and rows + len(candidates) > BLOCK_LIMIT:
             groups.append([])
             rows = 0

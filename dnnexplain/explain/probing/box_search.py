@@ -107,7 +107,9 @@ class _Search:
         """The neuron at valid values ``[B, K]``."""
         self.evaluated += len(rows)
         pieces = np.array_split(rows, max(1, -(-len(rows) // BLOCK_LIMIT)))
-        seen = [neuron_activations(self.policy, self.layer, self.system.encode(one), [self.neuron]) for one in pieces]
+        seen = [
+            neuron_activations(self.policy, self.layer, self.system.encode(piece), [self.neuron]) for piece in pieces
+        ]
         return np.concatenate(seen)[:, 0]
 
     def slopes(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:

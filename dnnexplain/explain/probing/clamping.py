@@ -55,13 +55,11 @@ def clamped(
         DnnExplainError: no such layer or neuron, or a value that is not finite or that the layer's
             activation cannot take (below 0 after a ReLU).
     """
-    found = layer_of(system, policy, layer)
-    values = {check_neuron(found, neuron): float(value) for neuron, value in held.items()}
+    neuron_layer = layer_of(system, policy, layer)
+    values = {check_neuron(neuron_layer, neuron): float(value) for neuron, value in held.items()}
     for neuron, value in values.items():
-        if not np.isfinite(value) or (found.rectified and value < 0):
-            msg = (
-                f"neuron {neuron} of layer {found.name!r} cannot be held at {value:g}: its activation is never below 0"
-            )
+        if not np.isfinite(value) or (neuron_layer.rectified and value < 0):
+            msg = f"neuron {neuron} of layer {neuron_layer.name!r} cannot be held at {value:g}: its activation is never below 0"
             raise DnnExplainError(
                 msg if np.isfinite(value) else f"hold neuron {neuron} at a finite number, not {value:g}"
             )
@@ -73,6 +71,6 @@ def clamped(
         flat[:, positions] = numbers.to(flat.dtype)
         return flat.reshape(out.shape)
 
-    module_of(twin, found.name).register_forward_hook(hold)
-    told = ", ".join(f"neuron {neuron} at {number(value)}" for neuron, value in values.items())
-    return ClampedPolicy(f"{policy.name} with {told}", twin, policy.checkpoint, policy.masked, values)
+    module_of(twin, neuron_layer.name).register_forward_hook(hold)
+    words = ", ".join(f"neuron {neuron} at {number(value)}" for neuron, value in values.items())
+    return ClampedPolicy(f"{policy.name} with {words}", twin, policy.checkpoint, policy.masked, values)

@@ -101,8 +101,8 @@ class Embedding(Result):
             return first | ({"others": rest} if rest.any() else {})
         ends = np.quantile(self.values, [0, 1 / 3, 2 / 3, 1]) if len(self.values) else np.zeros(4)
         place = np.clip(np.searchsorted(ends, self.values, side="left") - 1, 0, 2)
-        told = [f"{number(ends[k])} to {number(ends[k + 1])} {self.unit}".strip() for k in range(3)]
-        return {words: place == k for k, words in enumerate(told) if (place == k).any()}
+        lines = [f"{number(ends[k])} to {number(ends[k + 1])} {self.unit}".strip() for k in range(3)]
+        return {words: place == k for k, words in enumerate(lines) if (place == k).any()}
 
 
 def embed(
@@ -134,25 +134,25 @@ def embed(
         DnnExplainError: too few states, an unknown method or label.
     """
     if method not in set(Projection):
-        raise Choice("projection", str(method), tuple(one.value for one in Projection)).error()
+        raise Choice("projection", str(method), tuple(item.value for item in Projection)).error()
     if len(states) < 3:
         msg = f"an embedding needs at least 3 states, not {len(states)}"
         raise DnnExplainError(msg)
     how = Projection(method)
-    found = layer_of(system, policy, layer)
+    neuron_layer = layer_of(system, policy, layer)
     index = _thinned(len(states), min(limit or _MOST[how], _MOST[how]), seed)
     observations = observe(system, [states[i] for i in index])
-    inputs = neuron_activations(policy, found, observations)
+    inputs = neuron_activations(policy, neuron_layer, observations)
     if how is Projection.PCA:
         points, explained, centre, axes = _pca(inputs)
     else:
         points, explained, centre, axes = _tsne(inputs, perplexity, seed), (), np.zeros(0), np.zeros((0, 0))
     values, unit, names = _labels(system, policy, [states[i] for i in index], observations, label)
-    settings = {"layer": found.name, "label": label, "states": len(states), "perplexity": perplexity}
+    settings = {"layer": neuron_layer.name, "label": label, "states": len(states), "perplexity": perplexity}
     return Embedding(
         question=Question.about(system, policy, method=how.value, seed=seed, settings=settings),
-        layer=found.name,
-        measured=found.measured,
+        layer=neuron_layer.name,
+        measured=neuron_layer.measured,
         method=how.value,
         label=label,
         unit=unit,
@@ -171,31 +171,31 @@ def label_names(system: System) -> tuple[str, ...]:
     made = (DECISION,) if isinstance(system.output, Discrete) else ()
     measured = (system.outcome,) if isinstance(system, Measured) else ()
     features: Any = getattr(system, "features", None)
-    told = tuple(features.names) if features is not None else ()
+    names = tuple(features.names) if features is not None else ()
     knobs = tuple(knob.name for knob in system.knobs)
-    return tuple(dict.fromkeys((*made, *measured, *told, *knobs))) if made or measured else (DECISION, *told, *knobs)
+    return tuple(dict.fromkeys((*made, *measured, *names, *knobs))) if made or measured else (DECISION, *names, *knobs)
 
 
-def relabelled(system: System, policy: Policy, found: Embedding, states: Sequence[State], label: str) -> Embedding:
+def relabelled(system: System, policy: Policy, embedding: Embedding, states: Sequence[State], label: str) -> Embedding:
     """The same points with another label; ``states`` are those that ``embed`` was given."""
-    shown = [states[i] for i in found.index]
+    shown = [states[i] for i in embedding.index]
     values, unit, names = _labels(system, policy, shown, observe(system, shown), label)
-    question = replace(found.question, settings={**found.question.settings, "label": label})
-    return replace(found, question=question, label=label, values=values, unit=unit, names=names)
+    question = replace(embedding.question, settings={**embedding.question.settings, "label": label})
+    return replace(embedding, question=question, label=label, values=values, unit=unit, names=names)
 
 
-def locate(system: System, policy: Policy, found: Embedding, states: Sequence[State]) -> NDArray[np.float64]:
+def locate(system: System, policy: Policy, embedding: Embedding, states: Sequence[State]) -> NDArray[np.float64]:
     """Where other states lie in a PCA picture ``[B, 2]``.
 
     Raises:
         DnnExplainError: t-SNE, which places no state that it was not fitted to.
     """
-    if not found.axes.size:
+    if not embedding.axes.size:
         msg = "t-SNE places only the states that it was fitted to; use PCA to see where another state lies"
         raise DnnExplainError(msg)
-    inputs = neuron_activations(policy, layer_of(system, policy, found.layer), observe(system, states))
+    inputs = neuron_activations(policy, layer_of(system, policy, embedding.layer), observe(system, states))
     placed = np.zeros((len(states), 2))
-    placed[:, : len(found.axes)] = (inputs - found.centre) @ found.axes.T
+    placed[:, : len(embedding.axes)] = (inputs - embedding.centre) @ embedding.axes.T
     return placed
 
 
@@ -205,9 +205,9 @@ def _labels(
     """The label of each state ``[n]``, its unit, and the names that its numbers stand for."""
     features: Any = getattr(system, "features", None)
     if features is not None and label in features.names:
-        told = np.asarray(features(observations), dtype=np.float64)[:, list(features.names).index(label)]
-        answers = ("no", "yes") if not features.units[label] and np.isin(told, (0, 1)).all() else ()
-        return told, features.units[label], answers
+        values = np.asarray(features(observations), dtype=np.float64)[:, list(features.names).index(label)]
+        answers = ("no", "yes") if not features.units[label] and np.isin(values, (0, 1)).all() else ()
+        return values, features.units[label], answers
     if isinstance(system, Measured) and label == system.outcome:
         return outcomes(system, states, observations, policy.outputs(observations)), "", ()
     if label == DECISION:

@@ -117,19 +117,19 @@ class NeuronEffect(Result):
             before.probabilities[before.action],
             after.probabilities[before.action],
         )
-        told = (
+        words = (
             f"stays {probability(p)}"
             if probability(p) == probability(q)
             else f"goes from {probability(p)} to {probability(q)}"
         )
-        return f"{how}, the decision stays {name}; its probability {told}."
+        return f"{how}, the decision stays {name}; its probability {words}."
 
     def _outcome(self) -> str:
         if self.outcome_before is None or self.outcome_after is None:
             return ""
         before, after = (f"{value:.4g}" for value in (self.outcome_before, self.outcome_after))
-        told = f"stays {before}" if before == after else f"goes from {before} to {after}"
-        return f"the {self.outcome} {told}; "
+        words = f"stays {before}" if before == after else f"goes from {before} to {after}"
+        return f"the {self.outcome} {words}; "
 
     def picture(self) -> Chart:
         """How far each output moves."""
@@ -141,9 +141,9 @@ def intervene(
     system: System, policy: NetworkPolicy, state: State, neuron: int, *, value: float = 0.0, layer: str | None = None
 ) -> NeuronEffect:
     """Hold one neuron at a value in one state and compare the decisions; 0 ablates it."""
-    found = layer_of(system, policy, layer)
-    natural = neuron_activations(policy, found, observe(system, [state]))[0]
-    return _effect(system, policy, state, neuron, value, found, natural, decide(system, policy, state))
+    neuron_layer = layer_of(system, policy, layer)
+    natural = neuron_activations(policy, neuron_layer, observe(system, [state]))[0]
+    return _effect(system, policy, state, neuron, value, neuron_layer, natural, decide(system, policy, state))
 
 
 def intervene_each(
@@ -159,14 +159,14 @@ def intervene_each(
 
     ``progress`` is called with the fraction done, and may raise to stop.
     """
-    found = layer_of(system, policy, layer)
-    natural = neuron_activations(policy, found, observe(system, [state]))[0]
+    neuron_layer = layer_of(system, policy, layer)
+    natural = neuron_activations(policy, neuron_layer, observe(system, [state]))[0]
     before = decide(system, policy, state)
     effects = []
-    for neuron in range(found.units):
+    for neuron in range(neuron_layer.units):
         if progress is not None:
-            progress(neuron / found.units)
-        effects.append(_effect(system, policy, state, neuron, value, found, natural, before))
+            progress(neuron / neuron_layer.units)
+        effects.append(_effect(system, policy, state, neuron, value, neuron_layer, natural, before))
     return tuple(effects)
 
 
@@ -231,8 +231,8 @@ class CostEffect(Result):
     def sentence(self) -> str:
         """The change of cost with its interval."""
         if np.allclose(self.before, self.after, rtol=1e-9, atol=0.0):
-            told = f"leaves the {self.cost_name} of each of {counted(len(self.before), 'workload')} as it is"
-            return f"Holding neuron {self.neuron} at {number(self.held_at)} {told}, {number(self.before.mean())} on average."
+            words = f"leaves the {self.cost_name} of each of {counted(len(self.before), 'workload')} as it is"
+            return f"Holding neuron {self.neuron} at {number(self.held_at)} {words}, {number(self.before.mean())} on average."
         clear = "" if self.low > 0 or self.high < 0 or np.isnan(self.low) else ", which may be chance"
         return (
             f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {self.cost_name} over "
@@ -240,10 +240,10 @@ class CostEffect(Result):
         )
 
     def _interval(self) -> str:
-        found = mean_interval(self.after - self.before, level=self.level)
-        if not found.known:
-            return f"no interval: {found.missing}"
-        return f"{100 * self.level:.3g}% interval {interval(found.low, found.high, ratio=False)}"
+        result = mean_interval(self.after - self.before, level=self.level)
+        if not result.known:
+            return f"no interval: {result.missing}"
+        return f"{100 * self.level:.3g}% interval {interval(result.low, result.high, ratio=False)}"
 
     def picture(self) -> Chart:
         """Each workload's cost with the neuron held, over its cost as it is."""
@@ -290,19 +290,25 @@ def effect_on_cost(
     if len(workloads) < 2:
         msg = f"an interval needs at least two workloads, not {len(workloads)}"
         raise DnnExplainError(msg)
-    found = layer_of(system, policy, layer)
-    changed = clamped(system, policy, {neuron: value}, found.name)
+    neuron_layer = layer_of(system, policy, layer)
+    changed = clamped(system, policy, {neuron: value}, neuron_layer.name)
     sample = sample and isinstance(system.output, Discrete)
     # The untouched network runs through the same wrapper, so that the two differ in the neuron alone.
     plain = ClampedPolicy(policy.name, private(policy), policy.checkpoint, policy.masked)
     metric = (system.metric if isinstance(system, Measured) else "") if metric is None else metric
     before, after = paired_costs(system, (plain, changed), workloads, seed, sample, progress, metric)
     found_interval = mean_interval(after - before, level=level)
-    settings = {"neuron": neuron, "held_at": value, "layer": found.name, "sample": sample, "workloads": len(workloads)}
+    settings = {
+        "neuron": neuron,
+        "held_at": value,
+        "layer": neuron_layer.name,
+        "sample": sample,
+        "workloads": len(workloads),
+    }
     return CostEffect(
         question=Question.about(system, policy, method="neuron held over episodes", seed=seed, settings=settings),
-        layer=found.name,
-        measured=found.measured,
+        layer=neuron_layer.name,
+        measured=neuron_layer.measured,
         neuron=neuron,
         held_at=value,
         cost_name=metric or system.cost_name,

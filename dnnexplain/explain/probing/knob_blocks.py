@@ -148,29 +148,29 @@ def _bases(system: System, rng: np.random.Generator) -> NDArray[np.float64]:
 def _components(linked: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
     """Connected components of a symmetric relation, each ascending, in order of their first member."""
     left = set(range(len(linked)))
-    found: list[tuple[int, ...]] = []
+    components: list[tuple[int, ...]] = []
     while left:
         reached, frontier = set(), {min(left)}
         while frontier:
             reached |= frontier
             frontier = set(np.flatnonzero(linked[sorted(frontier)].any(axis=0)).tolist()) - reached
-        found.append(tuple(sorted(reached)))
+        components.append(tuple(sorted(reached)))
         left -= reached
-    return tuple(found)
+    return tuple(components)
 
 
 def _mix(
     system: System, knobs: tuple[tuple[int, ...], ...], touched: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[bool, bool]:
     """Mix random pairs of states block by block; see whether pictures mix alike and states stay valid."""
-    one, two = random_values(system, _MIXES, rng), random_values(system, _MIXES, rng)
-    mixed = np.array(one)
-    seen, other = (system.encode(rows).reshape(_MIXES, -1) for rows in (one, two))
+    first, second = random_values(system, _MIXES, rng), random_values(system, _MIXES, rng)
+    mixed = np.array(first)
+    seen, other = (system.encode(rows).reshape(_MIXES, -1) for rows in (first, second))
     expected = np.array(seen)
     for block in knobs:
         painted = np.flatnonzero(touched[list(block)].any(axis=0))
         taken = np.flatnonzero(rng.random(_MIXES) < 0.5)[:, None]
-        mixed[taken, list(block)] = two[taken, list(block)]
+        mixed[taken, list(block)] = second[taken, list(block)]
         expected[taken, painted] = other[taken, painted]
     try:
         got = system.encode(mixed).reshape(_MIXES, -1)

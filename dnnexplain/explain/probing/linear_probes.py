@@ -152,7 +152,7 @@ def probe_facts(
     Raises:
         DnnExplainError: no facts, too few states, or a fact of the wrong length.
     """
-    found = layer_of(system, policy, layer)
+    neuron_layer = layer_of(system, policy, layer)
     values, observations, kept = _distinct(system, states)
     if not facts or len(values) < 2 * _LEAST or repeats < 2:
         msg = (
@@ -160,7 +160,7 @@ def probe_facts(
             f"{counted(len(facts), 'fact')}, {counted(len(values), 'distinct state')} and {counted(repeats, 'repeat')}"
         )
         raise DnnExplainError(msg)
-    inputs = neuron_activations(policy, found, observations)
+    inputs = neuron_activations(policy, neuron_layer, observations)
     given = None if types is None else _typed(types, len(states))[kept]
     scores = np.full((len(facts), 2, repeats), np.nan)
     probed = []
@@ -169,16 +169,16 @@ def probe_facts(
         note = "not probed, the work was stopped" if cancel is not None and cancel.is_set() else _too_rare(holds)
         if not note:
 
-            def told(part: float, place: int = place) -> None:
+            def tell(part: float, place: int = place) -> None:
                 if progress is not None:
                     progress((place + part) / len(facts))
 
-            scores[place] = _repeat(inputs, holds, values, given, repeats, test_share, seed, told)
+            scores[place] = _repeat(inputs, holds, values, given, repeats, test_share, seed, tell)
         probed.append(_summary(name, holds, scores[place], test_share, level, note))
         if progress is not None:
             progress((place + 1) / len(facts))
     settings = {
-        "layer": found.name,
+        "layer": neuron_layer.name,
         "facts": list(facts),
         "states": len(values),
         "repeats": repeats,
@@ -186,8 +186,8 @@ def probe_facts(
     }
     return Knowledge(
         question=Question.about(system, policy, method="linear probes", seed=seed, settings=settings),
-        layer=found.name,
-        measured=found.measured,
+        layer=neuron_layer.name,
+        measured=neuron_layer.measured,
         states=len(values),
         repeats=repeats,
         level=level,

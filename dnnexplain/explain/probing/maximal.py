@@ -80,10 +80,10 @@ class Maximum(Result):
 
     def picture(self) -> Chart:
         """The activation that was found, and what nothing can exceed where that is known."""
-        names, found = ["found"], [self.activation]
+        names, heights = ["found"], [self.activation]
         if self.bound is not None:
-            names, found = [*names, "bound"], [*found, self.bound]
-        return bars(names, {"activation": found}, Axis("activation"), title=f"neuron {self.neuron} of {self.layer}")
+            names, heights = [*names, "bound"], [*heights, self.bound]
+        return bars(names, {"activation": heights}, Axis("activation"), title=f"neuron {self.neuron} of {self.layer}")
 
 
 def maximise(
@@ -115,9 +115,9 @@ def maximise(
     Raises:
         DnnExplainError: no such layer or neuron, or a policy without a network.
     """
-    found = layer_of(system, policy, layer)
-    number = check_neuron(found, neuron)
-    return _all(system, policy, found, (number,), restarts, seed, cancel, progress)[0]
+    neuron_layer = layer_of(system, policy, layer)
+    number = check_neuron(neuron_layer, neuron)
+    return _all(system, policy, neuron_layer, (number,), restarts, seed, cancel, progress)[0]
 
 
 def maximise_all(
@@ -136,8 +136,8 @@ def maximise_all(
     more than 384 climbs, a neuron gets its share of these, the first from the best of 4,096 states that all neurons
     have looked at together.
     """
-    found = layer_of(system, policy, layer)
-    return _all(system, policy, found, tuple(range(found.units)), restarts, seed, cancel, progress)
+    neuron_layer = layer_of(system, policy, layer)
+    return _all(system, policy, neuron_layer, tuple(range(neuron_layer.units)), restarts, seed, cancel, progress)
 
 
 def _all(
@@ -157,21 +157,21 @@ def _all(
     shared = _Shared.of(world, policy, layer, neurons, restarts, seed) if exact.values is None else None
     sought = layer.before() if layer.monotone else layer
     begun = [_Begun.of(world, policy, sought, neuron, exact, place, shared) for place, neuron in enumerate(neurons)]
-    open_ones = [one for one in begun if not one.reaches]
+    open_ones = [entry for entry in begun if not entry.reaches]
     draw = (restarts if shared is None else shared.each, seed)
     climbs = iter(world.search(policy, sought, open_ones, draw, cancel, progress) if open_ones else ())
-    found = []
-    for place, one in enumerate(begun):
+    maxima = []
+    for place, item in enumerate(begun):
         question = Question.about(
-            system, policy, method="maximal activation", seed=seed, settings={**settings, "neuron": one.neuron}
+            system, policy, method="maximal activation", seed=seed, settings={**settings, "neuron": item.neuron}
         )
-        best = one.best if one.best is not None and one.reaches else next(climbs)
+        best = item.best if item.best is not None and item.reaches else next(climbs)
         looked = exact.evaluated + best.evaluated + (0 if shared is None else shared.looked)
-        told = _told(world, policy, layer, one, question, exact, place, best, looked)
-        found.append(_certified(told, world, policy, layer, affine, place))
+        maximum = _as_maximum(world, policy, layer, item, question, exact, place, best, looked)
+        maxima.append(_certified(maximum, world, policy, layer, affine, place))
     if progress is not None:
         progress(1.0)
-    return tuple(found)
+    return tuple(maxima)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,33 +237,33 @@ class _World:
     ) -> list[Climb]:
         """A climb for each neuron: those over blocks side by side, as their candidates are scored together."""
         restarts, seed = draw
-        neurons = [one.neuron for one in begun]
+        neurons = [entry.neuron for entry in begun]
         if self.blocks is not None:
             columns = np.array(neurons)
 
             def score(values: NDArray[np.float64], owners: NDArray[np.int64]) -> NDArray[np.float64]:
-                asked, whose = np.unique(columns[owners], return_inverse=True)
-                seen = neuron_activations(policy, layer, self.system.encode(values), list(asked))
+                neurons, whose = np.unique(columns[owners], return_inverse=True)
+                seen = neuron_activations(policy, layer, self.system.encode(values), list(neurons))
                 return seen[np.arange(len(values)), whose]
 
             return climb_together(
                 self.system, score, self.blocks, restarts=restarts, seeds=[seed + neuron for neuron in neurons],
-                starts=[one.starts for one in begun], cancel=cancel, progress=progress,
+                starts=[entry.starts for entry in begun], cancel=cancel, progress=progress,
             )  # fmt: skip
         assert self.box is not None
-        found = []
+        climbs = []
         for place, neuron in enumerate(neurons):
 
             def part(fraction: float, place: int = place) -> None:
                 if progress is not None:
                     progress((place + fraction) / len(neurons))
 
-            one = climb_box(
+            item = climb_box(
                 self.system, policy, layer, neuron, self.box,
                 restarts=restarts, seed=seed + neuron, cancel=cancel, progress=part,
             )  # fmt: skip
-            found.append(one)
-        return found
+            climbs.append(item)
+        return climbs
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,7 +306,7 @@ class _Begun:
         return cls(neuron, bound, starts, best, best is not None and _reaches(best.score, bound))
 
 
-def _told(
+def _as_maximum(
     world: _World,
     policy: NetworkPolicy,
     layer: NeuronLayer,
@@ -341,18 +341,18 @@ def _told(
 
 
 def _certified(
-    found: Maximum, world: _World, policy: NetworkPolicy, layer: NeuronLayer, affine: AffineInput | None, place: int
+    maximum: Maximum, world: _World, policy: NetworkPolicy, layer: NeuronLayer, affine: AffineInput | None, place: int
 ) -> Maximum:
     """A maximum that is called proved only with a certificate; without one its words say why."""
-    if not found.proved or affine is None:
-        return found
+    if not maximum.proved or affine is None:
+        return maximum
     certificate = certify_maximum(
-        world.system, policy, layer, found.neuron, affine, place, found.state.values, found.weighted_input
+        world.system, policy, layer, maximum.neuron, affine, place, maximum.state.values, maximum.weighted_input
     )
     if certificate.holds:
-        return replace(found, certificate=certificate, words=f"{found.words} {certificate.sentence()}")
-    words = f"Not proved: the best of {counted(found.evaluated, 'state')}. {certificate.sentence()}"
-    return replace(found, certificate=certificate, proved=False, bound=None, words=words)
+        return replace(maximum, certificate=certificate, words=f"{maximum.words} {certificate.sentence()}")
+    words = f"Not proved: the best of {counted(maximum.evaluated, 'state')}. {certificate.sentence()}"
+    return replace(maximum, certificate=certificate, proved=False, bound=None, words=words)
 
 
 def _reaches(score: float, bound: float | None) -> bool:
@@ -385,11 +385,11 @@ def _by_ends(box: StraightBox, values: NDArray[np.float64], seen: int) -> str:
 
 def _by_blocks(system: System, blocks: Blocks) -> str:
     names = [block_name(system, block) for block in blocks.knobs]
-    told = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    words = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     ends = any(knob.step is None for knob in system.knobs)
     straight = " (of a continuous one both ends, for it is painted along a straight line)" if ends else ""
     return (
-        f"Its weighted input is a sum over {counted(len(names), 'independent part')} of the state ({told}), and for "
+        f"Its weighted input is a sum over {counted(len(names), 'independent part')} of the state ({words}), and for "
         f"each part every valid value was tried{straight}. That the observation is painted part by part was checked on "
         f"{counted(blocks.checked, 'random pair')} of valid states; equality holds up to rounding."
     )

@@ -95,19 +95,19 @@ def layer_of(system: System, policy: Policy, layer: str | None = None) -> Neuron
     known = _KNOWN.setdefault(module, {})
     if layer not in known:
         ran = layers(module, system.observation_shape)
-        found = _choose(ran, layer) if layer is not None else _first_hidden(system, module, ran)
-        kind = module_of(module, found.name)
-        by_function = _by_function(system, module, found)
+        chosen = _choose(ran, layer) if layer is not None else _first_hidden(system, module, ran)
+        kind = module_of(module, chosen.name)
+        by_function = _by_function(system, module, chosen)
         known[layer] = NeuronLayer(
-            name=found.name,
-            weights=found.weights,
-            shape=found.shape,
+            name=chosen.name,
+            weights=chosen.weights,
+            shape=chosen.shape,
             rectified=isinstance(kind, _CUT_AT_ZERO) or by_function,
             by_function=by_function,
-            monotone=not found.activated or is_monotone(kind),
-            last=found.last,
-            measured=_measured(module, found, by_function=by_function),
-            activated=found.activated,
+            monotone=not chosen.activated or is_monotone(kind),
+            last=chosen.last,
+            measured=_measured(module, chosen, by_function=by_function),
+            activated=chosen.activated,
         )
     return known[layer]
 
@@ -134,8 +134,8 @@ def neuron_activations(
     inputs = torch.as_tensor(observations, dtype=torch.float32)
     rows = max(1, _CHUNK_NUMBERS // max(1, int(np.prod(inputs.shape[1:])), layer.units))
     seen = [reader.read(inputs[first : first + rows]) for first in range(0, len(inputs), rows)]
-    found = torch.cat(seen) if seen else torch.zeros((0, layer.units))
-    chosen = found if neurons is None else found[:, neurons]
+    activations = torch.cat(seen) if seen else torch.zeros((0, layer.units))
+    chosen = activations if neurons is None else activations[:, neurons]
     return array(chosen.clamp_min(0) if layer.by_function else chosen)
 
 
@@ -203,19 +203,19 @@ def random_values(system: System, count: int, rng: np.random.Generator) -> NDArr
     return np.asarray(system.repair(drawn), dtype=np.float64)
 
 
-def _choose(found: tuple[Layer, ...], name: str) -> Layer:
-    for layer in found:
+def _choose(layers: tuple[Layer, ...], name: str) -> Layer:
+    for layer in layers:
         if name in layer.names:
             return layer
-    raise Choice("layer", name, tuple(layer.name for layer in found)).error()
+    raise Choice("layer", name, tuple(layer.name for layer in layers)).error()
 
 
-def _first_hidden(system: System, module: nn.Module, found: tuple[Layer, ...]) -> Layer:
+def _first_hidden(system: System, module: nn.Module, layers: tuple[Layer, ...]) -> Layer:
     """The first hidden layer; of branches that are added before one activation function, the layer of that function."""
-    if not found:
+    if not layers:
         msg = "the network has no layer that could be probed"
         raise DnnExplainError(msg)
-    hidden = [layer for layer in found if not layer.last] or list(found[:1])
+    hidden = [layer for layer in layers if not layer.last] or list(layers[:1])
     first = hidden[0]
     if first.activated or _by_function(system, module, first):
         return first
@@ -227,7 +227,7 @@ def _first_hidden(system: System, module: nn.Module, found: tuple[Layer, ...]) -
     return first
 
 
-def _feeds(system: System, module: nn.Module, one: str, other: str) -> bool:
+def _feeds(system: System, module: nn.Module, first: str, other: str) -> bool:
     """Whether what one module gives goes, by whatever way, into another."""
     twin = private(module)
     cut: list[Tensor] = []
@@ -237,7 +237,7 @@ def _feeds(system: System, module: nn.Module, one: str, other: str) -> bool:
         cut.append(out.detach().requires_grad_())
         return cut[-1]
 
-    with hooked(twin, {one: leaf}), noted(twin, other, "input", given.append):
+    with hooked(twin, {first: leaf}), noted(twin, other, "input", given.append):
         twin(torch.zeros((1, *system.observation_shape)))
     if not given or not cut or not given[0].requires_grad:
         return False
@@ -250,8 +250,8 @@ def _by_function(system: System, module: nn.Module, layer: Layer) -> bool:
 
 def _measured(module: nn.Module, layer: Layer, *, by_function: bool) -> str:
     """What a neuron of the layer is: the operation after which it is read, and what comes before it."""
-    weights = _told(module, layer.weights)
-    path = " and ".join([weights, *(_told(module, name) for name in layer.between)])
+    weights = _module_words(module, layer.weights)
+    path = " and ".join([weights, *(_module_words(module, name) for name in layer.between)])
     if not layer.activated:
         after = f"after {path}"
         if by_function:
@@ -260,10 +260,10 @@ def _measured(module: nn.Module, layer: Layer, *, by_function: bool) -> str:
     if layer.name == layer.weights:
         return f"after {weights}"
     joint = f"which follows {path}" if layer.direct else f"which receives what forward() makes of {path}"
-    return f"after {_told(module, layer.name)}, {joint}"
+    return f"after {_module_words(module, layer.name)}, {joint}"
 
 
-def _told(module: nn.Module, name: str) -> str:
+def _module_words(module: nn.Module, name: str) -> str:
     return f"{type(module_of(module, name)).__name__} {name!r}"
 
 
@@ -284,8 +284,8 @@ def _cut_at_zero(system: System, module: nn.Module, name: str) -> bool:
             return None if floor is None else out.clamp_min(floor)
 
         with torch.no_grad(), hooked(twin, {name: cutting}):
-            found: Tensor = twin(inputs)
-        return found
+            values: Tensor = twin(inputs)
+        return values
 
     plain = answer(None)
     if not (seen[0] < 0).any() or not torch.equal(plain, answer(0.0)):

@@ -59,7 +59,7 @@ def families(system: System) -> dict[str, str]:
     if not isinstance(system, EpisodeSystem):
         return {}
     own = getattr(system, "workload_names", None)
-    return dict(own) if own is not None else {one.name: one.about for one in spec_of(system).families}
+    return dict(own) if own is not None else {family.name: family.about for family in spec_of(system).families}
 
 
 def visited(system: System, policy: Policy, count: int = 1000, *, workload: str = "", seed: int = 0) -> Visited:
@@ -89,27 +89,27 @@ def visited(system: System, policy: Policy, count: int = 1000, *, workload: str 
         return Visited(_some(seen, count, seed), f"states {whose} ({name})")
     batches = {name: rows for name, rows in system.baselines(state_from_values(system, {})).items() if len(rows) > 2}
     if batches:
-        name = max(batches, key=lambda one: len(batches[one]))
+        name = max(batches, key=lambda item: len(batches[item]))
         return Visited(_some(_distinct(batches[name]), count, seed), f"the system's own batch of states ({name})")
     drawn = system.encode(random_values(system, count, np.random.default_rng(seed)))
     return Visited(_distinct(drawn), "random valid states, which episodes need not reach")
 
 
 def _episodes(system: Any, policy: Policy, name: str, count: int, seed: int) -> NDArray[np.float32]:
-    found = np.empty((0, *system.observation_shape), np.float32)
+    distinct = np.empty((0, *system.observation_shape), np.float32)
     at_once = _WORKLOADS
     for turn in range(_ROUNDS):
         workloads = system.workloads(name, at_once, seed + turn)
         if isinstance(system, Visiting):
             seen = system.visit(policy, workloads, seed=seed)[0]
         else:
-            seen = np.concatenate([system.replay(policy, one, seed=seed).observations for one in workloads])
-        found = _distinct(np.concatenate([found, np.asarray(seen, np.float32)]))
-        if len(found) >= count:
+            seen = np.concatenate([system.replay(policy, workload, seed=seed).observations for workload in workloads])
+        distinct = _distinct(np.concatenate([distinct, np.asarray(seen, np.float32)]))
+        if len(distinct) >= count:
             break
         if len(seen) <= at_once:
             at_once = count
-    return found
+    return distinct
 
 
 def _distinct(observations: NDArray[Any]) -> NDArray[np.float32]:

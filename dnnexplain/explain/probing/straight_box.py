@@ -59,11 +59,11 @@ def straight_box(system: System) -> StraightBox | None:
     if (known := _FOUND.get(id(system))) is not None and known[0]() is system:
         return known[1]
     try:
-        found = _box(system)
+        box = _box(system)
     except DnnExplainError:  # it does not paint what was tried
-        found = None
-    _FOUND[id(system)] = (ref(system), found)
-    return found
+        box = None
+    _FOUND[id(system)] = (ref(system), box)
+    return box
 
 
 def largest_in_box(
@@ -82,12 +82,12 @@ def largest_in_box(
 
 def _box(system: System) -> StraightBox | None:
     rng = np.random.default_rng(0)
-    one, two = random_values(system, _CHECKED, rng), random_values(system, _CHECKED, rng)
+    first, second = random_values(system, _CHECKED, rng), random_values(system, _CHECKED, rng)
     ends = np.array([[knob.low for knob in system.knobs], [knob.high for knob in system.knobs]])
     valid = np.asarray(system.repair(ends), dtype=np.float64)
-    mixed = np.where(rng.random(one.shape) < 0.5, one, two)
-    corners = np.where(rng.random(one.shape) < 0.5, *valid)
-    trial = np.concatenate([one, mixed, corners])
+    mixed = np.where(rng.random(first.shape) < 0.5, first, second)
+    corners = np.where(rng.random(first.shape) < 0.5, *valid)
+    trial = np.concatenate([first, mixed, corners])
     if not np.allclose(valid, ends, rtol=1e-6, atol=1e-9) or (system.repair(trial) != trial).any():
         return None
     low, high = valid

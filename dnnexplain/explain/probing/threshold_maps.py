@@ -76,11 +76,11 @@ class ThresholdMap(Result):
             f"{count} of {counted(total, 'neuron')} show a threshold in the {self.kind} of at least one of {len(self.knobs)}"
         ]
         for words, where in (("turn on", self.turns_on), ("stop changing", self.stops_changing)):
-            found = where[np.isfinite(where)]
-            if len(found):
-                told = f"{number(np.median(found))} {unit}".strip()
-                many = f"{len(found)} curves {words}" if len(found) > 1 else f"1 curve {words.replace(' ', 's ', 1)}"
-                parts.append(f"{many}, half of them at {told} or below" if len(found) > 1 else f"{many} at {told}")
+            places = where[np.isfinite(where)]
+            if len(places):
+                values = f"{number(np.median(places))} {unit}".strip()
+                many = f"{len(places)} curves {words}" if len(places) > 1 else f"1 curve {words.replace(' ', 's ', 1)}"
+                parts.append(f"{many}, half of them at {values} or below" if len(places) > 1 else f"{many} at {values}")
         return "; ".join(parts) + "."
 
     def table(self) -> list[dict[str, Any]]:
@@ -191,18 +191,18 @@ def threshold_map(
     """
     knobs = knobs_of_kind(system, kind) if knobs is None else tuple(knobs)
     points = map_size(system, policy, kind, layer=layer, knobs=knobs).points
-    found = curves(
+    traced = curves(
         system, policy, knobs, state=state, layer=layer, others=others, held=held, reference=reference, points=points
     )
-    where = {step: np.full((len(found.scale), len(knobs)), np.nan) for step in _STEPS}
-    for column, labels in enumerate(found.labels):
+    where = {step: np.full((len(traced.scale), len(knobs)), np.nan) for step in _STEPS}
+    for column, labels in enumerate(traced.labels):
         for neuron in np.flatnonzero((np.diff(labels, axis=1) != 0).any(axis=1)):
-            for step in reversed(found.curve(int(neuron), knobs[column]).thresholds):
+            for step in reversed(traced.curve(int(neuron), knobs[column]).thresholds):
                 where[step.kind][neuron, column] = step.after
     return ThresholdMap(
-        question=found.question,
+        question=traced.question,
         kind=kind,
-        curves=found,
+        curves=traced,
         turns_on=where["turns on"],
         turns_off=where["turns off"],
         starts_changing=where["starts changing"],
@@ -237,11 +237,11 @@ class Surface(Result):
     def sentence(self) -> str:
         """Where the surface is highest and how much of it is off."""
         i, j = np.unravel_index(int(np.nanargmax(self.activation)), self.activation.shape)
-        told = f"{self.knobs[0]} {number(self.first[i])} {self.units[0]} and {self.knobs[1]} {number(self.second[j])} {self.units[1]}"
+        words = f"{self.knobs[0]} {number(self.first[i])} {self.units[0]} and {self.knobs[1]} {number(self.second[j])} {self.units[1]}"
         if not np.nan_to_num(self.activation).any():
             return f"Neuron {self.neuron} is off over the whole grid. {self.note}".strip()
         off = float((self.activation[np.isfinite(self.activation)] == 0).mean())
-        text = f"Neuron {self.neuron} is highest, {number(self.activation[i, j])}, at {told}, and off in {number(100 * off)}% of the grid."
+        text = f"Neuron {self.neuron} is highest, {number(self.activation[i, j])}, at {words}, and off in {number(100 * off)}% of the grid."
         return f"{text} {self.note}".strip()
 
     def picture(self) -> Chart:
@@ -275,18 +275,18 @@ def surface(
     if knob_a == knob_b:
         msg = f"a surface needs two different knobs, not {knob_a!r} twice"
         raise DnnExplainError(msg)
-    found = layer_of(system, policy, layer)
-    number = check_neuron(found, neuron)
+    neuron_layer = layer_of(system, policy, layer)
+    number = check_neuron(neuron_layer, neuron)
     grid = product_rows(system, (knob_a, knob_b), state, others, held, points)
-    seen = neuron_activations(policy, found, grid.observations, [number])[:, 0]
+    seen = neuron_activations(policy, neuron_layer, grid.observations, [number])[:, 0]
     if grid.valid is not None and grid.valid.any():
         seen[~grid.valid] = np.nan
     first, second = grid.grids
-    settings = {"knobs": [knob_a, knob_b], "others": Others(others).value, "layer": found.name, "neuron": number}
+    settings = {"knobs": [knob_a, knob_b], "others": Others(others).value, "layer": neuron_layer.name, "neuron": number}
     return Surface(
         question=Question.about(system, policy, state, method="knob surface", settings=settings),
-        layer=found.name,
-        measured=found.measured,
+        layer=neuron_layer.name,
+        measured=neuron_layer.measured,
         neuron=number,
         knobs=(knob_a, knob_b),
         units=(system.knobs[grid.knobs[0]].unit, system.knobs[grid.knobs[1]].unit),
@@ -341,9 +341,9 @@ class Census(Result):
 
     def sentence(self) -> str:
         """The totals over all networks."""
-        total = sum(one.neurons for one in self.networks)
+        total = sum(network.neurons for network in self.networks)
         threshold, below, above, both = (
-            sum(getattr(one, name) for one in self.networks)
+            sum(getattr(network, name) for network in self.networks)
             for name in ("threshold", "off_below", "settles_above", "both")
         )
         count = len(self.networks)
@@ -354,13 +354,13 @@ class Census(Result):
 
     def table(self) -> list[dict[str, Any]]:
         """One row per network."""
-        return [{name: getattr(one, name) for name in NetworkCount.__slots__} for one in self.networks]
+        return [{name: getattr(network, name) for name in NetworkCount.__slots__} for network in self.networks]
 
     def picture(self) -> Chart:
         """Neurons of each kind, network by network."""
-        names = [one.policy for one in self.networks]
+        names = [network.policy for network in self.networks]
         kinds = {"threshold": "threshold", "off_below": "off below", "settles_above": "settles above", "dead": "dead"}
-        shown = {words: [getattr(one, name) for one in self.networks] for name, words in kinds.items()}
+        shown = {words: [getattr(network, name) for network in self.networks] for name, words in kinds.items()}
         return bars(names, shown, Axis("neurons"), x=Axis("network"), title=f"Thresholds in {self.kind}")
 
 
@@ -389,27 +389,27 @@ def census(
         question=Question.about(system, None, state, method="threshold census", settings=settings),
         kind=kind,
         unit=maps[0].curves.units[0],
-        networks=tuple(_count(policy, one) for policy, one in zip(policies, maps, strict=True)),
+        networks=tuple(_count(policy, item) for policy, item in zip(policies, maps, strict=True)),
     )
 
 
-def _count(policy: Policy, one: ThresholdMap) -> NetworkCount:
-    labels = np.stack(one.curves.labels, axis=1)  # [units, knobs, n]
-    reacts = (labels == Response.ACTIVE).any(axis=2) | one.shows
-    below = (labels[..., 0] == Response.DEAD) & np.isfinite(one.turns_on)
+def _count(policy: Policy, curves: ThresholdMap) -> NetworkCount:
+    labels = np.stack(curves.curves.labels, axis=1)  # [units, knobs, n]
+    reacts = (labels == Response.ACTIVE).any(axis=2) | curves.shows
+    below = (labels[..., 0] == Response.DEAD) & np.isfinite(curves.turns_on)
     above = np.isin(labels[..., -1], (Response.SATURATED, Response.DEAD)) & reacts
-    settles = np.where(np.isfinite(one.stops_changing), one.stops_changing, one.turns_off)[above]
+    settles = np.where(np.isfinite(curves.stops_changing), curves.stops_changing, curves.turns_off)[above]
     dead = (labels == Response.DEAD).all(axis=(1, 2))
     return NetworkCount(
         policy=policy.name,
         checkpoint=getattr(policy, "checkpoint", ""),
         neurons=len(labels),
-        threshold=int(one.shows.any(axis=1).sum()),
+        threshold=int(curves.shows.any(axis=1).sum()),
         off_below=int(below.any(axis=1).sum()),
         settles_above=int(above.any(axis=1).sum()),
         both=int((below & above).any(axis=1).sum()),
         dead=int(dead.sum()),
         flat=int((~reacts.any(axis=1) & ~dead).sum()),
-        median_on=float(np.median(one.turns_on[below])) if below.any() else float("nan"),
+        median_on=float(np.median(curves.turns_on[below])) if below.any() else float("nan"),
         median_settles=float(np.nanmedian(settles)) if np.isfinite(settles).any() else float("nan"),
     )

@@ -77,11 +77,11 @@ class ThresholdCurve(Result):
         else:
             span = f"As the {self.knob} goes from {number(self.values[0])} to {number(self.values[-1])}{unit}"
             move = f"{who.lower()} moves from {number(self.activation[0])} to {number(self.activation[-1])}"
-            told = joined([self._told(step) for step in self.thresholds])
-            text = f"{span}, {move}{f'; it {told}' if told else ' without a threshold'}."
+            words = joined([self._step_words(step) for step in self.thresholds])
+            text = f"{span}, {move}{f'; it {words}' if words else ' without a threshold'}."
         return f"{text} {self.note}".strip()
 
-    def _told(self, step: Threshold) -> str:
+    def _step_words(self, step: Threshold) -> str:
         if step.kind in {"turns on", "starts changing"}:
             return f"{step.kind} above {number(step.before)}"
         where = step.after if step.kind == "stops changing" else step.before
@@ -167,14 +167,14 @@ class Curves(Result):
         rows = []
         for neuron in range(len(self.scale)):
             for knob in self.knobs:
-                one = self.curve(neuron, knob)
-                told = "; ".join(step.words() for step in one.thresholds)
-                rows.append({"neuron": neuron, "knob": knob, "thresholds": told})
+                curve = self.curve(neuron, knob)
+                words = "; ".join(step.words() for step in curve.thresholds)
+                rows.append({"neuron": neuron, "knob": knob, "thresholds": words})
         return rows
 
     def picture(self) -> Chart:
         """How far each neuron moves as each knob is swept, neuron by knob."""
-        moved = np.stack([np.ptp(one, axis=1) for one in self.activation], axis=1)
+        moved = np.stack([np.ptp(item, axis=1) for item in self.activation], axis=1)
         names = [f"neuron {i}" for i in range(len(moved))]
         value = Axis("range of the activation")
         return heat(moved, names, self.knobs, value, x=Axis("knob"), y=Axis("neuron"), title=self.layer)
@@ -215,31 +215,33 @@ def curves(
     Raises:
         DnnExplainError: an unknown knob or layer, or a policy without a network.
     """
-    found = layer_of(system, policy, layer)
-    sweeps = _swept(system, policy, found, knobs, state, others, held, points)
-    parts = [curve for one in sweeps for curve in one.curves]
+    neuron_layer = layer_of(system, policy, layer)
+    sweeps = _swept(system, policy, neuron_layer, knobs, state, others, held, points)
+    parts = [curve for sweep in sweeps for curve in sweep.curves]
     if scale is None and reference is not None:
-        known = neuron_activations(policy, found, reference).T
+        known = neuron_activations(policy, neuron_layer, reference).T
         scale = known.max(axis=1) - known.min(axis=1)
     elif scale is None:
-        scale = np.max([one.max(axis=1) for one in parts], axis=0) - np.min([one.min(axis=1) for one in parts], axis=0)
-    places = [place for one in sweeps for place in one.knobs]
+        scale = np.max([part.max(axis=1) for part in parts], axis=0) - np.min(
+            [part.min(axis=1) for part in parts], axis=0
+        )
+    places = [place for sweep in sweeps for place in sweep.knobs]
     current = [np.nan if state is None else state.values[place] for place in places]
-    settings = {"knobs": list(knobs), "others": str(Others(others).value), "layer": found.name, "points": points}
+    settings = {"knobs": list(knobs), "others": str(Others(others).value), "layer": neuron_layer.name, "points": points}
     return Curves(
         question=Question.about(system, policy, state, method="knob sweep", settings=settings),
-        layer=found.name,
-        rectified=found.rectified,
+        layer=neuron_layer.name,
+        rectified=neuron_layer.rectified,
         knobs=tuple(knobs),
         units=tuple(system.knobs[i].unit for i in places),
-        values=tuple(grid for one in sweeps for grid in one.grids),
+        values=tuple(grid for sweep in sweeps for grid in sweep.grids),
         activation=tuple(parts),
         current=np.array(current, dtype=np.float64),
         scale=scale,
         others=Others(others).value,
-        held=tuple(one for part in sweeps for one in part.held),
-        notes=tuple(one for part in sweeps for one in part.notes),
-        measured=found.measured,
+        held=tuple(item for part in sweeps for item in part.held),
+        notes=tuple(note for part in sweeps for note in part.notes),
+        measured=neuron_layer.measured,
     )
 
 
@@ -274,13 +276,13 @@ def _swept(
     cells = int(np.prod(system.observation_shape))
     each = points * (8 * _COPIES * len(system.knobs) + 4 * cells + 8 * layer.units)
     block = max(1, BLOCK_BYTES // each)
-    found = []
+    swept = []
     for first in range(0, max(len(knobs), 1), block):  # without knobs the sweep says what is missing
         sweep = sweep_rows(system, knobs[first : first + block], state, others, held, points)
         seen = neuron_activations(policy, layer, sweep.observations).T  # [units, B]
         parts = [np.ascontiguousarray(part) for part in np.split(seen, sweep.starts[1:-1], axis=1)]
-        found.append(_Swept(sweep.knobs, sweep.grids, parts, sweep.held, sweep.notes))
-    return found
+        swept.append(_Swept(sweep.knobs, sweep.grids, parts, sweep.held, sweep.notes))
+    return swept
 
 
 def curve(

@@ -45,19 +45,19 @@ class BesideAttribution:
     def words(self) -> str:
         """What the two disagree about, in a sentence or two."""
 
-        def told(names: tuple[str, ...], words: list[str]) -> str:
+        def tell(names: tuple[str, ...], words: list[str]) -> str:
             rest = [f"{len(names) - 4} more"] if len(names) > 4 else []
             return joined([*words[:4], *rest])
 
         free, small = self.large_but_free, self.small_but_fixed
         parts = []
         if free:
-            shown = told(free, [f"{percent(self.shares[name])} to {name}" for name in free])
+            shown = tell(free, [f"{percent(self.shares[name])} to {name}" for name in free])
             parts.append(f"{self.method} gives {shown}, but whatever is there the decision stays (proved)")
         if small:
             who, verb = "it" if free else self.method, "is" if len(small) == 1 else "are"
             parts.append(
-                f"{who} gives hardly anything to {told(small, list(small))}, which {verb} part of what forces it"
+                f"{who} gives hardly anything to {tell(small, list(small))}, which {verb} part of what forces it"
             )
         if not parts:
             return f"{self.method} and the proof name the same inputs."
@@ -78,12 +78,12 @@ def beside_attribution(
     Raises:
         DnnExplainError: no such method, or it does not fit the network.
     """
-    found = attribute(system, policy, state, method=method)
-    size = np.abs(found.positive) + np.abs(found.negative)
+    attribution = attribute(system, policy, state, method=method)
+    size = np.abs(attribution.positive) + np.abs(attribution.negative)
     owner = _owners(system)
     groups = list(dict.fromkeys(knob.group or knob.name for knob in system.knobs))
     total = dict.fromkeys(groups, 0.0)
-    for place, name in enumerate(found.group_names):
+    for place, name in enumerate(attribution.group_names):
         if name in owner:
             total[owner[name]] += float(size[place])
     whole = sum(total.values())
@@ -94,7 +94,7 @@ def beside_attribution(
     even = 1.0 / len(groups)
     order = sorted(groups, key=lambda name: -shares[name])
     return BesideAttribution(
-        found.method, shares, count,
+        attribution.method, shares, count,
         tuple(name for name in order if not count[name] and shares[name] > even),
         tuple(name for name in reversed(order) if count[name] and shares[name] < SMALL * even),
     )  # fmt: skip
@@ -103,7 +103,7 @@ def beside_attribution(
 def _owners(system: System) -> dict[str, str]:
     """The group of knobs that paints each group of cells, about the middle of all ranges; the first of several."""
     cells = np.asarray(system.cell_group).reshape(-1)
-    names, found = list(system.groups), dict[str, str]()
+    names, owners = list(system.groups), dict[str, str]()
     middle = system.repair(np.array([[(knob.low + knob.high) / 2 for knob in system.knobs]]))
     for place, knob in enumerate(system.knobs):
         rows = np.repeat(np.asarray(middle, dtype=float), 3, axis=0)
@@ -111,5 +111,5 @@ def _owners(system: System) -> dict[str, str]:
         seen = np.asarray(system.encode(rows), dtype=float).reshape(3, -1)
         changed = np.flatnonzero((seen != seen[:1]).any(axis=0))
         for group in np.unique(cells[changed]):
-            found.setdefault(names[int(group)], knob.group or knob.name)
-    return found
+            owners.setdefault(names[int(group)], knob.group or knob.name)
+    return owners

@@ -163,7 +163,7 @@ class _Search:
 
     def end(self, *, ended: bool) -> Branched:
         """What has been reached."""
-        reached = max([self.under, *(-one[0] for one in self.heap)])
+        reached = max([self.under, *(-item[0] for item in self.heap)])
         return Branched(min(reached, self.top), *self.best, ended=ended, nodes=self.nodes)
 
 
@@ -198,13 +198,13 @@ def _split(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray[n
 
 def _by_neuron(net: NetArrays, part: _Part, neuron: int) -> list[_Part]:
     at = 0.0 if net.kinds[neuron] == RELU else 0.5 * (part.lo[neuron] + part.hi[neuron])
-    found = []
+    by_neuron = []
     for ends, bit in ((part.lo, 1), (part.hi, 2)):
         moved, sides = ends.copy(), part.sides.copy()
         moved[neuron] = at
         sides[neuron] |= bit
-        found.append(replace(part, lo=moved, sides=sides) if bit == 1 else replace(part, hi=moved, sides=sides))
-    return found
+        by_neuron.append(replace(part, lo=moved, sides=sides) if bit == 1 else replace(part, hi=moved, sides=sides))
+    return by_neuron
 
 
 def _by_knob(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray[np.int64]) -> list[_Part] | None:
@@ -215,14 +215,14 @@ def _by_knob(net: NetArrays, inputs: GroupedInput, part: _Part, shallow: NDArray
             break
     else:
         return None
-    found = []
+    by_knob = []
     for least, most in ends:
         low, high = part.low.copy(), part.high.copy()
         low[place], high[place] = least, most
         lo, hi = part.lo.copy(), part.hi.copy()
         if first_bounds(net, inputs.arrays, low, high, lo, hi, shallow):
-            found.append(replace(part, low=low, high=high, lo=lo, hi=hi))
-    return found
+            by_knob.append(replace(part, low=low, high=high, lo=lo, hi=hi))
+    return by_knob
 
 
 def _halves(inputs: GroupedInput, part: _Part, place: int) -> tuple[tuple[float, float], tuple[float, float]] | None:

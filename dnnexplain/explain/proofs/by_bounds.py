@@ -30,63 +30,63 @@ _SAFE = 1e-7
 _ROUNDS = 20
 
 
-def relaxed(asked: ProofTask, case: Case) -> RelaxedModel:
+def relaxed(task: ProofTask, case: Case) -> RelaxedModel:
     """The network over a case's states; cases of one state that share their set share it, too."""
-    if case.change is not None or case.then is not None or asked.budget.jobs != 1:
-        return relaxed_model(asked.system, asked.policy, case, asked.background, asked.go_on)
+    if case.change is not None or case.then is not None or task.budget.jobs != 1:
+        return relaxed_model(task.system, task.policy, case, task.background, task.go_on)
     key = (id(case.states), "relaxed")
-    if key not in asked.memo:
-        asked.memo[key] = relaxed_model(asked.system, asked.policy, case, asked.background, asked.go_on)
-    return asked.memo[key]  # type: ignore[no-any-return]
+    if key not in task.memo:
+        task.memo[key] = relaxed_model(task.system, task.policy, case, task.background, task.go_on)
+    return task.memo[key]  # type: ignore[no-any-return]
 
 
 def by_bounds(
-    asked: ProofTask, case: Case, best: float, rng: np.random.Generator, model: RelaxedModel | None = None
+    task: ProofTask, case: Case, best: float, rng: np.random.Generator, model: RelaxedModel | None = None
 ) -> CaseVerdict:
     """Prove a case or find a violation by branch and bound.
 
     Args:
-        asked, case: what is asked.
+        task, case: what is asked.
         best: the largest margin that was found before.
         rng: of the states on which proof and network are compared.
         model: the network over the case's states, if it is there already.
     """
-    if not asked.budget.parts:
+    if not task.budget.parts:
         return CaseVerdict(case.name, "open", np.inf, best)
-    excluded, doubt = masks_of(asked, case)
+    excluded, doubt = masks_of(task, case)
     if excluded:
         return CaseVerdict(case.name, "holds", -np.inf, best, how="excluded")
     try:
-        model = model or relaxed(asked, case)
+        model = model or relaxed(task, case)
     except EmptyGroups:
         return CaseVerdict(case.name, "holds", -np.inf, best)
     except DnnExplainError as error:
         return CaseVerdict(case.name, "open", np.inf, best, reason=str(error))
-    system, scale = asked.system, max(1.0, float(np.abs(case.rows @ model.forms[0]).max()))
+    system, scale = task.system, max(1.0, float(np.abs(case.rows @ model.forms[0]).max()))
     kept: list[tuple[float, Floats]] = []
 
     def enough(row: Floats, _: float) -> bool:
         fixed = np.asarray(system.repair(row.reshape(-1, len(system.knobs))), dtype=float).reshape(-1)
-        value = replayed(asked, case, fixed)
+        value = replayed(task, case, fixed)
         if value > 0:
             kept.append((value, fixed))
         return value > 0
 
-    found = branch_and_bound(
-        model, case.rows, case.offset, below=-TOLERANCE * scale, enough=enough, nodes=asked.budget.parts,
-        go_on=asked.go_on, masks=_counting(asked, case),
+    bounded = branch_and_bound(
+        model, case.rows, case.offset, below=-TOLERANCE * scale, enough=enough, nodes=task.budget.parts,
+        go_on=task.go_on, masks=_counting(task, case),
     )  # fmt: skip
-    bound = found.bound + _SAFE * max(1.0, abs(found.bound)) if np.isfinite(found.bound) else found.bound
+    bound = bounded.bound + _SAFE * max(1.0, abs(bounded.bound)) if np.isfinite(bounded.bound) else bounded.bound
     row = kept[-1][1] if kept else None
-    certificate = certify_case(asked, case, model, bound, row, rng)
+    certificate = certify_case(task, case, model, bound, row, rng)
     if row is not None:
         value = kept[-1][0]
         return CaseVerdict(
-            case.name, "fails", max(bound, value), value, refuted(asked, case, row, value, "bounds").witness,
+            case.name, "fails", max(bound, value), value, refuted(task, case, row, value, "bounds").witness,
             how="bounds", certificate=certificate,
         )  # fmt: skip
-    solved = Solved(bound, found.best, None, found.ended, found.nodes)
-    doubt = "" if isinstance(asked.system, ChoicesOfKnobs) else doubt  # else each part was asked about its masks
+    solved = Solved(bound, bounded.best, None, bounded.ended, bounded.nodes)
+    doubt = "" if isinstance(task.system, ChoicesOfKnobs) else doubt  # else each part was asked about its masks
     verdict = settled(case, solved, certificate, best, doubt)
     return CaseVerdict(
         verdict.name, verdict.verdict, verdict.bound, verdict.best, how="bounds", certificate=certificate,
@@ -94,10 +94,10 @@ def by_bounds(
     )  # fmt: skip
 
 
-def bound_of(asked: ProofTask, case: Case) -> tuple[RelaxedModel, float] | None:
+def bound_of(task: ProofTask, case: Case) -> tuple[RelaxedModel, float] | None:
     """How large a violation of a case can be at most, without branching; ``None`` where bounds by lines know no way."""
     try:
-        model = relaxed(asked, case)
+        model = relaxed(task, case)
     except (DnnExplainError, EmptyGroups):
         return None
     weights = case.rows @ model.forms.T
@@ -105,15 +105,15 @@ def bound_of(asked: ProofTask, case: Case) -> tuple[RelaxedModel, float] | None:
     return model, top + _SAFE * max(1.0, abs(top))
 
 
-def _counting(asked: ProofTask, case: Case) -> Any:
+def _counting(task: ProofTask, case: Case) -> Any:
     """Of decisions: whether in a box of knobs the rival is never valid, or the action itself may not be."""
-    system = asked.system
-    if not asked.masks or not isinstance(system, ChoicesOfKnobs):
+    system = task.system
+    if not task.masks or not isinstance(system, ChoicesOfKnobs):
         return None
-    rival, count, kept = rival_of(case), len(system.knobs), int(asked.kept)
+    rival, count, kept = rival_of(case), len(system.knobs), int(task.kept)
 
-    def told(low: Floats, high: Floats) -> str:
+    def tell(low: Floats, high: Floats) -> str:
         always, ever = system.sure_actions(low[:count], high[:count])
         return "empty" if not ever[rival] else "" if always[kept] else "lost"
 
-    return told
+    return tell

@@ -106,17 +106,17 @@ class ProofTask:
         return self.left() > 0 and not self.stop.is_set()
 
 
-def margins(asked: ProofTask, case: Case, rows: Floats, *, played: bool = False) -> Floats:
+def margins(task: ProofTask, case: Case, rows: Floats, *, played: bool = False) -> Floats:
     """The case's margin on the network itself ``[B]``; of a decision that must stay, under its masks."""
-    valid = asked.system.valid_actions(asked.system.encode(rows, asked.background)) if asked.masks else None
-    return under_masks(asked, case, case.margin(asked.outputs(case, rows, played=played)), valid)
+    valid = task.system.valid_actions(task.system.encode(rows, task.background)) if task.masks else None
+    return under_masks(task, case, case.margin(task.outputs(case, rows, played=played)), valid)
 
 
-def under_masks(asked: ProofTask, case: Case, margins: Floats, valid: NDArray[np.bool_] | None) -> Floats:
+def under_masks(task: ProofTask, case: Case, margins: Floats, valid: NDArray[np.bool_] | None) -> Floats:
     """Margins of a rival: none where it is not valid, and lost to it where the action that should stay is not."""
     if valid is None:
         return margins
-    lost = ~valid[:, int(asked.kept)]
+    lost = ~valid[:, int(task.kept)]
     return np.where(valid[:, rival_of(case)], np.where(lost, np.maximum(margins, 1e-9), margins), -np.inf)
 
 
@@ -125,20 +125,20 @@ def rival_of(case: Case) -> int:
     return int(np.argmax(case.rows[0]))
 
 
-def refuted(asked: ProofTask, case: Case, row: Floats, best: float, how: str) -> CaseVerdict:
+def refuted(task: ProofTask, case: Case, row: Floats, best: float, how: str) -> CaseVerdict:
     """A case that a state (or pair) violates, its bound not yet known."""
-    count = len(asked.system.knobs)
+    count = len(task.system.knobs)
     shaped = row if len(row) == count else row.reshape(2, count)
     return CaseVerdict(case.name, "fails", np.inf, best, shaped, how=how)
 
 
-def replayed(asked: ProofTask, case: Case, row: Floats) -> float:
+def replayed(task: ProofTask, case: Case, row: Floats) -> float:
     """The case's margin on the network itself in a solution's states, if they are valid and of the set; else -inf."""
     if case.change is None:
-        inside = case.states.holds(asked.system, row[None])[0]
+        inside = case.states.holds(task.system, row[None])[0]
     else:
-        inside = pairs_hold(asked.system, case, row[None])[0]
-    return float(margins(asked, case, row[None], played=True)[0]) if inside else -np.inf
+        inside = pairs_hold(task.system, case, row[None])[0]
+    return float(margins(task, case, row[None], played=True)[0]) if inside else -np.inf
 
 
 def settled(case: Case, solved: Solved, certificate: Certificate, best: float, doubt: str) -> CaseVerdict:
@@ -151,37 +151,37 @@ def settled(case: Case, solved: Solved, certificate: Certificate, best: float, d
     return CaseVerdict(case.name, "open", solved.bound, best, certificate=certificate, reason=reason)
 
 
-def masks_of(asked: ProofTask, case: Case) -> tuple[bool, str]:
+def masks_of(task: ProofTask, case: Case) -> tuple[bool, str]:
     """Whether the rival of a decision can be left out, and why its program can prove nothing, if so."""
-    if not asked.masks:
+    if not task.masks:
         return False, ""
-    if not isinstance(asked.system, ChoicesOfKnobs):
+    if not isinstance(task.system, ChoicesOfKnobs):
         return False, "the system does not say which actions are valid throughout a set"
-    always, ever = asked.system.sure_actions(case.states.low, case.states.high)
+    always, ever = task.system.sure_actions(case.states.low, case.states.high)
     if not ever[rival_of(case)]:
         return True, ""
-    return False, "" if always[int(asked.kept)] else "the action itself may become invalid"
+    return False, "" if always[int(task.kept)] else "the action itself may become invalid"
 
 
 def certify_case(
-    asked: ProofTask, case: Case, model: HasOutputs, bound: float, row: Floats | None, rng: np.random.Generator
+    task: ProofTask, case: Case, model: HasOutputs, bound: float, row: Floats | None, rng: np.random.Generator
 ) -> Certificate:
     """Compare program and network on drawn states and the solution, and the bound with all of them."""
-    states = draw(asked.system, case.states, asked.budget.checked, rng)
+    states = draw(task.system, case.states, task.budget.checked, rng)
     if case.change is not None:
-        place = place_of(asked.system, case.change.knob)
+        place = place_of(task.system, case.change.knob)
         moved = states.copy()
         moved[:, place] += rng.uniform(case.change.low, case.change.high, len(states))
-        states = np.hstack([states, np.asarray(asked.system.repair(moved), dtype=float)])
-        states = states[pairs_hold(asked.system, case, states)]
+        states = np.hstack([states, np.asarray(task.system.repair(moved), dtype=float)])
+        states = states[pairs_hold(task.system, case, states)]
     if row is not None:
         states = np.concatenate([row[None], states])
     if not len(states):
         return Certificate("", holds=False, checked=np.nan, tolerance=np.nan, states=0,
                            reason="No proof: no valid state was found on which program and network could be compared.")  # fmt: skip
 
-    seen = asked.outputs(case, states, played=True)
-    text, where = f"never: {case.name}", valid_states(asked.system)
+    seen = task.outputs(case, states, played=True)
+    text, where = f"never: {case.name}", valid_states(task.system)
 
     def network(_: Floats) -> Floats:
         return seen

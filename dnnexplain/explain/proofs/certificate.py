@@ -114,7 +114,7 @@ def certify(
     rows = np.asarray(states, dtype=np.float64)
     if witness is not None:
         rows = np.concatenate([np.asarray(witness, dtype=np.float64)[None], rows])
-    expected, got = (np.asarray(one(rows), dtype=np.float64) for one in (model, network))
+    expected, got = (np.asarray(item(rows), dtype=np.float64) for item in (model, network))
     reason, checked, allowed = "", float("nan"), tolerance
     if expected.shape != got.shape:
         reason = f"the proof's model gives numbers of shape {expected.shape}, the network {got.shape}"
@@ -127,8 +127,8 @@ def certify(
         reason = _disagreement(gaps, expected, got, allowed, attained=witness is not None)
         if not reason and claim.value is not None:
             reason = _broken(claim, claim.value, got, allowed, attained=witness is not None)
-    told = f"No proof: {reason}." if reason else ""
-    return Certificate(claim.text, not reason, checked, allowed, len(rows), quantifies, told)
+    words = f"No proof: {reason}." if reason else ""
+    return Certificate(claim.text, not reason, checked, allowed, len(rows), quantifies, words)
 
 
 def _disagreement(gaps: Values, expected: Values, got: Values, allowed: float, *, attained: bool) -> str:

@@ -59,10 +59,10 @@ def _steep(kind, h):
 @njit(cache=True, nogil=True)
 def _above(kind, lo, hi):
     """Slope and constant of a line above a sigmoid or tanh between ``lo`` and ``hi``."""
-    one, two = _curve(kind, lo), _curve(kind, hi)
-    chord = (two - one) / (hi - lo)
+    first, second = _curve(kind, lo), _curve(kind, hi)
+    chord = (second - first) / (hi - lo)
     if hi <= 0.0:
-        return chord, one - chord * lo
+        return chord, first - chord * lo
     if lo >= 0.0:
         middle = 0.5 * (lo + hi)
         slope = _steep(kind, middle)
@@ -70,11 +70,11 @@ def _above(kind, lo, hi):
     # A tangent right of 0 that passes above the left end; bisection keeps the side on which it does.
     near, far = 0.0, hi
     slope = _steep(kind, far)
-    if two + slope * (lo - far) < one:
-        return chord, one - chord * lo
+    if second + slope * (lo - far) < first:
+        return chord, first - chord * lo
     for _ in range(30):
         middle = 0.5 * (near + far)
-        if _curve(kind, middle) + _steep(kind, middle) * (lo - middle) >= one:
+        if _curve(kind, middle) + _steep(kind, middle) * (lo - middle) >= first:
             far = middle
         else:
             near = middle
@@ -246,9 +246,9 @@ def first_bounds(net, groups, low, high, lo, hi, bends):
             most += up
         for i in range(len(groups.line_place)):
             weight = weights[groups.line_number[i]]
-            one, two = weight * low[groups.line_place[i]], weight * high[groups.line_place[i]]
-            least += min(one, two)
-            most += max(one, two)
+            left, right = weight * low[groups.line_place[i]], weight * high[groups.line_place[i]]
+            least += min(left, right)
+            most += max(left, right)
         slack = 1e-9 * (1.0 + abs(least) + abs(most))
         lo[j], hi[j] = max(lo[j], least - slack), min(hi[j], most + slack)
         for at in range(net.start[j], net.start[j + 1]):

@@ -212,8 +212,8 @@ class _Reader:
             raise self._wrong(
                 None, "can be violated without a word on the outputs: it speaks of states, not of the network"
             )
-        told = " and ".join(_told(atom) for atom in way) or "always"
-        return Case(told, states, np.array(rows), np.array(offsets))
+        words = " and ".join(_atom_words(atom) for atom in way) or "always"
+        return Case(words, states, np.array(rows), np.array(offsets))
 
     def _narrowed(self, states: StateSet, relation: Relation) -> StateSet | None:
         """The states in which a relation holds; of one knob as its range, which proofs use best. ``None``: no state."""
@@ -250,18 +250,18 @@ class _Reader:
 
 
 def _identifier(name: str) -> str:
-    found = re.sub(r"\W+", "_", name).strip("_")
-    return f"_{found}" if found[:1].isdigit() else found
+    identifier = re.sub(r"\W+", "_", name).strip("_")
+    return f"_{identifier}" if identifier[:1].isdigit() else identifier
 
 
-def _sum(one: Mapping[str, float], other: Mapping[str, float], sign: float) -> dict[str, float]:
-    found = dict(one)
+def _sum(first: Mapping[str, float], other: Mapping[str, float], sign: float) -> dict[str, float]:
+    totals = dict(first)
     for name, weight in other.items():
-        found[name] = found.get(name, 0.0) + sign * weight
-    return found
+        totals[name] = totals.get(name, 0.0) + sign * weight
+    return totals
 
 
-def _told(atom: _Atom) -> str:
+def _atom_words(atom: _Atom) -> str:
     """``job 2 length - job 1 length > 0``."""
     terms: Any = {**atom.side.knobs, **atom.side.outputs}.items()
     words = ""

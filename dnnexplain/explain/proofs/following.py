@@ -42,9 +42,13 @@ def summands_after(
     """
     later: Any = _After(system, then)
     ground, after = summands(later, states, background)
-    for one, two in zip(parts, after, strict=True):
-        if one.knobs != two.knobs or one.straight != two.straight or len(one.options) != len(two.options):
-            names = " and ".join(system.knobs[place].name for place in one.knobs)
+    for first, second in zip(parts, after, strict=True):
+        if (
+            first.knobs != second.knobs
+            or first.straight != second.straight
+            or len(first.options) != len(second.options)
+        ):
+            names = " and ".join(system.knobs[place].name for place in first.knobs)
             msg = f"what {names} paints one decision later is not told by the same choices, so no program speaks of both steps"
             raise DnnExplainError(msg)
     return ground, after

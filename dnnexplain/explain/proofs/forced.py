@@ -114,13 +114,13 @@ class ForcedSets:
 
     def _climbed(self, states: StateSet, rng: np.random.Generator) -> bool:
         """Whether a climb from drawn states ends at another decision."""
-        found = climb(self.system, states, self.margins, rng, samples=_DRAWN * 8)
-        return found is not None and self._noted(found[0][None])
+        climbed = climb(self.system, states, self.margins, rng, samples=_DRAWN * 8)
+        return climbed is not None and self._noted(climbed[0][None])
 
     def _corners(self, free: Bools) -> Floats:
         """All free knobs at their ends, and those of each group alone."""
         rows = []
-        for knobs in [np.flatnonzero(free), *(np.array(one) for one in knob_groups(self.system))]:
+        for knobs in [np.flatnonzero(free), *(np.array(group) for group in knob_groups(self.system))]:
             moved = knobs[free[knobs]]
             for end in (self.whole.low, self.whole.high):
                 row = self.state.values.copy()
@@ -134,7 +134,7 @@ class ForcedSets:
         """Bound what each rival can reach."""
         discrete = isinstance(self.system.output, Discrete)
         budget = replace(self.budget, parts=self.budget.parts * patience)
-        asked = ProofTask(
+        question = ProofTask(
             self.system, self.policy, budget, until, self.state.background,
             self.kept if discrete else None, discrete, self.cancel,
         )  # fmt: skip
@@ -145,15 +145,15 @@ class ForcedSets:
         checked = 0.0
         for words, row, offset in self.rivals:
             case = Case(words, states, row[None], np.array([offset]))
-            found = by_bounds(asked, case, -np.inf, rng, model)
-            if found.verdict == "open" and self.budget.program and not isinstance(self.system, ChoicesOfKnobs):
-                found = by_program(asked, case, -np.inf, rng)
-            if found.witness is not None:
-                self.note(found.witness)
+            verdict = by_bounds(question, case, -np.inf, rng, model)
+            if verdict.verdict == "open" and self.budget.program and not isinstance(self.system, ChoicesOfKnobs):
+                verdict = by_program(question, case, -np.inf, rng)
+            if verdict.witness is not None:
+                self.note(verdict.witness)
                 return False
-            if found.verdict != "holds":
+            if verdict.verdict != "holds":
                 return None
-            checked = max(checked, 0.0 if found.certificate is None else found.certificate.checked)
+            checked = max(checked, 0.0 if verdict.certificate is None else verdict.certificate.checked)
         self.checked = max(self.checked, checked)
         return True
 
@@ -177,7 +177,7 @@ class ForcedSets:
         """Whether the network has one hidden layer, as far as its parameters tell: then one model serves all sets."""
         if isinstance(self.system, LooseCells):
             return False  # a part of the states leaves less room to these cells than all states do
-        shapes = [tuple(one.shape) for one in network_of(self.policy).parameters()]
+        shapes = [tuple(parameter.shape) for parameter in network_of(self.policy).parameters()]
         return sum(len(shape) > 1 for shape in shapes) <= 2
 
     def margins(self, rows: Floats) -> Floats:
@@ -202,7 +202,7 @@ class ForcedSets:
         """Move knobs back, all that can each be moved at once, then by halves, while the decision stays flipped."""
         near = values.copy()
         waiting = [np.flatnonzero(~np.isclose(near, self.state.values))]
-        waiting = [one for whole in waiting for one in np.array_split(whole, 2) if len(one)]
+        waiting = [item for whole in waiting for item in np.array_split(whole, 2) if len(item)]
         while waiting:
             places = waiting.pop()
             tried = near.copy()
@@ -237,7 +237,7 @@ class ForcedSets:
 
 def knob_groups(system: System) -> list[list[int]]:
     """Places of the knobs of each group."""
-    found: dict[str, list[int]] = {}
+    knob_groups: dict[str, list[int]] = {}
     for place, knob in enumerate(system.knobs):
-        found.setdefault(knob.group or knob.name, []).append(place)
-    return list(found.values())
+        knob_groups.setdefault(knob.group or knob.name, []).append(place)
+    return list(knob_groups.values())

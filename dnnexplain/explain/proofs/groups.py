@@ -103,11 +103,11 @@ class GroupedInput:
             elif not part.straight:
                 same = np.asarray(np.abs(knobs[:, None, list(places)] - part.options[None]) < _SAME).all(axis=2)
                 values[:, first : first + len(part.options)] = np.where(np.any(same, axis=1)[:, None], same, np.nan)
-        told = self.forms[0][0] + values @ self.forms[0][1:]
+        words = self.forms[0][0] + values @ self.forms[0][1:]
         for part, first, places in self.parts:
             if not part.knobs:
                 cell = int(np.argmax(part.cells[0]))
-                left = cells[:, cell] - told[:, cell]
+                left = cells[:, cell] - words[:, cell]
                 slack = 1e-5 * np.maximum(1.0, np.abs(cells[:, cell]))
                 inside = (left >= self.low[places[0]] - slack) & (left <= self.high[places[0]] + slack)
                 values[:, first] = np.where(inside, left, np.nan)
@@ -140,20 +140,20 @@ def grouped(
     count = len(system.knobs)
     moved = -1
     low, high = states.low, states.high
-    ties = [(dict(one.weights), one.low, one.high) for one in states.relations]
+    ties = [(dict(item.weights), item.low, item.high) for item in states.relations]
     named = {knob.name: place for place, knob in enumerate(system.knobs)}
     if case is not None and case.change is not None and second is not None:
         moved = named[case.change.knob]
         low, high = np.append(low, second[0].low[moved]), np.append(high, second[0].high[moved])
         named["second"] = count
         ties.append(({"second": 1.0, case.change.knob: -1.0}, case.change.low, case.change.high))
-        for one in second[0].relations:
-            if case.change.knob in one.weights:
+        for relation in second[0].relations:
+            if case.change.knob in relation.weights:
                 weights = {
-                    "second" if name == case.change.knob else name: weight for name, weight in one.weights.items()
+                    "second" if name == case.change.knob else name: weight for name, weight in relation.weights.items()
                 }
-                ties.append((weights, one.low, one.high))
-    low, high = np.append(low, [one.least for one in loose]), np.append(high, [one.most for one in loose])
+                ties.append((weights, relation.low, relation.high))
+    low, high = np.append(low, [item.least for item in loose]), np.append(high, [item.most for item in loose])
     laid: list[tuple[Summand, int, tuple[int, ...]]] = []
     columns: list[Floats] = []
     owners: list[int] = []
@@ -183,11 +183,10 @@ def grouped(
         forms.append(np.vstack([constant[None], seen]))
     if after is not None:
         forms.append(
-            _form(system, after[0], [(part, *one[1:]) for part, one in zip(after[1], laid, strict=True)], len(table))
+            _form(system, after[0], [(part, *item[1:]) for part, item in zip(after[1], laid, strict=True)], len(table))
         )
     rows = [
-        (np.array([named[name] for name in one]), np.array(list(one.values())), least, most)
-        for one, least, most in ties
+        (np.array([named[name] for name in ty]), np.array(list(ty.values())), least, most) for ty, least, most in ties
     ]
     arrays = _arrays(system, laid, rows, low, high, states)
     low, high = _shrunk(arrays, low, high)
@@ -230,8 +229,8 @@ def _arrays(
     if states.centre is not None and np.isfinite(states.within):
         size = len(states.centre)
         centre[:size], price[:size], budget = states.centre, 1.0 / steps_of(system), states.within
-    lists = _joined([one for one in laid if not one[0].straight])
-    found = []
+    lists = _joined([entry for entry in laid if not entry[0].straight])
+    arrays = []
     across = list(ties)
     for members in lists:
         places, options, numbers = _options(members, ties)
@@ -241,17 +240,17 @@ def _arrays(
             options, numbers = _kept(places, options, numbers, tie)
         keep = ((options >= low[places] - 1e-9) & (options <= high[places] + 1e-9)).all(axis=1)
         keep &= (np.abs(options - centre[places]) * price[places]).sum(axis=1) <= budget + 1e-9
-        found.append((places, options[keep], numbers[keep]))
-    wide, deep = (max((one[at].shape[1] for one in found), default=1) for at in (1, 2))
-    start = np.concatenate([[0], np.cumsum([len(one[1]) for one in found])]).astype(np.int64)
+        arrays.append((places, options[keep], numbers[keep]))
+    wide, deep = (max((entry[at].shape[1] for entry in arrays), default=1) for at in (1, 2))
+    start = np.concatenate([[0], np.cumsum([len(entry[1]) for entry in arrays])]).astype(np.int64)
 
     def stacked(at: int, width: int, empty: float) -> Floats:
-        rows = [np.pad(one[at], ((0, 0), (0, width - one[at].shape[1])), constant_values=empty) for one in found]
+        rows = [np.pad(entry[at], ((0, 0), (0, width - entry[at].shape[1])), constant_values=empty) for entry in arrays]
         return np.concatenate(rows) if rows else np.zeros((0, width))
 
-    places = np.full((len(found), wide), -1, dtype=np.int64)
-    for at, one in enumerate(found):
-        places[at, : len(one[0])] = one[0]
+    places = np.full((len(arrays), wide), -1, dtype=np.int64)
+    for at, item in enumerate(arrays):
+        places[at, : len(item[0])] = item[0]
     lines = [(number, place[0]) for part, number, place in laid if part.straight]
     weights, most = _rows(across, len(low))
     return GroupArrays(
@@ -278,11 +277,11 @@ def _joined(
 ) -> list[list[tuple[Summand, int, tuple[int, ...]]]]:
     """Summands that share knobs, together."""
     groups: list[list[tuple[Summand, int, tuple[int, ...]]]] = []
-    for one in laid:
-        near = [group for group in groups if any(set(one[2]) & set(other[2]) for other in group)]
+    for item in laid:
+        near = [group for group in groups if any(set(item[2]) & set(other[2]) for other in group)]
         groups = [group for group in groups if group not in near]
-        groups.append([one, *(other for group in near for other in group)])
-    return [sorted(group, key=lambda one: one[1]) for group in groups]
+        groups.append([item, *(other for group in near for other in group)])
+    return [sorted(group, key=lambda entry: entry[1]) for group in groups]
 
 
 def _options(
@@ -300,9 +299,9 @@ def _options(
             raise DnnExplainError(msg)
         mine = options[:, [places.index(place) for place in shared]]
         other = part.options[:, [knobs.index(place) for place in shared]]
-        one, two = np.nonzero((np.abs(mine[:, None] - other[None]) < _SAME).all(axis=2))
-        options = np.hstack([options[one], part.options[two][:, new]])
-        numbers = np.hstack([numbers[one], first + two[:, None]])
+        left, right = np.nonzero((np.abs(mine[:, None] - other[None]) < _SAME).all(axis=2))
+        options = np.hstack([options[left], part.options[right][:, new]])
+        numbers = np.hstack([numbers[left], first + right[:, None]])
         places += [knobs[at] for at in new]
         for tie in ties:
             if set(tie[0]) <= set(places):

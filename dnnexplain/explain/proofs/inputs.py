@@ -59,7 +59,7 @@ class Input:
 
     def read(self, values: Floats) -> Floats:
         """The knobs ``[K]`` that a solution shows."""
-        return np.array([shift + sum(weight * values[one] for one, weight in of.items()) for shift, of in self.knobs])
+        return np.array([shift + sum(weight * values[item] for item, weight in of.items()) for shift, of in self.knobs])
 
     def write(self, rows: Floats, values: Floats) -> None:
         """Set the program's values ``[B, V]`` as knob rows ``[B, K]`` do; a row that no option has leaves NaN."""
@@ -87,13 +87,13 @@ def summands(system: System, states: StateSet, background: Any = None) -> tuple[
 
     def cells(rows: Floats) -> Floats:
         seen = np.asarray(system.encode(rows, background), dtype=float).reshape(len(rows), -1)
-        for one in loose:
-            seen[:, one.cell] = sum(weight * rows[:, places_of[name]] for name, weight in one.weights.items())
+        for item in loose:
+            seen[:, item.cell] = sum(weight * rows[:, places_of[name]] for name, weight in item.weights.items())
         return seen
 
     ground = cells(base[None])[0]
     joint = system.joint_knobs if isinstance(system, ChoicesOfKnobs) else ()
-    places = [tuple(names.index(name) for name in one) for one in joint]
+    places = [tuple(names.index(name) for name in item) for item in joint]
     parts = []
     for knobs in places:
         options = _options(system, states, knobs)
@@ -113,7 +113,7 @@ def _base(system: System, states: StateSet) -> Floats:
     choice count from their least all the same, as a knob may be in several of these.
     """
     joint = system.joint_knobs if isinstance(system, ChoicesOfKnobs) else ()
-    shared = {name for one in joint for name in one}
+    shared = {name for item in joint for name in item}
     held = np.array([knob.name not in shared for knob in system.knobs]) & (states.low == states.high)
     return np.where(held, states.low, np.array([knob.low for knob in system.knobs], dtype=float))
 
@@ -149,25 +149,25 @@ def _options(system: System, states: StateSet, knobs: tuple[int, ...]) -> Floats
 
 def _alone(system: System, states: StateSet, knob: int, cells: Any, base: Floats, ground: Floats) -> Summand:
     """A knob's own summand: a straight line where three points lie on one and all its grid does, else a choice."""
-    one = system.knobs[knob]
+    knobs = system.knobs[knob]
     if states.low[knob] == base[knob] == states.high[knob]:
         return Summand((knob,), base[[[knob]]], np.zeros((1, len(ground))))
-    grid = one.grid(33)
+    grid = knobs.grid(33)
     rows = np.repeat(base[None], len(grid), axis=0)
     rows[:, knob] = grid
     seen = cells(rows) - ground
-    reach = max(one.high - one.low, 1e-12)
-    slope = seen[-1] / (grid[-1] - one.low) if grid[-1] > one.low else np.zeros_like(ground)
-    close = np.abs(seen - (grid - one.low)[:, None] * slope).max(initial=0.0) <= _CLOSE * max(
+    reach = max(knobs.high - knobs.low, 1e-12)
+    slope = seen[-1] / (grid[-1] - knobs.low) if grid[-1] > knobs.low else np.zeros_like(ground)
+    close = np.abs(seen - (grid - knobs.low)[:, None] * slope).max(initial=0.0) <= _CLOSE * max(
         1.0, np.abs(slope).max() * reach
     )
     if close:
         return Summand((knob,), np.zeros((1, 1)), slope[None], straight=True)
-    if one.step is None:
-        msg = f"{one.name} does not paint the observation along a straight line, so no program of this kind can speak of it"
+    if knobs.step is None:
+        msg = f"{knobs.name} does not paint the observation along a straight line, so no program of this kind can speak of it"
         raise DnnExplainError(msg)
     options = _options(system, states, (knob,))
-    picked = np.rint((options[:, 0] - one.low) / one.step).astype(int)
+    picked = np.rint((options[:, 0] - knobs.low) / knobs.step).astype(int)
     return Summand(
         (knob,), options, seen[picked] if len(seen) > picked.max() else cells(_with(base, knob, options)) - ground
     )
@@ -239,14 +239,14 @@ def paint(
                 knobs[knob] = _knob(system, states, part, column, numbers)
             tied.setdefault(knob, []).append((part, numbers))
     for knob, several in tied.items():
-        same = [] if first is None or knob == moved else [one for one in first.parts if knob in one[0].knobs][:1]
+        same = [] if first is None or knob == moved else [part for part in first.parts if knob in part[0].knobs][:1]
         for other in several if same else several[1:]:
             _agree(program, knob, (same or several)[0], other)
     forms = np.zeros((1 + len(program), len(ground)))
     forms[0] = constant
     for number, added in columns.items():
         forms[1 + number] = added
-    made = Input(forms, tuple(one for one in knobs if one is not None), tuple(placed))
+    made = Input(forms, tuple(knob for knob in knobs if knob is not None), tuple(placed))
     for relation in states.relations:
         relate(program, system, made, relation)
     if states.centre is not None and np.isfinite(states.within):
@@ -291,24 +291,24 @@ def _knob(
             return float(part.options[0, column]), {}
         return 0.0, dict(zip(numbers.tolist(), part.options[:, column].tolist(), strict=True))
     place = part.knobs[0]
-    one = system.knobs[place]
-    if one.step is None:
+    knob = system.knobs[place]
+    if knob.step is None:
         return (0.0, {int(numbers[0]): 1.0}) if len(numbers) else (float(states.low[place]), {})
-    grid = one.grid()
+    grid = knob.grid()
     first = float(grid[grid >= states.low[place] - 1e-9][0])
-    return (first, {int(numbers[0]): one.step}) if len(numbers) else (first, {})
+    return (first, {int(numbers[0]): knob.step}) if len(numbers) else (first, {})
 
 
 def _agree(
-    program: Program, knob: int, one: tuple[Summand, NDArray[np.int64]], two: tuple[Summand, NDArray[np.int64]]
+    program: Program, knob: int, summand: tuple[Summand, NDArray[np.int64]], two: tuple[Summand, NDArray[np.int64]]
 ) -> None:
     """Two choices that share a knob give it the same value: value by value, which is tight."""
-    if one[1] is two[1] or (not len(one[1]) and not len(two[1])):
+    if summand[1] is two[1] or (not len(summand[1]) and not len(two[1])):
         return
-    if one[0].straight or two[0].straight:
+    if summand[0].straight or two[0].straight:
         msg = "a knob that paints alone along a straight line is not part of a joint choice"
         raise DnnExplainError(msg)
-    sides = [(part.options[:, part.knobs.index(knob)], numbers) for part, numbers in (one, two)]
+    sides = [(part.options[:, part.knobs.index(knob)], numbers) for part, numbers in (summand, two)]
     for value in np.unique(np.concatenate([values for values, _ in sides])):
         columns: list[int] = []
         weights: list[float] = []
@@ -356,4 +356,4 @@ def _budget(program: Program, system: System, states: StateSet, made: Input) -> 
             program.row(sign * (shift - centre), np.inf, [away, *columns], [1.0, *factors])
         total.append((away, 1.0 / sizes[place]))
     if total:
-        program.row(-np.inf, states.within - fixed, [one for one, _ in total], [weight for _, weight in total])
+        program.row(-np.inf, states.within - fixed, [item for item, _ in total], [weight for _, weight in total])

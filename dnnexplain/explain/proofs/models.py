@@ -37,8 +37,8 @@ class Model:
         """What the program takes the network's outputs for, in states ``[B, K]`` or pairs ``[B, 2K]``."""
         values = np.zeros((len(rows), len(self.program)))
         half = rows.shape[1] // len(self.inputs)
-        for at, one in enumerate(self.inputs):
-            one.write(rows[:, at * half : (at + 1) * half], values)
+        for at, item in enumerate(self.inputs):
+            item.write(rows[:, at * half : (at + 1) * half], values)
         for bend in self.bends:
             bend.fill(values)
         return np.asarray(values @ self.forms[1:] + self.forms[0])
@@ -72,12 +72,12 @@ def model_of(system: System, policy: Any, case: Case, background: Any, seconds: 
     bends: list[Bend | Wave] = []
     outputs = []
     later = [] if case.then is None else [painted_after(program, system, states, inputs[0], case.then, background)]
-    for one in (*inputs, *later):
+    for item in (*inputs, *later):
         run = NetworkForms(graph, program)
-        outputs.append(run.outputs(one.forms, tuple(system.observation_shape)))
+        outputs.append(run.outputs(item.forms, tuple(system.observation_shape)))
         bends += run.bends
     count = 1 + len(program)
-    forms = np.hstack([np.vstack([one, np.zeros((count - len(one), one.shape[1]))]) for one in outputs])
+    forms = np.hstack([np.vstack([output, np.zeros((count - len(output), output.shape[1]))]) for output in outputs])
     return Model(program, tuple(inputs), tuple(bends), forms)
 
 
@@ -96,14 +96,14 @@ def pairs_hold(system: System, case: Case, pairs: Floats) -> NDArray[np.bool_]:
     """Which pairs ``[B, 2K]`` differ as the case says, both being valid."""
     assert case.change is not None
     half = pairs.shape[1] // 2
-    one, two = pairs[:, :half], pairs[:, half:]
+    first, second = pairs[:, :half], pairs[:, half:]
     place = place_of(system, case.change.knob)
-    away = two - one
+    away = second - first
     moved = (away[:, place] >= case.change.low - 1e-9) & (away[:, place] <= case.change.high + 1e-9)
     away[:, place] = 0.0
     fixed = np.asarray(system.repair(pairs.reshape(-1, half)), dtype=float).reshape(pairs.shape)
     valid = np.isclose(fixed, pairs).all(axis=1)
-    return np.asarray(moved & (np.abs(away) < 1e-9).all(axis=1) & valid & case.states.holds(system, one))
+    return np.asarray(moved & (np.abs(away) < 1e-9).all(axis=1) & valid & case.states.holds(system, first))
 
 
 def place_of(system: System, name: str) -> int:

@@ -188,11 +188,11 @@ class NetworkForms(fx.Interpreter):
     def outputs(self, forms: Floats, shape: tuple[int, ...]) -> Floats:
         """The outputs as forms ``[1 + V, A]``."""
         with torch.no_grad():
-            found = self.run(Form(torch.from_numpy(forms).reshape(len(forms), *shape)))
-        if not isinstance(found, Form) or found.data.ndim != 2:
+            form = self.run(Form(torch.from_numpy(forms).reshape(len(forms), *shape)))
+        if not isinstance(form, Form) or form.data.ndim != 2:
             msg = "the network gives no single tensor of outputs [B, A]"
             raise DnnExplainError(msg)
-        return found.padded(len(self.program)).numpy()
+        return form.padded(len(self.program)).numpy()
 
     # --- steps of the graph ---
 
@@ -253,26 +253,26 @@ class NetworkForms(fx.Interpreter):
         if target in _METHODS | _DEGREES or (
             target in {"mul", "div"} and len(_forms(args)) == 1 and isinstance(args[0], Form)
         ):
-            return self._straight(lambda one, *rest, **named: getattr(one, target)(*rest, **named), args, kwargs)
+            return self._straight(lambda item, *rest, **named: getattr(item, target)(*rest, **named), args, kwargs)
         raise _bent(str(target))
 
     def _straight(self, step: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run a step of straight lines on every row: the constant, and the constant plus what a value adds."""
         count = len(self.program)
 
-        def rows(one: Form) -> Tensor:
-            data = one.padded(count)
+        def rows(form: Form) -> Tensor:
+            data = form.padded(count)
             return torch.cat([data[:1], data[1:] + data[:1]])
 
-        found = step(*_mapped(args, rows), **_mapped(kwargs, rows))
+        value = step(*_mapped(args, rows), **_mapped(kwargs, rows))
 
-        def back(one: Tensor) -> Form:
-            if one.numel() > _LARGEST:
-                msg = f"the network is too large for a program ({one.numel():,} numbers in one layer)"
+        def back(first: Tensor) -> Form:
+            if first.numel() > _LARGEST:
+                msg = f"the network is too large for a program ({first.numel():,} numbers in one layer)"
                 raise DnnExplainError(msg)
-            return Form(torch.cat([one[:1], one[1:] - one[:1]]))
+            return Form(torch.cat([first[:1], first[1:] - first[:1]]))
 
-        return tuple(back(one) for one in found) if isinstance(found, tuple | list) else back(found)
+        return tuple(back(item) for item in value) if isinstance(value, tuple | list) else back(value)
 
     # --- what bends ---
 
@@ -363,19 +363,19 @@ def _windows(layer: nn.MaxPool2d, shape: tuple[int, ...]) -> NDArray[np.int64]:
         kind = "a dilated or ceiling max-pool"
         raise _bent(kind)
     size, stride, edge = (
-        (one, one) if isinstance(one, int) else one for one in (layer.kernel_size, layer.stride, layer.padding)
+        (item, item) if isinstance(item, int) else item for item in (layer.kernel_size, layer.stride, layer.padding)
     )
     cells = torch.arange(1, int(np.prod(shape)) + 1, dtype=torch.float64).reshape(1, *shape)
     cells = F.pad(cells, (edge[1], edge[1], edge[0], edge[0]))
-    found = cells.unfold(2, size[0], stride[0]).unfold(3, size[1], stride[1])[0]
-    return np.asarray(found.reshape(*found.shape[:3], -1).numpy().astype(np.int64) - 1)
+    windows = cells.unfold(2, size[0], stride[0]).unfold(3, size[1], stride[1])[0]
+    return np.asarray(windows.reshape(*windows.shape[:3], -1).numpy().astype(np.int64) - 1)
 
 
 def _forms(args: Any) -> list[Form]:
     if isinstance(args, Form):
         return [args]
     if isinstance(args, tuple | list):
-        return [form for one in args for form in _forms(one)]
+        return [form for arg in args for form in _forms(arg)]
     return []
 
 
@@ -383,9 +383,9 @@ def _mapped(args: Any, function: Callable[[Form], Tensor]) -> Any:
     if isinstance(args, Form):
         return function(args)
     if isinstance(args, tuple | list):
-        return type(args)(_mapped(one, function) for one in args)
+        return type(args)(_mapped(arg, function) for arg in args)
     if isinstance(args, dict):
-        return {name: _mapped(one, function) for name, one in args.items()}
+        return {name: _mapped(arg, function) for name, arg in args.items()}
     return args
 
 

@@ -32,20 +32,20 @@ def certify_optimum(
     """
     quantifies = "every plan for this workload"
     claim = Claim(f"no plan costs less than {bound.lower:.6g}", bound.lower, Sense.AT_LEAST)
-    found = None
+    certificate = None
     if np.isfinite(bound.lower):
         runs = np.asarray(costs, dtype=np.float64)
         places = np.arange(len(runs), dtype=np.float64)[:, None]
-        found = certify(claim, _of(runs), _of(runs), places, quantifies=quantifies)
-        if not found.holds or not isinstance(system, Optimal) or not np.isfinite(bound.upper):
-            return found
+        certificate = certify(claim, _of(runs), _of(runs), places, quantifies=quantifies)
+        if not certificate.holds or not isinstance(system, Optimal) or not np.isfinite(bound.upper):
+            return certificate
     if not isinstance(system, Optimal) or not np.isfinite(bound.upper):
         why = "No proof: nothing is known of the optimum."
         return Certificate(claim.text, holds=False, checked=np.nan, tolerance=0.0, states=0, reason=why)
     plan = np.asarray(system.run_optimum([workload], seconds=seconds).cost, dtype=np.float64)
     said = Claim(f"a plan is known that costs {bound.upper:.6g}")
     planned = certify(said, _of(np.array([bound.upper])), _of(plan), np.zeros((1, 1)), quantifies=quantifies)
-    return planned if found is None or not planned.holds else found
+    return planned if certificate is None or not planned.holds else certificate
 
 
 def _of(values: NDArray[np.float64]) -> Any:

@@ -92,7 +92,7 @@ class Program:
         self.high += [1.0] * options
         group = np.arange(first, first + options)
         self.groups.append(group)
-        self.row(1.0, 1.0, [self.columns[one] for one in group], np.ones(options))
+        self.row(1.0, 1.0, [self.columns[item] for item in group], np.ones(options))
         return group
 
     def row(self, low: float, high: float, columns: Sequence[int], weights: Any) -> None:
@@ -105,7 +105,7 @@ class Program:
     def form(self, weights: Floats) -> tuple[list[int], list[float]]:
         """Columns and weights of a linear form over the values."""
         used = np.flatnonzero(weights)
-        return [self.columns[one] for one in used], [float(weights[one]) for one in used]
+        return [self.columns[item] for item in used], [float(weights[item]) for item in used]
 
     # --- bounds ---
 
@@ -137,8 +137,8 @@ class Program:
             return -sense * np.inf
         if status != highspy.HighsModelStatus.kOptimal:
             return sense * np.inf
-        found = float(self.solver.getInfo().objective_function_value) + constant
-        return found + sense * _SAFE * max(1.0, abs(found))
+        bound = float(self.solver.getInfo().objective_function_value) + constant
+        return bound + sense * _SAFE * max(1.0, abs(bound))
 
     def _run_relaxed(self) -> None:
         self.solver.setOptionValue("solve_relaxation", True)  # noqa: FBT003 - HiGHS's own form
@@ -154,8 +154,8 @@ class Program:
             return -np.inf
         if status != highspy.HighsModelStatus.kOptimal:
             return top
-        found = float(self.solver.getInfo().objective_function_value)
-        return found + _SAFE * max(1.0, abs(found))
+        bound = float(self.solver.getInfo().objective_function_value)
+        return bound + _SAFE * max(1.0, abs(bound))
 
     # --- what bends ---
 
@@ -249,9 +249,9 @@ class Program:
         solver.cbMipInterrupt.subscribe(watch)
         solver.run()
         solver.cbMipInterrupt.unsubscribe(watch)
-        found = self._read(top, bool(passed))
+        answer = self._read(top, bool(passed))
         self._forget(goal, len(weights))
-        return found
+        return answer
 
     def _forget(self, goal: int, rows: int) -> None:
         """Take the objective away again, so that another can be asked about."""
@@ -266,9 +266,9 @@ class Program:
             return Solved(-np.inf, -np.inf, None, ended=True, nodes=max(int(info.mip_node_count), 0))
         bound = min(float(info.mip_dual_bound), top)
         solution = self.solver.getSolution()
-        found = info.primal_solution_status == 2 and len(solution.col_value) > 0
-        best = float(info.objective_function_value) if found else -np.inf
-        values = np.array(solution.col_value)[self.columns] if found else None
+        feasible = info.primal_solution_status == 2 and len(solution.col_value) > 0
+        best = float(info.objective_function_value) if feasible else -np.inf
+        values = np.array(solution.col_value)[self.columns] if feasible else None
         if np.isnan(bound) or bound >= _INF:
             bound = top
         ended = passed or status == highspy.HighsModelStatus.kOptimal

@@ -70,15 +70,15 @@ def prove(
     """
     start = time.monotonic()
     limits = budget or ProofBudget()
-    asked = ProofTask(
+    question = ProofTask(
         system, policy, limits, start + limits.seconds, background, claim.kept, claim.decided, cancel or Event()
     )
 
-    quick = seeded_map(partial(_quick, asked), claim.cases, seed=seed, jobs=1, backend="inline")
+    quick = seeded_map(partial(_quick, question), claim.cases, seed=seed, jobs=1, backend="inline")
     failed = [case for case in quick if case.verdict == "fails"]
     worst = max((case.best for case in failed), default=np.inf)
-    slow = partial(_slow, asked, worst if failed and not limits.every else -np.inf, _unknown(policy))
-    found = seeded_map(
+    slow = partial(_slow, question, worst if failed and not limits.every else -np.inf, _unknown(policy))
+    verdicts = seeded_map(
         slow,
         list(zip(claim.cases, quick, strict=True)),
         seed=seed,
@@ -86,57 +86,57 @@ def prove(
         backend="threading",
         progress=progress,
     )
-    return _joined(asked, claim, found, time.monotonic() - start)
+    return _joined(question, claim, verdicts, time.monotonic() - start)
 
 
-def _joined(asked: ProofTask, claim: Property, found: Sequence[CaseVerdict], seconds: float) -> Verdict:
-    kinds = {case.verdict for case in found}
-    verdict = "fails" if "fails" in kinds else "open" if "open" in kinds or not found else "holds"
-    failed = max((case for case in found if case.verdict == "fails"), key=lambda case: case.best, default=None)
-    asked_about = found if failed is None else [failed]
+def _joined(task: ProofTask, claim: Property, verdicts: Sequence[CaseVerdict], seconds: float) -> Verdict:
+    kinds = {case.verdict for case in verdicts}
+    verdict = "fails" if "fails" in kinds else "open" if "open" in kinds or not verdicts else "holds"
+    failed = max((case for case in verdicts if case.verdict == "fails"), key=lambda case: case.best, default=None)
+    asked_about = verdicts if failed is None else [failed]
     bound = max((case.bound for case in asked_about), default=np.inf)
     best = max((case.best for case in asked_about), default=-np.inf)
-    checked = max((case.certificate.checked for case in found if case.certificate is not None), default=0.0)
+    checked = max((case.certificate.checked for case in verdicts if case.certificate is not None), default=0.0)
     assumed = list(claim.assumed)
-    if background_matters(asked):
+    if background_matters(task):
         assumed.append("what the knobs leave open stays as the given observation shows it")
-    system = asked.system
-    if isinstance(system, LooseCells) and any(case.how == "bounds" for case in found):
+    system = task.system
+    if isinstance(system, LooseCells) and any(case.how == "bounds" for case in verdicts):
         assumed.append(system.loose_words)
     return Verdict(
         claim, verdict, bound, max(bound - best, 0.0) if np.isfinite(bound) else np.inf, None if failed is None else failed.witness, checked, seconds,
-        tuple(found), tuple(assumed), valid_states(asked.system),
+        tuple(verdicts), tuple(assumed), valid_states(task.system),
     )  # fmt: skip
 
 
-def background_matters(asked: ProofTask) -> bool:
+def background_matters(task: ProofTask) -> bool:
     """Whether states were painted around an observation."""
-    return asked.background is not None
+    return task.background is not None
 
 
 # --- one case ---
 
 
-def _quick(asked: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict:
+def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict:
     """List the states where they are few; else look for a violation by search."""
-    if not asked.go_on():
+    if not task.go_on():
         return CaseVerdict(case.name, "open", np.inf, -np.inf, reason="the time was up before its turn")
     if case.change is None and case.then is None:
-        seen = asked.seen(case.states, "listed", lambda: listed(asked.system, case.states, asked.budget.listed))
+        seen = task.seen(case.states, "listed", lambda: listed(task.system, case.states, task.budget.listed))
         if seen is not None:
-            return _by_list(asked, case, seen)
-        drawn = asked.seen(case.states, "drawn", lambda: draw(asked.system, case.states, asked.budget.samples, rng))
+            return _by_list(task, case, seen)
+        drawn = task.seen(case.states, "drawn", lambda: draw(task.system, case.states, task.budget.samples, rng))
         if drawn:
-            margins = under_masks(asked, case, case.margin(drawn[1]), drawn[2])
+            margins = under_masks(task, case, case.margin(drawn[1]), drawn[2])
             best = int(np.argmax(margins))
             if margins[best] > 0:
-                return refuted(asked, case, drawn[0][best], float(margins[best]), "found")
-    witness = _search(asked, case, rng)
+                return refuted(task, case, drawn[0][best], float(margins[best]), "found")
+    witness = _search(task, case, rng)
     if witness is None:
         return CaseVerdict(case.name, "open", np.inf, -np.inf)
-    value = witness[1] if case.then is None or witness[1] <= 0 else replayed(asked, case, witness[0])
+    value = witness[1] if case.then is None or witness[1] <= 0 else replayed(task, case, witness[0])
     if value > 0:
-        return refuted(asked, case, witness[0], value, "found")
+        return refuted(task, case, witness[0], value, "found")
     return CaseVerdict(case.name, "open", np.inf, value)
 
 
@@ -151,7 +151,7 @@ def _unknown(policy: Any) -> str:
 
 
 def _slow(
-    asked: ProofTask, worst: float, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
+    task: ProofTask, worst: float, unknown: str, item: tuple[Case, CaseVerdict], rng: np.random.Generator
 ) -> CaseVerdict:
     """Prove what neither list nor search has settled; bound what search has found, of several the worst violation."""
     case, quick = item
@@ -159,41 +159,41 @@ def _slow(
     if quick.how == "found":
         if quick.best < worst:
             return replace(quick, reason="how large a violation can be is asked of the worst one that was found")
-        return _bounded(asked, case, quick, rng)
+        return _bounded(task, case, quick, rng)
     if quick.verdict != "open":
         return quick
     if unknown:
         return replace(quick, reason=unknown)
     if settled:
         return replace(quick, reason="not asked, for another case is refuted")
-    if not asked.go_on():
+    if not task.go_on():
         return replace(quick, reason="the time was up before its turn")
-    return by_proof(asked, case, quick.best, rng)
+    return by_proof(task, case, quick.best, rng)
 
 
-def _bounded(asked: ProofTask, case: Case, found: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
+def _bounded(task: ProofTask, case: Case, verdict: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
     """A violation that a search has found, with a bound on how large one can be where there is time for one."""
-    if not asked.go_on():
-        return replace(found, reason="the time was up before it was known how large a violation can be")
-    row = None if found.witness is None else found.witness.reshape(-1)
-    bounded = bound_of(asked, case) if asked.budget.parts else None
+    if not task.go_on():
+        return replace(verdict, reason="the time was up before it was known how large a violation can be")
+    row = None if verdict.witness is None else verdict.witness.reshape(-1)
+    bounded = bound_of(task, case) if task.budget.parts else None
     if bounded is None:
         try:
-            model: Any = _model(asked, case)
+            model: Any = _model(task, case)
         except (DnnExplainError, EmptySet):
-            return found
+            return verdict
         weights = case.rows @ model.forms.T
         top = float(model.program.interval(weights[:, 1:], weights[:, 0] + case.offset)[1].min())
     else:
         model, top = bounded
-    bound = max(top, found.best)
-    return replace(found, bound=bound, certificate=certify_case(asked, case, model, bound, row, rng))
+    bound = max(top, verdict.best)
+    return replace(verdict, bound=bound, certificate=certify_case(task, case, model, bound, row, rng))
 
 
-def _by_list(asked: ProofTask, case: Case, seen: tuple[Any, ...]) -> CaseVerdict:
+def _by_list(task: ProofTask, case: Case, seen: tuple[Any, ...]) -> CaseVerdict:
     if not seen:
         return CaseVerdict(case.name, "holds", -np.inf, -np.inf, how="listed")
-    margins = under_masks(asked, case, case.margin(seen[1]), seen[2])
+    margins = under_masks(task, case, case.margin(seen[1]), seen[2])
     best = int(np.argmax(margins))
     top = float(margins[best])
     return CaseVerdict(
@@ -201,31 +201,31 @@ def _by_list(asked: ProofTask, case: Case, seen: tuple[Any, ...]) -> CaseVerdict
     )
 
 
-def _search(asked: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
+def _search(task: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Floats, float] | None:
     """A violation by sampling and climbing, on the network itself."""
     if case.change is None:
-        drawn = asked.memo.get((id(case.states), "drawn"))
+        drawn = task.memo.get((id(case.states), "drawn"))
         # Where states are hard to come by, those that were drawn for the first case of the set are used again.
         start = None if case.states.only is None or drawn is None else drawn[0] if drawn else np.empty((0, 0))
         return climb(
-            asked.system, case.states, lambda rows: margins(asked, case, rows), rng,
-            samples=asked.budget.samples, rounds=asked.budget.rounds, start=start,
+            task.system, case.states, lambda rows: margins(task, case, rows), rng,
+            samples=task.budget.samples, rounds=task.budget.rounds, start=start,
         )  # fmt: skip
-    change, place = case.change, place_of(asked.system, case.change.knob)
+    change, place = case.change, place_of(task.system, case.change.knob)
     low = rng.uniform(max(change.low, 0.0) if change.high > 0 else change.low, change.high, size=65536)
 
     def both(rows: Floats) -> Floats:
         moved = rows.copy()
         moved[:, place] += low[np.arange(len(rows)) % len(low)]
-        moved = np.asarray(asked.system.repair(moved), dtype=float)
+        moved = np.asarray(task.system.repair(moved), dtype=float)
         return np.hstack([rows, moved])
 
     def score(rows: Floats) -> Floats:
         pairs = both(rows)
-        margins = case.margin(asked.outputs(case, pairs))
-        return np.where(pairs_hold(asked.system, case, pairs), margins, -np.inf)
+        margins = case.margin(task.outputs(case, pairs))
+        return np.where(pairs_hold(task.system, case, pairs), margins, -np.inf)
 
-    rows = draw(asked.system, case.states, asked.budget.samples, rng)
+    rows = draw(task.system, case.states, task.budget.samples, rng)
     if not len(rows):
         return None
     scores = score(rows)
@@ -236,24 +236,24 @@ def _search(asked: ProofTask, case: Case, rng: np.random.Generator) -> tuple[Flo
 # --- the program ---
 
 
-def by_proof(asked: ProofTask, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
+def by_proof(task: ProofTask, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
     """Prove a case, or find a violation: by branching over bounds, and where that leaves it open by a program."""
-    found = by_bounds(asked, case, best, rng)
-    if found.verdict != "open" or not asked.go_on() or not asked.budget.program:
-        return found
-    other = by_program(asked, case, max(best, found.best), rng)
+    verdict = by_bounds(task, case, best, rng)
+    if verdict.verdict != "open" or not task.go_on() or not task.budget.program:
+        return verdict
+    other = by_program(task, case, max(best, verdict.best), rng)
     if other.verdict != "open":
         return other
-    return found if found.bound <= other.bound else other
+    return verdict if verdict.bound <= other.bound else other
 
 
-def by_program(asked: ProofTask, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
+def by_program(task: ProofTask, case: Case, best: float, rng: np.random.Generator) -> CaseVerdict:
     """Prove a case, or find a violation, by a mixed-integer program."""
-    excluded, doubt = masks_of(asked, case)
+    excluded, doubt = masks_of(task, case)
     if excluded:
         return CaseVerdict(case.name, "holds", -float("inf"), best, how="excluded")
     try:
-        model = _model(asked, case)
+        model = _model(task, case)
     except EmptySet:
         return CaseVerdict(case.name, "holds", -np.inf, best)
     except DnnExplainError as error:
@@ -262,31 +262,31 @@ def by_program(asked: ProofTask, case: Case, best: float, rng: np.random.Generat
     scale = max(1.0, float(np.abs(weights[:, 0]).max()))
     solved = model.program.maximise(
         weights[:, 1:], weights[:, 0] + case.offset, enough=TOLERANCE * scale, below=-TOLERANCE * scale,
-        nodes=asked.budget.nodes,
+        nodes=task.budget.nodes,
     )  # fmt: skip
-    row = None if solved.values is None else _row(asked.system, model, solved.values)
-    certificate = certify_case(asked, case, model, solved.bound, row, rng)
-    value = -np.inf if row is None else replayed(asked, case, row)
+    row = None if solved.values is None else _row(task.system, model, solved.values)
+    certificate = certify_case(task, case, model, solved.bound, row, rng)
+    value = -np.inf if row is None else replayed(task, case, row)
     if row is not None and value > 0:
-        found = refuted(asked, case, row, value, "program")
-        return replace(found, bound=max(solved.bound, value), certificate=certificate)
+        verdict = refuted(task, case, row, value, "program")
+        return replace(verdict, bound=max(solved.bound, value), certificate=certificate)
     if row is not None and value == -np.inf and not doubt:
         doubt = "the program found no state that is valid, with that action valid in it"
     return settled(case, solved, certificate, max(best, value), doubt)
 
 
-def _model(asked: ProofTask, case: Case) -> Model:
+def _model(task: ProofTask, case: Case) -> Model:
     """The program of a case; cases of one state that share their set share it, too, where they come one after another."""
     key = (id(case.states), "model")
-    left = max(asked.left(), 0.1)
-    if case.change is not None or case.then is not None or asked.budget.jobs != 1:
-        return model_of(asked.system, asked.policy, case, asked.background, left)
-    if key not in asked.memo:
-        asked.memo[key] = model_of(asked.system, asked.policy, case, asked.background, left)
-    return asked.memo[key]  # type: ignore[no-any-return]
+    left = max(task.left(), 0.1)
+    if case.change is not None or case.then is not None or task.budget.jobs != 1:
+        return model_of(task.system, task.policy, case, task.background, left)
+    if key not in task.memo:
+        task.memo[key] = model_of(task.system, task.policy, case, task.background, left)
+    return task.memo[key]  # type: ignore[no-any-return]
 
 
 def _row(system: System, model: Model, values: Floats) -> Floats:
     """A solution's states as valid values ``[K]`` or ``[2K]``."""
-    rows = np.stack([one.read(values) for one in model.inputs])
+    rows = np.stack([item.read(values) for item in model.inputs])
     return np.asarray(system.repair(rows), dtype=float).reshape(-1)

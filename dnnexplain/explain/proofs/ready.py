@@ -36,7 +36,7 @@ ABOUT_ROBUST = "No valid change of one group of knobs by so many steps flips the
 
 def property_names(spec: Spec) -> dict[str, str]:
     """All ready properties of a system, with a sentence on each."""
-    return {ROBUST: ABOUT_ROBUST, **{one.name: one.about for one in spec.properties}}
+    return {ROBUST: ABOUT_ROBUST, **{item.name: item.about for item in spec.properties}}
 
 
 def named_property(
@@ -58,10 +58,10 @@ def named_property(
             msg = "robust speaks of one decision: say in which state (--state FILE)"
             raise DnnExplainError(msg)
         return robust(system, policy, state, within)
-    for one in spec.properties:
-        if one.name == name:
-            found: Property = load_reference(one.make)(system, **one.parameters)
-            return found if state is None else around(system, found, state, within)
+    for item in spec.properties:
+        if item.name == name:
+            claim: Property = load_reference(item.make)(system, **item.parameters)
+            return claim if state is None else around(system, claim, state, within)
     raise Choice("property", name, tuple(property_names(spec))).error()
 
 
@@ -114,10 +114,10 @@ def kept_decision(
     system: System, policy: Policy, state: State
 ) -> tuple[Any, list[tuple[str, NDArray[np.float64], float]]]:
     """What a policy does in a state, and what would be another decision."""
-    found = decide(system, policy, state)
+    actions = decide(system, policy, state)
     if not isinstance(system.output, Discrete):
-        return found.taken, rival_rows(system, found.outputs)
-    action, unit, names = int(found.taken), np.eye(len(found.outputs)), system.output.names
+        return actions.taken, rival_rows(system, actions.outputs)
+    action, unit, names = int(actions.taken), np.eye(len(actions.outputs)), system.output.names
     return action, [(names[at], unit[at] - unit[action], 0.0) for at in range(len(names)) if at != action]
 
 
@@ -143,9 +143,9 @@ def robust(system: System, policy: Policy, state: State, within: float, groups: 
     discrete = isinstance(system.output, Discrete)
     cases = []
     for group, states in _grouped(system, state, within, groups):
-        told = f"with {group} changed, " if group else ""
+        phrase = f"with {group} changed, " if group else ""
         for words, row, offset in rivals:
-            name = f"{told}{words} instead of {system.output.tell(kept)}" if discrete else f"{told}{words}"
+            name = f"{phrase}{words} instead of {system.output.tell(kept)}" if discrete else f"{phrase}{words}"
             cases.append(Case(name, states, row[None], np.array([offset])))
     what = "one group of knobs" if len(cases) > len(rivals) else (groups[0] if groups else "the knobs")
     text = f"No valid change of {what} by at most {with_unit(within, 'steps')} in all flips the decision {system.output.tell(kept)!r}"
@@ -159,16 +159,16 @@ def _grouped(system: System, state: State, within: float, groups: Sequence[str])
     """For each group the states in which its knobs alone have moved; one set of all knobs where there are many groups."""
     whole = StateSet.all_of(system)
     names = list(dict.fromkeys(knob.group or knob.name for knob in system.knobs))
-    unknown = [one for one in groups if one not in names]
+    unknown = [group for group in groups if group not in names]
     if unknown:
         raise Choice("group of knobs", unknown[0], tuple(names)).error()
     if len(names) > _MANY and not groups:
         return [("", whole.around(system, state.values, within))]
-    found = []
+    rows = []
     for group in groups or names:
         moving = np.array([(knob.group or knob.name) == group for knob in system.knobs])
-        found.append((group, free_knobs(whole, state.values, moving).around(system, state.values, within)))
-    return found
+        rows.append((group, free_knobs(whole, state.values, moving).around(system, state.values, within)))
+    return rows
 
 
 def free_knobs(whole: StateSet, values: NDArray[np.float64], free: NDArray[np.bool_]) -> StateSet:
@@ -182,7 +182,7 @@ def described(verdict: Any, system: System) -> Mapping[str, Any]:
     def number(value: float) -> float | None:
         return float(value) if np.isfinite(value) else None
 
-    def told(values: NDArray[np.float64] | None) -> Any:
+    def tell(values: NDArray[np.float64] | None) -> Any:
         return None if values is None else system.state_to_json(State(values))
 
     pair = verdict.witness is not None and verdict.witness.ndim == 2
@@ -194,9 +194,9 @@ def described(verdict: Any, system: System) -> Mapping[str, Any]:
         "verdict": verdict.verdict,
         "bound": number(verdict.bound),
         "gap": number(verdict.gap),
-        "witness": told(first),
-        "changed": told(verdict.witness[1]) if pair else None,
-        "then": None if verdict.after is None else told(verdict.after),
+        "witness": tell(first),
+        "changed": tell(verdict.witness[1]) if pair else None,
+        "then": None if verdict.after is None else tell(verdict.after),
         "violation": None if failed is None else {"case": failed.name, "margin": failed.best, "how": failed.how},
         "checked": number(verdict.checked),
         "seconds": verdict.seconds,
@@ -204,8 +204,8 @@ def described(verdict: Any, system: System) -> Mapping[str, Any]:
         "quantifies": verdict.quantifies,
         "assumed": list(verdict.assumed),
         "cases": [
-            {"case": one.name, "verdict": one.verdict, "bound": number(one.bound), "best": number(one.best),
-             "how": one.how, "reason": one.reason}
-            for one in verdict.cases
+            {"case": case.name, "verdict": case.verdict, "bound": number(case.bound), "best": number(case.best),
+             "how": case.how, "reason": case.reason}
+            for case in verdict.cases
         ],
     }  # fmt: skip

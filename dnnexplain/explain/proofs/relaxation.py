@@ -297,7 +297,7 @@ def relaxed_model(
         outputs.append(run.outputs(forms, tuple(system.observation_shape)))
         bends += run.bends
     count = 1 + len(relaxation)
-    forms = np.hstack([np.vstack([one, np.zeros((count - len(one), one.shape[1]))]) for one in outputs])
+    forms = np.hstack([np.vstack([output, np.zeros((count - len(output), output.shape[1]))]) for output in outputs])
 
     def observe(rows: Floats) -> Floats:
         return np.asarray(system.encode(rows, background), dtype=float).reshape(len(rows), -1)

@@ -142,20 +142,20 @@ def _greedy(hunt: ForcedSets, say: Progress) -> tuple[Bools, bool]:
     while waiting:
         say(len(free) - sum(map(len, waiting)), len(free))
         knobs = waiting.pop(0)
-        told = hunt.forced(_with(free, knobs), 2.0 / (2.0 + sum(map(len, waiting))))
-        if told:
+        forced = hunt.forced(_with(free, knobs), 2.0 / (2.0 + sum(map(len, waiting))))
+        if forced:
             free = _with(free, knobs)
         elif len(knobs) > 1:
             half = len(knobs) // 2
             waiting = [knobs[:half], knobs[half:], *waiting]
-        elif told is None:
+        elif forced is None:
             open_ones.append(knobs)
     unsure = False
     while open_ones:
         knobs = open_ones.pop(0)
-        told = hunt.forced(_with(free, knobs), 1.0 / (1.0 + len(open_ones)), PATIENCE)
-        free = _with(free, knobs) if told else free
-        unsure |= told is None
+        forced = hunt.forced(_with(free, knobs), 1.0 / (1.0 + len(open_ones)), PATIENCE)
+        free = _with(free, knobs) if forced else free
+        unsure |= forced is None
     return free, unsure
 
 
@@ -171,10 +171,10 @@ def _smallest(hunt: ForcedSets, known: Bools) -> tuple[Bools, bool]:
         fixed = _hitting(hunt.differences, len(known))
         if fixed.sum() >= (~known).sum():
             return known, True
-        told = hunt.forced(~fixed)
-        if told:
+        forced = hunt.forced(~fixed)
+        if forced:
             return ~fixed, True
-        if told is None:
+        if forced is None:
             return known, False
 
 
@@ -186,8 +186,8 @@ def _hitting(sets: Sequence[Bools], count: int) -> Bools:
         solver.addCol(1.0, 0.0, 1.0, 0, [], [])
     for place in range(count):
         solver.changeColIntegrality(place, highspy.HighsVarType.kInteger)
-    for one in sets:
-        places = np.flatnonzero(one).astype(np.int32)
+    for item in sets:
+        places = np.flatnonzero(item).astype(np.int32)
         solver.addRow(1.0, highspy.kHighsInf, len(places), places, np.ones(len(places)))
     solver.run()
     return np.asarray(np.array(solver.getSolution().col_value) > 0.5)

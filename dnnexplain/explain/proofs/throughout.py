@@ -69,7 +69,7 @@ def states_of(system: Any, where: Bounds, quantities: Any) -> StateSet:
         DnnExplainError: no value of a knob is left.
     """
     knobs = {knob.name for knob in system.knobs}
-    box = {one.feature: (one.low, one.high) for one in where.spans if one.feature in knobs}
+    box = {span.feature: (span.low, span.high) for span in where.spans if span.feature in knobs}
     states = StateSet.all_of(system).where(system, **box)
     if not where.spans:
         return states
@@ -103,7 +103,7 @@ def taken_throughout(
     claim = Property(
         "throughout", "It does so throughout", cases, decided=discrete, kept=decision if discrete else None
     )
-    return _asked(system, policy, claim, where, budget, seed)
+    return _settled(system, policy, claim, where, budget, seed)
 
 
 def ignores_throughout(
@@ -127,7 +127,7 @@ def ignores_throughout(
                 ])  # fmt: skip
                 name = f"{names[kept]!r} becomes {names[other]!r} once {knob.name} is larger"
                 cases.append(Case(name, states, rows, np.zeros(len(rows)), change))
-    return _asked(system, policy, Property("ignores", f"It ignores {group}", tuple(cases)), None, budget, seed)
+    return _settled(system, policy, Property("ignores", f"It ignores {group}", tuple(cases)), None, budget, seed)
 
 
 def follows_throughout(
@@ -182,47 +182,47 @@ def _against(system: System, states: StateSet, decision: Any) -> tuple[Case, ...
     assert isinstance(space, Box)
     ends = np.asarray(decision, dtype=np.float64)
     bounds = np.broadcast_to(space.low, count), np.broadcast_to(space.high, count)
-    found = []
+    against = []
     for at in range(count):
         for sign, end, last, side in ((-1.0, ends[0], bounds[0], "below"), (1.0, ends[1], bounds[1], "above")):
             if sign * (last[at] - end[at]) > 0:  # beyond an end of the space all outputs are one decision
                 offset = np.array([-sign * end[at] - space.another])
-                found.append(Case(f"{names[at]} {side} {end[at]:.3g}", states, sign * unit[[at]], offset))
-    return tuple(found)
+                against.append(Case(f"{names[at]} {side} {end[at]:.3g}", states, sign * unit[[at]], offset))
+    return tuple(against)
 
 
-def _asked(
+def _settled(
     system: System, policy: Any, claim: Property, where: Bounds | None, budget: ProofBudget, seed: int
 ) -> Everywhere:
     try:
-        found = prove(system, policy, claim, budget=budget, seed=seed)
+        result = prove(system, policy, claim, budget=budget, seed=seed)
     except DnnExplainError as error:
         return Everywhere("open", f"Not asked: {error}.")
-    if found.verdict == "holds":
-        bounded = [case for case in found.cases if case.certificate is not None]
+    if result.verdict == "holds":
+        bounded = [case for case in result.cases if case.certificate is not None]
         how = (
-            f"by a bound whose numbers differ from the network's by at most {found.checked:.2g}"
+            f"by a bound whose numbers differ from the network's by at most {result.checked:.2g}"
             if bounded
             else "state by state"
         )
-        return Everywhere("holds", f"Proved {how}, in {found.quantifies}.")
-    if found.witness is not None:
+        return Everywhere("holds", f"Proved {how}, in {result.quantifies}.")
+    if result.witness is not None:
         changed = "" if where is not None else ", where a change of it alone changes the decision"
-        return _shown(system, found.witness.reshape(-1, len(system.knobs))[0], changed)
+        return _shown(system, result.witness.reshape(-1, len(system.knobs))[0], changed)
     reason = next(
-        (case.reason for case in found.cases if case.verdict == "open" and case.reason), "the limit was reached"
+        (case.reason for case in result.cases if case.verdict == "open" and case.reason), "the limit was reached"
     )
     knobs = {knob.name for knob in system.knobs}
-    loose = [] if where is None else [one.feature for one in where.spans if one.feature not in knobs]
-    told = (
+    loose = [] if where is None else [span.feature for span in where.spans if span.feature not in knobs]
+    words = (
         f"; {' and '.join(loose)} {'is' if len(loose) == 1 else 'are'} no knob, so a bound speaks of more states"
         if loose
         else ""
     )
-    return Everywhere("open", f"Neither proved nor refuted: {reason.rstrip('.')}{told}.")
+    return Everywhere("open", f"Neither proved nor refuted: {reason.rstrip('.')}{words}.")
 
 
 def _shown(system: Any, row: NDArray[np.float64], changed: str = "") -> Everywhere:
     state = State(row)
-    told = f"Not in this valid state{changed}: {system.describe(state)}"
-    return Everywhere("fails", told, system.state_to_json(state))
+    words = f"Not in this valid state{changed}: {system.describe(state)}"
+    return Everywhere("fails", words, system.state_to_json(state))

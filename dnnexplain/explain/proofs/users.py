@@ -42,7 +42,7 @@ def property_from(system: System, data: Any, state: State | None = None, within:
     if not isinstance(never, list) or not never:
         msg = 'a property says under "never" what must not be: [["wait - job 1"]]'
         raise DnnExplainError(msg)
-    if all(isinstance(one, str) for one in never):
+    if all(isinstance(item, str) for item in never):
         never = [never]
     states = _states(system, data)
     cases = []
@@ -50,9 +50,9 @@ def property_from(system: System, data: Any, state: State | None = None, within:
         if not isinstance(expressions, list) or not expressions:
             msg = 'each case of "never" is a list of expressions such as "wait - job 1"'
             raise DnnExplainError(msg)
-        parsed = [_expression(system, str(one)) for one in expressions]
+        parsed = [_expression(system, str(expression)) for expression in expressions]
         rows, offset = np.stack([row for row, _ in parsed]), np.array([shift for _, shift in parsed])
-        cases.append(Case(" and ".join(f"{one} > 0" for one in expressions), states, rows, offset))
+        cases.append(Case(" and ".join(f"{expression} > 0" for expression in expressions), states, rows, offset))
     text = str(data.get("text") or f"Never {' or '.join(case.name for case in cases)}")
     claim = Property(str(data.get("name", "own")), text, tuple(cases), ("raw outputs are compared, without a mask",))
     return claim if state is None else around(system, claim, state, within)
@@ -65,20 +65,20 @@ def _states(system: System, data: Mapping[str, Any]) -> StateSet:
         raise DnnExplainError(msg)
     for name, value in where.items():
         pair = value if isinstance(value, list) else [value, value]
-        if len(pair) != 2 or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in pair):
+        if len(pair) != 2 or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in pair):
             msg = f'"where" gives {name!r} a number or [low, high], not {value!r}'
             raise DnnExplainError(msg)
     states = StateSet.all_of(system).where(system, **where)
     names = tuple(knob.name for knob in system.knobs)
-    for one in relations:
-        weights = one.get("weights") if isinstance(one, Mapping) else None
+    for relation in relations:
+        weights = relation.get("weights") if isinstance(relation, Mapping) else None
         if not isinstance(weights, Mapping) or not weights:
-            msg = f'a relation needs "weights", a number for each knob, not {one!r}'
+            msg = f'a relation needs "weights", a number for each knob, not {relation!r}'
             raise DnnExplainError(msg)
         for name in weights:
             if name not in names:
                 raise Choice("knob", str(name), names).error()
-        ends = {end: float(one[end]) for end in ("low", "high") if end in one}
+        ends = {end: float(relation[end]) for end in ("low", "high") if end in relation}
         states = states.related(Relation({name: float(weight) for name, weight in weights.items()}, **ends))
     return states
 

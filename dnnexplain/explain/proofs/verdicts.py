@@ -112,7 +112,9 @@ class Verdict(Shown):
     @property
     def after(self) -> Floats | None:
         """Of a violation over two steps: the state that the first decision leads to, as the simulator gives it ``[K]``."""
-        case = next((one for one in self.claim.cases if self.failed is not None and one.name == self.failed.name), None)
+        case = next(
+            (case for case in self.claim.cases if self.failed is not None and case.name == self.failed.name), None
+        )
         if case is None or case.then is None or self.witness is None:
             return None
         return np.asarray(case.then.played(self.witness[None])[0], dtype=float)
@@ -131,8 +133,8 @@ class Verdict(Shown):
     def table(self) -> list[dict[str, Any]]:
         """A row for each case."""
         return [
-            {"case": one.name, "verdict": one.verdict, "bound": one.bound, "how": one.how, "why open": one.reason}
-            for one in self.cases
+            {"case": case.name, "verdict": case.verdict, "bound": case.bound, "how": case.how, "why open": case.reason}
+            for case in self.cases
         ]
 
     def _bounded(self) -> str:

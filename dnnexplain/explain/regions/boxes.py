@@ -27,10 +27,10 @@ STEPS = 12
 
 def inside(bounds: Bounds, values: Floats) -> NDArray[np.bool_]:
     """Which rows of quantities ``[N, F]`` lie in a box ``[N]``: above each lower bound, at most each upper one."""
-    found = np.ones(len(values), dtype=bool)
+    hits = np.ones(len(values), dtype=bool)
     for feature, (low, high) in bounds.items():
-        found &= (values[:, feature] > low) & (values[:, feature] <= high)
-    return found
+        hits &= (values[:, feature] > low) & (values[:, feature] <= high)
+    return hits
 
 
 def score(within: NDArray[np.bool_], loss: Floats) -> float:
@@ -58,11 +58,11 @@ def failing_boxes(
     from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415 - slow to import
 
     smallest = max(LEAST, int(SMALLEST * len(loss)))
-    found: list[dict[int, tuple[float, float]]] = []
+    failing_boxes: list[dict[int, tuple[float, float]]] = []
     for target in (loss, (loss > 0).astype(np.float64), np.log1p(loss / loss[loss > 0].mean())):
         tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=smallest, random_state=seed)
-        found += _leaves(tree.fit(values, target).tree_)
-    boxes = [_cut(_widened(_cut(box, values, loss), values, loss), values, loss) for box in found]
+        failing_boxes += _leaves(tree.fit(values, target).tree_)
+    boxes = [_cut(_widened(_cut(box, values, loss), values, loss), values, loss) for box in failing_boxes]
     boxes = [box for box in boxes if box and score(inside(box, values), loss) > 0]
     boxes.sort(key=lambda box: -score(inside(box, values), loss))
     return _distinct(boxes, values)
@@ -72,18 +72,18 @@ def _leaves(tree: object) -> list[dict[int, tuple[float, float]]]:
     """The bounds of every leaf of a tree of scikit-learn."""
     left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
     feature, threshold = tree.feature, tree.threshold  # type: ignore[attr-defined]
-    found: list[dict[int, tuple[float, float]]] = []
+    leaves: list[dict[int, tuple[float, float]]] = []
     waiting: list[tuple[int, dict[int, tuple[float, float]]]] = [(0, {})]
     while waiting:
         node, bounds = waiting.pop()
         if left[node] < 0:
-            found.append(bounds)
+            leaves.append(bounds)
             continue
-        asked, at = int(feature[node]), float(threshold[node])
-        low, high = bounds.get(asked, (-np.inf, np.inf))
-        waiting.append((left[node], {**bounds, asked: (low, min(high, at))}))
-        waiting.append((right[node], {**bounds, asked: (max(low, at), high)}))
-    return found
+        question, at = int(feature[node]), float(threshold[node])
+        low, high = bounds.get(question, (-np.inf, np.inf))
+        waiting.append((left[node], {**bounds, question: (low, min(high, at))}))
+        waiting.append((right[node], {**bounds, question: (max(low, at), high)}))
+    return leaves
 
 
 def _cut(bounds: Bounds, values: Floats, loss: Floats) -> dict[int, tuple[float, float]]:
@@ -99,9 +99,9 @@ def _cut(bounds: Bounds, values: Floats, loss: Floats) -> dict[int, tuple[float,
                 rest = {**box, feature: side}
                 if side == (-np.inf, np.inf):
                     del rest[feature]
-                told = score(inside(rest, values), loss)
-                if told > best:
-                    best, without = told, rest
+                words = score(inside(rest, values), loss)
+                if words > best:
+                    best, without = words, rest
         if without is None or best < KEPT * now:
             return box
         box = without

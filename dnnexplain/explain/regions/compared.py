@@ -61,9 +61,9 @@ def compare_profiles(before: FailureProfile, after: FailureProfile) -> ComparedP
     if (before.question.system, before.kind, before.names) != (after.question.system, after.kind, after.names):
         msg = "the two profiles are of different systems or kinds; compare like with like"
         raise DnnExplainError(msg)
-    asked = [("before", region) for region in before.regions] + [("after", region) for region in after.regions]
-    p = holm([_p(region, before, after) for _, region in asked])
-    fates = tuple(_fate(owner, region, float(p[k]), before, after) for k, (owner, region) in enumerate(asked))
+    regions = [("before", region) for region in before.regions] + [("after", region) for region in after.regions]
+    p = holm([_p(region, before, after) for _, region in regions])
+    fates = tuple(_fate(owner, region, float(p[k]), before, after) for k, (owner, region) in enumerate(regions))
     names = before.question.policy, after.question.policy
     count = {verdict: sum(fate.verdict == verdict for fate in fates) for verdict in ("removed", "new")}
     words = (
@@ -83,20 +83,20 @@ def _losses(region: Region, profile: FailureProfile) -> tuple[np.ndarray, float]
 def _p(region: Region, before: FailureProfile, after: FailureProfile) -> float:
     from scipy.stats import mannwhitneyu  # noqa: PLC0415 - slow to import
 
-    one, two = _losses(region, before)[0], _losses(region, after)[0]
-    if not len(one) or not len(two) or not np.ptp(np.concatenate([one, two])) > 0:
+    first, second = _losses(region, before)[0], _losses(region, after)[0]
+    if not len(first) or not len(second) or not np.ptp(np.concatenate([first, second])) > 0:
         return 1.0
-    return float(mannwhitneyu(one, two, alternative="two-sided").pvalue)
+    return float(mannwhitneyu(first, second, alternative="two-sided").pvalue)
 
 
 def _fate(owner: str, region: Region, p: float, before: FailureProfile, after: FailureProfile) -> Fate:
-    (one, else_one), (two, else_two) = _losses(region, before), _losses(region, after)
-    means = [float(part.mean()) if len(part) else float("nan") for part in (one, two)]
+    (item, else_one), (two, else_two) = _losses(region, before), _losses(region, after)
+    means = [float(part.mean()) if len(part) else float("nan") for part in (item, two)]
     verdict = "stays"
-    if not len(one) or not len(two):
+    if not len(item) or not len(two):
         verdict = "unknown"
     elif p < LEVEL and means[1] < means[0]:
         verdict = "removed" if means[1] <= else_two else "less"
     elif p < LEVEL:
         verdict = "new" if means[0] <= else_one else "more"
-    return Fate(region.rule, owner, verdict, means[0], means[1], len(one), len(two), p)
+    return Fate(region.rule, owner, verdict, means[0], means[1], len(item), len(two), p)

@@ -47,9 +47,9 @@ def decided(system: Any, policy: Policy, region: Any, evidence: Evidence, *, flo
     inside = region.where.holds(evidence.names, evidence.values) & (evidence.loss > floor)
     if evidence.actions is None or not inside.any():
         return region
-    decision, told, share = usual_decision(system.output, evidence.actions[inside])
-    found = taken_throughout(system, policy, region.where, quantities_of(system), decision, seed=seed)
+    decision, text, share = usual_decision(system.output, evidence.actions[inside])
+    taken = taken_throughout(system, policy, region.where, quantities_of(system), decision, seed=seed)
     often = "" if isinstance(system.output, Box) else f" in {percent(share)} of them"
-    end = ENDS.get(found.verdict, "whether in every valid state there is open")
-    words = f"{region.words} Where something is lost there, it decides {told}{often}, {end}. {found.words}"
-    return replace(region, words=words, decision=told, decision_share=share, throughout=found)
+    end = ENDS.get(taken.verdict, "whether in every valid state there is open")
+    words = f"{region.words} Where something is lost there, it decides {text}{often}, {end}. {taken.words}"
+    return replace(region, words=words, decision=text, decision_share=share, throughout=taken)

@@ -89,13 +89,13 @@ def decisions(
         state = state_from_observation(system, seen) if values is None else State(values[place], seen)
         if judging:
             taken_here = int(actions[place])
-            found = (
+            losses = (
                 system.judge_action(state, taken_here, seconds=seconds)
                 if isinstance(system, ActionOracle)
                 else system.judge(state, seconds=seconds)
             )
-            loss[place], unit = found.loss[taken_here], found.unit
-            inexact += not found.exact
+            loss[place], unit = losses.loss[taken_here], losses.unit
+            inexact += not losses.exact
         else:
             loss[place] = system.losses(state, actions[place : place + 1], seconds=seconds)[0]
     known = np.isfinite(loss)
@@ -114,8 +114,8 @@ def decisions(
 def taken(system: Any, policy: Policy, observations: NDArray[Any]) -> NDArray[Any]:
     """A policy's actions in given states, as it runs ``[N]`` or ``[N, A]``."""
     valid = system.valid_actions(observations) if getattr(policy, "masked", True) else None
-    found: NDArray[Any] = system.output.decide(policy.outputs(observations), valid)
-    return found
+    taken: NDArray[Any] = system.output.decide(policy.outputs(observations), valid)
+    return taken
 
 
 def met_states(system: Any, policy: Policy, workloads: Sequence[Any], most: int, seed: int = 0) -> NDArray[Any]:
@@ -128,7 +128,7 @@ def met_states(system: Any, policy: Policy, workloads: Sequence[Any], most: int,
         seen: NDArray[Any] = system.visit(policy, workloads, seed=seed)[0]
     else:
         need(system, Replayable, "looking at the states that a policy meets")
-        seen = np.concatenate([system.replay(policy, one, seed=seed).observations for one in workloads])
+        seen = np.concatenate([system.replay(policy, workload, seed=seed).observations for workload in workloads])
     if not len(seen):
         msg = f"{policy.name} meets no state on these workloads"
         raise DnnExplainError(msg)
@@ -157,8 +157,8 @@ def gaps(system: Any, policy: Policy, workloads: Sequence[Any], rules: Mapping[s
         raise DnnExplainError(msg)
     quantities = quantities_of(system)
     values = np.empty((len(workloads), len(quantities.names)))
-    for place, one in enumerate(workloads):
-        values[place] = quantities(met_states(system, policy, [one], 10**6)).mean(axis=0)
+    for place, workload in enumerate(workloads):
+        values[place] = quantities(met_states(system, policy, [workload], 10**6)).mean(axis=0)
     own = np.asarray(system.run(policy, workloads).cost, dtype=np.float64)
     best = np.min([system.run(rule, workloads).cost for rule in rules.values()], axis=0)
     ratio = cost_is_ratio(system)

@@ -110,14 +110,14 @@ class FailureProfile(Result):
         """A row per region."""
         return [
             {
-                "where": one.rule,
-                "share": one.share,
-                "outside": one.share_outside,
-                "loss": one.loss,
-                "mass": one.mass,
-                "p": one.p,
+                "where": region.rule,
+                "share": region.share,
+                "outside": region.share_outside,
+                "loss": region.loss,
+                "mass": region.mass,
+                "p": region.p,
             }
-            for one in self.regions
+            for region in self.regions
         ]
 
 
@@ -177,17 +177,18 @@ def failure_profile(
             halves.append(gaps(system, policy, workloads, held))
     settings = {"kind": kind, "sets": sets, "states": states, "floor": floor, "seconds": seconds}
     question = Question.about(system, policy, method="regions", seed=seed, settings=settings)
-    found = profile_of(question, kind, halves[0], halves[1], valid, floor=floor, most=most)
+    profile = profile_of(question, kind, halves[0], halves[1], valid, floor=floor, most=most)
     if halves[1].actions is not None:
-        told = []
-        for place, one in enumerate(found.regions):
-            say(place, len(found.regions), "asking whether it decides so in every valid state")
-            told.append(one if over.is_set() else decided(system, policy, one, halves[1], floor=floor, seed=seed))
-        found = replace(found, regions=tuple(told))
+        lines = []
+        for place, item in enumerate(profile.regions):
+            say(place, len(profile.regions), "asking whether it decides so in every valid state")
+            lines.append(item if over.is_set() else decided(system, policy, item, halves[1], floor=floor, seed=seed))
+        profile = replace(profile, regions=tuple(lines))
     if not over.is_set():
-        return found
+        return profile
     return replace(
-        found, assumed=[*found.assumed, f"Ended early: {len(halves[1].loss):,} of the other half had been looked at."]
+        profile,
+        assumed=[*profile.assumed, f"Ended early: {len(halves[1].loss):,} of the other half had been looked at."],
     )
 
 
@@ -204,17 +205,17 @@ def _judged(
     values = (None, None, valid[0])
     lots = (*seen, valid[1])
     most = max(map(len, lots))
-    found: list[list[Evidence]] = [[], [], []]
+    evidences: list[list[Evidence]] = [[], [], []]
     for begin in range(0, max(most, 1), TURN):
         say(begin, most, f"{begin:,} of {most:,} decisions of each half")
         if begin and over.is_set():
             break
         part = slice(begin, begin + TURN)
-        for kept, lot, own in zip(found, lots, values, strict=True):
+        for kept, lot, own in zip(evidences, lots, values, strict=True):
             if len(lot[part]) or not begin:
                 known = None if own is None else own[part]
                 kept.append(decisions(system, policy, lot[part], seconds=seconds, values=known))
-    return [Evidence.joined(parts) for parts in found]
+    return [Evidence.joined(parts) for parts in evidences]
 
 
 def profile_of(
@@ -231,13 +232,13 @@ def profile_of(
     boxes = failing_boxes(found_in.values, np.where(found_in.loss > floor, found_in.loss, 0.0))
     within = [inside(box, checked_on.values) for box in boxes]
     failed = checked_on.loss > floor
-    p = holm([rank_sum(one, checked_on.loss) for one in within])
-    p_share = holm([fisher(one, failed) for one in within])
+    p = holm([rank_sum(item, checked_on.loss) for item in within])
+    p_share = holm([fisher(item, failed) for item in within])
     what = "decisions" if kind == "decisions" else "workloads"
     regions = [
-        _region(box, one, float(p[k]), float(p_share[k]), checked_on, failed, valid, floor, what)
-        for k, (box, one) in enumerate(zip(boxes, within, strict=True))
-        if p[k] < LEVEL and one.sum() >= LEAST
+        _region(box, item, float(p[k]), float(p_share[k]), checked_on, failed, valid, floor, what)
+        for k, (box, item) in enumerate(zip(boxes, within, strict=True))
+        if p[k] < LEVEL and item.sum() >= LEAST
     ]
     regions = sorted(regions, key=lambda region: -region.weight)[:most]
     covered = np.zeros(len(failed), dtype=bool)
@@ -265,7 +266,7 @@ def _region(
     what: str,
 ) -> Region:
     where = Where.of(evidence.names, box)
-    rule = in_words({one.feature: (one.low, one.high) for one in where.spans}, evidence.units, evidence.absent)
+    rule = in_words({span.feature: (span.low, span.high) for span in where.spans}, evidence.units, evidence.absent)
     others = np.zeros(0, dtype=bool) if valid is None else where.holds(valid.names, valid.values)
     valid_failed = np.zeros(0, dtype=bool) if valid is None else valid.loss > floor
     samples = int(within.sum())
@@ -308,10 +309,10 @@ def _words(profile: FailureProfile, policy: str, what: str) -> str:
 
 
 def _assumed(kind: str, *halves: Evidence) -> list[str]:
-    told = ["Regions were found in one half of the seeds; every figure is from the other half."]
+    lines = ["Regions were found in one half of the seeds; every figure is from the other half."]
     if kind == "decisions":
-        told.append("Decisions of one workload count as independent in the tests.")
+        lines.append("Decisions of one workload count as independent in the tests.")
     inexact = sum(half.inexact for half in halves)
     if inexact:
-        told.append(f"Of {counted(inexact, 'decision')} the loss is a lower bound: they were not solved in time.")
-    return told
+        lines.append(f"Of {counted(inexact, 'decision')} the loss is a lower bound: they were not solved in time.")
+    return lines

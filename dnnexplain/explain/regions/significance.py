@@ -33,6 +33,6 @@ def holm(p: ArrayLike) -> Floats:
     values = np.asarray(p, dtype=np.float64)
     order = np.argsort(values, kind="stable")
     stepped = np.maximum.accumulate(values[order] * (len(values) - np.arange(len(values))))
-    found = np.empty(len(values))
-    found[order] = np.minimum(stepped, 1.0)
-    return found
+    holm = np.empty(len(values))
+    holm[order] = np.minimum(stepped, 1.0)
+    return holm

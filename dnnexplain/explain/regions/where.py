@@ -49,8 +49,8 @@ class KnobQuantities:
 
 def quantities_of(system: System) -> Quantities:
     """What may be asked of a system's states: its features, or its knobs where it names none."""
-    found: Quantities = getattr(system, "features", None) or KnobQuantities(system)
-    return found
+    quantities: Quantities = getattr(system, "features", None) or KnobQuantities(system)
+    return quantities
 
 
 @register
@@ -116,10 +116,10 @@ class Where:
     def to_json(self) -> list[dict[str, Any]]:
         """One object per bound; a side without a bound is left out."""
         return [
-            {"feature": one.feature}
-            | ({} if one.above is None else {"above": one.above})
-            | ({} if one.at_most is None else {"at_most": one.at_most})
-            for one in self.spans
+            {"feature": span.feature}
+            | ({} if span.above is None else {"above": span.above})
+            | ({} if span.at_most is None else {"at_most": span.at_most})
+            for span in self.spans
         ]
 
     @classmethod
@@ -132,7 +132,7 @@ class Where:
         if not isinstance(data, list):
             msg = f"'when' must be a list of bounds, such as {_EXAMPLE}, not {_short(data)}"
             raise DnnExplainError(msg)
-        return cls(tuple(_span(one) for one in data))
+        return cls(tuple(_span(datum) for datum in data))
 
 
 _EXAMPLE = '[{"feature": "backlog", "above": 3.5}]'
@@ -154,11 +154,11 @@ def _span(data: Any) -> Span:
     if strange or wrong or all(value is None for value in sides.values()):
         msg = f"the bound of {data['feature']!r} must be numbers 'above' and 'at_most' (either may be left out), not {_short(data)}"
         raise DnnExplainError(msg)
-    found = Span(data["feature"], sides["above"], sides["at_most"])
-    if not found.low < found.high:
-        msg = f"the bound of {found.feature!r} holds nowhere: above {found.above} and at most {found.at_most}"
+    span = Span(data["feature"], sides["above"], sides["at_most"])
+    if not span.low < span.high:
+        msg = f"the bound of {span.feature!r} holds nowhere: above {span.above} and at most {span.at_most}"
         raise DnnExplainError(msg)
-    return found
+    return span
 
 
 def _short(data: Any) -> str:

@@ -69,16 +69,16 @@ class LookAhead:
         own = np.asarray(self.system.output.decide(self.base.outputs(seen), allowed), dtype=np.int64)
         valid[np.arange(len(own)), own] = True
         chosen = own.copy()
-        asked = np.flatnonzero(valid.sum(axis=1) > 1)
-        if len(asked):
-            chosen[asked] = self._better(seen[asked], valid[asked], own[asked])
-        self.decisions += len(asked)
+        free = np.flatnonzero(valid.sum(axis=1) > 1)
+        if len(free):
+            chosen[free] = self._better(seen[free], valid[free], own[free])
+        self.decisions += len(free)
         self.changed += int((chosen != own).sum())
         return np.eye(valid.shape[1])[chosen]
 
     def _better(self, seen: NDArray[Any], valid: NDArray[np.bool_], own: Ints) -> Ints:
         """The action to take in each observation ``[B]``."""
-        states = [state_from_observation(self.system, one) for one in seen]
+        states = [state_from_observation(self.system, item) for item in seen]
         which, actions = (axis.astype(np.int64) for axis in np.nonzero(valid))
         cost = self._followed(states, which, actions)
         first = np.searchsorted(which, np.arange(len(states)))
@@ -96,12 +96,14 @@ class LookAhead:
     def _followed(self, states: Sequence[State], which: Ints, actions: Ints) -> Floats:
         """What follows each of ``N`` actions in each future ``[N, W]``; nothing at all costs nothing."""
         if isinstance(self.system, ContinuingTogether):
-            found = self.system.continued_together(states, which, actions, self.base, self.futures, seed=self.seed)
+            continued_together = self.system.continued_together(
+                states, which, actions, self.base, self.futures, seed=self.seed
+            )
         else:
-            found = np.stack(
+            continued_together = np.stack(
                 [
                     self.system.continued(states[place], self.base, int(action), self.futures, seed=self.seed).cost
                     for place, action in zip(which, actions, strict=True)
                 ]
             )
-        return np.nan_to_num(np.asarray(found, dtype=np.float64), nan=0.0)
+        return np.nan_to_num(np.asarray(continued_together, dtype=np.float64), nan=0.0)

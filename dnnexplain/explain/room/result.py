@@ -88,11 +88,11 @@ class Room(Result):
 
     def level(self, name: str) -> Level:
         """A level by its name."""
-        return next(one for one in self.levels if one.name == name)
+        return next(level for level in self.levels if level.name == name)
 
     def part(self, name: str) -> Part:
         """A part by its name; one of size 0 if there is none."""
-        return next((one for one in self.parts if one.name == name), Part(name, "", 0.0, 0.0, 0.0, 0.0))
+        return next((part for part in self.parts if part.name == name), Part(name, "", 0.0, 0.0, 0.0, 0.0))
 
     @property
     def gap(self) -> float:
@@ -110,27 +110,27 @@ class Room(Result):
         if whole.words:
             ends = "" if math.isnan(whole.low) else f" ({interval(whole.low, whole.high)})"
             return f"{begins} Between them lie {figure(whole.size)}{ends}, which are not told apart."
-        told = "; ".join(
-            f"{one.words}: {figure(one.size)}"
-            f"{'' if math.isnan(one.low) else f' ({interval(one.low, one.high)})'}"
-            f"{'' if math.isnan(one.share) else f', {percent(one.share)}'}"
-            for one in self.parts
+        words = "; ".join(
+            f"{part.words}: {figure(part.size)}"
+            f"{'' if math.isnan(part.low) else f' ({interval(part.low, part.high)})'}"
+            f"{'' if math.isnan(part.share) else f', {percent(part.share)}'}"
+            for part in self.parts
         )
-        return f"{begins} Of the {number(self.gap)} between them: {told}."
+        return f"{begins} Of the {number(self.gap)} between them: {words}."
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each level, with the part of the gap between it and the one before."""
         follows = {"searched": "policy", "seen": "sight", "optimum": "future"}
-        parts = {one.name: one for one in self.parts}
+        parts = {part.name: part for part in self.parts}
         rows = []
-        for one in self.levels:
-            part = parts.get(follows.get(one.name, "")) or (parts.get("gap") if one.name == "optimum" else None)
+        for level in self.levels:
+            part = parts.get(follows.get(level.name, "")) or (parts.get("gap") if level.name == "optimum" else None)
             rows.append(
                 {
-                    "who": one.words,
-                    self.cost_name: one.cost,
-                    "low": one.low,
-                    "high": one.high,
+                    "who": level.words,
+                    self.cost_name: level.cost,
+                    "low": level.low,
+                    "high": level.high,
                     "less than before": part.size if part else math.nan,
                     "share of the gap": part.share if part else math.nan,
                 }
@@ -139,11 +139,11 @@ class Room(Result):
 
     def picture(self) -> Chart:
         """Where is the room to improve? A bar for each level, the proved bound as a line."""
-        ends = {self.cost_name: ([one.low for one in self.levels], [one.high for one in self.levels])}
+        ends = {self.cost_name: ([level.low for level in self.levels], [level.high for level in self.levels])}
         bound = [("no plan can cost less", self.lower)] if math.isfinite(self.lower) else []
         return bars(
-            [_SHORT[one.name] for one in self.levels],
-            {self.cost_name: [one.cost for one in self.levels]},
+            [_SHORT[level.name] for level in self.levels],
+            {self.cost_name: [level.cost for level in self.levels]},
             Axis(self.cost_name),
             title="Where is the room to improve?",
             intervals=ends,

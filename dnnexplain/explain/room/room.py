@@ -107,24 +107,24 @@ def room(
             tasks += _rule_searches("seen", whole, fair_rules(whole), workloads, futures, seed)
     tasks = [part for task in tasks for part in _parted(task)]
     done = seeded_map(_run, tasks, seed=seed, jobs=jobs, backend=backend, progress=progress, cancel=cancel)
-    if any(one is None for one in done[:needed]):
+    if any(entry is None for entry in done[:needed]):
         msg = "it was ended before the policy, the rules and the optimum were run, so nothing can be told yet"
         raise DnnExplainError(msg)
-    if any(one is None for one in done):
+    if any(entry is None for entry in done):
         left_out, tasks, done = (
             ["The gap is not split: it was ended while it looked ahead."],
             tasks[:needed],
             done[:needed],
         )
     runs: dict[str, list[Floats]] = {}
-    for task, one in zip(tasks, done, strict=True):
-        runs.setdefault(task.name, []).append(one)
+    for task, item in zip(tasks, done, strict=True):
+        runs.setdefault(task.name, []).append(item)
     bounds = np.stack(runs.pop("optimum"))
-    found = {name: np.concatenate(parts) for name, parts in runs.items()}
+    result = {name: np.concatenate(parts) for name, parts in runs.items()}
     question = Question.about(
         system, policy, method="room", seed=seed, settings={"workloads": len(workloads), "futures": len(futures)}
     )
-    levels, costs = _levels(spec, policy, found, bounds)
+    levels, costs = _levels(spec, policy, result, bounds)
     reasons = left_out or ([] if whole is not None else [_all_seen(spec)])
     assumed = () if left_out else (str(getattr(system, "continuing", "")), _SAID)
     return Room(
@@ -140,7 +140,7 @@ def _needed(
     return [
         _Task("policy", system, policy, workloads, seed),
         *(_Task(f"rule {name}", system, rule, workloads, seed) for name, rule in rules.items()),
-        *(_Task("optimum", system, None, [one], seed, seconds) for one in workloads),
+        *(_Task("optimum", system, None, [workload], seed, seconds) for workload in workloads),
     ]
 
 
@@ -173,7 +173,7 @@ def _rule_searches(
     name: str, system: Any, rules: Mapping[str, Policy], workloads: Sequence[Any], futures: Sequence[Any], seed: int
 ) -> list[_Task]:
     """The rule that is best on the futures (others than the workloads), alone and looking ahead."""
-    means = {rule: float(system.run(one, futures, seed=seed).cost.mean()) for rule, one in rules.items()}
+    means = {rule: float(system.run(item, futures, seed=seed).cost.mean()) for rule, item in rules.items()}
     if not means:
         return []
     best = min(means, key=lambda rule: means[rule])
@@ -201,22 +201,22 @@ def _run(task: _Task, rng: np.random.Generator) -> Floats:
 
 
 def _levels(
-    spec: Spec, policy: Policy, found: Mapping[str, Floats], bounds: Floats
+    spec: Spec, policy: Policy, result: Mapping[str, Floats], bounds: Floats
 ) -> tuple[tuple[Level, ...], dict[str, Floats]]:
     """From the best rule to the optimum; each is the best of what was run with what it may know, or with less."""
     named = {"searched": ("policy", "rule", "searched"), "seen": ("policy", "rule", "searched", "seen")}
-    costs = {"policy": found["policy"]}
+    costs = {"policy": result["policy"]}
     words = {"policy": policy.name}
-    rules = {key: value for key, value in found.items() if key.startswith("rule ")}
+    rules = {key: value for key, value in result.items() if key.startswith("rule ")}
     if rules:
         best = min(rules, key=lambda key: float(rules[key].mean()))
         costs, words = {"rule": rules[best], **costs}, {"rule": f"best rule: {best.removeprefix('rule ')}", **words}
     for name, known in named.items():
-        if not any(key.startswith(name) for key in found):
+        if not any(key.startswith(name) for key in result):
             continue
-        open_to = {key: value for key, value in found.items() if key.startswith(known)}
+        open_to = {key: value for key, value in result.items() if key.startswith(known)}
         best = min(open_to, key=lambda key: float(open_to[key].mean()))
-        costs[name], words[name] = open_to[best], _told(best, name, policy)
+        costs[name], words[name] = open_to[best], _run_words(best, name, policy)
     costs["optimum"] = bounds[:, 1]
     words["optimum"] = f"best plan for each {spec.workload}, known beforehand"
     levels = [
@@ -225,7 +225,7 @@ def _levels(
     return tuple(levels), costs
 
 
-def _told(key: str, name: str, policy: Policy) -> str:
+def _run_words(key: str, name: str, policy: Policy) -> str:
     """A run in words."""
     who = key.removeprefix("rule ").removeprefix("searched ").removeprefix("seen ")
     ahead = " over sampled futures" if key == "searched policy" or key.endswith("looking ahead") else ""

@@ -74,8 +74,8 @@ class Gap:
 
     def of(self, own: Floats, other: Floats) -> Floats:
         """The gap ``[W]``; a workload without a cost is no gap."""
-        found = MEASURES[self.measure](own, other)
-        return np.where(np.isfinite(found), found, -np.inf)
+        measures = MEASURES[self.measure](own, other)
+        return np.where(np.isfinite(measures), measures, -np.inf)
 
     def best_rule(self, workload: Any) -> tuple[str, float]:
         """The rule with the least cost on a workload."""

@@ -35,7 +35,7 @@ class Parting:
 
 
 def replay_sequence(
-    system: Replayable, policy: Policy, found: SequenceAttack
+    system: Replayable, policy: Policy, attack: SequenceAttack
 ) -> tuple[Replay, Replay, NDArray[np.float64] | None]:
     """The network's and the rule's run over the saved workload, and when each job starts at best ``[J]``.
 
@@ -46,9 +46,9 @@ def replay_sequence(
     """
     need(system, Replayable, "showing what a workload does")
     world: Any = system
-    workload = world.workload_from_json(found.workload)
+    workload = world.workload_from_json(attack.workload)
     best = system.bound(workload, seconds=2.0).detail
-    runs = [system.replay(one, workload) for one in (policy, system.rules()[found.rule_name])]
+    runs = [system.replay(item, workload) for item in (policy, system.rules()[attack.rule_name])]
     return runs[0], runs[1], None if best is None else np.asarray(best, dtype=np.float64)
 
 

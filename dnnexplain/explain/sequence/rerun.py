@@ -82,21 +82,21 @@ def finish(
     )
 
 
-def verify(system: Any, policy: Policy, found: SequenceAttack) -> dict[str, float]:
+def verify(system: Any, policy: Policy, attack: SequenceAttack) -> dict[str, float]:
     """Run a saved result again: the network's and the rule's cost on its workload.
 
     Raises:
         DnnExplainError: a cost differs from the saved one; were policy and system the same?
     """
-    workload = system.workload_from_json(found.workload)
+    workload = system.workload_from_json(attack.workload)
     costs = {
         "network": float(system.run(policy, [workload]).cost[0]),
-        "rule": float(system.run(system.rules()[found.rule_name], [workload]).cost[0]),
+        "rule": float(system.run(system.rules()[attack.rule_name], [workload]).cost[0]),
     }
     for name, cost in costs.items():
-        saved = getattr(found, name)
+        saved = getattr(attack, name)
         if not np.isclose(cost, saved, rtol=1e-9):
-            msg = f"run again, the {name}'s {found.cost_name} is {cost:.6g}, saved is {saved:.6g}; is it the same network and system?"
+            msg = f"run again, the {name}'s {attack.cost_name} is {cost:.6g}, saved is {saved:.6g}; is it the same network and system?"
             raise DnnExplainError(msg)
     return costs
 

@@ -77,6 +77,6 @@ class SequenceAttack(Result):
 
     def picture(self) -> Chart:
         """How the gap grew."""
-        shown = {"gap": ([one.evaluated for one in self.trace], [one.gap for one in self.trace])}
+        shown = {"gap": ([item.evaluated for item in self.trace], [item.gap for item in self.trace])}
         begun = [("start", self.start_gap)]
         return lines(shown, Axis("workloads run"), Axis(f"gap in {self.cost_name}"), levels=begun, steps=True)

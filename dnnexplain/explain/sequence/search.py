@@ -84,10 +84,10 @@ def evolve(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generato
         weights /= weights.sum()
         batch = []
         for _ in range(BATCH):
-            one = pool.workloads[rng.choice(count, p=weights)]
+            workload = pool.workloads[rng.choice(count, p=weights)]
             if rng.random() < MIXED and count > 1:
-                one = system.combine(one, pool.workloads[rng.choice(count, p=weights)], rng)
-            batch.append(system.mutate(one, rng, limits))
+                workload = system.combine(workload, pool.workloads[rng.choice(count, p=weights)], rng)
+            batch.append(system.mutate(workload, rng, limits))
         yield batch
 
 

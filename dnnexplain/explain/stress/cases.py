@@ -53,24 +53,24 @@ def battery(spec: Spec, recorded: Sequence[Any] | None = None) -> list[Case]:
     cases = [Case("nominal", "nominal", f"Ordinary {spec.workloads}: {family.about}", family.name)]
     if recorded is not None:
         cases.append(Case("log", "recorded", f"Recorded {spec.workloads} of the log.", given=recorded))
-    cases += [Case("field", one.name, one.sentence, draw=one.draw) for one in spec.scenarios]
+    cases += [Case("field", scenario.name, scenario.sentence, draw=scenario.draw) for scenario in spec.scenarios]
     ordinary = cases[0]
     cases += [
         Case(
             "fault",
-            f"input-{one.name}",
-            f"{one.sentence} The rule meets the same fault.",
+            f"input-{item.name}",
+            f"{item.sentence} The rule meets the same fault.",
             ordinary.family,
-            fault=one.name,
+            fault=item.name,
         )
-        for one in FAULTS.values()
+        for item in FAULTS.values()
     ]
     return cases + _shifts(spec, family.name)
 
 
 def _drawn_as(spec: Spec, family: str, parameters: Mapping[str, Any]) -> str:
     """What a family draws with these parameters, defaults left out: the same text for the same workloads."""
-    known = {one.name: one.default for one in next((f.parameters for f in spec.families if f.name == family), ())}
+    known = {item.name: item.default for item in next((f.parameters for f in spec.families if f.name == family), ())}
     return repr((family, sorted((key, value) for key, value in parameters.items() if known.get(key) != value)))
 
 

@@ -28,24 +28,24 @@ def settled(
         For each property ``name``, ``about``, ``verdict`` (``"holds"``, ``"fails"``, ``"open"``), ``sentence``, ``bound``
         and ``seconds``; and a sentence for each that could not be asked.
     """
-    told, left = [], []
+    words, left = [], []
     for name, about in property_names(spec).items():
         if name == ROBUST:
             continue  # it speaks of one decision
         try:
             claim = named_property(spec, system, policy, name, None, 1.0)
-            found = prove(system, policy, claim, budget=ProofBudget(seconds=seconds), seed=seed)
+            verdict = prove(system, policy, claim, budget=ProofBudget(seconds=seconds), seed=seed)
         except DnnExplainError as error:
             left.append(f"Property {name}: {error}.")
             continue
-        told.append(
+        words.append(
             {
                 "name": name,
                 "about": about,
-                "verdict": found.verdict,
-                "sentence": found.sentence(),
-                "bound": float(found.bound),
-                "seconds": float(found.seconds),
+                "verdict": verdict.verdict,
+                "sentence": verdict.sentence(),
+                "bound": float(verdict.bound),
+                "seconds": float(verdict.seconds),
             }
         )
-    return told, left
+    return words, left

@@ -102,13 +102,13 @@ class FaultyInput:
         self.decisions += len(now)
         with np.errstate(all="ignore"):
             spoiled = self.fault.spoil(now, before, first, self._cells)
-        found = self._asked(spoiled)
-        bad = ~np.isfinite(found).all(axis=-1)
+        outputs = self._outputs_of(spoiled)
+        bad = ~np.isfinite(outputs).all(axis=-1)
         self.invalid += int(bad.sum())
-        found[bad] = 0.0 + np.broadcast_to(self._low, found.shape[1:])
-        return found
+        outputs[bad] = 0.0 + np.broadcast_to(self._low, outputs.shape[1:])
+        return outputs
 
-    def _asked(self, spoiled: Seen) -> NDArray[np.float64]:
+    def _outputs_of(self, spoiled: Seen) -> NDArray[np.float64]:
         """The policy's outputs ``[B, A]``, not a number where it gives none; of many, an input that it dies of is no other's fault."""
         try:
             with np.errstate(all="ignore"):
@@ -116,4 +116,4 @@ class FaultyInput:
         except Exception:  # noqa: BLE001 - whatever a controller dies of, it gave no output
             if len(spoiled) == 1:
                 return np.full((1, self._size), np.nan)
-            return np.concatenate([self._asked(one[None]) for one in spoiled])
+            return np.concatenate([self._outputs_of(item[None]) for item in spoiled])

@@ -21,18 +21,18 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-def _worst_regret(found: StressTest) -> float:
+def _worst_regret(test: StressTest) -> float:
     """Of the worst likely input that was made."""
-    return found.generated.worst_regret if found.generated is not None else float("nan")
+    return test.generated.worst_regret if test.generated is not None else float("nan")
 
 
 _QUANTITIES: Mapping[str, Callable[[StressTest], float]] = {
     "worst regret": _worst_regret,
-    "regret": lambda found: found.generated.regret if found.generated is not None else float("nan"),
-    "worst gap": lambda found: max(one.gap for one in found.scenarios),
-    "nominal gap": lambda found: found.scenarios[0].gap,
-    "unsafe": lambda found: float(found.count(UNSAFE)),
-    "worse": lambda found: float(found.count(WORSE)),
+    "regret": lambda test: test.generated.regret if test.generated is not None else float("nan"),
+    "worst gap": lambda test: max(scenario.gap for scenario in test.scenarios),
+    "nominal gap": lambda test: test.scenarios[0].gap,
+    "unsafe": lambda test: float(test.count(UNSAFE)),
+    "worse": lambda test: float(test.count(WORSE)),
 }
 
 
@@ -50,14 +50,14 @@ class Limit:
     sign: str
     value: float
 
-    def broken(self, found: StressTest) -> str:
+    def broken(self, test: StressTest) -> str:
         """Why the test fails, in a sentence; empty if it does not. What is not known breaks a limit too."""
-        told = _QUANTITIES[self.quantity](found)
-        if told != told:  # noqa: PLR0124 - NaN
+        value = _QUANTITIES[self.quantity](test)
+        if value != value:  # noqa: PLR0124 - NaN
             return f"{self.quantity} is not known, so the limit {self.text!r} cannot be said to hold"
         return (
-            f"{self.quantity} is {told:.4g}, and must not be {self.sign} {self.value:g}"
-            if _SIGNS[self.sign](told, self.value)
+            f"{self.quantity} is {value:.4g}, and must not be {self.sign} {self.value:g}"
+            if _SIGNS[self.sign](value, self.value)
             else ""
         )
 
@@ -68,13 +68,13 @@ def parse_limit(text: str) -> Limit:
     Raises:
         DnnExplainError: it is none.
     """
-    found = re.fullmatch(r"\s*([a-z ]+?)\s*(>=|<=|>|<)\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(%?)\s*", text)
-    if found is None or found[1] not in _QUANTITIES:
+    match = re.fullmatch(r"\s*([a-z ]+?)\s*(>=|<=|>|<)\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(%?)\s*", text)
+    if match is None or match[1] not in _QUANTITIES:
         msg = f'--fail-if takes QUANTITY > NUMBER, such as "worst regret > 2" or "unsafe > 0", not {text!r}; quantities: {", ".join(_QUANTITIES)}'
         raise DnnExplainError(msg)
     try:
-        value = float(found[3]) / (100.0 if found[4] else 1.0)
+        value = float(match[3]) / (100.0 if match[4] else 1.0)
     except ValueError:
-        msg = f"{found[3]!r} in {text!r} is no number"
+        msg = f"{match[3]!r} in {text!r} is no number"
         raise DnnExplainError(msg) from None
-    return Limit(text.strip(), found[1], found[2], value)
+    return Limit(text.strip(), match[1], match[2], value)

@@ -47,41 +47,39 @@ class Commands:
     others: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] | None = None
 
-    def of(self, one: ScenarioResult, file: str | None) -> str:
+    def of(self, scenario: ScenarioResult, file: str | None) -> str:
         """What runs a scenario's workloads again, or its worst one."""
         if not self.evaluate:
             return ""
-        stem = f"{self.evaluate} --policy {one.best_rule}"
-        if one.family and one.kind != "fault":
-            drawn = "".join(f" --{key.replace('_', '-')} {value}" for key, value in one.parameters.items())
-            return f"{stem} --workload {one.family}{drawn} --sets {one.sets} --seed {one.worst.get('seed', 0)}"
-        return f"{stem} --workload {file}" if file and one.kind != "fault" else ""
+        stem = f"{self.evaluate} --policy {scenario.best_rule}"
+        if scenario.family and scenario.kind != "fault":
+            drawn = "".join(f" --{key.replace('_', '-')} {value}" for key, value in scenario.parameters.items())
+            return f"{stem} --workload {scenario.family}{drawn} --sets {scenario.sets} --seed {scenario.worst.get('seed', 0)}"
+        return f"{stem} --workload {file}" if file and scenario.kind != "fault" else ""
 
 
-def report_html(
-    found: StressTest, commands: Commands | str, files: Mapping[str, str], limits: Mapping[str, str]
-) -> str:
+def report_html(test: StressTest, commands: Commands | str, files: Mapping[str, str], limits: Mapping[str, str]) -> str:
     """The page.
 
     Args:
-        found: the test.
+        test: the test.
         commands: command lines, or the one that makes the test again.
         files: of worst cases, by scenario.
         limits: by text, why each is broken.
     """
-    told = Commands(commands) if isinstance(commands, str) else commands
-    title = f"{found.question.policy} on {found.question.system}"
+    words = Commands(commands) if isinstance(commands, str) else commands
+    title = f"{test.question.policy} on {test.question.system}"
     parts = [
-        _header(title, found, told),
+        _header(title, test, words),
         _section("Does it keep its limits?", _limits(limits)),
-        _section("Is it better than the best rule?", _nominal(found, told, files)),
-        _section("What must it not be trusted with?", _list(found, UNSAFE, told, files)),
-        _section("Where else is it worse?", _list(found, WORSE, told, files)),
-        _section("How bad can a likely input be?", _generated(found, files)),
-        _section("Which guard helps, and what can it never do?", _others(found, told)),
-        _section("What was not tested?", [f"<p>{escape(one)}</p>" for one in found.left_out]),
-        _section("Every scenario", [_table(found, files)]),
-        _section("How to read the verdicts", _reading(found)),
+        _section("Is it better than the best rule?", _nominal(test, words, files)),
+        _section("What must it not be trusted with?", _list(test, UNSAFE, words, files)),
+        _section("Where else is it worse?", _list(test, WORSE, words, files)),
+        _section("How bad can a likely input be?", _generated(test, files)),
+        _section("Which guard helps, and what can it never do?", _others(test, words)),
+        _section("What was not tested?", [f"<p>{escape(item)}</p>" for item in test.left_out]),
+        _section("Every scenario", [_table(test, files)]),
+        _section("How to read the verdicts", _reading(test)),
     ]
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>Deployment report: {escape(title)}</title><style>{STYLE}</style>"
     return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}</body></html>\n"
@@ -98,64 +96,64 @@ def _run(command: str) -> str:
     return f"<code class=run>{words}</code>" if command else ""
 
 
-def _header(title: str, found: StressTest, told: Commands) -> str:
-    asked = found.question
-    named = asked.parameters if told.options is None else told.options
+def _header(title: str, test: StressTest, commands: Commands) -> str:
+    question = test.question
+    named = question.parameters if commands.options is None else commands.options
     settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in named.items())
-    if told.options is not None:
+    if commands.options is not None:
         settings = f"{settings}; otherwise by default" if settings else "all settings by default"
     facts = {
-        "Network": asked.policy + (f", weights {asked.checkpoint[:16]}" if asked.checkpoint else ""),
-        "System": asked.system + (f": {settings}" if settings else ""),
-        "Guard": found.guard or "none",
-        "Cost": found.cost_name,
-        "Test": f"{asked.settings['budget']:,} runs, seed {asked.seed}{'' if found.done else '; ended before everything was run'}",
-        "Assumed": " ".join(asked.assumed),
+        "Network": question.policy + (f", weights {question.checkpoint[:16]}" if question.checkpoint else ""),
+        "System": question.system + (f": {settings}" if settings else ""),
+        "Guard": test.guard or "none",
+        "Cost": test.cost_name,
+        "Test": f"{question.settings['budget']:,} runs, seed {question.seed}{'' if test.done else '; ended before everything was run'}",
+        "Assumed": " ".join(question.assumed),
     }
     rows = "".join(f"<dt>{key}<dd>{escape(text)}" for key, text in facts.items() if text)
     return (
-        f"<header><p class=eyebrow>Deployment report</p><h1>{escape(title)}</h1><p class=lead>{escape(found.sentence())}</p>"
-        f"{share_bar(found)}<dl>{rows}</dl><p class=soft>Everything on this page comes from{_run(told.again)}</p></header>"
+        f"<header><p class=eyebrow>Deployment report</p><h1>{escape(title)}</h1><p class=lead>{escape(test.sentence())}</p>"
+        f"{share_bar(test)}<dl>{rows}</dl><p class=soft>Everything on this page comes from{_run(commands.again)}</p></header>"
     )
 
 
-def _nominal(found: StressTest, told: Commands, files: Mapping[str, str]) -> list[str]:
-    one = found.scenarios[0]
-    sure = "" if one.sure else " The interval does not settle it."
+def _nominal(test: StressTest, commands: Commands, files: Mapping[str, str]) -> list[str]:
+    scenario = test.scenarios[0]
+    sure = "" if scenario.sure else " The interval does not settle it."
     text = (
-        f"On {counted(one.sets, 'ordinary workload')} its cost ({found.cost_name}) is {number(one.cost)}, 95% interval {interval(one.low, one.high)}; "
-        f"that of the best rule, {rule_label(one.best_rule)}, is {number(one.rule_cost)}. The gap is {percent(one.gap, sign=True)} "
-        f"({ends(one)}): {one.verdict}.{sure}{'' if found.ratio else f' {PER_CENT}'}"
+        f"On {counted(scenario.sets, 'ordinary workload')} its cost ({test.cost_name}) is {number(scenario.cost)}, 95% interval {interval(scenario.low, scenario.high)}; "
+        f"that of the best rule, {rule_label(scenario.best_rule)}, is {number(scenario.rule_cost)}. The gap is {percent(scenario.gap, sign=True)} "
+        f"({ends(scenario)}): {scenario.verdict}.{sure}{'' if test.ratio else f' {PER_CENT}'}"
     )
-    return [f"<p>{escape(text)}</p>", _run(told.of(one, files.get(one.name)))]
+    return [f"<p>{escape(text)}</p>", _run(commands.of(scenario, files.get(scenario.name)))]
 
 
-def _list(found: StressTest, verdict: str, told: Commands, files: Mapping[str, str]) -> list[str]:
-    rows = sorted((one for one in found.scenarios if one.verdict == verdict), key=lambda one: -one.gap)
+def _list(test: StressTest, verdict: str, commands: Commands, files: Mapping[str, str]) -> list[str]:
+    rows = sorted((scenario for scenario in test.scenarios if scenario.verdict == verdict), key=lambda item: -item.gap)
     if not rows:
         than = (
             "more than 50%, and nothing went wrong that does not with the best rule"
             if verdict == UNSAFE
             else "5 to 50%"
         )
-        return [f"<p>In none of the {len(found.scenarios)} scenarios is it worse by {than}.</p>"]
+        return [f"<p>In none of the {len(test.scenarios)} scenarios is it worse by {than}.</p>"]
     items = "".join(
-        f"<li><b class={shade(verdict)}>{escape(one.label)}</b> {escape(_why(one))} "
-        f"<span class=soft>{escape(one.sentence)}</span>{_run(told.of(one, files.get(one.name)))}</li>"
-        for one in rows
+        f"<li><b class={shade(verdict)}>{escape(row.label)}</b> {escape(_why(row))} "
+        f"<span class=soft>{escape(row.sentence)}</span>{_run(commands.of(row, files.get(row.name)))}</li>"
+        for row in rows
     )
     return [f"<ul>{items}</ul>"]
 
 
-def _why(one: ScenarioResult) -> str:
+def _why(scenario: ScenarioResult) -> str:
     """Figures of what is bad about a scenario."""
-    cost = f"cost {figure(one.cost)}, {percent(one.gap, sign=True)} against {rule_label(one.best_rule)} ({ends(one)})"
-    odd = "" if "50%" in one.why or not one.why else f"{one.why}; "
+    cost = f"cost {figure(scenario.cost)}, {percent(scenario.gap, sign=True)} against {rule_label(scenario.best_rule)} ({ends(scenario)})"
+    odd = "" if "50%" in scenario.why or not scenario.why else f"{scenario.why}; "
     return f"{odd}{cost}."
 
 
-def _generated(found: StressTest, files: Mapping[str, str]) -> list[str]:
-    made = found.generated
+def _generated(test: StressTest, files: Mapping[str, str]) -> list[str]:
+    made = test.generated
     if made is None:
         return []
     text = (
@@ -164,12 +162,12 @@ def _generated(found: StressTest, files: Mapping[str, str]) -> list[str]:
         f"ordinary ones. The ten lie in {made.cells} of 36 kinds of input. Those that no other beats in both, run again and held against the optimum:"
     )
     rows = "".join(
-        f"<tr><td class=n>{percent(one['plausibility'])}<td class=n>{figure(one['regret'])}<td class=n>{figure(one['cost'])}"
-        f"<td class=n>{_optimum(one)}<td>{_link(files.get(one['workload'].get('name', '')))}</tr>"
-        for one in made.front
+        f"<tr><td class=n>{percent(item['plausibility'])}<td class=n>{figure(item['regret'])}<td class=n>{figure(item['cost'])}"
+        f"<td class=n>{_optimum(item)}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
+        for item in made.front
     )
     head = "<thead><tr><th class=n>no likelier<th class=n>regret<th class=n>cost<th class=n>the optimum's cost<th>file</tr></thead>"
-    chart = front_chart(made.front, made.drawn_regret, found.cost_name)
+    chart = front_chart(made.front, made.drawn_regret, test.cost_name)
     return [f"<p>{escape(text)}</p>{chart}<table>{head}<tbody>{rows}</tbody></table>"]
 
 
@@ -180,21 +178,21 @@ def _optimum(point: Mapping[str, Any]) -> str:
     return figure(upper) if point["optimum_status"] == "optimal" else f"{figure(lower)} to {figure(upper)}"
 
 
-def _others(found: StressTest, told: Commands) -> list[str]:
+def _others(test: StressTest, commands: Commands) -> list[str]:
     guard = (
-        found.guard
+        test.guard
         or "It was tested without a guard. This command makes one from its failures; a test with that guard tells what it helps:"
     )
     runs = "What no run showed may still happen. What can never happen is proved, or refuted, by this command:"
-    proofs = f"This test proves nothing. {runs}" if not found.properties else f"So far {_claims(found)} {runs}"
-    lines = [escape(guard), _run("" if found.guard else told.others.get("guard", ""))]
-    lines += [escape(proofs), _run(told.others.get("proofs", ""))] if "proofs" in told.others else []
+    proofs = f"This test proves nothing. {runs}" if not test.properties else f"So far {_claims(test)} {runs}"
+    lines = [escape(guard), _run("" if test.guard else commands.others.get("guard", ""))]
+    lines += [escape(proofs), _run(commands.others.get("proofs", ""))] if "proofs" in commands.others else []
     return [f"<p>{''.join(lines[:2])}</p>", *([f"<p>{''.join(lines[2:])}</p>"] if lines[2:] else [])]
 
 
-def _claims(found: StressTest) -> str:
+def _claims(test: StressTest) -> str:
     """The properties that were asked about, a sentence each."""
-    return " ".join(f"{one['name']}: {one['sentence'].rstrip('.')}." for one in found.properties)
+    return " ".join(f"{item['name']}: {item['sentence'].rstrip('.')}." for item in test.properties)
 
 
 def _limits(limits: Mapping[str, str]) -> list[str]:
@@ -205,23 +203,23 @@ def _limits(limits: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _table(found: StressTest, files: Mapping[str, str]) -> str:
+def _table(test: StressTest, files: Mapping[str, str]) -> str:
     head = "<thead><tr><th>scenario<th>verdict<th class=n>cost<th>best rule<th class=n>gap<th>-100% to +100%<th class=n>runs<th>worst</tr></thead>"
     order = list(KINDS)
-    rows = sorted(found.scenarios, key=lambda one: order.index(one.kind) if one.kind in KINDS else len(order))
+    rows = sorted(test.scenarios, key=lambda item: order.index(item.kind) if item.kind in KINDS else len(order))
     bodies = "".join(
-        f"<tbody><tr><th colspan=8>{escape(KINDS.get(kind, kind))}</tr>{''.join(_row(one, files) for one in group)}</tbody>"
-        for kind, group in groupby(rows, key=lambda one: one.kind)
+        f"<tbody><tr><th colspan=8>{escape(KINDS.get(kind, kind))}</tr>{''.join(_row(item, files) for item in group)}</tbody>"
+        for kind, group in groupby(rows, key=lambda item: item.kind)
     )
     return f"<table class=cases>{head}{bodies}</table>"
 
 
-def _row(one: ScenarioResult, files: Mapping[str, str]) -> str:
-    unsure = "" if one.sure else " <small>not sure</small>"
+def _row(scenario: ScenarioResult, files: Mapping[str, str]) -> str:
+    unsure = "" if scenario.sure else " <small>not sure</small>"
     return (
-        f"<tr><td class=name title='{escape(one.sentence, quote=True)}'>{escape(one.label)}<td class={shade(one.verdict)}>{one.verdict}{unsure}"
-        f"<td class='n side'>{figure(one.cost)}<td class=side>{escape(rule_label(one.best_rule))} {figure(one.rule_cost)}"
-        f"<td class=n>{percent(one.gap, sign=True)}<td class=mark>{gap_mark(one)}<td class='n side'>{one.sets}<td class=side>{_link(files.get(one.name))}</tr>"
+        f"<tr><td class=name title='{escape(scenario.sentence, quote=True)}'>{escape(scenario.label)}<td class={shade(scenario.verdict)}>{scenario.verdict}{unsure}"
+        f"<td class='n side'>{figure(scenario.cost)}<td class=side>{escape(rule_label(scenario.best_rule))} {figure(scenario.rule_cost)}"
+        f"<td class=n>{percent(scenario.gap, sign=True)}<td class=mark>{gap_mark(scenario)}<td class='n side'>{scenario.sets}<td class=side>{_link(files.get(scenario.name))}</tr>"
     )
 
 
@@ -229,8 +227,8 @@ def _link(file: str | None) -> str:
     return f"<a href='{escape(file, quote=True)}'>file</a>" if file else ""
 
 
-def _reading(found: StressTest) -> list[str]:
-    scale = "" if found.ratio else f" {YARDSTICK}"
+def _reading(test: StressTest) -> list[str]:
+    scale = "" if test.ratio else f" {YARDSTICK}"
     text = (
         f"The gap is by how much the network costs more than the rule that is best in the scenario, all fair rules tried. {BETTER}: its 95% interval "
         f"lies below 0. {WITHIN}: the gap is at most 5%. {UNSAFE}: the gap is above 50%, or something went wrong that "

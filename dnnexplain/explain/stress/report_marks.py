@@ -25,22 +25,24 @@ def shade(verdict: str) -> str:
     return verdict.split(maxsplit=1)[0]
 
 
-def ends(one: ScenarioResult) -> str:
+def ends(scenario: ScenarioResult) -> str:
     """The gap's interval in words."""
     return (
-        "no interval" if math.isnan(one.gap_low) else f"95% interval {interval(one.gap_low, one.gap_high, ratio=True)}"
+        "no interval"
+        if math.isnan(scenario.gap_low)
+        else f"95% interval {interval(scenario.gap_low, scenario.gap_high, ratio=True)}"
     )
 
 
-def share_bar(found: StressTest) -> str:
+def share_bar(test: StressTest) -> str:
     """How many scenarios have each verdict, as a bar and in figures."""
-    counts = [(verdict, found.count(verdict)) for verdict in (BETTER, WITHIN, WORSE, UNSAFE)]
+    counts = [(verdict, test.count(verdict)) for verdict in (BETTER, WITHIN, WORSE, UNSAFE)]
     bar = "".join(f"<i class={shade(verdict)} style='flex:{count}'></i>" for verdict, count in counts if count)
     legend = "".join(f"<li class={shade(verdict)}><b>{count}</b> {verdict}</li>" for verdict, count in counts)
     return f"<div class=share aria-hidden=true>{bar}</div><ul class=legend>{legend}</ul>"
 
 
-def gap_mark(one: ScenarioResult) -> str:
+def gap_mark(scenario: ScenarioResult) -> str:
     """The gap and its interval on an axis from -100% to +100%."""
 
     def place(value: float) -> float:
@@ -48,20 +50,20 @@ def gap_mark(one: ScenarioResult) -> str:
 
     line = (
         ""
-        if math.isnan(one.gap_low)
-        else f"<line class=line x1={place(one.gap_low):.1f} x2={place(one.gap_high):.1f} y1=8 y2=8 />"
+        if math.isnan(scenario.gap_low)
+        else f"<line class=line x1={place(scenario.gap_low):.1f} x2={place(scenario.gap_high):.1f} y1=8 y2=8 />"
     )
-    x = place(one.gap)
-    beyond = abs(one.gap) > SPAN
-    sign = math.copysign(5, one.gap)
+    x = place(scenario.gap)
+    beyond = abs(scenario.gap) > SPAN
+    sign = math.copysign(5, scenario.gap)
     dot = (
         f"<path class=dot d='M{x - sign:.1f} 3.5 L{x + sign:.1f} 8 L{x - sign:.1f} 12.5 Z'/>"
         if beyond
         else f"<circle class=dot cx={x:.1f} cy=8 r=3.4 />"
     )
-    label = f"gap {percent(one.gap, sign=True)}, {ends(one)}"
+    label = f"gap {percent(scenario.gap, sign=True)}, {ends(scenario)}"
     return (
-        f"<svg width=120 height=16 viewBox='0 0 120 16' role=img aria-label='{escape(label, quote=True)}' class={shade(one.verdict)}>"
+        f"<svg width=120 height=16 viewBox='0 0 120 16' role=img aria-label='{escape(label, quote=True)}' class={shade(scenario.verdict)}>"
         f"<line class=axis x1=60 x2=60 y1=0 y2=16 />{line}{dot}</svg>"
     )
 

@@ -119,16 +119,16 @@ class StressTest(Result):
     @property
     def verdict(self) -> str:
         """The worst of all scenarios."""
-        return worst_verdict([one.verdict for one in self.scenarios])
+        return worst_verdict([scenario.verdict for scenario in self.scenarios])
 
     def count(self, verdict: str) -> int:
         """Scenarios with a verdict."""
-        return sum(one.verdict == verdict for one in self.scenarios)
+        return sum(scenario.verdict == verdict for scenario in self.scenarios)
 
     def sentence(self) -> str:
         """How it stands the test."""
         nominal = self.scenarios[0]
-        bad = [one.label for one in self.scenarios if one.verdict == UNSAFE]
+        bad = [scenario.label for scenario in self.scenarios if scenario.verdict == UNSAFE]
         against = percent(nominal.gap, sign=True)
         text = (
             f"{self.question.policy} is {self.verdict} in the worst of {counted(len(self.scenarios), 'scenario')}: better than the best "

@@ -113,11 +113,11 @@ def stress(
         return StressTest(question, kept, generated, reasons, system.cost_name, cost_is_ratio(system), done=done)
 
     ways: dict[str, Any] = {"jobs": jobs, "backend": backend, "client": client, "cancel": cancel}
-    for position, found in seeded_imap(_run, tasks, seed=seed, progress=progress, **ways):
-        if isinstance(found, str):
-            refused[tasks[position].case.name] = found
+    for position, scenario in seeded_imap(_run, tasks, seed=seed, progress=progress, **ways):
+        if isinstance(scenario, str):
+            refused[tasks[position].case.name] = scenario
         else:
-            known[found.name] = found
+            known[scenario.name] = scenario
         if keep is not None and "nominal" in known:
             keep(result)
     if "nominal" not in known:
@@ -174,7 +174,7 @@ def _known(resume: StressTest | None, question: Question) -> dict[str, ScenarioR
             "the stress test that is there asked another question (policy, system, seed, budget); choose another folder"
         )
         raise DnnExplainError(msg)
-    return {one.name: one for one in resume.scenarios}
+    return {scenario.name: scenario for scenario in resume.scenarios}
 
 
 def _run(task: _Task, rng: np.random.Generator) -> ScenarioResult | str:
@@ -195,23 +195,23 @@ def _run(task: _Task, rng: np.random.Generator) -> ScenarioResult | str:
 def _judged(
     task: _Task, workloads: Sequence[Any], ours: Any, theirs: Mapping[str, Any], invalid: int = 0
 ) -> ScenarioResult:
-    costs = {name: np.asarray(one.cost, dtype=np.float64) for name, one in theirs.items()}
+    costs = {name: np.asarray(their.cost, dtype=np.float64) for name, their in theirs.items()}
     best = theirs[min(costs, key=lambda name: float(costs[name].mean()))]
     names = {metric.name: metric.words or metric.title for metric in task.spec.metrics if metric.wrong}
     wrong = {
-        told: (float(np.nansum(ours.metrics[name])), float(np.nansum(best.metrics[name])))
-        for name, told in names.items()
+        words: (float(np.nansum(ours.metrics[name])), float(np.nansum(best.metrics[name])))
+        for name, words in names.items()
         if name in ours.metrics and name in best.metrics
     }
     cost = np.asarray(ours.cost, dtype=np.float64)
-    found = compare(cost, costs, ratio=cost_is_ratio(task.system), wrong=wrong, invalid=invalid)
+    verdict = compare(cost, costs, ratio=cost_is_ratio(task.system), wrong=wrong, invalid=invalid)
     mean, case = mean_interval(cost, within=task.spec.cost_range), task.case
-    worst: dict[str, Any] = case_file(task.system, workloads[found.worst], case.name)
-    worst |= {"place": found.worst, "seed": task.seed, "cost": float(cost[found.worst])}
-    told = {name: {"policy": one, "best_rule": other} for name, (one, other) in wrong.items() if one or other}
+    worst: dict[str, Any] = case_file(task.system, workloads[verdict.worst], case.name)
+    worst |= {"place": verdict.worst, "seed": task.seed, "cost": float(cost[verdict.worst])}
+    data = {name: {"policy": first, "best_rule": other} for name, (first, other) in wrong.items() if first or other}
     return ScenarioResult(
-        case.name, case.kind, case.sentence, found.verdict, found.why, found.sure, *mean.three, found.best_rule,
-        found.rule_cost, *found.gap.three, len(cost), told, case.family, dict(case.parameters), worst,
+        case.name, case.kind, case.sentence, verdict.verdict, verdict.why, verdict.sure, *mean.three, verdict.best_rule,
+        verdict.rule_cost, *verdict.gap.three, len(cost), data, case.family, dict(case.parameters), worst,
     )  # fmt: skip
 
 
@@ -225,17 +225,17 @@ def _faulty(task: _Task, workloads: Sequence[Any]) -> ScenarioResult | str:
     policies = {"": task.policy, **_fair(task.system, task.spec)}
     runs: dict[str, list[Any]] = {name: [] for name in policies}
     invalid = dict.fromkeys(policies, 0)
-    asked = 0
+    decisions = 0
     for quantity in range(min(FAULTY, len(chosen))):
         for name, policy in policies.items():
             spoiled = FaultyInput(policy, fault, task.system, quantity)
             runs[name].append(task.system.run(spoiled, chosen[quantity::FAULTY], seed=task.seed))
             invalid[name] += spoiled.invalid
-            asked = max(asked, spoiled.decisions)
-    if fault.late and asked < 2:
+            decisions = max(decisions, spoiled.decisions)
+    if fault.late and decisions < 2:
         return "not run: an episode is a single decision here, and this fault shows from the second on."
     order = np.argsort(np.concatenate([np.arange(len(chosen))[start::FAULTY] for start in range(len(runs[""]))]))
-    joined = {name: _joined(found, order) for name, found in runs.items()}
+    joined = {name: _joined(run, order) for name, run in runs.items()}
     ours = joined.pop("")
     return _judged(task, chosen, ours, joined, invalid[""])
 
@@ -273,12 +273,12 @@ def _generate(
     if count < LEAST:
         return None, f"Generated inputs: a quarter of the budget is {counted(count, 'run')}, and {LEAST} are needed."
     drawn, said = _ordinary(system, spec, recorded, max(LEARNED, count), seed)
-    law = Plausibility([system.to_records(one) for one in drawn])
+    law = Plausibility([system.to_records(item) for item in drawn])
 
     regret = regret_of(system, policy, fair, seed)
     ordinary = TriedWorkloads()
     ordinary.add(system, drawn[:count], law, regret)
-    found = hardest(
+    searched = hardest(
         system,
         drawn,
         law,
@@ -289,24 +289,24 @@ def _generate(
         cancel=cancel,
         slope=slope_of(system, policy),
     )
-    ten, plain = worst_ten(found, PLAUSIBLE), worst_ten(ordinary, PLAUSIBLE)
+    ten, plain = worst_ten(searched, PLAUSIBLE), worst_ten(ordinary, PLAUSIBLE)
     if not ten or not plain:
         return (
             None,
             f"Generated inputs: in {counted(count, 'run')} none was at least as likely as the least likely {PLAUSIBLE:.0%} of {spec.workloads}.",
         )
-    if len(ordinary.regret) < len(found.regret):
-        said = f"{said} Generated inputs: {len(found.regret)} were run, and the log has {len(ordinary.regret)} to compare with.".strip()
-    front = [_point(system, policy, found, run, seconds, seed) for run in found.front(PLAUSIBLE)[:10]]
+    if len(ordinary.regret) < len(searched.regret):
+        said = f"{said} Generated inputs: {len(searched.regret)} were run, and the log has {len(ordinary.regret)} to compare with.".strip()
+    front = [_point(system, policy, searched, run, seconds, seed) for run in searched.front(PLAUSIBLE)[:10]]
     made = Generated(
-        float(np.mean([found.regret[run] for run in ten])),
+        float(np.mean([searched.regret[run] for run in ten])),
         float(np.mean([ordinary.regret[run] for run in plain])),
-        float(found.regret[ten[0]]),
+        float(searched.regret[ten[0]]),
         PLAUSIBLE,
-        len(found.regret),
-        found.proposed,
-        [found.plausibility[run] for run in ten],
-        len({found.cells[run] for run in ten}),
+        len(searched.regret),
+        searched.proposed,
+        [searched.plausibility[run] for run in ten],
+        len({searched.cells[run] for run in ten}),
         front,
         reference(system),
     )
@@ -328,15 +328,15 @@ def _ordinary(
     return list(system.workloads(spec.family().name, count, seed)), said
 
 
-def _point(system: Any, policy: Policy, found: TriedWorkloads, run: int, seconds: float, seed: int) -> dict[str, Any]:
+def _point(system: Any, policy: Policy, tried: TriedWorkloads, run: int, seconds: float, seed: int) -> dict[str, Any]:
     """A point of the front: read back from its file's content, run again, and held against the optimum."""
-    content = case_file(system, found.workloads[run], f"generated {run}")
+    content = case_file(system, tried.workloads[run], f"generated {run}")
     workload = system.from_records(np.array(content["records"]))
     cost = float(system.run(policy, [workload], seed=seed).cost[0])
     bound = system.bound(workload, seconds=seconds)
     return {
-        "regret": found.regret[run],
-        "plausibility": found.plausibility[run],
+        "regret": tried.regret[run],
+        "plausibility": tried.plausibility[run],
         "cost": cost,
         "optimum": [
             bound.lower if np.isfinite(bound.lower) else None,

@@ -65,7 +65,7 @@ def compare(
         wrong: what must not happen: by name how often with the policy and with the best rule.
         invalid: decisions with outputs that are no finite numbers.
     """
-    means = {name: float(np.mean(one)) for name, one in rules.items()}
+    means = {name: float(np.mean(rule)) for name, rule in rules.items()}
     best = min(means, key=means.__getitem__)
     ratio = ratio and means[best] > 0
     gap = compared_interval(cost, rules[best], ratio=ratio)

@@ -97,18 +97,21 @@ class _Tables:
     def put(self, row: int, column: int, ran: _Ran) -> None:
         """Fill in a cell."""
         at, costs = (row, column), ran.costs
-        found = [mean_interval(one, within=self.range) for one in costs]
+        intervals = [mean_interval(cost, within=self.range) for cost in costs]
         self.arrays["episodes"][at][:, : costs.shape[1]] = costs
         self.arrays["cost"][at] = costs.mean(axis=1)
-        self.arrays["low"][at], self.arrays["high"][at] = [one.low for one in found], [one.high for one in found]
+        self.arrays["low"][at], self.arrays["high"][at] = (
+            [item.low for item in intervals],
+            [item.high for item in intervals],
+        )
         self.arrays["median"][at] = np.median(costs, axis=1)
         self.arrays["figures"][at], self.arrays["shares"][at] = ran.figures, ran.shares
         best = self.networks + int(costs[self.networks :].mean(axis=1).argmin())
         self.arrays["best_rule"][at] = best
-        against = [compared_interval(one, costs[best], ratio=self.ratio) for one in costs[: self.networks]]
+        against = [compared_interval(cost, costs[best], ratio=self.ratio) for cost in costs[: self.networks]]
         for name, values in zip(
             ("relative", "relative_low", "relative_high"),
-            zip(*(one.three for one in against), strict=True),
+            zip(*(item.three for item in against), strict=True),
             strict=True,
         ):
             self.arrays[name][at] = values
@@ -161,7 +164,7 @@ def transfer(
         "rules": names,
     }
     question = Question.about(system, method="transfer", seed=seed, settings=settings)
-    most = max([sets, *(len(found) for found in fixed.values())])
+    most = max([sets, *(len(workloads) for workloads in fixed.values())])
     spec, actions = spec_of(system), () if isinstance(system.output, Box) else system.output.names
     shape = (len(rows), len(columns), len(everyone))
     tables = _Tables(shape, len(policies), most, cost_is_ratio(system), spec.cost_range, spec.metrics, actions)
@@ -177,8 +180,8 @@ def transfer(
             parameters = {**column.parameters, **row.parameters}
             number = seed if not drawn else _seed_of(seed, family, parameters)
             places.append((r, c))
-            asked = (system, spec.metrics, len(actions), everyone, family, parameters, sets, number)
-            cells.append(_Cell(*asked, fixed.get(row.label)))
+            options = (system, spec.metrics, len(actions), everyone, family, parameters, sets, number)
+            cells.append(_Cell(*options, fixed.get(row.label)))
     done = seeded_imap(
         _run_cell, cells, seed=seed, jobs=jobs, backend=backend, client=client, progress=progress, cancel=cancel
     )
@@ -192,18 +195,18 @@ def transfer(
 
 def cell_workloads(
     system: EpisodeSystem,
-    found: Transfer,
+    transfer: Transfer,
     row: int,
     column: int,
     given: Mapping[str, Sequence[Any]] | None = None,
 ) -> Sequence[Any]:
     """The workloads of a cell: those given for its row, else drawn again, the same as when it was run."""
-    if given and found.rows[row].label in given:
-        return given[found.rows[row].label]
-    one, two = found.rows[row], found.columns[column]
-    family, parameters = one.family or two.family, {**two.parameters, **one.parameters}
-    seed = _seed_of(found.question.seed or 0, family, parameters)
-    return system.workloads(family, found.question.settings["sets"], seed, **parameters)
+    if given and transfer.rows[row].label in given:
+        return given[transfer.rows[row].label]
+    first, second = transfer.rows[row], transfer.columns[column]
+    family, parameters = first.family or second.family, {**second.parameters, **first.parameters}
+    seed = _seed_of(transfer.question.seed or 0, family, parameters)
+    return system.workloads(family, transfer.question.settings["sets"], seed, **parameters)
 
 
 def _seed_of(seed: int, family: str, parameters: Mapping[str, Any]) -> int:

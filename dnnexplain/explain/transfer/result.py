@@ -103,7 +103,7 @@ class Transfer(Result):
         Raises:
             DnnExplainError: the system's spec has none of that name.
         """
-        names = tuple(one.name for one in self.metrics)
+        names = tuple(metric.name for metric in self.metrics)
         if name not in names:
             raise Choice("metric", name, names).error()
         return np.asarray(self.figures[..., names.index(name)], dtype=np.float64)
@@ -111,7 +111,7 @@ class Transfer(Result):
     def __getattr__(self, name: str) -> Floats:
         """A metric by its name as an attribute, as it was before metrics were data. Deprecated: use :meth:`metric`."""
         known = self.__dict__.get("metrics", ())
-        if name not in {one.name for one in known}:
+        if name not in {item.name for item in known}:
             msg = f"{type(self).__name__!r} object has no attribute {name!r}"
             raise AttributeError(msg)
         warn(f"Transfer.{name} is deprecated; write metric({name!r})", DeprecationWarning, stacklevel=2)
@@ -122,13 +122,13 @@ class Transfer(Result):
         """Version 1 had each metric as a field of its own, sums of what must not happen, and no medians or actions."""
         if version != 1:
             return None
-        known = {one.name for one in fields(cls)}
+        known = {field.name for field in fields(cls)}
         old = {name: data[name] for name in data if name not in known and not name.startswith("__")}
-        arrays = {name: np.asarray(decode(one), dtype=np.float64) for name, one in old.items()}
+        arrays = {name: np.asarray(decode(item), dtype=np.float64) for name, item in old.items()}
         costs = np.asarray(decode(data["episodes"]), dtype=np.float64)
-        units = {name: str(one.get("unit", "")) for name, one in old.items()}
+        units = {name: str(item.get("unit", "")) for name, item in old.items()}
         empty: NDArray[np.bool_] = np.asarray(np.isnan(costs).all(axis=-1))
-        told = {
+        metrics = {
             "metrics": tuple(
                 Metric(name, name.replace("_", " "), units[name], total=True, wrong=True,
                        words=f"{units[name]} {name.replace('_', ' ')}".strip())
@@ -138,20 +138,22 @@ class Transfer(Result):
             "median": np.where(empty, np.nan, np.nanmedian(np.where(empty[..., None], 0.0, costs), axis=-1)),
             "shares": np.empty((*costs.shape[:3], 0)),
         }  # fmt: skip
-        return {name: one for name, one in data.items() if name not in old} | told
+        return {name: datum for name, datum in data.items() if name not in old} | metrics
 
     def went_wrong(self, row: int, column: int, policy: int) -> str:
         """What must not happen and did, in a cell: ``"12 jobs lost"``; empty if nothing did."""
-        values = dict(zip((one.name for one in self.metrics), self.figures[row, column, policy], strict=True))
+        values = dict(zip((metric.name for metric in self.metrics), self.figures[row, column, policy], strict=True))
         return went_wrong(self.metrics, values)
 
     def unsafe(self, row: int, column: int, network: int = 0) -> str:
         """What must not happen, and did with a network and not with the best rule: ``"324 jobs starved"``; else empty."""
         ours, theirs = self.figures[row, column, network], self.figures[row, column, int(self.best_rule[row, column])]
         worse = [
-            metric for metric, one, other in zip(self.metrics, ours, theirs, strict=True) if one > 0 and not other > 0
+            metric
+            for metric, first, other in zip(self.metrics, ours, theirs, strict=True)
+            if first > 0 and not other > 0
         ]
-        return went_wrong(worse, dict(zip((one.name for one in self.metrics), ours, strict=True)))
+        return went_wrong(worse, dict(zip((metric.name for metric in self.metrics), ours, strict=True)))
 
     def verdict(self, row: int, column: int, network: int = 0) -> str:
         """``"wins"``, ``"loses"`` or ``"even"`` (the interval holds zero) against the best rule; ``""`` if not run.
@@ -182,7 +184,7 @@ class Transfer(Result):
                 "low": float(self.low[r, c, p]),
                 "high": float(self.high[r, c, p]),
                 "median": float(self.median[r, c, p]),
-                **{one.name: float(self.figures[r, c, p, m]) for m, one in enumerate(self.metrics)},
+                **{item.name: float(self.figures[r, c, p, m]) for m, item in enumerate(self.metrics)},
             }
             for r, row in enumerate(self.rows)
             for c, column in enumerate(self.columns)
@@ -192,8 +194,8 @@ class Transfer(Result):
 
     def picture(self) -> Chart:
         """The first network against the best rule in each cell; without a network, the first rule's cost."""
-        told = (self.relative if self.networks else self.cost)[..., 0]
+        relative = (self.relative if self.networks else self.cost)[..., 0]
         what = f"{self.cost_name} against the best rule's" if self.networks else self.cost_name
         value = Axis(what, "relative" if self.networks and self.ratio else "")
-        rows, columns = ([one.label for one in side] for side in (self.rows, self.columns))
-        return heat(told, rows, columns, value, title=self.policies[0] if self.policies else "")
+        rows, columns = ([item.label for item in side] for side in (self.rows, self.columns))
+        return heat(relative, rows, columns, value, title=self.policies[0] if self.policies else "")

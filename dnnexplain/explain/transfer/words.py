@@ -29,79 +29,83 @@ def boundaries(
         policies: networks first.
         relative: by how much networks cost more than the best rule ``[R, C, N]``; NaN where that ranks nothing.
     """
-    found: list[Boundary] = []
+    boundaries: list[Boundary] = []
     for network in range(relative.shape[2]):
         for r, row in enumerate(rows):
-            found += _crossings(row.label, policies[network], columns, relative[r, :, network])
+            boundaries += _crossings(row.label, policies[network], columns, relative[r, :, network])
         if all(row.value is not None for row in rows):
             for c, column in enumerate(columns):
-                found += _crossings(column.label, policies[network], rows, relative[:, c, network])
-    return tuple(found)
+                boundaries += _crossings(column.label, policies[network], rows, relative[:, c, network])
+    return tuple(boundaries)
 
 
 def _crossings(
     line: str, policy: str, settings: tuple[Shift, ...], relative: NDArray[np.float64]
 ) -> Iterator[Boundary]:
     """Changes of sign along one row or column."""
-    for (before, one), (after, two) in pairwise(zip(settings, relative, strict=True)):
-        if not (np.isfinite(one) and np.isfinite(two)) or (one < 0) == (two < 0):
+    for (before, item), (after, two) in pairwise(zip(settings, relative, strict=True)):
+        if not (np.isfinite(item) and np.isfinite(two)) or (item < 0) == (two < 0):
             continue
         value = None
         if before.value is not None and after.value is not None:
-            value = float(before.value + (after.value - before.value) * one / (one - two))
-        yield Boundary(line, policy, before.label, after.label, bool(one < 0), value)
+            value = float(before.value + (after.value - before.value) * item / (item - two))
+        yield Boundary(line, policy, before.label, after.label, bool(item < 0), value)
 
 
-def words(found: Transfer) -> str:
+def words(transfer: Transfer) -> str:
     """How often the first network wins, its worst cell, and where it stops winning."""
-    cells = [tuple(at) for at in np.argwhere(found.done)]
-    name = found.policies[0]
+    cells = [tuple(at) for at in np.argwhere(transfer.done)]
+    name = transfer.policies[0]
     if not cells:
         return "No cell was run."
-    verdicts = [found.verdict(r, c) for r, c in cells]
+    verdicts = [transfer.verdict(r, c) for r, c in cells]
     counts = {kind: verdicts.count(kind) for kind in ("wins", "even", "loses")}
     ranked = sorted(
         (at for at, verdict in zip(cells, verdicts, strict=True) if verdict != "unsafe"),
-        key=lambda at: float(found.relative[at][0]),
+        key=lambda at: float(transfer.relative[at][0]),
     )
-    ends = f" Best: {_cell(found, ranked[0])}. Worst: {_cell(found, ranked[-1])}." if ranked else ""
+    ends = f" Best: {_cell(transfer, ranked[0])}. Worst: {_cell(transfer, ranked[-1])}." if ranked else ""
     unsafe = [at for at, verdict in zip(cells, verdicts, strict=True) if verdict == "unsafe"]
-    totals = {one.name: float(np.nansum(found.figures[..., 0, m])) for m, one in enumerate(found.metrics) if one.total}
-    wrong = went_wrong((one for one in found.metrics if one.total), totals)
+    totals = {
+        item.name: float(np.nansum(transfer.figures[..., 0, m]))
+        for m, item in enumerate(transfer.metrics)
+        if item.total
+    }
+    wrong = went_wrong((metric for metric in transfer.metrics if metric.total), totals)
     text = f"{name}: {wrong}. " if wrong else ""
     text += (
         f"{'It' if wrong else name} beats the best rule in {counts['wins']} of {counted(len(cells), 'cell')}, loses in {counts['loses']}, and in "
-        f"{counts['even']} the 95% interval leaves it open.{_unranked(found, unsafe)}{ends}"
+        f"{counts['even']} the 95% interval leaves it open.{_unranked(transfer, unsafe)}{ends}"
     )
-    own = [one for one in found.boundaries if one.policy == name]
+    own = [boundary for boundary in transfer.boundaries if boundary.policy == name]
     for wins_before, verb in ((True, "stops"), (False, "starts")):
-        first = next((one for one in own if one.wins_before is wins_before), None)
+        first = next((item for item in own if item.wins_before is wins_before), None)
         if first is not None:
             where = f"between {first.before} and {first.after}"
             about = "" if first.value is None else f" (at about {number(first.value)})"
             text += f" In {first.row} it {verb} winning {where}{about}."
-    missing = int(found.done.size - len(cells))
+    missing = int(transfer.done.size - len(cells))
     return f"{text} {missing} cells were not run." if missing else text
 
 
-def _unranked(found: Transfer, cells: Sequence[tuple[int, ...]]) -> str:
+def _unranked(transfer: Transfer, cells: Sequence[tuple[int, ...]]) -> str:
     """Of cells whose mean ranks nothing, a sentence."""
     if not cells:
         return ""
     row, column = cells[0]
-    first = f"{found.rows[row].label}, {found.columns[column].label}: {found.unsafe(row, column)}"
-    told = first if len(cells) == 1 else f"such as {first}"
+    first = f"{transfer.rows[row].label}, {transfer.columns[column].label}: {transfer.unsafe(row, column)}"
+    words = first if len(cells) == 1 else f"such as {first}"
     return (
         f" In {counted(len(cells), 'cell')} something goes wrong with it that does not with the best rule "
-        f"({told}): unsafe, whatever its mean."
+        f"({words}): unsafe, whatever its mean."
     )
 
 
-def _cell(found: Transfer, at: tuple[int, ...]) -> str:
+def _cell(transfer: Transfer, at: tuple[int, ...]) -> str:
     row, column = at
-    rule = int(found.best_rule[row, column])
-    more = gap(float(found.relative[row, column, 0]), ratio=found.ratio, unit=cost_unit(found.cost_name))
+    rule = int(transfer.best_rule[row, column])
+    more = gap(float(transfer.relative[row, column, 0]), ratio=transfer.ratio, unit=cost_unit(transfer.cost_name))
     return (
-        f"{found.rows[row].label}, {found.columns[column].label}: {number(found.cost[row, column, 0])} against "
-        f"{rule_label(found.policies[rule])}'s {number(found.cost[row, column, rule])} ({more})"
+        f"{transfer.rows[row].label}, {transfer.columns[column].label}: {number(transfer.cost[row, column, 0])} against "
+        f"{rule_label(transfer.policies[rule])}'s {number(transfer.cost[row, column, rule])} ({more})"
     )

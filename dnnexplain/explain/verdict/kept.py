@@ -27,26 +27,26 @@ def cache_folder() -> Path:
 
 def find_standing(system: System, policy: Policy) -> Standing | None:
     """The standing of these very weights in this very system, if it was worked out before; never anyone else's."""
-    asked = Question.about(system, policy)
-    if not asked.checkpoint:
+    about = Question.about(system, policy)
+    if not about.checkpoint:
         return None
     folder = spec_of(system).weights
     shipped = sorted(folder.glob(f"*{SUFFIX}")) if folder is not None and folder.is_dir() else []
-    for path in (*shipped, _path(asked)):
-        found = _read(path)
-        if found is not None and _about(found.question) == _about(asked):
-            return found
+    for path in (*shipped, _path(about)):
+        standing = _read(path)
+        if standing is not None and _about(standing.question) == _about(about):
+            return standing
     return None
 
 
-def keep_standing(found: Standing) -> Path | None:
+def keep_standing(standing: Standing) -> Path | None:
     """Keep a standing for the next time; a disk that takes no file is no failure."""
-    if not found.question.checkpoint:
+    if not standing.question.checkpoint:
         return None
-    path = _path(found.question)
+    path = _path(standing.question)
     with contextlib.suppress(OSError, DnnExplainError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return found.save(path)
+        return standing.save(path)
     return None
 
 

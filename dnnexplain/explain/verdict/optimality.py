@@ -60,10 +60,10 @@ def optimality(system: System, policy: Policy, state: State, *, seconds: float =
     outputs = np.asarray(policy.outputs(seen))
     if isinstance(system, DecisionOracle) and isinstance(system.output, Discrete):
         action = int(system.output.decide(outputs, valid_of(system, policy, seen))[0])
-        found = system.judge(state, seconds=seconds)
-        loss = float(found.loss[action])
-        names = tuple(system.output.names[one] for one in found.best)
-        return None if np.isnan(loss) else Optimality(loss, found.unit, found.exact, names)
+        judgement = system.judge(state, seconds=seconds)
+        loss = float(judgement.loss[action])
+        names = tuple(system.output.names[item] for item in judgement.best)
+        return None if np.isnan(loss) else Optimality(loss, judgement.unit, judgement.exact, names)
     if isinstance(system, Costed):
         valid = valid_of(system, policy, seen) if isinstance(system.output, Discrete) else None
         action_taken = system.output.decide(outputs, valid)

@@ -30,46 +30,55 @@ _READING = (
 )
 
 
-def report_html(found: Standing, decision: Optimality | None, system: System, state: State) -> str:
+def report_html(standing: Standing, decision: Optimality | None, system: System, state: State) -> str:
     """A page that needs nothing but itself.
 
     Args:
-        found: how the network stands.
+        standing: how the network stands.
         decision: the word on its decision in the state, if there is one.
         system, state: where that decision is made.
     """
-    spec, asked = spec_of(system), found.question
-    title = f"Deployment report: {asked.policy}"
-    who = ", ".join(f"{name} {value}" for name, value in asked.versions.items())
+    spec, question = spec_of(system), standing.question
+    title = f"Deployment report: {question.policy}"
+    who = ", ".join(f"{name} {value}" for name, value in question.versions.items())
     properties = "".join(
-        f"<tr><td>{escape(one.about)}<td>{ {'holds': 'proved', 'fails': 'refuted', 'open': 'open'}.get(found.proved.get(one.name, ''), 'not tried') }"
-        for one in spec.properties
+        f"<tr><td>{escape(item.about)}<td>{ {'holds': 'proved', 'fails': 'refuted', 'open': 'open'}.get(standing.proved.get(item.name, ''), 'not tried') }"
+        for item in spec.properties
     )
     parts = [
         f"<h1>{escape(title)}</h1><p class=soft>{escape(spec.title)}. {escape(spec.sentence)}</p>",
-        f"<h2>How good, and how surely</h2><p>{escape(found.sentence())}</p>",
-        f"<h2>On which workloads</h2><div class=box>{_table(found)}</div>",
+        f"<h2>How good, and how surely</h2><p>{escape(standing.sentence())}</p>",
+        f"<h2>On which workloads</h2><div class=box>{_table(standing)}</div>",
         f"<h2>One decision</h2><p>{escape(system.describe(state))} {escape(decision.sentence() if decision else 'It was not judged.')}</p>",
         f"<h2>What is proved for all states</h2><table>{properties}</table>" if properties else "",
         f"<h2>How to read it</h2><p>{_READING}</p>",
-        "".join(f"<p>{escape(one)}</p>" for one in spec.caveats),
-        f"<p class=soft>Weights {escape(asked.checkpoint[:16]) or 'without a name'}; seed {asked.seed}; {escape(who)}; {datetime.now(UTC):%d %B %Y}.</p>",
+        "".join(f"<p>{escape(caveat)}</p>" for caveat in spec.caveats),
+        f"<p class=soft>Weights {escape(question.checkpoint[:16]) or 'without a name'}; seed {question.seed}; {escape(who)}; {datetime.now(UTC):%d %B %Y}.</p>",
     ]
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(title)}</title><style>{_STYLE}</style>"
     return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}</body></html>\n"
 
 
-def _table(found: Standing) -> str:
-    heads = ("workloads", "how many", found.cost, "best rule", "its cost", "gap (95%)", "share lost", "what goes wrong")
+def _table(standing: Standing) -> str:
+    heads = (
+        "workloads",
+        "how many",
+        standing.cost,
+        "best rule",
+        "its cost",
+        "gap (95%)",
+        "share lost",
+        "what goes wrong",
+    )
     numeric = {1, 2, 4, 5, 6}
     top = "".join(f"<th{' class=n' if at in numeric else ''}>{escape(text)}" for at, text in enumerate(heads))
-    rows = "".join(f"<tr>{_row(found, one, numeric)}" for one in (found.ordinary, *found.shifts))
+    rows = "".join(f"<tr>{_row(standing, item, numeric)}" for item in (standing.ordinary, *standing.shifts))
     return f"<table><tr>{top}{rows}</table>"
 
 
-def _row(found: Standing, one: Compared, numeric: set[int]) -> str:
-    wrong = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in one.wrong.items())
+def _row(standing: Standing, row: Compared, numeric: set[int]) -> str:
+    wrong = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in row.wrong.items())
     cells = (
-        one.label, f"{one.sets:,}", number(one.cost), one.rule, number(one.rule_cost), found.gap_words(one), percent(one.lost), wrong,
+        row.label, f"{row.sets:,}", number(row.cost), row.rule, number(row.rule_cost), standing.gap_words(row), percent(row.lost), wrong,
     )  # fmt: skip
     return "".join(f"<td{' class=n' if at in numeric else ''}>{escape(text)}" for at, text in enumerate(cells))

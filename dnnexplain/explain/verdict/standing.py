@@ -93,14 +93,14 @@ class Standing(Result):
     proved: Mapping[str, str] = plain_field(default_factory=dict)
     went_wrong: str = ""
 
-    def gap_words(self, one: Compared) -> str:
+    def gap_words(self, row: Compared) -> str:
         """``-5.1% (-7.0% to -3.2%)``."""
-        return f"{gap(one.gap, ratio=self.ratio, unit=self.unit)} ({interval(one.low, one.high, ratio=self.ratio)})"
+        return f"{gap(row.gap, ratio=self.ratio, unit=self.unit)} ({interval(row.low, row.high, ratio=self.ratio)})"
 
     def sentence(self) -> str:
         """The comparison, what goes wrong, where it loses."""
-        one = self.ordinary
-        words = f"{self.cost[:1].upper()}{self.cost[1:]} is {number(one.cost)}, that of the best rule ({rule_label(one.rule)}) {number(one.rule_cost)}: {self.gap_words(one)} over {counted(one.sets, 'workload')}."
+        row = self.ordinary
+        words = f"{self.cost[:1].upper()}{self.cost[1:]} is {number(row.cost)}, that of the best rule ({rule_label(row.rule)}) {number(row.rule_cost)}: {self.gap_words(row)} over {counted(row.sets, 'workload')}."
         words += f" What went wrong: {self.went_wrong}." if self.went_wrong else ""
         lost = [shift for shift in self.shifts if shift.sure > 0]
         if lost:
@@ -111,10 +111,10 @@ class Standing(Result):
         """A row for each kind of workload."""
         return [
             {
-                "workloads": one.label, "sets": one.sets, self.cost: one.cost, "best rule": one.rule, "its cost": one.rule_cost,
-                "gap": one.gap, "low": one.low, "high": one.high, "share lost": one.lost, **one.wrong,
+                "workloads": item.label, "sets": item.sets, self.cost: item.cost, "best rule": item.rule, "its cost": item.rule_cost,
+                "gap": item.gap, "low": item.low, "high": item.high, "share lost": item.lost, **item.wrong,
             }
-            for one in (self.ordinary, *self.shifts)
+            for item in (self.ordinary, *self.shifts)
         ]  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def stand(
         count = few if done else sets
         runs.append(_compared(system, spec, policy, rules, shift, count, seed))
     question = Question.about(system, policy, method="standing", seed=seed, settings={"sets": sets})
-    worst_first = sorted(runs[1:], key=lambda one: -np.nan_to_num(one.gap, nan=-np.inf))
+    worst_first = sorted(runs[1:], key=lambda item: -np.nan_to_num(item.gap, nan=-np.inf))
     wrong = went_wrong(_wrong_metrics(spec), runs[0].wrong)
     proved = prove_all(system, policy, nodes=nodes, seed=seed) if nodes else {}
     return Standing(question, runs[0], tuple(worst_first), spec.cost.title, spec.cost.unit, spec.ratio, proved, wrong)
@@ -177,15 +177,15 @@ def prove_all(system: EpisodeSystem, policy: Policy, *, nodes: int, seed: int = 
     from dnnexplain.explain.proofs.prover import prove  # noqa: PLC0415 - slow to import
     from dnnexplain.explain.proofs.verdicts import ProofBudget  # noqa: PLC0415
 
-    found = {}
-    for one in spec.properties:
+    prove_all = {}
+    for item in spec.properties:
         try:
-            claim = load_reference(one.make)(system, **one.parameters)
+            claim = load_reference(item.make)(system, **item.parameters)
             settled = prove(system, policy, claim, budget=ProofBudget(nodes=nodes, seconds=_PROOF_SECONDS), seed=seed)
         except DnnExplainError:
             continue
-        found[one.name] = settled.verdict
-    return found
+        prove_all[item.name] = settled.verdict
+    return prove_all
 
 
 def _compared(
@@ -197,12 +197,12 @@ def _compared(
     others = {name: system.run(rule, workloads, seed=seed) for name, rule in rules.items()}
     best = min(others, key=lambda name: float(np.mean(others[name].cost)))
     more: NDArray[np.float64] = np.asarray(mine.cost - others[best].cost)
-    found: Interval = compared_interval(mine.cost, others[best].cost, ratio=spec.ratio)
+    interval: Interval = compared_interval(mine.cost, others[best].cost, ratio=spec.ratio)
     worst = int(np.argmax(more))
     wrong, rule_wrong = (_wrong(spec, ran) for ran in (mine, others[best]))
     return Compared(
         shift.label, family, dict(shift.parameters), len(workloads), float(np.mean(mine.cost)), best, float(np.mean(others[best].cost)),
-        *found.three, float(np.mean(more > 0)), worst, float(more[worst]), wrong, rule_wrong,
+        *interval.three, float(np.mean(more > 0)), worst, float(more[worst]), wrong, rule_wrong,
     )  # fmt: skip
 
 
@@ -211,10 +211,10 @@ def _wrong_metrics(spec: Spec) -> Sequence[Metric]:
 
 
 def _wrong(spec: Spec, ran: Episodes) -> dict[str, float]:
-    found = {}
+    wrong = {}
     for metric in _wrong_metrics(spec):
         if metric.name in ran.metrics:
             values = np.asarray(ran.metrics[metric.name], dtype=np.float64)
             values = values[np.isfinite(values)]
-            found[metric.name] = float(values.sum() if metric.total else values.mean() if len(values) else np.nan)
-    return found
+            wrong[metric.name] = float(values.sum() if metric.total else values.mean() if len(values) else np.nan)
+    return wrong

@@ -89,8 +89,8 @@ class GradientTrainer:
         self.path = None if out is None else progress_path(out)
         if fresh and self.path is not None:
             self.path.unlink(missing_ok=True)
-        found = None if self.path is None else load_progress(self.path, self.module, self.optimizer, self.story())
-        self.progress = found or Progress()
+        progress = None if self.path is None else load_progress(self.path, self.module, self.optimizer, self.story())
+        self.progress = progress or Progress()
         seen, charged = self.task.draw(recipe.workload, HELD_OUT, HELD_OUT_SEED)
         self._seen, self._score = torch.as_tensor(seen), self.task.scorer(charged)
 
@@ -145,8 +145,8 @@ class GradientTrainer:
 
     def _outputs(self) -> NDArray[np.float64]:
         with torch.no_grad():
-            told: NDArray[np.float64] = self.module(self._seen).double().numpy()
-        return told
+            outputs: NDArray[np.float64] = self.module(self._seen).double().numpy()
+        return outputs
 
     def _check(self) -> None:
         """Measure on the held-out samples, keep the best weights, save the run."""

@@ -90,15 +90,15 @@ class Trainer:
     ) -> None:
         self.system, self.recipe, self.seed = system, recipe, seed
         self.module: nn.Module = _first_module(system, recipe, seed, start)
-        names = [str(one["rule"]) for one in recipe.teacher]
+        names = [str(item["rule"]) for item in recipe.teacher]
         self.rules = tuple((rules or {}).get(name) or make_rule(name, system) for name in names)
         self.optimizer = make_optimizer(self.module, recipe)
         self.path = None if out is None else progress_path(out)
         self.story = {"recipe": recipe.to_dict(), "seed": seed, "system": system.parameters}
         if self.path is not None and fresh:
             self.path.unlink(missing_ok=True)
-        found = None if self.path is None else load_progress(self.path, self.module, self.optimizer, self.story)
-        self.progress = found or Progress()
+        progress = None if self.path is None else load_progress(self.path, self.module, self.optimizer, self.story)
+        self.progress = progress or Progress()
         self.checks = Checks(system, recipe, seed, checks)
 
     def run(self, report: Callable[[Report], None] | None = None, stop: Callable[[], bool] | None = None) -> bool:
@@ -178,7 +178,7 @@ class Trainer:
         advantages = time_advantages(rollout, group)
         if recipe.even:
             advantages = even_out(advantages, group[rollout.episode])
-        lesson = Lesson(weight, tuple(float(one["strength"]) for one in recipe.teacher)) if weight > 0 else None
+        lesson = Lesson(weight, tuple(float(item["strength"]) for item in recipe.teacher)) if weight > 0 else None
         rng = self._rng(_SHUFFLE, 1, position)
         follow_gradient(
             self._network(), self.optimizer, rollout, advantages, recipe, recipe.entropy * left, rng, lesson
@@ -190,8 +190,8 @@ class Trainer:
             return {}
         rows = np.flatnonzero(rollout.valid.sum(axis=1) > 1)
         each = rollout.truths[rows, :, rollout.actions[rows]].mean(axis=0)
-        told = {f"agreement {rule.name}": float(value) for rule, value in zip(self.rules, each, strict=True)}
-        return {"agreement": float(each.mean()), **told}
+        data = {f"agreement {rule.name}": float(value) for rule, value in zip(self.rules, each, strict=True)}
+        return {"agreement": float(each.mean()), **data}
 
     def _roll_out(self, position: int, rules: Sequence[SoftRule]) -> Rollout:
         recipe = self.recipe

@@ -138,28 +138,31 @@ def make_recipe(name: str, system: Any = None, **changes: Any) -> Recipe:
         **changes: of :class:`Recipe`'s fields.
     """
     spec = spec_trained(system)
-    recipes = {one.name: one for one in spec.recipes if one.run == RUN}
+    recipes = {recipe.name: recipe for recipe in spec.recipes if recipe.run == RUN}
     if name not in recipes:
         raise Choice("recipe", name, tuple(recipes)).error()
     known = Recipe.__dataclass_fields__
     for key in changes:
         if key not in known:
             raise Choice("recipe setting", key, tuple(known)).error()
-    told = {"role": recipes[name].role or name, "workload": family_workload(spec), **recipes[name].settings}
-    return Recipe(**{**told, **changes})
+    data = {"role": recipes[name].role or name, "workload": family_workload(spec), **recipes[name].settings}
+    return Recipe(**{**data, **changes})
 
 
 def family_workload(spec: Spec, name: str = "") -> dict[str, Any]:
     """A recipe's ``workload``: one family (the spec's default) with its defaults."""
     family = spec.family(name)
-    return {"name": family.name, **{one.name: one.default for one in family.parameters if one.default is not None}}
+    return {
+        "name": family.name,
+        **{parameter.name: parameter.default for parameter in family.parameters if parameter.default is not None},
+    }
 
 
 def grid_axes(system: Any = None) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Families and rates of a system's transfer grid: what a mix is made of unless told otherwise."""
     grid = spec_trained(system).grid()
     return tuple(row.family for row in grid.rows), tuple(
-        one.value for one in grid.columns if one.value is not None and "rate" in one.parameters
+        column.value for column in grid.columns if column.value is not None and "rate" in column.parameters
     )
 
 
@@ -169,13 +172,13 @@ def spec_trained(system: Any = None) -> Spec:
         return system
     if system is not None:
         return spec_of(system)
-    return next(spec for spec in specs().values() if any(one.run == RUN for one in spec.recipes))
+    return next(spec for spec in specs().values() if any(recipe.run == RUN for recipe in spec.recipes))
 
 
 def __getattr__(name: str) -> Any:
     """``RECIPES``, ``GRID_FAMILIES`` and ``GRID_RATES`` of the first system that is trained by rewards."""
     if name == "RECIPES":
-        return {one.name: make_recipe(one.name) for one in spec_trained().recipes if one.run == RUN}
+        return {recipe.name: make_recipe(recipe.name) for recipe in spec_trained().recipes if recipe.run == RUN}
     if name in {"GRID_FAMILIES", "GRID_RATES"}:
         return grid_axes()[name == "GRID_RATES"]
     raise AttributeError(name)

@@ -144,7 +144,7 @@ def roll_out(
             logits = network(pictures)
             valid = environment.valid(rows) if masked else np.ones(logits.shape, dtype=np.bool_)
             actions, logp = sample_actions(logits, valid, rng)
-            told = [rule.truth(environment, rows, pictures, valid) for rule in rules]  # before the state moves on
+            truths = [rule.truth(environment, rows, pictures, valid) for rule in rules]  # before the state moves on
             clock = environment.time[rows].astype(np.int64)
             rewards = environment.step(actions, rows)
             count = np.full(len(rows), step)
@@ -158,7 +158,7 @@ def roll_out(
                     "index": count,
                     "rewards": rewards,
                     "log_probability": logp,
-                    **({"truths": np.stack(told, axis=1).astype(np.float32)} if told else {}),
+                    **({"truths": np.stack(truths, axis=1).astype(np.float32)} if truths else {}),
                 }
             )
             step += 1

@@ -132,34 +132,36 @@ class FunctionRule:
         del rows
         table = self.features(pictures.astype(np.float32) * np.float32(environment.scale))
         try:
-            told = np.asarray(self.function(dict(zip(self.features.names, table.T, strict=True)), valid.copy()))
+            answers = np.asarray(self.function(dict(zip(self.features.names, table.T, strict=True)), valid.copy()))
         except Exception as error:
             msg = f"the rule {self.name} failed: {type(error).__name__}: {error}"
             raise DnnExplainError(msg) from error
-        return self._checked(told, valid)
+        return self._checked(answers, valid)
 
-    def _checked(self, told: NDArray[Any], valid: NDArray[np.bool_]) -> Floats:
+    def _checked(self, answers: NDArray[Any], valid: NDArray[np.bool_]) -> Floats:
         count, actions = valid.shape
-        if told.shape == (count, actions) and told.dtype.kind in "bfiu":
-            truth = told.astype(np.float64)
+        if answers.shape == (count, actions) and answers.dtype.kind in "bfiu":
+            truth = answers.astype(np.float64)
             if np.isfinite(truth).all() and truth.min(initial=0) >= 0 and truth.max(initial=1) <= 1:
                 return truth
-        elif told.shape == (count,) and told.dtype.kind in "iu" and told.min() >= 0 and told.max() < actions:
-            return agreement_truth(told.astype(np.int64), actions)
+        elif (
+            answers.shape == (count,) and answers.dtype.kind in "iu" and answers.min() >= 0 and answers.max() < actions
+        ):
+            return agreement_truth(answers.astype(np.int64), actions)
         msg = (
             f"the rule {self.name} must return one action per state, {count} whole numbers from 0 to {actions - 1}, or "
-            f"how true it is of each action, numbers from 0 to 1, {count} x {actions}; it returned {told.dtype} "
-            f"{' x '.join(map(str, told.shape)) or 'alone'}"
+            f"how true it is of each action, numbers from 0 to 1, {count} x {actions}; it returned {answers.dtype} "
+            f"{' x '.join(map(str, answers.shape)) or 'alone'}"
         )
         raise DnnExplainError(msg)
 
 
 def _fact(environment: BatchEnvironment, fact: str, rule: str) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
-    found: Callable[[NDArray[np.int64]], NDArray[Any]] | None = getattr(environment, fact, None)
-    if found is None:
+    result: Callable[[NDArray[np.int64]], NDArray[Any]] | None = getattr(environment, fact, None)
+    if result is None:
         msg = f"the rule {rule} asks a simulator for {fact!r}, which {type(environment).__name__} does not have"
         raise DnnExplainError(msg)
-    return found
+    return result
 
 
 _WITH_THRESHOLD: dict[str, Callable[[float], SoftRule]] = {"idle": IdleRule, "utilisation": UtilisationRule}
@@ -207,8 +209,8 @@ def load_function(path: Path, function: str, system: Any) -> FunctionRule:
     except (Exception, SystemExit) as error:  # a file that ends the program would end it with its own code
         msg = f"{path} cannot be run: {type(error).__name__}: {error}"
         raise DnnExplainError(msg) from error
-    found = getattr(module, function, None)
-    if not callable(found):
+    value = getattr(module, function, None)
+    if not callable(value):
         known = tuple(name for name, item in vars(module).items() if inspect.isfunction(item))
         raise Choice(f"function in {path}", function, known).error()
-    return FunctionRule(f"{path.name}:{function}", found, features)
+    return FunctionRule(f"{path.name}:{function}", value, features)

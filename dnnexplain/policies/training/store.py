@@ -74,18 +74,18 @@ def load_progress(
         return None
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            told = json.loads(file.metadata()["dnnexplain"])
+            data = json.loads(file.metadata()["dnnexplain"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError, OSError) as problem:
         msg = f"{path} is not a readable training run ({problem}); delete it to start again"
         raise DnnExplainError(msg) from None
-    if told["story"] != json.loads(json.dumps(story)):
-        differs = [key for key in story if told["story"].get(key) != json.loads(json.dumps(story[key]))]
+    if data["story"] != json.loads(json.dumps(story)):
+        differs = [key for key in story if data["story"].get(key) != json.loads(json.dumps(story[key]))]
         msg = f"{path} is an unfinished run with another {', '.join(differs)}; finish that one, or pass --fresh to start again"
         raise DnnExplainError(msg)
     module.load_state_dict(_under(tensors, "weights."))
     _fill_optimizer(optimizer, _under(tensors, "optimizer."))
-    return Progress(best_weights=_under(tensors, "best."), **told["progress"])
+    return Progress(best_weights=_under(tensors, "best."), **data["progress"])
 
 
 def _under(tensors: Weights, prefix: str) -> Weights:

@@ -62,11 +62,11 @@ def draw(system: Any, workload: Mapping[str, Any], count: int, seed: int) -> lis
     order = rng.permutation(len(parts))
     edges = np.cumsum([parts[i].share for i in order])
     places = order[np.minimum(np.searchsorted(edges, (rng.random() + np.arange(count)) / count), len(parts) - 1)]
-    found: list[Any] = []
+    draw: list[Any] = []
     for place, number in zip(*np.unique(places, return_counts=True), strict=True):
         part = parts[place]
-        found += system.workloads(part.family, int(number), seed_of(seed, int(place)), **part.settings)
-    return found
+        draw += system.workloads(part.family, int(number), seed_of(seed, int(place)), **part.settings)
+    return draw
 
 
 class Checks:
@@ -92,7 +92,7 @@ class Checks:
         each = count or (_SETS_PER_CELL if self.mixed else HELD_OUT_SETS)
         seeds = [seed_of(drawn, place) for place in range(len(parts))] if self.mixed else [drawn]
         groups = [system.workloads(part.family, each, s, **part.settings) for part, s in zip(parts, seeds, strict=True)]
-        self.workloads = [one for group in groups for one in group]
+        self.workloads = [item for group in groups for item in group]
         self.cell = np.repeat(np.arange(len(parts)), each)
         self.yardstick: NDArray[np.float64] | None = None
         if self.mixed:

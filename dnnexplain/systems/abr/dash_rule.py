@@ -54,7 +54,9 @@ def dash_network(system: AdaptiveBitrate, network: Any) -> str:
         if layer.kind not in _KINDS:
             msg = f"a rule for dash.js runs dense layers and ReLU; this network's layer {layer.name!r} is of the kind {layer.kind!r}"
             raise DnnExplainError(msg)
-    layers = [{"kind": one.kind, "weight": _packed(one.weight), "bias": _packed(one.bias)} for one in network.layers]
+    layers = [
+        {"kind": layer.kind, "weight": _packed(layer.weight), "bias": _packed(layer.bias)} for layer in network.layers
+    ]
     cap = make_constants(system.params, system.video).remaining_cap
     made = {"wrap": bool(system.params.wrap), "cap": cap, "layers": layers}
     return _program(system, made, "dash_network.js", "A bitrate network", "Network")

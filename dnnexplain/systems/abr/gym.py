@@ -181,7 +181,7 @@ class ABRVectorEnv(VectorEnv[Any, Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         """Start every session on a link of its own draw; of a list of seeds the first counts for all."""
         del options
-        single = next((one for one in seed if one is not None), None) if isinstance(seed, list) else seed
+        single = next((item for item in seed if item is not None), None) if isinstance(seed, list) else seed
         super().reset(seed=single)
         if single is not None and not self._given:
             self.world.traces = None

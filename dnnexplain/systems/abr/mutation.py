@@ -47,14 +47,14 @@ def redraw(link: Trace, rng: np.random.Generator, limits: Limits) -> Trace:
     return _made(link, draw_line(len(link.mbps), KNOT, low, high, rng))
 
 
-def cross(one: Trace, two: Trace, rng: np.random.Generator) -> Trace:
+def cross(trace: Trace, two: Trace, rng: np.random.Generator) -> Trace:
     """A link with a stretch of another one that has as many samples; the first one itself if it has not."""
-    if len(one.mbps) != len(two.mbps):
-        return one
-    first, last = np.sort(rng.integers(0, len(one.mbps) + 1, size=2))
-    mbps = one.mbps.copy()
+    if len(trace.mbps) != len(two.mbps):
+        return trace
+    first, last = np.sort(rng.integers(0, len(trace.mbps) + 1, size=2))
+    mbps = trace.mbps.copy()
     mbps[first:last] = two.mbps[first:last]
-    return _made(one, mbps)
+    return _made(trace, mbps)
 
 
 def to_json(link: Trace) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def rules_agree(system: Player) -> Property:
 
 def _monotone(system: Player, knob: str, name: str, text: str) -> Property:
     names, count = system.output.names, len(system.output.names)
-    reach = next(one.high - one.low for one in system.knobs if one.name == knob)
+    reach = next(item.high - item.low for item in system.knobs if item.name == knob)
     cases = []
     for high in range(1, count):
         for low in range(high):
@@ -84,7 +84,7 @@ def _monotone(system: Player, knob: str, name: str, text: str) -> Property:
             rows = np.vstack(
                 [np.hstack([chosen_over(count, high), nothing]), np.hstack([nothing, chosen_over(count, low)])]
             )
-            told = f"{names[high]} becomes {names[low]} once {knob} is higher"
+            words = f"{names[high]} becomes {names[low]} once {knob} is higher"
             change = Change(knob, reach / 100, reach)
-            cases.append(Case(told, StateSet.all_of(system), rows, np.zeros(len(rows)), change))
+            cases.append(Case(words, StateSet.all_of(system), rows, np.zeros(len(rows)), change))
     return Property(name, f"{text}, all else equal", tuple(cases), _RAW)

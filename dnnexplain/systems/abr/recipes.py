@@ -57,7 +57,7 @@ def run(
         )  # fmt: skip
 
     module = trainer.run(tell, saved)
-    stages = {f"after {one} of {counted(recipe.iterations, 'step')}": trainer.stage(one) for one in keep}
+    stages = {f"after {item} of {counted(recipe.iterations, 'step')}": trainer.stage(item) for item in keep}
     return module, {**story(trainer, module, source), **({"stages": stages} if stages else {})}
 
 
@@ -69,11 +69,11 @@ def stages_of(iterations: int, count: int) -> list[int]:
     Raises:
         DnnExplainError: so few iterations have not so many halves.
     """
-    found = [iterations >> (count - 1 - place) for place in range(count)]
-    if found and found[0] < 1:
+    steps = [iterations >> (count - 1 - place) for place in range(count)]
+    if steps and steps[0] < 1:
         msg = f"{counted(iterations, 'iteration')} can be halved {iterations.bit_length() - 1} times; {counted(count, 'stage')} need {2 ** (count - 1):,} of them"
         raise DnnExplainError(msg)
-    return found
+    return steps
 
 
 def _taught(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def story(trainer: Trainer, module: nn.Module, links: str) -> dict[str, Any]:
     totals = {"network": evaluate(module, Simulator(trainer.checks, video, qoe=qoe))}
     for name, rule in make_rules(video, Params(), qoe).items():
         totals[name] = run_policy(trainer.checks, video, Params(), rule).total(qoe)
-    figures = {name: _told(mean_interval(values)) for name, values in totals.items()}
+    figures = {name: _interval_json(mean_interval(values)) for name, values in totals.items()}
     decisions = trainer.iteration * recipe.sessions * (video.chunks - 1)
     return {
         "seed": trainer.seed,
@@ -106,5 +106,5 @@ def story(trainer: Trainer, module: nn.Module, links: str) -> dict[str, Any]:
     }
 
 
-def _told(interval: Interval) -> dict[str, float]:
+def _interval_json(interval: Interval) -> dict[str, float]:
     return {"mean": interval.mean, "low": interval.low, "high": interval.high}

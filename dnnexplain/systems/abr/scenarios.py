@@ -68,8 +68,8 @@ def _changed(
     name: str,
     change: Callable[[Floats, Floats, np.random.Generator], Floats],
 ) -> list[Trace]:
-    found = []
+    rows = []
     for place, trace in enumerate(system.workloads(family, count, seed)):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, 1)))
-        found.append(Trace(f"{name} {place} of seed {seed}", trace.seconds, change(trace.seconds, trace.mbps, rng)))
-    return found
+        rows.append(Trace(f"{name} {place} of seed {seed}", trace.seconds, change(trace.seconds, trace.mbps, rng)))
+    return rows

@@ -40,7 +40,7 @@ def _tables(codec: Codec) -> tuple[Table, ...]:
     sizes = codec.video.sizes / 1e6
 
     def rows(table: Any) -> tuple[tuple[float, ...], ...]:
-        return tuple(tuple(float(one) for one in row) for row in table)
+        return tuple(tuple(float(item) for item in row) for row in table)
 
     return (
         Table("bitrates", rows([codec.video.bitrates])),

@@ -266,9 +266,9 @@ class AdaptiveBitrate:
         """A link drawn anew within the limits."""
         return mutation.redraw(workload, rng, limits)
 
-    def combine(self, one: Trace, two: Trace, rng: np.random.Generator) -> Trace:
+    def combine(self, trace: Trace, two: Trace, rng: np.random.Generator) -> Trace:
         """A link with a stretch of another one."""
-        return mutation.cross(one, two, rng)
+        return mutation.cross(trace, two, rng)
 
     def workload_to_json(self, workload: Trace) -> dict[str, Any]:
         """A row per sample; see :func:`~dnnexplain.systems.abr.mutation.to_json`."""
@@ -382,7 +382,7 @@ class AdaptiveBitrate:
 
     def run_optimum(self, workloads: Sequence[Trace], *, seconds: float = 10.0) -> Episodes:
         """The best plans that are known, played (``contract.Optimal``)."""
-        plans = np.stack([self.bound(one, seconds=seconds).detail.actions for one in workloads])
+        plans = np.stack([self.bound(workload, seconds=seconds).detail.actions for workload in workloads])
         sessions, _ = play_actions(workloads, self.video, self.params, plans)
         figures = sessions.figures(self.qoe)
         return Episodes("optimum", -figures["qoe"], self.cost_name, figures, 0, sessions, sessions.counts)

@@ -148,18 +148,18 @@ def _broadband(name: str, header: list[str], rows: list[list[str]]) -> list[Samp
     for row in rows:
         if len(row) > max(unit, when, rate, target):
             groups.setdefault((row[unit], row[target]), []).append(row)
-    found = []
+    broadband = []
     for (device, place), own in sorted(groups.items())[:_MOST_GROUPS]:
         times = _column(own, when, _time)
         if len(own) < 2 or not np.nanmax(times) > np.nanmin(times):
             continue
         note = f"{name}: read as FCC's broadband tests, one link for each unit and target, bytes per second."
         label = f"{name}, unit {device}" + (f", {place}" if place != device else "")
-        found.append(Samples(label, times, _column(own, rate, _number), "B/s", clock=True, notes=[note]))
-    if not found:
+        broadband.append(Samples(label, times, _column(own, rate, _number), "B/s", clock=True, notes=[note]))
+    if not broadband:
         msg = f"{name} looks like FCC's broadband tests, but no unit and target has two samples at different times"
         raise DnnExplainError(msg)
-    return found
+    return broadband
 
 
 def _named(name: str, titles: Sequence[str], header: list[str], rows: list[list[str]]) -> Samples:

@@ -155,10 +155,10 @@ def generate(
     if count < 1:
         msg = f"at least one trace must be asked for, not {count}"
         raise DnnExplainError(msg)
-    return [_one(name, family, i, seed, middle, spread, seconds) for i in range(count)]
+    return [_trace(name, family, i, seed, middle, spread, seconds) for i in range(count)]
 
 
-def _one(name: str, family: Family, number: int, seed: int, mean: float, spread: float, seconds: float) -> Trace:
+def _trace(name: str, family: Family, number: int, seed: int, mean: float, spread: float, seconds: float) -> Trace:
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
     own = mean * float(np.exp(spread * rng.standard_normal()))
     times, rates = family.draw(rng, seconds, max(own, 0.05))

@@ -78,14 +78,14 @@ def _summary(traces: list[Trace], refused: list[str]) -> str:
     for trace in traces:
         for note in trace.notes:
             mended.setdefault(note.partition(": ")[2] or note, []).append(trace.name)
-    told = [f"{len(traces)} {'link was' if len(traces) == 1 else 'links were'} read."]
+    lines = [f"{len(traces)} {'link was' if len(traces) == 1 else 'links were'} read."]
     for note, names in mended.items():
         who = names[0] if len(names) == 1 else f"{len(names)} links ({names[0]}, ...)"
-        told.append(f"{who}: {note}")
+        lines.append(f"{who}: {note}")
     shown = refused[:3]
     if len(refused) > len(shown):
         shown.append(f"{counted(len(refused) - len(shown), 'more file')} were left out for such reasons.")
-    return " ".join([*told, *shown])
+    return " ".join([*lines, *shown])
 
 
 def read_trace(path: str | Path, *, form: str = "auto", unit: str | None = None) -> Trace:
@@ -188,8 +188,8 @@ _READERS: dict[str, Callable[[str, list[str]], list[Samples]]] = {
 }  # fmt: skip
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _count(number: int, singular: str, many: str) -> str:
+    return f"{number} {singular if number == 1 else many}"
 
 
 def _clean(samples: Samples, unit: str | None) -> Trace:
@@ -237,24 +237,24 @@ def _in_order(samples: Samples, seconds: Floats, rates: Floats, notes: list[str]
     return seconds, rates
 
 
-def _factor(name: str, rates: Floats, unit: str | None, told: str, notes: list[str]) -> float:
+def _factor(name: str, rates: Floats, unit: str | None, unit_said: str, notes: list[str]) -> float:
     """To Mbit/s: the unit asked for, else the one that the file tells, else Mbit/s unless that cannot be."""
     if unit is not None:
         return RATE_UNITS[unit]
     middle = float(np.median(rates[rates > 0])) if (rates > 0).any() else 0.0
-    factor = RATE_UNITS[told]
+    factor = RATE_UNITS[unit_said]
     if middle * factor > _MOST_MBPS:
         for guess in ("kb/s", "b/s"):
             if middle * RATE_UNITS[guess] <= _MOST_MBPS:
                 notes.append(
-                    f"{name}: a median of {middle:,.0f} cannot be {told}, so that it was taken for {guess}; name the unit to be sure."
+                    f"{name}: a median of {middle:,.0f} cannot be {unit_said}, so that it was taken for {guess}; name the unit to be sure."
                 )
                 return RATE_UNITS[guess]
         msg = f"{name}: a median throughput of {middle:g} is no link's in any unit (at most {_MOST_MBPS:,.0f} Mb/s is read)"
         raise DnnExplainError(msg)
     if middle * factor > _FAST_MBPS:
         notes.append(
-            f"{name}: a median of {middle:,.0f} was taken for {told}, a very fast link; if it is kb/s, name the unit."
+            f"{name}: a median of {middle:,.0f} was taken for {unit_said}, a very fast link; if it is kb/s, name the unit."
         )
     return factor
 

@@ -89,8 +89,8 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint's metadata; what nobody asked for is not told."""
-        told = asdict(self)
-        return told if self.teacher else {name: one for name, one in told.items() if name not in _OF_TEACHERS}
+        data = asdict(self)
+        return data if self.teacher else {name: item for name, item in data.items() if name not in _OF_TEACHERS}
 
 
 @dataclass(frozen=True)
@@ -378,7 +378,7 @@ class Trainer:
         if held["recipe"] != self.recipe.to_dict() or held["seed"] != self.seed:
             msg = f"{path} was saved by a training with another recipe or seed; give this one a file of its own"
             raise DnnExplainError(msg)
-        if any(one <= begun and one not in kept for one in self.keep):
+        if any(item <= begun and item not in kept for item in self.keep):
             msg = f"{path} is of a training that kept no stages; begin again (--fresh), or go on without --stages"
             raise DnnExplainError(msg)
         self.module.load_state_dict(held["module"])

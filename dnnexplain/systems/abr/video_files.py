@@ -61,7 +61,7 @@ def read_manifest(path: str | Path) -> tuple[Video, str]:
         msg = f"{name} is the manifest of a live stream, whose chunks are not known yet; give one of a recording"
         raise DnnExplainError(msg)
     period = root.find("Period")
-    sets = [] if period is None else [one for one in period.findall("AdaptationSet") if _is_video(one)]
+    sets = [] if period is None else [item for item in period.findall("AdaptationSet") if _is_video(item)]
     if period is None or not sets:
         msg = f"{name} has no adaptation set with video in its first period"
         raise DnnExplainError(msg)
@@ -71,8 +71,10 @@ def read_manifest(path: str | Path) -> tuple[Video, str]:
 
 def _is_video(adaptation: ET.Element) -> bool:
     kinds = [adaptation, *adaptation.findall("Representation")]
-    told = " ".join(f"{one.get('mimeType', '')} {one.get('contentType', '')}" for one in kinds)
-    return "video" in told or ("audio" not in told and "text" not in told and any(one.get("height") for one in kinds))
+    words = " ".join(f"{condition.get('mimeType', '')} {condition.get('contentType', '')}" for condition in kinds)
+    return "video" in words or (
+        "audio" not in words and "text" not in words and any(condition.get("height") for condition in kinds)
+    )
 
 
 def _seconds(text: str) -> float:
@@ -86,8 +88,8 @@ def _seconds(text: str) -> float:
 
 def _video(name: str, adaptation: ET.Element, length: float) -> tuple[Video, str]:
     ladder: dict[float, ET.Element] = {}
-    for one in adaptation.findall("Representation"):
-        ladder.setdefault(_positive(name, one, "bandwidth") / 1000.0, one)
+    for item in adaptation.findall("Representation"):
+        ladder.setdefault(_positive(name, item, "bandwidth") / 1000.0, item)
     rates = sorted(ladder)
     if not 2 <= len(rates) <= MOST_BITRATES:
         msg = f"{name} has {counted(len(rates), 'different bandwidth')} of video; a ladder has 2 to {MOST_BITRATES}"
@@ -96,7 +98,7 @@ def _video(name: str, adaptation: ET.Element, length: float) -> tuple[Video, str
     seconds = float(np.median(spans))
     ranges = [_ranges(adaptation, ladder[rate]) for rate in rates]
     notes = []
-    if all(len(one) == len(spans) for one in ranges):
+    if all(len(entry) == len(spans) for entry in ranges):
         sizes = np.array(ranges, dtype=np.float64).T
     else:
         sizes = spans[:, None] * np.array(rates) * 1000.0 / 8.0
@@ -123,8 +125,8 @@ def _described(adaptation: ET.Element, representation: ET.Element) -> ET.Element
     """What says how segments are made: the representation's own word before its set's."""
     for holder in (representation, adaptation):
         for tag in ("SegmentTemplate", "SegmentList"):
-            if (found := holder.find(tag)) is not None:
-                return found
+            if (element := holder.find(tag)) is not None:
+                return element
     return None
 
 
@@ -174,8 +176,8 @@ def _ranges(adaptation: ET.Element, representation: ET.Element) -> list[float]:
     if described is None or described.tag != "SegmentList":
         return []
     sizes = []
-    for one in described.findall("SegmentURL"):
-        first, _, last = (one.get("mediaRange") or "").partition("-")
+    for item in described.findall("SegmentURL"):
+        first, _, last = (item.get("mediaRange") or "").partition("-")
         if not (first.isdecimal() and last.isdecimal()) or int(last) < int(first):
             return []
         sizes.append(float(int(last) - int(first) + 1))

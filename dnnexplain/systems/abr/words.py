@@ -43,11 +43,11 @@ def _slices(codec: Codec) -> dict[str, slice]:
 
 def to_json(codec: Codec, state: State) -> dict[str, Any]:
     """Named quantities, past samples oldest first."""
-    told: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for key, place in _slices(codec).items():
         values = [float(value) for value in state.values[place]]
-        told[key] = values if len(values) > 1 or key.endswith(("mbps", "mb")) else values[0]
-    return told
+        data[key] = values if len(values) > 1 or key.endswith(("mbps", "mb")) else values[0]
+    return data
 
 
 def from_json(codec: Codec, data: Mapping[str, Any]) -> State:

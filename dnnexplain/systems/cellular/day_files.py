@@ -106,8 +106,8 @@ def read_days(
             f"{AHEAD} after it): {'; '.join(log.notes) or 'it is too short'}"
         )
         raise DnnExplainError(msg)
-    told = "; ".join(log.notes) or "taken as it is"
-    return days, f"{where.name}: {_count(len(days), 'day')}. {told[0].upper()}{told[1:]}."
+    words = "; ".join(log.notes) or "taken as it is"
+    return days, f"{where.name}: {_count(len(days), 'day')}. {words[0].upper()}{words[1:]}."
 
 
 def _read_log(path: Path, named: Mapping[str, str | None]) -> _Log:
@@ -153,9 +153,9 @@ def _columns(path: Path, header: list[str], named: Mapping[str, str | None]) -> 
         name = named[quantity]
         if name and name not in header:
             raise Choice(f"column in {path.name}", name, tuple(header)).error()
-        found = [header.index(name)] if name else [lower.index(one) for one in usual if one in lower]
-        if found:
-            places[quantity] = found[0]
+        result = [header.index(name)] if name else [lower.index(item) for item in usual if item in lower]
+        if result:
+            places[quantity] = result[0]
         elif quantity in {"time", "congestion"}:
             shown = ", ".join(header[:12]) or "nothing"
             msg = (

@@ -73,15 +73,15 @@ def redraw(day: Day, rng: np.random.Generator, limits: Limits) -> Day:
     return _made(day, drawn)
 
 
-def cross(one: Day, two: Day, rng: np.random.Generator) -> Day:
+def cross(day: Day, two: Day, rng: np.random.Generator) -> Day:
     """A day with a stretch of another one of the same frame; the first one itself if it has another."""
-    if (one.minutes, one.history, one.start) != (two.minutes, two.history, two.start):
-        return one
-    first, last = np.sort(rng.integers(0, len(one.own) + 1, size=2))
-    series, others = _series(one), _series(two)
+    if (day.minutes, day.history, day.start) != (two.minutes, two.history, two.start):
+        return day
+    first, last = np.sort(rng.integers(0, len(day.own) + 1, size=2))
+    series, others = _series(day), _series(two)
     for name, values in series.items():
         values[first:last] = others[name][first:last]
-    return _made(one, series)
+    return _made(day, series)
 
 
 def to_json(day: Day) -> dict[str, Any]:

@@ -105,10 +105,10 @@ class Oracle:
             minute: which, counted from the plan's first.
         """
         chosen = np.asarray(rates, dtype=np.float64).ravel()
-        asked = np.concatenate([chosen, [self.best_rate(plan, own, efficiency, load, minute)]])
-        worth = np.empty(len(asked))
+        candidates = np.concatenate([chosen, [self.best_rate(plan, own, efficiency, load, minute)]])
+        worth = np.empty(len(candidates))
         c = self.cell.constants
-        action_values(c, own, efficiency, load, asked, plan.value[minute + 1], plan.step, worth)
+        action_values(c, own, efficiency, load, candidates, plan.value[minute + 1], plan.step, worth)
         return np.asarray(np.maximum(worth[-1] - worth[:-1], 0.0), dtype=np.float64)
 
     def best_rate(self, plan: Plan, own: float, efficiency: float, load: float, minute: int = 0) -> float:

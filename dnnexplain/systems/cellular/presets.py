@@ -23,7 +23,7 @@ def presets(system: CellularSystem, tools: PresetTools) -> tuple[State, dict[str
     del tools
     ordinary, bursty, stadium = (system.workloads(family, 1, 0)[0] for family in ("diurnal", "bursty", "stadium"))
     radio = bad_radio(system, 1, 0)[0]
-    told: dict[str, tuple[Day, Callable[[Day], int]]] = {
+    days: dict[str, tuple[Day, Callable[[Day], int]]] = {
         "An ordinary day, half of it over": (ordinary, lambda day: day.minutes // 2),
         "The quietest minute of that day": (ordinary, lambda day: int(_own(day).argmin())),
         "The busiest minute of that day": (ordinary, lambda day: int(_own(day).argmax())),
@@ -32,7 +32,7 @@ def presets(system: CellularSystem, tools: PresetTools) -> tuple[State, dict[str
         "A stadium is busiest": (stadium, lambda day: int(_own(day).argmax())),
         "Radio conditions are bad": (radio, lambda day: int(day.efficiency[day.history :].argmin())),
     }
-    offered = {title: _minute(system, day, when(day)) for title, (day, when) in told.items()}
+    offered = {title: _minute(system, day, when(day)) for title, (day, when) in days.items()}
     return offered[next(iter(offered))], offered
 
 

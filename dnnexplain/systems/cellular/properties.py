@@ -21,7 +21,7 @@ _ALONE = ("knobs move one by one, whether or not a cell could show them together
 def monotone_congestion(system: CellularSystem) -> Property:
     """More congestion in the last minute never raises the rate, all else equal."""
     name = "congestion last minute"
-    knob = next(one for one in system.knobs if one.name == name)
+    knob = next(knob for knob in system.knobs if knob.name == name)
     reach, slack = knob.high - knob.low, float(system.output.tolerance or 0.0)
     # Above zero together: the second rate is above the first and above 0, and the first is below 1.
     rows, offset = np.array([[-1.0, 1.0], [0.0, 1.0], [-1.0, 0.0]]), np.array([-slack, 0.0, 1.0])

@@ -258,9 +258,9 @@ class CellularSystem:
         """A day drawn anew within the limits."""
         return mutation.redraw(workload, rng, limits)
 
-    def combine(self, one: Day, two: Day, rng: np.random.Generator) -> Day:
+    def combine(self, day: Day, two: Day, rng: np.random.Generator) -> Day:
         """A day with a stretch of another one."""
-        return mutation.cross(one, two, rng)
+        return mutation.cross(day, two, rng)
 
     def workload_to_json(self, workload: Day) -> dict[str, Any]:
         """A row per minute; see :func:`~dnnexplain.systems.cellular.mutation.to_json`."""

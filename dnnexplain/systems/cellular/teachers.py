@@ -62,7 +62,11 @@ def _read(text: str) -> Ceiling:
         numbers = [float(number) for number in rest]
     except ValueError:
         numbers = []
-    if len(numbers) not in {1, 2} or not 0 < numbers[0] < 1 or not all(0 <= one < float("inf") for one in numbers):
+    if (
+        len(numbers) not in {1, 2}
+        or not 0 < numbers[0] < 1
+        or not all(0 <= number < float("inf") for number in numbers)
+    ):
         msg = (
             f"--teacher {text} should be utilisation:LIMIT or utilisation:LIMIT:STRENGTH, with a limit between 0 and 1 "
             "(0.8 is 80%) and a strength of at least 0, such as utilisation:0.8:3"

@@ -42,8 +42,12 @@ class HeadFeatures:
             units |= {f"demands are served with {head} toggled": ""}
         self.units = units
         self.names = tuple(units)
-        told = ("toggle toward the greedy set", "wake the strongest head asleep", "put the weakest head awake to sleep")
-        self.moves = () if isinstance(space, MultiBinary) else (*told, *space.names)
+        words = (
+            "toggle toward the greedy set",
+            "wake the strongest head asleep",
+            "put the weakest head awake to sleep",
+        )
+        self.moves = () if isinstance(space, MultiBinary) else (*words, *space.names)
 
     def __call__(self, observations: NDArray[Any]) -> NDArray[np.float64]:
         """The quantities ``[B, F]`` of observations ``[B, n]``."""
@@ -71,13 +75,13 @@ class HeadFeatures:
         on, gain = awake_of(situation.awake, self.codec.scene.heads), self._gains(situation)
         wake = np.where(on, -np.inf, gain).argmax(axis=1) + 1
         rest = np.where(on, gain, np.inf).argmin(axis=1) + 1
-        told = [
+        lines = [
             toward(situation, greedy(situation)),
             np.where(on.all(axis=1), 0, wake),
             np.where(on.any(axis=1), rest, 0),
         ]
         every = np.broadcast_to(np.arange(len(self.space.names)), (len(on), len(self.space.names)))
-        return np.column_stack([*told, every]).astype(np.int64)
+        return np.column_stack([*lines, every]).astype(np.int64)
 
     def _read(self, observations: NDArray[Any]) -> Situation:
         """The situation that observations show; with few heads with the powers of all sets, each slot's worked out once.

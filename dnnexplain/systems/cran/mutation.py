@@ -80,12 +80,12 @@ def redraw(scene: Scene, day: Day, rng: np.random.Generator, limits: Limits) -> 
     return parts.day()
 
 
-def cross(one: Day, two: Day, rng: np.random.Generator) -> Day:
+def cross(day: Day, two: Day, rng: np.random.Generator) -> Day:
     """A day with a stretch of slots of another one that is as long; the first one itself if it is not."""
-    if len(one) != len(two):
-        return one
-    first, last = np.sort(rng.integers(0, len(one) + 1, size=2))
-    arrays = {name: getattr(one, name).copy() for name in ("demand", "place", "gain", "phase")}
+    if len(day) != len(two):
+        return day
+    first, last = np.sort(rng.integers(0, len(day) + 1, size=2))
+    arrays = {name: getattr(day, name).copy() for name in ("demand", "place", "gain", "phase")}
     for name, values in arrays.items():
         values[first:last] = getattr(two, name)[first:last]
     return Day(**arrays)

@@ -69,14 +69,16 @@ def _checked(system: Radio, actions: Sequence[Any], slots: int) -> NDArray[Any]:
     if len(actions) != slots:
         msg = f"the day has {counted(slots, 'slot')} and needs as many actions, each {each}; there are {len(actions)}"
         raise DnnExplainError(msg)
-    found = [names.index(one) if toggles and isinstance(one, str) and one in names else one for one in actions]
+    indices = [
+        names.index(action) if toggles and isinstance(action, str) and action in names else action for action in actions
+    ]
     try:
-        table = np.asarray(found)
+        table = np.asarray(indices)
     except ValueError:
         table = np.empty(0, dtype=object)
     fits = table.shape == ((slots,) if toggles else (slots, len(names)))
     if not fits or table.dtype.kind not in "bi" or table.min() < 0 or table.max() >= (len(names) if toggles else 2):
-        place = next((at for at, one in enumerate(found) if not _is_one(one, toggles, len(names))), 0)
+        place = next((at for at, item in enumerate(indices) if not _is_one(item, toggles, len(names))), 0)
         msg = f"each action of a slot is {each}; the action of slot {place + 1} is {str(actions[place])[:60]}"
         raise DnnExplainError(msg)
     return table.astype(np.int64) if toggles else table.astype(bool)
@@ -89,5 +91,5 @@ def _is_one(action: Any, toggles: bool, count: int) -> bool:
     return (
         isinstance(action, list)
         and len(action) == count
-        and all(isinstance(one, int) and one in {0, 1} for one in action)
+        and all(isinstance(item, int) and item in {0, 1} for item in action)
     )

@@ -167,10 +167,10 @@ def _by_cone(
     """The beams ``[U, N]`` by the cone program, all zero where there are none: for what the duality solver gave up."""
     users, antennas = np.flatnonzero(gamma > 0), np.flatnonzero(on[scene.head_of])
     rank = np.cumsum(on) - 1
-    _, found = cone_power(h[np.ix_(users, antennas)], rank[scene.head_of[antennas]], gamma[users])
+    _, powers = cone_power(h[np.ix_(users, antennas)], rank[scene.head_of[antennas]], gamma[users])
     beams = np.zeros(h.shape, dtype=np.complex128)
-    if found is not None:
-        beams[np.ix_(users, antennas)] = found
+    if powers is not None:
+        beams[np.ix_(users, antennas)] = powers
     return beams
 
 

@@ -146,7 +146,7 @@ def uplink(a, need, prices, ceiling, lam, t, b):
 def downlink(h, head_of, q, lam, t, b, x, p, k, heads, jacobian):
     """Beams ``x`` [U, n], their powers ``p`` [U], their share per head ``k`` [U, R]; the heads' powers [R]."""
     users, antennas = h.shape
-    one = np.ones((users, 1))
+    hits = np.ones((users, 1))
     k[:] = 0.0
     heads[:] = 0.0
     for u in range(users):
@@ -159,9 +159,9 @@ def downlink(h, head_of, q, lam, t, b, x, p, k, heads, jacobian):
         for v in range(users):
             jacobian[u, v] = -(b[u, v].real ** 2 + b[u, v].imag ** 2)
         jacobian[u, u] += b[u, u].real / lam[u]
-    solve_in_place(jacobian.copy(), one)
+    solve_in_place(jacobian.copy(), hits)
     for u in range(users):
-        p[u] = one[u, 0]
+        p[u] = hits[u, 0]
         for r in range(len(heads)):
             heads[r] += p[u] * k[u, r]
 

@@ -26,7 +26,7 @@ SLOTS = {
 def presets(system: CloudRan, tools: PresetTools) -> tuple[State, dict[str, State]]:
     """Where the editor starts, and the states that it offers; the heads are those of the optimal plan of the day."""
     del tools
-    offered = {title: _slot(system, *told) for title, told in SLOTS.items()}
+    offered = {title: _slot(system, *slot) for title, slot in SLOTS.items()}
     start = offered[next(iter(offered))]
     every = start.values.copy()
     every[system.codec.awake] = 1.0

@@ -35,7 +35,7 @@ def loose_cells(system: Radio, low: NDArray[np.float64], high: NDArray[np.float6
 
     def gains(places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of a place for each user and head ``[U, R, 2]``: each link's mean gain ``[U N]``."""
-        each = np.stack([np.diagonal(scene.mean_gain(one)) for one in places])
+        each = np.stack([np.diagonal(scene.mean_gain(place)) for place in places])
         return np.repeat(each, scene.antennas, axis=-1).reshape(-1)
 
     cells = np.arange(len(system.knobs))[codec.gain]
@@ -70,7 +70,7 @@ def never_dark(system: Radio) -> Property:
         demand = {f"user {user} demand": (_SERVED, np.inf)}
         if _toggles(system):
             for head in heads:
-                states = _awake(system, **{f"h{one}": int(one == head) for one in heads}).where(system, **demand)
+                states = _awake(system, **{f"h{item}": int(item == head) for item in heads}).where(system, **demand)
                 rows = _off(system, head)[0]
                 cases.append(
                     Case(f"head {head}, the last one awake, is switched off while user {user} has demand", states, rows,
@@ -103,8 +103,8 @@ def monotone_demand(system: Radio) -> Property:
             for before, rival in zip(befores, rivals, strict=True):
                 rows = np.vstack([np.hstack([before, np.zeros(count)])[None], np.hstack([nothing, after])])
                 beside = "" if rival is None else f", where {system.output.names[rival]!r} was preferred before"
-                told = f"head {head} is switched off once user {user} demands more{beside}"
-                cases.append(Case(told, states, rows, np.zeros(len(rows)), change))
+                words = f"head {head} is switched off once user {user} demands more{beside}"
+                cases.append(Case(words, states, rows, np.zeros(len(rows)), change))
     return Property(
         "monotone-demand", "More demand of a user never switches a head off, all else equal", tuple(cases), _RAW
     )

@@ -40,9 +40,9 @@ def baselines_of(system: Radio, state: State) -> Mapping[str, NDArray[np.float32
     silent[:, codec.demand] = 0.0
     asleep = here.copy()
     asleep[:, codec.awake] = 0.0
-    found = {"typical slots": typical, "no demand": silent}
+    baselines = {"typical slots": typical, "no demand": silent}
     for user in range(system.scene.users):
-        one = here.copy()
-        one[:, codec.demand.start + user] = 0.0
-        found[f"user {user + 1} without demand"] = one
-    return found | {"all heads asleep": asleep}
+        item = here.copy()
+        item[:, codec.demand.start + user] = 0.0
+        baselines[f"user {user + 1} without demand"] = item
+    return baselines | {"all heads asleep": asleep}

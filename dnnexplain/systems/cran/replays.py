@@ -47,15 +47,15 @@ def replay_of(system: Radio, name: str, run: Run, day: Day, seed: int) -> Replay
         times=np.arange(len(on)) * hours,
         chosen=chosen,
         objects=tuple(
-            f"not served from {clock(float(at))}" if wrong else f"head {one + 1} awake from {clock(float(at))}"
-            for one, at, wrong in zip(head, start, failed, strict=True)
+            f"not served from {clock(float(at))}" if wrong else f"head {item + 1} awake from {clock(float(at))}"
+            for item, at, wrong in zip(head, start, failed, strict=True)
         ),
         arrival=start,
         start=start,
         finish=end,
         colours=head,
         tracks=(
-            *(Track(f"head {one + 1}", "awake", 1.0, thin=True) for one in range(scene.heads)),
+            *(Track(f"head {item + 1}", "awake", 1.0, thin=True) for item in range(scene.heads)),
             Track("power", "W", max(float(run.power[0].max()), scene.heads * scene.awake_power)),
             Track("demand", "Mb/s", float(max(wanted.max(), 1.0))),
             *((Track("not served", "", 1.0, wrong=True),) if failed.any() else ()),

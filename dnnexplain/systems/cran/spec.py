@@ -146,7 +146,8 @@ SPEC = Spec(
             tuple(Shift(f"up to {top:g} Mb/s", "diurnal", {"high": top}, top) for top in (20.0, 30.0, 40.0, 50.0)),
         ),
         Grid(
-            "fading", tuple(Shift(f"fading {one:g}", "diurnal", {"fading": one}, one) for one in (0.0, 0.5, 0.9, 1.0))
+            "fading",
+            tuple(Shift(f"fading {item:g}", "diurnal", {"fading": item}, item) for item in (0.0, 0.5, 0.9, 1.0)),
         ),
     ),
     properties=(

@@ -233,9 +233,9 @@ class CloudRan:
         """A day with demands, places and margins drawn anew within the limits."""
         return mutation.redraw(self.scene, workload, rng, limits)
 
-    def combine(self, one: Day, two: Day, rng: np.random.Generator) -> Day:
+    def combine(self, day: Day, two: Day, rng: np.random.Generator) -> Day:
         """A day with a stretch of another one."""
-        return mutation.cross(one, two, rng)
+        return mutation.cross(day, two, rng)
 
     def workload_to_json(self, workload: Day) -> dict[str, Any]:
         """A row per slot; see :func:`~dnnexplain.systems.cran.mutation.to_json`."""

@@ -20,15 +20,15 @@ def head_targets(system: Radio) -> Mapping[str, Target]:
 
     With toggles the sign depends on whether the head is awake: toggling a sleeping head leads to on.
     """
-    found = {}
+    head_targets = {}
     for head in range(system.scene.heads):
         name = f"head {head + 1} on against off"
         if isinstance(system.output, MultiBinary):
-            found[name] = Target(name, TargetKind.VALUE, _Switch(head), index=head)
+            head_targets[name] = Target(name, TargetKind.VALUE, _Switch(head), index=head)
         else:
             cell = system.codec.awake.start + head
-            found[name] = Target(name, TargetKind.VALUE, _Toggle(head + 1, cell), index=head + 1, against=0)
-    return found
+            head_targets[name] = Target(name, TargetKind.VALUE, _Toggle(head + 1, cell), index=head + 1, against=0)
+    return head_targets
 
 
 class _Switch:

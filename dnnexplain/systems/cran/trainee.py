@@ -81,8 +81,8 @@ class Trainee:
         }
         for number, state in self.optimiser.state_dict()["state"].items():
             parts |= {f"adam.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-        told = json.dumps({"settings": self.settings, "step": self.step, "least": self.least})
-        write_bytes(self.file, save({k: v.contiguous() for k, v in parts.items()}, metadata={"progress": told}))
+        words = json.dumps({"settings": self.settings, "step": self.step, "least": self.least})
+        write_bytes(self.file, save({k: v.contiguous() for k, v in parts.items()}, metadata={"progress": words}))
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"module": self.module, "average": self.average, "best": self.best, "acting": self.acting}
@@ -90,15 +90,15 @@ class Trainee:
     def _load(self) -> None:
         try:
             with safe_open(self.file, framework="pt") as file:
-                told = json.loads((file.metadata() or {}).get("progress", "{}"))
+                data = json.loads((file.metadata() or {}).get("progress", "{}"))
                 parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except (SafetensorError, json.JSONDecodeError) as error:
             msg = f"{self.file} is no unfinished run that can be read ({error}); start again with --fresh"
             raise DnnExplainError(msg) from None
-        if told.get("settings") != self.settings:
+        if data.get("settings") != self.settings:
             msg = f"{self.file} is an unfinished run with other settings; finish it with them, or start again with --fresh"
             raise DnnExplainError(msg)
-        self.step, self.least = int(told["step"]), float(told["least"])
+        self.step, self.least = int(data["step"]), float(data["least"])
         moments: dict[int, dict[str, Tensor]] = {}
         for prefix, module in self._modules().items():
             module.load_state_dict(

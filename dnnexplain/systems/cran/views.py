@@ -65,16 +65,16 @@ def _side(system: CloudRan, state: State, action: Any, name: str) -> Side:
     seen = system.encode(state.values[None], state.background)
     channels, demand = system.codec.program(seen)
     on = system.next_heads(state, action)
-    found = least_power(scene, channels[0], demand[0], on)
+    power_solution = least_power(scene, channels[0], demand[0], on)
     changed = int(np.bitwise_count(set_of(on) ^ int(system.codec.awake_sets(seen)[0])))
-    charged = float(slot_power(scene, on.sum(), np.float64(found.radiated))) + scene.switch_power * changed
+    charged = float(slot_power(scene, on.sum(), np.float64(power_solution.radiated))) + scene.switch_power * changed
     sent = np.zeros((scene.users, scene.heads))
-    np.add.at(sent.T, scene.head_of, (np.abs(found.beams) ** 2).T)
+    np.add.at(sent.T, scene.head_of, (np.abs(power_solution.beams) ** 2).T)
     words = tuple(f"{1000 * watts:.3g} mW" for watts in sent.ravel())
-    outage = "" if found.served else ", demands not served"
+    outage = "" if power_solution.served else ", demands not served"
     headline = f"{charged:.1f} W, {int(on.sum())} of {scene.heads} awake{outage}"
     share = sent / np.maximum(sent.sum(axis=1, keepdims=True), 1e-12)
-    return Side(name, headline, share.ravel(), words, (*(bool(one) for one in on), *[True] * scene.users))
+    return Side(name, headline, share.ravel(), words, (*(bool(item) for item in on), *[True] * scene.users))
 
 
 def _tell(sides: Sequence[Side]) -> str:

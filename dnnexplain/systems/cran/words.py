@@ -52,13 +52,13 @@ def words_to_state(codec: Codec, data: Mapping[str, Any]) -> State:
     heads = tuple(f"head {head + 1}" for head in range(codec.scene.heads))
     _known("field of a state", data, ("time", "users", "awake", "links"))
     row[0] = _number(data.get("time", row[0]), "time")
-    for name, told in _table(data, "users").items():
+    for name, values in _table(data, "users").items():
         _known("user", [name], users)
-        _known(f"field of {name}", told, ("demand", "x", "y"))
+        _known(f"field of {name}", values, ("demand", "x", "y"))
         user = users.index(name)
         cells = {"demand": codec.demand.start + user}
         cells |= {axis: codec.place.start + 2 * user + at for at, axis in enumerate("xy")}
-        for field, value in told.items():
+        for field, value in values.items():
             row[cells[field]] = _number(value, f"{name} {field}")
     if "awake" in data:
         if not isinstance(data["awake"], list):
@@ -66,13 +66,13 @@ def words_to_state(codec: Codec, data: Mapping[str, Any]) -> State:
             raise DnnExplainError(msg)
         _known("head", data["awake"], heads)
         row[codec.awake] = [head in data["awake"] for head in heads]
-    for name, told in _table(data, "links").items():
+    for name, values in _table(data, "links").items():
         _known("link", [name], codec.link_names)
-        _known(f"field of {name}", told, ("margin", "phase"))
+        _known(f"field of {name}", values, ("margin", "phase"))
         link = codec.link_names.index(name)
         for field, part in (("margin", codec.gain), ("phase", codec.phase)):
-            if field in told:
-                row[part.start + link] = _number(told[field], f"{name} {field}")
+            if field in values:
+                row[part.start + link] = _number(values[field], f"{name} {field}")
     return State(codec.repair(row[None])[0])
 
 
@@ -115,11 +115,11 @@ def _known(what: str, given: Any, known: tuple[str, ...]) -> None:
 
 
 def _table(data: Mapping[str, Any], field: str) -> Mapping[str, Mapping[str, Any]]:
-    told = data.get(field, {})
-    if not isinstance(told, Mapping) or not all(isinstance(part, Mapping) for part in told.values()):
-        msg = f"'{field}' must be an object of objects, as state_to_json writes it, not {told!r}"
+    words = data.get(field, {})
+    if not isinstance(words, Mapping) or not all(isinstance(part, Mapping) for part in words.values()):
+        msg = f"'{field}' must be an object of objects, as state_to_json writes it, not {words!r}"
         raise DnnExplainError(msg)
-    return told
+    return words
 
 
 def _number(value: Any, what: str) -> float:

@@ -35,16 +35,16 @@ def network_figures(
         family, settings: of the job sets.
         sets: job sets of each seed.
     """
-    work = [one for seed in FIGURE_SEEDS for one in world.workloads(family, sets, seed, **settings)]
+    work = [workload for seed in FIGURE_SEEDS for workload in world.workloads(family, sets, seed, **settings)]
     runs = {name: world.run(rule, work) for name, rule in world.rules().items() if name != "random"}
     rules = {name: run.cost for name, run in runs.items()}
     for label, policy in networks.items():
         runs[f"most probable action{label}"] = world.run(policy, work)
         runs[f"drawn action{label}"] = world.run(policy, work, seed=FIGURE_SEEDS[0], sample=True)
-    told = {name: summarise(run.detail, world.params) for name, run in runs.items()}
+    data = {name: summarise(run.detail, world.params) for name, run in runs.items()}
     brief = {
-        name: {"starved": one["starved"], "turned_away": one["turned_away"], "slowdown": one["metrics"]["all_jobs"]}
-        for name, one in told.items()
+        name: {"starved": item["starved"], "turned_away": item["turned_away"], "slowdown": item["metrics"]["all_jobs"]}
+        for name, item in data.items()
     }
     against = compare({name: run.cost for name, run in runs.items()}, rules)
     return {title(sets): brief, "against rules": against}

@@ -153,7 +153,7 @@ class DeepRMVectorEnv(VectorEnv[Any, Any, Any]):
         if len(seeds) != self.num_envs:
             msg = f"seed must be one number or {self.num_envs} of them, not {len(seeds)}"
             raise DnnExplainError(msg)
-        rngs = [self.np_random if one is None else np.random.default_rng(one) for one in seeds]
+        rngs = [self.np_random if seed is None else np.random.default_rng(seed) for seed in seeds]
         sets = [_new_set(self.params, rng, self.workload, self.settings) for rng in rngs]
         self._simulator = Simulator(self.params, sets, time_limit=self.time_limit)
         return _scaled(self._simulator.observe(), self.scale), self._info()

@@ -29,23 +29,23 @@ _PAIR_SECONDS = 5.0
 def presets(system: DeepRM, tools: PresetTools) -> tuple[State, dict[str, State | Callable[[], State]]]:
     """Where the editor starts, and the states that it offers by name."""
     start = _jobs(system)  # where no length makes a difference
-    found: dict[str, State | Callable[[], State]] = {}
+    states: dict[str, State | Callable[[], State]] = {}
     pair = flip_pair(system, tools)
     if pair is not None:
         start = pair[0]  # one step of a drag from another decision
-        found["A step of job 1 decides, long"], found["A step of job 1 decides, one shorter"] = pair
+        states["A step of job 1 decides, long"], states["A step of job 1 decides, one shorter"] = pair
     worst = cache(partial(figure_four, tools))
-    found["Figure 4, the right order"] = lambda: worst()[0]
-    found["Figure 4, job 1 a step shorter: wrong"] = lambda: worst()[1]
-    found["An empty cluster, one job"] = state_from_values(
+    states["Figure 4, the right order"] = lambda: worst()[0]
+    states["Figure 4, job 1 a step shorter: wrong"] = lambda: worst()[1]
+    states["An empty cluster, one job"] = state_from_values(
         system, {"job 1 length": 3, "job 1 cpu": 6, "job 1 memory": 2}
     )
     rng = np.random.default_rng()
     pictures: Any = system.reachable
-    found["A random state from episodes"] = lambda: state_from_observation(
+    states["A random state from episodes"] = lambda: state_from_observation(
         system, pictures[rng.integers(len(pictures))]
     )
-    return start, found
+    return start, states
 
 
 def _jobs(system: DeepRM, **changes: float) -> State:
@@ -94,9 +94,9 @@ def figure_four(tools: PresetTools) -> tuple[State, State]:
     Raises:
         DnnExplainError: no such pair was found.
     """
-    found = tools.order_pairs(samples=_PAIR_SAMPLES, seconds=_PAIR_SECONDS)
-    if not found.pairs:
-        raise DnnExplainError(found.words)
-    worst = found.pairs[0]
+    pairs = tools.order_pairs(samples=_PAIR_SAMPLES, seconds=_PAIR_SECONDS)
+    if not pairs.pairs:
+        raise DnnExplainError(pairs.words)
+    worst = pairs.pairs[0]
     before, after = worst.state, worst.after_state
     return before, after

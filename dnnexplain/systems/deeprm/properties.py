@@ -26,12 +26,12 @@ def joint_knobs(params: Params) -> tuple[tuple[str, ...], ...]:
 
 def job_relations(params: Params) -> tuple[Relation, ...]:
     """No demand without a length, no length without some demand."""
-    found = []
+    job_relations = []
     for slot in range(1, params.slots + 1):
         length, demands = f"job {slot} length", [f"job {slot} {name}" for name in RESOURCES]
-        found += [Relation({length: float(params.max_job_units), demand: -1.0}, low=0.0) for demand in demands]
-        found.append(Relation({length: -1.0, **dict.fromkeys(demands, float(params.max_job_length))}, low=0.0))
-    return tuple(found)
+        job_relations += [Relation({length: float(params.max_job_units), demand: -1.0}, low=0.0) for demand in demands]
+        job_relations.append(Relation({length: -1.0, **dict.fromkeys(demands, float(params.max_job_length))}, low=0.0))
+    return tuple(job_relations)
 
 
 def sure_actions(
@@ -93,8 +93,8 @@ def monotone_length(system: Cluster) -> Property:
         change = Change(f"job {slot} length", 1.0, float(p.max_job_length - 1))
         names = system.output.names
         for case in monotone_choice(states, change, p.slots + 1, [slot - 1], ("{other}", "")):
-            told = f"job {slot}, ranked below {names[int(case.name)]}, is ranked first once it is longer"
-            cases.append(Case(told, case.states, case.rows, case.offset, case.change))
+            words = f"job {slot}, ranked below {names[int(case.name)]}, is ranked first once it is longer"
+            cases.append(Case(words, case.states, case.rows, case.offset, case.change))
     text = "A job that another action is preferred to is not ranked first once it is longer, all else equal"
     return Property("monotone-length", text, tuple(cases), ("raw outputs are compared, without a mask",))
 

@@ -77,7 +77,7 @@ def _changed(
     sets = []
     for place, jobs in enumerate(system.workloads("deeprm", count, seed)):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, 1)))
-        columns: Columns = {one: np.array(getattr(jobs, one)) for one in ("arrival", "length", "cpu", "memory")}
+        columns: Columns = {item: np.array(getattr(jobs, item)) for item in ("arrival", "length", "cpu", "memory")}
         change(columns, rng, jobs.steps)
         sets.append(JobSet(**columns, steps=jobs.steps, name=f"{name} {place} of seed {seed}"))
     return sets

@@ -19,8 +19,8 @@ _SLOWDOWN, _STEPS, _SHARE = (1.0, np.inf), (0.0, np.inf), (0.0, 1.0)
 """What no figure of its kind can lie beyond."""
 
 
-def _figure(found: Interval) -> dict[str, float]:
-    return {"mean": float(found.mean), "low": float(found.low), "high": float(found.high)}
+def _figure(interval: Interval) -> dict[str, float]:
+    return {"mean": float(interval.mean), "low": float(interval.low), "high": float(interval.high)}
 
 
 @without(seed="intervals draw nothing")
@@ -31,25 +31,25 @@ def summarise(run: Run, params: Params) -> dict[str, Any]:
     figure). ``original``: the published code's: slowdowns rounded down, over jobs placed within the
     first 200 actions, pooled over all sets; ``left_out`` says how many jobs it does not count.
     """
-    found = run_measures(run, params)
-    counted = np.sum(~np.isnan(found.floored), axis=1)
-    original = mean_interval(found.original, weights=counted, within=_SLOWDOWN)
+    measures = run_measures(run, params)
+    counted = np.sum(~np.isnan(measures.floored), axis=1)
+    original = mean_interval(measures.original, weights=counted, within=_SLOWDOWN)
     return {
         "metrics": {
-            "all_jobs": _figure(mean_interval(found.all_jobs, within=_SLOWDOWN)),
-            "original": {**_figure(original), "left_out": int(found.count.sum() - counted.sum())},
-            "short_jobs": _figure(mean_interval(found.short, within=_SLOWDOWN)),
-            "long_jobs": _figure(mean_interval(found.long, within=_SLOWDOWN)),
-            "completion": _figure(mean_interval(found.completion, within=_STEPS)),
-            "makespan": _figure(mean_interval(found.makespan.astype(np.float64), within=_STEPS)),
-            "cpu_utilisation": _figure(mean_interval(found.utilisation[:, 0], within=_SHARE)),
-            "memory_utilisation": _figure(mean_interval(found.utilisation[:, 1], within=_SHARE)),
+            "all_jobs": _figure(mean_interval(measures.all_jobs, within=_SLOWDOWN)),
+            "original": {**_figure(original), "left_out": int(measures.count.sum() - counted.sum())},
+            "short_jobs": _figure(mean_interval(measures.short, within=_SLOWDOWN)),
+            "long_jobs": _figure(mean_interval(measures.long, within=_SLOWDOWN)),
+            "completion": _figure(mean_interval(measures.completion, within=_STEPS)),
+            "makespan": _figure(mean_interval(measures.makespan.astype(np.float64), within=_STEPS)),
+            "cpu_utilisation": _figure(mean_interval(measures.utilisation[:, 0], within=_SHARE)),
+            "memory_utilisation": _figure(mean_interval(measures.utilisation[:, 1], within=_SHARE)),
         },
-        "jobs": int(found.count.sum()),
-        "starved": int(found.starved.sum()),
-        "turned_away": int(found.turned_away.sum()),
+        "jobs": int(measures.count.sum()),
+        "starved": int(measures.starved.sum()),
+        "turned_away": int(measures.turned_away.sum()),
         "sets": len(run.job_sets),
-        "sets_with_starved": int(np.sum(found.starved > 0)),
+        "sets_with_starved": int(np.sum(measures.starved > 0)),
     }
 
 

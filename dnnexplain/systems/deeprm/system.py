@@ -278,8 +278,8 @@ class DeepRM:
         from dnnexplain.systems.deeprm.simulator.recorder import record  # noqa: PLC0415
 
         def figures(run: Run) -> tuple[float, dict[str, float]]:
-            found = {name: float(value[0]) for name, value in run_figures(run, self.params).items()}
-            return found["all_jobs"], found
+            figures = {name: float(value[0]) for name, value in run_figures(run, self.params).items()}
+            return figures["all_jobs"], figures
 
         return record(self.params, workload, policy, figures, seed=seed, sample=sample)
 
@@ -375,9 +375,9 @@ class DeepRM:
         """A job set with the same arrivals and every length and demand drawn anew."""
         return mutation.redraw(workload, rng, self.params, limits)
 
-    def combine(self, one: JobSet, two: JobSet, rng: np.random.Generator) -> JobSet:
+    def combine(self, job_set: JobSet, two: JobSet, rng: np.random.Generator) -> JobSet:
         """A job set with a stretch of jobs from another one."""
-        return mutation.cross(one, two, rng)
+        return mutation.cross(job_set, two, rng)
 
     def workload_to_json(self, workload: JobSet) -> dict[str, Any]:
         """A job set as in job files."""
@@ -401,16 +401,16 @@ class DeepRM:
         if columns or is_swf(path) or not is_job_list(path):
             windows, said = self.log_windows(path, steps=steps, columns=columns)
             return list(windows)[:limit], said
-        found = read_job_file(path, self.params)
-        said = " ".join(f"{path}: {note}" for note in found.notes)
-        return [shift_to_first_step(found.jobs)] if len(found.jobs) else [], said
+        job_file = read_job_file(path, self.params)
+        said = " ".join(f"{path}: {note}" for note in job_file.notes)
+        return [shift_to_first_step(job_file.jobs)] if len(job_file.jobs) else [], said
 
     def read_played(self, path: Path) -> tuple[JobSet, str]:
         """The jobs of a file in the steps in which they stand there."""
         from dnnexplain.systems.deeprm.workloads.jobfiles import read_job_file  # noqa: PLC0415
 
-        found = read_job_file(path, self.params)
-        return found.jobs, " ".join(f"{path}: {note}" for note in found.notes)
+        job_file = read_job_file(path, self.params)
+        return job_file.jobs, " ".join(f"{path}: {note}" for note in job_file.notes)
 
     def play(
         self,

@@ -55,18 +55,18 @@ def mix_figures(world: DeepRM, policy: Policy, workload: Mapping[str, Any], sets
         sets: job sets per cell.
         seed: of the first cell's; each cell has the next one.
     """
-    sjf, told = world.rules()["sjf"], {}
+    sjf, words = world.rules()["sjf"], {}
     for place, (family, rate) in enumerate(product(workload["families"], workload["rates"])):
         unseen = world.workloads(family, sets, seed + place, rate=rate, steps=workload["steps"])
-        told[f"{family} at {rate:g}"] = compared_interval(
+        words[f"{family} at {rate:g}"] = compared_interval(
             world.run(policy, unseen).cost, world.run(sjf, unseen).cost, ratio=True
         )
-    worst = max(told, key=lambda name: told[name].mean)
+    worst = max(words, key=lambda name: words[name].mean)
     return {
-        "cells": len(told),
-        "cells more than 2% behind sjf": sum(found.mean > 0.02 for found in told.values()),
-        f"worst cell, {worst}, relative to sjf": {key: getattr(told[worst], key) for key in ("mean", "low", "high")},
-        "mean over cells, relative to sjf": sum(found.mean for found in told.values()) / len(told),
+        "cells": len(words),
+        "cells more than 2% behind sjf": sum(figures.mean > 0.02 for figures in words.values()),
+        f"worst cell, {worst}, relative to sjf": {key: getattr(words[worst], key) for key in ("mean", "low", "high")},
+        "mean over cells, relative to sjf": sum(figures.mean for figures in words.values()) / len(words),
     }
 
 

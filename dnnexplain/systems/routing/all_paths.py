@@ -48,8 +48,8 @@ class AllPathsOracle:
         nodes, links = len(self.paths.topology.nodes), len(self.links)
         rows = np.concatenate([self.links[:, 0], self.links[:, 1]])
         signs = np.concatenate([np.ones(links), -np.ones(links)])
-        one = sparse.csr_array((signs, (rows, np.tile(np.arange(links), 2))), shape=(nodes, links))
-        return sparse.block_diag([one] * nodes, format="csc")
+        matrix = sparse.csr_array((signs, (rows, np.tile(np.arange(links), 2))), shape=(nodes, links))
+        return sparse.block_diag([matrix] * nodes, format="csc")
 
     def solve(self, demands: ArrayLike) -> Bound:
         """A certified interval around the optimum for one traffic matrix ``[P]`` in Gb/s.
@@ -142,7 +142,7 @@ class AllPathsOracle:
 
     def _first_path(self, pair: int) -> list[int]:
         nodes = self.paths.nodes[int(self.paths.first_path[pair])]
-        return [self._number[one, two] for one, two in pairwise(nodes)]
+        return [self._number[first, second] for first, second in pairwise(nodes)]
 
     def _lower(self, demands: Array, prices: Array) -> float:
         """What any routing must use at least, at these prices."""

@@ -42,7 +42,7 @@ def challenge(system: RoutingSystem, policy: Policy, options: Mapping[str, Any],
         demands = demands_to_json(system.paths, matrices[-1] if routed is None else routed)
         return {"demands": demands, "history": past} if past else {"demands": demands}
 
-    told = {
+    topology = {
         "topology": system.topology.name,
         "history_only": fixed,
         "history": history if system.history else None,
@@ -53,7 +53,7 @@ def challenge(system: RoutingSystem, policy: Policy, options: Mapping[str, Any],
     parts: Any = system.adversary(policy, routed, **choices)
     return Challenge(
         parts,
-        told,
+        topology,
         tell,
         where=system.topology.name,
         settings={"history_only": fixed, **given},

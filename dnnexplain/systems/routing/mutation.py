@@ -41,10 +41,10 @@ def redraw(paths: PathSet, case: TrafficCase, rng: np.random.Generator, limits: 
     return _made(paths, rng.uniform(*_span(paths, case, limits), table.shape))
 
 
-def cross(paths: PathSet, one: TrafficCase, two: TrafficCase, rng: np.random.Generator) -> TrafficCase:
+def cross(paths: PathSet, traffic_case: TrafficCase, two: TrafficCase, rng: np.random.Generator) -> TrafficCase:
     """Traffic in which some pairs want, at all times, what they want in another case."""
-    theirs = rng.random(len(one.demands)) < rng.uniform(0.1, 0.9)
-    return _made(paths, np.where(theirs, to_records(two), to_records(one)))
+    theirs = rng.random(len(traffic_case.demands)) < rng.uniform(0.1, 0.9)
+    return _made(paths, np.where(theirs, to_records(two), to_records(traffic_case)))
 
 
 def to_json(paths: PathSet, case: TrafficCase) -> dict[str, Any]:

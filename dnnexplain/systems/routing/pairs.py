@@ -210,15 +210,15 @@ class _Given:
 class _OfPair(Mapping[str, NDArray[np.float32]]):
     """Baselines with a pair's number before each row; each made when it is asked for."""
 
-    def __init__(self, found: Mapping[str, NDArray[np.float32]], pair: float) -> None:
-        self.found, self.pair = found, pair
+    def __init__(self, weights: Mapping[str, NDArray[np.float32]], pair: float) -> None:
+        self.weights, self.pair = weights, pair
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.found)
+        return iter(self.weights)
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self.weights)
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        rows = self.found[name]
+        rows = self.weights[name]
         return np.insert(rows.reshape(len(rows), -1), 0, self.pair, axis=1).astype(np.float32)

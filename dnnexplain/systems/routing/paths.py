@@ -140,18 +140,18 @@ def _distances(backward: list[list[int]], target: int, without: tuple[int, ...] 
     ``without`` are nodes that no way may pass; they are as far, too.
     """
     far = len(backward)
-    found = [far] * far
+    distances = [far] * far
     for node in without:
-        found[node] = -1
-    found[target] = 0
+        distances[node] = -1
+    distances[target] = 0
     queue = deque((target,))
     while queue:
         node = queue.popleft()
         for before in backward[node]:
-            if found[before] == far:
-                found[before] = found[node] + 1
+            if distances[before] == far:
+                distances[before] = distances[node] + 1
                 queue.append(before)
-    return found
+    return distances
 
 
 def _shortest(
@@ -164,20 +164,20 @@ def _shortest(
     return to its own nodes; where that misleads (behind a node that every way must pass), the search begins
     anew with the exact need of each extension.
     """
-    (source, target), far, found = ends, len(distance), list[tuple[int, ...]]()
+    (source, target), far, paths = ends, len(distance), list[tuple[int, ...]]()
     patience = _PATIENCE * k
     queue: list[tuple[int, tuple[int, ...]]] = [(distance[source], (source,))] if distance[source] < far else []
-    while queue and len(found) < k:
+    while queue and len(paths) < k:
         _, path = heappop(queue)
         if path[-1] == target:
-            found.append(path)
+            paths.append(path)
             continue
         patience -= 1
         if patience == 0:
-            found, queue = [], [(distance[source], (source,))]
+            paths, queue = [], [(distance[source], (source,))]
             continue
         needed = distance if patience > 0 else _distances(backward, target, path)
         for node in onward[path[-1]]:
             if 0 <= needed[node] < far and node not in path:
                 heappush(queue, (len(path) + needed[node], (*path, node)))
-    return tuple(found)
+    return tuple(paths)

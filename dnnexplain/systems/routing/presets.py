@@ -31,16 +31,16 @@ def traffic_presets(system: RoutingSystem) -> dict[str, State]:
         "A few bursts": ("bursts", 2, {}),
         "Every demand drawn alike": ("uniform", 1, {"top": 0.1 * system.cap}),
     }
-    found = {"Mean traffic": _state(system, np.tile(system.mean_demands, (HISTORY + 1, 1)))}
+    presets = {"Mean traffic": _state(system, np.tile(system.mean_demands, (HISTORY + 1, 1)))}
     for name, (family, seed, law) in drawn.items():
-        found[name] = _state(system, system.traffic(family, 1, seed, **law)[0])
+        presets[name] = _state(system, system.traffic(family, 1, seed, **law)[0])
     alone = np.zeros((HISTORY + 1, len(system.paths.pairs)))
     alone[:, int(np.argmax(system.mean_demands))] = 0.5 * system.cap
-    found["One pair alone"] = _state(system, alone)
+    presets["One pair alone"] = _state(system, alone)
     calm = np.tile(system.mean_demands, (HISTORY + 1, 1))
     calm[-1] = system.traffic("bursts", 1, 2)[0, -1]
-    found["Calm before, then bursts"] = _state(system, calm)
-    return found
+    presets["Calm before, then bursts"] = _state(system, calm)
+    return presets
 
 
 def _state(system: RoutingSystem, rows: NDArray[np.float64]) -> State:

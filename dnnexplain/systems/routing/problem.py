@@ -121,10 +121,10 @@ class RoutingProblem:
     def remarks(self, x: Array) -> tuple[str, ...]:
         """What a reader must know of a case ``[n]`` and of what it was divided by."""
         over = "all paths of the topology" if self.all_paths else f"the same {self.system.k} paths per pair"
-        told = [f"The optimum is over {over}, and knows the matrix to route."]
+        lines = [f"The optimum is over {over}, and knows the matrix to route."]
         if self.system.history:
-            told.append(self._of_history(np.asarray(x)[self.seen]))
-        return tuple(told)
+            lines.append(self._of_history(np.asarray(x)[self.seen]))
+        return tuple(lines)
 
     def _of_history(self, seen: Array) -> str:
         _, _, usual = plausible_range(self.paths)

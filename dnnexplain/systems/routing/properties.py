@@ -55,8 +55,8 @@ def monotone_demand(system: RoutingSystem) -> Property:
             row = np.zeros((1, 2 * count))
             row[0, place], row[0, count + place] = 1.0, -1.0
             change = Change(knob.name, 0.1 * (knob.high - knob.low), knob.high - knob.low)
-            told = f"{pair} sends less over its longest path once {knob.name} is larger"
-            cases.append(Case(told, StateSet.all_of(system), row, np.array([-0.1]), change))
+            words = f"{pair} sends less over its longest path once {knob.name} is larger"
+            cases.append(Case(words, StateSet.all_of(system), row, np.array([-0.1]), change))
             break
     text = "More demand of a pair never lowers the share that it sends over its longest path by more than a tenth, all else equal"
     return Property("monotone-demand", text, tuple(cases))

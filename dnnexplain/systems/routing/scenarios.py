@@ -53,4 +53,4 @@ def _ordinary(system: RoutingSystem, count: int, seed: int) -> tuple[NDArray[np.
 def _cases(rows: NDArray[np.float64]) -> list[TrafficCase]:
     """Rounded to float32, as a network sees it."""
     exact = rows.astype(np.float32).astype(np.float64)
-    return [TrafficCase(one[-1], one[:-1]) for one in exact]
+    return [TrafficCase(item[-1], item[:-1]) for item in exact]

@@ -133,7 +133,9 @@ SPEC = Spec(
             (Shift("gravity", "gravity"), Shift("bursts", "bursts"), Shift("uniform", "uniform")),
         ),
         Grid("load", tuple(Shift(f"load {load:g}", "gravity", {"load": load}, load) for load in (0.05, 0.1, 0.2, 0.4))),
-        Grid("noise", tuple(Shift(f"noise {one:g}", "gravity", {"noise": one}, one) for one in (0.1, 0.25, 0.5, 1.0))),
+        Grid(
+            "noise", tuple(Shift(f"noise {item:g}", "gravity", {"noise": item}, item) for item in (0.1, 0.25, 0.5, 1.0))
+        ),
     ),
     workload="traffic matrix",
     workloads="traffic matrices",

@@ -109,8 +109,8 @@ def fit_stand_in(
     held = samples // 5
     layers = _fit(x[held:] / system.cap, target[held:], hidden, steps, seed)
     scaled = ((layers[0][0] / system.cap, layers[0][1]), *layers[1:])
-    found = StandIn(system, first, second, scaled, 0.0)
-    error = float(np.sqrt(np.mean((found.shares(x[:held]) - target[:held]) ** 2)))
+    stand_in = StandIn(system, first, second, scaled, 0.0)
+    error = float(np.sqrt(np.mean((stand_in.shares(x[:held]) - target[:held]) ** 2)))
     return StandIn(system, first, second, scaled, error)
 
 

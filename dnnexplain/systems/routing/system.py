@@ -329,9 +329,9 @@ class RoutingSystem(Probed):
         """Traffic drawn anew within the limits."""
         return mutation.redraw(self.paths, workload, rng, limits)
 
-    def combine(self, one: TrafficCase, two: TrafficCase, rng: np.random.Generator) -> TrafficCase:
+    def combine(self, traffic_case: TrafficCase, two: TrafficCase, rng: np.random.Generator) -> TrafficCase:
         """Traffic in which some pairs want what they want in another case."""
-        return mutation.cross(self.paths, one, two, rng)
+        return mutation.cross(self.paths, traffic_case, two, rng)
 
     def workload_to_json(self, workload: TrafficCase) -> dict[str, Any]:
         """A row per matrix; see :func:`~dnnexplain.systems.routing.mutation.to_json`."""

@@ -73,9 +73,9 @@ class RoutingTargets(Mapping[str, Target]):
         """The path whose split ratio a name means: there are too many for a table of all names."""
         if not isinstance(name, str) or not name.startswith("split of "):
             return None
-        pair_name, found, number = name.removeprefix("split of ").rpartition(" over path ")
+        pair_name, result, number = name.removeprefix("split of ").rpartition(" over path ")
         pair = self._pairs.get(pair_name)
-        if not found or pair is None or not number.isdecimal() or str(int(number)) != number:
+        if not result or pair is None or not number.isdecimal() or str(int(number)) != number:
             return None
         rank = int(number) - 1
         return int(self.paths.first_path[pair]) + rank if 0 <= rank < self.paths.paths_of_pair[pair] else None

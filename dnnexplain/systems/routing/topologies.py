@@ -126,13 +126,13 @@ def load_topology(name: str | Path | Any, capacity: float | None = None, unit: s
     Raises:
         DnnExplainError: if there is no such name or file, or the graph is not usable.
     """
-    found = _found(name, capacity, unit)
-    if found.assumption:
-        assume(f"{found.name}: {found.assumption}")
-    return found
+    topology = _looked_up(name, capacity, unit)
+    if topology.assumption:
+        assume(f"{topology.name}: {topology.assumption}")
+    return topology
 
 
-def _found(name: str | Path | Any, capacity: float | None, unit: str | None) -> Topology:
+def _looked_up(name: str | Path | Any, capacity: float | None, unit: str | None) -> Topology:
     if capacity is not None and not (math.isfinite(capacity) and capacity > 0):
         msg = f"a link's capacity must be a positive number of Gb/s, not {capacity!r}"
         raise DnnExplainError(msg)

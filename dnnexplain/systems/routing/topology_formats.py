@@ -124,7 +124,7 @@ def _declared(path: str, nodes: Iterable[Any], ends: Iterable[Any]) -> None:
 def _graphml(root: ET.Element, path: Path) -> Any:
     space = root.tag.rpartition("}")[0] + "}" * root.tag.startswith("{")
     links = list(root.iter(f"{space}edge"))
-    nodes = [one.get("id") for one in root.iter(f"{space}node")]
+    nodes = [item.get("id") for item in root.iter(f"{space}node")]
     _declared(str(path), nodes, [link.get(end) for link in links for end in ("source", "target")])
     try:
         return nx.parse_graphml(ET.tostring(root, encoding="unicode"))
@@ -148,8 +148,8 @@ def _node_link(text: str, _: str | None) -> Any:
     if not names or "nodes" not in data:
         msg = 'this JSON is no node-link graph: {"nodes": [{"id": ...}], "edges": [{"source": ..., "target": ...}]}'
         raise DnnExplainError(msg)
-    told = [link[end] for link in data[names[0]] for end in ("source", "target")]
-    _declared("this node-link graph", [node["id"] for node in data["nodes"]], told)
+    lines = [link[end] for link in data[names[0]] for end in ("source", "target")]
+    _declared("this node-link graph", [node["id"] for node in data["nodes"]], lines)
     return nx.node_link_graph({"directed": False, "multigraph": True, **data}, edges=names[0])
 
 
@@ -199,8 +199,8 @@ def _sndlib_native(text: str, unit: str | None) -> Any:
     for match in re.finditer(pattern, links, re.MULTILINE):
         modules = [float(number) for number in match.group(6).split()[::2]]
         of_modules += _add_link(graph, match.group(1), match.group(2), match.group(3), float(match.group(4)), modules)
-    told = re.search(r"unit\s*=\s*(\w+)", _section(text, "META")) if "META" in text else None
-    return _in_gigabits(graph, unit, told.group(1) if told else "", of_modules)
+    words = re.search(r"unit\s*=\s*(\w+)", _section(text, "META")) if "META" in text else None
+    return _in_gigabits(graph, unit, words.group(1) if words else "", of_modules)
 
 
 def _section(text: str, title: str) -> str:
@@ -236,8 +236,8 @@ def _add_link(graph: Any, name: str, a: str, b: str, installed: float, modules: 
     return installed <= 0 < size
 
 
-def _in_gigabits(graph: Any, unit: str | None, told: str, of_modules: int) -> Any:
-    known = unit or _SNDLIB_UNITS.get(told.upper())
+def _in_gigabits(graph: Any, unit: str | None, unit_said: str, of_modules: int) -> Any:
+    known = unit or _SNDLIB_UNITS.get(unit_said.upper())
     for *_, data in graph.edges(data=True):
         if "capacity" in data:
             data["capacity"] *= _factor(known, "Gb/s")
@@ -264,16 +264,16 @@ def read_demands(data: bytes, path: Path) -> list[tuple[int | str, int | str, fl
         root = parse_xml(data, path)
         return [
             (
-                str(one.findtext(f"{_SNDLIB_XML}source")),
-                str(one.findtext(f"{_SNDLIB_XML}target")),
-                float(one.findtext(f"{_SNDLIB_XML}demandValue") or "nan"),
+                str(item.findtext(f"{_SNDLIB_XML}source")),
+                str(item.findtext(f"{_SNDLIB_XML}target")),
+                float(item.findtext(f"{_SNDLIB_XML}demandValue") or "nan"),
             )
-            for one in root.iter(f"{_SNDLIB_XML}demand")
+            for item in root.iter(f"{_SNDLIB_XML}demand")
         ]
     if start.startswith(b"?SNDlib"):
         pattern = rf"^\s*\S+\s*\(\s*(\S+)\s+(\S+)\s*\)\s*\d+\s+({_NUMBER})"
-        found = re.finditer(pattern, _section(text_of(data, path), "DEMANDS"), re.MULTILINE)
-        return [(match.group(1), match.group(2), float(match.group(3))) for match in found]
+        matches = re.finditer(pattern, _section(text_of(data, path), "DEMANDS"), re.MULTILINE)
+        return [(match.group(1), match.group(2), float(match.group(3))) for match in matches]
     if re.match(rb"DEMANDS\s+\d+\s*\n", start):
         return [(int(row[1]), int(row[2]), float(row[3])) for row in _table(text_of(data, path), "DEMANDS")]
     return None

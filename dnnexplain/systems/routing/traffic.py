@@ -173,9 +173,9 @@ def generate(
     if count < 1:
         msg = f"the number of traffic matrices must be at least 1, not {count}"
         raise DnnExplainError(msg)
-    for one in parameters:
-        if one not in PARAMETERS[name]:
-            raise Choice(f"parameter of traffic family {name!r}", one, PARAMETERS[name]).error()
+    for parameter in parameters:
+        if parameter not in PARAMETERS[name]:
+            raise Choice(f"parameter of traffic family {name!r}", parameter, PARAMETERS[name]).error()
     return FAMILIES[name](paths, count, length, np.random.default_rng(seed), **parameters)
 
 

@@ -66,8 +66,8 @@ class RoutingTask:
 
     def loss(self, outputs: Tensor, charged: Tensor) -> Tensor:
         """Mean of the logarithm of maximum link utilisation."""
-        told: Tensor = self.tensors.mlu(outputs, charged).log().mean()
-        return told
+        loss: Tensor = self.tensors.mlu(outputs, charged).log().mean()
+        return loss
 
     def scorer(self, charged: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """Maximum link utilisation over the optimum."""

@@ -59,7 +59,7 @@ class AdversarialPanel(Panel):
             )
             raise DnnExplainError(msg)
         self.likelihood: Callable[[State], Mapping[str, float]] | None = self.options.get("likelihood")
-        self.found: Adversarial | None = None
+        self.finding: Adversarial | None = None
         self.start_state: State | None = None
         self.flips: list[Flip] = []
         self.pairs: OrderPairs | None = None
@@ -78,10 +78,10 @@ class AdversarialPanel(Panel):
     @property
     def result(self) -> Adversarial | OrderPairs | MethodTable | None:
         """What the last search found, or the comparison of methods."""
-        return self.found or self.pairs or self.methods
+        return self.finding or self.pairs or self.methods
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """The arguments of ``attack`` as the controls have them."""
         answers = self.answers
         return {
@@ -96,8 +96,8 @@ class AdversarialPanel(Panel):
 
     def code_lines(self) -> tuple[str, ...]:
         """The search by itself."""
-        start = [f"state = system.state_from_json({literal(self.found.question.state)})"] if self.found else []
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.asked.items() if value is not None)
+        start = [f"state = system.state_from_json({literal(self.finding.question.state)})"] if self.finding else []
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items() if value is not None)
         return (
             "from dnnexplain.explain.adversarial import attack",
             *start,
@@ -107,7 +107,7 @@ class AdversarialPanel(Panel):
 
     def search(self, resume: Adversarial | None = None) -> None:
         """Search from the session's state, or go on from an earlier result, beside the page."""
-        system, policy, asked = self.session.system, self.worker_policy(), self.asked
+        system, policy, options = self.session.system, self.worker_policy(), self.arguments
         state = self.session.state if resume is None or self.start_state is None else self.start_state
         self._begin(state)
 
@@ -116,7 +116,7 @@ class AdversarialPanel(Panel):
                 system,
                 policy,
                 state,
-                **asked,
+                **options,
                 likelihood=self.likelihood,
                 resume=resume,
                 cancel=task.enough,
@@ -138,8 +138,8 @@ class AdversarialPanel(Panel):
 
     def compare(self) -> None:
         """Give every method the same computing time on the session's state."""
-        system, policy, state, asked = self.session.system, self.worker_policy(), self.session.state, self.asked
-        del asked["method"]
+        system, policy, state, options = self.session.system, self.worker_policy(), self.session.state, self.arguments
+        del options["method"]
         self._begin(state)
 
         def work(task: Task) -> MethodTable:
@@ -147,7 +147,7 @@ class AdversarialPanel(Panel):
                 system,
                 policy,
                 state,
-                **asked,
+                **options,
                 cancel=task.enough,
                 progress=lambda done, total: task.progress(done / total, f"Method {done} of {total}"),
             )
@@ -166,20 +166,20 @@ class AdversarialPanel(Panel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was given: show it, ready to be gone on with."""
         assert name == "saved"
-        found = Adversarial.from_json(text_of(file, content))
-        same_system(self.session.system, found.question, file)
-        self.start_state = self.session.system.state_from_json(found.question.state or {})
-        self.set_answers(**asked_again(self.session.system, found.question))
+        adversarial = Adversarial.from_json(text_of(file, content))
+        same_system(self.session.system, adversarial.question, file)
+        self.start_state = self.session.system.state_from_json(adversarial.question.state or {})
+        self.set_answers(**asked_again(self.session.system, adversarial.question))
         self.pairs, self.methods, self.figure = None, None, {}
-        self._show(found)
-        self.answered_before(found.question)
+        self._show(adversarial)
+        self.answered_before(adversarial.question)
 
     def on_press(self, name: str) -> None:
         """Search, go on, replay the change, save."""
         if name == "search":
             self.search()
         elif name == "more":
-            self.search(resume=self.found)
+            self.search(resume=self.finding)
         elif name == "pairs":
             self.search_pairs()
         elif name == "compare":
@@ -196,12 +196,12 @@ class AdversarialPanel(Panel):
 
     def _begin(self, state: State | None) -> None:
         """Forget the last question; nothing is shown until there is something new."""
-        self.start_state, self.found, self.flips, self.pairs, self.methods = state, None, [], None, None
+        self.start_state, self.finding, self.flips, self.pairs, self.methods = state, None, [], None, None
         self.figure, self.sentence, self.badge = {}, "", {}
 
     def _note(self, flip: Flip, task: Task) -> None:
         """From the worker: a flip was found; the table is drawn on the page's side with the next report."""
-        same = [one for one in self.flips if one.kind == flip.kind]
+        same = [item for item in self.flips if item.kind == flip.kind]
         if flip.kind == "adversarial" or not same:
             self.flips = [*self.flips, flip]
         task.report(None, f"Found a change of cost {number(flip.distance)}")
@@ -210,7 +210,7 @@ class AdversarialPanel(Panel):
         """Per row the state before and after."""
         start = self.start_state
         if self.methods is not None and start is not None:
-            return [(start, one.state or start) for one in self.methods.answers.values()]
+            return [(start, answer.state or start) for answer in self.methods.answers.values()]
         if self.pairs is not None:
             return [(pair.state, pair.after_state) for pair in self.pairs.pairs]
         return [] if start is None else [(start, start), *((start, flip.state) for flip in self._ordered())]
@@ -230,22 +230,22 @@ class AdversarialPanel(Panel):
     def _show_flips(self, _change: object = None) -> None:
         if not self.flips:
             return
-        before, flips = None if self.found is None else self.found.before, self._ordered()
+        before, flips = None if self.finding is None else self.finding.before, self._ordered()
         table = flips_table(before, flips, plausibility(self.session.system, self.likelihood, self.start_state, flips))
         if table != self.figure.get("cells"):
             self.figure = {"cells": table}
 
-    def _show(self, found: Adversarial) -> None:
-        self.found, self._shown = found, None
-        if found.state is not None and found.distance is not None and found.after is not None:
-            last = Flip("adversarial", found.distance, found.changes, found.after, found.state)
+    def _show(self, adversarial: Adversarial) -> None:
+        self.finding, self._shown = adversarial, None
+        if adversarial.state is not None and adversarial.distance is not None and adversarial.after is not None:
+            last = Flip("adversarial", adversarial.distance, adversarial.changes, adversarial.after, adversarial.state)
             self.flips = [flip for flip in self.flips if flip.kind == "adversarial" and flip.distance > last.distance]
-            self.flips += [last, *found.others]
+            self.flips += [last, *adversarial.others]
         else:
-            self.flips = list(found.others)
+            self.flips = list(adversarial.others)
         self._show_flips()
-        self.sentence = found.words
-        self.badge = badge_of(found)
+        self.sentence = adversarial.words
+        self.badge = badge_of(adversarial)
         self._show_controls()
 
     def _show_pairs(self, pairs: OrderPairs) -> None:
@@ -264,8 +264,13 @@ class AdversarialPanel(Panel):
     def _replay(self) -> None:
         """The state before the change, or after it: whichever is not shown now."""
         shown = self._shown
-        if shown is None and self.found is not None and self.found.state is not None and self.start_state is not None:
-            shown = (self.start_state, self.found.state)
+        if (
+            shown is None
+            and self.finding is not None
+            and self.finding.state is not None
+            and self.start_state is not None
+        ):
+            shown = (self.start_state, self.finding.state)
         if shown is None:
             msg = "choose a change in the table first"
             raise DnnExplainError(msg)
@@ -276,7 +281,7 @@ class AdversarialPanel(Panel):
         )
 
     def _show_controls(self) -> None:
-        found = self.found
-        open_end = found is not None and not found.proved_minimal and not found.complete
-        fooled = (found is not None and found.found) or (self.pairs is not None and bool(self.pairs.pairs))
+        finding = self.finding
+        open_end = finding is not None and not finding.proved_minimal and not finding.complete
+        fooled = (finding is not None and finding.found) or (self.pairs is not None and bool(self.pairs.pairs))
         self.controls = controls_of(self.session.system, open_end=open_end, fooled=fooled)

@@ -63,16 +63,18 @@ def pairs_table(system: System, pairs: Sequence[OrderPair]) -> Table:
     return _table("Pairs of states", "change", columns, rows)
 
 
-def methods_table(found: MethodTable) -> Table:
+def methods_table(table_of: MethodTable) -> Table:
     """All methods after the same computing time."""
     rows: list[dict[str, Any]] = []
-    for name, one in found.answers.items():
-        proved = "proved minimal" if one.proved_minimal else "proved: none exists" if one.complete else "not proved"
-        times = [number(best.seconds) for best in (one.trace[0], one.trace[-1])] if one.trace else ["", ""]
-        texts = ["none" if one.distance is None else number(one.distance), proved, *times]
-        texts += [f"{one.evaluated:,}", f"{one.judged:,}", number(one.seconds)]
+    for name, answer in table_of.answers.items():
+        proved = (
+            "proved minimal" if answer.proved_minimal else "proved: none exists" if answer.complete else "not proved"
+        )
+        times = [number(best.seconds) for best in (answer.trace[0], answer.trace[-1])] if answer.trace else ["", ""]
+        texts = ["none" if answer.distance is None else number(answer.distance), proved, *times]
+        texts += [f"{answer.evaluated:,}", f"{answer.judged:,}", number(answer.seconds)]
         rows.append({"label": name, "cells": [{"text": text} for text in texts]})
-    rows += [{"label": name, "cells": [{"text": "", "note": why}]} for name, why in found.refused.items()]
+    rows += [{"label": name, "cells": [{"text": "", "note": why}]} for name, why in table_of.refused.items()]
     columns = ["cost", "proof", "first found, s", "best found, s", "states decided", "judged", "CPU s"]
     return _table("Methods at equal computing time", "method", columns, rows)
 
@@ -90,16 +92,20 @@ def plausibility(
     texts = []
     for flip in flips:
         moved = {knob.group for at, knob in enumerate(system.knobs) if flip.state.values[at] != before.values[at]}
-        found = likelihood(flip.state)
-        texts.append("; ".join(_told(name, known[name], found[name]) for name in known if name in moved & set(found)))
+        density = likelihood(flip.state)
+        texts.append(
+            "; ".join(
+                _likelihood_words(name, known[name], density[name]) for name in known if name in moved & set(density)
+            )
+        )
     return texts
 
 
-def _told(name: str, before: float, after: float) -> str:
+def _likelihood_words(name: str, before: float, after: float) -> str:
     if before == after:
         return f"{name} never drawn, as before" if np.isneginf(after) else f"{name} {number(after)}, as before"
-    one, two = ("never drawn" if np.isneginf(value) else number(value) for value in (before, after))
-    return f"{name} {one} to {two}"
+    first, second = ("never drawn" if np.isneginf(value) else number(value) for value in (before, after))
+    return f"{name} {first} to {second}"
 
 
 def _table(caption: str, corner: str, columns: list[str], rows: list[dict[str, Any]]) -> Table:
@@ -118,27 +124,27 @@ def _cells(distance: float | None, verdict: Verdict | None, kind: str) -> list[d
     ]
 
 
-def badge_of(found: Adversarial) -> dict[str, Any]:
+def badge_of(adversarial: Adversarial) -> dict[str, Any]:
     """How far a result is proved, and what it took."""
-    if found.proved_minimal:
+    if adversarial.proved_minimal:
         level, text = "green", "Proved minimal"
-    elif found.complete:
+    elif adversarial.complete:
         level, text = "green", "Proved: no such change"
-    elif found.radius > 0 or found.single_radius > 0:
+    elif adversarial.radius > 0 or adversarial.single_radius > 0:
         level, text = "amber", "Proved in part"
     else:
         level, text = "amber", "Not proved"
     figures = [
-        {"name": "States decided", "value": f"{found.evaluated:,}", "meaning": "by the network"},
-        {"name": "States judged", "value": f"{found.judged:,}", "meaning": "by the oracle, which solves the best order of what is present"},
-        {"name": "Time", "value": f"{number(found.seconds)} s", "meaning": f"method: {found.question.method}"},
+        {"name": "States decided", "value": f"{adversarial.evaluated:,}", "meaning": "by the network"},
+        {"name": "States judged", "value": f"{adversarial.judged:,}", "meaning": "by the oracle, which solves the best order of what is present"},
+        {"name": "Time", "value": f"{number(adversarial.seconds)} s", "meaning": f"method: {adversarial.question.method}"},
     ]  # fmt: skip
-    for name, (before, after) in found.likelihood.items():
-        told = "never drawn" if after == float("-inf") else number(after)
+    for name, (before, after) in adversarial.likelihood.items():
+        words = "never drawn" if after == float("-inf") else number(after)
         figures.append(
             {
                 "name": f"Plausibility of {name}",
-                "value": f"{number(before)} before, {told} after",
+                "value": f"{number(before)} before, {words} after",
                 "meaning": "log-probability of the object under the training workload",
             }
         )

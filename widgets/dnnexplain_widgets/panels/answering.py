@@ -173,7 +173,7 @@ class Answering(anywidget.AnyWidget):
         self._judge_age()
 
     def _sets(self, name: str) -> bool:
-        return any(name == one or (one.endswith(" ") and name.startswith(one)) for one in self.SETTINGS)
+        return any(name == item or (item.endswith(" ") and name.startswith(item)) for item in self.SETTINGS)
 
     def _judge_age(self, _change: object = None) -> None:
         """Say so when what is shown answers an earlier question, and when what runs does."""
@@ -183,14 +183,14 @@ class Answering(anywidget.AnyWidget):
         if answered is not None and self.has_answer() and not coming:
             same = answered.state is None or answered.state == now.state or self.belongs(self.session.state)
             text = answered.differences(now, same_state=same)
-        again: dict[str, Any] = next((one for one in self.controls if one.get("strong")), {})
-        found = (
+        again: dict[str, Any] = next((control for control in self.controls if control.get("strong")), {})
+        age = (
             {"text": f"An earlier answer, {text}.", "again": again.get("name", ""), "label": "Run again"}
             if text
             else {}
         )
-        if found != self.outdated:
-            self.outdated = found
+        if age != self.outdated:
+            self.outdated = age
         if self.busy:
             self._tell_busy(self._doing, self.busy.get("fraction"))
 

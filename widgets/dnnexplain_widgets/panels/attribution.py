@@ -50,7 +50,7 @@ class AttributionPanel(Panel):
 
     def setup(self) -> None:
         """Controls: target, baseline, methods that fit, how thorough; save and reload."""
-        self.found: TrustedComparison | None = None
+        self.finding: TrustedComparison | None = None
         self.compared: ThenAndNow | None = None
         self.shown_groups = int(self.options.get("groups", 8))
         self.answers = {"target": "default", "baseline": "default", "depth": "light"}
@@ -73,7 +73,7 @@ class AttributionPanel(Panel):
     @property
     def result(self) -> TrustedComparison | None:
         """The maps, their agreement and their badges; ``None`` until the button was pressed."""
-        return self.found
+        return self.finding
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -96,43 +96,43 @@ class AttributionPanel(Panel):
             msg = "tick at least one method"
             raise DnnExplainError(msg)
         system, state, policy = self.session.system, self.session.state, self.worker_policy()
-        asked: dict[str, Any] = {name: str(self.answers[name]) for name in ("target", "baseline", "depth")}
+        options: dict[str, Any] = {name: str(self.answers[name]) for name in ("target", "baseline", "depth")}
 
         def work(task: Task) -> TrustedComparison:
-            return compare_trusted(system, policy, state, methods, progress=task.progress, **asked)
+            return compare_trusted(system, policy, state, methods, progress=task.progress, **options)
 
         self.start(work, self.show, "Making the maps")
 
-    def show(self, found: TrustedComparison) -> None:
+    def show(self, trusted_comparison: TrustedComparison) -> None:
         """Draw a result, computed just now or saved before.
 
         Raises:
             DnnExplainError: it speaks of another system.
         """
-        comparison, system = found.comparison, self.session.system
-        if found.question.system != system.name or comparison.attributions[0].group_names != system.groups:
-            msg = f"this result is about {found.question.system} with other knob groups than this {system.name} has"
+        comparison, system = trusted_comparison.comparison, self.session.system
+        if trusted_comparison.question.system != system.name or comparison.attributions[0].group_names != system.groups:
+            msg = f"this result is about {trusted_comparison.question.system} with other knob groups than this {system.name} has"
             raise DnnExplainError(msg)
-        self.found, self.compared = found, None
+        self.finding, self.compared = trusted_comparison, None
         colours = {group["name"]: group["colour"] for group in scene(system)["groups"]}
-        drawn = [cards.card(one, badge, colours, self.shown_groups) for one, badge in found.pairs]
+        drawn = [cards.card(pair, badge, colours, self.shown_groups) for pair, badge in trusted_comparison.pairs]
         refused = [
             {"title": METHODS[name].title, "why": cards.sentence_of(why)} for name, why in comparison.refused.items()
         ]
         self.figure = {
-            "trust": {"cards": drawn, "about": cards.about(found), "refused": refused},
+            "trust": {"cards": drawn, "about": cards.about(trusted_comparison), "refused": refused},
             "cells": cards.agreement(comparison),
             "misfits": self._misfits(),
         }
-        self.sentence = found.sentence()
+        self.sentence = trusted_comparison.sentence()
         self._show_controls()
 
     def save(self, file: str) -> Path:
         """Write the result to a file, to be read with :meth:`load` or ``TrustedComparison.load``."""
-        if self.found is None:
+        if self.finding is None:
             msg = "check the explanation first; there is nothing to save yet"
             raise DnnExplainError(msg)
-        return self.found.save(file)
+        return self.finding.save(file)
 
     def load(self, file: str | Path) -> None:
         """Show a saved result."""
@@ -147,13 +147,13 @@ class AttributionPanel(Panel):
         if not isinstance(then, TrustedComparison):
             msg = f"{file} holds a saved {type(then).__name__}; choose a result that was saved in this panel"
             raise DnnExplainError(msg)
-        if self.found is None:
+        if self.finding is None:
             msg = "explain the present state first, then compare a saved result with it"
             raise DnnExplainError(msg)
-        self.compared = compare_saved(then, self.found)
+        self.compared = compare_saved(then, self.finding)
         colours = {group["name"]: group["colour"] for group in scene(self.session.system)["groups"]}
         changes = cards.then_and_now(self.compared, colours, self.shown_groups)
-        self._then, self._shown_beside = (then, file), self.found
+        self._then, self._shown_beside = (then, file), self.finding
         self.comparison = {"file": file, "sentence": self.compared.sentence(), "changes": changes}
 
     def on_press(self, name: str) -> None:
@@ -176,10 +176,10 @@ class AttributionPanel(Panel):
         text = text_of(file, content)
         self._show_saved(TrustedComparison.from_json(text))
 
-    def _show_saved(self, found: TrustedComparison) -> None:
+    def _show_saved(self, comparison: TrustedComparison) -> None:
         self.drop()
-        self.show(found)
-        self.answered_before(found.question)
+        self.show(comparison)
+        self.answered_before(comparison.question)
 
     # --- what depends on the network and on the state ---
 
@@ -206,7 +206,7 @@ class AttributionPanel(Panel):
             if not isinstance(session.policy, NetworkPolicy):
                 self.sentence = nothing_inside(session.policy)
             return
-        if self.found is None:
+        if self.finding is None:
             self.sentence = ""  # what was said of a rule before
         default, *others = menu(session.system, session.live.decision)
         first, *references = session.system.baselines(session.state)

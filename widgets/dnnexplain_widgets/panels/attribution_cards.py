@@ -37,36 +37,38 @@ def sentence_of(text: str) -> str:
     return error_sentence(DnnExplainError(text))
 
 
-def about(found: TrustedComparison) -> str:
+def about(comparison: TrustedComparison) -> str:
     """What is explained, counted from what, and how large the difference is."""
-    one = found.comparison.attributions[0]
-    counted = [each for each in found.comparison.attributions if each.measure == "share"]
+    attribution = comparison.comparison.attributions[0]
+    counted = [each for each in comparison.comparison.attributions if each.measure == "share"]
     size = f" The difference to be shared out is {number(counted[0].explained)}." if counted else ""
-    return f"{one.target}, counted from “{one.baseline}”.{size}"
+    return f"{attribution.target}, counted from “{attribution.baseline}”.{size}"
 
 
-def card(one: Attribution, badge: TrustBadge, colours: dict[str, int | None], most: int) -> dict[str, Any]:
+def card(attribution: Attribution, badge: TrustBadge, colours: dict[str, int | None], most: int) -> dict[str, Any]:
     """One method for the page; the groups that are left out are one row, so that the bars keep their sum."""
-    order = sorted(range(len(one.group_names)), key=lambda i: -(one.positive[i] - one.negative[i]))
+    order = sorted(
+        range(len(attribution.group_names)), key=lambda i: -(attribution.positive[i] - attribution.negative[i])
+    )
     named, rest = order[:most], order[most:]
     rows: list[dict[str, Any]] = [
         {
-            "name": one.group_names[i], "colour": colours.get(one.group_names[i]),
-            "up": float(one.positive[i]), "down": float(one.negative[i]),
+            "name": attribution.group_names[i], "colour": colours.get(attribution.group_names[i]),
+            "up": float(attribution.positive[i]), "down": float(attribution.negative[i]),
         }
         for i in named
     ]  # fmt: skip
     if rest:
-        up, down = float(one.positive[rest].sum()), float(one.negative[rest].sum())
+        up, down = float(attribution.positive[rest].sum()), float(attribution.negative[rest].sum())
         rows.append({"name": f"{counted(len(rest), 'other')}", "colour": None, "up": up, "down": down})
     return {
-        "title": METHODS[one.method].title,
-        "about": METHODS[one.method].about,
-        "measure": one.measure,
+        "title": METHODS[attribution.method].title,
+        "about": METHODS[attribution.method].about,
+        "measure": attribution.measure,
         "level": badge.overall,
         "verdict": _VERDICTS[badge.overall],
         "reason": badge.reason,
-        "sentence": " ".join([one.sentence(), *(sentence_of(note) for note in one.notes)]),
+        "sentence": " ".join([attribution.sentence(), *(sentence_of(note) for note in attribution.notes)]),
         "rows": rows,
         "figures": [
             {
@@ -80,7 +82,7 @@ def card(one: Attribution, badge: TrustBadge, colours: dict[str, int | None], mo
 
 def agreement(comparison: Comparison) -> dict[str, Any]:
     """The rank correlations between methods as a heat map; one method has none."""
-    titles = [METHODS[one.method].title for one in comparison.attributions]
+    titles = [METHODS[attribution.method].title for attribution in comparison.attributions]
     if len(titles) < 2:
         return {"columns": [], "rows": []}
     rows = []
@@ -104,15 +106,15 @@ def agreement(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def then_and_now(found: ThenAndNow, colours: dict[str, int | None], most: int) -> list[dict[str, Any]]:
+def then_and_now(comparison: ThenAndNow, colours: dict[str, int | None], most: int) -> list[dict[str, Any]]:
     """Per method its largest groups, from the saved value to the present one."""
     tables = []
-    for m, method in enumerate(found.methods):
-        size = np.maximum(np.abs(found.before[m]), np.abs(found.after[m]))
+    for m, method in enumerate(comparison.methods):
+        size = np.maximum(np.abs(comparison.before[m]), np.abs(comparison.after[m]))
         shown = [int(g) for g in np.argsort(-size, kind="stable")[:most] if size[g] > 0]
-        values = [0.0, *(float(side[m, g]) for side in (found.before, found.after) for g in shown)]
+        values = [0.0, *(float(side[m, g]) for side in (comparison.before, comparison.after) for g in shown)]
         low, high = min(values), max(values)
-        then, now = found.levels[m]
+        then, now = comparison.levels[m]
         tables.append(
             {
                 "caption": f"{METHODS[method].title}, then and now",
@@ -122,9 +124,9 @@ def then_and_now(found: ThenAndNow, colours: dict[str, int | None], most: int) -
                 "marks": [f"{METHODS[method].title}, saved ({then})", f"now ({now})"],
                 "rows": [
                     {
-                        "label": found.group_names[g], "colour": colours.get(found.group_names[g]),
-                        "from": float(found.before[m, g]), "to": float(found.after[m, g]),
-                        "text": f"{number(float(found.before[m, g]))} → {number(float(found.after[m, g]))}",
+                        "label": comparison.group_names[g], "colour": colours.get(comparison.group_names[g]),
+                        "from": float(comparison.before[m, g]), "to": float(comparison.after[m, g]),
+                        "text": f"{number(float(comparison.before[m, g]))} → {number(float(comparison.after[m, g]))}",
                     }
                     for g in shown
                 ],

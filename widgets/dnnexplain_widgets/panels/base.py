@@ -244,8 +244,12 @@ class Panel(Answering):
         """Nobody names files on the disk of a server; what can wait is marked so."""
         controls: list[dict[str, Any]] = proposal["value"]
         hide = self.WRITES and is_served()
-        kept = [one for one in controls if not (hide and one.get("kind") == "text" and one.get("name") == "file")]
-        return [{**one, "more": True} if self._waits(str(one.get("name", ""))) else one for one in kept]
+        kept = [
+            control
+            for control in controls
+            if not (hide and control.get("kind") == "text" and control.get("name") == "file")
+        ]
+        return [{**item, "more": True} if self._waits(str(item.get("name", ""))) else item for item in kept]
 
     def _waits(self, name: str) -> bool:
         """Whether a control waits behind "More"."""

@@ -42,23 +42,23 @@ def compared(then: Result, now: Any, file: str, colours: dict[str, int | None]) 
     if not isinstance(now, Result):
         msg = "there is no result here to compare with; press the panel's own button first"
         raise DnnExplainError(msg)
-    found: SavedAndNow = import_module(_COMPARING).compare_with_saved(then, now)
-    return {"file": file, "sentence": found.sentence(), "changes": [_table(found, colours)]}
+    comparison: SavedAndNow = import_module(_COMPARING).compare_with_saved(then, now)
+    return {"file": file, "sentence": comparison.sentence(), "changes": [_table(comparison, colours)]}
 
 
-def _table(found: SavedAndNow, colours: dict[str, int | None]) -> dict[str, Any]:
+def _table(comparison: SavedAndNow, colours: dict[str, int | None]) -> dict[str, Any]:
     """The rows as ring and dot on one rail; what was not found has no mark."""
-    both = np.concatenate([found.before, found.after])
+    both = np.concatenate([comparison.before, comparison.after])
     finite = [float(value) for value in both if math.isfinite(value)]
     low, high = min([0.0, *finite]), max([0.0, *finite])
     rows = []
-    for label, before, after in zip(found.labels, found.before, found.after, strict=True):
+    for label, before, after in zip(comparison.labels, comparison.before, comparison.after, strict=True):
         ends = [float(value) if math.isfinite(value) else None for value in (before, after)]
-        told = ["none" if value is None else number(value) for value in ends]
-        row = {"label": label, "from": ends[0], "to": ends[1], "text": " → ".join(told)}
+        lines = ["none" if value is None else number(value) for value in ends]
+        row = {"label": label, "from": ends[0], "to": ends[1], "text": " → ".join(lines)}
         rows.append(row | ({"colour": colours[label]} if label in colours else {}))
-    ends_told = [with_unit(value, found.unit) for value in (low, high)]
+    ends_told = [with_unit(value, comparison.unit) for value in (low, high)]
     return {
-        "caption": f"{found.what[:1].upper()}{found.what[1:]}, saved and now",
-        "low": low, "high": high, "ends": ends_told, "marks": [f"{found.what}, saved", "now"], "rows": rows,
+        "caption": f"{comparison.what[:1].upper()}{comparison.what[1:]}, saved and now",
+        "low": low, "high": high, "ends": ends_told, "marks": [f"{comparison.what}, saved", "now"], "rows": rows,
     }  # fmt: skip

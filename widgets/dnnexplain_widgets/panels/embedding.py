@@ -63,7 +63,7 @@ class EmbeddingPanel(ProbingPanel):
 
     def code_lines(self) -> tuple[str, ...]:
         """The picture by itself."""
-        count, workload, seed = self._asked()
+        count, workload, seed = self._options()
         how = f"method={self.answers['method']!r}, label={self.answers['label']!r}, seed={seed}{self.layer_argument}"
         return (
             "from dnnexplain.explain import embed, visited",
@@ -77,7 +77,7 @@ class EmbeddingPanel(ProbingPanel):
         session, policy, answers = self.session, self.worker_policy(), self.answers
         system, layer = session.system, session.ask.layer
         method, label = Projection(str(answers["method"])), str(answers["label"])
-        count, workload, seed = self._asked()
+        count, workload, seed = self._options()
 
         def work(task: Task) -> tuple[Visited, list[State], Embedding]:
             task.progress(None, "Collecting states")
@@ -89,29 +89,29 @@ class EmbeddingPanel(ProbingPanel):
         self.stale = False
         self.start(work, self._show_placed, "Collecting states")
 
-    def show(self, found: Embedding) -> None:
+    def show(self, embedding: Embedding) -> None:
         """Draw points; those of a saved picture can be loaded only once its states are collected again."""
-        if self.seen is None or not found.index.size or found.index[-1] >= len(self.states):
+        if self.seen is None or not embedding.index.size or embedding.index[-1] >= len(self.states):
             self.seen, self.states = None, []
-        self.found = found
+        self.finding = embedding
         self._draw()
         self.show_controls()
 
-    def checked(self, found: Any) -> Any:
+    def checked(self, embedding: Any) -> Any:
         """A saved picture: its states are not in it, so they are collected again from its seed."""
-        found = super().checked(found)
+        embedding = super().checked(embedding)
         self.seen, self.states = None, []
-        return found
+        return embedding
 
     def load_point(self, point: int) -> None:
         """Put a point's state into the session."""
-        if self.found is None or not 0 <= point < len(self.found.points):
+        if self.finding is None or not 0 <= point < len(self.finding.points):
             msg = f"there is no state number {point} in this picture"
             raise DnnExplainError(msg)
         if not self.states:
             msg = "this picture was saved without its states; press the button to place states anew, then click"
             raise DnnExplainError(msg)
-        self.session.open_in_editor(self.states[int(self.found.index[point])], f"state {point + 1} of the picture")
+        self.session.open_in_editor(self.states[int(self.finding.index[point])], f"state {point + 1} of the picture")
 
     def on_answer(self, name: str, value: Any) -> None:
         """A point was clicked, or the colours are to mean something else."""
@@ -132,8 +132,8 @@ class EmbeddingPanel(ProbingPanel):
 
     def on_neuron(self, *, network: bool) -> None:
         """To another layer or network, other states look alike."""
-        if self.found is not None and (network or self.found.layer != self.layer.name):
-            self.found, self.figure, self.sentence, self.states = None, {}, "", []
+        if self.finding is not None and (network or self.finding.layer != self.layer.name):
+            self.finding, self.figure, self.sentence, self.states = None, {}, "", []
             self.show_controls()
             if self.on_page and not network:
                 self.place()
@@ -143,71 +143,77 @@ class EmbeddingPanel(ProbingPanel):
         self._draw()
 
     def _show_placed(self, given: tuple[Visited, list[State], Embedding]) -> None:
-        self.seen, self.states, found = given
+        self.seen, self.states, result = given
         self.set_answers(point=-1)
-        self.show(found)
-        if found.label != self.answers["label"]:  # it was changed while the states were placed
+        self.show(result)
+        if result.label != self.answers["label"]:  # it was changed while the states were placed
             self._recolour(str(self.answers["label"]))
 
-    def _asked(self) -> tuple[int, str, int]:
+    def _options(self) -> tuple[int, str, int]:
         return int(self.answers["states"]), str(self.answers["workload"]), int(self.answers["seed"])
 
     def _recolour(self, label: str) -> None:
         """The same points in other colours: at most one forward pass; what is measured takes a second, beside the page."""
-        if self.found is None or not self.states:
+        if self.finding is None or not self.states:
             return
-        system, found, states = self.session.system, self.found, self.states
+        system, result, states = self.session.system, self.finding, self.states
         if not isinstance(system, Measured) or label != system.outcome:
-            self._recoloured(relabelled(system, self.session.policy, found, states, label))
+            self._recoloured(relabelled(system, self.session.policy, result, states, label))
             return
         policy = self.worker_policy()
 
         def work(task: Task) -> Embedding:
             task.progress(None)
-            return relabelled(system, policy, found, states, label)
+            return relabelled(system, policy, result, states, label)
 
-        self.start(work, self._recoloured, f"Computing the {label} of {counted(len(found.index), 'state')}", part=True)
+        self.start(work, self._recoloured, f"Computing the {label} of {counted(len(result.index), 'state')}", part=True)
 
-    def _recoloured(self, found: Embedding) -> None:
-        self.found = found
+    def _recoloured(self, embedding: Embedding) -> None:
+        self.finding = embedding
         self._draw()
 
     def _on_live(self, _change: object) -> None:
-        if self.on_page and self.found is not None:
+        if self.on_page and self.finding is not None:
             self.guarded(self._draw)
 
     def _here(self) -> list[float] | None:
         """Where the present state lies, if the picture can tell: one forward pass."""
-        found, session = self.found, self.session
-        if found is None or self.stale or not self.has_network or not found.axes.size or found.layer != self.layer.name:
+        result, session = self.finding, self.session
+        if (
+            result is None
+            or self.stale
+            or not self.has_network
+            or not result.axes.size
+            or result.layer != self.layer.name
+        ):
             return None
-        spot: list[float] = locate(session.system, session.policy, found, [session.state])[0].tolist()
+        spot: list[float] = locate(session.system, session.policy, result, [session.state])[0].tolist()
         return spot
 
     def _draw(self) -> None:
-        found = self.found
-        if found is None:
+        finding = self.finding
+        if finding is None:
             return
         here = self._here()
         old = self.figure.get("scatter", {})
-        points = np.ascontiguousarray(found.points, np.float32).tobytes()
-        words = f"{found.sentence()}"
+        points = np.ascontiguousarray(finding.points, np.float32).tobytes()
+        words = f"{finding.sentence()}"
         if self.seen is not None:
             words += f" They are {self.seen.source}."
         if here is not None:
             words += " The crosshair is the present state."
-        by = [f"{100 * share:.3g}% of the variance" for share in found.explained]
+        by = [f"{100 * share:.3g}% of the variance" for share in finding.explained]
         figure = {
             "points": points if points != old.get("points") else old["points"],
-            "values": np.ascontiguousarray(found.values, np.float32).tobytes(),
-            "names": list(found.names),
-            "colours": self._colours_of(found.names),
-            "low": float(found.values.min()),
-            "high": float(found.values.max()),
-            "unit": found.unit,
+            "values": np.ascontiguousarray(finding.values, np.float32).tobytes(),
+            "names": list(finding.names),
+            "colours": self._colours_of(finding.names),
+            "low": float(finding.values.min()),
+            "high": float(finding.values.max()),
+            "unit": finding.unit,
             "here": here,
             "words": words,
-            "axes": by or ["", f"neighbours stay neighbours, seed {number(found.question.seed or 0)}"],
+            "axes": by or ["", f"neighbours stay neighbours, seed {number(finding.question.seed or 0)}"],
         }
         with self.hold_sync():
             self.figure = {"scatter": figure}
@@ -216,7 +222,7 @@ class EmbeddingPanel(ProbingPanel):
     def _colours_of(self, names: Sequence[str]) -> list[int | None]:
         """A colour for each name: its object's, as in all panels; where none has one, one after the other."""
         known = [self.colours.get(name) for name in names]
-        return known if any(one is not None for one in known) else list(range(len(names)))
+        return known if any(item is not None for item in known) else list(range(len(names)))
 
 
 def _offered(system: System) -> tuple[str, ...]:

@@ -205,7 +205,7 @@ class EpisodePanel(WatchPanel):
                 "kind": "select",
                 "name": "why",
                 "label": "Why not …?",
-                "options": [["", "choose"], *([one, one] for one in names)],
+                "options": [["", "choose"], *([name, name] for name in names)],
                 "hint": hint,
             }
         ]
@@ -220,22 +220,22 @@ class EpisodePanel(WatchPanel):
             self._why = f"Why not {wanted}? It is what the network did."
             return
         state = self.state_at(decision)
-        found = attribute(
+        attribution = attribute(
             self.session.system, self.worker_policy(), state, method=METHOD, target=f"{took} minus {wanted}"
         )
-        self._why = f"Why not {wanted}? {found.sentence()}"
+        self._why = f"Why not {wanted}? {attribution.sentence()}"
 
     def _ways(self) -> list[dict[str, Any]]:
         """Whether actions are drawn, where there is a chance to draw by; whether the optimum is shown, where it is known."""
         system = self.system
-        found = []
+        ways = []
         if not isinstance(system.output, Box):
             hint = "Draw the network's actions by their probabilities instead of taking the best."
-            found.append({"kind": "check", "name": "sample", "label": "Draw actions", "hint": hint})
+            ways.append({"kind": "check", "name": "sample", "label": "Draw actions", "hint": hint})
         if isinstance(system, WatchedOptimum):
             hint = "Draw the best plan that is known for this work below."
-            found.append({"kind": "check", "name": "optimum", "label": "And the optimum", "hint": hint})
-        return found
+            ways.append({"kind": "check", "name": "optimum", "label": "And the optimum", "hint": hint})
+        return ways
 
     @property
     def _others(self) -> tuple[Replay, ...]:
@@ -252,6 +252,6 @@ class EpisodePanel(WatchPanel):
     def _say(self, decision: int) -> None:
         assert self.pair is not None
         metrics = spec_of(self.system).metrics
-        best = f" The {one.policy}: {number(one.cost)}." if (one := self.pair.optimum) is not None else ""
+        best = f" The {optimum.policy}: {number(optimum.cost)}." if (optimum := self.pair.optimum) is not None else ""
         words = decision_words(self.system, self.pair, decision, *self._others)
         self.sentence = f"{pair_sentence(self.pair, metrics)}{best} {words} {self._why}".strip()

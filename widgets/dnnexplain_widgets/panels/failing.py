@@ -41,7 +41,7 @@ class FailingPanel(Panel):
 
     def setup(self) -> None:
         """Controls: of decisions or workloads, which family, seed, look."""
-        self.found: FailureProfile | None = None
+        self.finding: FailureProfile | None = None
         families = list(self.system.workload_names)
         self.answers = {"of": "", "family": families[0], "seed": 0, "chosen": None}
         self.controls = [
@@ -55,7 +55,7 @@ class FailingPanel(Panel):
     @property
     def result(self) -> FailureProfile | None:
         """The profile; ``None`` until one was made."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The profile by itself."""
@@ -105,16 +105,16 @@ class FailingPanel(Panel):
         Raises:
             DnnExplainError: there is none at that place.
         """
-        count = 0 if self.found is None else len(self.found.regions)
-        if self.found is None or not 0 <= place < count:
+        count = 0 if self.finding is None else len(self.finding.regions)
+        if self.finding is None or not 0 <= place < count:
             msg = f"this profile has {counted(count, 'region')}"
             raise DnnExplainError(msg)
-        region = self.found.regions[place]
+        region = self.finding.regions[place]
         self.sentence = region.words
-        self.figure = {**self.figure, "sweep": loss_map(self.found, region, quantities_of(self.system).units)}
+        self.figure = {**self.figure, "sweep": loss_map(self.finding, region, quantities_of(self.system).units)}
 
-    def _take(self, found: FailureProfile) -> None:
-        self.found = found
+    def _take(self, profile: FailureProfile) -> None:
+        self.finding = profile
         self.set_answers(chosen=None)
         rows = [
             {
@@ -123,14 +123,14 @@ class FailingPanel(Panel):
                     {"text": percent(region.mass)},
                     {"text": percent(region.share)},
                     {"text": percent(region.share_outside)},
-                    {"text": f"{number(region.loss)} {found.unit}" if found.unit else percent(region.loss)},
+                    {"text": f"{number(region.loss)} {profile.unit}" if profile.unit else percent(region.loss)},
                     {"text": "<0.001" if region.p < 0.001 else number(region.p)},
                 ],
             }
-            for region in found.regions
+            for region in profile.regions
         ]
         units = quantities_of(self.system).units
-        worst = {"sweep": loss_map(found, found.regions[0], units)} if found.regions else {}
+        worst = {"sweep": loss_map(profile, profile.regions[0], units)} if profile.regions else {}
         self.figure = {
             **worst,
             "cells": {
@@ -138,4 +138,4 @@ class FailingPanel(Panel):
                 "columns": ["met there", "fail inside", "fail outside", "mean loss", "p"], "rows": rows, "pick": "row",
             }
         }  # fmt: skip
-        self.sentence = found.words + ("" if rows else f" ({spec_of(self.session.system).title}.)")
+        self.sentence = profile.words + ("" if rows else f" ({spec_of(self.session.system).title}.)")

@@ -16,36 +16,36 @@ Floats = NDArray[np.float64]
 CELLS = 16
 
 
-def loss_map(found: FailureProfile, region: Region, units: Mapping[str, str]) -> dict[str, Any]:
+def loss_map(profile: FailureProfile, region: Region, units: Mapping[str, str]) -> dict[str, Any]:
     """The figure of the map part: mean loss in each cell that was met, and the region's outline.
 
     Args:
-        found: the profile; its ``values`` ``[S, F]`` and ``losses`` ``[S]`` are of the half that nothing was found in.
+        profile: the profile; its ``values`` ``[S, F]`` and ``losses`` ``[S]`` are of the half that nothing was found in.
         region: whose two quantities the axes are; of a region with one bound the other axis is the quantity that goes
             most with the loss.
         units: of quantities, by name.
     """
-    names = list(found.names)
+    names = list(profile.names)
     bounded = [names.index(span.feature) for span in region.where.spans][:2]
-    columns = [*bounded, *(place for place in _telling(found) if place not in bounded)][:2]
-    edges = [_edges(found.values[:, column]) for column in columns]
-    shape = tuple(len(one) - 1 for one in edges)
+    columns = [*bounded, *(place for place in _telling(profile) if place not in bounded)][:2]
+    edges = [_edges(profile.values[:, column]) for column in columns]
+    shape = tuple(len(edge) - 1 for edge in edges)
     places = [
-        np.clip(np.searchsorted(one, found.values[:, column], side="right") - 1, 0, size - 1)
-        for one, column, size in zip(edges, columns, shape, strict=True)
+        np.clip(np.searchsorted(edge, profile.values[:, column], side="right") - 1, 0, size - 1)
+        for edge, column, size in zip(edges, columns, shape, strict=True)
     ]
     total, count = np.zeros(shape), np.zeros(shape)
-    np.add.at(total, tuple(places), found.losses)
+    np.add.at(total, tuple(places), profile.losses)
     np.add.at(count, tuple(places), 1.0)
     mean = np.divide(total, count, out=np.full(shape, np.nan), where=count > 0).T
     across, down = (
-        {"name": names[column], "unit": units.get(names[column], ""), "values": ((one[:-1] + one[1:]) / 2).tolist(), "knobs": []}
-        for column, one in zip(columns, edges, strict=True)
+        {"name": names[column], "unit": units.get(names[column], ""), "values": ((edge[:-1] + edge[1:]) / 2).tolist(), "knobs": []}
+        for column, edge in zip(columns, edges, strict=True)
     )  # fmt: skip
     spans = {span.feature: (span.low, span.high) for span in region.where.spans}
-    box = [_shares(one, spans.get(names[column])) for column, one in zip(columns, edges, strict=True)]
-    unit = found.unit or "% of the best rule's cost"
-    mean = mean if found.unit else 100.0 * mean
+    box = [_shares(edge, spans.get(names[column])) for column, edge in zip(columns, edges, strict=True)]
+    unit = profile.unit or "% of the best rule's cost"
+    mean = mean if profile.unit else 100.0 * mean
     top = float(np.nanmax(mean)) if count.any() else 0.0
     return {
         "across": across, "down": down, "kind": "amount", "names": [unit], "ordered": True, "low": 0.0, "high": top or 1.0,
@@ -55,11 +55,11 @@ def loss_map(found: FailureProfile, region: Region, units: Mapping[str, str]) ->
     }  # fmt: skip
 
 
-def _telling(found: FailureProfile) -> list[int]:
+def _telling(profile: FailureProfile) -> list[int]:
     """Quantities by how strongly they go with the loss, ranks against ranks."""
-    ranks = np.argsort(np.argsort(found.values, axis=0), axis=0).astype(np.float64)
-    loss = np.argsort(np.argsort(found.losses)).astype(np.float64)
-    varies = np.ptp(found.values, axis=0) > 0
+    ranks = np.argsort(np.argsort(profile.values, axis=0), axis=0).astype(np.float64)
+    loss = np.argsort(np.argsort(profile.losses)).astype(np.float64)
+    varies = np.ptp(profile.values, axis=0) > 0
     with np.errstate(invalid="ignore"):
         strength = np.abs(((ranks - ranks.mean(axis=0)) * (loss - loss.mean())[:, None]).mean(axis=0))
     return [int(place) for place in np.argsort(np.where(varies, -strength, 0.0), kind="stable")]

@@ -37,11 +37,11 @@ def stepped_words(guarded: Guarded, observations: NDArray[Any]) -> tuple[str, ..
     counts = np.bincount(deciding[deciding >= 0], minlength=len(guarded.rule_words))
     total = len(deciding)
 
-    def told(place: int) -> str:
+    def tell(place: int) -> str:
         if place < 0:
             return (
                 f"No rule of the guard holds here; rules decide {int(counts.sum()):,} of {counted(total, 'decision')}."
             )
         return f"Rule {place + 1} decides here, and in {int(counts[place]):,} of {counted(total, 'decision')}: {guarded.rule_words[place]}."
 
-    return tuple(told(int(place)) for place in deciding)
+    return tuple(tell(int(place)) for place in deciding)

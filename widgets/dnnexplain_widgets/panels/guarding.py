@@ -84,8 +84,8 @@ class GuardPanel(WatchPanel):
 
     def worker_policy(self) -> Policy:
         """The network without the guard, with a copy of its own."""
-        found = super().worker_policy()
-        return found.policy if isinstance(found, GuardedPolicy) else found
+        policy = super().worker_policy()
+        return policy.policy if isinstance(policy, GuardedPolicy) else policy
 
     def subject(self) -> Subject:
         """The bare network: switching the guard on and off makes no answer old."""
@@ -185,11 +185,11 @@ class GuardPanel(WatchPanel):
         if self.guard is None:
             msg = "make a guard first, or open one"
             raise DnnExplainError(msg)
-        found: Any = Guarded(policy, self.guard, self.system)
+        wrapped: Any = Guarded(policy, self.guard, self.system)
         *imports, expression = getattr(policy, "python", (f"...  # {policy.name}",))
         mine = "from dnnexplain.explain.guards import Guard, Guarded"
-        found.python = (*imports, mine, f"Guarded({expression}, Guard.load('guard.json'), system)")
-        guarded: Guarded = found
+        wrapped.python = (*imports, mine, f"Guarded({expression}, Guard.load('guard.json'), system)")
+        guarded: Guarded = wrapped
         return guarded
 
     def _switch(self, *, on: bool) -> None:
@@ -216,8 +216,8 @@ class GuardPanel(WatchPanel):
         drawn = self.system.workloads(str(self.answers["family"]), EPISODES, 2 * int(self.answers["seed"]) + 1)
         return drawn[int(chosen or 0)]
 
-    def _take(self, found: tuple[Guard, GuardReport]) -> None:
-        self.guard, self.report = found
+    def _take(self, made: tuple[Guard, GuardReport]) -> None:
+        self.guard, self.report = made
         self.pair = None
         report = self.report
         self.figure = {"cells": figures_of(report, self.system)}
@@ -230,8 +230,8 @@ class GuardPanel(WatchPanel):
         if self.answers["on"]:
             self._switch(on=True)
 
-    def _show_episode(self, found: tuple[Pair, tuple[str, ...]]) -> None:
-        pair, self._steps = found
+    def _show_episode(self, shown: tuple[Pair, tuple[str, ...]]) -> None:
+        pair, self._steps = shown
         self.figure = {"cells": self.figure["cells"], **self.watch(pair)}
         self._show_controls()
         self._say(int(self.answers["decision"]))

@@ -79,10 +79,10 @@ class GuidePanel(Panel):
         elif name == "next":
             self._took("")
 
-    def heard(self, found: Optimality | None) -> None:
+    def heard(self, optimality: Optimality | None) -> None:
         """The optimum has judged the present decision."""
-        if found is not None and self._until() == "optimum":
-            self._took(found.sentence())
+        if optimality is not None and self._until() == "optimum":
+            self._took(optimality.sentence())
 
     def _until(self) -> str:
         return self.steps[len(self.learnt)].until if len(self.learnt) < len(self.steps) else ""
@@ -131,12 +131,12 @@ def _moved(system: System, before: Live, now: Live) -> str:
     if not len(changed):
         return ""
     named = changed[:2] if len(changed) <= 2 else changed[-1:]  # of many at once, as of a whole history, the newest
-    told = [
+    words = [
         f"{system.knobs[at].name} is now {with_unit(float(now.state.values[at]), system.knobs[at].unit)}"
         for at in named
     ]
     rest = len(changed) - len(named)
-    return f"{_capital(joined(told))}{f', {rest} more moved with it' if rest else ''}."
+    return f"{_capital(joined(words))}{f', {rest} more moved with it' if rest else ''}."
 
 
 def _decided(system: System, before: Live, now: Live) -> str:
@@ -147,16 +147,16 @@ def _decided(system: System, before: Live, now: Live) -> str:
         return ""
     where = _moved(system, before, now).rstrip(".")
     if isinstance(system.output, Discrete):
-        one, other = (system.output.names[int(done.action or 0)] for done in (before.decision, now.decision))
-        return f"{where}, and the network takes {other} instead of {one}."
+        first, other = (system.output.names[int(done.action or 0)] for done in (before.decision, now.decision))
+        return f"{where}, and the network takes {other} instead of {first}."
     return f"{where}, and the network decides otherwise."
 
 
-def _same(system: System, one: Decision, other: Decision) -> bool:
+def _same(system: System, decision: Decision, other: Decision) -> bool:
     if isinstance(system.output, Discrete):
-        return one.action == other.action
+        return decision.action == other.action
     valid = None
-    acts = [system.output.decide(np.asarray(each.outputs)[None], valid) for each in (one, other)]
+    acts = [system.output.decide(np.asarray(each.outputs)[None], valid) for each in (decision, other)]
     return bool(np.all(system.output.same(*acts)))
 
 

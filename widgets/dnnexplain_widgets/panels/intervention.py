@@ -134,9 +134,9 @@ class InterventionPanel(ProbingPanel):
         self.stale = False
         self.start(work, self.show, f"Running {counted(sets, 'workload')} with and without neuron {neuron}")
 
-    def show(self, found: CostEffect) -> None:
+    def show(self, effect: CostEffect) -> None:
         """Draw a change of cost, computed just now or saved before."""
-        self.found = found
+        self.finding = effect
         self.show_controls()
         self._draw()
 
@@ -178,8 +178,8 @@ class InterventionPanel(ProbingPanel):
             self.guarded(self.refresh)
 
     def _forget(self) -> None:
-        if self.found is not None:
-            self.found, self.badge = None, {}
+        if self.finding is not None:
+            self.finding, self.badge = None, {}
             self.show_controls()
 
     # --- drawing ---
@@ -190,9 +190,9 @@ class InterventionPanel(ProbingPanel):
             return
         changes = [*outcome_row(effect), self._decision(effect)]
         words = effect.sentence()
-        if self.found is not None:
-            changes.append(cost_row(self.found))
-            words = f"{words} {self.found.sentence()}"
+        if self.finding is not None:
+            changes.append(cost_row(self.finding))
+            words = f"{words} {self.finding.sentence()}"
         figure: dict[str, Any] = {"changes": changes}
         if self.each:
             figure["cells"] = self._list()
@@ -228,15 +228,15 @@ class InterventionPanel(ProbingPanel):
     def _show_each(self, each: tuple[NeuronEffect, ...]) -> None:
         self.each = each
         self._draw()
-        still = sum(not one.moved.any() for one in each)
-        told = self._told_of_each(each)
+        still = sum(not item.moved.any() for item in each)
+        words = self._told_of_each(each)
         rest = f" {still} of {len(each)} change nothing at all." if still else ""
-        self.sentence = f"{told}{rest} {self.sentence}"
+        self.sentence = f"{words}{rest} {self.sentence}"
 
     def _told_of_each(self, each: tuple[NeuronEffect, ...]) -> str:
         held = number(each[0].held_at)
         if not isinstance(self.session.system.output, Discrete):
-            worst = max(each, key=lambda one: abs(one.worse))
+            worst = max(each, key=lambda item: abs(item.worse))
             if not worst.outcome:
                 return f"Held at {held} alone, these neurons move the outputs most."
             most = f"neuron {worst.neuron} moves the {worst.outcome} most, by {signed(worst.worse)}"
@@ -245,35 +245,35 @@ class InterventionPanel(ProbingPanel):
                 if worst.worse
                 else f"No neuron held at {held} moves the {worst.outcome}."
             )
-        flips = [str(one.neuron) for one in each if one.flips]
+        flips = [str(item.neuron) for item in each if item.flips]
         if not flips:
             return f"No neuron held at {held} alone changes the decision here."
         return f"Held at {held} alone, each of these neurons changes the decision here: {', '.join(flips)}."
 
     def _ordered(self) -> list[NeuronEffect]:
         """Those that change the decision first, then those that move the outcome most, or the outputs."""
-        moving = [one for one in self.each if one.moved.any()]
-        return sorted(moving, key=lambda one: (not one.flips, -abs(one.worse), -float(np.abs(one.moved).max())))[
+        moving = [item for item in self.each if item.moved.any()]
+        return sorted(moving, key=lambda item: (not item.flips, -abs(item.worse), -float(np.abs(item.moved).max())))[
             :NEURONS
         ]
 
     def _list(self) -> dict[str, Any]:
         rows: list[dict[str, Any]] = []
-        for one in self._ordered():
-            action, chance = one.before.action, one.after.probabilities
+        for item in self._ordered():
+            action, chance = item.before.action, item.after.probabilities
             cells: list[dict[str, str]]
-            if action is None or chance is None or one.after.action is None:
-                most = int(np.abs(one.moved).argmax())
-                outcome = [{"text": signed(one.worse)}] if one.outcome else []
-                moved = [{"text": one.outputs[most]}, {"text": signed(float(one.moved[most]))}]
-                cells = [{"text": number(one.natural)}, *outcome, *moved]
+            if action is None or chance is None or item.after.action is None:
+                most = int(np.abs(item.moved).argmax())
+                outcome = [{"text": signed(item.worse)}] if item.outcome else []
+                moved = [{"text": item.outputs[most]}, {"text": signed(float(item.moved[most]))}]
+                cells = [{"text": number(item.natural)}, *outcome, *moved]
             else:
                 cells = [
-                    {"text": number(one.natural)},
-                    {"text": one.outputs[one.after.action], "note": "changed" if one.flips else ""},
+                    {"text": number(item.natural)},
+                    {"text": item.outputs[item.after.action], "note": "changed" if item.flips else ""},
                     {"text": probability(float(chance[action]))},
                 ]
-            rows.append({"label": f"Neuron {one.neuron}", "cells": cells})
+            rows.append({"label": f"Neuron {item.neuron}", "cells": cells})
         choice = isinstance(self.session.system.output, Discrete)
         first = self.each[0].before.action
         chosen = "" if first is None else self.each[0].outputs[first]

@@ -34,23 +34,23 @@ def _between(*values: float) -> dict[str, Any]:
     return {"low": low - room, "high": high + room, "ends": [number(low - room), number(high + room)]}
 
 
-def cost_row(found: CostEffect) -> dict[str, Any]:
+def cost_row(effect: CostEffect) -> dict[str, Any]:
     """The figure over workloads, with the interval of its change."""
-    before, after = float(found.before.mean()), float(found.after.mean())
-    ends = [before + found.low, before + found.high]
-    known = not math.isnan(found.low)
+    before, after = float(effect.before.mean()), float(effect.after.mean())
+    ends = [before + effect.low, before + effect.high]
+    known = not math.isnan(effect.low)
     row = {
-        "label": found.cost_name, "from": before, "to": after, **({"range": ends} if known else {}),
+        "label": effect.cost_name, "from": before, "to": after, **({"range": ends} if known else {}),
         "text": f"{number(before)} → {number(after)}",
-        "hint": f"{number(100 * found.level)}% interval of the change: {interval(found.low, found.high)}",
+        "hint": f"{number(100 * effect.level)}% interval of the change: {interval(effect.low, effect.high)}",
     }  # fmt: skip
-    told = f", with the {number(100 * found.level)}% interval" if known else ""
+    words = f", with the {number(100 * effect.level)}% interval" if known else ""
     return {
-        "caption": f"{found.cost_name} over {counted(len(found.before), 'workload')}{told}",
+        "caption": f"{effect.cost_name} over {counted(len(effect.before), 'workload')}{words}",
         **_between(before, after, *(ends if known else ())),
         "marks": [
             "as it is",
-            f"neuron {found.neuron} held at {number(found.held_at)}{', with its interval' if known else ''}",
+            f"neuron {effect.neuron} held at {number(effect.held_at)}{', with its interval' if known else ''}",
         ],
         "rows": [row],
     }

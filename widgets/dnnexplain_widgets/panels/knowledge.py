@@ -80,47 +80,47 @@ class KnowledgePanel(ProbingPanel):
 
     def code_lines(self) -> tuple[str, ...]:
         """The probes by themselves."""
-        asked = self._asked()
+        options = self._options()
         return (
             "from dnnexplain.explain import domain_facts, probe_facts, visited",
-            f"seen = visited(system, policy, {asked['states']}, workload={asked['workload']!r}, seed={asked['seed']})",
-            f"facts = domain_facts(system, seen.observations, about={asked['about']!r}, above={asked['above']!r})",
-            f"found = probe_facts(system, policy, seen.states(system), facts, repeats={asked['repeats']}, seed={asked['seed']}{self.layer_argument})",
+            f"seen = visited(system, policy, {options['states']}, workload={options['workload']!r}, seed={options['seed']})",
+            f"facts = domain_facts(system, seen.observations, about={options['about']!r}, above={options['above']!r})",
+            f"found = probe_facts(system, policy, seen.states(system), facts, repeats={options['repeats']}, seed={options['seed']}{self.layer_argument})",
             r"print(*found.sentences(), sep='\n')",
         )
 
     def probe(self) -> None:
         """Collect states, train the probes, beside the page."""
-        system, policy, asked = self.session.system, self.worker_policy(), self._asked()
+        system, policy, options = self.session.system, self.worker_policy(), self._options()
         layer, own = self.session.ask.layer, self.own_facts
 
         def work(task: Task) -> Knowledge:
             task.progress(None, "Collecting states")
-            seen = visited(system, policy, asked["states"], workload=asked["workload"], seed=asked["seed"])
+            seen = visited(system, policy, options["states"], workload=options["workload"], seed=options["seed"])
             facts: dict[str, Fact] = dict(
-                domain_facts(system, seen.observations, about=asked["about"], above=asked["above"])
+                domain_facts(system, seen.observations, about=options["about"], above=options["above"])
             )
             facts |= own
             if not facts:
                 msg = "none of these facts holds in some of the states and not in others; ask about another object or limit"
                 raise DnnExplainError(msg)
 
-            def told(fraction: float) -> None:
+            def tell(fraction: float) -> None:
                 place = min(int(fraction * len(facts)), len(facts) - 1)
                 task.progress(fraction, f"Probing “{list(facts)[place]}”")
 
             return probe_facts(
                 system, policy, seen.states(system), facts,
-                layer=layer, repeats=asked["repeats"], seed=asked["seed"], progress=told,
+                layer=layer, repeats=options["repeats"], seed=options["seed"], progress=tell,
             )  # fmt: skip
 
         self.stale = False
         self.start(work, self.show, "Collecting states")
 
-    def show(self, found: Knowledge) -> None:
+    def show(self, knowledge: Knowledge) -> None:
         """Draw probes, trained just now or saved before."""
-        self.found = found
-        ordered = sorted(found.facts, key=lambda fact: -np.nan_to_num(fact.selectivity, nan=-1.0))
+        self.finding = knowledge
+        ordered = sorted(knowledge.facts, key=lambda fact: -np.nan_to_num(fact.selectivity, nan=-1.0))
         self.figure = {
             "changes": [
                 {
@@ -129,7 +129,7 @@ class KnowledgePanel(ProbingPanel):
                     "high": 1.0,
                     "ends": ["0.5, guessing,", "1"],
                     "marks": ["learnt by heart (control task)", "read off the layer"],
-                    "rows": [_row(fact, found.level) for fact in ordered],
+                    "rows": [_row(fact, knowledge.level) for fact in ordered],
                 }
             ]
         }
@@ -137,14 +137,16 @@ class KnowledgePanel(ProbingPanel):
         unknown = [fact.name for fact in ordered if not fact.note and not fact.low > 0]
         skipped = [f"{fact.name} ({fact.note})" for fact in ordered if fact.note]
         parts = [
-            f"Layer {found.layer} holds {_listed(known)}." if known else f"Layer {found.layer} holds none of these."
+            f"Layer {knowledge.layer} holds {_listed(known)}."
+            if known
+            else f"Layer {knowledge.layer} holds none of these."
         ]
         if unknown:
             parts.append(f"Not told apart from what a probe learns by heart: {_listed(unknown)}.")
         if skipped:
             parts.append(f"Not probed: {'; '.join(skipped)}.")
         self.sentence = f"{' '.join(parts)}"
-        self.badge = _badge(found)
+        self.badge = _badge(knowledge)
         self.show_controls()
 
     def on_press(self, name: str) -> None:
@@ -156,12 +158,12 @@ class KnowledgePanel(ProbingPanel):
 
     def on_neuron(self, *, network: bool) -> None:
         """Of another layer or network nothing is known yet."""
-        if self.found is not None and (network or self.found.layer != self.layer.name):
-            self.found, self.figure, self.badge = None, {}, {}
+        if self.finding is not None and (network or self.finding.layer != self.layer.name):
+            self.finding, self.figure, self.badge = None, {}, {}
             self.sentence = "Another network or layer was chosen; press Probe."
             self.show_controls()
 
-    def _asked(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         answers = self.answers
         return {
             "about": str(answers["about"]),
@@ -184,8 +186,8 @@ def _row(fact: ProbedFact, level: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _badge(found: Knowledge) -> dict[str, Any]:
-    probed = [fact for fact in found.facts if not fact.note]
+def _badge(knowledge: Knowledge) -> dict[str, Any]:
+    probed = [fact for fact in knowledge.facts if not fact.note]
     clear = sum(fact.low > 0 for fact in probed)
     level = "grey" if not probed else "green" if clear == len(probed) else "amber"
     figures = [
@@ -196,7 +198,7 @@ def _badge(found: Knowledge) -> dict[str, Any]:
         }
         for fact in probed
     ]
-    text = f"{clear} of {counted(len(probed), 'fact')} clearly above {'its' if len(probed) == 1 else 'their'} control, {counted(found.states, 'distinct state')}, {counted(found.repeats, 'split')}"
+    text = f"{clear} of {counted(len(probed), 'fact')} clearly above {'its' if len(probed) == 1 else 'their'} control, {counted(knowledge.states, 'distinct state')}, {counted(knowledge.repeats, 'split')}"
     return {"level": level, "text": text, "figures": figures}
 
 

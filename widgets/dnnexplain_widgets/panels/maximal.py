@@ -50,7 +50,7 @@ class MaximalPanel(ProbingPanel):
             {"kind": "number", "name": "restarts", "label": "Starts of a search", "low": 1, "high": 200, "step": 1, "hint": hint},
             {"kind": "button", "name": "find", "label": "Find the state", "strong": True},
             {
-                "kind": "button", "name": "open", "label": "Open in editor", "disabled": self.found is None,
+                "kind": "button", "name": "open", "label": "Open in editor", "disabled": self.finding is None,
                 "hint": "Puts this state into all panels.",
             },
         ]  # fmt: skip
@@ -80,23 +80,23 @@ class MaximalPanel(ProbingPanel):
 
     def open_in_editor(self) -> None:
         """Put the state into the session."""
-        if self.found is None:
+        if self.finding is None:
             msg = "find the state first"
             raise DnnExplainError(msg)
-        self.session.open_in_editor(self.found.state, f"the state that excites neuron {self.found.neuron} most")
+        self.session.open_in_editor(self.finding.state, f"the state that excites neuron {self.finding.neuron} most")
 
-    def show(self, found: Maximum) -> None:
+    def show(self, maximum: Maximum) -> None:
         """Draw the state that was found."""
-        self.found = found
+        self.finding = maximum
         system = self.session.system
-        words = system.describe(found.state)
+        words = system.describe(maximum.state)
         if isinstance(system, Pictured):
-            seen = system.encode(found.state.values[None], found.state.background)[0]
+            seen = system.encode(maximum.state.values[None], maximum.state.background)[0]
             levels = np.clip(np.rint(seen * 255.0), 0, 255).astype(np.uint8)
             self.figure = {"state": {"picture": levels.tobytes(), "words": words}}
         else:
-            self.figure = {"cells": self._knobs(found)}
-        self.badge = _badge(found)
+            self.figure = {"cells": self._knobs(maximum)}
+        self.badge = _badge(maximum)
         self.show_controls()
         self._tell()
 
@@ -111,9 +111,9 @@ class MaximalPanel(ProbingPanel):
 
     def on_neuron(self, *, network: bool) -> None:
         """What was found is about another neuron: look for this one's, if one was asked for at all."""
-        if self.found is None:
+        if self.finding is None:
             return
-        self.found, self.figure, self.sentence, self.badge = None, {}, "", {}
+        self.finding, self.figure, self.sentence, self.badge = None, {}, "", {}
         self.show_controls()
         if self.on_page and not network:
             self.find()
@@ -124,42 +124,40 @@ class MaximalPanel(ProbingPanel):
 
     def _tell(self, _change: object = None) -> None:
         """The sentence: the maximum, the state in words, and where the neuron is now."""
-        found, session = self.found, self.session
-        if found is None or not self.on_page:
+        result, session = self.finding, self.session
+        if result is None or not self.on_page:
             return
-        where = f" (read {found.measured})" if found.measured else ""
-        text = (
-            f"Neuron {found.neuron} reaches {number(found.activation)}{where}: {session.system.describe(found.state)}"
-        )
+        where = f" (read {result.measured})" if result.measured else ""
+        text = f"Neuron {result.neuron} reaches {number(result.activation)}{where}: {session.system.describe(result.state)}"
         now = session.live.activations
-        if not self.stale and found.layer == self.layer.name and found.neuron < now.size:
-            text += f" In the present state it is at {number(now[found.neuron])}."
-            outside = outside_valid(session.system, session.state) if now[found.neuron] > found.activation else ""
+        if not self.stale and result.layer == self.layer.name and result.neuron < now.size:
+            text += f" In the present state it is at {number(now[result.neuron])}."
+            outside = outside_valid(session.system, session.state) if now[result.neuron] > result.activation else ""
             text += f" {outside}" if outside else ""
         self.sentence = text
 
-    def _knobs(self, found: Maximum) -> dict[str, Any]:
+    def _knobs(self, maximum: Maximum) -> dict[str, Any]:
         """The state as a table: each knob that is not at its lowest, or, of many, how many of each group are."""
-        pairs = zip(self.session.system.knobs, found.state.values, strict=True)
+        pairs = zip(self.session.system.knobs, maximum.state.values, strict=True)
         moved = [(knob, float(value)) for knob, value in pairs if value != knob.low]
         if len(moved) > ROWS:
-            return self._groups(found)
+            return self._groups(maximum)
         rows = [{"label": knob.name, "cells": [{"text": with_unit(value, knob.unit)}]} for knob, value in moved]
         caption = "The state that excites the neuron most; knobs at their lowest are left out"
         return {"caption": caption, "corner": "knob", "columns": ["value"], "rows": rows}
 
-    def _groups(self, found: Maximum) -> dict[str, Any]:
-        system, values = self.session.system, found.state.values
+    def _groups(self, maximum: Maximum) -> dict[str, Any]:
+        system, values = self.session.system, maximum.state.values
         lifted = values > [knob.low for knob in system.knobs]
         counts = [(name, places, int(lifted[places].sum())) for name, places in objects(system).items()]
-        ordered = sorted((one for one in counts if one[2]), key=lambda one: -one[2])
+        ordered = sorted((count for count in counts if count[2]), key=lambda item: -item[2])
         rows = []
         for name, places, count in ordered[:ROWS]:
             mean = float(values[places].mean())
             alike = len({system.knobs[place].unit for place in places}) == 1
-            told = "; ".join(_knob_words(system.knobs[place], float(values[place]), name) for place in places)
+            words = "; ".join(_knob_words(system.knobs[place], float(values[place]), name) for place in places)
             mean_or_each = (
-                told if len(places) <= NAMED else with_unit(mean, system.knobs[places[0]].unit) if alike else ""
+                words if len(places) <= NAMED else with_unit(mean, system.knobs[places[0]].unit) if alike else ""
             )
             cells = [{"text": f"{count} of {len(places)}"}, {"text": mean_or_each}]
             rows.append({"label": name, "cells": cells})
@@ -178,16 +176,16 @@ def _knob_words(knob: Knob, value: float, group: str) -> str:
     return f"{knob.name.removeprefix(group).strip()} {with_unit(value, knob.unit)}".strip()
 
 
-def _badge(found: Maximum) -> dict[str, Any]:
-    limit = "none known" if found.bound is None else number(found.bound)
-    how = "How it was shown" if found.proved else "What was not shown"
+def _badge(maximum: Maximum) -> dict[str, Any]:
+    limit = "none known" if maximum.bound is None else number(maximum.bound)
+    how = "How it was shown" if maximum.proved else "What was not shown"
     figures = [
-        {"name": how, "value": found.question.method, "meaning": found.words},
-        {"name": "Neuron", "value": str(found.neuron), "meaning": f"read {found.measured}" if found.measured else "of the layer"},
-        {"name": "Weighted input", "value": number(found.weighted_input), "meaning": "what the activation function receives, in this state"},
+        {"name": how, "value": maximum.question.method, "meaning": maximum.words},
+        {"name": "Neuron", "value": str(maximum.neuron), "meaning": f"read {maximum.measured}" if maximum.measured else "of the layer"},
+        {"name": "Weighted input", "value": number(maximum.weighted_input), "meaning": "what the activation function receives, in this state"},
         {"name": "Proven limit", "value": limit, "meaning": "of the weighted input, over all valid states"},
-        {"name": "States looked at", "value": f"{found.evaluated:,}", "meaning": "parts of states, where the sum over independent parts was used; none but the answer, where it is known in closed form"},
+        {"name": "States looked at", "value": f"{maximum.evaluated:,}", "meaning": "parts of states, where the sum over independent parts was used; none but the answer, where it is known in closed form"},
     ]  # fmt: skip
-    if found.proved:
+    if maximum.proved:
         return {"level": "green", "text": "Proved: no valid state excites it more", "figures": figures}
     return {"level": "amber", "text": "Searched, not proved", "figures": figures}

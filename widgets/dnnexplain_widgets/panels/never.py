@@ -47,7 +47,7 @@ class NeverPanel(Panel):
 
     def setup(self) -> None:
         """Controls: which property, steps around the present state, prove."""
-        self.found: dict[str, Verdict] = {}
+        self.finding: dict[str, Verdict] = {}
         self.failures: dict[str, str] = {}
         self.names = property_names(spec_of(self.session.system))
         self.answers = {"property": _ALL, "within": 3, "chosen": None}
@@ -61,7 +61,7 @@ class NeverPanel(Panel):
     @property
     def result(self) -> dict[str, Verdict]:
         """The verdicts so far, by the names of the properties."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The proofs by themselves."""
@@ -118,9 +118,9 @@ class NeverPanel(Panel):
 
     def headline(self) -> Headline:
         """How many properties hold."""
-        proved = sum(one.verdict == "holds" for one in self.found.values())
-        what = "property is" if len(self.found) == 1 else "properties are"
-        return (f"{proved} of {len(self.found)}", f"{what} proved for all states") if self.found else ("", "")
+        proved = sum(item.verdict == "holds" for item in self.finding.values())
+        what = "property is" if len(self.finding) == 1 else "properties are"
+        return (f"{proved} of {len(self.finding)}", f"{what} proved for all states") if self.finding else ("", "")
 
     def on_answer(self, name: str, value: Any) -> None:
         """Another property, or a row was clicked."""
@@ -135,11 +135,11 @@ class NeverPanel(Panel):
         Args:
             place: among the verdicts, from 0.
         """
-        verdicts = list(self.found.values())
+        verdicts = list(self.finding.values())
         if not 0 <= place < len(verdicts):
             return
         verdict = verdicts[place]
-        self.sentence = self._told(verdict)
+        self.sentence = self._verdict_words(verdict)
         if verdict.witness is not None:
             pair = verdict.witness.ndim > 1
             self.session.state = State(verdict.witness[0] if pair else verdict.witness, self._background(verdict))
@@ -152,35 +152,43 @@ class NeverPanel(Panel):
     def _background(self, verdict: Verdict) -> Any:
         return self.session.state.background if verdict.claim.name == ROBUST else None
 
-    def _told(self, verdict: Verdict) -> str:
-        assumed = "".join(f" Assumed: {one}." for one in verdict.assumed)
+    def _verdict_words(self, verdict: Verdict) -> str:
+        assumed = "".join(f" Assumed: {item}." for item in verdict.assumed)
         return f"{verdict.claim.text}. {verdict.sentence()}{assumed}"
 
-    def _take(self, found: tuple[dict[str, Verdict], dict[str, str]]) -> None:
-        self.found, self.failures = found
+    def _take(self, settled: tuple[dict[str, Verdict], dict[str, str]]) -> None:
+        self.finding, self.failures = settled
         self.set_answers(chosen=None)
         self.figure = {"cells": self._table()}
-        counts = {word: sum(one.verdict == kind for one in self.found.values()) for kind, word in _WORDS.items()}
+        counts = {word: sum(item.verdict == kind for item in self.finding.values()) for kind, word in _WORDS.items()}
         told_ones = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        several = f"Of {counted(len(self.found), 'property', 'properties')}: {told_ones}. A click on a row tells it; a refuted one opens in the editor."
-        only = next(iter(self.found.values()), None)
-        self.sentence = self._told(only) if len(self.found) == 1 and only is not None else several if self.found else ""
+        several = f"Of {counted(len(self.finding), 'property', 'properties')}: {told_ones}. A click on a row tells it; a refuted one opens in the editor."
+        only = next(iter(self.finding.values()), None)
+        self.sentence = (
+            self._verdict_words(only)
+            if len(self.finding) == 1 and only is not None
+            else several
+            if self.finding
+            else ""
+        )
         self.error = " ".join(f"{name}: {text}" for name, text in self.failures.items())
 
     def _table(self) -> dict[str, Any]:
         rows = []
-        for name, one in self.found.items():
-            how = ", ".join(sorted({_HOW.get(case.how, case.how) for case in one.cases if case.verdict == one.verdict}))
+        for name, item in self.finding.items():
+            how = ", ".join(
+                sorted({_HOW.get(case.how, case.how) for case in item.cases if case.verdict == item.verdict})
+            )
             bound = (
-                number(one.bound)
-                if abs(one.bound) < float("inf")
-                else ("no bound known" if one.bound > 0 else "nothing")
+                number(item.bound)
+                if abs(item.bound) < float("inf")
+                else ("no bound known" if item.bound > 0 else "nothing")
             )
             cells = [
-                {"text": _WORDS[one.verdict], "shade": _SHADES.get(one.verdict, 0.0), "hint": one.sentence()},
+                {"text": _WORDS[item.verdict], "shade": _SHADES.get(item.verdict, 0.0), "hint": item.sentence()},
                 {"text": how},
                 {"text": bound},
-                {"text": f"{number(one.seconds)} s"},
+                {"text": f"{number(item.seconds)} s"},
             ]
             rows.append({"label": name, "cells": cells})
         return {

@@ -31,7 +31,7 @@ class PartRulesPanel(RulesPanel):
             msg = f"{self.session.system.name} does not decide on parts; use RulesPanel"
             raise DnnExplainError(msg)
         self.parted: Parted = self.session.system
-        self.asked: Parts = self.parted.in_parts(self.session.policy)
+        self.parts: Parts = self.parted.in_parts(self.session.policy)
         super().setup()
         self.settings = {"sets": 40, "rounds": 0, "unseen": 40, "seeds": 2, "weighting": "soft", **self.settings}
         self.bound_seconds = float(self.options.get("bound_seconds", 1.0))
@@ -44,15 +44,15 @@ class PartRulesPanel(RulesPanel):
 
     def world(self) -> System:
         """Single parts, each a choice."""
-        return self.asked.world
+        return self.parts.world
 
     def seen(self) -> NDArray[Any]:
         """The chosen part of the present state."""
-        return self.asked.observe(self.session.state, self.part)
+        return self.parts.observe(self.session.state, self.part)
 
     def network_action(self) -> int | None:
         """What the router does with the chosen part, by its own network."""
-        return int(best_actions(self.asked.world, self.asked.teacher, self.seen())[0])
+        return int(best_actions(self.parts.world, self.parts.teacher, self.seen())[0])
 
     def lit_part(self) -> str:
         """The chosen part, by its name."""
@@ -62,11 +62,11 @@ class PartRulesPanel(RulesPanel):
         """The policy asked part by part, with a network of its own."""
         return self.parted.in_parts(super().worker_policy()).teacher
 
-    def open_found(self, state: State, told: str) -> None:
+    def open_found(self, state: State, name: str) -> None:
         """Load what the policy saw into the session; what it does not see stays as it is."""
-        part, whole = self.asked.whole(state, self.session.state)
+        part, whole = self.parts.whole(state, self.session.state)
         self.set_answers(part=self.parted.part_names[part])
-        super().open_found(whole, told)
+        super().open_found(whole, name)
 
     def code_lines(self) -> tuple[str, ...]:
         """The distillation by itself, part by part."""
@@ -86,8 +86,8 @@ class PartRulesPanel(RulesPanel):
             super().on_answer(name, value)
 
     def _forget(self, change: Mapping[str, Any]) -> None:
-        self.asked = self.parted.in_parts(self.session.policy)
-        self.system = self.asked.world
+        self.parts = self.parted.in_parts(self.session.policy)
+        self.system = self.parts.world
         super()._forget(change)
 
     def _show_controls(self) -> None:

@@ -34,7 +34,7 @@ class ProbingPanel(Panel):
 
     def setup(self) -> None:
         """Controls; a panel about a rule says that there is nothing to look into."""
-        self.found: Any = None
+        self.finding: Any = None
         self.stale = False
         self.colours: dict[str, int | None] = dict(scene(self.session.system)["colours"])
         self.answers = dict(self.first_answers())
@@ -53,7 +53,7 @@ class ProbingPanel(Panel):
         """Its controls, after the neuron's."""
         return []
 
-    def show(self, found: Any) -> None:
+    def show(self, result: Any) -> None:
         """Draw a result, computed just now or saved before."""
 
     def on_neuron(self, *, network: bool) -> None:
@@ -73,7 +73,7 @@ class ProbingPanel(Panel):
     @property
     def result(self) -> Any:
         """What was found, or ``None`` until it was asked for."""
-        return self.found
+        return self.finding
 
     @property
     def layer(self) -> NeuronLayer:
@@ -92,10 +92,10 @@ class ProbingPanel(Panel):
 
     def save(self, file: str) -> Path:
         """Write the result to a file, to be read with :meth:`load`."""
-        if self.found is None:
+        if self.finding is None:
             msg = "there is nothing to save yet; press the first button"
             raise DnnExplainError(msg)
-        path: Path = self.found.save(file)
+        path: Path = self.finding.save(file)
         return path
 
     def load(self, file: str | Path) -> None:
@@ -103,15 +103,15 @@ class ProbingPanel(Panel):
         self.drop()
         self.show(self.checked(self.KIND.load(file)))
 
-    def checked(self, found: Any) -> Any:
+    def checked(self, result: Any) -> Any:
         """A result that speaks of this system; the panel says so if it is about another network."""
-        asked = found.question
-        if asked.system != self.session.system.name:
-            msg = f"this result is about {asked.system}, not about {self.session.system.name}"
+        question = result.question
+        if question.system != self.session.system.name:
+            msg = f"this result is about {question.system}, not about {self.session.system.name}"
             raise DnnExplainError(msg)
-        self.stale = asked.checkpoint != getattr(self.session.policy, "checkpoint", "")
-        self.answered_before(asked)
-        return found
+        self.stale = question.checkpoint != getattr(self.session.policy, "checkpoint", "")
+        self.answered_before(question)
+        return result
 
     def show_controls(self) -> None:
         """Offer what there is to choose now."""

@@ -37,7 +37,7 @@ class ReasonPanel(Panel):
 
     def setup(self) -> None:
         """Controls: the smallest of all, find, open what flips it."""
-        self.found: SufficientReason | None = None
+        self.finding: SufficientReason | None = None
         self.beside: BesideAttribution | None = None
         self.answers = {"minimum": False, "chosen": None}
         self._show_controls()
@@ -45,7 +45,7 @@ class ReasonPanel(Panel):
     @property
     def result(self) -> SufficientReason | None:
         """The reason; ``None`` until one was looked for."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The reason by itself."""
@@ -70,11 +70,11 @@ class ReasonPanel(Panel):
         limits = replace(LIMITS, seconds=float(self.options.get("seconds", 30.0)))
 
         def work(task: Task) -> tuple[SufficientReason, BesideAttribution | None]:
-            found = sufficient_reason(
+            reason = sufficient_reason(
                 system, policy, state, minimum=minimum, budget=limits, cancel=task.enough,
                 progress=lambda done, total: task.progress(done / total, f"{done} of {counted(total, 'knob')} settled"),
             )  # fmt: skip
-            return found, beside_attribution(system, policy, state, found.fixed) if found.proved else None
+            return reason, beside_attribution(system, policy, state, reason.fixed) if reason.proved else None
 
         self.start(work, lambda both: self._take(*both), "Looking for the reason", keeps=True)
 
@@ -82,17 +82,17 @@ class ReasonPanel(Panel):
         """Find, or open the state in which the decision is another."""
         if name == "run":
             self.run()
-        elif name == "open" and self.found is not None and self.found.flipped is not None:
-            self.session.state = self.found.flipped
+        elif name == "open" and self.finding is not None and self.finding.flipped is not None:
+            self.session.state = self.finding.flipped
 
-    def _take(self, found: SufficientReason, beside: BesideAttribution | None = None) -> None:
-        self.found, self.beside = found, beside
+    def _take(self, reason: SufficientReason, beside: BesideAttribution | None = None) -> None:
+        self.finding, self.beside = reason, beside
         knobs = self.session.system.knobs
         units = {knob.name: knob.unit for knob in knobs}
         groups: dict[str, list[str]] = {}
         for knob in knobs:
-            if knob.name in found.fixed:
-                name, value = _short(knob), with_unit(found.fixed[knob.name], units[knob.name])
+            if knob.name in reason.fixed:
+                name, value = _short(knob), with_unit(reason.fixed[knob.name], units[knob.name])
                 groups.setdefault(knob.group or knob.name, []).append(f"{name} = {value}" if name else value)
         free = () if beside is None else beside.large_but_free
         shown = [*groups, *(name for name in free if name not in groups)]
@@ -113,11 +113,11 @@ class ReasonPanel(Panel):
                 "rows": rows,
             }
         }
-        self.sentence = _sentence(found, len(knobs)) + ("" if beside is None else f" {beside.words}")
+        self.sentence = _sentence(reason, len(knobs)) + ("" if beside is None else f" {beside.words}")
         self._show_controls()
 
     def _show_controls(self) -> None:
-        flips = self.found is not None and self.found.flipped is not None
+        flips = self.finding is not None and self.finding.flipped is not None
         self.controls = [
             {"kind": "check", "name": "minimum", "label": "The smallest of all"},
             {"kind": "button", "name": "run", "label": "Find", "strong": True},
@@ -143,22 +143,22 @@ def _listed(values: list[str]) -> str:
     return "; ".join(values[:NAMED]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _sentence(found: SufficientReason, count: int) -> str:
-    free = count - len(found.fixed)
-    if not found.proved:
-        return f"No smaller set than all knobs is proved to force {found.decision}: {found.reason}."
+def _sentence(reason: SufficientReason, count: int) -> str:
+    free = count - len(reason.fixed)
+    if not reason.proved:
+        return f"No smaller set than all knobs is proved to force {reason.decision}: {reason.reason}."
     word = (
         "no set is smaller"
-        if found.minimum
+        if reason.minimum
         else "none can be left out"
-        if found.minimal
+        if reason.minimal
         else "perhaps not all are needed"
     )
-    what = counted(len(found.fixed), "knob")
+    what = counted(len(reason.fixed), "knob")
     first = (
-        f"Whatever the other {free} are, these {what} force {found.decision} (proved; {word})."
-        if found.fixed
-        else f"The decision is {found.decision} in every valid state (proved)."
+        f"Whatever the other {free} are, these {what} force {reason.decision} (proved; {word})."
+        if reason.fixed
+        else f"The decision is {reason.decision} in every valid state (proved)."
     )
-    flips = f" Changing {', '.join(found.flips[:4])}{' and more' if len(found.flips) > 4 else ''} alone can flip it." if found.flips else ""  # fmt: skip
-    return first + flips + (f" {found.reason[0].upper()}{found.reason[1:]}." if found.reason else "")
+    flips = f" Changing {', '.join(reason.flips[:4])}{' and more' if len(reason.flips) > 4 else ''} alone can flip it." if reason.flips else ""  # fmt: skip
+    return first + flips + (f" {reason.reason[0].upper()}{reason.reason[1:]}." if reason.reason else "")

@@ -42,7 +42,7 @@ class RoomPanel(Panel):
     def setup(self) -> None:
         """Controls: workload, how many, futures, seed, run."""
         system: Any = self.session.system
-        self.found: Room | None = None
+        self.finding: Room | None = None
         families = list(system.workload_names)
         self.answers = {"family": families[0], "sets": 4, "futures": 4, "seed": 1}
         self.controls = [
@@ -58,11 +58,11 @@ class RoomPanel(Panel):
     @property
     def result(self) -> Room | None:
         """The gap, split; ``None`` until it was."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The same by itself."""
-        family, sets, futures, seed = self._asked()
+        family, sets, futures, seed = self._options()
         workers = self.options.get("workers")
         jobs = "" if workers is None else f", jobs={int(workers)}"
         return (
@@ -78,7 +78,7 @@ class RoomPanel(Panel):
         """Run everybody on the same workloads, beside the page."""
         system: Any = self.session.system
         policy, seconds = self.worker_policy(), self._patience()
-        family, sets, futures, seed = self._asked()
+        family, sets, futures, seed = self._options()
 
         def work(task: Task) -> Room:
             return room(
@@ -95,22 +95,22 @@ class RoomPanel(Panel):
         if name == "run":
             self.run()
 
-    def _asked(self) -> tuple[str, int, int, int]:
+    def _options(self) -> tuple[str, int, int, int]:
         said = self.answers
         return str(said["family"]), int(said["sets"]), int(said["futures"]), int(said["seed"])
 
     def _patience(self) -> float:
         return float(self.options.get("oracle_seconds", 5.0))
 
-    def _take(self, found: Room) -> None:
-        self.found = found
-        self.figure = {"ranges": _levels(found)}
-        self.sentence = " ".join((found.sentence(), *found.left_out, *found.assumed)).strip()
+    def _take(self, room: Room) -> None:
+        self.finding = room
+        self.figure = {"ranges": _levels(room)}
+        self.sentence = " ".join((room.sentence(), *room.left_out, *room.assumed)).strip()
 
 
-def _levels(found: Room) -> dict[str, Any]:
+def _levels(room: Room) -> dict[str, Any]:
     """A row for each level: its mean cost as a mark, its 95% interval as a bar, on one axis."""
-    ends = np.array([[one.low, one.high, one.cost] for one in found.levels])
+    ends = np.array([[item.low, item.high, item.cost] for item in room.levels])
     known = ends[np.isfinite(ends)]
     least, most = float(known.min()), float(known.max())
     wide = max(most - least, 1e-12)
@@ -119,20 +119,20 @@ def _levels(found: Room) -> dict[str, Any]:
         return 0.04 + 0.92 * (value - least) / wide
 
     rows = []
-    for one in found.levels:
-        low, high = (end if np.isfinite(end) else one.cost for end in (one.low, one.high))
-        span = f" ({interval(one.low, one.high)})" if np.isfinite(one.low) else ""
-        words = f"{number(one.cost)}{span}"
+    for level in room.levels:
+        low, high = (end if np.isfinite(end) else level.cost for end in (level.low, level.high))
+        span = f" ({interval(level.low, level.high)})" if np.isfinite(level.low) else ""
+        words = f"{number(level.cost)}{span}"
         rows.append(
             {
-                "name": _name(one, found.question.policy),
+                "name": _name(level, room.question.policy),
                 "low": at(low),
                 "high": at(high),
-                "value": at(one.cost),
+                "value": at(level.cost),
                 "words": words,
             }
         )
-    return {"caption": f"{found.cost_name}, mean over {found.workloads} workloads and its 95% interval", "rows": rows}
+    return {"caption": f"{room.cost_name}, mean over {room.workloads} workloads and its 95% interval", "rows": rows}
 
 
 def _name(level: Level, policy: str) -> str:

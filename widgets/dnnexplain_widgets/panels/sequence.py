@@ -36,7 +36,7 @@ class WorstSequencePanel(WatchPanel):
         if not isinstance(system, Mutable) or not isinstance(system, Replayable):
             msg = f"workloads of {system.name} cannot be changed and watched (it needs mutate, scramble, combine and replay)"
             raise DnnExplainError(msg)
-        self.found: SequenceAttack | None = None
+        self.finding: SequenceAttack | None = None
         self.best: Replay | None = None
         self.answers = {
             "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": _measures(system)[0],
@@ -47,7 +47,7 @@ class WorstSequencePanel(WatchPanel):
     @property
     def result(self) -> SequenceAttack | None:
         """What the last search found."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The search by itself."""
@@ -66,8 +66,8 @@ class WorstSequencePanel(WatchPanel):
     @property
     def limits(self) -> dict[str, tuple[int, int]]:
         """The bounds that are asked for, by what a workload is made of."""
-        found = spans_of(parts_of(self.answers["limits"]), "Bounds")
-        return {name: (int(low), int(high)) for name, (low, high) in found.items()}
+        spans = spans_of(parts_of(self.answers["limits"]), "Bounds")
+        return {name: (int(low), int(high)) for name, (low, high) in spans.items()}
 
     def search(self, resume: SequenceAttack | None = None) -> None:
         """Search, or go on from an earlier result, beside the page."""
@@ -77,7 +77,7 @@ class WorstSequencePanel(WatchPanel):
 
         def work(task: Task) -> Watched:
             starts = system.workloads(answers["work"], STARTS, seed)
-            found = attack_sequence(
+            attack = attack_sequence(
                 system,
                 policy,
                 starts,
@@ -91,32 +91,32 @@ class WorstSequencePanel(WatchPanel):
                 cancel=task.enough,
                 progress=task.progress,
             )
-            return _watched(system, policy, found, task)
+            return _watched(system, policy, attack, task)
 
         self.start(work, self._show, "Searching", keeps=True)
 
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved result was given: run its workload, ready to be gone on with."""
         assert name == "saved"
-        found = SequenceAttack.from_json(text_of(file, content))
-        same_system(self.session.system, found.question, file)
+        attack = SequenceAttack.from_json(text_of(file, content))
+        same_system(self.session.system, attack.question, file)
         policy = self.worker_policy()
-        settings = found.question.settings
+        settings = attack.question.settings
         limits = ", ".join(f"{name}={low}:{high}" for name, (low, high) in settings["limits"].items())
         self.set_answers(against=settings["against"], measure=settings["measure"], limits=limits)
 
         def shown(parts: Watched) -> None:
             self._show(parts)
-            self.answered_before(found.question)
+            self.answered_before(attack.question)
 
-        self.start(lambda task: _watched(self.session.system, policy, found, task), shown, "Running the workload")
+        self.start(lambda task: _watched(self.session.system, policy, attack, task), shown, "Running the workload")
 
     def on_press(self, name: str) -> None:
         """Search, go on, open a decision, save."""
         if name == "search":
             self.search()
         elif name == "more":
-            self.search(resume=self.found)
+            self.search(resume=self.finding)
         elif name == "open":
             self.open_decision()
         elif name == "hold":
@@ -133,23 +133,23 @@ class WorstSequencePanel(WatchPanel):
         return () if self.best is None else (self.best,)
 
     def _show(self, parts: Watched) -> None:
-        self.found, pair, self.best = parts
+        self.finding, pair, self.best = parts
         self.figure = self.watch(pair, *self._others)
-        self.badge = _badge(self.found)
+        self.badge = _badge(self.finding)
         self._show_controls()
         self._say()
 
     def _say(self) -> None:
-        assert self.found is not None
+        assert self.finding is not None
         assert self.pair is not None
         words = decision_words(self.system, self.pair, int(self.answers["decision"]), *self._others)
-        self.sentence = f"{self.found.words} {words}"
+        self.sentence = f"{self.finding.words} {words}"
 
     def _show_controls(self) -> None:
         system: Any = self.session.system
         rules = [name for name in system.rules() if name != "random"]
         against = [[name, label(name)] for name in rules] + [[BEST_RULE, "the best rule"], [OPTIMUM, "the optimum"]]
-        done = self.found is not None
+        done = self.finding is not None
         self.controls = [
             {"kind": "select", "name": "work", "label": "Start from", "options": [[n, n] for n in system.workload_names]},
             {"kind": "select", "name": "against", "label": "Behind", "options": against},
@@ -172,20 +172,20 @@ def _measures(system: Any) -> list[str]:
 Watched = tuple[SequenceAttack, Pair, Replay | None]
 
 
-def _watched(system: Any, policy: Policy, found: SequenceAttack, task: Task) -> Watched:
+def _watched(system: Any, policy: Policy, attack: SequenceAttack, task: Task) -> Watched:
     """A result with its runs: network, rule, and the best schedule that the oracle knows."""
-    workload = system.workload_from_json(found.workload)
-    pair = run_pair(system, policy, system.rules()[found.rule_name], workload, task=task)
+    workload = system.workload_from_json(attack.workload)
+    pair = run_pair(system, policy, system.rules()[attack.rule_name], workload, task=task)
     best = system.replay_optimum(workload, seconds=ORACLE_SECONDS) if hasattr(system, "replay_optimum") else None
-    return found, pair, best
+    return attack, pair, best
 
 
-def _badge(found: SequenceAttack) -> dict[str, Any]:
-    interval = f"{number(found.optimum_lower)} to {number(found.optimum_upper)}"
+def _badge(attack: SequenceAttack) -> dict[str, Any]:
+    interval = f"{number(attack.optimum_lower)} to {number(attack.optimum_upper)}"
     figures = [
-        {"name": "Optimum", "value": number(found.optimum_upper) if found.proved_optimum else interval, "meaning": "proved, with all jobs known beforehand"},
-        {"name": "Where the search started", "value": f"{number(found.start_network)} against {number(found.start_rule)}", "meaning": f"{found.cost_name}, network against rule"},
-        {"name": "Workloads run", "value": f"{found.evaluated:,}", "meaning": f"in {number(found.seconds)} s"},
+        {"name": "Optimum", "value": number(attack.optimum_upper) if attack.proved_optimum else interval, "meaning": "proved, with all jobs known beforehand"},
+        {"name": "Where the search started", "value": f"{number(attack.start_network)} against {number(attack.start_rule)}", "meaning": f"{attack.cost_name}, network against rule"},
+        {"name": "Workloads run", "value": f"{attack.evaluated:,}", "meaning": f"in {number(attack.seconds)} s"},
     ]  # fmt: skip
-    text = "Re-run from the saved workload; the optimum is bounded" + (" and proved" if found.proved_optimum else "")
-    return {"level": "green" if found.proved_optimum else "amber", "text": text, "figures": figures}
+    text = "Re-run from the saved workload; the optimum is bounded" + (" and proved" if attack.proved_optimum else "")
+    return {"level": "green" if attack.proved_optimum else "amber", "text": text, "figures": figures}

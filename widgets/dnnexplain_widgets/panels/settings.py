@@ -31,8 +31,8 @@ class SettingsPanel(Panel):
         if isinstance(system.output, Discrete):
             msg = f"{system.name} chooses one action; a DecisionPanel shows it"
             raise DnnExplainError(msg)
-        told = [axis.knobs[0] for view in views_of_kind(system, SweepView) for axis in (view.down, view.across)]
-        self.knobs = list(dict.fromkeys([*told, *(knob.name for knob in system.knobs)]))
+        lines = [axis.knobs[0] for view in views_of_kind(system, SweepView) for axis in (view.down, view.across)]
+        self.knobs = list(dict.fromkeys([*lines, *(knob.name for knob in system.knobs)]))
         rules = system.rules()
         first = next((name for name in spec_of(system).baselines if name in rules), next(iter(rules), ""))
         self.answers = {"along": self.knobs[0], "output": "", "rule": first}
@@ -57,13 +57,18 @@ class SettingsPanel(Panel):
     def _controls(self, rules: list[str]) -> list[dict[str, Any]]:
         space = self.session.system.output
         controls: list[dict[str, Any]] = [
-            {"kind": "select", "name": "along", "label": "Curve along", "options": [[one, one] for one in self.knobs]}
+            {
+                "kind": "select",
+                "name": "along",
+                "label": "Curve along",
+                "options": [[knob, knob] for knob in self.knobs],
+            }
         ]
         if len(space.names) > 1:
             all_of_them = [] if isinstance(space, Box) else [["", "how many are on"]]
-            options = [*all_of_them, *([one, one] for one in space.names)]
+            options = [*all_of_them, *([name, name] for name in space.names)]
             controls.append({"kind": "select", "name": "output", "label": "Of", "options": options})
-        beside = [[one, label(one)] for one in rules]
+        beside = [[rule, label(rule)] for rule in rules]
         return [*controls, {"kind": "select", "name": "rule", "label": "Beside", "options": beside}]
 
     def _follow(self, _change: object = None) -> None:

@@ -46,7 +46,7 @@ class StressPanel(WatchPanel):
 
     def setup(self) -> None:
         """Controls: budget, seed, run."""
-        self.found: StressTest | None = None
+        self.finding: StressTest | None = None
         self._part: Callable[[], StressTest] | None = None
         self._board: dict[str, Any] = {}
         self._shown: int | None = None
@@ -60,7 +60,7 @@ class StressPanel(WatchPanel):
     @property
     def result(self) -> StressTest | None:
         """The test, as far as it was run."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The test by itself."""
@@ -105,28 +105,32 @@ class StressPanel(WatchPanel):
         Raises:
             DnnExplainError: nothing was run yet, or there is no such scenario.
         """
-        found = self.found
-        if found is None or not 0 <= place < len(found.scenarios):
-            msg = "run the test first" if found is None else f"this test has scenarios 0 to {len(found.scenarios) - 1}"
+        finding = self.finding
+        if finding is None or not 0 <= place < len(finding.scenarios):
+            msg = (
+                "run the test first"
+                if finding is None
+                else f"this test has scenarios 0 to {len(finding.scenarios) - 1}"
+            )
             raise DnnExplainError(msg)
-        one = found.scenarios[place]
+        scenario = finding.scenarios[place]
         self._shown = place
         self.set_answers(chosen=place)
-        self.sentence = case_words(one)
+        self.sentence = case_words(scenario)
         system = self.system
         if not isinstance(system, Replayable) or not isinstance(system.output, Discrete):
             return
         policy = self.worker_policy()
-        rule: Policy = system.rules()[one.best_rule]
-        count, seed = one.sets, int(one.worst.get("seed", 0))
+        rule: Policy = system.rules()[scenario.best_rule]
+        count, seed = scenario.sets, int(scenario.worst.get("seed", 0))
 
         def work(task: Task) -> Pair:
             task.progress(0.0, "Drawing the workload")
-            workload = self._workload(one, count, seed)
-            ours, theirs = (_as_met(system, one, asked) for asked in (policy, rule))
+            workload = self._workload(scenario, count, seed)
+            ours, theirs = (_as_met(system, scenario, policy_asked) for policy_asked in (policy, rule))
             return run_pair(system, ours, theirs, workload, seed=seed, task=task)
 
-        words = f"{case_words(one)} Below: its worst workload, number {int(one.worst.get('place', 0)) + 1} of {count}."
+        words = f"{case_words(scenario)} Below: its worst workload, number {int(scenario.worst.get('place', 0)) + 1} of {count}."
         self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode", part=True)
 
     def on_press(self, name: str) -> None:
@@ -134,7 +138,7 @@ class StressPanel(WatchPanel):
         if name == "run":
             self.run()
         elif name == "more":
-            self.run(resume=self.found)
+            self.run(resume=self.finding)
         elif name == "open":
             self.open_decision()
         elif name == "hold":
@@ -151,31 +155,31 @@ class StressPanel(WatchPanel):
     def on_file(self, name: str, file: str, content: bytes) -> None:
         """A saved test."""
         del name
-        found = StressTest.from_json(text_of(file, content))
-        same_system(self.system, found.question, file)
-        self.set_answers(budget=found.question.settings["budget"], seed=found.question.seed or 0)
-        self._take(found)
-        self.answered_before(found.question)
+        test = StressTest.from_json(text_of(file, content))
+        same_system(self.system, test.question, file)
+        self.set_answers(budget=test.question.settings["budget"], seed=test.question.seed or 0)
+        self._take(test)
+        self.answered_before(test.question)
 
     # --- inner workings ---
 
-    def _workload(self, one: ScenarioResult, count: int, seed: int) -> Any:
+    def _workload(self, scenario: ScenarioResult, count: int, seed: int) -> Any:
         """A scenario's worst workload: from its file's content, or drawn again."""
-        if isinstance(self.system, Tabular) and "records" in one.worst:
-            return read_case_file(self.system, one.worst)
-        case = next(case for case in battery(spec_of(self.system)) if case.name == one.name)
-        return case.workloads(self.system, count, seed)[int(one.worst["place"])]
+        if isinstance(self.system, Tabular) and "records" in scenario.worst:
+            return read_case_file(self.system, scenario.worst)
+        case = next(case for case in battery(spec_of(self.system)) if case.name == scenario.name)
+        return case.workloads(self.system, count, seed)[int(scenario.worst["place"])]
 
     def _show_part(self, _change: object = None) -> None:
         if self._part is not None and self.busy:
             self.figure = {"board": board(self._part())}
 
-    def _take(self, found: StressTest) -> None:
-        self._part, self.found, self.pair, self._shown = None, found, None, None
+    def _take(self, test: StressTest) -> None:
+        self._part, self.finding, self.pair, self._shown = None, test, None, None
         self.set_answers(chosen=None)
-        self._board = board(found)
+        self._board = board(test)
         self.figure = {"board": self._board}
-        self.sentence = f"{found.sentence()}{' Not tested: ' + found.left_out[0] if found.left_out else ''}"
+        self.sentence = f"{test.sentence()}{' Not tested: ' + test.left_out[0] if test.left_out else ''}"
         self._show_controls()
 
     def _show_pair(self, pair: Pair, words: str) -> None:
@@ -185,7 +189,7 @@ class StressPanel(WatchPanel):
         self._show_controls()
 
     def _show_controls(self) -> None:
-        unfinished = self.found is not None and not self.found.done
+        unfinished = self.finding is not None and not self.finding.done
         self.controls = [
             {"kind": "number", "name": "budget", "label": "Runs in all", "low": 60, "high": 100000, "step": 20},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
@@ -196,7 +200,7 @@ class StressPanel(WatchPanel):
         ]  # fmt: skip
 
 
-def _as_met(system: Any, one: ScenarioResult, policy: Policy) -> Policy:
+def _as_met(system: Any, scenario: ScenarioResult, policy: Policy) -> Policy:
     """A policy with the scenario's fault of the input, as it was run in the test."""
-    fault = FAULTS.get(one.name.removeprefix("input-")) if one.kind == "fault" else None
-    return policy if fault is None else FaultyInput(policy, fault, system, int(one.worst.get("place", 0)))
+    fault = FAULTS.get(scenario.name.removeprefix("input-")) if scenario.kind == "fault" else None
+    return policy if fault is None else FaultyInput(policy, fault, system, int(scenario.worst.get("place", 0)))

@@ -18,15 +18,15 @@ from dnnexplain_widgets.words import label
 __all__ = ["board", "case_words"]
 
 
-def board(found: StressTest) -> dict[str, Any]:
+def board(test: StressTest) -> dict[str, Any]:
     """The scenarios as small multiples, by kind; ``at`` is the place among ``found.scenarios``."""
     order = list(KINDS)
-    places = sorted(range(len(found.scenarios)), key=lambda at: order.index(found.scenarios[at].kind))
+    places = sorted(range(len(test.scenarios)), key=lambda at: order.index(test.scenarios[at].kind))
     groups = [
-        {"label": KINDS[kind], "tiles": [_tile(found.scenarios[at], at) for at in group]}
-        for kind, group in groupby(places, key=lambda at: found.scenarios[at].kind)
+        {"label": KINDS[kind], "tiles": [_tile(test.scenarios[at], at) for at in group]}
+        for kind, group in groupby(places, key=lambda at: test.scenarios[at].kind)
     ]
-    counts = [[verdict, found.count(verdict)] for verdict in (BETTER, WITHIN, WORSE, UNSAFE)]
+    counts = [[verdict, test.count(verdict)] for verdict in (BETTER, WITHIN, WORSE, UNSAFE)]
     return {
         "counts": counts,
         "groups": groups,
@@ -35,31 +35,31 @@ def board(found: StressTest) -> dict[str, Any]:
     }
 
 
-def _tile(one: ScenarioResult, at: int) -> Mapping[str, Any]:
-    known = not math.isnan(one.gap_low)
+def _tile(scenario: ScenarioResult, at: int) -> Mapping[str, Any]:
+    known = not math.isnan(scenario.gap_low)
     return {
         "at": at,
-        "name": one.name,
-        "verdict": one.verdict.split()[0],
-        "gap": one.gap,
-        "low": one.gap_low if known else None,
-        "high": one.gap_high if known else None,
-        "text": f"{_told(one)}{'' if one.sure else ', not sure'}",
-        "hint": one.sentence,
+        "name": scenario.name,
+        "verdict": scenario.verdict.split()[0],
+        "gap": scenario.gap,
+        "low": scenario.gap_low if known else None,
+        "high": scenario.gap_high if known else None,
+        "text": f"{_gap_words(scenario)}{'' if scenario.sure else ', not sure'}",
+        "hint": scenario.sentence,
     }
 
 
-def _told(one: ScenarioResult) -> str:
+def _gap_words(scenario: ScenarioResult) -> str:
     """``"5.09% better"``, ``"8.9% worse"``; where the verdict says another thing than the sign, with the sign."""
-    if (one.verdict == BETTER and one.gap < 0) or (one.verdict == WORSE and one.gap > 0):
-        return f"{percent(abs(one.gap))} {one.verdict}"
-    return f"{percent(one.gap, sign=True)}, {one.verdict}"
+    if (scenario.verdict == BETTER and scenario.gap < 0) or (scenario.verdict == WORSE and scenario.gap > 0):
+        return f"{percent(abs(scenario.gap))} {scenario.verdict}"
+    return f"{percent(scenario.gap, sign=True)}, {scenario.verdict}"
 
 
-def case_words(one: ScenarioResult) -> str:
+def case_words(scenario: ScenarioResult) -> str:
     """A scenario in a sentence: what it is, its figures, what is bad about it."""
-    bad = f" What makes it unsafe: {one.why}." if one.why else ""
+    bad = f" What makes it unsafe: {scenario.why}." if scenario.why else ""
     return (
-        f"{one.name}: {one.sentence} Cost {number(one.cost)}, {percent(one.gap, sign=True)} against {label(one.best_rule)} "
-        f"({ends(one)}) on {counted(one.sets, 'workload')}: {one.verdict}.{bad}"
+        f"{scenario.name}: {scenario.sentence} Cost {number(scenario.cost)}, {percent(scenario.gap, sign=True)} against {label(scenario.best_rule)} "
+        f"({ends(scenario)}) on {counted(scenario.sets, 'workload')}: {scenario.verdict}.{bad}"
     )

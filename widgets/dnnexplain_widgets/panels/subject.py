@@ -40,11 +40,11 @@ class Subject:
 
     def differences(self, now: Subject, *, same_state: bool) -> str:
         """What is not as it was: ``"about the network default, another state and other settings"``; or nothing."""
-        found = []
+        differences = []
         if self.about_other_network(now):
-            found.append(f"the network {self.policy}")
+            differences.append(f"the network {self.policy}")
         if self.state is not None and not same_state:
-            found.append("another state")
+            differences.append("another state")
         if any(self.settings[name] != now.settings.get(name) for name in self.settings):
-            found.append("other settings")
-        return f"about {joined(found)}" if found else ""
+            differences.append("other settings")
+        return f"about {joined(differences)}" if differences else ""

@@ -35,7 +35,7 @@ class SweepMapPanel(Panel):
     def setup(self) -> None:
         """Controls: which map, of which two knobs, beside which rule, of which output."""
         system = self.session.system
-        self.found: tuple[SweepMap, ...] = ()
+        self.finding: tuple[SweepMap, ...] = ()
         self._spent = 0.0
         self._drawn: Any = None
         self.views = {view.title: view for view in views_of_kind(system, SweepView)}
@@ -75,7 +75,7 @@ class SweepMapPanel(Panel):
     @property
     def result(self) -> SweepMap | None:
         """The network's map."""
-        return self.found[0] if self.found else None
+        return self.finding[0] if self.finding else None
 
     def code_lines(self) -> tuple[str, ...]:
         """The map by itself."""
@@ -106,12 +106,12 @@ class SweepMapPanel(Panel):
 
         def work(task: Task) -> tuple[tuple[SweepMap, ...], float]:
             began = thread_time()
-            found: list[SweepMap] = []
-            for one in (policy, rule):
-                if one is not None:
-                    task.progress(len(found) / 2, f"Asking {label(one.name)}")
-                    found.append(sweep_map(system, one, view, state, output=str(answers["output"])))
-            return tuple(found), thread_time() - began
+            maps: list[SweepMap] = []
+            for decider in (policy, rule):
+                if decider is not None:
+                    task.progress(len(maps) / 2, f"Asking {label(decider.name)}")
+                    maps.append(sweep_map(system, decider, view, state, output=str(answers["output"])))
+            return tuple(maps), thread_time() - began
 
         self.start(work, self._show, "Drawing the map", quick=quick)
 
@@ -131,11 +131,11 @@ class SweepMapPanel(Panel):
 
     def go(self, row: int, column: int) -> None:
         """Bring the state to a place on the map."""
-        found, view, system = self.result, self.view, self.session.system
-        if found is None:
+        result, view, system = self.result, self.view, self.session.system
+        if result is None:
             return
         values = self.session.state.values.copy()
-        for axis, value in ((view.across, found.across_values[column]), (view.down, found.down_values[row])):
+        for axis, value in ((view.across, result.across_values[column]), (view.down, result.down_values[row])):
             values[[knob_index(system, knob) for knob in axis.knobs]] = value
         self.session.move(view.settle(values[None])[0] if view.settle is not None else values)
 
@@ -154,7 +154,7 @@ class SweepMapPanel(Panel):
         system = self.session.system
         names = [[knob.name, knob.name] for knob in system.knobs]
         controls: list[dict[str, Any]] = [
-            {"kind": "select", "name": "view", "label": "Map", "options": [*([one, one] for one in self.views), [OWN, "any two knobs"]]}
+            {"kind": "select", "name": "view", "label": "Map", "options": [*([view, view] for view in self.views), [OWN, "any two knobs"]]}
         ]  # fmt: skip
         if self.answers["view"] == OWN:
             controls += [
@@ -171,17 +171,17 @@ class SweepMapPanel(Panel):
         self.controls = [*controls, {"kind": "button", "name": "run", "label": "Draw", "strong": True}]
 
     def _show(self, given: tuple[tuple[SweepMap, ...], float]) -> None:
-        self.found, self._spent = given
-        first, view = self.found[0], self.view
-        self.figure = {"sweep": _figure(self.found, self.session.system, view)}
-        said = [one.words(label(one.question.policy)) for one in self.found]
+        self.finding, self._spent = given
+        first, view = self.finding[0], self.view
+        self.figure = {"sweep": _figure(self.finding, self.session.system, view)}
+        said = [item.words(label(item.question.policy)) for item in self.finding]
         self.sentence = " ".join([*said, first.note]).strip()
         self._on_live(None)  # the state may have gone on meanwhile
 
 
-def _figure(found: tuple[SweepMap, ...], system: Any, view: SweepView) -> dict[str, Any]:
-    first = found[0]
-    every = np.stack([one.action for one in found])
+def _figure(maps: tuple[SweepMap, ...], system: Any, view: SweepView) -> dict[str, Any]:
+    first = maps[0]
+    every = np.stack([item.action for item in maps])
     kind = np.uint16 if first.kind == "choice" else np.float32
     axes = {}
     for way, axis in (("across", view.across), ("down", view.down)):
@@ -190,7 +190,7 @@ def _figure(found: tuple[SweepMap, ...], system: Any, view: SweepView) -> dict[s
         axes[way] = {"name": axis.name, "unit": unit, "values": values.tolist(), "knobs": knobs}
     return {
         **axes,
-        "sides": [{"name": label(one.question.policy), "action": one.action.astype(kind).tobytes()} for one in found],
+        "sides": [{"name": label(item.question.policy), "action": item.action.astype(kind).tobytes()} for item in maps],
         "kind": first.kind,
         "names": list(first.names),
         "ordered": first.ordered or first.kind != "choice",

@@ -29,11 +29,11 @@ def cell_of(curve: ThresholdCurve) -> dict[str, Any]:
     return {"text": text, "words": curve.sentence(), "marks": marks}
 
 
-def held_note(found: Curves, system: System) -> str:
+def held_note(curves: Curves, system: System) -> str:
     """What objects were given so that they can be swept, in one sentence; true whatever the present state has."""
     given: dict[str, set[str]] = {}
     groups: dict[str, None] = {}
-    for held in found.held:
+    for held in curves.held:
         for name, value in held.items():
             knob = system.knobs[knob_index(system, name)]
             given.setdefault(kind_of(knob), set()).add(with_unit(value, knob.unit))
@@ -41,10 +41,10 @@ def held_note(found: Curves, system: System) -> str:
     if not given:
         return ""
     if any(len(values) > 1 for values in given.values()):
-        return " ".join(dict.fromkeys(note for note in found.notes if note))
-    told = joined(f"{kind} {next(iter(values))}" for kind, values in given.items())
+        return " ".join(dict.fromkeys(note for note in curves.notes if note))
+    words = joined(f"{kind} {next(iter(values))}" for kind, values in given.items())
     each = "each of " if len(groups) > 1 else ""
-    return f"For its own curve {each}{joined(groups)} was given {told}."
+    return f"For its own curve {each}{joined(groups)} was given {words}."
 
 
 def close_up(curve: ThresholdCurve, colour: int | None) -> dict[str, Any]:
@@ -56,35 +56,35 @@ def close_up(curve: ThresholdCurve, colour: int | None) -> dict[str, Any]:
         "colour": colour,
         "values": curve.values.tolist(),
         "activation": curve.activation.tolist(),
-        "ranges": [{"response": one.response, "low": one.low, "high": one.high} for one in curve.ranges],
+        "ranges": [{"response": item.response, "low": item.low, "high": item.high} for item in curve.ranges],
         "current": curve.current,
         "words": curve.sentence(),
     }
 
 
-def surface_figure(found: Surface, system: System, state: State | None) -> dict[str, Any]:
+def surface_figure(surface: Surface, system: System, state: State | None) -> dict[str, Any]:
     """A surface, with the present state's cell if it belongs to one."""
     axes = [
         {"name": name, "unit": unit, "values": values.tolist()}
-        for name, unit, values in zip(found.knobs, found.units, (found.first, found.second), strict=True)
+        for name, unit, values in zip(surface.knobs, surface.units, (surface.first, surface.second), strict=True)
     ]
     here = None
     if state is not None:
-        own = [float(state.values[knob_index(system, name)]) for name in found.knobs]
+        own = [float(state.values[knob_index(system, name)]) for name in surface.knobs]
         here = [
-            int(np.abs(grid - value).argmin()) for grid, value in zip((found.first, found.second), own, strict=True)
+            int(np.abs(grid - value).argmin()) for grid, value in zip((surface.first, surface.second), own, strict=True)
         ]
     return {
-        "title": f"Neuron {found.neuron}, {found.knobs[0]} and {found.knobs[1]}",
+        "title": f"Neuron {surface.neuron}, {surface.knobs[0]} and {surface.knobs[1]}",
         "first": axes[0],
         "second": axes[1],
-        "activation": np.ascontiguousarray(found.activation, np.float32).tobytes(),
+        "activation": np.ascontiguousarray(surface.activation, np.float32).tobytes(),
         "current": here,
-        "words": found.sentence(),
+        "words": surface.sentence(),
     }
 
 
-def census_cells(found: Census) -> dict[str, Any]:
+def census_cells(census: Census) -> dict[str, Any]:
     """The count as a table, one row per network."""
     columns = [
         "neurons",
@@ -96,20 +96,26 @@ def census_cells(found: Census) -> dict[str, Any]:
         "never react",
     ]
     rows = []
-    for one in found.networks:
-        below = f"half of them at {number(one.median_on)} {found.unit}".strip() if np.isfinite(one.median_on) else ""
+    for network in census.networks:
+        below = (
+            f"half of them at {number(network.median_on)} {census.unit}".strip()
+            if np.isfinite(network.median_on)
+            else ""
+        )
         above = (
-            f"half from {number(one.median_settles)} {found.unit}".strip() if np.isfinite(one.median_settles) else ""
+            f"half from {number(network.median_settles)} {census.unit}".strip()
+            if np.isfinite(network.median_settles)
+            else ""
         )
         cells = [
-            {"text": str(one.neurons)},
-            {"text": str(one.threshold)},
-            {"text": str(one.off_below), "note": below},
-            {"text": str(one.settles_above), "note": above},
-            {"text": str(one.both)},
-            {"text": str(one.dead)},
-            {"text": str(one.flat)},
+            {"text": str(network.neurons)},
+            {"text": str(network.threshold)},
+            {"text": str(network.off_below), "note": below},
+            {"text": str(network.settles_above), "note": above},
+            {"text": str(network.both)},
+            {"text": str(network.dead)},
+            {"text": str(network.flat)},
         ]
-        rows.append({"label": one.policy, "cells": cells})
-    caption = f"Neurons that show thresholds in {found.kind}, by network"
-    return {"caption": caption, "corner": f"Thresholds in {found.kind}", "columns": columns, "rows": rows}
+        rows.append({"label": network.policy, "cells": cells})
+    caption = f"Neurons that show thresholds in {census.kind}, by network"
+    return {"caption": caption, "corner": f"Thresholds in {census.kind}", "columns": columns, "rows": rows}

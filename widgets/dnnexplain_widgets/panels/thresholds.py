@@ -112,19 +112,19 @@ class ThresholdMapPanel(ProbingPanel):
         if kind not in self.kinds:
             raise Choice("kind of knob", kind, tuple(self.kinds)).error()
         state = session.state if others is Others.AS_THEY_ARE else None
-        found = threshold_map(
+        curves = threshold_map(
             session.system, session.policy, kind, state=state, layer=session.ask.layer, others=others,
             knobs=largest_knobs(session.system, kind, session.state, COLUMNS),
         )  # fmt: skip
         self._drawn, self.stale = state, False
         self.question = f"Which neurons are switched by the {kind} of which {self._object()}?"
-        self.show(found)
+        self.show(curves)
 
-    def show(self, found: ThresholdMap) -> None:
+    def show(self, curves: ThresholdMap) -> None:
         """Draw a map, computed just now or saved before."""
-        first = self.found is None
-        self.found = found
-        self.column = min(self.column, len(found.knobs) - 1)
+        first = self.finding is None
+        self.finding = curves
+        self.column = min(self.column, len(curves.knobs) - 1)
         self._find_surface()
         self._draw()
         if first:
@@ -132,7 +132,7 @@ class ThresholdMapPanel(ProbingPanel):
 
     def choose(self, neuron: int, column: int) -> None:
         """Open the curve of a cell, and select its neuron in all panels."""
-        if self.found is None or not 0 <= column < len(self.found.knobs):
+        if self.finding is None or not 0 <= column < len(self.finding.knobs):
             msg = f"there is no object number {column} in this map"
             raise DnnExplainError(msg)
         chosen, self.column = check_neuron(self.layer, neuron), column
@@ -159,8 +159,8 @@ class ThresholdMapPanel(ProbingPanel):
         if network:
             self._forget_count()
         layer = self.layer.name
-        if network or self.found is None or self.stale or self.found.curves.layer != layer:
-            self.found = None if network else self.found
+        if network or self.finding is None or self.stale or self.finding.curves.layer != layer:
+            self.finding = None if network else self.finding
             self.refresh()
         elif self.on_page:
             self._find_surface()
@@ -168,7 +168,7 @@ class ThresholdMapPanel(ProbingPanel):
 
     def catch_up(self) -> None:
         """Draw what was left out while the panel was hidden."""
-        if self.found is None or (self._drawn is not None and self._drawn != self.session.state):
+        if self.finding is None or (self._drawn is not None and self._drawn != self.session.state):
             self.refresh()
         else:
             self._find_surface()
@@ -182,7 +182,7 @@ class ThresholdMapPanel(ProbingPanel):
             if name != "second":
                 self._forget_count()
             if self.answers["second"] == self.answers["kind"]:
-                others = [one for one in self.kinds if one != self.answers["kind"]]
+                others = [condition for condition in self.kinds if condition != self.answers["kind"]]
                 self.set_answers(second=others[0] if others else "")
                 return  # that change of an answer comes back here
             self.show_controls()
@@ -209,63 +209,63 @@ class ThresholdMapPanel(ProbingPanel):
 
     def _find_surface(self) -> None:
         """Two knobs of the chosen object: one forward pass."""
-        session, found, second = self.session, self.found, str(self.answers["second"])
+        session, result, second = self.session, self.finding, str(self.answers["second"])
         self.surface = None
-        if self.stale or not second or found is None or session.unit >= len(found.turns_on):
+        if self.stale or not second or result is None or session.unit >= len(result.turns_on):
             return
-        group = session.system.knobs[knob_index(session.system, found.knobs[self.column])].group
+        group = session.system.knobs[knob_index(session.system, result.knobs[self.column])].group
         other = [session.system.knobs[i].name for i in self.kinds[second] if session.system.knobs[i].group == group]
         if other:
             self.surface = surface(
-                session.system, session.policy, session.unit, found.knobs[self.column], other[0],
-                state=self._drawn, layer=session.ask.layer, others=found.curves.others,
+                session.system, session.policy, session.unit, result.knobs[self.column], other[0],
+                state=self._drawn, layer=session.ask.layer, others=result.curves.others,
             )  # fmt: skip
 
     def _draw(self) -> None:
-        found, session = self.found, self.session
-        assert found is not None
-        unit = min(session.unit, len(found.turns_on) - 1)
-        neurons = self._rows(found, unit)
-        figure: dict[str, Any] = {"thresholds": self._strips(found, neurons, unit)}
-        colour = self._colour(found.knobs[self.column])
-        figure["curve"] = close_up(found.curves.curve(unit, found.knobs[self.column]), colour)
+        result, session = self.finding, self.session
+        assert result is not None
+        unit = min(session.unit, len(result.turns_on) - 1)
+        neurons = self._rows(result, unit)
+        figure: dict[str, Any] = {"thresholds": self._strips(result, neurons, unit)}
+        colour = self._colour(result.knobs[self.column])
+        figure["curve"] = close_up(result.curves.curve(unit, result.knobs[self.column]), colour)
         if self.surface is not None:
             figure["surface"] = surface_figure(self.surface, session.system, self._drawn)
         if self.counted is not None:
             figure["cells"] = census_cells(self.counted)
-        left_out = len(found.turns_on) - len(neurons)
+        left_out = len(result.turns_on) - len(neurons)
         more = (
             f" {counted(left_out, 'neuron')} with the fewest thresholds {'is' if left_out == 1 else 'are'} not shown."
             if left_out
             else ""
         )
-        note = held_note(found.curves, session.system)
+        note = held_note(result.curves, session.system)
         with self.hold_sync():
             self.figure = figure
             if not self.busy:
-                told = f"{found.sentence()}{more}{self._of_all(found)} {note}".strip()
-                self.sentence = f"{told} {self._counted_words}".strip()
+                words = f"{result.sentence()}{more}{self._of_all(result)} {note}".strip()
+                self.sentence = f"{words} {self._counted_words}".strip()
 
-    def _of_all(self, found: ThresholdMap) -> str:
+    def _of_all(self, curves: ThresholdMap) -> str:
         """That a map has only some of the knobs of its kind, and what all of them would take."""
-        every = len(self.kinds.get(found.kind, ()))
-        if len(found.knobs) >= every:
+        every = len(self.kinds.get(curves.kind, ()))
+        if len(curves.knobs) >= every:
             return ""
-        return f" Of {every:,} knobs the {len(found.knobs)} that were largest are shown; knobs=... of threshold_map takes others."
+        return f" Of {every:,} knobs the {len(curves.knobs)} that were largest are shown; knobs=... of threshold_map takes others."
 
-    def _rows(self, found: ThresholdMap, unit: int) -> list[int]:
+    def _rows(self, curves: ThresholdMap, unit: int) -> list[int]:
         """The neurons that are shown, in their order."""
-        if len(found.turns_on) <= self.most:
-            return list(range(len(found.turns_on)))
-        moves = np.max([np.ptp(values, axis=1) for values in found.curves.activation], axis=0)
-        order = np.lexsort((-moves, -found.shows.sum(axis=1)))[: self.most]
+        if len(curves.turns_on) <= self.most:
+            return list(range(len(curves.turns_on)))
+        moves = np.max([np.ptp(values, axis=1) for values in curves.curves.activation], axis=0)
+        order = np.lexsort((-moves, -curves.shows.sum(axis=1)))[: self.most]
         return sorted({*(int(neuron) for neuron in order[:-1]), unit})
 
-    def _strips(self, found: ThresholdMap, neurons: list[int], unit: int) -> dict[str, Any]:
-        curves = found.curves
+    def _strips(self, threshold_map: ThresholdMap, neurons: list[int], unit: int) -> dict[str, Any]:
+        curves = threshold_map.curves
         rows = np.concatenate([values[neurons] for values in curves.activation], axis=1)
         knobs = [
-            {"name": name, "label": self._group(name), "colour": self._colour(name)} for name in found.knobs
+            {"name": name, "label": self._group(name), "colour": self._colour(name)} for name in threshold_map.knobs
         ]  # fmt: skip
         return {
             "corner": "Neuron",
@@ -273,7 +273,7 @@ class ThresholdMapPanel(ProbingPanel):
             "counts": [len(values) for values in curves.values],
             "neurons": neurons,
             "activation": np.ascontiguousarray(rows, np.float32).tobytes(),
-            "cells": [[cell_of(curves.curve(n, name)) for name in found.knobs] for n in neurons],
+            "cells": [[cell_of(curves.curve(n, name)) for name in threshold_map.knobs] for n in neurons],
             "chosen": [neurons.index(unit), self.column] if unit in neurons else None,
         }
 
@@ -303,15 +303,15 @@ def _fitting(
     own: Policy, networks: Mapping[str, Policy | Callable[[], Policy]], task: Task
 ) -> tuple[list[Policy], list[str]]:
     """The panel's own network and those of the others that can be loaded, without copies."""
-    found, left_out = [own], []
+    result, left_out = [own], []
     for place, (name, given) in enumerate(networks.items()):
         task.progress(place / len(networks), f"Loading {name}")
         try:
-            one: Any = given if hasattr(given, "outputs") else given()
+            item: Any = given if hasattr(given, "outputs") else given()
         except DnnExplainError as error:
             left_out.append(f"{name} ({error})")
             continue
-        known = {getattr(policy, "checkpoint", None) for policy in found}
-        if getattr(one, "module", None) is not None and one.checkpoint not in known:
-            found.append(worker_copy(one) if hasattr(one, "copy") else one)
-    return found, left_out
+        known = {getattr(policy, "checkpoint", None) for policy in result}
+        if getattr(item, "module", None) is not None and item.checkpoint not in known:
+            result.append(worker_copy(item) if hasattr(item, "copy") else item)
+    return result, left_out

@@ -28,7 +28,7 @@ class TopologyPanel(GraphPanel):
     QUESTION = "Where does the traffic go?"
     SAYS = "flows"
 
-    found: FlowComparison | None = None
+    finding: FlowComparison | None = None
 
     def graph(self) -> dict[str, Any]:
         """The topology, its pairs and their paths."""
@@ -45,7 +45,7 @@ class TopologyPanel(GraphPanel):
     @property
     def result(self) -> FlowComparison | None:  # type: ignore[override] # of an editor, what it shows is the answer
         """The present state's routing and its optimum."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The comparison by itself."""
@@ -58,9 +58,9 @@ class TopologyPanel(GraphPanel):
     def picture(self) -> tuple[dict[str, Any], str]:
         """The optimum takes about a millisecond."""
         live, session = self.session.live, self.session
-        self.found = compare_flows(session.system, session.policy, live.state, live.decision)
-        words = [self.found.sentence(), session.system.describe(live.state), self._note()]
-        return picture_of(self.found), " ".join(words).strip()
+        self.finding = compare_flows(session.system, session.policy, live.state, live.decision)
+        words = [self.finding.sentence(), session.system.describe(live.state), self._note()]
+        return picture_of(self.finding), " ".join(words).strip()
 
     def _note(self) -> str:
         system = self.session.system
@@ -69,17 +69,17 @@ class TopologyPanel(GraphPanel):
         return f"{note[:1].upper()}{note[1:].rstrip('.')}." if note else ""
 
 
-def picture_of(found: FlowComparison) -> dict[str, Any]:
+def picture_of(comparison: FlowComparison) -> dict[str, Any]:
     """A comparison as widgets/page/src/parts/graph.js draws it."""
     return {
         "names": ["Network", "Optimum"],
-        "headlines": [f"busiest link {percent(cost)} full" for cost in (found.cost, found.optimum)],
-        "verdict": f"{times(found.ratio)} times the optimum" if found.cost > 0 else "No traffic",
-        "level": np.stack([found.used, found.best_used]).astype(np.float32).tobytes(),
+        "headlines": [f"busiest link {percent(cost)} full" for cost in (comparison.cost, comparison.optimum)],
+        "verdict": f"{times(comparison.ratio)} times the optimum" if comparison.cost > 0 else "No traffic",
+        "level": np.stack([comparison.used, comparison.best_used]).astype(np.float32).tobytes(),
         "words": None,
         "on": None,
-        "marks": found.marks.astype(np.int8).tobytes(),
-        "shares": np.stack([found.shares, found.best_shares]).astype(np.float32).tobytes(),
+        "marks": comparison.marks.astype(np.int8).tobytes(),
+        "shares": np.stack([comparison.shares, comparison.best_shares]).astype(np.float32).tobytes(),
     }
 
 

@@ -59,8 +59,8 @@ class TrainingPanel(Panel):
         """The runs, each with what was asked and its curve; the network itself comes from :meth:`taught`."""
         if not self.runs:
             return None
-        question = Question.about(self.session.system, method="training", seed=int(self.runs[-1].asked["seed"]))
-        return Lessons(question, tuple(run.told() for run in self.runs), sentence_of(self.runs[-1]))
+        question = Question.about(self.session.system, method="training", seed=int(self.runs[-1].options["seed"]))
+        return Lessons(question, tuple(run.as_json() for run in self.runs), sentence_of(self.runs[-1]))
 
     def taught(self) -> Policy:
         """The newest network, as it stood at the last point of its curve."""
@@ -71,9 +71,9 @@ class TrainingPanel(Panel):
         if self.jobs.current is not None:
             msg = "a network is being trained; stop it first, or let it end"
             raise DnnExplainError(msg)
-        asked = self._asked()
-        course = self.school.course(self.worker_policy(), asked)
-        self.current = Lesson(_name_of(asked, self._teachers()), self.session.policy.name, asked, course)
+        options = self._options()
+        course = self.school.course(self.worker_policy(), options)
+        self.current = Lesson(_name_of(options, self._teachers()), self.session.policy.name, options, course)
         self.runs = [*self.runs, self.current][-_MOST_RUNS:]
         self.go_on()
 
@@ -122,23 +122,23 @@ class TrainingPanel(Panel):
 
     def code_lines(self) -> tuple[str, ...]:
         """The training that the controls ask for, by itself."""
-        return self.school.code(self._asked())
+        return self.school.code(self._options())
 
     def copy_as_python(self) -> str:
         """A script that makes this panel, and trains as it does, on its own."""
         made = f"{type(self).__name__}(system, policy, state"
         return super().copy_as_python().replace(f"{made})", f"{made}, school=School(system))")
 
-    def _asked(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         """The lesson, as the controls have it."""
-        asked = {key: self.answers[key] for key in ("teacher", "workload")}
-        if asked["teacher"] not in self._teachers():
-            raise Choice("teacher", asked["teacher"], tuple(self._teachers())).error()
-        asked |= {key: float(self.answers[key]) for key in ("strength", "weight", "decay")}
-        asked |= {key: int(self.answers[key]) for key in ("iterations", "seed")}
-        if asked["teacher"] == _TREE:
-            asked["tree"] = self._tree
-        return asked
+        options = {key: self.answers[key] for key in ("teacher", "workload")}
+        if options["teacher"] not in self._teachers():
+            raise Choice("teacher", options["teacher"], tuple(self._teachers())).error()
+        options |= {key: float(self.answers[key]) for key in ("strength", "weight", "decay")}
+        options |= {key: int(self.answers[key]) for key in ("iterations", "seed")}
+        if options["teacher"] == _TREE:
+            options["tree"] = self._tree
+        return options
 
     def _learned(self) -> Lesson:
         if self.current is None or len(self.current.points) < 2:
@@ -216,9 +216,9 @@ class TrainingPanel(Panel):
 _TREE = "tree"
 
 
-def _name_of(asked: Mapping[str, Any], teachers: Mapping[str, str]) -> str:
+def _name_of(options: Mapping[str, Any], teachers: Mapping[str, str]) -> str:
     """A run's name for its curve: ``never hold a job that fits, strength 3``, ``rewards only``."""
-    where = " on the mix" if asked["workload"] == "mix" else ""
-    if not asked["weight"]:
+    where = " on the mix" if options["workload"] == "mix" else ""
+    if not options["weight"]:
         return f"rewards only{where}"
-    return f"{teachers[asked['teacher']]}, strength {asked['strength']:g}{where}"
+    return f"{teachers[options['teacher']]}, strength {options['strength']:g}{where}"

@@ -60,7 +60,7 @@ class Lesson:
     Attributes:
         name: for its curve.
         start: the name of the network that it began from.
-        asked: teacher, strength, weight, decay, workload, iterations, seed.
+        options: teacher, strength, weight, decay, workload, iterations, seed.
         course: the run itself.
         points: its curve: iteration, ``greedy`` (the cost), ``agreement``, ...
         yardsticks: cost of rules on the same held-out workloads.
@@ -72,7 +72,7 @@ class Lesson:
 
     name: str
     start: str
-    asked: Mapping[str, Any]
+    options: Mapping[str, Any]
     course: Course
     points: list[dict[str, Any]] = field(default_factory=list)
     yardsticks: dict[str, float] = field(default_factory=dict)
@@ -92,10 +92,10 @@ class Lesson:
         elif said["kind"] == "step":
             self.iteration, self.total = int(said["iteration"]), int(said["total"])
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """As plain JSON."""
         names = ("name", "start", "points", "yardsticks", "sets", "cost", "iteration", "total", "ended")
-        return {**{name: getattr(self, name) for name in names}, "asked": dict(self.asked)}
+        return {**{name: getattr(self, name) for name in names}, "asked": dict(self.options)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ class Lessons(Result):
 
     Attributes:
         question: the system, and the seed of the newest run.
-        runs: each with ``name``, ``start``, ``asked``, ``points`` (iteration, ``greedy``: cost,
+        runs: each with ``name``, ``start``, ``options``, ``points`` (iteration, ``greedy``: cost,
             ``agreement``, ...), ``yardsticks``: cost of rules, ``sets``: held-out workloads.
         words: a sentence on the newest.
     """

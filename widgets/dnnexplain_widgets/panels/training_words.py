@@ -39,8 +39,8 @@ def chart_of(runs: Sequence[Lesson]) -> dict[str, Any]:
             {
                 "title": "Decisions in which its rule is obeyed",
                 "series": [
-                    {"name": one["name"], "points": [[at, 100 * value] for at, value in one["points"]]}
-                    for one in lines["agreement"]
+                    {"name": line["name"], "points": [[at, 100 * value] for at, value in line["points"]]}
+                    for line in lines["agreement"]
                 ],
                 "levels": [],
                 "unit": "%",

@@ -71,7 +71,7 @@ class TransferPanel(WatchPanel):
         self.rules: list[str] = list(given.get("rules") or fixed)
         self.policies: Mapping[str, Policy | Callable[[], Policy]] = given.get("policies") or {}
         self.logs: dict[str, list[Any]] = {}
-        self.found: Transfer | None = None
+        self.finding: Transfer | None = None
         self._given: dict[str, list[Any]] = {}
         self._networks: list[Policy] = []
         self._part: Transfer | None = None
@@ -90,7 +90,7 @@ class TransferPanel(WatchPanel):
     @property
     def result(self) -> Transfer | None:
         """The grid, as far as it was run."""
-        return self.found
+        return self.finding
 
     @property
     def grid(self) -> tuple[list[Shift], list[Shift]]:
@@ -123,7 +123,7 @@ class TransferPanel(WatchPanel):
 
         def work(task: Task) -> tuple[Transfer, list[Policy], dict[str, list[Any]]]:
             networks = distinct(policy, beside)
-            found = transfer(
+            grid = transfer(
                 system,
                 networks,
                 rows,
@@ -138,7 +138,7 @@ class TransferPanel(WatchPanel):
                 progress=lambda done, total: task.progress(done / total, f"Cell {done} of {total}"),
                 on_cell=self._note,
             )
-            return found, list(networks.values()), given
+            return grid, list(networks.values()), given
 
         self._task = self.start(work, self._take, "Running the grid", keeps=True)
 
@@ -152,16 +152,16 @@ class TransferPanel(WatchPanel):
         Raises:
             DnnExplainError: the cell was not run, or has no such workload.
         """
-        found, system, network = self.found, self.system, self._network()
+        result, system, network = self.finding, self.system, self._network()
         if self._task is not None and self.jobs.current is self._task:
             msg = "the grid is still running; wait, or cancel it to keep the cells that are done"
             raise DnnExplainError(msg)
-        if found is None or not found.done[row, column]:
+        if result is None or not result.done[row, column]:
             msg = "this cell was not run yet"
             raise DnnExplainError(msg)
-        costs = found.episodes[row, column]
+        costs = result.episodes[row, column]
         count = int(np.isfinite(costs[network]).sum())
-        rule_at = int(found.best_rule[row, column])
+        rule_at = int(result.best_rule[row, column])
         worst = int(np.nanargmax(costs[network] - costs[rule_at])) + 1
         chosen = worst if workload is None else workload
         if not 1 <= chosen <= count:
@@ -169,17 +169,17 @@ class TransferPanel(WatchPanel):
             raise DnnExplainError(msg)
         self._cell, self._workload = (row, column), chosen
         self.set_answers(chosen=[row, column], workload=chosen)
-        words = cell_words(found, row, column, network)
+        words = cell_words(result, row, column, network)
         if not isinstance(system, Replayable):
             self.sentence = f"{words} Its episodes cannot be watched: {system.name} has no replay()."
             return
         policy, given = self._worker(network), self._given
-        rule = system.rules()[found.policies[rule_at]]
+        rule = system.rules()[result.policies[rule_at]]
 
         def work(task: Task) -> Pair:
             task.progress(0.0, "Drawing the workload")
             return run_pair(
-                system, policy, rule, cell_workloads(system, found, row, column, given)[chosen - 1], task=task
+                system, policy, rule, cell_workloads(system, result, row, column, given)[chosen - 1], task=task
             )
 
         where = ", where it is furthest behind" if chosen == worst else ""
@@ -191,7 +191,7 @@ class TransferPanel(WatchPanel):
         if name == "run":
             self.run()
         elif name == "more":
-            self.run(resume=self.found)
+            self.run(resume=self.finding)
         elif name == "open":
             self.open_decision()
         elif name == "hold":
@@ -203,8 +203,8 @@ class TransferPanel(WatchPanel):
             self.show_cell(int(value[0]), int(value[1]))
         elif name == "workload" and self._cell is not None and int(value) != self._workload:
             self.show_cell(*self._cell, workload=int(value))
-        elif name == "network" and self.found is not None:
-            self._show(self.found)
+        elif name == "network" and self.finding is not None:
+            self._show(self.finding)
         elif name == "decision" and self.pair is not None:
             self.sentence = f"{self._words} {decision_words(self.system, self.pair, int(value))}"
             self.step_to(int(value))
@@ -221,16 +221,16 @@ class TransferPanel(WatchPanel):
         self.logs[f"log {Path(file).name}"] = list(windows)
         self.sentence = f"{said} The next run has it as a row."
 
-    def _open(self, found: Transfer, file: str) -> None:
-        same_system(self.system, found.question, file)
-        settings, policy = found.question.settings, self.worker_policy()
-        shown = {policy.name: policy, **{name: loader(one)() for name, one in self.policies.items()}}
-        self._networks = saved_networks(found, shown, file)
-        self.grids[f"as in {file}"] = (found.rows, found.columns)
+    def _open(self, transfer: Transfer, file: str) -> None:
+        same_system(self.system, transfer.question, file)
+        settings, policy = transfer.question.settings, self.worker_policy()
+        shown = {policy.name: policy, **{name: loader(policy)() for name, policy in self.policies.items()}}
+        self._networks = saved_networks(transfer, shown, file)
+        self.grids[f"as in {file}"] = (transfer.rows, transfer.columns)
         self.rules, self._given = list(settings["rules"]), {}
-        self.set_answers(grid=f"as in {file}", sets=settings["sets"], seed=found.question.seed or 0, network=0)
-        self._show(found)
-        self.answered_before(found.question)
+        self.set_answers(grid=f"as in {file}", sets=settings["sets"], seed=transfer.question.seed or 0, network=0)
+        self._show(transfer)
+        self.answered_before(transfer.question)
 
     # --- what is drawn ---
 
@@ -247,28 +247,28 @@ class TransferPanel(WatchPanel):
         policy = self._networks[network]
         return worker_copy(policy) if hasattr(policy, "copy") else policy
 
-    def _note(self, found: Transfer) -> None:
+    def _note(self, transfer: Transfer) -> None:
         """From the worker: another cell is done; it is drawn on the page's side with the next report."""
-        self._part = found
+        self._part = transfer
 
     def _show_part(self, _change: object = None) -> None:
         if self._part is not None and self.busy:
             self._draw(self._part)
 
     def _take(self, parts: tuple[Transfer, list[Policy], dict[str, list[Any]]]) -> None:
-        found, self._networks, self._given = parts
+        result, self._networks, self._given = parts
         self._part = None
-        self._show(found)
+        self._show(result)
 
-    def _show(self, found: Transfer) -> None:
-        self.found, self.pair, self._cell = found, None, None
+    def _show(self, transfer: Transfer) -> None:
+        self.finding, self.pair, self._cell = transfer, None, None
         self.set_answers(chosen=[])
-        self._draw(found)
-        self.sentence = found.words
+        self._draw(transfer)
+        self.sentence = transfer.words
         self._show_controls()
 
-    def _draw(self, found: Transfer) -> None:
-        self._heat = heat(found, min(self._network(), found.networks - 1))
+    def _draw(self, transfer: Transfer) -> None:
+        self._heat = heat(transfer, min(self._network(), transfer.networks - 1))
         self.figure = {"cells": self._heat}
 
     def _show_pair(self, pair: Pair, words: str) -> None:
@@ -290,17 +290,17 @@ class TransferPanel(WatchPanel):
             {"kind": "number", "name": "sets", "label": "Workloads per cell", "low": 1, "high": 1000, "step": 1},
             {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
             {"kind": "button", "name": "run", "label": "Run", "strong": True},
-            {"kind": "button", "name": "more", "label": "Go on", "disabled": not missing(self.found), "hint": "Run the cells that are missing."},
+            {"kind": "button", "name": "more", "label": "Go on", "disabled": not missing(self.finding), "hint": "Run the cells that are missing."},
         ]  # fmt: skip
         system = self.session.system
         if isinstance(system, LogReader):
             hint = "Its windows become a row of the next run."
             controls.append({"kind": "file", "name": "log", "label": "Add a log…", "accept": ",".join(system.log_suffixes), "hint": hint})  # fmt: skip
         controls.append(OPEN_SAVED)
-        if self.found is not None and self.found.networks > 1:
-            names = [[str(at), name] for at, name in enumerate(self.found.policies[: self.found.networks])]
+        if self.finding is not None and self.finding.networks > 1:
+            names = [[str(at), name] for at, name in enumerate(self.finding.policies[: self.finding.networks])]
             controls.append({"kind": "select", "name": "network", "label": "Show", "options": names})
-        if self._cell is not None and self.found is not None:
-            count = int(np.isfinite(self.found.episodes[self._cell][0]).sum())
+        if self._cell is not None and self.finding is not None:
+            count = int(np.isfinite(self.finding.episodes[self._cell][0]).sum())
             controls.append({"kind": "number", "name": "workload", "label": f"Workload, 1 to {count}", "low": 1, "high": count, "step": 1})  # fmt: skip
         self.controls = [*controls, *self.watch_controls()]

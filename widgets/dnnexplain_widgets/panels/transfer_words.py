@@ -22,72 +22,74 @@ FULL_SHADE = 0.5
 """A cost half above or below the best rule's has the full colour; below means nothing where a network is unsafe."""
 
 
-def heat(found: Transfer, network: int = 0) -> dict[str, Any]:
+def heat(transfer: Transfer, network: int = 0) -> dict[str, Any]:
     """The grid as a table for the cells part, for one of its networks."""
-    name = found.policies[network]
-    full = gap(_full(found), ratio=found.ratio, unit=cost_unit(found.cost_name)).removeprefix("+")
+    name = transfer.policies[network]
+    full = gap(_full(transfer), ratio=transfer.ratio, unit=cost_unit(transfer.cost_name)).removeprefix("+")
     return {
-        "caption": f"{found.cost_name} of {name} relative to the best rule's",
+        "caption": f"{transfer.cost_name} of {name} relative to the best rule's",
         "corner": "workload",
-        "columns": [column.label for column in found.columns],
+        "columns": [column.label for column in transfer.columns],
         "rows": [
-            {"label": row.label, "cells": [_cell(found, r, c, network) for c in range(len(found.columns))]}
-            for r, row in enumerate(found.rows)
+            {"label": row.label, "cells": [_cell(transfer, r, c, network) for c in range(len(transfer.columns))]}
+            for r, row in enumerate(transfer.rows)
         ],
         "pick": "cell",
         "legend": [f"{name} {full} below the best rule", f"{full} above"],
     }
 
 
-def _full(found: Transfer) -> float:
+def _full(transfer: Transfer) -> float:
     """What has the full colour: the largest difference; where costs have a ratio the next round share, at most half."""
-    largest = float(np.nanmax(np.abs(found.relative[found.done]), initial=0.0))
-    if not found.ratio:
+    largest = float(np.nanmax(np.abs(transfer.relative[transfer.done]), initial=0.0))
+    if not transfer.ratio:
         return max(largest, 1e-12)
     return next((share for share in ROUND_SHARES if share >= largest), FULL_SHADE)
 
 
-def _cell(found: Transfer, row: int, column: int, network: int) -> dict[str, Any]:
-    if not found.done[row, column]:
+def _cell(transfer: Transfer, row: int, column: int, network: int) -> dict[str, Any]:
+    if not transfer.done[row, column]:
         return {"text": ""}
-    relative, rule = float(found.relative[row, column, network]), int(found.best_rule[row, column])
-    verdict = found.verdict(row, column, network)
+    relative, rule = float(transfer.relative[row, column, network]), int(transfer.best_rule[row, column])
+    verdict = transfer.verdict(row, column, network)
     open_ = {"even": " (open)", "unsafe": " (unsafe)"}.get(verdict, "")
-    shade = relative / _full(found)
-    costs = [number(found.cost[row, column, one]) for one in (network, rule)]
+    shade = relative / _full(transfer)
+    costs = [number(transfer.cost[row, column, item]) for item in (network, rule)]
     return {
-        "text": f"{gap(relative, ratio=found.ratio)}{open_}".replace("-", "−"),
-        "note": f"{costs[0]} : {costs[1]} {label(found.policies[rule])}",
-        "hint": cell_words(found, row, column, network),
+        "text": f"{gap(relative, ratio=transfer.ratio)}{open_}".replace("-", "−"),
+        "note": f"{costs[0]} : {costs[1]} {label(transfer.policies[rule])}",
+        "hint": cell_words(transfer, row, column, network),
         "shade": max(shade, 0.0) if verdict == "unsafe" else shade,
     }
 
 
-def cell_words(found: Transfer, row: int, column: int, network: int = 0) -> str:
+def cell_words(transfer: Transfer, row: int, column: int, network: int = 0) -> str:
     """A cell in a sentence: both costs, the interval, what went wrong."""
-    rule = int(found.best_rule[row, column])
+    rule = int(transfer.best_rule[row, column])
     at = (row, column, network)
-    span = interval(float(found.relative_low[at]), float(found.relative_high[at]), ratio=found.ratio).replace("-", "−")
-    wrong = found.went_wrong(row, column, network)
-    unsafe = ", unsafe whatever its mean" if found.unsafe(row, column, network) else ""
+    span = interval(float(transfer.relative_low[at]), float(transfer.relative_high[at]), ratio=transfer.ratio).replace(
+        "-", "−"
+    )
+    wrong = transfer.went_wrong(row, column, network)
+    unsafe = ", unsafe whatever its mean" if transfer.unsafe(row, column, network) else ""
     head = f"{wrong}{unsafe}. " if wrong else ""
-    where = found.rows[row].label
-    if found.rows[row].family or found.columns[column].family:
-        where = f"{where}, {found.columns[column].label}"
+    where = transfer.rows[row].label
+    if transfer.rows[row].family or transfer.columns[column].family:
+        where = f"{where}, {transfer.columns[column].label}"
     return (
-        f"{where}: {head}{found.cost_name} {number(found.cost[at])} against {label(found.policies[rule])}'s "
-        f"{number(found.cost[row, column, rule])}, {span} (95% interval)."
+        f"{where}: {head}{transfer.cost_name} {number(transfer.cost[at])} against {label(transfer.policies[rule])}'s "
+        f"{number(transfer.cost[row, column, rule])}, {span} (95% interval)."
     )
 
 
-def missing(found: Transfer | None) -> bool:
+def missing(transfer: Transfer | None) -> bool:
     """Whether cells are left to be run: of a log only the first one is."""
-    if found is None:
+    if transfer is None:
         return False
-    drawn = np.array([bool(row.family or column.family) for row in found.rows for column in found.columns])
-    wanted = drawn.reshape(found.done.shape)
+    drawn = np.array([bool(row.family or column.family) for row in transfer.rows for column in transfer.columns])
+    wanted = drawn.reshape(transfer.done.shape)
     wanted[:, 0] = True
-    return bool((wanted & ~found.done).any())
+    return bool((wanted & ~transfer.done).any())
 
 
 def default_columns(system: Replayable) -> list[Shift]:
@@ -102,9 +104,9 @@ def default_columns(system: Replayable) -> list[Shift]:
     ]
 
 
-def setting_code(one: Shift) -> str:
+def setting_code(shift: Shift) -> str:
     """A setting as Python."""
-    return f"Shift({one.label!r}, {one.family!r}, {dict(one.parameters)!r}, {one.value!r})"
+    return f"Shift({shift.label!r}, {shift.family!r}, {dict(shift.parameters)!r}, {shift.value!r})"
 
 
 def loader(known: Policy | Callable[[], Policy]) -> Callable[[], Policy]:
@@ -118,18 +120,18 @@ def distinct(policy: Policy, beside: Mapping[str, Callable[[], Policy]]) -> dict
     """The session's network first, then the others by name, each network once."""
     weights = getattr(policy, "checkpoint", None)
     loaded = {name: load() for name, load in beside.items()}
-    others = {name: one for name, one in loaded.items() if getattr(one, "checkpoint", "") != weights}
+    others = {name: item for name, item in loaded.items() if getattr(item, "checkpoint", "") != weights}
     return {policy.name: policy, **others}
 
 
-def saved_networks(found: Transfer, known: Mapping[str, Policy], file: str) -> list[Policy]:
+def saved_networks(transfer: Transfer, known: Mapping[str, Policy], file: str) -> list[Policy]:
     """The networks of a saved grid among those known here, recognised by their weights.
 
     Raises:
         DnnExplainError: a network that is not known here.
     """
     weights = {getattr(policy, "checkpoint", ""): policy for policy in known.values()}
-    wanted: Mapping[str, str] = found.question.settings["policies"]
+    wanted: Mapping[str, str] = transfer.question.settings["policies"]
     unknown = [name for name, checkpoint in wanted.items() if checkpoint not in weights]
     if unknown:
         msg = f"the grid in {file} has the network {unknown[0]}, whose weights are not here; choose it above, or bring it, first"

@@ -76,9 +76,9 @@ class VerdictPanel(Panel):
         def work(task: Task) -> Standing:
             return stand(system, policy, report=task.progress)
 
-        def done(found: Standing) -> None:
-            keep_standing(found)
-            self.standing = found
+        def done(standing: Standing) -> None:
+            keep_standing(standing)
+            self.standing = standing
             self._show()
 
         self.start(work, done, "Running workloads for the verdict, about a minute")
@@ -89,12 +89,12 @@ class VerdictPanel(Panel):
         system, policy, state = session.system, self.worker_policy(), session.state
         about = (session.policy, state)
 
-        def done(found: Optimality | None) -> None:
+        def done(optimality: Optimality | None) -> None:
             if about == (self.session.policy, self.session.state):
-                self.optimality = found
+                self.optimality = optimality
                 self._show()
                 if self.judged is not None:
-                    self.judged(found)
+                    self.judged(optimality)
 
         self._oracle.start(lambda _task: optimality(system, policy, state, seconds=_SECONDS), done, self._unjudged)
 
@@ -162,17 +162,17 @@ class VerdictPanel(Panel):
     def _show(self) -> None:
         system = self.session.system
         spec = spec_of(system)
-        found = self.standing
+        standing = self.standing
         items: list[Item | None] = (
-            [beside_rule(found, spec), went_wrong_item(found, spec), loses(found, spec)]
-            if found is not None
+            [beside_rule(standing, spec), went_wrong_item(standing, spec), loses(standing, spec)]
+            if standing is not None
             else [{"key": "gain", "label": "Against the best rule", "value": self._why, "level": ""}]
         )
         if judged(system):
             items.append(now(self.optimality))
-        items.append(proofs(found, spec))
-        ready = found is None and self._why == NOT_RUN
-        self.figure = {"items": [one for one in items if one], "run": ready, "report": found is not None}
+        items.append(proofs(standing, spec))
+        ready = standing is None and self._why == NOT_RUN
+        self.figure = {"items": [item for item in items if item], "run": ready, "report": standing is not None}
 
     def _report(self) -> None:
         if self.standing is not None:

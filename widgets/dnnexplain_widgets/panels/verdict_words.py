@@ -22,21 +22,21 @@ _TRIFLE = 0.001
 _HUNDREDTH, _TENTHS_OF_PERCENT = 0.01, 0.0001
 
 
-def beside_rule(found: Standing, spec: Spec) -> Item:
+def beside_rule(standing: Standing, spec: Spec) -> Item:
     """How much better than the best rule, with its interval."""
-    one = found.ordinary
-    rule = spec.rules.get(one.rule, one.rule)
+    row = standing.ordinary
+    rule = spec.rules.get(row.rule, row.rule)
     unit = spec.cost.unit or ""
-    span = _span(one.low, one.high, found)
-    word = {-1: "better", 1: "worse"}.get(one.sure, "")
-    size = _size(abs(one.gap), found, unit)
-    of_what = "" if found.ratio or unit else f" in {found.cost}"
-    short = label(one.rule)
-    value = f"{size} {word}" if one.sure else f"as good as {short}"
-    note = f"than {short}{of_what}, 95%: {span}" if one.sure else f"95%: {span}"
-    level = {-1: "good", 1: "bad", 0: "fair"}[one.sure]
+    span = _span(row.low, row.high, standing)
+    word = {-1: "better", 1: "worse"}.get(row.sure, "")
+    size = _size(abs(row.gap), standing, unit)
+    of_what = "" if standing.ratio or unit else f" in {standing.cost}"
+    short = label(row.rule)
+    value = f"{size} {word}" if row.sure else f"as good as {short}"
+    note = f"than {short}{of_what}, 95%: {span}" if row.sure else f"95%: {span}"
+    level = {-1: "good", 1: "bad", 0: "fair"}[row.sure]
     words = (
-        f"Over {one.sets:,} unseen {spec.workloads}: {found.cost} {number(one.cost)}; the best rule, {rule}, {number(one.rule_cost)}. "
+        f"Over {row.sets:,} unseen {spec.workloads}: {standing.cost} {number(row.cost)}; the best rule, {rule}, {number(row.rule_cost)}. "
         f"95% interval: {span}{f' {word}' if word else ''}."
     )
     return {
@@ -45,99 +45,105 @@ def beside_rule(found: Standing, spec: Spec) -> Item:
     }  # fmt: skip
 
 
-def _span(low: float, high: float, found: Standing) -> str:
+def _span(low: float, high: float, standing: Standing) -> str:
     """``1.24% to 4.99%``; where the interval has zero inside, both ends say which side they are on."""
     if math.isnan(low) or math.isnan(high):
         return "no interval"
     if high < 0:
-        return f"{_end(high, found)} to {_end(low, found)}"
+        return f"{_end(high, standing)} to {_end(low, standing)}"
     if low > 0:
-        return f"{_end(low, found)} to {_end(high, found)}"
-    return f"{_end(low, found)} better to {_end(high, found)} worse"
+        return f"{_end(low, standing)} to {_end(high, standing)}"
+    return f"{_end(low, standing)} better to {_end(high, standing)} worse"
 
 
-def _end(value: float, found: Standing) -> str:
-    return _size(abs(value), found, "")
+def _end(value: float, standing: Standing) -> str:
+    return _size(abs(value), standing, "")
 
 
-def _size(value: float, found: Standing, unit: str) -> str:
+def _size(value: float, standing: Standing, unit: str) -> str:
     """A share with as many decimals as its fellows in the strip: one, of less than a hundredth two."""
-    if not found.ratio or abs(value) < _TENTHS_OF_PERCENT:
-        return gap(value, ratio=found.ratio, unit=unit).lstrip("+")
+    if not standing.ratio or abs(value) < _TENTHS_OF_PERCENT:
+        return gap(value, ratio=standing.ratio, unit=unit).lstrip("+")
     return f"{100 * value:.{2 if abs(value) < _HUNDREDTH else 1}f}%"
 
 
-def went_wrong_item(found: Standing, spec: Spec) -> Item | None:
+def went_wrong_item(standing: Standing, spec: Spec) -> Item | None:
     """What must not happen, and how often it did; nothing for a system that names no such thing."""
-    one = found.ordinary
+    row = standing.ordinary
     parts = []
     for metric in spec.metrics:
-        if metric.wrong and metric.name in one.wrong:
-            count = one.wrong[metric.name]
+        if metric.wrong and metric.name in row.wrong:
+            count = row.wrong[metric.name]
             shown = number(round(count)) if metric.total else number(count)
             parts.append((count, f"{shown} {metric.words or metric.title}"))
     if not parts:
         return None
     bad = [text for count, text in parts if count > 0]
     value = ", ".join(bad) if bad else "nothing"
-    seen = f"{one.sets:,} {spec.workloads}"
+    seen = f"{row.sets:,} {spec.workloads}"
     note = seen if bad else f"{', '.join(text for _count, text in parts)}; {seen}"
     caveats = [
-        metric.caveat for metric in spec.metrics if metric.wrong and metric.caveat and one.wrong.get(metric.name)
+        metric.caveat for metric in spec.metrics if metric.wrong and metric.caveat and row.wrong.get(metric.name)
     ]
-    rule = spec.rules.get(one.rule, one.rule)
-    others = ", ".join(f"{name.replace('_', ' ')} {number(count)}" for name, count in one.rule_wrong.items())
-    words = " ".join([f"On the same {one.sets:,} {spec.workloads}. With {rule}: {others}.", *caveats])
+    rule = spec.rules.get(row.rule, row.rule)
+    others = ", ".join(f"{name.replace('_', ' ')} {number(count)}" for name, count in row.rule_wrong.items())
+    words = " ".join([f"On the same {row.sets:,} {spec.workloads}. With {rule}: {others}.", *caveats])
     return {"key": "wrong", "label": "What goes wrong", "value": value, "note": note,
             "level": "bad" if bad else "good", "words": words, "opens": "TransferPanel"}  # fmt: skip
 
 
-def loses(found: Standing, spec: Spec) -> Item | None:
+def loses(standing: Standing, spec: Spec) -> Item | None:
     """On which kinds of workload it is surely worse than the best rule there."""
-    if not found.shifts:
+    if not standing.shifts:
         return None
-    lost = [one for one in found.shifts if one.sure > 0]
+    lost = [shift for shift in standing.shifts if shift.sure > 0]
     if lost:
-        value = ", ".join(one.label for one in lost[:2]) + (f" and {len(lost) - 2} more" if len(lost) > 2 else "")
+        value = ", ".join(item.label for item in lost[:2]) + (f" and {len(lost) - 2} more" if len(lost) > 2 else "")
         where = f"{lost[0].label}: " if len(lost) > 1 else ""
-        note = f"{where}{_size(lost[0].gap, found, spec.cost.unit)} worse than the best rule there"
+        note = f"{where}{_size(lost[0].gap, standing, spec.cost.unit)} worse than the best rule there"
     else:
-        value, note = "nowhere surely", f"{counted(len(found.shifts), 'kind')} tried"
-    told = "; ".join(f"{one.label} {found.gap_words(one)}" for one in found.shifts)
-    words = f"Kinds of {spec.workloads}, {found.shifts[0].sets} each, against the best rule of each: {told}."
+        value, note = "nowhere surely", f"{counted(len(standing.shifts), 'kind')} tried"
+    text = "; ".join(f"{shift.label} {standing.gap_words(shift)}" for shift in standing.shifts)
+    words = f"Kinds of {spec.workloads}, {standing.shifts[0].sets} each, against the best rule of each: {text}."
     return {"key": "loses", "label": "Where it loses", "value": value, "note": note,
             "level": "bad" if lost else "good", "words": words, "opens": "TransferPanel"}  # fmt: skip
 
 
-def now(found: Optimality | None) -> Item:
+def now(optimality: Optimality | None) -> Item:
     """Whether the present decision is optimal, and by how much it is not."""
     item: Item = {"key": "now", "label": "This decision", "opens": "DecisionPanel"}
-    if found is None:
+    if optimality is None:
         words = "It is judged by the optimum when the state has been at rest for a second."
         return {**item, "value": "…", "note": "judged in a second", "level": "", "words": words}
-    how = "proved" if found.proved else "not proved"
-    if found.optimal:
-        return {**item, "value": "optimal", "note": how, "level": "good", "words": found.sentence()}
-    value = _costs(found)
-    note = f"best: {' or '.join(found.best)}, {how}" if found.best else how
-    return {**item, "value": value, "note": note, "level": "bad" if found.proved else "fair", "words": found.sentence()}
+    how = "proved" if optimality.proved else "not proved"
+    if optimality.optimal:
+        return {**item, "value": "optimal", "note": how, "level": "good", "words": optimality.sentence()}
+    value = _costs(optimality)
+    note = f"best: {' or '.join(optimality.best)}, {how}" if optimality.best else how
+    return {
+        **item,
+        "value": value,
+        "note": note,
+        "level": "bad" if optimality.proved else "fair",
+        "words": optimality.sentence(),
+    }
 
 
-def _costs(found: Optimality) -> str:
+def _costs(optimality: Optimality) -> str:
     """``costs 0.742 more``; a trifle has no digits."""
-    if found.loss < _TRIFLE:
-        return f"costs under {_TRIFLE} {found.unit}".rstrip() + " more"
-    about = "" if found.proved else "about "
-    return f"costs {about}{with_unit(found.loss, '')} more"
+    if optimality.loss < _TRIFLE:
+        return f"costs under {_TRIFLE} {optimality.unit}".rstrip() + " more"
+    about = "" if optimality.proved else "about "
+    return f"costs {about}{with_unit(optimality.loss, '')} more"
 
 
-def proofs(found: Standing | None, spec: Spec) -> Item | None:
+def proofs(standing: Standing | None, spec: Spec) -> Item | None:
     """Which of the system's properties hold in every state, which fail somewhere, which nobody settled."""
     if not spec.properties:
         return None
-    settled = found.proved if found is not None else {}
-    told = "; ".join(f"{one.about} {_SETTLED[settled.get(one.name, '')]}" for one in spec.properties)
-    words = f"{told} By the command: dnnexplain prove {spec.name} --property NAME."
+    settled = standing.proved if standing is not None else {}
+    text = "; ".join(f"{item.about} {_SETTLED[settled.get(item.name, '')]}" for item in spec.properties)
+    words = f"{text} By the command: dnnexplain prove {spec.name} --property NAME."
     item: Item = {"key": "proved", "label": "Proved for all states", "words": words, "opens": "NeverPanel"}
     if not settled:
         return {
@@ -146,7 +152,7 @@ def proofs(found: Standing | None, spec: Spec) -> Item | None:
             "note": f"{counted(len(spec.properties), 'property', 'properties')} to prove",
             "level": "",
         }
-    held, failed = (sum(one == which for one in settled.values()) for which in ("holds", "fails"))
+    held, failed = (sum(item == which for item in settled.values()) for which in ("holds", "fails"))
     unsettled = len(spec.properties) - held - failed
     note = ", ".join(filter(None, [f"{failed} refuted" if failed else "", f"{unsettled} open" if unsettled else ""]))
     value = f"{held} of {counted(len(spec.properties), 'property', 'properties')}"

@@ -120,7 +120,7 @@ class WatchPanel(Panel):
         self.session.observe(self._on_another_state, "state")
         self.set_answers(decision=int(apart[0]) if len(apart) else 0, opened=-1)
         runs, metrics = (pair.network, pair.rule, *others), spec_of(self.system).metrics
-        names = (pair.network.policy, pair.beside, *(label(one.policy) for one in others))
+        names = (pair.network.policy, pair.beside, *(label(other.policy) for other in others))
         return timeline_figure(runs, apart, flags(pair, others), metrics, names) | dragged(self.system, pair.network)
 
     def step_to(self, decision: int) -> None:
@@ -168,12 +168,12 @@ class WatchPanel(Panel):
 def flags(pair: Pair, others: Sequence[Replay]) -> list[tuple[int, str]]:
     """The decisions of the network's run where it first leaves the others, with words for the chart."""
     apart = pair.disagreements
-    found = [(int(apart[0]), f"parts from {pair.beside}")] if len(apart) else []
+    flags = [(int(apart[0]), f"parts from {pair.beside}")] if len(apart) else []
     for other in others:
         at = first_other_start(pair.network, other)
         if at is not None:
-            found.append((at, f"parts from the {other.policy}"))
-    return found
+            flags.append((at, f"parts from the {other.policy}"))
+    return flags
 
 
 def first_other_start(run: Replay, other: Replay) -> int | None:
@@ -188,18 +188,18 @@ def first_other_start(run: Replay, other: Replay) -> int | None:
 
 def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
     """How the two did, what went wrong by the system's metrics included."""
-    one, two = pair.network, pair.rule
-    if two.cost > 0:
-        change = (one.cost - two.cost) / two.cost
+    first, second = pair.network, pair.rule
+    if second.cost > 0:
+        change = (first.cost - second.cost) / second.cost
         beside = (
-            f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {pair.beside}'s {number(two.cost)}"
+            f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {pair.beside}'s {number(second.cost)}"
         )
     else:
-        beside = f" against {pair.beside}'s {number(two.cost)}"
-    runs = ((one.policy, one), (pair.beside, two))
+        beside = f" against {pair.beside}'s {number(second.cost)}"
+    runs = ((first.policy, first), (pair.beside, second))
     parts = [f"{name}: {said}" for name, run in runs if (said := went_wrong(metrics, run.metrics))]
     wrong = f" {_capital('; '.join(parts))}." if parts else ""
-    return f"{_capital(one.cost_name)} of {one.policy}: {number(one.cost)}{beside}.{wrong}"
+    return f"{_capital(first.cost_name)} of {first.policy}: {number(first.cost)}{beside}.{wrong}"
 
 
 def decision_words(system: System, pair: Pair, decision: int, *others: Replay) -> str:
@@ -227,7 +227,7 @@ def _start_words(run: Replay, other: Replay, chosen: int) -> str:
         or not np.isfinite(run.start[chosen])
     ):
         return ""
-    times = [with_unit(float(one.start[chosen]), run.time_unit) for one in (run, other)]
+    times = [with_unit(float(item.start[chosen]), run.time_unit) for item in (run, other)]
     return f"{_capital(run.objects[chosen])} starts at {times[0]} there, in the {other.policy} at {times[1]}."
 
 

@@ -33,7 +33,7 @@ class WhiteBoxPanel(Panel):
         """Controls: which two outputs are compared."""
         self.shown = int(self.options.get("neurons", 6))
         self.drivers = int(self.options.get("groups", 3))
-        self.found: Account | None = None
+        self.finding: Account | None = None
         self.colours = {group["name"]: group["colour"] for group in scene(self.session.system)["groups"]}
         self.answers = {"pro": "", "contra": "", "unit": -1}
         self.session.observe(self._refresh, "live")
@@ -42,7 +42,7 @@ class WhiteBoxPanel(Panel):
     @property
     def result(self) -> Account | None:
         """The account of the present state; ``None`` for a network of another form."""
-        return self.found
+        return self.finding
 
     def code_lines(self) -> tuple[str, ...]:
         """The account by itself."""
@@ -68,16 +68,16 @@ class WhiteBoxPanel(Panel):
         session = self.session
         pro, contra = (self.answers[name] or None for name in ("pro", "contra"))
         try:
-            self.found = account(session.system, session.policy, session.state, pro=pro, contra=contra)
+            self.finding = account(session.system, session.policy, session.state, pro=pro, contra=contra)
         except DnnExplainError as error:
-            self.found = None
+            self.finding = None
             self.figure = {"account": {"note": error_sentence(error)}}
             self.sentence = ""
-            asked = pro is not None or contra is not None
-            self.controls = self._choices() if asked else []
+            chosen = pro is not None or contra is not None
+            self.controls = self._choices() if chosen else []
             return
-        self.figure = {"account": self._picture(self.found)}
-        self.sentence = self.found.sentence()
+        self.figure = {"account": self._picture(self.finding)}
+        self.sentence = self.finding.sentence()
         choices = self._choices()
         if choices != self.controls:
             self.controls = choices
@@ -93,39 +93,39 @@ class WhiteBoxPanel(Panel):
             {"kind": "select", "name": "contra", "label": "and against", "options": against},
         ]
 
-    def _picture(self, found: Account) -> dict[str, Any]:
+    def _picture(self, account: Account) -> dict[str, Any]:
         """The rows of the table; what is not named is summed, so that the column adds up to the contrast."""
-        effects = found.effects
+        effects = account.effects
         order = np.argsort(-np.abs(effects), kind="stable")
         top = [int(n) for n in order[: self.shown] if effects[n] != 0]
         rest = [int(n) for n in order if int(n) not in top]
         return {
-            "rows": [self._row(found, n) for n in top],
+            "rows": [self._row(account, n) for n in top],
             "others": {
                 "count": len(rest),
-                "on": int((found.activation[rest] > 0).sum()),
+                "on": int((account.activation[rest] > 0).sum()),
                 "effect": float(effects[rest].sum()),
             },
-            "offset": found.offset,
-            "total": float(effects.sum() + found.offset),
-            "pro": found.pro,
-            "contra": found.contra,
-            "sentences": list(found.sentences(self.shown)[1:]),
+            "offset": account.offset,
+            "total": float(effects.sum() + account.offset),
+            "pro": account.pro,
+            "contra": account.contra,
+            "sentences": list(account.sentences(self.shown)[1:]),
         }
 
-    def _row(self, found: Account, n: int) -> dict[str, Any]:
-        inputs = found.inputs[n]
+    def _row(self, account: Account, n: int) -> dict[str, Any]:
+        inputs = account.inputs[n]
         order = [int(g) for g in np.argsort(-np.abs(inputs), kind="stable") if inputs[g] != 0]
         named, rest = order[: self.drivers], order[self.drivers :]
         return {
             "neuron": n,
-            "activation": float(found.activation[n]),
-            "weight": float(found.weight[n]),
-            "effect": float(found.effects[n]),
+            "activation": float(account.activation[n]),
+            "weight": float(account.weight[n]),
+            "effect": float(account.effects[n]),
             "drivers": [
-                {"name": found.groups[g], "colour": self.colours.get(found.groups[g]), "value": float(inputs[g])}
+                {"name": account.groups[g], "colour": self.colours.get(account.groups[g]), "value": float(inputs[g])}
                 for g in named
             ],
             "others": float(inputs[rest].sum()) if rest else None,
-            "bias": float(found.bias[n]),
+            "bias": float(account.bias[n]),
         }

@@ -62,7 +62,7 @@ class WorstCasePanel(Panel):
         for name in wanted:
             if name not in METHODS:
                 raise Choice("search method", name, tuple(METHODS)).error()
-        self.found: SearchComparison | None = None
+        self.finding: SearchComparison | None = None
         self.box: GapBox | None = None
         self.shown = ""
         self.under_way: dict[str, Progress] = {}
@@ -83,15 +83,15 @@ class WorstCasePanel(Panel):
 
     def belongs(self, state: State) -> bool:
         """Whether a state is a case that was found."""
-        if self.found is None or self._other_network():
+        if self.finding is None or self._other_network():
             return False
-        adversary = self._drawn(self._routed_of(self.found))
-        return any(adversary.state(case.x) == state for case in self.found.cases)
+        adversary = self._drawn(self._routed_of(self.finding))
+        return any(adversary.state(case.x) == state for case in self.finding.cases)
 
     @property
     def result(self) -> SearchComparison | None:
         """What the searches found; ``None`` until one ended."""
-        return self.found
+        return self.finding
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class WorstCasePanel(Panel):
         problem, question = self._problem(), self._question()
         self.under_way = {}
         if resume is None:
-            self.found, self.box, self.figure, self.badge, self.sentence = None, None, {}, {}, ""
+            self.finding, self.box, self.figure, self.badge, self.sentence = None, None, {}, {}, ""
 
         def work(task: Task) -> SearchComparison:
             def tell(name: str, state: Progress) -> None:
@@ -161,28 +161,28 @@ class WorstCasePanel(Panel):
         """Show a method's case (the best if none is named) in the editor and all other panels."""
         case = self._case(method)
         self.shown = case.method
-        assert self.found is not None
-        state = self._drawn(self._routed_of(self.found)).state(case.x)
+        assert self.finding is not None
+        state = self._drawn(self._routed_of(self.finding)).state(case.x)
         self.session.open_in_editor(state, f"the worst case that {case.method} found")
         self._draw_case(case)
 
-    def show(self, found: SearchComparison) -> None:
+    def show(self, comparison: SearchComparison) -> None:
         """Draw a result, computed just now or loaded.
 
         Raises:
             DnnExplainError: it is about another system.
         """
         system = self.session.system
-        if found.question.system != system.name:
-            msg = f"this result is about {found.question.system}, not {system.name}"
+        if comparison.question.system != system.name:
+            msg = f"this result is about {comparison.question.system}, not {system.name}"
             raise DnnExplainError(msg)
-        if found.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
-            size = len(self._adversary(self._routed_of(found)).low)
-            if size != len(found.best.x):
-                msg = f"the case has {counted(len(found.best.x), 'input')}, this {system.name} has {size}; was it made with other parameters?"
+        if comparison.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
+            size = len(self._adversary(self._routed_of(comparison)).low)
+            if size != len(comparison.best.x):
+                msg = f"the case has {counted(len(comparison.best.x), 'input')}, this {system.name} has {size}; was it made with other parameters?"
                 raise DnnExplainError(msg)
-        self.found, self.box, self.shown = found, None, found.best.method
-        self._draw_case(found.best)
+        self.finding, self.box, self.shown = comparison, None, comparison.best.method
+        self._draw_case(comparison.best)
         self._show_controls()
 
     def load(self, file: str | Path) -> None:
@@ -194,7 +194,7 @@ class WorstCasePanel(Panel):
         if name == "search":
             self.search()
         elif name == "more":
-            self.search(resume=self.found)
+            self.search(resume=self.finding)
         elif name == "open":
             self.open_case(self.shown)
         elif name == "box":
@@ -202,8 +202,8 @@ class WorstCasePanel(Panel):
 
     def on_answer(self, name: str, value: Any) -> None:
         """A row was clicked: its case is shown."""
-        if name == "chosen" and value and self.found is not None:
-            cases = {str(row): case.method for row, case in enumerate(self.found.cases)}
+        if name == "chosen" and value and self.finding is not None:
+            cases = {str(row): case.method for row, case in enumerate(self.finding.cases)}
             if str(value[0]) not in cases:
                 raise Choice("case", str(value[0]), tuple(cases)).error()
             self.open_case(cases[str(value[0])])
@@ -216,9 +216,9 @@ class WorstCasePanel(Panel):
         text = text_of(file, content)
         self._show_saved(SearchComparison.from_json(text))
 
-    def _show_saved(self, found: SearchComparison) -> None:
-        self.show(found)
-        self.answered_before(found.question)
+    def _show_saved(self, comparison: SearchComparison) -> None:
+        self.show(comparison)
+        self.answered_before(comparison.question)
 
     def _adversary(self, routed: Any = None, policy: Policy | None = None) -> SearchBox:
         return cast("Attackable", self.session.system).adversary(policy or self.session.policy, routed)
@@ -236,13 +236,13 @@ class WorstCasePanel(Panel):
             return None
         return self.session.state.values[system.graph.knobs]
 
-    def _routed_of(self, found: SearchComparison) -> Any:
-        given = found.question.settings.get("carried")
+    def _routed_of(self, comparison: SearchComparison) -> Any:
+        given = comparison.question.settings.get("carried")
         return None if given is None else np.array(given)
 
     def _problem(self) -> Problem:
         system = cast("Attackable", self.session.system)
-        routed = self._routed() if self.found is None else self._routed_of(self.found)
+        routed = self._routed() if self.finding is None else self._routed_of(self.finding)
         policy = self.worker_policy()
         return problem_with(self._adversary(routed, policy), f"{policy.name} on {system.name}", system.cost_name)
 
@@ -253,56 +253,58 @@ class WorstCasePanel(Panel):
         return Question.about(system, self.session.policy, target=target, settings=settings)
 
     def _case(self, method: str = "") -> WorstCase:
-        if self.found is None:
+        if self.finding is None:
             msg = "search first; there is no case yet"
             raise DnnExplainError(msg)
         if self._other_network():
-            msg = f"this case is about another network, {self.found.question.policy}; choose that one, or search again"
+            msg = (
+                f"this case is about another network, {self.finding.question.policy}; choose that one, or search again"
+            )
             raise DnnExplainError(msg)
         wanted = method or self.shown
-        return self.found.case(wanted) if wanted else self.found.best
+        return self.finding.case(wanted) if wanted else self.finding.best
 
     def _other_network(self) -> bool:
-        asked = "" if self.found is None else self.found.question.checkpoint
-        return asked != getattr(self.session.policy, "checkpoint", "")
+        checkpoint = "" if self.finding is None else self.finding.question.checkpoint
+        return checkpoint != getattr(self.session.policy, "checkpoint", "")
 
     def _draw_under_way(self, _change: object = None) -> None:
         if self.busy and self.under_way:
-            race = final_race(self.found, self.under_way, float(self.answers["budget"]))
+            race = final_race(self.finding, self.under_way, float(self.answers["budget"]))
             self.figure = {**self.figure, "race": race}
 
     def _draw_case(self, case: WorstCase) -> None:
-        found = self.found
-        assert found is not None
-        figure = {"race": final_race(found, {}, float(self.answers["budget"])), "cells": case_table(found)}
-        if found.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
+        finding = self.finding
+        assert finding is not None
+        figure = {"race": final_race(finding, {}, float(self.answers["budget"])), "cells": case_table(finding)}
+        if finding.question.checkpoint == getattr(self.session.policy, "checkpoint", ""):
             flows = self._flows(case)
             figure |= {"graph": picture_of(flows)} if flows is not None else {}
         if self.box is not None and np.array_equal(self.box.x, case.x):
-            figure["ranges"] = box_rows(self.box, self._adversary(self._routed_of(found)).high)
+            figure["ranges"] = box_rows(self.box, self._adversary(self._routed_of(finding)).high)
         self.figure = figure
-        words = [case.sentence()] if case is not found.best else [found.sentence()]
+        words = [case.sentence()] if case is not finding.best else [finding.sentence()]
         words += [
             f"{TITLES.get(name, name)} failed: {error_sentence(DnnExplainError(why))}"
-            for name, why in found.failures.items()
+            for name, why in finding.failures.items()
         ]
         self.sentence = " ".join(words)
         self.badge = badge_of(case)
 
     def _flows(self, case: WorstCase) -> FlowComparison | None:
         """Loads of the case under the policy as the system runs it, and at the optimum."""
-        system, policy, found = self.session.system, self.session.policy, self.found
-        if not isinstance(system, Flowing) or found is None:
+        system, policy, result = self.session.system, self.session.policy, self.finding
+        if not isinstance(system, Flowing) or result is None:
             return None
-        adversary = self._drawn(self._routed_of(found))
+        adversary = self._drawn(self._routed_of(result))
         state, carried = adversary.state(case.x), adversary.carried(case.x)
         ours, best = system.flows(state, decide(system, policy, state).outputs, carried)
-        return comparison_of(system, found.question, carried, ours, best)
+        return comparison_of(system, result.question, carried, ours, best)
 
     def _show_box(self, box: GapBox) -> None:
         self.box = box
-        assert self.found is not None
-        case = next(case for case in self.found.cases if np.array_equal(case.x, box.x))
+        assert self.finding is not None
+        case = next(case for case in self.finding.cases if np.array_equal(case.x, box.x))
         self._draw_case(case)
         self.sentence = f"{case.sentence()} {box.sentence()}"
 
@@ -316,6 +318,6 @@ class WorstCasePanel(Panel):
         except DnnExplainError as error:
             blind, self.error = False, error_sentence(error)
         names = [name[len(_METHOD) :] for name in self.answers if name.startswith(_METHOD)]
-        controls = search_controls([name for name in METHODS if name in names], blind=blind, found=self.found)
+        controls = search_controls([name for name in METHODS if name in names], blind=blind, comparison=self.finding)
         if controls != self.controls:
             self.controls = controls

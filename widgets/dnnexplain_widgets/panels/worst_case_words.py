@@ -41,10 +41,12 @@ ROWS = 12
 """Inputs whose range in the box is drawn."""
 
 
-def search_controls(methods: Sequence[str], *, blind: bool, found: SearchComparison | None) -> list[dict[str, Any]]:
+def search_controls(
+    methods: Sequence[str], *, blind: bool, comparison: SearchComparison | None
+) -> list[dict[str, Any]]:
     """The panel's controls; ``blind`` offers to leave only what the policy saw to the adversary."""
     chooses = [["all", "what it saw and what it must carry"], ["seen", "only what it saw, the rest as in the editor"]]
-    nothing = found is None
+    nothing = comparison is None
     return [
         *([{"kind": "select", "name": "chooses", "label": "The adversary chooses", "options": chooses}] if blind else []),
         {"kind": "number", "name": "budget", "label": "CPU time of each search", "unit": "s", "low": 0.5, "high": 600, "step": 0.5},
@@ -61,11 +63,11 @@ def search_controls(methods: Sequence[str], *, blind: bool, found: SearchCompari
     ]  # fmt: skip
 
 
-def final_race(found: SearchComparison | None, under_way: Mapping[str, Progress], budget: float) -> dict[str, Any]:
+def final_race(comparison: SearchComparison | None, under_way: Mapping[str, Progress], budget: float) -> dict[str, Any]:
     """Best ratio against CPU time, per search: what ended, and what runs now."""
     series = (
-        {case.method: _series(case.method, case.trace.tolist(), case.cpu_seconds) for case in found.cases}
-        if found
+        {case.method: _series(case.method, case.trace.tolist(), case.cpu_seconds) for case in comparison.cases}
+        if comparison
         else {}
     )
     for name, state in under_way.items():
@@ -82,7 +84,7 @@ def _series(name: str, points: list[list[float]], spent: float) -> dict[str, Any
     return {"name": TITLES.get(name, name), "points": kept, "spent": spent, "running": False}
 
 
-def case_table(found: SearchComparison) -> dict[str, Any]:
+def case_table(comparison: SearchComparison) -> dict[str, Any]:
     """One row per search, to be clicked."""
     rows = [
         {
@@ -95,7 +97,7 @@ def case_table(found: SearchComparison) -> dict[str, Any]:
                 {"text": _ended(case.stopped)},
             ],
         }
-        for case in found.cases
+        for case in comparison.cases
     ]
     columns = ["times the optimum", "certainly between", "found after", "inputs tried", "ended"]
     caption = "The worst case of each search; click one to open it in the editor"

@@ -44,7 +44,7 @@ def style_source() -> str:
 
 def _signed() -> str:
     """The two colours of what is for and against, per theme."""
-    both = {name: f"--dx-positive: {one['for']}; --dx-negative: {one['against']};" for name, one in SIGNED.items()}
+    both = {name: f"--dx-positive: {item['for']}; --dx-negative: {item['against']};" for name, item in SIGNED.items()}
     dark = '.dx[data-theme="dark"], .dx-page[data-theme="dark"]'
     return f".dx, .dx-page {{ {both['light']} }}\n{dark} {{ {both['dark']} }}\n"
 

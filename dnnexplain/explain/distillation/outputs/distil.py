@@ -25,7 +25,7 @@ from dnnexplain.results import Question
 __all__ = ["SIZES", "distil_parts"]
 
 SIZES = (2, 3, 5, 8, 12, 20, 30, 50, 100)
-ASKED = ("leaves", "rounds", "sets", "unseen", "seeds")
+KEPT_SETTINGS = ("leaves", "rounds", "sets", "unseen", "seeds")
 """What the result says of the settings."""
 VALIDATION, UNSEEN, SAMPLING = 1_000, 2_000, 3_000
 
@@ -61,24 +61,24 @@ def distil_parts(
     began = time.process_time()
     _check(system, settings)
     search = _Search(system, teacher, settings, weighting_for(system.output, settings.weighting))
-    told = Teller(progress, cancel, settings.rounds + 1 + settings.seeds + 1)
+    teller = Teller(progress, cancel, settings.rounds + 1 + settings.seeds + 1)
 
-    known = search.collect(draw, told)
+    known = search.collect(draw, teller)
     sizes = np.array(sorted({*(size for size in SIZES if size < settings.leaves), settings.leaves}), dtype=np.int64)
     validation = draw(settings.sets, settings.child(VALIDATION))
     checks = lessons(system, teacher, teacher, validation, search.weighting, settings.seed)
-    found = _Found(search, known, sizes, float(checks.cost.mean()), began)
-    for one in range(settings.seeds):
-        if not told(f"growing and validating trees {one + 1} of {settings.seeds}", kept=one > 0):
+    grown = _Grown(search, known, sizes, float(checks.cost.mean()), began)
+    for turn in range(settings.seeds):
+        if not teller(f"growing and validating trees {turn + 1} of {settings.seeds}", kept=turn > 0):
             break
-        found.add(search.path(known, sizes, settings.child(SAMPLING + one)), validation, checks)
+        grown.add(search.path(known, sizes, settings.child(SAMPLING + turn)), validation, checks)
         if keep is not None:
-            keep(lambda: found.result(validation, RUNNING))
+            keep(lambda: grown.result(validation, RUNNING))
 
-    stopped = INTERRUPTED if told.stopped else ""
-    told("measuring on unseen workloads", kept=True)
+    stopped = INTERRUPTED if teller.stopped else ""
+    teller("measuring on unseen workloads", kept=True)
     final = draw(settings.unseen, settings.child(UNSEEN)) if figures_on is None else figures_on
-    return found.result(final, stopped)
+    return grown.result(final, stopped)
 
 
 def _check(system: Distillable, settings: Settings) -> None:
@@ -105,18 +105,18 @@ class _Search:
 
     # --- learning
 
-    def collect(self, draw: Draw, told: Callable[[str], object]) -> Lessons:
+    def collect(self, draw: Draw, tell: Callable[[str], object]) -> Lessons:
         """The teacher's states, then those of each round's trees, all labelled by the teacher."""
-        asked = self.settings
-        told("visiting the network's states")
-        known = lessons(self.system, self.teacher, self.teacher, draw(asked.sets, self.child(0)), self.weighting)
+        settings = self.settings
+        tell("visiting the network's states")
+        known = lessons(self.system, self.teacher, self.teacher, draw(settings.sets, self.child(0)), self.weighting)
         if not len(known.features):
             msg = "there is no decision to learn from: the workloads have no state"
             raise DnnExplainError(msg)
-        for turn in range(1, asked.rounds + 1):
-            told(f"visiting the tree's states, round {turn}")
-            student = self.policy(self.grow(known, known.weight, asked.leaves, self.child(turn)))
-            known += lessons(self.system, self.teacher, student, draw(asked.sets, self.child(turn)), self.weighting)
+        for turn in range(1, settings.rounds + 1):
+            tell(f"visiting the tree's states, round {turn}")
+            student = self.policy(self.grow(known, known.weight, settings.leaves, self.child(turn)))
+            known += lessons(self.system, self.teacher, student, draw(settings.sets, self.child(turn)), self.weighting)
         return known
 
     def grow(self, known: Lessons, weight: NDArray[np.float64], leaves: int, seed: int) -> OutputTrees:
@@ -153,12 +153,12 @@ class _Search:
 
     def costs(self, path: Sequence[OutputTrees], workloads: Sequence[Any]) -> list[float]:
         """The mean cost of every size, the same trees run once."""
-        found: dict[int, float] = {}
+        costs: dict[int, float] = {}
         for trees in path:
-            if id(trees) not in found:
+            if id(trees) not in costs:
                 run = self.system.run(self.policy(trees), workloads, seed=self.seed)
-                found[id(trees)] = float(run.cost.mean())
-        return [found[id(trees)] for trees in path]
+                costs[id(trees)] = float(run.cost.mean())
+        return [costs[id(trees)] for trees in path]
 
     def measure(
         self, paths: list[list[OutputTrees]], chosen: tuple[int, int], workloads: Sequence[Any]
@@ -170,7 +170,7 @@ class _Search:
         right, ratio = self.follows(trees, seen), cost_is_ratio(system)
         per_set = np.bincount(seen.episode, right, minlength=count)
         said = [self.decide(path[chosen[1]], seen) for path in paths]
-        pairs = [np.mean(system.output.same(one, two)) for i, one in enumerate(said) for two in said[i + 1 :]]
+        pairs = [np.mean(system.output.same(item, two)) for i, item in enumerate(said) for two in said[i + 1 :]]
         apart = np.abs(said[chosen[0]].astype(np.float64) - seen.taken)
         space, numbers = system.output, isinstance(system.output, Box)
         alike = space.another * (1 + 1e-12) if isinstance(space, Box) else 0.0
@@ -190,7 +190,7 @@ class _Search:
         }
 
 
-class _Found:
+class _Grown:
     """Trees of one seed after another, and the best of them.
 
     Args:
@@ -228,8 +228,8 @@ class _Found:
         chosen = cheapest(costs, fidelity, near(self.reference))
         figures = search.measure(self.paths, chosen, workloads)
         picked, space = self.paths[chosen[0]][chosen[1]], system.output
-        asked = {name: getattr(search.settings, name) for name in ASKED}
-        settings = {**asked, "weighting": search.weighting}
+        options = {name: getattr(search.settings, name) for name in KEPT_SETTINGS}
+        settings = {**options, "weighting": search.weighting}
         return OutputRules(
             question=Question.about(system, teacher, method="tree", seed=search.seed, settings=settings),
             trees=picked,

@@ -67,17 +67,17 @@ def _word(scores: Any) -> str:
 def _text(
     trees: OutputTrees, names: Words, outputs: Words, units: Mapping[str, str], unit: str, absent: Mapping[str, float]
 ) -> str:
-    def one(place: int) -> str:
+    def single(place: int) -> str:
         def leaf(node: int) -> str:
             return setting(trees, place, node, outputs, unit)
 
         return tree_text(trees.trees[place], leaf, names, units, absent)
 
     if trees.kind == "values":
-        return one(0)
+        return single(0)
     parts = []
     for place, output in enumerate(outputs):
-        indented = "".join(f"  {line}\n" for line in one(place).splitlines())
+        indented = "".join(f"  {line}\n" for line in single(place).splitlines())
         parts.append(f"{output}:\n{indented}")
     return "".join(parts)
 

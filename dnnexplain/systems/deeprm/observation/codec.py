@@ -31,7 +31,7 @@ class Codec:
         self._high = np.array([knob.high for knob in self.layout.knobs])
         blocks = [[self.layout.slot_columns(resource, slot) for slot in range(params.slots)] for resource in range(2)]
         clusters = [self.layout.cluster_columns(resource) for resource in range(2)]
-        self._cluster = np.array([[one.start, one.stop] for one in clusters], dtype=np.int64)
+        self._cluster = np.array([[cluster.start, cluster.stop] for cluster in clusters], dtype=np.int64)
         self._first_columns = np.array([[block.start for block in row] for row in blocks], dtype=np.int64)
 
     def jobs(self, values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -36,9 +36,9 @@ def earliest_starts(jobs: NDArray[np.int64], free: NDArray[np.int64]) -> NDArray
         jobs: length, CPU and memory per slot ``[B, M, 3]``; length 0 is an empty slot.
         free: free units per resource and step ``[B, 2, H]``.
     """
-    found = np.empty(jobs.shape[:2], dtype=np.int64)
-    _starts(np.ascontiguousarray(jobs), np.ascontiguousarray(free), found)
-    return found
+    starts = np.empty(jobs.shape[:2], dtype=np.int64)
+    _starts(np.ascontiguousarray(jobs), np.ascontiguousarray(free), starts)
+    return starts
 
 
 class DeepRMFeatures:
@@ -84,7 +84,7 @@ class DeepRMFeatures:
     def described(self, values: Floats) -> tuple[Floats, NDArray[np.int64]]:
         """Quantities ``[B, F]`` and actions of the moves ``[B, R]`` of knob values ``[B, K]``."""
         layout, params = self.codec.layout, self.codec.params
-        found = np.empty((len(values), len(self.names)))
+        table = np.empty((len(values), len(self.names)))
         moves = np.empty((len(values), len(self.moves)), dtype=np.int64)
         describe_rows(
             self.codec.jobs(values),
@@ -94,10 +94,10 @@ class DeepRMFeatures:
             params.units,
             params.max_job_length,
             params.max_job_units,
-            found,
+            table,
             moves,
         )
-        return found, moves
+        return table, moves
 
     def _absent(self) -> dict[str, float]:
         """What quantities of a job are where there is no such job."""

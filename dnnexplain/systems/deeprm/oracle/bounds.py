@@ -118,8 +118,8 @@ def _cliques(jobs: JobSet, units: int) -> list[Ints]:
 
     over = (jobs.cpu[:, None] + jobs.cpu > units) | (jobs.memory[:, None] + jobs.memory > units)
     np.fill_diagonal(over, val=False)
-    found = islice(nx.find_cliques(nx.from_numpy_array(over)), MOST_CLIQUES)
-    return [np.append(np.isin(np.arange(len(jobs)), clique), 1).astype(np.int64) for clique in found]
+    cliques = islice(nx.find_cliques(nx.from_numpy_array(over)), MOST_CLIQUES)
+    return [np.append(np.isin(np.arange(len(jobs)), clique), 1).astype(np.int64) for clique in cliques]
 
 
 def relax(jobs: JobSet, rows: Ints, last_start: int, seconds: float) -> Relaxation | None:
@@ -151,7 +151,7 @@ def relax(jobs: JobSet, rows: Ints, last_start: int, seconds: float) -> Relaxati
     packing.eliminate_zeros()
     once = csr_matrix((np.ones(len(job)), (job, np.arange(len(job)))), shape=(len(jobs), len(job)))
     cost = (start + length - jobs.arrival[job]) / length
-    found = linprog(
+    solution = linprog(
         cost,
         A_ub=packing,
         b_ub=np.ones(packing.shape[0]),
@@ -160,9 +160,9 @@ def relax(jobs: JobSet, rows: Ints, last_start: int, seconds: float) -> Relaxati
         method="highs",
         options={"time_limit": max(seconds, 0.01)},
     )
-    if found.x is None or found.ineqlin.marginals is None:
+    if solution.x is None or solution.ineqlin.marginals is None:
         return None
-    return _lagrangian(jobs, rows, np.maximum(-found.ineqlin.marginals, 0.0).reshape(len(rows), times))
+    return _lagrangian(jobs, rows, np.maximum(-solution.ineqlin.marginals, 0.0).reshape(len(rows), times))
 
 
 def _lagrangian(jobs: JobSet, rows: Ints, prices: Floats) -> Relaxation:

@@ -54,7 +54,7 @@ def optimum(
     _check(jobs, sizes)
     iterations = max(200, min(25_000, 5_000_000 // len(jobs)))
     tries = (anneal(jobs, sizes.units, iterations=iterations, seed=4 * seed + turn) for turn in range(4))
-    start = min(tries, key=lambda found: mean_slowdown(jobs, found))
+    start = min(tries, key=lambda starts: mean_slowdown(jobs, starts))
     scale = _Scale.of(jobs)
     upper = scale.total(jobs, start)
     lower = scale.up(max(quick_bound(jobs, sizes.units), float(len(jobs))))
@@ -120,35 +120,35 @@ def _close(task: _Task, lower: int, start: Ints) -> tuple[int, Ints]:
     rows = packing_rows(jobs, task.units)
     last = int(np.max(start + jobs.length))
     total = mean_slowdown(jobs, start) * len(jobs)
-    found = ascend(jobs, rows, last, total, deadline=task.deadline)
+    relaxation = ascend(jobs, rows, last, total, deadline=task.deadline)
     if len(rows) * float(np.sum(jobs.length * (last + 1 - jobs.arrival))) < LARGEST_PROGRAM and task.left > 0:
         program = relax(jobs, rows, last, 0.5 * task.left)
-        found = program if program is not None and program.bound > found.bound else found
-    lower = max(lower, task.scale.up(found.bound))
+        relaxation = program if program is not None and program.bound > relaxation.bound else relaxation
+    lower = max(lower, task.scale.up(relaxation.bound))
     if lower >= upper or task.left <= 0:
         return lower, start
-    return _solve(task, rows, lower, start, found)
+    return _solve(task, rows, lower, start, relaxation)
 
 
-def _open_starts(task: _Task, start: Ints, found: Relaxation) -> list[Ints]:
+def _open_starts(task: _Task, start: Ints, relaxation: Relaxation) -> list[Ints]:
     """Starts of each job with which a schedule may still be better than the one at hand (which is kept)."""
     upper = float(np.sum((start + task.jobs.length - task.jobs.arrival) / task.jobs.length))
     result = []
-    for job, (arrival, least) in enumerate(zip(task.jobs.arrival, found.least, strict=True)):
-        offsets = np.flatnonzero(found.bound + least <= upper + 1e-6)
+    for job, (arrival, least) in enumerate(zip(task.jobs.arrival, relaxation.least, strict=True)):
+        offsets = np.flatnonzero(relaxation.bound + least <= upper + 1e-6)
         if len(offsets) and offsets[-1] == len(least) - 1:
-            more = math.floor((upper + 1e-6 - found.bound - least[-1]) * task.jobs.length[job])
+            more = math.floor((upper + 1e-6 - relaxation.bound - least[-1]) * task.jobs.length[job])
             offsets = np.append(offsets, len(least) + np.arange(more))
         result.append(np.union1d(arrival + offsets, [start[job]]))
     return result
 
 
-def _solve(task: _Task, rows: Ints, lower: int, start: Ints, found: Relaxation) -> tuple[int, Ints]:
+def _solve(task: _Task, rows: Ints, lower: int, start: Ints, relaxation: Relaxation) -> tuple[int, Ints]:
     from ortools.sat.python import cp_model  # noqa: PLC0415 - only where an optimum is asked for
 
     jobs, scale = task.jobs, task.scale
     model = cp_model.CpModel()
-    starts = _open_starts(task, start, found)
+    starts = _open_starts(task, start, relaxation)
     if len(rows) * sum(len(options) * int(n) for options, n in zip(starts, jobs.length, strict=True)) > LARGEST_PROGRAM:
         return lower, start
     chosen = [[model.new_bool_var("") for _ in options] for options in starts]

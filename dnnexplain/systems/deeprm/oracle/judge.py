@@ -131,8 +131,8 @@ def _judge(free: Ints, table: Ints, horizon: int, deadline: float) -> Judged:
         taken[at : at + table[job, 0]] -= table[job, 1:]
         rest = present[present != job]
         own = int(weight[job] * (at + table[job, 0]))
-        found = _best(taken, table[rest], weight[rest], 0, deadline)
-        values[job], lower[job] = own + found[0], own + found[1]
+        best = _best(taken, table[rest], weight[rest], 0, deadline)
+        values[job], lower[job] = own + best[0], own + best[1]
     return Judged(values / unit, bool(np.array_equal(values, lower, equal_nan=True)), lower / unit)
 
 

@@ -52,18 +52,18 @@ def followed(
     waiting = np.rint(values[:, codec.layout.backlog_knob]).astype(np.int64)
     streams = sampling.own_streams(seed, [content(future) for future in futures])
     most = int(waiting.max())
-    unseen = [stream.integers(0, max(len(one), 1), most) for one, stream in zip(futures, streams, strict=True)]
+    unseen = [stream.integers(0, max(len(future), 1), most) for future, stream in zip(futures, streams, strict=True)]
     jobs = codec.jobs(values)
     sets = [
-        _joined(jobs[s], one, picked[: waiting[s]] if len(one) else picked[:0])
+        _joined(jobs[s], future, picked[: waiting[s]] if len(future) else picked[:0])
         for s in range(len(states))
-        for one, picked in zip(futures, unseen, strict=True)
+        for future, picked in zip(futures, unseen, strict=True)
     ]
     place = (np.asarray(which)[:, None] * len(futures) + np.arange(len(futures))).ravel()
     simulator = Simulator(codec.params, sets, place, time_limit=np.iinfo(np.int32).max, stalls=True)
     _stand(simulator, codec, values, jobs, np.repeat(which, len(futures)))
     simulator.step(np.repeat(actions, len(futures)))
-    return play_on(simulator, policy, [sets[one] for one in place])
+    return play_on(simulator, policy, [sets[item] for item in place])
 
 
 def one_later(codec: Codec, values: NDArray[np.float64], actions: Ints) -> NDArray[np.float64]:
@@ -71,7 +71,7 @@ def one_later(codec: Codec, values: NDArray[np.float64], actions: Ints) -> NDArr
     values = codec.repair(np.asarray(values, dtype=np.float64))
     jobs, none = codec.jobs(values), np.empty(0, dtype=np.int64)
     nothing = JobSet(none, none, none, none, 1, "")
-    sets = [_joined(one, nothing, none) for one in jobs]
+    sets = [_joined(job, nothing, none) for job in jobs]
     simulator = Simulator(codec.params, sets, range(len(sets)), time_limit=np.iinfo(np.int32).max, stalls=True)
     _stand(simulator, codec, values, jobs, np.arange(len(sets)))
     simulator.step(np.asarray(actions))

@@ -62,7 +62,7 @@ def play(
     }
     if given is None:
         arrays["actions"] = np.array(taken, dtype=np.int64)
-    return _told(arrays, None if given is None else len(given))
+    return _as_played(arrays, None if given is None else len(given))
 
 
 def checked_actions(actions: Sequence[Any], slots: int) -> NDArray[np.int64]:
@@ -92,7 +92,7 @@ def _decided(system: Cluster, simulator: Simulator, policy: Policy | None) -> Ca
     return decide
 
 
-def _told(arrays: dict[str, NDArray[Any]], given: int | None) -> Played:
+def _as_played(arrays: dict[str, NDArray[Any]], given: int | None) -> Played:
     played = len(arrays["rewards"])
     summary = {
         "actions": played,

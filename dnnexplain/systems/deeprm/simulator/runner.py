@@ -154,11 +154,11 @@ def tree_nodes(policy: Policy, params: Params) -> tuple[NDArray[Any], ...] | Non
     features, nodes = getattr(policy, "features", None), getattr(policy, "nodes", None)
     if nodes is None or not isinstance(features, DeepRMFeatures) or features.codec.params != params:
         return None
-    found: tuple[NDArray[Any], ...] = nodes
-    if found[0].max() >= len(features.names) or found[4].shape[1] != len(features.moves):
+    tree_nodes: tuple[NDArray[Any], ...] = nodes
+    if tree_nodes[0].max() >= len(features.names) or tree_nodes[4].shape[1] != len(features.moves):
         msg = f"{policy.name} was made for other quantities than a cluster with {params.slots} slots has"
         raise DnnExplainError(msg)
-    return found
+    return tree_nodes
 
 
 def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
@@ -255,12 +255,12 @@ def visit_described(
     nodes = tree_nodes(visitor, params)
     own = visitor is teacher and not isinstance(visitor, RulePolicy)
     met: list[tuple[NDArray[Any], ...]] = []
-    asked = _Asked(teacher, simulator.scale)
+    Visitor = _Visitor(teacher, simulator.scale)
     while len(rows := simulator.active()):
         described = simulator.describe(rows)
-        asked.add(simulator.observe(rows), now=own)
+        Visitor.add(simulator.observe(rows), now=own)
         if own:
-            actions = sampling.choose(asked.said[-1], described[2] if getattr(teacher, "masked", True) else None)
+            actions = sampling.choose(Visitor.said[-1], described[2] if getattr(teacher, "masked", True) else None)
         elif nodes is not None:
             actions = tree_actions(nodes, *described)
         else:
@@ -268,10 +268,10 @@ def visit_described(
         met.append((*described, rows))
         simulator.step(actions, rows)
     features, moves, valid, job_set = (np.concatenate(parts) for parts in zip(*met, strict=True))
-    return _run_of(simulator, job_sets), (features, moves, valid, asked.outputs(), job_set)
+    return _run_of(simulator, job_sets), (features, moves, valid, Visitor.outputs(), job_set)
 
 
-class _Asked:
+class _Visitor:
     """A teacher's outputs for pictures that come a few at a time: asked in large batches unless needed at once."""
 
     def __init__(self, teacher: Policy, scale: float) -> None:
@@ -318,17 +318,17 @@ def run_measures(run: Run, params: Params) -> Measures:
 
 def run_figures(run: Run, params: Params) -> dict[str, NDArray[np.float64]]:
     """The figures of a run by name, each ``[S]``: slowdown in both counts, what was left out, utilisation."""
-    found = run_measures(run, params)
+    measures = run_measures(run, params)
     return {
-        "all_jobs": found.all_jobs,
-        "original": found.original,
-        "completion": found.completion,
-        "makespan": found.makespan.astype(np.float64),
-        "slowdown_short": found.short,
-        "slowdown_long": found.long,
-        "starved": found.starved.astype(np.float64),
-        "turned_away": found.turned_away.astype(np.float64),
-        "jobs": found.count.astype(np.float64),
-        "cpu_utilisation": found.utilisation[:, 0],
-        "memory_utilisation": found.utilisation[:, 1],
+        "all_jobs": measures.all_jobs,
+        "original": measures.original,
+        "completion": measures.completion,
+        "makespan": measures.makespan.astype(np.float64),
+        "slowdown_short": measures.short,
+        "slowdown_long": measures.long,
+        "starved": measures.starved.astype(np.float64),
+        "turned_away": measures.turned_away.astype(np.float64),
+        "jobs": measures.count.astype(np.float64),
+        "cpu_utilisation": measures.utilisation[:, 0],
+        "memory_utilisation": measures.utilisation[:, 1],
     }

@@ -105,15 +105,15 @@ def redraw(jobs: JobSet, rng: np.random.Generator, params: Params, limits: Limit
     return _made(jobs, _drawn(rng, spans, len(jobs)), spans)
 
 
-def cross(one: JobSet, two: JobSet, rng: np.random.Generator) -> JobSet:
+def cross(job_set: JobSet, two: JobSet, rng: np.random.Generator) -> JobSet:
     """A stretch of jobs from another set with as many jobs; the first one itself if it has not."""
-    if len(one) != len(two) or len(one) < 2:
-        return one
-    first, last = np.sort(rng.integers(0, len(one) + 1, size=2))
-    columns = _columns(one)
+    if len(job_set) != len(two) or len(job_set) < 2:
+        return job_set
+    first, last = np.sort(rng.integers(0, len(job_set) + 1, size=2))
+    columns = _columns(job_set)
     columns[:, first:last] = _columns(two)[:, first:last]
     length, cpu, memory = columns
-    return JobSet(one.arrival, length, cpu, memory, steps=one.steps, name=one.name)
+    return JobSet(job_set.arrival, length, cpu, memory, steps=job_set.steps, name=job_set.name)
 
 
 def to_json(jobs: JobSet) -> dict[str, Any]:

@@ -154,8 +154,8 @@ def _dominant(
 
 def _uniform_demands(params: Params, *, units: tuple[int, int]) -> Floats:
     """Both demands uniform over the range, independent of one another."""
-    one = _spread("units", units, params.max_job_units)
-    return np.outer(one, one)
+    spread = _spread("units", units, params.max_job_units)
+    return np.outer(spread, spread)
 
 
 DEMANDS = {

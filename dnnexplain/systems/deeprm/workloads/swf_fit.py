@@ -51,18 +51,18 @@ def propose(log: SwfLog, params: Params, share: float, load: float, fixed: Mappi
     draft = SwfMapping(1.0, 1.0, 1.0, **{key: columns[key] for key in columns if not key.endswith(("_step", "_unit"))})
     unit = fixed.get("memory_unit") or log.memory_unit or _memory_unit(log, draft.memory, why)
     draft = replace(draft, memory_unit=unit)
-    found = quantities(log, draft)
-    running = (found.seconds > 0) & (found.cpus > 0)
+    seen = quantities(log, draft)
+    running = (seen.seconds > 0) & (seen.cpus > 0)
     if not np.any(running):
         return draft
     scales: dict[str, Any] = {
-        "seconds_per_step": _seconds(found.seconds[running], params, share),
-        "cpus_per_unit": _cpus(found.cpus[running], params, share),
-        "memory_bytes_per_unit": _memory(found.bytes[running], params, share),
+        "seconds_per_step": _seconds(seen.seconds[running], params, share),
+        "cpus_per_unit": _cpus(seen.cpus[running], params, share),
+        "memory_bytes_per_unit": _memory(seen.bytes[running], params, share),
     }
     scales |= {key: fixed[key] for key in scales if key in fixed}
     draft = replace(draft, **scales)
-    why.append(_fit(draft, params, found, running, [name for name in scales if name in fixed]))
+    why.append(_fit(draft, params, seen, running, [name for name in scales if name in fixed]))
     if draft.seconds_per_step >= LONG_STEP and "seconds_per_step" not in fixed:
         why.append(
             f"A step of {draft.seconds_per_step / 86400:.3g} days is unusual: if the log's times are no seconds, say "
@@ -72,13 +72,15 @@ def propose(log: SwfLog, params: Params, share: float, load: float, fixed: Mappi
     return replace(draft, keep_every=every, why=tuple(why))
 
 
-def _fit(mapping: SwfMapping, params: Params, found: Quantities, running: NDArray[np.bool_], given: list[str]) -> str:
+def _fit(
+    mapping: SwfMapping, params: Params, quantities: Quantities, running: NDArray[np.bool_], given: list[str]
+) -> str:
     """What the scales are, which of them were given, and how many jobs fit them: counted, not intended."""
-    known = running & (found.bytes > 0)
+    known = running & (quantities.bytes > 0)
     ratios = {
-        "time": found.seconds[running] / mapping.seconds_per_step / params.max_job_length,
-        "CPU": found.cpus[running] / mapping.cpus_per_unit / params.max_job_units,
-        "memory": found.bytes[known] / mapping.memory_bytes_per_unit / params.max_job_units,
+        "time": quantities.seconds[running] / mapping.seconds_per_step / params.max_job_length,
+        "CPU": quantities.cpus[running] / mapping.cpus_per_unit / params.max_job_units,
+        "memory": quantities.bytes[known] / mapping.memory_bytes_per_unit / params.max_job_units,
     }
     fits = ", ".join(f"{np.mean(ratio <= 1 + 1e-9):.0%} in {name}" for name, ratio in ratios.items() if len(ratio))
     words = {
@@ -86,11 +88,11 @@ def _fit(mapping: SwfMapping, params: Params, found: Quantities, running: NDArra
         "cpus_per_unit": "the CPU unit",
         "memory_bytes_per_unit": "the memory unit",
     }
-    told = f" ({', '.join(words[name] for name in given)} as given)" if given else ""
+    text = f" ({', '.join(words[name] for name in given)} as given)" if given else ""
     cpus = f"{mapping.cpus_per_unit:g}"
     return (
         f"One step is {mapping.seconds_per_step:g} s, one CPU unit {cpus} {unit_of(cpus, 'processors')}, one memory unit "
-        f"{mapping.memory_bytes_per_unit / GIB:.3g} GiB{told}: of the log's jobs that ran, {fits} fit without being clipped."
+        f"{mapping.memory_bytes_per_unit / GIB:.3g} GiB{text}: of the log's jobs that ran, {fits} fit without being clipped."
     )
 
 
@@ -178,10 +180,10 @@ def _every(log: SwfLog, mapping: SwfMapping, params: Params, load: float, why: l
         sets = map_log(log, mapping, params, Window(sets=None)).job_sets
     except DnnExplainError:
         return 1
-    found = max(np.mean([offered(jobs, params) for jobs in sets], axis=0))
-    every = max(1, round(float(found) / load))
+    mean = max(np.mean([offered(jobs, params) for jobs in sets], axis=0))
+    every = max(1, round(float(mean) / load))
     kept = f"one job in {every} is" if every > 1 else "all jobs are"
     why.append(
-        f"All jobs would offer {found:.3g} times what the cluster can do, so {kept} kept to come near {load:.3g}."
+        f"All jobs would offer {mean:.3g} times what the cluster can do, so {kept} kept to come near {load:.3g}."
     )
     return every

@@ -128,8 +128,8 @@ class Quantities(NamedTuple):
 
 def quantities(log: SwfLog, mapping: SwfMapping) -> Quantities:
     """What the mapping's choice of columns gives for each job."""
-    used, asked = log.column("cpus_used"), log.column("cpus_asked")
-    first, second = (used, asked) if mapping.cpus == "used" else (asked, used)
+    used, requested = log.column("cpus_used"), log.column("cpus_asked")
+    first, second = (used, requested) if mapping.cpus == "used" else (requested, used)
     swapped = (first <= 0) & (second > 0)
     cpus = np.where(swapped, second, first)
     memory = log.column(f"memory_{mapping.memory}")

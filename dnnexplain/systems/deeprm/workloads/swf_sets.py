@@ -94,17 +94,18 @@ class _Grid(NamedTuple):
 
 
 def _grid(log: SwfLog, mapping: SwfMapping, params: Params) -> _Grid:
-    found = quantities(log, mapping)
-    steps = found.seconds / mapping.seconds_per_step
-    cpu = found.cpus / mapping.cpus_per_unit
-    missing = found.bytes < 0
-    memory = np.where(missing, _stand_in(mapping, cpu), found.bytes / mapping.memory_bytes_per_unit)
+    columns = quantities(log, mapping)
+    steps = columns.seconds / mapping.seconds_per_step
+    cpu = columns.cpus / mapping.cpus_per_unit
+    missing = columns.bytes < 0
+    memory = np.where(missing, _stand_in(mapping, cpu), columns.bytes / mapping.memory_bytes_per_unit)
     longest, widest = params.max_job_length, params.max_job_units
     too_long, wide_cpu, wide_memory = _above(steps, longest), _above(cpu, widest), _above(memory, widest)
     reasons = {
         "cancelled": (log.column("status") == 5) & (mapping.cancelled == "skip"),
-        f"no {'run time' if mapping.time == 'run' else 'time asked for'} (negative, 0 or unknown)": found.seconds <= 0,
-        "no processors (0 or unknown)": found.cpus <= 0,
+        f"no {'run time' if mapping.time == 'run' else 'time asked for'} (negative, 0 or unknown)": columns.seconds
+        <= 0,
+        "no processors (0 or unknown)": columns.cpus <= 0,
         "no submission time": log.column("submit") < 0,
         "no memory given": missing & (mapping.missing_memory == "skip"),
         f"longer than {counted(longest, 'step')}": too_long & (mapping.too_long == "skip"),
@@ -124,7 +125,7 @@ def _grid(log: SwfLog, mapping: SwfMapping, params: Params) -> _Grid:
         "CPU below one unit, counted as one": cpu < 1,
         "memory below one unit, counted as one": ~missing & (memory < 1),
         "memory not given, " + _said(mapping): missing,
-        "processors taken from the other column": found.swapped_cpus,
+        "processors taken from the other column": columns.swapped_cpus,
     }
     whole = (_up(steps, longest), _up(cpu, widest), np.where(missing & (memory == 0), 0, _up(memory, widest)))
     return _Grid(*whole, usable, skipped, changed, (steps, cpu, memory))

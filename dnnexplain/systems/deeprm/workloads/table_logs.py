@@ -74,8 +74,8 @@ def parse_columns(text: str) -> dict[str, Column]:
     Raises:
         DnnExplainError: not of that form, no such role or unit, or a role without which there is no job.
     """
-    found: dict[str, Column] = {}
-    for part in filter(None, (one.strip() for one in text.split(","))):
+    columns: dict[str, Column] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
         role, equals, given = part.partition("=")
         role, (name, colon, unit) = role.strip(), given.rpartition(":") if ":" in given else (given, "", "")
         if not equals or not name.strip():
@@ -86,14 +86,14 @@ def parse_columns(text: str) -> dict[str, Column]:
         if colon and unit not in UNITS[role]:
             raise Choice(f"unit of {role}", unit, tuple(UNITS[role])).error()
         scale = UNITS[role][unit] if colon else next(iter(UNITS[role].values()))
-        found[role] = Column(name.strip(), scale, unit)
-    lacking = [name for name in ("submit", "cpus") if name not in found]
-    if "run" not in found and not {"start", "end"} <= set(found):
+        columns[role] = Column(name.strip(), scale, unit)
+    lacking = [name for name in ("submit", "cpus") if name not in columns]
+    if "run" not in columns and not {"start", "end"} <= set(columns):
         lacking.append("run (or start and end)")
     if lacking:
         msg = f"a job needs {', '.join(lacking)}: say which column that is, as in submit=NAME,run=NAME,cpus=NAME"
         raise DnnExplainError(msg)
-    return found
+    return columns
 
 
 SACCT = parse_columns("submit=Submit,run=Elapsed,cpus=AllocCPUS,memory=ReqMem:MB")
@@ -189,7 +189,7 @@ def _paired(rows: Sequence[Sequence[str]], skipped: Counter[str]) -> list[list[s
     """Events (submitted 0, scheduled 1, ended 2 to 6) as one line per run of a task, with a header."""
     submitted: dict[tuple[str, str], str] = {}
     running: dict[tuple[str, str], list[str]] = {}
-    found = [["submit", "start", "end", "cpus", "memory"]]
+    result = [["submit", "start", "end", "cpus", "memory"]]
     for row in rows:
         if len(row) < _EVENTS:
             skipped["too few columns"] += 1
@@ -200,12 +200,12 @@ def _paired(rows: Sequence[Sequence[str]], skipped: Counter[str]) -> list[list[s
         elif event == _SCHEDULED:
             running[key] = [submitted.pop(key, when), when, "", row[9], row[10]]
         elif event in _ENDED and key in running:
-            one = running.pop(key)
-            one[2] = when
-            found.append(one)
+            item = running.pop(key)
+            item[2] = when
+            result.append(item)
     if running:
         skipped["task that did not end in this file"] += len(running)
-    return found
+    return result
 
 
 def _log(

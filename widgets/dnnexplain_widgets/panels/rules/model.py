@@ -24,7 +24,7 @@ class Desk:
     """What a rules panel holds once there are rules.
 
     Attributes:
-        found: the distillation; ``ground``: work and states that the rules are tried on.
+        finding: the distillation; ``ground``: work and states that the rules are tried on.
         edits: the rules as they stand, with undo and redo.
         comparison: what they cost, or ``None`` before they were run.
         apart: trees of where the network is not a rule, by the rule's name.
@@ -33,7 +33,7 @@ class Desk:
         absent: values that say that something is not there; see ``explain.distillation.Features``.
     """
 
-    found: Distillation
+    finding: Distillation
     ground: Ground
     edits: Edits
     comparison: RuleComparison | None = None
@@ -43,46 +43,46 @@ class Desk:
     absent: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: Distillation, ground: Ground, book: Rulebook | None = None) -> Desk:
+    def of(cls, distillation: Distillation, ground: Ground, book: Rulebook | None = None) -> Desk:
         """New rules, or those of a saved book with its changes."""
-        size = found.size if book is None else book.size
-        edits = Edits(Version(size, found.path_trees[size]))
+        size = distillation.size if book is None else book.size
+        edits = Edits(Version(size, distillation.path_trees[size]))
         if book is not None and book.changed:
             edits.edit(book.tree)
-        return cls(found, ground, edits)
+        return cls(distillation, ground, edits)
 
     @property
     def base(self) -> Tree:
         """The distilled tree that the present rules began with."""
-        return self.found.path_trees[self.edits.now.size]
+        return self.finding.path_trees[self.edits.now.size]
 
     @property
     def book(self) -> Rulebook:
         """The rules as they stand, to be saved."""
         now = self.edits.now
-        return Rulebook(self.found.question, self.found, now.size, now.tree, self.comparison)
+        return Rulebook(self.finding.question, self.finding, now.size, now.tree, self.comparison)
 
     def speech(self) -> figures.Speech:
         """The tree that is shown, and its words."""
-        found = self.found
+        finding = self.finding
         if self.view != RULES:
             apart = self.apart[self.view]
             leaves = figures.difference_leaves(apart, self.ground, self.view)
-            return figures.Speech(apart.tree, found.features, found.units, leaves, absent=self.absent)
+            return figures.Speech(apart.tree, finding.features, finding.units, leaves, absent=self.absent)
         tree, changed = self.edits.now.tree, frozenset(self.book.changed)
-        leaves = figures.rule_leaves(tree, found.actions, self.ground, changed)
-        return figures.Speech(tree, found.features, found.units, leaves, changed, self.absent)
+        leaves = figures.rule_leaves(tree, finding.actions, self.ground, changed)
+        return figures.Speech(tree, finding.features, finding.units, leaves, changed, self.absent)
 
     def figure(self, speech: figures.Speech) -> dict[str, Any]:
         """What the page draws."""
         editable = self.view == RULES
-        rules = {"lines": figures.lines(speech), "actions": list(self.found.actions), "editable": editable}
+        rules = {"lines": figures.lines(speech), "actions": list(self.finding.actions), "editable": editable}
         drawn: dict[str, Any] = {"rules": rules}
         if not editable:
             return drawn
-        drawn["sizes"] = figures.size_curves(self.found, self.edits.now.size)
+        drawn["sizes"] = figures.size_curves(self.finding, self.edits.now.size)
         if self.comparison is not None:
-            trees = {counted(tree.leaves, "rule"): tree for tree in self.found.path_trees}
+            trees = {counted(tree.leaves, "rule"): tree for tree in self.finding.path_trees}
             drawn["cells"] = figures.cost_table(self.comparison, self.ground, trees | {EDITED: self.edits.now.tree})
         return drawn
 
@@ -106,7 +106,7 @@ class Desk:
     def check(self, system: Distillable) -> None:
         """Whether the rules speak of what a system has."""
         features = system.features
-        if self.found.features != tuple(features.names) or self.found.actions != tuple(features.moves):
+        if self.finding.features != tuple(features.names) or self.finding.actions != tuple(features.moves):
             msg = f"these rules speak of other quantities than this {system.name} has; were they made with other sizes?"
             raise DnnExplainError(msg)
 

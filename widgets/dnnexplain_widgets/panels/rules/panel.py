@@ -87,22 +87,22 @@ class RulesPanel(AskedPanel):
         """Distil the session's network beside the page."""
         system, policy, answers = self.system, self.worker_policy(), self.answers
         draw, seed, sets = work.drawer(system, answers), int(answers["seed"]), self.sets
-        asked = {**self.settings, "leaves": int(answers["leaves"]), "seed": seed}
+        options = {**self.settings, "leaves": int(answers["leaves"]), "seed": seed}
 
         def learn(task: Task) -> Desk:
-            found = work.learned(task, system, policy, draw, asked)
-            return Desk.of(found, work.ground(system, policy, draw, seed, sets))
+            distillation = work.learned(task, system, policy, draw, options)
+            return Desk.of(distillation, work.ground(system, policy, draw, seed, sets))
 
         self.start(learn, self._show_desk, "Distilling")
 
     def resize(self, place: int) -> None:
         """Go to the distilled rules of another size, by its place in ``path_trees``."""
         desk = self._ready()
-        if not 0 <= place < len(desk.found.path_trees):
-            msg = f"sizes have places 0 to {len(desk.found.path_trees) - 1}, not {place}"
+        if not 0 <= place < len(desk.finding.path_trees):
+            msg = f"sizes have places 0 to {len(desk.finding.path_trees) - 1}, not {place}"
             raise DnnExplainError(msg)
         if place != desk.edits.now.size:
-            desk.edits.resize(place, desk.found.path_trees[place])
+            desk.edits.resize(place, desk.finding.path_trees[place])
             self._show_version()
 
     def edit_threshold(self, node: int, threshold: float) -> None:
@@ -138,7 +138,7 @@ class RulesPanel(AskedPanel):
             return
         desk.view, desk.opened = view, None
         self.set_answers(view=view)
-        self.sentence = desk.found.words if view == RULES else desk.apart[view].words
+        self.sentence = desk.finding.words if view == RULES else desk.apart[view].words
         self._draw()
 
     def open_state(self, leaf: int, place: int = 0) -> None:
@@ -233,8 +233,8 @@ class RulesPanel(AskedPanel):
 
     def _show_desk(self, desk: Desk) -> None:
         self.desk, desk.absent = desk, getattr(self.system.features, "absent", {})
-        self.badge = figures.badge(desk.found)
-        self.sentence = desk.found.words
+        self.badge = figures.badge(desk.finding)
+        self.sentence = desk.finding.words
         self._show_version()
 
     def _show_version(self) -> None:

@@ -23,6 +23,6 @@ class AskedPanel(Panel):
         """The present state as that world shows it ``[1, *observation_shape]``."""
         return self.session.live.observation[None]
 
-    def open_found(self, state: State, told: str) -> None:
+    def open_found(self, state: State, name: str) -> None:
         """Load one of that world's states into the session."""
-        self.session.open_in_editor(state, told)
+        self.session.open_in_editor(state, name)

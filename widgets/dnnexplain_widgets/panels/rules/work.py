@@ -72,17 +72,17 @@ def drawer(system: Replayable, answers: Mapping[str, Any]) -> Draw:
     return lambda count, seed: system.workloads(family, count, seed, **settings)
 
 
-def learned(task: Task, system: Any, policy: Policy, draw: Draw, asked: Mapping[str, Any]) -> Distillation:
-    """Distil; ``asked`` are arguments of :func:`distil`."""
+def learned(task: Task, system: Any, policy: Policy, draw: Draw, options: Mapping[str, Any]) -> Distillation:
+    """Distil; ``options`` are arguments of :func:`distil`."""
 
-    def told(done: int, total: int, note: str) -> None:
+    def tell(done: int, total: int, note: str) -> None:
         task.progress(done / (total + 1), note[:1].upper() + note[1:])
 
-    found = cast(
-        "Distillation", distil(system, policy, draw, **asked, progress=told)
+    distillation = cast(
+        "Distillation", distil(system, policy, draw, **options, progress=tell)
     )  # the panel is shown for a choice
     task.progress(None, "Visiting the network's states")
-    return found
+    return distillation
 
 
 def ground(system: Any, policy: Policy, draw: Draw, seed: int, sets: int) -> Ground:
@@ -97,14 +97,14 @@ def ground(system: Any, policy: Policy, draw: Draw, seed: int, sets: int) -> Gro
 def policies_of(system: Any, policy: Policy, base: Tree, tree: Tree, rule: str) -> dict[str, Policy]:
     """Whom to compare, the network first: the distilled rules, the changed ones if they differ, a rule."""
     count = len(system.output.names)
-    found: dict[str, Policy] = {policy.name: policy}
+    policies: dict[str, Policy] = {policy.name: policy}
     name = counted(base.leaves, "rule")
-    found[name] = TreePolicy(base, system.features, count, name)
+    policies[name] = TreePolicy(base, system.features, count, name)
     if tree is not base:
-        found[EDITED] = TreePolicy(tree, system.features, count, EDITED)
+        policies[EDITED] = TreePolicy(tree, system.features, count, EDITED)
     if rule:
-        found[rule] = system.rules()[rule]
-    return found
+        policies[rule] = system.rules()[rule]
+    return policies
 
 
 def simulated(

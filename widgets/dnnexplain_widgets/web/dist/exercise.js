@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 3f249070846e36382eabebbd3ae2050d0cdfca2b00484802c73c5ca0e8926153
+// Built from widgets/page (make page), sources 303132fafe64202eb2dc20242d762dad0f3a4d9ebd0f0386d80bfe1bf7f75218
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

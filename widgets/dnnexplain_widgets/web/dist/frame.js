@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 3f249070846e36382eabebbd3ae2050d0cdfca2b00484802c73c5ca0e8926153
+// Built from widgets/page (make page), sources 303132fafe64202eb2dc20242d762dad0f3a4d9ebd0f0386d80bfe1bf7f75218
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

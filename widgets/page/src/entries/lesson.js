@@ -47,9 +47,9 @@ class Lesson {
   onChange(id, { answers }) {
     const { hub, store } = this.models[id];
     if (!answers || !store) return;
-    const asked = Object.fromEntries(ASKED.filter((name) => answers[name] !== undefined && answers[name] !== "").map((name) => [name, answers[name]]));
-    store.kernelStep.ask = { ...store.kernelStep.ask, ...asked };
-    store.kernelStep.unit = asked.unit ?? store.kernelStep.unit;
+    const choices = Object.fromEntries(ASKED.filter((name) => answers[name] !== undefined && answers[name] !== "").map((name) => [name, answers[name]]));
+    store.kernelStep.ask = { ...store.kernelStep.ask, ...choices };
+    store.kernelStep.unit = choices.unit ?? store.kernelStep.unit;
     store.from ??= Float64Array.from(store.values);
     if (store.answerHere(Float64Array.from(store.values))) store.emit("live");
     return hub;
@@ -109,10 +109,10 @@ function followTheme() {
 }
 
 async function start() {
-  const found = document.querySelector(`script[type="${STATE}"]`);
-  if (!found) return;
+  const script = document.querySelector(`script[type="${STATE}"]`);
+  if (!script) return;
   followTheme();
-  const lesson = new Lesson(JSON.parse(found.textContent).state);
+  const lesson = new Lesson(JSON.parse(script.textContent).state);
   for (const view of document.querySelectorAll(`script[type="${VIEW}"]`)) {
     const place = document.createElement("div");
     place.className = "lesson-widget";

@@ -145,7 +145,7 @@ class Explorable {
       const { target, method, baseline } = this.data.ask;
       if (!options.some(([name]) => name === target)) options.push([target, target]);
       const [select, ...others] = saliency.get("controls").filter((/** @type {any} */ control) => control.name !== "baseline");
-      const known = method === "saliency" ? [] : this.hub.get("network").baselines.map((/** @type {any} */ one) => one.name);
+      const known = method === "saliency" ? [] : this.hub.get("network").baselines.map((/** @type {any} */ ground) => ground.name);
       const from = known.length ? [{ kind: "select", name: "baseline", label: "counted from", options: known.map((/** @type {string} */ name, /** @type {number} */ at) => (at ? [name, name] : ["default", `${name} (default)`])) }] : [];
       saliency.take({ controls: [{ ...select, options }, ...others, ...from], answers: { target, method, baseline } });
     }

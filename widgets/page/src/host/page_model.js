@@ -68,25 +68,25 @@ export class PageModel {
 
 /**
  * Whether two values of a model's state are the same, bytes included.
- * @param {any} one
+ * @param {any} first
  * @param {any} other
  * @returns {boolean}
  */
-export function isSame(one, other) {
-  if (Object.is(one, other)) return true;
-  if (!one || !other || typeof one !== "object" || typeof other !== "object") return false;
-  if (ArrayBuffer.isView(one) || ArrayBuffer.isView(other)) return ArrayBuffer.isView(one) && ArrayBuffer.isView(other) && haveSameBytes(one, other);
-  const names = Object.keys(one);
-  return Array.isArray(one) === Array.isArray(other) && names.length === Object.keys(other).length
-    && names.every((name) => name in other && isSame(one[name], other[name]));
+export function isSame(first, other) {
+  if (Object.is(first, other)) return true;
+  if (!first || !other || typeof first !== "object" || typeof other !== "object") return false;
+  if (ArrayBuffer.isView(first) || ArrayBuffer.isView(other)) return ArrayBuffer.isView(first) && ArrayBuffer.isView(other) && haveSameBytes(first, other);
+  const names = Object.keys(first);
+  return Array.isArray(first) === Array.isArray(other) && names.length === Object.keys(other).length
+    && names.every((name) => name in other && isSame(first[name], other[name]));
 }
 
 /**
- * @param {ArrayBufferView} one
+ * @param {ArrayBufferView} first
  * @param {ArrayBufferView} other
  */
-function haveSameBytes(one, other) {
-  const [left, right] = [one, other].map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+function haveSameBytes(first, other) {
+  const [left, right] = [first, other].map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
   return left.length === right.length && left.every((value, at) => value === right[at]);
 }
 

@@ -45,27 +45,27 @@ export class PageNetwork {
     const outputs = runStack(this.stack, picture);
     const decision = this.decide(values, outputs[outputs.length - 1]);
     /** @type {OwnStep} */
-    const found = { values, picture: colourBytes(picture), words: this.described.told ? { state: tellState(this.sketch, values) } : {}, failures: {} };
+    const answer = { values, picture: colourBytes(picture), words: this.described.told ? { state: tellState(this.sketch, values) } : {}, failures: {} };
     const shares = ask.method === SHARES && this.baseline(ask.baseline) !== undefined;
-    found.whole = ask.method === "saliency" || shares || !ask.parts.includes("saliency");
+    answer.whole = ask.method === "saliency" || shares || !ask.parts.includes("saliency");
     if (ask.parts.includes("decision")) {
-      Object.assign(found, decision);
-      this.heed(found, rules);
+      Object.assign(answer, decision);
+      this.heed(answer, rules);
     }
-    if (ask.parts.includes("saliency") && (shares || ask.method === "saliency")) this.explain(found, decision, { values, picture, outputs }, ask);
-    if (ask.parts.includes("neurons")) this.probe(found, values, ground, outputs, ask);
-    return found;
+    if (ask.parts.includes("saliency") && (shares || ask.method === "saliency")) this.explain(answer, decision, { values, picture, outputs }, ask);
+    if (ask.parts.includes("neurons")) this.probe(answer, values, ground, outputs, ask);
+    return answer;
   }
 
   /**
    * Takes in what rules would do, as the kernel says by and by.
-   * @param {any} found
+   * @param {any} answer
    * @param {Record<string, number>} rules
    */
-  heed(found, rules) {
-    found.rules = rules;
-    if (this.scene.output.kind !== "choice") found.words.decision = settingPhrase(this.scene.output, found.taken);
-    else if (found.action !== undefined) found.words.decision = decisionPhrase(this.scene.output.names, found);
+  heed(answer, rules) {
+    answer.rules = rules;
+    if (this.scene.output.kind !== "choice") answer.words.decision = settingPhrase(this.scene.output, answer.taken);
+    else if (answer.action !== undefined) answer.words.decision = decisionPhrase(this.scene.output.names, answer);
   }
 
   /**
@@ -74,10 +74,10 @@ export class PageNetwork {
    */
   decide(values, raw) {
     const valid = this.described.masked ? allowedOutputs(this.sketch, values) : new Uint8Array(raw.length).fill(1);
-    const found = this.read(raw, valid);
-    if (this.described.output.kind !== "choice") return found;
+    const reading = this.read(raw, valid);
+    if (this.described.output.kind !== "choice") return reading;
     const action = raw.reduce((/** @type {any} */ best, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
-    return { ...found, valid, action };
+    return { ...reading, valid, action };
   }
 
   /**
@@ -100,20 +100,20 @@ export class PageNetwork {
   }
 
   /**
-   * @param {any} found
+   * @param {any} answer
    * @param {any} decision
    * @param {{values: Numbers, picture: Float32Array, outputs: Numbers[]}} ran
    * @param {Ask} ask
    */
-  explain(found, decision, { values, picture, outputs }, ask) {
+  explain(answer, decision, { values, picture, outputs }, ask) {
     const { graph } = this.described;
     const target = graph && ask.target === "default" ? busiestTarget(graph, values, decision.outputs) : resolveTarget(this.scene.output, decision, ask.target);
     if (target.unknown && !this.described.alone) {
-      found.whole = false; // the kernel may know it
+      answer.whole = false; // the kernel may know it
       return;
     }
     if (target.failure) {
-      found.failures.saliency = target.failure;
+      answer.failures.saliency = target.failure;
       return;
     }
     const shared = ask.method === SHARES ? this.shares(target, decision, values, picture, ask) : null;
@@ -127,13 +127,13 @@ export class PageNetwork {
       else group.down += map[cell];
       scale = Math.max(scale, Math.abs(map[cell]));
     }
-    Object.assign(found, {
+    Object.assign(answer, {
       map, scale, overlay: overlayBytes(map, scale),
       groups: Float32Array.from(groups.flatMap(({ up, down }) => [up, down])),
       overlayUnit: `${target.probability ? "probability" : target.unit ?? "logit"}${shared ? "" : ` per ${this.scene.picture ? "full cell" : "unit of the input"}`}`.trim(),
     });
-    found.words.saliency = shared ? contributionPhrase(groups, target.share ?? target, shared.explained, shared.baseline) : slopePhrase(groups, target.name);
-    found.words.overlay = overlayPhrase(groups, target.name, ask.method);
+    answer.words.saliency = shared ? contributionPhrase(groups, target.share ?? target, shared.explained, shared.baseline) : slopePhrase(groups, target.name);
+    answer.words.overlay = overlayPhrase(groups, target.name, ask.method);
   }
 
   /**
@@ -142,7 +142,7 @@ export class PageNetwork {
    */
   baseline(name = "default") {
     const known = this.described.baselines ?? [];
-    return name === "default" ? known[0] : known.find((/** @type {any} */ one) => one.name === name);
+    return name === "default" ? known[0] : known.find((/** @type {any} */ baseline) => baseline.name === name);
   }
 
   /**
@@ -161,14 +161,14 @@ export class PageNetwork {
     for (let place = 0; place < count; place += 1) {
       const from = Float64Array.from(picture, (cell, at) => (kept[at] ? cell : references[place * picture.length + at]));
       const way = target.direct ? this.knobsApart(from, picture) : null;
-      const found = meanGradient(this.stack, from, picture, (raw, at) => {
+      const gradient = meanGradient(this.stack, from, picture, (raw, at) => {
         const here = { ...this.read(raw, decision.valid), action: decision.action };
         const known = way ? Float64Array.from(values, (value, knob) => value + (at - 1) * way[knob]) : values;
         return { value: target.value(here, known), slope: target.slope(here, known), direct: way && target.direct(here, known) };
       }, way);
-      if (found.direct) this.addDirect(found.cells, found.direct);
-      for (let cell = 0; cell < map.length; cell += 1) map[cell] += (found.cells[cell] * (picture[cell] - from[cell])) / count;
-      explained += found.explained / count;
+      if (gradient.direct) this.addDirect(gradient.cells, gradient.direct);
+      for (let cell = 0; cell < map.length; cell += 1) map[cell] += (gradient.cells[cell] * (picture[cell] - from[cell])) / count;
+      explained += gradient.explained / count;
     }
     return { map, explained, baseline: name };
   }
@@ -179,9 +179,9 @@ export class PageNetwork {
    * @param {Numbers} to
    */
   knobsApart(from, to) {
-    const found = new Float64Array(this.scene.knobs.length);
-    for (const { kind, cells, knob, scale } of this.sketch.strokes) if (kind === "Number" && scale !== 0) found[knob] = (to[cells[0]] - from[cells[0]]) * scale;
-    return found;
+    const slopes = new Float64Array(this.scene.knobs.length);
+    for (const { kind, cells, knob, scale } of this.sketch.strokes) if (kind === "Number" && scale !== 0) slopes[knob] = (to[cells[0]] - from[cells[0]]) * scale;
+    return slopes;
   }
 
   /**
@@ -196,22 +196,22 @@ export class PageNetwork {
   }
 
   /**
-   * @param {any} found
+   * @param {any} answer
    * @param {Numbers} values
    * @param {Numbers | null} ground
    * @param {Numbers[]} outputs
    * @param {Ask} ask
    */
-  probe(found, values, ground, outputs, ask) {
+  probe(answer, values, ground, outputs, ask) {
     const { readable, kinds } = this.described;
-    const layer = readable.find((/** @type {any} */ one) => one.name === ask.layer) || readable[0];
+    const layer = readable.find((/** @type {any} */ place) => place.name === ask.layer) || readable[0];
     const units = Array.from(outputs[layer.at]);
     const unit = (ask.unit ?? 0) < units.length ? (ask.unit ?? 0) : 0;
-    Object.assign(found, { units: Float64Array.from(units.slice(0, MOST_UNITS)), unitsOn: [units.filter((/** @type {number} */ value) => value > 0).length, units.length], unit });
+    Object.assign(answer, { units: Float64Array.from(units.slice(0, MOST_UNITS)), unitsOn: [units.filter((/** @type {number} */ value) => value > 0).length, units.length], unit });
     const places = kinds[ask.sweep] || this.scene.knobs.flatMap((knob, index) => (knob.name === ask.sweep ? [index] : []));
     const curves = places.map((/** @type {number} */ place) => this.curve(place, values, ground, layer, unit));
     if (!curves.length) {
-      found.words.neurons = onPhrase(units);
+      answer.words.neurons = onPhrase(units);
       return;
     }
     const all = curves.flatMap((/** @type {any} */ curve) => curve.values);
@@ -220,10 +220,10 @@ export class PageNetwork {
     const spread = (curve) => Math.max(...curve.values) - Math.min(...curve.values);
     const top = curves.reduce((/** @type {any} */ best, /** @type {any} */ curve) => (spread(curve) > spread(best) ? curve : best));
     top.labels = classify(top.grid, top.values, scale, layer.rectified);
-    found.curves = Float64Array.from(all);
-    found.swept = curves.map((/** @type {any} */ { place, grid }) => [place, grid.length, grid[0], grid[grid.length - 1]]);
-    found.words.neurons = `${onPhrase(units)} ${curvePhrase(unit, top)}`;
-    found.words.axis = { family: ask.sweep, unit: curves[0].knob.unit };
+    answer.curves = Float64Array.from(all);
+    answer.swept = curves.map((/** @type {any} */ { place, grid }) => [place, grid.length, grid[0], grid[grid.length - 1]]);
+    answer.words.neurons = `${onPhrase(units)} ${curvePhrase(unit, top)}`;
+    answer.words.axis = { family: ask.sweep, unit: curves[0].knob.unit };
   }
 
   /**
@@ -255,9 +255,9 @@ const SHARES = "integrated-gradients";
  * @param {any} picture
  */
 function colourBytes(picture) {
-  const found = new Uint8ClampedArray(picture.length);
-  for (let cell = 0; cell < picture.length; cell += 1) found[cell] = Math.fround(255 * picture[cell]);
-  return found;
+  const moved = new Uint8ClampedArray(picture.length);
+  for (let cell = 0; cell < picture.length; cell += 1) moved[cell] = Math.fround(255 * picture[cell]);
+  return moved;
 }
 
 /**
@@ -266,9 +266,9 @@ function colourBytes(picture) {
  * @param {any} scale
  */
 function overlayBytes(map, scale) {
-  const found = new Int8Array(map.length);
-  if (scale > 0) for (let cell = 0; cell < map.length; cell += 1) found[cell] = Math.round((127 / scale) * map[cell]);
-  return found;
+  const signs = new Int8Array(map.length);
+  if (scale > 0) for (let cell = 0; cell < map.length; cell += 1) signs[cell] = Math.round((127 / scale) * map[cell]);
+  return signs;
 }
 
 /**
@@ -288,9 +288,9 @@ function softmax(raw, valid) {
  */
 function runnerUp({ outputs, valid, action }) {
   /** @param {any} allowed */
-  const best = (allowed) => outputs.reduce((/** @type {any} */ found, /** @type {number} */ value, /** @type {number} */ at) => (at !== action && allowed(at) && (found < 0 || value > outputs[found]) ? at : found), -1);
-  const found = best((/** @type {number} */ at) => valid[at]);
-  return found < 0 ? best(() => true) : found;
+  const best = (allowed) => outputs.reduce((/** @type {any} */ leader, /** @type {number} */ value, /** @type {number} */ at) => (at !== action && allowed(at) && (leader < 0 || value > outputs[leader]) ? at : leader), -1);
+  const top = best((/** @type {number} */ at) => valid[at]);
+  return top < 0 ? best(() => true) : top;
 }
 
 /**

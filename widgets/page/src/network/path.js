@@ -54,17 +54,17 @@ export function meanGradient(stack, from, to, scalar, way = null) {
   let [left, sum, steps] = [WITHIN * Math.abs(explained), 0, 0];
   let pieces = Array.from({ length: PIECES }, (_, at) => [at / PIECES, (at + 1) / PIECES]);
   for (let round = 0; round < ROUNDS && pieces.length; round += 1) {
-    const found = pieces.map(([low, high]) => measured(low, high));
-    const lost = found.reduce((total, one) => total + one.missed, 0);
+    const measures = pieces.map(([low, high]) => measured(low, high));
+    const lost = measures.reduce((total, measure) => total + measure.missed, 0);
     const allowed = left / 2 ** (round + 1) / pieces.length;
-    const bad = found.map((one) => one.missed > allowed && one.missed > noise);
+    const bad = measures.map((measure) => measure.missed > allowed && measure.missed > noise);
     const crowd = bad.filter(Boolean).length;
     const last = lost <= left || crowd > MOST_BAD || round === ROUNDS - 1;
     /** @type {number[][]} */
     const further = [];
-    found.forEach((one, at) => {
-      if (bad[at] && !last) further.push(...divided(one.low, one.high));
-      else accept(one);
+    measures.forEach((measure, at) => {
+      if (bad[at] && !last) further.push(...divided(measure.low, measure.high));
+      else accept(measure);
     });
     pieces = further;
   }
@@ -113,12 +113,12 @@ function divided(low, high) {
 }
 
 /**
- * @param {Numbers} one
+ * @param {Numbers} first
  * @param {Numbers} other
  */
-function inner(one, other) {
+function inner(first, other) {
   let sum = 0;
-  for (let at = 0; at < one.length; at += 1) sum += one[at] * other[at];
+  for (let at = 0; at < first.length; at += 1) sum += first[at] * other[at];
   return sum;
 }
 

@@ -44,8 +44,8 @@ export function decisionPhrase(names, { probabilities, valid, action, rules }) {
  * @param {any[]} taken
  */
 export function settingPhrase(output, taken) {
-  const told = output.kind === "switches" ? switchesTold(output.names.filter((_, at) => taken[at]), output.names.length) : numbersTold(output, taken);
-  return `The network sets ${told}.`;
+  const words = output.kind === "switches" ? switchesTold(output.names.filter((_, at) => taken[at]), output.names.length) : numbersTold(output, taken);
+  return `The network sets ${words}.`;
 }
 
 /**
@@ -141,10 +141,10 @@ export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
     const mean = values.reduce((/** @type {any} */ sum, /** @type {number} */ value) => sum + value, 0) / values.length;
     text = `${who} does not react to the ${knob.name}: it stays near ${plainNumber(mean)}.`;
   } else {
-    const told = labels.flatMap((/** @type {any} */ label, /** @type {number} */ at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
+    const steps = labels.flatMap((/** @type {any} */ label, /** @type {number} */ at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
     const span = `As the ${knob.name} goes from ${plainNumber(grid[0])} to ${plainNumber(grid[end])}${unit}`;
     const move = `${who.toLowerCase()} moves from ${plainNumber(values[0])} to ${plainNumber(values[end])}`;
-    text = `${span}, ${move}${told.length ? `; it ${listed(told)}` : " without a threshold"}.`;
+    text = `${span}, ${move}${steps.length ? `; it ${listed(steps)}` : " without a threshold"}.`;
   }
   return `${text} ${note}`.trim();
 }

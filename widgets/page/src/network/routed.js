@@ -74,10 +74,10 @@ export function linkName(graph, link) {
  */
 export function routedPicture(graph, values, shares) {
   const even = evenShares(graph);
-  const sides = [shares, even].map((one) => linksUsed(graph, values, one));
+  const sides = [shares, even].map((share) => linksUsed(graph, values, share));
   const [cost, beside] = sides.map((used) => used[fullestLink(used)] ?? 0);
   /** @param {ArrayLike<number>[]} arrays */
-  const joined = (arrays) => new DataView(Float32Array.from(arrays.flatMap((one) => Array.from(one))).buffer);
+  const joined = (arrays) => new DataView(Float32Array.from(arrays.flatMap((row) => Array.from(row))).buffer);
   const verdict = cost > 0 && beside > 0 ? `The busiest link is ${percent(cost / beside)} as full as with even shares` : "No traffic";
   const sentence = cost > 0
     ? `The network fills its busiest link, ${linkName(graph, fullestLink(sides[0]))}, to ${percent(cost)}; even shares over the same paths would fill theirs, ${linkName(graph, fullestLink(sides[1]))}, to ${percent(beside)}.`

@@ -193,15 +193,15 @@ const SAME = 1e-5;
 export function allowedOutputs(sketch, values) {
   const allowed = new Uint8Array(sketch.outputs).fill(1);
   let anything = false;
-  for (const mask of sketch.masks.filter((/** @type {any} */ one) => one.kind === "Fits")) {
+  for (const mask of sketch.masks.filter((/** @type {any} */ rule) => rule.kind === "Fits")) {
     const fits = values[mask.length] > 0 && hasRoom(mask, values);
     allowed[mask.output] = fits ? 1 : 0;
     anything ||= fits;
   }
-  for (const mask of sketch.masks.filter((/** @type {any} */ one) => one.kind === "Within")) {
+  for (const mask of sketch.masks.filter((/** @type {any} */ rule) => rule.kind === "Within")) {
     allowed[mask.output] = values[mask.knob] >= mask.low && values[mask.knob] <= mask.high ? 1 : 0;
   }
-  for (const mask of sketch.masks.filter((/** @type {any} */ one) => one.kind === "Pause")) {
+  for (const mask of sketch.masks.filter((/** @type {any} */ rule) => rule.kind === "Pause")) {
     if (anything && mask.busy.every((/** @type {number} */ index) => values[index] === 0)) allowed[mask.output] = 0;
   }
   return allowed;
@@ -232,11 +232,11 @@ export function tellState(sketch, given) {
   /** @param {any} phrase */
   const shown = (phrase) => !phrase.when || values[sketch.at(phrase.when)] > 0;
   /** @param {any} phrase */
-  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ one, /** @type {any} */ many) => {
+  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ manyNow, /** @type {any} */ many) => {
     const [knob, digits] = name.split(":");
     const value = values[sketch.at(knob)];
-    if (one === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? String(value) : number(value);
-    return value === 1 ? one : many;
+    if (manyNow === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? String(value) : number(value);
+    return value === 1 ? manyNow : many;
   });
   const parts = sketch.words.map((/** @type {any} */ word) => {
     if (word.kind === "Phrase") return shown(word) ? fill(word) : "";

@@ -137,9 +137,9 @@ function makeShares(layer) {
   const count = 1 + Math.max(...groups);
   /** @param {(at: number) => number} value */
   const sums = (value) => {
-    const found = new Float64Array(count);
-    groups.forEach((/** @type {number} */ group, /** @type {number} */ at) => { found[group] += value(at); });
-    return found;
+    const gradient = new Float64Array(count);
+    groups.forEach((/** @type {number} */ group, /** @type {number} */ at) => { gradient[group] += value(at); });
+    return gradient;
   };
   const members = sums(() => 1);
   return {
@@ -231,12 +231,12 @@ function makeTurn({ parts: [plain, cosines] }) {
 function reaches(size, outputs, kernel, stride, padding) {
   return Array.from({ length: size }, (_, at) => {
     /** @type {[number, number][]} */
-    const found = [];
+    const picked = [];
     for (let k = 0; k < kernel; k += 1) {
       const place = at + padding - k;
-      if (place >= 0 && place % stride === 0 && place / stride < outputs) found.push([place / stride, k]);
+      if (place >= 0 && place % stride === 0 && place / stride < outputs) picked.push([place / stride, k]);
     }
-    return found;
+    return picked;
   });
 }
 
@@ -322,7 +322,7 @@ function makePool(layer, [channels, rows, columns], average) {
    * @param {number} first
    * @param {number[]} cells
    */
-  const best = (input, first, cells) => cells.reduce((found, cell) => (input[first + cell] > input[first + found] ? cell : found), cells[0]);
+  const best = (input, first, cells) => cells.reduce((leader, cell) => (input[first + cell] > input[first + leader] ? cell : leader), cells[0]);
   /** @param {(first: number, cells: number[], at: number) => void} call */
   const each = (call) => {
     for (let channel = 0; channel < channels; channel += 1) windows.forEach((cells, at) => call(channel * area, cells, channel * windows.length + at));

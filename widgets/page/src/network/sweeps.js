@@ -45,10 +45,10 @@ function settled(grid, curve, pace) {
     worst = Math.max(worst, Math.abs(curve[at] - curve[end]));
     near[at] = at < end && worst <= pace * (grid[end] - grid[at]);
   }
-  let found = false;
+  let above = false;
   return near.map((/** @type {any} */ here) => {
-    found ||= here;
-    return found;
+    above ||= here;
+    return above;
   });
 }
 
@@ -109,10 +109,10 @@ function makesWhole(sketch, base, place) {
  * Whether a repaired value is the one that was asked for, but for rounding to single precision.
  * @param {Knob} knob
  * @param {number} now
- * @param {number} asked
+ * @param {number} rows
  */
-function asAsked({ low, high }, now, asked) {
-  return Math.abs(now - asked) <= ROUNDING * (high - low);
+function asAsked({ low, high }, now, rows) {
+  return Math.abs(now - rows) <= ROUNDING * (high - low);
 }
 
 /**
@@ -149,7 +149,7 @@ function paintsNothing(sketch, place, base, grid, ground) {
  */
 function heldNote(sketch, held, middles, values) {
   const group = sketch.knobs[held[0]].group;
-  const told = held.map((index) => `${sketch.knobs[index].name} ${plainNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
+  const words = held.map((index) => `${sketch.knobs[index].name} ${plainNumber(middles[index])} ${sketch.knobs[index].unit}`.trim());
   const empty = sketch.knobs.every((/** @type {Knob} */ knob, /** @type {number} */ index) => knob.group !== group || values[index] === knob.low);
-  return capital(`${group} ${empty ? "is empty" : "shows nothing"} in this state, so it was given ${told.join(", ")}.`);
+  return capital(`${group} ${empty ? "is empty" : "shows nothing"} in this state, so it was given ${words.join(", ")}.`);
 }

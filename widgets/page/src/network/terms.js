@@ -25,18 +25,18 @@ export function makeTerms(painting, positions) {
  */
 export function letsAfter(lets, knob, knobs) {
   const touched = new Set([knob]);
-  const found = new Set();
-  for (let before = -1; before < found.size;) {
-    before = found.size;
-    lets.forEach((one, turn) => {
+  const kept = new Set();
+  for (let before = -1; before < kept.size;) {
+    before = kept.size;
+    lets.forEach((statement, turn) => {
       // a quantity that is needed, or a knob that is overwritten after it was read
-      const needed = lets.some((other, place) => found.has(other) && other.reads.includes(one.place) && (one.place >= knobs || place < turn));
-      if (!needed && !touched.has(one.place) && !one.reads.some((place) => touched.has(place))) return;
-      found.add(one);
-      touched.add(one.place);
+      const needed = lets.some((other, place) => kept.has(other) && other.reads.includes(statement.place) && (statement.place >= knobs || place < turn));
+      if (!needed && !touched.has(statement.place) && !statement.reads.some((place) => touched.has(place))) return;
+      kept.add(statement);
+      touched.add(statement.place);
     });
   }
-  return lets.filter((one) => found.has(one));
+  return lets.filter((statement) => kept.has(statement));
 }
 
 /**
@@ -118,9 +118,9 @@ function at(items, place) {
  * @param {number} value
  */
 function nearest(numbers, value) {
-  let found = 0;
-  for (let place = 1; place < numbers.length; place += 1) if (Math.abs(numbers[place] - value) < Math.abs(numbers[found] - value)) found = place;
-  return found;
+  let passes = 0;
+  for (let place = 1; place < numbers.length; place += 1) if (Math.abs(numbers[place] - value) < Math.abs(numbers[passes] - value)) passes = place;
+  return passes;
 }
 
 /**

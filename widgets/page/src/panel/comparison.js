@@ -17,14 +17,14 @@ export function makeComparison(model) {
   return {
     element,
     update() {
-      const found = model.get("comparison") || {};
-      element.hidden = !found.sentence;
-      if (found === drawn || element.hidden) return;
-      drawn = found;
-      setText(title, `Saved in ${found.file}, and now`);
+      const result = model.get("comparison") || {};
+      element.hidden = !result.sentence;
+      if (result === drawn || element.hidden) return;
+      drawn = result;
+      setText(title, `Saved in ${result.file}, and now`);
       setAttributes(element, { "aria-label": title.textContent });
-      setText(sentence, found.sentence);
-      tables.replaceChildren(...found.changes.flatMap(changeTable));
+      setText(sentence, result.sentence);
+      tables.replaceChildren(...result.changes.flatMap(changeTable));
     },
   };
 }

@@ -80,7 +80,7 @@ const WIDE = 960; // px from which a page has two columns
 function showTheme(element, theme) {
   const root = document.documentElement;
   const page = /** @type {HTMLElement | null} */ (element.closest(".dx-page"));
-  for (const one of page ? [element, page] : [element]) if (one.dataset.theme !== theme) one.dataset.theme = theme;
+  for (const part of page ? [element, page] : [element]) if (part.dataset.theme !== theme) part.dataset.theme = theme;
   if (root.hasAttribute("data-dnnexplain-app") && root.dataset.dnnexplainTheme !== theme) root.dataset.dnnexplainTheme = theme;
 }
 
@@ -90,10 +90,10 @@ function showTheme(element, theme) {
  * @param {Store} store
  */
 function joinPage(element, store) {
-  const found = new ResizeObserver(() => {
+  const observer = new ResizeObserver(() => {
     const page = /** @type {HTMLElement | null} */ (element.closest(".dx-page"));
     if (!page) return;
-    found.disconnect();
+    observer.disconnect();
     showTheme(element, store.theme);
     if (element.querySelector(".dx-topology")) element.closest(".dx-columns")?.toggleAttribute("data-map", true);
     if (page.dnnexplainWidth) return;
@@ -101,8 +101,8 @@ function joinPage(element, store) {
     page.dnnexplainWidth.observe(page);
     page.toggleAttribute("data-wide", page.clientWidth >= WIDE);
   });
-  found.observe(element);
-  return () => found.disconnect();
+  observer.observe(element);
+  return () => observer.disconnect();
 }
 
 const REST = 150; // ms without a change after which panels out of sight catch up
@@ -344,17 +344,17 @@ function makeCode(model) {
   const text = h("pre", { class: "dx-code", tabindex: "0", "aria-label": "This panel as Python" });
   const element = h("div", { class: "dx-code-box" }, text, h("button", { type: "button", class: "dx-button", onclick: () => { element.hidden = true; } }, "Close"));
   element.hidden = true;
-  let asked = false;
+  let pending = false;
   const button = h("button", {
     type: "button", class: "dx-plain", title: "Copy this panel as Python", "aria-label": "Copy this panel as Python",
     onclick: () => {
-      asked = true;
+      pending = true;
       press(model, "copy");
     },
   }, "Python");
   model.on("change:code", async () => {
-    if (!asked) return;
-    asked = false;
+    if (!pending) return;
+    pending = false;
     element.hidden = false;
     try {
       await navigator.clipboard.writeText(model.get("code").text);

@@ -7,8 +7,8 @@ import { allOf } from "../shared/dom.js";
  * @param {string} hub
  */
 export function hideStills(hub) {
-  for (const one of allOf(document, `[data-dnnexplain-still="${CSS.escape(hub)}"]`)) {
-    const row = /** @type {HTMLElement | null} */ (one.closest(".jp-OutputArea-child, .output_area"));
-    (row ?? one).style.display = "none";
+  for (const still of allOf(document, `[data-dnnexplain-still="${CSS.escape(hub)}"]`)) {
+    const row = /** @type {HTMLElement | null} */ (still.closest(".jp-OutputArea-child, .output_area"));
+    (row ?? still).style.display = "none";
   }
 }

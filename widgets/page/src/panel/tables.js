@@ -83,17 +83,17 @@ function pictureRows({ scene, live }, spec) {
   const { rows, columns, panes } = scene.picture;
   const overlay = spec.overlay && live.overlay.length === rows * columns;
   const heads = ["pane", "row", "column", "level", ...(overlay ? ["attribution"] : [])];
-  const found = [heads];
+  const cells = [heads];
   for (const pane of panes) {
     for (let row = 0; row < rows; row += 1) {
       for (let column = 0; column < pane.width; column += 1) {
         const cell = row * columns + pane.first + column;
         const value = overlay ? [(live.overlay[cell] / 127) * live.scale] : [];
-        found.push([pane.title, row + 1, column + 1, live.picture[cell] / 255, ...value]);
+        cells.push([pane.title, row + 1, column + 1, live.picture[cell] / 255, ...value]);
       }
     }
   }
-  return found;
+  return cells;
 }
 
 /**
@@ -106,17 +106,17 @@ function pictureRows({ scene, live }, spec) {
 export function tablesOf(model, store, specs, parts) {
   const figure = model.get("figure") || {};
   /** @type {any[]} */
-  const found = [];
+  const lines = [];
   specs.forEach((/** @type {PartSpec} */ spec, /** @type {number} */ at) => {
     const own = parts[at].table ? parts[at].table?.() : TABLES[spec.part]?.(store, spec, figure);
-    if (own && own.length > 1) found.push({ name: spec.part, rows: own });
+    if (own && own.length > 1) lines.push({ name: spec.part, rows: own });
   });
   const known = specs.every((/** @type {PartSpec} */ spec, /** @type {number} */ at) => parts[at].table || spec.part in TABLES);
   if (!known && Object.keys(figure).length) {
     const rows = leaves(figure, []);
-    if (rows.length) found.push({ name: "figure", rows: [["where", "value"], ...rows] });
+    if (rows.length) lines.push({ name: "figure", rows: [["where", "value"], ...rows] });
   }
-  return found;
+  return lines;
 }
 
 /**
@@ -145,7 +145,7 @@ function csvField(value) {
  */
 export function csvOf(tables) {
   /** @param {any} given */
-  const one = ({ rows }) => rows.map((/** @type {any} */ row) => row.map(csvField).join(",")).join("\r\n");
-  if (tables.length === 1) return `${one(tables[0])}\r\n`;
-  return tables.map((/** @type {any} */ table) => `# ${table.name}\r\n${one(table)}\r\n`).join("\r\n");
+  const asCsv = ({ rows }) => rows.map((/** @type {any} */ row) => row.map(csvField).join(",")).join("\r\n");
+  if (tables.length === 1) return `${asCsv(tables[0])}\r\n`;
+  return tables.map((/** @type {any} */ table) => `# ${table.name}\r\n${asCsv(table)}\r\n`).join("\r\n");
 }

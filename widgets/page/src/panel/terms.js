@@ -73,13 +73,13 @@ function markPlace(place, pattern, known) {
  */
 function splitNode(node, pattern, known, seen) {
   let rest = node;
-  for (let found = pattern.exec(rest.data); found; found = pattern.exec(rest.data)) {
-    const at = rest.splitText(found.index);
-    rest = at.splitText(found[0].length);
-    const key = found[1].toLowerCase();
+  for (let match = pattern.exec(rest.data); match; match = pattern.exec(rest.data)) {
+    const at = rest.splitText(match.index);
+    rest = at.splitText(match[0].length);
+    const key = match[1].toLowerCase();
     if (seen.has(key)) continue;
     seen.add(key);
-    at.replaceWith(termOf(found[0], known[key]));
+    at.replaceWith(termOf(match[0], known[key]));
   }
 }
 

@@ -34,7 +34,7 @@ export function makeGraph(store, part, model) {
   view.traffic = part.edit && pairs ? makeTraffic(view) : null;
   view.amounts = part.edit && nodes.some((/** @type {any} */ node) => node.amount >= 0 || node.switch >= 0) ? makeAmounts(view) : null;
   view.travels = nodes.some((/** @type {any} */ node) => node.moves || node.amount >= 0);
-  const below = [view.traffic, view.amounts].filter(Boolean).map((one) => one.element);
+  const below = [view.traffic, view.amounts].filter(Boolean).map((side) => side.element);
   const element = h("div", { class: "dx-topology" }, top, view.grid, view.legend, view.readout, ...below);
   view.element = element;
   const resize = new ResizeObserver(([entry]) => {

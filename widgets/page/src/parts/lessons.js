@@ -24,7 +24,7 @@ export function makeLessons(store, part, model) {
     element.hidden = !lessons || !lessons.charts.length;
     if (element.hidden || width < 100) return;
     charts.replaceChildren(...lessons.charts.map((/** @type {any} */ chart) => lessonChart(chart, lessons.across, width)));
-    const names = lessons.charts[0].series.map((/** @type {any} */ one) => one.name);
+    const names = lessons.charts[0].series.map((/** @type {any} */ line) => line.name);
     key.replaceChildren(...names.map((/** @type {string} */ name, /** @type {number} */ at) => h("li", {}, lessonMark(at), name)));
     table.replaceChildren(h("caption", {}, "Training runs at their last point"), ...names.map((/** @type {string} */ name, /** @type {number} */ at) => lessonRow(lessons, name, at)));
   };
@@ -67,7 +67,7 @@ function lessonRow(lessons, name, at) {
  */
 function lessonChart(chart, across, width) {
   const { height } = LESSON;
-  const all = [...chart.series.flatMap((/** @type {any} */ one) => one.points), ...chart.levels.map((/** @type {any} */ level) => [0, level.value])];
+  const all = [...chart.series.flatMap((/** @type {any} */ line) => line.points), ...chart.levels.map((/** @type {any} */ level) => [0, level.value])];
   const values = all.map(([, value]) => value);
   const pad = Math.max(1e-6, (Math.max(...values) - Math.min(...values)) * 0.06);
   const up = roundInterval(Math.min(...values) - pad, Math.max(...values) + pad);
@@ -80,7 +80,7 @@ function lessonChart(chart, across, width) {
     svg.append(s("line", { x1: LESSON.left, x2: width - LESSON.right, y1: y(level.value), y2: y(level.value), class: "dx-reference" }));
   }
   lessonLevels(chart.levels, y).forEach(([level, at]) => svg.append(s("text", { x: width - LESSON.right, y: at, "text-anchor": "end", class: "dx-lesson-level" }, `${level.name} ${number(level.value)}`)));
-  chart.series.forEach((/** @type {any} */ one, /** @type {number} */ at) => svg.append(...lessonLine(one, at, frame)));
+  chart.series.forEach((/** @type {any} */ line, /** @type {number} */ at) => svg.append(...lessonLine(line, at, frame)));
   return svg;
 }
 
@@ -102,15 +102,15 @@ function lessonLevels(levels, y) {
 }
 
 /**
- * @param {any} one
+ * @param {any} line
  * @param {number} at
  * @param {import("./chart.js").Frame} frame
  */
-function lessonLine(one, at, frame) {
+function lessonLine(line, at, frame) {
   const colour = objectColour(at);
-  const d = linePath(frame, one.points);
+  const d = linePath(frame, line.points);
   const parts = [s("path", { d, class: "dx-lesson-line", style: `stroke:${colour};stroke-dasharray:${LESSON_DASHES[at % LESSON_DASHES.length]}` })];
-  const last = one.points[one.points.length - 1];
+  const last = line.points[line.points.length - 1];
   if (last) parts.push(s("circle", { cx: frame.x(last[0]), cy: frame.y(last[1]), r: 4, style: `fill:${colour}` }));
   return parts;
 }

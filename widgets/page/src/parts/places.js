@@ -26,12 +26,12 @@ export function placeNames(view, nodes) {
 }
 
 /**
- * @param {any} one
+ * @param {any} first
  * @param {any} other
  */
-function overlap(one, other) {
-  const w = Math.min(one[2], other[2]) - Math.max(one[0], other[0]);
-  const t = Math.min(one[3], other[3]) - Math.max(one[1], other[1]);
+function overlap(first, other) {
+  const w = Math.min(first[2], other[2]) - Math.max(first[0], other[0]);
+  const t = Math.min(first[3], other[3]) - Math.max(first[1], other[1]);
   return w > 0 && t > 0 ? w * t : 0;
 }
 

@@ -36,35 +36,35 @@ function drawRace(view) {
   const { race } = view.model.get("figure");
   view.element.hidden = !race || !race.series.length;
   if (view.element.hidden || view.width < 120) return;
-  const right = Math.min(16 + 6.4 * Math.max(...race.series.map((/** @type {any} */ one) => one.name.length + 5)), 0.45 * view.width);
-  const time = Math.max(race.limit, ...race.series.map((/** @type {any} */ one) => one.spent));
-  const most = Math.max(...race.series.flatMap((/** @type {any} */ one) => one.points.map((/** @type {any} */ [, ratio]) => ratio)), 1.05);
+  const right = Math.min(16 + 6.4 * Math.max(...race.series.map((/** @type {any} */ line) => line.name.length + 5)), 0.45 * view.width);
+  const time = Math.max(race.limit, ...race.series.map((/** @type {any} */ line) => line.spent));
+  const most = Math.max(...race.series.flatMap((/** @type {any} */ line) => line.points.map((/** @type {any} */ [, ratio]) => ratio)), 1.05);
   const frame = makeFrame({ width: view.width, height: RACE.height, edge: { ...RACE, right }, x: [0, time], y: [1, roundInterval(1, most, 5)[1]] });
-  const ends = spreadEnds(race.series.map((/** @type {any} */ one) => (one.points.length ? frame.y(one.points[one.points.length - 1][1]) : RACE.height - RACE.bottom)));
-  const lines = race.series.flatMap((/** @type {any} */ one, /** @type {number} */ index) => raceLine(one, index, frame, ends[index]));
-  setAttributes(view.svg, { width: view.width, height: RACE.height, viewBox: `0 0 ${view.width} ${RACE.height}`, "aria-label": `Best ratio found against CPU time, for ${race.series.map((/** @type {any} */ one) => one.name).join(", ")}` });
+  const ends = spreadEnds(race.series.map((/** @type {any} */ line) => (line.points.length ? frame.y(line.points[line.points.length - 1][1]) : RACE.height - RACE.bottom)));
+  const lines = race.series.flatMap((/** @type {any} */ line, /** @type {number} */ index) => raceLine(line, index, frame, ends[index]));
+  setAttributes(view.svg, { width: view.width, height: RACE.height, viewBox: `0 0 ${view.width} ${RACE.height}`, "aria-label": `Best ratio found against CPU time, for ${race.series.map((/** @type {any} */ line) => line.name).join(", ")}` });
   view.svg.replaceChildren(makeAxes(frame, { below: "CPU time of each search, s", rows: 5, columns: Math.min(8, view.width / 70) }), ...lines);
-  const rows = race.series.map((/** @type {any} */ one) => h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, one.points.length ? `${number(one.points[one.points.length - 1][1])} after ${number(one.points[one.points.length - 1][0])} CPU-seconds` : "nothing yet")));
+  const rows = race.series.map((/** @type {any} */ line) => h("tr", {}, h("th", { scope: "row" }, line.name), h("td", {}, line.points.length ? `${number(line.points[line.points.length - 1][1])} after ${number(line.points[line.points.length - 1][0])} CPU-seconds` : "nothing yet")));
   view.table.replaceChildren(h("caption", {}, "Best ratio of each search"), ...rows);
 }
 
 /**
  * A staircase: a search knows its best until it finds better.
- * @param {any} one
+ * @param {any} series
  * @param {number} index
  * @param {import("./chart.js").Frame} frame
  * @param {number} end
  */
-function raceLine(one, index, frame, end) {
+function raceLine(series, index, frame, end) {
   const colour = objectColour(index);
   const dash = DASHES[index % DASHES.length];
-  const last = one.points[one.points.length - 1];
-  const ended = Math.max(one.spent, last ? last[0] : 0);
-  const seen = one.points.map((/** @type {any} */ [time, ratio]) => [time, Math.max(1, ratio)]);
+  const last = series.points[series.points.length - 1];
+  const ended = Math.max(series.spent, last ? last[0] : 0);
+  const seen = series.points.map((/** @type {any} */ [time, ratio]) => [time, Math.max(1, ratio)]);
   const path = linePath(frame, last ? [...seen, [ended, Math.max(1, last[1])]] : [], true);
   const shown = frame.x(ended);
-  const name = s("text", { x: shown + 6, y: end + 4, class: "dx-race-end", style: `fill:${colour}` }, last ? `${number(last[1])} ${one.name}` : one.name);
-  const line = s("path", { d: path, class: `dx-race-line ${one.running === false ? "" : "dx-running"}`, style: `stroke:${colour};stroke-dasharray:${dash}` });
+  const name = s("text", { x: shown + 6, y: end + 4, class: "dx-race-end", style: `fill:${colour}` }, last ? `${number(last[1])} ${series.name}` : series.name);
+  const line = s("path", { d: path, class: `dx-race-line ${series.running === false ? "" : "dx-running"}`, style: `stroke:${colour};stroke-dasharray:${dash}` });
   return [line, name];
 }
 

@@ -123,8 +123,8 @@ function drawSurface(figure, width, store) {
     const place = { x: PLOT.left + column * wide, y: bottom - (row + 1) * tall, width: wide + 0.4, height: tall + 0.4 };
     if (!Number.isFinite(cells[at])) continue;
     const colour = mix(ink.zero, cells[at] < 0 ? ink.negative : ink.positive, Math.abs(cells[at]) / largest).map(Math.round);
-    const told = `${first.name} ${withUnit(first.values[column], first.unit)}, ${second.name} ${withUnit(second.values[row], second.unit)}: ${cells[at] === 0 ? "off" : number(cells[at])}`;
-    parts.push(s("rect", { ...place, fill: `rgb(${colour.join(",")})` }, s("title", {}, told)));
+    const words = `${first.name} ${withUnit(first.values[column], first.unit)}, ${second.name} ${withUnit(second.values[row], second.unit)}: ${cells[at] === 0 ? "off" : number(cells[at])}`;
+    parts.push(s("rect", { ...place, fill: `rgb(${colour.join(",")})` }, s("title", {}, words)));
   }
   const axes = s("g", { class: "dx-axes", "aria-hidden": "true" });
   /** @param {number} index */

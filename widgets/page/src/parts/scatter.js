@@ -28,8 +28,8 @@ export function makeScatter(store, part, model) {
   canvas.addEventListener("pointermove", (event) => hoverPoint(view, event));
   canvas.addEventListener("pointerleave", () => { tip.style.opacity = "0"; });
   canvas.addEventListener("click", (event) => {
-    const found = pointAt(view, event);
-    if (found !== null) answer(model, "point", found);
+    const point = pointAt(view, event);
+    if (point !== null) answer(model, "point", point);
   });
   walk.addEventListener("input", () => drawCloud(view, Number(walk.value)));
   walk.addEventListener("change", () => answer(model, "point", Number(walk.value)));
@@ -216,12 +216,12 @@ function tellPoint(scatter, value, index) {
  */
 function hoverPoint(view, event) {
   const { scatter } = view.model.get("figure");
-  const found = scatter ? pointAt(view, event) : null;
-  view.canvas.style.cursor = found === null ? "default" : "pointer";
-  view.tip.style.opacity = found === null ? 0 : 1;
-  if (found === null) return;
-  setText(view.tip, `${tellPoint(scatter, view.values[found], found)}; click to load it`);
-  const [x, y] = placeOf(view, view.points[2 * found], view.points[2 * found + 1]);
+  const point = scatter ? pointAt(view, event) : null;
+  view.canvas.style.cursor = point === null ? "default" : "pointer";
+  view.tip.style.opacity = point === null ? 0 : 1;
+  if (point === null) return;
+  setText(view.tip, `${tellPoint(scatter, view.values[point], point)}; click to load it`);
+  const [x, y] = placeOf(view, view.points[2 * point], view.points[2 * point + 1]);
   view.tip.style.transform = `translate(${Math.min(x + 10, Math.max(0, view.width - 190)).toFixed(0)}px, ${Math.min(y + 10, CLOUD.height - 30).toFixed(0)}px)`;
 }
 

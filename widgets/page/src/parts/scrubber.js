@@ -30,8 +30,8 @@ export function makeScrubber(model) {
   /** @param {any} way */
   const jump = (way) => () => {
     const now = model.get("answers").decision || 0;
-    const found = model.get("figure").marks.filter((/** @type {any} */ mark) => (way > 0 ? mark > now : mark < now));
-    if (found.length) answer(model, "decision", way > 0 ? found[0] : found[found.length - 1]);
+    const beyond = model.get("figure").marks.filter((/** @type {any} */ mark) => (way > 0 ? mark > now : mark < now));
+    if (beyond.length) answer(model, "decision", way > 0 ? beyond[0] : beyond[beyond.length - 1]);
   };
   const player = makePlayer(model);
   const buttons = h("div", { class: "dx-controls" }, player.element,

@@ -84,6 +84,6 @@ function stripWords(scene, live) {
   /** @type {Record<string, string[]>} */
   const others = {};
   for (const [rule, at] of Object.entries(live.rules)) if (at !== live.action) (others[String(at)] ??= []).push(rule);
-  const told = Object.entries(others).map(([at, rules]) => `${rules.join(", ")}: ${names[Number(at)]}`).join("; ");
-  return `${first}${next}${told ? ` · ${told}` : ""}`;
+  const words = Object.entries(others).map(([at, rules]) => `${rules.join(", ")}: ${names[Number(at)]}`).join("; ");
+  return `${first}${next}${words ? ` · ${words}` : ""}`;
 }

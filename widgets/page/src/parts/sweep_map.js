@@ -225,7 +225,7 @@ function placeHere(view) {
 function shareOf({ values }, value) {
   const last = values.length - 1;
   if (value < values[0] - 1e-9 || value > values[last] + 1e-9) return null;
-  let at = values.findIndex((/** @type {any} */ one) => one > value) - 1;
+  let at = values.findIndex((/** @type {any} */ edge) => edge > value) - 1;
   if (at < 0) at = last - 1;
   const part = (value - values[at]) / (values[at + 1] - values[at] || 1);
   return (at + part + 0.5) / values.length;

@@ -127,10 +127,10 @@ function drawRun(view, context, ink, run, { title, rows }, index) {
   const after = context.measureText(run.name).width + 10;
   context.font = `400 12px ${FONT}`;
   context.fillStyle = ink.soft;
-  const told = shorten(context, run.summary, view.width - after);
-  context.fillText(told, after, title);
+  const words = shorten(context, run.summary, view.width - after);
+  context.fillText(words, after, title);
   if (run.wrong) {
-    const beside = after + context.measureText(told).width + 12;
+    const beside = after + context.measureText(words).width + 12;
     context.font = `700 15px ${FONT}`;
     context.fillStyle = WRONG[view.store.theme];
     context.fillText(shorten(context, run.wrong, view.width - beside), beside, title);
@@ -355,8 +355,8 @@ function seek(view, x) {
   const time = timeAt(view, x);
   const { times } = view.figure;
   let best = 0;
-  times.forEach((/** @type {any} */ one, /** @type {any} */ at) => {
-    if (Math.abs(one - time) < Math.abs(times[best] - time)) best = at;
+  times.forEach((/** @type {any} */ moment, /** @type {any} */ at) => {
+    if (Math.abs(moment - time) < Math.abs(times[best] - time)) best = at;
   });
   if ((view.model.get("answers").decision || 0) !== best) answer(view.model, "decision", best);
 }
@@ -397,9 +397,9 @@ function laneAt(view, y) {
  * @param {any} y
  */
 function objectAt(view, x, y) {
-  const found = laneAt(view, y);
-  if (!found) return null;
-  const [run, track] = found;
+  const lane = laneAt(view, y);
+  if (!lane) return null;
+  const [run, track] = lane;
   const time = timeAt(view, x);
   const { top, tall } = view.lanes[run].rows[track];
   const units = ((top + tall - y) / tall) * view.figure.runs[run].tracks[track].capacity;
@@ -413,12 +413,12 @@ function objectAt(view, x, y) {
  * @param {any} y
  */
 function curveWords(view, x, y) {
-  const found = laneAt(view, y);
+  const lane = laneAt(view, y);
   const time = timeAt(view, x);
-  if (!found || x < view.left || time > view.figure.end) return "";
-  const run = view.figure.runs[found[0]];
-  const { unit } = run.tracks[found[1]];
-  const parts = run.curves.filter((/** @type {any} */ curve) => curve.track === found[1]).map((/** @type {any} */ curve) => `${curve.name} ${number(valueAt(curve, time))} ${unit}`.trim());
+  if (!lane || x < view.left || time > view.figure.end) return "";
+  const run = view.figure.runs[lane[0]];
+  const { unit } = run.tracks[lane[1]];
+  const parts = run.curves.filter((/** @type {any} */ curve) => curve.track === lane[1]).map((/** @type {any} */ curve) => `${curve.name} ${number(valueAt(curve, time))} ${unit}`.trim());
   return parts.length ? `${parts.join(", ")} at ${number(time)} ${view.figure.unit}` : "";
 }
 
@@ -427,7 +427,7 @@ function curveWords(view, x, y) {
  * @param {any} time
  */
 function valueAt({ times, values, steps }, time) {
-  let after = times.findIndex((/** @type {any} */ one) => one > time);
+  let after = times.findIndex((/** @type {any} */ moment) => moment > time);
   if (after < 0) after = times.length;
   if (after === 0 || after === times.length || steps) return values[Math.max(0, after - 1)];
   const part = (time - times[after - 1]) / (times[after] - times[after - 1] || 1);

@@ -88,8 +88,8 @@ function makeRange(name, { min, max, step }, change) {
  * @param {any} to
  */
 function pairAt(graph, from, to) {
-  const found = graph.pairs.findIndex((/** @type {any} */ [a, b]) => a === from && b === to);
-  return found < 0 ? null : found;
+  const pair = graph.pairs.findIndex((/** @type {any} */ [a, b]) => a === from && b === to);
+  return pair < 0 ? null : pair;
 }
 
 /**

@@ -69,14 +69,14 @@ function ruleRow(line, rules, tell) {
   return {
     element,
     light(/** @type {any} */ { path = [], now: values = {} }) {
-      const asked = line.node === undefined ? path.includes(line.first) : path.includes(line.node);
+      const onPath = line.node === undefined ? path.includes(line.first) : path.includes(line.node);
       const taken = path.includes(line.first);
-      element.classList.toggle("dx-passed", asked);
+      element.classList.toggle("dx-passed", onPath);
       element.classList.toggle("dx-taken", taken);
       const ends = taken && Boolean(line.leaf);
       if (ends) element.setAttribute("aria-current", "true");
       else element.removeAttribute("aria-current");
-      setText(now, asked && line.node !== undefined && values[line.node] !== undefined ? `now ${values[line.node]}` : "");
+      setText(now, onPath && line.node !== undefined && values[line.node] !== undefined ? `now ${values[line.node]}` : "");
     },
   };
 }

@@ -29,7 +29,7 @@ export function makeTrust(store, part, model) {
     if (drawn === JSON.stringify(trust.cards)) return;
     drawn = JSON.stringify(trust.cards);
     cards.replaceChildren(...trust.cards.map(trustCard));
-    refused.replaceChildren(...trust.refused.map((/** @type {any} */ one) => h("p", { class: "dx-about" }, `${one.title} was not used. ${one.why}`)));
+    refused.replaceChildren(...trust.refused.map((/** @type {any} */ network) => h("p", { class: "dx-about" }, `${network.title} was not used. ${network.why}`)));
   };
   model.on("change:figure", update);
   return { element, update, stop() {} };
@@ -90,7 +90,7 @@ export function makeMisfits(store, part, model) {
     if (shape === drawn) return;
     drawn = shape;
     setText(summary, misfits.length === 1 ? "1 method does not fit here" : `${misfits.length} methods do not fit here`);
-    list.replaceChildren(...misfits.map((/** @type {any} */ one) => h("li", {}, one.why)));
+    list.replaceChildren(...misfits.map((/** @type {any} */ misfit) => h("li", {}, misfit.why)));
   };
   model.on("change:figure", update);
   return { element, update, stop() {} };

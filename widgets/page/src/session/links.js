@@ -19,9 +19,9 @@ function whoTook() {
  */
 export function notebookLink(system) {
   if (whoTook().some(([store, stamp]) => store.stamp > stamp)) return "";
-  const asked = performance.getEntriesByType("navigation")[0]?.name || "";
-  const found = [location.href, asked].map((url) => url.split("#")[1] || "").find((text) => text.startsWith(`${OF}=`));
-  return found && new URLSearchParams(found).get(OF) === system ? found : "";
+  const address = performance.getEntriesByType("navigation")[0]?.name || "";
+  const fragment = [location.href, address].map((url) => url.split("#")[1] || "").find((text) => text.startsWith(`${OF}=`));
+  return fragment && new URLSearchParams(fragment).get(OF) === system ? fragment : "";
 }
 
 /**
