@@ -10,6 +10,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, mean_interval
 from dnnexplain.systems.abr.arrays import Params
+from dnnexplain.systems.abr.own_links import checks_of, divided
 from dnnexplain.systems.abr.rules import make_rules
 from dnnexplain.systems.abr.runner import run_policy
 from dnnexplain.systems.abr.simulator import Simulator
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dnnexplain.systems.abr.system import AdaptiveBitrate
+    from dnnexplain.systems.abr.traces import Trace
 
 __all__ = ["MIXTURE", "run", "stages_of", "story"]
 
 MIXTURE = {"markov-3g": 0.8, "stable": 0.05, "bursty": 0.05, "outage": 0.05, "puffer-like": 0.05}
 """Shares of the families that the shipped network was trained on."""
+OF_FOLDERS = {"vary": 0.3, "generated": 0.0}
+"""How a folder's links are trained on, where options do not say; see ``training.Recipe``."""
 
 _OF_LINKS = {"families", "means", "spread", "pool"}
 
@@ -36,16 +40,14 @@ def run(
     report: Callable[[int, int, str], Any],
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Train by the recipe ``default``; see ``contract.Recipe``. It resumes from ``OUT.training.pt``."""
-    traces, source = None, "generated links only"
-    if options.get("links") is not None:
-        traces, source = system.read_workloads(Path(options["links"]))
-        source = f"links of {Path(options['links']).name}: {source}"
+    given, seed = options.get("links") is not None, int(options.get("seed", 0))
     recipe = Recipe(
         families=MIXTURE, iterations=int(options["iterations"]), sessions=int(options["sessions"]), qoe=system.qoe.name,
-        **_taught(options),
+        **({name: float(options.get(name, usual)) for name, usual in OF_FOLDERS.items()} if given else {}), **_taught(options),
     )  # fmt: skip
+    traces, checks, source = _links(system, options, recipe, seed) if given else (None, None, "generated links only")
     keep = stages_of(recipe.iterations, int(options.get("stages") or 0))
-    trainer = Trainer(recipe, int(options.get("seed", 0)), traces=traces, video=system.video, keep=keep)
+    trainer = Trainer(recipe, seed, traces=traces, checks=checks, video=system.video, keep=keep)
     saved = out.with_suffix(".training.pt")
     if options.get("fresh"):
         saved.unlink(missing_ok=True)
@@ -59,6 +61,21 @@ def run(
     module = trainer.run(tell, saved)
     stages = {f"after {item} of {counted(recipe.iterations, 'step')}": trainer.stage(item) for item in keep}
     return module, {**story(trainer, module, source), **({"stages": stages} if stages else {})}
+
+
+def _links(
+    system: AdaptiveBitrate, options: Mapping[str, Any], recipe: Recipe, seed: int
+) -> tuple[list[Trace], list[Trace], str]:
+    """Links of a folder to train on and to choose weights by, and what they are."""
+    folder = Path(options["links"])
+    read, words = system.read_workloads(folder)
+    train, held = divided(read, seed)
+    source = (
+        f"links of {folder.name}: {words}; {counted(len(train), 'link')} trained on, throughput varied by factors of "
+        f"e^(±{recipe.vary:g}), {counted(len(held), 'link')} held out"
+    )
+    beside = f"; beside them {recipe.generated:.0%} generated links" if recipe.generated else ""
+    return train, checks_of(held, recipe.checks), source + beside
 
 
 def stages_of(iterations: int, count: int) -> list[int]:

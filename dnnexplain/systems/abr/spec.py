@@ -158,6 +158,20 @@ SPEC = Spec(
                 Parameter("sessions", 512, "Sessions side by side in each.", low=8, high=100_000),
                 Parameter("links", None, "Train on the links of this folder instead of generated ones.", kind=Path),
                 Parameter(
+                    "vary",
+                    0.3,
+                    "How far that folder's links are varied: standard deviation of the logarithm of a factor of throughput.",
+                    low=0.0,
+                    high=2.0,
+                ),
+                Parameter(
+                    "generated",
+                    0.0,
+                    "Share of generated links among those trained on beside that folder's.",
+                    low=0.0,
+                    high=0.9,
+                ),
+                Parameter(
                     "teacher",
                     None,
                     "A rule that is followed softly at first, NAME or NAME:STRENGTH (3): a rule of this system, or "

@@ -22,6 +22,7 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.abr.arrays import Params, columns_of
 from dnnexplain.systems.abr.outlook import OUTLOOK, Outlook
+from dnnexplain.systems.abr.own_links import varied
 from dnnexplain.systems.abr.qoe import make_qoe
 from dnnexplain.systems.abr.simulator import Simulator
 from dnnexplain.systems.abr.teachers import Teachers
@@ -32,9 +33,10 @@ from dnnexplain.systems.abr.wiring import wired
 
 __all__ = ["Recipe", "Report", "Trainer", "actor", "evaluate"]
 
-_POOL, _HELD_OUT, _START, _ACTION, _SHUFFLE, _NOISE = range(6)
+_POOL, _HELD_OUT, _START, _ACTION, _SHUFFLE, _NOISE, _VARIED = range(7)
 _REWARD_SCALE = 0.1
 _OF_TEACHERS = ("teacher", "teaching")
+_OF_GIVEN = ("vary", "generated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,10 @@ class Recipe:
         remaining_row: where the network reads the chunks remaining; see ``wiring``.
         units: of each branch and of the layer that joins them.
         qoe: what is learned: ``"linear"``, ``"log"`` or ``"hd"``.
-        floor: a chunk's QoE counts as at least this much in training.
+        floor: a chunk's QoE counts as at least this much in training, and a session's where weights are chosen: links that
+            hardly carry the lowest bitrate would decide otherwise.
+        vary: where traces are given, how far each is varied; see ``own_links.varied``.
+        generated: where traces are given, the share of generated ones among all that are trained on.
         teacher: rules that are followed softly at first, each with its strength; see ``teachers``.
         teaching: weight of following them in the first iteration, what it is multiplied by in each, and the least
             weight that still counts.
@@ -83,6 +88,8 @@ class Recipe:
     units: int = 128
     qoe: str = "linear"
     floor: float = -60.0
+    vary: float = 0.0
+    generated: float = 0.0
     check_every: int = 10
     teacher: tuple[tuple[str, float], ...] = ()
     teaching: tuple[float, float, float] = (1.0, 0.95, 0.01)
@@ -90,7 +97,8 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint's metadata; what nobody asked for is not told."""
         data = asdict(self)
-        return data if self.teacher else {name: item for name, item in data.items() if name not in _OF_TEACHERS}
+        unasked = {*(() if self.teacher else _OF_TEACHERS), *(name for name in _OF_GIVEN if not data[name])}
+        return {name: item for name, item in data.items() if name not in unasked}
 
 
 @dataclass(frozen=True)
@@ -172,6 +180,7 @@ class Trainer:
         recipe: every number.
         seed: of everything drawn.
         traces: train on these instead of generated ones.
+        checks: links that are held out, by which the weights are chosen, instead of generated ones.
         video: what is played.
         keep: after which iterations the weights of that moment are kept, in ``stages``.
     """
@@ -182,13 +191,14 @@ class Trainer:
         seed: int = 0,
         *,
         traces: Sequence[Trace] | None = None,
+        checks: Sequence[Trace] | None = None,
         video: Video | None = None,
         keep: Sequence[int] = (),
     ) -> None:
         self.recipe, self.seed = recipe, seed
         self.video = default_video() if video is None else video
-        self.traces = list(traces) if traces is not None else self._draw(_POOL, recipe.pool)
-        self.checks = self._draw(_HELD_OUT, recipe.checks)
+        self.traces = self._draw(_POOL, recipe.pool) if traces is None else self._given(traces)
+        self.checks = list(checks) if checks is not None else self._draw(_HELD_OUT, recipe.checks)
         self.qoe = make_qoe(recipe.qoe, self.video.bitrates)
         self.teachers = Teachers(recipe.teacher, self.video, self.qoe)
         self.module = actor(self.video, recipe.units, seed, recipe.remaining_row)
@@ -213,6 +223,13 @@ class Trainer:
             wanted = max(1, round(count * share / total))
             drawn += generate(name, wanted, seed, mean=recipe.means.get(name), spread=recipe.spread)
         return drawn
+
+    def _given(self, traces: Sequence[Trace]) -> list[Trace]:
+        recipe = self.recipe
+        beside = round(recipe.generated * recipe.pool)
+        seed = int(self._rng(_VARIED).integers(2**31))
+        own = varied(traces, recipe.pool - beside, recipe.vary, seed) if recipe.vary else list(traces)
+        return [*own, *(self._draw(_POOL, beside) if beside else ())]
 
     def _rng(self, *key: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
@@ -247,7 +264,7 @@ class Trainer:
 
     def _check(self) -> float:
         simulator = Simulator(self.checks, self.video, qoe=self.qoe)
-        score = float(evaluate(self.module, simulator).mean())
+        score = float(np.maximum(evaluate(self.module, simulator), self.recipe.floor).mean())
         if score > self.best:
             self.best = score
             self.best_weights = copy.deepcopy(self.module.state_dict())
