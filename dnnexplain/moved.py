@@ -65,6 +65,7 @@ MOVED = {
     "dnnexplain.explain.transfer_words": "dnnexplain.explain.transfer.words",
     "dnnexplain.explain.paired": "dnnexplain.explain.transfer.paired",
     "dnnexplain.explain.saved_and_now": "dnnexplain.explain.saved_results",
+    "dnnexplain.explain.stress.told": "dnnexplain.explain.stress.summaries",
     "dnnexplain_widgets.late": "dnnexplain_widgets.background_map",
     "dnnexplain_widgets.wire": "dnnexplain_widgets.messages",
     "dnnexplain_widgets.panels.rules_desk": "dnnexplain_widgets.panels.rules.model",

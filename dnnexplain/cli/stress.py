@@ -191,7 +191,7 @@ def _commands(
 
 def _write(test: StressTest, folder: Path, broken: dict[str, str], commands: Commands) -> dict[str, Any]:
     from dnnexplain.explain.stress.report import report_html
-    from dnnexplain.explain.stress.told import junit, summary_json
+    from dnnexplain.explain.stress.summaries import junit, summary_json
 
     worst = {scenario.name: scenario.worst for scenario in test.scenarios if "records" in scenario.worst}
     if test.generated is not None:

@@ -26,7 +26,7 @@ from dnnexplain.explain.stress import (
 from dnnexplain.explain.stress import stress as run_stress
 from dnnexplain.explain.stress.claims import settled
 from dnnexplain.explain.stress.report import Commands, report_html
-from dnnexplain.explain.stress.told import junit, summary_json
+from dnnexplain.explain.stress.summaries import junit, summary_json
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain.systems import SmallSystem
 

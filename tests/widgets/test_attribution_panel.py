@@ -205,7 +205,7 @@ def test_it_says_when_the_state_or_the_network_is_another_one(checked, gate):
     assert checked.outdated == {}
     weights = np.random.default_rng(7).normal(size=(3, int(np.prod(gate.observation_shape))))
     checked.session.policy = TorchPolicy(linear_network(gate, weights), gate, name="other")
-    assert checked.outdated["text"] == f"An earlier answer, about the network {checked.found.question.policy}."
+    assert checked.outdated["text"] == f"An earlier answer, about the network {checked.finding.question.policy}."
 
 
 def test_cancel_and_the_newest_question_wins(panel, monkeypatch):

@@ -77,16 +77,16 @@ def test_the_path_of_the_chosen_pair_is_lit(panel):
     tree = panel.desk.edits.now.tree
     for part in (0, 7):
         panel.set_state({"answers": {**panel.answers, "part": CASES.part_names[part]}})
-        world = panel.asked.world
-        seen = panel.asked.observe(panel.session.state, part)
+        world = panel.by_part.world
+        seen = panel.by_part.observe(panel.session.state, part)
         assert panel.lit["path"] == tree.path(world.features(seen)[0])
         policy = TreePolicy(tree, world.features, world.most)
         leaf = panel.lit["path"][-1]
         move = int(tree.action[leaf])
         assert policy.outputs(seen)[0].argmax() == world.features.actions(seen)[0, move]
     panel.session.state = State(np.zeros(len(CASES.knobs)))
-    seen = panel.asked.observe(panel.session.state, 7)
-    assert panel.lit["path"] == tree.path(panel.asked.world.features(seen)[0])
+    seen = panel.by_part.observe(panel.session.state, 7)
+    assert panel.lit["path"] == tree.path(panel.by_part.world.features(seen)[0])
 
 
 def test_a_changed_rule_is_run_beside_network_and_optimum(panel):
@@ -135,7 +135,7 @@ def test_a_system_without_parts_says_so():
 @pytest.mark.parametrize("part", [0, 7])
 def test_what_network_and_rules_do_with_the_chosen_part_is_said(panel, part):
     panel.set_state({"answers": {**panel.answers, "part": CASES.part_names[part]}})
-    asked = panel.asked
+    asked = panel.by_part
     seen, names = asked.observe(panel.session.state, part), asked.world.output.names
     network = names[int(asked.teacher.outputs(seen)[0].argmax())]
     tree = TreePolicy(panel.desk.edits.now.tree, asked.world.features, asked.world.most)

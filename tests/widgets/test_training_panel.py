@@ -253,7 +253,7 @@ def test_the_panel_as_python_trains_to_the_same_network(system: Any, here: Any) 
     assert "school=School(system))" in code
     names: dict[str, Any] = {"policy": start}
     exec(code.replace("policy = ...", "policy = policy  # ..."), names)
-    course = panel.school.course(start, panel._asked())
+    course = panel.school.course(start, panel._options())
     here(course)
     assert names["taught"].checkpoint == course.policy().checkpoint != start.checkpoint
 

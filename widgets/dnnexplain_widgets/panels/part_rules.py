@@ -31,7 +31,7 @@ class PartRulesPanel(RulesPanel):
             msg = f"{self.session.system.name} does not decide on parts; use RulesPanel"
             raise DnnExplainError(msg)
         self.parted: Parted = self.session.system
-        self.parts: Parts = self.parted.in_parts(self.session.policy)
+        self.by_part: Parts = self.parted.in_parts(self.session.policy)
         super().setup()
         self.settings = {"sets": 40, "rounds": 0, "unseen": 40, "seeds": 2, "weighting": "soft", **self.settings}
         self.bound_seconds = float(self.options.get("bound_seconds", 1.0))
@@ -44,15 +44,15 @@ class PartRulesPanel(RulesPanel):
 
     def world(self) -> System:
         """Single parts, each a choice."""
-        return self.parts.world
+        return self.by_part.world
 
     def seen(self) -> NDArray[Any]:
         """The chosen part of the present state."""
-        return self.parts.observe(self.session.state, self.part)
+        return self.by_part.observe(self.session.state, self.part)
 
     def network_action(self) -> int | None:
         """What the router does with the chosen part, by its own network."""
-        return int(best_actions(self.parts.world, self.parts.teacher, self.seen())[0])
+        return int(best_actions(self.by_part.world, self.by_part.teacher, self.seen())[0])
 
     def lit_part(self) -> str:
         """The chosen part, by its name."""
@@ -64,7 +64,7 @@ class PartRulesPanel(RulesPanel):
 
     def open_found(self, state: State, name: str) -> None:
         """Load what the policy saw into the session; what it does not see stays as it is."""
-        part, whole = self.parts.whole(state, self.session.state)
+        part, whole = self.by_part.whole(state, self.session.state)
         self.set_answers(part=self.parted.part_names[part])
         super().open_found(whole, name)
 
@@ -86,8 +86,8 @@ class PartRulesPanel(RulesPanel):
             super().on_answer(name, value)
 
     def _forget(self, change: Mapping[str, Any]) -> None:
-        self.parts = self.parted.in_parts(self.session.policy)
-        self.system = self.parts.world
+        self.by_part = self.parted.in_parts(self.session.policy)
+        self.system = self.by_part.world
         super()._forget(change)
 
     def _show_controls(self) -> None:
