@@ -206,7 +206,7 @@ class Shown:
         return latex_of(self.table(), caption, label)
 
     def __repr__(self) -> str:
-        return text_of(words_of_kind(type(self).__name__), self.sentence(), self.table())
+        return text_of(words_of_kind(type(self).__name__), self.sentence(), self.table(), self._notes())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
         """What a notebook shows of it as the last expression of a cell."""
@@ -217,8 +217,10 @@ class Shown:
         return self._html(self.plot(backend="svg"))
 
     def _html(self, picture: str) -> str:
-        notes = [f"Assumed: {text}" for text in getattr(getattr(self, "question", self), "assumed", ())]
-        return html_of(words_of_kind(type(self).__name__), self.sentence(), self.table(), picture, notes)
+        return html_of(words_of_kind(type(self).__name__), self.sentence(), self.table(), picture, self._notes())
+
+    def _notes(self) -> list[str]:
+        return [f"Assumed: {text}" for text in getattr(getattr(self, "question", self), "assumed", ())]
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,8 @@ def words_of_kind(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 
 
-def text_of(kind: str, sentence: str, rows: Rows) -> str:
-    """Kind and sentence, and the table's first rows, as lines of text."""
+def text_of(kind: str, sentence: str, rows: Rows, notes: Sequence[str] = ()) -> str:
+    """Kind and sentence, the table's first rows and the notes, as lines of text."""
     lines = [f"{kind}: {sentence}" if sentence else kind]
     names, cells = _cells(_upright(rows), MOST_LINES)
     if names:
@@ -38,7 +38,7 @@ def text_of(kind: str, sentence: str, rows: Rows) -> str:
             lines.append(("  " + "  ".join(parts)).rstrip())
     if more := _more(_upright(rows), MOST_LINES):
         lines.append(f"  {more}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *notes])
 
 
 def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[str] = ()) -> str:
@@ -58,7 +58,7 @@ def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[
     small = "".join(f'<p style="{_SMALL}">{escape(text)}</p>' for text in ([more] if more else []) + list(notes))
     return (
         f'<div class="dnnexplain-result" style="max-width:60em;color:inherit"><p style="margin:0 0 .5em">'
-        f"<strong>{escape(kind)}.</strong> {escape(sentence)}</p>{picture}{table}{small}</div>"
+        f"<strong>{escape(kind)}.</strong> {escape(with_minus(sentence))}</p>{picture}{table}{small}</div>"
     )
 
 

@@ -21,7 +21,7 @@ WIDE, ROW = 560.0, 15.0
 NAMED = 13.0
 """Height of a level's name above bars."""
 _FONT = 'font-family="system-ui, sans-serif" font-size="11"'
-_LONGEST = 26
+_LONGEST = 34
 _MOST_POINTS = 600
 
 
@@ -131,7 +131,10 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
         parts.append(_text(label - 6, y + thick / 2 + 4, _short(chart.labels[place]), "end"))
         each = (thick - 4) / max(len(drawn), 1)
         for k, item in enumerate(drawn):
-            parts += _bar(frame, item, place, y + 2 + k * each, each, hues(chart)[k])
+            if (
+                item.y[place] or len(drawn) == 1 or not any(other.y[place] for other in drawn)
+            ):  # a 0 beside a bar says nothing
+                parts += _bar(frame, item, place, y + 2 + k * each, each, hues(chart)[k])
     if left_out:
         parts.append(_text(label, bottom + 42, f"{counted(left_out, 'shorter bar')} are left out"))
     return parts, bottom + (48 if left_out else 34)

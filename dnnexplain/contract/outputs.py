@@ -73,7 +73,7 @@ class Target:
     unit: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Decision:
     """What a policy does in one state.
 
@@ -95,3 +95,9 @@ class Decision:
     def __post_init__(self) -> None:
         if self.taken is None and self.action is not None:
             object.__setattr__(self, "taken", self.action)
+
+    def __repr__(self) -> str:
+        """What is done, in a line: ``Decision(action 2 of 4, with probability 0.813)``."""
+        if self.action is None or self.probabilities is None:
+            return f"Decision({np.array2string(np.asarray(self.taken), precision=3, threshold=8, edgeitems=3)})"
+        return f"Decision(action {self.action} of {len(self.outputs)}, with probability {self.probabilities[self.action]:.3g})"

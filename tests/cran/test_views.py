@@ -5,9 +5,12 @@ import pytest
 
 from dnnexplain.contract import GraphView, State
 from dnnexplain.explain import decide
+from dnnexplain.policies import named_policy
 from dnnexplain.registry import views_of
 from dnnexplain.systems.cran import CloudRan
 from dnnexplain.systems.cran.power import least_power, powers_of_sets
+from dnnexplain_widgets.export import reading_of
+from dnnexplain_widgets.inpage import in_page
 
 SYSTEM = CloudRan(heads=3, users=2, antennas=2)
 
@@ -101,3 +104,11 @@ def test_slots_that_are_not_served_have_a_lane_of_their_own():
     np.testing.assert_array_equal(covered, ~run.served[0])
     assert covered.any()
     assert not any(track.wrong for track in SYSTEM.replay(SYSTEM.rules()["all-on"], day).tracks)
+
+
+def test_an_exported_page_counts_from_what_a_page_can_and_says_so():
+    names = [one["name"] for one in in_page(SYSTEM, named_policy(SYSTEM, "untrained"))["baselines"]]
+    assert "typical slots" not in names
+    assert names[0] == "no demand"
+    told = reading_of(states(1)[0], SYSTEM, names[0])["What moved it"]
+    assert "“typical slots” is a mean over 32 states that change with this one" in told

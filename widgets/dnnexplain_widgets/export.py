@@ -23,7 +23,7 @@ from dnnexplain_widgets.panels.topology import TopologyPanel
 from dnnexplain_widgets.session import Session, telling_unit
 from dnnexplain_widgets.web import explorable_source, explorable_style, style_source
 
-__all__ = ["Fact", "export_page"]
+__all__ = ["Fact", "export_page", "reading_of"]
 
 Fact = tuple[str, str]
 """A name and what is said about it."""
@@ -69,22 +69,31 @@ _DONE: dict[str, str] = {
 
 
 _SHARED = (
-    "Shares of one number of the output, {what}: by how much each quantity made it more or less than in an ordinary state "
+    "Shares of one number of the output, {what}: by how much each quantity made it more or less than in the state counted from "
     "(integrated gradients). They add up to the whole difference; orange speaks for it, blue against. Slopes, which "
     "say what a small change would do and add up to nothing, can be chosen instead."
 )
 """The third text where the page has something to count from."""
 
+_COUNTED = (
+    " They are counted from “{first}”: the dashboard's “{default}” is a mean over {count} states that change with this one, "
+    "and would take a page seconds at each step."
+)
 
-def _reads(system: System, *, shared: bool) -> dict[str, str]:
-    """The same for any system; ``shared``: it opens on shares."""
+
+def reading_of(state: State, system: System, counted: str) -> dict[str, str]:
+    """The same for any system; ``counted``: what the shares are counted from that the page opens on, if it does."""
     reads = _slopes_read(system)
     what = "by default the chosen action's logit minus the next best one's"
     if isinstance(system, Flowing):
         what = "how full the busiest link is"
     elif not isinstance(system.output, Discrete):
         what = "which the choice above names"
-    return {**reads, "What moved it": _SHARED.format(what=what)} if shared else reads
+    if not counted:
+        return reads
+    default, cells = next(iter(system.baselines(state).items()))
+    other = "" if counted == default else _COUNTED.format(first=counted, default=default, count=len(cells))
+    return {**reads, "What moved it": _SHARED.format(what=what) + other}
 
 
 def _slopes_read(system: System) -> dict[str, str]:
@@ -129,7 +138,8 @@ def export_page(
     """
     network = in_page(system, policy)
     session = Session(system, policy, state, rules=())
-    methods = (_SHARES, "saliency") if network["baselines"] else ("saliency",)
+    counted = next((item["name"] for item in network["baselines"]), "")
+    methods = (_SHARES, "saliency") if counted else ("saliency",)
     session.question(method=methods[0])
     _sweep_one(session)
     _look_at_few(session, network["readable"])
@@ -154,7 +164,7 @@ def export_page(
     return _html(
         title,
         lead,
-        _columns(tuple(panels), _reading(_reads(system, shared=len(methods) > 1), made)),
+        _columns(tuple(panels), _reading(reading_of(session.state, system, counted), made)),
         _about(facts),
         json.dumps(data, separators=(",", ":")),
     )

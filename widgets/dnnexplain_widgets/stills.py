@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from dnnexplain.numbers import with_minus
 from dnnexplain.results import Shown
 from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.served import is_served
@@ -49,5 +50,5 @@ def _still(panel: Any) -> str:
     shown = result._repr_mimebundle_()["text/html"] if isinstance(result, Shown) else ""
     figure = panel.hero.get("value", "")
     large = f"<p><b>{escape(figure)}</b> {escape(panel.hero.get('words', ''))}</p>" if figure else ""
-    text = "" if escape(words) in shown else f"<p>{escape(words)}</p>"
+    text = "" if escape(with_minus(words)) in shown else f"<p>{escape(with_minus(words))}</p>"
     return f"<h4>{escape(panel.question)}</h4>{large}{text}{shown}"

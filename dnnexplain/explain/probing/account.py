@@ -132,12 +132,13 @@ class Account(Result):
         )
 
     def table(self) -> list[dict[str, Any]]:
-        """One row per neuron."""
+        """One row per neuron, those that add most first."""
         rows = zip(self.inputs.sum(axis=1) + self.bias, self.activation, self.weight, self.effects, strict=True)
-        return [
+        neurons = [
             {"neuron": n, "input": float(z), "activation": float(a), "weight": float(w), "effect": float(e)}
             for n, (z, a, w, e) in enumerate(rows)
         ]
+        return sorted(neurons, key=lambda row: -abs(row["effect"]))
 
     def picture(self) -> Chart:
         """What each group adds to the difference, and what is constant."""

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.charts import Axis, Chart, heat, lines
+from dnnexplain.charts import Axis, Chart, bars, heat, lines
 from dnnexplain.contract import Choice, Policy, State, System
-from dnnexplain.counts import joined
+from dnnexplain.counts import counted, joined
 from dnnexplain.explain.decisions.sweeps import Others, kind_of, kinds, knob_index, knobs_of_kind, sweep_rows
 from dnnexplain.explain.probing.neurons import NeuronLayer, check_neuron, layer_of, neuron_activations
 from dnnexplain.explain.probing.responses import Range, Response, Threshold, classify, ranges_of, thresholds_of
@@ -25,6 +25,9 @@ from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["Curves", "ThresholdCurve", "curve", "curves"]
+
+_NAMED = 4
+"""Knobs that a sentence names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +165,14 @@ class Curves(Result):
             measured=self.measured,
         )
 
+    def sentence(self) -> str:
+        """How many neurons react to one of the knobs."""
+        reacts = np.any([(np.ptp(item, axis=1) > 0) for item in self.activation], axis=0)
+        swept = joined(self.knobs) if len(self.knobs) <= _NAMED else f"one of {len(self.knobs)} knobs"
+        return (
+            f"{int(reacts.sum())} of {counted(len(reacts), 'neuron')} of layer {self.layer} move as {swept} is swept."
+        )
+
     def table(self) -> list[dict[str, Any]]:
         """One row per neuron and knob, with the thresholds in words."""
         rows = []
@@ -176,8 +187,10 @@ class Curves(Result):
         """How far each neuron moves as each knob is swept, neuron by knob."""
         moved = np.stack([np.ptp(item, axis=1) for item in self.activation], axis=1)
         names = [f"neuron {i}" for i in range(len(moved))]
-        value = Axis("range of the activation")
-        return heat(moved, names, self.knobs, value, x=Axis("knob"), y=Axis("neuron"), title=self.layer)
+        value, title = Axis("range of the activation"), f"layer {self.layer}"
+        if len(self.knobs) == 1:
+            return bars(names, {self.knobs[0]: moved[:, 0]}, value, x=Axis("neuron"), title=f"{title}, {self.knobs[0]}")
+        return heat(moved, names, self.knobs, value, x=Axis("knob"), y=Axis("neuron"), title=title)
 
 
 def curves(
