@@ -10,7 +10,6 @@ import typer
 from dnnexplain.cli.output import print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.cli.workloads import find_workloads
-from dnnexplain.contract import Continuing, need
 from dnnexplain.counts import counted
 from dnnexplain.numbers import interval, number
 
@@ -28,9 +27,9 @@ def show_consequences(
     world: Any, policy: Policy, state: State, options: SystemOptions, *, workload: str, seed: int, as_json: bool
 ) -> None:
     """Print what would follow each action, over the same futures."""
-    from dnnexplain.explain.decisions.consequences import consequences
+    from dnnexplain.explain.decisions.consequences import check_future, consequences
 
-    need(world, Continuing, "what follows a decision")
+    check_future(world)
     futures = find_workloads(world, options, workload, FUTURES, seed)
     with progress_bar("Going on", len(world.output.names), quiet=as_json) as show:
         report = consequences(

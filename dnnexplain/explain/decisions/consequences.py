@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, State, need
+from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, State
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.intervals import Interval, mean_interval
@@ -22,7 +22,7 @@ from dnnexplain.numbers import number
 from dnnexplain.registry import spec_of
 from dnnexplain.results import Shown
 
-__all__ = ["Consequence", "Consequences", "consequences"]
+__all__ = ["Consequence", "Consequences", "check_future", "consequences"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,26 @@ class Consequences(Shown):
         return f"{mine.name} and {best.name} cannot be told apart: {span} {tail}."
 
 
+def check_future(system: Any) -> None:
+    """Refuse a system of which it cannot be shown what would follow each action.
+
+    Raises:
+        DnnExplainError: it is not run from a state on, or there is no choice among actions.
+    """
+    name = getattr(system, "name", type(system).__name__)
+    if not isinstance(system.output, Discrete):
+        reason = "here a decision is not one of several actions"
+    elif not isinstance(system, Continuing):
+        reason = "its episodes are run from their beginning, never from a state on"
+    else:
+        return
+    msg = (
+        f"what would follow each action cannot be shown for {name}: {reason}. Without this request, explain shows what "
+        f"the decision rests on; `dnnexplain evaluate {name}` shows what whole episodes come to"
+    )
+    raise DnnExplainError(msg)
+
+
 def consequences(
     system: Any,
     policy: Policy,
@@ -116,9 +136,9 @@ def consequences(
     Raises:
         DnnExplainError: the system cannot go on from a state, its output is no choice, or there are no workloads.
     """
-    need(system, Continuing, "what follows a decision")
-    if not isinstance(system.output, Discrete) or not len(workloads):
-        msg = "what follows a decision is asked of a choice among actions, over at least one workload"
+    check_future(system)
+    if not len(workloads):
+        msg = "what follows a decision is shown over at least one workload; none was given"
         raise DnnExplainError(msg)
     seen = observe(system, [state])
     valid = valid_of(system, policy, seen)
