@@ -97,9 +97,12 @@ class Space:
             raise DnnExplainError(msg)
 
     def index(self, name: str) -> int:
-        """The position of an output by its name."""
-        try:
+        """The position of an output by its name; commas that separate thousands in it may be left out."""
+        if name in self.names:
             return self.names.index(name)
+        plain = [known.replace(",", "") for known in self.names]
+        try:
+            return plain.index(name.replace(",", ""))
         except ValueError:
             known = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
             msg = f"no output is called {name!r}; there are: {known}"

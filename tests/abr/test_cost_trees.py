@@ -51,7 +51,7 @@ def test_a_tree_follows_the_losses_and_not_the_labels():
     assert known.losses.shape == known.moves.shape
     assert known.losses.min() == 0.0
     assert (known.losses.min(axis=1) == 0).all()
-    at, worse = SYSTEM.features.names.index("buffer"), SYSTEM.features.moves.index("1850 kbps")
+    at, worse = SYSTEM.features.names.index("buffer"), SYSTEM.features.moves.index("1,850 kbps")
     losses = np.ones_like(known.losses)
     losses[:, worse] = np.where(known.features[:, at] > np.median(known.features[:, at]), 0.0, 3.0)
     made = dataclasses.replace(known, losses=losses)

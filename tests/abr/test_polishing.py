@@ -37,7 +37,7 @@ def seen(tree):
 
 
 def test_a_tree_that_stalls_is_mended_and_its_cost_is_the_one_told():
-    bad = stump(0.1, "750 kbps", "4300 kbps")
+    bad = stump(0.1, "750 kbps", "4,300 kbps")
     better, cost = polish(SYSTEM, bad, seen(bad), EVEN, trials=60, seed=0)
     again = SYSTEM.run(TreePolicy(better, SYSTEM.features, 6), EVEN).cost.mean()
     before = SYSTEM.run(TreePolicy(bad, SYSTEM.features, 6), EVEN).cost.mean()
@@ -47,12 +47,12 @@ def test_a_tree_that_stalls_is_mended_and_its_cost_is_the_one_told():
 
 
 def test_no_trials_change_nothing():
-    tree = stump(2.0, "750 kbps", "1850 kbps")
+    tree = stump(2.0, "750 kbps", "1,850 kbps")
     assert polish(SYSTEM, tree, seen(tree), EVEN, trials=0, seed=0)[0] is tree
 
 
 def test_rows_that_reach_a_node_are_those_whose_path_holds_it():
-    tree = stump(1.5, "750 kbps", "1850 kbps")
+    tree = stump(1.5, "750 kbps", "1,850 kbps")
     rows = seen(tree)
     for node in range(3):
         assert reaches(tree, rows, node).tolist() == [node in tree.path(row) for row in rows]
@@ -72,7 +72,7 @@ def test_a_leaf_may_be_cut_in_two_while_there_is_room():
 
 def drawn_tree(rng, leaves=6):
     """A tree by cutting leaves at random."""
-    tree, rows = stump(1.5, "750 kbps", "1850 kbps"), rng.uniform(0, 4, (200, len(NAMES)))
+    tree, rows = stump(1.5, "750 kbps", "1,850 kbps"), rng.uniform(0, 4, (200, len(NAMES)))
     while tree.leaves < leaves:
         tree = changed(tree, rows, rng, room=True) or tree
     return tree, rows
@@ -129,7 +129,7 @@ def test_what_only_fits_the_links_it_was_tuned_by_is_undone():
 def test_a_trial_that_is_clearly_worse_is_given_up_early():
     """It is run on the first tenth of the links alone."""
     links = [Trace(f"even {n}", np.arange(0.0, 40.0), np.full(40, 1.0 + n / 200)) for n in range(400)]
-    good, bad = stump(0.1, "750 kbps", "750 kbps"), stump(0.1, "4300 kbps", "4300 kbps")
+    good, bad = stump(0.1, "750 kbps", "750 kbps"), stump(0.1, "4,300 kbps", "4,300 kbps")
     played = []
 
     class Counting:

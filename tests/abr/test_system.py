@@ -138,7 +138,7 @@ def test_description_says_what_the_state_holds():
     sentence = SYSTEM.describe(state_from_values(SYSTEM, {"buffer": 7.5, "chunks remaining": 9}))
     assert "7.5 s" in sentence
     assert "9 remain" in sentence
-    assert "1200 kbps" in sentence
+    assert "1,200 kbps" in sentence
 
 
 def test_groups_cover_every_cell_and_tell_the_leftovers_apart():

@@ -34,7 +34,7 @@ def test_the_default_video_has_294_sizes():
     video = default_video()
     assert video.sizes.shape == (49, 6)
     assert video.bitrates.tolist() == [300, 750, 1200, 1850, 2850, 4300]
-    assert video.labels[3] == "1850 kbps"
+    assert video.labels[3] == "1,850 kbps"
     assert video.sizes[0, 0] == 181_801
     assert video.sizes[48, 5] == 1_433_658
 

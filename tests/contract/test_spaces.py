@@ -121,3 +121,11 @@ def test_the_old_name_still_makes_a_space_and_says_what_to_write():
         assert Output(OutputKind.CHOICE, ("left", "right")) == Discrete(("left", "right"))
     with pytest.warns(DeprecationWarning, match="write Box"):
         assert Output("values", ("steer",), "rad").decide(np.array([[7.0]]))[0] == 7.0
+
+
+def test_commas_that_separate_thousands_in_a_name_may_be_left_out():
+    space = Discrete(("300 kbps", "1,850 kbps"))
+    assert [space.index(text) for text in ("300 kbps", "1,850 kbps", "1850 kbps")] == [0, 1, 1]
+    assert space.parse("1850 kbps") == 1
+    with pytest.raises(DnnExplainError, match="no output is called '850 kbps'"):
+        space.index("850 kbps")

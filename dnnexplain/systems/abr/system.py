@@ -346,7 +346,7 @@ class AdaptiveBitrate:
         figures = {name: float(value[0]) for name, value in sessions.figures(self.qoe).items()}
         words = (
             f"{self.video.chunks} chunks over {workload.name}: QoE {figures['qoe']:.2f} ({self.qoe.name}, chunks 2 to the "
-            f"last), {figures['rebuffering']:.2f} s of stalling, {figures['bitrate']:.0f} kbps on average."
+            f"last), {figures['rebuffering']:.2f} s of stalling, {figures['bitrate']:,.0f} kbps on average."
         )
         return Played(arrays, {"link": workload.name, "chunks": self.video.chunks, **figures}, words)
 

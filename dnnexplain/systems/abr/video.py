@@ -69,8 +69,8 @@ class Video:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A name per bitrate: ``("300 kbps", ...)``; also the names of the actions."""
-        return tuple(f"{rate:g} kbps" for rate in self.bitrates)
+        """A name per bitrate: ``("300 kbps", ..., "1,200 kbps", ...)``; also the names of the actions."""
+        return tuple(f"{rate:,g} kbps" for rate in self.bitrates)
 
     @property
     def smallest(self) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.numbers import number
 from dnnexplain.systems.abr.codec import Codec
 from dnnexplain.systems.abr.features import BitrateFeatures
 
@@ -26,8 +27,9 @@ def describe(codec: Codec, state: State) -> str:
     observation = codec.encode(row, state.background)
     quantities = dict(zip(BitrateFeatures(codec).names, BitrateFeatures(codec)(observation)[0], strict=True))
     sizes = row[0, codec.sizes]
+    rate = f"{row[0, 0]:,.0f}" if float(row[0, 0]).is_integer() else number(row[0, 0])
     return (
-        f"The buffer holds {row[0, 1]:.1f} s after a chunk at {row[0, 0]:g} kbps that came at "
+        f"The buffer holds {row[0, 1]:.1f} s after a chunk at {rate} kbps that came at "
         f"{quantities['throughput 1']:.2f} Mb/s (last five: {quantities['throughput of the last 5']:.2f}); the next "
         f"chunk has {sizes[0]:.2f} to {sizes[-1]:.2f} MB, and {row[0, codec.remaining]:.0f} remain."
     )

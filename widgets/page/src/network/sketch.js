@@ -235,7 +235,7 @@ export function tellState(sketch, given) {
   const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ manyNow, /** @type {any} */ many) => {
     const [knob, digits] = name.split(":");
     const value = values[sketch.at(knob)];
-    if (manyNow === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? String(value) : number(value);
+    if (manyNow === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? value.toLocaleString("en-US") : number(value);
     return value === 1 ? manyNow : many;
   });
   const parts = sketch.words.map((/** @type {any} */ word) => {
