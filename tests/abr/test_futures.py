@@ -78,5 +78,5 @@ def test_a_higher_bitrate_with_an_empty_buffer_stalls_longer(links):
 def test_a_system_that_cannot_go_on_says_so():
     from tests.fakes import FakeChoice, FakeRule
 
-    with pytest.raises(DnnExplainError, match="cannot be shown for .*from a state on"):
+    with pytest.raises(DnnExplainError, match=r"cannot be shown for .*from a state on"):
         consequences(FakeChoice(), FakeRule.__new__(FakeRule), State(np.zeros(2)), [1])
