@@ -1,6 +1,6 @@
 """How real generated workloads are: every generator on every system, on workloads that it never saw.
 
-Run: ``python benchmarks/generators.py deeprm routing --tables 200`` (all systems if none is named). For each generator: the area
+Run: ``python benchmarks/generators.py deeprm routing --fitted 200`` (all systems if none is named). For each generator: the area
 under the curve of a classifier that tells generated from held-out real workloads (.5: not told apart; .7 at most to
 ship), the same of single records, the largest marginal distance, the largest difference of two correlations, the
 median distance to the nearest fitted record (and that of held-out ones), and the share of copies.
@@ -24,24 +24,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("systems", nargs="*", default=list(BUILT_IN))
     parser.add_argument("--generators", nargs="*", default=list(GENERATORS))
-    parser.add_argument("--tables", type=int, default=200)
+    parser.add_argument("--tables", type=int, default=200, help="Held-out ones, and generated ones.")
+    parser.add_argument("--fitted", type=int, default=200, help="Workloads that a generator is fitted to.")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     for name in given.systems:
         for kind in given.generators:
-            print(json.dumps(measured(name, kind, given.tables, given.seed)), flush=True)
+            print(json.dumps(measured(name, kind, given.fitted, given.tables, given.seed)), flush=True)
 
 
-def measured(name: str, kind: str, count: int, seed: int) -> dict[str, Any]:
+def measured(name: str, kind: str, known: int, count: int, seed: int) -> dict[str, Any]:
     """One generator on the ordinary workloads of one system."""
     spec = spec_of(name)
     system: Any = make_system(name, **dict(spec.compared))
-    drawn = system.workloads(spec.family().name, 2 * count, seed)
+    drawn = system.workloads(spec.family().name, known + count, seed)
     tables = [system.to_records(one) for one in drawn]
-    fitted, held_out = tables[:count], tables[count:]
+    fitted, held_out = tables[:known], tables[known:]
     began = time.process_time()
     generator = make_generator(kind)
-    told: dict[str, Any] = {"system": name, "generator": kind, "tables": count, "seed": seed}
+    told: dict[str, Any] = {"system": name, "generator": kind, "fitted": known, "tables": count, "seed": seed}
     try:
         generator.fit(fitted, ordered=system.ordered, seed=seed)
     except DnnExplainError as error:

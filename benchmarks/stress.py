@@ -24,7 +24,14 @@ from numpy.typing import NDArray
 
 from dnnexplain.cli.worst_case_world import ParameterBox
 from dnnexplain.contract import Boxed, DnnExplainError
-from dnnexplain.explain.generate import Plausibility, TriedWorkloads, hardest, propose
+from dnnexplain.explain.generate import (
+    Plausibility,
+    TriedWorkloads,
+    hardest,
+    load_generator,
+    propose,
+    shipped_generator,
+)
 from dnnexplain.explain.generate.adversary import worst_ten
 from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
 from dnnexplain.policies import named_policy, shipped_roles
@@ -33,7 +40,7 @@ from dnnexplain.registry import BUILT_IN, fair_rules, make_system, spec_of
 LEAST = 0.05
 CLIMBERS = 10
 POPULATION, SPREAD, TRIES = 12, 0.3, 12
-WAYS = ("drawn", "worst-case search", "hill climbing", "generated blindly", "steered")
+WAYS = ("drawn", "worst-case search", "hill climbing", "generated blindly", "steered", "steered from a generator")
 
 Regret = Callable[[Sequence[Any]], NDArray[np.float64]]
 
@@ -45,6 +52,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=1, help="The first seed.")
+    parser.add_argument("--ways", nargs="*", default=list(WAYS), help="Only these.")
     parser.add_argument("--out", type=Path, help="Append lines here; what is there is not run again.")
     parser.add_argument("--table", type=Path, help="Print the table of this file and run nothing.")
     given = parser.parse_args()
@@ -57,15 +65,15 @@ def main() -> None:
         for seed in range(given.first, given.first + given.seeds):
             if (name, seed, given.runs) in known:
                 continue
-            line = json.dumps(compared(name, given.runs, seed))
+            line = json.dumps(compared(name, given.runs, seed, given.ways))
             print(line, flush=True)
             if given.out is not None:
                 with given.out.open("a") as file:
                     file.write(line + "\n")
 
 
-def compared(name: str, runs: int, seed: int) -> dict[str, Any]:
-    """All ways on one system: mean regret of the ten worst likely workloads, and how many kinds of workload they are of."""
+def compared(name: str, runs: int, seed: int, wanted: Sequence[str] = WAYS) -> dict[str, Any]:
+    """All wanted ways on one system: mean regret of the ten worst likely workloads, and how many kinds of workload they are of."""
     spec = spec_of(name)
     system: Any = make_system(name, **dict(spec.compared))
     roles = list(shipped_roles(system))
@@ -76,15 +84,21 @@ def compared(name: str, runs: int, seed: int) -> dict[str, Any]:
     law = Plausibility([system.to_records(one) for one in drawn])
     box = system.workload_box() if isinstance(system, Boxed) else ParameterBox(system, spec, seed)
     common: dict[str, Any] = {"count": runs, "seed": seed}
-    ways = {
-        "drawn": _drawn(system, drawn[:runs], law, regret),
-        "hill climbing": _climbed(system, drawn, law, regret, runs, seed),
-        "generated blindly": hardest(system, drawn, law, regret, steer=False, **common),
-        "steered": hardest(system, drawn, law, regret, slope=slope_of(system, policy), **common),
-        "worst-case search": _searched(system, box, law, regret, runs, seed),
+    steering: dict[str, Any] = {**common, "slope": slope_of(system, policy)}
+    runs_of: dict[str, Callable[[], TriedWorkloads]] = {
+        "drawn": lambda: _drawn(system, drawn[:runs], law, regret),
+        "hill climbing": lambda: _climbed(system, drawn, law, regret, runs, seed),
+        "generated blindly": lambda: hardest(system, drawn, law, regret, steer=False, **common),
+        "steered": lambda: hardest(system, drawn, law, regret, **steering),
+        "worst-case search": lambda: _searched(system, box, law, regret, runs, seed),
     }
+    shipped = shipped_generator(spec, system)
+    if shipped is not None:
+        written = [system.from_records(one) for one in load_generator(shipped, system).sample(len(drawn), seed=seed)]
+        runs_of["steered from a generator"] = lambda: hardest(system, written, law, regret, **steering)
+    ways = {way: run() for way, run in runs_of.items() if way in wanted}
     found: dict[str, Any] = {}
-    for way in WAYS:
+    for way in wanted:
         ten = worst_ten(ways[way], LEAST) if way in ways else []
         found[way] = round(float(np.mean([ways[way].regret[run] for run in ten])), 4) if ten else None
         found[f"{way}: kinds"] = len({ways[way].cells[run] for run in ten}) if ten else 0
@@ -94,12 +108,13 @@ def compared(name: str, runs: int, seed: int) -> dict[str, Any]:
 
 def _table(lines: Sequence[dict[str, Any]]) -> str:
     """Mean and standard deviation over seeds, and what steering finds over what drawing finds."""
-    rows = [["system, network", "seeds", *WAYS, "steered over drawn"]]
+    known = [way for way in WAYS if any(way in one for one in lines)]
+    rows = [["system, network", "seeds", *known, "steered over drawn"]]
     for name in dict.fromkeys(one["system"] for one in lines):
         ours = [one for one in lines if one["system"] == name]
         cells = []
-        for way in WAYS:
-            values = [one[way] for one in ours if one[way] is not None]
+        for way in known:
+            values = [one[way] for one in ours if one.get(way) is not None]
             told = f"{np.mean(values):.3g} ± {np.std(values):.2g}" if values else "none likely"
             cells.append(f"{told} ({len(values)} of {len(ours)})" if 0 < len(values) < len(ours) else told)
         ratios = [one["steered"] / one["drawn"] for one in ours]

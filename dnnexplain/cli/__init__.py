@@ -31,6 +31,7 @@ COMMANDS = (
     "hypotheses",
     "transfer",
     "room",
+    "generate",
     "stress",
     "worst_case",
     "prove",

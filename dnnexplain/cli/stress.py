@@ -50,6 +50,11 @@ def stress(
     like: Path | None = typer.Option(
         None, help="Recorded workloads: tested too, and what generated ones must be like."
     ),
+    generator: str = typer.Option(
+        "",
+        help="Generator whose workloads the search for likely and bad inputs begins from: 'default', or a file of dnnexplain generate --fit.",
+        show_default=False,
+    ),
     budget: int = typer.Option(4000, help="Workloads that the policy is run on, in all."),
     oracle_seconds: float = typer.Option(1.0, min=0, help="For the optimum of each generated input that is told."),
     proofs: float = typer.Option(
@@ -79,16 +84,17 @@ def stress(
     rules = world.rules()
     tested: Any = rules[policy] if policy in rules else options.guarded(named_policy(world, policy), world)
     recorded = None if like is None else find_workloads(world, options, str(like), None, seed)
+    writer = _generator(generator, options, world)
     earlier = StressTest.load(folder / KEPT) if (folder / KEPT).exists() else None
     with until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
         test = _ended_with(
             stop, run,
-            world, options.spec, tested, recorded=recorded, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
+            world, options.spec, tested, recorded=recorded, generator=writer, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
             jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
         )  # fmt: skip
     test = replace(_with_claims(test, options, policy, proofs, seed), guard=_guard(tested, options))
     broken = {limit.text: limit.broken(test) for limit in limits}
-    kept = _Kept(test, broken, _commands(system, options, policy, like, proofs, budget, seed, out, fail_if))
+    kept = _Kept(test, broken, _commands(system, options, policy, like, generator, proofs, budget, seed, out, fail_if))
     finish(
         kept,
         out=folder,
@@ -146,6 +152,15 @@ def _with_claims(test: StressTest, options: SystemOptions, policy: str, seconds:
     return replace(test, properties=words, left_out=(*others, *left, regions))
 
 
+def _generator(name: str, options: SystemOptions, world: Any) -> Any:
+    """The fitted generator of that name or file; ``None`` if none was asked for."""
+    if not name:
+        return None
+    from dnnexplain.explain.generate import find_generator, load_generator
+
+    return load_generator(find_generator(options.spec, world, name), world)
+
+
 def _folder(out: Path) -> Path:
     try:
         (out / "worst").mkdir(parents=True, exist_ok=True)
@@ -167,6 +182,7 @@ def _commands(
     options: SystemOptions,
     policy: str,
     like: Path | None,
+    generator: str,
     proofs: float,
     budget: int,
     seed: int,
@@ -179,6 +195,7 @@ def _commands(
     guard = ["--guard", str(options.guard)] if options.guard is not None else []
     words = ["--like", str(like)] if like is not None else []
     words += [word for text in fail_if for word in ("--fail-if", f'"{text}"')]
+    words += ["--generator", generator] if generator else []
     words += ["--proofs", f"{proofs:g}"] if proofs > 0 else []
     words += ["--budget", str(budget), "--seed", str(seed), "--out", str(out)]
 

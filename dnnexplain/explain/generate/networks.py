@@ -8,10 +8,8 @@ record before and the level of the whole table, which is one that was seen.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +17,12 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.generate.normal_scale import Condition, NormalScale
+from dnnexplain.explain.generate.tables import checked_tables
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["Adversarial", "Diffusion", "NetworkGenerator", "load_generator"]
+__all__ = ["Adversarial", "Diffusion", "NetworkGenerator"]
 
 Floats = NDArray[np.float64]
 WIDTH, BATCH = 128, 512
@@ -34,7 +33,7 @@ LEVEL_NOISE = 0.1
 
 
 class NetworkGenerator(ABC):
-    """What the two share: scale, condition, writing record by record, files.
+    """What the two share: scale, condition, writing record by record.
 
     Args:
         steps: of training, a batch of 512 records each.
@@ -53,12 +52,7 @@ class NetworkGenerator(ABC):
         """
         import torch  # noqa: PLC0415 - two seconds
 
-        known = [np.asarray(table, dtype=np.float64) for table in tables]
-        if not known or any(
-            table.ndim != 2 or not len(table) or table.shape[1] != known[0].shape[1] for table in known
-        ):
-            msg = "a generator is fitted to at least one table of records, all of the same columns"
-            raise DnnExplainError(msg)
+        known = checked_tables(tables)
         if known[0].shape[1] > WIDEST:
             msg = f"{self.name} takes up to {WIDEST} columns, not {known[0].shape[1]}; use 'interpolating'"
             raise DnnExplainError(msg)
@@ -91,29 +85,29 @@ class NetworkGenerator(ABC):
             tables[:, r] = now = self._written(condition.joined(now, level), draw)
         return [self.scale.back(table[:length]) for table, length in zip(tables, lengths, strict=True)]
 
-    def save(self, path: Path) -> None:
-        """Weights, quantiles, levels and lengths as safetensors; no table that was fitted is in it."""
-        from safetensors.torch import save_file  # noqa: PLC0415
-        from torch import as_tensor  # noqa: PLC0415
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of records means something."""
+        return self.condition.ordered
 
+    def known(self) -> dict[str, NDArray[np.generic]]:
+        """Weights, quantiles, levels and lengths, as arrays."""
         known = {"quantiles": self.scale.quantiles, "levels": self.condition.levels, "starts": self.condition.starts,
                  "lengths": self.condition.lengths, "few": self.scale.few}  # fmt: skip
-        data = {"generator": self.name, "ordered": json.dumps(self.condition.ordered)}
-        tensors = {f"network.{key}": value.contiguous() for key, value in self.network.state_dict().items()}
-        save_file(tensors | {key: as_tensor(value) for key, value in known.items()}, path, metadata=data)
+        return known | {f"network.{key}": value.numpy() for key, value in self.network.state_dict().items()}
 
-    def read(self, tensors: dict[str, Any], *, ordered: bool) -> None:
-        """Take what :meth:`save` wrote."""
-        known = {key: value.numpy() for key, value in tensors.items() if not key.startswith("network.")}
-        self.scale = NormalScale.of(known["quantiles"], known["few"])
-        self.condition = Condition([np.zeros((1, known["levels"].shape[1]))], ordered=ordered)
-        self.condition.levels, self.condition.starts, self.condition.lengths = (
-            known[key] for key in ("levels", "starts", "lengths")
-        )
-        self.network = self._network(known["levels"].shape[1])
-        self.network.load_state_dict(
-            {key.removeprefix("network."): value for key, value in tensors.items() if key.startswith("network.")}
-        )
+    def take(self, known: dict[str, NDArray[np.generic]], *, ordered: bool) -> None:
+        """What :meth:`known` gave."""
+        import torch  # noqa: PLC0415
+
+        levels, starts, quantiles = (known[key].astype(np.float64) for key in ("levels", "starts", "quantiles"))
+        self.scale = NormalScale.of(quantiles, known["few"].astype(bool))
+        self.condition = Condition([np.zeros((1, levels.shape[1]))], ordered=ordered)
+        self.condition.levels, self.condition.starts = levels, starts
+        self.condition.lengths = known["lengths"].astype(np.int64)
+        self.network = self._network(levels.shape[1])
+        layers = {key.removeprefix("network."): value for key, value in known.items() if key.startswith("network.")}
+        self.network.load_state_dict({key: torch.as_tensor(np.array(value)) for key, value in layers.items()})
 
     @abstractmethod
     def _network(self, width: int) -> nn.Module:
@@ -229,30 +223,6 @@ class Adversarial(NetworkGenerator):
         with torch.no_grad():
             made = self._made(torch.as_tensor(given, dtype=torch.float32), draw)
         return np.asarray(made.clamp(-4.0, 4.0).numpy(), dtype=np.float64)
-
-
-def load_generator(path: Path) -> NetworkGenerator:
-    """A generator that :meth:`NetworkGenerator.save` wrote.
-
-    Raises:
-        DnnExplainError: the file is none.
-    """
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415
-
-    kinds = {kind.name: kind for kind in (Diffusion, Adversarial)}
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        msg = f"{path} cannot be read as a generator: {error}"
-        raise DnnExplainError(msg) from None
-    if metadata.get("generator") not in kinds:
-        msg = f"{path} holds no generator; its metadata names {metadata.get('generator')!r}, not one of {', '.join(kinds)}"
-        raise DnnExplainError(msg)
-    made = kinds[metadata["generator"]]()
-    made.read(tensors, ordered=json.loads(metadata.get("ordered", "true")))
-    return made
 
 
 def _layers(inputs: int, outputs: int) -> nn.Module:

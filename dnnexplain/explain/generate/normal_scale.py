@@ -12,12 +12,15 @@ __all__ = ["Condition", "NormalScale"]
 
 Floats = NDArray[np.float64]
 POINTS = 512
-"""Quantiles of a column that are kept, at most; a column of fewer values keeps them all."""
-EDGE = 1e-4
+"""Quantiles of a column that are kept, evenly spaced on the normal scale: the tails are kept as finely as the middle."""
+EDGE = 3.9
+GRID = np.linspace(-EDGE, EDGE, POINTS)
+FEW = 64
+"""Values of a column of few, at most."""
 
 
 class NormalScale:
-    """Each column through its empirical distribution to a standard normal one; ties are spread out at random.
+    """Each column through its empirical distribution to a standard normal one; ties are spread out at random, or lie in their middle.
 
     Back, a value is one of the column's quantiles, or between two where the column has many values; so what comes
     back lies in the column's range and, where it had few values, is one of them.
@@ -27,9 +30,10 @@ class NormalScale:
     """
 
     def __init__(self, rows: Floats) -> None:
-        shares = np.linspace(0.0, 1.0, POINTS)
+        shares = ndtr(GRID)
+        shares[[0, -1]] = 0.0, 1.0
         self.quantiles = np.quantile(rows, shares, axis=0, method="nearest")
-        self.few = np.array([len(np.unique(column)) <= POINTS // 8 for column in rows.T])
+        self.few = np.array([len(np.unique(column)) <= FEW for column in rows.T])
 
     @classmethod
     def of(cls, quantiles: Floats, few: NDArray[np.bool_]) -> NormalScale:
@@ -38,25 +42,26 @@ class NormalScale:
         made.quantiles, made.few = quantiles, few
         return made
 
-    def there(self, rows: Floats, rng: np.random.Generator) -> Floats:
-        """Rows ``[N, C]`` on the normal scale."""
+    def there(self, rows: Floats, rng: np.random.Generator | None = None) -> Floats:
+        """Rows ``[N, C]`` on the normal scale; ties spread out by ``rng``, in their middle without it."""
         scaled = np.empty_like(rows)
         for c, known in enumerate(self.quantiles.T):
             low, high = (np.searchsorted(known, rows[:, c], side=side) for side in ("left", "right"))
-            share = (low + rng.random(len(rows)) * np.maximum(high - low, 1)) / POINTS
-            scaled[:, c] = ndtri(np.clip(share, EDGE, 1 - EDGE))
+            first, last = GRID[np.minimum(low, POINTS - 1)], GRID[np.clip(high - 1, 0, POINTS - 1)]
+            if rng is None:
+                tied = (first + last) / 2
+            else:
+                tied = ndtri(ndtr(first) + rng.random(len(rows)) * (ndtr(last) - ndtr(first)))
+            between = np.interp(rows[:, c], known, GRID)
+            scaled[:, c] = np.where(high > low + 1, tied, between)
         return scaled
 
     def back(self, scaled: Floats) -> Floats:
         """The rows that are there ``[N, C]``."""
-        places = ndtr(scaled) * (POINTS - 1)
+        nearest = np.clip(np.rint((scaled + EDGE) / (GRID[1] - GRID[0])), 0, POINTS - 1).astype(int)
         rows = np.empty_like(scaled)
         for c, known in enumerate(self.quantiles.T):
-            rows[:, c] = (
-                known[np.minimum(np.floor(ndtr(scaled[:, c]) * POINTS), POINTS - 1).astype(int)]
-                if self.few[c]
-                else np.interp(places[:, c], np.arange(POINTS), known)
-            )
+            rows[:, c] = known[nearest[:, c]] if self.few[c] else np.interp(scaled[:, c], GRID, known)
         return rows
 
 

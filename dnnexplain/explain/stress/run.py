@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, need
 from dnnexplain.counts import counted
 from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest, worst_ten
+from dnnexplain.explain.generate.generators import Generator
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
 from dnnexplain.explain.stress.cases import Case, battery, case_file
 from dnnexplain.explain.stress.faults import FAULTS, FaultyInput
@@ -62,6 +63,7 @@ def stress(
     policy: Policy,
     *,
     recorded: Sequence[Any] | None = None,
+    generator: Generator | None = None,
     budget: int = BUDGET,
     oracle_seconds: float = 1.0,
     seed: int = 0,
@@ -80,6 +82,8 @@ def stress(
         spec: the system's.
         policy: what is tested, a guard around it included.
         recorded: workloads of a log: a scenario of their own, and what generated ones must be like.
+        generator: a fitted one: the search for likely and bad inputs begins from what it writes, and mixes that in;
+            what is likely is told by ordinary workloads, or the log's, all the same.
         budget: workloads that the policy is run on: half for scenarios, a quarter each for generated and drawn ones.
         oracle_seconds: for the optimum of each point of the front.
         seed: of all that is drawn.
@@ -96,6 +100,8 @@ def stress(
     fair = _fair(system, spec)
     cases, sets, left_out = _afforded(battery(spec, recorded), budget)
     settings = {"budget": budget, "cases": [case.name for case in cases], "like": recorded is not None}
+    if generator is not None:
+        settings["generator"] = generator.name
     question = Question.about(system, policy, method="stress", seed=seed, settings=settings)
     known = _known(resume, question)
     ordinary = max(sets, min(ORDINARY, budget // 10))
@@ -126,7 +132,9 @@ def stress(
         raise DnnExplainError(msg)
     generated, why = (None, "") if resume is None or not resume.done else (resume.generated, "")
     if generated is None and not (cancel is not None and cancel.is_set()):
-        generated, why = _generate(system, spec, policy, fair, recorded, budget // 4, oracle_seconds, seed, cancel)
+        generated, why = _generate(
+            system, spec, policy, fair, recorded, generator, budget // 4, oracle_seconds, seed, cancel
+        )
     stopped = cancel is not None and cancel.is_set()
     return result(generated, [*([why] if why else []), *_never()], done=not stopped)
 
@@ -262,6 +270,7 @@ def _generate(
     policy: Policy,
     fair: Mapping[str, Policy],
     recorded: Sequence[Any] | None,
+    generator: Generator | None,
     count: int,
     seconds: float,
     seed: int,
@@ -278,9 +287,10 @@ def _generate(
     regret = regret_of(system, policy, fair, seed)
     ordinary = TriedWorkloads()
     ordinary.add(system, drawn[:count], law, regret)
+    start = drawn if generator is None else _likely(system, generator, law, len(drawn), seed)
     searched = hardest(
         system,
-        drawn,
+        start,
         law,
         regret,
         count=count,
@@ -311,6 +321,15 @@ def _generate(
         reference(system),
     )
     return made, said
+
+
+def _likely(system: Tabular, generator: Generator, law: Plausibility, count: int, seed: int) -> list[Any]:
+    """What a generator writes, the likely ones first."""
+    made = [system.from_records(table) for table in generator.sample(count, seed=seed)]
+    shares = law([system.to_records(item) for item in made])
+    return [item for item, share in zip(made, shares, strict=True) if share >= PLAUSIBLE] + [
+        item for item, share in zip(made, shares, strict=True) if share < PLAUSIBLE
+    ]
 
 
 def _ordinary(

@@ -1,0 +1,64 @@
+"""The generators that come with the systems: real enough, with a card, and valid in what they write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnnexplain.cli import main
+from dnnexplain.explain.generate import generator_card, load_generator, read_story, realism, shipped_generator
+from dnnexplain.explain.stress.cases import read_case_file
+from dnnexplain.registry import make_system, spec_of, specs
+
+
+def _system(name: str) -> Any:
+    return make_system(name, **dict(spec_of(name).compared))
+
+
+SHIPPED = [name for name, spec in specs().items() if spec.weights and (spec.weights.parent / "generators").is_dir()]
+
+
+def test_some_system_ships_one():
+    assert SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_generator_is_real_on_workloads_of_another_seed(name):
+    spec, system = spec_of(name), _system(name)
+    file = shipped_generator(spec, system)
+    assert file is not None
+    story = read_story(file)
+    assert story["figures"]["auc"] <= 0.7
+    assert file.with_suffix(".md").read_text(encoding="utf-8") == generator_card(story, file.stem)
+    made = [system.from_records(one) for one in load_generator(file, system).sample(60, seed=5)]
+    tables = [system.to_records(one) for one in made]
+    drawn = [system.to_records(one) for one in system.workloads(story["family"], 60, 99)]
+    found = realism(tables, drawn, drawn)
+    moved = realism([table + np.maximum(drawn[0].std(axis=0), 1e-3) for table in tables], drawn, drawn)
+    assert found.auc <= 0.75  # sixty of each tell less surely than the two hundred of its card
+    assert found.auc < moved.auc
+
+
+def test_workloads_are_written_as_files_that_are_workloads_again(tmp_path, capsys):
+    name = SHIPPED[0]
+    for folder in ("one", "two"):
+        assert main(["generate", name, "--sets", "2", "--seed", "3", "--out", str(tmp_path / folder), "--json"]) == 0
+    files = sorted((tmp_path / "one").iterdir())
+    assert [file.read_bytes() for file in files] == [file.read_bytes() for file in sorted((tmp_path / "two").iterdir())]
+    assert [Path(file).name for file in json.loads(capsys.readouterr().out.split("\n}\n")[0] + "}")["files"]] == [
+        file.name for file in files
+    ]
+    system = _system(name)
+    one = read_case_file(system, json.loads(files[0].read_text(encoding="utf-8")))
+    assert len(system.run(next(iter(system.rules().values())), [one], seed=0).cost) == 1
+
+
+def test_a_generator_of_another_system_is_refused(capsys):
+    one, two = SHIPPED[:2]
+    file = shipped_generator(spec_of(one), _system(one))
+    assert main(["generate", two, "--generator", str(file), "--out", "nowhere"]) == 2
+    assert f"writes workloads of {one}, not of {two}" in capsys.readouterr().err
