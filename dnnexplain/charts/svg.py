@@ -131,9 +131,8 @@ def _bars(chart: Chart) -> tuple[list[str], float]:
         parts.append(_text(label - 6, y + thick / 2 + 4, _short(chart.labels[place]), "end"))
         each = (thick - 4) / max(len(drawn), 1)
         for k, item in enumerate(drawn):
-            if (
-                item.y[place] or len(drawn) == 1 or not any(other.y[place] for other in drawn)
-            ):  # a 0 beside a bar says nothing
+            others = [other.y[place] for other in drawn[:k] + drawn[k + 1 :]]
+            if item.y[place] or not (any(others) or k):  # a 0 beside a bar says nothing, and one 0 is enough
                 parts += _bar(frame, item, place, y + 2 + k * each, each, hues(chart)[k])
     if left_out:
         parts.append(_text(label, bottom + 42, f"{counted(left_out, 'shorter bar')} are left out"))

@@ -74,6 +74,13 @@ class SweepMap(Result):
     def _rises(self) -> NDArray[np.bool_]:
         return np.asarray((np.diff(self.action, axis=1) > 1e-9).any(axis=1))
 
+    def table(self) -> list[dict[str, Any]]:
+        """One row per action with its share of the map; of numbers one row with their range."""
+        if self.kind != "choice":
+            return [{"action": "all", "least": float(self.action.min()), "most": float(self.action.max())}]
+        taken = self.action.astype(int)
+        return [{"action": name, "share of the map": float((taken == at).mean())} for at, name in enumerate(self.names)]
+
     def sentence(self) -> str:
         """Which actions are taken, which are missing, and where their order is not kept."""
         return self.words(self.question.policy)

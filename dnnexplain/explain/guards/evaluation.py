@@ -64,6 +64,12 @@ class GuardReport(Result):
     workload_with: Any = plain_field(default=None)
     assumed: list[str] = plain_field(default_factory=list)
 
+    def table(self) -> list[dict[str, Any]]:
+        """The policy alone and guarded: the worst gap that an attack finds, and the mean cost on usual workloads."""
+        without = {"worst gap": self.gap_without, "usual cost": self.nominal_without, "stepped in, usual": 0.0}
+        guarded = {"worst gap": self.gap_with, "usual cost": self.nominal_with, "stepped in, usual": self.stepped_in}
+        return [{"policy": "alone"} | without, {"policy": "guarded"} | guarded]
+
 
 def evaluate_guard(
     system: Any,

@@ -53,6 +53,16 @@ class Hypotheses(Result):
     words: str
     assumed: list[str] = plain_field(default_factory=list)
 
+    def table(self) -> list[dict[str, Any]]:
+        """One row per statement: how often it agrees where it speaks, and what became of it."""
+        return [
+            {
+                "hypothesis": item.words, "verdict": item.verdict, "agrees": item.agrees, "low": item.low, "high": item.high,
+                "speaks in": item.applies, "explains": item.explains, "p": item.p,
+            }
+            for item in self.statements
+        ]  # fmt: skip
+
 
 def hypothesise(
     system: Any,

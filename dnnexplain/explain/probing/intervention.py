@@ -131,6 +131,21 @@ class NeuronEffect(Result):
         words = f"stays {before}" if before == after else f"goes from {before} to {after}"
         return f"the {self.outcome} {words}; "
 
+    def table(self) -> list[dict[str, Any]]:
+        """One row per output: before and while the neuron is held."""
+        values = "output" if self.before.probabilities is None else "probability"
+        pairs = zip(
+            *(
+                getattr(decision, "outputs" if values == "output" else "probabilities")
+                for decision in (self.before, self.after)
+            ),
+            strict=True,
+        )
+        return [
+            {values: name, "as it is": float(p), "neuron held": float(q)}
+            for name, (p, q) in zip(self.outputs, pairs, strict=True)
+        ]
+
     def picture(self) -> Chart:
         """How far each output moves."""
         title = f"neuron {self.neuron} of {self.layer} held at {number(self.held_at)}"
@@ -244,6 +259,17 @@ class CostEffect(Result):
         if not result.known:
             return f"no interval: {result.missing}"
         return f"{100 * self.level:.3g}% interval {interval(result.low, result.high, ratio=False)}"
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row: the figure as it is, with the neuron held, and the change with its interval."""
+        before, after = float(self.before.mean()), float(self.after.mean())
+        row = {
+            "neuron": self.neuron,
+            "held at": self.held_at,
+            "workloads": len(self.before),
+            f"{self.cost_name}, as it is": before,
+        }
+        return [row | {"held": after, "change": self.mean, "low": self.low, "high": self.high}]
 
     def picture(self) -> Chart:
         """Each workload's cost with the neuron held, over its cost as it is."""

@@ -75,6 +75,20 @@ class SequenceAttack(Result):
         limit = "The limit in seconds ended it; a limit in rounds ends it alike on every machine."
         return f"{self.words} {limit}" if self.ended_by == "seconds" else self.words
 
+    def table(self) -> list[dict[str, Any]]:
+        """What each costs on the workload that was found, and on the one with which the search began."""
+        best = "optimum" if self.proved_optimum else "optimum, at least"
+        return [
+            {"who": "policy", self.cost_name: self.network, "at the start": self.start_network},
+            {"who": self.rule_name, self.cost_name: self.rule, "at the start": self.start_rule},
+            {"who": best, self.cost_name: self.optimum_lower, "at the start": None},
+            *(
+                []
+                if self.proved_optimum
+                else [{"who": "optimum, at most", self.cost_name: self.optimum_upper, "at the start": None}]
+            ),
+        ]
+
     def picture(self) -> Chart:
         """How the gap grew."""
         shown = {"gap": ([item.evaluated for item in self.trace], [item.gap for item in self.trace])}

@@ -125,6 +125,17 @@ class StressTest(Result):
         """Scenarios with a verdict."""
         return sum(scenario.verdict == verdict for scenario in self.scenarios)
 
+    def table(self) -> list[dict[str, Any]]:
+        """One row per scenario, in the order in which they were run."""
+        return [
+            {
+                "scenario": item.name, "verdict": item.verdict if item.sure else f"{item.verdict}, not sure",
+                "gap": item.gap, "low": item.gap_low, "high": item.gap_high,
+                self.cost_name: item.cost, "best rule": item.best_rule, "its cost": item.rule_cost,
+            }
+            for item in self.scenarios
+        ]  # fmt: skip
+
     def sentence(self) -> str:
         """How it stands the test."""
         nominal = self.scenarios[0]
