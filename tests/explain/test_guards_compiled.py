@@ -58,7 +58,7 @@ def draw(count: int, seed: int) -> Any:
 
 
 def made(**options: Any) -> Guard:
-    small = {"rules": GATE.rules(), "sets": 40, "rounds": 1, "cycles": 2, "seed": 0}
+    small = {"rules": GATE.rules(), "sets": 20, "rounds": 1, "cycles": 2, "tries": 2, "seed": 0}
     return compile_guard(GATE, forgetful(), draw, **{**small, **options})
 
 
@@ -85,7 +85,7 @@ def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monk
         return run(*given, **named)
 
     def told(_done: float, _total: float, words: str) -> None:
-        if words.startswith("choosing rules"):
+        if words.startswith("choosing among"):
             stop.set()
 
     monkeypatch.setattr(world, "run", counting)
@@ -106,7 +106,7 @@ def test_a_policy_without_failure_gets_no_rule() -> None:
             best = [GATE.judge(State(row)).best[0] for row in GATE.decode(observations)]
             return np.eye(3)[best]
 
-    guard = compile_guard(GATE, Optimal(), draw, rules=GATE.rules(), sets=20, rounds=1, cycles=1)
+    guard = compile_guard(GATE, Optimal(), draw, rules=GATE.rules(), sets=10, rounds=1, cycles=1, tries=2)
     assert guard.rules == ()
 
 
@@ -167,6 +167,35 @@ def test_attacks_that_were_ended_do_not_say_that_they_were_done() -> None:
     assert "before the search was ended" in report.assumed[-1]
 
 
+def test_a_rule_is_chosen_that_stands_attacks_not_one_that_fits_what_they_first_found() -> None:
+    """What is asked of the making: the worst gap under attacks that know the guard is small, on seeds of neither half."""
+    world = Moving()
+    rules = world.rules()
+
+    def drawn(count: int, seed: int) -> Any:
+        return world.workloads("episodes", count, seed)
+
+    guard = compile_guard(world, rules["wait"], drawn, rules=rules, sets=4, rounds=2, cycles=1, tries=3)
+    found = worst_workloads(world, Guarded(rules["wait"], guard, world), drawn, rules, rounds=3, seed=77)
+    assert worst_workloads(world, rules["wait"], drawn, rules, rounds=3, seed=77).gaps[0] > 5
+    assert found.gaps[0] <= 0
+
+
+def test_what_an_attack_evolves_from_counts_and_no_workload_is_held_twice() -> None:
+    world = Moving()
+    rules = world.rules()
+    beside = world.workloads("episodes", 5, 3)
+    found = worst_workloads(
+        world, rules["wait"], lambda count, seed: world.workloads("episodes", count, seed), rules, rounds=2, seed=1, beside=[*beside, *beside],
+    )  # fmt: skip
+    own = world.run(rules["wait"], list(found.workloads)).cost
+    best = np.min([world.run(rule, list(found.workloads)).cost for rule in rules.values()], axis=0)
+    assert np.array_equal(found.gaps, own - best)
+    assert (np.diff(found.gaps) < 0).all()
+    known = world.run(rules["wait"], beside).cost - np.min([world.run(rule, beside).cost for rule in rules.values()], 0)
+    assert found.gaps[0] >= known.max()
+
+
 @pytest.mark.parametrize("rounds", [0, -1, 10**9])
 def test_an_attack_without_rounds_or_with_more_than_memory_holds_is_refused(rounds: int) -> None:
     with pytest.raises(DnnExplainError, match="batches of 96 workloads, at least 1, and at most 1,041"):
@@ -199,7 +228,7 @@ def test_progress_never_goes_back_and_says_what_is_done() -> None:
     assert 0.0 == shares[0] < shares[-1] <= 1.0
     words = [words for *_, words in told]
     assert any("fall back" in one for one in words)
-    assert any(one.startswith("choosing rules") for one in words)
+    assert any(one.startswith("choosing among") for one in words)
 
 
 def test_each_quantity_has_bounds_that_many_hard_states_keep() -> None:

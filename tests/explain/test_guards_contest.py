@@ -10,7 +10,7 @@ import pytest
 
 from dnnexplain.explain.guards.contest import Bench, Contest
 from dnnexplain.explain.guards.guard import GuardRule
-from dnnexplain.explain.guards.polishing import Ladder, neighbour
+from dnnexplain.explain.guards.polishing import Ladder, between, neighbour, rebound
 from dnnexplain.explain.regions import Span, Where
 
 RNG = np.random.default_rng(0)
@@ -59,6 +59,74 @@ def test_the_leader_is_the_best_affordable_guard_though_few_are_run_on_all(seed:
     assert int(leader.rules[0].do) == order[2], "the two best cannot be afforded"
     assert leader.worth == pytest.approx(worth(table[order[2]]))
     assert bench.runs < 0.6 * table.size
+
+
+def test_leaders_are_of_several_kinds_and_no_two_do_the_same() -> None:
+    table = np.array([[1.0 + 0.1 * one] * 30 for one in range(6)])
+    table[1] = table[0]
+    contest = Contest(TableBench(table, dear=[5]))
+
+    def bound(place: int) -> tuple[GuardRule, ...]:
+        name = "queue" if place < 5 else "noise"
+        return (GuardRule(Where((Span(name, float(place)),)), str(place)),)
+
+    contest.enter(bound(one) for one in range(6))
+    found = [int(one.rules[0].do) for one in contest.leaders(Event(), 6)]
+    assert found == [0, 2, 3, 4], "the second does as the first, the last is too dear"
+    kinds = Contest(TableBench(table))
+    kinds.enter((GuardRule(Where((Span("queue", float(one)),)), "0"),) for one in range(6))
+    kinds.bench.table = table + np.arange(30)  # type: ignore[attr-defined]
+    assert len(kinds.leaders(Event(), 6)) == 1
+
+
+def test_the_upper_end_of_the_paired_interval_is_what_the_nominal_cost_may_rise_by() -> None:
+    class Costs:
+        cost_is_ratio = True
+
+        def run(self, policy: Any, workloads: Any) -> Any:
+            class Ran:
+                cost = np.array([policy(one) for one in workloads])
+
+            return Ran
+
+    usual = list(np.linspace(1.0, 2.0, 40))
+
+    def bench(after: Any) -> Bench:
+        found = Bench(Costs(), lambda one: one, {}, usual, 0.01)
+        found.guarded = lambda rules: after  # type: ignore[method-assign]
+        return found
+
+    rule = guard(0)
+    assert bench(lambda one: 1.005 * one).affordable(rule)
+    assert not bench(lambda one: 1.02 * one).affordable(rule)
+    assert not bench(lambda one: 2.0 * one).affordable(rule), "far too dear on a few"
+    noisy = dict(zip(usual, np.resize([1.2, 0.81], 40), strict=True))
+    assert not bench(lambda one: noisy[one] * one).affordable(rule), "dearer by a half per cent, but that is not sure"
+    assert not bench(lambda _one: np.inf).affordable(rule)
+    assert bench(lambda _one: np.inf).affordable(())
+
+
+def test_bounds_are_whole_numbers_between_whole_numbers_and_always_finite() -> None:
+    low, high = np.array([3.0, 3.0, 0.25, 3.0, -np.inf]), np.array([4.0, 7.0, 1.0, np.inf, 2.0])
+    found = between(low, high)
+    assert found.tolist()[:4] == [3.0, 5.0, 0.625, 3.0]
+    assert (low <= found).all()
+    assert (found < high).all()
+    assert np.isfinite(found).all()
+
+
+def test_a_moved_bound_changes_nothing_else() -> None:
+    rules = (GuardRule(Where((Span("queue", 2.0),)), "sjf", "why"), GuardRule(Where(()), "fcfs"))
+    found = list(rebound(rules, LADDER))
+    assert {rules[0].when.spans[0].above for rules in found} == {float(one) for one in range(8)} - {2.0}
+    assert all(one[0].when.spans[0].at_most is None and one[0].do == "sjf" and one[1:] == rules[1:] for one in found)
+    between_two = (GuardRule(Where((Span("queue", 2.0, 4.0),)), "sjf"),)
+    spans = [one[0].when.spans[0] for one in rebound(between_two, LADDER)]
+    assert all(span.low < span.high for span in spans)
+    assert {(span.above, span.at_most) for span in spans} == {
+        *((float(low), 4.0) for low in (0, 1, 3)),
+        *((2.0, float(high)) for high in (3, 5, 6, 7)),
+    }
 
 
 def test_what_is_learnt_changes_who_leads_and_a_guard_enters_once() -> None:
@@ -121,4 +189,4 @@ def test_the_right_rule_is_a_few_changes_away_from_none() -> None:
         best = min(best, neighbour(best, LADDER, DOES, 3, rng), key=wrong)
     assert wrong(best) < 0.02
     assert best[0].do == "sjf"
-    assert Span("queue", 5.5) in best[0].when.spans
+    assert Span("queue", 5.0) in best[0].when.spans

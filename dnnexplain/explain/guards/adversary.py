@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, cost_is_ratio
 from dnnexplain.counts import counted
-from dnnexplain.explain.sequence.gap import BEST_RULE, Mutable
-from dnnexplain.explain.sequence.search import BATCH, attack_sequence
+from dnnexplain.explain.sequence.gap import Mutable
+from dnnexplain.explain.sequence.search import BATCH, evolve
 
 __all__ = ["Adverse", "Draw", "behind", "best_of", "worst_workloads"]
 
@@ -89,27 +89,70 @@ def worst_workloads(
         upto = "" if np.isinf(most) else f", and at most {most:,} where workloads are drawn and kept"
         msg = f"the rounds of an attack are batches of {BATCH} workloads, at least 1{upto}; not {rounds:,}"
         raise DnnExplainError(msg)
-    population = list(beside)
-
-    def tell(done: float | None, _words: str = "") -> None:
-        if progress is not None and done is not None:
-            progress(done)
-
     if isinstance(system, Mutable):
-        starts = [*draw(STARTS, seed), *beside]
-        attack = attack_sequence(
-            system, policy, starts, against=BEST_RULE, rounds=rounds, seed=seed, oracle_seconds=0.01, cancel=stop,
-            progress=tell,
-        )  # fmt: skip
-        population += [system.workload_from_json(data) for data in attack.population]
-        how = f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}"
-        if attack.stopped:
-            how = f"{counted(attack.evaluated, 'workload')} run before the search was ended, of {counted(rounds, 'batch', 'batches')} of {BATCH}"
-    else:
-        population += draw(rounds * BATCH, seed)
-        how = f"the worst of {rounds * BATCH:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
-    own = np.asarray(system.run(policy, population).cost, dtype=np.float64)
-    rule = best_of(system, rules, population)
-    gaps = behind(system, own, rule)
-    order = np.argsort(-gaps, kind="stable")[:KEPT]
-    return Adverse(tuple(population[place] for place in order), own[order], rule[order], gaps[order], how)
+        return _evolved(
+            _Population(system, policy, rules), [*draw(STARTS, seed), *beside], rounds, seed, stop or Event(), progress
+        )
+    known = _Population(system, policy, rules)
+    known.add([*beside, *draw(rounds * BATCH, seed)])
+    return known.adverse(
+        f"the worst of {rounds * BATCH:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
+    )
+
+
+@dataclass
+class _Population:
+    """The workloads on which a policy is furthest behind the best of some rules, the largest gap first."""
+
+    system: Any
+    policy: Policy
+    rules: Mapping[str, Policy]
+    workloads: list[Any] = field(default_factory=list)
+    costs: Floats = field(default_factory=lambda: np.empty((3, 0)))
+    evaluated: int = 0
+    spent_before: float = 0.0
+
+    def add(self, workloads: Sequence[Any]) -> None:
+        """Run workloads as one batch and keep the worst; of equal gaps, which are nearly always one workload twice, one."""
+        own = np.asarray(self.system.run(self.policy, workloads).cost, dtype=np.float64)
+        rule = best_of(self.system, self.rules, workloads)
+        every = [*self.workloads, *workloads]
+        costs = np.concatenate([self.costs, [own, rule, behind(self.system, own, rule)]], axis=1)
+        order = np.argsort(-costs[2], kind="stable")
+        gaps = costs[2, order]
+        order = order[np.concatenate([[True], gaps[1:] < gaps[:-1]])][:KEPT]
+        self.workloads, self.costs = [every[place] for place in order], costs[:, order]
+        self.evaluated += len(workloads)
+
+    def adverse(self, how: str) -> Adverse:
+        """What was found."""
+        own, rule, gaps = self.costs
+        return Adverse(tuple(self.workloads), own, rule, gaps, how)
+
+
+def _evolved(
+    known: _Population,
+    starts: Sequence[Any],
+    rounds: int,
+    seed: int,
+    stop: Event,
+    progress: Callable[[float], object] | None,
+) -> Adverse:
+    """Workloads evolved from some for so many batches, or until the search is ended."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(len(starts),)))
+    known.add(starts)
+    try:
+        known.system.mutate(known.workloads[0], np.random.default_rng(0), {})
+    except DnnExplainError as error:
+        return known.adverse(f"of those drawn alone: {error}")
+    batches = evolve(known.system, known, {}, rng)
+    for done in range(rounds):
+        if stop.is_set():
+            ran = counted(known.evaluated, "workload")
+            return known.adverse(
+                f"{ran} run before the search was ended, of {counted(rounds, 'batch', 'batches')} of {BATCH}"
+            )
+        known.add(next(batches))
+        if progress is not None:
+            progress((done + 1) / rounds)
+    return known.adverse(f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}")

@@ -1,9 +1,8 @@
-"""A guard compiled from failures: candidates in a contest on the worst workloads known, whose leader is attacked again and again."""
+"""A guard compiled from failures: tournaments of guards, in which each is attacked, and whoever stands goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from threading import Event
 from typing import Any
 
@@ -11,31 +10,21 @@ import numpy as np
 
 from dnnexplain.contract import Policy, cost_is_ratio
 from dnnexplain.counts import counted
-from dnnexplain.explain.guards.adversary import Adverse, Draw, worst_workloads
-from dnnexplain.explain.guards.candidates import STATES, candidates
-from dnnexplain.explain.guards.contest import MARGIN, Bench, Contest, Rules, Standing
-from dnnexplain.explain.guards.guard import Guard, GuardRule
-from dnnexplain.explain.guards.polishing import Ladder, neighbour
-from dnnexplain.explain.regions.evidence import met_states
-from dnnexplain.explain.regions.where import EVERYWHERE, Where, quantities_of
+from dnnexplain.explain.guards.adversary import Draw
+from dnnexplain.explain.guards.contest import LEVEL, Bench
+from dnnexplain.explain.guards.guard import Guard
+from dnnexplain.explain.guards.tournament import Attacks, Progress, Tournament
+from dnnexplain.explain.regions.where import Where
 from dnnexplain.numbers import percent
 
 __all__ = ["compile_guard"]
 
-Progress = Callable[..., object]
-
 LEARNED = 12
-"""Workloads that are taken in from each attack."""
+"""Workloads that are taken in from each attack on what is there before a guard is."""
 STARTS = 3
 """Attacks on the policy alone, with seeds of their own: one attack ends in one kind of failure, and there may be several."""
 FALLBACKS = 3
 """Rules of the system that are attacked themselves: those that are least behind."""
-SINGLES = 20
-"""For each change that may be tried, so many rules of one bound are candidates at first."""
-SURE = 3
-"""A guard that leads after so many attacks on it is the one."""
-ENOUGH = 1.02
-"""An attack that finds no gap larger than this times the known one has found nothing."""
 
 
 def compile_guard(
@@ -45,23 +34,25 @@ def compile_guard(
     *,
     rules: Mapping[str, Policy],
     regions: Iterable[Where] = (),
-    sets: int = 40,
+    sets: int = 100,
     rounds: int = 6,
-    cycles: int = 6,
-    most: int = 4,
+    cycles: int = 2,
+    most: int = 3,
     tries: int = 20,
     allowed: float = 0.01,
     seed: int = 0,
     stop: Event | None = None,
     progress: Progress | None = None,
 ) -> Guard:
-    """Make a guard: attack, let candidates compete on what was found, attack the leader, and so on.
+    """Make a guard by tournaments in which guards are chosen by attacks that know them.
 
-    What is made small is the worst gap to the best rule on all workloads found so far; the nominal cost may rise by at
-    most half of ``allowed`` on the half of the seeds that the guard is made on. Each cycle attacks the guard that is best
-    on what is known and takes in what was found, with new candidates (counterexample-guided): so the one that is left
-    was chosen by attacks on it, not by how well it fits what happened to be known. Nothing here is a figure to report: see
-    :func:`~dnnexplain.explain.guards.evaluate_guard`.
+    A guard's worth is its worst gap to the best rule on *all* workloads that any attack has found so far: on the policy, on
+    rules, on this guard and on others. In each tournament guards enter (in the first those of one rule with one bound, in
+    later ones the best two with a rule more or a bound moved), those that do best on what is known are attacked with few
+    batches, half as many of them (newcomers among them, if they now do better) with more, and so on: successive halving (Jamieson
+    and Talwalkar, AISTATS 2016), but with counterexamples shared. The nominal cost may rise by ``allowed`` on the half of the
+    seeds that the guard is made on: the upper end of the paired interval of one standard error. Nothing here is a figure to
+    report: see :func:`~dnnexplain.explain.guards.evaluate_guard`.
 
     Args:
         system: with rules.
@@ -70,139 +61,39 @@ def compile_guard(
         rules: what may be done instead, and what the policy is held against, by the names that the system knows.
         regions: where the policy is known to fail, as further candidates.
         sets: workloads for the nominal cost.
-        rounds: batches of each attack.
-        cycles: attacks on guarded policies, at most.
+        rounds: batches of the largest attacks; in the first round of a tournament they have a third of them.
+        cycles: tournaments, at most; none: the guard that does best on attacks on the policy, not attacked itself.
         most: rules of the guard.
-        tries: changed guards that are looked at after each attack, and as many with a rule more.
+        tries: three times so many rules of one bound enter the first tournament, and at most one more than so many guards
+            are attacked in its first round.
         allowed: by what share the nominal cost may rise.
         seed: of everything.
         stop: ends it with the best guard that was attacked by then.
         progress: called with what is done, of how many, and words.
     """
     over = stop or Event()
-    steps = _Steps(progress or (lambda *_: None), STARTS + min(FALLBACKS, len(rules)) + 2 * cycles)
-    usual = list(draw(sets, 2 * seed))
-
-    def attacked(whom: Policy, drawn: int, words: str, beside: Sequence[Any] = ()) -> Adverse:
-        return worst_workloads(
-            system, whom, draw, rules, rounds=rounds, seed=2 * seed + drawn, beside=beside, stop=over,
-            progress=steps.step(words),
-        )  # fmt: skip
-
-    adverse = attacked(policy, 1000, "attacking the policy")
-    bench = Bench(system, policy, rules, usual, allowed)
-    bench.learn(adverse.workloads[:LEARNED])
-    for again in range(1, STARTS):
-        if not over.is_set():
-            attacked_by = attacked(policy, 1000 + 100 * again, "attacking the policy, from another start")
-            bench.learn(attacked_by.workloads[:LEARNED])
-    for place, rule in enumerate(bench.apt(FALLBACKS).values()):
+    begun = STARTS + min(FALLBACKS, len(rules))
+    total = begun + Tournament.steps(cycles, tries)
+    attacks = Attacks(system, draw, rules, seed, over, progress or (lambda *_: None), total)
+    first = attacks.on(policy, rounds, "attacking the policy")
+    bench = Bench(system, policy, rules, list(draw(sets, 2 * seed)), allowed)
+    bench.learn(first.workloads[:LEARNED])
+    for _ in range(1, STARTS):
+        attacked_by = attacks.on(policy, rounds, "attacking the policy, from another start")
+        bench.learn(attacked_by.workloads[:LEARNED])
+    for rule in bench.apt(FALLBACKS).values():
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
-        if not over.is_set():
-            attacked_by = attacked(rule, 2000 + 2 * place, f"attacking {rule.name}, on which a guard may fall back")
-            bench.learn(attacked_by.workloads[: LEARNED // 2])
-    making = _Making(bench, np.random.default_rng(seed), most, tries, steps, over)
-    making.begin(regions)
+        attacked_by = attacks.on(rule, rounds, f"attacking {rule.name}, on which a guard may fall back")
+        bench.learn(attacked_by.workloads[: LEARNED // 2])
+    tournament = Tournament(bench, attacks, np.random.default_rng(seed), rounds, most, tries)
+    tournament.begin(regions)
     for cycle in range(cycles):
-        standing = making.leader()
-        if standing is None or making.sure(standing):
+        if not tournament.play(cycle):
             break
-        known = making.worst_of(standing)
-        attacked_by = attacked(bench.guarded(standing.rules), 1002 + 2 * cycle, f"attacking guard {cycle + 1}", known)
-        making.survived(standing, attacked_by)
-    chosen = making.contest.winner() if cycles else making.leader() or Standing(())
+    chosen = tournament.chosen(attacked=cycles > 0)
     checkpoint = getattr(policy, "checkpoint", "")
-    notes = _notes(bench, adverse.how, allowed, ended=over.is_set())
+    notes = _notes(bench, first.how, allowed, ended=over.is_set())
     return Guard(system.name, chosen.rules, policy.name, checkpoint, notes)
-
-
-@dataclass
-class _Steps:
-    """How far the making of a guard is: steps of about the same length, each told as it goes."""
-
-    say: Progress
-    total: int
-    begun: int = 0
-
-    def step(self, words: str) -> Callable[[float], object]:
-        """The next step; what is returned is called with the share of it that is done."""
-        at, self.begun = self.begun, self.begun + 1
-        self.say(at, self.total, words)
-        return lambda share: self.say(at + min(max(share, 0.0), 1.0), self.total, words)
-
-
-@dataclass
-class _Making:
-    """One guard in the making: the contest, and how much may be tried."""
-
-    bench: Bench
-    rng: np.random.Generator
-    most: int
-    tries: int
-    steps: _Steps
-    over: Event
-    contest: Contest = field(init=False)
-
-    def begin(self, regions: Iterable[Where]) -> None:
-        """No guard, every rule everywhere and in each region, and what parts from the policy where it fails."""
-        bench, names = self.bench, list(self.bench.rules)
-        self.contest = Contest(bench)
-        why = f"{bench.policy.name} fails here."
-        start = [GuardRule(where, name, why) for where in regions for name in names]
-        start += [GuardRule(EVERYWHERE, name, f"Elsewhere {name} is never as far behind.") for name in names]
-        rules = self._candidates(bench.policy, SINGLES * max(self.tries, 1))
-        self.contest.enter([(), *((rule,) for rule in (*start, *rules))])
-        self.contest.known[()].attacks = 1  # that was the first attack of all
-
-    def _candidates(self, policy: Policy, singles: int) -> list[GuardRule]:
-        bench = self.bench
-        return candidates(
-            bench.system, policy, bench.failing(policy), bench.usual, bench.apt(FALLBACKS), bench.rules, singles
-        )
-
-    def leader(self) -> Standing | None:
-        """The best guard on what is known."""
-        self.steps.step(
-            f"choosing rules among {counted(len(self.contest.known), 'guard')} on {counted(len(self.bench.hard), 'workload')}"
-        )
-        return self.contest.leader(self.over)
-
-    def sure(self, standing: Standing) -> bool:
-        """Whether the leader was attacked, and nothing is left to shrink or it has stood its ground often enough."""
-        nothing = max(standing.gaps.values(), default=0.0) <= 0.0
-        return standing.attacks >= (1 if nothing else SURE)
-
-    def worst_of(self, standing: Standing) -> list[Any]:
-        """The workloads known on which a guard is furthest behind, to begin an attack from."""
-        places = sorted(standing.gaps, key=lambda at: -standing.gaps[at])[:LEARNED]
-        return [self.bench.hard[at] for at in places]
-
-    def survived(self, standing: Standing, adverse: Adverse) -> None:
-        """Take in what an attack on a guard found, and guards that differ from it a little or have a rule more."""
-        known = max(standing.gaps.values(), default=0.0)
-        standing.attacks += 1
-        if float(adverse.gaps.max()) > known * ENOUGH:
-            self.bench.learn(adverse.workloads[:LEARNED])
-        if not self.over.is_set():
-            self.contest.enter(self._changed(standing.rules))
-
-    def _changed(self, rules: Rules) -> Iterator[Rules]:
-        guarded = self.bench.guarded(rules)
-        new = self._candidates(guarded, self.tries)
-        if len(rules) < self.most:
-            yield from ((*rules, rule) for rule in new)
-            yield from ((rule, *rules) for rule in new)
-        ladder = self._ladder(guarded)
-        for _ in range(self.tries):
-            yield neighbour(rules, ladder, list(self.bench.rules), self.most, self.rng, new)
-
-    def _ladder(self, policy: Policy) -> Ladder:
-        """Bounds about the states that a policy meets on hard workloads and on usual ones."""
-        system = self.bench.system
-        quantities = quantities_of(system)
-        seen = [met_states(system, policy, part, STATES) for part in (self.bench.hard, self.bench.usual)]
-        values = np.asarray(quantities(np.concatenate(seen)), dtype=np.float64)
-        return Ladder.of(quantities.names, values, np.arange(len(values)) < len(seen[0]))
 
 
 def _notes(bench: Bench, how: str, allowed: float, *, ended: bool) -> tuple[str, ...]:
@@ -213,5 +104,8 @@ def _notes(bench: Bench, how: str, allowed: float, *, ended: bool) -> tuple[str,
     if ended:
         made = f"Making it was ended before all attacks were done; it knows {counted(count, 'workload')} ({how})."
     held = f"Gaps are to the best of {names} on the same workload, {ratio}."
-    share = percent(MARGIN * allowed)
-    return made, held, f"The nominal cost was allowed to rise by {share} on the half of the seeds that it was made on."
+    cost = (
+        f"The nominal cost was allowed to rise by {percent(allowed)} on {counted(len(bench.usual), 'workload')} of the half of the "
+        f"seeds that it was made on: the upper end of its paired {percent(LEVEL)} interval."
+    )
+    return made, held, cost

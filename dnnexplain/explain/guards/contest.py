@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Event
@@ -12,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Policy
-from dnnexplain.explain.guards.adversary import behind, best_of
+from dnnexplain.contract import Policy, cost_is_ratio
+from dnnexplain.explain.guards.adversary import behind
 from dnnexplain.explain.guards.guard import Guard, GuardRule
 from dnnexplain.explain.guards.guarded import Guarded
+from dnnexplain.intervals import compared_interval
 
 __all__ = ["Bench", "Contest", "Standing"]
 
@@ -31,8 +33,10 @@ EACH = 0.01
 """A rule more is worth it where it makes what is minimised smaller by this share."""
 FEW, FAR = 16, 0.1
 """A guard that is dearer by more than this share on so many usual workloads is not run on the others."""
-MARGIN = 0.5
-"""Of what nominal cost may rise by, the share that is used on the half that the guard is made on."""
+ALIKE = 2
+"""Guards of one kind (the same quantities and the same rules) that may lead together."""
+LEVEL = 0.68
+"""Of the paired interval whose upper end is what nominal cost may rise by: a standard error to either side."""
 
 
 @dataclass
@@ -49,11 +53,17 @@ class Bench:
     def __post_init__(self) -> None:
         self._nominal = np.asarray(self.system.run(self.policy, self.usual).cost, dtype=np.float64)
         self.best = np.empty(0)
+        self.whose: list[str] = []
 
     def learn(self, workloads: Sequence[Any]) -> None:
         """Take in workloads that were found by an attack."""
+        costs = np.array(
+            [self.system.run(rule, list(workloads)).cost for rule in self.rules.values()], dtype=np.float64
+        )
         self.hard += workloads
-        self.best = np.concatenate([self.best, best_of(self.system, self.rules, list(workloads))])
+        self.best = np.concatenate([self.best, costs.min(axis=0)])
+        names = list(self.rules)
+        self.whose += [names[place] for place in costs.argmin(axis=0)]
 
     def gaps(self, policy: Policy, places: Ints | None = None) -> Floats:
         """Of a policy on all hard workloads ``[W]``, or on some of them."""
@@ -61,11 +71,14 @@ class Bench:
         cost = np.asarray(self.system.run(policy, [self.hard[place] for place in chosen]).cost)
         return behind(self.system, cost, self.best[chosen])
 
-    def failing(self, policy: Policy) -> list[Any]:
-        """The hard workloads on which a policy is behind by at least half of its worst gap; all if it never is."""
+    def failing(self, policy: Policy) -> dict[str, list[Any]]:
+        """The hard workloads on which a policy is behind by at least half of its worst gap, by the best rule; all if it never is."""
         gaps = self.gaps(policy)
         places = np.flatnonzero(gaps >= max(gaps.max() / 2, 0.0))
-        return [self.hard[place] for place in places] if len(places) else self.hard
+        failing: dict[str, list[Any]] = {}
+        for place in places if len(places) else range(len(self.hard)):
+            failing.setdefault(self.whose[place], []).append(self.hard[place])
+        return failing
 
     def guarded(self, rules: Rules) -> Guarded:
         """The policy with these rules around it."""
@@ -77,19 +90,25 @@ class Bench:
         return {name: self.rules[name] for name in sorted(worst, key=lambda name: worst[name])[:most]}
 
     def affordable(self, rules: Rules) -> bool:
-        """Whether the nominal cost rises by no more than may be, on the half of the seeds that guards are made on."""
+        """Whether the nominal cost rises by no more than may be, on the half of the seeds that guards are made on.
+
+        The upper end of its paired interval (:data:`LEVEL`) counts. A few of the usual workloads tell what is far too dear.
+        """
         if not rules:
             return True
         policy, few = self.guarded(rules), self.usual[:FEW]
-        head = np.asarray(self.system.run(policy, few).cost, dtype=np.float64)
+        cost = np.asarray(self.system.run(policy, few).cost, dtype=np.float64)
         own = float(self._nominal[:FEW].mean())
-        if len(self.usual) > FEW and head.mean() - own > max(FAR, 2 * self.allowed) * abs(own):
+        if len(self.usual) > FEW:
+            if cost.mean() - own > max(FAR, 2 * self.allowed) * abs(own):
+                return False
+            cost = np.append(cost, np.asarray(self.system.run(policy, self.usual[FEW:]).cost, dtype=np.float64))
+        if not np.isfinite(cost).all():
             return False
-        rest = self.usual[FEW:]
-        tail = np.asarray(self.system.run(policy, rest).cost, dtype=np.float64) if rest else np.empty(0)
-        nominal = float(self._nominal.mean())
-        cost = float(np.concatenate([head, tail]).mean())
-        return cost - nominal <= MARGIN * self.allowed * abs(nominal)
+        ratio = cost_is_ratio(self.system)
+        change = compared_interval(cost, self._nominal, ratio=ratio, level=LEVEL)
+        most = self.allowed * (1.0 if ratio else abs(float(self._nominal.mean())))
+        return bool((change.mean if np.isnan(change.high) else change.high) <= most)
 
 
 @dataclass(eq=False)
@@ -99,14 +118,20 @@ class Standing:
     Attributes:
         rules: of it.
         gaps: on the hard workloads that it was run on, by their places.
-        attacks: how often it was attacked.
+        attacks: how often it was attacked; ``batches`` of the largest attack.
         affordable: whether its nominal cost may be; ``None`` while that is not known.
     """
 
     rules: Rules
     gaps: dict[int, float] = field(default_factory=dict)
     attacks: int = 0
+    batches: int = 0
     affordable: bool | None = None
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Which quantities it bounds and what it does there, whatever the bounds are."""
+        return tuple((tuple(span.feature for span in rule.when.spans), rule.do) for rule in self.rules)
 
     @property
     def worth(self) -> float:
@@ -145,20 +170,49 @@ class Contest:
 
     def leader(self, over: Event) -> Standing | None:
         """The affordable guard of the smallest worth on all that is known; ``None`` where there is none, or it was ended."""
-        while self._heap and not over.is_set():
+        return next(iter(self.leaders(over, 1)), None)
+
+    def leaders(self, over: Event, most: int, words: Callable[[int], object] | None = None) -> list[Standing]:
+        """The affordable guards of the smallest worth, the best first; of one kind at most two, and no two that do the same.
+
+        Args:
+            over: ends it with those found.
+            most: so many.
+            words: called with how many were found.
+        """
+        standings: list[Standing] = []
+        aside: list[tuple[float, int, Standing]] = []
+        kinds, seen = Counter[tuple[Any, ...]](), set()
+        while self._heap and len(standings) < most and not over.is_set():
             _, place, item = heapq.heappop(self._heap)
-            unseen = [at for at in range(len(self.bench.hard)) if at not in item.gaps]
-            if unseen:
-                self.look(item, unseen)
-            elif item.affordable is None:
-                item.affordable = self.bench.affordable(item.rules)
-                if not item.affordable:
-                    continue
+            if kinds[item.kind] >= ALIKE:
+                aside.append((item.worth, place, item))
+            elif not self._settled(item):
+                if item.affordable is not False:
+                    heapq.heappush(self._heap, (item.worth, place, item))
             else:
-                heapq.heappush(self._heap, (item.worth, place, item))
-                return item
-            heapq.heappush(self._heap, (item.worth, place, item))
-        return None
+                aside.append((item.worth, place, item))
+                same = tuple(sorted(item.gaps.items()))
+                if same not in seen:
+                    seen.add(same)
+                    kinds[item.kind] += 1
+                    standings.append(item)
+                    if words is not None:
+                        words(len(standings))
+        for entry in aside:
+            heapq.heappush(self._heap, entry)
+        return standings
+
+    def _settled(self, standing: Standing) -> bool:
+        """Whether all is known of a guard; if not, a little more is found out."""
+        unseen = [at for at in range(len(self.bench.hard)) if at not in standing.gaps]
+        if unseen:
+            self.look(standing, unseen)
+        elif standing.affordable is None:
+            standing.affordable = self.bench.affordable(standing.rules)
+        else:
+            return True
+        return False
 
     def look(self, standing: Standing, unseen: Sequence[int], most: int = SIEVE) -> None:
         """Run a guard on those of some workloads that have been the most trouble to others."""
@@ -175,9 +229,11 @@ class Contest:
 
     def winner(self) -> Standing:
         """Of the guards that were attacked, the affordable one of the smallest worth on all that is known."""
-        attacked = [entry for entry in self.known.values() if entry.attacks and entry.affordable is not False]
-        for item in attacked:
-            unseen = [at for at in range(len(self.bench.hard)) if at not in item.gaps]
-            if unseen:
-                self.look(item, unseen, len(unseen))
-        return min(attacked, key=lambda entry: (entry.worth, len(entry.rules)), default=Standing(()))
+        attacked = [item for item in self.known.values() if item.attacks and item.affordable is not False]
+        while attacked:
+            best = min(attacked, key=lambda item: (item.worth, len(item.rules)))
+            if self._settled(best):
+                return best
+            if best.affordable is False:
+                attacked.remove(best)
+        return Standing(())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.explain.guards.guard import GuardRule
 from dnnexplain.explain.regions.where import Span, Where
 
-__all__ = ["Ladder", "neighbour"]
+__all__ = ["Ladder", "between", "neighbour", "rebound"]
 
 Rules = tuple[GuardRule, ...]
 Floats = NDArray[np.float64]
@@ -57,15 +57,37 @@ class Ladder:
 
 
 def _rungs(column: Floats) -> Floats:
-    """Half-way points between neighbouring values of one quantity: all where they are few, else about some quantiles."""
+    """Values between which those of one quantity lie: all where they are few, else about some quantiles; see :func:`between`."""
     known = np.unique(column)
     if len(known) < 2:
         return np.empty(0)
-    middles = (known[:-1] + known[1:]) / 2
+    middles = between(known[:-1], known[1:])
     if len(middles) <= FEW:
-        return np.asarray(middles)
+        return middles
     places = np.searchsorted(known, np.quantile(column, RUNGS), side="left")
-    return np.asarray(middles[np.unique(np.clip(places, 0, len(middles) - 1))], dtype=np.float64)
+    return middles[np.unique(np.clip(places, 0, len(middles) - 1))]
+
+
+def between(low: Floats, high: Floats) -> Floats:
+    """Bounds that part values from the next larger ones ``[N]``: whole numbers where both are, and finite where one is."""
+    with np.errstate(invalid="ignore"):
+        middle = np.asarray((low + high) / 2, dtype=np.float64)
+        whole = (low == np.floor(low)) & (high == np.floor(high))
+    ends = np.where(np.isfinite(low), low, np.nextafter(high, -np.inf))
+    return np.where(np.isfinite(middle), np.where(whole, np.floor(middle), middle), ends)
+
+
+def rebound(rules: Rules, ladder: Ladder) -> Iterator[Rules]:
+    """The same rules with one bound at another place: every place that its quantity has, on the side that it is on."""
+    for place, rule in enumerate(rules):
+        spans = rule.when.spans
+        for at, span in enumerate(spans):
+            for bound in ladder.rungs[ladder.names.index(span.feature)].tolist():
+                for new in (replace(span, above=bound), replace(span, at_most=bound)):
+                    old = (span.above is None, span.at_most is None)
+                    if (new.above is None, new.at_most is None) == old and new.low < new.high and new != span:
+                        where = Where((*spans[:at], new, *spans[at + 1 :]))
+                        yield (*rules[:place], GuardRule(where, rule.do, rule.why), *rules[place + 1 :])
 
 
 def neighbour(

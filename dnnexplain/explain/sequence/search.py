@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.numbers import number
 from dnnexplain.results import Question
 
-__all__ = ["METHODS", "attack_sequence"]
+__all__ = ["BATCH", "METHODS", "attack_sequence", "evolve"]
 
 Progress = Callable[[float | None, str], object]
 
@@ -74,7 +74,14 @@ class _Pool:
         return gaps
 
 
-def evolve(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
+class Population(Protocol):
+    """Workloads, the worst first, of a search that begins or goes on."""
+
+    workloads: list[Any]
+    spent_before: float
+
+
+def evolve(system: Mutable, pool: Population, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
     """Small changes and mixtures of the best workloads so far, after a generation far from the given ones."""
     if not pool.spent_before and isinstance(system, Reshaping):
         yield [system.reshape(pool.workloads[rng.integers(len(pool.workloads))], rng, limits) for _ in range(BATCH)]
@@ -91,7 +98,7 @@ def evolve(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generato
         yield batch
 
 
-def scatter(system: Mutable, pool: _Pool, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
+def scatter(system: Mutable, pool: Population, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
     """Workloads of the same frames with every part drawn anew: the baseline."""
     frames = list(pool.workloads)
     while True:

@@ -19,9 +19,9 @@ __all__ = ["GuardPanel"]
 FILES = {"json": "guard.json", "python": "guard.py", "c": "guard.c", "javascript": "guard.js"}
 """What a guard is kept as, and the file's name."""
 SIZES = {
-    "quick": ("quick: 4 batches", {"sets": 20, "rounds": 4, "cycles": 4, "tries": 15}),
-    "usual": ("usual: 6 batches", {"sets": 40, "rounds": 6, "cycles": 6, "tries": 20}),
-    "thorough": ("thorough: 10 batches", {"sets": 60, "rounds": 10, "cycles": 12, "tries": 40}),
+    "quick": ("quick: 4 batches", {"sets": 40, "rounds": 4, "cycles": 1, "tries": 6}),
+    "usual": ("usual: 6 batches", {"sets": 100, "rounds": 6, "cycles": 2, "tries": 20}),
+    "thorough": ("thorough: 10 batches", {"sets": 100, "rounds": 10, "cycles": 3, "tries": 40}),
 }
 """How much is tried: a label, and the counts; the middle one is what ``dnnexplain guard`` does."""
 MADE = 0.75
@@ -33,15 +33,15 @@ EPISODES = 6
 class GuardPanel(WatchPanel):
     """What would guard it?
 
-    A guard is made on one half of the seeds: attack, learn where the network and a rule part, choose rules, attack what
-    came of it. Its figures are from the other half, under an attack that knows the guard. Switched on, every panel of
-    the page is about the guarded network.
+    A guard is made on one half of the seeds, by tournaments in which guards are attacked and those that stand go on. Its
+    figures are from the other half, under an attack that knows the guard. Switched on, every panel of the page is about
+    the guarded network.
 
     Args:
         sets: usual workloads in each half of the seeds; this and what follows go before the size chosen on the page.
         rounds: batches of each attack.
-        cycles: attacks on guarded policies while the guard is made.
-        tries: small changes to its rules that are looked at after each attack.
+        cycles: tournaments of guards while one is made.
+        tries: guards that are attacked in a round of a tournament, at most.
     """
 
     QUESTION = "What would guard it?"
