@@ -29,6 +29,8 @@ __all__ = ["register"]
 
 KEPT = "stress.json"
 """The whole result, in the report's folder; a run that was ended goes on from it."""
+ORACLE_SECONDS = 1.0
+"""For the optimum of each generated input that is told, where no other number is given."""
 BROKEN = 1
 """Exit code where a limit is broken."""
 
@@ -56,7 +58,9 @@ def stress(
         show_default=False,
     ),
     budget: int = typer.Option(4000, help="Workloads that the policy is run on, in all."),
-    oracle_seconds: float = typer.Option(1.0, min=0, help="For the optimum of each generated input that is told."),
+    oracle_seconds: float = typer.Option(
+        ORACLE_SECONDS, min=0, help="For the optimum of each generated input that is told."
+    ),
     proofs: float = typer.Option(
         0.0, min=0, help="Seconds to prove or refute each property that the system states; 0: none."
     ),
@@ -94,7 +98,11 @@ def stress(
         )  # fmt: skip
     test = replace(_with_claims(test, options, policy, proofs, seed), guard=_guard(tested, options))
     broken = {limit.text: limit.broken(test) for limit in limits}
-    kept = _Kept(test, broken, _commands(system, options, policy, like, generator, proofs, budget, seed, out, fail_if))
+    kept = _Kept(
+        test,
+        broken,
+        _commands(system, options, policy, like, generator, proofs, oracle_seconds, budget, seed, out, fail_if),
+    )
     finish(
         kept,
         out=folder,
@@ -184,6 +192,7 @@ def _commands(
     like: Path | None,
     generator: str,
     proofs: float,
+    oracle_seconds: float,
     budget: int,
     seed: int,
     out: Path,
@@ -197,6 +206,7 @@ def _commands(
     words += [word for text in fail_if for word in ("--fail-if", f'"{text}"')]
     words += ["--generator", generator] if generator else []
     words += ["--proofs", f"{proofs:g}"] if proofs > 0 else []
+    words += ["--oracle-seconds", f"{oracle_seconds:g}"] if oracle_seconds != ORACLE_SECONDS else []
     words += ["--budget", str(budget), "--seed", str(seed), "--out", str(out)]
 
     def line(command: str, *rest: str) -> str:

@@ -159,6 +159,13 @@ def test_scenarios_have_labels_for_people(gate):
     assert replace(gate.scenarios[0], name="families: puffer-like", kind="shift").label == "puffer like"
 
 
+def test_a_test_shows_a_row_and_a_bar_for_each_scenario(gate):
+    assert [row["scenario"] for row in gate.table()] == [scenario.name for scenario in gate.scenarios]
+    chart = gate.picture()
+    assert chart.labels == tuple(scenario.label for scenario in gate.scenarios)
+    assert chart.series[0].y.tolist() == [round(100 * scenario.gap, 1) for scenario in gate.scenarios]
+
+
 def test_a_small_system_is_tested_with_what_it_has(gate):
     kinds = [one.kind for one in gate.scenarios]
     assert kinds[0] == "nominal"

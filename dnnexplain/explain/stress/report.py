@@ -13,7 +13,7 @@ from dnnexplain.explain.stress.report_marks import ends, front_chart, gap_mark, 
 from dnnexplain.explain.stress.report_style import STYLE
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WITHIN, WORSE, YARDSTICK
-from dnnexplain.numbers import figure, interval, number, percent
+from dnnexplain.numbers import figure, interval, number, percent, with_minus
 from dnnexplain.rule_names import rule_label
 
 __all__ = ["Commands", "report_html"]
@@ -110,9 +110,9 @@ def _header(title: str, test: StressTest, commands: Commands) -> str:
         "Test": f"{question.settings['budget']:,} runs, seed {question.seed}{'' if test.done else '; ended before everything was run'}",
         "Assumed": " ".join(question.assumed),
     }
-    rows = "".join(f"<dt>{key}<dd>{escape(text)}" for key, text in facts.items() if text)
+    rows = "".join(f"<dt>{key}<dd>{escape(with_minus(text))}" for key, text in facts.items() if text)
     return (
-        f"<header><p class=eyebrow>Deployment report</p><h1>{escape(title)}</h1><p class=lead>{escape(test.sentence())}</p>"
+        f"<header><p class=eyebrow>Deployment report</p><h1>{escape(title)}</h1><p class=lead>{escape(with_minus(test.sentence()))}</p>"
         f"{share_bar(test)}<dl>{rows}</dl><p class=soft>Everything on this page comes from{_run(commands.again)}</p></header>"
     )
 
@@ -125,7 +125,7 @@ def _nominal(test: StressTest, commands: Commands, files: Mapping[str, str]) -> 
         f"that of the best rule, {rule_label(scenario.best_rule)}, is {number(scenario.rule_cost)}. The gap is {percent(scenario.gap, sign=True)} "
         f"({ends(scenario)}): {scenario.verdict}.{sure}{'' if test.ratio else f' {PER_CENT}'}"
     )
-    return [f"<p>{escape(text)}</p>", _run(commands.of(scenario, files.get(scenario.name)))]
+    return [f"<p>{escape(with_minus(text))}</p>", _run(commands.of(scenario, files.get(scenario.name)))]
 
 
 def _list(test: StressTest, verdict: str, commands: Commands, files: Mapping[str, str]) -> list[str]:
@@ -138,7 +138,7 @@ def _list(test: StressTest, verdict: str, commands: Commands, files: Mapping[str
         )
         return [f"<p>In none of the {len(test.scenarios)} scenarios is it worse by {than}.</p>"]
     items = "".join(
-        f"<li><b class={shade(verdict)}>{escape(row.label)}</b> {escape(_why(row))} "
+        f"<li><b class={shade(verdict)}>{escape(row.label)}</b> {escape(with_minus(_why(row)))} "
         f"<span class=soft>{escape(row.sentence)}</span>{_run(commands.of(row, files.get(row.name)))}</li>"
         for row in rows
     )
@@ -162,13 +162,13 @@ def _generated(test: StressTest, files: Mapping[str, str]) -> list[str]:
         f"ordinary ones. The ten lie in {made.cells} of 36 kinds of input. Those that no other beats in both, run again and held against the optimum:"
     )
     rows = "".join(
-        f"<tr><td class=n>{percent(item['plausibility'])}<td class=n>{figure(item['regret'])}<td class=n>{figure(item['cost'])}"
+        f"<tr><td class=n>{percent(item['plausibility'])}<td class=n>{with_minus(figure(item['regret']))}<td class=n>{with_minus(figure(item['cost']))}"
         f"<td class=n>{_optimum(item)}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
         for item in made.front
     )
     head = "<thead><tr><th class=n>no likelier<th class=n>regret<th class=n>cost<th class=n>the optimum's cost<th>file</tr></thead>"
     chart = front_chart(made.front, made.drawn_regret, test.cost_name)
-    return [f"<p>{escape(text)}</p>{chart}<table>{head}<tbody>{rows}</tbody></table>"]
+    return [f"<p>{escape(with_minus(text))}</p>{chart}<table>{head}<tbody>{rows}</tbody></table>"]
 
 
 def _optimum(point: Mapping[str, Any]) -> str:
@@ -218,8 +218,8 @@ def _row(scenario: ScenarioResult, files: Mapping[str, str]) -> str:
     unsure = "" if scenario.sure else " <small>not sure</small>"
     return (
         f"<tr><td class=name title='{escape(scenario.sentence, quote=True)}'>{escape(scenario.label)}<td class={shade(scenario.verdict)}>{scenario.verdict}{unsure}"
-        f"<td class='n side'>{figure(scenario.cost)}<td class=side>{escape(rule_label(scenario.best_rule))} {figure(scenario.rule_cost)}"
-        f"<td class=n>{percent(scenario.gap, sign=True)}<td class=mark>{gap_mark(scenario)}<td class='n side'>{scenario.sets}<td class=side>{_link(files.get(scenario.name))}</tr>"
+        f"<td class='n side'>{with_minus(figure(scenario.cost))}<td class=side>{escape(rule_label(scenario.best_rule))} {with_minus(figure(scenario.rule_cost))}"
+        f"<td class=n>{with_minus(percent(scenario.gap, sign=True))}<td class=mark>{gap_mark(scenario)}<td class='n side'>{scenario.sets}<td class=side>{_link(files.get(scenario.name))}</tr>"
     )
 
 
@@ -235,4 +235,4 @@ def _reading(test: StressTest) -> list[str]:
         f"does not with the best rule, or an output was not a number. {WORSE}: the rest. Not sure: part of the interval lies elsewhere. "
         f"A worst case's file opens again in the editor, and as a command's workload.{scale}"
     )
-    return [f"<p>{escape(text)}</p>"]
+    return [f"<p>{escape(with_minus(text))}</p>"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dnnexplain.charts.chart import Axis, Chart, bars
 from dnnexplain.counts import counted
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WORSE, worst_verdict
 from dnnexplain.numbers import number, percent
@@ -135,6 +136,20 @@ class StressTest(Result):
             }
             for item in self.scenarios
         ]  # fmt: skip
+
+    def picture(self) -> Chart:
+        """By how much the policy costs more than the best rule in each scenario, a bar each."""
+        gap, low, high = (
+            [round(100 * getattr(scenario, name), 1) for scenario in self.scenarios]
+            for name in ("gap", "gap_low", "gap_high")
+        )
+        return bars(
+            [scenario.label for scenario in self.scenarios],
+            {"more than the best rule": gap},
+            Axis("cost above the best rule's", "%"),
+            title="How does it stand the test?",
+            intervals={"more than the best rule": (low, high)},
+        )
 
     def sentence(self) -> str:
         """How it stands the test."""
