@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["memory_bound", "ran_out", "why_no_memory"]
+__all__ = ["give_back", "memory_bound", "ran_out", "why_no_memory"]
 
 _SIGNS = ("can't allocate memory", "cannot allocate memory", "bad_alloc", "not enough memory", "out of memory")
 
@@ -15,6 +15,20 @@ def ran_out(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError | OSError) and any(sign in text for sign in _SIGNS)
+
+
+def give_back() -> None:
+    """Return freed memory to the machine, where the C library keeps it (glibc); milliseconds, and nothing elsewhere.
+
+    After work on a network of 200 nodes that is 50 to 300 MB, which other kernels of a served page can use.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes  # noqa: PLC0415
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+    if trim is not None:
+        trim(0)
 
 
 def memory_bound() -> int | None:

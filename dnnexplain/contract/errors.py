@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import nlargest
 
 __all__ = ["LONGEST", "Choice", "DnnExplainError", "shortened"]
 
@@ -25,6 +26,10 @@ class DnnExplainError(ValueError):
         super().__init__(*(shortened(argument) if isinstance(argument, str) else argument for argument in arguments))
 
 
+_MOST_NAMED, _MOST_COMPARED = 400, 2000
+"""Names that a message lists, and that a wrong one is compared with letter by letter (a network has 160,000 paths)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A named choice among known values, for messages: ``Choice("rule", name, known)``."""
@@ -37,6 +42,17 @@ class Choice:
         """An error that lists what there is and guesses what was meant."""
         from difflib import get_close_matches  # noqa: PLC0415 - only on the failing path
 
-        close = get_close_matches(self.given, self.known, n=1)
+        close = get_close_matches(self.given, self._nearest(), n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        return DnnExplainError(f"there is no {self.what} {self.given!r}; there are: {', '.join(self.known)}.{hint}")
+        more = len(self.known) - _MOST_NAMED
+        named = self.known if more <= 0 else (*self.known[:_MOST_NAMED], f"and {more:,} more")
+        return DnnExplainError(f"there is no {self.what} {self.given!r}; there are: {', '.join(named)}.{hint}")
+
+    def _nearest(self) -> tuple[str, ...]:
+        """The names to compare with letter by letter: of very many, those that share most words with what was given."""
+        if len(self.known) <= _MOST_COMPARED:
+            return self.known
+        words = set(self.given.lower().split())
+        return tuple(
+            nlargest(_MOST_COMPARED, self.known, key=lambda name: len(words.intersection(name.lower().split())))
+        )

@@ -263,3 +263,30 @@ def test_every_target_is_found_by_the_name_that_it_is_listed_under(ring):
     first = ring.paths.pair_names[0]
     for wrong in (f"split of {first}", *(f"split of {first} over path {n}" for n in ("0", "01", "99", "²"))):
         assert wrong not in targets
+
+
+def test_many_workloads_are_routed_in_blocks_with_the_same_figures(ring, monkeypatch):
+    cases = ring.workloads("gravity", 7, 0)
+    rule = ring.rules()["ecmp"]
+    whole, best = ring.run(rule, cases), ring.run_optimum(cases)
+    monkeypatch.setattr("dnnexplain.systems.routing.runs.BLOCK_NUMBERS", 3 * ring.paths.count)
+    for one, parts in ((whole, ring.run(rule, cases)), (best, ring.run_optimum(cases))):
+        np.testing.assert_allclose(parts.cost, one.cost)
+        assert parts.policy == one.policy
+        for name in one.metrics:
+            np.testing.assert_allclose(parts.metrics[name], one.metrics[name], rtol=1e-9)
+        assert parts.detail["utilisation"].shape == one.detail["utilisation"].shape
+        assert "splits" not in parts.detail
+        assert one.detail["splits"].shape == (7, ring.paths.count)
+    np.testing.assert_allclose(ring.run(rule, cases).detail["utilisation"], whole.detail["utilisation"])
+
+
+def test_values_are_settled_to_what_single_precision_sees(ring):
+    width = len(ring.knobs)
+    given = np.resize([-1.0, -1e-60, 0.1, ring.cap, 2 * ring.cap, 1e300], (1, width))
+    found = ring.repair(given)
+    assert (found == found.astype(np.float32)).all()
+    assert found.min() == 0
+    assert not np.signbit(found).any()
+    assert found.max() <= ring.cap
+    np.testing.assert_allclose(found, np.clip(given, 0, ring.cap), rtol=1e-7)

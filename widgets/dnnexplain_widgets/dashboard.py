@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets
 
 from dnnexplain.contract import Choice, DnnExplainError, Policy, State, System
+from dnnexplain.memory import give_back
 from dnnexplain_widgets.contents import Contents
 from dnnexplain_widgets.masthead import Loader, Masthead
 from dnnexplain_widgets.panels.base import Panel
@@ -23,6 +24,9 @@ __all__ = ["Dashboard"]
 
 ADDS_UP = "integrated-gradients"
 """The method that a page opens with: its parts sum to what is explained, as a newcomer expects of them."""
+
+MANY = 1000
+"""Knobs from which making a page leaves freed memory behind that is worth returning."""
 
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")
 
@@ -111,6 +115,8 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         self.show(section or next(iter(self.fitting), ""))
         if link:
             self.open_link(link)
+        if len(system.knobs) > MANY:
+            give_back()
 
     @property
     def panels(self) -> tuple[Panel, ...]:

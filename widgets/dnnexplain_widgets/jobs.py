@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
+from dnnexplain.memory import give_back
+
 __all__ = ["Cancelled", "Jobs", "Task"]
+
+LONG = 0.5
+"""Seconds of processor time after which a task leaves freed memory behind that is worth returning."""
 
 _PROGRESS_EVERY = 0.1  # seconds between two reports to the page
 
@@ -73,6 +78,7 @@ class Jobs:
         self.current = self._newest = task
 
         def run() -> None:
+            began = time.thread_time()
             try:
                 result = work(task)
             except Cancelled:
@@ -82,6 +88,9 @@ class Jobs:
                 deliver(lambda: self._finish(task, failed, caught))
             else:
                 deliver(lambda: self._finish(task, done, result))
+            finally:
+                if time.thread_time() - began > LONG:
+                    give_back()
 
         Thread(target=run, name="dnnexplain-job", daemon=True).start()
         return task

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import RLock
 from typing import Any, NamedTuple
 
@@ -96,8 +97,13 @@ class CaptumQuestion:
 
     @property
     def chunk(self) -> int:
-        """How many inputs may pass at once."""
-        return max(1, CHUNK_NUMBERS // max(1, self.groups.numel()))
+        """How many inputs may pass at once: an input and an output of the network are counted, whichever is larger."""
+        return max(1, CHUNK_NUMBERS // max(1, self.groups.numel(), self.widest))
+
+    @cached_property
+    def widest(self) -> int:
+        """The most numbers that one layer of the network gives, as far as its biases tell."""
+        return max((weight.numel() for weight in self.module.parameters() if weight.ndim == 1), default=1)
 
     @property
     def state_count(self) -> int:

@@ -26,7 +26,7 @@ from dnnexplain.explain.decisions.sweeps import knob_index
 from dnnexplain.numbers import number
 from dnnexplain.results import Question, Result, array_field
 
-__all__ = ["SweepMap", "sweep_line", "sweep_map", "sweep_of"]
+__all__ = ["SweepMap", "axis_values", "sweep_line", "sweep_map", "sweep_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ def sweep_map(
         DnnExplainError: an unknown knob or output, bounds of an axis outside of its knob's.
     """
     base = state if state is not None else state_from_values(system, {})
-    columns, rows = (_values(system, axis) for axis in (view.across, view.down))
+    columns, rows = (axis_values(system, axis) for axis in (view.across, view.down))
     swept = [(view.across, np.tile(columns, len(rows))), (view.down, np.repeat(rows, len(columns)))]
     action, names = _actions_over(system, policy, base, swept, output, view.settle)
     first = [system.knobs[knob_index(system, axis.knobs[0])] for axis in (view.across, view.down)]
@@ -177,7 +177,7 @@ def sweep_line(
 
     Args and errors are those of :func:`sweep_map`.
     """
-    columns = _values(system, axis)
+    columns = axis_values(system, axis)
     return columns, _actions_over(system, policy, state, [(axis, columns)], output)[0]
 
 
@@ -212,11 +212,11 @@ def _actions_over(
         seen = system.encode(settled, behind)
         taken = system.output.decide(policy.outputs(seen), valid_of(system, policy, seen))
         part, names = _mapped(system, taken, output)
-        parts.append(part)
+        parts.append(part.copy())  # a column of all outputs would keep them in memory
     return np.concatenate(parts), names
 
 
-def _values(system: System, axis: SweepAxis) -> NDArray[np.float64]:
+def axis_values(system: System, axis: SweepAxis) -> NDArray[np.float64]:
     """Where an axis is looked at, rising."""
     knob = system.knobs[knob_index(system, axis.knobs[0])]
     low, high = (axis.low, axis.high) if axis.low != axis.high else (knob.low, knob.high)

@@ -23,6 +23,9 @@ class Others(StrEnum):
     EMPTY = "empty"
 
 
+_BLOCK_NUMBERS = 1 << 20
+"""Knob values that are compared at once; bounds memory."""
+
 ROUNDING = 1e-6
 """Of a knob's range: what ``repair`` may change a value by without its being another one."""
 
@@ -181,10 +184,15 @@ def product_rows(
     )
 
 
-def _as_asked(system: System, rows: NDArray[np.float64], repaired: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _as_asked(system: System, question: NDArray[np.float64], repaired: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which rows are valid as asked ``[B]``, up to the rounding to what a network in single precision sees."""
-    spans = np.array([knob.high - knob.low for knob in system.knobs])
-    return np.asarray((np.abs(rows - repaired) <= ROUNDING * spans).all(axis=1))
+    allowed = ROUNDING * np.array([knob.high - knob.low for knob in system.knobs])
+    block = max(1, _BLOCK_NUMBERS // max(1, len(allowed)))
+    result = np.empty(len(question), dtype=np.bool_)
+    for first in range(0, len(question), block):
+        rows = slice(first, first + block)
+        result[rows] = (np.abs(question[rows] - repaired[rows]) <= allowed).all(axis=1)
+    return result
 
 
 def _allowed(

@@ -71,19 +71,14 @@ def case_from_json(
 def pair_by_name(paths: PathSet, name: str) -> int:
     """The position of a pair from ``"A->B"``, with or without blanks round the arrow."""
     wanted = " -> ".join(part.strip() for part in name.split("->"))
-    try:
-        return paths.pair_names.index(wanted)
-    except ValueError:
-        raise Choice("pair of nodes", name, paths.pair_names).error() from None
+    if wanted not in paths.pair_index:
+        raise Choice("pair of nodes", name, paths.pair_names).error()
+    return paths.pair_index[wanted]
 
 
 def demands_to_json(paths: PathSet, demands: NDArray[np.float64]) -> dict[str, float]:
     """The demands that are not 0, by ``"A->B"``, Gb/s."""
-    return {
-        name.replace(" -> ", "->"): float(value)
-        for name, value in zip(paths.pair_names, demands, strict=True)
-        if value != 0
-    }
+    return {name: float(value) for name, value in zip(paths.short_names, demands, strict=True) if value != 0}
 
 
 def demands_from_json(paths: PathSet, data: Any, field: str, cap: float) -> NDArray[np.float64]:

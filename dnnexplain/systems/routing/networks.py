@@ -50,7 +50,7 @@ class NormalisePerPair(nn.Module):
 
     def __init__(self, paths: PathSet) -> None:
         super().__init__()
-        self.routing = TorchRouting(paths)
+        self.routing = TorchRouting(paths, links=False)
 
     def forward(self, shares: Tensor) -> Tensor:
         """Split ratios ``[B, F]``; a pair whose shares all underflow to 0 splits evenly."""

@@ -76,6 +76,16 @@ class PathSet:
         return tuple(pair_name(names[a], names[b]) for a, b in self.pairs)
 
     @cached_property
+    def short_names(self) -> tuple[str, ...]:
+        """``"New York->Chicago"`` for each pair ``[P]``, as states are saved."""
+        return tuple(name.replace(" -> ", "->") for name in self.pair_names)
+
+    @cached_property
+    def pair_index(self) -> dict[str, int]:
+        """The position of each pair by its name ``"New York -> Chicago"``."""
+        return {name: place for place, name in enumerate(self.pair_names)}
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """``"New York -> Chicago path 1"`` for each path ``[F]``."""
         return tuple(

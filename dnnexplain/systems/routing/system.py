@@ -38,6 +38,7 @@ from dnnexplain.systems.routing.paths import k_shortest_paths
 from dnnexplain.systems.routing.played import played
 from dnnexplain.systems.routing.probed import Probed
 from dnnexplain.systems.routing.rules import routing_rules
+from dnnexplain.systems.routing.runs import in_blocks
 from dnnexplain.systems.routing.targets import RoutingTargets
 from dnnexplain.systems.routing.topologies import load_topology
 from dnnexplain.systems.routing.topology import Topology
@@ -197,10 +198,13 @@ class RoutingSystem(Probed):
         if not np.isfinite(rows).all():
             msg = f"{self.knobs[int(np.argwhere(~np.isfinite(rows))[0][-1])].name} must be a finite number of Gb/s"
             raise DnnExplainError(msg)
-        rounded = np.clip(rows, 0.0, self.cap).astype(np.float32)
         top = np.float32(self.cap)
         inside = top if float(top) <= self.cap else np.nextafter(top, np.float32(0))
-        return np.minimum(rounded, inside).astype(np.float64)
+        with np.errstate(over="ignore"):
+            rounded = rows.astype(np.float32)  # one array of its size: at 200 nodes a sweep has 32 MB
+        np.clip(rounded, np.float32(0), inside, out=rounded)
+        rounded += 0  # no negative zero
+        return rounded.astype(np.float64)
 
     def valid_actions(self, observations: NDArray[Any]) -> NDArray[np.bool_]:
         """All true ``[B, F]``: every split ratio may be anything from 0 to 1."""
@@ -361,8 +365,12 @@ class RoutingSystem(Probed):
         route, MLU over optimum is 1.
         """
         del sample
-        splits = check_splits(self.paths, policy.outputs(self.observe(workloads)), policy.name)
-        return self.routed_by(policy.name, splits, workloads, seed)
+
+        def route(some: Sequence[TrafficCase]) -> Episodes:
+            splits = check_splits(self.paths, policy.outputs(self.observe(some)), policy.name)
+            return self.routed_by(policy.name, splits, some, seed)
+
+        return in_blocks(route, workloads, self.paths.count)
 
     def routed_by(
         self, name: str, splits: NDArray[np.float64], workloads: Sequence[TrafficCase], seed: int
@@ -395,8 +403,12 @@ class RoutingSystem(Probed):
     def run_optimum(self, workloads: Sequence[TrafficCase], *, seconds: float = 10.0) -> Episodes:
         """Every matrix routed the best way that its paths allow (``contract.Optimal``)."""
         del seconds
-        splits = np.stack([self.oracle.solve(case.demands).splits for case in workloads])
-        return self.routed_by("optimum", splits, workloads, 0)
+
+        def route(some: Sequence[TrafficCase]) -> Episodes:
+            splits = np.stack([self.oracle.solve(case.demands).splits for case in some])
+            return self.routed_by("optimum", splits, some, 0)
+
+        return in_blocks(route, workloads, self.paths.count)
 
     def read_played(self, path: Path) -> tuple[TrafficCase, str]:
         """The first window of a file of matrices, and how it was read (``contract.Acting``)."""

@@ -74,15 +74,11 @@ class RoutingTargets(Mapping[str, Target]):
         if not isinstance(name, str) or not name.startswith("split of "):
             return None
         pair_name, result, number = name.removeprefix("split of ").rpartition(" over path ")
-        pair = self._pairs.get(pair_name)
+        pair = self.paths.pair_index.get(pair_name)
         if not result or pair is None or not number.isdecimal() or str(int(number)) != number:
             return None
         rank = int(number) - 1
         return int(self.paths.first_path[pair]) + rank if 0 <= rank < self.paths.paths_of_pair[pair] else None
-
-    @cached_property
-    def _pairs(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self.paths.pair_names)}
 
     @cached_property
     def _model(self) -> TorchRouting:

@@ -20,6 +20,8 @@ class TorchRouting(nn.Module):
     Args:
         paths: the paths that splits speak of.
         dtype: of the constants; float32 beside a network, float64 for a search that ends in a claim.
+        links: whether links are asked for; without them :meth:`loads` and :meth:`path_costs`, and what needs these, are
+            not to be called, and a large network's table of paths and links takes no memory.
 
     Calling it gives :meth:`mlu`. Sizes: ``P`` pairs, ``F`` paths, ``E`` links; ``...`` are batch axes.
     """
@@ -29,7 +31,7 @@ class TorchRouting(nn.Module):
     incidence: Tensor
     even: Tensor
 
-    def __init__(self, paths: PathSet, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, paths: PathSet, dtype: torch.dtype = torch.float32, *, links: bool = True) -> None:
         super().__init__()
         self.pairs = len(paths.pairs)
         self.links = len(paths.topology.links)
@@ -38,7 +40,8 @@ class TorchRouting(nn.Module):
         self._constant("pair_of_path", torch.as_tensor(paths.pair_of_path))
         share = 1.0 / paths.paths_of_pair[paths.pair_of_path]
         self._constant("even", torch.as_tensor(share, dtype=dtype))
-        self._constant("incidence", self._incidence(paths, dtype))
+        if links:
+            self._constant("incidence", self._incidence(paths, dtype))
 
     def forward(self, splits: Tensor, demands: Tensor) -> Tensor:
         """Maximum link utilisation ``[...]``; see :meth:`mlu`."""

@@ -13,6 +13,7 @@ from dnnexplain.explain.faithfulness.compared import TrustedComparison, compare_
 from dnnexplain.results import Result
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.live import nothing_inside
+from dnnexplain_widgets.menus import menu_of
 from dnnexplain_widgets.messages import scene
 from dnnexplain_widgets.panels import attribution_cards as cards
 from dnnexplain_widgets.panels.base import Panel
@@ -213,11 +214,11 @@ class AttributionPanel(Panel):
         why = f"why this and not the next best ({default})"
         first_target = why if isinstance(session.system.output, Discrete) else default
         targets = [["default", first_target], *([name, name] for name in others)]
-        baselines = [["default", f"{first} (default)"], *([name, name] for name in references)]
+        baselines = menu_of("baseline", "counted from", references, [("default", f"{first} (default)")])
         full = len(ticked) >= MOST
         controls = [
             {"kind": "select", "name": "target", "label": "Explain", "options": cards.with_chosen(targets, self.answers["target"])},
-            {"kind": "select", "name": "baseline", "label": "counted from", "options": cards.with_chosen(baselines, self.answers["baseline"])},
+            {**baselines, "options": cards.with_chosen(baselines["options"], self.answers["baseline"])},
             {"kind": "select", "name": "depth", "label": "Check", "options": [["light", "quickly"], ["full", "thoroughly"]]},
             *(
                 {

@@ -9,6 +9,7 @@ import numpy as np
 from dnnexplain.contract import Flowing, System
 from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.probing.thresholds import Curves
+from dnnexplain_widgets.menus import menu_of
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.session import telling_unit
 
@@ -63,9 +64,7 @@ class NeuronsPanel(Panel):
         if len(layers) > 1:
             options = [[name, name] for name in layers]
             controls.append({"kind": "select", "name": "layer", "label": "Layer", "options": options})
-        controls.append(
-            {"kind": "select", "name": "sweep", "label": "Curves over", "options": [[n, n] for n in shared]}
-        )
+        controls.append(menu_of("sweep", "Curves over", shared))
         self.controls = controls
         self.answers = {"layer": session.ask.layer or (layers[0] if layers else ""), "sweep": session.ask.sweep}
 

@@ -8,6 +8,7 @@ from dnnexplain.contract import Discrete, NetworkPolicy, Pictured
 from dnnexplain.explain.attribution.methods import METHODS, Measure, Method
 from dnnexplain.explain.attribution.one_state import Attribution
 from dnnexplain.explain.attribution.targets import menu
+from dnnexplain_widgets.menus import menu_of
 from dnnexplain_widgets.panels.base import Panel
 
 __all__ = ["SaliencyPanel"]
@@ -75,9 +76,8 @@ class SaliencyPanel(Panel):
             },
         ]
         if METHODS[session.ask.method].measure is Measure.SHARE:
-            names = list(session.system.baselines(session.state))
-            options = [["default", f"{names[0]} (default)"], *([name, name] for name in names[1:])]
-            controls.append({"kind": "select", "name": "baseline", "label": "counted from", "options": options})
+            first, *names = session.system.baselines(session.state)
+            controls.append(menu_of("baseline", "counted from", names, [("default", f"{first} (default)")]))
         self.controls = controls
         self.answers = {"target": session.ask.target, "method": session.ask.method, "baseline": session.ask.baseline}
 

@@ -9,10 +9,12 @@ import numpy as np
 import traitlets as t
 
 from dnnexplain.contract import Discrete, SweepView
-from dnnexplain.explain.decisions.sweep_map import SweepMap, sweep_map, sweep_of
+from dnnexplain.explain.decisions.sweep_map import SweepMap, axis_values, sweep_map, sweep_of
 from dnnexplain.explain.decisions.sweeps import knob_index
+from dnnexplain.numbers import number
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.menus import menu_of
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.sweep_choice import first_pair
 from dnnexplain_widgets.views import views_of_kind
@@ -21,6 +23,9 @@ from dnnexplain_widgets.words import label
 __all__ = ["SweepMapPanel"]
 
 OWN = "two knobs"
+AT_ONCE, A_SECOND = 40_000_000, 12_000_000
+"""Numbers (states times knobs and outputs) up to which a map is drawn unasked, and that about a second takes."""
+
 QUICK = 0.08
 """Seconds of processor time up to which both maps follow the state by themselves."""
 
@@ -49,7 +54,15 @@ class SweepMapPanel(Panel):
         self._show_controls()
         self.session.observe(self._on_live, "live")
         self.observe(self._on_live, "on_page")
-        self.refresh()
+        states, numbers = self._size()
+        if states * numbers <= AT_ONCE:
+            self.refresh()
+        else:
+            seconds = number(max(1.0, 2 * states * numbers / A_SECOND))
+            self.sentence = (
+                f"Each map asks about {states:,} states, {numbers:,} numbers each: it takes about {seconds} s, so it is "
+                "drawn when you press Draw."
+            )
 
     @t.validate("answers")
     def _known_knobs(self, proposal: Any) -> dict[str, Any]:
@@ -71,6 +84,12 @@ class SweepMapPanel(Panel):
         """The map that is chosen."""
         chosen, system = str(self.answers["view"]), self.session.system
         return self.views.get(chosen) or sweep_of(system, self.answers["across"], self.answers["down"])
+
+    def _size(self) -> tuple[int, int]:
+        """How many states a map has, and how many numbers each of them is."""
+        system, view = self.session.system, self.view
+        states = len(axis_values(system, view.across)) * len(axis_values(system, view.down))
+        return states, len(system.knobs) + len(system.output.names)
 
     @property
     def result(self) -> SweepMap | None:
@@ -152,20 +171,19 @@ class SweepMapPanel(Panel):
 
     def _show_controls(self) -> None:
         system = self.session.system
-        names = [[knob.name, knob.name] for knob in system.knobs]
+        names = [knob.name for knob in system.knobs]
         controls: list[dict[str, Any]] = [
             {"kind": "select", "name": "view", "label": "Map", "options": [*([view, view] for view in self.views), [OWN, "any two knobs"]]}
         ]  # fmt: skip
         if self.answers["view"] == OWN:
             controls += [
-                {"kind": "select", "name": "across", "label": "Across", "options": names},
-                {"kind": "select", "name": "down", "label": "Up", "options": names},
+                menu_of("across", "Across", names),
+                menu_of("down", "Up", names),
             ]
         outputs = system.output.names
         if not isinstance(system.output, Discrete) and len(outputs) > 1:
-            first = [] if system.output.kind == "values" else [["", "how many are on"]]
-            options = [*first, *([name, name] for name in outputs)]
-            controls.append({"kind": "select", "name": "output", "label": "Of", "options": options})
+            first = [] if system.output.kind == "values" else [("", "how many are on")]
+            controls.append(menu_of("output", "Of", outputs, first))
         rules = [[name, label(name)] for name in system.rules()]
         controls.append({"kind": "select", "name": "rule", "label": "Beside", "options": rules})
         self.controls = [*controls, {"kind": "button", "name": "run", "label": "Draw", "strong": True}]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from dnnexplain.contract import EpisodeSystem, NetworkPolicy, Policy
+from dnnexplain.contract import EpisodeSystem, NetworkPolicy, Policy, PromptOptimum
 from dnnexplain.explain.verdict.kept import find_standing, keep_standing
 from dnnexplain.explain.verdict.optimality import Optimality, judged, optimality
 from dnnexplain.explain.verdict.standing import Standing, stand
@@ -145,8 +145,9 @@ class VerdictPanel(Panel):
         return "" if fair_rules(system) else "no rules to compare with"
 
     def _later(self, policy: Policy) -> None:
-        """Whole workloads wait until the page is there; on other people's servers, until somebody asks."""
-        if is_served():
+        """Whole workloads wait until the page is there; on other people's servers, and of a large system, until asked for."""
+        system = self.session.system
+        if is_served() or (isinstance(system, PromptOptimum) and not system.optimum_prompt):
             return
         loop = _loop()
         if loop is not None:

@@ -84,7 +84,21 @@ function makeControl(model, spec) {
   const unit = spec.unit ? h("span", { class: "dx-unit" }, spec.unit) : null;
   if (spec.kind === "check") return h("label", { class: `dx-field dx-check ${spec.disabled ? "dx-off" : ""}` }, input, h("span", {}, spec.label));
   const words = input.type === "text" ? "dx-words" : "";
-  return h("label", { class: `dx-field ${words}` }, h("span", { class: "dx-label" }, spec.label), h("span", { class: "dx-pair" }, input, unit));
+  return h("label", { class: `dx-field ${words}` }, h("span", { class: "dx-label" }, spec.label), h("span", { class: "dx-pair" }, input, suggestions(spec, input), unit));
+}
+
+let lists = 0;
+
+/**
+ * What a field that takes one of many names suggests, while it is typed; nothing for other controls.
+ * @param {PartSpec} spec
+ * @param {HTMLElement} input
+ */
+function suggestions(spec, input) {
+  if (spec.kind !== "text" || !spec.options) return null;
+  lists += 1;
+  input.setAttribute("list", `dx-names-${lists}`);
+  return h("datalist", { id: `dx-names-${lists}` }, ...spec.options.map((/** @type {any} */ [value, text]) => h("option", { value: String(value) }, text)));
 }
 
 /**

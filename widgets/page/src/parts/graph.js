@@ -8,6 +8,7 @@ import { h, s, setAttributes, setText } from "../shared/dom.js";
 import { drawLegend, labelsOf, linkWords, makeMapLink, paintLink, placeLink, routesOf } from "./edges.js";
 import { makeAmounts, makeNode, paintNodes, placeNode, standsAt } from "./nodes.js";
 import { placeNames } from "./places.js";
+import { unfolded } from "./long_graph.js";
 import { makeTraffic } from "./traffic.js";
 import { look, pictureOf } from "./graph_picture.js";
 import { typeset } from "../shared/words.js";
@@ -23,13 +24,14 @@ const TALLEST = 320; // px between the highest and the lowest node
  */
 export function makeGraph(store, part, model) {
   /** @type {any} */
-  const view = { store, model, graph: part.graph, edit: part.edit, mode: part.mode || "used", link: null, pair: null, pending: null, width: 0, maps: [] };
+  const graph = unfolded(part.graph);
+  const view = { store, model, graph, edit: part.edit, mode: part.mode || "used", link: null, pair: null, pending: null, width: 0, maps: [] };
   view.draw = () => drawGraph(view);
   view.verdict = h("p", { class: "dx-verdict-line" });
   view.readout = h("output", { class: "dx-readout", "aria-live": "polite" });
   view.legend = h("div", { class: "dx-legend dx-heat-legend" });
-  const { pairs, nodes } = part.graph;
-  const top = h("div", { class: "dx-controls dx-map-head" }, view.verdict, pairs && part.graph.marked !== false ? makeModes(view) : null);
+  const { pairs, nodes } = graph;
+  const top = h("div", { class: "dx-controls dx-map-head" }, view.verdict, pairs && graph.marked !== false ? makeModes(view) : null);
   view.grid = h("div", { class: "dx-maps" });
   view.traffic = part.edit && pairs ? makeTraffic(view) : null;
   view.amounts = part.edit && nodes.some((/** @type {any} */ node) => node.amount >= 0 || node.switch >= 0) ? makeAmounts(view) : null;
