@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources e51504e488ac7a2f74acef03bd308720661e55c93a2d9dd46845f6414e182287
+// Built from widgets/page (make page), sources 0ff1f52d44c9c27b0218d94256122193e33014dee10ba53cf7353ac5bc06c324
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};
