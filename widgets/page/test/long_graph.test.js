@@ -12,7 +12,7 @@ test("bytes become lists again, and lists stay as they are", () => {
   const { names, pathLinks, ...rest } = lists;
   const sent = Object.fromEntries(Object.entries(rest).map(([name, numbers]) => [name, asBytes(numbers)]));
   const found = unfolded({ names, ...sent, rows: 1, pathEnds: asBytes([1, 3, 4]), pathLinks: asBytes(pathLinks) });
-  const { pathEnds, rows, ...back } = found;
+  const { pathEnds: _ends, rows: _rows, ...back } = found;
   assert.deepEqual(back, lists);
   assert.equal(unfolded(lists), lists);
   assert.deepEqual(unfolded({ ...sent, earlier: asBytes([]), rows: 0, pathEnds: asBytes([1, 3, 4]), pathLinks: asBytes(pathLinks) }).earlier, []);

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 0ff1f52d44c9c27b0218d94256122193e33014dee10ba53cf7353ac5bc06c324
+// Built from widgets/page (make page), sources 187dbd1cf31fdfda2bae4ca65bc3b10ca4eeee62315a8e06b3509640422f7de5
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

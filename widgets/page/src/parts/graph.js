@@ -23,8 +23,8 @@ const TALLEST = 320; // px between the highest and the lowest node
  * @param {PanelModel} model
  */
 export function makeGraph(store, part, model) {
-  /** @type {any} */
   const graph = unfolded(part.graph);
+  /** @type {any} */
   const view = { store, model, graph, edit: part.edit, mode: part.mode || "used", link: null, pair: null, pending: null, width: 0, maps: [] };
   view.draw = () => drawGraph(view);
   view.verdict = h("p", { class: "dx-verdict-line" });
