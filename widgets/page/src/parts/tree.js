@@ -82,6 +82,14 @@ function ruleRow(line, rules, tell) {
 }
 
 /**
+ * A threshold as it fits its field: one that was learned to four digits, one that was written as it was written.
+ * @param {any} line
+ */
+function shownThreshold({ threshold, changed }) {
+  return String(changed ? threshold : Number(threshold.toPrecision(Math.abs(threshold) < 1000 ? 4 : 7)));
+}
+
+/**
  * @param {any} line
  * @param {any} rules
  * @param {any} tell
@@ -90,12 +98,12 @@ function ruleCondition(line, rules, tell) {
   if (line.threshold === undefined) return [line.text];
   if (!rules.editable) return [`${line.text} ${withUnit(line.threshold, line.unit)}${line.after || ""}`];
   const input = h("input", {
-    type: "number", step: "any", value: String(line.threshold), class: line.changed ? "dx-changed" : "", "data-at": `t${line.node}`,
+    type: "number", step: "any", value: shownThreshold(line), title: line.changed ? null : String(line.threshold), class: line.changed ? "dx-changed" : "", "data-at": `t${line.node}`,
     "aria-label": `Threshold of ${line.name}${line.unit ? `, ${line.unit}` : ""}`,
     onchange: (event) => {
       const value = event.target.valueAsNumber;
       if (Number.isFinite(value) && value !== line.threshold) tell("threshold", line.node, value);
-      else event.target.value = String(line.threshold);
+      else event.target.value = shownThreshold(line);
     },
   });
   return [`${line.text} `, input, `${line.unit ? ` ${line.unit}` : ""}${line.after || ""}`];
