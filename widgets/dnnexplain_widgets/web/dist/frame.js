@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 187dbd1cf31fdfda2bae4ca65bc3b10ca4eeee62315a8e06b3509640422f7de5
+// Built from widgets/page (make page), sources a3680f3dbc1cd1f4709bf02cc2f902a1a97c0fcaa72b2c1f3be4238820763dcd
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
