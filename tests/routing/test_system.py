@@ -169,6 +169,15 @@ def test_last_optimum_uses_the_newest_matrix(with_history):
     np.testing.assert_allclose(with_history.mlu(splits[0], newest), with_history.oracle.solve(newest).upper, rtol=1e-9)
 
 
+def test_what_a_rule_costs_does_not_depend_on_what_was_solved_before(with_history):
+    cases = with_history.workloads("gravity", 6, 0)
+    for name, rule in with_history.rules().items():
+        first = with_history.run(rule, cases).cost
+        with_history.run(rule, with_history.workloads("gravity", 4, 5))
+        backwards = with_history.run(rule, cases[::-1]).cost[::-1]
+        assert np.array_equal(first, backwards), name
+
+
 def test_a_policy_with_invalid_splits_is_told(abilene):
     class Bad:
         name = "bad"

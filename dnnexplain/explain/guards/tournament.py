@@ -183,7 +183,8 @@ class Tournament:
         standing.batches = max(standing.batches, rounds)
         if float(adverse.gaps[0]) > known * ENOUGH:
             old = {id(workload) for workload in self.bench.hard}
-            self.bench.learn([new for new in adverse.workloads if id(new) not in old][:LEARNED])
+            if new := [workload for workload in adverse.workloads if id(workload) not in old][:LEARNED]:
+                self.bench.learn(new)
 
     def _candidates(self, policy: Policy, singles: int) -> list[GuardRule]:
         bench = self.bench

@@ -58,8 +58,13 @@ class RoutingOracle(WarmProgram):
     One oracle may be shared by threads (solves wait for each other) and sent to other processes.
     """
 
-    def solve(self, demands: ArrayLike) -> Optimum:
+    def solve(self, demands: ArrayLike, *, afresh: bool = False) -> Optimum:
         """The optimum for one traffic matrix ``[P]`` in Gb/s.
+
+        Args:
+            demands: at least 0.
+            afresh: start where every solve may start, not at the last one's basis. Many splits can reach the same optimum, and
+                which of them comes out depends on the start; so these depend on the matrix alone. It takes longer.
 
         Raises:
             DnnExplainError: for demands of the wrong width, negative or not finite; and if the solver
@@ -74,6 +79,8 @@ class RoutingOracle(WarmProgram):
         if scale == 0:
             return self._certify(values, np.zeros(self.paths.count), np.zeros(len(self.paths.topology.links)))
         with self._lock:
+            if afresh and self._solver is not None:
+                self._solver.clearSolver()
             optimum = self._certify(values, *self._run(values / scale))
             if optimum.gap > _PROVED:
                 self._solver = None

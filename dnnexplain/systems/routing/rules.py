@@ -76,7 +76,8 @@ class LastOptimum:
         newest = rows[:, -1] if rows.ndim == 3 else rows
         if not len(newest):
             return np.empty((0, self.oracle.paths.count))
-        return np.array([optimum.splits for optimum in self.oracle.solve_all(newest)])
+        # What splits of an earlier matrix cost on the present one depends on which of the optimal ones they are.
+        return np.array([self.oracle.solve(row, afresh=rows.ndim == 3).splits for row in newest])
 
 
 def routing_rules(paths: PathSet, oracle: RoutingOracle, *, history: bool) -> Mapping[str, Any]:
