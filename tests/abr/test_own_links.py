@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.systems.abr import recipes
 from dnnexplain.systems.abr.own_links import begun_at, checks_of, divided, varied
 from dnnexplain.systems.abr.trace_families import generate
 from dnnexplain.systems.abr.traces import Trace
@@ -61,3 +62,26 @@ def test_a_dead_link_does_not_decide_which_weights_are_kept(some):
     recipe = Recipe(sessions=8, floor=-60.0)
     alone, both = (Trainer(recipe, traces=some, checks=checks)._check() for checks in (some, [*some, dead]))
     assert both == pytest.approx((alone * len(some) - 60.0) / (len(some) + 1))
+
+
+def test_a_network_that_learned_before_goes_on_after_its_critic(some):
+    weights = recipes._weights("default")
+    recipe = Recipe(iterations=3, sessions=8, batch=64, epochs=1, warm=2, checks=8)
+    trainer = Trainer(recipe, traces=some, checks=some[:2], begin=weights)
+    critic = [part.detach().clone() for part in trainer.critic.parameters()]
+    for _ in range(2):
+        trainer._improve()
+    assert all((now == weights[name]).all() for name, now in trainer.module.state_dict().items())
+    assert all((now != before).any() for now, before in zip(trainer.critic.parameters(), critic, strict=True))
+    trainer._improve()
+    assert any((now != weights[name]).any() for name, now in trainer.module.state_dict().items())
+
+
+def test_weights_to_begin_with_must_fit(some, tmp_path):
+    (tmp_path / "no.safetensors").write_text("nothing")
+    for name in ("nowhere", str(tmp_path / "no.safetensors"), str(tmp_path)):
+        with pytest.raises(DnnExplainError, match="holds no weights to begin with"):
+            recipes._weights(name)
+    assert recipes._weights("") is None
+    with pytest.raises(DnnExplainError, match="of another network"):
+        Trainer(Recipe(sessions=8, units=8), traces=some, checks=some[:2], begin=recipes._weights("default"))

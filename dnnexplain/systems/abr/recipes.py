@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, mean_interval
@@ -18,7 +21,7 @@ from dnnexplain.systems.abr.teachers import read_teacher
 from dnnexplain.systems.abr.training import Recipe, Report, Trainer, evaluate
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from dnnexplain.systems.abr.system import AdaptiveBitrate
     from dnnexplain.systems.abr.traces import Trace
@@ -29,6 +32,9 @@ MIXTURE = {"markov-3g": 0.8, "stable": 0.05, "bursty": 0.05, "outage": 0.05, "pu
 """Shares of the families that the shipped network was trained on."""
 OF_FOLDERS = {"vary": 0.3, "generated": 0.0}
 """How a folder's links are trained on, where options do not say; see ``training.Recipe``."""
+
+AGAIN = {"learning_rate": 2e-4, "entropy": (0.004, 0.002), "warm": 6}
+"""How a network that has learned before goes on: in small steps, after the critic has caught up with it."""
 
 _OF_LINKS = {"families", "means", "spread", "pool"}
 
@@ -43,11 +49,20 @@ def run(
     given, seed = options.get("links") is not None, int(options.get("seed", 0))
     recipe = Recipe(
         families=MIXTURE, iterations=int(options["iterations"]), sessions=int(options["sessions"]), qoe=system.qoe.name,
+        **(AGAIN if options.get("begin") else {}),
         **({name: float(options.get(name, usual)) for name, usual in OF_FOLDERS.items()} if given else {}), **_taught(options),
     )  # fmt: skip
     traces, checks, source = _links(system, options, recipe, seed) if given else (None, None, "generated links only")
     keep = stages_of(recipe.iterations, int(options.get("stages") or 0))
-    trainer = Trainer(recipe, seed, traces=traces, checks=checks, video=system.video, keep=keep)
+    trainer = Trainer(
+        recipe,
+        seed,
+        traces=traces,
+        checks=checks,
+        video=system.video,
+        keep=keep,
+        begin=_weights(str(options.get("begin") or "")),
+    )
     saved = out.with_suffix(".training.pt")
     if options.get("fresh"):
         saved.unlink(missing_ok=True)
@@ -61,6 +76,24 @@ def run(
     module = trainer.run(tell, saved)
     stages = {f"after {item} of {counted(recipe.iterations, 'step')}": trainer.stage(item) for item in keep}
     return module, {**story(trainer, module, source), **({"stages": stages} if stages else {})}
+
+
+def _weights(begin: str) -> Mapping[str, Tensor] | None:
+    """The weights of a network that ships, by its name, or of a file that ``dnnexplain train`` wrote; ``None`` without one.
+
+    Raises:
+        DnnExplainError: there is no such file, or it holds no weights.
+    """
+    if not begin:
+        return None
+    shipped = Path(__file__).with_name("weights") / f"abr-{begin}.safetensors"
+    file = shipped if shipped.exists() else Path(begin)
+    try:
+        weights: Mapping[str, Tensor] = load_file(file)
+    except (OSError, SafetensorError) as error:
+        msg = f"{file} holds no weights to begin with: give a network that ships, or a file that `dnnexplain train abr` wrote"
+        raise DnnExplainError(msg) from error
+    return weights
 
 
 def _links(

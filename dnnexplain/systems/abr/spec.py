@@ -158,6 +158,9 @@ SPEC = Spec(
                 Parameter("sessions", 512, "Sessions side by side in each.", low=8, high=100_000),
                 Parameter("links", None, "Train on the links of this folder instead of generated ones.", kind=Path),
                 Parameter(
+                    "begin", "", "Go on from this network, shipped (its name) or a file, instead of drawn weights."
+                ),
+                Parameter(
                     "vary",
                     0.3,
                     "How far that folder's links are varied: standard deviation of the logarithm of a factor of throughput.",

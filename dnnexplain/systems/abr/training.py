@@ -36,7 +36,7 @@ __all__ = ["Recipe", "Report", "Trainer", "actor", "evaluate"]
 _POOL, _HELD_OUT, _START, _ACTION, _SHUFFLE, _NOISE, _VARIED = range(7)
 _REWARD_SCALE = 0.1
 _OF_TEACHERS = ("teacher", "teaching")
-_OF_GIVEN = ("vary", "generated")
+_OF_GIVEN = ("vary", "generated", "warm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class Recipe:
         teaching: weight of following them in the first iteration, what it is multiplied by in each, and the least
             weight that still counts.
         check_every: iterations between checks.
+        warm: iterations at the beginning in which only the critic learns: for weights that were learned before.
     """
 
     families: Mapping[str, float] = field(default_factory=lambda: {"markov-3g": 1.0})
@@ -91,6 +92,7 @@ class Recipe:
     vary: float = 0.0
     generated: float = 0.0
     check_every: int = 10
+    warm: int = 0
     teacher: tuple[tuple[str, float], ...] = ()
     teaching: tuple[float, float, float] = (1.0, 0.95, 0.01)
 
@@ -149,6 +151,16 @@ def _stack(sizes: Sequence[int], seed: int) -> nn.Sequential:
     return module
 
 
+def _begin(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    own = module.state_dict()
+    if {name: tuple(part.shape) for name, part in own.items()} != {
+        name: tuple(part.shape) for name, part in weights.items()
+    }:
+        msg = "the weights to begin with are of another network; they must be of one that `dnnexplain train abr` made for this video"
+        raise DnnExplainError(msg)
+    module.load_state_dict(dict(weights))
+
+
 def evaluate(module: nn.Module, simulator: Simulator) -> NDArray[np.float64]:
     """Total QoE of chunks 2 to the last of every session, best actions ``[B]``; the simulator is used up."""
     total = np.zeros(len(simulator))
@@ -183,6 +195,10 @@ class Trainer:
         checks: links that are held out, by which the weights are chosen, instead of generated ones.
         video: what is played.
         keep: after which iterations the weights of that moment are kept, in ``stages``.
+        begin: weights to go on from, of a network of this wiring, instead of drawn ones.
+
+    Raises:
+        DnnExplainError: ``begin`` is of another network.
     """
 
     def __init__(
@@ -194,6 +210,7 @@ class Trainer:
         checks: Sequence[Trace] | None = None,
         video: Video | None = None,
         keep: Sequence[int] = (),
+        begin: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         self.recipe, self.seed = recipe, seed
         self.video = default_video() if video is None else video
@@ -202,6 +219,8 @@ class Trainer:
         self.qoe = make_qoe(recipe.qoe, self.video.bitrates)
         self.teachers = Teachers(recipe.teacher, self.video, self.qoe)
         self.module = actor(self.video, recipe.units, seed, recipe.remaining_row)
+        if begin is not None:
+            _begin(self.module, begin)
         inputs = 6 * columns_of(self.video) + len(OUTLOOK)
         self.critic = _stack([inputs, 128, 128, 1], seed + 7)
         parameters = [*self.module.parameters(), *self.critic.parameters()]
@@ -361,7 +380,8 @@ class Trainer:
         clipped = ratio.clamp(1 - recipe.clip, 1 + recipe.clip)
         entropy = -(logp.exp() * logp).sum(dim=1).mean()
         error = nn.functional.smooth_l1_loss(self._values(states, batch.views[chosen]), batch.returns[chosen])
-        loss = -torch.min(ratio * gain, clipped * gain).mean() - entropy_weight * entropy + 0.5 * error
+        better = torch.min(ratio * gain, clipped * gain).mean() + entropy_weight * entropy
+        loss = 0.5 * error - (better if self.iteration >= recipe.warm else 0.0 * better)
         if batch.penalty is not None:
             loss = loss + self._teaching() * self.teachers.loss(logp, batch.penalty[chosen])
         self.optimizer.zero_grad()
