@@ -47,10 +47,12 @@ def run(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Train by the recipe ``default``; see ``contract.Recipe``. It resumes from ``OUT.training.pt``."""
     given, seed = options.get("links") is not None, int(options.get("seed", 0))
+    chosen: dict[str, Any] = {**(AGAIN if options.get("begin") else {}), **_taught(options)}
+    if given:
+        chosen |= {name: float(options.get(name, usual)) for name, usual in OF_FOLDERS.items()}
     recipe = Recipe(
         families=MIXTURE, iterations=int(options["iterations"]), sessions=int(options["sessions"]), qoe=system.qoe.name,
-        **(AGAIN if options.get("begin") else {}),
-        **({name: float(options.get(name, usual)) for name, usual in OF_FOLDERS.items()} if given else {}), **_taught(options),
+        **chosen,
     )  # fmt: skip
     traces, checks, source = _links(system, options, recipe, seed) if given else (None, None, "generated links only")
     keep = stages_of(recipe.iterations, int(options.get("stages") or 0))
