@@ -227,7 +227,8 @@ class _Column:
         if network is not None:
             network.load_state_dict(layers)
         parts = [mine[name].astype(np.float64) for name in PARTS]
-        return cls(*parts, bool(mine["few"][0]), network)
+        weights, spread, edges, quantiles, usual = parts
+        return cls(weights, spread, edges, quantiles, usual, bool(mine["few"][0]), network)
 
     def _shares(self, given: Floats) -> Floats:
         import torch  # noqa: PLC0415
@@ -244,8 +245,8 @@ def _fitted(
     """The model of column ``place`` of rows ``[M, C]``; the first ``levels`` inputs tell its spread."""
     given = np.concatenate([inputs, rows[:, :place]], axis=1)
     if few is not None:
-        Column = _Column(np.zeros(0), np.zeros(0), _single((few[1:] + few[:-1]) / 2), few, np.ones(len(few)), few=True)
-        return _trained(Column, given, rows[:, place], steps, order)
+        column = _Column(np.zeros(0), np.zeros(0), _single((few[1:] + few[:-1]) / 2), few, np.ones(len(few)), few=True)
+        return _trained(column, given, rows[:, place], steps, order)
     known = np.column_stack([np.ones(len(given)), given])
     square = known.T @ known + RIDGE * len(known) * np.eye(known.shape[1])
     size, values = levels + 1, rows[:, place]
@@ -258,8 +259,9 @@ def _fitted(
     quantiles = np.quantile(left, shares)
     edges = np.unique(quantiles[np.round(np.linspace(0, QUANTILES - 1, BINS + 1)).astype(int)][1:-1])
     usual = np.bincount(np.searchsorted(edges, left, side="right"), minlength=len(edges) + 1) / len(left)
-    Column = _Column(*[_single(item) for item in (weights, spread, edges, quantiles, usual)], False)  # noqa: FBT003
-    return Column if wide else _trained(Column, given, left, steps, order)
+    parts = [_single(item) for item in (weights, spread, edges, quantiles, usual)]
+    column = _Column(parts[0], parts[1], parts[2], parts[3], parts[4], few=False)
+    return column if wide else _trained(column, given, left, steps, order)
 
 
 def _trained(column: _Column, given: Floats, values: Floats, steps: int, order: Any) -> _Column:

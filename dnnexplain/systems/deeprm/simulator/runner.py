@@ -255,12 +255,12 @@ def visit_described(
     nodes = tree_nodes(visitor, params)
     own = visitor is teacher and not isinstance(visitor, RulePolicy)
     met: list[tuple[NDArray[Any], ...]] = []
-    Visitor = _Visitor(teacher, simulator.scale)
+    answers = _Answers(teacher, simulator.scale)
     while len(rows := simulator.active()):
         described = simulator.describe(rows)
-        Visitor.add(simulator.observe(rows), now=own)
+        answers.add(simulator.observe(rows), now=own)
         if own:
-            actions = sampling.choose(Visitor.said[-1], described[2] if getattr(teacher, "masked", True) else None)
+            actions = sampling.choose(answers.said[-1], described[2] if getattr(teacher, "masked", True) else None)
         elif nodes is not None:
             actions = tree_actions(nodes, *described)
         else:
@@ -268,10 +268,10 @@ def visit_described(
         met.append((*described, rows))
         simulator.step(actions, rows)
     features, moves, valid, job_set = (np.concatenate(parts) for parts in zip(*met, strict=True))
-    return _run_of(simulator, job_sets), (features, moves, valid, Visitor.outputs(), job_set)
+    return _run_of(simulator, job_sets), (features, moves, valid, answers.outputs(), job_set)
 
 
-class _Visitor:
+class _Answers:
     """A teacher's outputs for pictures that come a few at a time: asked in large batches unless needed at once."""
 
     def __init__(self, teacher: Policy, scale: float) -> None:
