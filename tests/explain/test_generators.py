@@ -15,6 +15,7 @@ from dnnexplain.explain.generate import (
     realism,
     save_generator,
 )
+from dnnexplain.explain.generate.files import generator_mark
 from dnnexplain.explain.generate.normal_scale import NormalScale
 
 
@@ -65,6 +66,7 @@ def test_a_generator_comes_back_from_its_file_and_keeps_to_values_that_were_seen
     file = save_generator(tmp_path / "one.safetensors", generator, {"columns": ["a", "b", "c"], "fitted": "30 tables"})
     made, again = (one.sample(5, seed=3) for one in (generator, load_generator(file)))
     assert all(np.array_equal(one, two) for one, two in zip(made, again, strict=True))
+    assert generator_mark(load_generator(file)) == generator_mark(generator)
     rows, seen = np.concatenate(made), np.concatenate(fitted)
     assert set(rows[:, 2]) <= {0.0, 1.0, 2.0, 3.0}
     assert (rows >= seen.min(axis=0) - 1e-6).all()

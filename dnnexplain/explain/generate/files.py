@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,16 @@ from dnnexplain.explain.generate.networks import Adversarial, Diffusion
 from dnnexplain.files import write_bytes
 from dnnexplain.reading import parse_json, read_bytes, read_start
 
-__all__ = ["KEY", "Trained", "find_generator", "load_generator", "read_story", "save_generator", "shipped_generator"]
+__all__ = [
+    "KEY",
+    "Trained",
+    "find_generator",
+    "generator_mark",
+    "load_generator",
+    "read_story",
+    "save_generator",
+    "shipped_generator",
+]
 
 KEY = "dnnexplain-generator"
 FORMAT = 1
@@ -66,6 +76,15 @@ def save_generator(path: str | Path, generator: Any, story: Mapping[str, Any] | 
     data = {**(story or {}), "format": FORMAT, "generator": generator.name, "ordered": generator.ordered}
     arrays = {key: np.ascontiguousarray(value) for key, value in generator.known().items()}
     return write_bytes(path, save(arrays, metadata={KEY: json.dumps(data, ensure_ascii=False)}))
+
+
+def generator_mark(generator: Any) -> str:
+    """Kind and, of one that is trained, the first digits of a hash of all that it knows: two of one mark write the same."""
+    if generator.name not in KINDS:
+        return str(generator.name)
+    known = generator.known()
+    parts = b"".join(key.encode() + np.ascontiguousarray(known[key]).tobytes() for key in sorted(known))
+    return f"{generator.name} {hashlib.sha256(parts).hexdigest()[:16]}"
 
 
 def read_story(path: str | Path) -> dict[str, Any]:

@@ -163,10 +163,12 @@ def _generated(test: StressTest, files: Mapping[str, str]) -> list[str]:
     )
     rows = "".join(
         f"<tr><td class=n>{percent(item['plausibility'])}<td class=n>{with_minus(figure(item['regret']))}<td class=n>{with_minus(figure(item['cost']))}"
-        f"<td class=n>{_optimum(item)}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
+        f"<td class=n>{with_minus(_optimum(item))}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
         for item in made.front
     )
-    head = "<thead><tr><th class=n>no likelier<th class=n>regret<th class=n>cost<th class=n>the optimum's cost<th>file</tr></thead>"
+    head = (
+        "<thead><tr><th class=n>no likelier<th class=n>regret<th class=n>cost<th class=n>optimum<th>file</tr></thead>"
+    )
     chart = front_chart(made.front, made.drawn_regret, test.cost_name)
     return [f"<p>{escape(with_minus(text))}</p>{chart}<table>{head}<tbody>{rows}</tbody></table>"]
 
@@ -204,7 +206,7 @@ def _limits(limits: Mapping[str, str]) -> list[str]:
 
 
 def _table(test: StressTest, files: Mapping[str, str]) -> str:
-    head = "<thead><tr><th>scenario<th>verdict<th class=n>cost<th>best rule<th class=n>gap<th>-100% to +100%<th class=n>runs<th>worst</tr></thead>"
+    head = "<thead><tr><th>scenario<th>verdict<th class=n>cost<th>best rule<th class=n>gap<th>−100% to +100%<th class=n>runs<th>worst</tr></thead>"
     order = list(KINDS)
     rows = sorted(test.scenarios, key=lambda item: order.index(item.kind) if item.kind in KINDS else len(order))
     bodies = "".join(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, need
 from dnnexplain.counts import counted
 from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest, worst_ten
+from dnnexplain.explain.generate.files import generator_mark
 from dnnexplain.explain.generate.generators import Generator
 from dnnexplain.explain.generate.plausibility import LEAST, Plausibility
 from dnnexplain.explain.stress.cases import Case, battery, case_file
@@ -101,7 +102,7 @@ def stress(
     cases, sets, left_out = _afforded(battery(spec, recorded), budget)
     settings = {"budget": budget, "cases": [case.name for case in cases], "like": recorded is not None}
     if generator is not None:
-        settings["generator"] = generator.name
+        settings["generator"] = generator_mark(generator)
     question = Question.about(system, policy, method="stress", seed=seed, settings=settings)
     known = _known(resume, question)
     ordinary = max(sets, min(ORDINARY, budget // 10))
