@@ -10,6 +10,7 @@ import { number, withUnit } from "../shared/numbers.js";
 import { roundNumbers } from "./chart.js";
 
 const RAMP = ["#30346d", "#2a6f97", "#2a9d8f", "#8ab661", "#e9b949", "#d9622b"];
+const FEW = 15; // cells that stand for one value each
 const EDGE = { left: 44, bottom: 20, tall: 190 };
 
 /**
@@ -172,7 +173,7 @@ function nameOf({ name, unit }) {
   return unit ? `${name}, ${unit}` : name;
 }
 
-/** About so many round numbers along an axis.
+/** About so many round numbers along an axis; of few cells each its own value.
  *
  * @param {any} given
  * @param {any} count
@@ -180,8 +181,9 @@ function nameOf({ name, unit }) {
  */
 function marksOf(given, count, side) {
   const { values } = given;
-  const round = roundNumbers(values[0], values[values.length - 1], count).filter((value) => shareOf(given, value) !== null);
-  return round.map((value) => h("span", { class: "dx-sweep-mark", style: `${side}:${100 * (shareOf(given, value) ?? 0)}%` }, number(value)));
+  const few = values.length <= Math.min(count, FEW);
+  const round = few ? values : roundNumbers(values[0], values[values.length - 1], count).filter((value) => shareOf(given, value) !== null);
+  return round.map((/** @type {number} */ value) => h("span", { class: "dx-sweep-mark", style: `${side}:${100 * (shareOf(given, value) ?? 0)}%` }, number(value)));
 }
 
 /** Actions with their colours, those that are nowhere on the network's map struck out; or the ramp of numbers.
