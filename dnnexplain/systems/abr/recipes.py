@@ -77,7 +77,8 @@ def run(
 
     module = trainer.run(tell, saved)
     stages = {f"after {item} of {counted(recipe.iterations, 'step')}": trainer.stage(item) for item in keep}
-    return module, {**story(trainer, module, source), **({"stages": stages} if stages else {})}
+    kind = "sessions on links held out" if given else "held-out generated links"
+    return module, {**story(trainer, module, source, kind), **({"stages": stages} if stages else {})}
 
 
 def _weights(begin: str) -> Mapping[str, Tensor] | None:
@@ -140,8 +141,8 @@ def _taught(options: Mapping[str, Any]) -> dict[str, Any]:
     return {"teacher": rules, "teaching": (first, decay, least)} if rules else {}
 
 
-def story(trainer: Trainer, module: nn.Module, links: str) -> dict[str, Any]:
-    """What a model card tells of a training: its numbers, and QoE on the held-out links beside the rules'."""
+def story(trainer: Trainer, module: nn.Module, links: str, kind: str) -> dict[str, Any]:
+    """What a model card tells of a training: its numbers, and QoE on the held-out links, of which ``kind`` says, beside the rules'."""
     video, qoe, recipe = trainer.video, trainer.qoe, trainer.recipe
     totals = {"network": evaluate(module, Simulator(trainer.checks, video, qoe=qoe))}
     for name, rule in make_rules(video, Params(), qoe).items():
@@ -154,7 +155,7 @@ def story(trainer: Trainer, module: nn.Module, links: str) -> dict[str, Any]:
         "decisions": decisions,
         "recipe": recipe.to_dict(),
         "curve": trainer.curve,
-        "figures": {f"QoE-{qoe.name} on {len(trainer.checks)} held-out generated links": figures},
+        "figures": {f"QoE-{qoe.name} on {len(trainer.checks)} {kind}": figures},
     }
 
 

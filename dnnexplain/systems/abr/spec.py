@@ -94,7 +94,7 @@ SPEC = Spec(
         Role(
             "authors-links",
             "Pensieve's network, trained on its authors' links",
-            "Proximal policy optimisation on the 127 training links of Pensieve's authors, which are not shipped.",
+            "The default one, trained further on 102 training links of Pensieve's authors, which are not shipped.",
         ),
     ),
     metrics=(
