@@ -159,12 +159,12 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Phrases joined by commas and followed by ``one`` or ``many``; ``none`` if all are left out."""
+    """Phrases joined by commas and followed by ``singular`` or ``plural``; ``none`` if all are left out."""
 
     items: tuple[Phrase, ...]
     none: str
-    one: str
-    many: str
+    singular: str
+    plural: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,11 +134,15 @@ def test_a_knob_without_steps_is_swept_over_its_whole_range(name):
 
 
 BRIEF = {
+    "deeprm": ("--recipe", "as-published", "--original", "--slots", "3", "--iterations", "1", "--threads", "1"),
+    "abr": ("--iterations", "1", "--sessions", "8"),
     "routing": ("--topology", "ring-4", "--steps", "2"),
     "cellular": ("--iterations", "2", "--days", "8", "--batch", "4"),
     "cran": ("--heads", "2", "--users", "1", "--days", "80", "--steps", "100", "--rounds", "1"),
 }
-"""Trainings that take a second; those of the other built-in systems, which measure more afterwards, are in their own tests."""
+"""Trainings that take a second."""
+MEASURED = ("dnnexplain.training.figures.UNSEEN", "dnnexplain.systems.deeprm.trained.FIGURE_SETS")
+"""Workloads on which a network is measured once it is trained: a few are enough to see that it is."""
 
 
 def lines(name, folder):
@@ -206,9 +210,11 @@ def test_searches_regions_statements_and_guards_answer_for_every_space(name, com
 
 
 @pytest.mark.parametrize("name", [*BRIEF, *FAKES])
-def test_a_network_trains_saves_loads_and_has_its_card(name, tmp_path, capsys):
+def test_a_network_trains_saves_loads_and_has_its_card(name, tmp_path, capsys, monkeypatch):
+    for count in MEASURED:
+        monkeypatch.setattr(count, 4)
     assert answered(name, "train", tmp_path, capsys)
-    given = {"routing": {"topology": "ring-4"}, "cran": {"heads": 2, "users": 1}}.get(name, {})
+    given = {"deeprm": {"slots": 3}, "routing": {"topology": "ring-4"}, "cran": {"heads": 2, "users": 1}}.get(name, {})
     system = make_system(name, **given) if name in BRIEF else system_of(name)
     network = load(tmp_path / "net.safetensors", system)
     assert np.isfinite(network.outputs(system.encode(np.array([knob.start for knob in system.knobs])[None]))).all()

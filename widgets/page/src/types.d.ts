@@ -8,13 +8,34 @@ interface PanelModel {
   on(event: string, callback: () => void): void;
   off?(event: string, callback: () => void): void;
   save_changes(): unknown;
-  widget_manager?: any;
+  widget_manager?: WidgetManager;
+}
+
+/** What gives a panel other models and their views. Where the kernel hangs depends on the host: Voilà's manager, JupyterLab's. */
+interface WidgetManager {
+  get_model(id: string): Promise<Hub>;
+  create_view(model: PanelModel): Promise<{ el: Element; remove(): void; processLuminoMessage?(message: { type: string }): void }>;
+  kernel?: PageKernel;
+  context?: { sessionContext?: { session?: { kernel?: PageKernel } } };
+}
+
+/** A kernel as the page knows it. */
+interface PageKernel {
+  id: string;
+  serverSettings: { baseUrl: string };
+  statusChanged?: { connect(heard: (kernel: PageKernel, status: string) => void): void };
+  disposed?: { connect?(heard: () => void): void };
+}
+
+/** The drawing code as the session's model carries it. */
+interface PanelCode {
+  mount(panel: { model: PanelModel; el: Element; hub: Hub }): unknown;
 }
 
 /** The model that all panels of a session share. */
 interface Hub extends PanelModel {
   dnnexplainStore?: Store;
-  dnnexplainCode?: Promise<any>;
+  dnnexplainCode?: Promise<PanelCode>;
   dnnexplainNetwork?: PageNetwork;
 }
 
@@ -51,7 +72,7 @@ interface Pane {
 interface Scene {
   system: string;
   knobs: Knob[];
-  picture: { rows: number; columns: number; panes: Pane[] } & Record<string, any>;
+  picture: { rows: number; columns: number; panes: Pane[] };
   output: { kind: string; names: string[]; unit: string };
   outputColours: (number | null)[];
   groups: { name: string; colour: number | null }[];
@@ -92,12 +113,24 @@ interface Step {
   curves: Numbers;
   /** Of each curve: knob, number of values, first and last value. */
   swept: [number, number, number, number][];
-  words: Record<string, any>;
+  words: Words;
   failures: Record<string, string>;
 }
 
+/** Sentences about a step, by who says them; `axis`: what a family of curves is over. */
+interface Words {
+  state?: string;
+  decision?: string;
+  probability?: string;
+  saliency?: string;
+  overlay?: string;
+  map?: string;
+  neurons?: string;
+  axis?: { family: string; unit: string };
+}
+
 /** What the page's own network finds of a step. */
-type OwnStep = Partial<Omit<Step, "values">> & { values: Numbers; words: Record<string, any>; failures: Record<string, string>; whole?: boolean; map?: Numbers };
+type OwnStep = Partial<Omit<Step, "values">> & { values: Numbers; words: Words; failures: Record<string, string>; whole?: boolean; map?: Numbers };
 
 type Numbers = Float64Array | Float32Array;
 
@@ -140,6 +173,14 @@ interface Props {
   [name: string]: any;
 }
 
+/** With what a canvas has its titles painted. */
+interface PaintedTitles {
+  layout: Layout;
+  panes: Pane[];
+  theme: string;
+  selected: unknown;
+}
+
 type Attributes = Record<string, string | number>;
 
 type Colour = number[];
@@ -151,7 +192,7 @@ interface HTMLElement {
 
 interface HTMLCanvasElement {
   dnnexplainFigure?: () => string;
-  dnnexplainTitles?: any;
+  dnnexplainTitles?: PaintedTitles;
 }
 
 interface Window {

@@ -241,7 +241,7 @@ export function tellState(sketch, given) {
   const parts = sketch.words.map((/** @type {any} */ word) => {
     if (word.kind === "Phrase") return shown(word) ? fill(word) : "";
     const items = word.items.filter(shown).map(fill);
-    return items.length ? items.join(", ") + (items.length === 1 ? word.one : word.many) : word.none;
+    return items.length ? items.join(", ") + (items.length === 1 ? word.singular : word.plural) : word.none;
   });
   return capital(parts.join(""));
 }

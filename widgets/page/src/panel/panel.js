@@ -214,7 +214,7 @@ function makeShell(model, store, specs, parts) {
       if (what === "live" || what === "local") loadedNote?.update();
       if (what === "gone") element.classList.toggle("dx-unanswered", Boolean(store.gone));
       const says = model.get("says");
-      const words = model.get("sentence") || store.live.words[says] || "";
+      const words = model.get("sentence") || store.live.words[/** @type {keyof Words} */ (says)] || "";
       setText(sentence, words);
       hero.update(store);
       const failure = model.get("error") || store.live.failures[says] || store.live.failures.all || "";

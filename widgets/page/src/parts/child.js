@@ -13,10 +13,9 @@ export function makeChild(store, part, model) {
   /** @type {any} */
   let view = null;
   const show = async () => {
-    const id = model.get("child");
-    if (!id) return;
-    const child = await model.widget_manager.get_model(id);
-    view = await model.widget_manager.create_view(child);
+    const [id, manager] = [model.get("child"), model.widget_manager];
+    if (!id || !manager) return;
+    view = await manager.create_view(await manager.get_model(id));
     element.replaceChildren(view.el);
     view.processLuminoMessage?.({ type: "after-attach" });
   };

@@ -80,11 +80,9 @@ export function paintPicture(canvas, scene, live, layout, options) {
  * @param {any} given
  */
 function keepsTitles(canvas, layout, panes, { theme, selected }) {
-  /** @type {Record<string, any>} */
-  const now = { layout, panes, theme, selected };
   const before = canvas.dnnexplainTitles;
-  canvas.dnnexplainTitles = now;
-  return before !== undefined && Object.keys(now).every((name) => before[name] === now[name]);
+  canvas.dnnexplainTitles = { layout, panes, theme, selected };
+  return before !== undefined && before.layout === layout && before.panes === panes && before.theme === theme && before.selected === selected;
 }
 
 /**

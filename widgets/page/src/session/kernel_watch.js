@@ -22,7 +22,7 @@ export function watchKernel(model, store) {
     store.emit("gone");
   };
   const kernel = kernelOf(model);
-  kernel?.statusChanged?.connect((/** @type {any} */ _kernel, /** @type {any} */ status) => GONE.has(status) && end("stopped"));
+  kernel?.statusChanged?.connect((_kernel, status) => GONE.has(status) && end("stopped"));
   kernel?.disposed?.connect?.(() => end("stopped"));
   if (isApp() && kernel) askServer(kernel, end, store);
   watchLink(model, end);
@@ -53,7 +53,7 @@ function kernelOf(model) {
 
 /**
  * In the app nothing else tells of a kernel that was ended for being idle, or of a server that stopped.
- * @param {any} kernel
+ * @param {PageKernel} kernel
  * @param {any} end
  * @param {Store} store
  */
