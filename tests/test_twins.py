@@ -48,3 +48,14 @@ def test_tied_weights_stay_tied():
     module[3].weight = module[1].weight
     twin = private(module)
     assert twin[1].weight is twin[3].weight is not module[1].weight
+
+
+def test_a_large_tensor_is_shuffled_in_place(monkeypatch):
+    module = made().module
+    monkeypatch.setattr("dnnexplain.explain.networks.hooks._LARGE", 100)
+    twin, again, other = shuffled(module, seed=1), shuffled(module, seed=1), shuffled(module, seed=2)
+    before, after = module[1].weight.detach(), twin[1].weight
+    assert torch.equal(before.flatten().sort().values, after.flatten().sort().values)
+    assert not torch.equal(before, after)
+    assert torch.equal(after, again[1].weight)
+    assert not torch.equal(after, other[1].weight)

@@ -99,12 +99,19 @@ def private(of: Policy | nn.Module) -> nn.Module:
     return twin
 
 
+_LARGE = 1 << 20
+"""Entries from which a tensor is shuffled in place: a list of places to move them to would have twice its bytes."""
+
+
 def shuffled(module: nn.Module, seed: int) -> nn.Module:
     """A private copy in which the entries of every weight tensor are permuted (Adebayo et al. 2018)."""
     twin = copy.deepcopy(private(module))
-    draw = torch.Generator().manual_seed(seed)
+    draw, large = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     with torch.no_grad():
         for weight in twin.parameters():
+            if weight.numel() > _LARGE and weight.is_contiguous():
+                large.shuffle(weight.detach().numpy().reshape(-1))
+                continue
             order = torch.randperm(weight.numel(), generator=draw)
             weight.copy_(weight.flatten()[order].reshape(weight.shape))
     return twin
