@@ -211,7 +211,7 @@ def test_searches_regions_statements_and_guards_answer_for_every_space(name, com
 
 @pytest.mark.parametrize("name", [*BRIEF, *FAKES])
 def test_a_network_trains_saves_loads_and_has_its_card(name, tmp_path, capsys, monkeypatch):
-    for count in MEASURED:
+    for count in MEASURED if name in {"deeprm", "abr"} else ():
         monkeypatch.setattr(count, 4)
     assert answered(name, "train", tmp_path, capsys)
     given = {"deeprm": {"slots": 3}, "routing": {"topology": "ring-4"}, "cran": {"heads": 2, "users": 1}}.get(name, {})
