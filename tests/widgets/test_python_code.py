@@ -52,7 +52,7 @@ def board_with(boards, name):
 def test_the_copied_code_of_a_panel_runs_and_makes_the_panel(boards, name, monkeypatch):
     monkeypatch.setitem(gap_box.__kwdefaults__, "moves", 8)
     monkeypatch.setattr(LookAhead, "_better", lambda _self, _seen, _valid, own: own)
-    for few in ("FALLBACKS", "SINGLES", "LEARNED"):
+    for few in ("FALLBACKS", "STARTS", "LEARNED"):
         monkeypatch.setattr(compiling, few, 2)
     panel = board_with(boards, name).panel(name)
     quick = QUICK | OWN.get(name, {})
