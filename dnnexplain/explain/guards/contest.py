@@ -57,6 +57,8 @@ class Bench:
 
     def learn(self, workloads: Sequence[Any]) -> None:
         """Take in workloads that were found by an attack."""
+        if not workloads:
+            return
         costs = np.array(
             [self.system.run(rule, list(workloads)).cost for rule in self.rules.values()], dtype=np.float64
         )
