@@ -13,11 +13,11 @@ __all__ = ["glossary", "glossary_page"]
 def glossary() -> dict[str, str]:
     """Term -> what it means, a sentence or two: words of the product, and those of each system, from its folder."""
     folders = sorted(files("dnnexplain").joinpath("systems").iterdir(), key=lambda folder: folder.name)
-    glossary: dict[str, str] = {}
+    terms: dict[str, str] = {}
     for folder in (files("dnnexplain"), *folders):
         if folder.joinpath("glossary.json").is_file():
-            glossary |= json.loads(folder.joinpath("glossary.json").read_text(encoding="utf-8"))
-    return dict(sorted(glossary.items(), key=lambda item: item[0].lower()))
+            terms |= json.loads(folder.joinpath("glossary.json").read_text(encoding="utf-8"))
+    return dict(sorted(terms.items(), key=lambda item: item[0].lower()))
 
 
 def glossary_page() -> str:

@@ -122,14 +122,14 @@ def _spec(name: str) -> Spec:
 
 def specs() -> dict[str, Spec]:
     """Every system's spec by name. A package's that cannot be imported is left out; ``spec_of`` says why."""
-    specs = {}
+    by_name = {}
     for name in known_systems():
         try:
-            specs[name] = spec_of(name)
+            by_name[name] = spec_of(name)
         except DnnExplainError:
             if name in BUILT_IN:
                 raise
-    return specs
+    return by_name
 
 
 def fair_rules(system: Any) -> dict[str, Policy]:

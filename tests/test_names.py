@@ -10,7 +10,6 @@ MAY = {
     ("dnnexplain/explain/sequence/result.py", "found"),  # the same, of a workload
     ("dnnexplain/explain/distillation/certificate.py", "told"),  # a former name, which warns
     ("dnnexplain/explain/guards/guarded.py", "told"),  # the same
-    ("dnnexplain/contract/paintings.py", "one"),  # the singular of a noun, on its way to another name
     ("dnnexplain/systems/cran/networks.py", "told"),  # a setting that weights files have
 }
 """File and name. It only ever gets shorter."""

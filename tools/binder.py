@@ -81,7 +81,7 @@ def closure() -> set[str]:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     waiting = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["widgets"]]
-    closure: set[str] = set()
+    reached: set[str] = set()
     seen: set[tuple[str, str]] = set()
     while waiting:
         item = waiting.pop()
@@ -90,12 +90,12 @@ def closure() -> set[str]:
             if (name, extra) in seen:
                 continue
             seen.add((name, extra))
-            closure.add(name)
+            reached.add(name)
             for text in requires(name) or []:
                 more = Requirement(text)
                 if more.marker is None or more.marker.evaluate({"extra": extra, "sys_platform": "linux"}):
                     waiting.append(more)
-    return {name for name in closure if not name.startswith(("nvidia-", "cuda-")) and name != "triton"}
+    return {name for name in reached if not name.startswith(("nvidia-", "cuda-")) and name != "triton"}
 
 
 def _pins(text: str) -> dict[str, str]:
@@ -113,11 +113,11 @@ def _normal(name: str) -> str:
 def links(repository: str, ref: str = "HEAD") -> dict[str, str]:
     """Addresses on mybinder.org by name: JupyterLab, the dashboard, and each lesson as a page."""
     base = f"https://mybinder.org/v2/gh/{repository}/{ref}?urlpath="
-    links = {"JupyterLab": base + quote("lab/tree/notebooks", safe="")}
+    addresses = {"JupyterLab": base + quote("lab/tree/notebooks", safe="")}
     pages = {"dashboard": "dnnexplain/app/dashboard.ipynb"}
     lessons = sorted((ROOT / "notebooks").glob("*.ipynb"), key=lambda path: _in_order(path.stem))
     pages |= {path.stem: f"notebooks/{path.name}" for path in lessons}
-    return links | {name: base + quote(f"voila/render/{path}", safe="") for name, path in pages.items()}
+    return addresses | {name: base + quote(f"voila/render/{path}", safe="") for name, path in pages.items()}
 
 
 def _in_order(name: str) -> tuple[float, str]:

@@ -93,7 +93,7 @@ def lessons(folder: Path) -> tuple[Page, ...]:
     Raises:
         DnnExplainError: a file is no notebook.
     """
-    lessons = []
+    entries = []
     for number, path in enumerate(sorted(folder.glob("*.ipynb"), key=_lesson_order), 1):
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -105,10 +105,10 @@ def lessons(folder: Path) -> tuple[Page, ...]:
         lines = [line.strip() for line in first.splitlines() if line.strip()]
         heading = next((line.lstrip("# ") for line in lines if line.startswith("#")), path.stem)
         text = next((line for line in lines if not line.startswith("#")), "")
-        lessons.append(
+        entries.append(
             Page(f"lesson-{path.stem}", title or heading, _sentences(text), str(number), f"lessons/{path.name}")
         )
-    return tuple(lessons)
+    return tuple(entries)
 
 
 def _sentences(text: str, most: int = 180) -> str:

@@ -60,8 +60,8 @@ class OneOutput(nn.Module):
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """The chosen output ``[B, A]``."""
-        forward: torch.Tensor = self.network(observations)[self.place]
-        return forward
+        values: torch.Tensor = self.network(observations)[self.place]
+        return values
 
 
 class Permuted(nn.Module):
@@ -98,8 +98,8 @@ class OneStep(nn.Module):
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """What it gives ``[B, units]`` for observations ``[B, inputs]``."""
-        forward: torch.Tensor = self.memory(observations.unsqueeze(0))[0]
-        return forward[0]
+        values: torch.Tensor = self.memory(observations.unsqueeze(0))[0]
+        return values[0]
 
 
 class Normalized(nn.Module):

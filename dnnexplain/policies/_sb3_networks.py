@@ -136,8 +136,8 @@ class _Row:
 
     def places(self, prefix: str) -> list[int]:
         """Numbers of the layers below a prefix, in order."""
-        places = {name[len(prefix) :].split(".")[0] for name in self.left if name.startswith(prefix)}
-        return sorted(int(item) for item in places if item.isdigit())
+        indices = {name[len(prefix) :].split(".")[0] for name in self.left if name.startswith(prefix)}
+        return sorted(int(item) for item in indices if item.isdigit())
 
     def picture(self, prefix: str, pixels: Pixels | None) -> None:
         """The package's convolution, if the agent has one; else the input as it is, flattened."""

@@ -152,14 +152,14 @@ class _Hdf5:
 
     def names(self) -> list[str]:
         """The paths of all datasets."""
-        names: list[str] = []
+        listed: list[str] = []
 
         def keep(name: str, item: Any) -> None:
             if isinstance(item, self.h5py.Dataset):
-                names.append(name)
+                listed.append(name)
 
         self.root.visititems(keep)
-        return names
+        return listed
 
 
 class _Numbered:
@@ -188,7 +188,7 @@ class _Numbered:
 
     def layer(self, name: str) -> list[torch.Tensor]:
         """A layer's arrays in the order in which it made them, those of its cell after its own."""
-        layer: list[torch.Tensor] = []
+        arrays: list[torch.Tensor] = []
         here = self._at(name)
         for group in (here, here.get("cell") if "cell" in here else None):
             if group is not None and "vars" in group:
@@ -197,8 +197,8 @@ class _Numbered:
                 if group is here and text != name:
                     msg = f"the weights of {text!r} stand where those of {name!r} belong; was the file altered?"
                     raise DnnExplainError(msg)
-                layer += [self.reader.array(self.reader.group(inner, key)) for key in sorted(inner, key=int)]
-        return layer
+                arrays += [self.reader.array(self.reader.group(inner, key)) for key in sorted(inner, key=int)]
+        return arrays
 
 
 class _Named:
@@ -221,13 +221,13 @@ class _Named:
         names = [_text(entry) for entry in _listed(group, "weight_names")]
         if self.outer:
             names = [entry for entry in names if name in entry.split("/")[:-1]]
-        layer = []
+        arrays = []
         for item in names:
             here = group
             for part in item.split("/"):
                 here = self.reader.group(here, part)
-            layer.append(self.reader.array(here))
-        return layer
+            arrays.append(self.reader.array(here))
+        return arrays
 
 
 def _listed(group: Any, name: str) -> list[Any]:

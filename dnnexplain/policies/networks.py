@@ -211,8 +211,8 @@ def hidden_layers(module: nn.Module) -> tuple[str, ...]:
         (name, layer) for name, layer in leaves if not isinstance(layer, nn.Dropout | nn.Identity | nn.Flatten)
     ]
     inner = computing[:-1]
-    hidden_layers = tuple(name for name, layer in inner if isinstance(layer, ACTIVATIONS))
-    return hidden_layers or tuple(name for name, layer in inner if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d))
+    inner_names = tuple(name for name, layer in inner if isinstance(layer, ACTIVATIONS))
+    return inner_names or tuple(name for name, layer in inner if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d))
 
 
 def layer_shapes(module: nn.Module, example: torch.Tensor) -> dict[str, tuple[int, ...]]:

@@ -225,7 +225,7 @@ class _Search:
         """Pairs whose first state is in the block ``[B, K]``."""
         knob = self.system.knobs[self.varied]
         step = knob.step or (knob.high - knob.low) / 100
-        pairs: list[OrderPair] = []
+        order_pairs: list[OrderPair] = []
         base = self.witness.ask(block).actions
         for offset in self.offsets:
             moved = block.copy()
@@ -237,11 +237,11 @@ class _Search:
             flips = rows[self.witness.ask(moved[rows]).actions != base[rows]]
             for row in flips:
                 if self.over():
-                    return pairs
+                    return order_pairs
                 pair = self._pair(block[row], moved[row])
                 if pair is not None:
-                    pairs.append(pair)
-        return pairs
+                    order_pairs.append(pair)
+        return order_pairs
 
     def _pair(self, before: Floats, after: Floats) -> OrderPair | None:
         first, second = self.witness.verdict(before), self.witness.verdict(after)

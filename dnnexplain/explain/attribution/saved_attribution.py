@@ -116,18 +116,18 @@ def _differences(then: Attribution, now: Attribution) -> tuple[str, ...]:
 
 def asked_differently(question: Question, other: Question, *own: str) -> tuple[str, ...]:
     """What differs between two questions, in words; ``own`` is what a kind of result says of itself."""
-    asked_differently = []
+    differing = []
     if (question.policy, question.checkpoint) != (other.policy, other.checkpoint):
         weights = " with other weights" if question.policy == other.policy else ""
-        asked_differently.append(f"the network was {question.policy}{weights}")
+        differing.append(f"the network was {question.policy}{weights}")
     if not same(question.state, other.state):
-        asked_differently.append("the state was another one")
-    asked_differently += own
+        differing.append("the state was another one")
+    differing += own
     if question.seed != other.seed:
-        asked_differently.append(f"the seed was {question.seed}, now {other.seed}")
+        differing.append(f"the seed was {question.seed}, now {other.seed}")
     if not same(question.parameters, other.parameters):
-        asked_differently.append("the system had other parameters")
+        differing.append("the system had other parameters")
     if dict(question.versions) != dict(other.versions):
         changed = [name for name, version in other.versions.items() if question.versions.get(name) != version]
-        asked_differently.append(f"another version of {', '.join(changed)}")
-    return tuple(asked_differently)
+        differing.append(f"another version of {', '.join(changed)}")
+    return tuple(differing)

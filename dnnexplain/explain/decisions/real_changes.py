@@ -45,10 +45,10 @@ class Intervention:
 
 def objects(system: System) -> dict[str, NDArray[np.int64]]:
     """The positions of each object's knobs, by the knobs' group (a knob without one is its own)."""
-    objects: dict[str, list[int]] = {}
+    members: dict[str, list[int]] = {}
     for position, knob in enumerate(system.knobs):
-        objects.setdefault(knob.group or knob.name, []).append(position)
-    return {name: np.array(positions, dtype=np.int64) for name, positions in objects.items()}
+        members.setdefault(knob.group or knob.name, []).append(position)
+    return {name: np.array(positions, dtype=np.int64) for name, positions in members.items()}
 
 
 def physical_reference(
@@ -102,7 +102,7 @@ def mixtures(
 def neighbours(system: System, state: State, count: int, seed: int) -> NDArray[np.float64]:
     """Up to ``count`` states one step of one knob away ``[n, K]``; 2% of the range where a knob has no step."""
     order = np.random.default_rng(seed).permutation(2 * len(system.knobs))
-    neighbours: list[NDArray[np.float64]] = []
+    near: list[NDArray[np.float64]] = []
     for first in range(0, len(order), 4 * count):  # most moves are valid, and all at once would be K x K numbers
         moves = order[first : first + 4 * count]
         values = np.repeat(np.asarray(state.values, dtype=np.float64)[None], len(moves), axis=0)
@@ -112,10 +112,10 @@ def neighbours(system: System, state: State, count: int, seed: int) -> NDArray[n
                 2 * (move % 2) - 1
             )
         values = np.asarray(system.repair(values))
-        neighbours.extend(values[(values != state.values).sum(axis=1) == 1])
-        if len(neighbours) >= count:
+        near.extend(values[(values != state.values).sum(axis=1) == 1])
+        if len(near) >= count:
             break
-    return np.array(neighbours[:count]).reshape(-1, len(state.values))
+    return np.array(near[:count]).reshape(-1, len(state.values))
 
 
 def predicted(

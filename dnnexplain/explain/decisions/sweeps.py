@@ -44,10 +44,10 @@ def kinds(system: System) -> dict[str, tuple[int, ...]]:
 
     ``{"length": (0, 3, 6), "cpu": (1, 4, 7), ...}``: the same quantity of several objects.
     """
-    kinds: dict[str, list[int]] = {}
+    members: dict[str, list[int]] = {}
     for position, knob in enumerate(system.knobs):
-        kinds.setdefault(kind_of(knob), []).append(position)
-    shared = {kind: places for kind, places in kinds.items() if len({system.knobs[i].group for i in places}) > 1}
+        members.setdefault(kind_of(knob), []).append(position)
+    shared = {kind: places for kind, places in members.items() if len({system.knobs[i].group for i in places}) > 1}
     return {kind: tuple(places) for kind, places in shared.items()}
 
 

@@ -20,14 +20,14 @@ def bounds(tree: Branching, node: int) -> dict[int, tuple[float, float]]:
     parents = {
         int(child): up for up in np.flatnonzero(tree.feature != LEAF) for child in (tree.left[up], tree.right[up])
     }
-    bounds: dict[int, tuple[float, float]] = {}
+    limits: dict[int, tuple[float, float]] = {}
     while node:
         up = int(parents[node])
         feature, threshold = int(tree.feature[up]), float(tree.threshold[up])
-        low, high = bounds.get(feature, (-np.inf, np.inf))
-        bounds[feature] = (low, min(high, threshold)) if tree.left[up] == node else (max(low, threshold), high)
+        low, high = limits.get(feature, (-np.inf, np.inf))
+        limits[feature] = (low, min(high, threshold)) if tree.left[up] == node else (max(low, threshold), high)
         node = up
-    return dict(reversed(bounds.items()))
+    return dict(reversed(limits.items()))
 
 
 def conditions(

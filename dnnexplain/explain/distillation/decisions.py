@@ -128,8 +128,8 @@ def decisions(
         features, moves, valid, outputs, episode, cost = system.visit_described(visitor, teacher, workloads, seed=seed)
         return _made(features, moves, valid, outputs, teacher, episode, weighting, cost)
     observations, episode = system.visit(visitor, workloads, seed=seed)
-    decisions = labelled(system, teacher, observations, episode, weighting)
-    return replace(decisions, cost=system.run(visitor, workloads, seed=seed).cost)
+    labelled_states = labelled(system, teacher, observations, episode, weighting)
+    return replace(labelled_states, cost=system.run(visitor, workloads, seed=seed).cost)
 
 
 def _valued(system: Distillable, teacher: Policy, visitor: Policy, workloads: Sequence[Any], seed: int) -> Decisions:

@@ -63,15 +63,15 @@ class TrustedComparison(Result):
 
 def usable(system: System, policy: Policy) -> dict[str, str | None]:
     """Each method by name: why it cannot explain this network's decisions, or ``None`` if it can."""
-    usable: dict[str, str | None] = {}
+    reasons: dict[str, str | None] = {}
     for name, entry in METHODS.items():
         if entry.neuron:
-            usable[name] = f"{entry.title} explains one neuron, not a decision"
+            reasons[name] = f"{entry.title} explains one neuron, not a decision"
         elif entry.units:
-            usable[name] = f"{entry.title} speaks of a layer's units, not of the input"
+            reasons[name] = f"{entry.title} speaks of a layer's units, not of the input"
         else:
-            usable[name] = fits(name, policy, system)
-    return usable
+            reasons[name] = fits(name, policy, system)
+    return reasons
 
 
 def compare_trusted(

@@ -235,7 +235,7 @@ def _sentence(case: Case, intervention: Intervention) -> str:
 def agreement(case: Case) -> Evidence:
     """Mean rank correlation over knob groups with other methods that give numbers of the same kind, as drawn."""
     slope = case.entry.measure is Measure.SLOPE
-    agreement: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name in _SLOPES if slope else _SHARES:
         if name == case.entry.name:
             continue
@@ -243,10 +243,10 @@ def agreement(case: Case) -> Evidence:
         other = array(METHODS[name].apply(problem).map[0])
         value = group_agreement(case.attribution.map, other, case.system)
         if np.isfinite(value):
-            agreement[METHODS[name].title] = value
-    if not agreement:
+            values[METHODS[name].title] = value
+    if not values:
         return Evidence(_NONE, "The maps do not vary enough between knob groups to be ranked.")
-    mean = float(np.mean(list(agreement.values())))
-    each = ", ".join(f"{name} {number(value)}" for name, value in agreement.items())
+    mean = float(np.mean(list(values.values())))
+    each = ", ".join(f"{name} {number(value)}" for name, value in values.items())
     kind = "slopes" if slope else "shares"
     return Evidence(mean, f"Knob groups rank alike to {number(mean)} on average with other {kind} ({each}).")

@@ -112,7 +112,7 @@ class Case:
         lost = self.losses(after)
         before = self.attribution.decision
         then = decide_many(self.system, self.policy, [State(row, self.state.background) for row in rows])
-        interventions = []
+        tried = []
         for i, name in enumerate(names):
             moved = rows[i] != self.state.values
             shares = (_NONE, _NONE)
@@ -121,5 +121,5 @@ class Case:
                 assert later is not None
                 shares = float(before.probabilities[before.action]), float(later[before.action])
             gone = bool((rows[i][moved] == 0.0).all())
-            interventions.append(Intervention(name, gone, float(predicted[i]), float(lost[i]), *shares, then[i].action))
-        return tuple(interventions)
+            tried.append(Intervention(name, gone, float(predicted[i]), float(lost[i]), *shares, then[i].action))
+        return tuple(tried)

@@ -66,8 +66,8 @@ class Envelope:
     @property
     def bound(self) -> float:
         """The worst of all parts."""
-        bound = -self._heap[0][0]
-        return bound + _ROUNDED * max(1.0, abs(bound))
+        top = -self._heap[0][0]
+        return top + _ROUNDED * max(1.0, abs(top))
 
     def search(self, enough: float, go_on: Callable[[], bool]) -> float:
         """Halve the worst part until no ratio is above ``enough``, or it is told to end; the bound."""

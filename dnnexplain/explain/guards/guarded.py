@@ -142,13 +142,13 @@ class Guarded:
 
     def deciding(self, observations: NDArray[Any]) -> NDArray[np.int64]:
         """Which of the guard's rules decides in each state ``[B]``, by index; -1 where the policy does."""
-        deciding = np.full(len(observations), -1, dtype=np.int64)
+        rules_at = np.full(len(observations), -1, dtype=np.int64)
         if not self.guard.rules or not len(observations):
-            return deciding
+            return rules_at
         values = self.quantities(observations)
         for place in reversed(range(len(self.guard.rules))):
-            deciding[self.guard.rules[place].when.holds(self.quantities.names, values)] = place
-        return deciding
+            rules_at[self.guard.rules[place].when.holds(self.quantities.names, values)] = place
+        return rules_at
 
     def why(self, observation: NDArray[Any]) -> str:
         """What decides in one state ``[*observation_shape]``, in a sentence."""

@@ -58,10 +58,10 @@ def doing(system: Any, what: str, observations: NDArray[Any]) -> NDArray[Any]:
     """
     rules = system.rules()
     if what in rules:
-        doing: NDArray[Any] = system.output.decide(
+        actions: NDArray[Any] = system.output.decide(
             rules[what].outputs(observations), system.valid_actions(observations)
         )
-        return doing
+        return actions
     if isinstance(system.output, Discrete):
         moves: tuple[str, ...] = getattr(getattr(system, "features", None), "moves", ())
         if what in moves:

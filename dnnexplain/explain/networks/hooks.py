@@ -236,25 +236,25 @@ def layers(module: nn.Module, observation_shape: tuple[int, ...]) -> tuple[Layer
     steps = _steps(private(module), observation_shape)
     learned = [index for index, step in enumerate(steps) if any(True for _ in step.part.parameters())]
     first = learned[0] if learned else 0  # what stands before it only rescales the input
-    layers: list[Layer] = []
+    ran: list[Layer] = []
     before: Tensor | None = None
     for step in steps[first:]:
         if is_uninteresting(step.part):
             if before is not None and step.given is not None and torch.equal(step.given, before):
                 before = step.gave
             continue
-        open_end = bool(layers) and layers[-1].shape == step.shape and not layers[-1].activated and step.keeps_shape
+        open_end = bool(ran) and ran[-1].shape == step.shape and not ran[-1].activated and step.keeps_shape
         normal = step.keeps_shape and is_normalisation(step.part, step.shape)
         active = not normal and step.keeps_shape and is_activation(step.part, step.shape)
-        if normal and not layers:
+        if normal and not ran:
             continue
         if open_end and (normal or active):
             direct = before is not None and step.given is not None and torch.equal(step.given, before)
-            layers.append(_longer(layers.pop(), step.name, activated=active, direct=direct))
+            ran.append(_longer(ran.pop(), step.name, activated=active, direct=direct))
         else:
-            layers.append(Layer(step.name, step.name, step.shape, active, last=False))
+            ran.append(Layer(step.name, step.name, step.shape, active, last=False))
         before = step.gave
-    return tuple(replace(layer, last=place == len(layers) - 1) for place, layer in enumerate(layers))
+    return tuple(replace(layer, last=place == len(ran) - 1) for place, layer in enumerate(ran))
 
 
 def _longer(layer: Layer, name: str, *, activated: bool, direct: bool) -> Layer:

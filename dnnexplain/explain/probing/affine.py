@@ -74,12 +74,12 @@ def affine_input(
         if bends := _bends(seen[-1]):
             return None, f"the neuron's input is not a weighted sum over the observation: {bends} comes before it"
         rows = [torch.autograd.grad(seen[-1][0, n], at, retain_graph=True)[0].flatten() for n in chosen]
-        affine_input = AffineInput(array(torch.stack(rows)), array(seen[-1])[0, chosen])
+        line = AffineInput(array(torch.stack(rows)), array(seen[-1])[0, chosen])
         with torch.no_grad():
             twin(inputs)
     got = array(seen[-1])[:, chosen]
-    fits = np.allclose(got, affine_input.at(array(inputs)), rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(got).max())))
-    return (affine_input, "") if fits else (None, "the neuron's input is not a weighted sum over the observation")
+    fits = np.allclose(got, line.at(array(inputs)), rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(got).max())))
+    return (line, "") if fits else (None, "the neuron's input is not a weighted sum over the observation")
 
 
 def _bends(result: Tensor) -> str:

@@ -47,20 +47,20 @@ def domain_facts(
     Returns:
         In the order of the features, then of the knobs; facts that hold always or never are left out.
     """
-    domain_facts: dict[str, NDArray[np.bool_]] = {}
+    facts: dict[str, NDArray[np.bool_]] = {}
     features: Any = getattr(system, "features", None)
     if features is not None:
         table = np.asarray(features(observations))
         for name, column in zip(features.names, table.T, strict=True):
             if not features.units[name] and _concerns(name, about):
-                domain_facts |= _of_feature(name, column)
+                facts |= _of_feature(name, column)
     values = system.decode(observations)
     places = next(iter(kinds(system).values()), tuple(range(len(system.knobs))))
-    for place in () if domain_facts and not about and len(places) > _MOST_KNOBS else places:
+    for place in () if facts and not about and len(places) > _MOST_KNOBS else places:
         knob = system.knobs[place]
         if not about or knob.group == about:
-            domain_facts |= _of_knob(knob.name, knob.unit, knob.low, values[:, place], above)
-    return {name: holds for name, holds in domain_facts.items() if holds.any() and not holds.all()}
+            facts |= _of_knob(knob.name, knob.unit, knob.low, values[:, place], above)
+    return {name: holds for name, holds in facts.items() if holds.any() and not holds.all()}
 
 
 def _concerns(name: str, about: str) -> bool:

@@ -25,16 +25,16 @@ def valid_in(system: System, states: StateSet, rows: Floats) -> Floats:
 
 def draw(system: System, states: StateSet, count: int, rng: np.random.Generator) -> Floats:
     """At most ``count`` valid states ``[n, K]`` of a set; fewer where relations are hard to meet by chance."""
-    draw: list[Floats] = []
+    drawn: list[Floats] = []
     have = 0
     for _ in range(_TRIES):
         rows = _drawn(system, states, count, rng)
         kept = valid_in(system, states, rows)
-        draw.append(kept)
+        drawn.append(kept)
         have += len(kept)
         if have >= count:
             break
-    return np.concatenate(draw)[:count]
+    return np.concatenate(drawn)[:count]
 
 
 def _drawn(system: System, states: StateSet, count: int, rng: np.random.Generator) -> Floats:

@@ -237,7 +237,7 @@ class ForcedSets:
 
 def knob_groups(system: System) -> list[list[int]]:
     """Places of the knobs of each group."""
-    knob_groups: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for place, knob in enumerate(system.knobs):
-        knob_groups.setdefault(knob.group or knob.name, []).append(place)
-    return list(knob_groups.values())
+        groups.setdefault(knob.group or knob.name, []).append(place)
+    return list(groups.values())

@@ -58,11 +58,11 @@ def failing_boxes(
     from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415 - slow to import
 
     smallest = max(LEAST, int(SMALLEST * len(loss)))
-    failing_boxes: list[dict[int, tuple[float, float]]] = []
+    own_boxes: list[dict[int, tuple[float, float]]] = []
     for target in (loss, (loss > 0).astype(np.float64), np.log1p(loss / loss[loss > 0].mean())):
         tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=smallest, random_state=seed)
-        failing_boxes += _leaves(tree.fit(values, target).tree_)
-    boxes = [_cut(_widened(_cut(box, values, loss), values, loss), values, loss) for box in failing_boxes]
+        own_boxes += _leaves(tree.fit(values, target).tree_)
+    boxes = [_cut(_widened(_cut(box, values, loss), values, loss), values, loss) for box in own_boxes]
     boxes = [box for box in boxes if box and score(inside(box, values), loss) > 0]
     boxes.sort(key=lambda box: -score(inside(box, values), loss))
     return _distinct(boxes, values)

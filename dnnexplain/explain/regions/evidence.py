@@ -114,8 +114,8 @@ def decisions(
 def taken(system: Any, policy: Policy, observations: NDArray[Any]) -> NDArray[Any]:
     """A policy's actions in given states, as it runs ``[N]`` or ``[N, A]``."""
     valid = system.valid_actions(observations) if getattr(policy, "masked", True) else None
-    taken: NDArray[Any] = system.output.decide(policy.outputs(observations), valid)
-    return taken
+    actions: NDArray[Any] = system.output.decide(policy.outputs(observations), valid)
+    return actions
 
 
 def met_states(system: Any, policy: Policy, workloads: Sequence[Any], most: int, seed: int = 0) -> NDArray[Any]:

@@ -102,11 +102,11 @@ class FaultyInput:
         self.decisions += len(now)
         with np.errstate(all="ignore"):
             spoiled = self.fault.spoil(now, before, first, self._cells)
-        outputs = self._outputs_of(spoiled)
-        bad = ~np.isfinite(outputs).all(axis=-1)
+        answers = self._outputs_of(spoiled)
+        bad = ~np.isfinite(answers).all(axis=-1)
         self.invalid += int(bad.sum())
-        outputs[bad] = 0.0 + np.broadcast_to(self._low, outputs.shape[1:])
-        return outputs
+        answers[bad] = 0.0 + np.broadcast_to(self._low, answers.shape[1:])
+        return answers
 
     def _outputs_of(self, spoiled: Seen) -> NDArray[np.float64]:
         """The policy's outputs ``[B, A]``, not a number where it gives none; of many, an input that it dies of is no other's fault."""

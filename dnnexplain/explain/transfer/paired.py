@@ -36,7 +36,7 @@ def paired_costs(
         DnnExplainError: the system's episodes have no such metric.
     """
     size = len(workloads) if sample else _WORKLOADS_AT_ONCE
-    paired_costs: list[list[NDArray[np.float64]]] = [[], []]
+    costs: list[list[NDArray[np.float64]]] = [[], []]
     for first in range(0, len(workloads), size):
         for side, policy in enumerate(policies):
             if progress is not None:
@@ -44,5 +44,5 @@ def paired_costs(
             ran = system.run(policy, workloads[first : first + size], seed=seed, sample=sample)
             if metric and metric not in ran.metrics:
                 raise Choice("metric", metric, tuple(ran.metrics)).error()
-            paired_costs[side].append(np.asarray(ran.metrics[metric] if metric else ran.cost))
-    return np.concatenate(paired_costs[0]), np.concatenate(paired_costs[1])
+            costs[side].append(np.asarray(ran.metrics[metric] if metric else ran.cost))
+    return np.concatenate(costs[0]), np.concatenate(costs[1])

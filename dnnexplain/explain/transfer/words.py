@@ -29,14 +29,14 @@ def boundaries(
         policies: networks first.
         relative: by how much networks cost more than the best rule ``[R, C, N]``; NaN where that ranks nothing.
     """
-    boundaries: list[Boundary] = []
+    crossings: list[Boundary] = []
     for network in range(relative.shape[2]):
         for r, row in enumerate(rows):
-            boundaries += _crossings(row.label, policies[network], columns, relative[r, :, network])
+            crossings += _crossings(row.label, policies[network], columns, relative[r, :, network])
         if all(row.value is not None for row in rows):
             for c, column in enumerate(columns):
-                boundaries += _crossings(column.label, policies[network], rows, relative[:, c, network])
-    return tuple(boundaries)
+                crossings += _crossings(column.label, policies[network], rows, relative[:, c, network])
+    return tuple(crossings)
 
 
 def _crossings(

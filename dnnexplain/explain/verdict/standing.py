@@ -177,15 +177,15 @@ def prove_all(system: EpisodeSystem, policy: Policy, *, nodes: int, seed: int = 
     from dnnexplain.explain.proofs.prover import prove  # noqa: PLC0415 - slow to import
     from dnnexplain.explain.proofs.verdicts import ProofBudget  # noqa: PLC0415
 
-    prove_all = {}
+    own_settled = {}
     for item in spec.properties:
         try:
             claim = load_reference(item.make)(system, **item.parameters)
             settled = prove(system, policy, claim, budget=ProofBudget(nodes=nodes, seconds=_PROOF_SECONDS), seed=seed)
         except DnnExplainError:
             continue
-        prove_all[item.name] = settled.verdict
-    return prove_all
+        own_settled[item.name] = settled.verdict
+    return own_settled
 
 
 def _compared(

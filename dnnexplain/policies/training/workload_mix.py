@@ -62,11 +62,11 @@ def draw(system: Any, workload: Mapping[str, Any], count: int, seed: int) -> lis
     order = rng.permutation(len(parts))
     edges = np.cumsum([parts[i].share for i in order])
     places = order[np.minimum(np.searchsorted(edges, (rng.random() + np.arange(count)) / count), len(parts) - 1)]
-    draw: list[Any] = []
+    drawn: list[Any] = []
     for place, number in zip(*np.unique(places, return_counts=True), strict=True):
         part = parts[place]
-        draw += system.workloads(part.family, int(number), seed_of(seed, int(place)), **part.settings)
-    return draw
+        drawn += system.workloads(part.family, int(number), seed_of(seed, int(place)), **part.settings)
+    return drawn
 
 
 class Checks:

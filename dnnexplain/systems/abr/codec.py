@@ -160,9 +160,9 @@ class Codec:
         offered = self.video.sizes[index] / 1e6  # [B, L, A]
         with np.errstate(divide="ignore"):
             apart = np.abs(np.log(offered) - np.log(moved)[:, :, None])
-        levels: NDArray[np.int64] = apart.argmin(axis=2)
-        levels[:, -1] = self.level(rows)
-        return levels
+        rates: NDArray[np.int64] = apart.argmin(axis=2)
+        rates[:, -1] = self.level(rows)
+        return rates
 
     def repair(self, values: Floats) -> Floats:
         """The nearest valid values ``[B, K]``, rounded to what a float32 picture can show."""

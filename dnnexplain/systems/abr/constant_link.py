@@ -44,8 +44,8 @@ def constant_link_map(
     rows = constant_link_rows(system, np.repeat(rates, len(held)), np.tile(held, len(rates)), last)
     observations = codec.encode(codec.repair(rows))
     chosen = system.output.decide(policy.outputs(observations), system.valid_actions(observations))
-    constant_link_map: NDArray[np.int64] = np.asarray(chosen, np.int64).reshape(len(rates), len(held))
-    return constant_link_map
+    actions: NDArray[np.int64] = np.asarray(chosen, np.int64).reshape(len(rates), len(held))
+    return actions
 
 
 def constant_link_rows(
@@ -76,10 +76,8 @@ def constant_link_sessions(system: AdaptiveBitrate, policy: Policy, mbps: ArrayL
     rates = np.atleast_1d(np.asarray(mbps, float))
     _check("throughputs", rates, np.inf, "Mb/s")
     links = [Trace(f"{rate:g} Mb/s", np.array([0.0, _LASTS]), np.array([rate, rate])) for rate in rates]
-    constant_link_sessions: NDArray[np.int64] = np.asarray(
-        run_policy(links, system.video, system.params, policy).actions, np.int64
-    )
-    return constant_link_sessions
+    actions: NDArray[np.int64] = np.asarray(run_policy(links, system.video, system.params, policy).actions, np.int64)
+    return actions
 
 
 def _check(name: str, given: NDArray[Any], most: float, unit: str, least: float = 0.001) -> None:

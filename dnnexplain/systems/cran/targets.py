@@ -20,15 +20,15 @@ def head_targets(system: Radio) -> Mapping[str, Target]:
 
     With toggles the sign depends on whether the head is awake: toggling a sleeping head leads to on.
     """
-    head_targets = {}
+    targets = {}
     for head in range(system.scene.heads):
         name = f"head {head + 1} on against off"
         if isinstance(system.output, MultiBinary):
-            head_targets[name] = Target(name, TargetKind.VALUE, _Switch(head), index=head)
+            targets[name] = Target(name, TargetKind.VALUE, _Switch(head), index=head)
         else:
             cell = system.codec.awake.start + head
-            head_targets[name] = Target(name, TargetKind.VALUE, _Toggle(head + 1, cell), index=head + 1, against=0)
-    return head_targets
+            targets[name] = Target(name, TargetKind.VALUE, _Toggle(head + 1, cell), index=head + 1, against=0)
+    return targets
 
 
 class _Switch:

@@ -26,12 +26,12 @@ def joint_knobs(params: Params) -> tuple[tuple[str, ...], ...]:
 
 def job_relations(params: Params) -> tuple[Relation, ...]:
     """No demand without a length, no length without some demand."""
-    job_relations = []
+    relations = []
     for slot in range(1, params.slots + 1):
         length, demands = f"job {slot} length", [f"job {slot} {name}" for name in RESOURCES]
-        job_relations += [Relation({length: float(params.max_job_units), demand: -1.0}, low=0.0) for demand in demands]
-        job_relations.append(Relation({length: -1.0, **dict.fromkeys(demands, float(params.max_job_length))}, low=0.0))
-    return tuple(job_relations)
+        relations += [Relation({length: float(params.max_job_units), demand: -1.0}, low=0.0) for demand in demands]
+        relations.append(Relation({length: -1.0, **dict.fromkeys(demands, float(params.max_job_length))}, low=0.0))
+    return tuple(relations)
 
 
 def sure_actions(

@@ -278,8 +278,8 @@ class DeepRM:
         from dnnexplain.systems.deeprm.simulator.recorder import record  # noqa: PLC0415
 
         def figures(run: Run) -> tuple[float, dict[str, float]]:
-            figures = {name: float(value[0]) for name, value in run_figures(run, self.params).items()}
-            return figures["all_jobs"], figures
+            values = {name: float(value[0]) for name, value in run_figures(run, self.params).items()}
+            return values["all_jobs"], values
 
         return record(self.params, workload, policy, figures, seed=seed, sample=sample)
 

@@ -41,8 +41,8 @@ def demand_knobs(
 def case_to_json(paths: PathSet, rows: NDArray[np.float64], history: int) -> dict[str, Any]:
     """Matrices ``[H (+ 1), P]`` as ``{"history": [{"A->B": 1.5}, ...], "demands": {...}}``, each where there is one."""
     lines = [demands_to_json(paths, row) for row in rows]
-    case_to_json: dict[str, Any] = {"history": lines[:history]} if history else {}
-    return {**case_to_json, "demands": lines[-1]} if len(rows) > history else case_to_json
+    data: dict[str, Any] = {"history": lines[:history]} if history else {}
+    return {**data, "demands": lines[-1]} if len(rows) > history else data
 
 
 def case_from_json(

@@ -66,8 +66,8 @@ class RoutingTask:
 
     def loss(self, outputs: Tensor, charged: Tensor) -> Tensor:
         """Mean of the logarithm of maximum link utilisation."""
-        loss: Tensor = self.tensors.mlu(outputs, charged).log().mean()
-        return loss
+        value: Tensor = self.tensors.mlu(outputs, charged).log().mean()
+        return value
 
     def scorer(self, charged: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """Maximum link utilisation over the optimum."""

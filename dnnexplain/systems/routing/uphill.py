@@ -47,12 +47,12 @@ def slope(problem: RoutingProblem, case: TrafficCase) -> Floats:
     assert problem.network is not None
     worst = problem.links(torch.cat([problem.network(seen), free], dim=1)).max()
     by_seen, by_free = torch.autograd.grad(worst, (seen, free), allow_unused=True)
-    slope = np.zeros(problem.size)
+    gradient = np.zeros(problem.size)
     for places, part in ((problem.seen, by_seen), (problem.free, by_free)):
         if part is not None:
-            slope[places] += part.numpy()[0]
+            gradient[places] += part.numpy()[0]
     prices = RoutingOracle(problem.paths).solve(problem.demands(x[None])[0]).demand_prices
-    slope[problem.free] -= prices
+    gradient[problem.free] -= prices
     whole = np.zeros_like(table)
-    whole[len(table) - rows :] = slope.reshape(rows, problem.pairs)
+    whole[len(table) - rows :] = gradient.reshape(rows, problem.pairs)
     return whole

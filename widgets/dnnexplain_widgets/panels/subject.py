@@ -40,11 +40,11 @@ class Subject:
 
     def differences(self, now: Subject, *, same_state: bool) -> str:
         """What is not as it was: ``"about the network default, another state and other settings"``; or nothing."""
-        differences = []
+        parts = []
         if self.about_other_network(now):
-            differences.append(f"the network {self.policy}")
+            parts.append(f"the network {self.policy}")
         if self.state is not None and not same_state:
-            differences.append("another state")
+            parts.append("another state")
         if any(self.settings[name] != now.settings.get(name) for name in self.settings):
-            differences.append("other settings")
-        return f"about {joined(differences)}" if differences else ""
+            parts.append("other settings")
+        return f"about {joined(parts)}" if parts else ""

@@ -168,12 +168,12 @@ class WatchPanel(Panel):
 def flags(pair: Pair, others: Sequence[Replay]) -> list[tuple[int, str]]:
     """The decisions of the network's run where it first leaves the others, with words for the chart."""
     apart = pair.disagreements
-    flags = [(int(apart[0]), f"parts from {pair.beside}")] if len(apart) else []
+    marks = [(int(apart[0]), f"parts from {pair.beside}")] if len(apart) else []
     for other in others:
         at = first_other_start(pair.network, other)
         if at is not None:
-            flags.append((at, f"parts from the {other.policy}"))
-    return flags
+            marks.append((at, f"parts from the {other.policy}"))
+    return marks
 
 
 def first_other_start(run: Replay, other: Replay) -> int | None:

@@ -153,12 +153,12 @@ class _Search:
 
     def costs(self, path: Sequence[OutputTrees], workloads: Sequence[Any]) -> list[float]:
         """The mean cost of every size, the same trees run once."""
-        costs: dict[int, float] = {}
+        by_leaves: dict[int, float] = {}
         for trees in path:
-            if id(trees) not in costs:
+            if id(trees) not in by_leaves:
                 run = self.system.run(self.policy(trees), workloads, seed=self.seed)
-                costs[id(trees)] = float(run.cost.mean())
-        return [costs[id(trees)] for trees in path]
+                by_leaves[id(trees)] = float(run.cost.mean())
+        return [by_leaves[id(trees)] for trees in path]
 
     def measure(
         self, paths: list[list[OutputTrees]], chosen: tuple[int, int], workloads: Sequence[Any]

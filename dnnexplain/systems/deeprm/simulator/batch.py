@@ -159,7 +159,7 @@ class Simulator:
         As ``DeepRMFeatures`` reads them from the picture, without painting it.
         """
         rows, params = self._rows(rows), self.params
-        describe = np.empty((len(rows), feature_kernels.feature_count(params.slots)))
+        table = np.empty((len(rows), feature_kernels.feature_count(params.slots)))
         moves = np.empty((len(rows), params.slots + feature_kernels.NAMED_MOVES), dtype=np.int64)
         valid = np.empty((len(rows), params.slots + 1), dtype=np.bool_)
         feature_kernels.simulator_rows(
@@ -169,11 +169,11 @@ class Simulator:
             self.jobs,
             params.max_job_length,
             params.max_job_units,
-            describe,
+            table,
             moves,
             valid,
         )
-        return describe, moves, valid
+        return table, moves, valid
 
     def run_tree(self, nodes: tuple[NDArray[Any], ...], rows: NDArray[np.int64] | None = None) -> None:
         """Run the given episodes to their end by a tree over :meth:`describe`'s quantities, in place.

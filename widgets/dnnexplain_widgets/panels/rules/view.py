@@ -66,12 +66,12 @@ def lines(speech: Speech) -> list[dict[str, Any]]:
     "otherwise", no further in. So even a deep tree stays narrow. A line is ``{lead, depth, node, text,
     threshold, unit, after, first, leaf}``: ``first`` is the node where the condition leads to.
     """
-    tree, lines = speech.tree, list[dict[str, Any]]()
+    tree, rows = speech.tree, list[dict[str, Any]]()
     leaves = _leaves_below(tree)
 
     def write(node: int, depth: int, lead: str) -> None:
         if tree.feature[node] == LEAF:
-            lines.append({"lead": lead or "Always", "depth": depth, "first": node, "leaf": speech.leaf.get(node, {})})
+            rows.append({"lead": lead or "Always", "depth": depth, "first": node, "leaf": speech.leaf.get(node, {})})
             return
         left, right = int(tree.left[node]), int(tree.right[node])
         _, _, yes_or_no = speech.quantity(node)
@@ -83,7 +83,7 @@ def lines(speech: Speech) -> list[dict[str, Any]]:
             **_condition(speech, node, above),
             "first": first,
         }
-        lines.append(line)
+        rows.append(line)
         if tree.feature[first] == LEAF:
             line["leaf"] = speech.leaf.get(first, {})
         else:
@@ -91,7 +91,7 @@ def lines(speech: Speech) -> list[dict[str, Any]]:
         write(other, depth, "Otherwise")
 
     write(0, 0, "")
-    return lines
+    return rows
 
 
 def _condition(speech: Speech, node: int, above: bool) -> dict[str, Any]:
@@ -134,16 +134,16 @@ def present_words(names: Sequence[str], who: str, does: int, network: int, of: s
 def rule_leaves(tree: Tree, actions: Sequence[str], on: Ground, changed: frozenset[int]) -> dict[int, dict[str, Any]]:
     """Each leaf's action, how many states end in it, and in how many of these the network does something else."""
     ends, same = tree.apply(on.known.features), on.decide(tree) == on.known.action
-    rule_leaves = {}
+    leaves = {}
     for leaf in np.flatnonzero(tree.feature == LEAF):
         here = ends == leaf
         share, wrong = float(here.mean()), float(1 - same[here].mean()) if here.any() else 0.0
-        rule_leaves[int(leaf)] = {
+        leaves[int(leaf)] = {
             "node": int(leaf), "action": int(tree.action[leaf]), "text": actions[tree.action[leaf]],
             "count": int(here.sum()), "share": f"{100 * share:.3g}%", "changed": int(leaf) in changed,
             "note": f"network differs in {100 * wrong:.2g}%" if wrong else "",
         }  # fmt: skip
-    return rule_leaves
+    return leaves
 
 
 def difference_leaves(apart: Disagreement, on: Ground, rule: str) -> dict[int, dict[str, Any]]:
@@ -151,17 +151,17 @@ def difference_leaves(apart: Disagreement, on: Ground, rule: str) -> dict[int, d
     tree = apart.tree
     ends = tree.apply(on.known.features)
     free = on.known.free
-    difference_leaves = {}
+    leaves = {}
     for leaf in np.flatnonzero(tree.feature == LEAF):
         here = (ends == leaf) & free
         differ = float(np.mean(on.rules[rule][here] != on.known.action[here])) if here.any() else 0.0
         words = f"does as {label(rule)}" if tree.action[leaf] == 0 else f"is not {label(rule)}"
-        difference_leaves[int(leaf)] = {
+        leaves[int(leaf)] = {
             "node": int(leaf), "text": f"the network {words}", "count": int(here.sum()),
             "share": f"{100 * float(here.sum()) / max(1, int(free.sum())):.3g}%", "changed": False,
             "mark": int(tree.action[leaf]) == 1, "note": f"they differ in {100 * differ:.2g}%",
         }  # fmt: skip
-    return difference_leaves
+    return leaves
 
 
 def size_curves(distillation: Distillation, size: int) -> dict[str, Any]:
