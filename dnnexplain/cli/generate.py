@@ -63,12 +63,12 @@ def generate(
     need(world, Tabular, "generating workloads")
     if not fit:
         made = _Made(world, options, generator, 10 if sets is None else sets, seed)
-        finish(made, out=out, report=(lambda: made.told) if as_json else None, show=lambda: _show_made(made, out))
+        finish(made, out=out, report=(lambda: made.data) if as_json else None, show=lambda: _show_made(made, out))
         return
     check_writable(out)
     known, held_out, source = _tables(world, options, like, workload, sets, seed)
     fitted = _Fitted(world, options, fit, known, held_out, source, seed, _command(system, options, fit, like, workload, sets, seed, out))  # fmt: skip
-    finish(fitted, out=out, report=(lambda: fitted.told) if as_json else None, show=lambda: _show_fitted(fitted, out))
+    finish(fitted, out=out, report=(lambda: fitted.data) if as_json else None, show=lambda: _show_fitted(fitted, out))
 
 
 class _Made:
@@ -81,7 +81,7 @@ class _Made:
         self.story = read_story(path)
         tables = load_generator(path, world).sample(count, seed=seed)
         self.world, self.workloads = world, [world.from_records(table) for table in tables]
-        self.told: dict[str, Any] = {
+        self.data: dict[str, Any] = {
             "system": world.name, "generator": str(path) if name != "default" else path.stem, "kind": self.story["generator"],
             "fitted": self.story.get("fitted"), "seed": seed, "sets": count, "figures": self.story.get("figures"), "files": [],
         }  # fmt: skip
@@ -96,10 +96,10 @@ class _Made:
             msg = f"the folder {folder} cannot be made: {error.strerror}; give another one as --out"
             raise DnnExplainError(msg) from None
         for place, item in enumerate(self.workloads):
-            file = folder / f"generated-{self.told['seed']}-{place}.json"
+            file = folder / f"generated-{self.data['seed']}-{place}.json"
             with atomic_write(file) as stream:
                 stream.write(json.dumps(to_plain(case_file(self.world, item, file.stem))))
-            self.told["files"].append(str(file))
+            self.data["files"].append(str(file))
 
 
 @dataclass
@@ -133,7 +133,7 @@ class _Fitted:
             "family": source.family, "log": source.log, "fitted": source.words, "held_out": len(held_out), "seed": seed,
             "training_time": f"{number(took)} s on one core", "figures": figures, "command": command,
         }  # fmt: skip
-        self.told: dict[str, Any] = {
+        self.data: dict[str, Any] = {
             "system": world.name, "kind": kind, "fitted": source.words, "held_out": len(held_out), "seed": seed,
             "real": None if self.realism is None else self.realism.real, "figures": figures, "not_measured": self.why or None,
         }  # fmt: skip
@@ -145,7 +145,7 @@ class _Fitted:
         save_generator(path, self.generator, self.story)
         with atomic_write(path.with_suffix(".md")) as stream:
             stream.write(generator_card(read_story(path), path.stem))
-        self.told |= {"file": str(path), "card": str(path.with_suffix(".md"))}
+        self.data |= {"file": str(path), "card": str(path.with_suffix(".md"))}
 
 
 def _tables(
@@ -190,7 +190,7 @@ def _command(
 
 
 def _show_made(made: _Made, out: Path) -> None:
-    words = made.told
+    words = made.data
     auc = (words["figures"] or {}).get("auc")
     real = f"; told from real ones with an area under the curve of {number(auc)} (.5: not told apart)" if auc else ""
     typer.echo(

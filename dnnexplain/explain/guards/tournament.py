@@ -150,7 +150,7 @@ class Tournament:
     def _leaders(self, most: int) -> list[Standing]:
         guards = counted(len(self.contest.known), "guard")
         tell = self.attacks.step(f"choosing among {guards} on {counted(len(self.bench.hard), 'workload')}")
-        return self.contest.leaders(self.over, most, lambda result: tell(result / most))
+        return self.contest.leaders(self.over, most, lambda count: tell(count / most))
 
     def _sure(self) -> Standing | None:
         """Attack whoever leads until a guard leads that was attacked often enough, as often as there is time for."""
