@@ -16,6 +16,7 @@ from dnnexplain.cli.output import examples, print_table, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.contract import DnnExplainError, Tabular, need
+from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write
 from dnnexplain.numbers import number
 
@@ -190,11 +191,11 @@ def _command(
 
 
 def _show_made(made: _Made, out: Path) -> None:
-    words = made.data
-    auc = (words["figures"] or {}).get("auc")
+    data = made.data
+    auc = (data["figures"] or {}).get("auc")
     real = f"; told from real ones with an area under the curve of {number(auc)} (.5: not told apart)" if auc else ""
     typer.echo(
-        f"{words['sets']} workloads in {out}, by {words['generator']} ({words['kind']}, fitted to {words['fitted']}){real}."
+        f"{counted(data['sets'], 'workload')} in {out}, by {data['generator']} ({data['kind']}, fitted to {data['fitted']}){real}."
     )
 
 

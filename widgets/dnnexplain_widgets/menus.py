@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any
 
+from dnnexplain.counts import counted
+
 __all__ = ["LONGEST", "menu_of"]
 
 LONGEST = 600
@@ -26,5 +28,5 @@ def menu_of(name: str, label: str, names: Collection[str], first: Sequence[tuple
     if len(first) + len(names) <= LONGEST:
         return {"kind": "select", **control, "options": [*map(list, first), *([name, name] for name in names)]}
     suggested = [*map(list, first), *([item, item] for item in islice(names, _SUGGESTED))]
-    hint = f"One of {len(names):,} names, as {suggested[-1][0]}; the first ones are suggested."
+    hint = f"One of {counted(len(names), 'name')}, as {suggested[-1][0]}; the first ones are suggested."
     return {"kind": "text", **control, "options": suggested, "hint": hint}

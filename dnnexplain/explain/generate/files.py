@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Spec, Tabular
+from dnnexplain.counts import counted
 from dnnexplain.explain.generate.autoregressive import Autoregressive
 from dnnexplain.explain.generate.networks import Adversarial, Diffusion
 from dnnexplain.files import write_bytes
@@ -177,7 +178,7 @@ def _check_columns(story: Mapping[str, Any], system: Any, file: Path) -> None:
         msg = f"{file}: this generator writes workloads of {story['system']}, not of {system.name}; choose that system"
     else:
         msg = (
-            f"{file}: this generator writes {len(theirs)} columns ({', '.join(map(str, theirs[:3]))}, ...) and {system.name} has "
+            f"{file}: this generator writes {counted(len(theirs), 'column')} ({', '.join(map(str, theirs[:3]))}, ...) and {system.name} has "
             f"{len(names)} here ({', '.join(names[:3])}, ...); fit one to this system's workloads, or choose the options that it was fitted with"
         )
     raise DnnExplainError(msg)

@@ -9,6 +9,7 @@ import numpy as np
 import traitlets as t
 
 from dnnexplain.contract import Discrete, SweepView
+from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.sweep_map import SweepMap, axis_values, sweep_map, sweep_of
 from dnnexplain.explain.decisions.sweeps import knob_index
 from dnnexplain.numbers import number
@@ -60,7 +61,7 @@ class SweepMapPanel(Panel):
         else:
             seconds = number(max(1.0, 2 * states * numbers / A_SECOND))
             self.sentence = (
-                f"Each map asks about {states:,} states, {numbers:,} numbers each: it takes about {seconds} s, so it is "
+                f"Each map asks about {counted(states, 'state')}, {counted(numbers, 'number')} each: it takes about {seconds} s, so it is "
                 "drawn when you press Draw."
             )
 
