@@ -65,6 +65,7 @@ class Wire:
     """What a page has asked its kernel and what is answered, read from its websockets: made before the page is opened.
 
     A kernel says "idle" once for each request, after all that came of it, so nothing need be waited for by time.
+    What a socket had asked when it was closed (its kernel is gone, its page is left) is never answered.
     """
 
     WISHES = ("comm_msg", "comm_open", "execute_request")
@@ -77,14 +78,17 @@ class Wire:
         page.on("websocket", self._listen)
 
     def _listen(self, socket):
-        socket.on("framesent", self._sent)
+        asked = []
+        socket.on("framesent", lambda frame: self._sent(frame, asked))
         socket.on("framereceived", self._received)
+        socket.on("close", lambda _: [self.open.pop(own, None) for own in asked])
 
-    def _sent(self, frame):
+    def _sent(self, frame, asked):
         text = _text(frame)
         kind, own = re.search(r'"msg_type": ?"(\w+)"', text), re.search(r'"msg_id": ?"([^"]+)"', text)
         if kind and own and kind[1] in self.WISHES:
             self.open[own[1]] = kind[1]
+            asked.append(own[1])
         self.last = time.monotonic()
 
     def _received(self, frame):
