@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,8 @@ def find_workloads(
     path = Path(source)
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         raise Choice("workload", source, families).error()
-    saved = _saved(world, path)
-    if saved is not None:
-        return [saved]
+    if saved := _saved(world, path):
+        return saved[:count]
     need(world, WorkloadReader, f"reading {source}")
     assert isinstance(world, WorkloadReader)
     workloads, said = world.read_workloads(path, limit=count, **options.reader())
@@ -70,15 +70,22 @@ def find_workloads(
     return list(workloads)[:count]
 
 
-def _saved(world: EpisodeSystem, path: Path) -> Any:
-    """The workload of a file that a stress test wrote; ``None`` if it is no such file."""
+def _saved(world: EpisodeSystem, path: Path) -> list[Any]:
+    """The workloads of files that ``stress`` or ``generate`` wrote: of one, or of those in a folder; none elsewhere."""
     from dnnexplain.explain.stress.cases import KEY, read_case_file
 
-    if path.suffix != ".json" or not path.is_file():
-        return None
-    if KEY.encode() not in read_start(path, 200):
-        return None
-    return read_case_file(world, parse_json(read_text(path), path))
+    files = sorted(path.glob("*.json"), key=_counted_name) if path.is_dir() else [path]
+    written = [file for file in files if _is_written(file, KEY.encode())]
+    return [read_case_file(world, parse_json(read_text(file), file)) for file in written]
+
+
+def _is_written(file: Path, key: bytes) -> bool:
+    return file.suffix == ".json" and file.is_file() and key in read_start(file, 200)
+
+
+def _counted_name(file: Path) -> list[tuple[int, str]]:
+    """``generated-2`` before ``generated-10``."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", file.name)]
 
 
 def workload_name(workloads: Sequence[Any], place: int, family: str, seed: int) -> str:

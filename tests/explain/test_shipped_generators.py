@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
+from dnnexplain.cli.system_options import SystemOptions
+from dnnexplain.cli.workloads import find_workloads, workload_name
 from dnnexplain.explain.generate import generator_card, load_generator, read_story, realism, shipped_generator
 from dnnexplain.explain.stress.cases import read_case_file
 from dnnexplain.registry import make_system, spec_of, specs
@@ -55,6 +57,17 @@ def test_workloads_are_written_as_files_that_are_workloads_again(tmp_path, capsy
     system = _system(name)
     one = read_case_file(system, json.loads(files[0].read_text(encoding="utf-8")))
     assert len(system.run(next(iter(system.rules().values())), [one], seed=0).cost) == 1
+
+
+def test_a_folder_of_them_is_a_workload_of_every_command(tmp_path, capsys):
+    name = SHIPPED[0]
+    assert main(["generate", name, "--sets", "11", "--out", str(tmp_path)]) == 0
+    (tmp_path / "notes.json").write_text("{}")
+    system, options = _system(name), SystemOptions(spec_of(name), spec_of(name).compared)
+    workloads = find_workloads(system, options, str(tmp_path), None, 0)
+    assert [workload_name(workloads, place, "", 0) for place in range(11)] == [f"generated-0-{k}" for k in range(11)]
+    assert len(find_workloads(system, options, str(tmp_path), 4, 0)) == 4
+    assert find_workloads(system, options, str(tmp_path / "generated-0-10.json"), None, 0) == workloads[10:]
 
 
 def test_a_generator_of_another_system_is_refused(capsys):
