@@ -34,13 +34,15 @@ from dnnexplain.explain.generate import (
 )
 from dnnexplain.explain.generate.adversary import worst_ten
 from dnnexplain.explain.stress.reference import reference, regret_of, slope_of
+from dnnexplain.numbers import number
 from dnnexplain.policies import named_policy, shipped_roles
 from dnnexplain.registry import BUILT_IN, fair_rules, make_system, spec_of
 
 LEAST = 0.05
 CLIMBERS = 10
 POPULATION, SPREAD, TRIES = 12, 0.3, 12
-WAYS = ("drawn", "worst-case search", "hill climbing", "generated blindly", "steered", "steered from a generator")
+FROM_GENERATOR = "steered from a generator"
+WAYS = ("drawn", "worst-case search", "hill climbing", "generated blindly", "steered", FROM_GENERATOR)
 
 Regret = Callable[[Sequence[Any]], NDArray[np.float64]]
 
@@ -95,7 +97,7 @@ def compared(name: str, runs: int, seed: int, wanted: Sequence[str] = WAYS) -> d
     shipped = shipped_generator(spec, system)
     if shipped is not None:
         written = [system.from_records(one) for one in load_generator(shipped, system).sample(len(drawn), seed=seed)]
-        runs_of["steered from a generator"] = lambda: hardest(system, written, law, regret, **steering)
+        runs_of[FROM_GENERATOR] = lambda: hardest(system, written, law, regret, **steering)
     ways = {way: run() for way, run in runs_of.items() if way in wanted}
     found: dict[str, Any] = {}
     for way in wanted:
@@ -107,21 +109,29 @@ def compared(name: str, runs: int, seed: int, wanted: Sequence[str] = WAYS) -> d
 
 
 def _table(lines: Sequence[dict[str, Any]]) -> str:
-    """Mean and standard deviation over seeds, and what steering finds over what drawing finds."""
-    known = [way for way in WAYS if any(way in one for one in lines)]
-    rows = [["system, network", "seeds", *known, "steered over drawn"]]
-    for name in dict.fromkeys(one["system"] for one in lines):
-        ours = [one for one in lines if one["system"] == name]
-        cells = []
-        for way in known:
-            values = [one[way] for one in ours if one.get(way) is not None]
-            told = f"{np.mean(values):.3g} ± {np.std(values):.2g}" if values else "none likely"
-            cells.append(f"{told} ({len(values)} of {len(ours)})" if 0 < len(values) < len(ours) else told)
-        ratios = [one["steered"] / one["drawn"] for one in ours]
-        ratio = f"{np.mean(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        rows.append([f"{name}, `{ours[0]['policy']}`", str(len(ours)), *cells, ratio])
+    """Mean and standard deviation over seeds, and what steering finds over what drawing finds, without and with a generator."""
+    known = [way for way in WAYS if any(way in line for line in lines)]
+    steered = [way for way in known if way.startswith("steered")]
+    rows = [["system, network", "seeds", *known, *(f"{way} over drawn" for way in steered)]]
+    for name in dict.fromkeys(line["system"] for line in lines):
+        ours = [line for line in lines if line["system"] == name]
+        spreads, ratios = [_spread(way, ours) for way in known], [_ratio(way, ours) for way in steered]
+        rows.append([f"{name}, `{ours[0]['policy']}`", str(len(ours)), *spreads, *ratios])
     rows.insert(1, ["-"] * len(rows[0]))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _spread(way: str, lines: Sequence[dict[str, Any]]) -> str:
+    values = [line[way] for line in lines if line.get(way) is not None]
+    if not values:
+        return "no generator" if way == FROM_GENERATOR else "none likely"
+    words = f"{number(np.mean(values))} ± {number(np.std(values))}"
+    return f"{words} ({len(values)} of {len(lines)})" if len(values) < len(lines) else words
+
+
+def _ratio(way: str, lines: Sequence[dict[str, Any]]) -> str:
+    ratios = [line[way] / line["drawn"] for line in lines if line.get(way) is not None]
+    return f"{np.mean(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
 
 
 def _drawn(system: Any, workloads: Sequence[Any], law: Plausibility, regret: Regret) -> TriedWorkloads:
