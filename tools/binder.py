@@ -155,12 +155,12 @@ def check(folder: Path, *, linked: bool = False) -> dict[str, float | str | bool
     environment.pop("PYTHONPATH", None)
     _run(["bash", "binder/postBuild"], source, environment)
     _run([str(python), "-m", "pip", "check", "--disable-pip-version-check"])
-    words = _run(
+    report = _run(
         ["bash", str(source / "binder" / "start"), str(python), str(Path(__file__).with_name("binder_kernel.py"))],
         source / "notebooks",
         environment,
     )
-    kernel = json.loads(words.strip().splitlines()[-1])
+    kernel = json.loads(report.strip().splitlines()[-1])
     size = sum(path.lstat().st_size for path in (folder / "lib").rglob("*") if path.is_file() and not path.is_symlink())
     return {"python_gb": round(size / 1e9, 2), "fits": kernel["kernel_gb"] < LIMIT_GB, **kernel}
 

@@ -219,13 +219,13 @@ def _figure(values: Any, metric: Metric | None) -> dict[str, float]:
     interval = mean_interval(values) if metric is None else mean_interval(values, within=metric.range)
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[~np.isnan(finite)]
-    mean = {
+    figures = {
         "mean": interval.mean,
         "median": float(np.median(finite)) if len(finite) else float("nan"),
         "low": interval.low,
         "high": interval.high,
     }
-    return {**mean, "total": float(finite.sum())} if metric is not None and metric.total else mean
+    return {**figures, "total": float(finite.sum())} if metric is not None and metric.total else figures
 
 
 def _against_best_rule(
@@ -257,15 +257,15 @@ def _untrained(
     networks = [ran for ran in runs if ran.mode == "best"]
     if not networks or any(ran.name == UNTRAINED for ran in networks):
         return {}
-    lines = []
+    entries = []
     for masked in (True,) if isinstance(world.output, Box) else (True, False):
         try:
             policy: Any = named_policy(world, UNTRAINED, masked=masked)
         except DnnExplainError:  # the system has no network of its own that could be untrained
             return {}
-        lines.append({"masked": masked, **_figures(world.run(policy, workloads, seed=seed), world, spec)})
-    same = len(lines) == 2 and lines[0]["metrics"] == lines[1]["metrics"]  # nothing was ever masked
-    return {"untrained": lines[:1] if same else lines}
+        entries.append({"masked": masked, **_figures(world.run(policy, workloads, seed=seed), world, spec)})
+    same = len(entries) == 2 and entries[0]["metrics"] == entries[1]["metrics"]  # nothing was ever masked
+    return {"untrained": entries[:1] if same else entries}
 
 
 # --- words --------------------------------------------------------------------------------------
@@ -345,9 +345,9 @@ def _row(
     others: Sequence[Metric],
 ) -> tuple[Any, ...]:
     cost = result["metrics"]["cost"]
-    lines = [] if not mask else [None if masked is None else "on" if masked else "off"]
+    masks = [] if not mask else [None if masked is None else "on" if masked else "off"]
     before, after = ([_cell(result, metric) for metric in group] for group in (wrong, others))
-    return (name, *lines, *before, cost["mean"], interval(cost["low"], cost["high"]), *after)
+    return (name, *masks, *before, cost["mean"], interval(cost["low"], cost["high"]), *after)
 
 
 def _cell(result: Mapping[str, Any], metric: Metric) -> float | int | None:

@@ -274,8 +274,8 @@ def with_options(
     made: Any = command
     made.__signature__ = signature.replace(parameters=[*own, *shown])
     made.__annotations__ = {item.name: item.annotation for item in made.__signature__.parameters.values()}
-    words: Callable[..., None] = made
-    return words
+    wrapped: Callable[..., None] = made
+    return wrapped
 
 
 def _as_made(spec: Spec, defaults: str) -> list[Parameter]:

@@ -208,8 +208,11 @@ def _policy(
         note = "; ".join(part for part in (note, seen) if part)
         story = {**story, "observations": seen}
     policy = TorchPolicy(network, system, name=path.stem, masked=mask, scale=how.scale)
-    words = story.get("checkpoint", policy.checkpoint)
-    if words not in {policy.checkpoint, weights_hash(policy.module, alone=True)} and how.scale is how.normalize is None:
+    checkpoint = story.get("checkpoint", policy.checkpoint)
+    if (
+        checkpoint not in {policy.checkpoint, weights_hash(policy.module, alone=True)}
+        and how.scale is how.normalize is None
+    ):
         msg = f"{path}: the weights are not those that its header was written for; the file was altered: copy it again"
         raise DnnExplainError(msg)
     policy.metadata = story
@@ -283,14 +286,14 @@ def _open(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 def _check_system(story: dict[str, Any], system: System, where: str) -> None:
     """Weights for another system or size are refused in the words of the domain."""
-    words = story.get("system") or {}
-    if words.get("name") not in (None, system.name):
-        msg = f"{where}: this network was trained for {words['name']}, not for {system.name}; choose that system"
+    trained_on = story.get("system") or {}
+    if trained_on.get("name") not in (None, system.name):
+        msg = f"{where}: this network was trained for {trained_on['name']}, not for {system.name}; choose that system"
         raise DnnExplainError(msg)
     shape, outputs = list(system.observation_shape), len(system.output.names)
     if story.get("observation_shape", shape) == shape and story.get("outputs", outputs) == outputs:
         return
-    mine, its = system_parameters(system), words.get("parameters") or {}
+    mine, its = system_parameters(system), trained_on.get("parameters") or {}
     differ = [f"{name}={its[name]}" for name in its if name in mine and mine[name] != its[name]]
     advice = f"Pass {', '.join(differ)}." if differ else size_hint(system, int(story.get("outputs", outputs)))
     msg = (

@@ -159,8 +159,8 @@ def network_of(
         DnnExplainError: layers of another kind; they are named.
     """
     bounds = [list(map(float, end)) for end in system.output.bounds] if isinstance(system.output, Box) else []
-    words = agent.ends if agent is not None else None
-    ends = words if words is not None and bounds else (bounds[0], bounds[1]) if bounds else None
+    agent_ends = agent.ends if agent is not None else None
+    ends = agent_ends if agent_ends is not None and bounds else (bounds[0], bounds[1]) if bounds else None
     convolves = any(name.endswith("cnn.0.weight") for name in weights)
     pixels, guess = None, ""
     if convolves:

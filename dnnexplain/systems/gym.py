@@ -255,8 +255,8 @@ class GymSystem:
             DnnExplainError: as :meth:`judge`.
         """
         del seconds
-        actions_taken = self.output.decide(self.output.as_outputs(np.asarray(actions)))
-        cost = self._futures(state, actions_taken)
+        decisions = self.output.decide(self.output.as_outputs(np.asarray(actions)))
+        cost = self._futures(state, decisions)
         return np.asarray(cost - min(np.nanmin(self._futures(state, self._tried_actions())), np.nanmin(cost)))
 
     def best_action(self, state: State, *, seconds: float = 10.0) -> NDArray[Any]:

@@ -68,8 +68,8 @@ def in_page_if_small(system: System, policy: Policy) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - a network of the user's own may refuse in any way; the kernel runs it
         return {}
     size = sum(len(layer.get("weight", b"")) for layer in network["layers"])
-    words = network["told"] and len(system.observation_shape) == _AXES[-1]
-    return network | {"told": words, "alone": False, "baselines": []} if size <= MOST_BYTES else {}
+    worded = network["told"] and len(system.observation_shape) == _AXES[-1]
+    return network | {"told": worded, "alone": False, "baselines": []} if size <= MOST_BYTES else {}
 
 
 def _baselines(system: System) -> list[dict[str, Any]]:

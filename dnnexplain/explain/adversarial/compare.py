@@ -83,7 +83,7 @@ def compare_methods(
         cancel: ends the comparison; the methods done so far are kept.
         progress: called with methods done and in all.
         keep: called again and again, within a method too, with a function that makes the table so far.
-        **asked: further arguments of ``attack``.
+        **options: further arguments of ``attack``.
     """
     answers: dict[str, Adversarial] = {}
     refused: dict[str, str] = {}

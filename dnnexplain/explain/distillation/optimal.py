@@ -101,11 +101,11 @@ def _tree(
         mass = np.bincount(actions[here], weights[here], minlength=count).astype(np.float64)
         rows.append((LEAF, 0.0, LEAF, LEAF, mass))
         if not node.is_leaf_node():  # type: ignore[attr-defined]
-            question = int(node.feature)  # type: ignore[attr-defined]
-            yes = features[:, feature[question]] <= threshold[question]
+            quantity = int(node.feature)  # type: ignore[attr-defined]
+            yes = features[:, feature[quantity]] <= threshold[quantity]
             left = write(node.right_child, here & yes)  # type: ignore[attr-defined]
             right = write(node.left_child, here & ~yes)  # type: ignore[attr-defined]
-            rows[place] = (int(feature[question]), float(threshold[question]), left, right, mass)
+            rows[place] = (int(feature[quantity]), float(threshold[quantity]), left, right, mass)
         return place
 
     write(root, np.ones(len(features), dtype=bool))

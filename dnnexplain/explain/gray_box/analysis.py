@@ -65,12 +65,12 @@ def worst_case(
         run.reserve = min(problem.certify_seconds, MOST_RESERVED * limit.cpu_seconds)
     if resume is not None:
         _resume(run, resume)
-    question_filled = _filled(question or Question(system=problem.name), method, seed, limit)
+    about = _filled(question or Question(system=problem.name), method, seed, limit)
     if keep is not None:
-        run.keep = lambda: keep(lambda: certified(run.copy(), method, "running", question_filled))
+        run.keep = lambda: keep(lambda: certified(run.copy(), method, "running", about))
     with one_thread():
         stopped = _search(method, run)
-        return certified(run, method, stopped, question_filled)
+        return certified(run, method, stopped, about)
 
 
 def _search(method: str, run: Run) -> str:

@@ -79,12 +79,12 @@ def compile_guard(
     bench = Bench(system, policy, rules, list(draw(sets, 2 * seed)), allowed)
     bench.learn(first.workloads[:LEARNED])
     for _ in range(1, STARTS):
-        attacked_by = attacks.on(policy, rounds, "attacking the policy, from another start")
-        bench.learn(attacked_by.workloads[:LEARNED])
+        adverse = attacks.on(policy, rounds, "attacking the policy, from another start")
+        bench.learn(adverse.workloads[:LEARNED])
     for rule in bench.apt(FALLBACKS).values():
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
-        attacked_by = attacks.on(rule, rounds, f"attacking {rule.name}, on which a guard may fall back")
-        bench.learn(attacked_by.workloads[: LEARNED // 2])
+        adverse = attacks.on(rule, rounds, f"attacking {rule.name}, on which a guard may fall back")
+        bench.learn(adverse.workloads[: LEARNED // 2])
     tournament = Tournament(bench, attacks, np.random.default_rng(seed), rounds, most, tries)
     tournament.begin(regions)
     for cycle in range(cycles):

@@ -174,13 +174,13 @@ class Contest:
         """The affordable guard of the smallest worth on all that is known; ``None`` where there is none, or it was ended."""
         return next(iter(self.leaders(over, 1)), None)
 
-    def leaders(self, over: Event, most: int, words: Callable[[int], object] | None = None) -> list[Standing]:
+    def leaders(self, over: Event, most: int, progress: Callable[[int], object] | None = None) -> list[Standing]:
         """The affordable guards of the smallest worth, the best first; of one kind at most two, and no two that do the same.
 
         Args:
             over: ends it with those found.
             most: so many.
-            words: called with how many were found.
+            progress: called with how many were found.
         """
         standings: list[Standing] = []
         aside: list[tuple[float, int, Standing]] = []
@@ -199,8 +199,8 @@ class Contest:
                     seen.add(same)
                     kinds[item.kind] += 1
                     standings.append(item)
-                    if words is not None:
-                        words(len(standings))
+                    if progress is not None:
+                        progress(len(standings))
         for entry in aside:
             heapq.heappush(self._heap, entry)
         return standings

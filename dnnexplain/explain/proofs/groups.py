@@ -103,11 +103,11 @@ class GroupedInput:
             elif not part.straight:
                 same = np.asarray(np.abs(knobs[:, None, list(places)] - part.options[None]) < _SAME).all(axis=2)
                 values[:, first : first + len(part.options)] = np.where(np.any(same, axis=1)[:, None], same, np.nan)
-        words = self.forms[0][0] + values @ self.forms[0][1:]
+        written = self.forms[0][0] + values @ self.forms[0][1:]
         for part, first, places in self.parts:
             if not part.knobs:
                 cell = int(np.argmax(part.cells[0]))
-                left = cells[:, cell] - words[:, cell]
+                left = cells[:, cell] - written[:, cell]
                 slack = 1e-5 * np.maximum(1.0, np.abs(cells[:, cell]))
                 inside = (left >= self.low[places[0]] - slack) & (left <= self.high[places[0]] + slack)
                 values[:, first] = np.where(inside, left, np.nan)

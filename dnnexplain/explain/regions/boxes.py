@@ -58,11 +58,11 @@ def failing_boxes(
     from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415 - slow to import
 
     smallest = max(LEAST, int(SMALLEST * len(loss)))
-    own_boxes: list[dict[int, tuple[float, float]]] = []
+    grown: list[dict[int, tuple[float, float]]] = []
     for target in (loss, (loss > 0).astype(np.float64), np.log1p(loss / loss[loss > 0].mean())):
         tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=smallest, random_state=seed)
-        own_boxes += _leaves(tree.fit(values, target).tree_)
-    boxes = [_cut(_widened(_cut(box, values, loss), values, loss), values, loss) for box in own_boxes]
+        grown += _leaves(tree.fit(values, target).tree_)
+    boxes = [_cut(_widened(_cut(box, values, loss), values, loss), values, loss) for box in grown]
     boxes = [box for box in boxes if box and score(inside(box, values), loss) > 0]
     boxes.sort(key=lambda box: -score(inside(box, values), loss))
     return _distinct(boxes, values)
@@ -99,9 +99,9 @@ def _cut(bounds: Bounds, values: Floats, loss: Floats) -> dict[int, tuple[float,
                 rest = {**box, feature: side}
                 if side == (-np.inf, np.inf):
                     del rest[feature]
-                words = score(inside(rest, values), loss)
-                if words > best:
-                    best, without = words, rest
+                reached = score(inside(rest, values), loss)
+                if reached > best:
+                    best, without = reached, rest
         if without is None or best < KEPT * now:
             return box
         box = without

@@ -67,16 +67,16 @@ def report_html(test: StressTest, commands: Commands | str, files: Mapping[str, 
         files: of worst cases, by scenario.
         limits: by text, why each is broken.
     """
-    words = Commands(commands) if isinstance(commands, str) else commands
+    lines = Commands(commands) if isinstance(commands, str) else commands
     title = f"{test.question.policy} on {test.question.system}"
     parts = [
-        _header(title, test, words),
+        _header(title, test, lines),
         _section("Does it keep its limits?", _limits(limits)),
-        _section("Is it better than the best rule?", _nominal(test, words, files)),
-        _section("What must it not be trusted with?", _list(test, UNSAFE, words, files)),
-        _section("Where else is it worse?", _list(test, WORSE, words, files)),
+        _section("Is it better than the best rule?", _nominal(test, lines, files)),
+        _section("What must it not be trusted with?", _list(test, UNSAFE, lines, files)),
+        _section("Where else is it worse?", _list(test, WORSE, lines, files)),
         _section("How bad can a likely input be?", _generated(test, files)),
-        _section("Which guard helps, and what can it never do?", _others(test, words)),
+        _section("Which guard helps, and what can it never do?", _others(test, lines)),
         _section("What was not tested?", [f"<p>{escape(item)}</p>" for item in test.left_out]),
         _section("Every scenario", [_table(test, files)]),
         _section("How to read the verdicts", _reading(test)),

@@ -177,15 +177,15 @@ def prove_all(system: EpisodeSystem, policy: Policy, *, nodes: int, seed: int = 
     from dnnexplain.explain.proofs.prover import prove  # noqa: PLC0415 - slow to import
     from dnnexplain.explain.proofs.verdicts import ProofBudget  # noqa: PLC0415
 
-    own_settled = {}
+    verdicts = {}
     for item in spec.properties:
         try:
             claim = load_reference(item.make)(system, **item.parameters)
             settled = prove(system, policy, claim, budget=ProofBudget(nodes=nodes, seconds=_PROOF_SECONDS), seed=seed)
         except DnnExplainError:
             continue
-        own_settled[item.name] = settled.verdict
-    return own_settled
+        verdicts[item.name] = settled.verdict
+    return verdicts
 
 
 def _compared(

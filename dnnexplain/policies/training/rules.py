@@ -157,11 +157,11 @@ class FunctionRule:
 
 
 def _fact(environment: BatchEnvironment, fact: str, rule: str) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
-    result: Callable[[NDArray[np.int64]], NDArray[Any]] | None = getattr(environment, fact, None)
-    if result is None:
+    method: Callable[[NDArray[np.int64]], NDArray[Any]] | None = getattr(environment, fact, None)
+    if method is None:
         msg = f"the rule {rule} asks a simulator for {fact!r}, which {type(environment).__name__} does not have"
         raise DnnExplainError(msg)
-    return result
+    return method
 
 
 _WITH_THRESHOLD: dict[str, Callable[[float], SoftRule]] = {"idle": IdleRule, "utilisation": UtilisationRule}

@@ -119,16 +119,16 @@ class TorchCell:
         Returns:
             rewards, rates, and added loads after each minute, ``[B, steps]`` each.
         """
-        own_steps: list[tuple[Tensor, Tensor, Tensor]] = []
+        played: list[tuple[Tensor, Tensor, Tensor]] = []
         load = loads[:, 0]
         for step in range(steps):
             now = minute + step
             rate = between(actor(days.see(day, now, loads))[:, 0])
             load = self.added_load(load, rate)
             at = now + days.layout.history
-            own_steps.append((self.reward(days.own[day, at], days.efficiency[day, at], load, rate), rate, load))
+            played.append((self.reward(days.own[day, at], days.efficiency[day, at], load, rate), rate, load))
             loads = torch.cat([load[:, None], loads[:, :-1]], dim=1)
-        rewards, rates, after = (torch.stack(series, dim=1) for series in zip(*own_steps, strict=True))
+        rewards, rates, after = (torch.stack(series, dim=1) for series in zip(*played, strict=True))
         return rewards, rates, after
 
     def remainder(self, more: Tensor, rates: Tensor) -> Tensor:

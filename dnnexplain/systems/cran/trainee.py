@@ -81,8 +81,8 @@ class Trainee:
         }
         for number, state in self.optimiser.state_dict()["state"].items():
             parts |= {f"adam.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-        words = json.dumps({"settings": self.settings, "step": self.step, "least": self.least})
-        write_bytes(self.file, save({k: v.contiguous() for k, v in parts.items()}, metadata={"progress": words}))
+        mark = json.dumps({"settings": self.settings, "step": self.step, "least": self.least})
+        write_bytes(self.file, save({k: v.contiguous() for k, v in parts.items()}, metadata={"progress": mark}))
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"module": self.module, "average": self.average, "best": self.best, "acting": self.acting}

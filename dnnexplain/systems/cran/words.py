@@ -115,11 +115,11 @@ def _known(what: str, given: Any, known: tuple[str, ...]) -> None:
 
 
 def _table(data: Mapping[str, Any], field: str) -> Mapping[str, Mapping[str, Any]]:
-    words = data.get(field, {})
-    if not isinstance(words, Mapping) or not all(isinstance(part, Mapping) for part in words.values()):
-        msg = f"'{field}' must be an object of objects, as state_to_json writes it, not {words!r}"
+    table = data.get(field, {})
+    if not isinstance(table, Mapping) or not all(isinstance(part, Mapping) for part in table.values()):
+        msg = f"'{field}' must be an object of objects, as state_to_json writes it, not {table!r}"
         raise DnnExplainError(msg)
-    return words
+    return table
 
 
 def _number(value: Any, what: str) -> float:

@@ -31,8 +31,8 @@ def in_blocks(
         part = route(workloads[first : first + block])
         del part.detail["splits"]
         parts.append(part)
-    item, detail = parts[0], dict[str, Any]()
+    head, detail = parts[0], dict[str, Any]()
     detail["utilisation"] = np.concatenate([part.detail["utilisation"] for part in parts])
-    metrics = {name: np.concatenate([part.metrics[name] for part in parts]) for name in item.metrics}
+    metrics = {name: np.concatenate([part.metrics[name] for part in parts]) for name in head.metrics}
     cost = np.concatenate([part.cost for part in parts])
-    return Episodes(item.policy, cost, item.cost_name, metrics, item.seed, detail=detail)
+    return Episodes(head.policy, cost, head.cost_name, metrics, head.seed, detail=detail)

@@ -154,11 +154,11 @@ def tree_nodes(policy: Policy, params: Params) -> tuple[NDArray[Any], ...] | Non
     features, nodes = getattr(policy, "features", None), getattr(policy, "nodes", None)
     if nodes is None or not isinstance(features, DeepRMFeatures) or features.codec.params != params:
         return None
-    own_nodes: tuple[NDArray[Any], ...] = nodes
-    if own_nodes[0].max() >= len(features.names) or own_nodes[4].shape[1] != len(features.moves):
+    arrays: tuple[NDArray[Any], ...] = nodes
+    if arrays[0].max() >= len(features.names) or arrays[4].shape[1] != len(features.moves):
         msg = f"{policy.name} was made for other quantities than a cluster with {params.slots} slots has"
         raise DnnExplainError(msg)
-    return own_nodes
+    return arrays
 
 
 def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:

@@ -232,11 +232,11 @@ export function tellState(sketch, given) {
   /** @param {any} phrase */
   const shown = (phrase) => !phrase.when || values[sketch.at(phrase.when)] > 0;
   /** @param {any} phrase */
-  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ manyNow, /** @type {any} */ many) => {
+  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ single, /** @type {any} */ many) => {
     const [knob, digits] = name.split(":");
     const value = values[sketch.at(knob)];
-    if (manyNow === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? value.toLocaleString("en-US") : number(value);
-    return value === 1 ? manyNow : many;
+    if (single === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? value.toLocaleString("en-US") : number(value);
+    return value === 1 ? single : many;
   });
   const parts = sketch.words.map((/** @type {any} */ word) => {
     if (word.kind === "Phrase") return shown(word) ? fill(word) : "";
