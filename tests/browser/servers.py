@@ -65,7 +65,8 @@ class Wire:
     """What a page has asked its kernel and what is answered, read from its websockets: made before the page is opened.
 
     A kernel says "idle" once for each request, after all that came of it, so nothing need be waited for by time.
-    What a socket had asked when it was closed (its kernel is gone, its page is left) is never answered.
+    What a socket had asked when it was closed, or when its page was left, is never answered: the close of a socket is
+    not always told when another page takes its place.
     """
 
     WISHES = ("comm_msg", "comm_open", "execute_request")
@@ -75,13 +76,26 @@ class Wire:
         self.page = page
         self.open = {}
         self.last = time.monotonic()
+        self.leaving = False
         page.on("websocket", self._listen)
+        page.on("request", self._requested)
+        page.on("framenavigated", self._arrived)
 
     def _listen(self, socket):
         asked = []
         socket.on("framesent", lambda frame: self._sent(frame, asked))
         socket.on("framereceived", self._received)
         socket.on("close", lambda _: [self.open.pop(own, None) for own in asked])
+
+    def _requested(self, request):
+        if request.is_navigation_request() and request.frame == self.page.main_frame:
+            self.leaving = True
+
+    def _arrived(self, frame):
+        """Another document, not only another address of the same one."""
+        if self.leaving and frame == self.page.main_frame:
+            self.leaving = False
+            self.open.clear()
 
     def _sent(self, frame, asked):
         text = _text(frame)
