@@ -270,7 +270,7 @@ def _missing(values: Floats) -> str:
     """Why values ``[W]`` have no interval, or ``""``."""
     count = len(values)
     if count < 2:
-        return f"{count} workload{'' if count == 1 else 's'}; an interval needs two"
+        return f"{counted(count, 'workload')}; an interval needs two"
     if not np.isfinite(values).all():
         return "a value is not finite"
     rounded = np.round(values / max(float(np.abs(values).max()), 1e-300), 12)

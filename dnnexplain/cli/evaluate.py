@@ -13,6 +13,7 @@ from dnnexplain.cli.output import examples, print_json, print_table, progress_ba
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import WORKLOAD_HELP, find_workloads, workload_name
 from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, Optimal, Spec, Summarised
+from dnnexplain.counts import counted
 from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.numbers import gap, interval, number, percent
 
@@ -89,8 +90,7 @@ def evaluate(
     if as_json:
         print_json(report)
     else:
-        counted = f"1 {spec.workload}" if len(workloads) == 1 else f"{len(workloads)} {spec.workloads}"
-        _show(report, spec, f"{counted} of {family}, seed {seed}")
+        _show(report, spec, f"{counted(len(workloads), spec.workload, spec.workloads)} of {family}, seed {seed}")
 
 
 @dataclass(frozen=True)

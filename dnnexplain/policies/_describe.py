@@ -8,6 +8,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from dnnexplain.contract import Discrete, System
+from dnnexplain.counts import joined
 
 __all__ = ["describe_outputs", "size_hint", "system_parameters"]
 
@@ -31,8 +32,7 @@ def describe_outputs(system: System) -> str:
     parts = [f"{count} {stem}s" if count > 1 else stem for stem, count in stems.items()]
     if len(parts) > 4:
         return f"{len(names)} {what}"
-    joined = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{len(names)} {what} ({joined})"
+    return f"{len(names)} {what} ({joined(parts)})"
 
 
 def _stem(name: str) -> str:

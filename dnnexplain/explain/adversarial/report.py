@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dnnexplain.counts import counted
+from dnnexplain.counts import counted, joined
 from dnnexplain.explain.adversarial.moves import ROUNDING
 from dnnexplain.explain.adversarial.result import Change, Flip
 from dnnexplain.explain.adversarial.run import Run
@@ -17,8 +17,7 @@ __all__ = ["told_changes", "words"]
 
 def told_changes(changes: tuple[Change, ...]) -> str:
     """``job 1 length from 3 to 2 steps and job 2 cpu from 4 to 5 units``."""
-    parts = [change.words() for change in changes]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return joined(change.words() for change in changes)
 
 
 def words(

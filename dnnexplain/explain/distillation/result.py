@@ -10,10 +10,11 @@ from warnings import warn
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.charts import Axis, Chart, lines
+from dnnexplain.charts import Chart
 from dnnexplain.contract import cost_unit
 from dnnexplain.explain.distillation.choosing import begun, measured_on
-from dnnexplain.explain.distillation.tree import LEAF, Tree
+from dnnexplain.explain.distillation.showing import node_rows, path_chart
+from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.numbers import gap, interval, number, percent
 from dnnexplain.results import Question, Result, array_field, plain_field
 
@@ -145,30 +146,13 @@ class Distillation(Result):
 
     def table(self) -> list[dict[str, Any]]:
         """One row per node: its question or its action."""
-        tree, rows = self.tree, []
-        for node in range(len(tree.feature)):
-            leaf = tree.feature[node] == LEAF
-            rows.append(
-                {
-                    "node": node,
-                    "asks": "" if leaf else self.features[tree.feature[node]],
-                    "at most": None if leaf else float(tree.threshold[node]),
-                    "then": None if leaf else int(tree.left[node]),
-                    "else": None if leaf else int(tree.right[node]),
-                    "action": self.actions[tree.action[node]] if leaf else "",
-                    "share": float(tree.weight[node]),
-                }
-            )
-        return rows
+        tree = self.tree
+        return node_rows(tree, self.features, "action", lambda node: self.actions[tree.action[node]])
 
     def picture(self) -> Chart:
         """The cost of each size of tree on validation workloads, seed by seed, beside the network's."""
-        shown = {
-            f"seed {seed}": (leaves, cost)
-            for seed, (leaves, cost) in enumerate(zip(self.path_leaves, self.path_cost, strict=True))
-        }
-        beside = [(self.question.policy or "the network", self.path_teacher)]
-        return lines(shown, Axis("leaves"), Axis(self.cost_name), levels=beside, places=[("chosen", self.leaves)])
+        teacher = (self.question.policy or "the network", self.path_teacher)
+        return path_chart(self.path_leaves, self.path_cost, teacher, self.cost_name, self.leaves)
 
 
 def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str, stopped: str = "") -> str:

@@ -113,7 +113,7 @@ def hypothesise(
     place = {tested[k].statement: rank for rank, k in enumerate(order)}
     listed = "; else ".join(item.words(system) for item in short) or "nothing"
     words = (
-        f"{policy.name} in {len(short)} statement{'' if len(short) == 1 else 's'}: {listed}. The list says {percent(explained)} of "
+        f"{policy.name} in {counted(len(short), 'statement')}: {listed}. The list says {percent(explained)} of "
         f"{counted(len(other), 'decision')} rightly and leaves {percent(1 - explained)} unexplained."
     )
     settings = {"sets": sets, "states": states, "pairs": pairs, "most": most, "own": list(own)}

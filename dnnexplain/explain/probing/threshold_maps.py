@@ -346,9 +346,8 @@ class Census(Result):
             sum(getattr(network, name) for network in self.networks)
             for name in ("threshold", "off_below", "settles_above", "both")
         )
-        count = len(self.networks)
         return (
-            f"In {count} network{'' if count == 1 else 's'}, {threshold} of {counted(total, 'neuron')} show a threshold in {self.kind}: "
+            f"In {counted(len(self.networks), 'network')}, {threshold} of {counted(total, 'neuron')} show a threshold in {self.kind}: "
             f"{below} are off below some value, {above} see no difference above some value, {both} both."
         )
 

@@ -155,14 +155,14 @@ def _numbers(name: str, lines: Iterable[str], columns: int) -> tuple[Floats, int
 
 def _pensieve(name: str, lines: list[str]) -> list[Samples]:
     rows, odd = _numbers(name, lines, 2)
-    notes = [f"{name}: {_count(odd, 'line was', 'lines were')} not two numbers and left out."] if odd else []
+    notes = [f"{name}: {counted(odd, 'line was', 'lines were')} not two numbers and left out."] if odd else []
     return [Samples(name, rows[:, 0], rows[:, 1], notes=notes)]
 
 
 def _mahimahi(name: str, lines: list[str]) -> list[Samples]:
     """Times in ms at which a packet of 1500 bytes may leave, counted in half seconds."""
     rows, odd = _numbers(name, lines, 1)
-    notes = [f"{name}: {_count(odd, 'line was', 'lines were')} no number and left out."] if odd else []
+    notes = [f"{name}: {counted(odd, 'line was', 'lines were')} no number and left out."] if odd else []
     times = rows[:, 0][np.isfinite(rows[:, 0])]
     if (times < 0).any() or not len(times):
         msg = f"{name} was read as Mahimahi's packet times, which are milliseconds from 0 on; it has {times.min(initial=0):g}"
@@ -188,10 +188,6 @@ _READERS: dict[str, Callable[[str, list[str]], list[Samples]]] = {
 }  # fmt: skip
 
 
-def _count(number: int, singular: str, many: str) -> str:
-    return f"{number} {singular if number == 1 else many}"
-
-
 def _clean(samples: Samples, unit: str | None) -> Trace:
     """A trace from samples with their dirt: everything that is done is told."""
     name, notes = samples.name, list(samples.notes)
@@ -199,10 +195,10 @@ def _clean(samples: Samples, unit: str | None) -> Trace:
     good = np.isfinite(seconds) & np.isfinite(rates) & (rates >= 0)
     if not good.all():
         lost = int((~good).sum())
-        notes.append(f"{name}: {_count(lost, 'sample was', 'samples were')} negative or no number and left out.")
+        notes.append(f"{name}: {counted(lost, 'sample was', 'samples were')} negative or no number and left out.")
         seconds, rates = seconds[good], rates[good]
     if len(seconds) < 2:
-        msg = f"{name} has {_count(len(seconds), 'usable sample', 'usable samples')} of throughput; a link needs at least two"
+        msg = f"{name} has {counted(len(seconds), 'usable sample', 'usable samples')} of throughput; a link needs at least two"
         raise DnnExplainError(msg)
     seconds, rates = _in_order(samples, seconds, rates, notes)
     rates = rates * _factor(name, rates, unit, samples.unit, notes)
@@ -223,7 +219,7 @@ def _in_order(samples: Samples, seconds: Floats, rates: Floats, notes: list[str]
     if back:
         order = np.argsort(seconds, kind="stable")
         seconds, rates = seconds[order], rates[order]
-        notes.append(f"{name}: time ran backwards {_count(back, 'time', 'times')}; the samples were sorted by time.")
+        notes.append(f"{name}: time ran backwards {counted(back, 'time', 'times')}; the samples were sorted by time.")
     if seconds[0] < 0 or seconds[0] > 60.0:
         notes.append(f"{name}: its clock begins at {seconds[0]:,.0f}, which was taken for 0.")
         seconds = seconds - seconds[0]

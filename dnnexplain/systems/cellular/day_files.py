@@ -99,7 +99,7 @@ def read_days(
         cut = {name: values[part] for name, values in series.items()}
         days.append(day_of(cut, history, start, error, rng, f"{where.stem} {date}"))
     if skipped:
-        log.notes.append(f"{_count(skipped, 'day')} with a hole of more than {LONGEST_GAP:g} minutes left out")
+        log.notes.append(f"{counted(skipped, 'day')} with a hole of more than {LONGEST_GAP:g} minutes left out")
     if not days:
         msg = (
             f"{where.name} holds no whole day of {counted(minutes, 'minute')} from {start:g} h on (with {counted(history, 'minute')} before and "
@@ -107,7 +107,7 @@ def read_days(
         )
         raise DnnExplainError(msg)
     words = "; ".join(log.notes) or "taken as it is"
-    return days, f"{where.name}: {_count(len(days), 'day')}. {words[0].upper()}{words[1:]}."
+    return days, f"{where.name}: {counted(len(days), 'day')}. {words[0].upper()}{words[1:]}."
 
 
 def _read_log(path: Path, named: Mapping[str, str | None]) -> _Log:
@@ -126,13 +126,13 @@ def _read_log(path: Path, named: Mapping[str, str | None]) -> _Log:
         else:
             kept.append(numbers)
     check_count(len(kept), path, "rows")
-    notes = [f"{_count(bad, 'row')} without a time or a number left out"] if bad else []
+    notes = [f"{counted(bad, 'row')} without a time or a number left out"] if bad else []
     missing = [name for name in ("sessions", "efficiency") if name not in columns]
     if missing:
         notes.append(f"no column of {' or '.join(missing)}: taken as typical all day")
     if len(kept) < 2:
         msg = (
-            f"{path.name} holds {_count(len(kept), 'row')} with a time (2018-03-28 15:56, or seconds since 1970) and a "
+            f"{path.name} holds {counted(len(kept), 'row')} with a time (2018-03-28 15:56, or seconds since 1970) and a "
             f"congestion; a day needs many. {'; '.join(notes)}"
         ).strip()
         raise DnnExplainError(msg)
@@ -190,7 +190,7 @@ def _ordered(table: Floats, names: list[str], notes: list[str]) -> _Log:
         table = table[np.argsort(table[:, 0], kind="stable")]
     times, place, counts = np.unique(table[:, 0], return_inverse=True, return_counts=True)
     if len(times) < len(table):
-        notes.append(f"{_count(len(table) - len(times), 'row')} of a time that was there already averaged with it")
+        notes.append(f"{counted(len(table) - len(times), 'row')} of a time that was there already averaged with it")
     series = {
         name: np.bincount(place, weights=table[:, column]) / counts for column, name in enumerate(names) if column > 0
     }
@@ -220,7 +220,7 @@ def _by_minute(log: _Log) -> tuple[Floats, dict[str, Floats], NDArray[np.bool_]]
     long = np.diff(times) > max(LONGEST_GAP, period)
     bridged = int(((np.diff(times) > 1.5 * max(period, 1)) & ~long).sum())
     if bridged:
-        log.notes.append(f"{_count(bridged, 'hole')} of up to {LONGEST_GAP:g} minutes bridged")
+        log.notes.append(f"{counted(bridged, 'hole')} of up to {LONGEST_GAP:g} minutes bridged")
     after = np.clip(np.searchsorted(times, grid, side="left"), 1, len(times) - 1)
     holes = long[after - 1] & (times[after] != grid) & (times[after - 1] != grid)
     for name in ("sessions", "efficiency"):
@@ -253,7 +253,3 @@ def _beginnings(grid: Floats, history: int, start: float, minutes: int) -> list[
     first = int(np.ceil((grid[0] - offset) / (24 * 60))) * 24 * 60 + offset
     last = grid[-1] - (history + minutes + AHEAD) + 1
     return [int(at - grid[0]) for at in np.arange(first, last + 1, 24 * 60)]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -109,12 +109,11 @@ def describe_demands(paths: PathSet, demands: NDArray[np.float64], matrix: str) 
     top = int(np.argmax(demands))
     source, target = (paths.topology.nodes[node] for node in paths.pairs[top])
     active = int((demands > 0).sum())
-    among = "1 pair" if active == 1 else f"{active} pairs"
     return (
-        f"{matrix} asks for {total:.3g} Gb/s among {among} of nodes; most from {source} to {target}, "
+        f"{matrix} asks for {total:.3g} Gb/s among {counted(active, 'pair')} of nodes; most from {source} to {target}, "
         f"{demands[top]:.3g} Gb/s."
     )
 
 
 def _age(steps: int) -> str:
-    return "1 matrix ago" if steps == 1 else f"{steps} matrices ago"
+    return f"{counted(steps, 'matrix', 'matrices')} ago"

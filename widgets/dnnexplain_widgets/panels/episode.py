@@ -99,10 +99,8 @@ class EpisodePanel(WatchPanel):
         """Run, or take the present decision to the editor."""
         if name == "run":
             self.run()
-        elif name == "open":
-            self.open_decision()
-        elif name == "hold":
-            self.hold_decision()
+        else:
+            super().on_press(name)
 
     def on_answer(self, name: str, value: Any) -> None:
         """The scrubber moved, or another control."""

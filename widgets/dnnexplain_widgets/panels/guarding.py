@@ -147,10 +147,6 @@ class GuardPanel(WatchPanel):
             self.run()
         elif name == "watch":
             self.watch_episode()
-        elif name == "open":
-            self.open_decision()
-        elif name == "hold":
-            self.hold_decision()
         elif name == "leave" and self.guard is not None:
             rules = list(self.guard.rules)
             del rules[int(self.answers["rule"])]
@@ -158,6 +154,8 @@ class GuardPanel(WatchPanel):
         elif name == "keep" and self.guard is not None:
             kind = str(self.answers["as"])
             self.offer(FILES[kind], export_guard(self.guard, kind, self.system))
+        else:
+            super().on_press(name)
 
     def on_answer(self, name: str, value: Any) -> None:
         """The guard was switched on or off, or the scrubber moved."""

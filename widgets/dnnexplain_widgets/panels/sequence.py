@@ -117,10 +117,8 @@ class WorstSequencePanel(WatchPanel):
             self.search()
         elif name == "more":
             self.search(resume=self.finding)
-        elif name == "open":
-            self.open_decision()
-        elif name == "hold":
-            self.hold_decision()
+        else:
+            super().on_press(name)
 
     def on_answer(self, name: str, value: Any) -> None:
         """The scrubber moved."""

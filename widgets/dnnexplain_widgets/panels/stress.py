@@ -139,10 +139,8 @@ class StressPanel(WatchPanel):
             self.run()
         elif name == "more":
             self.run(resume=self.finding)
-        elif name == "open":
-            self.open_decision()
-        elif name == "hold":
-            self.hold_decision()
+        else:
+            super().on_press(name)
 
     def on_answer(self, name: str, value: Any) -> None:
         """A scenario was clicked, or the scrubber moved."""

@@ -192,10 +192,8 @@ class TransferPanel(WatchPanel):
             self.run()
         elif name == "more":
             self.run(resume=self.finding)
-        elif name == "open":
-            self.open_decision()
-        elif name == "hold":
-            self.hold_decision()
+        else:
+            super().on_press(name)
 
     def on_answer(self, name: str, value: Any) -> None:
         """A cell was clicked, another of its workloads or another network wanted, or the scrubber moved."""

@@ -123,6 +123,13 @@ class WatchPanel(Panel):
         names = (pair.network.policy, pair.beside, *(label(other.policy) for other in others))
         return timeline_figure(runs, apart, flags(pair, others), metrics, names) | dragged(self.system, pair.network)
 
+    def on_press(self, name: str) -> None:
+        """Take the present decision to the editor: for good, or while a mark of it is dragged."""
+        if name == "open":
+            self.open_decision()
+        elif name == "hold":
+            self.hold_decision()
+
     def step_to(self, decision: int) -> None:
         """The scrubber moved: the editor follows if it is asked to."""
         if self.pair is not None and self.answers.get("follow"):

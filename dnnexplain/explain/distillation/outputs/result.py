@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.charts import Axis, Chart, lines
+from dnnexplain.charts import Chart
 from dnnexplain.contract import Box, Space
+from dnnexplain.counts import counted
 from dnnexplain.explain.distillation.choosing import begun, measured_on
 from dnnexplain.explain.distillation.outputs.export import export_outputs, setting
 from dnnexplain.explain.distillation.outputs.trees import OutputTrees
 from dnnexplain.explain.distillation.result import against
-from dnnexplain.explain.distillation.tree import LEAF
+from dnnexplain.explain.distillation.showing import node_rows, path_chart
 from dnnexplain.numbers import number, percent, with_unit
 from dnnexplain.results import Question, Result, array_field, plain_field
 
@@ -110,30 +112,14 @@ class OutputRules(Result):
         rows = []
         for place, tree in enumerate(self.trees.trees):
             of = self.outputs[place] if self.trees.kind == "switches" else ", ".join(self.outputs)
-            for node in range(len(tree.feature)):
-                leaf = tree.feature[node] == LEAF
-                rows.append(
-                    {
-                        "sets": of,
-                        "node": node,
-                        "asks": "" if leaf else self.features[tree.feature[node]],
-                        "at most": None if leaf else float(tree.threshold[node]),
-                        "then": None if leaf else int(tree.left[node]),
-                        "else": None if leaf else int(tree.right[node]),
-                        "to": setting(self.trees, place, node, self.outputs, self.unit) if leaf else "",
-                        "share": float(tree.weight[node]),
-                    }
-                )
+            said = partial(setting, self.trees, place, outputs=self.outputs, unit=self.unit)
+            rows += [{"sets": of, **row} for row in node_rows(tree, self.features, "to", said)]
         return rows
 
     def picture(self) -> Chart:
         """The cost of each size of tree on validation workloads, seed by seed, beside the network's."""
-        shown = {
-            f"seed {seed}": (leaves, cost)
-            for seed, (leaves, cost) in enumerate(zip(self.path_leaves, self.path_cost, strict=True))
-        }
-        beside = [(self.question.policy or "the network", self.path_teacher)]
-        return lines(shown, Axis("leaves"), Axis(self.cost_name), levels=beside, places=[("chosen", self.leaves)])
+        teacher = (self.question.policy or "the network", self.path_teacher)
+        return path_chart(self.path_leaves, self.path_cost, teacher, self.cost_name, self.leaves)
 
 
 def in_words(
@@ -141,13 +127,13 @@ def in_words(
 ) -> str:
     """How closely trees follow their teacher and what their episodes cost, from the figures by name."""
     total = sum(trees.leaves_of_each)
-    rules = "1 rule sets" if total == 1 else f"{total} rules set"
+    rules = f"{counted(total, 'rule')} {'sets' if total == 1 else 'set'}"
     if isinstance(space, Box):
-        what = "1 number" if len(space.names) == 1 else f"{len(space.names)} numbers"
+        what = counted(len(space.names), "number")
         close = f"to within {with_unit(space.another, space.unit)}"
         error = f"mean absolute error {with_unit(figures['error'], space.unit)}"
     else:
-        what = "1 switch" if len(space.names) == 1 else f"{len(space.names)} switches"
+        what = counted(len(space.names), "switch", "switches")
         close = "all alike"
         worst = int(np.argmin(figures["fidelity_each"]))
         share = figures["fidelity_each"][worst]
