@@ -37,16 +37,16 @@ def show_consequences(
         )
     family = workload or options.spec.family().name
     if as_json:
-        print_json(_report(report, world, options, family, seed))
+        print_json(_report(report, options, family, seed))
         return
     _print(report, family, seed)
 
 
-def _report(consequences: Consequences, world: Any, options: SystemOptions, family: str, seed: int) -> dict[str, Any]:
+def _report(consequences: Consequences, options: SystemOptions, family: str, seed: int) -> dict[str, Any]:
     return {
         "system": options.spec.name,
         "policy": consequences.policy,
-        "decision": world.output.names[consequences.chosen],
+        "decision": consequences.decision,
         "action": consequences.chosen,
         "workload": family,
         "futures": consequences.futures,
@@ -67,19 +67,30 @@ def _report(consequences: Consequences, world: Any, options: SystemOptions, fami
 
 
 def _print(consequences: Consequences, family: str, seed: int) -> None:
-    names = [name for name in consequences.actions[0].figures if name != "cost"]
+    """A row for each figure: what follows the decision, and how much more or less it is after each other action."""
+    mine = consequences.of(consequences.chosen)
+    others = [action for action in consequences.actions if action is not mine]
+    names = {"cost": consequences.cost_name} | {name: name for name in mine.figures if name != "cost"}
     rows = [
         (
-            f"{action.name}{' (chosen)' if action.action == consequences.chosen else ''}",
-            *(number(action.figures[name].mean) for name in names),
-            "-" if action.action == consequences.chosen else _span(action.against["cost"]),
+            words,
+            number(mine.figures[name].mean),
+            *((_span if name == "cost" else _more)(action.against[name]) for action in others),
         )
-        for action in consequences.actions
+        for name, words in names.items()
     ]
-    title = f"What follows each action, {counted(consequences.futures, 'future')} of {family}, seed {seed}; {consequences.policy} goes on"
-    print_table(("action", *names, f"{consequences.cost_name}, against the chosen"), rows, title)
+    title = f"What follows {mine.name}, and by how much other actions differ: {counted(consequences.futures, 'future')} of {family}, seed {seed}; {consequences.policy} goes on"
+    print_table(("figure", f"{mine.name} (chosen)", *(action.name for action in others)), rows, title)
     typer.echo(consequences.sentence())
+    if any(cell.startswith("(") for row in rows for cell in row[2:]):
+        typer.echo("In brackets: differences that cannot be told from none.")
     typer.echo(consequences.assumed)
+
+
+def _more(value: Interval) -> str:
+    """A difference; in brackets where it cannot be told from none."""
+    shown = number(value.mean, sign=True)
+    return f"({shown})" if value.low <= 0 <= value.high and value.mean else shown
 
 
 def _span(value: Interval) -> str:

@@ -339,7 +339,7 @@ class Continuing(EpisodeSystem, Protocol):
     continuing: str
 
     def continued(
-        self, state: State, policy: Policy, action: int, workloads: Sequence[Any], *, seed: int = 0
+        self, state: State, policy: Policy, action: Any, workloads: Sequence[Any], *, seed: int = 0
     ) -> Episodes:
         """Take an action in a state, then let a policy take its best actions to the end; figures are of what follows.
 

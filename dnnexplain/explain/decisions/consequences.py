@@ -1,5 +1,8 @@
 """What would follow each action: the same policy goes on from the state, over the same workloads, to the end.
 
+Of a choice, every valid action is taken; a number within bounds, or a set of switches, is compared with the others that
+its space names (``Space.alternatives``): lowest, highest and middle; one switch changed, all off, all on.
+
 "Why not the other one?" is answered by what would come of it, in the system's own figures, as in decomposed future
 returns (Patel, Abdu Jyothi, Narodytska, arXiv 2302.13483), here by simulation and not by a learned predictor.
 Differences are paired: each workload goes on after every action.
@@ -13,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, State
+from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, Space, State
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.intervals import Interval, mean_interval
@@ -30,13 +34,13 @@ class Consequence:
     """What followed one action.
 
     Attributes:
-        action: its index.
+        action: its index; numbers of a ``Box``; switches, 0 or 1, of a ``MultiBinary``.
         name: in words.
         figures: mean and 95% interval over workloads, by name; ``cost`` is one of them.
         against: each figure less what followed the chosen action, paired.
     """
 
-    action: int
+    action: int | list[float] | list[int]
     name: str
     figures: dict[str, Interval]
     against: dict[str, Interval]
@@ -44,27 +48,32 @@ class Consequence:
 
 @dataclass(frozen=True)
 class Consequences(Shown):
-    """What would follow each valid action of one decision.
+    """What would follow each action of one decision.
 
     Attributes:
         policy: who decided, and goes on.
-        chosen: the action that it takes.
+        chosen: the action that it takes, as in :class:`Consequence`.
         cost_name: what ``cost`` is.
         futures: how many workloads were gone on with.
         assumed: of them, in a sentence.
-        actions: one for each valid action.
+        actions: one for each action that was taken, the chosen one among them.
     """
 
     policy: str
-    chosen: int
+    chosen: int | list[float] | list[int]
     cost_name: str
     futures: int
     assumed: str
     actions: tuple[Consequence, ...]
 
-    def of(self, action: int) -> Consequence:
+    def of(self, action: int | list[float] | list[int]) -> Consequence:
         """What followed an action."""
         return next(item for item in self.actions if item.action == action)
+
+    @property
+    def decision(self) -> str:
+        """The chosen action in words."""
+        return self.of(self.chosen).name
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each action: what followed, and how much more it cost than the chosen one, with its interval."""
@@ -98,18 +107,15 @@ def check_future(system: Any) -> None:
     """Refuse a system of which it cannot be shown what would follow each action.
 
     Raises:
-        DnnExplainError: it is not run from a state on, or there is no choice among actions.
+        DnnExplainError: it is not run from a state on.
     """
-    name = getattr(system, "name", type(system).__name__)
-    if not isinstance(system.output, Discrete):
-        reason = "here a decision is not one of several actions"
-    elif not isinstance(system, Continuing):
-        reason = "its episodes are run from their beginning, never from a state on"
-    else:
+    if isinstance(system, Continuing):
         return
+    name = getattr(system, "name", type(system).__name__)
     msg = (
-        f"what would follow each action cannot be shown for {name}: {reason}. Without this request, explain shows what "
-        f"the decision rests on; `dnnexplain evaluate {name}` shows what whole episodes come to"
+        f"what would follow each action cannot be shown for {name}: its episodes are run from their beginning, never from "
+        f"a state on. Without this request, explain shows what the decision rests on; `dnnexplain evaluate {name}` shows "
+        "what whole episodes come to"
     )
     raise DnnExplainError(msg)
 
@@ -123,7 +129,7 @@ def consequences(
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> Consequences:
-    """Take each valid action in a state, let the policy go on, and compare what follows.
+    """Take each action in a state, let the policy go on, and compare what follows.
 
     Args:
         system: one that can go on from a state.
@@ -134,7 +140,7 @@ def consequences(
         progress: called with (actions done, in all).
 
     Raises:
-        DnnExplainError: the system cannot go on from a state, its output is no choice, or there are no workloads.
+        DnnExplainError: the system cannot go on from a state, or there are no workloads.
     """
     check_future(system)
     if not len(workloads):
@@ -142,24 +148,38 @@ def consequences(
         raise DnnExplainError(msg)
     seen = observe(system, [state])
     valid = valid_of(system, policy, seen)
-    chosen = int(system.output.decide(policy.outputs(seen), valid)[0])
-    actions = np.flatnonzero(valid[0])
-    runs = {}
+    chosen = system.output.decide(policy.outputs(seen), valid)[0]
+    actions = _taken(system.output, chosen, valid[0])
+    runs = []
     for done, action in enumerate(actions):
-        episodes = system.continued(state, policy, int(action), workloads, seed=seed)
-        runs[int(action)] = {"cost": episodes.cost, **episodes.metrics}
+        episodes = system.continued(state, policy, action, workloads, seed=seed)
+        runs.append({"cost": episodes.cost, **episodes.metrics})
         if progress is not None:
             progress(done + 1, len(actions))
+    mine = runs[next(place for place, action in enumerate(actions) if np.array_equal(action, chosen))]
     spec = spec_of(system)
     ranges = {metric.name: metric.range for metric in spec.metrics} | {"cost": spec.cost_range}
     free = (-math.inf, math.inf)
     measured = tuple(
         Consequence(
-            action,
-            system.output.names[action],
+            _plain(action),
+            system.output.tell(action),
             {name: mean_interval(values, within=ranges.get(name, free)) for name, values in run.items()},
-            {name: mean_interval(values - runs[chosen][name]) for name, values in run.items()},
+            {name: mean_interval(values - mine[name]) for name, values in run.items()},
         )
-        for action, run in runs.items()
+        for action, run in zip(actions, runs, strict=True)
     )
-    return Consequences(policy.name, chosen, system.cost_name, len(workloads), system.continuing, measured)
+    return Consequences(policy.name, _plain(chosen), system.cost_name, len(workloads), system.continuing, measured)
+
+
+def _taken(space: Space, chosen: Any, valid: NDArray[np.bool_]) -> list[Any]:
+    """Every valid action of a choice, in order; else the chosen one, then those that it is compared with."""
+    if isinstance(space, Discrete):
+        return [int(action) for action in np.flatnonzero(valid)]
+    return [np.asarray(chosen), *space.alternatives(chosen)]
+
+
+def _plain(action: Any) -> Any:
+    """An action as JSON holds it: a number, numbers, or switches as 0 and 1."""
+    array = np.asarray(action)
+    return array.astype(int).tolist() if array.dtype == bool else array.tolist()

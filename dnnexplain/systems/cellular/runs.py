@@ -47,9 +47,15 @@ class DayRun:
 
 
 def run_days(
-    cell: Cell, days: DayStack, decide: Callable[[NDArray[np.float32]], Floats], width: int, *, keep: bool = False
+    cell: Cell,
+    days: DayStack,
+    decide: Callable[[NDArray[np.float32]], Floats],
+    width: int,
+    *,
+    keep: bool = False,
+    before: float = 0.0,
 ) -> DayRun:
-    """Run days side by side from no added load.
+    """Run days side by side.
 
     Args:
         cell: the constants.
@@ -57,13 +63,15 @@ def run_days(
         decide: from what is seen ``[W, K]`` float32 to rates in [0, 1] ``[W]``.
         width: ``K``.
         keep: whether observations are kept.
+        before: load that we had added when the days begin, a share of capacity.
     """
     c, history, count, minutes = cell.constants, days.history, len(days.own), days.minutes
     loads, rates = np.zeros((count, history + minutes)), np.empty((count, minutes))
     parts, shared = np.empty((count, minutes, 3)), np.empty((count, minutes))
     seen = np.empty((count, width), dtype=np.float32)
     kept = np.empty((count, minutes, width), dtype=np.float32) if keep else None
-    load, part, through = np.zeros(count), np.empty((count, 3)), np.empty(count)
+    load, part, through = np.full(count, before), np.empty((count, 3)), np.empty(count)
+    loads[:, history - 1] = before
     for t in range(minutes):
         at = history + t
         observe_rows(

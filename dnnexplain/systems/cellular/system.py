@@ -31,6 +31,7 @@ from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.day_files import read_days
 from dnnexplain.systems.cellular.days import Day, DayStack, stack_days
 from dnnexplain.systems.cellular.families import KINDS, generate
+from dnnexplain.systems.cellular.futures import ASSUMED, gone_on
 from dnnexplain.systems.cellular.layout import WINDOWS, Layout
 from dnnexplain.systems.cellular.oracle import Oracle, Plan
 from dnnexplain.systems.cellular.replays import replay_of
@@ -364,6 +365,16 @@ class CellularSystem:
 
     def _episodes(self, name: str, days: DayStack, run: DayRun, seed: int) -> Episodes:
         return Episodes(name, -run.reward, self.cost_name, metrics_of(self.cell, days, run), seed, detail=run)
+
+    continuing = ASSUMED
+
+    def continued(
+        self, state: State, policy: Policy, action: Any, workloads: Sequence[Day], *, seed: int = 0
+    ) -> Episodes:
+        """What follows a rate in a state (``contract.Continuing``); see ``futures``. Nothing is drawn."""
+        values = self.repair(state.values[None])[0]
+        days, run = gone_on(self.cell, self.layout, self.output, values, policy, action, workloads)
+        return self._episodes(policy.name, days, run, seed)
 
     # --- ground truth ---------------------------------------------------------------------------
 

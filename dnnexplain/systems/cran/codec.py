@@ -204,13 +204,13 @@ class Codec:
         """The heads that are awake, as bits ``[B]``."""
         return np.asarray(set_of(np.asarray(observations)[:, self.awake] > 0.5), dtype=np.int64)
 
-    def observe(self, days: Sequence[Day]) -> NDArray[np.float32]:
-        """What every slot of days shows with all heads awake ``[W, T, n]``; the days must be equally long."""
+    def observe(self, days: Sequence[Day], first: int = 0) -> NDArray[np.float32]:
+        """What every slot of days shows with all heads awake ``[W, T, n]``; the days are equally long and begin in slot ``first``."""
         scene = self.scene
         slots = len(days[0])
         seen = np.ones((len(days), slots, self.size), dtype=np.float32)
         for row, day in zip(seen, days, strict=True):
-            row[:, 0] = np.arange(slots) % scene.slots * scene.slot_hours
+            row[:, 0] = (first + np.arange(slots)) % scene.slots * scene.slot_hours
             row[:, self.demand] = day.demand
             row[:, self.place] = day.place.reshape(slots, -1)
             row[:, self.gain] = day.gain.reshape(slots, -1)

@@ -46,23 +46,27 @@ class Run:
         return np.isfinite(self.radiated)
 
 
-def run_days(codec: Codec, space: Space, decide: Decide, days: Sequence[Day]) -> Run:
-    """Run equally long days from all heads awake.
+def run_days(
+    codec: Codec, space: Space, decide: Decide, days: Sequence[Day], *, awake: int | None = None, slot: int = 0
+) -> Run:
+    """Run equally long days.
 
     Args:
         codec: of the scene.
         space: of actions.
         decide: from observations ``[W, n]`` to actions ``[W]`` or ``[W, R]``.
         days: at least one.
+        awake: the heads that are awake before them, as bits; all, if not given.
+        slot: of the day in which they begin.
     """
     scene = codec.scene
-    observations = codec.observe(days)
+    observations = codec.observe(days, slot)
     count, slots = observations.shape[:2]
     channels = np.stack([scene.channels(day.gain, day.phase) for day in days])
     demand = np.stack([day.demand for day in days])
     sets, changes = np.empty((count, slots), np.int64), np.empty((count, slots), np.int64)
     actions: list[NDArray[Any]] = []
-    here = np.full(count, 2**scene.heads - 1)
+    here = np.full(count, 2**scene.heads - 1 if awake is None else awake)
     for t in range(slots):
         observations[:, t, codec.awake] = awake_of(here, scene.heads)
         actions.append(decide(observations[:, t]))

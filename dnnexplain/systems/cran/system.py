@@ -31,6 +31,7 @@ from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
 from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.days import DRAWN, FAMILIES, Day, draw_days
 from dnnexplain.systems.cran.features import HeadFeatures
+from dnnexplain.systems.cran.futures import ASSUMED, gone_on
 from dnnexplain.systems.cran.judge import HeadJudge
 from dnnexplain.systems.cran.oracle import PlanOracle
 from dnnexplain.systems.cran.played import played, read_day
@@ -311,6 +312,16 @@ class CloudRan:
             "unserved slots": (~run.served).sum(axis=1).astype(np.float64),
         }
         return Episodes(name, cost, self.cost_name, metrics, seed, detail=run)
+
+    continuing = ASSUMED
+
+    def continued(
+        self, state: State, policy: Policy, action: Any, workloads: Sequence[Day], *, seed: int = 0
+    ) -> Episodes:
+        """What follows an action in a state (``contract.Continuing``); see ``futures``. Nothing is drawn."""
+        seen = self.codec.encode(self.repair(state.values[None]), state.background)[0]
+        days, run = gone_on(self.codec, self.output, seen, policy, action, workloads)
+        return self.episodes(policy.name, run, days, seed)
 
     # --- what is watched and told -----------------------------------------------------------------
 
