@@ -27,6 +27,12 @@ __all__ = ["register"]
 
 _SUFFIXES = (".json", ".npz")
 
+_ROWS = 40
+"""So many knob groups a terminal shows; a network of 200 nodes has 39,800."""
+
+_LONG = 3.0
+"""Seconds from which what is to come is announced."""
+
 
 def register(app: CommandLine) -> None:
     """Add the command."""
@@ -113,13 +119,15 @@ def explain(
         show_consequences(world, network, given, options, workload=workload, seed=seed, as_json=as_json)
         return
     explained = _ask(world, network, given, method, target, baseline, seed, layer, neuron)
-    judged = _judge(world, network, explained, badge, seed)
     if out is not None:
         _save(explained, out)
+    if not as_json:
+        _show(world, explained)
+    judged = _judge(world, network, explained, badge, seed)
     if as_json:
         print_json({**_report(world, explained, judged), "state": world.state_to_json(given)})
-    else:
-        _show(world, explained, judged)
+    elif judged is not None:
+        _show_badge(judged)
 
 
 def _given(world: Any, network: Any, state: Path | None) -> State:
@@ -194,9 +202,16 @@ def _judge(
     system: System, policy: Policy, attribution: Attribution | UnitAttribution, depth: str, seed: int
 ) -> TrustBadge | None:
     from dnnexplain.explain import METHODS, Attribution, trust
+    from dnnexplain.explain.faithfulness.badge import expected_seconds
 
     if depth == "none" or not isinstance(attribution, Attribution) or METHODS[attribution.method].neuron:
         return None
+    seconds = expected_seconds(system, policy, attribution, depth=depth)
+    if seconds > _LONG:
+        typer.echo(
+            f"How far to trust it is measured now: about {seconds:.0f} s of computing; --badge none leaves it out.",
+            err=True,
+        )
     return trust(system, policy, attribution, seed=seed, depth=depth)
 
 
@@ -286,7 +301,7 @@ def _save(attribution: Attribution | UnitAttribution, out: Path) -> None:
         np.savez_compressed(file, **arrays, question=np.array(attribution.to_json()))
 
 
-def _show(system: System, attribution: Attribution | UnitAttribution, badge: TrustBadge | None) -> None:
+def _show(system: System, attribution: Attribution | UnitAttribution) -> None:
     from dnnexplain.explain import Attribution
 
     typer.echo(system.describe(attribution.decision.state))
@@ -307,13 +322,14 @@ def _show(system: System, attribution: Attribution | UnitAttribution, badge: Tru
         kind = f"{attribution.target} through layer {attribution.layer}, counted from {attribution.baseline}: the ten strongest units:"
     if rows:
         typer.echo(f"\n{kind}")
-        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows[:_ROWS]])
+        if len(rows) > _ROWS:
+            typer.echo(f"These are the {_ROWS} strongest of {len(rows):,}; --json and --out give them all.")
     for note in attribution.notes:
         typer.echo(f"Note: {note}.")
-    if badge is not None:
-        typer.echo(f"\nTrust: {badge.overall}")
-        rows = [
-            {"figure": figure.title, "value": figure.value, "colour": figure.level, "what it says": figure.sentence}
-            for figure in badge.figures
-        ]
-        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def _show_badge(badge: TrustBadge) -> None:
+    typer.echo(f"\nTrust: {badge.overall}")
+    rows = [(figure.title, figure.value, figure.level, figure.sentence) for figure in badge.figures]
+    print_table(("figure", "value", "colour", "what it says"), rows)

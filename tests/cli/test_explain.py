@@ -166,3 +166,15 @@ def test_without_a_state_one_that_the_network_meets_is_explained_and_said(files,
     told = json.loads(capsys.readouterr().out)
     assert any("no state was given" in sentence for sentence in told["assumed"])
     assert told["state"]
+
+
+def test_what_will_take_long_is_announced_after_the_map_and_a_long_table_is_cut(files, capsys, monkeypatch):
+    for name, value in (("_LONG", -1.0), ("_ROWS", 2)):
+        monkeypatch.setattr(f"dnnexplain.cli.explain.{name}", value)
+    assert main(command(files)) == 0
+    said = capsys.readouterr()
+    assert "These are the 2 strongest of" in said.out
+    assert "Trust: " in said.out
+    assert "measured now: about 0 s of computing; --badge none leaves it out" in said.err
+    assert main(command(files, "--badge", "none")) == 0
+    assert capsys.readouterr().err == ""

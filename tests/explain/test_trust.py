@@ -12,8 +12,10 @@ from dnnexplain.explain.attribution import methods
 from dnnexplain.explain.attribution.captum_question import Raw
 from dnnexplain.explain.attribution.maps import group_sums
 from dnnexplain.explain.attribution.methods import Measure, Method
+from dnnexplain.explain.decisions import real_changes
 from dnnexplain.explain.decisions.decision import decide, observe
 from dnnexplain.explain.decisions.real_changes import mixtures, neighbours, physical_reference, without
+from dnnexplain.explain.faithfulness import evidence, tried_map
 from dnnexplain.explain.faithfulness.badge import LIMITS, Level
 from dnnexplain.explain.faithfulness.evidence import infidelity
 from dnnexplain.explain.faithfulness.tried_cells import _balanced, halves
@@ -270,6 +272,34 @@ def test_perturbed_states_are_valid_and_one_step_or_one_object_away():
     assert (names, rows.tolist()) == (["left", "right"], [[0.0, 2.0], [3.0, 0.0]])
     mixed = mixtures(GATE, STATE, np.zeros(2), 50, 0)
     assert {tuple(row) for row in mixed} == {(0.0, 2.0), (3.0, 0.0), (0.0, 0.0)}
+
+
+def test_objects_put_back_in_blocks_are_those_put_back_at_once(monkeypatch):
+    policy = TorchPolicy(mlp(MANY, seed=3), MANY)
+    at_once = badge_of(policy, "saliency", MANY, ROWS).interventions
+    monkeypatch.setattr(tried_map, "_AT_ONCE", 1)
+    in_blocks = badge_of(policy, "saliency", MANY, ROWS).interventions
+    assert [one.name for one in in_blocks] == [one.name for one in at_once]
+    for one, other in zip(in_blocks, at_once, strict=True):
+        assert (one.gone, one.action_after) == (other.gone, other.action_after)
+        assert (one.predicted, one.actual, one.probability_after) == pytest.approx(
+            (other.predicted, other.actual, other.probability_after), abs=1e-5
+        )
+
+
+def test_of_many_objects_a_light_badge_draws_some_and_leaves_out_what_asks_once_for_each(monkeypatch):
+    for module in (real_changes, evidence):
+        monkeypatch.setattr(module, "MOST_OBJECTS", 4)
+    monkeypatch.setattr(tried_map, "FEW_OBJECTS", 3)
+    policy = TorchPolicy(linear_network(MANY), MANY)
+    light = badge_of(policy, "input-x-gradient", MANY, ROWS)
+    assert len(light.interventions) == 3
+    assert "Over 3 objects drawn from 5" in light.figure("intervention").sentence
+    assert "Feature ablation would ask once for each of" in light.figure("agreement").sentence
+    full = badge_of(policy, "input-x-gradient", MANY, ROWS, "full")
+    assert len(full.interventions) == 5  # of what tried_map still calls few enough
+    assert "(Integrated gradients" in full.figure("agreement").sentence
+    assert "Feature ablation 1" in full.figure("agreement").sentence
 
 
 def test_a_mean_of_states_is_no_state_so_the_systems_first_baseline_stands_in():

@@ -14,10 +14,20 @@ from numpy.typing import NDArray
 from dnnexplain.contract import State, System
 from dnnexplain.results import register
 
-MOST_OBJECTS = 512
-"""So many are put back at most, one at a time."""
+MOST_OBJECTS, FEW_OBJECTS = 512, 128
+"""So many are put back at most, one at a time; of more, a light badge puts back the second number."""
 
-__all__ = ["Intervention", "mixtures", "neighbours", "objects", "physical_reference", "predicted", "without"]
+__all__ = [
+    "FEW_OBJECTS",
+    "MOST_OBJECTS",
+    "Intervention",
+    "mixtures",
+    "neighbours",
+    "objects",
+    "physical_reference",
+    "predicted",
+    "without",
+]
 
 
 @register
@@ -68,17 +78,17 @@ def physical_reference(
 
 
 def without(
-    system: System, state: State, reference: NDArray[np.float64], seed: int = 0
+    system: System, state: State, reference: NDArray[np.float64], seed: int = 0, *, drawn: int = MOST_OBJECTS
 ) -> tuple[list[str], NDArray[np.float64]]:
     """The state with each object in turn put back to ``reference [K]``: names and knob values ``[n, K]``.
 
-    Objects that are as in the reference already are left out. Of more than :data:`MOST_OBJECTS` so many are drawn at
-    random: their states fill a matrix that grows with the square of their number.
+    Objects that are as in the reference already are left out. Of more than :data:`MOST_OBJECTS`, ``drawn`` are taken
+    at random: their states fill a matrix that grows with the square of their number.
     """
     known = list(objects(system).items())
     if len(known) > MOST_OBJECTS:
-        drawn = np.random.default_rng(seed).permutation(len(known))[:MOST_OBJECTS]
-        known = [known[place] for place in np.sort(drawn)]
+        places = np.random.default_rng(seed).permutation(len(known))[:drawn]
+        known = [known[place] for place in np.sort(places)]
     rows = np.repeat(state.values[None], len(known), axis=0)
     for row, (_, positions) in zip(rows, known, strict=True):
         row[positions] = reference[positions]

@@ -16,7 +16,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.agreement import group_agreement, map_agreement, rank_correlation
 from dnnexplain.explain.attribution.methods import METHODS, Measure
 from dnnexplain.explain.attribution.sentences import number, percent
-from dnnexplain.explain.decisions.real_changes import Intervention, mixtures, neighbours
+from dnnexplain.explain.decisions.real_changes import MOST_OBJECTS, Intervention, mixtures, neighbours, objects
 from dnnexplain.explain.faithfulness.additivity import JOINT, bent_share, joint_share
 from dnnexplain.explain.faithfulness.tried_cells import concordance, cosine, halves, nudges
 from dnnexplain.explain.faithfulness.tried_map import Case
@@ -101,7 +101,8 @@ def infidelity(case: Case) -> Evidence:
     )
     value = max(0.0, float(values[0]) / size)
     said = f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained."
-    return _limited(value, said, joint_share(case, rows, lost))
+    joint = joint_share(case, rows, lost)
+    return _limited(value, said, joint, _NO_MAP if value >= joint else "")
 
 
 _NO_MAP = "No map could leave less than {joint:.0%}: here effects do not add up."
@@ -111,7 +112,7 @@ def _limited(value: float, said: str, joint: float, why: str = _NO_MAP) -> Evide
     """A figure that no map can be good at cannot condemn one: where effects do not add up, it is amber at worst."""
     if not joint >= JOINT:
         return Evidence(value, said)
-    return Evidence(value, f"{said} {why.format(joint=joint)}", mild=True)
+    return Evidence(value, f"{said} {why.format(joint=joint)}".rstrip(), mild=True)
 
 
 def cells(case: Case) -> Evidence:
@@ -206,7 +207,11 @@ def intervention(case: Case) -> Evidence:
         return Evidence(
             0.0 if np.ptp(real) > 0 else _NONE, f"{top} There is no order to compare: {flat} treats all objects alike."
         )
-    said = f"{top} Over {counted(len(interventions), 'object')}, map and reality correlate {number(value)} in rank."
+    known = len(objects(case.system))
+    drawn = f" drawn from {known:,}" if known > MOST_OBJECTS else ""
+    said = (
+        f"{top} Over {counted(len(interventions), 'object')}{drawn}, map and reality correlate {number(value)} in rank."
+    )
     return _limited(
         value, said, joint, "No sum over objects explains {joint:.0%} of what they do: effects do not add up."
     )
@@ -236,8 +241,9 @@ def agreement(case: Case) -> Evidence:
     """Mean rank correlation over knob groups with other methods that give numbers of the same kind, as drawn."""
     slope = case.entry.measure is Measure.SLOPE
     values: dict[str, float] = {}
+    left_out = _left_out(case)
     for name in _SLOPES if slope else _SHARES:
-        if name == case.entry.name:
+        if name == case.entry.name or name in left_out:
             continue
         problem = replace(case.question.problem, settings={})
         other = array(METHODS[name].apply(problem).map[0])
@@ -249,4 +255,21 @@ def agreement(case: Case) -> Evidence:
     mean = float(np.mean(list(values.values())))
     each = ", ".join(f"{name} {number(value)}" for name, value in values.items())
     kind = "slopes" if slope else "shares"
-    return Evidence(mean, f"Knob groups rank alike to {number(mean)} on average with other {kind} ({each}).")
+    without_some = (
+        ""
+        if slope
+        else "".join(
+            f" {METHODS[name].title} would ask once for each of {len(case.system.groups):,} groups; only the full badge does."
+            for name in left_out
+        )
+    )
+    return Evidence(
+        mean, f"Knob groups rank alike to {number(mean)} on average with other {kind} ({each}).{without_some}"
+    )
+
+
+def _left_out(case: Case) -> tuple[str, ...]:
+    """Methods that ask once for each knob group, where a light badge has too many of these."""
+    if case.full or len(case.system.groups) <= MOST_OBJECTS:
+        return ()
+    return tuple(name for name in _SHARES if METHODS[name].groupwise)

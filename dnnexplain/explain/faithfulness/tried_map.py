@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import torch
@@ -14,13 +15,23 @@ from dnnexplain.contract import Policy, State, System, Target
 from dnnexplain.explain.attribution.captum_question import CaptumQuestion, ResolvedQuestion, ask
 from dnnexplain.explain.attribution.maps import Attribution
 from dnnexplain.explain.attribution.methods import Method, method_named
-from dnnexplain.explain.decisions.decision import decide_many, observe
-from dnnexplain.explain.decisions.real_changes import Intervention, physical_reference, predicted, without
+from dnnexplain.explain.decisions.decision import decide_observed, observe
+from dnnexplain.explain.decisions.real_changes import (
+    FEW_OBJECTS,
+    MOST_OBJECTS,
+    Intervention,
+    physical_reference,
+    predicted,
+    without,
+)
 from dnnexplain.explain.networks.hooks import tensor
 
 __all__ = ["Case"]
 
 _NONE = float("nan")
+
+_AT_ONCE = 1 << 22
+"""So many numbers a block of changed states may have, as inputs or as outputs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,23 +114,30 @@ class Case:
 
     @cached_property
     def interventions(self) -> tuple[Intervention, ...]:
-        """Every object put back to the baseline, one at a time."""
-        names, rows = without(self.system, self.state, self.reference[1])
-        if not names:
-            return ()
-        after = self.paint(rows)
-        predicted = (self.weights(after) * self.attribution.map).reshape(len(names), -1).sum(axis=1)
+        """Every object put back to the baseline, one at a time; of very many, some drawn at random."""
+        drawn = MOST_OBJECTS if self.full else FEW_OBJECTS
+        names, rows = without(self.system, self.state, self.reference[1], drawn=drawn)
+        size = max(1, _AT_ONCE // max(self.observation.size, len(self.system.output.names)))
+        blocks = [slice(first, first + size) for first in range(0, len(names), size)]
+        return tuple(chain.from_iterable(self._put_back(names[block], rows[block]) for block in blocks))
+
+    def _put_back(self, names: list[str], rows: NDArray[np.float64]) -> list[Intervention]:
+        """What each of some changed states ``rows [n, K]`` does."""
+        after, before = self.paint(rows), self.attribution.decision
+        foretold = (self.weights(after) * self.attribution.map).reshape(len(names), -1).sum(axis=1)
         lost = self.losses(after)
-        before = self.attribution.decision
-        then = decide_many(self.system, self.policy, [State(row, self.state.background) for row in rows])
-        tried = []
-        for i, name in enumerate(names):
-            moved = rows[i] != self.state.values
-            shares = (_NONE, _NONE)
-            if before.probabilities is not None and before.action is not None:
-                later = then[i].probabilities
-                assert later is not None
-                shares = float(before.probabilities[before.action]), float(later[before.action])
-            gone = bool((rows[i][moved] == 0.0).all())
-            tried.append(Intervention(name, gone, float(predicted[i]), float(lost[i]), *shares, then[i].action))
-        return tuple(tried)
+        gone = [bool((row[row != self.state.values] == 0.0).all()) for row in rows]
+        if before.probabilities is None or before.action is None:
+            shares: list[tuple[float, float, int | None]] = [(_NONE, _NONE, None)] * len(names)
+        else:
+            states, now = (
+                [State(row, self.state.background) for row in rows],
+                float(before.probabilities[before.action]),
+            )
+            then = [
+                (decision.probabilities, decision.action)
+                for decision in decide_observed(self.system, self.policy, states, after)
+            ]
+            shares = [(now, _NONE if p is None else float(p[before.action]), action) for p, action in then]
+        rest = zip(names, gone, foretold.tolist(), lost.tolist(), shares, strict=True)
+        return [Intervention(name, left, said, real, *share) for name, left, said, real, share in rest]
