@@ -13,6 +13,8 @@ from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.explain.guards import Guard, Guarded, GuardReport, compile_guard, evaluate_guard, worst_workloads
 from dnnexplain.explain.guards.adversary import behind
 from dnnexplain.explain.guards.candidates import simple
+from dnnexplain.explain.guards.contest import Bench
+from dnnexplain.explain.guards.tournament import Attacks, Tournament
 from dnnexplain.explain.regions import Where
 from dnnexplain.systems import SmallSystem
 from tests.fakes import FakeChoice, FakeRule
@@ -108,6 +110,21 @@ def test_a_policy_without_failure_gets_no_rule() -> None:
 
     guard = compile_guard(GATE, Optimal(), draw, rules=GATE.rules(), sets=10, rounds=1, cycles=1, tries=2)
     assert guard.rules == ()
+
+
+def test_a_rule_of_one_bound_enters_alone_and_with_a_rule_for_all_else() -> None:
+    bench = Bench(GATE, forgetful(), GATE.rules(), list(draw(10, 0)), 0.01)
+    bench.learn(draw(20, 2))
+    attacks = Attacks(GATE, draw, GATE.rules(), 0, Event(), lambda *_: None, 9)
+    for most, longest in ((1, 1), (2, 2)):
+        tournament = Tournament(bench, attacks, np.random.default_rng(0), rounds=1, most=most, tries=2)
+        tournament.begin([])
+        entered = [standing.rules for standing in tournament.contest.known.values()]
+        assert max(map(len, entered)) == longest
+        pairs = [rules for rules in entered if len(rules) == 2]
+        assert all(last.when == Where(()) and last.do != first.do for first, last in pairs)
+        assert all((first,) in entered for first, _ in pairs)
+    assert pairs
 
 
 def test_regions_are_candidates() -> None:

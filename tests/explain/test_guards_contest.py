@@ -25,6 +25,7 @@ class TableBench(Bench):
 
     def __init__(self, gaps: Any, dear: Any = ()) -> None:
         self.table, self.dear, self.hard, self.runs = np.asarray(gaps), set(dear), list(range(30)), 0
+        self.attack_of = list(range(31))
 
     def guarded(self, rules: Any) -> Any:
         return rules
@@ -59,6 +60,17 @@ def test_the_leader_is_the_best_affordable_guard_though_few_are_run_on_all(seed:
     assert int(leader.rules[0].do) == order[2], "the two best cannot be afforded"
     assert leader.worth == pytest.approx(worth(table[order[2]]))
     assert bench.runs < 0.6 * table.size
+
+
+def test_who_mends_one_kind_of_failure_of_two_leads_though_the_worst_gap_stays() -> None:
+    table = np.array([[3.0] * 15 + [2.9] * 15, [3.0] * 15 + [0.0] * 15, [3.1] + [0.0] * 29])
+    contest = Contest(bench := TableBench(table, dear=[2]))
+    bench.attack_of = [0] * 15 + [1] * 15  # the twelve worst are all of the first attack, whoever is asked
+    contest.enter(guard(one) for one in range(3))
+    leader = contest.leader(Event())
+    assert leader is not None
+    assert leader.rules == guard(1)
+    assert leader.worth == pytest.approx(1.01 * (3.0 + 3.0 / 12))
 
 
 def test_leaders_are_of_several_kinds_and_no_two_do_the_same() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, Policy, cost_is_ratio
 from dnnexplain.counts import counted
 from dnnexplain.explain.sequence.gap import Mutable
-from dnnexplain.explain.sequence.search import BATCH, evolve
+from dnnexplain.explain.sequence.population import ELITE, Population, run_batches
+from dnnexplain.explain.sequence.search import BATCH, evolve, refusal_of
 
-__all__ = ["Adverse", "Draw", "behind", "best_of", "worst_workloads"]
+__all__ = ["Adverse", "Draw", "behind", "best_of", "merged", "worst_workloads"]
 
 Floats = NDArray[np.float64]
 Draw = Callable[[int, int], Sequence[Any]]
-KEPT = 24
 STARTS = 24
 MOST_DRAWN = 100_000
 """Workloads that are held in memory at once, at most, where they cannot be changed bit by bit."""
@@ -48,9 +48,37 @@ def behind(system: Any, own: Floats, rule: Floats) -> Floats:
     return np.where(np.isfinite(gap), gap, -np.inf)
 
 
+@dataclass(frozen=True)
+class Behind:
+    """A policy against the best of some rules; see :func:`behind`."""
+
+    system: Any
+    policy: Policy
+    rules: Mapping[str, Policy]
+
+    def costs(self, workloads: Sequence[Any]) -> tuple[Floats, Floats]:
+        """The policy's cost and the least of the rules' per workload ``[W]``."""
+        own = np.asarray(self.system.run(self.policy, workloads).cost, dtype=np.float64)
+        return own, best_of(self.system, self.rules, workloads)
+
+    def of(self, own: Floats, other: Floats) -> Floats:
+        """The gap ``[W]``."""
+        return behind(self.system, own, other)
+
+
 def best_of(system: Any, rules: Mapping[str, Policy], workloads: Sequence[Any]) -> Floats:
     """The least cost of the rules on each workload ``[W]``."""
     return np.asarray(np.min([system.run(rule, workloads).cost for rule in rules.values()], axis=0), dtype=np.float64)
+
+
+def merged(searches: Sequence[Adverse]) -> Adverse:
+    """What several searches against one policy came to, the worst first; each of them is told of in few words."""
+    columns = ([getattr(adverse, name) for adverse in searches] for name in ("own", "rule", "gaps"))
+    own, rule, gaps = map(np.concatenate, columns)
+    every = [workload for adverse in searches for workload in adverse.workloads]
+    order = np.argsort(-gaps, kind="stable")[:ELITE]
+    how = f"{counted(len(searches), 'search', 'searches')} from starts of their own, the last one {searches[-1].how}"
+    return Adverse(tuple(every[place] for place in order), own[order], rule[order], gaps[order], how)
 
 
 def worst_workloads(
@@ -89,70 +117,38 @@ def worst_workloads(
         upto = "" if np.isinf(most) else f", and at most {most:,} where workloads are drawn and kept"
         msg = f"the rounds of an attack are batches of {BATCH} workloads, at least 1{upto}; not {rounds:,}"
         raise DnnExplainError(msg)
+    known = Population(Behind(system, policy, rules))
     if isinstance(system, Mutable):
-        return _evolved(
-            _Population(system, policy, rules), [*draw(STARTS, seed), *beside], rounds, seed, stop or Event(), progress
-        )
-    known = _Population(system, policy, rules)
+        known.add([*draw(STARTS, seed), *beside])
+        return _adverse(known, _evolved(known, rounds, [seed, STARTS + len(beside)], stop or Event(), progress))
     known.add([*beside, *draw(rounds * BATCH, seed)])
-    return known.adverse(
-        f"the worst of {rounds * BATCH:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
-    )
-
-
-@dataclass
-class _Population:
-    """The workloads on which a policy is furthest behind the best of some rules, the largest gap first."""
-
-    system: Any
-    policy: Policy
-    rules: Mapping[str, Policy]
-    workloads: list[Any] = field(default_factory=list)
-    costs: Floats = field(default_factory=lambda: np.empty((3, 0)))
-    evaluated: int = 0
-    spent_before: float = 0.0
-
-    def add(self, workloads: Sequence[Any]) -> None:
-        """Run workloads as one batch and keep the worst; of equal gaps, which are nearly always one workload twice, one."""
-        own = np.asarray(self.system.run(self.policy, workloads).cost, dtype=np.float64)
-        rule = best_of(self.system, self.rules, workloads)
-        every = [*self.workloads, *workloads]
-        costs = np.concatenate([self.costs, [own, rule, behind(self.system, own, rule)]], axis=1)
-        order = np.argsort(-costs[2], kind="stable")
-        gaps = costs[2, order]
-        order = order[np.concatenate([[True], gaps[1:] < gaps[:-1]])][:KEPT]
-        self.workloads, self.costs = [every[place] for place in order], costs[:, order]
-        self.evaluated += len(workloads)
-
-    def adverse(self, how: str) -> Adverse:
-        """What was found."""
-        own, rule, gaps = self.costs
-        return Adverse(tuple(self.workloads), own, rule, gaps, how)
+    drawn = f"the worst of {rounds * BATCH:,} drawn"
+    return _adverse(known, f"{drawn}, which is a weak search: these workloads cannot be changed bit by bit")
 
 
 def _evolved(
-    known: _Population,
-    starts: Sequence[Any],
-    rounds: int,
-    seed: int,
-    stop: Event,
-    progress: Callable[[float], object] | None,
-) -> Adverse:
-    """Workloads evolved from some for so many batches, or until the search is ended."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(len(starts),)))
-    known.add(starts)
-    try:
-        known.system.mutate(known.workloads[0], np.random.default_rng(0), {})
-    except DnnExplainError as error:
-        return known.adverse(f"of those drawn alone: {error}")
-    batches = evolve(known.system, known, {}, rng)
-    for done in range(rounds):
-        if stop.is_set():
-            ran = counted(known.evaluated, "workload")
-            return known.adverse(
-                f"{ran} run before the search was ended, of {counted(rounds, 'batch', 'batches')} of {BATCH}"
-            )
-        known.add(next(batches))
+    known: Population, rounds: int, seed: Sequence[int], stop: Event, progress: Callable[[float], object] | None
+) -> str:
+    """Evolve a population for so many batches, or until the search is ended; how, in words."""
+    system = known.gap.system
+    rng = np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=tuple(seed[1:])))
+    if refused := refusal_of(system, known.workloads[0], {}):
+        return f"of those drawn alone: {refused}"
+
+    def ended(done: int) -> str:
+        return "ended" if stop.is_set() else "rounds" if done >= rounds else ""
+
+    def after(done: int) -> None:
         if progress is not None:
-            progress((done + 1) / rounds)
-    return known.adverse(f"evolved for {counted(rounds, 'batch', 'batches')} of {BATCH}")
+            progress(done / rounds)
+
+    done, _ = run_batches(known, evolve(system, known, {}, rng), ended, after)
+    batches = f"{counted(rounds, 'batch', 'batches')} of {BATCH}"
+    if done < rounds:
+        return f"{counted(known.evaluated, 'workload')} run before the search was ended, of {batches}"
+    return f"evolved for {batches}"
+
+
+def _adverse(known: Population, how: str) -> Adverse:
+    own, rule, gaps = known.costs
+    return Adverse(tuple(known.workloads), own, rule, gaps, how)

@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 SIEVE = 12
 """Workloads that a guard is run on before it is compared with the others again."""
 TOP = 12
-"""What is made small is the worst gap and the mean of so many of the worst."""
+"""What is made small is the worst gap and the mean of so many of the worst, one of each attack's: what one attack finds is alike."""
 EACH = 0.01
 """A rule more is worth it where it makes what is minimised smaller by this share."""
 FEW, FAR = 16, 0.1
@@ -54,11 +54,13 @@ class Bench:
         self._nominal = np.asarray(self.system.run(self.policy, self.usual).cost, dtype=np.float64)
         self.best = np.empty(0)
         self.whose: list[str] = []
+        self.attack_of: list[int] = []
 
     def learn(self, workloads: Sequence[Any]) -> None:
-        """Take in workloads that were found by an attack."""
+        """Take in workloads that were found by one attack."""
         if not workloads:
             return
+        self.attack_of += [max(self.attack_of, default=-1) + 1] * len(workloads)
         costs = np.array(
             [self.system.run(rule, list(workloads)).cost for rule in self.rules.values()], dtype=np.float64
         )
@@ -119,12 +121,14 @@ class Standing:
 
     Attributes:
         rules: of it.
+        attack_of: which attack found each hard workload.
         gaps: on the hard workloads that it was run on, by their places.
         attacks: how often it was attacked; ``batches`` of the largest attack.
         affordable: whether its nominal cost may be; ``None`` while that is not known.
     """
 
     rules: Rules
+    attack_of: Sequence[int] = ()
     gaps: dict[int, float] = field(default_factory=dict)
     attacks: int = 0
     batches: int = 0
@@ -137,8 +141,15 @@ class Standing:
 
     @property
     def worth(self) -> float:
-        """What is to be made small; it never falls as more workloads are known."""
-        worst = sorted((max(gap, 0.0) for gap in self.gaps.values()), reverse=True)[:TOP]
+        """What is to be made small; it never falls as more workloads are known.
+
+        A guard that mends one kind of failure of several is worth something, though the worst gap stays: another rule may
+        mend the rest.
+        """
+        worst_of: dict[int, float] = {}
+        for at, gap in self.gaps.items():
+            worst_of[self.attack_of[at]] = max(gap, worst_of.get(self.attack_of[at], 0.0))
+        worst = sorted(worst_of.values(), reverse=True)[:TOP]
         if not worst:
             return 0.0
         return (worst[0] + sum(worst) / TOP) * (1.0 + EACH * len(self.rules))
@@ -167,7 +178,7 @@ class Contest:
         for rules in guards:
             key = tuple((rule.when, rule.do) for rule in rules)
             if key not in self.known:
-                self.known[key] = Standing(rules)
+                self.known[key] = Standing(rules, self.bench.attack_of)
                 heapq.heappush(self._heap, (0.0, next(self._order), self.known[key]))
 
     def leader(self, over: Event) -> Standing | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from threading import Event
 from typing import Any
 
@@ -27,6 +28,8 @@ FIRST, LATER = (12, 6, 3), (6, 3)
 """How many guards are attacked in each round of the first tournament, and of those that follow."""
 EFFORT = (1 / 3, 2 / 3, 1.0)
 """Of the batches of the largest attacks, the share in each round; in all further ones as many as in the last."""
+FALLBACKS = 2
+"""Rules that may do all that a guard's other rules leave, in place of the policy: those that are least behind."""
 SINGLES = 3
 """For each try, so many rules of one bound enter the first tournament, and as many to follow the best two guards later."""
 BEGUN = 12
@@ -101,13 +104,18 @@ class Tournament:
         return self.attacks.over
 
     def begin(self, regions: Iterable[Where]) -> None:
-        """No guard, every rule everywhere and in each region, and what parts from the policy where it fails."""
+        """No guard, every rule everywhere and in each region, and what parts from the policy where it fails.
+
+        Each also with a rule that decides everything else. A rule that is never far behind may cost too much on usual workloads
+        and yet not where another rule takes what it is bad at; neither of the two is affordable, or worth anything, alone.
+        """
         bench, names = self.bench, list(self.bench.rules)
         why = f"{bench.policy.name} fails here."
         start = [GuardRule(where, name, why) for where in regions for name in names]
-        start += [GuardRule(EVERYWHERE, name, f"Elsewhere {name} is never as far behind.") for name in names]
+        start += [_fallback(name) for name in names]
         rules = self._candidates(bench.policy, SINGLES * max(self.tries, 1))
         self.contest.enter([(), *((rule,) for rule in (*start, *rules))])
+        self.contest.enter(self._with_fallback(rules))
         self.contest.known[()].attacks = 1  # that was the first attack of all
 
     def play(self, cycle: int) -> bool:
@@ -191,13 +199,21 @@ class Tournament:
         hard = bench.failing(policy)
         return candidates(bench.system, policy, hard, bench.usual, bench.apt(3), bench.rules, singles)
 
+    def _with_fallback(self, rules: Sequence[GuardRule]) -> Iterator[Rules]:
+        if self.most < 2:
+            return
+        for name, rule in product(self.bench.apt(FALLBACKS), rules):
+            if rule.do != name:
+                yield rule, _fallback(name)
+
     def _changed(self, rules: Rules) -> Iterator[Rules]:
         guarded = self.bench.guarded(rules)
         ladder = self._ladder(guarded)
         yield from rebound(rules, ladder)
         new = self._candidates(guarded, SINGLES * self.tries // PARENTS)
         if len(rules) < self.most:
-            yield from ((*rules, rule) for rule in new)
+            last = len(rules) - bool(rules and rules[-1].when == EVERYWHERE)  # behind that nothing is ever done
+            yield from ((*rules[:last], rule, *rules[last:]) for rule in new)
             yield from ((rule, *rules) for rule in new)
         for _ in range(self.tries):
             yield neighbour(rules, ladder, list(self.bench.rules), self.most, self.rng, new)
@@ -209,6 +225,10 @@ class Tournament:
         seen = [met_states(system, policy, part, STATES) for part in (self.bench.hard, self.bench.usual)]
         values = np.asarray(quantities(np.concatenate(seen)), dtype=np.float64)
         return Ladder.of(quantities.names, values, np.arange(len(values)) < len(seen[0]))
+
+
+def _fallback(name: str) -> GuardRule:
+    return GuardRule(EVERYWHERE, name, f"Elsewhere {name} is never as far behind.")
 
 
 def _sizes(cycle: int, tries: int) -> list[int]:

@@ -11,23 +11,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Mutable, Policy, Reshaping, need
 from dnnexplain.explain.sequence.gap import Gap, Limits
+from dnnexplain.explain.sequence.population import Population, run_batches
 from dnnexplain.explain.sequence.rerun import finish
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
 from dnnexplain.numbers import number
 from dnnexplain.results import Question
 
-__all__ = ["BATCH", "METHODS", "attack_sequence", "evolve"]
+__all__ = ["BATCH", "METHODS", "attack_sequence", "evolve", "refusal_of"]
 
 Progress = Callable[[float | None, str], object]
 
-ELITE = 24
 BATCH = 96
 MIXED = 0.3
 """Share of a generation that mixes two workloads."""
@@ -37,48 +37,23 @@ GREED = 2.0
 
 
 @dataclass
-class _Pool:
-    """Workloads with their gaps, best first, and what was spent on them."""
+class _Pool(Population):
+    """Workloads with their gaps, and what was spent until each best one."""
 
-    gap: Gap
-    clock: Callable[[], float]
-    began: float
-    spent_before: float = 0.0
-    workloads: list[Any] = field(default_factory=list)
-    gaps: list[float] = field(default_factory=list)
-    evaluated: int = 0
+    clock: Callable[[], float] = time.monotonic
+    began: float = 0.0
     trace: list[Best] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
         return self.spent_before + self.clock() - self.began
 
-    def add(self, candidates: Sequence[Any]) -> NDArray[np.float64]:
-        """Run candidates as one batch and keep the best; returns their gaps."""
-        return self.keep(candidates, self.gap.of(*self.gap.costs(candidates)))
-
-    def keep(self, candidates: Sequence[Any], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Take in candidates whose gaps ``[n]`` are known."""
-        self.evaluated += len(candidates)
-        best = max(self.gaps, default=-np.inf)
-        if gaps.max() > best:
-            self.trace.append(Best(float(gaps.max()), self.evaluated, self.seconds))
-        merged = [*zip(self.gaps, self.workloads, strict=True), *zip(gaps.tolist(), candidates, strict=True)]
-        merged.sort(key=lambda pair: -pair[0])
-        kept: list[tuple[float, Any]] = []
-        for pair in merged:  # equal gaps are nearly always the same workload twice
-            if not kept or pair[0] < kept[-1][0]:
-                kept.append(pair)
-        self.gaps = [pair[0] for pair in kept[:ELITE]]
-        self.workloads = [pair[1] for pair in kept[:ELITE]]
-        return gaps
-
-
-class Population(Protocol):
-    """Workloads, the worst first, of a search that begins or goes on."""
-
-    workloads: list[Any]
-    spent_before: float
+    def keep(self, workloads: Sequence[Any], own: NDArray[np.float64], other: NDArray[np.float64]) -> None:
+        """Take in workloads whose costs ``[n]`` are known, and note when the largest gap grew."""
+        before = max(self.gaps, default=-np.inf)
+        super().keep(workloads, own, other)
+        if self.gaps[0] > before:
+            self.trace.append(Best(float(self.gaps[0]), self.evaluated, self.seconds))
 
 
 def evolve(system: Mutable, pool: Population, limits: Limits, rng: np.random.Generator) -> Iterator[list[Any]]:
@@ -179,11 +154,12 @@ def attack_sequence(
         "limits": {name: list(span) for name, span in bounds.items()},
     }
     question = Question.about(system, policy, method=method, seed=seed, settings=settings)
-    pool = _Pool(gap, clock, clock())
+    pool = _Pool(gap, clock=clock, began=clock())
     first = _begin(pool, workloads, resume, question)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(pool.evaluated,)))
     proposals = METHODS[method](system, pool, bounds, rng)
-    stopped, refusal = False, _refusal(system, pool.workloads[0], bounds)
+    refused = refusal_of(system, pool.workloads[0], bounds)
+    refusal = f"Nothing was searched: {refused}." if refused else ""
 
     def so_far(seconds: float = _QUICK, *, ended: bool = True) -> SequenceAttack:
         return finish(
@@ -199,33 +175,33 @@ def attack_sequence(
             refusal=refusal,
         )
 
-    done, ended_by = 0, ""
-    while not refusal and pool.gaps[0] < until:
+    def ended(done: int) -> str:
+        if refusal or pool.gaps[0] >= until:
+            return "there"
         if cancel is not None and cancel.is_set():
-            stopped = True
-            break
+            return "cancelled"
         if rounds is not None and done >= rounds:
-            ended_by = "rounds"
-        elif clock() - pool.began >= limit:
-            ended_by = "seconds"
-        if ended_by:
-            break
-        pool.add(next(proposals))
-        done += 1
+            return "rounds"
+        return "seconds" if clock() - pool.began >= limit else ""
+
+    def after(done: int) -> None:
         if keep is not None:
             keep(so_far)
         if progress is not None:
             share = max((clock() - pool.began) / limit, 0.0 if rounds is None else done / rounds)
             progress(min(1.0, share), f"gap {number(pool.gaps[0])}")
-    return replace(so_far(oracle_seconds, ended=stopped), ended_by=ended_by)
+
+    _, why = run_batches(pool, proposals, ended, after)
+    ended_by = why if why in {"rounds", "seconds"} else ""
+    return replace(so_far(oracle_seconds, ended=why == "cancelled"), ended_by=ended_by)
 
 
-def _refusal(system: Mutable, workload: Any, limits: Limits) -> str:
-    """Why nothing can be changed, or an empty string."""
+def refusal_of(system: Mutable, workload: Any, limits: Limits) -> str:
+    """Why nothing can be changed in a workload, or an empty string."""
     try:
         system.mutate(workload, np.random.default_rng(0), limits)
     except DnnExplainError as error:
-        return f"Nothing was searched: {error}."
+        return str(error)
     return ""
 
 
@@ -236,7 +212,7 @@ def _begin(
     if resume is None:
         own, other = pool.gap.costs(workloads)
         gaps = pool.gap.of(own, other)
-        pool.keep(list(workloads), gaps)
+        pool.keep(list(workloads), own, other)
         worst = int(gaps.argmax())
         return float(gaps[worst]), float(own[worst]), float(other[worst])
     before = resume.question
