@@ -130,7 +130,7 @@ interface Words {
 }
 
 /** What the page's own network finds of a step. */
-type OwnStep = Partial<Omit<Step, "values">> & { values: Numbers; words: Words; failures: Record<string, string>; whole?: boolean; map?: Numbers };
+type OwnStep = Partial<Omit<Step, "values">> & { taken?: (number | boolean)[]; values: Numbers; words: Words; failures: Record<string, string>; whole?: boolean; map?: Numbers };
 
 type Numbers = Float64Array | Float32Array;
 

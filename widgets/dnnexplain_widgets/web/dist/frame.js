@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 5401261526b6144c8b40db1aae398902cc312bc942775c4c9d87c98fc42a1b24
+// Built from widgets/page (make page), sources 897c27814c5e8c8110f837a60b97d93f69a820962033d316e58070ad9b2728c4
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -12,7 +12,7 @@ import { classify, sweepStates } from "./sweeps.js";
 export class PageNetwork {
   /**
    * described: from the kernel (inpage.py); scene: what the page knows of the system.
-   * @param {any} described
+   * @param {SaidNetwork} described
    * @param {Scene} scene
    */
   constructor(described, scene) {
@@ -59,32 +59,32 @@ export class PageNetwork {
 
   /**
    * Takes in what rules would do, as the kernel says by and by.
-   * @param {any} answer
+   * @param {OwnStep} answer
    * @param {Record<string, number>} rules
    */
   heed(answer, rules) {
     answer.rules = rules;
-    if (this.scene.output.kind !== "choice") answer.words.decision = settingPhrase(this.scene.output, answer.taken);
-    else if (answer.action !== undefined) answer.words.decision = decisionPhrase(this.scene.output.names, answer);
+    if (this.scene.output.kind !== "choice") answer.words.decision = settingPhrase(this.scene.output, answer.taken ?? []);
+    else if (answer.action !== undefined) answer.words.decision = decisionPhrase(this.scene.output.names, /** @type {import("./phrases.js").ToldDecision} */ (answer));
   }
 
   /**
    * @param {Numbers} values
-   * @param {any} raw
+   * @param {Numbers} raw
    */
   decide(values, raw) {
     const valid = this.described.masked ? allowedOutputs(this.sketch, values) : new Uint8Array(raw.length).fill(1);
     const reading = this.read(raw, valid);
     if (this.described.output.kind !== "choice") return reading;
-    const action = raw.reduce((/** @type {any} */ best, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
+    const action = Array.from(raw).reduce((best, value, at) => (valid[at] && (best < 0 || value > raw[best]) ? at : best), -1);
     return { ...reading, valid, action };
   }
 
   /**
    * What outputs mean, whichever of them is chosen.
-   * @param {any} raw
-   * @param {any} valid the outputs that a choice has
-   * @returns {any}
+   * @param {Numbers} raw
+   * @param {Uint8Array} valid the outputs that a choice has
+   * @returns {Decision}
    */
   read(raw, valid) {
     const { kind, low, high } = this.described.output;
@@ -100,20 +100,17 @@ export class PageNetwork {
   }
 
   /**
-   * @param {any} answer
-   * @param {any} decision
+   * @param {OwnStep} answer
+   * @param {Decision} decision
    * @param {{values: Numbers, picture: Float32Array, outputs: Numbers[]}} ran
    * @param {Ask} ask
    */
   explain(answer, decision, { values, picture, outputs }, ask) {
     const { graph } = this.described;
     const target = graph && ask.target === "default" ? busiestTarget(graph, values, decision.outputs) : resolveTarget(this.scene.output, decision, ask.target);
-    if (target.unknown && !this.described.alone) {
-      answer.whole = false; // the kernel may know it
-      return;
-    }
-    if (target.failure) {
-      answer.failures.saliency = target.failure;
+    if ("failure" in target) {
+      if (target.unknown && !this.described.alone) answer.whole = false; // the kernel may know it
+      else answer.failures.saliency = target.failure;
       return;
     }
     const shared = ask.method === SHARES ? this.shares(target, decision, values, picture, ask) : null;
@@ -142,19 +139,19 @@ export class PageNetwork {
    */
   baseline(name = "default") {
     const known = this.described.baselines ?? [];
-    return name === "default" ? known[0] : known.find((/** @type {any} */ baseline) => baseline.name === name);
+    return name === "default" ? known[0] : known.find((baseline) => baseline.name === name);
   }
 
   /**
    * Integrated gradients: shares of what the target is here more than at the baseline (the mean over its references).
-   * @param {any} target
-   * @param {any} decision
+   * @param {Target} target
+   * @param {Decision} decision
    * @param {Numbers} values
    * @param {Float32Array} picture
    * @param {Ask} ask
    */
   shares(target, decision, values, picture, ask) {
-    const { name, count, cells, own } = this.baseline(ask.baseline);
+    const { name, count, cells, own } = /** @type {NonNullable<ReturnType<PageNetwork["baseline"]>>} */ (this.baseline(ask.baseline));
     const [references, kept] = [bytes(cells, Float32Array), bytes(own, Uint8Array)];
     const map = new Float64Array(picture.length);
     let explained = 0;
@@ -164,7 +161,7 @@ export class PageNetwork {
       const gradient = meanGradient(this.stack, from, picture, (raw, at) => {
         const here = { ...this.read(raw, decision.valid), action: decision.action };
         const known = way ? Float64Array.from(values, (value, knob) => value + (at - 1) * way[knob]) : values;
-        return { value: target.value(here, known), slope: target.slope(here, known), direct: way && target.direct(here, known) };
+        return { value: target.value(here, known), slope: target.slope(here, known), direct: way && target.direct ? target.direct(here, known) : null };
       }, way);
       if (gradient.direct) this.addDirect(gradient.cells, gradient.direct);
       for (let cell = 0; cell < map.length; cell += 1) map[cell] += (gradient.cells[cell] * (picture[cell] - from[cell])) / count;
@@ -196,7 +193,7 @@ export class PageNetwork {
   }
 
   /**
-   * @param {any} answer
+   * @param {OwnStep} answer
    * @param {Numbers} values
    * @param {Numbers | null} ground
    * @param {Numbers[]} outputs
@@ -204,24 +201,24 @@ export class PageNetwork {
    */
   probe(answer, values, ground, outputs, ask) {
     const { readable, kinds } = this.described;
-    const layer = readable.find((/** @type {any} */ place) => place.name === ask.layer) || readable[0];
+    const layer = readable.find((place) => place.name === ask.layer) || readable[0];
     const units = Array.from(outputs[layer.at]);
     const unit = (ask.unit ?? 0) < units.length ? (ask.unit ?? 0) : 0;
     Object.assign(answer, { units: Float64Array.from(units.slice(0, MOST_UNITS)), unitsOn: [units.filter((/** @type {number} */ value) => value > 0).length, units.length], unit });
     const places = kinds[ask.sweep] || this.scene.knobs.flatMap((knob, index) => (knob.name === ask.sweep ? [index] : []));
-    const curves = places.map((/** @type {number} */ place) => this.curve(place, values, ground, layer, unit));
+    const curves = places.map((place) => this.curve(place, values, ground, layer, unit));
     if (!curves.length) {
       answer.words.neurons = onPhrase(units);
       return;
     }
-    const all = curves.flatMap((/** @type {any} */ curve) => curve.values);
+    const all = curves.flatMap((curve) => curve.values);
     const scale = Math.max(...all) - Math.min(...all);
-    /** @param {any} curve */
+    /** @param {Curve} curve */
     const spread = (curve) => Math.max(...curve.values) - Math.min(...curve.values);
-    const top = curves.reduce((/** @type {any} */ best, /** @type {any} */ curve) => (spread(curve) > spread(best) ? curve : best));
+    const top = curves.reduce((best, curve) => (spread(curve) > spread(best) ? curve : best));
     top.labels = classify(top.grid, top.values, scale, layer.rectified);
     answer.curves = Float64Array.from(all);
-    answer.swept = curves.map((/** @type {any} */ { place, grid }) => [place, grid.length, grid[0], grid[grid.length - 1]]);
+    answer.swept = curves.map(({ place, grid }) => [place, grid.length, grid[0], grid[grid.length - 1]]);
     answer.words.neurons = `${onPhrase(units)} ${curvePhrase(unit, top)}`;
     answer.words.axis = { family: ask.sweep, unit: curves[0].knob.unit };
   }
@@ -231,8 +228,9 @@ export class PageNetwork {
    * @param {number} place
    * @param {Numbers} values
    * @param {Numbers | null} ground
-   * @param {any} layer
+   * @param {ReadableLayer} layer
    * @param {number} unit
+   * @returns {Curve}
    */
   curve(place, values, ground, layer, unit) {
     const { grid, rows: swept, note } = sweepStates(this.sketch, place, values, ground, this.described.middles);
@@ -252,7 +250,7 @@ const SHARES = "integrated-gradients";
 
 /**
  * Cells as bytes, rounded as numpy does; 255 is 1.
- * @param {any} picture
+ * @param {Float32Array} picture
  */
 function colourBytes(picture) {
   const moved = new Uint8ClampedArray(picture.length);
@@ -262,8 +260,8 @@ function colourBytes(picture) {
 
 /**
  * A signed map as bytes of its largest size.
- * @param {any} map
- * @param {any} scale
+ * @param {Numbers} map
+ * @param {number} scale
  */
 function overlayBytes(map, scale) {
   const signs = new Int8Array(map.length);
@@ -272,23 +270,23 @@ function overlayBytes(map, scale) {
 }
 
 /**
- * @param {any} raw
- * @param {any} valid
+ * @param {Numbers} raw
+ * @param {Uint8Array} valid
  */
 function softmax(raw, valid) {
-  const highest = raw.reduce((/** @type {any} */ most, /** @type {number} */ value, /** @type {number} */ at) => (valid[at] ? Math.max(most, value) : most), -Infinity);
-  const weights = raw.map((/** @type {number} */ value, /** @type {number} */ at) => (valid[at] ? Math.exp(value - highest) : 0));
-  const sum = weights.reduce((/** @type {any} */ total, /** @type {any} */ weight) => total + weight, 0);
-  return weights.map((/** @type {any} */ weight) => weight / sum);
+  const highest = Array.from(raw).reduce((most, value, at) => (valid[at] ? Math.max(most, value) : most), -Infinity);
+  const weights = Float64Array.from(raw, (value, at) => (valid[at] ? Math.exp(value - highest) : 0));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
 }
 
 /**
  * The best output but the chosen one: among valid ones, or among all where no other is valid.
- * @param {any} given
+ * @param {Chosen} given
  */
 function runnerUp({ outputs, valid, action }) {
-  /** @param {any} allowed */
-  const best = (allowed) => outputs.reduce((/** @type {any} */ leader, /** @type {number} */ value, /** @type {number} */ at) => (at !== action && allowed(at) && (leader < 0 || value > outputs[leader]) ? at : leader), -1);
+  /** @param {(at: number) => unknown} allowed */
+  const best = (allowed) => Array.from(outputs).reduce((leader, value, at) => (at !== action && allowed(at) && (leader < 0 || value > outputs[leader]) ? at : leader), -1);
   const top = best((/** @type {number} */ at) => valid[at]);
   return top < 0 ? best(() => true) : top;
 }
@@ -297,20 +295,21 @@ function runnerUp({ outputs, valid, action }) {
  * A number that is set, or a switch: {name, slope, unit}. Beyond a bound a number no longer moves.
  * @param {Scene["output"]} output
  * @param {number} index
+ * @returns {Target}
  */
 function settingTarget({ kind, names, unit }, index) {
   /** @param {number} at */
   const here = (at) => (at === index ? 1 : 0);
-  if (kind === "switches") return { name: `${names[index]} on against off`, unit: "", pro: names[index], value: (/** @type {any} */ { outputs }) => outputs[index], slope: () => Float64Array.from(names, (_, at) => here(at)) };
-  return { name: names[index], unit, value: (/** @type {any} */ { taken }) => taken[index], slope: (/** @type {any} */ { outputs, taken }) => Float64Array.from(names, (_, at) => (outputs[at] === taken[at] ? here(at) : 0)) };
+  if (kind === "switches") return { name: `${names[index]} on against off`, unit: "", pro: names[index], value: ({ outputs }) => outputs[index], slope: () => Float64Array.from(names, (_, at) => here(at)) };
+  return { name: names[index], unit, value: ({ taken = [] }) => Number(taken[index]), slope: ({ outputs, taken = [] }) => Float64Array.from(names, (_, at) => (outputs[at] === taken[at] ? here(at) : 0)) };
 }
 
 /**
  * A target by its word, as targets.resolve: {name, slope(decision) -> gradient at the outputs} or {failure}.
  * @param {Scene["output"]} output
- * @param {any} decision
+ * @param {Chosen} decision
  * @param {string} spec
- * @returns {any}
+ * @returns {Target | NoTarget}
  */
 function resolveTarget(output, decision, spec) {
   const { names } = output;
@@ -320,18 +319,23 @@ function resolveTarget(output, decision, spec) {
   }
   /**
    * @param {number} index
-   * @param {any} against
+   * @param {number} against
+   * @returns {Target}
    */
   const contrast = (index, against) => ({
     name: `${names[index]} minus ${names[against]}`,
     pro: names[index],
     contra: names[against],
-    value: (/** @type {any} */ { outputs }) => outputs[index] - outputs[against],
+    value: ({ outputs }) => outputs[index] - outputs[against],
     slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : at === against ? -1 : 0)),
   });
-  /** @param {number} index */
-  const logit = (index) => ({ name: `logit of ${names[index]}`, pro: names[index], value: (/** @type {any} */ { outputs }) => outputs[index], slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : 0)) });
-  const { action, valid } = decision;
+  /**
+   * @param {number} index
+   * @returns {Target}
+   */
+  const logit = (index) => ({ name: `logit of ${names[index]}`, pro: names[index], value: ({ outputs }) => outputs[index], slope: () => Float64Array.from(names, (_, at) => (at === index ? 1 : 0)) });
+  const { valid } = decision;
+  const action = /** @type {number} */ (decision.action); // of a choice
   if (spec === "default" && names.length < 2) return logit(0);
   if (spec === "default" || spec === "contrast") return contrast(action, runnerUp(decision));
   const [kind, name] = spec.split(" of ");
@@ -345,15 +349,16 @@ function resolveTarget(output, decision, spec) {
 
 /**
  * @param {string[]} names
- * @param {any} which
+ * @param {number} which
+ * @returns {Target}
  */
 function probabilityTarget(names, which) {
   return {
     name: `probability of ${names[which]}`,
     probability: true,
     pro: names[which],
-    value: (/** @type {any} */ { probabilities }) => probabilities[which],
-    slope: (/** @type {any} */ { probabilities }) => probabilities.map((/** @type {any} */ share, /** @type {number} */ at) => probabilities[which] * ((at === which ? 1 : 0) - share)),
+    value: ({ probabilities = [] }) => probabilities[which],
+    slope: ({ probabilities = [] }) => Float64Array.from(probabilities, (share, at) => probabilities[which] * ((at === which ? 1 : 0) - share)),
   };
 }
 
@@ -362,21 +367,28 @@ function notAllowed(name) {
   return `'${name}' is not allowed in this state, so its probability is 0 whatever the network says; explain its logit or a contrast.`;
 }
 
+/** @param {Target | NoTarget} target */
+function nameOf(target) {
+  return "name" in target ? target.name : "";
+}
+
 /**
  * The targets worth offering in a state, by name, the default first.
  * @param {Scene["output"]} output
- * @param {any} decision
- * @param {any} [graph] over whose paths traffic flows
+ * @param {Chosen} decision
+ * @param {FlowGraph | null} [graph] over whose paths traffic flows
  */
 export function targetMenu(output, decision, graph) {
   const { names } = output;
   if (graph) return [["default", "utilisation of the busiest link"], ...names.map((_, at) => settingTarget(output, at).name).map((name) => [name, name])];
   if (output.kind !== "choice") return names.map((_, at) => [at ? settingTarget(output, at).name : "default", settingTarget(output, at).name]);
-  const { action, valid } = decision;
+  const { valid } = decision;
+  const action = /** @type {number} */ (decision.action);
   const others = names.filter((_, at) => at !== action);
+  const best = nameOf(resolveTarget(output, decision, "default"));
   return [
-    ["default", `why this and not the next best (${resolveTarget(output, decision, "default").name})`],
-    ...others.map((name) => `${names[action]} minus ${name}`).filter((name) => name !== resolveTarget(output, decision, "default").name),
+    ["default", `why this and not the next best (${best})`],
+    ...others.map((name) => `${names[action]} minus ${name}`).filter((name) => name !== best),
     ...names.map((name) => `logit of ${name}`),
     ...names.filter((_, at) => valid[at]).map((name) => `probability of ${name}`),
   ].map((entry) => (Array.isArray(entry) ? entry : [entry, entry]));

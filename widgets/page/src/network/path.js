@@ -24,14 +24,14 @@ const LINEAR = new Set(["same", "scale", "dense", "turn", "conv", "pad", "mean-p
 /**
  * The mean gradient along the straight path from a reference to the input, at the cells and (if the scalar depends on
  * them directly) at the knobs; what is explained, by how much the sum misses it, and how many steps it took.
- * @param {any} stack
+ * @param {Layer[]} stack
  * @param {Numbers} from
  * @param {Numbers} to
  * @param {Scalar} scalar
  * @param {Numbers | null} way by how much each knob differs from the reference's
  */
 export function meanGradient(stack, from, to, scalar, way = null) {
-  const linear = stack.findIndex((/** @type {any} */ layer) => !LINEAR.has(layer.kind));
+  const linear = stack.findIndex((layer) => !LINEAR.has(layer.kind));
   const first = linear < 0 ? stack.length : linear;
   const [head, tail] = [stack.slice(0, first), stack.slice(first)];
   const [begin, end] = [from, to].map((input) => (first ? runStack(head, input)[first - 1] : input));

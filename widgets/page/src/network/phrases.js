@@ -14,7 +14,7 @@ function enumerate(names) {
  * "SJF agrees; Packer would pick job 2."
  * @param {Record<string, number>} rules
  * @param {string[]} names
- * @param {any} chosen
+ * @param {number} chosen
  */
 function rulesPhrase(rules, names, chosen) {
   const agree = Object.keys(rules).filter((rule) => rules[rule] === chosen);
@@ -26,9 +26,13 @@ function rulesPhrase(rules, names, chosen) {
 }
 
 /**
- * decision: {probabilities, valid, action, rules}.
+ * @typedef {{probabilities: Numbers, valid: Uint8Array, action: number, rules: Record<string, number>}} ToldDecision
+ */
+
+/**
+ * Which action, how likely, what comes next, and what rules would do.
  * @param {string[]} names
- * @param {any} given
+ * @param {ToldDecision} given
  */
 export function decisionPhrase(names, { probabilities, valid, action, rules }) {
   const others = names.map((_, index) => index).filter((index) => index !== action && valid[index]);
@@ -41,10 +45,10 @@ export function decisionPhrase(names, { probabilities, valid, action, rules }) {
 /**
  * What is set, as Space.tell says it: "The network sets rate 0.42." or "The network sets head 1, head 3."
  * @param {Scene["output"]} output
- * @param {any[]} taken
+ * @param {(number | boolean)[]} taken
  */
 export function settingPhrase(output, taken) {
-  const words = output.kind === "switches" ? switchesTold(output.names.filter((_, at) => taken[at]), output.names.length) : numbersTold(output, taken);
+  const words = output.kind === "switches" ? switchesTold(output.names.filter((_, at) => taken[at]), output.names.length) : numbersTold(output, taken.map(Number));
   return `The network sets ${words}.`;
 }
 
@@ -72,33 +76,33 @@ const MOST_TOLD = 6;
 
 /**
  * Groups with the largest net sums first, those without any left out. groups: [{name, up, down}].
- * @param {any} groups
- * @param {any} count
+ * @param {GroupSum[]} groups
+ * @param {number} count
  */
 function strongest(groups, count) {
-  /** @param {any} group */
+  /** @param {GroupSum} group */
   const net = (group) => Math.abs(group.up + group.down);
   return [...groups].sort((a, b) => net(b) - net(a)).slice(0, count).filter((group) => net(group) > 0);
 }
 
 /**
- * @param {any} groups
- * @param {any} target
+ * @param {GroupSum[]} groups
+ * @param {string} target
  */
 export function slopePhrase(groups, target) {
   const [top] = strongest(groups, 1);
   if (!top) return `The map is zero everywhere: nothing here moves ${target}.`;
   const apart = `${plainNumber(top.up, true)} and ${plainNumber(top.down)}`;
   const whole = `slopes that sum to ${plainNumber(top.up + top.down, true)} (${apart} apart)`;
-  const alike = groups.filter((/** @type {any} */ group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
+  const alike = groups.filter((group) => Math.abs(group.up + group.down) >= Math.abs(top.up + top.down) * (1 - 1e-3)).length;
   if (alike > 1) return `${alike} groups move ${target} alike and most, ${top.name} among them: ${whole}.`;
   return `${capital(top.name)} moves ${target} most: ${whole}.`;
 }
 
 /**
  * Which group has the largest share of what is explained; target: {name, pro, contra, unit}.
- * @param {any} groups
- * @param {any} target
+ * @param {GroupSum[]} groups
+ * @param {{name: string, pro?: string, contra?: string, unit?: string}} target
  * @param {number} explained
  * @param {string} baseline
  */
@@ -106,7 +110,7 @@ export function contributionPhrase(groups, { name, pro = name, contra = "", unit
   const [top] = strongest(groups, 1);
   if (!top) return `The map is zero everywhere: nothing here moves ${name}, counted from ${baseline}.`;
   const net = top.up + top.down;
-  const total = groups.reduce((/** @type {number} */ sum, /** @type {any} */ group) => sum + group.up + group.down, 0);
+  const total = groups.reduce((/** @type {number} */ sum, group) => sum + group.up + group.down, 0);
   const all = Math.abs(total - explained) <= 0.01 * Math.abs(explained) ? explained : total;
   const text = plainNumber(all);
   const whole = unit ? `${text} ${unitOf(text, unit)}` : text;
@@ -117,9 +121,9 @@ export function contributionPhrase(groups, { name, pro = name, contra = "", unit
 
 /**
  * The map for those who cannot see it.
- * @param {any} groups
- * @param {any} target
- * @param {any} method
+ * @param {GroupSum[]} groups
+ * @param {string} target
+ * @param {string} method
  */
 export function overlayPhrase(groups, target, method) {
   const parts = strongest(groups, 4).map((group) => `${group.name} ${number(group.up)} for and ${number(-group.down)} against`);
@@ -128,20 +132,20 @@ export function overlayPhrase(groups, target, method) {
 
 /**
  * curve: {knob, grid, values, labels, note}; the words of ThresholdCurve.sentence.
- * @param {any} neuron
- * @param {any} given
+ * @param {number} neuron
+ * @param {Curve} given
  */
-export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
+export function curvePhrase(neuron, { knob, grid, values, labels = [], note }) {
   const who = `Neuron ${neuron}`;
   const [end, unit] = [values.length - 1, knob.unit ? ` ${knob.unit}` : ""];
   let text;
-  if (labels.every((/** @type {any} */ label) => label === DEAD)) {
+  if (labels.every((label) => label === DEAD)) {
     text = `${who} is off whatever the ${knob.name}.`;
-  } else if (labels.every((/** @type {any} */ label) => label === FLAT)) {
-    const mean = values.reduce((/** @type {any} */ sum, /** @type {number} */ value) => sum + value, 0) / values.length;
+  } else if (labels.every((label) => label === FLAT)) {
+    const mean = values.reduce((sum, /** @type {number} */ value) => sum + value, 0) / values.length;
     text = `${who} does not react to the ${knob.name}: it stays near ${plainNumber(mean)}.`;
   } else {
-    const steps = labels.flatMap((/** @type {any} */ label, /** @type {number} */ at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
+    const steps = labels.flatMap((label, /** @type {number} */ at) => (at < end && label !== labels[at + 1] ? [stepPhrase(label, labels[at + 1], grid[at], grid[at + 1])] : []));
     const span = `As the ${knob.name} goes from ${plainNumber(grid[0])} to ${plainNumber(grid[end])}${unit}`;
     const move = `${who.toLowerCase()} moves from ${plainNumber(values[0])} to ${plainNumber(values[end])}`;
     text = `${span}, ${move}${steps.length ? `; it ${listed(steps)}` : " without a threshold"}.`;
@@ -150,8 +154,8 @@ export function curvePhrase(neuron, { knob, grid, values, labels, note }) {
 }
 
 /**
- * @param {any} from
- * @param {any} to
+ * @param {number} from
+ * @param {number} to
  * @param {number} before
  * @param {number} after
  */
@@ -162,7 +166,7 @@ function stepPhrase(from, to, before, after) {
   return `starts changing above ${plainNumber(before)}`;
 }
 
-/** @param {any} units */
+/** @param {number[]} units */
 export function onPhrase(units) {
   const on = units.filter((/** @type {number} */ value) => value > 0).length;
   return `${on.toLocaleString("en-US")} of ${units.length.toLocaleString("en-US")} neuron${units.length === 1 ? "" : "s"} ${on === 1 ? "is" : "are"} on.`;

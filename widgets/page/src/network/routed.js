@@ -96,6 +96,7 @@ export function routedPicture(graph, values, shares) {
  * @param {FlowGraph} graph
  * @param {Numbers} values
  * @param {Numbers} shares
+ * @returns {Target}
  */
 export function busiestTarget(graph, values, shares) {
   const link = fullestLink(linksUsed(graph, values, shares));

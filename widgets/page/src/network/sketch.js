@@ -7,11 +7,11 @@ import { capital } from "../shared/words.js";
 import { makeTerms, repairBy, runLets } from "./terms.js";
 
 /** The knobs that a stroke may speak of. */
-const KNOBS = ["knob", "down", "right", "east", "north"];
+const KNOBS = /** @type {KnobName[]} */ (["knob", "down", "right", "east", "north"]);
 
 /**
  * A painting whose names of knobs and outputs are their positions.
- * @param {any} painting
+ * @param {Painting} painting
  * @param {Scene} scene
  * @param {number[]} shape of the observation: rows and columns, or how many numbers
  */
@@ -19,23 +19,26 @@ export function makeSketch(painting, scene, shape) {
   const columns = shape[shape.length - 1];
   const positions = new Map(scene.knobs.map((knob, index) => [knob.name, index]));
   const outputs = new Map(scene.output.names.map((name, index) => [name, index]));
-  /** @param {string} name */
-  const at = (name) => positions.get(name);
+  /**
+   * A name that a painting leaves out is nobody's, and never read.
+   * @param {string} [name]
+   */
+  const at = (name) => positions.get(name ?? "") ?? -1;
   const terms = makeTerms(painting, positions);
-  const strokes = painting.strokes.map((/** @type {any} */ stroke) => ({
-    ...stroke, ...Object.fromEntries(KNOBS.map((name) => [name, at(stroke[name])])), cells: cellsOf(stroke.cells, columns),
-    wide: stroke.cells.columns, knobs: KNOBS.map((name) => stroke[name]).filter(Boolean).map(at),
+  const strokes = painting.strokes.map((stroke) => /** @type {Stroke} */ ({
+    ...stroke, .../** @type {Record<KnobName, number>} */ (Object.fromEntries(KNOBS.map((name) => [name, at(stroke[name])]))), cells: cellsOf(stroke.cells, columns),
+    wide: stroke.cells.columns, knobs: KNOBS.map((name) => stroke[name]).filter((name) => name !== undefined).map(at),
   }));
   return {
     knobs: scene.knobs,
     outputs: scene.output.names.length,
     size: shape.reduce((product, length) => product * length, 1),
     strokes,
-    strokesOf: Array.from({ length: terms.count }, (_, index) => strokes.filter((/** @type {any} */ stroke) => stroke.knobs.includes(index))),
-    wholes: painting.wholes.map((/** @type {any} */ whole) => whole.needs.map((/** @type {any} */ set) => set.map(at))),
-    masks: painting.masks.map((/** @type {any} */ mask) => ({
-      ...mask, output: outputs.get(mask.output), knob: at(mask.knob), length: at(mask.length), busy: (mask.busy || []).map(at),
-      demands: (mask.demands || []).map((/** @type {any} */ demand) => ({ knob: at(demand.knob), use: demand.use.map(at), room: demand.room })),
+    strokesOf: Array.from({ length: terms.count }, (_, index) => strokes.filter((stroke) => stroke.knobs.includes(index))),
+    wholes: painting.wholes.map((whole) => whole.needs.map((set) => set.map(at))),
+    masks: painting.masks.map((mask) => /** @type {Mask} */ ({
+      ...mask, output: outputs.get(mask.output) ?? -1, knob: at(mask.knob), length: at(mask.length), busy: (mask.busy || []).map(at),
+      demands: (mask.demands || []).map((demand) => ({ knob: at(demand.knob), use: demand.use.map(at), room: demand.room })),
     })),
     words: painting.words,
     ...terms,
@@ -44,11 +47,11 @@ export function makeSketch(painting, scene, shape) {
 }
 
 /**
- * @param {any} given
- * @param {any} width
+ * @param {Cells} given
+ * @param {number} width
  */
 function cellsOf({ row, column, rows, columns }, width) {
-  /** @type {any[]} */
+  /** @type {number[]} */
   const cells = [];
   for (let y = row; y < row + rows; y += 1) for (let x = column; x < column + columns; x += 1) cells.push(y * width + x);
   return cells;
@@ -56,7 +59,7 @@ function cellsOf({ row, column, rows, columns }, width) {
 
 /**
  * The nearest valid values: every knob on its grid, and nothing that means nothing alone.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {Numbers} values
  */
 function repairValues(sketch, values) {
@@ -68,13 +71,15 @@ function repairValues(sketch, values) {
 /**
  * Puts what means nothing alone to its lowest, in place, and knobs that follow from others to what they must be;
  * every value is on its grid already.
- * @param {any} sketch
- * @param {any} fixed
+ * @param {Sketch} sketch
+ * @template {Numbers} T
+ * @param {T} fixed
+ * @returns {T}
  */
 export function makeWhole(sketch, fixed) {
   if (sketch.repairs.length) repairBy(sketch.repairs, sketch.room, fixed);
   for (const needs of sketch.wholes) {
-    if (needs.every((/** @type {any} */ set) => set.some((/** @type {number} */ index) => fixed[index] > sketch.knobs[index].low))) continue;
+    if (needs.every((set) => set.some((/** @type {number} */ index) => fixed[index] > sketch.knobs[index].low))) continue;
     for (const set of needs) for (const index of set) fixed[index] = sketch.knobs[index].low;
   }
   return fixed;
@@ -82,16 +87,16 @@ export function makeWhole(sketch, fixed) {
 
 /**
  * Valid values such that the knobs that were moved do move: as valid_values in moves.py.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {Numbers} wanted
  * @param {Numbers} before
  */
 export function validValues(sketch, wanted, before) {
   const repaired = repairValues(sketch, wanted);
   const { knobs } = sketch;
-  const refused = knobs.filter((/** @type {any} */ knob, /** @type {number} */ index) => wanted[index] !== before[index] && repaired[index] <= knob.low && knob.low < wanted[index] && knob.group);
+  const refused = knobs.filter((knob, /** @type {number} */ index) => wanted[index] !== before[index] && repaired[index] <= knob.low && knob.low < wanted[index] && knob.group);
   if (!refused.length) return repaired;
-  const groups = new Set(refused.map((/** @type {any} */ knob) => knob.group));
+  const groups = new Set(refused.map((knob) => knob.group));
   const accompanied = Float64Array.from(wanted, (value, index) => {
     const knob = knobs[index];
     const alone = groups.has(knob.group) && value <= knob.low;
@@ -102,7 +107,7 @@ export function validValues(sketch, wanted, before) {
 
 /**
  * The observation that values paint, over a background or none.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {Numbers} values
  * @param {Numbers | null} ground
  */
@@ -115,7 +120,7 @@ export function paintValues(sketch, values, ground) {
 
 /**
  * Knobs, and behind them what follows from them; those that have it already are left as they are.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {Numbers} values
  */
 export function withQuantities(sketch, values) {
@@ -124,9 +129,9 @@ export function withQuantities(sketch, values) {
 
 /**
  * Paints anew what differs between two states; `picture` shows the first and then the second.
- * @param {any} sketch
- * @param {any} picture
- * @param {any} shown
+ * @param {Sketch} sketch
+ * @param {Float32Array} picture
+ * @param {Numbers} shown
  * @param {Numbers} values
  * @param {Numbers | null} ground
  */
@@ -141,7 +146,7 @@ export function repaint(sketch, picture, shown, values, ground) {
   }
 }
 
-/** @type {Record<string, (picture: Float32Array, stroke: any, values: Numbers, knobs: Knob[], ground: Numbers | null) => void>} */
+/** @type {Record<string, (picture: Float32Array, stroke: Stroke, values: Numbers, knobs: Knob[], ground: Numbers | null) => void>} */
 const STROKES = {
   Rectangle(picture, { cells, wide, down, right }, values) {
     const width = Math.min(values[right], wide);
@@ -187,21 +192,21 @@ const SAME = 1e-5;
 
 /**
  * Which outputs are allowed, a byte each.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {Numbers} values
  */
 export function allowedOutputs(sketch, values) {
   const allowed = new Uint8Array(sketch.outputs).fill(1);
   let anything = false;
-  for (const mask of sketch.masks.filter((/** @type {any} */ rule) => rule.kind === "Fits")) {
+  for (const mask of sketch.masks.filter((rule) => rule.kind === "Fits")) {
     const fits = values[mask.length] > 0 && hasRoom(mask, values);
     allowed[mask.output] = fits ? 1 : 0;
     anything ||= fits;
   }
-  for (const mask of sketch.masks.filter((/** @type {any} */ rule) => rule.kind === "Within")) {
+  for (const mask of sketch.masks.filter((rule) => rule.kind === "Within")) {
     allowed[mask.output] = values[mask.knob] >= mask.low && values[mask.knob] <= mask.high ? 1 : 0;
   }
-  for (const mask of sketch.masks.filter((/** @type {any} */ rule) => rule.kind === "Pause")) {
+  for (const mask of sketch.masks.filter((rule) => rule.kind === "Pause")) {
     if (anything && mask.busy.every((/** @type {number} */ index) => values[index] === 0)) allowed[mask.output] = 0;
   }
   return allowed;
@@ -209,13 +214,13 @@ export function allowedOutputs(sketch, values) {
 
 /**
  * Whether, for as many steps in a row as the length says, every demand finds room.
- * @param {any} given
+ * @param {Mask} given
  * @param {Numbers} values
  */
 function hasRoom({ length, demands }, values) {
   let run = 0;
   for (let step = 0; step < demands[0].use.length; step += 1) {
-    const free = demands.every((/** @type {any} */ { knob, use, room }) => values[use[step]] + values[knob] <= room);
+    const free = demands.every(({ knob, use, room }) => values[use[step]] + values[knob] <= room);
     run = free ? run + 1 : 0;
     if (run === values[length]) return true;
   }
@@ -224,21 +229,21 @@ function hasRoom({ length, demands }, values) {
 
 /**
  * The state in one sentence.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {Numbers} given
  */
 export function tellState(sketch, given) {
   const values = withQuantities(sketch, given);
-  /** @param {any} phrase */
+  /** @param {Phrase} phrase */
   const shown = (phrase) => !phrase.when || values[sketch.at(phrase.when)] > 0;
-  /** @param {any} phrase */
-  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (/** @type {any} */ whole, /** @type {string} */ name, /** @type {any} */ single, /** @type {any} */ many) => {
+  /** @param {Phrase} phrase */
+  const fill = (phrase) => phrase.text.replace(/\{([^{}|]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (whole, /** @type {string} */ name, single, many) => {
     const [knob, digits] = name.split(":");
     const value = values[sketch.at(knob)];
     if (single === undefined) return digits !== undefined ? value.toFixed(Number(digits)) : Number.isInteger(value) ? value.toLocaleString("en-US") : number(value);
     return value === 1 ? single : many;
   });
-  const parts = sketch.words.map((/** @type {any} */ word) => {
+  const parts = sketch.words.map((word) => {
     if (word.kind === "Phrase") return shown(word) ? fill(word) : "";
     const items = word.items.filter(shown).map(fill);
     return items.length ? items.join(", ") + (items.length === 1 ? word.singular : word.plural) : word.none;

@@ -5,11 +5,11 @@ import { bytes } from "../shared/bytes.js";
 
 /**
  * Layers that are ready to run: from the kernel's description (see inpage.py) with its bytes as arrays.
- * @param {any} described
+ * @param {{shape: number[], layers: SaidLayer[]}} described
  */
 export function makeStack(described) {
   let before = described.shape;
-  return described.layers.map((/** @type {any} */ layer) => {
+  return described.layers.map((layer) => {
     const made = { ...layer, before, ...LAYERS[layer.kind](layer, before) };
     before = layer.shape;
     return made;
@@ -18,12 +18,12 @@ export function makeStack(described) {
 
 /**
  * The outputs of the layers up to number `last` (all, if not given).
- * @param {any} stack
+ * @param {Layer[]} stack
  * @param {Numbers} input
- * @param {any} [last]
+ * @param {number} [last]
  */
 export function runStack(stack, input, last = stack.length - 1) {
-  /** @type {any[]} */
+  /** @type {Numbers[]} */
   const outputs = [];
   for (let at = 0; at <= last; at += 1) outputs.push(stack[at].forward(at ? outputs[at - 1] : input));
   return outputs;
@@ -31,9 +31,9 @@ export function runStack(stack, input, last = stack.length - 1) {
 
 /**
  * One unit's output of a layer: of a dense layer, alone or before a ReLU, the other units are not computed.
- * @param {any} stack
+ * @param {Layer[]} stack
  * @param {Numbers} input
- * @param {any} last
+ * @param {number} last
  * @param {number} unit
  */
 export function runUnit(stack, input, last, unit) {
@@ -47,34 +47,37 @@ export function runUnit(stack, input, last, unit) {
 /**
  * Reads one unit of a layer at states that differ little from each other, such as a sweep's: of the first dense layer only
  * what differs from the first state's input is computed anew.
- * @param {any} stack
- * @param {any} last
+ * @param {Layer[]} stack
+ * @param {number} last
  * @param {number} unit
  * @returns {(input: Numbers) => number}
  */
 export function unitReader(stack, last, unit) {
-  const first = stack.findIndex((/** @type {any} */ layer) => layer.again);
+  const first = stack.findIndex((layer) => layer.again);
   const at = stack[last].kind === "relu" && last > 0 ? last - 1 : last;
   if (first < 0 || first > at || (first === at && stack[at].single)) return (input) => runUnit(stack, input, last, unit);
-  /** @type {Numbers | undefined} */
+  /** @type {Numbers} */
   let base;
+  let begun = false;
   /** @type {Numbers} */
   let sums;
   const rest = stack.slice(first + 1);
+  const again = /** @type {NonNullable<Layer["again"]>} */ (stack[first].again);
   return (input) => {
     const seen = first ? runStack(stack, input, first - 1)[first - 1] : input;
-    if (base === undefined) {
+    if (!begun) {
+      begun = true;
       base = seen.slice(); // a picture is painted over
       sums = stack[first].forward(base);
     }
-    const now = stack[first].again(seen, base, sums);
+    const now = again(seen, base, sums);
     return last === first ? now[unit] : runUnit(rest, now, last - first - 1, unit);
   };
 }
 
 /**
  * The gradient at the input of a scalar whose gradient at the stack's output is given.
- * @param {any} stack
+ * @param {Layer[]} stack
  * @param {Numbers} input
  * @param {Numbers[]} outputs
  * @param {Numbers} gradient
@@ -85,7 +88,7 @@ export function pullBack(stack, input, outputs, gradient) {
   return now;
 }
 
-/** @type {Record<string, (layer: any, before: any) => any>} */
+/** @type {Record<string, (layer: SaidLayer, before: number[]) => LayerWork>} */
 const LAYERS = {
   same: () => ({ forward: (/** @type {Numbers} */ input) => input, backward: (/** @type {Numbers} */ input, /** @type {Numbers} */ output, /** @type {Numbers} */ gradient) => gradient }),
   relu: () => ({
@@ -117,7 +120,7 @@ function sizeOf(shape) {
 
 /**
  * Each number times a weight, plus a bias; one weight may be for all.
- * @param {any} layer
+ * @param {SaidLayer} layer
  */
 function makeScale(layer) {
   const weight = bytes(layer.weight, Float32Array);
@@ -130,7 +133,7 @@ function makeScale(layer) {
 
 /**
  * Each number divided by the sum over its group; where the sum is 0, even.
- * @param {any} layer
+ * @param {SaidLayer} layer
  */
 function makeShares(layer) {
   const groups = layer.parts;
@@ -157,7 +160,7 @@ function makeShares(layer) {
 
 /**
  * Fully connected; of a picture most cells are empty, so only the others are gone through.
- * @param {any} layer
+ * @param {SaidLayer} layer
  * @param {number[]} before
  */
 function makeDense(layer, before) {
@@ -204,7 +207,7 @@ function makeDense(layer, before) {
 
 /**
  * The first numbers as they are, then cosines, then sines of degrees (contract.PlainParts).
- * @param {any} layer
+ * @param {SaidLayer} layer
  */
 function makeTurn({ parts: [plain, cosines] }) {
   const degree = Math.PI / 180;
@@ -242,9 +245,9 @@ function reaches(size, outputs, kernel, stride, padding) {
 
 /**
  * Weights [out, in, row, column] as [in, row, column, out], so that one input cell's lie together.
- * @param {any} weight
- * @param {any} out
- * @param {any} rest
+ * @param {Float32Array} weight
+ * @param {number} out
+ * @param {number} rest
  */
 function outputsLast(weight, out, rest) {
   const turned = new Float32Array(weight.length);
@@ -253,7 +256,7 @@ function outputsLast(weight, out, rest) {
 }
 
 /**
- * @param {any} layer
+ * @param {SaidLayer} layer
  * @param {number[]} given
  */
 function makeConvolution(layer, [channels, rows, columns]) {
@@ -305,7 +308,7 @@ function makeConvolution(layer, [channels, rows, columns]) {
 
 /**
  * The largest or the mean of each window. Of equal cells the first is the largest, as in torch.
- * @param {any} layer
+ * @param {SaidLayer} layer
  * @param {number[]} given
  * @param {boolean} average
  */
@@ -349,14 +352,14 @@ function makePool(layer, [channels, rows, columns], average) {
 
 /**
  * The cells of a pool's window that lie in the picture.
- * @param {any} layer
- * @param {any} rows
- * @param {any} columns
- * @param {any} y
- * @param {any} x
+ * @param {SaidLayer} layer
+ * @param {number} rows
+ * @param {number} columns
+ * @param {number} y
+ * @param {number} x
  */
 function windowAt(layer, rows, columns, y, x) {
-  /** @type {any[]} */
+  /** @type {number[]} */
   const cells = [];
   for (let ky = 0; ky < layer.kernel[0]; ky += 1) {
     for (let kx = 0; kx < layer.kernel[1]; kx += 1) {
@@ -370,15 +373,15 @@ function windowAt(layer, rows, columns, y, x) {
 
 /**
  * Zeros around each channel: margins are left, right, top, bottom.
- * @param {any} layer
+ * @param {SaidLayer} layer
  * @param {number[]} given
  */
 function makePadding(layer, [channels, rows, columns]) {
   const [left, , top] = layer.margins;
   const [, outRows, outColumns] = layer.shape;
   /**
-   * @param {any} channel
-   * @param {any} row
+   * @param {number} channel
+   * @param {number} row
    */
   const place = (channel, row) => (channel * outRows + row + top) * outColumns + left;
   /** @param {(from: number, to: number) => void} call */

@@ -10,10 +10,10 @@ const [FLAT_SHARE, PACE_SHARE, ROUNDING] = [0.05, 0.1, 1e-6];
 
 /**
  * The response at every grid value of one curve; `scale` is the neuron's range over all curves.
- * @param {any} grid
- * @param {any} curve
- * @param {any} scale
- * @param {any} rectified
+ * @param {number[]} grid
+ * @param {number[]} curve
+ * @param {number} scale
+ * @param {boolean} rectified
  */
 export function classify(grid, curve, scale, rectified) {
   const spread = Math.max(...curve) - Math.min(...curve);
@@ -28,14 +28,14 @@ export function classify(grid, curve, scale, rectified) {
     for (let at = 0; at <= end; at += 1) if ((late[at] && !dead[end]) || (early[at] && !dead[0])) labels[at] = SATURATED;
   }
   const flat = spread <= FLAT_SHARE * scale && !dead.every(Boolean);
-  return labels.map((/** @type {any} */ label, /** @type {number} */ at) => (flat ? FLAT : dead[at] ? DEAD : label));
+  return labels.map((label, /** @type {number} */ at) => (flat ? FLAT : dead[at] ? DEAD : label));
 }
 
 /**
  * Where a curve has settled to its last value, at least two grid values before the end.
- * @param {any} grid
- * @param {any} curve
- * @param {any} pace
+ * @param {number[]} grid
+ * @param {number[]} curve
+ * @param {number} pace
  */
 function settled(grid, curve, pace) {
   const end = curve.length - 1;
@@ -46,7 +46,7 @@ function settled(grid, curve, pace) {
     near[at] = at < end && worst <= pace * (grid[end] - grid[at]);
   }
   let above = false;
-  return near.map((/** @type {any} */ here) => {
+  return near.map((here) => {
     above ||= here;
     return above;
   });
@@ -54,7 +54,7 @@ function settled(grid, curve, pace) {
 
 /**
  * All values of a stepped knob, or 101 evenly spaced ones.
- * @param {any} given
+ * @param {Knob} given
  */
 function gridOf({ low, high, step }) {
   if (!step) return Array.from({ length: 101 }, (_, at) => low + ((high - low) * at) / 100);
@@ -65,11 +65,11 @@ function gridOf({ low, high, step }) {
 /**
  * The states in which a knob takes all its values: {grid, rows, note}. Where that would paint nothing, the
  * other knobs of its group that are at their lowest get their middle; values that are not valid are left out.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {number} place
  * @param {Numbers} values
  * @param {Numbers | null} ground
- * @param {any} middles
+ * @param {Numbers} middles
  */
 export function sweepStates(sketch, place, values, ground, middles) {
   const all = gridOf(sketch.knobs[place]);
@@ -77,21 +77,21 @@ export function sweepStates(sketch, place, values, ground, middles) {
   const knob = sketch.knobs[place];
   /** @type {number[]} */
   const held = [];
-  sketch.knobs.forEach((/** @type {any} */ other, /** @type {number} */ index) => {
+  sketch.knobs.forEach((other, /** @type {number} */ index) => {
     if (index !== place && knob.group && other.group === knob.group && base[index] === other.low) held.push(index);
   });
   const blank = held.length > 0 && all.length > 1 && paintsNothing(sketch, place, base, all, ground);
   if (blank) for (const index of held) base[index] = middles[index];
   const whole = makesWhole(sketch, base, place);
   const rows = all.map((value) => whole(value));
-  const valid = all.map((value, at) => rows[at].every((/** @type {any} */ now, /** @type {number} */ index) => asAsked(sketch.knobs[index], now, index === place ? value : base[index])));
+  const valid = all.map((value, at) => rows[at].every((now, /** @type {number} */ index) => asAsked(sketch.knobs[index], now, index === place ? value : base[index])));
   const keep = valid.filter(Boolean).length > 1 ? valid : valid.map(() => true);
   return { grid: all.filter((_, at) => keep[at]), rows: rows.filter((_, at) => keep[at]), note: blank ? heldNote(sketch, held, middles, values) : "" };
 }
 
 /**
  * The state in which a knob has a value, made whole; what does not follow from that knob is made so once.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {Numbers} base
  * @param {number} place
  * @returns {(value: number) => Numbers}
@@ -128,10 +128,10 @@ function withValue(values, place, value) {
 
 /**
  * Whether the lowest, the middle and the highest value of a knob give the same picture.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {number} place
- * @param {any} base
- * @param {any} grid
+ * @param {Numbers} base
+ * @param {number[]} grid
  * @param {Numbers | null} ground
  */
 function paintsNothing(sketch, place, base, grid, ground) {
@@ -142,7 +142,7 @@ function paintsNothing(sketch, place, base, grid, ground) {
 
 /**
  * What others of a group were given, and why: the group is empty in the state, or what it has shows nothing.
- * @param {any} sketch
+ * @param {Sketch} sketch
  * @param {number[]} held
  * @param {Numbers} middles
  * @param {Numbers} values of the state

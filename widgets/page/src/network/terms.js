@@ -3,15 +3,19 @@
 
 /**
  * What a painting's terms become: {repairs, quantities, count, room}, and names of quantities in `positions`.
- * @param {any} painting
+ * @param {Painting} painting
  * @param {Map<string, number>} positions of knobs by name; quantities are added
  */
 export function makeTerms(painting, positions) {
   const lets = [...painting.repairs, ...painting.quantities];
   for (const { name } of lets) if (!positions.has(name)) positions.set(name, positions.size);
-  const tables = new Map(painting.tables.map((/** @type {any} */ table) => [table.name, table.rows]));
-  /** @param {any} one */
-  const made = ({ name, term }) => ({ place: positions.get(name), reads: namesIn(term).map((read) => positions.get(read)), value: makeTerm(term, positions, tables) });
+  const tables = new Map(painting.tables.map((table) => [table.name, table.rows]));
+  const place = (/** @type {string} */ name) => positions.get(name) ?? -1; // all are known: they were added above
+  /**
+   * @param {SaidLet} one
+   * @returns {Let}
+   */
+  const made = ({ name, term }) => ({ place: place(name), reads: namesIn(term).map(place), value: makeTerm(term, positions, tables) });
   return { repairs: painting.repairs.map(made), quantities: painting.quantities.map(made), count: positions.size, room: new Float64Array(positions.size) };
 }
 
@@ -41,7 +45,7 @@ export function letsAfter(lets, knob, knobs) {
 
 /**
  * The knobs and quantities that a term speaks of.
- * @param {any} term
+ * @param {SaidTerm} term
  * @returns {string[]}
  */
 function namesIn(term) {
@@ -78,7 +82,7 @@ export function repairBy(lets, room, values) {
 /** @typedef {{place: number, reads: number[], value: Term}} Let */
 
 /**
- * @param {any} term
+ * @param {SaidTerm} term
  * @param {Map<string, number>} positions
  * @param {Map<string, number[][]>} tables
  * @returns {Term}
@@ -90,9 +94,9 @@ function makeTerm(term, positions, tables) {
     if (place === undefined) throw new Error(`no knob or quantity '${term}'`);
     return (values) => values[place];
   }
-  /** @param {any} part */
+  /** @param {SaidTerm} part */
   const made = (part) => makeTerm(part, positions, tables);
-  if (term.kind === "Of") return DOES[term.does](term.terms.map(made));
+  if (term.kind === "Of") return DOES[term.does]((term.terms ?? []).map(made));
   const [rows, row] = [tables.get(term.table), made(term.row)];
   if (!rows) throw new Error(`no table '${term.table}'`);
   if (term.kind === "Pick") {

@@ -12,7 +12,7 @@ const MOST_TOLD = 3;
 
 /**
  * view: the timeline's; place(time): where a time stands, px.
- * @param {any} view
+ * @param {TimelineView} view
  * @param {(time: number) => number} place
  */
 export function makeGrips(view, place) {
@@ -38,19 +38,19 @@ export function makeGrips(view, place) {
   return { element, say, update: () => update(grips) };
 }
 
-/** The decision that the timeline stands at. @param {any} grips */
+/** The decision that the timeline stands at. @param {Grips} grips */
 function decisionOf({ view }) {
   return Math.min(view.model.get("answers").decision || 0, view.figure.times.length - 1);
 }
 
-/** Whether the editor has that decision's state, dragged or not. @param {any} grips */
+/** Whether the editor has that decision's state, dragged or not. @param {Grips} grips */
 function isOpen(grips) {
   return grips.loaded === decisionOf(grips) && modelOf(grips).get("answers").opened === grips.loaded;
 }
 
 /**
  * Takes note that the kernel opened a decision: it says so, and its state, in either order.
- * @param {any} grips
+ * @param {Grips} grips
  */
 function notice(grips) {
   const { opened } = modelOf(grips).get("answers");
@@ -73,24 +73,24 @@ function isOther({ low, high }, now, was) {
   return Math.abs(now - was) > 1e-4 * (high - low);
 }
 
-/** @param {any} grips */
+/** @param {Grips} grips */
 function modelOf(grips) {
   return grips.view.model;
 }
 
-/** What the marks show. @param {any} grips */
+/** What the marks show. @param {Grips} grips */
 function valuesOf(grips) {
   const count = grips.view.store.scene.knobs.length;
   const first = decisionOf(grips) * count;
   return isOpen(grips) ? grips.view.store.values : grips.states.subarray(first, first + count);
 }
 
-/** @param {any} grips */
+/** @param {Grips} grips */
 function makeMarks(grips) {
   const { store, figure } = grips.view;
   Object.assign(grips, { given: figure, held: null, wanted: null, loaded: -1, asked: -1 });
   grips.states = bytes(figure.states, Float64Array);
-  grips.marks = figure.grips.flatMap((/** @type {any} */ set) => set.knobs.map((/** @type {number} */ index, /** @type {number} */ back) => {
+  grips.marks = figure.grips.flatMap((set) => set.knobs.map((/** @type {number} */ index, /** @type {number} */ back) => {
     const knob = store.scene.knobs[index];
     const mark = { set, back, index, knob, element: h("div", {
       class: "dx-track-grip", role: "slider", tabindex: "0", "aria-label": knob.name, "aria-orientation": "vertical", "aria-valuemin": knob.low, "aria-valuemax": knob.high,
@@ -110,12 +110,12 @@ function makeMarks(grips) {
     }) };
     return mark;
   }));
-  grips.element.replaceChildren(...grips.marks.map((/** @type {any} */ mark) => mark.element), grips.chip);
+  grips.element.replaceChildren(...grips.marks.map((mark) => mark.element), grips.chip);
 }
 
 /**
  * Takes hold of a mark where it is: it moves by as much as the pointer does, and not at all if that only clicks.
- * @param {any} grips
+ * @param {Grips} grips
  * @param {PointerEvent} event
  */
 function take(grips, event) {
@@ -124,27 +124,27 @@ function take(grips, event) {
   grips.held = { mark, pointer: event.pointerId, shift: event.clientY - box.y - box.height / 2, moved: false, y: event.clientY };
   mark.element.focus();
   grips.element.setPointerCapture(event.pointerId);
-  grips.view.tip.style.opacity = 0;
+  grips.view.tip.style.opacity = "0";
   grips.asked = -1; // a wish that got lost is not waited for
   open(grips);
 }
 
 /**
  * Of marks that overlap, the one whose middle is nearest to the pointer; the newest of equally near ones.
- * @param {any} grips
+ * @param {Grips} grips
  * @param {PointerEvent} event
  */
 function nearestMark({ marks }, event) {
-  /** @param {any} mark */
+  /** @param {Grip} mark */
   const apart = ({ element }) => {
     const box = element.getBoundingClientRect();
     return Math.hypot(event.clientX - box.x - box.width / 2, event.clientY - box.y - box.height / 2);
   };
-  const shown = marks.filter((/** @type {any} */ mark) => !mark.element.hidden);
-  return shown.reduce((/** @type {any} */ best, /** @type {any} */ mark) => (apart(mark) < apart(best) ? mark : best));
+  const shown = marks.filter((mark) => !mark.element.hidden);
+  return shown.reduce((best, mark) => (apart(mark) < apart(best) ? mark : best));
 }
 
-/** Has the kernel load the decision's state into the editor, unless it is there. @param {any} grips */
+/** Has the kernel load the decision's state into the editor, unless it is there. @param {Grips} grips */
 function open(grips) {
   const decision = decisionOf(grips);
   if (isOpen(grips) || grips.asked === decision) return;
@@ -155,7 +155,7 @@ function open(grips) {
 
 /**
  * Asks for a value; while the decision is still being opened it is kept for then.
- * @param {any} grips
+ * @param {Grips} grips
  * @param {number} index
  * @param {number} value
  * @param {boolean} settled
@@ -168,8 +168,8 @@ function ask(grips, index, value, settled) {
 }
 
 /**
- * @param {any} grips
- * @param {any} held
+ * @param {Grips} grips
+ * @param {HeldGrip} held
  * @param {boolean} settled
  */
 function drag(grips, { mark: { set, index }, shift, y: pointed }, settled) {
@@ -179,7 +179,7 @@ function drag(grips, { mark: { set, index }, shift, y: pointed }, settled) {
   ask(grips, index, part * grips.view.figure.runs[0].tracks[set.track].capacity, settled);
 }
 
-/** @param {any} grips */
+/** @param {Grips} grips */
 function update(grips) {
   const { figure, lanes, store } = grips.view;
   const shown = Boolean(figure && figure.grips && lanes);
@@ -202,8 +202,8 @@ function update(grips) {
 }
 
 /**
- * @param {any} grips
- * @param {any} mark
+ * @param {Grips} grips
+ * @param {Grip} mark
  * @param {number} decision
  * @param {number} value
  */
@@ -219,7 +219,7 @@ function placeMark(grips, { set, back, knob, element }, decision, value) {
 
 /**
  * Beside the line of the present moment, what is chosen now: near to what is dragged.
- * @param {any} grips
+ * @param {Grips} grips
  * @param {number} decision
  */
 function placeChip({ view, place, chip, loaded }, decision) {
@@ -237,7 +237,7 @@ function placeChip({ view, place, chip, loaded }, decision) {
 
 /**
  * What the network does now, and what it did in the run.
- * @param {any} grips
+ * @param {Grips} grips
  * @param {number} decision
  * @param {Numbers} values
  */
@@ -253,8 +253,8 @@ function tell(grips, decision, values) {
   return `Decision ${decision + 1} with ${moved.slice(0, MOST_TOLD).join(", ")}${more > 0 ? ` and ${more} more` : ""}: ${now}. In the run: ${figure.did[decision]}.`;
 }
 
-/** @param {any} grips */
+/** @param {Grips} grips */
 function hint({ view: { figure, store } }) {
-  const names = [...new Set(figure.grips.map((/** @type {any} */ set) => store.scene.knobs[set.knobs[0]].name.replace(/ \d+$/, "")))];
+  const names = [...new Set(figure.grips.map((set) => store.scene.knobs[set.knobs[0]].name.replace(/ \d+$/, "")))];
   return `Drag a round mark (${names.join(", ")}) to see what the network would have done: its decision follows.`;
 }

@@ -30,7 +30,7 @@ function groupsOf(scene) {
   return [...new Set(scene.knobs.map((knob) => knob.group))];
 }
 
-/** @param {any} view */
+/** @param {KnobsView} view */
 function showGroup(view) {
   const { store } = view;
   const { scene } = store;
@@ -39,16 +39,16 @@ function showGroup(view) {
   const groups = groupsOf(scene);
   view.tabs.hidden = groups.length === 1 && !groups[0]; // knobs that belong to nothing need no choice
   view.tabs.replaceChildren(...groups.map((group) => makeTab(view, group)));
-  if (hadFocus) view.tabs.querySelector('[aria-selected="true"]')?.focus();
-  const members = scene.knobs.map((/** @type {Knob} */ knob, /** @type {number} */ index) => ({ knob, index })).filter((/** @type {any} */ item) => item.knob.group === store.selected);
+  if (hadFocus) /** @type {HTMLElement | null} */ (view.tabs.querySelector('[aria-selected="true"]'))?.focus();
+  const members = scene.knobs.map((/** @type {Knob} */ knob, /** @type {number} */ index) => ({ knob, index })).filter((/** @type {PlacedKnob} */ item) => item.knob.group === store.selected);
   view.body.setAttribute("aria-label", store.selected || "knobs");
-  view.rows = members.length > MANY ? [makeProfile(store, members)] : members.map((/** @type {any} */ item) => makeSlider(store, item));
-  view.body.replaceChildren(...view.rows.map((/** @type {any} */ row) => row.element));
+  view.rows = members.length > MANY ? [makeProfile(store, members)] : members.map((/** @type {PlacedKnob} */ item) => makeSlider(store, item));
+  view.body.replaceChildren(...view.rows.map((row) => row.element));
 }
 
 /**
- * @param {any} view
- * @param {any} group
+ * @param {KnobsView} view
+ * @param {string} group
  */
 function makeTab(view, group) {
   const { store } = view;
@@ -81,7 +81,7 @@ function looseName(scene) {
 /**
  * A native slider in a label: named, focusable, and the kernel hears the newest value only.
  * @param {Store} store
- * @param {any} given
+ * @param {PlacedKnob} given
  * @param {string} [called]
  */
 export function makeSlider(store, { knob, index }, called) {
@@ -116,10 +116,11 @@ export function makeSlider(store, { knob, index }, called) {
 /**
  * Many knobs of one kind, such as units in use at each step: columns that are drawn with the pointer.
  * @param {Store} store
- * @param {any} members
+ * @param {PlacedKnob[]} members
  */
 function makeProfile(store, members) {
-  const bars = members.map((/** @type {any} */ { knob, index }) => {
+  /** @type {ProfileBar[]} */
+  const bars = members.map(({ knob, index }) => {
     const fill = h("span", { class: "dx-fill" });
     const element = h("div", {
       class: "dx-column", role: "slider", tabindex: "0", "aria-label": knob.name,
@@ -128,7 +129,7 @@ function makeProfile(store, members) {
     }, fill);
     return { element, fill, knob, index };
   });
-  const track = h("div", { class: "dx-profile" }, ...bars.map((/** @type {any} */ bar) => bar.element));
+  const track = h("div", { class: "dx-profile" }, ...bars.map((bar) => bar.element));
   const say = h("output", { class: "dx-value" });
   profileDrag(store, track, bars);
   const element = h("div", { class: "dx-profile-row" }, h("span", { class: "dx-label" }, profileName(members)), track, say);
@@ -147,7 +148,7 @@ function makeProfile(store, members) {
   };
 }
 
-/** @param {any} members */
+/** @param {PlacedKnob[]} members */
 function profileName(members) {
   const [first, last] = [members[0].knob.name, members[members.length - 1].knob.name];
   const stem = first.replace(/\s*\d+$/, "");
@@ -156,13 +157,13 @@ function profileName(members) {
 
 /**
  * @param {Store} store
- * @param {any} members
- * @param {any} bars
+ * @param {PlacedKnob[]} members
+ * @param {ProfileBar[]} bars
  * @param {number} index
- * @param {any} event
+ * @param {KeyboardEvent} event
  */
 function profileKey(store, members, bars, index, event) {
-  const at = members.findIndex((/** @type {any} */ item) => item.index === index);
+  const at = members.findIndex((item) => item.index === index);
   const beside = /** @type {Record<string, number>} */ ({ ArrowLeft: at - 1, ArrowRight: at + 1 })[event.key];
   const value = beside === undefined ? keyed(members[at].knob, store.values[index], event.key) : null;
   if (beside === undefined && value === null) return;
@@ -174,13 +175,13 @@ function profileKey(store, members, bars, index, event) {
 
 /**
  * @param {Store} store
- * @param {any} track
- * @param {any} bars
+ * @param {HTMLElement} track
+ * @param {ProfileBar[]} bars
  */
 function profileDrag(store, track, bars) {
   let held = false;
   /**
-   * @param {any} event
+   * @param {PointerEvent} event
    * @param {boolean} settled
    */
   const apply = (event, settled) => {
@@ -190,13 +191,13 @@ function profileDrag(store, track, bars) {
     const part = 1 - (event.clientY - box.top) / box.height;
     store.propose([[bar.index, bar.knob.low + part * (bar.knob.high - bar.knob.low)]], settled);
   };
-  track.addEventListener("pointerdown", (/** @type {any} */ event) => {
+  track.addEventListener("pointerdown", (event) => {
     held = true;
     track.setPointerCapture(event.pointerId);
     apply(event, false);
   });
-  track.addEventListener("pointermove", (/** @type {any} */ event) => held && apply(event, false));
-  track.addEventListener("pointerup", (/** @type {any} */ event) => {
+  track.addEventListener("pointermove", (event) => held && apply(event, false));
+  track.addEventListener("pointerup", (event) => {
     if (held) apply(event, true);
     held = false;
   });

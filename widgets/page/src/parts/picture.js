@@ -36,7 +36,7 @@ export function makePicture(store, part) {
   };
 }
 
-/** @param {any} view */
+/** @param {PictureView} view */
 function relayout(view) {
   const picture = view.store.scene.picture;
   const width = view.element.clientWidth;
@@ -56,7 +56,7 @@ function relayout(view) {
 }
 
 /**
- * @param {any} view
+ * @param {PictureView} view
  * @param {string} what
  */
 function redraw(view, what) {
@@ -76,7 +76,7 @@ function redraw(view, what) {
 
 /**
  * The picture for a file: four dots for each of the page's, without a frame around what is being edited.
- * @param {any} given
+ * @param {PictureView} given
  */
 function sharpPicture({ store, part, layout }) {
   const canvas = document.createElement("canvas");
@@ -105,7 +105,7 @@ function makeLegend() {
 
 // --- handles ------------------------------------------------------------------------------------
 
-/** @param {any} view */
+/** @param {PictureView} view */
 function makeGrips(view) {
   for (const grip of view.grips) grip.element.remove();
   view.grips = [];
@@ -128,9 +128,9 @@ function makeGrips(view) {
 }
 
 /**
- * @param {any} view
+ * @param {PictureView} view
  * @param {Handle} handle
- * @param {any} event
+ * @param {KeyboardEvent} event
  */
 function turnByKey(view, handle, event) {
   const { store } = view;
@@ -146,7 +146,7 @@ function turnByKey(view, handle, event) {
 
 /**
  * How many cells of a pane are filled down and to the right, by its handles' knobs.
- * @param {any} view
+ * @param {PictureView} view
  * @param {Pane} pane
  */
 function reachOf(view, pane) {
@@ -160,7 +160,7 @@ function reachOf(view, pane) {
   return reach;
 }
 
-/** @param {any} view */
+/** @param {PictureView} view */
 function placeGrips(view) {
   const { store, layout } = view;
   for (const { element, handle, pane, index } of view.grips) {
@@ -180,8 +180,8 @@ function placeGrips(view) {
 // --- pointer: dragging and hovering ---------------------------------------------------------------
 
 /**
- * @param {any} view
- * @param {any} event
+ * @param {PictureView} view
+ * @param {PointerEvent} event
  */
 function pointIn(view, event) {
   const box = view.stage.getBoundingClientRect();
@@ -190,11 +190,11 @@ function pointIn(view, event) {
 
 /**
  * What a press at a point takes hold of: handles to move, and the pane that they move in.
- * @param {any} view
- * @param {any} event
+ * @param {PictureView} view
+ * @param {PointerEvent} event
  */
 function grabAt(view, event) {
-  const grip = view.grips.find((/** @type {any} */ item) => item.element === event.target);
+  const grip = view.grips.find((item) => item.element === event.target);
   if (grip) return { handles: [grip.handle], index: grip.index };
   const { scene } = view.store;
   const point = pointIn(view, event);
@@ -214,11 +214,11 @@ function grabAt(view, event) {
   return { handles: near.length ? near : empty ? pane.handles : [], index: hit.index };
 }
 
-/** @param {any} view */
+/** @param {PictureView} view */
 function dragOn(view) {
   /** @type {any} */
   let held = null;
-  view.stage.addEventListener("pointerdown", (/** @type {any} */ event) => {
+  view.stage.addEventListener("pointerdown", (event) => {
     if (!view.layout || event.button > 0) return;
     const grab = grabAt(view, event);
     if (!grab) return;
@@ -226,13 +226,13 @@ function dragOn(view) {
     if (!grab.handles.length) return;
     held = { ...grab, moved: false, sent: "" };
     view.stage.setPointerCapture(event.pointerId);
-    event.target.focus?.({ preventScroll: true });
+    /** @type {HTMLElement} */ (event.target).focus?.({ preventScroll: true });
     event.preventDefault();
   });
-  view.stage.addEventListener("pointermove", (/** @type {any} */ event) => {
+  view.stage.addEventListener("pointermove", (event) => {
     if (held) moveHeld(view, held, event, false);
   });
-  /** @param {any} event */
+  /** @param {PointerEvent} event */
   const release = (event) => {
     if (!held) return;
     if (held.moved) moveHeld(view, held, event, true);
@@ -243,9 +243,9 @@ function dragOn(view) {
 }
 
 /**
- * @param {any} view
- * @param {any} held
- * @param {any} event
+ * @param {PictureView} view
+ * @param {{handles: Handle[], index: number, moved: boolean, sent: string}} held
+ * @param {PointerEvent} event
  * @param {boolean} settled
  */
 function moveHeld(view, held, event, settled) {
@@ -264,9 +264,9 @@ function moveHeld(view, held, event, settled) {
   view.store.propose(changes, settled);
 }
 
-/** @param {any} view */
+/** @param {PictureView} view */
 function hoverOn(view) {
-  view.stage.addEventListener("pointermove", (/** @type {any} */ event) => {
+  view.stage.addEventListener("pointermove", (event) => {
     if (event.pointerType === "touch" || event.buttons || !view.layout) return;
     const point = pointIn(view, event);
     const { scene } = view.store;
@@ -279,21 +279,21 @@ function hoverOn(view) {
     const axes = new Set((grab ? grab.handles : []).map((/** @type {Handle} */ handle) => handle.axis));
     view.stage.style.cursor = axes.size === 2 ? "nwse-resize" : axes.has("down") ? "ns-resize" : axes.has("right") ? "ew-resize" : "";
     setText(view.tip, tipText(view, hit));
-    view.tip.style.opacity = 1;
+    view.tip.style.opacity = "1";
     const left = Math.min(point.x + 14, view.layout.width - view.tip.offsetWidth);
     view.tip.style.transform = `translate(${Math.max(0, left)}px, ${point.y + 18}px)`;
   });
   view.stage.addEventListener("pointerleave", () => hideTip(view));
 }
 
-/** @param {any} view */
+/** @param {PictureView} view */
 function hideTip(view) {
-  view.tip.style.opacity = 0;
+  view.tip.style.opacity = "0";
 }
 
 /**
- * @param {any} view
- * @param {any} given
+ * @param {PictureView} view
+ * @param {Cell} given
  */
 function tipText(view, { index, row, column }) {
   const { scene, live } = view.store;

@@ -31,7 +31,7 @@ export function makeSweepMap(store, part, model) {
     drawSweep(view);
   });
   resize.observe(view.grid);
-  const update = (/** @type {any} */ what) => {
+  const update = (/** @type {string} */ what) => {
     if (what === "figure" || what === "theme" || what === "scene") drawSweep(view);
     else placeHere(view);
   };
@@ -40,7 +40,7 @@ export function makeSweepMap(store, part, model) {
 }
 
 /**
- * @param {any} view
+ * @param {SweepView} view
  */
 function drawSweep(view) {
   const { sweep } = view.model.get("figure");
@@ -50,22 +50,22 @@ function drawSweep(view) {
   if (view.width < 120) return;
   if (sweep !== view.given) {
     view.given = sweep;
-    const read = (/** @type {any} */ sent) => (sweep.kind === "choice" ? bytes(sent, Uint16Array) : bytes(sent, Float32Array));
-    view.actions = sweep.sides.map((/** @type {any} */ side) => read(side.action));
+    const read = (/** @type {Packed} */ sent) => (sweep.kind === "choice" ? bytes(sent, Uint16Array) : bytes(sent, Float32Array));
+    view.actions = sweep.sides.map((/** @type {Sweep["sides"][number]} */ side) => read(side.action));
   }
   if (view.maps.length !== sweep.sides.length) {
-    view.maps = sweep.sides.map((/** @type {any} */ _, /** @type {any} */ side) => makeOneMap(view, side));
-    view.grid.replaceChildren(...view.maps.map((/** @type {any} */ map) => map.element));
+    view.maps = sweep.sides.map((/** @type {unknown} */ _, /** @type {number} */ side) => makeOneMap(view, side));
+    view.grid.replaceChildren(...view.maps.map((map) => map.element));
   }
-  view.maps.forEach((/** @type {any} */ map) => drawOneMap(view, map));
+  view.maps.forEach((map) => drawOneMap(view, map));
   drawSweepLegend(view);
   setText(view.readout, sweep.still || "Point at the map for what is done there; press to go to that state.");
   placeHere(view);
 }
 
 /**
- * @param {any} view
- * @param {any} side
+ * @param {SweepView} view
+ * @param {number} side
  */
 function makeOneMap(view, side) {
   const title = h("span", { class: "dx-map-title" });
@@ -77,14 +77,14 @@ function makeOneMap(view, side) {
   const element = h("figure", { class: "dx-map-box" }, h("figcaption", {}, title), h("div", { class: "dx-sweep-box" }, down, stage, foot));
   const map = { side, title, canvas, here, box, stage, down, foot, element };
   let held = false;
-  const place = (/** @type {any} */ event) => {
+  const place = (/** @type {PointerEvent} */ event) => {
     const size = stage.getBoundingClientRect();
     const { across, down: up } = view.given;
     const column = Math.floor(((event.clientX - size.left) / size.width) * across.values.length);
     const row = Math.floor((1 - (event.clientY - size.top) / size.height) * up.values.length);
     return [Math.min(Math.max(row, 0), up.values.length - 1), Math.min(Math.max(column, 0), across.values.length - 1)];
   };
-  const go = (/** @type {any} */ event) => {
+  const go = (/** @type {PointerEvent} */ event) => {
     const [row, column] = place(event);
     const now = view.model.get("answers").place || [];
     if (now[0] !== row || now[1] !== column) answer(view.model, "place", [row, column]);
@@ -108,25 +108,25 @@ function makeOneMap(view, side) {
 
 /** What both do at a place.
  *
- * @param {any} view
- * @param {any} row
- * @param {any} column
+ * @param {SweepView} view
+ * @param {number} row
+ * @param {number} column
  */
 function wordsAt(view, row, column) {
   const { across, down, sides, kind, names } = view.given;
-  const done = (/** @type {any} */ side) => {
+  const done = (/** @type {number} */ side) => {
     const value = view.actions[side][row * across.values.length + column];
     if (Number.isNaN(value)) return "not met";
     if (view.given.still) return `${number(value)} ${names[0]}`;
     return kind === "choice" ? names[value] : names.length === 1 ? `${names[0]} ${number(value)}` : `${number(value)} on`;
   };
   const where = [across, down].map((axis, at) => `${axis.name} ${withUnit(axis.values[at ? row : column], axis.unit)}`).join(", ");
-  return `${where}: ${sides.map((/** @type {any} */ side, /** @type {any} */ at) => `${side.name} ${done(at)}`).join("; ")}`;
+  return `${where}: ${sides.map((side, at) => `${side.name} ${done(at)}`).join("; ")}`;
 }
 
 /**
- * @param {any} view
- * @param {any} value
+ * @param {SweepView} view
+ * @param {number} value
  */
 function colourOf(view, value) {
   const { kind, ordered, low, high } = view.given;
@@ -140,8 +140,8 @@ function colourOf(view, value) {
 }
 
 /**
- * @param {any} view
- * @param {any} map
+ * @param {SweepView} view
+ * @param {SweepSide} map
  */
 function drawOneMap(view, map) {
   const { across, down, sides } = view.given;
@@ -149,9 +149,9 @@ function drawOneMap(view, map) {
   setText(map.title, sides[map.side].name);
   map.canvas.width = columns;
   map.canvas.height = rows;
-  const context = map.canvas.getContext("2d");
+  const context = /** @type {Pen} */ (map.canvas.getContext("2d"));
   const image = context.createImageData(columns, rows);
-  view.actions[map.side].forEach((/** @type {any} */ value, /** @type {any} */ at) => {
+  view.actions[map.side].forEach((value, at) => {
     const [row, column] = [Math.floor(at / columns), at % columns];
     if (!Number.isNaN(value)) image.data.set([...colourOf(view, value).map(Math.round), 255], 4 * ((rows - 1 - row) * columns + column));
   });
@@ -167,7 +167,7 @@ function drawOneMap(view, map) {
 }
 
 /**
- * @param {any} given
+ * @param {SweepAxis} given
  */
 function nameOf({ name, unit }) {
   return unit ? `${name}, ${unit}` : name;
@@ -175,9 +175,9 @@ function nameOf({ name, unit }) {
 
 /** About so many round numbers along an axis; of few cells each its own value.
  *
- * @param {any} given
- * @param {any} count
- * @param {any} side
+ * @param {SweepAxis} given
+ * @param {number} count
+ * @param {string} side
  */
 function marksOf(given, count, side) {
   const { values } = given;
@@ -188,18 +188,18 @@ function marksOf(given, count, side) {
 
 /** Actions with their colours, those that are nowhere on the network's map struck out; or the ramp of numbers.
  *
- * @param {any} view
+ * @param {SweepView} view
  */
 function drawSweepLegend(view) {
   const { kind, names, low, high } = view.given;
-  const css = (/** @type {any} */ value) => `rgb(${colourOf(view, value).map(Math.round).join(",")})`;
+  const css = (/** @type {number} */ value) => `rgb(${colourOf(view, value).map(Math.round).join(",")})`;
   if (kind !== "choice") {
     const stops = RAMP.join(",");
     view.legend.replaceChildren(number(low), h("span", { class: "dx-heat-ramp", style: `background:linear-gradient(90deg,${stops})` }), `${number(high)}${names.length === 1 ? ` ${names[0]}` : " on"}`);
     return;
   }
-  const taken = view.actions.map((/** @type {any} */ actions) => new Set(actions));
-  view.legend.replaceChildren(...names.map((/** @type {any} */ name, /** @type {any} */ at) => {
+  const taken = view.actions.map((actions) => new Set(actions));
+  view.legend.replaceChildren(...names.map((name, at) => {
     const never = !taken[0].has(at);
     return h("span", { class: `dx-sweep-key ${never ? "dx-sweep-never" : ""}` }, h("i", { style: `background:${css(at)}` }), name, never ? h("span", { class: "dx-soft-word" }, " (never)") : null);
   }));
@@ -207,7 +207,7 @@ function drawSweepLegend(view) {
 
 /** Where the present state is on the axes, if it is on the map.
  *
- * @param {any} view
+ * @param {SweepView} view
  */
 function placeHere(view) {
   if (!view.given) return;
@@ -221,25 +221,25 @@ function placeHere(view) {
 
 /** How far along the cells of an axis a value lies, or null beyond them.
  *
- * @param {any} given
- * @param {any} value
+ * @param {SweepAxis} given
+ * @param {number} value
  */
 function shareOf({ values }, value) {
   const last = values.length - 1;
   if (value < values[0] - 1e-9 || value > values[last] + 1e-9) return null;
-  let at = values.findIndex((/** @type {any} */ edge) => edge > value) - 1;
+  let at = values.findIndex((edge) => edge > value) - 1;
   if (at < 0) at = last - 1;
   const part = (value - values[at]) / (values[at + 1] - values[at] || 1);
   return (at + part + 0.5) / values.length;
 }
 
 /**
- * @param {any} view
+ * @param {SweepView} view
  */
 function tableOf(view) {
   if (!view.given) return null;
   const { across, down, sides, kind, names } = view.given;
-  const rows = sides.flatMap((/** @type {any} */ side, /** @type {any} */ which) => Array.from(view.actions[which], (value, at) => [
+  const rows = sides.flatMap((side, which) => Array.from(view.actions[which], (value, at) => [
     side.name, across.values[at % across.values.length], down.values[Math.floor(at / across.values.length)], kind === "choice" ? names[value] : value,
   ]));
   return [["policy", nameOf(across), nameOf(down), "action"], ...rows];

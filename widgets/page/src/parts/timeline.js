@@ -43,7 +43,7 @@ export function makeTimeline(store, part, model) {
   resize.observe(box);
   model.on("change:figure", () => update("figure"));
   watchPointer(view);
-  const update = (/** @type {any} */ what) => {
+  const update = (/** @type {string} */ what) => {
     if (what === "local" || what === "live") {
       view.grips.update();
       return;
@@ -59,24 +59,24 @@ export function makeTimeline(store, part, model) {
 }
 
 /** The figure with its curves unpacked, once.
- * @param {any} view
+ * @param {TimelineView} view
  */
 function readFigure(view) {
   const figure = view.model.get("figure");
   if (figure === view.given) return view.figure;
   view.given = figure;
-  view.figure = null;
+  view.figure = /** @type {any} */ (null); // nothing is drawn without
   if (!figure.runs) return null;
-  const unpacked = (/** @type {any} */ curve) => {
+  const unpacked = (/** @type {SaidRunCurve} */ curve) => {
     const points = bytes(curve.points, Float32Array);
     return { ...curve, times: points.subarray(0, points.length / 2), values: points.subarray(points.length / 2) };
   };
-  view.figure = { ...figure, runs: figure.runs.map((/** @type {any} */ run) => ({ ...run, curves: run.curves.map(unpacked) })) };
+  view.figure = { ...figure, runs: figure.runs.map((/** @type {Run<SaidRunCurve>} */ run) => ({ ...run, curves: run.curves.map(unpacked) })) };
   return view.figure;
 }
 
 /**
- * @param {any} view
+ * @param {TimelineView} view
  */
 function drawTimeline(view) {
   const figure = readFigure(view);
@@ -86,11 +86,11 @@ function drawTimeline(view) {
   if (!figure || width < 60) return;
   const { lanes, height } = lanesOf(figure);
   const ratio = window.devicePixelRatio || 1;
-  const context = view.canvas.getContext("2d");
+  const context = /** @type {Pen} */ (view.canvas.getContext("2d"));
   context.font = `400 12px ${FONT}`;
-  const names = figure.runs.flatMap((/** @type {any} */ run) => run.tracks.map((/** @type {any} */ track) => context.measureText(track.name).width * (track.wrong ? 1.2 : 1)));
+  const names = figure.runs.flatMap((run) => run.tracks.map((track) => context.measureText(track.name).width * (track.wrong ? 1.2 : 1)));
   context.font = `400 11px ${FONT}`;
-  const spans = figure.runs.flatMap((/** @type {any} */ run) => run.curves.map((/** @type {any} */ curve) => context.measureText(spanOf(run.tracks[curve.track])).width));
+  const spans = figure.runs.flatMap((run) => run.curves.map((curve) => context.measureText(spanOf(run.tracks[curve.track])).width));
   names.push(...(width >= ROOM ? spans : []));
   Object.assign(view, { width, height, lanes, left: Math.max(64, Math.ceil(Math.max(...names) + 10)) });
   view.scrub.element.style.setProperty("--dx-left", `${view.left}px`);
@@ -102,7 +102,7 @@ function drawTimeline(view) {
   }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const ink = INK[view.store.theme];
-  figure.runs.forEach((/** @type {any} */ run, /** @type {any} */ index) => drawRun(view, context, ink, run, lanes[index], index));
+  figure.runs.forEach((run, index) => drawRun(view, context, ink, run, lanes[index], index));
   drawTimes(view, context, ink);
   drawFlags(view, context, ink);
   view.line.style.background = stripesOf(lanes);
@@ -111,12 +111,12 @@ function drawTimeline(view) {
 }
 
 /**
- * @param {any} view
- * @param {any} context
- * @param {any} ink
- * @param {any} run
- * @param {any} given
- * @param {any} index
+ * @param {TimelineView} view
+ * @param {Pen} context
+ * @param {Ink} ink
+ * @param {Run<RunCurve>} run
+ * @param {RunLanes} given
+ * @param {number} index
  */
 function drawRun(view, context, ink, run, { title, rows }, index) {
   context.textBaseline = "alphabetic";
@@ -135,7 +135,7 @@ function drawRun(view, context, ink, run, { title, rows }, index) {
     context.fillStyle = WRONG[view.store.theme];
     context.fillText(shorten(context, run.wrong, view.width - beside), beside, title);
   }
-  run.tracks.forEach((/** @type {any} */ track, /** @type {any} */ at) => drawLane(view, context, ink, track, rows[at], run.curves.some((/** @type {any} */ curve) => curve.track === at)));
+  run.tracks.forEach((track, at) => drawLane(view, context, ink, track, rows[at], run.curves.some((curve) => curve.track === at)));
   for (const [object, track, from, to, low, high] of run.bars) {
     const { capacity } = run.tracks[track];
     const lane = rows[track];
@@ -148,13 +148,13 @@ function drawRun(view, context, ink, run, { title, rows }, index) {
     context.fillRect(left + 0.5, lane.top + lane.tall - (high / capacity) * lane.tall + 0.5, Math.max(run.tracks[track].wrong ? 2 : 1, wide - 1), Math.max(1, tall - gap));
   }
   context.globalAlpha = 1;
-  rows.forEach((/** @type {any} */ lane, /** @type {any} */ at) => drawCurves(view, context, ink, run, lane, at));
+  rows.forEach((lane, at) => drawCurves(view, context, ink, run, lane, at));
 }
 
 /** Whether another object is pointed at; one that is the same in two runs has the same words in both.
- * @param {any} view
- * @param {any} run
- * @param {any} object
+ * @param {TimelineView} view
+ * @param {number} run
+ * @param {number} object
  */
 function isOther(view, run, object) {
   if (!view.object) return false;
@@ -164,19 +164,19 @@ function isOther(view, run, object) {
 
 /**
  * "0 to 12 Mb/s".
- * @param {any} track
+ * @param {Track} track
  */
 function spanOf(track) {
   return `0 to ${number(track.capacity)} ${track.unit}`.trim();
 }
 
 /**
- * @param {any} view
- * @param {any} context
- * @param {any} ink
- * @param {any} track
- * @param {any} lane
- * @param {any} scaled
+ * @param {TimelineView} view
+ * @param {Pen} context
+ * @param {Ink} ink
+ * @param {Track} track
+ * @param {Lane} lane
+ * @param {boolean} scaled
  */
 function drawLane(view, context, ink, track, lane, scaled) {
   context.fillStyle = `rgb(${ink.zero.join(",")})`;
@@ -191,17 +191,17 @@ function drawLane(view, context, ink, track, lane, scaled) {
 }
 
 /** The curves of a lane, quiet ones first, with their names where there are several.
- * @param {any} view
- * @param {any} context
- * @param {any} ink
- * @param {any} run
- * @param {any} lane
- * @param {any} at
+ * @param {TimelineView} view
+ * @param {Pen} context
+ * @param {Ink} ink
+ * @param {Run<RunCurve>} run
+ * @param {Lane} lane
+ * @param {number} at
  */
 function drawCurves(view, context, ink, run, lane, at) {
-  const curves = run.curves.filter((/** @type {any} */ curve) => curve.track === at).sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.quiet) - Number(a.quiet));
+  const curves = run.curves.filter((curve) => curve.track === at).sort((a, b) => Number(b.quiet) - Number(a.quiet));
   const { capacity } = run.tracks[at];
-  const loud = curves.filter((/** @type {any} */ curve) => !curve.quiet);
+  const loud = curves.filter((curve) => !curve.quiet);
   /** @type {[string, string][]} */
   const names = [];
   let high = 0; // points in the upper half where the names stand, less those in the lower one
@@ -212,7 +212,7 @@ function drawCurves(view, context, ink, run, lane, at) {
     context.lineJoin = "round";
     context.beginPath();
     let drawing = false;
-    curve.times.forEach((/** @type {any} */ time, /** @type {any} */ index) => {
+    curve.times.forEach((time, index) => {
       const value = curve.values[index];
       if (Number.isNaN(value)) {
         drawing = false;
@@ -234,9 +234,9 @@ function drawCurves(view, context, ink, run, lane, at) {
 
 /** The names of a lane's curves, in the half where fewer lines are, over what is there.
  *
- * @param {any} view
- * @param {any} context
- * @param {any} ink
+ * @param {TimelineView} view
+ * @param {Pen} context
+ * @param {Ink} ink
  * @param {number} top of their line
  * @param {[string, string][]} names
  */
@@ -255,9 +255,9 @@ function drawNames(view, context, ink, top, names) {
 }
 
 /**
- * @param {any} view
- * @param {any} context
- * @param {any} ink
+ * @param {TimelineView} view
+ * @param {Pen} context
+ * @param {Ink} ink
  */
 function drawTimes(view, context, ink) {
   context.font = `400 11px ${FONT}`;
@@ -274,9 +274,9 @@ function drawTimes(view, context, ink) {
 }
 
 /** Where the first run leaves the others: a dashed line down the chart, named above it.
- * @param {any} view
- * @param {any} context
- * @param {any} ink
+ * @param {TimelineView} view
+ * @param {Pen} context
+ * @param {Ink} ink
  */
 function drawFlags(view, context, ink) {
   context.font = `400 11px ${FONT}`;
@@ -284,7 +284,7 @@ function drawFlags(view, context, ink) {
   context.strokeStyle = ink.soft;
   context.lineWidth = 1;
   context.setLineDash([4, 3]);
-  view.figure.flags.forEach(/** @type {any} */ (/** @type {any} */ [decision, words], /** @type {any} */ row) => {
+  view.figure.flags.forEach(([decision, words], row) => {
     const x = Math.round(timeX(view, view.figure.times[decision])) + 0.5;
     const y = LANE.flag * row;
     const right = x + context.measureText(words).width + 6 > view.width;
@@ -303,7 +303,7 @@ function drawFlags(view, context, ink) {
 }
 
 /**
- * @param {any} view
+ * @param {TimelineView} view
  */
 function placeNow(view) {
   const { figure } = view;
@@ -316,15 +316,15 @@ function placeNow(view) {
 }
 
 /** Pointing tells what is there; pressing, and dragging on, goes to that time.
- * @param {any} view
+ * @param {TimelineView} view
  */
 function watchPointer(view) {
   let seeking = false;
-  const place = (/** @type {any} */ event) => {
+  const place = (/** @type {PointerEvent} */ event) => {
     const box = view.stage.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  view.stage.addEventListener("pointerdown", (/** @type {any} */ event) => {
+  view.stage.addEventListener("pointerdown", (event) => {
     const [x] = place(event);
     if (!view.figure || x < view.left) return;
     seeking = true;
@@ -333,14 +333,14 @@ function watchPointer(view) {
   });
   view.stage.addEventListener("pointerup", () => { seeking = false; });
   view.stage.addEventListener("pointercancel", () => { seeking = false; });
-  view.stage.addEventListener("pointermove", (/** @type {any} */ event) => {
+  view.stage.addEventListener("pointermove", (event) => {
     if (!view.figure || !view.width) return;
     const [x, y] = place(event);
     if (seeking) seek(view, x);
     tell(view, x, y);
   });
   view.stage.addEventListener("pointerleave", () => {
-    view.tip.style.opacity = 0;
+    view.tip.style.opacity = "0";
     if (!view.object) return;
     view.object = null;
     drawTimeline(view);
@@ -348,23 +348,23 @@ function watchPointer(view) {
 }
 
 /** To the decision nearest in time.
- * @param {any} view
- * @param {any} x
+ * @param {TimelineView} view
+ * @param {number} x
  */
 function seek(view, x) {
   const time = timeAt(view, x);
   const { times } = view.figure;
   let best = 0;
-  times.forEach((/** @type {any} */ moment, /** @type {any} */ at) => {
+  times.forEach((moment, at) => {
     if (Math.abs(moment - time) < Math.abs(times[best] - time)) best = at;
   });
   if ((view.model.get("answers").decision || 0) !== best) answer(view.model, "decision", best);
 }
 
 /**
- * @param {any} view
- * @param {any} x
- * @param {any} y
+ * @param {TimelineView} view
+ * @param {number} x
+ * @param {number} y
  */
 function tell(view, x, y) {
   const object = objectAt(view, x, y);
@@ -373,28 +373,28 @@ function tell(view, x, y) {
     drawTimeline(view);
   }
   const words = object ? view.figure.runs[object.run].objects[object.at].words : curveWords(view, x, y);
-  view.tip.style.opacity = words ? 1 : 0;
+  view.tip.style.opacity = words ? "1" : "0";
   if (!words) return;
   setText(view.tip, words);
   view.tip.style.transform = `translate(${Math.max(0, Math.min(x + 12, view.width - view.tip.offsetWidth))}px, ${y + 16}px)`;
 }
 
 /** The lane under a place: [run, track], or null.
- * @param {any} view
- * @param {any} y
+ * @param {TimelineView} view
+ * @param {number} y
  */
 function laneAt(view, y) {
   for (let run = 0; run < view.lanes.length; run += 1) {
-    const track = view.lanes[run].rows.findIndex((/** @type {any} */ lane) => y >= lane.top && y < lane.top + lane.tall);
+    const track = view.lanes[run].rows.findIndex((lane) => y >= lane.top && y < lane.top + lane.tall);
     if (track >= 0) return [run, track];
   }
   return null;
 }
 
 /**
- * @param {any} view
- * @param {any} x
- * @param {any} y
+ * @param {TimelineView} view
+ * @param {number} x
+ * @param {number} y
  */
 function objectAt(view, x, y) {
   const lane = laneAt(view, y);
@@ -403,14 +403,14 @@ function objectAt(view, x, y) {
   const time = timeAt(view, x);
   const { top, tall } = view.lanes[run].rows[track];
   const units = ((top + tall - y) / tall) * view.figure.runs[run].tracks[track].capacity;
-  const bar = view.figure.runs[run].bars.find/** @type {any} */ (/** @type {any} */ (/** @type {any} */ [, at, from, to, low, high]) => at === track && time >= from && time < to && units >= low && units < high)/** @type {any} */ ;
+  const bar = view.figure.runs[run].bars.find(([, at, from, to, low, high]) => at === track && time >= from && time < to && units >= low && units < high);
   return bar ? { run, at: bar[0] } : null;
 }
 
 /** What the curves of a lane are at a time.
- * @param {any} view
- * @param {any} x
- * @param {any} y
+ * @param {TimelineView} view
+ * @param {number} x
+ * @param {number} y
  */
 function curveWords(view, x, y) {
   const lane = laneAt(view, y);
@@ -418,16 +418,16 @@ function curveWords(view, x, y) {
   if (!lane || x < view.left || time > view.figure.end) return "";
   const run = view.figure.runs[lane[0]];
   const { unit } = run.tracks[lane[1]];
-  const parts = run.curves.filter((/** @type {any} */ curve) => curve.track === lane[1]).map((/** @type {any} */ curve) => `${curve.name} ${number(valueAt(curve, time))} ${unit}`.trim());
+  const parts = run.curves.filter((curve) => curve.track === lane[1]).map((curve) => `${curve.name} ${number(valueAt(curve, time))} ${unit}`.trim());
   return parts.length ? `${parts.join(", ")} at ${number(time)} ${view.figure.unit}` : "";
 }
 
 /**
- * @param {any} given
- * @param {any} time
+ * @param {RunCurve} given
+ * @param {number} time
  */
 function valueAt({ times, values, steps }, time) {
-  let after = times.findIndex((/** @type {any} */ moment) => moment > time);
+  let after = times.findIndex((moment) => moment > time);
   if (after < 0) after = times.length;
   if (after === 0 || after === times.length || steps) return values[Math.max(0, after - 1)];
   const part = (time - times[after - 1]) / (times[after] - times[after - 1] || 1);

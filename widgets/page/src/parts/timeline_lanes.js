@@ -4,14 +4,14 @@ export const LANE = { right: 8, title: 22, axis: 18, flag: 16, row: 46, gap: 6, 
 
 /** Where each lane of each run begins, and how tall it is.
  *
- * @param {any} given
+ * @param {TimelineFigure} given
  */
 export function lanesOf({ runs, flags }) {
   let top = LANE.flag * flags.length;
-  const lanes = runs.map((/** @type {any} */ { tracks }) => {
+  const lanes = runs.map(({ tracks }) => {
     const title = top + LANE.title - 8;
     top += LANE.title;
-    const rows = tracks.map((/** @type {any} */ { thin }) => {
+    const rows = tracks.map(({ thin }) => {
       const lane = { top, tall: thin ? LANE.thin : LANE.row };
       top += lane.tall + (thin ? LANE.thinGap : LANE.gap);
       return lane;
@@ -24,16 +24,16 @@ export function lanesOf({ runs, flags }) {
 
 /** From where to where the lanes of each run go.
  *
- * @param {any} lanes
+ * @param {RunLanes[]} lanes
  * @returns {[number, number][]}
  */
 export function stretches(lanes) {
-  return lanes.map((/** @type {any} */ { rows }) => [rows[0].top - 4, rows[rows.length - 1].top + rows[rows.length - 1].tall + 4]);
+  return lanes.map(({ rows }) => [rows[0].top - 4, rows[rows.length - 1].top + rows[rows.length - 1].tall + 4]);
 }
 
 /** The line of the present moment stands in the lanes and leaves the titles between them readable.
  *
- * @param {any} lanes
+ * @param {RunLanes[]} lanes
  */
 export function stripesOf(lanes) {
   const stops = stretches(lanes).flatMap(([from, to]) => {
@@ -43,8 +43,8 @@ export function stripesOf(lanes) {
 }
 
 /**
- * @param {any} view
- * @param {any} time
+ * @param {TimeAxis} view
+ * @param {number} time
  */
 export function timeX(view, time) {
   const { begin, end } = view.figure;
@@ -52,8 +52,8 @@ export function timeX(view, time) {
 }
 
 /**
- * @param {any} view
- * @param {any} x
+ * @param {TimeAxis} view
+ * @param {number} x
  */
 export function timeAt(view, x) {
   const { begin, end } = view.figure;

@@ -1,0 +1,243 @@
+// Figures as panels in Python make them (widgets/dnnexplain_widgets/panels), and what the page keeps of each.
+
+type Ink = (typeof import("../shared/dom.js").INK)["light"];
+type Pen = CanvasRenderingContext2D;
+
+// --- timelines ------------------------------------------------------------------------------------
+
+interface Track {
+  name: string;
+  unit: string;
+  capacity: number;
+  thin: boolean;
+  wrong: boolean;
+}
+
+interface SaidRunCurve {
+  name: string;
+  track: number;
+  steps: boolean;
+  quiet: boolean;
+  points: Packed;
+}
+
+/** A curve of a run, unpacked. */
+interface RunCurve extends SaidRunCurve {
+  times: Float32Array;
+  values: Float32Array;
+}
+
+/** Of an object on a track: from and to in time, low and high in the track's unit. */
+type RunBar = [object: number, track: number, from: number, to: number, low: number, high: number];
+
+interface Run<Line> {
+  name: string;
+  summary: string;
+  wrong: string;
+  tracks: Track[];
+  objects: { colour: number; words: string }[];
+  bars: RunBar[];
+  curves: Line[];
+}
+
+interface GripSet {
+  knobs: number[];
+  track: number;
+  times: number[];
+}
+
+interface TimelineFigure<Line = RunCurve> {
+  runs: Run<Line>[];
+  begin: number;
+  end: number;
+  unit: string;
+  words?: string;
+  times: number[];
+  marks: number[];
+  flags: [decision: number, words: string][];
+  grips: GripSet[];
+  states?: Packed;
+  did: string[];
+}
+
+interface Lane {
+  top: number;
+  tall: number;
+}
+
+interface RunLanes {
+  title: number;
+  rows: Lane[];
+}
+
+/** An object of a run. */
+interface Pointed {
+  run: number;
+  at: number;
+}
+
+/** Where time stands on a timeline's axis. */
+interface TimeAxis {
+  figure: { begin: number; end: number };
+  left: number;
+  width: number;
+}
+
+interface TimelineView extends TimeAxis {
+  store: Store;
+  model: PanelModel;
+  canvas: HTMLCanvasElement;
+  line: HTMLElement;
+  tip: HTMLElement;
+  stage: HTMLElement;
+  box: HTMLElement;
+  scrub: { element: HTMLElement; update(): void };
+  grips: { element: HTMLElement; say: HTMLElement; update(): void };
+  object: Pointed | null;
+  given?: TimelineFigure<SaidRunCurve>;
+  figure: TimelineFigure;
+  height: number;
+  lanes: RunLanes[];
+}
+
+interface Grip {
+  set: GripSet;
+  back: number;
+  index: number;
+  knob: Knob;
+  element: HTMLElement;
+}
+
+interface HeldGrip {
+  mark: Grip;
+  pointer: number;
+  shift: number;
+  moved: boolean;
+  y: number;
+}
+
+/** `wanted`: what is asked for until its decision is open. */
+interface Grips {
+  view: TimelineView;
+  place: (time: number) => number;
+  element: HTMLElement;
+  chip: HTMLElement;
+  say: HTMLElement;
+  marks: Grip[];
+  given: TimelineFigure | null;
+  states: Float64Array;
+  held: HeldGrip | null;
+  wanted: { decision: number; index: number; value: number; settled: boolean } | null;
+  loaded: number;
+  asked: number;
+}
+
+// --- maps over two quantities -----------------------------------------------------------------------
+
+interface SweepAxis {
+  name: string;
+  unit: string;
+  values: number[];
+  knobs: number[];
+}
+
+interface Sweep {
+  across: SweepAxis;
+  down: SweepAxis;
+  sides: { name: string; action: Packed }[];
+  kind: string;
+  names: string[];
+  ordered: boolean;
+  low: number;
+  high: number;
+  still?: string;
+  box?: [left: number, right: number, bottom: number, top: number];
+}
+
+interface SweepSide {
+  side: number;
+  title: HTMLElement;
+  canvas: HTMLCanvasElement;
+  here: HTMLElement;
+  box: HTMLElement;
+  stage: HTMLElement;
+  down: HTMLElement;
+  foot: HTMLElement;
+  element: HTMLElement;
+}
+
+interface SweepView {
+  store: Store;
+  model: PanelModel;
+  maps: SweepSide[];
+  given: Sweep;
+  room: number;
+  width: number;
+  actions: (Uint16Array | Float32Array)[];
+  grid: HTMLElement;
+  legend: HTMLElement;
+  readout: HTMLElement;
+  element: HTMLElement;
+}
+
+// --- the picture and its handles ----------------------------------------------------------------------
+
+interface PictureGrip {
+  element: HTMLElement;
+  handle: Handle;
+  pane: Pane;
+  index: number;
+}
+
+interface PictureView {
+  store: Store;
+  part: PartSpec;
+  canvas: HTMLCanvasElement;
+  stage: HTMLElement;
+  tip: HTMLElement;
+  legend: { element: HTMLElement; update(store: Store): void } | null;
+  scratch: HTMLCanvasElement;
+  element: HTMLElement;
+  grips: PictureGrip[];
+  layout: Layout;
+  ratio: number;
+  selected?: string | null;
+}
+
+interface Cell {
+  index: number;
+  row: number;
+  column: number;
+}
+
+// --- sliders -------------------------------------------------------------------------------------------
+
+/** A knob and its place among all knobs. */
+interface PlacedKnob {
+  knob: Knob;
+  index: number;
+}
+
+interface KnobsView {
+  store: Store;
+  tabs: HTMLElement;
+  body: HTMLElement;
+  rows: { element: HTMLElement; update(): void }[];
+  shown: string | null;
+}
+
+interface ProfileBar extends PlacedKnob {
+  element: HTMLElement;
+  fill: HTMLElement;
+}
+
+// --- nodes and edges ---------------------------------------------------------------------------------------
+
+interface GraphNode {
+  place: [number, number];
+  moves: [number, number] | null;
+  amount: number;
+  switch: number;
+  output: number;
+  shape: string;
+}
