@@ -55,7 +55,7 @@ def test_the_licences_of_others_ship_with_their_code():
             assert "Permission to use, copy, modify" in file.read_text(encoding="utf-8")
 
 
-UNTYPED = 556
+UNTYPED = 423
 """Lines of the page's code whose type is ``any``. It may be lowered, never raised: write the type."""
 
 

@@ -22,8 +22,8 @@ const MARKS = [[1, "network only"], [0, "both"], [-1, "optimum only"], [2, "nobo
 
 /**
  * End points of an edge; a directed one is set off to the right of its direction.
- * @param {any} view
- * @param {any} given
+ * @param {GraphView} view
+ * @param {[from: number, to: number]} given
  */
 function endsOf(view, [a, b]) {
   const [[x0, y0], [x1, y1]] = [view.at[a], view.at[b]];
@@ -36,8 +36,8 @@ function endsOf(view, [a, b]) {
 }
 
 /**
- * @param {any} map
- * @param {any} ends
+ * @param {GraphMap} map
+ * @param {[from: number, to: number]} ends
  * @param {number} index
  */
 export function makeMapLink(map, ends, index) {
@@ -48,14 +48,14 @@ export function makeMapLink(map, ends, index) {
   const element = s("g", { class: "dx-map-link", role: "option", id: freshId("link") }, line, arrow, reach);
   element.addEventListener("pointerenter", () => look(view, index));
   element.addEventListener("pointerdown", () => look(view, index));
-  const link = { element, line, arrow, reach, ends, at: null };
+  const link = { element, line, arrow, reach, ends, at: endsOf(view, ends) };
   placeLink(view, link);
   return link;
 }
 
 /**
- * @param {any} view
- * @param {any} link
+ * @param {GraphView} view
+ * @param {GraphLink} link
  */
 export function placeLink(view, link) {
   const at = endsOf(view, link.ends);
@@ -66,8 +66,8 @@ export function placeLink(view, link) {
 
 /**
  * How an edge looks: [colour, width, dashes].
- * @param {any} view
- * @param {any} picture
+ * @param {GraphView} view
+ * @param {GraphPicture} picture
  * @param {number} side
  * @param {number} index
  * @returns {[string, number, string]}
@@ -85,9 +85,9 @@ function lookOf(view, picture, side, index) {
 }
 
 /**
- * @param {any} view
- * @param {any} link
- * @param {any} picture
+ * @param {GraphView} view
+ * @param {GraphLink} link
+ * @param {GraphPicture} picture
  * @param {number} side
  * @param {number} index
  */
@@ -99,8 +99,8 @@ export function paintLink(view, link, picture, side, index) {
     const [x, y] = [at.x0 + 0.62 * (at.x1 - at.x0), at.y0 + 0.62 * (at.y1 - at.y0)];
     const size = 2.6 + wide * 0.75;
     /**
-     * @param {any} along
-     * @param {any} aside
+     * @param {number} along
+     * @param {number} aside
      */
     const point = (along, aside) => `${(x + at.ux * along - at.uy * aside).toFixed(1)} ${(y + at.uy * along + at.ux * aside).toFixed(1)}`;
     link.arrow.setAttribute("d", `M${point(size, 0)}L${point(-size * 0.7, size * 0.8)}L${point(-size * 0.7, -size * 0.8)}Z`);
@@ -111,15 +111,15 @@ export function paintLink(view, link, picture, side, index) {
 }
 
 /**
- * @param {any} view
- * @param {any} picture
+ * @param {GraphView} view
+ * @param {GraphPicture} picture
  * @param {number} side
  */
 export function routesOf(view, picture, side) {
   if (view.pair === null) return [];
   /** @type {any[]} */
   const parts = [];
-  view.graph.pathPair.forEach((/** @type {any} */ pair, /** @type {any} */ path) => {
+  view.graph.pathPair.forEach((pair, path) => {
     const share = picture.shares[side][path];
     if (pair !== view.pair || share < 0.005) return;
     for (const link of view.graph.pathLinks[path]) {
@@ -132,8 +132,8 @@ export function routesOf(view, picture, side) {
 
 /**
  * What the fullest edges carry, and the edge that is looked at.
- * @param {any} map
- * @param {any} picture
+ * @param {GraphMap} map
+ * @param {GraphPicture} picture
  */
 export function labelsOf(map, picture) {
   const { view, side } = map;
@@ -141,7 +141,8 @@ export function labelsOf(map, picture) {
   const order = Array.from(level.keys()).sort((a, b) => level[b] - level[a]);
   const shown = new Set(order.slice(0, view.width < 420 ? 1 : MOST_LABELS).filter((link) => level[link] > FAINT));
   if (view.link !== null) shown.add(view.link);
-  const taken = [...view.names.map((/** @type {any} */ name) => name.box), ...view.at.map((/** @type {any} */ [x, y]) => [x - 7, y - 7, x + 7, y + 7])];
+  /** @type {Box[]} */
+  const taken = [...view.names.map((name) => name.box), ...view.at.map(([x, y]) => /** @type {Box} */ ([x - 7, y - 7, x + 7, y + 7]))];
   return [...shown].flatMap((link, rank) => {
     const text = carried(picture, side, link);
     const place = roomFor(map.links[link].at, text.length * 6.6, taken, view);
@@ -153,7 +154,7 @@ export function labelsOf(map, picture) {
 
 /**
  * What an edge carries, in a word.
- * @param {any} picture
+ * @param {GraphPicture} picture
  * @param {number} side
  * @param {number} index
  */
@@ -162,12 +163,12 @@ function carried(picture, side, index) {
 }
 
 /**
- * @param {any} view
+ * @param {GraphView} view
  * @param {number} index
  */
 export function linkWords(view, index) {
   const { graph } = view;
-  const picture = pictureOf(view);
+  const picture = /** @type {GraphPicture} */ (pictureOf(view)); // its links are drawn
   const [a, b] = graph.links[index];
   /** @param {number} side */
   const load = (side) => (graph.capacity ? `${number(picture.level[side][index] * graph.capacity[index])} ${graph.unit} (${percent(picture.level[side][index])})` : carried(picture, side, index));
@@ -181,7 +182,7 @@ export function linkWords(view, index) {
 /**
  * The colour of a link that is so full; beyond its capacity another colour (and dashes).
  * @param {string} theme
- * @param {any} used
+ * @param {number} used
  */
 function heat(theme, used) {
   if (used > 1 + 1e-9) return OVER[theme];
@@ -191,12 +192,12 @@ function heat(theme, used) {
   return `rgb(${mix(rgb(ramp[at]), rgb(ramp[at + 1]), place - at).map(Math.round).join(",")})`;
 }
 
-/** @param {any} mark */
+/** @param {number} mark */
 function markColour(mark) {
   return /** @type {Record<string, string>} */ ({ 1: "var(--dx-positive)", 0: "var(--dx-soft)", "-1": "var(--dx-negative)", 2: "var(--dx-line)" })[mark];
 }
 
-/** @param {any} view */
+/** @param {GraphView} view */
 export function drawLegend(view) {
   const shape = `${view.mode} ${view.store.theme}`;
   if (view.legend.dataset.shape === shape) return;
@@ -208,7 +209,7 @@ export function drawLegend(view) {
   }
   if (!view.graph.full) {
     const parts = view.graph.means ? [h("i", { class: "dx-mark dx-mark-width" }), h("span", {}, `The wider, the larger the ${view.graph.means}.`)] : [];
-    if (view.graph.nodes.some((/** @type {any} */ node) => node.switch >= 0)) parts.push(h("span", {}, "A filled square is on; a dashed rim is switched now."));
+    if (view.graph.nodes.some((node) => node.switch >= 0)) parts.push(h("span", {}, "A filled square is on; a dashed rim is switched now."));
     view.legend.replaceChildren(...parts);
     return;
   }

@@ -241,3 +241,152 @@ interface GraphNode {
   output: number;
   shape: string;
 }
+
+type Point = [x: number, y: number];
+type Box = [left: number, top: number, right: number, bottom: number];
+
+/** A graph as a panel is given it; pairs, knobs and paths where pairs send traffic over paths. */
+interface Graph {
+  names: string[];
+  nodes: GraphNode[];
+  links: [from: number, to: number][];
+  directed: boolean;
+  full: boolean;
+  marked?: boolean;
+  means: string;
+  capacity: number[] | null;
+  unit: string;
+  pairs: [from: number, to: number][];
+  knobs: number[];
+  earlier: number[][];
+  pathPair: number[];
+  pathLinks: number[][];
+}
+
+interface SaidGraphPicture {
+  names: string[];
+  headlines: string[];
+  verdict: string;
+  level: Packed;
+  shares: Packed;
+  marks: Packed;
+  on: Packed | null;
+  words: string[][] | null;
+}
+
+/** The same with its arrays unpacked, one for each side. */
+interface GraphPicture extends Pick<SaidGraphPicture, "names" | "headlines" | "verdict" | "words"> {
+  level: Float32Array[];
+  shares: Float32Array[];
+  marks: Int8Array;
+  on: Uint8Array[] | null;
+}
+
+/** Where a link runs, and its direction as a unit vector. */
+interface Ends {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+  ux: number;
+  uy: number;
+}
+
+interface GraphLink {
+  element: SVGElement;
+  line: SVGElement;
+  arrow: SVGElement;
+  reach: SVGElement;
+  ends: [from: number, to: number];
+  at: Ends;
+}
+
+interface NodeMark {
+  element: SVGElement;
+  dot: SVGElement;
+  reach: SVGElement;
+  text: SVGElement;
+}
+
+/** Where a word has room: its middle and foot, its box, and how much it covers. */
+interface Room {
+  covers: number;
+  box: Box;
+  x: number;
+  y: number;
+}
+
+interface GraphMap {
+  view: GraphView;
+  side: number;
+  svg: SVGElement;
+  element: HTMLElement;
+  routes: SVGElement;
+  labels: SVGElement;
+  links: GraphLink[];
+  nodes: NodeMark[];
+  make(): void;
+  update(picture: GraphPicture): void;
+}
+
+interface GraphView {
+  store: Store;
+  model: PanelModel;
+  graph: Graph;
+  edit: boolean;
+  mode: string;
+  /** The link that is looked at, the pair that is chosen, the node that a choice began with. */
+  link: number | null;
+  pair: number | null;
+  pending: number | null;
+  element: HTMLElement;
+  verdict: HTMLElement;
+  readout: HTMLElement;
+  legend: HTMLElement;
+  grid: HTMLElement;
+  maps: GraphMap[];
+  traffic: Traffic | null;
+  amounts: { element: HTMLElement; update(): void } | null;
+  travels: boolean;
+  theme: string | null;
+  placed: boolean;
+  width: number;
+  height: number;
+  scale: number;
+  left: number;
+  top: number;
+  at: Point[];
+  names: Room[];
+  given?: SaidGraphPicture;
+  picture: GraphPicture;
+  draw(): void;
+}
+
+interface TrafficRange {
+  element: HTMLElement;
+  input: HTMLInputElement;
+  show(now: number, text: string): void;
+}
+
+interface PathRow {
+  element: HTMLElement;
+  update(picture: GraphPicture): void;
+}
+
+/** `anchor`: values when a scale was first changed; `expected`: those that the scale asked for. */
+interface Traffic {
+  view: GraphView;
+  scale: number;
+  anchor: Float64Array | null;
+  expected: Float64Array;
+  rows: "both" | "now" | "before";
+  rowsShown: PathRow[];
+  from: HTMLSelectElement;
+  to: HTMLSelectElement;
+  demand: TrafficRange;
+  all: TrafficRange;
+  paths: HTMLElement;
+  element: HTMLElement;
+  pick(node: number): void;
+  update(): void;
+}

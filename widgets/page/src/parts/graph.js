@@ -23,9 +23,9 @@ const TALLEST = 320; // px between the highest and the lowest node
  * @param {PanelModel} model
  */
 export function makeGraph(store, part, model) {
+  /** @type {Graph} */
   const graph = unfolded(part.graph);
-  /** @type {any} */
-  const view = { store, model, graph, edit: part.edit, mode: part.mode || "used", link: null, pair: null, pending: null, width: 0, maps: [] };
+  const view = /** @type {GraphView} */ (/** @type {Partial<GraphView>} */ ({ store, model, graph, edit: part.edit, mode: part.mode || "used", link: null, pair: null, pending: null, width: 0, maps: [] }));
   view.draw = () => drawGraph(view);
   view.verdict = h("p", { class: "dx-verdict-line" });
   view.readout = h("output", { class: "dx-readout", "aria-live": "polite" });
@@ -34,9 +34,9 @@ export function makeGraph(store, part, model) {
   const top = h("div", { class: "dx-controls dx-map-head" }, view.verdict, pairs && graph.marked !== false ? makeModes(view) : null);
   view.grid = h("div", { class: "dx-maps" });
   view.traffic = part.edit && pairs ? makeTraffic(view) : null;
-  view.amounts = part.edit && nodes.some((/** @type {any} */ node) => node.amount >= 0 || node.switch >= 0) ? makeAmounts(view) : null;
-  view.travels = nodes.some((/** @type {any} */ node) => node.moves || node.amount >= 0);
-  const below = [view.traffic, view.amounts].filter(Boolean).map((side) => side.element);
+  view.amounts = part.edit && nodes.some((node) => node.amount >= 0 || node.switch >= 0) ? makeAmounts(view) : null;
+  view.travels = nodes.some((node) => node.moves || node.amount >= 0);
+  const below = [view.traffic, view.amounts].flatMap((side) => side?.element ?? []);
   const element = h("div", { class: "dx-topology" }, top, view.grid, view.legend, view.readout, ...below);
   view.element = element;
   const resize = new ResizeObserver(([entry]) => {
@@ -57,7 +57,7 @@ export function makeGraph(store, part, model) {
   return { element, update, stop: () => resize.disconnect() };
 }
 
-/** @param {any} view */
+/** @param {GraphView} view */
 function makeModes(view) {
   const modes = [["used", "how full they are"], ["marks", "who uses them"]];
   const choice = h("select", { "aria-label": "Links show", onchange: (event) => { view.mode = event.target.value; drawGraph(view); } }, ...modes.map(([value, text]) => h("option", { value, selected: value === view.mode }, text)));
@@ -76,34 +76,34 @@ function setVerdict(element, text) {
   element.replaceChildren(...(figure ? [h("strong", {}, figure)] : []), typeset(text.slice(figure.length)));
 }
 
-/** @param {any} view */
+/** @param {GraphView} view */
 export function drawGraph(view) {
   const picture = pictureOf(view);
   view.element.hidden = !picture;
   if (!picture || view.width < 120) return;
   if (view.maps.length !== picture.names.length) {
-    view.maps = picture.names.map((/** @type {any} */ _, /** @type {number} */ side) => makeMap(view, side));
-    view.grid.replaceChildren(...view.maps.map((/** @type {any} */ map) => map.element));
+    view.maps = picture.names.map((_, /** @type {number} */ side) => makeMap(view, side));
+    view.grid.replaceChildren(...view.maps.map((map) => map.element));
     view.placed = false;
   }
   if (view.theme !== view.store.theme || !view.placed) layOut(view);
   else if (view.travels) follow(view);
   view.theme = view.store.theme;
   setVerdict(view.verdict, picture.verdict);
-  view.maps.forEach((/** @type {any} */ map) => map.update(picture));
+  view.maps.forEach((map) => map.update(picture));
   drawLegend(view);
   setText(view.readout, view.link === null ? hintOf(view) : linkWords(view, view.link));
 }
 
 /**
  * Pixels of all nodes, and where their names have room.
- * @param {any} view
+ * @param {GraphView} view
  */
 function layOut(view) {
   const { nodes } = view.graph;
   const side = Math.min(70, 30 + view.width * 0.08);
-  /** @param {any} axis */
-  const farthest = (axis) => (nodes.some((/** @type {any} */ node) => node.moves) ? 1 : Math.max(...nodes.map((/** @type {any} */ node) => node.place[axis]), 0.2));
+  /** @param {number} axis */
+  const farthest = (axis) => (nodes.some((node) => node.moves) ? 1 : Math.max(...nodes.map((node) => node.place[axis]), 0.2));
   const [long, tall] = [farthest(0), farthest(1)];
   view.scale = Math.min((view.width - 2 * side) / long, TALLEST / tall);
   view.left = (view.width - long * view.scale) / 2;
@@ -111,12 +111,12 @@ function layOut(view) {
   view.height = Math.round(tall * view.scale + 64);
   view.placed = true;
   stand(view);
-  view.maps.forEach((/** @type {any} */ map) => map.make());
+  view.maps.forEach((map) => map.make());
 }
 
-/** @param {any} view */
+/** @param {GraphView} view */
 function stand(view) {
-  view.at = view.graph.nodes.map((/** @type {any} */ _, /** @type {number} */ index) => {
+  view.at = view.graph.nodes.map((_, /** @type {number} */ index) => {
     const [x, y] = standsAt(view, index);
     return [view.left + x * view.scale, view.top + y * view.scale];
   });
@@ -125,18 +125,18 @@ function stand(view) {
 
 /**
  * Nodes that were moved take their edges along.
- * @param {any} view
+ * @param {GraphView} view
  */
 function follow(view) {
   stand(view);
   for (const map of view.maps) {
-    map.nodes.forEach((/** @type {any} */ node, /** @type {number} */ index) => placeNode(view, node, index));
-    map.links.forEach((/** @type {any} */ link) => placeLink(view, link));
+    map.nodes.forEach((node, /** @type {number} */ index) => placeNode(view, node, index));
+    map.links.forEach((link) => placeLink(view, link));
   }
 }
 
 /**
- * @param {any} view
+ * @param {GraphView} view
  * @param {number} side
  */
 function makeMap(view, side) {
@@ -144,13 +144,12 @@ function makeMap(view, side) {
   const headline = h("span", { class: "dx-map-cost" });
   const svg = s("svg", { class: "dx-map", role: "listbox", tabindex: "0" });
   const element = h("figure", { class: "dx-map-box" }, h("figcaption", {}, title, headline), svg);
-  /** @type {any} */
-  const map = { view, side, svg, element, links: [] };
+  const map = /** @type {GraphMap} */ (/** @type {Partial<GraphMap>} */ ({ view, side, svg, element, links: [] }));
   svg.addEventListener("keydown", (event) => mapKey(view, event));
   svg.addEventListener("pointerleave", () => look(view, null));
   svg.addEventListener("blur", () => look(view, null));
   map.make = () => buildMap(map);
-  map.update = (/** @type {any} */ picture) => {
+  map.update = (picture) => {
     setText(title, picture.names[side]);
     setText(headline, picture.headlines[side]);
     setAttributes(svg, { "aria-label": `${picture.names[side]}: links and ${view.graph.means || "how full they are"}; arrow keys go from link to link` });
@@ -159,26 +158,26 @@ function makeMap(view, side) {
   return map;
 }
 
-/** @param {any} map */
+/** @param {GraphMap} map */
 function buildMap(map) {
   const { view, svg } = map;
   setAttributes(svg, { width: view.width, height: view.height, viewBox: `0 0 ${view.width} ${view.height}` });
   map.routes = s("g", { class: "dx-routes", "aria-hidden": "true" });
-  map.links = view.graph.links.map((/** @type {any} */ ends, /** @type {number} */ index) => makeMapLink(map, ends, index));
+  map.links = view.graph.links.map((ends, /** @type {number} */ index) => makeMapLink(map, ends, index));
   map.labels = s("g", { class: "dx-link-labels", "aria-hidden": "true" });
-  map.nodes = view.graph.nodes.map((/** @type {any} */ _, /** @type {number} */ index) => makeNode(view, index));
+  map.nodes = view.graph.nodes.map((_, /** @type {number} */ index) => makeNode(view, index));
   const side = { x: view.left, y: view.top, width: view.scale, height: view.scale };
-  const ground = view.graph.nodes.some((/** @type {any} */ node) => node.moves) ? [s("rect", { ...side, rx: 4, class: "dx-ground" })] : [];
-  svg.replaceChildren(...ground, map.routes, ...map.links.map((/** @type {any} */ link) => link.element), ...map.nodes.map((/** @type {any} */ node) => node.element), map.labels);
+  const ground = view.graph.nodes.some((node) => node.moves) ? [s("rect", { ...side, rx: 4, class: "dx-ground" })] : [];
+  svg.replaceChildren(...ground, map.routes, ...map.links.map((link) => link.element), ...map.nodes.map((node) => node.element), map.labels);
 }
 
 /**
- * @param {any} map
- * @param {any} picture
+ * @param {GraphMap} map
+ * @param {GraphPicture} picture
  */
 function updateMap(map, picture) {
   const { view, side } = map;
-  map.links.forEach((/** @type {any} */ link, /** @type {number} */ index) => paintLink(view, link, picture, side, index));
+  map.links.forEach((link, /** @type {number} */ index) => paintLink(view, link, picture, side, index));
   setAttributes(map.svg, { "aria-activedescendant": view.link === null ? "" : map.links[view.link].element.id });
   map.routes.replaceChildren(...routesOf(view, picture, side));
   map.labels.replaceChildren(...labelsOf(map, picture));
@@ -186,8 +185,8 @@ function updateMap(map, picture) {
 }
 
 /**
- * @param {any} view
- * @param {any} event
+ * @param {GraphView} view
+ * @param {KeyboardEvent} event
  */
 function mapKey(view, event) {
   const count = view.graph.links.length;
@@ -199,13 +198,13 @@ function mapKey(view, event) {
   look(view, ((next % count) + count) % count);
 }
 
-/** @param {any} view */
+/** @param {GraphView} view */
 function hintOf(view) {
   const { nodes, names } = view.graph;
   if (view.pending !== null) return `From ${names[view.pending]}: now click where the traffic goes.`;
   const parts = ["Point at a link for what it carries"];
   if (view.traffic) parts.push("click two nodes to choose the traffic between them");
-  if (view.edit && nodes.some((/** @type {any} */ node) => node.moves)) parts.push("drag a circle to move it");
-  if (view.edit && nodes.some((/** @type {any} */ node) => node.switch >= 0)) parts.push("click a square to switch it");
+  if (view.edit && nodes.some((node) => node.moves)) parts.push("drag a circle to move it");
+  if (view.edit && nodes.some((node) => node.switch >= 0)) parts.push("click a square to switch it");
   return `${parts.join("; ")}.`;
 }

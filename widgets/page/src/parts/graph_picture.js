@@ -4,20 +4,22 @@ import { bytes } from "../shared/bytes.js";
 
 /**
  * What the kernel said last, with its arrays unpacked once.
- * @param {any} view
+ * @param {GraphView} view
  */
 export function pictureOf(view) {
+  /** @type {{graph?: SaidGraphPicture}} */
   const { graph: given } = view.model.get("figure");
   if (given && given !== view.given) {
     view.given = given;
     /**
-     * @param {any} data
-     * @param {any} Kind
+     * @template {Float32Array | Uint8Array} T
+     * @param {Packed} data
+     * @param {new (of: any) => T} Kind
      */
     const parted = (data, Kind) => {
       const all = bytes(data, Kind);
       const each = all.length / given.names.length;
-      return given.names.map((/** @type {any} */ _, /** @type {number} */ side) => all.subarray(side * each, (side + 1) * each));
+      return given.names.map((_, side) => /** @type {T} */ (all.subarray(side * each, (side + 1) * each)));
     };
     const on = given.on ? parted(given.on, Uint8Array) : null;
     view.picture = { ...given, on, level: parted(given.level, Float32Array), shares: parted(given.shares, Float32Array), marks: bytes(given.marks, Int8Array) };
@@ -27,9 +29,9 @@ export function pictureOf(view) {
 
 /**
  * Whether a node is on after the decision that is shown, which may be ahead of the picture; null if no output says it.
- * @param {any} output the scene's: its kind
- * @param {any} node
- * @param {any} live the step that is shown
+ * @param {Scene["output"]} output the scene's: its kind
+ * @param {GraphNode} node
+ * @param {Step} live the step that is shown
  * @param {Numbers} values of the knobs that it is about
  * @returns {boolean | null}
  */
@@ -41,8 +43,8 @@ export function isOnNow(output, node, live, values) {
 }
 
 /**
- * @param {any} view
- * @param {any} link
+ * @param {GraphView} view
+ * @param {number | null} link
  */
 export function look(view, link) {
   if (view.link === link) return;

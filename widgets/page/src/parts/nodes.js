@@ -7,7 +7,7 @@ import { makeSlider } from "./knobs.js";
 export const NODE = 5;
 
 /**
- * @param {any} view
+ * @param {GraphView} view
  * @param {number} index
  */
 export function makeNode(view, index) {
@@ -16,7 +16,7 @@ export function makeNode(view, index) {
   const reach = s("circle", { r: 14, class: "dx-reach" });
   const text = s("text", { "text-anchor": "middle", class: "dx-node-name" }, view.graph.names[index]);
   const element = s("g", { class: "dx-node", "aria-hidden": "true" }, reach, dot, text);
-  if (view.traffic) element.addEventListener("click", () => view.traffic.pick(index));
+  if (view.traffic) element.addEventListener("click", () => view.traffic?.pick(index));
   if (view.edit && knob >= 0) element.addEventListener("click", () => view.store.propose([[knob, view.store.values[knob] > 0.5 ? 0 : 1]], true));
   if (view.edit && view.graph.nodes[index].moves) dragNode(view, element, index);
   const node = { element, dot, reach, text };
@@ -25,8 +25,8 @@ export function makeNode(view, index) {
 }
 
 /**
- * @param {any} view
- * @param {any} node
+ * @param {GraphView} view
+ * @param {NodeMark} node
  * @param {number} index
  */
 export function placeNode(view, node, index) {
@@ -41,7 +41,7 @@ export function placeNode(view, node, index) {
 
 /**
  * The area of a node grows with its amount.
- * @param {any} view
+ * @param {GraphView} view
  * @param {number} index
  */
 function sizeOf(view, index) {
@@ -53,7 +53,7 @@ function sizeOf(view, index) {
 
 /**
  * Where a node that moves stands, from its knobs: their bounds are the edges of the picture, y up.
- * @param {any} view
+ * @param {GraphView} view
  * @param {number} index
  */
 export function standsAt(view, index) {
@@ -65,14 +65,14 @@ export function standsAt(view, index) {
 }
 
 /**
- * @param {any} view
+ * @param {GraphView} view
  * @param {SVGElement} element
  * @param {number} index
  */
 function dragNode(view, element, index) {
   let held = false;
   /**
-   * @param {any} event
+   * @param {PointerEvent} event
    * @param {boolean} settled
    */
   const move = (event, settled) => {
@@ -80,7 +80,7 @@ function dragNode(view, element, index) {
     const part = [(event.clientX - box.left - view.left) / view.scale, 1 - (event.clientY - box.top - view.top) / view.scale];
     const { moves } = view.graph.nodes[index];
     const { knobs } = view.store.scene;
-    view.store.propose(moves.map((/** @type {number} */ knob, /** @type {any} */ axis) => [knob, knobs[knob].low + part[axis] * (knobs[knob].high - knobs[knob].low)]), settled);
+    view.store.propose((moves ?? []).map((/** @type {number} */ knob, axis) => [knob, knobs[knob].low + part[axis] * (knobs[knob].high - knobs[knob].low)]), settled);
   };
   element.classList.add("dx-moves");
   element.addEventListener("pointerdown", (event) => {
@@ -101,15 +101,15 @@ function dragNode(view, element, index) {
 
 /**
  * Marks what is on, what is about to be switched, and the chosen pair.
- * @param {any} map
- * @param {any} picture
+ * @param {GraphMap} map
+ * @param {GraphPicture} picture
  */
 export function paintNodes(map, picture) {
   const { view, side } = map;
   const ends = view.pair === null ? [] : view.graph.pairs[view.pair];
   const { scene, live, pageStep, values } = view.store;
   const shown = pageStep ? values : live.values;
-  map.nodes.forEach((/** @type {any} */ node, /** @type {number} */ index) => {
+  map.nodes.forEach((node, /** @type {number} */ index) => {
     const { switch: knob, amount } = view.graph.nodes[index];
     const on = (side ? null : isOnNow(scene.output, view.graph.nodes[index], live, shown)) ?? (picture.on ? Boolean(picture.on[side][index]) : true);
     node.element.classList.toggle("dx-source", ends[0] === index || view.pending === index);
@@ -123,13 +123,13 @@ export function paintNodes(map, picture) {
 
 /**
  * Below the graph: a slider for each amount, a box for each switch.
- * @param {any} view
+ * @param {GraphView} view
  */
 export function makeAmounts(view) {
   const { store, graph } = view;
   /** @type {any[]} */
   const rows = [];
-  graph.nodes.forEach((/** @type {any} */ node, /** @type {number} */ index) => {
+  graph.nodes.forEach((node, /** @type {number} */ index) => {
     if (node.amount >= 0) rows.push(makeSlider(store, { knob: store.scene.knobs[node.amount], index: node.amount }, store.scene.knobs[node.amount].name));
     if (node.switch >= 0) rows.push(makeSwitch(store, graph.names[index], node.switch));
   });

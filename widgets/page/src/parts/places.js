@@ -2,23 +2,24 @@
 
 /**
  * For each name the first of eight sides, clockwise from below, where it covers least.
- * @param {any} view
- * @param {any} nodes
+ * @param {GraphView} view
+ * @param {string[]} nodes
  */
 export function placeNames(view, nodes) {
-  const taken = view.at.map((/** @type {any} */ [x, y]) => [x - 8, y - 8, x + 8, y + 8]);
-  const lines = view.graph.links.map((/** @type {any} */ [a, b]) => [view.at[a], view.at[b]]);
+  const taken = view.at.map(([x, y]) => /** @type {Box} */ ([x - 8, y - 8, x + 8, y + 8]));
+  const lines = view.graph.links.map(([a, b]) => /** @type {[Point, Point]} */ ([view.at[a], view.at[b]]));
   return nodes.map((/** @type {string} */ name, /** @type {number} */ index) => {
     const [x, y] = view.at[index];
     const wide = name.length * 6.1;
     const sides = [[0, 19], [0, -11], [wide / 2 + 10, 4], [-wide / 2 - 10, 4], [wide / 2 + 6, 15], [-wide / 2 - 6, 15], [wide / 2 + 6, -8], [-wide / 2 - 6, -8]];
-    /** @type {any} */
-    let best = null;
+    /** @type {Room} */
+    let best = { covers: Infinity, box: [0, 0, 0, 0], x, y };
     for (const [dx, dy] of sides) {
+    /** @type {Box} */
     const box = [x + dx - wide / 2, y + dy - 9, x + dx + wide / 2, y + dy + 3];
     const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width) + Math.max(0, box[3] - view.height);
-    const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside + 3 * lines.reduce((/** @type {number} */ sum, /** @type {any} */ line) => sum + crosses(box, line), 0);
-      if (best === null || covers < best.covers - 1) best = { covers, box, x: x + dx, y: y + dy };
+    const covers = taken.reduce((/** @type {number} */ sum, other) => sum + overlap(box, other), 0) + 40 * outside + 3 * lines.reduce((/** @type {number} */ sum, line) => sum + crosses(box, line), 0);
+      if (covers < best.covers - 1) best = { covers, box, x: x + dx, y: y + dy };
     }
     taken.push(best.box);
     return best;
@@ -26,8 +27,8 @@ export function placeNames(view, nodes) {
 }
 
 /**
- * @param {any} first
- * @param {any} other
+ * @param {Box} first
+ * @param {Box} other
  */
 function overlap(first, other) {
   const w = Math.min(first[2], other[2]) - Math.max(first[0], other[0]);
@@ -37,8 +38,8 @@ function overlap(first, other) {
 
 /**
  * How many of nine points along a line lie in a box.
- * @param {any} box
- * @param {any} given
+ * @param {Box} box
+ * @param {[Point, Point]} given
  */
 function crosses(box, [a, b]) {
   let inside = 0;
@@ -55,21 +56,22 @@ const SPOTS = [1, 2].flatMap((far) => [0.5, 0.3, 0.7, 0.15, 0.85].flatMap((along
 
 /**
  * Where beside a link a label of that width covers least: right of it or left, nearer to its start or its end, close to it if it can.
- * @param {any} at
- * @param {any} wide
- * @param {any} taken
- * @param {any} view
+ * @param {Ends} at
+ * @param {number} wide
+ * @param {Box[]} taken
+ * @param {GraphView} view
  */
 export function roomFor(at, wide, taken, view) {
-  /** @type {any} */
-  let best = null;
+  /** @type {Room} */
+  let best = { covers: Infinity, box: [0, 0, 0, 0], x: at.x0, y: at.y0 };
   for (const [aside, along] of SPOTS) {
     const x = at.x0 + along * (at.x1 - at.x0) - at.uy * aside * (1 + 0.6 * Math.abs(at.uy));
     const y = at.y0 + along * (at.y1 - at.y0) + at.ux * aside + 4;
+    /** @type {Box} */
     const box = [x - wide / 2, y - 9, x + wide / 2, y + 2];
     const outside = Math.max(0, -box[0]) + Math.max(0, box[2] - view.width);
-    const covers = taken.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + overlap(box, other), 0) + 40 * outside;
-    if (best === null || covers < best.covers - 1) best = { covers, box, x, y };
+    const covers = taken.reduce((/** @type {number} */ sum, other) => sum + overlap(box, other), 0) + 40 * outside;
+    if (covers < best.covers - 1) best = { covers, box, x, y };
   }
   return best;
 }

@@ -7,11 +7,10 @@ import { pictureOf } from "./graph_picture.js";
 
 const WIDEST = 10; // all demands together may be scaled by 1/10 to 10
 
-/** @param {any} view */
+/** @param {GraphView} view */
 export function makeTraffic(view) {
   const { graph, store } = view;
-  /** @type {any} */
-  const traffic = { view, scale: 1, anchor: null, rows: "both" };
+  const traffic = /** @type {Traffic} */ ({ view, scale: 1, anchor: null, rows: "both" });
   const options = () => graph.names.map((/** @type {string} */ name, /** @type {number} */ index) => h("option", { value: String(index) }, name));
   const from = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic from" }, ...options());
   const to = h("select", { onchange: () => choose(traffic), "aria-label": "Traffic to" }, ...options());
@@ -31,14 +30,14 @@ export function makeTraffic(view) {
   if (graph.earlier.length) row.append(field("Change", makeRowChoice(traffic)));
   traffic.paths = h("table", { class: "dx-bars dx-paths" });
   traffic.element = h("div", { class: "dx-traffic" }, row, traffic.paths);
-  traffic.pick = (/** @type {any} */ node) => pickNode(traffic, node);
+  traffic.pick = (node) => pickNode(traffic, node);
   traffic.update = () => updateTraffic(traffic);
   return traffic;
 }
 
 /**
  * Whether the matrix that is carried changes, the ones before it, or all of them.
- * @param {any} traffic
+ * @param {Traffic} traffic
  */
 function makeRowChoice(traffic) {
   const count = traffic.view.graph.earlier.length;
@@ -56,8 +55,8 @@ function makeRowChoice(traffic) {
 
 /**
  * @param {string} name
- * @param {any} given
- * @param {any} change
+ * @param {{min: number, max: number, step: number}} given
+ * @param {(value: number, settled: boolean) => void} change
  */
 function makeRange(name, { min, max, step }, change) {
   const value = h("output", { class: "dx-value" });
@@ -73,7 +72,7 @@ function makeRange(name, { min, max, step }, change) {
   const element = h("label", { class: "dx-knob dx-range" }, h("span", { class: "dx-label" }, name), value, input);
   return {
     element, input,
-    show(/** @type {any} */ now, /** @type {string} */ text) {
+    show(/** @type {number} */ now, /** @type {string} */ text) {
       if (Math.abs(input.valueAsNumber - now) > step / 2) input.value = String(now);
       setText(value, text);
       setAttributes(input, { "aria-valuetext": text });
@@ -83,22 +82,22 @@ function makeRange(name, { min, max, step }, change) {
 }
 
 /**
- * @param {any} graph
- * @param {any} from
- * @param {any} to
+ * @param {Graph} graph
+ * @param {number} from
+ * @param {number} to
  */
 function pairAt(graph, from, to) {
-  const pair = graph.pairs.findIndex((/** @type {any} */ [a, b]) => a === from && b === to);
+  const pair = graph.pairs.findIndex(([a, b]) => a === from && b === to);
   return pair < 0 ? null : pair;
 }
 
 /**
  * @param {Store} store
- * @param {any} graph
+ * @param {Graph} graph
  */
 function fullest(store, graph) {
   let best = 0;
-  graph.knobs.forEach((/** @type {number} */ knob, /** @type {any} */ pair) => {
+  graph.knobs.forEach((/** @type {number} */ knob, pair) => {
     if (store.values[knob] > store.values[graph.knobs[best]]) best = pair;
   });
   return best;
@@ -106,17 +105,17 @@ function fullest(store, graph) {
 
 /**
  * The knobs of a pair that a change turns: of the matrix to route, of those before it, or of all.
- * @param {any} traffic
- * @param {any} pair
+ * @param {Traffic} traffic
+ * @param {number} pair
  */
 function knobsOf(traffic, pair) {
   const { knobs, earlier } = traffic.view.graph;
-  const before = earlier.map((/** @type {any} */ row) => row[pair]);
+  const before = earlier.map((row) => row[pair]);
   return /** @type {Record<string, any>} */ ({ both: [...before, knobs[pair]], now: [knobs[pair]], before })[traffic.rows];
 }
 
 /**
- * @param {any} traffic
+ * @param {Traffic} traffic
  * @param {number} value
  * @param {boolean} settled
  */
@@ -129,15 +128,16 @@ function setDemand(traffic, value, settled) {
 
 /**
  * All demands times a factor of what they were when the slider was first touched: there and back loses nothing.
- * @param {any} traffic
- * @param {any} factor
+ * @param {Traffic} traffic
+ * @param {number} factor
  * @param {boolean} settled
  */
 function setScale(traffic, factor, settled) {
   const { graph, store } = traffic.view;
   traffic.anchor ??= Float64Array.from(store.values);
+  const { anchor } = traffic;
   traffic.scale = factor;
-  const changes = graph.pairs.flatMap((/** @type {any} */ _, /** @type {any} */ pair) => knobsOf(traffic, pair).map((/** @type {number} */ knob) => [knob, traffic.anchor[knob] * factor]));
+  const changes = graph.pairs.flatMap((_, pair) => knobsOf(traffic, pair).map((/** @type {number} */ knob) => [knob, anchor[knob] * factor]));
   traffic.expected = Float64Array.from(store.values);
   for (const [knob, value] of changes) traffic.expected[knob] = snap(store.scene.knobs[knob], value);
   store.propose(changes, settled);
@@ -145,15 +145,15 @@ function setScale(traffic, factor, settled) {
 
 /**
  * Whether the values are still those that the scale slider asked for.
- * @param {any} traffic
+ * @param {Traffic} traffic
  */
 function stillScaled(traffic) {
   if (!traffic.anchor) return false;
   const { values } = traffic.view.store;
-  return traffic.expected.every((/** @type {any} */ wanted, /** @type {number} */ knob) => Math.abs(values[knob] - wanted) <= 1e-5 * Math.max(1, wanted));
+  return traffic.expected.every((wanted, /** @type {number} */ knob) => Math.abs(values[knob] - wanted) <= 1e-5 * Math.max(1, wanted));
 }
 
-/** @param {any} traffic */
+/** @param {Traffic} traffic */
 function choose(traffic) {
   const { view } = traffic;
   view.pair = pairAt(view.graph, Number(traffic.from.value), Number(traffic.to.value));
@@ -164,8 +164,8 @@ function choose(traffic) {
 
 /**
  * Two clicks on cities choose a pair.
- * @param {any} traffic
- * @param {any} node
+ * @param {Traffic} traffic
+ * @param {number} node
  */
 function pickNode(traffic, node) {
   const { view } = traffic;
@@ -179,7 +179,7 @@ function pickNode(traffic, node) {
   choose(traffic);
 }
 
-/** @param {any} traffic */
+/** @param {Traffic} traffic */
 function updateTraffic(traffic) {
   const { view } = traffic;
   const { graph, store, pair } = view;
@@ -194,40 +194,40 @@ function updateTraffic(traffic) {
   drawPaths(traffic);
 }
 
-/** @param {any} values */
+/** @param {number[]} values */
 function mean(values) {
   return values.reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /**
  * The chosen pair's paths, and the share of its demand that each carries, in both routings.
- * @param {any} traffic
+ * @param {Traffic} traffic
  */
 function drawPaths(traffic) {
   const { view, paths } = traffic;
   const picture = pictureOf(view);
-  paths.hidden = view.pair === null || !picture;
-  if (paths.hidden) return;
   const { graph, pair } = view;
-  const [source, target] = graph.pairs[pair].map((/** @type {any} */ node) => graph.names[node]);
+  paths.hidden = pair === null || !picture;
+  if (pair === null || !picture) return;
+  const [source, target] = graph.pairs[pair].map((node) => graph.names[node]);
   if (paths.dataset.pair !== String(pair)) {
     paths.dataset.pair = String(pair);
-    const members = graph.pathPair.map((/** @type {any} */ of, /** @type {any} */ path) => [of, path]).filter((/** @type {any} */ [of]) => of === pair).map((/** @type {any} */ [, path]) => path);
-    traffic.rowsShown = members.map((/** @type {any} */ path) => pathRow(graph, path));
+    const members = graph.pathPair.map((of, path) => [of, path]).filter(([of]) => of === pair).map(([, path]) => path);
+    traffic.rowsShown = members.map((path) => pathRow(graph, path));
     const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Path"), ...picture.names.map((/** @type {string} */ name) => h("th", { scope: "col" }, name))));
-    const body = h("tbody", {}, ...traffic.rowsShown.map((/** @type {any} */ row) => row.element));
+    const body = h("tbody", {}, ...traffic.rowsShown.map((row) => row.element));
     paths.replaceChildren(h("caption", { class: "dx-label" }, `How the traffic from ${source} to ${target} is split`), head, body);
   }
-  traffic.rowsShown.forEach((/** @type {any} */ row) => row.update(picture));
+  traffic.rowsShown.forEach((row) => row.update(picture));
 }
 
 /**
- * @param {any} graph
- * @param {any} path
+ * @param {Graph} graph
+ * @param {number} path
  */
 function pathRow(graph, path) {
-  const links = graph.pathLinks[path].map((/** @type {any} */ link) => graph.links[link]);
-  const nodes = [links[0][0], ...links.map((/** @type {any} */ [, b]) => b)].map((node) => graph.names[node]);
+  const links = graph.pathLinks[path].map((link) => graph.links[link]);
+  const nodes = [links[0][0], ...links.map(([, b]) => b)].map((node) => graph.names[node]);
   const cells = [0, 1].map(() => {
     const fill = h("span", { class: "dx-fill" });
     const text = h("span", { class: "dx-share" });
@@ -236,7 +236,7 @@ function pathRow(graph, path) {
   const element = h("tr", {}, h("th", { scope: "row" }, nodes.join(" – ")), ...cells.map((cell) => cell.element));
   return {
     element,
-    update(/** @type {any} */ picture) {
+    update(/** @type {GraphPicture} */ picture) {
       cells.forEach((cell, side) => {
         stretch(cell.fill, "X", picture.shares[side][path]);
         setText(cell.text, percent(picture.shares[side][path]));
