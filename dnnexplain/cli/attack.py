@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -69,7 +70,7 @@ def attack(
         "", help="Workload: ratio or difference of costs; ratio where the cost is a ratio scale."
     ),
     oracle_seconds: float = typer.Option(10.0, min=0, help="Workload: for the bounds on the optimum."),
-    budget: float | None = typer.Option(None, help="Seconds to search; 30, or no limit with --rounds."),
+    budget: float | None = typer.Option(None, help="CPU-seconds to search; 30, or no limit with --rounds."),
     rounds: int | None = typer.Option(
         None,
         help="End each search after so many batches (of states, or of workloads): the same answer on every machine.",
@@ -175,6 +176,7 @@ def _decision(
             **options,
             likelihood=load_reference(likelihood)(world) if likelihood else None,
             resume=earlier,
+            clock=process_time,
             keep=Keeper(out),
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
@@ -209,6 +211,7 @@ def _decision_json(adversarial: Adversarial, world: Any, outside: str) -> dict[s
         "evaluated": adversarial.evaluated,
         "judged": adversarial.judged,
         "seconds": adversarial.seconds,
+        "clock": "processor",
         "ended_by": adversarial.ended_by,
         "rounds": adversarial.rounds,
         "certificate": adversarial.certificate,
@@ -290,6 +293,7 @@ def _pairs(world: Any, network: Policy, budget: float, out: Path | None, *, as_j
             world,
             network,
             seconds=budget,
+            clock=process_time,
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
             keep=Keeper(out),

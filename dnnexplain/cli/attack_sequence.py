@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -55,6 +56,7 @@ def attack_sequence(
             oracle_seconds=given["oracle_seconds"],
             seed=given["seed"],
             resume=earlier,
+            clock=process_time,
             keep=Keeper(out),
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
@@ -84,6 +86,7 @@ def _as_json(attack: SequenceAttack) -> dict[str, Any]:
         "seed": attack.question.seed,
         "evaluated": attack.evaluated,
         "seconds": attack.seconds,
+        "clock": "processor",
         "stopped": attack.stopped,
         "ended_by": attack.ended_by,
         "words": attack.words,

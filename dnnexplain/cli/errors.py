@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from dnnexplain.cli.interrupts import Stop, heard
+from dnnexplain.cli.keeping import nothing_kept
 from dnnexplain.cli.network_options import add_network_options, begin_command, say_assumed
 from dnnexplain.cli.number_options import check_numbers
 from dnnexplain.contract import DnnExplainError
@@ -71,6 +73,7 @@ def _run(
     read: Callable[[Sequence[str]], list[str]] | None,
     stop: Stop,
 ) -> int:
+    begun = time.time()
     try:
         if read is not None:
             given = read(given)
@@ -79,7 +82,7 @@ def _run(
         begin_command()
         add_network_options(command)
         check_numbers(command)
-        with command.make_context("dnnexplain", given) as context:
+        with command.make_context("dnnexplain", list(given)) as context:  # it takes words out
             command.invoke(context)
         say_assumed()
         sys.stdout.flush()
@@ -89,7 +92,7 @@ def _run(
         _silence_stdout()
         return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
-        _say("Interrupted.")
+        _say(f"Interrupted.{nothing_kept(given, begun)}")
         return stop.code or INTERRUPTED
     except BaseException as error:  # also a SystemExit of a file that was loaded: no command of ours raises one
         if os.environ.get(DEBUG):

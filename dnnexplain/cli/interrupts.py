@@ -14,6 +14,8 @@ from types import FrameType
 
 import typer
 
+from dnnexplain.contract import DnnExplainError
+
 __all__ = ["Stop", "heard", "until_interrupted"]
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -58,7 +60,11 @@ def heard() -> Iterator[Stop]:
 
 @contextmanager
 def until_interrupted(hint: str = KEPT) -> Iterator[Stop]:
-    """An event that Ctrl-C sets, instead of ending the program, while the block runs; ``hint`` is then said."""
+    """An event that Ctrl-C sets, instead of ending the program, while the block runs; ``hint`` is then said.
+
+    Raises:
+        typer.Exit: the block found nothing before it was asked to end; its refusal is said, and the code is the signal's.
+    """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -74,6 +80,11 @@ def until_interrupted(hint: str = KEPT) -> Iterator[Stop]:
     before = {number: signal.signal(number, ask) for number in _SIGNALS if not _left_behind(number)}
     try:
         yield stop
+    except DnnExplainError as error:
+        if not stop.is_set():
+            raise
+        typer.echo(f"{str(error).rstrip('.')}.", err=True)
+        raise typer.Exit(stop.code) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-__all__ = ["KEEP_SECONDS", "BestKeeper", "Keeper", "forget_parts", "parts_of"]
+__all__ = ["KEEP_SECONDS", "BestKeeper", "Keeper", "forget_parts", "nothing_kept", "parts_of"]
 
 KEEP_SECONDS = 5.0
 """Between two copies; what is lost at worst."""
@@ -88,3 +89,26 @@ def forget_parts(out: Path | None) -> None:
 
 def _part(out: Path, name: str) -> Path:
     return out.with_name(f".{out.name}.part-{name}")
+
+
+def nothing_kept(line: Sequence[str], begun: float) -> str:
+    """A sentence for a command that was ended before it wrote anything to its ``--out``; else nothing.
+
+    Args:
+        line: the command line.
+        begun: when it began, by ``time.time()``; older files are not its own.
+    """
+    named = [after for word, after in pairwise([*line, ""]) if word == "--out"]
+    named += [word.removeprefix("--out=") for word in line if word.startswith("--out=")]
+    if not named or not named[-1]:
+        return ""
+    out = Path(named[-1])
+    beside = [*out.parent.glob(f"{glob.escape(out.stem)}*"), *parts_of(out), *out.glob("*")]
+    return "" if any(_written(path) >= begun - 1 for path in beside) else f" Nothing was written to {out}."
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0

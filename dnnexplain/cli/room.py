@@ -75,16 +75,10 @@ def room(
     name = workload if any(family.name == workload for family in options.spec.families) else ""
     ahead = find_workloads(world, options, name, futures, seed + 1_000_003)
     with until_interrupted(_STOPPING) as stop, progress_bar("Running", quiet=as_json) as show:
-        try:
-            parts = split(
-                world, options.spec, question, workloads, ahead, oracle_seconds=oracle_seconds, seed=seed, jobs=jobs,
-                progress=show, cancel=stop,
-            )  # fmt: skip
-        except DnnExplainError as error:
-            if not stop.is_set():
-                raise
-            typer.echo(str(error), err=True)
-            raise typer.Exit(stop.code) from None
+        parts = split(
+            world, options.spec, question, workloads, ahead, oracle_seconds=oracle_seconds, seed=seed, jobs=jobs,
+            progress=show, cancel=stop,
+        )  # fmt: skip
     if chart is not None:
         with atomic_write(chart) as stream:
             stream.write(parts.plot(backend="svg"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import typer
 
 from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import atomic_write
-from dnnexplain.cli.interrupts import Stop, until_interrupted
+from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, print_table, progress_bar, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
@@ -91,8 +90,7 @@ def stress(
     writer = _generator(generator, options, world)
     earlier = StressTest.load(folder / KEPT) if (folder / KEPT).exists() else None
     with until_interrupted() as stop, progress_bar("Testing", quiet=as_json) as show:
-        test = _ended_with(
-            stop, run,
+        test = run(
             world, options.spec, tested, recorded=recorded, generator=writer, budget=budget, oracle_seconds=oracle_seconds, seed=seed,
             jobs=jobs, resume=earlier, keep=Keeper(folder / KEPT), progress=show, cancel=stop,
         )  # fmt: skip
@@ -130,17 +128,6 @@ class _Kept:
         """Write all of them."""
         self.test.save(folder / KEPT)
         self.data = _write(self.test, folder, self.broken, self.commands)
-
-
-def _ended_with(stop: Stop, work: Callable[..., StressTest], *given: Any, **options: Any) -> StressTest:
-    """What the work gives; where it was ended before there is anything, the program ends as it was asked to."""
-    try:
-        return work(*given, **options)
-    except DnnExplainError as error:
-        if not stop.is_set():
-            raise
-        typer.echo(str(error), err=True)
-        raise typer.Exit(stop.code) from None
 
 
 def _with_claims(test: StressTest, options: SystemOptions, policy: str, seconds: float, seed: int) -> StressTest:

@@ -52,6 +52,7 @@ def train(
         raise DnnExplainError(msg)
     chosen = options.spec.recipe(recipe)
     given = options.trained(chosen)
+    from dnnexplain.policies.training import progress_path
     from dnnexplain.training import train as run
 
     world = options.make(chosen.system)
@@ -68,7 +69,8 @@ def train(
             line = shlex.join(["dnnexplain", *options.line])
             measured = run(world, chosen.name, out=out, report=report, command=line, **given)
     except KeyboardInterrupt:
-        typer.echo(f"Stopped; the run is kept beside {out}. The same command goes on from there.", err=True)
+        if progress_path(out).exists():
+            typer.echo(f"Stopped; the run is kept beside {out}. The same command goes on from there.", err=True)
         raise
     data = {"out": str(out), "recipe": chosen.name, "figures": measured.figures, **measured.figures}
     finish(None, out=None, report=(lambda: data) if as_json else None, show=lambda: _show(measured, out))

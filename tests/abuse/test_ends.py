@@ -138,6 +138,40 @@ def test_a_command_that_is_asked_to_end_says_so_as_it_does_for_ctrl_c(number, ca
     assert signal.getsignal(number) == signal.SIG_DFL
 
 
+def test_a_search_that_was_ended_before_it_found_anything_ends_by_the_signal(capsys):
+    app = typer.Typer()
+
+    @app.command()
+    def find(asked: bool = True):
+        with until_interrupted("Stopping.") as stop:
+            if asked:
+                signal.raise_signal(signal.SIGINT)
+            raise DnnExplainError("it had not run a workload" + stop.is_set() * ".")
+
+    assert run(lambda: app, []) == 130
+    assert capsys.readouterr().err == "Stopping.\nit had not run a workload.\n"
+    assert run(lambda: app, ["--no-asked"]) == 2
+    assert capsys.readouterr().err == "Error: it had not run a workload\n"
+
+
+@pytest.mark.parametrize("kept", ["net.json", ".net.json.part-0", "net.progress", ""])
+def test_a_command_that_was_ended_says_whether_anything_was_kept(kept, tmp_path, capsys):
+    app, out = typer.Typer(), tmp_path / "net.json"
+    (tmp_path / "net.md").touch()
+    os.utime(tmp_path / "net.md", (1, 1))  # of an earlier command
+
+    @app.command()
+    def wait(where: str = typer.Option("", "--out")):
+        if kept:
+            (Path(where).parent / kept).touch()
+        raise KeyboardInterrupt
+
+    nothing = "" if kept else f" Nothing was written to {out}."
+    for line in (["--out", str(out)], [f"--out={out}"]):
+        assert run(lambda: app, line) == 130
+        assert capsys.readouterr().err == f"Interrupted.{nothing}\n"
+
+
 FORKED = """
 import os, signal
 from dnnexplain.cli.interrupts import heard

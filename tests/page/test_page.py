@@ -63,7 +63,9 @@ def test_types_of_the_pages_code_only_become_more_exact():
     files = sorted((page.PAGE / "src").rglob("*.js"))
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     found = sum(re.search(r"(@|\*).*\bany\b", line) is not None for line in lines)
-    assert found <= UNTYPED, f"{found} lines are of type any, {UNTYPED} were: give them a type (widgets/page/src/*.d.ts)"
+    assert found <= UNTYPED, (
+        f"{found} lines are of type any, {UNTYPED} were: give them a type (widgets/page/src/*.d.ts)"
+    )
     assert found > UNTYPED - 40, f"only {found} are left: write that number, so that it stays so"
 
 

@@ -105,6 +105,7 @@ def order_pairs(
     samples: int = 20_000,
     seconds: float = 30.0,
     seed: int = 0,
+    clock: Callable[[], float] = time.monotonic,
     cancel: Event | None = None,
     progress: Progress | None = None,
     keep: Callable[[Callable[[], OrderPairs]], object] | None = None,
@@ -123,8 +124,9 @@ def order_pairs(
             they cannot be served together and their order matters.
         count: pairs to return.
         samples: states to start from, drawn at random without repetition.
-        seconds: to search.
+        seconds: to search, by ``clock``.
         seed: of the samples.
+        clock: ``time.process_time`` counts CPU time.
         cancel: ends the search; what was found is returned.
         progress: as for ``attack``.
         keep: called after each batch of states with a function that makes the result so far.
@@ -138,7 +140,7 @@ def order_pairs(
         msg = f"{system.name} has no two groups {groups[0]!r} and {groups[1]!r} with a knob {vary!r}"
         raise DnnExplainError(msg)
     offsets = [sign * step for step in range(1, most_change + 1) for sign in (-1, 1) if direction in {0, sign}]
-    search = _Search(system, policy, varied[0], offsets, time.monotonic() + seconds, cancel)
+    search = _Search(system, policy, varied[0], offsets, clock() + seconds, cancel, clock)
     starts = _starts(system, places, varied, heavy, samples, np.random.default_rng(seed), tight=tight)
     pairs: list[OrderPair] = []
     looked = 0
@@ -210,7 +212,7 @@ class _Search:
         offsets: list[int],
         deadline: float,
         cancel: Event | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         self.system, self.varied, self.offsets = system, varied, offsets
         self.deadline, self.cancel, self.clock = deadline, cancel, clock

@@ -78,10 +78,10 @@ def compile_guard(
     first = attacks.on(policy, rounds, "attacking the policy")
     bench = Bench(system, policy, rules, list(draw(sets, 2 * seed)), allowed)
     bench.learn(first.workloads[:LEARNED])
-    for _ in range(1, STARTS):
+    for _ in range(1, 1 if over.is_set() else STARTS):
         adverse = attacks.on(policy, rounds, "attacking the policy, from another start")
         bench.learn(adverse.workloads[:LEARNED])
-    for rule in bench.apt(FALLBACKS).values():
+    for rule in bench.apt(0 if over.is_set() else FALLBACKS).values():
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
         adverse = attacks.on(rule, rounds, f"attacking {rule.name}, on which a guard may fall back")
         bench.learn(adverse.workloads[: LEARNED // 2])
