@@ -34,6 +34,7 @@ Work = Callable[[Item, np.random.Generator], Answer]
 
 POLL_SECONDS = 0.1
 SETTLE_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
 AHEAD = 2
 """Items handed out per worker: one that it works on and one that waits for it."""
 

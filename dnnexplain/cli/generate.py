@@ -63,6 +63,12 @@ def generate(
     world: Any = options.make(options.spec.compared)
     need(world, Tabular, "generating workloads")
     if not fit:
+        for name, given in (("--like", like), ("--workload", workload)):
+            if given:
+                msg = (
+                    f"{name} says what a generator is fitted to: add --fit KIND (autoregressive, ...), or leave it out"
+                )
+                raise DnnExplainError(msg)
         made = _Made(world, options, generator, 10 if sets is None else sets, seed)
         finish(made, out=out, report=(lambda: made.data) if as_json else None, show=lambda: _show_made(made, out))
         return

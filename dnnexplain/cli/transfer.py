@@ -171,6 +171,8 @@ def _cluster(address: str) -> Any:
     """A client of the cluster at an address, or of one made here; ``None`` if none is wanted."""
     if not address:
         return None
+    from dnnexplain import parallel
+
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -179,7 +181,7 @@ def _cluster(address: str) -> Any:
     if address == "local":
         return Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0"))
     try:
-        return Client(address, timeout=10)
+        return Client(address, timeout=parallel.CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         msg = f"no Dask scheduler answers at {address} ({error}); give its address, or 'local'"
         raise DnnExplainError(msg) from None

@@ -237,6 +237,7 @@ def _best(answers: list[WorstCase]) -> WorstCase:
 
 
 def _dask_client(address: str) -> Any:
+    from dnnexplain import parallel
     from dnnexplain.contract import DnnExplainError
 
     try:
@@ -245,9 +246,9 @@ def _dask_client(address: str) -> Any:
         msg = "--dask needs Dask: pip install 'dnnexplain[dask]'"
         raise DnnExplainError(msg) from None
     try:
-        return (
-            Client(threads_per_worker=1, dashboard_address=":0") if address == "local" else Client(address, timeout=10)
-        )
+        if address == "local":
+            return Client(threads_per_worker=1, dashboard_address=":0")
+        return Client(address, timeout=parallel.CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         msg = f"no Dask scheduler answers at {address!r} ({error}); start one with: dask scheduler"
         raise DnnExplainError(msg) from None

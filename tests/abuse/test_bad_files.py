@@ -6,7 +6,7 @@ import pytest
 
 from dnnexplain.cli import COMMANDS
 from dnnexplain.registry import BUILT_IN
-from tests.abuse.bad_files import bad_files, ended, in_one_process, line_for, text_options, told_as_file
+from tests.abuse.bad_files import bad_files, ended, in_one_process, line_for, small_network, text_options, told_as_file
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes and alarms of POSIX")
 
@@ -27,9 +27,7 @@ def options():
 
 
 def test_every_option_that_names_a_file_refuses_bad_ones_in_a_sentence(tmp_path, monkeypatch):
-    import torch
-
-    torch.save({"0.weight": torch.zeros(2, 3)}, tmp_path / "network.pt")
+    small_network(tmp_path / "network.pt")
     files = bad_files(tmp_path)
     names, tried, faults = list(files), 0, []
     with in_one_process(monkeypatch):

@@ -70,6 +70,12 @@ def test_a_folder_of_them_is_a_workload_of_every_command(tmp_path, capsys):
     assert find_workloads(system, options, str(tmp_path / "generated-0-10.json"), None, 0) == workloads[10:]
 
 
+@pytest.mark.parametrize("said", [("--like", "log.json"), ("--workload", "deeprm")])
+def test_what_a_generator_is_fitted_to_is_refused_where_none_is_fitted(said, capsys):
+    assert main(["generate", SHIPPED[0], *said, "--out", "nowhere"]) == 2
+    assert f"{said[0]} says what a generator is fitted to: add --fit" in capsys.readouterr().err
+
+
 def test_a_generator_of_another_system_is_refused(capsys):
     one, two = SHIPPED[:2]
     file = shipped_generator(spec_of(one), _system(one))

@@ -189,8 +189,15 @@ def test_a_dask_cluster_of_two_workers_finds_what_this_process_finds(files, caps
     assert there["seed"] in {3, 4}
 
 
-def test_a_cluster_that_does_not_answer_is_said(capsys):
+@pytest.mark.parametrize("said", [("--workload", "week.txt"), ("--unit", "kb/s"), ("--row", "1")])
+def test_what_is_said_of_a_fixed_matrix_is_refused_where_none_is_fixed(said, capsys):
+    assert ask("routing", "--policy", "ecmp", *RING, *said, "--rounds", "1") == 2
+    assert f"{said[0]} says which matrix is fixed, and none is" in capsys.readouterr().err
+
+
+def test_a_cluster_that_does_not_answer_is_said(capsys, monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr("dnnexplain.parallel.CONNECT_SECONDS", 0.5)
     assert ask("routing", "--policy", "ecmp", *RING, "--dask", "tcp://127.0.0.1:9", "--restarts", "2") == 2
     told = capsys.readouterr()
     assert "tcp://127.0.0.1:9" in told.err

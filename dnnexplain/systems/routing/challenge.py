@@ -31,6 +31,8 @@ def challenge(system: RoutingSystem, policy: Policy, options: Mapping[str, Any],
         seed: of the draw of a fixed matrix, where no row is named.
     """
     fixed = bool(options["history_only"] or options["matrix"])
+    if not fixed:
+        _refuse_unused(options)
     routed = _matrix(system, options, seed) if fixed else None
     history, all_paths = options["history"], bool(options["all_paths"])
     given = {"history": history, "all_paths": all_paths}
@@ -60,6 +62,14 @@ def challenge(system: RoutingSystem, policy: Policy, options: Mapping[str, Any],
         later=" ago",
         beside=beside if history == "any" and system.history else None,
     )
+
+
+def _refuse_unused(options: Mapping[str, Any]) -> None:
+    """Nothing may be said about a fixed matrix where none is fixed: it would be a search over all of them."""
+    for name, usual in (("workload", "gravity"), ("unit", ""), ("row", None)):
+        if options[name] != usual:
+            msg = f"--{name} says which matrix is fixed, and none is: add --history-only, or leave it out"
+            raise DnnExplainError(msg)
 
 
 def _matrix(system: RoutingSystem, options: Mapping[str, Any], seed: int) -> NDArray[np.float64]:
