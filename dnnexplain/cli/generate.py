@@ -79,7 +79,7 @@ def generate(
 
 
 class _Made:
-    """New workloads of a generator."""
+    """New workloads of a generator; what was in the folder before is counted: replaced, and beside them."""
 
     def __init__(self, world: Any, options: SystemOptions, name: str, count: int, seed: int) -> None:
         from dnnexplain.explain.generate import find_generator, load_generator, read_story
@@ -91,6 +91,7 @@ class _Made:
         self.data: dict[str, Any] = {
             "system": world.name, "generator": str(path) if name != "default" else path.stem, "kind": self.story["generator"],
             "fitted": self.story.get("fitted"), "seed": seed, "sets": count, "figures": self.story.get("figures"), "files": [],
+            "replaced": 0, "beside": 0,
         }  # fmt: skip
 
     def save(self, folder: Path) -> None:
@@ -102,8 +103,10 @@ class _Made:
         except OSError as error:
             msg = f"the folder {folder} cannot be made: {error.strerror}; give another one as --out"
             raise DnnExplainError(msg) from None
-        for place, item in enumerate(self.workloads):
-            file = folder / f"generated-{self.data['seed']}-{place}.json"
+        files = [folder / f"generated-{self.data['seed']}-{place}.json" for place in range(len(self.workloads))]
+        there = {file for file in folder.glob("generated-*.json")}
+        self.data |= {"replaced": len(there & set(files)), "beside": len(there - set(files))}
+        for file, item in zip(files, self.workloads, strict=True):
             with atomic_write(file) as stream:
                 stream.write(json.dumps(to_plain(case_file(self.world, item, file.stem))))
             self.data["files"].append(str(file))
@@ -149,6 +152,7 @@ class _Fitted:
         """The file and its card."""
         from dnnexplain.explain.generate import generator_card, read_story, save_generator
 
+        self.data["replaced"] = int(path.exists())
         save_generator(path, self.generator, self.story)
         with atomic_write(path.with_suffix(".md")) as stream:
             stream.write(generator_card(read_story(path), path.stem))
@@ -203,6 +207,12 @@ def _show_made(made: _Made, out: Path) -> None:
     typer.echo(
         f"{counted(data['sets'], 'workload')} in {out}, by {data['generator']} ({data['kind']}, fitted to {data['fitted']}){real}."
     )
+    if data["replaced"]:
+        typer.echo(
+            f"{counted(data['replaced'], 'file')} of an earlier run with this seed {'was' if data['replaced'] == 1 else 'were'} replaced."
+        )
+    if data["beside"]:
+        typer.echo(f"{counted(data['beside'], 'other file')} of the folder stayed; --workload {out} takes all of them.")
 
 
 def _show_fitted(fitted: _Fitted, out: Path) -> None:
@@ -213,4 +223,6 @@ def _show_fitted(fitted: _Fitted, out: Path) -> None:
         typer.echo(f"{'Real' if fitted.realism.real else 'Not real'} enough to ship: at most .7 is wanted of auc.")
     else:
         typer.echo(f"How real it is was not measured: {fitted.why}")
+    if fitted.data["replaced"]:
+        typer.echo("The file that was there, and its card, were replaced.")
     typer.echo(f"The generator is {out}, its card {out.with_suffix('.md')}")

@@ -59,6 +59,19 @@ def test_workloads_are_written_as_files_that_are_workloads_again(tmp_path, capsy
     assert len(system.run(next(iter(system.rules().values())), [one], seed=0).cost) == 1
 
 
+def test_it_says_what_an_earlier_run_left_in_the_folder(tmp_path, capsys):
+    words = ["generate", SHIPPED[0], "--out", str(tmp_path / "made")]
+    assert main([*words, "--sets", "3"]) == 0
+    assert "replaced" not in capsys.readouterr().out
+    assert main([*words, "--sets", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "2 files of an earlier run with this seed were replaced." in said
+    assert f"1 other file of the folder stayed; --workload {tmp_path / 'made'} takes all of them." in said
+    assert main([*words, "--sets", "1", "--seed", "4", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["replaced"], told["beside"]) == (0, 3)
+
+
 def test_a_folder_of_them_is_a_workload_of_every_command(tmp_path, capsys):
     name = SHIPPED[0]
     assert main(["generate", name, "--sets", "11", "--out", str(tmp_path)]) == 0
