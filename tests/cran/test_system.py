@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import pickle
 import re
 
 import numpy as np
@@ -16,6 +17,7 @@ from dnnexplain.systems.cran.actions import after
 from dnnexplain.systems.cran.days import DRAWN
 from dnnexplain.systems.cran.judge import HORIZON
 from dnnexplain.systems.cran.rules import Situation, nearest
+from dnnexplain.systems.cran.tables import PowerTables
 
 
 def start(system, **changes):
@@ -259,16 +261,34 @@ def test_a_replay_shows_when_each_head_was_awake(action, days):
             assert round(replay.start[replay.chosen[slot]] * 4) == slot
 
 
-def test_a_table_of_all_sets_changes_no_feature_or_move(toggling, days, monkeypatch):
-    features = toggling.features
-    seen = toggling.codec.observe(days[:1])[0][::7]
+def test_a_table_of_all_sets_changes_no_feature_or_move(days, monkeypatch):
+    system = CloudRan()
+    features = system.features
+    seen = system.codec.observe(days[:1])[0][::7]
     other = seen.copy()
-    other[:, toggling.codec.awake] = 1 - other[:, toggling.codec.awake]
+    other[:, system.codec.awake] = 1 - other[:, system.codec.awake]
     tabled = [(features(one), features.actions(one)) for one in (seen, other, seen)]
-    monkeypatch.setattr("dnnexplain.systems.cran.features.TABLED", 0)
+    assert system.features is features
+    assert len(system.codec.tables) == len(seen)  # whoever is awake in a slot
+    assert len(pickle.loads(pickle.dumps(system)).codec.tables) == 0
+    monkeypatch.setitem(system.codec.__dict__, "tables", None)
     for one, (quantities, moves) in zip((seen, other, seen), tabled, strict=True):
         np.testing.assert_array_equal(features(one), quantities)
         np.testing.assert_array_equal(features.actions(one), moves)
+
+
+def test_tables_forget_all_when_there_are_too_many_and_change_no_rule(days, monkeypatch):
+    system = CloudRan()
+    seen = system.codec.observe(days[:1])[0][::5]
+    system.codec.__dict__["tables"] = PowerTables(system.scene, most=25)
+    told = {
+        name: [rule.outputs(part) for part in (seen[:13], seen, seen[3:9])] for name, rule in system.rules().items()
+    }
+    assert 6 <= len(system.codec.tables) <= 25
+    monkeypatch.setitem(system.codec.__dict__, "tables", None)
+    for name, rule in system.rules().items():
+        for part, was in zip((seen[:13], seen, seen[3:9]), told[name], strict=True):
+            np.testing.assert_array_equal(rule.outputs(part), was)
 
 
 def test_features_and_moves_mean_what_they_say(toggling, days):

@@ -14,6 +14,7 @@ from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.systems.cran.days import Day
 from dnnexplain.systems.cran.power import set_of
 from dnnexplain.systems.cran.scene import Scene
+from dnnexplain.systems.cran.tables import TABLED, PowerTables
 
 __all__ = ["Codec"]
 
@@ -141,6 +142,11 @@ class Codec:
             ]
         )
         return names, cells.astype(np.int64)
+
+    @cached_property
+    def tables(self) -> PowerTables | None:
+        """What is remembered of slots' powers; ``None`` with too many heads for that."""
+        return PowerTables(self.scene) if self.scene.heads <= TABLED else None
 
     # --- painting and reading -----------------------------------------------------------------------
 

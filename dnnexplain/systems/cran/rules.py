@@ -7,7 +7,7 @@ that lead there the one after which the slot costs least.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -32,7 +32,7 @@ class Situation:
         observations: ``[B, n]``.
         channels, demand: of the slot ``[B, U, N]`` and ``[B, U]``, Mb/s.
         awake: the heads that are on ``[B]``, as bits.
-        table: the least power radiated by every set ``[B, 2^R]``, W, where that is known.
+        known: the least power radiated by every set ``[B, 2^R]``, W, by the factor on demands, where tables are kept.
     """
 
     codec: Codec
@@ -40,7 +40,7 @@ class Situation:
     channels: NDArray[np.complex128]
     demand: NDArray[np.float64]
     awake: Sets
-    table: NDArray[np.float64] | None = None
+    known: dict[float, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, codec: Codec, observations: NDArray[Any]) -> Situation:
@@ -51,9 +51,12 @@ class Situation:
 
     def radiated(self, sets: Sets, raised: float = 1.0) -> NDArray[np.float64]:
         """The least power radiated by sets ``[B, S]`` for demands raised by a factor, W; infinite where not served."""
-        if self.table is not None and raised == 1.0:
-            return np.take_along_axis(self.table, sets, axis=1)
-        return powers_of_sets(self.codec.scene, self.channels, raised * self.demand, sets)
+        tables = self.codec.tables
+        if tables is None:
+            return powers_of_sets(self.codec.scene, self.channels, raised * self.demand, sets)
+        if raised not in self.known:
+            self.known[raised] = tables.of(self.channels, raised * self.demand)
+        return np.take_along_axis(self.known[raised], sets, axis=1)
 
     def power(self, sets: Sets, raised: float = 1.0) -> NDArray[np.float64]:
         """What the slot costs with sets ``[B, S]``, without switching, W."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -330,9 +331,9 @@ class CloudRan:
         """What days can be drawn."""
         return FAMILIES
 
-    @property
+    @cached_property
     def features(self) -> HeadFeatures:
-        """What rules may speak of."""
+        """What rules may speak of; it remembers what it worked out of each slot."""
         return HeadFeatures(self.codec, self.output)
 
     def visit(
