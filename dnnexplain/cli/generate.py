@@ -104,7 +104,7 @@ class _Made:
             msg = f"the folder {folder} cannot be made: {error.strerror}; give another one as --out"
             raise DnnExplainError(msg) from None
         files = [folder / f"generated-{self.data['seed']}-{place}.json" for place in range(len(self.workloads))]
-        there = {file for file in folder.glob("generated-*.json")}
+        there = set(folder.glob("generated-*.json"))
         self.data |= {"replaced": len(there & set(files)), "beside": len(there - set(files))}
         for file, item in zip(files, self.workloads, strict=True):
             with atomic_write(file) as stream:
