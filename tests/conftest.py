@@ -21,6 +21,7 @@ hypothesis.settings.register_profile("counted", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("counted")
 
 REQUIRE = "DNNEXPLAIN_REQUIRE_BROWSER"
+TOGETHER = "tests/browser/"
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -49,7 +50,8 @@ def chromium():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests with a browser are marked."""
+    """Tests with a browser are marked; those that share one worker come first, for nothing else takes as long."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
@@ -65,7 +67,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class BrowsersTogether(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+            return "browser" if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
 
     return BrowsersTogether(config, log)
 
