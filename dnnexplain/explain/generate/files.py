@@ -16,7 +16,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.generate.autoregressive import Autoregressive
 from dnnexplain.explain.generate.networks import Adversarial, Diffusion
 from dnnexplain.files import write_bytes
-from dnnexplain.reading import parse_json, read_bytes, read_start
+from dnnexplain.reading import parse_json, read_bytes, read_start, read_text
 
 __all__ = [
     "KEY",
@@ -157,9 +157,16 @@ def find_generator(spec: Spec, system: Any, name: str) -> Path:
         return Path(name)
     result = shipped_generator(spec, system)
     if result is None:
-        msg = f"no generator is shipped for this {spec.name}; write one with: dnnexplain generate {spec.name} --fit {Autoregressive.name} --out FILE"
+        why = f": {_why_none(spec)}" if _why_none(spec) else ""
+        msg = f"no generator is shipped for this {spec.name}{why}; write one with: dnnexplain generate {spec.name} --fit {Autoregressive.name} --out FILE"
         raise DnnExplainError(msg)
     return result
+
+
+def _why_none(spec: Spec) -> str:
+    """What was measured where no generator ships: the first line of the system's ``no_generator.md``; empty where nothing is said."""
+    file = None if spec.weights is None else spec.weights.parent / "no_generator.md"
+    return "" if file is None or not file.exists() else read_text(file, "a note").partition("\n")[0].strip()
 
 
 def _whole(arrays: Mapping[str, NDArray[np.generic]]) -> bool:
