@@ -232,7 +232,7 @@ def _text(path: Path, text: str) -> None:
 
 def _show(test: StressTest, folder: Path, broken: dict[str, str]) -> None:
     rows = [
-        (scenario.name, scenario.verdict, scenario.cost, f"{scenario.best_rule}", scenario.rule_cost, percent(scenario.gap, sign=True),
+        (scenario.name, scenario.standing, scenario.cost, f"{scenario.best_rule}", scenario.rule_cost, percent(scenario.gap, sign=True),
          interval(scenario.gap_low, scenario.gap_high, ratio=True), scenario.why)
         for scenario in test.scenarios
     ]  # fmt: skip

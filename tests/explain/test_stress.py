@@ -79,6 +79,16 @@ def test_without_a_ratio_scale_the_yardstick_is_from_the_best_to_the_worst_rule(
     assert compare(best + away * 10.0 * NOISE, {"a": best, "b": best + 10.0}, ratio=False).verdict == verdict
 
 
+def test_what_is_better_on_average_alone_is_not_told_as_within_five_per_cent(gate):
+    nominal = replace(gate.scenarios[0], verdict="within 5%", gap=-0.104, gap_low=-0.3, gap_high=0.02)
+    assert nominal.standing == "better, but not surely"
+    assert replace(nominal, gap=-0.04).standing == "within 5%"
+    assert replace(nominal, verdict="better", gap_high=-0.01).standing == "better"
+    told = replace(gate, scenarios=(nominal, *gate.scenarios[1:]))
+    assert told.table()[0]["verdict"].startswith("better, but not surely")
+    assert summary_json(told, {}, {})["scenarios"][0]["verdict"] == "within 5%"
+
+
 def test_what_went_wrong_is_unsafe_only_where_the_best_rule_does_better():
     cost = 0.5 * RULE
     assert compare(cost, {"a": RULE}, ratio=True, wrong={"jobs starved": (3.0, 0.0)}).verdict == "unsafe"

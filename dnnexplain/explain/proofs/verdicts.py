@@ -125,7 +125,7 @@ class Verdict(Shown):
         if self.verdict == "holds":
             return f"Proved: {text[0].lower() + text[1:]}, in {self.quantifies} of the set asked about."
         if self.failed is not None:
-            return f"Refuted: {self.failed.name} in a valid state, by {self.failed.best:.3g} on the network itself."
+            return f"Refuted: {self.failed.name} in a valid state, by {self.failed.best:.3g} in raw outputs of the network itself."
         left = [case for case in self.cases if case.verdict == "open"]
         why = f" ({left[0].reason})" if left and left[0].reason else ""
         return f"Open: neither proved nor refuted in {len(left)} of {counted(len(self.cases), 'case')}; {self._bounded()}{why}."
@@ -138,4 +138,4 @@ class Verdict(Shown):
         ]
 
     def _bounded(self) -> str:
-        return f"bound {self.bound:.3g}" if np.isfinite(self.bound) else "no bound was reached"
+        return f"violated by at most {self.bound:.3g} in raw outputs" if np.isfinite(self.bound) else "no bound was reached"

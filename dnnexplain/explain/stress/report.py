@@ -123,7 +123,7 @@ def _nominal(test: StressTest, commands: Commands, files: Mapping[str, str]) -> 
     text = (
         f"On {counted(scenario.sets, 'ordinary workload')} its cost ({test.cost_name}) is {number(scenario.cost)}, 95% interval {interval(scenario.low, scenario.high)}; "
         f"that of the best rule, {rule_label(scenario.best_rule)}, is {number(scenario.rule_cost)}. The gap is {percent(scenario.gap, sign=True)} "
-        f"({ends(scenario)}): {scenario.verdict}.{sure}{'' if test.ratio else f' {PER_CENT}'}"
+        f"({ends(scenario)}): {scenario.standing}.{sure}{'' if test.ratio else f' {PER_CENT}'}"
     )
     return [f"<p>{escape(with_minus(text))}</p>", _run(commands.of(scenario, files.get(scenario.name)))]
 
@@ -219,7 +219,7 @@ def _table(test: StressTest, files: Mapping[str, str]) -> str:
 def _row(scenario: ScenarioResult, files: Mapping[str, str]) -> str:
     unsure = "" if scenario.sure else " <small>not sure</small>"
     return (
-        f"<tr><td class=name title='{escape(scenario.sentence, quote=True)}'>{escape(scenario.label)}<td class={shade(scenario.verdict)}>{scenario.verdict}{unsure}"
+        f"<tr><td class=name title='{escape(scenario.sentence, quote=True)}'>{escape(scenario.label)}<td class={shade(scenario.verdict)}>{scenario.standing}{unsure}"
         f"<td class='n side'>{with_minus(figure(scenario.cost))}<td class=side>{escape(rule_label(scenario.best_rule))} {with_minus(figure(scenario.rule_cost))}"
         f"<td class=n>{with_minus(percent(scenario.gap, sign=True))}<td class=mark>{gap_mark(scenario)}<td class='n side'>{scenario.sets}<td class=side>{_link(files.get(scenario.name))}</tr>"
     )
@@ -233,7 +233,7 @@ def _reading(test: StressTest) -> list[str]:
     scale = "" if test.ratio else f" {YARDSTICK}"
     text = (
         f"The gap is by how much the network costs more than the rule that is best in the scenario, all fair rules tried. {BETTER}: its 95% interval "
-        f"lies below 0. {WITHIN}: the gap is at most 5%. {UNSAFE}: the gap is above 50%, or something went wrong that "
+        f"lies below 0. {WITHIN}: the gap is at most 5%; better, but not surely: it is below -5%, but 0 lies in its interval. {UNSAFE}: the gap is above 50%, or something went wrong that "
         f"does not with the best rule, or an output was not a number. {WORSE}: the rest. Not sure: part of the interval lies elsewhere. "
         f"A worst case's file opens again in the editor, and as a command's workload.{scale}"
     )

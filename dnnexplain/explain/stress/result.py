@@ -9,7 +9,7 @@ from typing import Any
 
 from dnnexplain.charts.chart import Axis, Chart, bars
 from dnnexplain.counts import counted
-from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WORSE, worst_verdict
+from dnnexplain.explain.stress.verdicts import ALIKE, BETTER, UNSAFE, WITHIN, WORSE, worst_verdict
 from dnnexplain.numbers import number, percent
 from dnnexplain.results import Question, Result, plain_field, register
 from dnnexplain.rule_names import rule_label
@@ -53,6 +53,11 @@ class ScenarioResult:
     family: str = ""
     parameters: Mapping[str, Any] = plain_field(default_factory=dict)
     worst: Mapping[str, Any] = plain_field(default_factory=dict)
+
+    @property
+    def standing(self) -> str:
+        """The verdict for people, to whom "-10.4%, within 5%" would contradict itself: there zero lies in the interval."""
+        return "better, but not surely" if self.verdict == WITHIN and self.gap < -ALIKE else self.verdict
 
     @property
     def label(self) -> str:
@@ -130,7 +135,7 @@ class StressTest(Result):
         """One row per scenario, in the order in which they were run."""
         return [
             {
-                "scenario": item.name, "verdict": item.verdict if item.sure else f"{item.verdict}, not sure",
+                "scenario": item.name, "verdict": item.standing if item.sure else f"{item.standing}, not sure",
                 "gap": item.gap, "low": item.gap_low, "high": item.gap_high,
                 self.cost_name: item.cost, "best rule": item.best_rule, "its cost": item.rule_cost,
             }

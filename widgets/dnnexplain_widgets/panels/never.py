@@ -193,7 +193,7 @@ class NeverPanel(Panel):
             rows.append({"label": name, "cells": cells})
         return {
             "caption": "Properties and what became of them", "corner": "Property",
-            "columns": ["verdict", "how", "violated at most by", "time"], "rows": rows, "pick": "row",
+            "columns": ["verdict", "how", "violated at most by, in raw outputs", "time"], "rows": rows, "pick": "row",
         }  # fmt: skip
 
     def _show_controls(self) -> None:

@@ -53,7 +53,7 @@ def _gap_words(scenario: ScenarioResult) -> str:
     """``"5.09% better"``, ``"8.9% worse"``; where the verdict says another thing than the sign, with the sign."""
     if (scenario.verdict == BETTER and scenario.gap < 0) or (scenario.verdict == WORSE and scenario.gap > 0):
         return f"{percent(abs(scenario.gap))} {scenario.verdict}"
-    return f"{percent(scenario.gap, sign=True)}, {scenario.verdict}"
+    return f"{percent(scenario.gap, sign=True)}, {scenario.standing}"
 
 
 def case_words(scenario: ScenarioResult) -> str:
@@ -61,5 +61,5 @@ def case_words(scenario: ScenarioResult) -> str:
     bad = f" What makes it unsafe: {scenario.why}." if scenario.why else ""
     return (
         f"{scenario.name}: {scenario.sentence} Cost {number(scenario.cost)}, {percent(scenario.gap, sign=True)} against {label(scenario.best_rule)} "
-        f"({ends(scenario)}) on {counted(scenario.sets, 'workload')}: {scenario.verdict}.{bad}"
+        f"({ends(scenario)}) on {counted(scenario.sets, 'workload')}: {scenario.standing}.{bad}"
     )
