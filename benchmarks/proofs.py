@@ -2,6 +2,7 @@
 
     python benchmarks/proofs.py [--seconds 60] [--states 20] [--system NAME ...] [--out proofs.json]
     python benchmarks/proofs.py --reasons-of default hardened --states 20      # the times of reasons alone
+    python benchmarks/proofs.py --robust --states 20                           # of one decision to one job alone
 
 For each system: each role's network that ships with the default parameters. A property ends proved, refuted (with a
 state that the network itself was run in) or open with the bound that was reached. Reasons and robustness are asked in
@@ -15,6 +16,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,28 @@ def reasons(name: str, roles: tuple[str, ...], states: int) -> list[dict[str, An
     return rows
 
 
+def robustness(name: str, roles: tuple[str, ...], states: int) -> list[dict[str, Any]]:
+    """Processor seconds of the robustness of one decision to one group of knobs, each by 3 steps at most."""
+    system: Any = make_system(name)
+    drawn = random_values(system, states, np.random.default_rng(0))
+    rows = []
+    for role in roles:
+        policy = named_policy(system, role)
+        took, verdicts = [], Counter[str]()
+        for row in (drawn[0], *drawn):  # the very first one compiles
+            began = time.process_time()
+            found = prove(system, policy, robust(system, policy, State(row), 3.0, (system.knobs[0].group,)))
+            took.append(time.process_time() - began)
+            verdicts[found.verdict] += len(took) > 1
+        took = took[1:]
+        rows.append({
+            "system": name, "network": role, "states": states, **{word: verdicts[word] for word in ("holds", "fails", "open")},
+            "seconds_median": float(np.median(took)), "seconds_most": max(took),
+        })  # fmt: skip
+        print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows as Markdown."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -129,8 +153,21 @@ def main() -> None:
     parser.add_argument("--states", type=int, default=20)
     parser.add_argument("--system", nargs="*", default=list(BUILT_IN))
     parser.add_argument("--reasons-of", nargs="*", default=[])
+    parser.add_argument("--robust", action="store_true")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
+    if asked.robust:
+        print(
+            table(
+                [
+                    row
+                    for name in asked.system
+                    if name in REASONS
+                    for row in robustness(name, REASONS[name], asked.states)
+                ]
+            )
+        )
+        return
     if asked.reasons_of:
         print(table(reasons("deeprm", tuple(asked.reasons_of), asked.states)))
         return

@@ -36,6 +36,10 @@ __all__ = ["ForcedSets", "knob_groups"]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _DRAWN = 48
+_QUICK = 40
+"""Parts of the states that are looked at before a violation is climbed for."""
+_CLIMBED = 48
+"""Rounds of a patient climb."""
 
 
 @dataclass(eq=False)
@@ -83,7 +87,7 @@ class ForcedSets:
         Args:
             free: the knobs ``[K]``.
             share: of the time that is left, for this question.
-            patience: so many times as many parts as usual are looked at, and a violation is climbed for first.
+            patience: so many times as many parts as usual are looked at.
         """
         if self.refuted(free):
             return False
@@ -98,9 +102,12 @@ class ForcedSets:
         rng = np.random.default_rng([self.seed, self.queries])
         if self._noted(np.concatenate([self._corners(free), draw(self.system, states, _DRAWN, rng)])):
             return False
-        if patience > 1 and self._climbed(states, rng):
-            return False
-        return self._proved(states, rng, now + share * (self.until - now), patience)
+        until, parts = now + share * (self.until - now), self.budget.parts * patience
+        quick = self._proved(states, rng, until, min(_QUICK, parts))
+        if quick is not None or parts <= _QUICK:
+            return quick
+        # Bounds that few parts leave open are mostly not to be had: a climb to a violation costs as much as some forty parts.
+        return False if self._climbed(states, rng, patience) else self._proved(states, rng, until, parts)
 
     def _noted(self, rows: Floats) -> bool:
         """Keep the state that is furthest on another decision's side, if there is one."""
@@ -112,9 +119,10 @@ class ForcedSets:
             self.note(rows[best])
         return bool(leads[best] > 0)
 
-    def _climbed(self, states: StateSet, rng: np.random.Generator) -> bool:
+    def _climbed(self, states: StateSet, rng: np.random.Generator, patience: int) -> bool:
         """Whether a climb from drawn states ends at another decision."""
-        climbed = climb(self.system, states, self.margins, rng, samples=_DRAWN * 8)
+        rounds = _CLIMBED if patience > 1 else _CLIMBED // 4
+        climbed = climb(self.system, states, self.margins, rng, samples=_DRAWN * 8, rounds=rounds)
         return climbed is not None and self._noted(climbed[0][None])
 
     def _corners(self, free: Bools) -> Floats:
@@ -130,10 +138,10 @@ class ForcedSets:
         valid = np.isclose(np.asarray(self.system.repair(corners)), corners).all(axis=1)
         return np.asarray(corners[valid])
 
-    def _proved(self, states: StateSet, rng: np.random.Generator, until: float, patience: int) -> bool | None:
-        """Bound what each rival can reach."""
+    def _proved(self, states: StateSet, rng: np.random.Generator, until: float, parts: int) -> bool | None:
+        """Bound what each rival can reach, within so many parts of the states; a program follows where they are not few."""
         discrete = isinstance(self.system.output, Discrete)
-        budget = replace(self.budget, parts=self.budget.parts * patience)
+        budget = replace(self.budget, parts=parts, program=self.budget.program and parts > _QUICK)
         question = ProofTask(
             self.system, self.policy, budget, until, self.state.background,
             self.kept if discrete else None, discrete, self.cancel,
@@ -146,7 +154,7 @@ class ForcedSets:
         for words, row, offset in self.rivals:
             case = Case(words, states, row[None], np.array([offset]))
             verdict = by_bounds(question, case, -np.inf, rng, model)
-            if verdict.verdict == "open" and self.budget.program and not isinstance(self.system, ChoicesOfKnobs):
+            if verdict.verdict == "open" and budget.program and not isinstance(self.system, ChoicesOfKnobs):
                 verdict = by_program(question, case, -np.inf, rng)
             if verdict.witness is not None:
                 self.note(verdict.witness)

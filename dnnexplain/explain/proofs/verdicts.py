@@ -138,4 +138,8 @@ class Verdict(Shown):
         ]
 
     def _bounded(self) -> str:
-        return f"violated by at most {self.bound:.3g} in raw outputs" if np.isfinite(self.bound) else "no bound was reached"
+        return (
+            f"violated by at most {self.bound:.3g} in raw outputs"
+            if np.isfinite(self.bound)
+            else "no bound was reached"
+        )
