@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from dnnexplain.app import dashboard_parts
+from dnnexplain.app import UNTRAINED_TITLE, _menu, dashboard_parts
+from dnnexplain.cli.app import check
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.transfer.grid import transfer
+from dnnexplain.registry import make_system, spec_of
 from dnnexplain_widgets import Dashboard
 
 
@@ -53,3 +55,11 @@ def test_a_page_for_strangers_has_no_panel_that_trains(monkeypatch):
     monkeypatch.setenv("DNNEXPLAIN_SERVED", "1")
     served = Dashboard(**dashboard_parts("deeprm"))
     assert [entry.name for entry in served.fitting["knowledge"]] == ["RulesPanel", "GuardPanel"]
+
+
+@pytest.mark.parametrize("policy", ["untrained", "always"])
+def test_what_is_explained_first_may_be_named(policy):
+    made = make_system("cellular")
+    check({"system": "cellular", "policy": policy})
+    first = next(iter(_menu(made, spec_of(made), policy).values()))()
+    assert first.name == {"untrained": UNTRAINED_TITLE}.get(policy, policy)

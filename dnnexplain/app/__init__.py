@@ -100,6 +100,10 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
     if policy is not None and roles.get(policy) in policies:
         title = roles[policy]
         policies = {title: policies[title], **policies}
+    elif policy == "untrained":
+        policies = {UNTRAINED_TITLE: partial(_untrained, system), **policies}
+    elif policy is not None and policy in system.rules():
+        policies = {spec.rules.get(policy, policy): partial(system.rules().__getitem__, policy), **policies}
     elif policy is not None:
         own = _load(system, Path(policy))
         policies = {Path(policy).name: lambda: own, **policies}
@@ -142,9 +146,12 @@ def shipped_policies(system: System) -> dict[str, Callable[[], Policy]]:
 
 
 def _untrained(system: System) -> Policy:
-    from dnnexplain.policies import load_any  # noqa: PLC0415 - loads torch
+    from dnnexplain.policies import load_any, load_for  # noqa: PLC0415 - loads torch
 
-    policy: Any = _named(load_any("untrained", system), "load_any", "'untrained', system")
+    if isinstance(system, PartiallySeen) and system.whole:
+        policy: Any = _named(load_for(system, "untrained"), "load_for", "system, 'untrained'")
+    else:
+        policy = _named(load_any("untrained", system), "load_any", "'untrained', system")
     policy.name = UNTRAINED_TITLE
     return cast("Policy", policy)
 

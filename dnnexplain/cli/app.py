@@ -29,7 +29,11 @@ def open_app(
     options: SystemOptions,
     port: int | None = typer.Option(None, help="Port to serve on; a free one if not given.", show_default=False),
     browser: bool = typer.Option(True, "--browser/--no-browser", help="Open the page in a browser."),
-    policy: Path | None = typer.Option(None, help="A file of weights to explain first.", show_default=False),
+    policy: Path | None = typer.Option(
+        None,
+        help="What is explained first: a file of weights, a shipped network, untrained, or a rule.",
+        show_default=False,
+    ),
     base_url: str | None = typer.Option(
         None, "--base-url", help="Path below which a proxy serves this; found under JupyterHub.", show_default=False
     ),
@@ -87,6 +91,8 @@ def check(settings: dict[str, object]) -> None:
         from dnnexplain.app import dashboard_parts
 
         dashboard_parts(**settings)  # type: ignore[arg-type]
+    elif str(settings.get("policy", "")) in system.rules():
+        return
     elif "policy" in settings:
         load_for(system, str(settings["policy"]))
     elif not shipped_roles(system) and isinstance(system.output, Discrete):

@@ -110,8 +110,9 @@ def _usual(world: EpisodeSystem, spec: Spec) -> list[str]:
     """The policies of a command line that names none: the first network, an untrained one, the rules to measure by."""
     from dnnexplain.policies import shipped_roles
 
-    networks = list(shipped_roles(world))[:1]
-    return [*networks, *(["untrained"] if networks else []), *(spec.baselines[:3] or tuple(world.rules())[:3])]
+    networks, rules = list(shipped_roles(world))[:1], world.rules()
+    usual = [name for name in spec.baselines if name in rules] or list(rules)
+    return [*networks, *(["untrained"] if networks else []), *usual[:3]]
 
 
 def _run(

@@ -60,5 +60,5 @@ def test_the_ring_s_best_oblivious_ratio(ring):
 
 
 def test_too_large_a_program_is_refused():
-    with pytest.raises(DnnExplainError, match="up to 60000 are solved here"):
+    with pytest.raises(DnnExplainError, match="up to 60,000 are solved here"):
         best_oblivious_splits(RoutingSystem("sndlib/geant").paths)

@@ -14,7 +14,7 @@ from dnnexplain.explain.verdict.standing import Standing
 from dnnexplain.registry import spec_of
 from dnnexplain.results import Question, versions
 
-__all__ = ["SUFFIX", "cache_folder", "find_standing", "keep_standing"]
+__all__ = ["SUFFIX", "best_known_rule", "cache_folder", "find_standing", "keep_standing"]
 
 SUFFIX = ".standing.json"
 """``NAME.standing.json`` beside ``NAME.safetensors``."""
@@ -37,6 +37,13 @@ def find_standing(system: System, policy: Policy) -> Standing | None:
         if standing is not None and _about(standing.question) == _about(about):
             return standing
     return None
+
+
+def best_known_rule(system: Any, policy: Policy) -> str:
+    """The best rule on ordinary workloads where a network's standing is known, else the first to be measured by; "" if none."""
+    rules, standing = system.rules(), find_standing(system, policy)
+    best = () if standing is None else (standing.ordinary.rule,)
+    return next((name for name in (*best, *spec_of(system).baselines, *rules) if name in rules), "")
 
 
 def keep_standing(standing: Standing) -> Path | None:

@@ -21,7 +21,7 @@ from dnnexplain.systems.routing.oracle import RoutingOracle, quiet_solver
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.utilisation import check_splits, mlu, normalise_splits, path_costs
 
-__all__ = ["WorstDemand", "best_oblivious_splits", "worst_demand"]
+__all__ = ["WorstDemand", "best_oblivious_splits", "can_be_solved", "worst_demand"]
 
 _LARGEST = 60_000  # links x paths of the largest program for the best splits
 _REMEMBERED: dict[Any, tuple[NDArray[np.float64], float]] = {}
@@ -78,6 +78,11 @@ def worst_demand(paths: PathSet, splits: NDArray[Any], oracle: RoutingOracle | N
     return WorstDemand(reached, max(uppers), demands, int(np.argmax(values)), np.array(values))
 
 
+def can_be_solved(paths: PathSet) -> bool:
+    """Whether the linear program of :func:`best_oblivious_splits` is small enough."""
+    return paths.count * len(paths.topology.links) <= _LARGEST
+
+
 def best_oblivious_splits(paths: PathSet) -> tuple[NDArray[np.float64], float]:
     """The split ratios ``[F]`` with the smallest worst-case MLU / optimum, and that ratio.
 
@@ -86,11 +91,11 @@ def best_oblivious_splits(paths: PathSet) -> tuple[NDArray[np.float64], float]:
     Raises:
         DnnExplainError: if the program would be too large (more than 60,000 links x paths), or the solver fails.
     """
-    size = paths.count * len(paths.topology.links)
-    if size > _LARGEST:
+    if not can_be_solved(paths):
         msg = (
-            f"the best oblivious splits of {paths.topology.name!r} are a linear program with {size} rows; "
-            f"up to {_LARGEST} are solved here: take fewer paths per pair or a smaller topology"
+            f"the best oblivious splits of {paths.topology.name!r} are a linear program with "
+            f"{paths.count * len(paths.topology.links):,} rows; "
+            f"up to {_LARGEST:,} are solved here: take fewer paths per pair or a smaller topology"
         )
         raise DnnExplainError(msg)
     key = (paths.topology.links, paths.topology.capacity.tobytes(), paths.nodes)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.systems.routing.oblivious import best_oblivious_splits
+from dnnexplain.systems.routing.oblivious import best_oblivious_splits, can_be_solved
 from dnnexplain.systems.routing.oracle import RoutingOracle
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.utilisation import normalise_splits
@@ -84,15 +84,16 @@ def routing_rules(paths: PathSet, oracle: RoutingOracle, *, history: bool) -> Ma
     """The rules by name; ``optimum`` is called ``last-optimum`` where only earlier matrices are seen.
 
     ``oblivious`` splits minimise the worst-case ratio over all demands (Applegate and Cohen, SIGCOMM
-    2003); they are computed when first used.
+    2003); they are computed when first used, and no rule of a topology for which that is too much.
     """
     rules: list[FixedSplits | LastOptimum] = [
         FixedSplits("shortest-path", shortest_path_splits(paths)),
         FixedSplits("ecmp", ecmp_splits(paths)),
         FixedSplits("even", even_splits(paths)),
         LastOptimum("last-optimum" if history else "optimum", oracle),
-        FixedSplits("oblivious", _Oblivious(paths)),
     ]
+    if can_be_solved(paths):
+        rules.append(FixedSplits("oblivious", _Oblivious(paths)))
     return {rule.name: rule for rule in rules}
 
 

@@ -17,7 +17,7 @@ from dnnexplain.contract import (
     WatchedOptimum,
 )
 from dnnexplain.explain.attribution.one_state import attribute
-from dnnexplain.explain.verdict.kept import find_standing
+from dnnexplain.explain.verdict.kept import best_known_rule
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.transfer_words import loader
@@ -59,16 +59,10 @@ class EpisodePanel(WatchPanel):
         first = next(iter(system.workload_names))
         knobs = {f"knob {knob.name}": knob.start for knob in system.workload_knobs}
         self.answers = {
-            "work": first, "seed": 1, "rule": self._first_rule(), "sample": False,
+            "work": first, "seed": 1, "rule": best_known_rule(system, self.session.policy), "sample": False,
             "window": 1, "decision": 0, "follow": False, "why": "", "optimum": spec_of(system).quick_optimum, **knobs,
         }  # fmt: skip
         self._show_controls()
-
-    def _first_rule(self) -> str:
-        """The best rule on ordinary workloads where the network's standing is known, else the system's first."""
-        rules = self.system.rules()
-        known = find_standing(self.system, self.session.policy)
-        return known.ordinary.rule if known is not None and known.ordinary.rule in rules else next(iter(rules))
 
     @property
     def result(self) -> Pair | None:

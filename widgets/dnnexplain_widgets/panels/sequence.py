@@ -9,6 +9,7 @@ from dnnexplain.explain.decisions.limits import parts_of, spans_of
 from dnnexplain.explain.sequence.gap import BEST_RULE, MEASURES, OPTIMUM, Mutable
 from dnnexplain.explain.sequence.result import SequenceAttack
 from dnnexplain.explain.sequence.search import attack_sequence
+from dnnexplain.explain.verdict.kept import best_known_rule
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.saved import OPEN_SAVED, same_system
 from dnnexplain_widgets.panels.watch import Pair, WatchPanel, decision_words, run_pair
@@ -39,7 +40,7 @@ class WorstSequencePanel(WatchPanel):
         self.finding: SequenceAttack | None = None
         self.best: Replay | None = None
         self.answers = {
-            "work": next(iter(system.workload_names)), "against": next(iter(system.rules())), "measure": _measures(system)[0],
+            "work": next(iter(system.workload_names)), "against": best_known_rule(system, self.session.policy), "measure": _measures(system)[0],
             "seconds": 30, "seed": 1, "limits": "", "decision": 0, "follow": False,
         }  # fmt: skip
         self._show_controls()

@@ -18,6 +18,7 @@ from dnnexplain.explain.distillation import (
     disagree,
 )
 from dnnexplain.explain.distillation.certificate import checked_export
+from dnnexplain.explain.verdict.kept import best_known_rule
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.live import best_actions
 from dnnexplain_widgets.panels.rules import view as figures
@@ -66,10 +67,9 @@ class RulesPanel(AskedPanel):
         self.bound_seconds = float(self.options.get("bound_seconds", 0.5))
         self.desk: Desk | None = None
         self._speech: figures.Speech | None = None
-        rules = [name for name in system.rules() if name != "random"]
         knobs = {f"knob {knob.name}": knob.start for knob in self.system.workload_knobs}
         self.answers = {
-            "work": next(iter(system.workload_names)), "leaves": 20, "seed": 1, "rule": rules[0] if rules else "",
+            "work": next(iter(system.workload_names)), "leaves": 20, "seed": 1, "rule": best_known_rule(system, self.session.policy),
             "view": RULES, "which": "all", "format": "python", **knobs,
         }  # fmt: skip
         self.session.observe(self._light, "live")
