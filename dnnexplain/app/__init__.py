@@ -107,6 +107,8 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
     elif policy is not None:
         own = _load(system, Path(policy))
         policies = {Path(policy).name: lambda: own, **policies}
+    if not policies and not isinstance(system.output, Discrete):
+        policies = {UNTRAINED_TITLE: partial(_untrained, system)}
     if not isinstance(system.output, Discrete):
         rules = system.rules()
         policies |= {title: partial(rules.__getitem__, name) for name, title in spec.rules.items() if name in rules}

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.encoding import register
 from dnnexplain.systems.routing.oracle import RoutingOracle, quiet_solver
 from dnnexplain.systems.routing.paths import PathSet
@@ -94,7 +95,7 @@ def best_oblivious_splits(paths: PathSet) -> tuple[NDArray[np.float64], float]:
     if not can_be_solved(paths):
         msg = (
             f"the best oblivious splits of {paths.topology.name!r} are a linear program with "
-            f"{paths.count * len(paths.topology.links):,} rows; "
+            f"{counted(paths.count * len(paths.topology.links), 'row')}; "
             f"up to {_LARGEST:,} are solved here: take fewer paths per pair or a smaller topology"
         )
         raise DnnExplainError(msg)

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 0aea0b75c28b9a65ea633c0d8ed1312d550322f173b53e3e31b4cd810f2d5377
+// Built from widgets/page (make page), sources dee923caf73541b57a9cfe5bff2254114235b983f0b5c1acfe56732f670c4a64
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 0aea0b75c28b9a65ea633c0d8ed1312d550322f173b53e3e31b4cd810f2d5377
+// Built from widgets/page (make page), sources dee923caf73541b57a9cfe5bff2254114235b983f0b5c1acfe56732f670c4a64
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -120,7 +120,7 @@ function largestGroups(scene, groups, rows) {
     rest[1] += groups[2 * index + 1];
   }
   shown.forEach((index, at) => rows[at].rename(scene.groups[index].name));
-  rows[NAMED_GROUPS].rename(`${order.length - NAMED_GROUPS} others`);
+  rows[NAMED_GROUPS].rename(`${(order.length - NAMED_GROUPS).toLocaleString("en-US")} others`);
   return groups.length ? [...shown.flatMap((index) => [groups[2 * index], groups[2 * index + 1]]), ...rest] : [];
 }
 

@@ -3,7 +3,7 @@
 import { freshId, h, mix, rgb, s, setAttributes } from "../shared/dom.js";
 import { number, percent } from "../shared/numbers.js";
 import { NODE } from "./nodes.js";
-import { roomFor } from "./places.js";
+import { isCrowded, roomFor } from "./places.js";
 import { look, pictureOf } from "./graph_picture.js";
 
 /** @type {Record<string, string[]>} */
@@ -29,9 +29,9 @@ function endsOf(view, [a, b]) {
   const [[x0, y0], [x1, y1]] = [view.at[a], view.at[b]];
   const long = Math.hypot(x1 - x0, y1 - y0) || 1;
   const [ux, uy] = [(x1 - x0) / long, (y1 - y0) / long];
-  const beside = view.graph.directed ? BESIDE : 0;
+  const beside = view.graph.directed ? BESIDE / (isCrowded(view) ? 2 : 1) : 0;
   const [ox, oy] = [-uy * beside, ux * beside];
-  const gap = Math.min(NODE + 2, long / 3);
+  const gap = Math.min(isCrowded(view) ? NODE - 1 : NODE + 2, long / 3);
   return { x0: x0 + ox + ux * gap, y0: y0 + oy + uy * gap, x1: x1 + ox - ux * gap, y1: y1 + oy - uy * gap, ux, uy };
 }
 
@@ -92,7 +92,8 @@ function lookOf(view, picture, side, index) {
  * @param {number} index
  */
 export function paintLink(view, link, picture, side, index) {
-  const [colour, wide, dash] = lookOf(view, picture, side, index);
+  const [colour, full, dash] = lookOf(view, picture, side, index);
+  const wide = isCrowded(view) ? full / 2 : full;
   link.line.style.cssText = `stroke:${colour};stroke-width:${wide.toFixed(2)};stroke-dasharray:${dash}`;
   if (view.graph.directed) {
     const { at } = link;

@@ -310,6 +310,8 @@ interface NodeMark {
 
 /** Where a word has room: its middle and foot, its box, and how much it covers. */
 interface Room {
+  /** Of a name on a crowded map: shown only where its node is pointed at or chosen. */
+  hidden?: boolean;
   covers: number;
   box: Box;
   x: number;

@@ -3,6 +3,7 @@
 import { h, s, setAttributes } from "../shared/dom.js";
 import { isOnNow } from "./graph_picture.js";
 import { makeSlider } from "./knobs.js";
+import { isCrowded } from "./places.js";
 
 export const NODE = 5;
 
@@ -13,7 +14,7 @@ export const NODE = 5;
 export function makeNode(view, index) {
   const { shape, switch: knob } = view.graph.nodes[index];
   const dot = shape === "square" ? s("rect", { class: "dx-node-dot", rx: 2 }) : s("circle", { class: "dx-node-dot" });
-  const reach = s("circle", { r: 14, class: "dx-reach" });
+  const reach = s("circle", { r: isCrowded(view) ? 7 : 14, class: "dx-reach" });
   const text = s("text", { "text-anchor": "middle", class: "dx-node-name" }, view.graph.names[index]);
   const element = s("g", { class: "dx-node", "aria-hidden": "true" }, reach, dot, text);
   if (view.traffic) element.addEventListener("click", () => view.traffic?.pick(index));
@@ -37,6 +38,7 @@ export function placeNode(view, node, index) {
   if (node.dot.tagName === "rect") setAttributes(node.dot, { x: x - size, y: y - size, width: 2 * size, height: 2 * size });
   else setAttributes(node.dot, { cx: x, cy: y, r: size });
   setAttributes(node.text, { x: where.x, y: where.y });
+  node.text.classList.toggle("dx-covered", Boolean(where.hidden));
 }
 
 /**
@@ -46,7 +48,7 @@ export function placeNode(view, node, index) {
  */
 function sizeOf(view, index) {
   const { amount, shape } = view.graph.nodes[index];
-  if (amount < 0) return shape === "square" ? NODE + 2 : NODE;
+  if (amount < 0) return (shape === "square" ? NODE + 2 : NODE) - (isCrowded(view) ? 2 : 0);
   const knob = view.store.scene.knobs[amount];
   return NODE + 7 * Math.sqrt(Math.max(0, view.store.values[amount] - knob.low) / (knob.high - knob.low || 1));
 }

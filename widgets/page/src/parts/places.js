@@ -1,13 +1,24 @@
 // Where names of nodes and labels of links have room on a map.
 
+const CROWD = 60;
+const LEAST_COVER = 8; // px², less than a letter
+
+/**
+ * Whether there are so many nodes that marks are drawn smaller, and only names that have room (the others on hover).
+ * @param {GraphView} view
+ */
+export const isCrowded = (view) => view.graph.nodes.length > CROWD;
+
 /**
  * For each name the first of eight sides, clockwise from below, where it covers least.
  * @param {GraphView} view
  * @param {string[]} nodes
  */
 export function placeNames(view, nodes) {
-  const taken = view.at.map(([x, y]) => /** @type {Box} */ ([x - 8, y - 8, x + 8, y + 8]));
-  const lines = view.graph.links.map(([a, b]) => /** @type {[Point, Point]} */ ([view.at[a], view.at[b]]));
+  const crowded = isCrowded(view);
+  const half = crowded ? 4 : 8;
+  const taken = view.at.map(([x, y]) => /** @type {Box} */ ([x - half, y - half, x + half, y + half]));
+  const lines = crowded ? [] : view.graph.links.map(([a, b]) => /** @type {[Point, Point]} */ ([view.at[a], view.at[b]]));
   return nodes.map((/** @type {string} */ name, /** @type {number} */ index) => {
     const [x, y] = view.at[index];
     const wide = name.length * 6.1;
@@ -21,7 +32,8 @@ export function placeNames(view, nodes) {
     const covers = taken.reduce((/** @type {number} */ sum, other) => sum + overlap(box, other), 0) + 40 * outside + 3 * lines.reduce((/** @type {number} */ sum, line) => sum + crosses(box, line), 0);
       if (covers < best.covers - 1) best = { covers, box, x: x + dx, y: y + dy };
     }
-    taken.push(best.box);
+    best.hidden = crowded && best.covers > LEAST_COVER;
+    if (!best.hidden) taken.push(best.box);
     return best;
   });
 }
