@@ -27,7 +27,7 @@ from dnnexplain.contract import (
     state_from_values,
 )
 from dnnexplain.files import atomic_write
-from dnnexplain.given_states import given_state, say_what_moved, state_from_file
+from dnnexplain.given_states import given_state, state_from_file
 from dnnexplain.policies import TorchPolicy, load_for, named_policy
 from dnnexplain.reading import parse_json, read_text
 from dnnexplain.registry import make_system, spec_of
@@ -304,12 +304,7 @@ def _state(system: Any, policy: Policy, given: Any) -> State:
     if isinstance(given, State):
         return given
     if isinstance(given, Mapping):
-        by_knob = given.keys() <= {knob.name for knob in system.knobs}
-        if not by_knob:
-            return given_state(system, given)
-        state = state_from_values(system, given)
-        say_what_moved(given, {knob.name: float(value) for knob, value in zip(system.knobs, state.values, strict=True)})
-        return state
+        return given_state(system, given) if given else state_from_values(system, given)
     if isinstance(given, str | Path):
         return state_from_file(system, given)
     if isinstance(given, np.ndarray):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.assumptions import assume
-from dnnexplain.contract import DnnExplainError, State
+from dnnexplain.contract import DnnExplainError, State, state_from_values
 from dnnexplain.reading import read_json
 
 __all__ = ["given_state", "say_what_moved", "state_from_file"]
@@ -26,6 +26,11 @@ def state_from_file(system: Any, path: str | Path) -> State:
 def given_state(system: Any, values: Any) -> State:
     """The state that JSON data mean to a system; each number that had to be moved is said among what is assumed.
 
+    Args:
+        system: whose state it is.
+        values: the system's own fields, as ``explain --json`` prints them under ``"state"``, or knobs by name
+            (``{"job 1 length": 3}``), the others as they stand at first.
+
     Raises:
         DnnExplainError: no object of named quantities, or not one that the system understands.
     """
@@ -33,9 +38,22 @@ def given_state(system: Any, values: Any) -> State:
         kind = {list: "a list", str: "a text", type(None): "null"}.get(type(values), f"{values!r:.80}")
         msg = f'a state is a JSON object of named quantities, not {kind}; explain --json prints one under "state"'
         raise DnnExplainError(msg)
-    state: State = system.state_from_json(values)
-    say_what_moved(values, system.state_to_json(state))
+    if _by_knob(system, values):
+        state = state_from_values(system, values)
+        taken = {knob.name: float(value) for knob, value in zip(system.knobs, state.values, strict=True)}
+    else:
+        state = system.state_from_json(values)
+        taken = system.state_to_json(state)
+    say_what_moved(values, taken)
     return state
+
+
+def _by_knob(system: Any, values: Mapping[str, Any]) -> bool:
+    """Whether knobs are named: none but knobs, or one that is no field of the system's own form."""
+    knobs = values.keys() & {knob.name for knob in system.knobs}
+    return bool(knobs) and (
+        knobs == values.keys() or not knobs <= system.state_to_json(state_from_values(system, {})).keys()
+    )
 
 
 def say_what_moved(given: Mapping[str, Any], taken: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dnnexplain.assumptions import assumed, forget
-from dnnexplain.contract import DnnExplainError
+from dnnexplain.contract import DnnExplainError, state_from_values
 from dnnexplain.given_states import given_state, state_from_file
 from dnnexplain.systems import BUILT_IN, make_system
 
@@ -50,3 +50,26 @@ def test_a_number_that_is_moved_is_said(name, told, said):
 
 def _least(name):
     return {"demands": {}} if name == "routing" else {"slots": []} if name == "deeprm" else {}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_file_may_name_knobs_and_leave_the_others_as_they_stand(name, tmp_path):
+    system = make_system(name)
+    given = {knob.name: knob.high for knob in system.knobs[:3]}
+    (tmp_path / "state.json").write_text(json.dumps(given))
+    assert (
+        state_from_file(system, tmp_path / "state.json").values.tolist()
+        == state_from_values(system, given).values.tolist()
+    )
+
+
+def test_a_knob_that_is_misspelt_beside_others_is_named(tmp_path):
+    (tmp_path / "state.json").write_text(json.dumps({"job 1 length": 3, "job 1 cup": 2}))
+    with pytest.raises(DnnExplainError, match="Did you mean 'job 1 cpu'"):
+        state_from_file(make_system("deeprm"), tmp_path / "state.json")
+
+
+@pytest.mark.parametrize("value", ["x", None, [1], {}, float("nan"), float("inf"), 10**400])
+def test_a_knob_that_is_no_number_is_refused_by_its_name(value):
+    with pytest.raises(DnnExplainError, match="job 1 length must be a finite number between 0 and 15 steps, not"):
+        given_state(make_system("deeprm"), {"job 1 length": value})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,13 +59,21 @@ class Knob:
 
     def snap(self, value: float) -> float:
         """The nearest allowed value."""
-        if not np.isfinite(value):
-            msg = f"{self.name} must be a finite number between {self.low:g} and {self.high:g} {self.unit}, not {value}"
+        if not _is_finite(value):
+            msg = f"{self.name} must be a finite number between {self.low:g} and {self.high:g} {self.unit}, not {value!r:.40}"
             raise DnnExplainError(msg)
         inside = min(max(float(value), self.low), self.high)
         if self.step is None:
             return inside
         return min(self.low + self.step * round((inside - self.low) / self.step), self.high)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether it is a number that float64 holds."""
+    try:
+        return math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
 
 
 @dataclass(frozen=True, eq=False)
