@@ -80,16 +80,15 @@ WITH = {
     ("replay", "guard"): "--policy untrained --workload {family}",
     ("prove", "state"): "--property robust",
     ("prove", "policy"): "--property robust",
-    ("evaluate", "architecture"): "--policy {network}",
-    ("evaluate", "normalize"): "--policy {network}",
     ("generate", "like"): "--fit autoregressive",
     ("worst-case", "workload"): "--history-only --unit b/s",
     **{("replay", name): "--policy {rule}" for name in ("jobs", "matrices", "trace", "log", "file")},
     ("explain", "workload"): "--survey 1",
-    ("explain", "architecture"): "--policy {network}",
-    ("explain", "normalize"): "--policy {network}",
 }
-"""What an option stands beside, if alone it is refused before its file is looked at."""
+"""What an option stands beside, if alone it is refused, or not used, before its file is looked at."""
+
+OF_NETWORK = {"architecture", "normalize"}
+"""What says how a network is read stands beside one."""
 
 
 def text_options(command, system):
@@ -128,7 +127,8 @@ def line_for(command, system, parameter, file, folder):
 
     alone = command in {"serve", "lab"}
     family, rule = spec_of(system).family().name, next(iter(spec_of(system).rules))
-    words = f"{TINY.get(command, '')} {WITH.get((command, parameter.name), '')}"
+    beside = "--policy {network}" if parameter.name in OF_NETWORK else WITH.get((command, parameter.name), "")
+    words = f"{TINY.get(command, '')} {beside}"
     filled = words.format(folder=folder, family=family, network=folder / "network.pt", rule=rule).split()
     flag = [parameter.opts[0]] if parameter.opts[0].startswith("-") else []
     return [command, *([] if alone else [system]), *filled, *flag, str(file)]

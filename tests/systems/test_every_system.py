@@ -5,6 +5,7 @@ A command that a system has no ability for says in one sentence which one is mis
 
 import json
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -207,6 +208,37 @@ def test_searches_regions_statements_and_guards_answer_for_every_space(name, com
         assert json.loads(out)
     else:
         assert err.count("\n") == 1, err
+
+
+GUARDED = {"routing": ("--topology", "ring-4"), "abr": ()}
+"""Built-in systems on which a guard is made within two seconds; tests of guards and ``benchmarks/guards.py`` make others."""
+
+FEWER = {
+    "adversary.STARTS": 2,
+    "adversary.BATCH": 4,
+    "candidates.STATES": 100,
+    "compiling.STARTS": 1,
+    "compiling.FALLBACKS": 1,
+    "evaluation.SEARCHES": 1,
+}
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_a_guard_is_made_and_held_against_its_policy_on_built_in_systems(name, tmp_path, capsys, monkeypatch):
+    for place, count in FEWER.items():
+        module, name_of = place.split(".")
+        monkeypatch.setattr(import_module(f"dnnexplain.explain.guards.{module}"), name_of, count)
+    monkeypatch.setattr("dnnexplain.explain.sequence.search.BATCH", 4)
+    out = tmp_path / "guard.json"
+    budget = ("--sets", "2", "--rounds", "1", "--cycles", "0", "--tries", "1")
+    line = ["guard", name, *GUARDED[name], *budget, "--policy", "untrained", "--out", str(out), "--json"]
+    assert main(line) == 0
+    said = json.loads(capsys.readouterr().out)
+    guard = json.loads(out.read_text(encoding="utf-8"))
+    assert guard["system"] == name
+    assert said["policy"] == "untrained"
+    assert len(guard["rules"]) == len(said["rules"])
+    assert all(rule["do"] in system_of(name).rules() for rule in said["rules"])
 
 
 @pytest.mark.parametrize("name", [*BRIEF, *FAKES])
