@@ -3,7 +3,7 @@
 import networkx as nx
 import pytest
 
-from dnnexplain.app import dashboard_parts
+from dnnexplain.app import UNTRAINED_TITLE, dashboard_parts
 from dnnexplain.cli import main
 
 
@@ -49,7 +49,9 @@ def test_mistakes_are_one_sentence(words, message, capsys):
     assert told.err.count("\n") == 1
 
 
-def test_a_topology_of_one_s_own_has_the_rules(graphml):
+def test_a_topology_of_one_s_own_has_an_untrained_network_and_the_rules(graphml):
     parts = dashboard_parts(system="routing", topology=graphml(("a", "b", 10.0), ("b", "c", 5.0), ("a", "c", 5.0)))
-    assert list(parts["policies"]) == ["Rule: shortest path", "Rule: all shortest paths alike", "Rule: all paths alike"]
+    rules = ["Rule: shortest path", "Rule: all shortest paths alike", "Rule: all paths alike"]
+    assert list(parts["policies"]) == [UNTRAINED_TITLE, *rules]
+    assert parts["policies"][UNTRAINED_TITLE]().name == UNTRAINED_TITLE
     assert parts["system"].graph.nodes == ("a", "b", "c")
