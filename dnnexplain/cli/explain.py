@@ -79,7 +79,7 @@ def explain(
         False, "--sufficient", help="Instead of a map: the knobs that alone force the decision, proved."
     ),
     minimum: bool = typer.Option(False, "--minimum", help="Of --sufficient: the smallest set of all."),
-    seconds: float = typer.Option(30.0, min=0, help="Of --sufficient: at most about this long."),
+    seconds: float = typer.Option(30.0, min=0, help="Of --sufficient: seconds by the clock, at most."),
     badge: str = typer.Option("light", help="How thoroughly the map is checked: light, full or none."),
     consequences: bool = typer.Option(
         False, "--consequences", help="Instead of a map: what would follow each action, if the policy goes on."

@@ -46,7 +46,7 @@ def prove(
         None, help="A state, a JSON file: the property is asked around it.", show_default=False
     ),
     within: float = typer.Option(3.0, help="So many steps of the knobs' grids around the state."),
-    seconds: float = typer.Option(60.0, help="At most about this long; what is not settled then is open."),
+    seconds: float = typer.Option(60.0, help="Seconds by the clock, at most; what is not settled then is open."),
     nodes: int = typer.Option(200_000, help="At most so many nodes of the search tree for each case."),
     every: bool = typer.Option(False, "--every", help="Settle every case, even where one is refuted already."),
     jobs: int = typer.Option(1, help="Cases at a time."),
@@ -180,6 +180,7 @@ def show_sufficient(
                 "flipped": None if reason.flipped is None else world.state_to_json(reason.flipped),
                 "checked": reason.checked,
                 "seconds": reason.seconds,
+                "clock": "wall",
                 "sentence": reason.sentence(),
                 "quantifies": reason.quantifies,
                 "reason": reason.reason,
