@@ -6,9 +6,9 @@ import torch
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import TorchPolicy
-from dnnexplain.systems.cran import CloudRan, training
+from dnnexplain.systems.cran import CloudRan, training, visited_training
 from dnnexplain.systems.cran.networks import TOLD, Alike, Report, dense
-from dnnexplain.systems.cran.power import powers_of_sets
+from dnnexplain.systems.cran.power import powers_of_sets, slot_power
 from dnnexplain.systems.cran.recordings import record
 from dnnexplain.systems.cran.training import _turned, set_losses, toggle_losses, train
 
@@ -147,3 +147,44 @@ def test_training_lowers_the_cost(tmp_path):
     trained = system.run(TorchPolicy(module, system), days).cost.mean()
     assert trained < 0.9 * system.run(TorchPolicy(dense(system), system), days).cost.mean()
     assert trained < system.run(system.rules()["all-on"], days).cost.mean()
+
+
+def test_toggles_of_many_heads_are_learned_on_visited_states_and_go_on_where_they_stopped(tmp_path, monkeypatch):
+    for name, value in {"CHECKPOINT": 100, "BATCH": 64, "VALIDATION": 4, "RECORDED": 2}.items():
+        monkeypatch.setattr(visited_training, name, value)
+    monkeypatch.setattr(training, "UNITS", (16, 16))
+    monkeypatch.setattr(training, "RECORDED", 2)
+    system = CloudRan(heads=3, users=1, slots=24)
+    options = {"days": 16, "steps": 400, "rounds": 1, "outage_charge": 200.0, "told": "gains", "seed": 0}
+
+    def stop(done, _total, _text):
+        if done == 300:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(system, options, tmp_path / "net.safetensors", stop)
+    again, _ = train(system, options, tmp_path / "net.safetensors", lambda *_: None)
+    whole, _ = train(system, options, tmp_path / "other.safetensors", lambda *_: None)
+    seen = torch.as_tensor(system.codec.observe(system.workloads("diurnal", 1, 0))[0])
+    assert torch.equal(again(seen), whole(seen))
+    days = system.workloads("diurnal", 10, 99)
+    trained = system.run(TorchPolicy(again, system), days).cost.mean()
+    assert trained < 0.9 * system.run(TorchPolicy(dense(system), system), days).cost.mean()
+    with pytest.raises(DnnExplainError, match="--action toggle"):
+        train(CloudRan(heads=3, users=1, action="set"), options, tmp_path / "net.safetensors", lambda *_: None)
+
+
+def test_toggles_are_priced_as_if_the_slot_lasted():
+    system = CloudRan(heads=4, users=2)
+    shown = system.codec.observe(system.workloads("diurnal", 1, 5))[0][::17]
+    shown[1::2, system.codec.awake] = [1, 0, 1, 0]
+    for row, losses in zip(shown, visited_training.priced(system, shown), strict=True):
+        channels, demand = system.codec.program(row[None])
+        here = int(system.codec.awake_sets(row[None])[0])
+        values = []
+        for toggle in range(5):
+            there = here ^ (1 << toggle - 1) if toggle else here
+            sent = powers_of_sets(system.scene, channels, demand, np.array([[there]]))[0, 0]
+            slot = float(slot_power(system.scene, there.bit_count(), sent))
+            values.append(1.5 * slot + system.scene.switch_power * (toggle > 0))
+        np.testing.assert_allclose(losses, np.array(values) - min(values), atol=1e-4)

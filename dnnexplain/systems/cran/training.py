@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dnnexplain.contract import MultiBinary
+from dnnexplain.contract import DnnExplainError, MultiBinary
 from dnnexplain.counts import counted
 from dnnexplain.systems.cran.actions import after
 from dnnexplain.systems.cran.networks import Alike
 from dnnexplain.systems.cran.recordings import Recordings, record
 from dnnexplain.systems.cran.trainee import Trainee
+from dnnexplain.systems.cran.visited_training import RECORDED, learn_visited
 
 if TYPE_CHECKING:
     from dnnexplain.systems.cran.system import CloudRan
@@ -64,6 +65,9 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
     of the steps imitates the best action; the others minimise the mean loss of drawn actions, computed exactly over
     all of them, with a tenth of the imitation.
 
+    With more than :data:`~dnnexplain.systems.cran.visited_training.RECORDED` heads there are too many sets to record:
+    toggles are then learned on visited states (:func:`~dnnexplain.systems.cran.visited_training.learn_visited`).
+
     All weights are averages over the last steps; those are kept that cost least on the validation days.
 
     Args:
@@ -74,8 +78,11 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
         report: called as it goes.
 
     Raises:
-        DnnExplainError: an unfinished run with other settings lies there.
+        DnnExplainError: an unfinished run with other settings lies there; or sets of more heads than can be recorded.
     """
+    if system.scene.heads > RECORDED and isinstance(system.output, MultiBinary):
+        msg = f"sets are learned from the cost of every set, of up to {RECORDED} heads; with {system.scene.heads} heads train toggles: --action toggle"
+        raise DnnExplainError(msg)
     started = time.process_time()
     settings = {key: options[key] for key in ("days", "steps", "rounds", "outage_charge", "told", "seed")}
     steps, seed = int(settings["steps"]), int(settings["seed"])
@@ -87,18 +94,27 @@ def train(system: CloudRan, options: Mapping[str, Any], out: Path, report: Repor
     )
     if student.step:
         report(student.step, steps, "resumed")
-    data = record(strict, int(settings["days"]), seed, report)
-    lesson = _Lesson(strict, data, student, settings)
-    while student.step < steps:
-        lesson.step()
-        if student.step % CHECKPOINT == 0 or student.step == steps:
-            excess = _validated(strict, student.average, data)
-            student.measured(excess)
-            report(student.step, steps, f"steps; {excess:.3f} W above the optimum on validation days")
+    if system.scene.heads > RECORDED:
+        learn_visited(strict, student, settings, toggle_losses, _turned, report)
+    else:
+        _learn_recorded(strict, student, settings, report)
     trained: Alike = student.best  # type: ignore[assignment]
     return trained.dense(), {"description": DESCRIPTIONS[system.action]} | _story(
         student, settings, time.process_time() - started
     )
+
+
+def _learn_recorded(system: CloudRan, student: Trainee, settings: Mapping[str, Any], report: Report) -> None:
+    """Train to the last step on days of which the cost of every set is recorded."""
+    steps = student.steps
+    data = record(system, int(settings["days"]), int(settings["seed"]), report)
+    lesson = _Lesson(system, data, student, settings)
+    while student.step < steps:
+        lesson.step()
+        if student.step % CHECKPOINT == 0 or student.step == steps:
+            excess = _validated(system, student.average, data)
+            student.measured(excess)
+            report(student.step, steps, f"steps; {excess:.3f} W above the optimum on validation days")
 
 
 class _Lesson:
