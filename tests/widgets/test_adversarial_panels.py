@@ -197,7 +197,8 @@ def test_an_impossible_wish_is_explained_in_the_sentence(panel):
 
 def test_the_worst_workload_is_searched_watched_and_opened():
     panel = WorstSequencePanel(WORLD, NETWORK)
-    answer(panel, seconds=1, limits="length=1:4")
+    assert panel.answers["against"] == "hold"  # the best rule that is known, not the first of the menu
+    answer(panel, seconds=1, limits="length=1:4", against="sjf")
     press(panel, "search")
     assert panel.jobs.wait()
     assert panel.error == ""
