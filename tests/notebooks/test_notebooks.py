@@ -96,7 +96,7 @@ CHECKS = {
         "assert all(one.verdict in {'holds', 'fails'} and one.checked < 1e-4 for one in settled.values())\n"
         "assert reason.proved and reason.free\n"
         "assert own.verdict == 'fails'\n"
-        "assert report.gap_with < 0.8 * report.gap_without and 0 < report.stepped_in < 0.2\n"
+        "assert report.gap_with > 0.8 * report.gap_without and report.change_low < 0 < report.change_high and 0 < report.stepped_in_worst < 0.2\n"
         "assert right(widest('15')) and not right(widest('0.5'))\n"
         "assert right(bound_means('open')) and not right(bound_means('holds'))\n"
         "assert right(forced(reason.free[0])) and not right(forced(next(iter(reason.fixed))))"
