@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 
 from dnnexplain.app.gallery import DASHBOARDS, gallery_page, lessons, read_site, write_site
 from dnnexplain.app.places import Places, memory_megabytes, room_for
-from dnnexplain.app.server import environment, free_port, is_own, new_token
+from dnnexplain.app.ports import free_port, release
+from dnnexplain.app.server import environment, is_own, new_token
 from dnnexplain.contract import DnnExplainError
 
 PAGE = Path(__file__).parents[1] / "widgets/page/src"
@@ -105,6 +108,23 @@ def test_pages_for_others_are_told_so():
 def test_an_address_that_is_not_ours_is_said():
     with pytest.raises(DnnExplainError, match="no address of this machine"):
         free_port(8999, "192.0.2.1")
+
+
+CLAIM = "from dnnexplain.app.ports import free_port; print(free_port(None), flush=True); input()"
+
+
+def test_commands_that_are_started_together_have_ports_of_their_own():
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", CLAIM], **pipes) as other:
+        theirs = int(other.stdout.readline())  # no server listens there yet
+        mine = free_port(None)
+        release(mine)
+        assert mine != theirs
+        with pytest.raises(DnnExplainError, match=f"port {theirs} is in use"):
+            free_port(theirs)
+        other.communicate("\n")
+    assert free_port(theirs) == theirs
+    release(theirs)
 
 
 def test_a_visitor_who_leaves_while_the_page_is_made_is_no_error_and_gives_the_place_back():

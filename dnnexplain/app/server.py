@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import json
 import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.app import NOTEBOOK, SETTINGS
+from dnnexplain.app.ports import HOST, free_port, release
 from dnnexplain.contract import DnnExplainError
 
 __all__ = [
     "Server",
     "environment",
-    "free_port",
     "is_own",
     "needs",
     "new_token",
@@ -36,9 +34,6 @@ __all__ = [
     "voila_command",
 ]
 
-HOST = "127.0.0.1"
-FIRST_PORT = 8866
-_TRIES = 50
 _TOKEN = 16
 _IDLE_TALK = ("The websocket_ping_timeout", "Setting websocket_ping_timeout")
 """What tornado says of Jupyter's own settings at each first page; nobody can act on it."""
@@ -57,45 +52,6 @@ def needs(module: str) -> None:
     if find_spec(module) is None:
         msg = f"this needs {module}, which is not installed: pip install 'dnnexplain[widgets]'"
         raise DnnExplainError(msg)
-
-
-def free_port(wanted: int | None, host: str = HOST) -> int:
-    """The wanted port, or the first free one from 8866 on.
-
-    Raises:
-        DnnExplainError: the wanted port is taken or not allowed, or none is free; the address is not this machine's.
-    """
-    if wanted is not None:
-        reason = _why_not(wanted, host)
-        if reason:
-            msg = f"port {wanted} {reason}; give another with --port, or leave it out and a free one is chosen"
-            raise DnnExplainError(msg)
-        return wanted
-    for port in range(FIRST_PORT, FIRST_PORT + _TRIES):
-        if not _why_not(port, host):
-            return port
-    msg = f"none of the ports {FIRST_PORT} to {FIRST_PORT + _TRIES - 1} is free; give one with --port"
-    raise DnnExplainError(msg)
-
-
-def _why_not(port: int, host: str) -> str:
-    if not 1 <= port <= 65535:
-        return "is no port (1 to 65535)"
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if os.name != "nt":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just closed is free
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            return "is reserved for the administrator"
-        except socket.gaierror:
-            return f"cannot be opened at {host}, which is no address"
-        except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL:
-                return f"cannot be opened at {host}, which is no address of this machine"
-            return "is in use"
-    return ""
 
 
 def is_own(ip: str) -> bool:
@@ -208,6 +164,7 @@ def run_server(
         print("Ended.", file=sys.stderr)  # noqa: T201
     finally:
         server.stop()
+        release(chosen)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -34,7 +34,8 @@ def open_lab(
     browser: bool = typer.Option(True, "--browser/--no-browser", help="Open JupyterLab in a browser."),
 ) -> None:
     """Open JupyterLab on the notebooks; where there are none, on a starter notebook that shows the dashboard."""
-    from dnnexplain.app.server import environment, free_port, needs
+    from dnnexplain.app.ports import free_port, release
+    from dnnexplain.app.server import environment, needs
 
     needs("jupyterlab")
     where = folder if folder is not None else _default_folder()
@@ -44,8 +45,11 @@ def open_lab(
     opened = next(iter(sorted(where.glob("*.ipynb"))), None)
     if opened is None:
         opened = starter(where)
-    command = lab_command(where, opened, free_port(port), browser=browser)
-    code = _run(command, environment({}))
+    chosen = free_port(port)
+    try:
+        code = _run(lab_command(where, opened, chosen, browser=browser), environment({}))
+    finally:
+        release(chosen)
     raise typer.Exit(code)
 
 

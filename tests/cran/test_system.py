@@ -4,6 +4,7 @@ import inspect
 import json
 import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -289,6 +290,18 @@ def test_tables_forget_all_when_there_are_too_many_and_change_no_rule(days, monk
     for name, rule in system.rules().items():
         for part, was in zip((seen[:13], seen, seen[3:9]), told[name], strict=True):
             np.testing.assert_array_equal(rule.outputs(part), was)
+
+
+def test_tables_asked_by_several_threads_answer_as_to_one(days):
+    system = CloudRan()
+    seen = system.codec.observe(days[:1])[0]
+    rule = system.rules()["greedy"]
+    alone = rule.outputs(seen)
+    system.codec.__dict__["tables"] = PowerTables(system.scene, most=40)
+    parts = [seen[start : start + 12] for start in range(0, 84, 3)]
+    with ThreadPoolExecutor(4) as pool:
+        for start, told in zip(range(0, 84, 3), pool.map(rule.outputs, parts), strict=True):
+            np.testing.assert_array_equal(told, alone[start : start + 12])
 
 
 def test_features_and_moves_mean_what_they_say(toggling, days):

@@ -54,10 +54,16 @@ def test_a_rule_has_none():
     assert WHOLE.uphill(WHOLE.rules()["ecmp"], WHOLE.workloads("gravity", 1, 4)[0]) is None
 
 
-def test_the_search_goes_further_with_it_and_each_gradient_is_a_run():
-    policy, drawn = network(0), list(WHOLE.workloads("gravity", 60, 1))
+@pytest.fixture(scope="module")
+def searches():
+    """Without and with the gradient, three seeds of each: a search may end elsewhere where a program has several optima."""
+    return [searched(seed) for seed in (1, 2, 3)]
+
+
+def searched(seed):
+    policy, drawn = network(0), list(WHOLE.workloads("gravity", 60, seed))
     law = Plausibility([WHOLE.to_records(one) for one in drawn])
-    regret, asked = regret_of(WHOLE, policy, fair_rules(WHOLE), 1), []
+    regret, asked = regret_of(WHOLE, policy, fair_rules(WHOLE), seed), []
     slope = slope_of(WHOLE, policy)
     assert slope is not None
 
@@ -65,11 +71,15 @@ def test_the_search_goes_further_with_it_and_each_gradient_is_a_run():
         asked.append(workload)
         return slope(workload)
 
-    given = {"count": 60, "seed": 1}
+    given = {"count": 60, "seed": seed}
     plain, steep = (hardest(WHOLE, drawn, law, regret, **given, slope=one) for one in (None, counted))
     assert len(plain.regret) == 60
     assert asked
     assert len(steep.regret) <= 60 - len(asked) + BATCH
-    mean = [np.mean([one.regret[run] for run in worst_ten(one, 0.05)]) for one in (plain, steep)]
-    assert mean[1] > 1.2 * mean[0]
     assert all(steep.plausibility[run] >= 0.05 for run in worst_ten(steep, 0.05))
+    return [np.mean([one.regret[run] for run in worst_ten(one, 0.05)]) for one in (plain, steep)]
+
+
+def test_the_search_goes_further_with_it_and_each_gradient_is_a_run(searches):
+    plain, steep = np.mean(searches, axis=0)
+    assert steep > 1.2 * plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,16 @@ def kinds(system: System) -> dict[str, tuple[int, ...]]:
 
     ``{"length": (0, 3, 6), "cpu": (1, 4, 7), ...}``: the same quantity of several objects.
     """
+    return dict(_kinds(tuple(system.knobs)))
+
+
+@lru_cache(maxsize=8)
+def _kinds(knobs: tuple[Knob, ...]) -> dict[str, tuple[int, ...]]:
+    """Kept, for a large network has 40,000 knobs and is asked for them at every step of a drag."""
     members: dict[str, list[int]] = {}
-    for position, knob in enumerate(system.knobs):
+    for position, knob in enumerate(knobs):
         members.setdefault(kind_of(knob), []).append(position)
-    shared = {kind: places for kind, places in members.items() if len({system.knobs[i].group for i in places}) > 1}
-    return {kind: tuple(places) for kind, places in shared.items()}
+    return {kind: tuple(places) for kind, places in members.items() if len({knobs[i].group for i in places}) > 1}
 
 
 def knob_index(system: System, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class PowerTables:
 
     def __init__(self, scene: Scene, most: int = REMEMBERED) -> None:
         self.scene, self.most = scene, most
-        self._forget()
+        self._begin()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what was worked out: another process works out what it needs."""
@@ -40,7 +41,7 @@ class PowerTables:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """With nothing worked out yet."""
         self.__dict__.update(state)
-        self._forget()
+        self._begin()
 
     def __len__(self) -> int:
         return len(self._place)
@@ -54,29 +55,39 @@ class PowerTables:
         """
         rows = np.concatenate([np.asarray(channels).reshape(len(demand), -1).view(np.float64), demand], axis=1)
         keys = [row.tobytes() for row in rows]
-        new = self._unknown(keys)
-        if len(self._place) + len(new) > self.most:
-            self._forget()
-            new = self._unknown(keys)
-        if new:
-            self._solve(new, keys, channels, demand)
-        return self._powers[[self._place[key] for key in keys]]
+        powers = np.empty((len(keys), 2**self.scene.heads))
+        with self._changing:
+            place = np.array([self._place.get(key, -1) for key in keys], dtype=np.int64)
+            powers[place >= 0] = self._powers[place[place >= 0]]
+        missing = np.flatnonzero(place < 0)
+        if len(missing):
+            first = {keys[at]: int(at) for at in missing[::-1]}
+            solved = self._solved(channels[[*first.values()]], demand[[*first.values()]])
+            row = {key: at for at, key in enumerate(first)}
+            powers[missing] = solved[[row[keys[at]] for at in missing]]
+            self._keep(list(first), solved)
+        return powers
 
-    def _unknown(self, keys: list[bytes]) -> list[int]:
-        """Where slots stand that are not remembered, each once."""
-        return list({key: at for at, key in enumerate(keys) if key not in self._place}.values())
+    def _solved(self, channels: NDArray[np.complex128], demand: NDArray[np.float64]) -> NDArray[np.float64]:
+        return powers_of_sets(self.scene, channels, demand, np.tile(all_sets(self.scene), (len(demand), 1)))
 
-    def _solve(
-        self, new: list[int], keys: list[bytes], channels: NDArray[np.complex128], demand: NDArray[np.float64]
-    ) -> None:
-        sets = np.tile(all_sets(self.scene), (len(new), 1))
-        first, last = len(self._place), len(self._place) + len(new)
-        if last > len(self._powers):
-            longer = np.empty((max(last, 2 * len(self._powers)), sets.shape[1]))
-            longer[:first] = self._powers[:first]
-            self._powers = longer
-        self._powers[first:last] = powers_of_sets(self.scene, channels[new], demand[new], sets)
-        self._place.update((keys[at], first + place) for place, at in enumerate(new))
+    def _keep(self, keys: list[bytes], powers: NDArray[np.float64]) -> None:
+        """Remember what a thread has worked out, unless another was quicker; all else is forgotten where there is no room."""
+        with self._changing:
+            if len(self._place) + len(keys) > self.most:
+                self._forget()
+            new = [at for at, key in enumerate(keys) if key not in self._place][: self.most]
+            first, last = len(self._place), len(self._place) + len(new)
+            if last > len(self._powers):
+                longer = np.empty((max(last, 2 * len(self._powers)), powers.shape[1]))
+                longer[:first] = self._powers[:first]
+                self._powers = longer
+            self._powers[first:last] = powers[new]
+            self._place.update((keys[at], first + rank) for rank, at in enumerate(new))
+
+    def _begin(self) -> None:
+        self._changing = Lock()  # a page asks from several threads at once
+        self._forget()
 
     def _forget(self) -> None:
         self._place = {}

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources dee923caf73541b57a9cfe5bff2254114235b983f0b5c1acfe56732f670c4a64
+// Built from widgets/page (make page), sources 18783f4d7bd98b63ed574d90f7d09cc2140a7786809a4c8d0024152e4e43caa3
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -17,7 +17,7 @@ const DASHES = ["none", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "2 2 6 2", "1 4"
 export function makeRace(store, part, model) {
   const svg = s("svg", { class: "dx-chart", role: "img" });
   const table = h("table", { class: "dx-hidden" });
-  const element = h("div", { class: "dx-race" }, svg, table);
+  const element = h("div", { class: "dx-race" }, svg, h("div", { class: "dx-hidden" }, table)); // a table alone would keep its width
   /** @type {any} */
   const view = { svg, table, element, model, width: 0, drawn: null };
   const resize = new ResizeObserver(([entry]) => {

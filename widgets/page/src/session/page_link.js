@@ -7,6 +7,7 @@ import { answer } from "./answers.js";
 import { makeGuideButton } from "./guide_state.js";
 
 const QUIET = 400; // ms without a change after which the address is brought up to date
+const LONGEST_ADDRESS = 8000; // characters of a fragment: the browser takes a second for each change of 25,000
 export const AGAIN = "dnnexplain-again"; // where a notebook's page keeps the state of a kernel that stopped
 
 /**
@@ -28,6 +29,14 @@ export function linkOf(store, section) {
 }
 
 /**
+ * What the page's address is to be: none where the link is too long to be kept in it after every change. It can be copied.
+ * @param {string} link
+ */
+export function addressOf(link) {
+  return link.length > LONGEST_ADDRESS ? "" : link;
+}
+
+/**
  * @param {Store} store
  * @param {PartSpec} part
  * @param {PanelModel} model
@@ -39,8 +48,11 @@ export function makePageLink(store, part, model) {
   let own = "";
   const link = () => linkOf(store, model.get("figure").section);
   const write = () => {
-    own = link();
-    if (isApp() && !waits && own) history.replaceState(history.state, "", `#${own}`);
+    const full = link();
+    own = addressOf(full);
+    if (isApp() && !waits && full && location.hash.slice(1) !== own) {
+      history.replaceState(history.state, "", own ? `#${own}` : location.pathname + location.search);
+    }
   };
   const later = () => {
     clearTimeout(timer);
