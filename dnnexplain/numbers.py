@@ -27,6 +27,7 @@ __all__ = [
     "number",
     "percent",
     "probability",
+    "share",
     "went_wrong",
     "with_minus",
     "with_unit",
@@ -84,6 +85,22 @@ def percent(share: float, *, sign: bool = False) -> str:
     if sign and abs(share) < 5e-5:
         return "0%"
     return f"{number(100.0 * share, sign=sign)}%"
+
+
+def share(part: float, places: int = 0) -> str:
+    """A part of a whole as a percentage with so many decimals; what would read 0% or 100% but is not says so.
+
+    ``share(0.004)`` is ``under 1%``, ``share(0.9996, 1)`` is ``over 99.9%``.
+    """
+    if not math.isfinite(part):
+        return "none"
+    step = Decimal(1).scaleb(-places)
+    rounded = (100 * Decimal(float(part) + 0.0)).quantize(step, ROUND_HALF_UP)
+    if part > 0.0 and not rounded:
+        return f"under {step}%"
+    if part < 1.0 and rounded == 100:
+        return f"over {100 - step}%"
+    return f"{rounded:,}%"
 
 
 def probability(value: float) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnnexplain.numbers import beside, figure, gap, interval, number, percent, with_minus, with_unit
+from dnnexplain.numbers import beside, figure, gap, interval, number, percent, share, with_minus, with_unit
 from dnnexplain_widgets import words
 
 VECTORS = json.loads((Path(__file__).parent / "numbers.json").read_text())
@@ -53,6 +53,25 @@ def test_the_page_writes_the_same(tmp_path):
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     for kind, values in asked.items():
         assert said[kind] == [WRITE[kind](value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("part", "places", "text"),
+    [
+        (0.0, 0, "0%"),
+        (1.0, 1, "100.0%"),
+        (0.004, 0, "under 1%"),
+        (0.005, 0, "1%"),
+        (0.9996, 1, "over 99.9%"),
+        (0.997, 0, "over 99%"),
+        (0.1234, 1, "12.3%"),
+        (13.4, 0, "1,340%"),
+        (1.0004, 1, "100.0%"),
+        (math.nan, 1, "none"),
+    ],
+)
+def test_a_part_reads_as_none_or_all_only_where_it_is(part, places, text):
+    assert share(part, places) == text
 
 
 @given(st.floats(1e-3, 1e6))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.counts import counted
+from dnnexplain.numbers import share
 from dnnexplain.policies.training import Recipe, Report, Trainer, make_recipe
 from dnnexplain.training.teachers import begin_from, read_teacher, teacher_words, training_workload
 
@@ -88,7 +89,7 @@ def _curve(said: Report) -> str:
     low, high = min(scores), max(scores)
     blocks = "▁▂▃▄▅▆▇█"
     bars = "".join(blocks[round((score - low) / (high - low or 1) * 7)] for score in scores)
-    obeys = f", agreement {curve[-1]['agreement']:.0%}" if "agreement" in curve[-1] else ""
+    obeys = f", agreement {share(curve[-1]['agreement'])}" if "agreement" in curve[-1] else ""
     return f" {bars} cost {scores[-1]:.2f}, best {min(scores):.2f}{obeys}"
 
 

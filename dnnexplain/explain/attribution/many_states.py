@@ -25,6 +25,7 @@ from dnnexplain.explain.attribution.sentences import number, start
 from dnnexplain.explain.attribution.targets import resolve
 from dnnexplain.explain.decisions.decision import decide_observed, observe, states_from_observations
 from dnnexplain.explain.networks.hooks import array, network_of, private
+from dnnexplain.numbers import share
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = ["Survey", "survey"]
@@ -75,12 +76,12 @@ class Survey(Result):
             return f"Over {counted(self.states, 'state')} no group says anything about {self.target}."
         first, least = int(self.top.argmax()), int(np.nanargmin(self.cancellation))
         states = counted(self.states, "state")
-        leads = f"Over {states} {self.group_names[first]} leads most often, in {self.top[first]:.0%}"
+        leads = f"Over {states} {self.group_names[first]} leads most often, in {share(self.top[first])}"
         if self.cancellation[least] >= _ALL:
             return f"{leads}; each group's cells have one sign, so nothing cancels."
         return (
             f"{leads}; for and against cancel most in {self.group_names[least]}, "
-            f"of which {self.cancellation[least]:.0%} remains."
+            f"of which {share(self.cancellation[least])} remains."
         )
 
     def cancels(self, group: str) -> str:
@@ -91,7 +92,7 @@ class Survey(Result):
         parts = f"{number(self.positive[i], sign=True)} and {number(self.negative[i])}"
         if self.cancellation[i] >= _ALL:
             return f"{start(group)}: {parts} on average, of one sign in each state, so nothing cancels."
-        return f"{start(group)}: {parts} on average, of which {self.cancellation[i]:.0%} remains in a state."
+        return f"{start(group)}: {parts} on average, of which {share(self.cancellation[i])} remains in a state."
 
     def table(self) -> list[dict[str, Any]]:
         """One row per knob group."""

@@ -23,6 +23,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.explain.networks.hooks import network_of, private, tensor, with_gradients
 from dnnexplain.explain.networks.paths import wired_cells
+from dnnexplain.numbers import share
 from dnnexplain.results import Shown, array_field
 
 __all__ = ["Reliance", "reliance"]
@@ -84,7 +85,7 @@ class Reliance(Shown):
         """The group on which most decisions rest, and what nothing depends on, in words."""
         most = int(self.changed.argmax())
         rests = (
-            f"Most decisions rest on {self.group_names[most]}: {self.changed[most]:.0%} change when it is exchanged for "
+            f"Most decisions rest on {self.group_names[most]}: {share(self.changed[most])} change when it is exchanged for "
             f"that of another state"
             if self.changed[most] > 0
             else "No decision changes when any one group is exchanged for that of another state"

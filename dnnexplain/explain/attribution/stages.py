@@ -14,6 +14,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.reliance import reliance
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.intervals import Interval, mean_interval
+from dnnexplain.numbers import share
 from dnnexplain.registry import cost_range
 from dnnexplain.results import Shown, array_field
 
@@ -55,8 +56,8 @@ class Stages(Shown):
         rests = f"{last} at first and at last" if first == last else f"{first} at first and on {last} at last"
         return (
             f"Over {counted(self.states, 'state')}, most decisions rest on {rests}; what counts most more than at first is "
-            f"{self.group_names[grown]} ({self.changed[0, grown]:.0%} to {self.changed[-1, grown]:.0%} of decisions change "
-            f"with it); {self.same[0]:.0%} of decisions were already the last network's."
+            f"{self.group_names[grown]} ({share(self.changed[0, grown])} to {share(self.changed[-1, grown])} of decisions change "
+            f"with it); {share(self.same[0])} of decisions were already the last network's."
         )
 
     def table(self) -> list[dict[str, Any]]:

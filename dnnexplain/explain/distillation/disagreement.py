@@ -17,7 +17,7 @@ from dnnexplain.explain.distillation.conditions import conditions
 from dnnexplain.explain.distillation.tree import LEAF, Tree, grow, snapped
 from dnnexplain.explain.distillation.world import Distillable, absent_of
 from dnnexplain.intervals import share_interval
-from dnnexplain.numbers import percent
+from dnnexplain.numbers import percent, share
 from dnnexplain.results import Question, Result, array_field, plain_field
 from dnnexplain.rule_names import rule_label
 
@@ -178,6 +178,6 @@ def _places(tree: Tree, names: tuple[str, ...], units: dict[str, str], absent: d
     leaves = [int(n) for n in np.flatnonzero(tree.feature == LEAF) if tree.scores[n, DIFFER] > LEAF_SHARE]
     leaves.sort(key=lambda node: -float(tree.weight[node] * tree.scores[node, DIFFER]))
     return [
-        f"{conditions(tree, leaf, names, units, absent)} (different in {tree.scores[leaf, DIFFER]:.0%} of these)"
+        f"{conditions(tree, leaf, names, units, absent)} (different in {share(tree.scores[leaf, DIFFER])} of these)"
         for leaf in leaves
     ]

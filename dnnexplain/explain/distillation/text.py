@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dnnexplain.explain.distillation.branching import LEAF, Branching
 from dnnexplain.explain.distillation.conditions import question
 from dnnexplain.gone import renamed
+from dnnexplain.numbers import share
 
 __all__ = ["export_text", "tree_text"]
 
@@ -38,7 +39,7 @@ def tree_text(
     def write(node: int, depth: int) -> None:
         pad = "  " * depth
         if tree.feature[node] == LEAF:
-            lines.append(f"{pad}{leaf(node)}  ({tree.weight[node]:.1%})")
+            lines.append(f"{pad}{leaf(node)}  ({share(tree.weight[node], 1)})")
             return
         name = names[tree.feature[node]]
         yes, no = question(name, float(tree.threshold[node]), units.get(name, ""), absent or {})

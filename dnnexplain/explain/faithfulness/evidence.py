@@ -21,6 +21,7 @@ from dnnexplain.explain.faithfulness.additivity import JOINT, bent_share, joint_
 from dnnexplain.explain.faithfulness.tried_cells import concordance, cosine, halves, nudges
 from dnnexplain.explain.faithfulness.tried_map import Case
 from dnnexplain.explain.networks.hooks import array, shuffled, tensor
+from dnnexplain.numbers import share
 
 __all__ = [
     "Evidence",
@@ -100,19 +101,19 @@ def infidelity(case: Case) -> Evidence:
         normalize=True,
     )
     value = max(0.0, float(values[0]) / size)
-    said = f"When {moves}, the map leaves {value:.0%} of the change (in squares) unexplained."
+    said = f"When {moves}, the map leaves {share(value)} of the change (in squares) unexplained."
     joint = joint_share(case, rows, lost)
     return _limited(value, said, joint, _NO_MAP if value >= joint else "")
 
 
-_NO_MAP = "No map could leave less than {joint:.0%}: here effects do not add up."
+_NO_MAP = "No map could leave less than {joint}: here effects do not add up."
 
 
 def _limited(value: float, said: str, joint: float, why: str = _NO_MAP) -> Evidence:
     """A figure that no map can be good at cannot condemn one: where effects do not add up, it is amber at worst."""
     if not joint >= JOINT:
         return Evidence(value, said)
-    return Evidence(value, f"{said} {why.format(joint=joint)}".rstrip(), mild=True)
+    return Evidence(value, f"{said} {why.format(joint=share(joint))}".rstrip(), mild=True)
 
 
 def cells(case: Case) -> Evidence:
@@ -157,7 +158,7 @@ def sensitivity(case: Case) -> Evidence:
     except DnnExplainError:
         return Evidence(_NONE, f"{case.entry.title} refuses a neighbouring state, so its stability is unknown.")
     value = float(values[0])
-    return Evidence(value, f"One step of one knob changes the map by up to {value:.0%} of its size.")
+    return Evidence(value, f"One step of one knob changes the map by up to {share(value)} of its size.")
 
 
 def randomisation(case: Case) -> Evidence:
@@ -199,7 +200,9 @@ def intervention(case: Case) -> Evidence:
     top = _sentence(case, interventions[int(np.abs(predicted).argmax())])
     if len(interventions) < 3:
         value = float(np.mean(np.sign(predicted) == np.sign(real)))
-        return Evidence(value, f"{top} The sign is right for {value:.0%} of {counted(len(interventions), 'object')}.")
+        return Evidence(
+            value, f"{top} The sign is right for {share(value)} of {counted(len(interventions), 'object')}."
+        )
     value = rank_correlation(predicted, real)
     joint = _joint_in_mixtures(case)
     if np.isnan(value):
@@ -212,9 +215,7 @@ def intervention(case: Case) -> Evidence:
     said = (
         f"{top} Over {counted(len(interventions), 'object')}{drawn}, map and reality correlate {number(value)} in rank."
     )
-    return _limited(
-        value, said, joint, "No sum over objects explains {joint:.0%} of what they do: effects do not add up."
-    )
+    return _limited(value, said, joint, "No sum over objects explains {joint} of what they do: effects do not add up.")
 
 
 def _joint_in_mixtures(case: Case) -> float:

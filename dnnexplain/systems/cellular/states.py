@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.numbers import share
 from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.layout import WINDOWS, Layout
 
@@ -61,8 +62,8 @@ def describe_values(layout: Layout, values: Floats) -> str:
     trend = "rises to" if ahead[-1] > ahead[0] + 0.02 else "falls to" if ahead[-1] < ahead[0] - 0.02 else "stays near"
     radio = float(values[layout.efficiency.start])
     return (
-        f"At {clock} the cell was {100 * now:.0f}% full in the last minute, {100 * values[layout.load]:.0f}% of its capacity being "
-        f"ours; the forecast of its own traffic {trend} {100 * ahead[-1]:.0f}% within {WINDOWS[-1][1]} minutes; radio "
+        f"At {clock} the cell was {share(now)} full in the last minute, {share(values[layout.load])} of its capacity being "
+        f"ours; the forecast of its own traffic {trend} {share(ahead[-1])} within {WINDOWS[-1][1]} minutes; radio "
         f"conditions are {radio:.2f} times the typical."
     )
 

@@ -8,7 +8,7 @@ from dnnexplain.contract import DnnExplainError, Knob, NetworkPolicy
 from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.beside import BesideAttribution, beside_attribution
 from dnnexplain.explain.proofs.sufficient import LIMITS, SufficientReason, sufficient_reason
-from dnnexplain.numbers import with_unit
+from dnnexplain.numbers import share, with_unit
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 
@@ -127,7 +127,7 @@ class ReasonPanel(Panel):
 
 
 def _share(beside: BesideAttribution | None, group: str) -> str:
-    return "" if beside is None else f"{100.0 * beside.shares[group]:.1f}%"
+    return "" if beside is None else share(beside.shares[group], 1)
 
 
 def _short(knob: Knob) -> str:

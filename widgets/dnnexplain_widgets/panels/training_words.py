@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnnexplain.counts import counted
+from dnnexplain.numbers import share
 from dnnexplain_widgets.words import label, number
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _way(before: float, now: float) -> str:
     change = now - before
     if abs(change) < 0.0005 * abs(before) or change == 0.0:
         return "as before"
-    size = f"{abs(change) / before:.1%}" if before > 0.0 else number(abs(change))
+    size = share(abs(change) / before, 1) if before > 0.0 else number(abs(change))
     return f"{size} {'better' if change < 0 else 'worse'}"
 
 
@@ -76,7 +77,7 @@ def sentence_of(run: Lesson) -> str:
         f"{counted(run.sets, 'held-out workload')}: {way} (before: {number(first['greedy'])}; {rules})."
     )
     if "agreement" in first and "agreement" in last:
-        words += f" The rule is obeyed in {last['agreement']:.1%} of decisions that have a choice (before: {first['agreement']:.1%})."
+        words += f" The rule is obeyed in {share(last['agreement'], 1)} of decisions that have a choice (before: {share(first['agreement'], 1)})."
     if "greedy_worst" in last:
         words += (
             f" In the worst cell of the mix its cost is {last['greedy_worst']:.2f} times SJF's "

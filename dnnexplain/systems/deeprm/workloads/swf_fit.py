@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import unit_of
+from dnnexplain.numbers import share
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.workloads.families import load as offered
 from dnnexplain.systems.deeprm.workloads.swf import SwfLog
@@ -127,7 +128,7 @@ def _columns(log: SwfLog, why: list[str]) -> dict[str, Any]:
     }
     if not telling(f"memory_{chosen['memory']}"):
         why.append(
-            f"Memory is given for {known('memory_asked'):.0%} (asked) and {known('memory_used'):.0%} (used) of the jobs: "
+            f"Memory is given for {share(known('memory_asked'))} (asked) and {share(known('memory_used'))} (used) of the jobs: "
             "where it is missing, a job gets as many units of memory as of CPU."
         )
     why.append(f"Processors {chosen['cpus']}, memory {chosen['memory']}, time {chosen['time']} are taken.")

@@ -14,7 +14,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import asks_presence, conditions, is_yes_or_no, or_none, question
 from dnnexplain.explain.distillation.tree import LEAF
-from dnnexplain.numbers import beside, gap, interval
+from dnnexplain.numbers import beside, gap, interval, share
 from dnnexplain_widgets.panels.rules.work import EDITED, Ground
 from dnnexplain_widgets.words import joined, label, number, with_unit
 
@@ -182,7 +182,7 @@ def size_curves(distillation: Distillation, size: int) -> dict[str, Any]:
             for title, values, unit, reference in charts
         ],
         "words": [
-            f"{counted(tree.leaves, 'rule')}: as the network in {100 * distillation.path_fidelity[distillation.chosen, place]:.1f}% of its states, "
+            f"{counted(tree.leaves, 'rule')}: as the network in {share(distillation.path_fidelity[distillation.chosen, place], 1)} of its states, "
             f"{distillation.cost_name} {number(distillation.path_cost[distillation.chosen, place])} (network {number(distillation.path_teacher)})"
             for place, tree in enumerate(distillation.path_trees)
         ],
@@ -198,10 +198,10 @@ def cost_table(comparison: RuleComparison, on: Ground, trees: dict[str, Tree]) -
         if name == comparison.names[0]:
             cells += [{"text": ""}, {"text": ""}]
         else:
-            share, below, above = (_more(part, ratio=comparison.ratio) for part in comparison.relative(name))
+            more, below, above = (_more(part, ratio=comparison.ratio) for part in comparison.relative(name))
             said = on.decide(trees[name]) if name in trees else on.rules[name]
-            same = 100 * float(np.mean(said == on.known.action))
-            cells += [{"text": share, "note": f"{below} to {above}"}, {"text": f"{same:.1f}%"}]
+            same = float(np.mean(said == on.known.action))
+            cells += [{"text": more, "note": f"{below} to {above}"}, {"text": share(same, 1)}]
         rows.append({"label": name if name in trees or name == comparison.names[0] else label(name), "cells": cells})
     if comparison.optimum is not None:
         rows.append({"label": "Optimum, all work known", "cells": _optimum_cells(comparison)})
@@ -237,10 +237,6 @@ def _close(distillation: Distillation, value: float) -> bool:
     return bool(value <= (0.05 if distillation.ratio else 0.05 * abs(distillation.teacher_cost)))
 
 
-def _share(value: float) -> str:
-    return f"{100 * value:.1f}%"
-
-
 def badge(distillation: Distillation) -> dict[str, Any]:
     """How far the distilled rules stand for the network, from unseen workloads."""
     if distillation.fidelity_low >= 0.9 and _close(distillation, distillation.relative_high):
@@ -252,16 +248,16 @@ def badge(distillation: Distillation) -> dict[str, Any]:
     span = (
         "no interval"
         if np.isnan(distillation.fidelity_low)
-        else f"{_share(distillation.fidelity_low)} to {_share(distillation.fidelity_high)}"
+        else f"{share(distillation.fidelity_low, 1)} to {share(distillation.fidelity_high, 1)}"
     )
     figures = [
-        ("Fidelity", f"{_share(distillation.fidelity)} ({span})", "states of the network in which the rules do the same, 95% interval"),
-        ("Where there is a choice", _share(distillation.fidelity_free), "the same, where more than one action is allowed"),
+        ("Fidelity", f"{share(distillation.fidelity, 1)} ({span})", "states of the network in which the rules do the same, 95% interval"),
+        ("Where there is a choice", share(distillation.fidelity_free, 1), "the same, where more than one action is allowed"),
         *_sentence(distillation),
-        ("In the rules' own states", _share(distillation.fidelity_own), "the same, in the states that the rules themselves meet"),
+        ("In the rules' own states", share(distillation.fidelity_own, 1), "the same, in the states that the rules themselves meet"),
         ("Macro-F1", number(distillation.macro_f1), "every action counts alike, however rare"),
         (distillation.cost_name.capitalize(), f"{number(distillation.cost)} ({interval(distillation.cost_low, distillation.cost_high)})", f"the network's: {number(distillation.teacher_cost)}; {_more(distillation.relative, ratio=distillation.ratio)} ({interval(distillation.relative_low, distillation.relative_high, ratio=distillation.ratio)})"),
-        ("Agreement of seeds", _share(distillation.agreement), "how often trees learned from other samples decide alike"),
+        ("Agreement of seeds", share(distillation.agreement, 1), "how often trees learned from other samples decide alike"),
         ("Measured on", counted(distillation.unseen, "workload"), f"not learned from; learned from {counted(distillation.decisions, 'decision')} in {number(distillation.cpu_seconds)} s of computing"),
     ]  # fmt: skip
     return {"level": level, "text": text, "figures": [{"name": n, "value": v, "meaning": m} for n, v, m in figures]}
@@ -271,7 +267,7 @@ def _sentence(distillation: Distillation) -> list[tuple[str, str, str]]:
     """The best single sentence's figures, where they are known."""
     if not distillation.single:
         return []
-    words = f"{_share(distillation.single_free)} (of all states {_share(distillation.single_fidelity)})"
+    words = f"{share(distillation.single_free, 1)} (of all states {share(distillation.single_fidelity, 1)})"
     return [
         (
             "One sentence alone, where there is a choice",
@@ -296,7 +292,7 @@ def edited_words(comparison: RuleComparison, on: Ground, tree: Tree, rule: str) 
     if comparison.optimum is not None:
         below, above = (number(part) for part in comparison.optimum)
         others.append(f"the optimum's {below}" + (f" to {above}" if below != above else ""))
-    same = 100 * float(np.mean(on.decide(tree) == on.known.action))
+    same = float(np.mean(on.decide(tree) == on.known.action))
     moved = (
         "as without your change"
         if not change
@@ -307,7 +303,7 @@ def edited_words(comparison: RuleComparison, on: Ground, tree: Tree, rule: str) 
     )
     return (
         f"{comparison.cost_name.capitalize()} {number(cost)}, {moved}{span}, beside {joined(others)}. "
-        f"The changed rules decide as the network in {same:.1f}% of the states that it meets."
+        f"The changed rules decide as the network in {share(same, 1)} of the states that it meets."
     )
 
 
