@@ -76,7 +76,7 @@ def find(system: System, name: str, directory: Path | None = None) -> Path:
 def _none_shipped(system: System, stories: list[dict[str, Any]]) -> str:
     mine = system_parameters(system)
     if not stories:
-        return f"no network is shipped for {system.name}; train one: dnnexplain train {system.name}, or give a file"
+        return f"no network is shipped for {system.name}; {_instead(system)}"
     nearest = min(stories, key=lambda story: _differences(story, system))
     theirs = [(story.get("system") or {}).get("parameters") or {} for story in stories]
     known = (nearest.get("system") or {}).get("parameters") or {}
@@ -86,10 +86,18 @@ def _none_shipped(system: System, stories: list[dict[str, Any]]) -> str:
         sorted({", ".join(f"{name}={its.get(name)}" for name in differ) for its in theirs}, key=_numbers)
     )
     options = "".join(f" --{name.replace('_', '-')} {mine[name]}" for name in differ)
-    return (
-        f"no network is shipped for {system.name} with {wanted} (there are: {offered}); "
-        f"train one: dnnexplain train {system.name}{options}, or give a file"
-    )
+    return f"no network is shipped for {system.name} with {wanted} (there are: {offered}); {_instead(system, options)}"
+
+
+def _instead(system: System, options: str = "") -> str:
+    """What to do about it: a system that names a recipe can be trained by it."""
+    try:
+        recipes = spec_of(system).recipes
+    except DnnExplainError:
+        recipes = ()
+    if not recipes:
+        return "give a file"
+    return f"train one: dnnexplain train {system.name}{options} --out mine.safetensors, or give a file"
 
 
 def _numbers(text: str) -> tuple[int, str]:

@@ -51,7 +51,9 @@ def test_the_nearest_parameters_win(weights):
 
 
 def test_nothing_shipped_says_what_there_is_and_how_to_train(weights):
-    message = r"with slots=7 \(there are: slots=5; slots=10\); train one: dnnexplain train fake-gate --slots 7"
+    message = (
+        r"with slots=7 \(there are: slots=5; slots=10\); train one: dnnexplain train fake-gate --slots 7 --out mine"
+    )
     one_sentence(message, load_shipped, Sized(7), directory=weights)
     one_sentence("Did you mean 'conv'", load_shipped, Sized(5), "con", directory=weights)
     one_sentence(
