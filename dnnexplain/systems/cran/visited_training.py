@@ -1,13 +1,15 @@
 """Training of toggles with so many heads that not every set can be priced: on the states that are visited.
 
 Of every visited state each toggle is priced as the rule ``patient`` prices it: the slot is taken to last for
-:data:`LASTS` slots, and a change is charged once. States are those of the rule and, from the second round on, half of them
-the network's own (DAgger: Ross, Gordon and Bagnell, AISTATS 2011), led astray by drawn toggles now and then.
+:data:`LASTS` slots, and a change is charged once. One half of a batch are states to which the cheapest toggles lead,
+recorded once; the other half, from the second round on, are the network's own, recorded anew in every round (DAgger:
+Ross, Gordon and Bagnell, AISTATS 2011). Both are led astray by drawn toggles now and then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +38,8 @@ ASTRAY = 0.1
 VALIDATION = 40
 """Days on which weights are chosen."""
 BATCH, CHECKPOINT = 256, 500
+TOGETHER = 250
+"""Days that are run at a time."""
 IMITATED = 0.1
 """Weight of the imitation, nats, beside the mean loss, W."""
 
@@ -58,27 +62,53 @@ def learn_visited(
         turned: states that cost the same.
         report: called as it goes.
     """
-    rounds, seed = 1 + int(settings["rounds"]), int(settings["seed"])
-    each = -(-student.steps // rounds)
+    rounds, seed = int(settings["rounds"]), int(settings["seed"])
+    count, each = int(settings["days"]), -(-student.steps // (1 + rounds))
     judged = _drawn(system, VALIDATION, [seed, 2**31])
+    cheapest = _Priced.of(system, _cheapest(system), _drawn(system, -(-count // 2), [seed, 0]), [seed, 1, 0])
     while student.step < student.steps:
         turn = student.step // each
         if student.step % each == 0:
             student.act()
-        days = _drawn(system, -(-int(settings["days"]) // rounds), [seed, turn])
-        shown = torch.as_tensor(_round(system, student.acting if turn else None, days, [seed, 1, turn]))
-        worse = torch.as_tensor(priced(system, shown.numpy()))
-        report(student.step, student.steps, f"steps; {counted(len(shown), 'state')} priced")
+        own = cheapest
+        if turn:
+            days = _drawn(system, -(-count // (2 * rounds)), [seed, turn])
+            own = _Priced.of(system, _taken(student.acting), days, [seed, 1, turn])
+        report(student.step, student.steps, f"steps; {counted(len(own.shown), 'state')} priced")
         while student.step < min(student.steps, (turn + 1) * each):
             rng = np.random.default_rng([seed, 2, student.step])
-            rows = torch.as_tensor(rng.integers(0, len(shown), BATCH))
-            imitation, mean = losses(student.module(turned(system, shown[rows], rng)), worse[rows])
+            halves = [part.draw(rng, BATCH // 2) for part in (cheapest, own)]
+            shown, worse = (torch.cat(rows) for rows in zip(*halves, strict=True))
+            imitation, mean = losses(student.module(turned(system, shown, rng)), worse)
             early = student.step < student.steps // 4
             student.learn(imitation if early else mean + IMITATED * imitation)
             if student.step % CHECKPOINT == 0 or student.step == student.steps:
                 cost = _validated(system, student.average, judged)
                 student.measured(cost)
                 report(student.step, student.steps, f"steps; {cost:.3f} W on validation days")
+
+
+@dataclass(frozen=True, eq=False)
+class _Priced:
+    """States ``[N, n]``, and how much more each toggle costs than the best of them ``[N, R + 1]``, W."""
+
+    shown: Tensor
+    worse: Tensor
+
+    @classmethod
+    def of(cls, system: CloudRan, decide: Decide, days: list[Day], seed: list[int]) -> _Priced:
+        """What is met on days, some at a time so that little is held twice."""
+        rng = np.random.default_rng(seed)
+        parts = [
+            visited(system, decide, days[first : first + TOGETHER], rng) for first in range(0, len(days), TOGETHER)
+        ]
+        worse = [priced(system, shown) for shown in parts]
+        return cls(torch.as_tensor(np.concatenate(parts)), torch.as_tensor(np.concatenate(worse)))
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
+        """Some of them."""
+        rows = torch.as_tensor(rng.integers(0, len(self.shown), count))
+        return self.shown[rows], self.worse[rows]
 
 
 def priced(system: CloudRan, shown: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,14 +131,13 @@ def visited(system: CloudRan, decide: Decide, days: list[Day], rng: np.random.Ge
     return run_days(system.codec, system.output, led, days).observations.reshape(-1, system.codec.size)
 
 
-def _round(system: CloudRan, acting: nn.Module | None, days: list[Day], seed: list[int]) -> NDArray[np.float32]:
-    """States of the rule on all days, or on half of them and the network's on the others."""
-    rule = system.rules()["patient"]
-    half = len(days) if acting is None else len(days) // 2
-    shown = [visited(system, lambda seen: rule.outputs(seen).argmax(axis=1), days[:half], np.random.default_rng([*seed, 0]))]  # fmt: skip
-    if acting is not None:
-        shown.append(visited(system, _taken(acting), days[half:], np.random.default_rng([*seed, 1])))
-    return np.concatenate(shown)
+def _cheapest(system: CloudRan) -> Decide:
+    """The toggle of the least price."""
+
+    def decide(seen: NDArray[np.float32]) -> NDArray[np.int64]:
+        return np.asarray(priced(system, seen).argmin(axis=1), dtype=np.int64)
+
+    return decide
 
 
 def _drawn(system: CloudRan, count: int, seed: list[int]) -> list[Day]:
