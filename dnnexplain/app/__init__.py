@@ -16,6 +16,7 @@ from dnnexplain.app.options import panel_options
 from dnnexplain.app.presets import presets_for
 from dnnexplain.contract import Discrete, DnnExplainError, PartiallySeen, Policy, Spec, System
 from dnnexplain.registry import known_systems, make_system, spec_of
+from dnnexplain.rule_names import rule_entry
 
 __all__ = ["NOTEBOOK", "SETTINGS", "dashboard_parts", "settings"]
 
@@ -70,7 +71,10 @@ def dashboard_parts(
     policies = _menu(made, spec, policy)
     if guard is not None:
         policies = _with_guard(made, policies, Path(guard))
-    first = next(iter(policies.values()))()
+    chosen, load = next(iter(policies.items()))
+    first = load()
+    rules = {_entry(spec, name) for name in made.rules()}
+    networks = {name: load for name, load in policies.items() if name not in rules}
     state, presets = presets_for(made, first)
     return {
         "system": made,
@@ -78,11 +82,14 @@ def dashboard_parts(
         "state": state,
         "title": spec.question or f"What moves {system}?",
         "lead": spec.lead or spec.sentence,
-        "policies": policies,
+        "policies": {
+            **policies,
+            chosen: first if chosen in rules else load,
+        },  # a rule made anew would stand there twice
         "loader": partial(_load, made),
         "presets": presets,
         "rules": [name for name in made.rules() if name not in spec.apart],
-        "options": panel_options(made, policies),
+        "options": panel_options(made, networks),
         "still": False,  # no reader of a notebook sees this page
         "leave_out": ("TrainingPanel",) if is_served() else (),  # strangers do not start trainings here
     }
@@ -103,7 +110,7 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
     elif policy == "untrained":
         policies = {UNTRAINED_TITLE: partial(_untrained, system), **policies}
     elif policy is not None and policy in system.rules():
-        policies = {spec.rules.get(policy, policy): partial(system.rules().__getitem__, policy), **policies}
+        policies = {_entry(spec, policy): partial(system.rules().__getitem__, policy), **policies}
     elif policy is not None:
         own = _load(system, Path(policy))
         policies = {Path(policy).name: lambda: own, **policies}
@@ -111,12 +118,17 @@ def _menu(system: System, spec: Spec, policy: str | None) -> dict[str, Callable[
         policies = {UNTRAINED_TITLE: partial(_untrained, system)}
     if not isinstance(system.output, Discrete):
         rules = system.rules()
-        policies |= {title: partial(rules.__getitem__, name) for name, title in spec.rules.items() if name in rules}
+        entries = {_entry(spec, name): partial(rules.__getitem__, name) for name in spec.rules if name in rules}
+        policies |= {entry: load for entry, load in entries.items() if entry not in policies}
     if not policies and not spec.roles:
         policies = {UNTRAINED_TITLE: partial(_untrained, system)}
     if not policies:
         load_shipped(system)  # raises, and says which networks there are
     return policies
+
+
+def _entry(spec: Spec, rule: str) -> str:
+    return rule_entry(rule, spec.rules.get(rule, rule))
 
 
 def _with_guard(

@@ -29,7 +29,7 @@ def open_app(
     options: SystemOptions,
     port: int | None = typer.Option(None, help="Port to serve on; a free one if not given.", show_default=False),
     browser: bool = typer.Option(True, "--browser/--no-browser", help="Open the page in a browser."),
-    policy: Path | None = typer.Option(
+    policy: str | None = typer.Option(
         None,
         help="What is explained first: a file of weights, a shipped network, untrained, or a rule.",
         show_default=False,
@@ -58,7 +58,8 @@ def open_app(
     needs("voila")
     settings: dict[str, object] = {"system": system, **options.system}
     if policy is not None:
-        settings["policy"] = str(policy.resolve()) if policy.suffix or policy.exists() else str(policy)
+        file = Path(policy)
+        settings["policy"] = str(file.resolve()) if file.suffix or file.exists() else policy
     if options.guard is not None:
         settings["guard"] = str(options.guard.resolve())
     check(settings)

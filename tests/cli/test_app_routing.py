@@ -51,7 +51,18 @@ def test_mistakes_are_one_sentence(words, message, capsys):
 
 def test_a_topology_of_one_s_own_has_an_untrained_network_and_the_rules(graphml):
     parts = dashboard_parts(system="routing", topology=graphml(("a", "b", 10.0), ("b", "c", 5.0), ("a", "c", 5.0)))
-    rules = ["Rule: shortest path", "Rule: all shortest paths alike", "Rule: all paths alike"]
+    rules = ["Rule Shortest path", "Rule ECMP: all shortest paths alike", "Rule EVEN: all paths alike"]
     assert list(parts["policies"]) == [UNTRAINED_TITLE, *rules]
     assert parts["policies"][UNTRAINED_TITLE]().name == UNTRAINED_TITLE
     assert parts["system"].graph.nodes == ("a", "b", "c")
+
+
+def test_a_rule_that_is_explained_first_stands_once_in_the_menu_by_its_entry():
+    parts = dashboard_parts(system="routing", policy="ecmp")
+    first, *others = parts["policies"]
+    assert first == "Rule ECMP: all shortest paths alike"
+    assert parts["policies"][first] is parts["policy"]  # a page finds it there, and adds no second entry
+    assert not any("ECMP" in name for name in others)
+    assert not any(
+        name.startswith("Rule") for name in parts["options"]["EpisodePanel"]["policies"]
+    )  # it has them by itself

@@ -82,7 +82,7 @@ def test_groups_left_out_are_one_row_that_keeps_the_sum(gate, network):
     assert panel.jobs.wait(30)
     (card,) = panel.figure["trust"]["cards"]
     found = panel.result.comparison.attributions[0]
-    assert card["rows"][1]["name"] == f"{len(found.group_names) - 1} others"
+    assert card["rows"][1]["name"] == f"{len(found.group_names) - 1} others together"
     assert sum(row["up"] for row in card["rows"]) == pytest.approx(found.positive.sum())
     assert sum(row["down"] for row in card["rows"]) == pytest.approx(found.negative.sum())
     assert panel.figure["cells"]["rows"] == []

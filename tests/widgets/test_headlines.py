@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.explain.adversarial import Adversarial
+from dnnexplain.explain.probing.intervention import CostEffect
 from dnnexplain.explain.probing.linear_probes import Knowledge
 from dnnexplain.explain.proofs.sufficient import SufficientReason
 from dnnexplain.explain.room import Part, Room
@@ -33,6 +34,9 @@ def made(kind, **fields):
         (made(Adversarial, found=False, distance=None, radius=3.0), ("none found", "within 3 no change fools it")),
         (made(SufficientReason, proved=False, decision="wait"), ("not proved", "that anything less than all forces wait")),
         (made(SufficientReason, proved=True, decision="wait", fixed={"a": 1.0}), ("1 knob", "force wait, whatever the others are (proved)")),
+        (made(SufficientReason, proved=False, decision=", ".join(["path 1 0.25"] * 8)), ("not proved", "that anything less than all forces this decision")),
+        (made(CostEffect, mean=-1e-6, low=-2e-5, high=1e-5, cost_name="cost", neuron=5, held_at=0.0), ("no sure change", "of cost, with neuron 5 held at 0")),
+        (made(CostEffect, mean=0.5, low=0.1, high=0.9, cost_name="cost", neuron=5, held_at=0.0), ("+0.5", "cost, with neuron 5 held at 0")),
         (made(Knowledge, layer="relu", facts=(SimpleNamespace(note="", low=0.1), SimpleNamespace(note="", low=-0.1), SimpleNamespace(note="rare", low=0.3))), ("1 of 2", "facts can be read off relu")),
         (made(Room, parts=(Part("policy", "better decisions", 0.3, 0.1, 0.5, 0.375),)), ("37.5%", "of the gap to the best plan could be better decisions")),
         (made(Room, parts=(Part("policy", "better decisions", 0.3, -0.1, 0.7, 0.375),)), ("37.5%", "of the gap to the best plan could be better decisions; the interval leaves it open")),

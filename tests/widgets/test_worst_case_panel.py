@@ -26,7 +26,7 @@ def test_searches_are_drawn_and_their_cases_open_in_the_editor(seeing_history, t
     assert panel.error == "Search first; there is no case yet."
     found = searched(panel, **{"method gray-box": True, "method random": True, "method simulated-annealing": False})
     assert [case.method for case in found.cases] == ["gray-box", "random"]
-    assert found.best.sentence() in panel.sentence
+    assert found.best.sentence("Gray-box gradients") in panel.sentence
     names = [one["name"] for one in panel.figure["race"]["series"]]
     assert names == [TITLES["gray-box"], TITLES["random"]]
     answer(panel, chosen=[1, 0])

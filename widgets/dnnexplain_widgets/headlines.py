@@ -14,7 +14,7 @@ import numpy as np
 from dnnexplain.counts import counted
 from dnnexplain.numbers import number as plain_number
 from dnnexplain.numbers import percent
-from dnnexplain_widgets.words import label, number
+from dnnexplain_widgets.words import decision_name, label, number
 
 __all__ = ["Headline", "headline"]
 
@@ -100,6 +100,11 @@ def _guard_report(result: Any) -> Headline:
 
 
 def _cost_effect(result: Any) -> Headline:
+    if result.low <= 0.0 <= result.high:
+        return (
+            "no sure change" if result.mean else "no change",
+            f"of {result.cost_name}, with neuron {result.neuron} held at {number(result.held_at)}",
+        )
     return plain_number(
         result.mean, sign=True
     ), f"{result.cost_name}, with neuron {result.neuron} held at {number(result.held_at)}"
@@ -131,8 +136,10 @@ def _threshold_map(result: Any) -> Headline:
 
 def _sufficient_reason(result: Any) -> Headline:
     if not result.proved:
-        return "not proved", f"that anything less than all forces {result.decision}"
-    return counted(len(result.fixed), "knob"), f"force {result.decision}, whatever the others are (proved)"
+        return "not proved", f"that anything less than all forces {decision_name(result.decision)}"
+    return counted(
+        len(result.fixed), "knob"
+    ), f"force {decision_name(result.decision)}, whatever the others are (proved)"
 
 
 def _failure_profile(result: Any) -> Headline:

@@ -14,6 +14,7 @@ from dnnexplain.explain.decisions.decision import decide
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.saved import check_system, link_of, moved, read_session, restore, session_to_json, unpack
 from dnnexplain_widgets.uploads import brought
+from dnnexplain_widgets.words import label
 
 __all__ = ["Loader", "Masthead"]
 
@@ -43,8 +44,9 @@ class Masthead(Panel):
         self.policies = dict(known or {})
         shown = self._join_present()
         self.loader: Loader | None = self.options.get("loader")
-        names = [[name, name] for name in self.policies]
-        controls: list[dict[str, Any]] = [{"kind": "select", "name": "policy", "label": "Network", "options": names}]
+        controls: list[dict[str, Any]] = [
+            {"kind": "select", "name": "policy", "label": "Network", "options": self._offered()}
+        ]
         if self.loader is not None:
             hint = "A safetensors file, a state dict, or the original's pickle of numpy arrays; nothing in it is run."
             controls.append(
@@ -178,8 +180,12 @@ class Masthead(Panel):
         self.sentence += f" Adapted: {note}." if note else ""
 
     def _show_policies(self) -> None:
-        options = [[known, known] for known in self.policies]
-        self.controls = [{**self.controls[0], "options": options}, *self.controls[1:]]
+        self.controls = [{**self.controls[0], "options": self._offered()}, *self.controls[1:]]
+
+    def _offered(self) -> list[list[str]]:
+        """Names and what they are called: a rule that has no title here as in every other menu."""
+        rules = self.session.system.rules()
+        return [[name, f"Rule {label(name)}" if name in rules else name] for name in self.policies]
 
     def _chosen(self) -> str:
         """The name under which the present policy is offered."""

@@ -15,7 +15,10 @@ from dnnexplain.memory import ran_out, why_no_memory
 from dnnexplain.numbers import probability
 from dnnexplain.rule_names import rule_label as label
 
-__all__ = ["error_sentence", "joined", "label", "number", "probability", "share_of_rules", "with_unit"]
+__all__ = ["decision_name", "error_sentence", "joined", "label", "number", "probability", "share_of_rules", "with_unit"]
+
+LONGEST_DECISION = 80
+"""Characters of a decision that a sentence can hold."""
 
 __getattr__ = renamed(
     __name__,
@@ -34,6 +37,11 @@ def with_unit(value: float, unit: str) -> str:
     """A value and its unit: ``3 steps``, ``1 step``; the number alone if there is no unit."""
     text = number(value)
     return f"{text} {unit_of(text, unit)}" if unit else text
+
+
+def decision_name(decision: str) -> str:
+    """A decision as it stands within a sentence: itself, or "this decision" where it is a list of many numbers."""
+    return decision if len(decision) <= LONGEST_DECISION else "this decision"
 
 
 def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: int) -> str:

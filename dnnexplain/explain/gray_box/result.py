@@ -65,10 +65,10 @@ class WorstCase(Result):
     remarks: tuple[str, ...] = ()
     certificate: Certificate | None = None
 
-    def sentence(self) -> str:
-        """The result in one sentence."""
-        where = f"found by {self.method} in {number(self.reached)} of {number(self.cpu_seconds)} CPU-seconds"
-        limit = " (the limit in CPU-seconds ended it; --rounds ends it alike on every machine)"
+    def sentence(self, method: str = "") -> str:
+        """The result in one sentence; ``method`` is what the search is called there, its name if not given."""
+        where = f"found by {method or self.method} in {number(self.reached)} of {number(self.cpu_seconds)} CPU-seconds"
+        limit = " (the limit in CPU-seconds ended it; a limit in rounds ends it alike on every machine)"
         said = " ".join(("", *self.remarks))
         return (
             f"The {self.cost_name} is {number(self.ratio)} times the optimum "

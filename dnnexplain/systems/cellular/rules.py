@@ -20,12 +20,12 @@ __all__ = ["TITLES", "Rule", "tune_rules"]
 Floats = NDArray[np.float64]
 
 TITLES = {
-    "never": "Rule: never send",
-    "always": "Rule: always send at full rate",
-    "threshold": "Rule: full rate below a congestion",
-    "schedule": "Rule: a rate for each hour",
-    "proportional": "Rule: proportional to the distance from a congestion",
-    "headroom": "Rule: proportional to the room that is forecast",
+    "never": "Never send",
+    "always": "Always send at full rate",
+    "threshold": "Full rate below a congestion",
+    "schedule": "A rate for each hour",
+    "proportional": "Proportional to the distance from a congestion",
+    "headroom": "Proportional to the room that is forecast",
 }
 """Name -> title, for people."""
 

@@ -113,7 +113,7 @@ SPEC = Spec(
         Parameter("user_weight", 1.0, "Of what users lose (beta).", low=0.0, high=1000.0),
         Parameter("limit_weight", 1.0, "Of the penalty below the limit (kappa).", low=0.0, high=1000.0),
     ),
-    roles=(Role("default", "The actor, trained through the simulator"),),
+    roles=(Role("default", "Actor, trained through the simulator"),),
     metrics=(
         Metric("reward", "reward", "GB", better="higher"),
         Metric("gained volume", "delay-tolerant volume gained", "GB", better="higher", least=0),
@@ -249,12 +249,12 @@ SPEC = Spec(
         ),
     ),
     rules={
-        "never": "Rule: never send",
-        "always": "Rule: always send at full rate",
-        "threshold": "Rule: full rate below a congestion",
-        "schedule": "Rule: a rate for each hour",
-        "proportional": "Rule: in proportion to the distance from a congestion",
-        "headroom": "Rule: in proportion to the room that is forecast",
+        "never": "Never send",
+        "always": "Always send at full rate",
+        "threshold": "Full rate below a congestion",
+        "schedule": "A rate for each hour",
+        "proportional": "In proportion to the distance from a congestion",
+        "headroom": "In proportion to the room that is forecast",
     },
     caveats=(
         "A simulated cell; the 14.7% of Chinchali et al. is not reproduced, for their data is not public.",

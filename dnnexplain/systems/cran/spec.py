@@ -64,7 +64,7 @@ SPEC = Spec(
     roles=(
         Role(
             "default",
-            "The head-switching network",
+            "Head-switching network",
             "Trained on generated days, on which the cost of every action is known.",
         ),
     ),
@@ -168,12 +168,12 @@ SPEC = Spec(
         ),
     ),
     rules={
-        "all-on": "Rule: all heads on",
-        "nearest": "Rule: the nearest head of each user",
-        "greedy": "Rule: greedy switch-off",
-        "hysteresis": "Rule: hysteresis",
-        "tuned-hysteresis": "Rule: hysteresis, tuned",
-        "patient": "Rule: as if the slot lasted longer",
+        "all-on": "All heads on",
+        "nearest": "The nearest head of each user",
+        "greedy": "Greedy switch-off",
+        "hysteresis": "Hysteresis",
+        "tuned-hysteresis": "Hysteresis, tuned",
+        "patient": "As if the slot lasted longer",
     },
     baselines=("tuned-hysteresis", "greedy", "all-on"),
     caveats=(

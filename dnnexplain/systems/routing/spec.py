@@ -194,9 +194,9 @@ SPEC = Spec(
         ),
     ),
     rules={
-        "shortest-path": "Rule: shortest path",
-        "ecmp": "Rule: all shortest paths alike",
-        "even": "Rule: all paths alike",
+        "shortest-path": "Shortest path",
+        "ecmp": "All shortest paths alike",
+        "even": "All paths alike",
     },
     presets="dnnexplain.systems.routing.presets:presets",
     baselines=("ecmp", "shortest-path", "oblivious"),

@@ -60,7 +60,8 @@ def card(attribution: Attribution, badge: TrustBadge, colours: dict[str, int | N
     ]  # fmt: skip
     if rest:
         up, down = float(attribution.positive[rest].sum()), float(attribution.negative[rest].sum())
-        rows.append({"name": f"{counted(len(rest), 'other')}", "colour": None, "up": up, "down": down})
+        name = f"{counted(len(rest), 'other')}{' together' if len(rest) > 1 else ''}"
+        rows.append({"name": name, "colour": None, "up": up, "down": down, "rest": True})
     return {
         "title": METHODS[attribution.method].title,
         "about": METHODS[attribution.method].about,

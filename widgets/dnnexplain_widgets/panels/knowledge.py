@@ -18,6 +18,9 @@ from dnnexplain_widgets.words import joined, number
 
 __all__ = ["KnowledgePanel"]
 
+NAMED = 3
+"""Facts that the sentence names."""
+
 
 class KnowledgePanel(ProbingPanel):
     """What does the layer know?
@@ -203,5 +206,6 @@ def _badge(knowledge: Knowledge) -> dict[str, Any]:
 
 
 def _listed(names: list[str]) -> str:
-    """Facts one after another; those with commas of their own in quotation marks."""
-    return joined([f"“{name}”" for name in names] if any("," in name for name in names) else names)
+    """The first facts one after another, as the figure has all; those with commas of their own in quotation marks."""
+    shown = [f"“{name}”" for name in names] if any("," in name for name in names) else names
+    return joined([*shown[:NAMED], f"{len(names) - NAMED:,} more"] if len(names) > NAMED + 1 else shown)

@@ -161,6 +161,8 @@ class MaximalPanel(ProbingPanel):
             )
             cells = [{"text": f"{count} of {len(places)}"}, {"text": mean_or_each}]
             rows.append({"label": name, "cells": cells})
+        if len(ordered) > ROWS:
+            rows.append({"label": counted(len(ordered) - ROWS, "more group"), "cells": [{"text": ""}, {"text": ""}]})
         left = f"; the first {ROWS} of {len(ordered)} groups" if len(ordered) > ROWS else ""
         caption = f"The state that excites the neuron most: {int(lifted.sum()):,} of {counted(len(values), 'knob')} are above their lowest{left}"
         return {

@@ -11,6 +11,7 @@ from dnnexplain.explain.proofs.sufficient import LIMITS, SufficientReason, suffi
 from dnnexplain.numbers import share, with_unit
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
+from dnnexplain_widgets.words import decision_name
 
 __all__ = ["ReasonPanel"]
 
@@ -95,24 +96,28 @@ class ReasonPanel(Panel):
                 name, value = _short(knob), with_unit(reason.fixed[knob.name], units[knob.name])
                 groups.setdefault(knob.group or knob.name, []).append(f"{name} = {value}" if name else value)
         free = () if beside is None else beside.large_but_free
-        shown = [*groups, *(name for name in free if name not in groups)]
+        shown = [*groups, *(name for name in free if name not in groups)] if reason.proved else []
         sizes = {name: sum((knob.group or knob.name) == name for knob in knobs) for name in shown}
         rows = [
-            {"label": name, "cells": [{"text": f"{len(groups.get(name, ()))} of {sizes[name]}"}, {"text": _listed(groups.get(name, []))},
+            {"label": name, "cells": [{"text": f"{len(groups.get(name, ()))} of {sizes[name]}"}, {"text": _listed(groups.get(name, []), sizes[name])},
                                       {"text": _share(beside, name)}]}
             for name in shown[:ROWS]
         ]  # fmt: skip
         if left := len(shown) - len(rows):
             rest = [{"text": ""}, {"text": "in the saved result"}, {"text": ""}]
             rows.append({"label": counted(left, "more group"), "cells": rest})
-        self.figure = {
-            "cells": {
-                "caption": "Knobs that force the decision",
-                "corner": "Group",
-                "columns": ["fixed", "at", "share of slopes"],
-                "rows": rows,
+        self.figure = (
+            {}
+            if not rows
+            else {
+                "cells": {
+                    "caption": "Knobs that force the decision",
+                    "corner": "Group",
+                    "columns": ["fixed", "at", "share of slopes"],
+                    "rows": rows,
+                }
             }
-        }
+        )
         self.sentence = _sentence(reason, len(knobs)) + ("" if beside is None else f" {beside.words}")
         self._show_controls()
 
@@ -135,10 +140,12 @@ def _short(knob: Knob) -> str:
     return knob.name.removeprefix(knob.group).removesuffix(knob.group).strip() if knob.group else ""
 
 
-def _listed(values: list[str]) -> str:
-    """The first few, and how many there are more."""
+def _listed(values: list[str], of: int) -> str:
+    """The first few, and how many there are more; of a large group that is fixed whole no value stands out."""
     if not values:
         return "free: whatever it is, the decision stays"
+    if len(values) == of > NAMED:
+        return "as they are now"
     rest = len(values) - NAMED
     return "; ".join(values[:NAMED]) + (f"; and {rest} more" if rest > 0 else "")
 
@@ -146,7 +153,7 @@ def _listed(values: list[str]) -> str:
 def _sentence(reason: SufficientReason, count: int) -> str:
     free = count - len(reason.fixed)
     if not reason.proved:
-        return f"No smaller set than all knobs is proved to force {reason.decision}: {reason.reason}."
+        return f"No smaller set than all knobs is proved to force {decision_name(reason.decision)}: {reason.reason}."
     word = (
         "no set is smaller"
         if reason.minimum
@@ -155,10 +162,11 @@ def _sentence(reason: SufficientReason, count: int) -> str:
         else "perhaps not all are needed"
     )
     what = counted(len(reason.fixed), "knob")
+    others = "the other one is" if free == 1 else f"the other {free:,} are"
     first = (
-        f"Whatever the other {free} are, these {what} force {reason.decision} (proved; {word})."
+        f"Whatever {others}, these {what} force {decision_name(reason.decision)} (proved; {word})."
         if reason.fixed
-        else f"The decision is {reason.decision} in every valid state (proved)."
+        else f"The decision is {decision_name(reason.decision)} in every valid state (proved)."
     )
     flips = f" Changing {', '.join(reason.flips[:4])}{' and more' if len(reason.flips) > 4 else ''} alone can flip it." if reason.flips else ""  # fmt: skip
     return first + flips + (f" {reason.reason[0].upper()}{reason.reason[1:]}." if reason.reason else "")

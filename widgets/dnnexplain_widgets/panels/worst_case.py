@@ -283,7 +283,7 @@ class WorstCasePanel(Panel):
         if self.box is not None and np.array_equal(self.box.x, case.x):
             figure["ranges"] = box_rows(self.box, self._adversary(self._routed_of(finding)).high)
         self.figure = figure
-        words = [case.sentence()] if case is not finding.best else [finding.sentence()]
+        words = [case.sentence(TITLES.get(case.method, case.method))]  # the others are in the table
         words += [
             f"{TITLES.get(name, name)} failed: {error_sentence(DnnExplainError(why))}"
             for name, why in finding.failures.items()
@@ -306,7 +306,7 @@ class WorstCasePanel(Panel):
         assert self.finding is not None
         case = next(case for case in self.finding.cases if np.array_equal(case.x, box.x))
         self._draw_case(case)
-        self.sentence = f"{case.sentence()} {box.sentence()}"
+        self.sentence = f"{case.sentence(TITLES.get(case.method, case.method))} {box.sentence()}"
 
     def _on_policy(self, _change: object = None) -> None:
         self._show_controls()

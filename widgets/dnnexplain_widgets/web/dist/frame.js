@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 18783f4d7bd98b63ed574d90f7d09cc2140a7786809a4c8d0024152e4e43caa3
+// Built from widgets/page (make page), sources f9074151044bf8a56ff99c93444eacc39e9d735ece42633baf023d43481f9f2c
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

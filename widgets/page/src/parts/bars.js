@@ -87,14 +87,15 @@ export function makeGroups(store) {
       names = shape;
       const many = scene.groups.length > MOST_GROUPS;
       element.classList.toggle("dx-many-groups", many);
-      rows = (many ? Array.from({ length: NAMED_GROUPS + 1 }, () => ({ name: "", colour: null })) : scene.groups).map((/** @type {any} */ group) => groupRow(group));
+      rows = (many ? Array.from({ length: NAMED_GROUPS + 1 }, (_, at) => ({ name: "", colour: null, rest: at === NAMED_GROUPS })) : scene.groups).map((/** @type {any} */ group) => groupRow(group));
       const caption = h("caption", { class: "dx-hidden" }, "Attribution per group: bars of its positive and its negative part, and their sum");
       element.replaceChildren(caption, ...rows.map((row) => row.element));
     }
     element.classList.toggle("dx-waiting", !live.groups.length); // a slow map follows the rest of its step
     const sums = rows.length < scene.groups.length ? largestGroups(scene, live.groups, rows) : live.groups;
     if (!sums.length) return;
-    const largest = scale(Math.max(1e-30, ...Array.from(sums, Math.abs)));
+    const drawn = rows.length < scene.groups.length ? Array.from(sums).slice(0, 2 * NAMED_GROUPS) : Array.from(sums);
+    const largest = scale(Math.max(1e-30, ...drawn.map(Math.abs)));
     rows.forEach((row, index) => row.update(sums[2 * index], sums[2 * index + 1], largest));
   };
   return { element, update, stop() {} };
@@ -120,11 +121,14 @@ function largestGroups(scene, groups, rows) {
     rest[1] += groups[2 * index + 1];
   }
   shown.forEach((index, at) => rows[at].rename(scene.groups[index].name));
-  rows[NAMED_GROUPS].rename(`${(order.length - NAMED_GROUPS).toLocaleString("en-US")} others`);
+  rows[NAMED_GROUPS].rename(`${(order.length - NAMED_GROUPS).toLocaleString("en-US")} others together`);
   return groups.length ? [...shown.flatMap((index) => [groups[2 * index], groups[2 * index + 1]]), ...rest] : [];
 }
 
-/** @param {any} group */
+/**
+ * A group's bar; the sum of many others has no bar: on the scale of single groups it would be the longest.
+ * @param {any} group
+ */
 export function groupRow(group) {
   const negative = h("span", { class: "dx-fill dx-negative" });
   const positive = h("span", { class: "dx-fill dx-positive" });
@@ -132,7 +136,7 @@ export function groupRow(group) {
   const rail = h("span", { class: "dx-rail dx-split" }, h("span", { class: "dx-half dx-left" }, negative), h("span", { class: "dx-half" }, positive));
   const dot = group.colour === null ? null : h("span", { class: "dx-dot", style: `background:${objectColour(group.colour)}` });
   const name = h("span", {}, group.name);
-  const element = h("tr", {}, h("th", { scope: "row" }, dot, name), h("td", { class: "dx-track" }, rail), value);
+  const element = h("tr", {}, h("th", { scope: "row" }, dot, name), h("td", { class: "dx-track" }, group.rest ? null : rail), value);
   return {
     element,
     rename: (/** @type {string} */ text) => setText(name, text),

@@ -32,6 +32,8 @@ export function makeCells(store, part, model) {
   return { element, update, stop() {} };
 }
 
+const LONG_LABEL = 40; // characters: on a phone such a label would stand a word a line
+
 /**
  * @param {any} table
  * @param {any} legend
@@ -44,6 +46,7 @@ function drawCells(table, legend, cells, model) {
   const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, cells.corner || ""), ...heads));
   const body = h("tbody", {}, ...cells.rows.map((/** @type {any} */ row, /** @type {number} */ index) => cellRow(row, index, cells.pick, model)));
   table.classList.toggle("dx-heat", cells.pick === "cell");
+  table.classList.toggle("dx-long-labels", cells.rows.some((/** @type {any} */ row) => String(row.label).length > LONG_LABEL));
   table.replaceChildren(h("caption", { class: "dx-hidden" }, cells.caption || "Results"), head, body);
   legend.hidden = !cells.legend;
   if (cells.legend) legend.replaceChildren(h("span", {}, cells.legend[0]), h("span", { class: "dx-ramp" }), h("span", {}, cells.legend[1]));

@@ -7,6 +7,7 @@ import { answer } from "../session/answers.js";
 import { bytes } from "../shared/bytes.js";
 import { h, mix, objectColour, rgb, setAttributes, setText } from "../shared/dom.js";
 import { number, withUnit } from "../shared/numbers.js";
+import { typeset } from "../shared/words.js";
 import { roundNumbers } from "./chart.js";
 
 const RAMP = ["#30346d", "#2a6f97", "#2a9d8f", "#8ab661", "#e9b949", "#d9622b"];
@@ -195,7 +196,7 @@ function drawSweepLegend(view) {
   const css = (/** @type {number} */ value) => `rgb(${colourOf(view, value).map(Math.round).join(",")})`;
   if (kind !== "choice") {
     const stops = RAMP.join(",");
-    view.legend.replaceChildren(number(low), h("span", { class: "dx-heat-ramp", style: `background:linear-gradient(90deg,${stops})` }), `${number(high)}${names.length === 1 ? ` ${names[0]}` : " on"}`);
+    view.legend.replaceChildren(number(low), h("span", { class: "dx-heat-ramp", style: `background:linear-gradient(90deg,${stops})` }), `${number(high)}${names.length === 1 ? ` ${typeset(names[0])}` : " on"}`);
     return;
   }
   const taken = view.actions.map((actions) => new Set(actions));

@@ -59,13 +59,13 @@ function levelWord(level) {
 }
 
 /**
- * Positive and negative parts from a common zero line; rows: [{name, colour, up, down}].
+ * Positive and negative parts from a common zero line; rows: [{name, colour, up, down, rest}].
  * @param {any[]} rows
  */
 function signedBars(rows) {
-  const largest = Math.max(1e-30, ...rows.map((row) => Math.max(row.up, -row.down)));
+  const largest = Math.max(1e-30, ...rows.filter((row) => !row.rest).map((row) => Math.max(row.up, -row.down)));
   const body = rows.map((row) => {
-    const drawn = groupRow({ name: row.name, colour: row.colour });
+    const drawn = groupRow(row);
     drawn.update(row.up, row.down, largest);
     if (!row.up || !row.down) setText(/** @type {Node} */ (drawn.element.lastChild), signedFigure(row.up || row.down));
     return drawn.element;
