@@ -20,6 +20,7 @@ release = version = dnnexplain.__version__
 html_title = "dnnexplain"
 html_theme = "furo"
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
 html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False

@@ -11,22 +11,34 @@ from dnnexplain.charts.chart import Axis, Chart, bars
 
 __all__ = ["from_table"]
 
-MOST_SERIES = 3
-
 
 def from_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> Chart:
-    """Bars of the columns that are numbers, at the first column that is text (or the rows' places).
+    """Bars of the first column that is measured, at the first column that is text (or the rows' places).
 
-    A single row without text becomes one bar per number.
+    One column alone: others have units of their own, and would stand on an axis that is not theirs. Columns ``low`` and
+    ``high`` are its interval. A column of counts is drawn where nothing else is a number. A single row becomes one bar
+    per number.
     """
     texts = [name for name in _columns(rows) if all(isinstance(row.get(name), str) for row in rows)]
     numbers = [name for name in _columns(rows) if all(_is_number(row.get(name)) for row in rows)]
     if len(rows) == 1:
         return bars(numbers, {"value": [float(rows[0][name]) for name in numbers]}, Axis("value"), title=title)
     labels = [row[texts[0]] if texts else place for place, row in enumerate(rows)]
-    shown = {name: [_float(row[name]) for row in rows] for name in numbers[:MOST_SERIES]}
-    only = next(iter(shown)) if len(shown) == 1 else "value"
-    return bars(labels, shown, Axis(only), x=Axis(texts[0] if texts else "row"), title=title)
+    shown = {name: [_float(row[name]) for row in rows] for name in numbers}
+    only = _drawn(rows, numbers)
+    ends = {only: (shown["low"], shown["high"])} if only not in _ENDS and shown.keys() >= _ENDS else {}
+    series = {only: shown[only]} if only else {}
+    what = Axis(texts[0] if texts else "row")
+    return bars(labels, series, Axis(only or "value"), x=what, title=title, intervals=ends)
+
+
+_ENDS = {"low", "high"}
+
+
+def _drawn(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str]) -> str:
+    """The column that is drawn: the first one of measured numbers, else the first of counts; none if there is none."""
+    measured = [name for name in numbers if any(isinstance(row[name], float | np.floating) for row in rows)]
+    return next(iter([*measured, *numbers]), "")
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

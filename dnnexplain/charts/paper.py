@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Any
 
 import matplotlib as mpl
@@ -56,18 +57,39 @@ def draw(chart: Chart, ax: Any = None) -> Any:
             _heat(chart, ax)
         else:
             _lines(chart, ax)
-        if len(chart.series) > 1:
-            ax.legend(frameon=False, loc="best")
-        if chart.title:
-            ax.set_title(chart.title, fontsize=8, loc="left", wrap=True)
+        _head(chart, ax)
     return ax.figure
+
+
+def _head(chart: Chart, ax: Any) -> None:
+    """Title and legend; of bars the legend stands between title and picture, for the bars leave it no room."""
+    lines = 0
+    if chart.kind == Kind.BARS and _named(chart) > 1:
+        lines = math.ceil(_named(chart) / _ABREAST)
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=_ABREAST, borderaxespad=0.1)
+    elif len(chart.series) > 1:
+        ax.legend(frameon=False, loc="best")
+    parts = [chart.title, chart.value.title if chart.kind == Kind.HEAT and chart.grid.size else ""]
+    title = "\n".join(textwrap.fill(part, _WIDE) for part in parts if part)
+    if title:
+        ax.set_title(title, fontsize=8, loc="left", pad=6 + _LINE * lines)
+
+
+_ABREAST, _WIDE, _LINE = 3, 50, 11
+"""Names of a legend on one line; characters of a title's line; a legend's line in points."""
+
+
+def _named(chart: Chart) -> int:
+    """What a legend of bars would name."""
+    return min(len(chart.series), len(HUES)) + len(chart.levels)
 
 
 def _height(chart: Chart) -> float:
     if chart.kind == Kind.BARS:
         kept = min(len(chart.labels), 20) * math.sqrt(max(1, min(len(chart.series), len(HUES))))
-        return 0.7 + 0.17 * max(kept, 3)
-    return min(5.0, 1.0 + 0.16 * len(chart.rows)) if chart.kind == Kind.HEAT else 2.2
+        legend = math.ceil(_named(chart) / _ABREAST) * _LINE / 72 if _named(chart) > 1 else 0.0
+        return 0.7 + 0.17 * max(kept, 3) + legend
+    return min(5.0, 1.1 + 0.16 * len(chart.rows)) if chart.kind == Kind.HEAT else 2.2
 
 
 def _bars(chart: Chart, ax: Any) -> None:
@@ -110,9 +132,10 @@ def _lines(chart: Chart, ax: Any) -> None:
     for name, value in chart.levels:
         ax.axhline(value, color="black", linewidth=0.8, linestyle="--")
         ax.annotate(name, (1.0, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
-    for name, value in chart.places:
+    for k, (name, value) in enumerate(chart.places):  # one below the other: they may lie side by side
         ax.axvline(value, color="black", linewidth=0.8, linestyle="--")
-        ax.annotate(name, (value, 1.0), xycoords=("data", "axes fraction"), ha="left", va="top", fontsize=7)
+        at = (value, 1.0 - 0.08 * (k % 4))
+        ax.annotate(f" {name}", at, xycoords=("data", "axes fraction"), ha="left", va="top", fontsize=7)
     ax.set_xlabel(chart.x.title)
     ax.set_ylabel(chart.y.title)
 
@@ -135,4 +158,4 @@ def _heat(chart: Chart, ax: Any) -> None:
             if np.isfinite(value):
                 light = drawn.norm(value) < 0.55
                 ax.text(c, r, number(float(value)), ha="center", va="center", fontsize=6, color="w" if light else "k")
-    ax.figure.colorbar(drawn, ax=ax, label=chart.value.title)
+    ax.figure.colorbar(drawn, ax=ax)  # what it measures is said in the title's line, which is as long as it needs to be

@@ -125,6 +125,29 @@ def test_rows_become_bars_at_their_first_words():
     assert np.isnan(chart.series[0].y[1])
 
 
+def test_of_many_measured_columns_one_is_drawn_with_its_interval_and_counts_only_where_nothing_is_measured():
+    rows = [
+        {"who": who, "sets": 200, "cost": 5.0 + at, "low": 4.0, "high": 7.0, "time": 9.0} for at, who in enumerate("ab")
+    ]
+    only = from_table(rows).series
+    assert [one.name for one in only] == ["cost"]
+    assert (list(only[0].low), list(only[0].high)) == ([4.0, 4.0], [7.0, 7.0])
+    assert from_table(rows).y.label == "cost"
+    assert from_table([{"who": row["who"], "sets": row["sets"]} for row in rows]).series[0].name == "sets"
+
+
+def test_on_paper_the_legend_of_bars_lies_above_them_and_a_heat_map_says_in_its_title_what_it_measures():
+    chart = bars(
+        ["a", "b"], {"before": [1.0, 1.0], "after": [1.0, 1.0]}, Axis("cost"), title="t", levels=[("best", 0.5)]
+    )
+    ax = paper.draw(chart).axes[0]
+    ax.figure.draw_without_rendering()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["best", "before", "after"]
+    shown = heat(np.eye(2), ["a", "b"], ["c", "d"], Axis("a long name of what is measured here, in steps"))
+    assert "what is measured here" in paper.draw(shown).axes[0].get_title(loc="left").replace("\n", " ")
+
+
 @pytest.mark.parametrize("sides", [("for", "against"), ("for",), ("against",)])
 def test_what_is_for_and_against_has_its_own_colours_in_every_drawer(sides):
     chart = bars(["a", "b"], {side: [1.0, 2.0] for side in sides}, Axis("y"))
