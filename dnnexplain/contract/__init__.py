@@ -108,6 +108,7 @@ from dnnexplain.contract.properties import (
 )
 from dnnexplain.contract.records import settled_records, table_from_json
 from dnnexplain.contract.remarks import Remarking
+from dnnexplain.contract.remembering import Course, Remembering, in_episodes
 from dnnexplain.contract.rule_abilities import Described, Distillable, Features, Parted, Parts, Valued, Visiting
 from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space, stack_actions
 from dnnexplain.contract.specs import (
@@ -169,6 +170,7 @@ __all__ = [
     "Continuing",
     "ContinuingTogether",
     "Costed",
+    "Course",
     "Curve",
     "Decision",
     "DecisionOracle",
@@ -248,6 +250,7 @@ __all__ = [
     "Rectangle",
     "Relation",
     "Remarking",
+    "Remembering",
     "Remote",
     "Replay",
     "Replayable",
@@ -295,6 +298,7 @@ __all__ = [
     "cost_is_ratio",
     "cost_unit",
     "draw_line",
+    "in_episodes",
     "lacking",
     "load_reference",
     "need",

@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Policy, Space
+from dnnexplain.contract import DnnExplainError, Policy, Space, in_episodes
 from dnnexplain.systems.small_parts import possible
 
 __all__ = ["Episode", "Met", "Worlds"]
@@ -138,11 +138,13 @@ class Worlds:
         world = dict(zip(begun, worlds, strict=False))
         seen = {row: self.see(world[row].reset(seed=item.seed)[0]) for row, item in begun.items()}
         done: dict[int, list[Any]] = {row: [] for row in begun}
+        course, place = in_episodes(policy, len(begun)), {row: at for at, row in enumerate(begun)}
         draws = {} if seed is None else {row: np.random.default_rng((seed, item.seed)) for row, item in begun.items()}
         for _ in range(steps):
             masks = {row: self.mask(world[row]) for row in seen}
             self._remember(seen, begun, done, masks)
-            actions = self._decided(policy, seen, masks, draws)
+            outputs = course.outputs(np.stack(list(seen.values())), np.array([place[row] for row in seen]))
+            actions = self._decided(outputs, seen, masks, draws)
             going = {}
             for row, action in actions.items():
                 done[row].append(self.action(action))
@@ -156,12 +158,11 @@ class Worlds:
 
     def _decided(
         self,
-        policy: Policy,
+        outputs: NDArray[np.float64],
         seen: dict[int, NDArray[np.float32]],
         masks: dict[int, NDArray[np.bool_] | None],
         draws: dict[int, np.random.Generator],
     ) -> dict[int, Any]:
-        outputs = policy.outputs(np.stack(list(seen.values())))
         every = np.ones(len(self.output.names), dtype=bool)
         valid = None
         if any(mask is not None for mask in masks.values()):

@@ -22,6 +22,7 @@ from dnnexplain.contract import (
     Replay,
     Space,
     Track,
+    in_episodes,
     periods_on,
 )
 from dnnexplain.counts import counted
@@ -84,9 +85,10 @@ def deciding(
     contents = [workload.values.tobytes() + str(workload.seed).encode() for workload in workloads]
     draw = own_streams(seed, contents) if sample else []
     space: Space = system.output
+    course = in_episodes(policy, len(workloads))
 
     def decide(_step: int, seen: NDArray[np.float32], values: Values) -> NDArray[Any]:
-        outputs, allowed = policy.outputs(seen), system.allowed(values)
+        outputs, allowed = course.outputs(seen), system.allowed(values)
         if isinstance(space, Discrete):
             scores = np.where(allowed, outputs, -np.inf)
             noise = np.stack([stream.gumbel(size=scores.shape[1]) for stream in draw]) if draw else 0.0

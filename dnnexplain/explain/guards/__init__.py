@@ -7,6 +7,7 @@ from dnnexplain.explain.guards.evaluation import GuardReport, evaluate_guard
 from dnnexplain.explain.guards.export import EXPORTS, export_guard
 from dnnexplain.explain.guards.guard import Guard, GuardRule
 from dnnexplain.explain.guards.guarded import Guarded, StepsIn, told_steps
+from dnnexplain.explain.guards.stay import Stay
 
 __all__ = [
     "EXPORTS",
@@ -15,6 +16,7 @@ __all__ = [
     "GuardReport",
     "GuardRule",
     "Guarded",
+    "Stay",
     "StepsIn",
     "candidates",
     "compile_guard",

@@ -137,7 +137,7 @@ class Standing:
     @property
     def kind(self) -> tuple[Any, ...]:
         """Which quantities it bounds and what it does there, whatever the bounds are."""
-        return tuple((tuple(span.feature for span in rule.when.spans), rule.do) for rule in self.rules)
+        return tuple((tuple(span.feature for span in rule.when.spans), rule.do, rule.remembers) for rule in self.rules)
 
     @property
     def worth(self) -> float:
@@ -176,7 +176,7 @@ class Contest:
     def enter(self, guards: Iterable[Rules]) -> None:
         """Take in guards that are not there yet."""
         for rules in guards:
-            key = tuple((rule.when, rule.do) for rule in rules)
+            key = tuple((rule.when, rule.do, rule.after, rule.stay) for rule in rules)
             if key not in self.known:
                 self.known[key] = Standing(rules, self.bench.attack_of)
                 heapq.heappush(self._heap, (0.0, next(self._order), self.known[key]))

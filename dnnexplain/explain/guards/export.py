@@ -6,8 +6,8 @@ import json
 
 from dnnexplain.contract import Choice, System
 from dnnexplain.explain.distillation.export import listing
-from dnnexplain.explain.guards.guard import Guard, GuardRule
-from dnnexplain.explain.regions.where import Quantities, quantities_of
+from dnnexplain.explain.guards.guard import Guard
+from dnnexplain.explain.regions.where import Quantities, Where, quantities_of
 
 __all__ = ["EXPORTS", "export_guard"]
 
@@ -19,7 +19,8 @@ def export_guard(guard: Guard, kind: str, system: System) -> str:
     """A guard as a program without libraries, or as text.
 
     Python, C and JavaScript define ``decides(features)``: the features in the order listed there; the answer is an
-    index into ``SOURCES``: 0 is the network, others are what is to be done instead.
+    index into ``SOURCES``: 0 is the network, others are what is to be done instead. A guard with a memory has
+    ``decides(features, memory)``, with ``MEMORY`` whole numbers for each episode, all 0 when it begins.
 
     Args:
         guard: the rules.
@@ -38,49 +39,106 @@ def export_guard(guard: Guard, kind: str, system: System) -> str:
 
 
 _ABOUT = "A guard: decides(features) says what decides, an index into SOURCES."
+_REMEMBERS = (
+    "A guard with a memory: decides(features, memory) says what decides, an index into SOURCES. It is asked once for each "
+    "decision, in order; memory holds MEMORY whole numbers, all 0 when an episode begins, and is brought up to date."
+)
 
 
-def _condition(rule: GuardRule, quantities: Quantities, both: str, always: str) -> str:
+def _about(guard: Guard) -> str:
+    return _REMEMBERS if guard.remembers else _ABOUT
+
+
+def _condition(where: Where, quantities: Quantities, both: str, always: str) -> str:
     parts = []
-    for column, span in zip(rule.when.columns(quantities.names), rule.when.spans, strict=True):
+    for column, span in zip(where.columns(quantities.names), where.spans, strict=True):
         parts += [f"features[{column}] > {float(span.above)!r}"] if span.above is not None else []
         parts += [f"features[{column}] <= {float(span.at_most)!r}"] if span.at_most is not None else []
     return f" {both} ".join(parts) or always
 
 
 def _python(guard: Guard, quantities: Quantities, sources: tuple[str, ...]) -> str:
-    lines = [
-        f"    if {_condition(rule, quantities, 'and', 'True')}:\n        return {sources.index(rule.do)}\n"
-        for rule in guard.rules
-    ]
-    return (
-        f'"""{_ABOUT}"""\n\n{listing(quantities.names, quantities.units, "#")}\n\n'
-        f"FEATURES = {quantities.names!r}\nSOURCES = {sources!r}\n\n\n"
-        f"def decides(features):\n{''.join(lines)}    return 0\n"
+    def holds(where: Where) -> str:
+        return _condition(where, quantities, "and", "True")
+
+    head = (
+        f'"""{_about(guard)}"""\n\n{listing(quantities.names, quantities.units, "#")}\n\n'
+        f"FEATURES = {quantities.names!r}\nSOURCES = {sources!r}\n"
     )
+    if not guard.remembers:
+        lines = [f"    if {holds(rule.when)}:\n        return {sources.index(rule.do)}\n" for rule in guard.rules]
+        return f"{head}\n\ndef decides(features):\n{''.join(lines)}    return 0\n"
+    lines = []
+    for place, rule in enumerate(guard.rules):
+        met, left = f"memory[{2 * place}]", f"memory[{2 * place + 1}]"
+        lines.append(f"    {met} = min({met} + 1, {rule.after}) if {holds(rule.when)} else 0\n")
+        acts = f"{met} >= {rule.after}"
+        if rule.stay is not None:
+            lines.append(f"    if {acts}:\n        {left} = {rule.stay.decisions or -1}\n")
+            if rule.stay.until is not None:
+                lines.append(f"    if {holds(rule.stay.until)}:\n        {left} = 0\n")
+            acts = f"{left} != 0"
+        lines.append(f"    if {acts} and not source:\n        source = {sources.index(rule.do)}\n")
+        if rule.stay is not None:
+            lines.append(f"    {left} -= {left} > 0\n")
+    size = 2 * len(guard.rules)
+    return f"{head}MEMORY = {size}\n\n\ndef decides(features, memory):\n    source = 0\n{''.join(lines)}    return source\n"
 
 
 def _javascript(guard: Guard, quantities: Quantities, sources: tuple[str, ...]) -> str:
-    lines = [
-        f"    if ({_condition(rule, quantities, '&&', 'true')}) return {sources.index(rule.do)};\n"
-        for rule in guard.rules
-    ]
-    return (
-        f"// {_ABOUT}\n{listing(quantities.names, quantities.units, '//')}\n"
-        f"const SOURCES = {json.dumps(sources)};\n\n"
-        f"function decides(features) {{\n{''.join(lines)}    return 0;\n}}\n\n"
-        'if (typeof module !== "undefined") module.exports = { decides, SOURCES };\n'
+    head = (
+        f"// {_about(guard)}\n{listing(quantities.names, quantities.units, '//')}\n"
+        f"const SOURCES = {json.dumps(sources)};\n"
     )
+    if not guard.remembers:
+        lines = [
+            f"    if ({_condition(rule.when, quantities, '&&', 'true')}) return {sources.index(rule.do)};\n"
+            for rule in guard.rules
+        ]
+        body = f"\nfunction decides(features) {{\n{''.join(lines)}    return 0;\n}}\n\n"
+        names = "decides, SOURCES"
+    else:
+        lines = _remembering(guard, quantities, sources, "true")
+        body = (
+            f"const MEMORY = {2 * len(guard.rules)};\n\nfunction decides(features, memory) {{\n    let source = 0;\n"
+            f"{''.join(lines)}    return source;\n}}\n\n"
+        )
+        names = "decides, SOURCES, MEMORY"
+    return f'{head}{body}if (typeof module !== "undefined") module.exports = {{ {names} }};\n'
+
+
+def _remembering(guard: Guard, quantities: Quantities, sources: tuple[str, ...], always: str) -> list[str]:
+    """The body of a guard with a memory, in what C and JavaScript have in common."""
+    lines = []
+    for place, rule in enumerate(guard.rules):
+        met, left = f"memory[{2 * place}]", f"memory[{2 * place + 1}]"
+        more = f"({met} < {rule.after} ? {met} + 1 : {rule.after})"
+        lines.append(f"    {met} = ({_condition(rule.when, quantities, '&&', always)}) ? {more} : 0;\n")
+        acts = f"{met} >= {rule.after}"
+        if rule.stay is not None:
+            lines.append(f"    if ({acts}) {left} = {rule.stay.decisions or -1};\n")
+            if rule.stay.until is not None:
+                lines.append(f"    if ({_condition(rule.stay.until, quantities, '&&', always)}) {left} = 0;\n")
+            acts = f"{left} != 0"
+        lines.append(f"    if ({acts} && source == 0) source = {sources.index(rule.do)};\n")
+        if rule.stay is not None:
+            lines.append(f"    if ({left} > 0) {left} -= 1;\n")
+    return lines
 
 
 def _c(guard: Guard, quantities: Quantities, sources: tuple[str, ...]) -> str:
-    lines = [
-        f"    if ({_condition(rule, quantities, '&&', '1')})\n        return {sources.index(rule.do)};\n"
-        for rule in guard.rules
-    ]
     listed = listing(quantities.names, quantities.units, " *").replace("*/", "* /")
+    names = ", ".join(json.dumps(name) for name in sources)
+    head = f"/* {_about(guard)}\n{listed}\n */\n\n#define FEATURES {len(quantities.names)}\n"
+    table = f"\nconst char *const SOURCES[{len(sources)}] = {{{names}}};\n\n"
+    if not guard.remembers:
+        lines = [
+            f"    if ({_condition(rule.when, quantities, '&&', '1')})\n        return {sources.index(rule.do)};\n"
+            for rule in guard.rules
+        ]
+        return f"{head}{table}int decides(const double *features)\n{{\n    (void)features;\n{''.join(lines)}    return 0;\n}}\n"
+    body = "".join(_remembering(guard, quantities, sources, "1"))
     return (
-        f"/* {_ABOUT}\n{listed}\n */\n\n#define FEATURES {len(quantities.names)}\n\n"
-        f"const char *const SOURCES[{len(sources)}] = {{{', '.join(json.dumps(name) for name in sources)}}};\n\n"
-        f"int decides(const double *features)\n{{\n    (void)features;\n{''.join(lines)}    return 0;\n}}\n"
+        f"{head}#define MEMORY {2 * len(guard.rules)}\n{table}"
+        f"int decides(const double *features, long *memory)\n{{\n    int source = 0;\n    (void)features;\n{body}    return source;\n}}\n"
     )

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
+from dnnexplain.explain.guards.stay import Stay, count_of
 from dnnexplain.explain.regions.where import Quantities, Where
 from dnnexplain.files import atomic_write
 from dnnexplain.reading import parse_json, read_text
@@ -28,17 +30,39 @@ class GuardRule:
         when: the states.
         do: one of the system's rules by name, a move that its features name, or an action by its name.
         why: what it is against, for people.
+        after: in so many decisions on end the states must have held, this one counted.
+        stay: how long it goes on from there; ``None``: only where the states hold.
     """
 
     when: Where
     do: str
     why: str = ""
+    after: int = 1
+    stay: Stay | None = None
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what it does depends on earlier states of the episode."""
+        return self.after > 1 or self.stay is not None
+
+    @property
+    def memory(self) -> list[Any]:
+        """The memory as plain data; empty without one."""
+        return [self.after, None if self.stay is None else self.stay.to_json()] if self.remembers else []
 
     def words(self, quantities: Quantities) -> str:
         """``"where backlog is above 3.5 jobs: do as sjf"``."""
         where = self.when.words(quantities)
         place = "everywhere" if where == "always" else f"where {where}"
-        return f"{place}: do as {self.do}"
+        long = f", in {counted(self.after, 'decision')} on end" if self.after > 1 else ""
+        stay = "" if self.stay is None else f"{',' if long else ''} and {self.stay.words(quantities)}"
+        return f"{place}{long}{stay}: do as {self.do}"
+
+    def to_json(self) -> dict[str, Any]:
+        """What it does and why; a memory only where it has one."""
+        after = {"after": self.after} if self.after > 1 else {}
+        stay = {} if self.stay is None else {"stay": self.stay.to_json()}
+        return {"when": self.when.to_json(), **after, **stay, "do": self.do, "why": self.why}
 
 
 @dataclass(frozen=True)
@@ -59,14 +83,19 @@ class Guard:
     notes: tuple[str, ...] = ()
 
     @property
+    def remembers(self) -> bool:
+        """Whether any rule has a memory."""
+        return any(rule.remembers for rule in self.rules)
+
+    @property
     def digest(self) -> str:
         """A SHA-256 of what the rules do, so that results can say which guard they speak of."""
-        plain = [[rule.when.to_json(), rule.do] for rule in self.rules]
+        plain = [[rule.when.to_json(), rule.do, *rule.memory] for rule in self.rules]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
     def to_json(self) -> str:
         """As text that people may edit."""
-        rules = [{"when": rule.when.to_json(), "do": rule.do, "why": rule.why} for rule in self.rules]
+        rules = [rule.to_json() for rule in self.rules]
         data = {
             "kind": KIND,
             "system": self.system,
@@ -120,7 +149,9 @@ def _rule(place: int, data: Any) -> GuardRule:
         raise DnnExplainError(msg)
     try:
         when = Where.from_json(data.get("when", []))
+        after = count_of(data.get("after", 1), "after", least=1)
+        stay = Stay.from_json(data["stay"]) if data.get("stay") is not None else None
     except DnnExplainError as error:
         msg = f"rule {place} of the guard: {error}"
         raise DnnExplainError(msg) from None
-    return GuardRule(when, data["do"], str(data.get("why", "")))
+    return GuardRule(when, data["do"], str(data.get("why", "")), after, stay)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Policy, System
 from dnnexplain.counts import counted
 from dnnexplain.explain.guards.guard import Guard
+from dnnexplain.explain.guards.stay import Memory
 from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.gone import instead
 from dnnexplain.numbers import percent
@@ -87,6 +88,8 @@ class StepsIn:
 class Guarded:
     """A policy that is followed except where a guard's rules hold; see :class:`Guard`.
 
+    A rule with a memory remembers episode by episode, as whoever runs them asks by ``contract.in_episodes``.
+
     It has no ``module``: gradients of the network say nothing of what the guard decides, so searches treat it as
     what it is, a function that can be asked.
 
@@ -114,6 +117,10 @@ class Guarded:
         self._instead = [_doing(system, rule.do) for rule in guard.rules]
         for rule in guard.rules:
             rule.when.columns(self.quantities.names)
+            if rule.stay is not None and rule.stay.until is not None:
+                rule.stay.until.columns(self.quantities.names)
+        if guard.remembers:
+            self.begin = self._begin
         if hasattr(policy, "outputs_of_bytes"):
             self.outputs_of_bytes = self._of_bytes
         self.forget()
@@ -141,20 +148,43 @@ class Guarded:
         return StepsIn(self._decisions, tuple(int(n) for n in self._by_rule), self._changed, self.rule_words)
 
     def deciding(self, observations: NDArray[Any]) -> NDArray[np.int64]:
-        """Which of the guard's rules decides in each state ``[B]``, by index; -1 where the policy does."""
-        rules_at = np.full(len(observations), -1, dtype=np.int64)
+        """Which of the guard's rules decides in each state ``[B]``, by index; -1 where the policy does.
+
+        Each state counts as the first of an episode: a rule with a memory does not know what came before.
+        """
+        return self.deciding_in(self.memory(len(observations)), observations, np.arange(len(observations)))
+
+    def deciding_in(
+        self, memory: Memory, observations: NDArray[Any], rows: NDArray[np.int64], *, keep: bool = True
+    ) -> NDArray[np.int64]:
+        """The same in the course of episodes; see :meth:`Memory.deciding`."""
         if not self.guard.rules or not len(observations):
-            return rules_at
-        values = self.quantities(observations)
-        for place in reversed(range(len(self.guard.rules))):
-            rules_at[self.guard.rules[place].when.holds(self.quantities.names, values)] = place
-        return rules_at
+            return np.full(len(observations), -1, dtype=np.int64)
+        return memory.deciding(np.asarray(self.quantities(observations), dtype=np.float64), rows, keep=keep)
+
+    def deciding_through(self, observations: NDArray[Any]) -> NDArray[np.int64]:
+        """Which rule decides in each state of one episode ``[T]``, from its first one on."""
+        if not self.guard.remembers:
+            return self.deciding(observations)
+        memory, row = self.memory(1), np.zeros(1, dtype=np.int64)
+        values = np.asarray(self.quantities(observations), dtype=np.float64)
+        return np.concatenate([memory.deciding(values[at : at + 1], row) for at in range(len(values))])
+
+    def memory(self, episodes: int) -> Memory:
+        """Nothing remembered yet of so many episodes."""
+        return Memory(self.guard.rules, self.quantities.names, episodes)
+
+    def _begin(self, episodes: int) -> GuardedCourse:
+        return GuardedCourse(self, episodes)
 
     def why(self, observation: NDArray[Any]) -> str:
         """What decides in one state ``[*observation_shape]``, in a sentence."""
         place = int(self.deciding(observation[None])[0])
         if place < 0:
-            return f"No rule of the guard holds here, so {self.policy.name} decides."
+            later = (
+                " A rule with a memory may decide all the same, by what came before." if self.guard.remembers else ""
+            )
+            return f"No rule of the guard holds here, so {self.policy.name} decides.{later}"
         rule = self.guard.rules[place]
         return f"Rule {place + 1} of the guard decides, {self.rule_words[place]}." + (
             f" {rule.why}" if rule.why else ""
@@ -162,27 +192,29 @@ class Guarded:
 
     def outputs(self, observations: NDArray[Any]) -> NDArray[np.float64]:
         """The policy's raw outputs ``[B, A]``, with those of the guard's rules where they hold."""
-        return self._with_rules(self.policy.outputs(observations), observations)
+        return self.with_rules(self.policy.outputs(observations), observations, self.deciding(observations))
 
     def _of_bytes(self, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
         """The same for observations given as bytes, where the policy reads them faster."""
         policy: Any = self.policy
         seen = (pictures * scale).astype(np.float32)
-        return self._with_rules(policy.outputs_of_bytes(pictures, scale), seen)
+        return self.with_rules(policy.outputs_of_bytes(pictures, scale), seen, self.deciding(seen))
 
-    def _with_rules(self, outputs: NDArray[Any], observations: NDArray[Any]) -> NDArray[np.float64]:
+    def with_rules(
+        self, outputs: NDArray[Any], observations: NDArray[Any], deciding: NDArray[np.int64], *, counts: bool = True
+    ) -> NDArray[np.float64]:
+        """The policy's outputs ``[B, A]`` with those of the rules that decide ``[B]``, counted if they were taken."""
         own = np.array(outputs, dtype=np.float64)
-        deciding = self.deciding(observations)
         stepped = np.flatnonzero(deciding >= 0)
-        self._decisions += len(own)
+        self._decisions += len(own) if counts else 0
         if not len(stepped):
             return own
         before = own[stepped]
         for place in np.unique(deciding[stepped]):
             rows = np.flatnonzero(deciding == place)
             own[rows] = self._instead[place](observations[rows])
-            self._by_rule[place] += len(rows)
-        if self.compare:
+            self._by_rule[place] += len(rows) if counts else 0
+        if self.compare and counts:
             self._changed += self._otherwise(before, own[stepped], observations[stepped])
         return own
 
@@ -191,6 +223,47 @@ class Guarded:
         valid = self.system.valid_actions(observations) if self.masked else None
         space = self.system.output
         return int((~space.same(space.decide(before, valid), space.decide(after, valid))).sum())
+
+
+class GuardedCourse:
+    """A guarded policy whose guard has a memory, in the course of episodes; see :class:`~dnnexplain.contract.Course`.
+
+    The policy inside has no memory of its own.
+
+    Args:
+        guarded: the policy with its guard.
+        episodes: how many.
+    """
+
+    def __init__(self, guarded: Guarded, episodes: int) -> None:
+        self.guarded, self.memory = guarded, guarded.memory(episodes)
+        self.name, self.masked = guarded.name, guarded.masked
+        self.settles = max(
+            max(rule.after, rule.stay.decisions if rule.stay is not None else 0) for rule in guarded.guard.rules
+        )
+        if hasattr(guarded.policy, "outputs_of_bytes"):
+            self.outputs_of_bytes = self._of_bytes
+
+    def outputs(
+        self, observations: NDArray[Any], rows: NDArray[np.int64] | None = None, *, keep: bool = True
+    ) -> NDArray[np.float64]:
+        """Raw outputs ``[B, A]``, with those of the rules that decide, here or from before."""
+        return self._with_rules(self.guarded.policy.outputs(observations), observations, rows, keep=keep)
+
+    def _of_bytes(
+        self, pictures: NDArray[np.uint8], scale: float, rows: NDArray[np.int64] | None = None, *, keep: bool = True
+    ) -> NDArray[np.float64]:
+        """The same for observations given as bytes, where the policy reads them faster."""
+        policy: Any = self.guarded.policy
+        seen = (pictures * scale).astype(np.float32)
+        return self._with_rules(policy.outputs_of_bytes(pictures, scale), seen, rows, keep=keep)
+
+    def _with_rules(
+        self, outputs: NDArray[Any], seen: NDArray[Any], rows: NDArray[np.int64] | None, *, keep: bool
+    ) -> NDArray[np.float64]:
+        at = np.arange(len(seen)) if rows is None else rows
+        deciding = self.guarded.deciding_in(self.memory, seen, at, keep=keep)
+        return self.guarded.with_rules(outputs, seen, deciding, counts=keep)
 
 
 def _strangers(policy: Policy, guard: Guard) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def rebound(rules: Rules, ladder: Ladder) -> Iterator[Rules]:
                     old = (span.above is None, span.at_most is None)
                     if (new.above is None, new.at_most is None) == old and new.low < new.high and new != span:
                         where = Where((*spans[:at], new, *spans[at + 1 :]))
-                        yield (*rules[:place], GuardRule(where, rule.do, rule.why), *rules[place + 1 :])
+                        yield (*rules[:place], replace(rule, when=where), *rules[place + 1 :])
 
 
 def neighbour(
@@ -122,16 +122,16 @@ def _drawn(ladder: Ladder, does: Sequence[str], rng: np.random.Generator) -> Gua
 def _changed(rule: GuardRule, kind: str, ladder: Ladder, does: Sequence[str], rng: np.random.Generator) -> GuardRule:
     spans = rule.when.spans
     if kind == "do":
-        return GuardRule(rule.when, str(rng.choice(list(does))), rule.why)
+        return replace(rule, do=str(rng.choice(list(does))))
     if kind == "narrow" or not spans:
-        return GuardRule(Where(_joined([*spans, ladder.span(rng)])), rule.do, rule.why)
+        return replace(rule, when=Where(_joined([*spans, ladder.span(rng)])))
     place = int(rng.integers(len(spans)))
     rest = [*spans[:place], *spans[place + 1 :]]
     if kind == "bound":
         old = spans[place]
         new = ladder.span(rng, old.feature) if len(ladder.rungs[ladder.names.index(old.feature)]) else old
         rest.insert(place, new)
-    return GuardRule(Where(_joined(rest)), rule.do, rule.why)
+    return replace(rule, when=Where(_joined(rest)))
 
 
 def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from threading import Event
 from typing import Any
@@ -16,6 +16,7 @@ from dnnexplain.explain.guards.adversary import Adverse, Draw, worst_workloads
 from dnnexplain.explain.guards.candidates import STATES, candidates
 from dnnexplain.explain.guards.contest import Bench, Contest, Rules, Standing
 from dnnexplain.explain.guards.guard import GuardRule
+from dnnexplain.explain.guards.memories import with_memory
 from dnnexplain.explain.guards.polishing import Ladder, neighbour, rebound
 from dnnexplain.explain.regions.evidence import met_states
 from dnnexplain.explain.regions.where import EVERYWHERE, Where, quantities_of
@@ -116,6 +117,8 @@ class Tournament:
         rules = self._candidates(bench.policy, SINGLES * max(self.tries, 1))
         self.contest.enter([(), *((rule,) for rule in (*start, *rules))])
         self.contest.enter(self._with_fallback(rules))
+        remembering = with_memory([*start, *rules[: self.tries]], self._ladder(bench.policy))
+        self.contest.enter((rule,) for rule in remembering)
         self.contest.known[()].attacks = 1  # that was the first attack of all
 
     def play(self, cycle: int) -> bool:
@@ -217,6 +220,9 @@ class Tournament:
             yield from ((rule, *rules) for rule in new)
         for _ in range(self.tries):
             yield neighbour(rules, ladder, list(self.bench.rules), self.most, self.rng, new)
+        for place, rule in enumerate(rules):
+            for remembering in with_memory([replace(rule, after=1, stay=None)], ladder):
+                yield (*rules[:place], remembering, *rules[place + 1 :])
 
     def _ladder(self, policy: Policy) -> Ladder:
         """Bounds about the states that a policy meets on hard workloads and on usual ones."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import DnnExplainError, Episodes, Policy, State
+from dnnexplain.contract import DnnExplainError, Episodes, Policy, State, in_episodes
 from dnnexplain.systems.abr.codec import Codec
 from dnnexplain.systems.abr.judge import session_of
 from dnnexplain.systems.abr.qoe import QoE
@@ -93,7 +93,7 @@ def continued(
     count, actions = len(simulator), np.full(len(simulator), action)
     worth, stalls, sums, moved = (np.zeros(count) for _ in range(4))
     taken = np.zeros((count, len(rates)), dtype=np.int64)
-    chunks = 0
+    chunks, course = 0, in_episodes(policy, count)
     while True:
         before: NDArray[np.int64] = simulator.arrays.last.copy()
         worth += simulator.step(actions)
@@ -104,7 +104,7 @@ def continued(
         chunks += 1
         if simulator.done.all():
             break
-        actions = sampling.choose(policy.outputs(simulator.observe().astype(np.float32)))
+        actions = sampling.choose(course.outputs(simulator.observe().astype(np.float32)))
     figures = {"qoe": worth, "rebuffering": stalls, "bitrate": sums / chunks, "changes": moved}
     figures["frozen"] = (stalls > FROZEN * codec.video.seconds * chunks).astype(np.float64)
     return Episodes(policy.name, -worth, "minus QoE", figures, seed, None, taken)

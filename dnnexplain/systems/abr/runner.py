@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import DnnExplainError, Policy
+from dnnexplain.contract import DnnExplainError, Policy, in_episodes
 from dnnexplain.counts import counted
 from dnnexplain.systems.abr.arrays import Params
 from dnnexplain.systems.abr.feature_kernels import play_tree_rows
@@ -73,8 +73,9 @@ def run_policy(
         _play_tree(simulator, policy, nodes, record)
         return _sessions(simulator, record)
     draws = np.stack([stream.random(video.chunks) for stream in streams(traces, seed)]) if sample else None
+    course = in_episodes(policy, len(simulator))
     while not simulator.done.all():
-        outputs = policy.outputs(simulator.observe().astype(np.float32))
+        outputs = course.outputs(simulator.observe().astype(np.float32))
         if outputs.shape != (len(simulator), len(video.bitrates)):
             msg = f"{policy.name} gave outputs {list(outputs.shape)}; the video has {counted(len(video.bitrates), 'bitrate')}"
             raise DnnExplainError(msg)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import Policy
+from dnnexplain.contract import Policy, in_episodes
 from dnnexplain.systems.abr.arrays import Arrays, Params
 from dnnexplain.systems.abr.qoe import QoE
 from dnnexplain.systems.abr.simulator import Simulator
@@ -30,11 +30,12 @@ def visit_costs(
     simulator = Simulator(traces, video, quiet, qoe)
     rates = len(video.bitrates)
     seen, costs = [], []
+    course = in_episodes(visitor, len(simulator))
     while not simulator.done.all():
         states = simulator.observe().astype(np.float32)
         seen.append(states)
         costs.append(-_branched(simulator, rates, teacher))
-        simulator.step(sampling.choose(visitor.outputs(states)))
+        simulator.step(sampling.choose(course.outputs(states)))
     links = np.tile(np.arange(len(traces)), len(seen))
     return np.concatenate(seen), links, np.concatenate(costs)
 
@@ -48,7 +49,7 @@ def _branched(simulator: Simulator, rates: int, teacher: Policy) -> NDArray[np.f
     copies.rows = np.arange(len(which))
     copies.first_reward = simulator.first_reward[which]
     actions = np.tile(np.arange(rates), count)
-    total = copies.step(actions)
+    total, course = copies.step(actions), in_episodes(teacher, len(copies))
     while not copies.done.all():
-        total += copies.step(sampling.choose(teacher.outputs(copies.observe().astype(np.float32))))
+        total += copies.step(sampling.choose(course.outputs(copies.observe().astype(np.float32))))
     return total.reshape(count, rates)

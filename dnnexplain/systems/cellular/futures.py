@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Policy, Space
+from dnnexplain.contract import DnnExplainError, Policy, Space, in_episodes
 from dnnexplain.systems.cellular.cell import Cell
 from dnnexplain.systems.cellular.days import Day, DayStack, stack_days
 from dnnexplain.systems.cellular.layout import EFFICIENCY, SESSIONS, WINDOWS, Layout
@@ -88,11 +88,12 @@ def gone_on(
 ) -> tuple[DayStack, DayRun]:
     """Set a rate in a state, then let a policy go on to the end of each day; see ``contract.Continuing``."""
     rest = entered(layout, values, days)
+    course = in_episodes(policy, len(rest.own))
     first = iter([np.full(len(rest.own), float(np.ravel(action)[0]))])
 
     def decide(seen: NDArray[np.float32]) -> Floats:
         given = next(first, None)
-        return space.decide(policy.outputs(seen))[:, 0] if given is None else given
+        return space.decide(course.outputs(seen))[:, 0] if given is None else given
 
     load = float(values[layout.load])
     return rest, run_days(cell, rest, decide, layout.width, before=load)

@@ -24,6 +24,7 @@ from dnnexplain.contract import (
     Replay,
     State,
     Target,
+    in_episodes,
 )
 from dnnexplain.counts import counted
 from dnnexplain.systems.cellular import mutation, records
@@ -358,8 +359,10 @@ class CellularSystem:
         return rates.ravel()
 
     def _played(self, policy: Policy, days: DayStack, *, keep: bool = False) -> DayRun:
+        course = in_episodes(policy, len(days.own))
+
         def decide(seen: NDArray[np.float32]) -> Floats:
-            return self.output.decide(policy.outputs(seen))[:, 0]
+            return self.output.decide(course.outputs(seen))[:, 0]
 
         return run_days(self.cell, days, decide, len(self.knobs), keep=keep)
 

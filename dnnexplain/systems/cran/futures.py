@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Policy, Space
+from dnnexplain.contract import Policy, Space, in_episodes
 from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.days import Day
 from dnnexplain.systems.cran.runner import Run, run_days
@@ -66,11 +66,12 @@ def gone_on(
 ) -> tuple[list[Day], Run]:
     """Take an action in a state, then let a policy go on to the end of each day; see ``contract.Continuing``."""
     rest, slot = entered(codec, observation, days)
+    course = in_episodes(policy, len(rest))
     first = iter([np.repeat(np.asarray(action)[None], len(rest), axis=0)])
 
     def decide(seen: NDArray[np.float32]) -> NDArray[Any]:
         given = next(first, None)
-        return space.decide(policy.outputs(seen)) if given is None else given
+        return space.decide(course.outputs(seen)) if given is None else given
 
     awake = int(codec.awake_sets(observation[None])[0])
     return rest, run_days(codec, space, decide, rest, awake=awake, slot=slot)

@@ -26,6 +26,7 @@ from dnnexplain.contract import (
     Replay,
     State,
     Target,
+    in_episodes,
 )
 from dnnexplain.systems.cran import mutation, records
 from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
@@ -249,10 +250,10 @@ class CloudRan:
 
     def simulate(self, policy: Policy, workloads: Sequence[Day], *, seed: int = 0, sample: bool = False) -> Run:
         """Run a policy over days of one length."""
-        rng = np.random.default_rng(seed)
+        rng, course = np.random.default_rng(seed), in_episodes(policy, len(workloads))
 
         def decide(observations: NDArray[np.float32]) -> NDArray[Any]:
-            outputs, valid = policy.outputs(observations), self.valid_actions(observations)
+            outputs, valid = course.outputs(observations), self.valid_actions(observations)
             return self.output.draw(outputs, valid, rng) if sample else self.output.decide(outputs, valid)
 
         return run_days(self.codec, self.output, decide, workloads)

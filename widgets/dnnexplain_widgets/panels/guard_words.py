@@ -33,7 +33,7 @@ def figures_of(report: GuardReport, system: Any) -> dict[str, Any]:
 
 def stepped_words(guarded: Guarded, observations: NDArray[Any]) -> tuple[str, ...]:
     """Of each decision of an episode what decided it, a sentence each."""
-    deciding = guarded.deciding(observations)
+    deciding = guarded.deciding_through(observations)
     counts = np.bincount(deciding[deciding >= 0], minlength=len(guarded.rule_words))
     total = len(deciding)
 

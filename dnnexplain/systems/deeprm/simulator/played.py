@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Played, Policy
+from dnnexplain.contract import DnnExplainError, Played, Policy, in_episodes
 from dnnexplain.counts import counted
 from dnnexplain.systems.deeprm.simulator.arrays import FULL
 from dnnexplain.systems.deeprm.simulator.model import JobSet
@@ -84,10 +84,12 @@ def _decided(system: Cluster, simulator: Simulator, policy: Policy | None) -> Ca
         msg = "replay needs a list of actions or a policy"
         raise DnnExplainError(msg)
 
+    course = in_episodes(policy, 1)
+
     def decide() -> int:
         seen = (simulator.observe() / FULL).astype(np.float32)
-        valid = system.valid_actions(seen) if getattr(policy, "masked", True) else None
-        return int(system.output.decide(policy.outputs(seen), valid)[0])
+        valid = system.valid_actions(seen) if course.masked else None
+        return int(system.output.decide(course.outputs(seen), valid)[0])
 
     return decide
 

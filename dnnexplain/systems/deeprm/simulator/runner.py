@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain import sampling
-from dnnexplain.contract import DnnExplainError, Policy
+from dnnexplain.contract import Course, DnnExplainError, Policy, Remembering, in_episodes
 from dnnexplain.gone import without
 from dnnexplain.systems.deeprm.observation.feature_kernels import tree_rows
 from dnnexplain.systems.deeprm.observation.features import DeepRMFeatures
@@ -75,6 +75,47 @@ class Draws:
         return self._block[rows, position]
 
 
+@dataclass(eq=False)
+class Stood:
+    """How many decisions on end each episode's picture has stood still, so that a policy with a memory has its say first.
+
+    Args:
+        episodes: how many.
+        settles: of a :class:`~dnnexplain.contract.Course`; 0 of a policy without a memory.
+    """
+
+    episodes: int
+    settles: int
+
+    def __post_init__(self) -> None:
+        self._times = np.zeros(self.episodes, dtype=np.int64)
+
+    def long(self, rows: NDArray[np.int64], still: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Take in whether each of the given pictures stood still ``[rows]``; where it has for long enough."""
+        self._times[rows] = np.where(still, self._times[rows] + 1, 0)
+        return self._times[rows] > self.settles
+
+
+def _begun(policy: Policy, episodes: int) -> tuple[Any, int]:
+    """A policy as it is asked in so many episodes, and after how many decisions on a still picture it has settled."""
+    if not isinstance(policy, Remembering):
+        return policy, 0
+    course = in_episodes(policy, episodes)
+    return course, course.settles
+
+
+def _step(
+    simulator: Simulator, rows: NDArray[np.int64], actions: NDArray[np.int64], stood: Stood, *, ends: bool
+) -> None:
+    """One decision in each of the given episodes; of a policy with a memory, those end that stand still for good."""
+    over = np.zeros(len(rows), dtype=bool)
+    if ends and stood.settles:
+        waits = actions >= simulator.params.slots
+        over = stood.long(rows, waits & simulator.still(rows))
+    simulator.step(actions[~over], rows[~over])
+    simulator.end(rows[over])
+
+
 def content(jobs: JobSet) -> bytes:
     """What makes a job set, whatever its name."""
     columns = (jobs.arrival, jobs.length, jobs.cpu, jobs.memory, [jobs.steps])
@@ -100,38 +141,39 @@ def policy_actions(
     nodes = tree_nodes(policy, simulator.params)
     if nodes is not None:
         return tree_actions(nodes, *simulator.describe(rows))
-    outputs = _outputs(policy, simulator.observe(rows), simulator.scale)
+    outputs = _outputs_at(policy, simulator, rows, keep=True)
     return sampling.choose(outputs, _shown(policy, simulator, rows))
 
 
-def action_chances(policy: Policy, simulator: Simulator, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The probability of each action where actions are drawn ``[rows, M + 1]``."""
+def action_chances(
+    policy: Policy, simulator: Simulator, rows: NDArray[np.int64], *, keep: bool = True
+) -> NDArray[np.float64]:
+    """The probability of each action where actions are drawn ``[rows, M + 1]``; ``keep``: whether a policy's memory has it."""
     if isinstance(policy, RulePolicy):
         width = simulator.params.slots + 1
         if policy.name == "random":
             return np.full((len(rows), width), 1.0 / width)
         return np.eye(width)[simulator.rule_actions(policy.name, rows, None, policy.hold)]
-    return sampling.probabilities(
-        _outputs(policy, simulator.observe(rows), simulator.scale), _shown(policy, simulator, rows)
-    )
+    outputs = _outputs_at(policy, simulator, rows, keep=keep)
+    return sampling.probabilities(outputs, _shown(policy, simulator, rows))
 
 
 def _shown(policy: Policy, simulator: Simulator, rows: NDArray[np.int64]) -> NDArray[np.bool_] | None:
     return simulator.valid(rows) if getattr(policy, "masked", True) else None
 
 
-def end_hopeless(policy: Policy, simulator: Simulator, job_sets: Sequence[JobSet]) -> None:
+def end_hopeless(policy: Policy, simulator: Simulator, job_sets: Sequence[JobSet], stood: Stood) -> None:
     """End the episodes that a policy whose actions are drawn would not end, as far as its chances tell.
 
     Where the picture can change by placing a job alone, the chance of that is the same in every step; if the steps
     that this takes on average are more than :func:`serial_time`, the jobs that wait are starved.
     """
     rows = simulator.active()
-    rows = rows[simulator.still(rows)]
+    rows = rows[stood.long(rows, simulator.still(rows))]
     if not len(rows):
         return
     waiting = simulator.arrays.slot[rows] >= 0
-    chance = np.sum(action_chances(policy, simulator, rows)[:, :-1] * waiting, axis=1)
+    chance = np.sum(action_chances(policy, simulator, rows, keep=False)[:, :-1] * waiting, axis=1)
     time = np.array([serial_time(job_sets[row], simulator.params) for row in rows])
     simulator.end(rows[chance * time < 1.0])
 
@@ -159,6 +201,16 @@ def tree_nodes(policy: Policy, params: Params) -> tuple[NDArray[Any], ...] | Non
         msg = f"{policy.name} was made for other quantities than a cluster with {params.slots} slots has"
         raise DnnExplainError(msg)
     return arrays
+
+
+def _outputs_at(policy: Policy, simulator: Simulator, rows: NDArray[np.int64], *, keep: bool) -> NDArray[np.float64]:
+    pictures = simulator.observe(rows)
+    if isinstance(policy, Course):
+        fast: Any = getattr(policy, "outputs_of_bytes", None)
+        if fast is not None:
+            return np.asarray(fast(pictures, simulator.scale, rows, keep=keep))
+        return policy.outputs(as_input(pictures), rows, keep=keep)
+    return _outputs(policy, pictures, simulator.scale)
 
 
 def _outputs(policy: Policy, pictures: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
@@ -196,21 +248,23 @@ def run_policy(
         watch: called before each step with the simulator, the rows and their actions.
     """
     drawn = sample or policy.name == "random"
-    simulator = _simulator(params, job_sets, seed, stalls=not drawn)
+    policy, settles = _begun(policy, len(job_sets))
+    simulator = _simulator(params, job_sets, seed, stalls=not (drawn or settles))
     draws = Draws(seed, job_sets) if drawn else None
+    stood = Stood(len(job_sets), settles)
     nodes = tree_nodes(policy, params)
     if nodes is not None and watch is None and not sample:
         simulator.run_tree(nodes)
     while len(rows := simulator.active()):
         if drawn:
-            end_hopeless(policy, simulator, job_sets)
+            end_hopeless(policy, simulator, job_sets, stood)
             rows = simulator.active()
         if not len(rows):
             break
         actions = policy_actions(policy, simulator, rows, draws)
         if watch is not None:
             watch(simulator, rows, actions)
-        simulator.step(actions, rows)
+        _step(simulator, rows, actions, stood, ends=not drawn)
     return _run_of(simulator, job_sets)
 
 
@@ -225,8 +279,12 @@ def play_on(simulator: Simulator, policy: Policy, job_sets: Sequence[JobSet]) ->
     nodes = tree_nodes(policy, simulator.params)
     if nodes is not None:
         simulator.run_tree(nodes)
+    policy, settles = _begun(policy, len(simulator))
+    if settles:
+        simulator.sizes = simulator.sizes._replace(stalls=False)
+    stood = Stood(len(simulator), settles)
     while len(rows := simulator.active()):
-        simulator.step(policy_actions(policy, simulator, rows, None), rows)
+        _step(simulator, rows, policy_actions(policy, simulator, rows, None), stood, ends=True)
     return _run_of(simulator, job_sets)
 
 
@@ -250,10 +308,12 @@ def visit_described(
         outputs ``[N, M + 1]`` and the job set ``[N]``.
     """
     drawn = visitor.name == "random"
-    simulator = _simulator(params, job_sets, seed, stalls=not drawn)
-    draws = Draws(seed, job_sets) if drawn else None
     nodes = tree_nodes(visitor, params)
-    own = visitor is teacher and not isinstance(visitor, RulePolicy)
+    own = visitor is teacher and not isinstance(visitor, RulePolicy | Remembering)
+    visitor, settles = _begun(visitor, len(job_sets))
+    simulator = _simulator(params, job_sets, seed, stalls=not (drawn or settles))
+    draws = Draws(seed, job_sets) if drawn else None
+    stood = Stood(len(job_sets), settles)
     met: list[tuple[NDArray[Any], ...]] = []
     answers = _Answers(teacher, simulator.scale)
     while len(rows := simulator.active()):
@@ -266,7 +326,7 @@ def visit_described(
         else:
             actions = policy_actions(visitor, simulator, rows, draws)
         met.append((*described, rows))
-        simulator.step(actions, rows)
+        _step(simulator, rows, actions, stood, ends=not drawn)
     features, moves, valid, job_set = (np.concatenate(parts) for parts in zip(*met, strict=True))
     return _run_of(simulator, job_sets), (features, moves, valid, answers.outputs(), job_set)
 
