@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Policy, System
 from dnnexplain.counts import counted
 from dnnexplain.explain.guards.guard import Guard
-from dnnexplain.explain.guards.stay import Memory
+from dnnexplain.explain.guards.memory import Memory
 from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.gone import instead
 from dnnexplain.numbers import percent
