@@ -52,7 +52,7 @@ def _boards(name: str) -> dict[str, dict[str, Any]]:
     own = _settings(name, spec.board)
     boards = {name: dict(spec.board)}
     for example in spec.examples:
-        settings = {**spec.board, **{key: value for key, value in example.settings.items() if key in known}}
+        settings = spec.on_board({key: value for key, value in example.settings.items() if key in known})
         if _settings(name, settings) != own:
             boards[example.key] = settings
     return boards

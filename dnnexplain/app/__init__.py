@@ -67,7 +67,7 @@ def dashboard_parts(
     from dnnexplain_widgets.served import is_served  # noqa: PLC0415 - only where panels are
 
     spec = spec_of(system)
-    made = make_system(system, **{**spec.board, **parameters})
+    made = make_system(system, **spec.on_board(parameters))
     policies = _menu(made, spec, policy)
     if guard is not None:
         policies = _with_guard(made, policies, Path(guard))

@@ -88,7 +88,7 @@ def _load_system(page: Mapping[str, Any]) -> None:
         given = dict(page)
         name, _policy, _guard = given.pop("system"), given.pop("policy", None), given.pop("guard", None)
         spec = spec_of(name)
-        system = make_system(name, **{**spec.board, **given})
+        system = make_system(name, **spec.on_board(given))
         for load in list(shipped_policies(system).values())[:1]:
             policy = load()
             decide(system, policy, state_from_values(system, {}))

@@ -302,6 +302,7 @@ class Spec:
         page_lead: the same for a page without a kernel (``dnnexplain export``), which has no optimum and no searches; ``lead`` if empty.
         tour: three things to try on its dashboard; ones that fit any system if there are none.
         board: parameters of the system for its dashboard, where others than the defaults are better.
+        board_for: ``module:function``, ``(given) -> parameters``: the same where it hangs on the parameters that a user gave.
         compared: parameters under which all roles can be run on the same workloads (``evaluate``, ``transfer``).
         seen_whole: parameters under which nothing that is there is hidden from a policy, such as a slot for every job.
         quick_optimum: whether the best plan of a workload takes a few seconds at most, so that it is shown unasked.
@@ -350,6 +351,7 @@ class Spec:
     page_lead: str = ""
     tour: tuple[Step, ...] = ()
     board: Mapping[str, Any] = field(default_factory=dict)
+    board_for: Reference = ""
     compared: Mapping[str, Any] = field(default_factory=dict)
     seen_whole: Mapping[str, Any] = field(default_factory=dict)
     quick_optimum: bool = False
@@ -374,6 +376,11 @@ class Spec:
     def cost_range(self) -> tuple[float, float]:
         """What the cost cannot lie beyond: the metric's own range; on a ratio scale it is not below zero."""
         return max(self.cost.least, 0.0 if self.ratio else -math.inf), self.cost.most
+
+    def on_board(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What a dashboard's system is made with, where a user gave some of its parameters."""
+        own = load_reference(self.board_for)(given) if self.board_for else self.board
+        return {**own, **given}
 
     def parameter(self, name: str) -> Parameter:
         """A parameter of the system by its name."""

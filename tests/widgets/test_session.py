@@ -5,7 +5,7 @@ import pytest
 
 from dnnexplain.contract import DnnExplainError, State, state_from_values
 from dnnexplain.explain import attribute, decide
-from dnnexplain_widgets import Session, live
+from dnnexplain_widgets import Dashboard, Session, live
 from dnnexplain_widgets import session as session_module
 from tests.fakes import FakeChoice, FakeSystem
 
@@ -34,6 +34,34 @@ def test_one_change_computes_once_and_only_what_a_panel_shows(session, monkeypat
     session.move(np.array([5.0, 2.0]))
     assert asked == [frozenset({"decision"})] * 2
     assert session.live.attribution is None
+
+
+def test_a_dashboard_makes_the_first_answers_once(gate, network, monkeypatch):
+    asked = []
+
+    def compute(system, policy, state, ask):
+        asked.append(ask.parts)
+        return live.compute(system, policy, state, ask)
+
+    monkeypatch.setattr(session_module, "compute", compute)
+    board = Dashboard(gate, network)
+    assert sum("saliency" in parts for parts in asked) == 1
+    assert asked[-1] == board.session.ask.parts
+    assert len(asked) == 3  # of the session, of the method that adds up, of what the panels show
+
+
+@pytest.mark.parametrize(("most", "packed"), [(1000, 2), (1, 1)])
+def test_where_knobs_are_very_many_the_page_makes_the_link_of_a_move_itself(session, monkeypatch, most, packed):
+    monkeypatch.setattr(session_module, "MANY", most)
+    links = []
+    session.keeper = lambda: links.append("link") or "link"
+    assert session.hub.live["link"] == "link"
+    wish = {"stamp": 1, "values": [4.0, 1.0], "from": [1.0, 1.0], "settled": True}
+    session.hub.wish = wish
+    assert len(links) == packed
+    assert ("link" in session.hub.live) == (packed == 2)
+    session.state = State(np.array([2.0, 2.0]))  # loaded: the page cannot know it
+    assert session.hub.live["link"] == "link"
 
 
 def test_values_are_repaired_to_the_nearest_valid_ones(session):

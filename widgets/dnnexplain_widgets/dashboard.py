@@ -16,17 +16,14 @@ from dnnexplain_widgets.panels.editor import Preset
 from dnnexplain_widgets.panels.guide import GuidePanel
 from dnnexplain_widgets.panels.strip import StripPanel
 from dnnexplain_widgets.panels.verdict import VerdictPanel
-from dnnexplain_widgets.sections import LIVE, SECTIONS, Entry, make_panel
-from dnnexplain_widgets.session import Session
+from dnnexplain_widgets.sections import LIVE, SECTIONS, Entry, kind_of, make_panel
+from dnnexplain_widgets.session import MANY, Session
 from dnnexplain_widgets.stills import display_after_still
 
 __all__ = ["Dashboard"]
 
 ADDS_UP = "integrated-gradients"
 """The method that a page opens with: its parts sum to what is explained, as a newcomer expects of them."""
-
-MANY = 1000
-"""Knobs from which making a page leaves freed memory behind that is worth returning."""
 
 _PLACES = ("first", "second", "third", "fourth", "fifth", "sixth")
 
@@ -78,6 +75,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         self._still = still
         self.session = session = Session(system, policy, state, rules=rules)
         session.question(method=ADDS_UP)
+        session.want(*(part for entry in _fitting(LIVE, system) for part in kind_of(entry).WANTS))  # all at once
         self.masthead = Masthead(
             session=session,
             title=title or f"What moves {system.name}?",
@@ -116,7 +114,7 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         if link:
             self.open_link(link)
         if len(system.knobs) > MANY:
-            give_back()
+            give_back()  # making such a page leaves much freed memory behind
 
     @property
     def panels(self) -> tuple[Panel, ...]:

@@ -249,12 +249,18 @@ SECTIONS: tuple[Section, ...] = (
 """The rest of the page: one section is open at a time. A section none of whose panels fit has no tab."""
 
 
-def make_panel(entry: Entry, session: Session, options: Options) -> Panel:
-    """Make a panel; one that cannot be made stands there with its reason instead of taking the page down."""
+def kind_of(entry: Entry) -> type[Panel]:
+    """The class of a panel."""
     module, _, name = entry.panel.rpartition(".")
     kind: type[Panel] = getattr(import_module(f"dnnexplain_widgets.panels.{module}"), name)
+    return kind
+
+
+def make_panel(entry: Entry, session: Session, options: Options) -> Panel:
+    """Make a panel; one that cannot be made stands there with its reason instead of taking the page down."""
+    kind = kind_of(entry)
     try:
-        return kind(session=session, **options.get(name, {}))
+        return kind(session=session, **options.get(kind.__name__, {}))
     except Exception as error:  # noqa: BLE001 - shown in the panel's place; its neighbours stay
         substitute = Panel(session=session)
         substitute.question, substitute.error, substitute.copyable = kind.QUESTION, error_sentence(error), False

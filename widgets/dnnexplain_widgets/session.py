@@ -37,7 +37,10 @@ from dnnexplain_widgets.moves import valid_values
 from dnnexplain_widgets.sentences import sentences
 from dnnexplain_widgets.words import error_sentence
 
-__all__ = ["Session", "telling_unit"]
+__all__ = ["MANY", "Session", "telling_unit"]
+
+MANY = 1000
+"""Knobs from which what is made of all of them at each step takes long enough to be avoided."""
 
 
 class Session(t.HasTraits):
@@ -251,7 +254,7 @@ class Session(t.HasTraits):
     def _message(self, live: Live) -> dict[str, Any]:
         words = sentences(self.system, live, self.unit, self.ask)
         message = live_message(live, self.unit, self.stamp, words)
-        if self.keeper is not None and not self.history.dragging:
+        if self.keeper is not None and not self.history.dragging and not self._page_knows_link():
             message["link"] = self.keeper()
         if live.curves is not None:
             places = {knob.name: index for index, knob in enumerate(self.system.knobs)}
@@ -260,6 +263,10 @@ class Session(t.HasTraits):
         choices = {name: getattr(self.ask, name) for name in ("target", "method", "layer", "sweep")}
         message["ask"] = {**choices, "parts": sorted(self.ask.parts)}
         return message
+
+    def _page_knows_link(self) -> bool:
+        """Whether the page can make the link of this step from the one before: packing very many knobs takes a second."""
+        return self.by_hand and len(self.system.knobs) > MANY
 
     def _on_travel(self, change: Mapping[str, Any]) -> None:
         """Undo and redo by keyboard: the page counts, so that two quick presses are two steps."""

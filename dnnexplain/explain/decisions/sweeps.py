@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Choice, DnnExplainError, Knob, State, System, state_from_values
+from dnnexplain.explain.decisions.knob_tables import kept, knob_groups, knob_places, knob_spans
 from dnnexplain.numbers import number
 
 __all__ = ["Others", "Sweep", "kind_of", "kinds", "knob_index", "knobs_of_kind", "product_rows", "sweep_rows"]
@@ -45,12 +45,11 @@ def kinds(system: System) -> dict[str, tuple[int, ...]]:
 
     ``{"length": (0, 3, 6), "cpu": (1, 4, 7), ...}``: the same quantity of several objects.
     """
-    return dict(_kinds(tuple(system.knobs)))
+    return dict(_kinds(system.knobs))
 
 
-@lru_cache(maxsize=8)
-def _kinds(knobs: tuple[Knob, ...]) -> dict[str, tuple[int, ...]]:
-    """Kept, for a large network has 40,000 knobs and is asked for them at every step of a drag."""
+@kept
+def _kinds(knobs: Sequence[Knob]) -> dict[str, tuple[int, ...]]:
     members: dict[str, list[int]] = {}
     for position, knob in enumerate(knobs):
         members.setdefault(kind_of(knob), []).append(position)
@@ -59,21 +58,20 @@ def _kinds(knobs: tuple[Knob, ...]) -> dict[str, tuple[int, ...]]:
 
 def knob_index(system: System, name: str) -> int:
     """The position of a knob by its name."""
-    names = tuple(knob.name for knob in system.knobs)
-    if name not in names:
-        raise Choice("knob", name, names).error()
-    return names.index(name)
+    places = knob_places(system.knobs)
+    if name not in places:
+        raise Choice("knob", name, tuple(places)).error()
+    return places[name]
 
 
 def knobs_of_kind(system: System, kind: str) -> tuple[str, ...]:
     """Names of all knobs of a kind (``"length"``), or the one knob of that name."""
-    shared = kinds(system)
-    names = tuple(knob.name for knob in system.knobs)
+    shared, places = kinds(system), knob_places(system.knobs)
     if kind in shared:
-        return tuple(names[i] for i in shared[kind])
-    if kind in names:
+        return tuple(system.knobs[i].name for i in shared[kind])
+    if kind in places:
         return (kind,)
-    raise Choice("kind of knob", kind, (*shared, *names)).error()
+    raise Choice("kind of knob", kind, (*shared, *places)).error()
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +118,8 @@ def sweep_rows(
     if not knobs:
         msg = "name at least one knob to sweep"
         raise DnnExplainError(msg)
-    places = _places(system, knobs)
-    alike = _groups(system)
+    places = tuple(knob_index(system, name) for name in knobs)
+    alike = knob_groups(system.knobs)
     grids = tuple(system.knobs[place].grid(points) for place in places)
     start = state if state is not None else state_from_values(system, {})
     mode = _others(others)
@@ -169,7 +167,7 @@ def product_rows(
     start = state if state is not None else state_from_values(system, {})
     mode = _others(others)
     background = start.background if mode is Others.AS_THEY_ARE else None
-    kept = [_base(system, start.values, place, mode, _groups(system)) for place in places]
+    kept = [_base(system, start.values, place, mode, knob_groups(system.knobs)) for place in places]
     row = np.where(kept[0] == start.values, *kept)
     chosen = {i: x for place in places for i, x in _held(system, place, held).items() if i not in places}
     row[list(chosen)] = list(chosen.values())
@@ -192,7 +190,7 @@ def product_rows(
 
 def _as_asked(system: System, question: NDArray[np.float64], repaired: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which rows are valid as asked ``[B]``, up to the rounding to what a network in single precision sees."""
-    allowed = ROUNDING * np.array([knob.high - knob.low for knob in system.knobs])
+    allowed = ROUNDING * knob_spans(system.knobs)
     block = max(1, _BLOCK_NUMBERS // max(1, len(allowed)))
     result = np.empty(len(question), dtype=np.bool_)
     for first in range(0, len(question), block):
@@ -229,7 +227,11 @@ def _filled(
     for place, other in (places, places[::-1]):
         probe = np.array(row)
         probe[other] = system.knobs[other].high
-        extra = {i: value for i, value in _companions(system, probe, place, _groups(system)).items() if i not in places}
+        extra = {
+            i: value
+            for i, value in _companions(system, probe, place, knob_groups(system.knobs)).items()
+            if i not in places
+        }
         if extra and _blank(system, probe[None], (place,), (grids[places.index(place)],), [0], background):
             filled |= extra
     return filled
@@ -242,23 +244,8 @@ def _others(others: Others | str) -> Others:
         raise Choice("setting of others", str(others), tuple(kind.value for kind in Others)).error() from None
 
 
-def _places(system: System, knobs: Sequence[str]) -> tuple[int, ...]:
-    """Positions of knobs by name, in one pass over thousands of them."""
-    known = {knob.name: place for place, knob in enumerate(system.knobs)}
-    return tuple(known[name] if name in known else knob_index(system, name) for name in knobs)
-
-
-def _groups(system: System) -> dict[str, list[int]]:
-    """The positions of the knobs of each named group."""
-    groups: dict[str, list[int]] = {}
-    for place, knob in enumerate(system.knobs):
-        if knob.group:
-            groups.setdefault(knob.group, []).append(place)
-    return groups
-
-
 def _base(
-    system: System, values: NDArray[np.float64], place: int, others: Others, alike: Mapping[str, list[int]]
+    system: System, values: NDArray[np.float64], place: int, others: Others, alike: Mapping[str, Sequence[int]]
 ) -> NDArray[np.float64]:
     if others is Others.AS_THEY_ARE:
         return np.array(values)
@@ -305,7 +292,7 @@ def _blank(
 
 
 def _companions(
-    system: System, row: NDArray[np.float64], place: int, alike: Mapping[str, list[int]]
+    system: System, row: NDArray[np.float64], place: int, alike: Mapping[str, Sequence[int]]
 ) -> dict[int, float]:
     """What the other knobs of an empty group get: their default, else the middle of their range."""
     chosen: dict[int, float] = {}

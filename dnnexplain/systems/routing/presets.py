@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import PresetTools, State
-from dnnexplain.systems.routing.spec import HISTORY
 
 if TYPE_CHECKING:
     from dnnexplain.systems.routing.system import RoutingSystem
@@ -24,22 +23,25 @@ def presets(system: RoutingSystem, tools: PresetTools) -> tuple[State, dict[str,
 
 
 def traffic_presets(system: RoutingSystem) -> dict[str, State]:
-    """Traffic matrices to start from, each with the twelve before it."""
+    """Traffic matrices to start from, each with those before it that the system's states have."""
+    pairs = len(system.paths.pairs)
+    count = len(system.knobs) // pairs
     drawn = {
         "Ordinary traffic": ("gravity", 3, {}),
         "A busy hour, twice the traffic": ("gravity", 5, {"load": 0.2}),
         "A few bursts": ("bursts", 2, {}),
         "Every demand drawn alike": ("uniform", 1, {"top": 0.1 * system.cap}),
     }
-    presets = {"Mean traffic": _state(system, np.tile(system.mean_demands, (HISTORY + 1, 1)))}
+    presets = {"Mean traffic": _state(system, np.tile(system.mean_demands, (count, 1)))}
     for name, (family, seed, law) in drawn.items():
         presets[name] = _state(system, system.traffic(family, 1, seed, **law)[0])
-    alone = np.zeros((HISTORY + 1, len(system.paths.pairs)))
+    alone = np.zeros((count, pairs))
     alone[:, int(np.argmax(system.mean_demands))] = 0.5 * system.cap
     presets["One pair alone"] = _state(system, alone)
-    calm = np.tile(system.mean_demands, (HISTORY + 1, 1))
-    calm[-1] = system.traffic("bursts", 1, 2)[0, -1]
-    presets["Calm before, then bursts"] = _state(system, calm)
+    if count > 1:
+        calm = np.tile(system.mean_demands, (count, 1))
+        calm[-1] = system.traffic("bursts", 1, 2)[0, -1]
+        presets["Calm before, then bursts"] = _state(system, calm)
     return presets
 
 

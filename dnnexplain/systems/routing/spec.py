@@ -180,6 +180,7 @@ SPEC = Spec(
         "path. Drag a demand and see which links fill, beside even shares, and what moved the network's."
     ),
     board={"history": HISTORY, "routed": True},
+    board_for="dnnexplain.systems.routing.boards:board",
     compared={"history": HISTORY, "routed": True},
     properties=(
         PropertySource(
