@@ -54,7 +54,8 @@ def test_a_dashboard_makes_the_first_answers_once(gate, network, monkeypatch):
 def test_where_knobs_are_very_many_the_page_makes_the_link_of_a_move_itself(session, monkeypatch, most, packed):
     monkeypatch.setattr(session_module, "MANY", most)
     links = []
-    session.keeper = lambda: links.append("link") or "link"
+    session.hub  # noqa: B018 - the page is there before the link
+    session.keep_link(lambda: links.append("link") or "link")
     assert session.hub.live["link"] == "link"
     wish = {"stamp": 1, "values": [4.0, 1.0], "from": [1.0, 1.0], "settled": True}
     session.hub.wish = wish

@@ -62,7 +62,7 @@ class Masthead(Panel):
         self.controls = controls
         self.answers = {"policy": shown, "theme": self.session.theme}
         self.figure = {"section": "", "restored": 0}
-        self.session.keeper = lambda: link_of(self.session)
+        self.session.keep_link(lambda: link_of(self.session))
         self.session.adopt = self.adopt
         self.session.observe(self._on_section, "section")
         self.session.observe(self._on_theme, "theme")

@@ -80,7 +80,7 @@ class Session(t.HasTraits):
         self.history = History()
         self.stamp = 0
         self.keeper: Callable[[], str] | None = None
-        """Writes the link by which the page opens again as it is; whoever has a place for it sets it."""
+        """Writes the link by which the page opens again as it is; see :meth:`keep_link`."""
         self.adopt: Callable[[str, Policy], None] | None = None
         """Takes a policy among those to choose from, under a name, and explains it; whoever has a list of them sets it."""
         self.bring: Callable[[str], object] | None = None
@@ -109,6 +109,11 @@ class Session(t.HasTraits):
             self._hub.observe(self._on_wish, "wish")
             self._hub.observe(self._on_travel, "travel")
         return self._hub
+
+    def keep_link(self, keeper: Callable[[], str]) -> None:
+        """Have the page told, from now on, the link by which it opens again as it is."""
+        self.keeper = keeper
+        self._send()
 
     def want(self, *parts: str) -> None:
         """Have parts of :data:`live.PARTS` computed at each step from now on."""
