@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,8 +14,7 @@ from dnnexplain.contract.systems import Policy
 __all__ = ["Course", "Remembering", "in_episodes"]
 
 
-@runtime_checkable
-class Course(Protocol):
+class Course(ABC):
     """A policy in the course of ``E`` episodes that began together; every call of ``outputs`` is one decision in each that is asked for.
 
     Attributes:
@@ -26,6 +26,7 @@ class Course(Protocol):
     masked: bool
     settles: int
 
+    @abstractmethod
     def outputs(
         self, observations: NDArray[Any], rows: NDArray[np.int64] | None = None, *, keep: bool = True
     ) -> NDArray[np.float64]:
@@ -33,7 +34,6 @@ class Course(Protocol):
 
         With ``keep`` false nothing is remembered of it: what it would say.
         """
-        ...
 
 
 @runtime_checkable
@@ -49,7 +49,7 @@ class Remembering(Policy, Protocol):
 
 
 @dataclass(eq=False)
-class _Alike:
+class _Alike(Course):
     """A policy without a memory, asked as one with it."""
 
     policy: Policy

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Box, Choice, Discrete, DnnExplainError, Policy, System
+from dnnexplain.contract import Box, Choice, Course, Discrete, DnnExplainError, Policy, System
 from dnnexplain.counts import counted
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.guards.memory import Memory
@@ -225,7 +225,7 @@ class Guarded:
         return int((~space.same(space.decide(before, valid), space.decide(after, valid))).sum())
 
 
-class GuardedCourse:
+class GuardedCourse(Course):
     """A guarded policy whose guard has a memory, in the course of episodes; see :class:`~dnnexplain.contract.Course`.
 
     The policy inside has no memory of its own.
