@@ -1,4 +1,4 @@
-"""How long the optimal MLU takes: our warm-started HiGHS against scipy.optimize.linprog, in one run.
+"""How long the optimal MLU takes: our HiGHS, started from one basis, against scipy.optimize.linprog, in one run.
 
     python benchmarks/routing_lp.py [--matrices 200] [--seed 0] [--json]
 

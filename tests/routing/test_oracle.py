@@ -9,6 +9,7 @@ from scipy.optimize import linprog
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing import RoutingOracle, k_shortest_paths, load_topology
+from dnnexplain.systems.routing.flows import FlowPolytope
 from dnnexplain.systems.routing.topology import bidirectional
 from dnnexplain.systems.routing.utilisation import mlu, normalise_splits
 
@@ -153,17 +154,31 @@ def test_a_solver_that_fails_is_told_and_the_next_solve_works(abilene, monkeypat
     assert oracle.solve(abilene.mean_demands).gap <= 1e-9
 
 
-def test_an_oracle_may_be_sent_and_shared(abilene):
+def test_an_oracle_may_be_sent_and_shared_and_no_answer_depends_on_the_ones_before(abilene):
     twin = pickle.loads(pickle.dumps(abilene.oracle))
     rows = np.random.default_rng(1).uniform(0, 1, (8, 110))
     found = {}
 
     def work(index):
-        found[index] = abilene.oracle.solve(rows[index]).upper
+        found[index] = abilene.oracle.solve(rows[index])
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    np.testing.assert_allclose([found[i] for i in range(8)], twin.mlu(rows), rtol=1e-9)
+    back = twin.solve_all(rows[::-1])[::-1]
+    for one, other in zip(back, (found[index] for index in range(8)), strict=True):
+        for part in ("lower", "upper", "splits", "link_prices", "demand_prices"):
+            np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
+
+
+def test_the_worst_demand_of_a_link_does_not_depend_on_the_ones_before(ring):
+    splits = normalise_splits(ring.paths, np.random.default_rng(2).random(ring.paths.count))
+    links = range(len(ring.topology.links))
+    first, last = FlowPolytope(ring.paths), FlowPolytope(ring.paths)
+    forth = [first.worst_demands(splits, link) for link in links]
+    back = [last.worst_demands(splits, link) for link in reversed(links)][::-1]
+    for (demands, value), (others, other) in zip(forth, back, strict=True):
+        np.testing.assert_array_equal(demands, others)
+        assert value == other

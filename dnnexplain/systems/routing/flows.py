@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ class FlowPolytope(WarmProgram):
     """All flows that fit the network, ``{f >= 0: B f <= c}``, and linear programs over them.
 
     Every demand that can be routed with MLU 1 is the sum of such flows, so the flows that load one link
-    most under given splits show its worst demand (Azar et al., STOC 2003). Solves start from the last basis.
+    most under given splits show its worst demand (Azar et al., STOC 2003). Solves start from one basis.
     """
 
     def worst_demands(self, splits: Array, link: int) -> tuple[Array, float]:
@@ -29,13 +31,17 @@ class FlowPolytope(WarmProgram):
         """The same if every pair that has a path over ``link`` sent all of its demand there ``[P]``."""
         return self._best(np.maximum.reduceat(self._row(link), self.paths.first_path))[0]
 
+    def _prepared(self) -> Any:
+        """Solved for as much flow as fits."""
+        solver = _flow_polytope(self.paths)
+        _maximise(solver, np.ones(self.paths.count), self.paths)
+        return solver
+
     def _row(self, link: int) -> Array:
         return np.asarray(self.paths.dense_incidence[link] / self.paths.topology.capacity[link])
 
     def _best(self, per_pair: Array) -> tuple[Array, float]:
         gain = per_pair[self.paths.pair_of_path]
         with self._lock:
-            if self._solver is None:
-                self._solver = _flow_polytope(self.paths)
-            flows, _ = _maximise(self._solver, gain, self.paths)
+            flows, _ = _maximise(self._started(), gain, self.paths)
         return np.add.reduceat(flows, self.paths.first_path), float(gain @ flows)

@@ -50,7 +50,7 @@ class Optimum:
 
 
 class RoutingOracle(WarmProgram):
-    """Optimal MLU by linear programming (HiGHS), each solve started from the last one's basis.
+    """Optimal MLU by linear programming (HiGHS), each solve started from the same basis.
 
     Args:
         paths: the paths that demand may be split over.
@@ -58,13 +58,8 @@ class RoutingOracle(WarmProgram):
     One oracle may be shared by threads (solves wait for each other) and sent to other processes.
     """
 
-    def solve(self, demands: ArrayLike, *, afresh: bool = False) -> Optimum:
-        """The optimum for one traffic matrix ``[P]`` in Gb/s.
-
-        Args:
-            demands: at least 0.
-            afresh: start where every solve may start, not at the last one's basis. Many splits can reach the same optimum, and
-                which of them comes out depends on the start; so these depend on the matrix alone. It takes longer.
+    def solve(self, demands: ArrayLike) -> Optimum:
+        """The optimum for one traffic matrix ``[P]`` in Gb/s, at least 0; it depends on the matrix alone.
 
         Raises:
             DnnExplainError: for demands of the wrong width, negative or not finite; and if the solver
@@ -79,12 +74,9 @@ class RoutingOracle(WarmProgram):
         if scale == 0:
             return self._certify(values, np.zeros(self.paths.count), np.zeros(len(self.paths.topology.links)))
         with self._lock:
-            if afresh and self._solver is not None:
-                self._solver.clearSolver()
             optimum = self._certify(values, *self._run(values / scale))
             if optimum.gap > _PROVED:
-                self._solver = None
-                optimum = self._certify(values, *self._run(values / scale))
+                optimum = self._certify(values, *self._run(values / scale, starts=("cold",)))
         return optimum
 
     def solve_all(self, demands: ArrayLike) -> list[Optimum]:
@@ -97,17 +89,27 @@ class RoutingOracle(WarmProgram):
         flat = values.reshape(-1, values.shape[-1])
         return np.array([self.solve(row).upper for row in flat]).reshape(values.shape[:-1])
 
-    def _run(self, scaled: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _prepared(self) -> Any:
+        """Solved for gravity traffic: each pair sends in proportion to the capacity that leaves its source and reaches its target."""
+        links, capacity = np.array(self.paths.topology.links), self.paths.topology.capacity
+        out, into = (np.bincount(ends, capacity, len(self.paths.topology.nodes)) for ends in links.T)
+        source, target = np.array(self.paths.pairs).T
+        solver, demands = _build(self.paths), out[source] * into[target]
+        _demand(solver, demands / demands.max())
+        solver.run()
+        return solver
+
+    def _run(
+        self, scaled: NDArray[np.float64], starts: tuple[str, ...] = ("warm", "cold")
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Path flows ``[F]`` and raw link prices ``[E]`` for demands whose largest is 1."""
-        for _start in ("warm", "cold"):
-            if self._solver is None:
-                self._solver = _build(self.paths)
-            rows = np.arange(len(scaled), dtype=np.int32)
-            self._solver.changeRowsBounds(len(scaled), rows, scaled, scaled)
-            self._solver.run()
-            status = self._solver.modelStatusToString(self._solver.getModelStatus())
+        for start in starts:
+            solver = self._started(cold=start == "cold")
+            _demand(solver, scaled)
+            solver.run()
+            status = solver.modelStatusToString(solver.getModelStatus())
             if status == "Optimal":
-                solution = self._solver.getSolution()
+                solution = solver.getSolution()
                 flows = np.array(solution.col_value)[: self.paths.count]
                 return flows, -np.array(solution.row_dual)[len(scaled) :]
             self._solver = None
@@ -134,6 +136,11 @@ class RoutingOracle(WarmProgram):
         lower = float(demands @ cheapest)
         upper = float(mlu(paths, splits, demands))
         return Optimum(min(lower, upper), upper, splits, prices, cheapest)
+
+
+def _demand(solver: Any, scaled: NDArray[np.float64]) -> None:
+    """Ask for these demands ``[P]``."""
+    solver.changeRowsBounds(len(scaled), np.arange(len(scaled), dtype=np.int32), scaled, scaled)
 
 
 def _build(paths: PathSet) -> Any:

@@ -77,7 +77,7 @@ class LastOptimum:
         if not len(newest):
             return np.empty((0, self.oracle.paths.count))
         # What splits of an earlier matrix cost on the present one depends on which of the optimal ones they are.
-        return np.array([self.oracle.solve(row, afresh=rows.ndim == 3).splits for row in newest])
+        return np.array([self.oracle.solve(row).splits for row in newest])
 
 
 def routing_rules(paths: PathSet, oracle: RoutingOracle, *, history: bool) -> Mapping[str, Any]:

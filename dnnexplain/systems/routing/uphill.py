@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy
-from dnnexplain.systems.routing.oracle import RoutingOracle
 
 if TYPE_CHECKING:
     from dnnexplain.systems.routing.problem import RoutingProblem
@@ -35,7 +34,6 @@ def slope(problem: RoutingProblem, case: TrafficCase) -> Floats:
     """The gradient of MLU less the optimum by each demand of a case ``[H + 1, P]``.
 
     Of the policy's MLU by automatic differentiation through the network, of the optimum by the demands' dual prices.
-    These are not unique, so they come from a cold start: the same case gives the same slope whatever was solved before.
     """
     import torch  # noqa: PLC0415 - heavy
 
@@ -51,7 +49,7 @@ def slope(problem: RoutingProblem, case: TrafficCase) -> Floats:
     for places, part in ((problem.seen, by_seen), (problem.free, by_free)):
         if part is not None:
             gradient[places] += part.numpy()[0]
-    prices = RoutingOracle(problem.paths).solve(problem.demands(x[None])[0]).demand_prices
+    prices = problem.system.oracle.solve(problem.demands(x[None])[0]).demand_prices
     gradient[problem.free] -= prices
     whole = np.zeros_like(table)
     whole[len(table) - rows :] = gradient.reshape(rows, problem.pairs)
