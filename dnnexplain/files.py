@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["atomic_write", "check_writable", "reason", "write_bytes"]
+__all__ = ["atomic_write", "check_writable", "existing_folder", "made_folder", "reason", "write_bytes"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -67,6 +67,37 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
     return file
 
 
+def existing_folder(path: str | Path, advice: str = "give one that exists") -> Path:
+    """The folder at a path.
+
+    Raises:
+        DnnExplainError: nothing is there, or something else is; ``advice`` ends the sentence.
+    """
+    folder = Path(path)
+    if folder.is_dir():
+        return folder
+    what = f"{folder} is a file, not a folder" if folder.exists() else f"there is no folder {folder}"
+    msg = f"{what}; {advice}"
+    raise DnnExplainError(msg)
+
+
+def made_folder(path: str | Path, option: str = "--out") -> Path:
+    """The folder at a path, made with those above it where they are not there.
+
+    Raises:
+        DnnExplainError: it cannot be made; the option with which another one is given is named.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        in_the_way = next((one for one in (folder, *folder.parents) if one.exists() and not one.is_dir()), None)
+        what = reason(error) if in_the_way is None else f"{in_the_way} is a file"
+        msg = f"the folder {folder} cannot be made: {what}; give another one as {option}"
+        raise DnnExplainError(msg) from None
+    return folder
+
+
 def check_writable(path: str | Path) -> None:
     """Raise now what :func:`atomic_write` would raise after a long computation."""
     file = Path(path)
@@ -109,7 +140,8 @@ def _beside(file: Path) -> Path:
     if file.is_dir():
         raise IsADirectoryError(None, None, str(file))
     if not file.parent.is_dir():
-        msg = f"{file} cannot be written: the folder {file.parent} does not exist; make it first"
+        gone = "is a file, not a folder" if file.parent.exists() else "does not exist; make it first"
+        msg = f"{file} cannot be written: {'' if file.parent.exists() else 'the folder '}{file.parent} {gone}"
         raise DnnExplainError(msg)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
     os.close(handle)

@@ -24,7 +24,6 @@ from dnnexplain.contract import (
     Policy,
     State,
     System,
-    state_from_values,
 )
 from dnnexplain.files import atomic_write
 from dnnexplain.given_states import given_state, state_from_file
@@ -304,7 +303,7 @@ def _state(system: Any, policy: Policy, given: Any) -> State:
     if isinstance(given, State):
         return given
     if isinstance(given, Mapping):
-        return given_state(system, given) if given else state_from_values(system, given)
+        return given_state(system, given)
     if isinstance(given, str | Path):
         return state_from_file(system, given)
     if isinstance(given, np.ndarray):

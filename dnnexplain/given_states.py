@@ -38,6 +38,9 @@ def given_state(system: Any, values: Any) -> State:
         kind = {list: "a list", str: "a text", type(None): "null"}.get(type(values), f"{values!r:.80}")
         msg = f'a state is a JSON object of named quantities, not {kind}; explain --json prints one under "state"'
         raise DnnExplainError(msg)
+    if not values:
+        msg = 'a state is a JSON object of named quantities, and this one is empty: it says nothing; explain --json prints one under "state"'
+        raise DnnExplainError(msg)
     if _by_knob(system, values):
         state = state_from_values(system, values)
         taken = {knob.name: float(value) for knob, value in zip(system.knobs, state.values, strict=True)}
@@ -45,6 +48,7 @@ def given_state(system: Any, values: Any) -> State:
         state = system.state_from_json(values)
         taken = system.state_to_json(state)
     say_what_moved(values, taken)
+    _say_what_is_missing(values, taken)
     return state
 
 
@@ -54,6 +58,16 @@ def _by_knob(system: Any, values: Mapping[str, Any]) -> bool:
     return bool(knobs) and (
         knobs == values.keys() or not knobs <= system.state_to_json(state_from_values(system, {})).keys()
     )
+
+
+def _say_what_is_missing(given: Mapping[str, Any], taken: Mapping[str, Any]) -> None:
+    """Say among what is assumed which fields or knobs a state left open, and what they are taken to be."""
+    left = [f"{name} {value:g}" if _is_number(value) else name for name, value in taken.items() if name not in given]
+    if left:
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        assume(
+            f"the given state leaves open what it does not name, taken as it stands at first: {', '.join(left[:_NAMED])}{more}"
+        )
 
 
 def say_what_moved(given: Mapping[str, Any], taken: Mapping[str, Any]) -> None:

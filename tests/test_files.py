@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.files import atomic_write, check_writable
+from dnnexplain.files import atomic_write, check_writable, existing_folder, made_folder
 from dnnexplain.reading import read_json, read_text
 
 
@@ -133,3 +133,19 @@ def test_json_is_read(tmp_path):
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(DnnExplainError, match=r"list of jobs .*none cannot be read: there is no such file"):
         read_text(tmp_path / "none", "list of jobs")
+
+
+def test_a_file_where_a_folder_is_wanted_is_called_a_file(tmp_path):
+    file = tmp_path / "here"
+    file.write_text("x")
+    assert existing_folder(tmp_path) == made_folder(tmp_path) == tmp_path
+    assert made_folder(tmp_path / "a" / "b").is_dir()
+    with pytest.raises(DnnExplainError, match=r"here is a file, not a folder; give one"):
+        existing_folder(file)
+    with pytest.raises(DnnExplainError, match=r"there is no folder .*gone; give one"):
+        existing_folder(tmp_path / "gone")
+    for folder in (file, file / "deeper"):
+        with pytest.raises(DnnExplainError, match=r"cannot be made: .*here is a file; give another one as --export"):
+            made_folder(folder, "--export")
+    with pytest.raises(DnnExplainError, match=r"here is a file, not a folder"):
+        check_writable(file / "result.json")

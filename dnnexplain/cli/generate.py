@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.ending import finish
-from dnnexplain.cli.files import check_writable
+from dnnexplain.cli.files import check_writable, made_folder
 from dnnexplain.cli.output import examples, print_table, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
@@ -98,11 +98,7 @@ class _Made:
         """A file each."""
         from dnnexplain.explain.stress.cases import case_file
 
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            msg = f"the folder {folder} cannot be made: {error.strerror}; give another one as --out"
-            raise DnnExplainError(msg) from None
+        made_folder(folder)
         files = [folder / f"generated-{self.data['seed']}-{place}.json" for place in range(len(self.workloads))]
         there = set(folder.glob("generated-*.json"))
         self.data |= {"replaced": len(there & set(files)), "beside": len(there - set(files))}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from dnnexplain.cli.files import existing_folder
 from dnnexplain.cli.output import examples
 from dnnexplain.contract import DnnExplainError
 
@@ -38,10 +39,7 @@ def open_lab(
     from dnnexplain.app.server import environment, needs
 
     needs("jupyterlab")
-    where = folder if folder is not None else _default_folder()
-    if not where.is_dir():
-        msg = f"there is no folder {where}; give one that exists"
-        raise DnnExplainError(msg)
+    where = existing_folder(folder if folder is not None else _default_folder())
     opened = next(iter(sorted(where.glob("*.ipynb"))), None)
     if opened is None:
         opened = starter(where)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dnnexplain.cli.files import check_writable, read_json
+from dnnexplain.cli.files import check_writable, made_folder, read_json
 from dnnexplain.cli.first_time import said_when_compiled
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
@@ -63,12 +63,12 @@ def prove(
 
     del system
     if not prop:
+        _list_only(options, policy, [name for name, said in (("--state", state), ("--export", export)) if said])
         _list(options, as_json=as_json)
         return
     _check(seconds, nodes, within, jobs)
     if export is not None:  # before a proof is worked out that could not be written
-        export.mkdir(parents=True, exist_ok=True)
-        check_writable(export / "instances.csv")
+        check_writable(made_folder(export, "--export") / "instances.csv")
     from dnnexplain.explain.proofs.expressions import is_expression, property_of
     from dnnexplain.explain.proofs.prover import prove as settle
     from dnnexplain.explain.proofs.ready import around, described, named_property
@@ -122,6 +122,19 @@ def _check(seconds: float, nodes: int, within: float, jobs: int) -> None:
         if not value > 0:
             msg = f"{name} must be above 0, not {value:g}"
             raise DnnExplainError(msg)
+
+
+def _list_only(options: SystemOptions, policy: str, unused: list[str]) -> None:
+    """Refuse what would be wrong with a property, too: a listing that took it in silence would say that it is right."""
+    from dnnexplain.policies import named_policy
+
+    if unused:
+        msg = (
+            f"{' and '.join(unused)} say nothing without a property: name one with --property (prove SYSTEM lists them)"
+        )
+        raise DnnExplainError(msg)
+    if policy != "default":
+        named_policy(options.make_for(policy), policy)
 
 
 def _list(options: SystemOptions, *, as_json: bool) -> None:

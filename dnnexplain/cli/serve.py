@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from dnnexplain.cli.files import existing_folder
 from dnnexplain.cli.output import examples
 from dnnexplain.contract import DnnExplainError
 
@@ -55,9 +56,8 @@ def serve(
 
     needs("voila")
     folder = notebooks if notebooks is not None else Path("notebooks")
-    if notebooks is not None and not folder.is_dir():
-        msg = f"there is no folder {folder}; give one that exists, or leave --notebooks out"
-        raise DnnExplainError(msg)
+    if notebooks is not None:
+        existing_folder(folder, "give one that exists, or leave --notebooks out")
     for name, value, least in (
         ("--kernels", kernels, 1),
         ("--warm", warm, 0),

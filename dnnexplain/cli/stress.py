@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dnnexplain.cli.ending import finish
-from dnnexplain.cli.files import atomic_write
+from dnnexplain.cli.files import atomic_write, made_folder
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, print_table, progress_bar, to_plain
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import find_workloads
-from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import interval, percent
 
 if TYPE_CHECKING:
@@ -157,12 +156,7 @@ def _generator(name: str, options: SystemOptions, world: Any) -> Any:
 
 
 def _folder(out: Path) -> Path:
-    try:
-        (out / "worst").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"the folder {out} cannot be made: {error.strerror}; give another one as --out"
-        raise DnnExplainError(msg) from None
-    return out
+    return made_folder(out / "worst").parent
 
 
 def _guard(tested: Any, options: SystemOptions) -> str:

@@ -105,7 +105,7 @@ def restore(session: Session, data: Mapping[str, Any]) -> None:
     """
     check_system(session, data)
     state = data.get("state")
-    if not isinstance(state, dict):
+    if not isinstance(state, dict) or not state:
         msg = f'the session has no "state" (an object with the state in the words of {session.system.name})'
         raise DnnExplainError(msg)
     wanted = session.system.state_from_json(state)
