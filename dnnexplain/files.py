@@ -91,7 +91,7 @@ def made_folder(path: str | Path, option: str = "--out") -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        in_the_way = next((one for one in (folder, *folder.parents) if one.exists() and not one.is_dir()), None)
+        in_the_way = next((above for above in (folder, *folder.parents) if above.exists() and not above.is_dir()), None)
         what = reason(error) if in_the_way is None else f"{in_the_way} is a file"
         msg = f"the folder {folder} cannot be made: {what}; give another one as {option}"
         raise DnnExplainError(msg) from None
