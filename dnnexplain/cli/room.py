@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 
+QUICK = 5.0
+"""Seconds of the processor that need no word beforehand."""
 _STOPPING = "Stopping. Ctrl-C again ends it at once."
 
 
@@ -58,6 +60,7 @@ def room(
     seeing all that waits would bring, and what is due to knowing the future. The optimum is that of each workload,
     known beforehand.
     """
+    from dnnexplain.explain.room import forecast
     from dnnexplain.explain.room import room as split
     from dnnexplain.policies import named_policy
 
@@ -74,6 +77,9 @@ def room(
     workloads = find_workloads(world, options, workload, sets, seed)
     name = workload if any(family.name == workload for family in options.spec.families) else ""
     ahead = find_workloads(world, options, name, futures, seed + 1_000_003)
+    expected = forecast(world, options.spec, question, workloads, ahead, seed=seed, jobs=jobs)
+    if expected is not None and expected.seconds > QUICK:
+        typer.echo(expected.words, err=True)
     with until_interrupted(_STOPPING) as stop, progress_bar("Running", quiet=as_json) as show:
         parts = split(
             world, options.spec, question, workloads, ahead, oracle_seconds=oracle_seconds, seed=seed, jobs=jobs,

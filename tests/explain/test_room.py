@@ -8,7 +8,7 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.contract import Discrete, DnnExplainError, Episodes, Knob
-from dnnexplain.explain.room import LookAhead, Room, room
+from dnnexplain.explain.room import Forecast, LookAhead, Room, forecast, room
 from dnnexplain.numbers import number
 from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain.systems.deeprm import DeepRM
@@ -187,3 +187,28 @@ def test_the_command_prints_levels_and_parts_and_draws_them(capsys, tmp_path):
     assert Room.load(kept).gap == pytest.approx(told["gap"])
     assert main(["room", "deeprm", "--futures", "0"]) == 2
     assert "--futures must be a count of at least 1" in capsys.readouterr().err
+
+
+def test_how_long_it_will_take_is_reckoned_from_a_few_decisions():
+    sets = WORLD.workloads("deeprm", 3, 1, steps=6)
+    ahead = WORLD.workloads("deeprm", 2, 2, steps=6)
+    policy = WORLD.rules()["sjf"]
+    expected = forecast(WORLD, SPEC, policy, sets, ahead, jobs=2)
+    seen = WORLD.visit(policy, sets[:1])[0]
+    assert expected.decisions == 3 * 3 * (WORLD.valid_actions(seen).sum(axis=1) > 1).sum()
+    assert 0 < expected.seconds < 60
+    assert forecast(WORLD, SPEC, policy, sets, (), jobs=2) is None
+    assert forecast(FakeSystem(), SPEC, policy, sets, ahead) is None
+    words = Forecast(2580, 480.0, 2).words
+    assert "2,580 decisions will take about 4 minutes" in words
+    assert "2 processes" in words
+    assert "about 30 seconds, as" in Forecast(100, 30.0, 1).words
+
+
+def test_what_takes_long_is_said_before(monkeypatch, capsys):
+    monkeypatch.setattr("dnnexplain.cli.room.QUICK", 0.0)
+    small = ("--slots", "2", "--steps", "6", "--sets", "2", "--futures", "1", "--jobs", "1")
+    assert main(["room", "deeprm", "--policy", "sjf", *small, "--json"]) == 0
+    told = capsys.readouterr()
+    assert "Looking ahead from about" in told.err
+    assert json.loads(told.out)["futures"] == 1
