@@ -42,7 +42,7 @@ class Forecast:
         wait = self.seconds / self.processes
         among = f", divided among {counted(self.processes, 'process', 'processes')}" if self.processes > 1 else ""
         return (
-            f"Looking ahead from about {self.decisions:,} decisions will take about {_time(wait)}, as {TRIED} of them "
+            f"Looking ahead from about {counted(self.decisions, 'decision')} will take about {_time(wait)}, as {TRIED} of them "
             f"took{among}. Fewer workloads (--sets) or --futures shorten it. Once the policy, the rules and the optimum "
             "were run, Ctrl-C leaves the gap told as a whole."
         )
