@@ -78,14 +78,18 @@ def words(transfer: Transfer) -> str:
         f"{counts['even']} the 95% interval leaves it open.{_unranked(transfer, unsafe)}{ends}"
     )
     own = [boundary for boundary in transfer.boundaries if boundary.policy == name]
-    for wins_before, verb in ((True, "stops"), (False, "starts")):
+    turns = ("it stops winning", "it starts winning") if counts["wins"] else _MEANS  # what never surely wins cannot stop
+    for wins_before, turn in zip((True, False), turns, strict=True):
         first = next((item for item in own if item.wins_before is wins_before), None)
         if first is not None:
             where = f"between {first.before} and {first.after}"
             about = "" if first.value is None else f" (at about {number(first.value)})"
-            text += f" In {first.row} it {verb} winning {where}{about}."
+            text += f" In {first.row} {turn} {where}{about}."
     missing = int(transfer.done.size - len(cells))
     return f"{text} {missing} cells were not run." if missing else text
+
+
+_MEANS = ("its mean rises above the best rule's", "its mean falls below the best rule's")
 
 
 def _unranked(transfer: Transfer, cells: Sequence[tuple[int, ...]]) -> str:

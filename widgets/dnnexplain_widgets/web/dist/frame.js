@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources f9074151044bf8a56ff99c93444eacc39e9d735ece42633baf023d43481f9f2c
+// Built from widgets/page (make page), sources dd3bf15934b6ca265b34fb7cc422cd6cf91871ef84100216c8b9811e78218eab
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

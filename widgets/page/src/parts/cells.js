@@ -33,6 +33,7 @@ export function makeCells(store, part, model) {
 }
 
 const LONG_LABEL = 40; // characters: on a phone such a label would stand a word a line
+const LONG_TEXT = 18; // the same of a cell
 
 /**
  * @param {any} table
@@ -46,7 +47,7 @@ function drawCells(table, legend, cells, model) {
   const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, cells.corner || ""), ...heads));
   const body = h("tbody", {}, ...cells.rows.map((/** @type {any} */ row, /** @type {number} */ index) => cellRow(row, index, cells.pick, model)));
   table.classList.toggle("dx-heat", cells.pick === "cell");
-  table.classList.toggle("dx-long-labels", cells.rows.some((/** @type {any} */ row) => String(row.label).length > LONG_LABEL));
+  table.classList.toggle("dx-long-labels", cells.rows.some((/** @type {{ label: string }} */ row) => String(row.label).length > LONG_LABEL));
   table.replaceChildren(h("caption", { class: "dx-hidden" }, cells.caption || "Results"), head, body);
   legend.hidden = !cells.legend;
   if (cells.legend) legend.replaceChildren(h("span", {}, cells.legend[0]), h("span", { class: "dx-ramp" }), h("span", {}, cells.legend[1]));
@@ -72,6 +73,7 @@ function cellRow(row, index, pick, model) {
       : inside.filter(Boolean);
     const element = h("td", { "data-at": pick === "cell" ? null : undefined }, ...content);
     if (cell.hint && pick === "row") element.title = cell.hint;
+    if (String(cell.text || "").length > LONG_TEXT) element.classList.add("dx-long-text");
     if (typeof cell.shade === "number") element.style.background = shadeOf(cell.shade);
     return element;
   });

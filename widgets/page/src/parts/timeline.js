@@ -110,6 +110,8 @@ function drawTimeline(view) {
   placeNow(view);
 }
 
+const LEAST_SUMMARY = 60; // px: less of a summary says nothing
+
 /**
  * @param {TimelineView} view
  * @param {Pen} context
@@ -125,13 +127,17 @@ function drawRun(view, context, ink, run, { title, rows }, index) {
   context.fillStyle = ink.text;
   context.fillText(run.name, 0, title);
   const after = context.measureText(run.name).width + 10;
+  const loud = `700 15px ${FONT}`;
+  context.font = loud;
+  const kept = run.wrong ? context.measureText(run.wrong).width + 12 : 0; // what goes wrong is never cut off for the rest
   context.font = `400 12px ${FONT}`;
   context.fillStyle = ink.soft;
-  const words = shorten(context, run.summary, view.width - after);
+  const room = view.width - after - kept;
+  const words = kept && room < LEAST_SUMMARY ? "" : shorten(context, run.summary, room);
   context.fillText(words, after, title);
   if (run.wrong) {
-    const beside = after + context.measureText(words).width + 12;
-    context.font = `700 15px ${FONT}`;
+    const beside = after + (words ? context.measureText(words).width + 12 : 0);
+    context.font = loud;
     context.fillStyle = WRONG[view.store.theme];
     context.fillText(shorten(context, run.wrong, view.width - beside), beside, title);
   }
