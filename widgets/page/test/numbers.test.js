@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { withMinus } from "../src/shared/words.js";
-import { chance, measured, number, percent, plainNumber } from "../src/shared/numbers.js";
+import { chance, measured, number, percent, plainNumber, shortShare } from "../src/shared/numbers.js";
 
 const AGREED = JSON.parse(readFileSync(new URL("../../../tests/numbers.json", import.meta.url), "utf8"));
 
@@ -32,4 +32,9 @@ test("what is no number is said in a word", () => {
 
 test("a number's minus is a true one, and no other hyphen is", () => {
   assert.equal(withMinus("0.315 (-1.93 to 1.38), -3% of own-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: -.5, -infinite"), "0.315 (−1.93 to 1.38), −3% of own-mlp-5 in 3-5 steps, 1e−05, --x, at 2026-11-29: −.5, −infinite");
+});
+
+test("a share in a picture reads none or all only where it is", () => {
+  const said = [0, 1e-9, 0.004, 0.005, 0.48, 0.996, 1].map(shortShare);
+  assert.deepEqual(said, ["0%", "<1%", "<1%", "1%", "48%", ">99%", "100%"]);
 });

@@ -3,7 +3,7 @@
 
 import { keyed } from "../shared/knob_values.js";
 import { h, s, setAttributes, setText } from "../shared/dom.js";
-import { number, withUnit } from "../shared/numbers.js";
+import { number, shortShare, withUnit } from "../shared/numbers.js";
 import { roundInterval } from "./chart.js";
 
 const ROWS = { left: 46, right: 10, top: 20, strip: 78, gap: 26, bottom: 34, tank: 74 };
@@ -230,7 +230,7 @@ function drawStrip(view, strip, values) {
       above = Math.min(height, foot - likely * ROWS.strip);
       setAttributes(mark.chance, { y: (foot - likely * ROWS.strip).toFixed(1), height: (likely * ROWS.strip).toFixed(1) });
       mark.element.classList.toggle("dx-chosen", action === at);
-      const share = `${Math.round(100 * likely)}%`;
+      const share = shortShare(likely);
       if (few) words = strip.wide > 66 ? `${number(value)}, ${share}` : share; // both only where they fit side by side
     }
     setText(mark.text, words);

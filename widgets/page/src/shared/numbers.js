@@ -100,6 +100,16 @@ export function percent(share, withSign = false) {
 }
 
 /**
+ * A part of a whole where there is room for four characters: "48%", and "<1%" or ">99%" where it would read none or all.
+ * @param {number} part
+ */
+export function shortShare(part) {
+  const whole = Math.round(100 * part);
+  if (part > 0 && whole === 0) return "<1%";
+  return part < 1 && whole === 100 ? ">99%" : `${whole}%`;
+}
+
+/**
  * A duration as people say it: "5 s", "2 min".
  * @param {number} seconds
  */
