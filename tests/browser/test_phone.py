@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import LAPTOP, PHONE
 from tests.browser.harness import no_overflow
 
 LEAST = 23.5  # px; 24 but for rounding
@@ -35,3 +35,29 @@ def test_everything_can_be_touched_and_nothing_is_cut_off(open_board, board, sec
     assert no_overflow(page)
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(SMALL, LEAST) == []
+
+
+IN_A_BOX = """() => {
+  const box = document.body.appendChild(document.createElement("div"));
+  box.style.cssText = "position: absolute; inset: 0; overflow: auto; contain: strict";
+  box.append(document.querySelector(".dx-page"));
+  box.scrollTo(0, box.scrollHeight);
+}"""
+"""As Voila and JupyterLab scroll a notebook: a fixed position counts from such a box, and scrolls away with it."""
+
+
+@pytest.mark.parametrize("width", [PHONE, LAPTOP])
+def test_the_decision_and_words_explained_stay_in_sight_where_a_box_scrolls(open_board, width):
+    harness = open_board(width=width)
+    harness.settle()
+    page = harness.page
+    page.set_viewport_size({"width": width, "height": 420})  # lower than what is below the decision
+    last = page.locator(".dx-term:visible").last
+    page.evaluate(IN_A_BOX)
+    strip = page.locator(".dx-decision-strip")
+    strip.wait_for(state="visible")
+    assert 0 <= strip.bounding_box()["y"] < page.viewport_size["height"] - 30
+    assert "job" in strip.inner_text()
+    last.focus()
+    word, tip = last.bounding_box(), page.locator(".dx-term-tip:visible").bounding_box()
+    assert min(abs(tip["y"] - word["y"] - word["height"]), abs(word["y"] - tip["y"] - tip["height"])) < 10

@@ -78,7 +78,7 @@ def words(transfer: Transfer) -> str:
         f"{counts['even']} the 95% interval leaves it open.{_unranked(transfer, unsafe)}{ends}"
     )
     own = [boundary for boundary in transfer.boundaries if boundary.policy == name]
-    turns = ("it stops winning", "it starts winning") if counts["wins"] else _MEANS  # what never surely wins cannot stop
+    turns = _WINS if counts["wins"] else _MEANS  # what never surely wins cannot stop
     for wins_before, turn in zip((True, False), turns, strict=True):
         first = next((item for item in own if item.wins_before is wins_before), None)
         if first is not None:
@@ -89,6 +89,7 @@ def words(transfer: Transfer) -> str:
     return f"{text} {missing} cells were not run." if missing else text
 
 
+_WINS = ("it stops winning", "it starts winning")
 _MEANS = ("its mean rises above the best rule's", "its mean falls below the best rule's")
 
 

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 5ff5eed00fb842927cb2f68b31f4a55ef4315a93f33b566a5ebe43de48e9bd92
+// Built from widgets/page (make page), sources 26cf88e0a1943a3401ea085ea96a311142c6fbfce4f3ac5bdb6ca5fb3237a817
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -1,6 +1,6 @@
 // Words of the glossary explain themselves where they stand: by hover, by focus, by a tap.
 
-import { h, setText } from "../shared/dom.js";
+import { h, hideOverPage, setText, showOverPage } from "../shared/dom.js";
 
 const PLACES = ".dx-sentence, .dx-label, .dx-guide-lead, .dx-guide-read li, .dx-standing-words";
 const REST = 350; // ms without a change after which words are marked: a drag marks nothing
@@ -117,7 +117,7 @@ function showTip(term, text) {
     panel?.append(tip);
   }
   setText(tip, text);
-  tip.hidden = false;
+  showOverPage(tip);
   const at = term.getBoundingClientRect();
   const wide = Math.min(320, innerWidth - 16);
   tip.style.cssText = `width:${wide}px;left:${Math.max(8, Math.min(at.left, innerWidth - wide - 8))}px;top:${at.bottom + 6}px`;
@@ -126,5 +126,5 @@ function showTip(term, text) {
 }
 
 function hideTip() {
-  if (tip) tip.hidden = true;
+  if (tip) hideOverPage(tip);
 }

@@ -1,6 +1,6 @@
 // The decision in one slim line that stays in sight: it shows once the decision's own panel, or the editor, is scrolled away.
 
-import { h, isCalm, objectColour, setText } from "../shared/dom.js";
+import { h, hideOverPage, isCalm, objectColour, setText, showOverPage } from "../shared/dom.js";
 import { percent } from "./bars.js";
 
 const WATCHED = ["DecisionPanel", "SettingsPanel", "GraphPanel", "StateEditor"]; // the first of these that the page has
@@ -15,6 +15,7 @@ export function makeStrip(store) {
   /** @type {any} */
   let watched = null;
   const place = () => {
+    showOverPage(element); // again where the notebook took it out and put it back
     const below = watched.getBoundingClientRect().top > innerHeight / 2;
     const page = /** @type {HTMLElement} */ (element.closest(".dx-page")).getBoundingClientRect();
     const top = Math.max(0, scrollerOf(element)?.getBoundingClientRect().top || 0);
@@ -23,8 +24,8 @@ export function makeStrip(store) {
   };
   const seen = new IntersectionObserver((entries) => {
     const now = entries[entries.length - 1];
-    element.hidden = now.isIntersecting;
-    if (!element.hidden) place();
+    if (now.isIntersecting) return hideOverPage(element);
+    place();
   }, { rootMargin: "-40px 0px 0px 0px", threshold: [0, 0.15] });
   const find = () => {
     const page = element.closest(".dx-page");

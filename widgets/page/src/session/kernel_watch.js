@@ -1,6 +1,6 @@
 // When the kernel is gone: the page says so, keeps what it shows, and offers to go on from there.
 
-import { h, isApp, setText } from "../shared/dom.js";
+import { h, isApp, setText, showOverPage } from "../shared/dom.js";
 import { AGAIN, linkOf } from "./page_link.js";
 
 const ASK_EVERY = 4000; // ms between two questions whether the kernel is there, in the app
@@ -97,9 +97,9 @@ export function makeNotice(store) {
     element,
     update() {
       if (!store.gone || !element.hidden) return;
-      element.hidden = false;
       setText(words, WHY[store.gone]);
       element.replaceChildren(words, again, done);
+      showOverPage(element);
     },
   };
 }

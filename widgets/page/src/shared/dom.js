@@ -206,6 +206,27 @@ export function mix(from, to, part) {
   return from.map((channel, index) => channel + (to[index] - channel) * part);
 }
 
+/**
+ * Shows an element over the whole window, wherever it stands: Voila and JupyterLab scroll notebooks in boxes of their own
+ * (`contain: strict`), to which a fixed position counts, so that it would scroll away with them.
+ * @param {HTMLElement} element
+ */
+export function showOverPage(element) {
+  element.hidden = false;
+  if (!element.isConnected || typeof element.showPopover !== "function") return; // then it is fixed in its box
+  element.setAttribute("popover", "manual");
+  if (!element.matches(":popover-open")) element.showPopover();
+}
+
+/**
+ * Hides what showOverPage showed.
+ * @param {HTMLElement} element
+ */
+export function hideOverPage(element) {
+  element.hidden = true;
+  if (element.isConnected && element.hasAttribute("popover") && element.matches(":popover-open")) element.hidePopover();
+}
+
 /** Whether the page is our own app, not a notebook of the host. */
 export function isApp() {
   return document.documentElement.hasAttribute("data-dnnexplain-app");
