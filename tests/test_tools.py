@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tools import bootstrap, browser, machine
+from tools import bootstrap, browser, compiled, machine
 
 ROOT = Path(__file__).parent.parent
 
@@ -220,3 +220,23 @@ def test_where_nothing_works_one_line_says_what_is_missing(nothing, capsys):
 
 def test_an_unreachable_host_is_known_quickly():
     assert machine.reachable("nowhere.invalid") is False
+
+
+def test_a_line_that_is_not_understood_is_not_taken_for_compiled(capfd):
+    assert compiled.runs("systems --json")
+    assert compiled.runs("attack routing --workload gravity --rounds 1 --no-such-option") is False
+    assert compiled.runs("evaluate nothing --sets 2") is False
+    assert capfd.readouterr() == ("", "")
+
+
+def test_every_built_in_system_is_compiled_with_a_state_of_its_own(tmp_path, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(compiled, "runs", lambda line: asked.append(line.split()) or "abr" not in line)
+    compiled.main()
+    assert len(asked) == len(compiled.LINES) * len(compiled.BUILT_IN)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(compiled.LINES) + 1
+    assert all("dnnexplain" in line and "abr" in line for line in said[:-1])
+    for line in compiled.lines(tmp_path):
+        assert line.split()[1] in compiled.BUILT_IN
+    assert {path.stem for path in tmp_path.glob("*.json")} == set(compiled.BUILT_IN)
