@@ -1,6 +1,7 @@
 """The stress panel: a board that agrees with the result, drill-down into a case, cancel, saved tests."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from dnnexplain.explain.stress import StressTest, read_case_file
 from dnnexplain.policies import TorchPolicy, mlp
 from dnnexplain.systems import make_system
 from dnnexplain_widgets import Session, StateEditor, StressPanel
+from dnnexplain_widgets.panels.stress_words import board
 from tests.widgets.rings import answer, press
 
 WORLD = make_system("deeprm", slots=3)
@@ -38,6 +40,15 @@ def test_the_board_has_a_tile_for_every_scenario_with_its_figures(tested):
     json.dumps(drawn, allow_nan=False)
     assert found.sentence() in panel.sentence
     assert "Not tested" in panel.sentence
+
+
+def test_a_tile_says_what_makes_it_unsafe_where_that_is_not_the_cost(tested):
+    _, panel = tested
+    first = panel.result.scenarios[0]
+    starved = replace(first, verdict="unsafe", why="3 starved where the best rule has none", sure=True, gap=0.006)
+    dear = replace(first, verdict="unsafe", why="worse than the best rule by more than 50%", sure=True, gap=0.76)
+    drawn = board(replace(panel.result, scenarios=[starved, dear]))
+    assert [tile["text"] for tile in drawn["groups"][0]["tiles"]] == ["+0.6%, unsafe: 3 starved", "+76%, unsafe"]
 
 
 def test_a_tile_runs_its_worst_workload_and_opens_a_decision(tested):

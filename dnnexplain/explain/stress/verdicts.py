@@ -11,12 +11,25 @@ from numpy.typing import NDArray
 from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, compared_interval
 
-__all__ = ["ALIKE", "BETTER", "UNSAFE", "WITHIN", "WORSE", "YARDSTICK", "Comparison", "compare", "worst_verdict"]
+__all__ = [
+    "ALIKE",
+    "BETTER",
+    "FAR",
+    "ONLY_OURS",
+    "UNSAFE",
+    "WITHIN",
+    "WORSE",
+    "YARDSTICK",
+    "Comparison",
+    "compare",
+    "worst_verdict",
+]
 
 Floats = NDArray[np.float64]
 BETTER, WITHIN, WORSE, UNSAFE = "better", "within 5%", "worse", "unsafe"
 ORDER = (BETTER, WITHIN, WORSE, UNSAFE)
 ALIKE, FAR = 0.05, 0.5
+ONLY_OURS = " where the best rule has none"
 YARDSTICK = (
     "The cost is no ratio scale, so per cent are those of the distance from the best to the worst fair rule in the "
     "same scenario: unsafe is worse than the best rule by more than half of it."
@@ -97,7 +110,7 @@ def _unsafe(gap: Interval, wrong: Mapping[str, tuple[float, float]], invalid: in
         return f"{counted(invalid, 'decision')} whose outputs are no numbers"
     for name, (ours, theirs) in wrong.items():
         if ours > 0 and not theirs > 0:
-            return f"{ours:g} {name} where the best rule has none"
+            return f"{ours:g} {name}{ONLY_OURS}"
     return "worse than the best rule by more than 50%" if gap.mean > FAR else ""
 
 

@@ -11,7 +11,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.stress.report import KINDS
 from dnnexplain.explain.stress.report_marks import SPAN, ends
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
-from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WITHIN, WORSE
+from dnnexplain.explain.stress.verdicts import BETTER, FAR, ONLY_OURS, UNSAFE, WITHIN, WORSE
 from dnnexplain.numbers import number, percent
 from dnnexplain_widgets.words import label
 
@@ -44,7 +44,7 @@ def _tile(scenario: ScenarioResult, at: int) -> Mapping[str, Any]:
         "gap": scenario.gap,
         "low": scenario.gap_low if known else None,
         "high": scenario.gap_high if known else None,
-        "text": f"{_gap_words(scenario)}{'' if scenario.sure else ', not sure'}",
+        "text": f"{_gap_words(scenario)}{'' if scenario.sure else ', not sure'}{_beside_cost(scenario)}",
         "hint": scenario.sentence,
     }
 
@@ -54,6 +54,13 @@ def _gap_words(scenario: ScenarioResult) -> str:
     if (scenario.verdict == BETTER and scenario.gap < 0) or (scenario.verdict == WORSE and scenario.gap > 0):
         return f"{percent(abs(scenario.gap))} {scenario.verdict}"
     return f"{percent(scenario.gap, sign=True)}, {scenario.standing}"
+
+
+def _beside_cost(scenario: ScenarioResult) -> str:
+    """``": 3 starved"`` where that, and not the cost, is what makes it unsafe; else nothing."""
+    if scenario.verdict != UNSAFE or not scenario.why or scenario.gap > FAR:
+        return ""
+    return f": {scenario.why.removesuffix(ONLY_OURS)}"
 
 
 def case_words(scenario: ScenarioResult) -> str:
