@@ -137,9 +137,10 @@ def _threshold_map(result: Any) -> Headline:
 def _sufficient_reason(result: Any) -> Headline:
     if not result.proved:
         return "not proved", f"that anything less than all forces {decision_name(result.decision)}"
-    return counted(
-        len(result.fixed), "knob"
-    ), f"force {decision_name(result.decision)}, whatever the others are (proved)"
+    knobs = counted(len(result.fixed), "knob")
+    if not result.free:
+        return f"all {knobs}", f"together force {decision_name(result.decision)} (proved)"
+    return knobs, f"force {decision_name(result.decision)}, whatever the others are (proved)"
 
 
 def _failure_profile(result: Any) -> Headline:

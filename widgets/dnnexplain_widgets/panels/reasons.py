@@ -163,8 +163,9 @@ def _sentence(reason: SufficientReason, count: int) -> str:
     )
     what = counted(len(reason.fixed), "knob")
     others = "the other one is" if free == 1 else f"the other {free:,} are"
+    whole = f"All {what} together force" if not free else f"Whatever {others}, these {what} force"
     first = (
-        f"Whatever {others}, these {what} force {decision_name(reason.decision)} (proved; {word})."
+        f"{whole} {decision_name(reason.decision)} (proved; {word})."
         if reason.fixed
         else f"The decision is {decision_name(reason.decision)} in every valid state (proved)."
     )

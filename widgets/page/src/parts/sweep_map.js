@@ -202,7 +202,8 @@ function drawSweepLegend(view) {
   const taken = view.actions.map((actions) => new Set(actions));
   view.legend.replaceChildren(...names.map((name, at) => {
     const never = !taken[0].has(at);
-    return h("span", { class: `dx-sweep-key ${never ? "dx-sweep-never" : ""}` }, h("i", { style: `background:${css(at)}` }), name, never ? h("span", { class: "dx-soft-word" }, " (never)") : null);
+    const beside = taken.slice(1).some((actions) => actions.has(at)); // then its colour is on the rule's map
+    return h("span", { class: `dx-sweep-key ${never && !beside ? "dx-sweep-never" : ""}` }, h("i", { style: `background:${css(at)}` }), name, never ? h("span", { class: "dx-soft-word" }, beside ? " (network never)" : " (never)") : null);
   }));
 }
 
