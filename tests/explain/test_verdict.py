@@ -71,6 +71,7 @@ def test_a_standing_is_found_again_for_these_weights_in_this_system_only():
     assert path is not None
     assert path.parent == cache_folder()
     assert find_standing(system, policy) == found
+    assert find_standing(system, policy) is find_standing(system, policy)  # read once
     assert find_standing(make_system("deeprm", backlog=30), policy) is None
     assert find_standing(system, SimpleNamespace(name=policy.name, checkpoint="other", outputs=policy.outputs)) is None
     path.write_text(path.read_text()[:100])

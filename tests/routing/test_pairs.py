@@ -1,7 +1,5 @@
 """Routing pair by pair: costs are the router's, quantities are those read off by hand, rules come out."""
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain.distillation import Distillable, TreePolicy, disagree, distil
 from dnnexplain.systems.routing import RoutingSystem
 from dnnexplain.systems.routing.pairs import PairPolicy, PairRouting
+from tests.jobs import until_no_job_is_left
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +131,7 @@ def test_the_rules_panel_tells_a_router_as_rules(pairs):
     panel = RulesPanel(pairs, pairs.rules()["shortest-path"], settings=settings, compare_sets=3, bound_seconds=1)
     panel.set_answers(leaves=4)
     panel.distil()
-    while jobs := [thread for thread in threading.enumerate() if thread.name == "dnnexplain-job"]:
-        jobs[0].join(60)
+    until_no_job_is_left()
     assert panel.error == ""
     assert panel.result.distillation.fidelity == 1
     low, high = panel.result.comparison.optimum

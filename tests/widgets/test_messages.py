@@ -1,12 +1,11 @@
 """What a step of a drag costs on the wire, and that the page always gets its answer."""
 
-import threading
-
 import numpy as np
 import pytest
 
 from dnnexplain_widgets import DecisionPanel, NeuronsPanel, SaliencyPanel, Session, StateEditor
 from dnnexplain_widgets.messages import live_message, scene
+from tests.jobs import until_no_job_is_left
 
 PROTOCOL_BYTES = 2200  # headers and the two status messages of a step, as measured in a browser
 
@@ -125,9 +124,7 @@ def test_the_whole_dashboard_stays_within_the_messages_of_a_step(sent):
     values = np.array(session.state.values)
     values[:3] = 3, 4, 5
     wish(session, 1, values)
-    for thread in threading.enumerate():
-        if thread.name == "dnnexplain-job":
-            thread.join(60)  # what panels compute beside the first step says that it is done
+    until_no_job_is_left()  # what panels compute beside the first step says that it is done
     sent.clear()
     values[0] = 4
     wish(session, 2, values)

@@ -1,7 +1,5 @@
 """A router told as rules, pair by pair: learned, lit, changed and run as a whole router."""
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from dnnexplain.systems.routing.networks import dote
 from dnnexplain_widgets import PartRulesPanel, Session
 from dnnexplain_widgets.sections import SECTIONS
 from tests.fakes import FakeSystem, linear_network
+from tests.jobs import until_no_job_is_left
 
 CASES = RoutingSystem("ring-4", 2, 2, routed=True)
 SMALL = {"sets": 6, "unseen": 4, "seeds": 1}
@@ -29,8 +28,7 @@ def start():
 
 
 def finished(panel):
-    while jobs := [thread for thread in threading.enumerate() if thread.name == "dnnexplain-job"]:
-        jobs[0].join(60)
+    until_no_job_is_left()
     assert panel.error == ""
     return panel
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +23,7 @@ from dnnexplain_widgets.panels.rules import view as figures
 from dnnexplain_widgets.panels.rules.work import EDITED
 from tests.explain.networks import mlp
 from tests.fakes import FakeChoice, linear_network
+from tests.jobs import until_no_job_is_left
 
 WORLD = DeepRM(slots=2)
 SMALL = {"sets": 4, "unseen": 6, "rounds": 1, "seeds": 2}
@@ -40,9 +40,7 @@ def answer(panel, **answers):
 
 
 def settle(panel):
-    """Until no job is left: one may start the next, and what comes of it is drawn by its thread."""
-    while jobs := [thread for thread in threading.enumerate() if thread.name == "dnnexplain-job"]:
-        jobs[0].join(60)
+    until_no_job_is_left()
     assert panel.jobs.current is None
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,15 @@ def _path(question: Question) -> Path:
 
 
 def _read(path: Path) -> Standing | None:
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return _read_once(path, found.st_mtime_ns, found.st_size)
+    return None
+
+
+@lru_cache(maxsize=32)
+def _read_once(path: Path, _changed: int, _size: int) -> Standing | None:
+    """What a file held when it was last changed: each panel of a dashboard asks for the same one."""
     try:
         return Standing.load(path) if path.is_file() else None
     except DnnExplainError:
