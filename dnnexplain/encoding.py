@@ -135,10 +135,19 @@ def _encode_dataclass(value: Any) -> dict[str, Any]:
     for part in dataclasses.fields(value):
         item = getattr(value, part.name)
         plain = part.metadata.get("plain")
-        data[part.name] = item if plain else encode(item)
+        data[part.name] = _finite(item) if plain else encode(item)
         if isinstance(item, np.ndarray) and "axes" in part.metadata:
             data[part.name] |= {"axes": list(part.metadata["axes"]), "unit": part.metadata["unit"]}
     return data
+
+
+def _finite(value: Any) -> Any:
+    """Plain data as strict JSON has them: a number that is not finite is null there, wherever it stands."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def decode(data: Any) -> Any:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -59,6 +60,12 @@ def test_axes_and_units_are_written_beside_the_array():
 def test_plain_json_keeps_its_lists():
     plain = {"slots": [{"length": 3}], "names": ["a"]}
     assert Sample.from_json(Sample(values=np.zeros(1), plain=plain).to_json()).plain == plain
+
+
+def test_a_number_of_plain_json_that_is_not_finite_is_null():
+    plain = {"rows": [{"bound": math.inf, "gap": (math.nan, 1.5)}], "best": -math.inf, "count": 3}
+    after = Sample.from_json(Sample(values=np.zeros(1), plain=plain).to_json()).plain
+    assert after == {"rows": [{"bound": None, "gap": [None, 1.5]}], "best": None, "count": 3}
 
 
 def test_equality_is_by_value_and_leaves_times_out():

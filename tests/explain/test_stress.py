@@ -27,6 +27,7 @@ from dnnexplain.explain.stress import stress as run_stress
 from dnnexplain.explain.stress.claims import settled
 from dnnexplain.explain.stress.report import Commands, report_html
 from dnnexplain.explain.stress.summaries import junit, summary_json
+from dnnexplain.policies import named_policy
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain.systems import SmallSystem
 
@@ -267,6 +268,13 @@ def test_properties_are_settled_within_their_time_and_told_in_json_and_report(ga
     assert summary_json(whole, {}, {})["properties"] == told
     assert f"So far {names[0]}: Open: neither proved nor refuted" in report_html(whole, commands, {}, {})
     assert StressTest.from_json(whole.to_json()) == whole
+
+
+def test_a_property_without_a_bound_within_its_seconds_can_be_kept():
+    world = make_system("deeprm")
+    words, _ = settled(world, spec_of("deeprm"), named_policy(world, "untrained"), seconds=1e-6)
+    assert {row["verdict"] for row in words} == {"open"}
+    assert all(row["bound"] is None for row in words)
 
 
 def test_junit_has_the_form_that_pipelines_read_whatever_is_in_a_name(gate):

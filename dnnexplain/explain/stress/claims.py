@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError, Policy, Spec, System
@@ -26,7 +27,7 @@ def settled(
 
     Returns:
         For each property ``name``, ``about``, ``verdict`` (``"holds"``, ``"fails"``, ``"open"``), ``sentence``, ``bound``
-        and ``seconds``; and a sentence for each that could not be asked.
+        (``None`` where none was reached) and ``seconds``; and a sentence for each that could not be asked.
     """
     words, left = [], []
     for name, about in property_names(spec).items():
@@ -44,7 +45,7 @@ def settled(
                 "about": about,
                 "verdict": verdict.verdict,
                 "sentence": verdict.sentence(),
-                "bound": float(verdict.bound),
+                "bound": float(verdict.bound) if math.isfinite(verdict.bound) else None,
                 "seconds": float(verdict.seconds),
             }
         )

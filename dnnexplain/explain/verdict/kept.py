@@ -70,8 +70,8 @@ def _path(question: Question) -> Path:
 
 def _read(path: Path) -> Standing | None:
     with contextlib.suppress(OSError):
-        found = path.stat()
-        return _read_once(path, found.st_mtime_ns, found.st_size)
+        status = path.stat()
+        return _read_once(path, status.st_mtime_ns, status.st_size)
     return None
 
 
