@@ -20,6 +20,7 @@ from dnnexplain.explain.faithfulness.badge import LIMITS, Level
 from dnnexplain.explain.faithfulness.evidence import infidelity
 from dnnexplain.explain.faithfulness.tried_cells import _balanced, halves
 from dnnexplain.explain.faithfulness.tried_map import Case
+from dnnexplain.numbers import probability
 from dnnexplain.policies import TorchPolicy
 from tests.explain.networks import Convolutional, ManyObjects, mlp
 from tests.fakes import FakeChoice, FakeSystem, linear_network
@@ -100,7 +101,7 @@ def test_an_intervention_says_what_the_policy_really_does_then():
         real = np.diff([d.outputs[chosen] - d.outputs[other] for d in (after, before)])[0]
         assert one.actual == pytest.approx(real, abs=1e-5)
     top = max(badge.interventions, key=lambda one: abs(one.predicted))
-    said = f"Without {top.name} the probability of {GATE.output.names[before.action]} moves from {top.probability_before:.2f} to {top.probability_after:.2f}"
+    said = f"Without {top.name} the probability of {GATE.output.names[before.action]} moves from {probability(top.probability_before)} to {probability(top.probability_after)}"
     assert badge.figure("intervention").sentence.startswith(said)
 
 

@@ -21,7 +21,7 @@ from dnnexplain.explain.faithfulness.additivity import JOINT, bent_share, joint_
 from dnnexplain.explain.faithfulness.tried_cells import concordance, cosine, halves, nudges
 from dnnexplain.explain.faithfulness.tried_map import Case
 from dnnexplain.explain.networks.hooks import array, shuffled, tensor
-from dnnexplain.numbers import share
+from dnnexplain.numbers import probability, share
 
 __all__ = [
     "Evidence",
@@ -233,7 +233,7 @@ def _sentence(case: Case, intervention: Intervention) -> str:
     if decision.action is None:
         return f"{what}, {case.attribution.target} falls by {number(intervention.actual)}."
     chosen = names[decision.action]
-    moved = f"the probability of {chosen} moves from {intervention.probability_before:.2f} to {intervention.probability_after:.2f}"
+    moved = f"the probability of {chosen} moves from {probability(intervention.probability_before)} to {probability(intervention.probability_after)}"
     changed = intervention.action_after is not None and intervention.action_after != decision.action
     return f"{what} {moved}{f', and {names[intervention.action_after or 0]} is chosen' if changed else ''}."
 

@@ -15,7 +15,7 @@ from dnnexplain.explain.adversarial.result import Adversarial, Flip
 from dnnexplain.explain.adversarial.verdicts import Verdict
 from dnnexplain.explain.decisions.sweeps import kind_of
 from dnnexplain.results import Question
-from dnnexplain_widgets.words import joined, number
+from dnnexplain_widgets.words import joined, number, probability
 
 __all__ = ["asked_again", "badge_of", "flips_table", "methods_table", "pairs_table", "plausibility"]
 
@@ -117,7 +117,7 @@ def _cells(distance: float | None, verdict: Verdict | None, kind: str) -> list[d
         return [{"text": ""} for _ in range(5)]
     return [
         {"text": "" if distance is None else number(distance)},
-        {"text": verdict.name, "hint": f"probability {verdict.probability:.3f}"},
+        {"text": verdict.name, "hint": f"probability {probability(verdict.probability)}"},
         {"text": joined(verdict.best_names)},
         {"text": number(verdict.loss), "hint": verdict.unit},
         {"text": kind, "note": _KINDS.get(kind, "")},

@@ -117,13 +117,13 @@ class GuardPanel(WatchPanel):
         def work(task: Task) -> tuple[Guard, GuardReport]:
             made = guard or compile_guard(
                 system, policy, draw, rules=rules, sets=sets, rounds=rounds, cycles=cycles, tries=tries, seed=seed,
-                stop=task.enough, progress=lambda done, total, words="": task.progress(MADE * done / total, str(words)),
+                stop=task.enough, progress=lambda done, total, words="": task.progress(MADE * done / total, words[:1].upper() + words[1:]),
             )  # fmt: skip
             begun = MADE if guard is None else 0.0
             most = 1 if task.enough.is_set() else rounds
             report = evaluate_guard(
                 system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed,
-                progress=lambda done, total, words="": task.progress(begun + (1 - begun) * done / total, str(words)),
+                progress=lambda done, total, words="": task.progress(begun + (1 - begun) * done / total, words[:1].upper() + words[1:]),
             )  # fmt: skip
             return made, report
 
