@@ -11,6 +11,7 @@ from dnnexplain.contract import DnnExplainError, Flowing, Measured, Replayable, 
 from dnnexplain.counts import counted
 from dnnexplain.explain.probing.embedding import Embedding, Projection, embed, label_names, locate, relabelled
 from dnnexplain.explain.probing.states_met import Visited, families, visited
+from dnnexplain.numbers import percent
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import number
@@ -202,7 +203,7 @@ class EmbeddingPanel(ProbingPanel):
             words += f" They are {self.seen.source}."
         if here is not None:
             words += " The crosshair is the present state."
-        by = [f"{100 * share:.3g}% of the variance" for share in finding.explained]
+        by = [f"{percent(share)} of the variance" for share in finding.explained]
         figure = {
             "points": points if points != old.get("points") else old["points"],
             "values": np.ascontiguousarray(finding.values, np.float32).tobytes(),

@@ -12,6 +12,7 @@ from dnnexplain.explain.decisions.sweeps import kinds
 from dnnexplain.explain.probing.domain_facts import domain_facts, objects_of
 from dnnexplain.explain.probing.linear_probes import Fact, Knowledge, ProbedFact, probe_facts
 from dnnexplain.explain.probing.states_met import families, visited
+from dnnexplain.numbers import percent
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.probing import ProbingPanel
 from dnnexplain_widgets.words import joined, number
@@ -185,7 +186,7 @@ def _row(fact: ProbedFact, level: float) -> dict[str, Any]:
     return {
         "label": fact.name, "from": fact.control, "to": fact.accuracy,
         "text": f"{number(fact.control)} → {number(fact.accuracy)}",
-        "hint": f"{fact.sentence()} Interval at {100 * level:.3g}%: {interval}. It holds in {100 * fact.share:.3g}% of the states.",
+        "hint": f"{fact.sentence()} Interval at {100 * level:.3g}%: {interval}. It holds in {percent(fact.share)} of the states.",
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from dnnexplain.explain.gray_box.box import GapBox
 from dnnexplain.explain.gray_box.budget import Progress
 from dnnexplain.explain.gray_box.comparison import SearchComparison
 from dnnexplain.explain.gray_box.result import WorstCase
+from dnnexplain.numbers import percent
 from dnnexplain_widgets.words import number
 
 __all__ = ["ROWS", "TITLES", "badge_of", "box_rows", "case_table", "final_race", "search_controls"]
@@ -126,7 +127,7 @@ def box_rows(box: GapBox, top: NDArray[np.float64]) -> dict[str, Any]:
     share = float(np.median((box.high - box.low) / width))
     caption = (
         f"The {len(rows)} largest of {counted(len(box.x), 'input')}: their values (strokes) and how far they may vary (bars); "
-        f"the median input may vary over {100 * share:.3g}% of its range"
+        f"the median input may vary over {percent(share)} of its range"
     )
     return {"caption": caption, "rows": rows}
 

@@ -14,7 +14,7 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import asks_presence, conditions, is_yes_or_no, or_none, question
 from dnnexplain.explain.distillation.tree import LEAF
-from dnnexplain.numbers import beside, gap, interval, share
+from dnnexplain.numbers import beside, gap, interval, percent, share
 from dnnexplain_widgets.panels.rules.work import EDITED, Ground
 from dnnexplain_widgets.words import joined, label, number, with_unit
 
@@ -137,11 +137,11 @@ def rule_leaves(tree: Tree, actions: Sequence[str], on: Ground, changed: frozens
     leaves = {}
     for leaf in np.flatnonzero(tree.feature == LEAF):
         here = ends == leaf
-        share, wrong = float(here.mean()), float(1 - same[here].mean()) if here.any() else 0.0
+        met, wrong = float(here.mean()), float(1 - same[here].mean()) if here.any() else 0.0
         leaves[int(leaf)] = {
             "node": int(leaf), "action": int(tree.action[leaf]), "text": actions[tree.action[leaf]],
-            "count": int(here.sum()), "share": f"{100 * share:.3g}%", "changed": int(leaf) in changed,
-            "note": f"network differs in {100 * wrong:.2g}%" if wrong else "",
+            "count": int(here.sum()), "share": percent(met), "changed": int(leaf) in changed,
+            "note": f"network differs in {percent(wrong)}" if wrong else "",
         }  # fmt: skip
     return leaves
 
@@ -158,8 +158,8 @@ def difference_leaves(apart: Disagreement, on: Ground, rule: str) -> dict[int, d
         words = f"does as {label(rule)}" if tree.action[leaf] == 0 else f"is not {label(rule)}"
         leaves[int(leaf)] = {
             "node": int(leaf), "text": f"the network {words}", "count": int(here.sum()),
-            "share": f"{100 * float(here.sum()) / max(1, int(free.sum())):.3g}%", "changed": False,
-            "mark": int(tree.action[leaf]) == 1, "note": f"they differ in {100 * differ:.2g}%",
+            "share": percent(float(here.sum()) / max(1, int(free.sum()))), "changed": False,
+            "mark": int(tree.action[leaf]) == 1, "note": f"they differ in {percent(differ)}",
         }  # fmt: skip
     return leaves
 
