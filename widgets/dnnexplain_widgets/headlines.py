@@ -82,6 +82,16 @@ def _trusted_comparison(result: Any) -> Headline:
     return f"{good} of {len(result.badges)}", "explanations pass their tests (green)"
 
 
+def _consequences(result: Any) -> Headline:
+    others = [action for action in result.actions if action.action != result.chosen]
+    if not others:
+        return NONE
+    best = min(others, key=lambda action: action.against["cost"].mean)
+    gap = best.against["cost"]
+    told = "; this cannot be told from none" if gap.known and not gap.verdict else ""
+    return plain_number(gap.mean, sign=True), f"{result.cost_name} after {best.name} instead of {result.decision}{told}"
+
+
 def _search_comparison(result: Any) -> Headline:
     if not result.cases:
         return NONE
@@ -189,6 +199,7 @@ _HEADLINES: dict[str, Callable[[Any], Headline]] = {
     "SweepMap": _sweep_map,
     "Rulebook": _rulebook,
     "TrustedComparison": _trusted_comparison,
+    "Consequences": _consequences,
     "SearchComparison": _search_comparison,
     "GuardReport": _guard_report,
     "CostEffect": _cost_effect,

@@ -15,6 +15,7 @@ from typing import Any
 from dnnexplain.contract import (
     Attackable,
     Batched,
+    Continuing,
     DecisionOracle,
     Discrete,
     Distillable,
@@ -102,6 +103,11 @@ def _names_workloads(system: System) -> bool:
 def _stressed(system: System) -> bool:
     """Whether whole workloads can be drawn and run, and there is a rule to compare with."""
     return isinstance(system, NamesWorkloads) and bool(system.workload_names)
+
+
+def _goes_on(system: System) -> bool:
+    """Whether whole workloads can be drawn, and gone on with from the state that is shown."""
+    return _stressed(system) and isinstance(system, Continuing)
 
 
 def _has_optima(system: System) -> bool:
@@ -206,6 +212,7 @@ SECTIONS: tuple[Section, ...] = (
             Entry("attribution.AttributionPanel"),
             Entry("white_box.WhiteBoxPanel", _chooses),
             Entry("reasons.ReasonPanel"),
+            Entry("consequences.ConsequencesPanel", _goes_on),
             Entry("sweep_map.SweepMapPanel", _two_knobs),
         ),
     ),

@@ -94,8 +94,11 @@ class Consequences(Shown):
             return f"{mine.name} is the only valid action."
         best = min(others, key=lambda item: item.against["cost"].mean)
         gap = best.against["cost"]
-        span = f"{number(gap.mean, sign=True)} in {self.cost_name} ({number(gap.low)} to {number(gap.high)})"
         tail = f"over {counted(self.futures, 'future')}, if {self.policy} goes on"
+        if not gap.known:
+            more = f"{number(gap.mean, sign=True)} in {self.cost_name}" if gap.mean else f"the same {self.cost_name}"
+            return f"{best.name} instead of {mine.name} has {more} {tail}; there is no interval ({gap.missing})."
+        span = f"{number(gap.mean, sign=True)} in {self.cost_name} ({number(gap.low)} to {number(gap.high)})"
         if gap.high < 0:
             return f"{best.name} instead of {mine.name} would have been better: {span} {tail}."
         if gap.low > 0:

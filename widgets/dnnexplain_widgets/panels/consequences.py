@@ -1,0 +1,191 @@
+"""What would follow? Each action taken in the present state, and the same policy going on to the end of the same futures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dnnexplain.counts import counted
+from dnnexplain.explain.decisions.consequences import Consequence, Consequences, consequences
+from dnnexplain.intervals import Interval
+from dnnexplain.numbers import interval, number
+from dnnexplain.registry import spec_of
+from dnnexplain_widgets.jobs import Task
+from dnnexplain_widgets.panels.base import Panel
+
+__all__ = ["ConsequencesPanel"]
+
+
+class ConsequencesPanel(Panel):
+    """What would follow each action?
+
+    "Why not the other one?" is answered by what would come of it: of a choice every valid action is taken, of numbers
+    and switches those that they are compared with; then the same policy goes on, over the same futures, to the end.
+    """
+
+    QUESTION = "What would follow?"
+    PROMISE = "Press “Take each action”: what this policy would end up with after each action, over the same futures, so that “why not the other one?” has an answer; seconds."
+    PARTS = ({"part": "ranges"}, {"part": "cells"})
+    SETTINGS = ("family", "sets", "seed")
+    ABOUT = ("policy", "state")
+
+    def setup(self) -> None:
+        """Controls: futures of which kind, how many, seed, run; and of which figure the picture is."""
+        system: Any = self.session.system
+        self.finding: Consequences | None = None
+        families = list(system.workload_names)
+        self.answers = {"family": families[0], "sets": 40, "seed": 1, "figure": "cost"}
+        shown = [[name, title] for name, title in _titles(system).items()]
+        self.controls = [
+            {"kind": "select", "name": "family", "label": "Futures", "options": [[name, name] for name in families]},
+            {"kind": "number", "name": "sets", "label": "How many", "low": 2, "high": 1000, "step": 1,
+             "hint": "The same ones follow every action, so that few are enough to tell actions apart."},
+            {"kind": "number", "name": "seed", "label": "Seed", "low": 0, "high": 2**31 - 1, "step": 1},
+            {"kind": "select", "name": "figure", "label": "Picture of", "options": shown},
+            {"kind": "button", "name": "run", "label": "Take each action", "strong": True},
+        ]  # fmt: skip
+
+    @property
+    def result(self) -> Consequences | None:
+        """What followed; ``None`` until it was asked."""
+        return self.finding
+
+    def code_lines(self) -> tuple[str, ...]:
+        """The same by itself."""
+        family, count, seed = self._options()
+        return (
+            "from dnnexplain.explain.decisions.consequences import consequences",
+            f"futures = system.workloads({family!r}, {count}, {seed})",
+            f"found = consequences(system, policy, state, futures, seed={seed})",
+            "print(found.sentence())",
+        )
+
+    def run(self) -> None:
+        """Take each action, beside the page."""
+        system: Any = self.session.system
+        policy, state = self.worker_policy(), self.session.state
+        family, count, seed = self._options()
+
+        def work(task: Task) -> Consequences:
+            return consequences(
+                system, policy, state, system.workloads(family, count, seed), seed=seed,
+                progress=lambda done, total: task.progress(done / total, f"{done} of {counted(total, 'action')} taken"),
+            )  # fmt: skip
+
+        self.start(work, self._take, "Taking each action")
+
+    def on_press(self, name: str) -> None:
+        """Take each action."""
+        if name == "run":
+            self.run()
+
+    def on_answer(self, name: str, value: Any) -> None:
+        """Draw another figure of the same answer."""
+        del value
+        if name == "figure" and self.finding is not None:
+            self._draw(self.finding)
+
+    def _options(self) -> tuple[str, int, int]:
+        said = self.answers
+        return str(said["family"]), int(said["sets"]), int(said["seed"])
+
+    def _take(self, found: Consequences) -> None:
+        self.finding = found
+        self.sentence = f"{found.sentence()} {found.assumed}"
+        self._draw(found)
+
+    def _draw(self, found: Consequences) -> None:
+        titles = _titles(self.session.system)
+        chosen = str(self.answers["figure"])
+        self.figure = {
+            "ranges": differences(found, chosen if chosen in found.actions[0].figures else "cost", titles),
+            "cells": table(found, titles, _lower_is_better(self.session.system)),
+        }
+
+
+def differences(found: Consequences, figure: str, titles: dict[str, str]) -> dict[str, Any]:
+    """A row for each action: one figure less what followed the chosen one, paired, with its 95% interval, on one axis."""
+    spans = [_ends(action.against[figure]) for action in found.actions]
+    least, most = min(low for low, _, _ in spans), max(high for _, _, high in spans)
+    wide = max(most - least, 1e-12)
+
+    def at(value: float) -> float:
+        return 0.04 + 0.92 * (value - least) / wide
+
+    rows = [
+        {"name": _named(found, action), "low": at(low), "high": at(high), "value": at(mean), "words": _words(found, action, figure)}
+        for action, (low, mean, high) in zip(found.actions, spans, strict=True)
+    ]  # fmt: skip
+    caption = f"{titles.get(figure, figure)}, less what follows {found.decision}: paired mean over {counted(found.futures, 'future')} and its 95% interval"
+    return {"caption": caption, "rows": rows}
+
+
+def table(found: Consequences, titles: dict[str, str], lower: dict[str, bool]) -> dict[str, Any]:
+    """A row for each action, a column for each figure: what follows the chosen one, and how others differ from it."""
+    names = [name for name in titles if name in found.actions[0].figures and not _mirrored(found, name)]
+    most = {name: max(abs(action.against[name].mean) for action in found.actions) or 1.0 for name in names}
+
+    def cell(action: Consequence, name: str) -> dict[str, Any]:
+        if action.action == found.chosen:
+            return {"text": number(action.figures[name].mean)}
+        span = action.against[name]
+        shown = number(span.mean, sign=True)
+        whole = number(action.figures[name].mean)
+        if not span.known:
+            return {"text": shown, "hint": f"{whole}; {span.missing}"}
+        if not span.verdict:
+            return {"text": f"({shown})", "hint": f"{whole}; cannot be told from none"}
+        worse = (1.0 if lower.get(name, True) else -1.0) * span.mean / most[name]
+        return {"text": shown, "shade": 0.8 * worse, "hint": f"{whole}; by {interval(span.low, span.high)}"}
+
+    rows = [
+        {"label": _named(found, action), "cells": [cell(action, name) for name in names]} for action in found.actions
+    ]
+    rows.sort(key=lambda row: not row["label"].endswith(CHOSEN))
+    return {
+        "caption": "What follows the chosen action, and by how much others differ; in brackets what cannot be told from none",
+        "corner": "Action",
+        "columns": [titles.get(name, name) for name in names],
+        "rows": rows,
+        "legend": ["better than the chosen", "worse"],
+    }
+
+
+CHOSEN = " (chosen)"
+
+
+def _named(found: Consequences, action: Consequence) -> str:
+    return action.name + CHOSEN * (action.action == found.chosen)
+
+
+def _words(found: Consequences, action: Consequence, figure: str) -> str:
+    if action.action == found.chosen:
+        return number(action.figures[figure].mean)
+    span = action.against[figure]
+    return f"{number(span.mean, sign=True)} ({interval(span.low, span.high)})"
+
+
+def _mirrored(found: Consequences, name: str) -> bool:
+    """Whether a figure is the cost with the other sign, which then says nothing more."""
+    return name != "cost" and all(
+        np.isclose(action.figures[name].mean, -action.figures["cost"].mean) for action in found.actions
+    )
+
+
+def _ends(span: Interval) -> tuple[float, float, float]:
+    """Low, mean, high; the mean for an end that is unknown."""
+    return (
+        span.low if np.isfinite(span.low) else span.mean,
+        span.mean,
+        span.high if np.isfinite(span.high) else span.mean,
+    )
+
+
+def _titles(system: Any) -> dict[str, str]:
+    """The figures of an episode as they are called: the cost first, then those of the spec, in its order."""
+    return {"cost": system.cost_name} | {metric.name: metric.title for metric in spec_of(system).metrics}
+
+
+def _lower_is_better(system: Any) -> dict[str, bool]:
+    return {"cost": True} | {metric.name: metric.better == "lower" for metric in spec_of(system).metrics}
