@@ -90,23 +90,23 @@ class ConsequencesPanel(Panel):
         said = self.answers
         return str(said["family"]), int(said["sets"]), int(said["seed"])
 
-    def _take(self, found: Consequences) -> None:
-        self.finding = found
-        self.sentence = f"{found.sentence()} {found.assumed}"
-        self._draw(found)
+    def _take(self, answer: Consequences) -> None:
+        self.finding = answer
+        self.sentence = f"{answer.sentence()} {answer.assumed}"
+        self._draw(answer)
 
-    def _draw(self, found: Consequences) -> None:
+    def _draw(self, answer: Consequences) -> None:
         titles = _titles(self.session.system)
         chosen = str(self.answers["figure"])
         self.figure = {
-            "ranges": differences(found, chosen if chosen in found.actions[0].figures else "cost", titles),
-            "cells": table(found, titles, _lower_is_better(self.session.system)),
+            "ranges": differences(answer, chosen if chosen in answer.actions[0].figures else "cost", titles),
+            "cells": table(answer, titles, _lower_is_better(self.session.system)),
         }
 
 
-def differences(found: Consequences, figure: str, titles: dict[str, str]) -> dict[str, Any]:
+def differences(answer: Consequences, figure: str, titles: dict[str, str]) -> dict[str, Any]:
     """A row for each action: one figure less what followed the chosen one, paired, with its 95% interval, on one axis."""
-    spans = [_ends(action.against[figure]) for action in found.actions]
+    spans = [_ends(action.against[figure]) for action in answer.actions]
     least, most = min(low for low, _, _ in spans), max(high for _, _, high in spans)
     wide = max(most - least, 1e-12)
 
@@ -114,20 +114,20 @@ def differences(found: Consequences, figure: str, titles: dict[str, str]) -> dic
         return 0.04 + 0.92 * (value - least) / wide
 
     rows = [
-        {"name": _named(found, action), "low": at(low), "high": at(high), "value": at(mean), "words": _words(found, action, figure)}
-        for action, (low, mean, high) in zip(found.actions, spans, strict=True)
+        {"name": _named(answer, action), "low": at(low), "high": at(high), "value": at(mean), "words": _words(answer, action, figure)}
+        for action, (low, mean, high) in zip(answer.actions, spans, strict=True)
     ]  # fmt: skip
-    caption = f"{titles.get(figure, figure)}, less what follows {found.decision}: paired mean over {counted(found.futures, 'future')} and its 95% interval"
+    caption = f"{titles.get(figure, figure)}, less what follows {answer.decision}: paired mean over {counted(answer.futures, 'future')} and its 95% interval"
     return {"caption": caption, "rows": rows}
 
 
-def table(found: Consequences, titles: dict[str, str], lower: dict[str, bool]) -> dict[str, Any]:
+def table(answer: Consequences, titles: dict[str, str], lower: dict[str, bool]) -> dict[str, Any]:
     """A row for each action, a column for each figure: what follows the chosen one, and how others differ from it."""
-    names = [name for name in titles if name in found.actions[0].figures and not _mirrored(found, name)]
-    most = {name: max(abs(action.against[name].mean) for action in found.actions) or 1.0 for name in names}
+    names = [name for name in titles if name in answer.actions[0].figures and not _mirrored(answer, name)]
+    most = {name: max(abs(action.against[name].mean) for action in answer.actions) or 1.0 for name in names}
 
     def cell(action: Consequence, name: str) -> dict[str, Any]:
-        if action.action == found.chosen:
+        if action.action == answer.chosen:
             return {"text": number(action.figures[name].mean)}
         span = action.against[name]
         shown = number(span.mean, sign=True)
@@ -140,7 +140,7 @@ def table(found: Consequences, titles: dict[str, str], lower: dict[str, bool]) -
         return {"text": shown, "shade": 0.8 * worse, "hint": f"{whole}; by {interval(span.low, span.high)}"}
 
     rows = [
-        {"label": _named(found, action), "cells": [cell(action, name) for name in names]} for action in found.actions
+        {"label": _named(answer, action), "cells": [cell(action, name) for name in names]} for action in answer.actions
     ]
     rows.sort(key=lambda row: not row["label"].endswith(CHOSEN))
     return {
@@ -155,21 +155,21 @@ def table(found: Consequences, titles: dict[str, str], lower: dict[str, bool]) -
 CHOSEN = " (chosen)"
 
 
-def _named(found: Consequences, action: Consequence) -> str:
-    return action.name + CHOSEN * (action.action == found.chosen)
+def _named(answer: Consequences, action: Consequence) -> str:
+    return action.name + CHOSEN * (action.action == answer.chosen)
 
 
-def _words(found: Consequences, action: Consequence, figure: str) -> str:
-    if action.action == found.chosen:
+def _words(answer: Consequences, action: Consequence, figure: str) -> str:
+    if action.action == answer.chosen:
         return number(action.figures[figure].mean)
     span = action.against[figure]
     return f"{number(span.mean, sign=True)} ({interval(span.low, span.high)})"
 
 
-def _mirrored(found: Consequences, name: str) -> bool:
+def _mirrored(answer: Consequences, name: str) -> bool:
     """Whether a figure is the cost with the other sign, which then says nothing more."""
     return name != "cost" and all(
-        np.isclose(action.figures[name].mean, -action.figures["cost"].mean) for action in found.actions
+        np.isclose(action.figures[name].mean, -action.figures["cost"].mean) for action in answer.actions
     )
 
 
