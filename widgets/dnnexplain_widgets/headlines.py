@@ -89,7 +89,9 @@ def _consequences(result: Any) -> Headline:
     best = min(others, key=lambda action: action.against["cost"].mean)
     gap = best.against["cost"]
     doubt = "; this cannot be told from none" if gap.known and not gap.verdict else ""
-    return plain_number(gap.mean, sign=True), f"{result.cost_name} after {best.name} instead of {result.decision}{doubt}"
+    return plain_number(
+        gap.mean, sign=True
+    ), f"{result.cost_name} after {best.name} instead of {result.decision}{doubt}"
 
 
 def _search_comparison(result: Any) -> Headline:
