@@ -51,3 +51,12 @@ def test_switches_and_toggles_are_compared_with_others(toggling, setting, days):
     assert [one.action for one in toggles.actions] == list(range(6))
     every = toggling.continued(state, toggling.rules()["greedy"], 0, days)
     assert toggles.of(0).figures["cost"].mean == pytest.approx(every.cost.mean())
+
+
+def test_many_states_go_on_together_as_each_by_itself(toggling, days):
+    rule = toggling.rules()["patient"]
+    states = [met(toggling, rule, day, slot)[0] for day, slot in zip(days, (70, 88, 70), strict=False)]
+    which, actions = np.array([0, 0, 1, len(states) - 1]), np.array([0, 3, 1, 2])
+    both = toggling.continued_together(states, which, actions, rule, days)
+    for row, place, action in zip(both, which, actions, strict=True):
+        np.testing.assert_allclose(row, toggling.continued(states[place], rule, int(action), days).cost, atol=1e-9)

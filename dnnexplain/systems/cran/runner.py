@@ -47,7 +47,13 @@ class Run:
 
 
 def run_days(
-    codec: Codec, space: Space, decide: Decide, days: Sequence[Day], *, awake: int | None = None, slot: int = 0
+    codec: Codec,
+    space: Space,
+    decide: Decide,
+    days: Sequence[Day],
+    *,
+    awake: int | NDArray[np.int64] | None = None,
+    slot: int = 0,
 ) -> Run:
     """Run equally long days.
 
@@ -56,7 +62,7 @@ def run_days(
         space: of actions.
         decide: from observations ``[W, n]`` to actions ``[W]`` or ``[W, R]``.
         days: at least one.
-        awake: the heads that are awake before them, as bits; all, if not given.
+        awake: the heads that are awake before them, as bits, for all days or for each ``[W]``; all, if not given.
         slot: of the day in which they begin.
     """
     scene = codec.scene

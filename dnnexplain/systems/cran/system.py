@@ -33,7 +33,7 @@ from dnnexplain.systems.cran.actions import ACTIONS, action_space, after
 from dnnexplain.systems.cran.codec import Codec
 from dnnexplain.systems.cran.days import DRAWN, FAMILIES, Day, draw_days
 from dnnexplain.systems.cran.features import HeadFeatures
-from dnnexplain.systems.cran.futures import ASSUMED, gone_on
+from dnnexplain.systems.cran.futures import ASSUMED, gone_on, gone_on_together
 from dnnexplain.systems.cran.judge import HeadJudge
 from dnnexplain.systems.cran.oracle import PlanOracle
 from dnnexplain.systems.cran.played import played, read_day
@@ -324,6 +324,21 @@ class CloudRan:
         seen = self.codec.encode(self.repair(state.values[None]), state.background)[0]
         days, run = gone_on(self.codec, self.output, seen, policy, action, workloads)
         return self.episodes(policy.name, run, days, seed)
+
+    def continued_together(
+        self,
+        states: Sequence[State],
+        which: NDArray[np.int64],
+        actions: NDArray[np.int64],
+        policy: Policy,
+        workloads: Sequence[Day],
+        *,
+        seed: int = 0,
+    ) -> NDArray[np.float64]:
+        """The same for many states and actions at once (``contract.ContinuingTogether``); nothing is drawn."""
+        del seed
+        seen = np.stack([self.codec.encode(self.repair(state.values[None]), state.background)[0] for state in states])
+        return gone_on_together(self.codec, self.output, seen, policy, which, actions, workloads)
 
     # --- what is watched and told -----------------------------------------------------------------
 
