@@ -209,3 +209,19 @@ def test_prices_that_run_away_do_not_end_a_program():
     assert np.isinf(powers_of_sets(scene, channels[None], demand[None], np.array([[3]])))
     assert cone_power(channels, np.arange(2), scene.needed_ratio(demand))[1] is None
     assert not least_power(scene, channels, demand, [True, True]).served
+
+
+def test_a_set_of_which_both_solvers_give_up_counts_as_one_that_cannot_serve(monkeypatch):
+    def given_up(*_):
+        msg = "the cone program is neither solved nor refuted"
+        raise DnnExplainError(msg)
+
+    scene = Scene(heads=2, users=1)
+    channels, demand = drawn(scene, 0, 1)
+    monkeypatch.setattr(power, "cone_power", given_up)
+
+    def stalled(_h, _head_of, _gamma, _sets, radiated, lower, outcome):
+        radiated[:], lower[:], outcome[:] = np.inf, 0.0, power.kernels.STALLED
+
+    monkeypatch.setattr(power.kernels, "powers_of_sets", stalled)
+    assert np.isinf(powers_of_sets(scene, channels, demand, np.array([[3]]))).all()

@@ -164,10 +164,17 @@ def awake_of(sets: ArrayLike, heads: int) -> NDArray[np.bool_]:
 def _by_cone(
     scene: Scene, h: NDArray[np.complex128], gamma: NDArray[np.float64], on: NDArray[np.bool_]
 ) -> NDArray[np.complex128]:
-    """The beams ``[U, N]`` by the cone program, all zero where there are none: for what the duality solver gave up."""
+    """The beams ``[U, N]`` by the cone program, all zero where there are none: for what the duality solver gave up.
+
+    Where the cone program is given up, too (met with twelve heads, once in millions of sets), no beams are known:
+    the set then counts as one that cannot serve.
+    """
     users, antennas = np.flatnonzero(gamma > 0), np.flatnonzero(on[scene.head_of])
     rank = np.cumsum(on) - 1
-    _, powers = cone_power(h[np.ix_(users, antennas)], rank[scene.head_of[antennas]], gamma[users])
+    try:
+        _, powers = cone_power(h[np.ix_(users, antennas)], rank[scene.head_of[antennas]], gamma[users])
+    except DnnExplainError:
+        powers = None
     beams = np.zeros(h.shape, dtype=np.complex128)
     if powers is not None:
         beams[np.ix_(users, antennas)] = powers

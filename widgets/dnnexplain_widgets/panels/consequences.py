@@ -139,10 +139,8 @@ def table(answer: Consequences, titles: dict[str, str], lower: dict[str, bool]) 
         worse = (1.0 if lower.get(name, True) else -1.0) * span.mean / most[name]
         return {"text": shown, "shade": 0.8 * worse, "hint": f"{whole}; by {interval(span.low, span.high)}"}
 
-    rows = [
-        {"label": _named(answer, action), "cells": [cell(action, name) for name in names]} for action in answer.actions
-    ]
-    rows.sort(key=lambda row: not row["label"].endswith(CHOSEN))
+    first = sorted(answer.actions, key=lambda action: action.action != answer.chosen)
+    rows = [{"label": _named(answer, action), "cells": [cell(action, name) for name in names]} for action in first]
     return {
         "caption": "What follows the chosen action, and by how much others differ; in brackets what cannot be told from none",
         "corner": "Action",
