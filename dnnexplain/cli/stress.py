@@ -52,7 +52,7 @@ def stress(
     ),
     generator: str = typer.Option(
         "",
-        help="Generator whose workloads the search for likely and bad inputs begins from: 'default', or a file of dnnexplain generate --fit.",
+        help="Generator whose workloads the search for likely and bad inputs begins from: 'default', or a file of dnnexplain generate --fit; drawn ones if not given.",
         show_default=False,
     ),
     budget: int = typer.Option(4000, help="Workloads that the policy is run on, in all."),
