@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -364,3 +365,24 @@ def test_a_slider_that_fills_an_empty_slot_stays_where_it_is_let_go(open_board, 
     )
     wait_settled(harness)
     assert board.session.state.values[9:12].tolist() == [6, 1, 1]
+
+
+def test_a_graph_that_came_as_bytes_is_the_same_page(tab, tmp_path, monkeypatch):
+    words = []
+    for name, longest in (("lists", 20_000), ("bytes", 0)):
+        monkeypatch.setattr("dnnexplain_widgets.views.LONG", longest)
+        path = tmp_path / f"{name}.html"
+        write_explorable(path, "routing", policy="untrained", topology="ring-4")
+        tab.goto(path.as_uri())
+        tab.wait_for_selector("section.dx .dx-sentence:not(:empty)")
+        slider = tab.locator("[role=slider]:visible").first
+        before = tab.locator("section.dx").all_inner_texts()
+        slider.focus()
+        tab.keyboard.press("End")
+        tab.wait_for_function(
+            "before => JSON.stringify([...document.querySelectorAll('section.dx')].map(e => e.innerText)) !== before",
+            arg=json.dumps(before, ensure_ascii=False, separators=(",", ":")),
+        )
+        words.append((before, tab.locator("section.dx .dx-sentence").all_inner_texts()))
+    assert "pathEnds" in path.read_text(encoding="utf-8")
+    assert words[0] == words[1]

@@ -150,8 +150,8 @@ def export_page(
     data = {
         "hub": {
             "scene": session.hub.scene, "theme": "auto", "style": "", "travel": {},
-            "live": {"stamp": 0, "values": _tagged(session.state.values.tobytes())},
-            "network": _tagged(network), "ground": {},
+            "live": {"stamp": 0, "values": session.state.values.tobytes()},
+            "network": network, "ground": {},
         },
         "panels": panels,
         "states": states,
@@ -166,7 +166,7 @@ def export_page(
         lead,
         _columns(tuple(panels), _reading(reading_of(session.state, system, counted), made)),
         _about(facts),
-        json.dumps(data, separators=(",", ":")),
+        json.dumps(_tagged(data), separators=(",", ":")),
     )
 
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { unfolded } from "../src/parts/long_graph.js";
+import { unfolded } from "../src/shared/long_graph.js";
 
 const asBytes = (numbers) => new DataView(Int32Array.from(numbers.flat()).buffer);
 

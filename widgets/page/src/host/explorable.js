@@ -8,6 +8,17 @@ import { Store } from "../session/store.js";
 import { watchTheme } from "../shared/dom.js";
 import { PageModel, revive } from "./page_model.js";
 import { snap } from "../shared/knob_values.js";
+import { unfolded } from "../shared/long_graph.js";
+
+/**
+ * The session's model as the page's data has it; what came as bytes because it is long is lists again.
+ * @param {any} data
+ */
+function hubOf(data) {
+  const hub = revive(data.hub);
+  if (hub.network.graph) hub.network.graph = unfolded(hub.network.graph);
+  return hub;
+}
 
 class Explorable {
   /** @param {any} data */
@@ -18,8 +29,8 @@ class Explorable {
     /** @type {any[]} */
     this.future = [];
     /** @type {PageModel & {dnnexplainStore?: Store}} */
-    this.hub = new PageModel(revive(data.hub), (changes) => this.onHub(changes));
-    this.panels = Object.fromEntries(Object.entries(data.panels).map(([name, state]) => [name, new PageModel(state, (changes) => this.onPanel(name, changes))]));
+    this.hub = new PageModel(hubOf(data), (changes) => this.onHub(changes));
+    this.panels = Object.fromEntries(Object.entries(data.panels).map(([name, state]) => [name, new PageModel(revive(state), (changes) => this.onPanel(name, changes))]));
     this.store = new Store(this.hub);
     this.hub.dnnexplainStore = this.store;
     this.store.listen((/** @type {string} */ what) => what === "live" && this.follow());

@@ -8,7 +8,7 @@ import { h, s, setAttributes, setText } from "../shared/dom.js";
 import { drawLegend, labelsOf, linkWords, makeMapLink, paintLink, placeLink, routesOf } from "./edges.js";
 import { makeAmounts, makeNode, paintNodes, placeNode, standsAt } from "./nodes.js";
 import { placeNames } from "./places.js";
-import { unfolded } from "./long_graph.js";
+import { unfolded } from "../shared/long_graph.js";
 import { makeTraffic } from "./traffic.js";
 import { look, pictureOf } from "./graph_picture.js";
 import { typeset } from "../shared/words.js";

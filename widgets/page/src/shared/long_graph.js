@@ -1,6 +1,6 @@
 // A graph with more paths than lists can carry comes as bytes of int32 (views.py, _long); here it becomes lists again.
 
-import { bytes } from "../shared/bytes.js";
+import { bytes } from "./bytes.js";
 
 /**
  * The graph with its pairs, knobs and paths as lists, whichever way they came.
