@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources d6ea20766758e3186c760441fb8ddb7c7dc10f88cf40d94b933cdbdcb352c98c
+// Built from widgets/page (make page), sources 166094f57c03f6b62590356a22eff14aabcf6091f4cd13c1f75f177969b36f5b
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};
