@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
 
 from dnnexplain.cli.layers_over_networks import ALL, networks_of, show_census
 from dnnexplain.cli.output import examples, number, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError, outside_valid, state_from_values, valid_states
+from dnnexplain.counts import counted
 from dnnexplain.given_states import state_from_file
 from dnnexplain.registry import spec_of
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from dnnexplain.explain.probing.thresholds import Curves, ThresholdCurve
 
 __all__ = ["register"]
+
+MOST_SWEPT = 256
+"""Knobs that are swept unasked: those of 40,000 pairs of nodes would take an hour."""
 
 
 def register(app: CommandLine) -> None:
@@ -89,7 +94,7 @@ def probe(
         "others": others.replace("-", " ") or "as they are",
         "reference": reference,
     }
-    swept = curves(world, network, _knobs(world, by), **settings)
+    swept = curves(world, network, _knobs(world, by, given), **settings)
     maxima = _maxima(world, network, neuron_layer.name, list(chosen), restarts, seed, quiet=as_json)
     report = {
         "system": world.name,
@@ -110,14 +115,23 @@ def probe(
         _show_one(world, maxima[0], swept, details[0])
 
 
-def _knobs(world: System, by: str) -> tuple[str, ...]:
-    """The knobs of the kind asked for; else of the first kind that several objects share, or all."""
+def _knobs(world: System, by: str, given: State | None) -> tuple[str, ...]:
+    """The knobs of the kind asked for; else of the first kind that several objects share, or all: the largest of very many."""
+    from dnnexplain.assumptions import assume
     from dnnexplain.explain.decisions.sweeps import kinds, knobs_of_kind
 
     shared = kinds(world)
-    if by or shared:
-        return knobs_of_kind(world, by or next(iter(shared)))
-    return tuple(knob.name for knob in world.knobs)
+    if by:
+        return knobs_of_kind(world, by)
+    places = next(iter(shared.values()), range(len(world.knobs)))
+    if len(places) <= MOST_SWEPT:
+        return tuple(world.knobs[place].name for place in places)
+    values = (given or state_from_values(world, {})).values[list(places)]
+    largest = sorted(np.argsort(-values, kind="stable")[:MOST_SWEPT])
+    assume(
+        f"of {counted(len(places), 'knob')} those {MOST_SWEPT} are swept whose values are largest in the state; --by names one or a kind"
+    )
+    return tuple(world.knobs[places[at]].name for at in largest)
 
 
 def _maxima(

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dnnexplain.cli import main
+from dnnexplain.contract import State
 from dnnexplain.policies import TorchPolicy, mlp, save
 from dnnexplain.systems import make_system
 
@@ -145,3 +146,17 @@ def test_a_rule_has_no_neurons(capsys):
 def test_slots_are_deeprms_alone(capsys):
     assert main(["probe", "routing", "--slots", "3", "--neuron", "0"]) == 2
     assert "--slots belongs to deeprm" in capsys.readouterr().err
+
+
+def test_of_very_many_knobs_the_largest_are_swept_and_that_is_said(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("dnnexplain.cli.probe.MOST_SWEPT", 2)
+    state = tmp_path / "state.json"
+    ring = make_system("routing", topology="ring-4")
+    values = np.linspace(0.1, 0.5, len(ring.knobs))
+    values[[3, 7]] = 0.9
+    state.write_text(json.dumps(ring.state_to_json(State(values))))
+    line = ["probe", "routing", "--topology", "ring-4", "--policy", "untrained", "--neuron", "0", "--restarts", "1"]
+    assert main([*line, "--state", str(state), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [curve["knob"] for curve in said["slots"]] == [ring.knobs[3].name, ring.knobs[7].name]
+    assert any("of 12 knobs those 2 are swept" in sentence for sentence in said["assumed"])
