@@ -158,5 +158,5 @@ def test_of_very_many_knobs_the_largest_are_swept_and_that_is_said(capsys, tmp_p
     line = ["probe", "routing", "--topology", "ring-4", "--policy", "untrained", "--neuron", "0", "--restarts", "1"]
     assert main([*line, "--state", str(state), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert [curve["knob"] for curve in said["slots"]] == [ring.knobs[3].name, ring.knobs[7].name]
+    assert [curve["knob"] for curve in said["curves"]] == [ring.knobs[3].name, ring.knobs[7].name]
     assert any("of 12 knobs those 2 are swept" in sentence for sentence in said["assumed"])
