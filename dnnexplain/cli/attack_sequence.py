@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.assumptions import assume
 from dnnexplain.cli.ending import finish
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import print_table, progress_bar
+from dnnexplain.cli.output import number, print_table, progress_bar
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 
@@ -60,6 +61,10 @@ def attack_sequence(
             keep=Keeper(out),
             cancel=stop,
             progress=lambda fraction, text: show(int(100 * (fraction or 0)), 100, text),
+        )
+    if not attack.proved_optimum:
+        assume(
+            f"the optimum was not proved within {number(given['oracle_seconds'])} s (--oracle-seconds): its bounds depend on the machine's speed"
         )
     finish(
         attack, out=out, report=(lambda: _as_json(attack)) if as_json else None, show=lambda: _show(attack), stop=stop

@@ -70,10 +70,14 @@ def test_replay_says_when_the_guard_stepped_in(capsys: Any, as_sjf: str, tmp_pat
 
 
 def test_the_attack_knows_the_guard(capsys: Any, as_sjf: str) -> None:
-    asked = ("attack", *SYSTEM, *WORKLOADS, "--workload", "deeprm", "--rounds", "1", "--oracle-seconds", "0.01")
+    asked = ("attack", *SYSTEM, *WORKLOADS, "--workload", "deeprm", "--rounds", "1", "--oracle-seconds", "0")
     found = told(capsys, *asked, "--policy", "untrained", "--rule", "sjf", "--guard", as_sjf)
     assert found["network"] == pytest.approx(found["rule"])
     assert "guard:" in found["checkpoint"]
+    assert not found["optimum_proved"]
+    assert found["assumed"] == [
+        "the optimum was not proved within 0 s (--oracle-seconds): its bounds depend on the machine's speed"
+    ]
 
 
 def test_a_guard_is_measured_and_exported(capsys: Any, as_sjf: str, tmp_path: Path) -> None:

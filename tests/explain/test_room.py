@@ -9,6 +9,7 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.contract import Discrete, DnnExplainError, Episodes, Knob
 from dnnexplain.explain.room import Forecast, LookAhead, Room, forecast, room
+from dnnexplain.explain.room.room import _unproved
 from dnnexplain.numbers import number
 from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain.systems.deeprm import DeepRM
@@ -212,3 +213,11 @@ def test_what_takes_long_is_said_before(monkeypatch, capsys):
     told = capsys.readouterr()
     assert "Looking ahead from about" in told.err
     assert json.loads(told.out)["futures"] == 1
+
+
+def test_an_optimum_that_seconds_ended_is_said():
+    spec = spec_of("deeprm")
+    bounds = np.array([[1.0, 1.0], [2.0, 2.5], [3.0, 3.0 + 1e-12]])
+    (said,) = _unproved(spec, bounds, 10.0)
+    assert said.startswith("The optimum of 1 of 3 job sets was not proved within 10 s")
+    assert _unproved(spec, bounds[[0, 2]], 10.0) == []
