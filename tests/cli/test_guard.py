@@ -75,9 +75,7 @@ def test_the_attack_knows_the_guard(capsys: Any, as_sjf: str) -> None:
     assert found["network"] == pytest.approx(found["rule"])
     assert "guard:" in found["checkpoint"]
     assert not found["optimum_proved"]
-    assert found["assumed"] == [
-        "the optimum was not proved within 0 s (--oracle-seconds): its bounds depend on the machine's speed"
-    ]
+    assert any("the optimum was not proved within 0 s (--oracle-seconds)" in said for said in found["assumed"])
 
 
 def test_a_guard_is_measured_and_exported(capsys: Any, as_sjf: str, tmp_path: Path) -> None:
