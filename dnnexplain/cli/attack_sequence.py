@@ -12,7 +12,7 @@ from dnnexplain.assumptions import assume
 from dnnexplain.cli.ending import finish
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
-from dnnexplain.cli.output import number, print_table, progress_bar
+from dnnexplain.cli.output import print_table, progress_bar
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.cli.workloads import find_workloads
 
@@ -64,7 +64,7 @@ def attack_sequence(
         )
     if not attack.proved_optimum:
         assume(
-            f"the optimum was not proved within {number(given['oracle_seconds'])} s (--oracle-seconds): its bounds depend on the machine's speed"
+            f"the optimum was not proved within {given['oracle_seconds']:g} s (--oracle-seconds): its bounds depend on the machine's speed"
         )
     finish(
         attack, out=out, report=(lambda: _as_json(attack)) if as_json else None, show=lambda: _show(attack), stop=stop

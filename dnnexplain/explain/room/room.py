@@ -30,7 +30,6 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.room.look_ahead import LookAhead
 from dnnexplain.explain.room.result import Level, Part, Room
 from dnnexplain.intervals import mean_interval
-from dnnexplain.numbers import number
 from dnnexplain.parallel import Progress, seeded_map
 from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question
@@ -160,7 +159,7 @@ def _unproved(spec: Spec, bounds: Floats, seconds: float) -> list[str]:
         return []
     of = f"{many} of {counted(len(bounds), spec.workload, spec.workloads)}"
     return [
-        f"The optimum of {of} was not proved within {number(seconds)} s: its bounds depend on the machine's speed, so another run may say them a little differently."
+        f"The optimum of {of} was not proved within {seconds:g} s: its bounds depend on the machine's speed, so another run may say them a little differently."
     ]
 
 
