@@ -87,6 +87,10 @@ def percent(share: float, *, sign: bool = False) -> str:
     return f"{number(100.0 * share, sign=sign)}%"
 
 
+_MANY_TIMES = 1e6
+"""From here on a part is no part: it is told with three digits."""
+
+
 def share(part: float, places: int = 0) -> str:
     """A part of a whole as a percentage with so many decimals; what would read 0% or 100% but is not says so.
 
@@ -94,6 +98,8 @@ def share(part: float, places: int = 0) -> str:
     """
     if not math.isfinite(part):
         return "none"
+    if abs(part) >= _MANY_TIMES:
+        return percent(part)
     step = Decimal(1).scaleb(-places)
     rounded = (100 * Decimal(float(part) + 0.0)).quantize(step, ROUND_HALF_UP)
     if part > 0.0 and not rounded:

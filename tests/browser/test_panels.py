@@ -8,7 +8,7 @@ import pytest
 
 from dnnexplain.explain import attribute, decide
 from tests.browser.conftest import LAPTOP, PHONE, close_to, make_network, shown_probabilities, value_of, wait_settled
-from tests.browser.harness import until
+from tests.browser.harness import part, until
 
 
 def grip(page, name, pane):
@@ -386,7 +386,7 @@ def test_an_impossible_episode_is_explained(open_board, board):
 def test_a_number_out_of_its_range_is_refused_where_it_is_typed(open_board, board):
     harness = open_board()
     panel = board.panel("EpisodePanel")
-    field = harness.page.locator('input[data-name="seed"]').first
+    field = part(harness.page, panel).locator('input[data-name="seed"]')
     field.evaluate("(e) => { e.closest('.dx-more').open = true; }")
     field.fill("-3")
     field.blur()

@@ -18,7 +18,7 @@ from dnnexplain_widgets.sections import SECTIONS
 VIEWS = {
     "layer", "unit", "chosen", "decision", "follow", "view", "which", "format", "network", "workload", "point", "label",
     "cell", "second", "why", "on", "episode", "as", "kind", "others", "held", "size", "threshold", "action", "leaf",
-    "rule", "seconds", "budget", "sets", "seed", "pro", "contra", "part", "curve",
+    "rule", "seconds", "budget", "sets", "seed", "pro", "contra", "part", "curve", "figure",
 }  # fmt: skip
 """Controls of what is looked at, of budgets, and of panels that answer them at once or clear what no longer applies."""
 

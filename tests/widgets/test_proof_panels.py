@@ -205,7 +205,7 @@ def test_a_guard_in_the_making_that_is_cancelled_is_kept_and_measured(world: Any
     pressed = []
 
     def watch(change: Any) -> None:
-        if not pressed and "choosing among" in change["new"].get("text", ""):
+        if not pressed and "choosing among" in change["new"].get("text", "").lower():
             pressed.append(True)
             panel.cancel()
 

@@ -12,7 +12,7 @@ import { unfolded } from "../shared/long_graph.js";
 
 /**
  * The session's model as the page's data has it; what came as bytes because it is long is lists again.
- * @param {any} data
+ * @param {{hub: Record<string, unknown>}} data
  */
 function hubOf(data) {
   const hub = revive(data.hub);
