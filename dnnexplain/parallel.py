@@ -21,7 +21,7 @@ import numpy as np
 
 from dnnexplain.contract import Choice, DnnExplainError
 
-__all__ = ["BACKENDS", "Progress", "child_seed", "seeded_imap", "seeded_map", "worker_count"]
+__all__ = ["BACKENDS", "Ended", "Progress", "child_seed", "go_on", "seeded_imap", "seeded_map", "worker_count"]
 
 BACKENDS = ("loky", "inline", "threading", "dask")
 
@@ -42,6 +42,23 @@ IDLE_SECONDS = 60
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 _here = threading.local()
+
+
+class Ended(Exception):  # noqa: N818 - nothing went wrong
+    """The map that this work is part of was asked to end; see :func:`go_on`."""
+
+
+def go_on() -> None:
+    """End an item's work here if its map was asked to end: for work of many seconds, to call between its steps.
+
+    Only a map in the caller's own process can be heard; workers of others are ended from outside.
+
+    Raises:
+        Ended: which the map catches.
+    """
+    cancel = getattr(_here, "cancel", None)
+    if cancel is not None and cancel.is_set():
+        raise Ended
 
 
 def seeded_map(
@@ -157,14 +174,22 @@ class _Task:
 
 
 def _in_process(tasks: Sequence[_Task], cancel: threading.Event | None) -> Iterator[tuple[int, Any]]:
+    outer = getattr(_here, "cancel", None)
     for task in tasks:
         if cancel is not None and cancel.is_set():
             return
+        _here.cancel = outer if cancel is None else cancel
         try:
             answer = task()
+        except Ended:
+            if cancel is None or not cancel.is_set():
+                raise  # it was the outer map that was asked to end
+            return
         except Exception as error:
             task.name_in(error)
             raise
+        finally:
+            _here.cancel = outer
         yield answer
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dnnexplain import parallel
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.parallel import child_seed, seeded_imap, seeded_map, worker_count
+from dnnexplain.parallel import child_seed, go_on, seeded_imap, seeded_map, worker_count
 
 ITEMS = list(range(7))
 LONG = 600
@@ -183,6 +183,38 @@ def test_leaving_the_loop_early_gives_up_the_rest():
         assert (position, answer) == (0, 0)
         break
     assert time.perf_counter() - start < LONG / 4
+
+
+def test_work_of_many_steps_hears_in_process_that_it_is_to_end():
+    cancel, steps = threading.Event(), []
+
+    def work(item, _rng):
+        for step in range(100):
+            go_on()
+            steps.append((item, step))
+            if (item, step) == (1, 2):
+                cancel.set()
+        return item
+
+    assert seeded_map(work, [0, 1, 2], seed=0, jobs=1, cancel=cancel) == [0, None, None]
+    assert steps[-1] == (1, 2)
+    go_on()  # outside of a map nobody is asked to end
+
+
+def test_a_map_inside_another_ends_with_it_and_not_as_if_it_had_been_asked_itself():
+    cancel, after = threading.Event(), []
+
+    def inner(item, _rng):
+        cancel.set()
+        go_on()
+        return item
+
+    def outer(item, _rng):
+        after.append(seeded_map(inner, [1, 2], seed=0, jobs=1))
+        return item
+
+    assert seeded_map(outer, [0, 1], seed=0, jobs=1, cancel=cancel) == [None, None]
+    assert after == []
 
 
 def test_after_a_cancel_processes_work_again():

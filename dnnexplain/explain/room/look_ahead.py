@@ -24,6 +24,7 @@ from dnnexplain.contract import (
     state_from_observation,
 )
 from dnnexplain.counts import counted
+from dnnexplain.parallel import go_on
 
 __all__ = ["LookAhead"]
 
@@ -63,6 +64,7 @@ class LookAhead:
 
     def outputs(self, observations: NDArray[Any]) -> Floats:
         """1 for the action that is best as far as is seen, 0 for others ``[B, A]``."""
+        go_on()
         seen = np.asarray(observations)
         valid = self.system.valid_actions(seen)
         allowed = valid if getattr(self.base, "masked", True) else None
