@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -73,6 +74,8 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
             msg = f"a Dashboard explains a policy, not a {type(policy).__name__}; wrap a torch module: TorchPolicy(module, system)"
             raise DnnExplainError(msg)
         self._still = still
+        if len(system.knobs) > MANY:
+            give_back()  # before: what system and policy left behind would be cut into pieces that cannot be given back
         self.session = session = Session(system, policy, state, rules=rules)
         session.question(method=ADDS_UP)
         session.want(*(part for entry in _fitting(LIVE, system) for part in kind_of(entry).WANTS))  # all at once
@@ -114,7 +117,8 @@ class Dashboard(ipywidgets.Box):  # type: ignore[misc] # ipywidgets ships no typ
         if link:
             self.open_link(link)
         if len(system.knobs) > MANY:
-            give_back()  # making such a page leaves much freed memory behind
+            gc.collect()
+            give_back()  # making such a page leaves much memory behind that nobody uses
 
     @property
     def panels(self) -> tuple[Panel, ...]:
