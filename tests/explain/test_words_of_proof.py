@@ -84,6 +84,8 @@ OTHERWISE = {
     "explain/verdict/optimality.py": "an oracle's losses, by the system's own word (Judgement.exact)",
     "systems/deeprm/oracle/__init__.py": "the name of a module",
     "systems/routing/names.py": "what fields a file has",
+    "cli/attack_sequence.py": "says where an optimum was not proved",
+    "explain/room/room.py": "says where an optimum was not proved",
     "widgets/panels/decision.py": "an oracle's losses, by the system's own word (Judgement.exact)",
     "widgets/panels/rules/view.py": "an oracle's bounds, by the system's own word (Bound)",
 }
