@@ -61,6 +61,10 @@ def test_where_knobs_are_very_many_the_page_makes_the_link_of_a_move_itself(sess
     session.hub.wish = wish
     assert len(links) == packed
     assert ("link" in session.hub.live) == (packed == 2)
+    session._send()  # as when a map comes after the rest
+    assert ("link" in session.hub.live) == (packed == 2)
+    session.question(target="logit")  # the page's link does not hold that
+    assert session.hub.live["link"] == "link"
     session.state = State(np.array([2.0, 2.0]))  # loaded: the page cannot know it
     assert session.hub.live["link"] == "link"
 

@@ -87,6 +87,8 @@ class Session(t.HasTraits):
         """Makes a panel and opens its section, by the name of its class; whoever has sections sets it."""
         self.by_hand = False
         """Whether the change of state that goes on was made by moving a knob on the page, and not by loading a state."""
+        self._moved = False  # the present state came by hand
+        self._linked: tuple[Any, ...] = ()
         self._hub: Hub | None = None
         self._late = LateMap()
         self._quiet = True
@@ -205,6 +207,7 @@ class Session(t.HasTraits):
             return
         if isinstance(change["old"], State):
             self.history.note(change["old"])
+        self._moved = self.by_hand
         self._refresh()
 
     @t.observe("policy", "ask")
@@ -260,7 +263,7 @@ class Session(t.HasTraits):
         words = sentences(self.system, live, self.unit, self.ask)
         message = live_message(live, self.unit, self.stamp, words)
         if self.keeper is not None and not self.history.dragging and not self._page_knows_link():
-            message["link"] = self.keeper()
+            message["link"], self._linked = self.keeper(), self._beside_knobs()
         if live.curves is not None:
             places = {knob.name: index for index, knob in enumerate(self.system.knobs)}
             swept = zip(message.pop("sweptKnobs"), live.curves.values, strict=True)
@@ -269,9 +272,16 @@ class Session(t.HasTraits):
         message["ask"] = {**choices, "parts": sorted(self.ask.parts)}
         return message
 
+    def _beside_knobs(self) -> tuple[Any, ...]:
+        """What a link holds beside the knobs."""
+        return self.policy, self.ask, self.unit
+
     def _page_knows_link(self) -> bool:
-        """Whether the page can make the link of this step from the one before: packing very many knobs takes a second."""
-        return self.by_hand and len(self.system.knobs) > MANY
+        """Whether the page can make the link of this step from the last one: packing very many knobs takes a second.
+
+        It can where knobs were moved by hand and nothing else, however often the step is told.
+        """
+        return self._moved and len(self.system.knobs) > MANY and self._linked == self._beside_knobs()
 
     def _on_travel(self, change: Mapping[str, Any]) -> None:
         """Undo and redo by keyboard: the page counts, so that two quick presses are two steps."""
