@@ -45,6 +45,7 @@ check:
 test:
 	@$(PYTHON) -m tools.bootstrap --venv $(VENV) --extras all
 	@$(ONE_THREAD) $(BIN)/python -m tools.compiled & compiling=$$!; \
+	trap 'kill $$compiling 2>/dev/null; exit 130' INT TERM; \
 	$(MAKE) --no-print-directory check || { kill $$compiling; exit 1; }; \
 	wait $$compiling
 	@browser=$$($(BIN)/python -m tools.browser) && \
