@@ -166,8 +166,8 @@ def _by_cone(
 ) -> NDArray[np.complex128]:
     """The beams ``[U, N]`` by the cone program, all zero where there are none: for what the duality solver gave up.
 
-    Where the cone program is given up, too (met with twelve heads, once in millions of sets), no beams are known:
-    the set then counts as one that cannot serve.
+    Where the cone program is given up, too (met with twelve heads on a drawn day), no beams are known: the set then
+    counts as one that cannot serve, for networks, rules and the optimum alike.
     """
     users, antennas = np.flatnonzero(gamma > 0), np.flatnonzero(on[scene.head_of])
     rank = np.cumsum(on) - 1

@@ -392,7 +392,10 @@ class CloudRan:
     # --- ground truth -----------------------------------------------------------------------------
 
     def bound(self, workload: Day, *, seconds: float = 10.0) -> Bound:
-        """The least mean power of a day that is known beforehand: exact, by dynamic programming over all sets."""
+        """The least mean power of a day that is known beforehand: exact, by dynamic programming over all sets.
+
+        Of the world as it is charged when it is run: a set for which no beams are found serves nobody.
+        """
         del seconds
         plan = self.oracle.plan(workload)
         return Bound(plan.cost, plan.cost, "optimal", plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dnnexplain.systems.routing.spec import HISTORY
+from dnnexplain.systems.routing.spec import HISTORY, SPEC
 from dnnexplain.systems.routing.topologies import load_topology
 from dnnexplain.systems.routing.topology import Topology
 
@@ -29,8 +29,8 @@ def board(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     named = given.get("topology")
     if named is None:
-        return {"history": HISTORY, "routed": True}
+        return dict(SPEC.board)
     topology = named if isinstance(named, Topology) else load_topology(named, given.get("capacity"))
     nodes = len(topology.nodes)
     few = nodes * (nodes - 1) * (HISTORY + 1) <= MOST_KNOBS
-    return {"history": HISTORY, "routed": True} if few else {}
+    return dict(SPEC.board) if few else {}
