@@ -5,6 +5,7 @@ Needs the extras ``widgets`` and ``test``, and a Chromium (see ``tools.browser``
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -20,7 +21,6 @@ from tools import browser
 __all__ = ["main", "served"]
 
 OUT = Path(__file__).parent.parent / "docs"
-PORT = 8951
 WAIT = 240.0
 LAPTOP, PHONE = {"width": 1280, "height": 1150}, {"width": 390, "height": 844}
 TALL = {"width": 1280, "height": 3000}
@@ -60,15 +60,22 @@ def main() -> None:
 @contextmanager
 def served(system: str) -> Iterator[str]:
     """The dashboard of a system behind Voila; its address."""
-    command = [sys.executable, "-m", "dnnexplain", "app", "--system", system, "--no-browser", "--port", str(PORT)]
+    port = _free_port()
+    command = [sys.executable, "-m", "dnnexplain", "app", "--system", system, "--no-browser", "--port", str(port)]
     server = subprocess.Popen(command)
     try:
         sleep(5)  # time to find that the port is taken
-        _wait_for(f"http://127.0.0.1:{PORT}/voila/static/voila.js", server)  # the page itself would take a kernel
-        yield f"http://127.0.0.1:{PORT}/"
+        _wait_for(f"http://127.0.0.1:{port}/voila/static/voila.js", server)  # the page itself would take a kernel
+        yield f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,7 @@ import html
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,27 @@ async (one) => (await axe.run(one, { resultTypes: ["violations"] })).violations
 """
 
 
+@dataclass(frozen=True)
+class Look:
+    """Where pictures go, of which panels, and in how many looks."""
+
+    out: Path
+    only: str = ""
+    fast: bool = False
+
+    @property
+    def widths(self) -> dict[str, tuple[str, ...]]:
+        """For each theme the widths."""
+        return {"light": ("laptop",), "dark": ("phone",)} if self.fast else dict.fromkeys(THEMES, tuple(WIDTHS))
+
+
 def main(arguments: list[str]) -> int:
     """Take the pictures; 1 if axe found something serious or the console has an error or a warning."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("systems", nargs="*", default=list(BUILT_IN))
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--empty", action="store_true", help="Take no answers.")
+    parser.add_argument("--fast", action="store_true", help="A laptop in light and a phone in dark alone, without axe.")
     parser.add_argument("--only", default="", help="A word in the names of the panels to take.")
     given = parser.parse_args(arguments)
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - an extra
@@ -55,7 +71,8 @@ def main(arguments: list[str]) -> int:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=["--no-sandbox", "--disable-gpu"])
         for system in given.systems:
             with served(system) as address:
-                problems += _review(chromium, address, given.out / system, answers=not given.empty, only=given.only)
+                look = Look(given.out / system, only=given.only, fast=given.fast)
+                problems += _review(chromium, address, look, answers=not given.empty)
         chromium.close()
     _index(given.out)
     sys.stdout.write(
@@ -67,7 +84,7 @@ def main(arguments: list[str]) -> int:
     return 1 if problems else 0
 
 
-def _review(chromium: Any, address: str, out: Path, *, answers: bool, only: str) -> list[str]:
+def _review(chromium: Any, address: str, look: Look, *, answers: bool) -> list[str]:
     """All panels of one dashboard; what axe found and the console said."""
     page = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
     said = _console(page)
@@ -79,13 +96,13 @@ def _review(chromium: Any, address: str, out: Path, *, answers: bool, only: str)
     for tab in page.locator(".dx-sections [role=tab]").all():
         tab.click()
         page.wait_for_timeout(4000)
-        page.screenshot(path=_folder(out) / f"{(tab.text_content() or '').strip().lower().replace(' ', '-')}.png")
-        for panel, name in _panels(page, out, only):
-            problems += _taken(page, panel, out / name, "empty")
+        page.screenshot(path=_folder(look.out) / f"{(tab.text_content() or '').strip().lower().replace(' ', '-')}.png")
+        for panel, name in _panels(page, look):
+            problems += _taken(page, panel, name, "empty", look)
             if answers and panel.locator(".dx-strong:visible").count():
-                problems += _answered(page, panel, out / name)
+                problems += _answered(page, panel, name, look)
     page.context.close()
-    return [f"{out.name}, {problem}" for problem in dict.fromkeys(problems + said)]
+    return [f"{look.out.name}, {problem}" for problem in dict.fromkeys(problems + said)]
 
 
 def _console(page: Any) -> list[str]:
@@ -101,21 +118,21 @@ def _folder(out: Path) -> Path:
     return out
 
 
-def _panels(page: Any, out: Path, only: str) -> Iterator[tuple[Any, str]]:
+def _panels(page: Any, look: Look) -> Iterator[tuple[Any, str]]:
     """The panels that are seen and were not taken yet, with names for files."""
     for panel in page.locator("section.dx:visible").all():
         kind = panel.get_attribute("data-kind") or ""
         title = panel.locator(".dx-question").first.text_content() or ""
         name = re.sub(r"[^a-z0-9]+", "-", f"{kind} {title}".lower()).strip("-")[:60]
-        if only in name and not (out / name).is_dir():
+        if look.only in name and not (look.out / name).is_dir():
             yield panel, name
 
 
-def _answered(page: Any, panel: Any, folder: Path) -> list[str]:
+def _answered(page: Any, panel: Any, name: str, look: Look) -> list[str]:
     """The panel while it works, and with its answer or its failure."""
     panel.locator(".dx-strong:visible").first.click()
     page.wait_for_timeout(400)
-    problems = _taken(page, panel, folder, "working") if panel.evaluate(_BUSY) else []
+    problems = _taken(page, panel, name, "working", look) if panel.evaluate(_BUSY) else []
     handle = panel.element_handle()
     try:
         page.wait_for_function(f"(one) => !({_BUSY})(one)", arg=handle, timeout=ANSWER)
@@ -124,16 +141,18 @@ def _answered(page: Any, panel: Any, folder: Path) -> list[str]:
         page.wait_for_timeout(2000)
     page.wait_for_timeout(800)
     failed = panel.locator(".dx-error:visible").count() > 0
-    return problems + _taken(page, panel, folder, "failed" if failed else "answered")
+    return problems + _taken(page, panel, name, "failed" if failed else "answered", look)
 
 
-def _taken(page: Any, panel: Any, folder: Path, state: str) -> list[str]:
+def _taken(page: Any, panel: Any, name: str, state: str, look: Look) -> list[str]:
     """A picture for each width and theme, and what axe says of each theme."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder(look.out / name)
+    strip = page.add_style_tag(content=".dx-decision-strip { visibility: hidden }")  # it lies over a window this tall
     problems = []
-    for theme in THEMES:
+    for theme, widths in look.widths.items():
         page.emulate_media(color_scheme=theme)
-        for width, (across, tall) in WIDTHS.items():
+        for width in widths:
+            across, tall = WIDTHS[width]
             page.set_viewport_size({"width": across, "height": tall})
             page.wait_for_timeout(350)
             grown = min(int(panel.bounding_box()["height"]) + 80, TALLEST)  # what is taller than the window is cut off
@@ -141,7 +160,9 @@ def _taken(page: Any, panel: Any, folder: Path, state: str) -> list[str]:
                 page.set_viewport_size({"width": across, "height": grown})
                 page.wait_for_timeout(350)
             panel.screenshot(path=folder / f"{state}-{width}-{theme}.png")
-        problems += [f"{folder.name}, {state}, {theme}: {result}" for result in panel.evaluate(_AXE)]
+        found = [] if look.fast else panel.evaluate(_AXE)
+        problems += [f"{name}, {state}, {theme}: {result}" for result in found]
+    strip.evaluate("(one) => one.remove()")
     page.emulate_media(color_scheme=THEMES[0])
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["laptop"], strict=True)))
     page.wait_for_timeout(350)

@@ -52,7 +52,7 @@ def test_a_slope_is_not_ranked_against_shares_and_that_is_said():
     assert found.sentence().startswith(f"By slopes, {steepest} comes first. By shares, {largest} comes first.")
     assert found.sentence().endswith("Slopes and shares are numbers of different kinds, so they are not compared.")
     alike = compare(MANY, policy, ROWS, ("integrated-gradients", "deeplift"))
-    assert alike.sentence().startswith(f"All methods put {largest} first. integrated-gradients and deeplift rank")
+    assert alike.sentence().startswith(f"All methods put {largest} first. Integrated gradients and DeepLift rank")
 
 
 def test_a_method_that_does_not_fit_is_listed_with_its_reason():

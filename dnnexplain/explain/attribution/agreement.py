@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import DnnExplainError, Policy, State, System, Target
 from dnnexplain.explain.attribution.maps import Attribution, group_sums
+from dnnexplain.explain.attribution.methods import method_named
 from dnnexplain.explain.attribution.one_state import attribute
 from dnnexplain.explain.attribution.sentences import number
 from dnnexplain.results import Question, Result, array_field
@@ -84,7 +85,7 @@ class Comparison(Result):
         if not np.isfinite(values).any():
             return ""
         lowest = int(np.nanargmin(values))
-        names = (self.attributions[int(side[lowest])].method for side in pairs)
+        names = (method_named(self.attributions[int(side[lowest])].method).title for side in pairs)
         if np.isfinite(values).sum() == 1:
             return f" {' and '.join(names)} rank knob groups alike to {number(float(values[lowest]))}."
         between = " and ".join(names)
