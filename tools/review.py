@@ -160,8 +160,8 @@ def _taken(page: Any, panel: Any, name: str, state: str, look: Look) -> list[str
                 page.set_viewport_size({"width": across, "height": grown})
                 page.wait_for_timeout(350)
             panel.screenshot(path=folder / f"{state}-{width}-{theme}.png")
-        found = [] if look.fast else panel.evaluate(_AXE)
-        problems += [f"{name}, {state}, {theme}: {result}" for result in found]
+        violations = [] if look.fast else panel.evaluate(_AXE)
+        problems += [f"{name}, {state}, {theme}: {result}" for result in violations]
     strip.evaluate("(one) => one.remove()")
     page.emulate_media(color_scheme=THEMES[0])
     page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["laptop"], strict=True)))
