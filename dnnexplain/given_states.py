@@ -43,13 +43,19 @@ def given_state(system: Any, values: Any) -> State:
         raise DnnExplainError(msg)
     if _by_knob(system, values):
         state = state_from_values(system, values)
-        taken = {knob.name: float(value) for knob, value in zip(system.knobs, state.values, strict=True)}
+        taken = _by_name(system, state)
+        first = _by_name(system, state_from_values(system, {}))
     else:
         state = system.state_from_json(values)
         taken = system.state_to_json(state)
+        first = system.state_to_json(state_from_values(system, {}))
     say_what_moved(values, taken)
-    _say_what_is_missing(values, taken)
+    _say_what_is_missing(values, taken, first)
     return state
+
+
+def _by_name(system: Any, state: State) -> dict[str, float]:
+    return {knob.name: float(value) for knob, value in zip(system.knobs, state.values, strict=True)}
 
 
 def _by_knob(system: Any, values: Mapping[str, Any]) -> bool:
@@ -60,22 +66,56 @@ def _by_knob(system: Any, values: Mapping[str, Any]) -> bool:
     )
 
 
-def _say_what_is_missing(given: Mapping[str, Any], taken: Mapping[str, Any]) -> None:
-    """Say among what is assumed which fields or knobs a state left open, and what they are taken to be."""
-    left = [f"{name} {value:g}" if _is_number(value) else name for name, value in taken.items() if name not in given]
+def _say_what_is_missing(given: Mapping[str, Any], taken: Mapping[str, Any], first: Mapping[str, Any]) -> None:
+    """Say among what is assumed which fields or knobs a state left open, those inside others too, and what is taken."""
+    left: dict[str, list[str]] = {}
+    for words, how in _left_open(given, taken, first):
+        left.setdefault(how, []).append(words)
     if left:
-        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        assume(
-            f"the given state leaves open what it does not name, taken as it stands at first: {', '.join(left[:_NAMED])}{more}"
-        )
+        parts = [f"{how}: {_some(names, ', ')}" for how, names in left.items()]
+        assume(f"the given state leaves open what it does not name, {'; '.join(parts)}")
+
+
+_FIRST, _FITTED, _NONE = "taken as it stands at first", "taken so that it fits the rest", "taken as none"
+
+
+def _left_open(given: Any, taken: Any, first: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """What is not named, and how it is taken; of many parts of one field their number."""
+    if isinstance(given, list) and isinstance(first, list):
+        given, taken, first = ({n: part for n, part in enumerate(parts or (), 1) if isinstance(part, Mapping)}
+                               for parts in (given, taken, first))  # fmt: skip
+    if not isinstance(given, Mapping) or not isinstance(first, Mapping):
+        return
+    taken = taken if isinstance(taken, Mapping) else {}
+    names = dict.fromkeys((*first, *taken))
+    another_form = not given.keys() <= names.keys()
+    missing: dict[str, list[str]] = {}
+    for name in names:
+        place = f"{where} {name}".strip()
+        if name not in given and (name not in taken or taken[name] == first.get(name) or not another_form):
+            how = _NONE if name not in taken else _FIRST if taken[name] == first.get(name) else _FITTED
+            value = taken.get(name)
+            missing.setdefault(how, []).append(f"{place} {value:g}" if _is_number(value) else place)
+    for how, places in missing.items():
+        if where and len(places) > _NAMED:
+            yield f"{where} ({len(places)} of {len(names)})", how
+        else:
+            yield from ((place, how) for place in places)
+    for name in names:
+        if name in given:
+            yield from _left_open(given[name], taken.get(name), first.get(name), f"{where} {name}".strip())
+
+
+def _some(words: list[str], between: str) -> str:
+    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+    return f"{between.join(words[:_NAMED])}{more}"
 
 
 def say_what_moved(given: Mapping[str, Any], taken: Mapping[str, Any]) -> None:
     """Say among what is assumed which numbers of a state were given and are not taken as they are."""
     moved = [f"{where} {said:g} was given, {used:g} is taken" for where, said, used in _moved(given, taken)]
     if moved:
-        more = f"; and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
-        assume(f"no valid state is as the given one: {'; '.join(moved[:_NAMED])}{more}")
+        assume(f"no valid state is as the given one: {_some(moved, '; ')}")
 
 
 def _moved(given: Any, taken: Any, where: str = "") -> Iterator[tuple[str, float, float]]:

@@ -36,7 +36,7 @@ def is_tensorflow(path: Path) -> bool:
     """Whether a path is one of a checkpoint's files, or their common beginning."""
     if path.is_file():
         return path.suffix == ".index" or path.name.endswith(".data-00000-of-00001")
-    return path.with_name(f"{path.name}.index").is_file()
+    return path.name != "" and path.with_name(f"{path.name}.index").is_file()
 
 
 def read_checkpoint(path: str | Path) -> dict[str, NDArray[np.generic]]:

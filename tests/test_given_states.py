@@ -37,7 +37,26 @@ def test_an_empty_object_is_refused_and_what_is_left_open_is_said(name):
 
 def test_a_field_that_is_left_open_is_said():
     given_state(make_system("deeprm"), {"slots": []})
-    assert "taken as it stands at first: cluster, backlog 0, since_last_arrival 0" in " ".join(assumed())
+    assert "taken as it stands at first: cluster, backlog 0, since_last_arrival 0, slots (5 of 5)" in " ".join(
+        assumed()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "said"),
+    [
+        ("routing", {"demands": {"New York->Chicago": 1}}, "taken as none: demands (109 of 110)"),
+        ("deeprm", {"slots": [{"length": 3, "cpu": 2, "memory": 1}] * 3, "backlog": 0, "since_last_arrival": 0,
+                    "running": [{"cpu": 2, "memory": 1, "remaining": 3}]}, "at first: slots 4, slots 5"),
+        ("abr", {"throughput_mbps": [3] * 8}, "taken so that it fits the rest: download_s"),
+        ("cran", {"users": {"user 1": {"demand": 40}}}, "at first: time 12, awake, links, users user 2 and 2 more"),
+        ("cellular", {"sessions": [2] * 5}, "at first: time of day 12, our load"),
+    ],
+)  # fmt: skip
+def test_what_is_left_open_inside_a_field_is_said_and_how_it_is_taken(name, told, said):
+    given_state(make_system(name), told)
+    assert said in " ".join(assumed())
+    assert "cluster" not in " ".join(assumed())
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -64,7 +83,8 @@ def test_a_number_that_is_moved_is_said(name, told, said):
 
 
 def _least(name):
-    return {"demands": {}} if name == "routing" else {"slots": []} if name == "deeprm" else {}
+    system = make_system(name)
+    return system.state_to_json(state_from_values(system, {})) if name == "routing" else {}
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -13,6 +13,7 @@ from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_table, progress_bar
+from dnnexplain.cli.questions import asked_among, refuse_others
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DecisionOracle, DnnExplainError, load_reference, need, outside_valid
 from dnnexplain.explain.decisions.limits import numbers_of, spans_of
@@ -27,6 +28,17 @@ __all__ = ["register"]
 
 SECONDS = 30.0
 """To search, where no limit is given."""
+
+
+_ONE, _MANY = ("--state", "--compare"), ("--workload",)
+_WHOSE = {
+    **dict.fromkeys(("--target", "--knob", "--cost", "--jobs", "--amount", "--appearance"), _ONE),
+    "--bound": (*_ONE, *_MANY),
+    **dict.fromkeys(("--rule", "--measure", "--oracle-seconds"), _MANY),
+    **dict.fromkeys(("--method", "--resume"), ("--state", "--workload")),
+    "--state": _ONE,
+}
+"""Option -> the questions that use it; those that are not here are of use to all."""
 
 
 def register(app: CommandLine) -> None:
@@ -88,7 +100,12 @@ def attack(
     from dnnexplain.policies import named_policy
 
     del system
-    if sum((state is not None, bool(workload), pairs)) != 1:
+    asked = asked_among(options, ("--state", "--workload", "--pairs"), "")
+    if compare and asked != "--state":
+        msg = "--compare runs all methods on one state: it needs --state FILE"
+        raise DnnExplainError(msg)
+    refuse_others(options, "--compare" if compare else asked, _WHOSE, drawn=("--workload",))
+    if not asked:
         msg = "say what to attack: --state FILE for one decision, --workload NAME for whole workloads, or --pairs"
         raise DnnExplainError(msg)
     if budget is not None and not budget > 0:

@@ -14,6 +14,7 @@ from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.optional_values import SURVEYED
 from dnnexplain.cli.output import examples, number, print_json, print_table
 from dnnexplain.cli.prove import show_sufficient
+from dnnexplain.cli.questions import asked_among, refuse_others
 from dnnexplain.cli.stages import show_stages
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError
@@ -29,6 +30,19 @@ _SUFFIXES = (".json", ".npz")
 
 _ROWS = 40
 """So many knob groups a terminal shows; a network of 200 nodes has 39,800."""
+
+_QUESTIONS = ("--survey", "--stages", "--sufficient", "--consequences")
+_MAP = "the map of one state"
+_WHOSE = {
+    "--state": (_MAP, "--sufficient", "--consequences"),
+    "--workload": ("--survey", "--consequences", "--stages"),
+    "--policy": (_MAP, "--survey", "--sufficient", "--consequences"),
+    "--method": (_MAP, "--survey", "--sufficient"),
+    **dict.fromkeys(("--target", "--baseline"), (_MAP, "--survey")),
+    **dict.fromkeys(("--layer", "--neuron", "--badge", "--out"), (_MAP,)),
+    **dict.fromkeys(("--minimum", "--seconds"), ("--sufficient",)),
+}
+"""Option -> the questions that use it; those that are not here are of use to all."""
 
 _LONG = 3.0
 """Seconds from which what is to come is announced."""
@@ -95,10 +109,13 @@ def explain(
     from dnnexplain.policies import named_policy
 
     del system
+    asked = asked_among(options, _QUESTIONS, _MAP)
+    refuse_others(options, asked, _WHOSE)
     _check_options(method, badge, out, tuple(METHODS))
+    _check_units(METHODS[method], layer, neuron)
     world: Any = options.make_for(policy)
-    if survey:
-        _check_survey(survey, state, out)
+    if asked == "--survey":
+        _check_survey(survey)
         show_survey(
             world, networks_of(policy, world), states=survey, method=method, target=target, baseline=baseline,
             workload=workload, seed=seed, as_json=as_json,
@@ -110,7 +127,7 @@ def explain(
     network = named_policy(world, policy)
     given = _given(world, network, state)
     if sufficient:
-        _check_sufficient(seconds=seconds, out=out)
+        _check_sufficient(seconds=seconds)
         show_sufficient(
             world, network, given, minimum=minimum, seconds=seconds, seed=seed, as_json=as_json, method=method
         )
@@ -153,21 +170,23 @@ def _check_options(method: str, badge: str, out: Path | None, methods: tuple[str
         check_writable(out)
 
 
-def _check_sufficient(*, seconds: float, out: Path | None) -> None:
+def _check_units(method: Any, layer: str | None, neuron: int | None) -> None:
+    for flag, given, used in (("--layer", layer, method.units or method.neuron), ("--neuron", neuron, method.neuron)):
+        if given is not None and not used:
+            kind = "layer and neuron methods" if flag == "--layer" else "neuron methods"
+            msg = f"{flag} is of {kind}, and {method.title} is none of them: leave it out, or choose another --method"
+            raise DnnExplainError(msg)
+
+
+def _check_sufficient(*, seconds: float) -> None:
     if not seconds > 0:
         msg = f"--seconds must be above 0, not {seconds:g}"
         raise DnnExplainError(msg)
-    if out is not None:
-        msg = "--sufficient makes no map: leave --out out, and take --json to keep the answer"
-        raise DnnExplainError(msg)
 
 
-def _check_survey(states: int, state: Path | None, out: Path | None) -> None:
+def _check_survey(states: int) -> None:
     if states < 1:
         msg = f"--survey needs at least 1 state, not {states}"
-        raise DnnExplainError(msg)
-    if state is not None or out is not None:
-        msg = "a survey is about many states: leave --state and --out out, and take --json to keep it"
         raise DnnExplainError(msg)
 
 

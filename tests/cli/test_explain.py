@@ -86,7 +86,8 @@ def test_the_report_agrees_with_the_network_and_adds_up(files, capsys):
 
 @pytest.mark.parametrize("method", [name for name, one in METHODS.items() if not one.conv])
 def test_every_method_answers_on_the_command_line(files, capsys, method):
-    report = asked(files, capsys, "--method", method, "--neuron", "2", "--badge", "none")
+    which = ("--neuron", "2") if METHODS[method].neuron else ()
+    report = asked(files, capsys, "--method", method, *which, "--badge", "none")
     assert report["method"] == method
     assert ("units" in report) == (method == "layer-conductance")
     assert report["badge"] is None

@@ -82,7 +82,7 @@ def test_people_read_tables(capsys, weights):
     ("arguments", "message"),
     [
         (["explain", "deeprm", "--survey", "-4"], "at least 1 state, not -4"),
-        (["explain", "deeprm", "--survey", "5", "--state", "x.json"], "leave --state and --out out"),
+        (["explain", "deeprm", "--survey", "5", "--state", "x.json"], "--state is of use with the map of one state"),
         (["explain", "deeprm", "--survey", "5", "--policy", "sjf"], "rule without a network"),
         (["explain", "deeprm", "--survey", "5", "--workload", "calm"], "no workload 'calm'"),
         (["explain", "deeprm", "--slots", "3", "--survey", "5", "--policy", "all"], "no network ships"),

@@ -63,7 +63,7 @@ def test_an_empty_slot_is_ranked_first_by_each_network(capsys: Any, policy: str)
 
 
 def test_a_sufficient_reason(capsys: Any, state: str) -> None:
-    found = told(capsys, "explain", "deeprm", "--state", state, "--sufficient")
+    found = told(capsys, "explain", "deeprm", "--state", state, "--sufficient", "--seconds", "1000")
     assert {"fixed", "free", "proved", "minimal"} <= set(found)
     assert found["proved"]
     assert found["minimal"]
