@@ -69,11 +69,11 @@ def line_of(command, system, state, folder):
     """The words after ``dnnexplain``."""
     spec = spec_of(system)
     claims = [name for name in property_names(spec) if name != "robust"]
-    word, *flag = command.split()
-    told = LINES[command].format(
+    word, *flags = command.split()
+    words = LINES[command].format(
         folder=folder, state=state, family=spec.family().name, brief=BRIEF[system], property=claims[0]
     )
-    return [word, system, *flag, *told.split()]
+    return [word, system, *flags, *words.split()]
 
 
 def run(line, hashes):
@@ -123,7 +123,7 @@ def twice(command, system, state, base):
     """Run a command in two processes: what differs, how they ended, CPU-seconds of the first."""
     found = []
     for place, hashes in enumerate((1, 2)):
-        folder = base / f"{system} {command}" / "same"
+        folder = base / f"{system}-{command.replace(' ', '')}" / "same"
         folder.mkdir(parents=True)
         ended, seconds = run(line_of(command, system, state, folder), hashes)
         said = read(ended.stdout.replace(str(folder), ""))
@@ -137,17 +137,17 @@ def twice(command, system, state, base):
 
 
 def main():
-    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("system", nargs="*", default=list(BUILT_IN))
-    asked.add_argument("--only", nargs="*", default=list(LINES))
-    asked.add_argument("--keep", type=Path, help="leave what was printed and written here")
-    asked = asked.parse_args()
-    base, faults = asked.keep or Path(tempfile.mkdtemp(prefix="dnnexplain-same-")), 0
-    for system in asked.system:
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("system", nargs="*", default=list(BUILT_IN))
+    options.add_argument("--only", nargs="*", default=list(LINES))
+    options.add_argument("--keep", type=Path, help="leave what was printed and written here")
+    options = options.parse_args()
+    base, faults = options.keep or Path(tempfile.mkdtemp(prefix="dnnexplain-same-")), 0
+    for system in options.system:
         made, state = make_system(system), base / f"{system}.json"
         base.mkdir(exist_ok=True, parents=True)
         state.write_text(json.dumps(made.state_to_json(state_from_values(made, {}))))
-        for command in asked.only:
+        for command in options.only:
             apart, codes, said, seconds = twice(command, system, state, base)
             end = "" if codes == (0, 0) else f"  ended with {codes}: {said.strip()[:200]}"
             faults += bool(apart) or codes != (0, 0)

@@ -13,7 +13,7 @@ from dnnexplain.cli.files import check_writable
 from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.keeping import Keeper
 from dnnexplain.cli.output import examples, number, print_table, progress_bar
-from dnnexplain.cli.questions import asked_among, refuse_others
+from dnnexplain.cli.questions import question_of, refuse_others
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DecisionOracle, DnnExplainError, load_reference, need, outside_valid
 from dnnexplain.explain.decisions.limits import numbers_of, spans_of
@@ -100,12 +100,12 @@ def attack(
     from dnnexplain.policies import named_policy
 
     del system
-    asked = asked_among(options, ("--state", "--workload", "--pairs"), "")
-    if compare and asked != "--state":
+    question = question_of(options, ("--state", "--workload", "--pairs"), "")
+    if compare and question != "--state":
         msg = "--compare runs all methods on one state: it needs --state FILE"
         raise DnnExplainError(msg)
-    refuse_others(options, "--compare" if compare else asked, _WHOSE, drawn=("--workload",))
-    if not asked:
+    refuse_others(options, "--compare" if compare else question, _WHOSE, drawn=("--workload",))
+    if not question:
         msg = "say what to attack: --state FILE for one decision, --workload NAME for whole workloads, or --pairs"
         raise DnnExplainError(msg)
     if budget is not None and not budget > 0:

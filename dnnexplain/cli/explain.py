@@ -14,7 +14,7 @@ from dnnexplain.cli.layers_over_networks import networks_of, show_survey
 from dnnexplain.cli.optional_values import SURVEYED
 from dnnexplain.cli.output import examples, number, print_json, print_table
 from dnnexplain.cli.prove import show_sufficient
-from dnnexplain.cli.questions import asked_among, refuse_others
+from dnnexplain.cli.questions import question_of, refuse_others
 from dnnexplain.cli.stages import show_stages
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import Choice, DnnExplainError
@@ -109,12 +109,12 @@ def explain(
     from dnnexplain.policies import named_policy
 
     del system
-    asked = asked_among(options, _QUESTIONS, _MAP)
-    refuse_others(options, asked, _WHOSE)
+    question = question_of(options, _QUESTIONS, _MAP)
+    refuse_others(options, question, _WHOSE)
     _check_options(method, badge, out, tuple(METHODS))
     _check_units(METHODS[method], layer, neuron)
     world: Any = options.make_for(policy)
-    if asked == "--survey":
+    if question == "--survey":
         _check_survey(survey)
         show_survey(
             world, networks_of(policy, world), states=survey, method=method, target=target, baseline=baseline,

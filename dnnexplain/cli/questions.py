@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dnnexplain.cli.system_options import SystemOptions
 from dnnexplain.contract import DnnExplainError
 
-__all__ = ["asked_among", "refuse_others"]
+__all__ = ["question_of", "refuse_others"]
 
 
-def asked_among(options: SystemOptions, questions: Sequence[str], usual: str) -> str:
+def question_of(options: SystemOptions, questions: Sequence[str], usual: str) -> str:
     """Which of the options that each ask a question was given; ``usual`` if none was.
 
     Raises:
@@ -24,13 +24,13 @@ def asked_among(options: SystemOptions, questions: Sequence[str], usual: str) ->
 
 
 def refuse_others(
-    options: SystemOptions, asked: str, whose: Mapping[str, Sequence[str]], drawn: Sequence[str] = ()
+    options: SystemOptions, question: str, whose: Mapping[str, Sequence[str]], drawn: Sequence[str] = ()
 ) -> None:
     """Refuse what the question in hand has no use for.
 
     Args:
         options: with the command line.
-        asked: the question, as :func:`asked_among` says it.
+        question: the question, as :func:`question_of` says it.
         whose: option -> the questions that use it; what is not here is of use to all.
         drawn: questions that use the parameters of workloads, of a command that has them.
 
@@ -40,8 +40,8 @@ def refuse_others(
     of_workloads = {f"--{name.replace('_', '-')}": drawn for name in options.workload}
     for flag in _flags(options):
         takers = {**of_workloads, **whose}.get(flag)
-        if takers is not None and asked not in takers:
-            msg = f"{flag} is of use with {' or '.join(takers)}, not with {asked}: leave it out"
+        if takers is not None and question not in takers:
+            msg = f"{flag} is of use with {' or '.join(takers)}, not with {question}: leave it out"
             raise DnnExplainError(msg)
 
 
