@@ -28,6 +28,7 @@ __all__ = [
     "percent",
     "probability",
     "share",
+    "thing",
     "went_wrong",
     "with_minus",
     "with_unit",
@@ -179,14 +180,14 @@ def _measured(value: float, *, trim: bool) -> str:
 def went_wrong(metrics: Iterable[Metric], values: Mapping[str, float]) -> str:
     """What must not happen and did, from a spec's metrics and their values: ``"3 jobs lost, 1 chunk late"``; else empty."""
     parts = [
-        _thing(number(int(values[metric.name]) if metric.total else values[metric.name]), metric.words or metric.title)
+        thing(number(int(values[metric.name]) if metric.total else values[metric.name]), metric.words or metric.title)
         for metric in metrics
         if metric.wrong and values.get(metric.name, 0) > 0
     ]
     return ", ".join(parts)
 
 
-def _thing(shown: str, words: str) -> str:
-    """``1 job lost``, ``2 jobs lost``."""
+def thing(shown: str, words: str) -> str:
+    """A figure with the plural words of what it counts: ``1 job lost``, ``2 jobs lost``."""
     noun, space, rest = words.partition(" ")
     return f"{shown} {unit_of(shown, noun)}{space}{rest}"

@@ -17,7 +17,7 @@ __all__ = ["html_of", "in_cell", "latex_of", "markdown_of", "text_of", "words_of
 
 Rows = Sequence[Mapping[str, Any]]
 
-MOST_ROWS, MOST_LINES, MOST_COLUMNS = 10, 5, 8
+MOST_ROWS, MOST_LINES, MOST_COLUMNS = 20, 5, 8
 _LONGEST = 60
 
 

@@ -93,6 +93,7 @@ def test_what_is_better_on_average_alone_is_not_told_as_within_five_per_cent(gat
 def test_what_went_wrong_is_unsafe_only_where_the_best_rule_does_better():
     cost = 0.5 * RULE
     assert compare(cost, {"a": RULE}, ratio=True, wrong={"jobs starved": (3.0, 0.0)}).verdict == "unsafe"
+    assert compare(cost, {"a": RULE}, ratio=True, wrong={"jobs starved": (1.0, 0.0)}).why.startswith("1 job starved")
     assert compare(cost * NOISE, {"a": RULE}, ratio=True, wrong={"jobs starved": (3.0, 1.0)}).verdict == "better"
     assert compare(cost, {"a": RULE}, ratio=True, invalid=1).verdict == "unsafe"
 

@@ -33,6 +33,12 @@ def test_an_answer_gets_its_verdict(given, right, said):
     assert "<b>" not in exercise.verdict.value
 
 
+def test_what_there_is_not_is_no_fault_of_the_program():
+    exercise = Exercise("Which leaf?", lambda answer: {"2": True}[answer])
+    assert not exercise.answer("8")
+    assert "no “8”" in exercise.verdict.value
+
+
 def test_the_return_key_checks_too():
     exercise = Exercise("What is 5?", near_five)
     exercise.text.value = "5"

@@ -34,7 +34,7 @@ def test_the_board_has_a_tile_for_every_scenario_with_its_figures(tested):
     assert sorted(tile["at"] for tile in tiles) == list(range(len(found.scenarios)))
     for tile in tiles:
         one = found.scenarios[tile["at"]]
-        assert (tile["name"], tile["gap"]) == (one.name, one.gap)
+        assert (tile["name"].lower(), tile["gap"]) == (one.label.lower(), one.gap)
         assert one.verdict.startswith(tile["verdict"])
     assert dict(drawn["counts"])["unsafe"] == found.count("unsafe")
     json.dumps(drawn, allow_nan=False)

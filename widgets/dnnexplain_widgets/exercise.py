@@ -95,4 +95,6 @@ def _why_not(given: str, error: Exception) -> str:
         return (
             f"“{given}” is no {'whole number' if 'invalid literal' in str(error) else 'number'}; write one, such as 3."
         )
+    if isinstance(error, LookupError | StopIteration):  # a number beyond the last, a name that there is not
+        return f"There is no “{given}” among what is asked about; look again at the cells above."
     return error_sentence(error)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy
 from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.reliance import reliance
+from dnnexplain.explain.attribution.sentences import start
 from dnnexplain.explain.decisions.decision import valid_of
 from dnnexplain.intervals import Interval, mean_interval
 from dnnexplain.numbers import share
@@ -53,11 +54,16 @@ class Stages(Shown):
         """What decisions rested on at first and rest on at last, and what grew most, in words."""
         first, last = (self.group_names[int(self.changed[at].argmax())] for at in (0, -1))
         grown = int((self.changed[-1] - self.changed[0]).argmax())
-        rests = f"{last} at first and at last" if first == last else f"{first} at first and on {last} at last"
+        if not self.changed[0].any():
+            rests = f"no decision rests on any group at first; most rest on {last} at last"
+        elif first == last:
+            rests = f"most decisions rest on {last}, at first and at last"
+        else:
+            rests = f"most decisions rest on {first} at first and on {last} at last"
         return (
-            f"Over {counted(self.states, 'state')}, most decisions rest on {rests}; what counts most more than at first is "
-            f"{self.group_names[grown]} ({share(self.changed[0, grown])} to {share(self.changed[-1, grown])} of decisions change "
-            f"with it); {share(self.same[0])} of decisions were already the last network's."
+            f"Over {counted(self.states, 'state')}, {rests}. {start(self.group_names[grown])} gains most: "
+            f"{share(self.changed[0, grown])} of decisions change with it at first, {share(self.changed[-1, grown])} at last. "
+            f"{share(self.same[0])} of decisions were already the last network's."
         )
 
     def table(self) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ Fact = NDArray[np.bool_] | Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
 _LEAST = 10
 _MOST_TYPES = 64
+_LEAST_TYPES = 4  # a random label for each of two types is a fact itself: there is nothing to learn by heart
 
 
 @register
@@ -141,7 +142,7 @@ def probe_facts(
         facts: name -> whether it holds, per state or as a function of knob values.
         layer: by name; the first hidden layer if not given.
         types: of the states ``[S]``, for the control task. If not given, each repeat takes the values of
-            one knob that varies, drawn at random.
+            one knob, drawn at random among those that vary over at least 4 values (or the most there are).
         repeats: splits, at least 2.
         test_share: of states held out.
         level: of the intervals.
@@ -265,8 +266,9 @@ def _repeat(
 
 
 def _types_by_knob(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Types by the value of one knob that varies, drawn at random; at most 64, by rank."""
-    varying = [k for k in range(values.shape[1]) if len(np.unique(values[:, k])) > 1]
+    """Types by the value of one knob, drawn at random among those that vary over many values; at most 64, by rank."""
+    spread = np.array([len(np.unique(column)) for column in values.T])
+    varying = np.flatnonzero(spread >= min(_LEAST_TYPES, spread.max()))
     codes: NDArray[np.int64] = np.unique(values[:, rng.choice(varying)], return_inverse=True)[1]
     count = int(codes.max()) + 1
     return codes if count <= _MOST_TYPES else codes * _MOST_TYPES // count

@@ -132,11 +132,11 @@ class StressTest(Result):
         return sum(scenario.verdict == verdict for scenario in self.scenarios)
 
     def table(self) -> list[dict[str, Any]]:
-        """One row per scenario, in the order in which they were run."""
+        """One row per scenario, in the order in which they were run; gaps with the ends of their intervals in per cent."""
         return [
             {
                 "scenario": item.name, "verdict": item.standing if item.sure else f"{item.standing}, not sure",
-                "gap": item.gap, "low": item.gap_low, "high": item.gap_high,
+                "gap, %": 100 * item.gap, "from": 100 * item.gap_low, "to": 100 * item.gap_high,
                 self.cost_name: item.cost, "best rule": item.best_rule, "its cost": item.rule_cost,
             }
             for item in self.scenarios

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from dnnexplain.counts import counted
+from dnnexplain.explain.attribution.sentences import start
 from dnnexplain.explain.stress.report import KINDS
 from dnnexplain.explain.stress.report_marks import SPAN, ends
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
@@ -39,7 +40,7 @@ def _tile(scenario: ScenarioResult, at: int) -> Mapping[str, Any]:
     known = not math.isnan(scenario.gap_low)
     return {
         "at": at,
-        "name": scenario.name,
+        "name": start(scenario.label),
         "verdict": scenario.verdict.split()[0],
         "gap": scenario.gap,
         "low": scenario.gap_low if known else None,
@@ -67,6 +68,6 @@ def case_words(scenario: ScenarioResult) -> str:
     """A scenario in a sentence: what it is, its figures, what is bad about it."""
     bad = f" What makes it unsafe: {scenario.why}." if scenario.why else ""
     return (
-        f"{scenario.name}: {scenario.sentence} Cost {number(scenario.cost)}, {percent(scenario.gap, sign=True)} against {label(scenario.best_rule)} "
+        f"{start(scenario.label)}: {scenario.sentence} Cost {number(scenario.cost)}, {percent(scenario.gap, sign=True)} against {label(scenario.best_rule)} "
         f"({ends(scenario)}) on {counted(scenario.sets, 'workload')}: {scenario.standing}.{bad}"
     )
