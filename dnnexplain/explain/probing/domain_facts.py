@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import System
 from dnnexplain.explain.decisions.sweeps import kinds
+from dnnexplain.numbers import number
 
 __all__ = ["domain_facts", "objects_of"]
 
@@ -84,4 +85,4 @@ def _of_knob(
     if not len(there):
         return {}
     limit = float(np.median(there)) if above is None else above
-    return {f"{name} above {limit:.3g} {unit}".rstrip(): column > limit}
+    return {f"{name} above {number(limit)} {unit}".rstrip(): column > limit}

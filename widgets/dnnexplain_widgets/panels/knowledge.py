@@ -21,6 +21,8 @@ __all__ = ["KnowledgePanel"]
 
 NAMED = 3
 """Facts that the sentence names."""
+MANY = 12
+"""Quantities of which all at once would take a minute: the panel begins with one object's."""
 
 
 class KnowledgePanel(ProbingPanel):
@@ -31,7 +33,7 @@ class KnowledgePanel(ProbingPanel):
     """
 
     QUESTION = "What does the layer know?"
-    PROMISE = "Press “Probe”: which facts can be read off the layer, and how much better than from a layer with random weights; a few seconds."
+    PROMISE = "Press “Probe”: which facts can be read off the layer, and how much better than from a layer with random weights; a few seconds for each object."
     LATER = ("above", "states", "repeats", "seed")
     PARTS = ({"part": "changes"},)
     OPTIONS = ("facts",)
@@ -50,9 +52,10 @@ class KnowledgePanel(ProbingPanel):
         super().setup()
 
     def first_answers(self) -> dict[str, Any]:
-        """About the first object, 600 states, the limit in the middle."""
+        """About the first object, of few quantities the whole state; 600 states, the limit in the middle."""
         limit = 0.0 if self.limited is None else self.limited.snap((self.limited.low + self.limited.high) / 2)
-        about = self.objects[0] if self.objects and self.limited is not None else ""
+        many = self.limited is not None or len(self.session.system.knobs) > MANY
+        about = self.objects[0] if self.objects and many else ""
         workload = next(iter(self.families), "")
         return {"about": about, "above": limit, "states": 600, "repeats": 10, "seed": 0, "workload": workload}
 
