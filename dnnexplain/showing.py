@@ -18,7 +18,7 @@ __all__ = ["html_of", "in_cell", "latex_of", "markdown_of", "text_of", "words_of
 Rows = Sequence[Mapping[str, Any]]
 
 MOST_ROWS, MOST_LINES, MOST_COLUMNS = 20, 5, 8
-_LONGEST = 60
+_LONGEST, _WRAPPED = 60, 200  # characters of a cell in a line of text, and where a page wraps it
 
 
 def words_of_kind(name: str) -> str:
@@ -44,7 +44,7 @@ def text_of(kind: str, sentence: str, rows: Rows, notes: Sequence[str] = ()) -> 
 def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[str] = ()) -> str:
     """The sentence, the picture (HTML) and the table; colours and fonts are the page's own."""
     shown = _upright(rows)
-    names, cells = _cells(shown, MOST_ROWS)
+    names, cells = _cells(shown, MOST_ROWS, _WRAPPED)
     right = _numeric(shown, names)
     head = "".join(f'<th scope="col" style="{_cell(r)}">{escape(n)}</th>' for n, r in zip(names, right, strict=True))
     body = "".join(
@@ -144,13 +144,13 @@ def _names(rows: Rows) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _cells(rows: Rows, most: int | None) -> tuple[list[str], list[list[str]]]:
-    """Column names and cells as text; ``most`` limits rows, columns and the length of a cell for display."""
+def _cells(rows: Rows, most: int | None, longest: int = _LONGEST) -> tuple[list[str], list[list[str]]]:
+    """Column names and cells as text; ``most`` limits rows, columns and, to ``longest``, the length of a cell for display."""
     names = _names(rows)
     if most is None:
         return names, [[_value_text(row.get(name), None) for name in names] for row in rows]
     names = names[:MOST_COLUMNS]
-    return names, [[_value_text(row.get(name), _LONGEST) for name in names] for row in rows[:most]]
+    return names, [[_value_text(row.get(name), longest) for name in names] for row in rows[:most]]
 
 
 def _value_text(value: Any, most: int | None) -> str:
