@@ -43,6 +43,7 @@ CASES: dict[str, dict[str, Any]] = {
         "policy": "dote-history",
         "family": "gravity",
         "rules": ("ecmp", "oblivious"),
+        "choices": ("ecmp", "oblivious", "hedged"),
     },
     "routing dote-history, bursts": {
         "system": "routing",
@@ -50,6 +51,7 @@ CASES: dict[str, dict[str, Any]] = {
         "policy": "dote-history",
         "family": "bursts",
         "rules": ("ecmp", "oblivious"),
+        "choices": ("ecmp", "oblivious", "hedged"),
     },
     "abr published": {"system": "abr", "policy": "", "family": "puffer-like"},
 }
@@ -64,6 +66,7 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     system: Any = make_system(case["system"], **case.get("parameters", {}))
     policy = named_policy(system, case["policy"] or str(asked.abr_weights))
     rules = {key: rule for key, rule in system.rules().items() if key not in {"random", "optimum"}}
+    choices = {key: rules[key] for key in case.get("choices", rules)}
     rules = {key: rules[key] for key in case.get("rules", rules)}
 
     def draw(count: int, seed: int) -> Any:
@@ -89,6 +92,7 @@ def measure(name: str, asked: argparse.Namespace) -> dict[str, Any]:
         policy,
         draw,
         rules=rules,
+        choices=choices,
         sets=asked.sets,
         rounds=asked.making,
         cycles=asked.cycles,

@@ -1,6 +1,7 @@
-"""Work out how the shipped networks stand, beside their weights: ``python -m tools.standings [--proofs] [SYSTEM or card ...]``.
+"""Work out how the shipped networks stand, beside their weights: ``python -m tools.standings [--proofs | --runs] [SYSTEM or card ...]``.
 
-With ``--proofs`` only what is proved is worked out anew; the figures of whole workloads stay.
+With ``--proofs`` only what is proved is worked out anew; the figures of whole workloads stay. With ``--runs`` (after a
+change of rules alone) it is the other way round.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ __all__ = ["NODES", "main"]
 
 NODES = 2000
 """Of the search tree for each case of a property: a minute or two for each network."""
-_PROOFS = "--proofs"
+_PROOFS, _RUNS = "--proofs", "--runs"
 
 
 def main(arguments: list[str]) -> None:
     """Write ``SYSTEM-ROLE.standing.json`` for each network, in the system as its dashboards make it."""
-    for key in [argument for argument in arguments if argument != _PROOFS] or [
+    for key in [argument for argument in arguments if argument not in (_PROOFS, _RUNS)] or [
         board for name in BUILT_IN for board in _boards(name)
     ]:
         name = key if key in BUILT_IN else next(item for item in BUILT_IN if key in _boards(item))
@@ -33,16 +34,21 @@ def main(arguments: list[str]) -> None:
         roles = {role.title: role.name for role in spec.roles}
         for title, load in shipped_policies(system).items():
             policy: Any = load()
-            known = find_standing(system, policy) if _PROOFS in arguments else None
-            standing = (
-                stand(system, policy, nodes=NODES)
-                if known is None
-                else replace(known, proved=prove_all(system, policy, nodes=NODES))
-            )
+            standing = _standing(system, policy, arguments)
             if spec.weights is not None:
                 standing.save(spec.weights / f"{key}-{roles[title]}{SUFFIX}")
             sys.stdout.write(f"{key}, {title}: {standing.sentence()} Proofs: {dict(standing.proved)}.\n")
             sys.stdout.flush()
+
+
+def _standing(system: Any, policy: Any, arguments: list[str]) -> Any:
+    """Worked out anew, but for the part that stays, where there is one."""
+    known = find_standing(system, policy) if {_PROOFS, _RUNS} & {*arguments} else None
+    if known is None:
+        return stand(system, policy, nodes=NODES)
+    if _PROOFS in arguments:
+        return replace(known, proved=prove_all(system, policy, nodes=NODES))
+    return replace(stand(system, policy), proved=known.proved)
 
 
 def _boards(name: str) -> dict[str, dict[str, Any]]:

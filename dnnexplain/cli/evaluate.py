@@ -12,7 +12,7 @@ import typer
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.cli.workloads import WORKLOAD_HELP, find_workloads, workload_name
-from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, Optimal, Spec, Summarised
+from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, Lacking, Optimal, Spec, Summarised, System
 from dnnexplain.counts import counted
 from dnnexplain.intervals import compared_interval, mean_interval
 from dnnexplain.numbers import gap, interval, number, percent
@@ -85,7 +85,7 @@ def evaluate(
         "results": results,
         **_against_best_rule(runs, world, spec, workloads, seed),
         **_untrained(runs, world, spec, workloads, seed),
-        "caveats": list(spec.caveats),
+        "caveats": [*spec.caveats, *_left_out(world)],
     }
     if as_json:
         print_json(report)
@@ -307,8 +307,14 @@ def _show(report: dict[str, Any], spec: Spec, title: str) -> None:
     for result in results:
         if "guard" in result:
             typer.echo(f"{result['policy']}: {result['guard']['words']}")
-    for caveat in (*spec.caveats, *(entry.caveat for entry in wrong if entry.caveat and said)):
+    for caveat in (*report["caveats"], *(entry.caveat for entry in wrong if entry.caveat and said)):
         typer.echo(caveat)
+
+
+def _left_out(world: System) -> list[str]:
+    """A sentence for each rule that this system has not."""
+    reasons = world.lacking if isinstance(world, Lacking) else {}
+    return [f"The rule {name!r} is left out: {reason}." for name, reason in reasons.items()]
 
 
 def _titles(metrics: Sequence[Metric]) -> list[str]:

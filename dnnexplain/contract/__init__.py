@@ -109,7 +109,16 @@ from dnnexplain.contract.properties import (
 from dnnexplain.contract.records import settled_records, table_from_json
 from dnnexplain.contract.remarks import Remarking
 from dnnexplain.contract.remembering import Course, Remembering, in_episodes
-from dnnexplain.contract.rule_abilities import Described, Distillable, Features, Parted, Parts, Valued, Visiting
+from dnnexplain.contract.rule_abilities import (
+    Described,
+    Distillable,
+    Features,
+    Lacking,
+    Parted,
+    Parts,
+    Valued,
+    Visiting,
+)
 from dnnexplain.contract.spaces import Box, Discrete, MultiBinary, Space, stack_actions
 from dnnexplain.contract.specs import (
     Example,
@@ -204,6 +213,7 @@ __all__ = [
     "Judgement",
     "Knob",
     "KnowsNetworks",
+    "Lacking",
     "Let",
     "Level",
     "Limits",

@@ -12,7 +12,7 @@ from dnnexplain.contract.episodes import EpisodeSystem
 from dnnexplain.contract.knobs import State
 from dnnexplain.contract.systems import Policy, System
 
-__all__ = ["Described", "Distillable", "Features", "Parted", "Parts", "Valued", "Visiting"]
+__all__ = ["Described", "Distillable", "Features", "Lacking", "Parted", "Parts", "Valued", "Visiting"]
 
 
 @runtime_checkable
@@ -23,6 +23,20 @@ class Visiting(EpisodeSystem, Protocol):
         self, policy: Policy, workloads: Sequence[Any], *, seed: int = 0
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Every state that a policy meets: observations ``[N, *observation_shape]``, their workloads ``[N]``."""
+        ...
+
+
+@runtime_checkable
+class Lacking(System, Protocol):
+    """A system that has not all of its rules for all parameters.
+
+    Attributes:
+        lacking: by name of each rule that is not among :meth:`~System.rules` here, why, in one sentence.
+    """
+
+    @property
+    def lacking(self) -> Mapping[str, str]:
+        """Rules that this system has not, and why."""
         ...
 
 

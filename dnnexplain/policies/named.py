@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dnnexplain.contract import Choice, DnnExplainError, PartiallySeen, Policy, System
+from dnnexplain.contract import Choice, DnnExplainError, Lacking, PartiallySeen, Policy, System
 from dnnexplain.contract.specs import Role, Spec
 from dnnexplain.policies._shipped import read_metadata, shipped
 from dnnexplain.registry import spec_of
@@ -41,6 +41,9 @@ def named_policy(system: System, name: str, *, masked: bool | None = None) -> Po
     rules = system.rules()
     if name in rules:
         return rules[name]
+    if isinstance(system, Lacking) and name in system.lacking:
+        msg = f"there is no rule {name!r} here: {system.lacking[name]}"
+        raise DnnExplainError(msg)
     path, roles = Path(name), shipped_roles(system)
     if (
         name not in {"default", "untrained"}

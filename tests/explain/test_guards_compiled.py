@@ -98,6 +98,18 @@ def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monk
     assert len(after) < 20  # there are hundreds of candidates
 
 
+def test_what_is_done_instead_may_be_others_than_the_rules_that_gaps_are_to() -> None:
+    rules = GATE.rules()
+    guard = made()
+    for name in sorted({rule.do for rule in guard.rules}):
+        choices = {name: rules[name]}
+        against = {key: rule for key, rule in rules.items() if key != name}
+        other = made(rules=against, choices=choices)
+        assert {rule.do for rule in other.rules} <= {name}
+        assert f"Gaps are to the best of {', '.join(against)} on" in other.notes[1]
+        assert other.rules
+
+
 def test_a_policy_without_failure_gets_no_rule() -> None:
     class Optimal:
         name = "optimal"

@@ -14,7 +14,7 @@ def test_train_writes_a_network_with_its_story_and_card(tmp_path, capsys):
     said = json.loads(capsys.readouterr().out)
     (title, figures), _ = said["figures"].items()
     assert title == "1000 unseen gravity matrices, seed 1"
-    assert set(figures) == {"dote-current", "shortest-path", "ecmp", "even", "optimum", "oblivious"}
+    assert set(figures) == {"dote-current", "shortest-path", "ecmp", "even", "optimum", "oblivious", "hedged"}
     one = figures["dote-current"]
     assert 1 <= one["mean"]["low"] <= one["mean"]["mean"] <= one["mean"]["high"] <= one["max"]
     assert figures["optimum"]["max"] == pytest.approx(1.0, rel=1e-9)

@@ -147,7 +147,7 @@ def test_no_rule_beats_the_oracle_and_the_optimum_reaches_it(system):
 def test_rules_have_their_names_and_split_validly(system):
     rules = system.rules()
     last = "last-optimum" if system.history else "optimum"
-    assert list(rules) == ["shortest-path", "ecmp", "even", last, "oblivious"]
+    assert list(rules) == ["shortest-path", "ecmp", "even", last, "oblivious", "hedged"]
     rows = system.observe(system.workloads("gravity", 3, 0))
     for name, rule in rules.items():
         assert rule.name == name

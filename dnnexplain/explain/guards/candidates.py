@@ -39,6 +39,7 @@ def candidates(
     rules: Mapping[str, Policy],
     others: Mapping[str, Policy] | None = None,
     singles: int = 0,
+    best: Mapping[str, Policy] | None = None,
 ) -> list[GuardRule]:
     """Rules for states in which the policy and a rule of the system part, on hard workloads more than on usual ones.
 
@@ -51,6 +52,7 @@ def candidates(
             be right in the few states that a bound leaves it.
         singles: rules of one bound, those first that do as the best rule most often on hard workloads where the policy does
             not, and step in least on usual ones; all if 0.
+        best: the rules that ``hard`` names, where they are not all among those.
     """
     quantities = quantities_of(system)
     most = {name: -(-STATES // max(len(hard), 1)) for name in hard}
@@ -61,7 +63,8 @@ def candidates(
     values = np.asarray(quantities(observations), dtype=np.float64)
     own = taken(system, policy, observations)
     every = {**rules, **(others or rules)}
-    right = np.concatenate([taken(system, every[name], group) for name, group in zip(hard, groups, strict=True)])
+    yardsticks = {**every, **(best or {})}
+    right = np.concatenate([taken(system, yardsticks[name], group) for name, group in zip(hard, groups, strict=True)])
     guard_rules: list[GuardRule] = []
     single: list[tuple[float, GuardRule]] = []
     does: dict[str, NDArray[Any]] = {}

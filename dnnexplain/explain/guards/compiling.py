@@ -33,6 +33,7 @@ def compile_guard(
     draw: Draw,
     *,
     rules: Mapping[str, Policy],
+    choices: Mapping[str, Policy] | None = None,
     regions: Iterable[Where] = (),
     sets: int = 100,
     rounds: int = 6,
@@ -58,7 +59,8 @@ def compile_guard(
         system: with rules.
         policy: to be guarded.
         draw: ``draw(count, seed)`` gives workloads; even seeds are used here.
-        rules: what may be done instead, and what the policy is held against, by the names that the system knows.
+        rules: what the policy is held against: gaps are to the best of them.
+        choices: what may be done instead, by the names that the system knows; the same rules if not given.
         regions: where the policy is known to fail, as further candidates.
         sets: workloads for the nominal cost.
         rounds: batches of the largest attacks; in the first round of a tournament they have a third of them.
@@ -72,11 +74,12 @@ def compile_guard(
         progress: called with what is done, of how many, and words.
     """
     over = stop or Event()
-    begun = STARTS + min(FALLBACKS, len(rules))
+    choices = rules if choices is None else choices
+    begun = STARTS + min(FALLBACKS, len(choices))
     total = begun + Tournament.steps(cycles, tries)
     attacks = Attacks(system, draw, rules, seed, over, progress or (lambda *_: None), total)
     first = attacks.on(policy, rounds, "attacking the policy")
-    bench = Bench(system, policy, rules, list(draw(sets, 2 * seed)), allowed)
+    bench = Bench(system, policy, rules, list(draw(sets, 2 * seed)), allowed, choices)
     bench.learn(first.workloads[:LEARNED])
     for _ in range(1, 1 if over.is_set() else STARTS):
         adverse = attacks.on(policy, rounds, "attacking the policy, from another start")

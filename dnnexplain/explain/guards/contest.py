@@ -41,16 +41,21 @@ LEVEL = 0.68
 
 @dataclass
 class Bench:
-    """What guards are measured on while one is made: usual workloads, and those that attacks have found."""
+    """What guards are measured on while one is made: usual workloads, and those that attacks have found.
+
+    ``rules`` are what gaps are to, ``choices`` what a guard may do (the same where none are given).
+    """
 
     system: Any
     policy: Policy
     rules: Mapping[str, Policy]
     usual: list[Any]
     allowed: float
+    choices: Mapping[str, Policy] = field(default_factory=dict)
     hard: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.choices = self.choices or self.rules
         self._nominal = np.asarray(self.system.run(self.policy, self.usual).cost, dtype=np.float64)
         self.best = np.empty(0)
         self.whose: list[str] = []
@@ -89,9 +94,9 @@ class Bench:
         return Guarded(self.policy, Guard(self.system.name, rules), self.system, compare=False)
 
     def apt(self, most: int) -> dict[str, Policy]:
-        """The rules whose own worst gaps on the hard workloads are smallest."""
-        worst = {name: float(self.gaps(rule).max()) for name, rule in self.rules.items()}
-        return {name: self.rules[name] for name in sorted(worst, key=lambda name: worst[name])[:most]}
+        """The choices whose own worst gaps on the hard workloads are smallest."""
+        worst = {name: float(self.gaps(rule).max()) for name, rule in self.choices.items()}
+        return {name: self.choices[name] for name in sorted(worst, key=lambda name: worst[name])[:most]}
 
     def affordable(self, rules: Rules) -> bool:
         """Whether the nominal cost rises by no more than may be, on the half of the seeds that guards are made on.

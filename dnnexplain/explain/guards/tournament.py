@@ -110,7 +110,7 @@ class Tournament:
         Each also with a rule that decides everything else. A rule that is never far behind may cost too much on usual workloads
         and yet not where another rule takes what it is bad at; neither of the two is affordable, or worth anything, alone.
         """
-        bench, names = self.bench, list(self.bench.rules)
+        bench, names = self.bench, list(self.bench.choices)
         why = f"{bench.policy.name} fails here."
         start = [GuardRule(where, name, why) for where in regions for name in names]
         start += [_fallback(name) for name in names]
@@ -200,7 +200,7 @@ class Tournament:
     def _candidates(self, policy: Policy, singles: int) -> list[GuardRule]:
         bench = self.bench
         hard = bench.failing(policy)
-        return candidates(bench.system, policy, hard, bench.usual, bench.apt(3), bench.rules, singles)
+        return candidates(bench.system, policy, hard, bench.usual, bench.apt(3), bench.choices, singles, bench.rules)
 
     def _with_fallback(self, rules: Sequence[GuardRule]) -> Iterator[Rules]:
         if self.most < 2:
@@ -219,7 +219,7 @@ class Tournament:
             yield from ((*rules[:last], rule, *rules[last:]) for rule in new)
             yield from ((rule, *rules) for rule in new)
         for _ in range(self.tries):
-            yield neighbour(rules, ladder, list(self.bench.rules), self.most, self.rng, new)
+            yield neighbour(rules, ladder, list(self.bench.choices), self.most, self.rng, new)
         for place, rule in enumerate(rules):
             for remembering in with_memory([replace(rule, after=1, stay=None)], ladder):
                 yield (*rules[:place], remembering, *rules[place + 1 :])

@@ -22,7 +22,7 @@ from dnnexplain.systems.routing.oracle import RoutingOracle, quiet_solver
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.utilisation import check_splits, mlu, normalise_splits, path_costs
 
-__all__ = ["WorstDemand", "best_oblivious_splits", "can_be_solved", "worst_demand"]
+__all__ = ["WorstDemand", "best_oblivious_splits", "can_be_solved", "too_large", "worst_demand"]
 
 _LARGEST = 60_000  # links x paths of the largest program for the best splits
 _REMEMBERED: dict[Any, tuple[NDArray[np.float64], float]] = {}
@@ -84,6 +84,15 @@ def can_be_solved(paths: PathSet) -> bool:
     return paths.count * len(paths.topology.links) <= _LARGEST
 
 
+def too_large(paths: PathSet, what: str) -> str:
+    """Why some splits are not solved for, in one sentence."""
+    return (
+        f"the {what} of {paths.topology.name!r} are a linear program with "
+        f"{counted(paths.count * len(paths.topology.links), 'row')}; "
+        f"up to {_LARGEST:,} are solved here: take fewer paths per pair or a smaller topology"
+    )
+
+
 def best_oblivious_splits(paths: PathSet) -> tuple[NDArray[np.float64], float]:
     """The split ratios ``[F]`` with the smallest worst-case MLU / optimum, and that ratio.
 
@@ -93,12 +102,7 @@ def best_oblivious_splits(paths: PathSet) -> tuple[NDArray[np.float64], float]:
         DnnExplainError: if the program would be too large (more than 60,000 links x paths), or the solver fails.
     """
     if not can_be_solved(paths):
-        msg = (
-            f"the best oblivious splits of {paths.topology.name!r} are a linear program with "
-            f"{counted(paths.count * len(paths.topology.links), 'row')}; "
-            f"up to {_LARGEST:,} are solved here: take fewer paths per pair or a smaller topology"
-        )
-        raise DnnExplainError(msg)
+        raise DnnExplainError(too_large(paths, "best oblivious splits"))
     key = (paths.topology.links, paths.topology.capacity.tobytes(), paths.nodes)
     if key not in _REMEMBERED:
         _REMEMBERED[key] = _solve_oblivious(paths)

@@ -19,8 +19,10 @@ from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.utilisation import check_demands, mlu, normalise_splits, path_costs
 from dnnexplain.systems.routing.warm import WarmProgram
 
-__all__ = ["Optimum", "RoutingOracle", "quiet_solver"]
+__all__ = ["PROMPT_PAIRS", "Optimum", "RoutingOracle", "quiet_solver"]
 
+PROMPT_PAIRS = 700
+"""Up to so many pairs of nodes the optimum of a matrix takes milliseconds."""
 _TOLERANCE = 1e-10  # HiGHS's tightest
 _PROVED = 1e-9  # a relative gap up to this is called optimal
 

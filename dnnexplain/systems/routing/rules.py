@@ -8,12 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.systems.routing.oblivious import best_oblivious_splits, can_be_solved
+from dnnexplain.systems.routing.hedged import hedged_splits
+from dnnexplain.systems.routing.oblivious import best_oblivious_splits, can_be_solved, too_large
 from dnnexplain.systems.routing.oracle import RoutingOracle
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.utilisation import normalise_splits
 
-__all__ = ["FixedSplits", "LastOptimum", "ecmp_splits", "even_splits", "routing_rules", "shortest_path_splits"]
+__all__ = [
+    "FixedSplits",
+    "LastOptimum",
+    "ecmp_splits",
+    "even_splits",
+    "lacking_rules",
+    "routing_rules",
+    "shortest_path_splits",
+]
+
+_SOLVED = {"oblivious": "best oblivious splits", "hedged": "hedged splits"}
+"""Rules that are linear programs of the size of links times paths."""
 
 
 def shortest_path_splits(paths: PathSet) -> NDArray[np.float64]:
@@ -84,7 +96,9 @@ def routing_rules(paths: PathSet, oracle: RoutingOracle, *, history: bool) -> Ma
     """The rules by name; ``optimum`` is called ``last-optimum`` where only earlier matrices are seen.
 
     ``oblivious`` splits minimise the worst-case ratio over all demands (Applegate and Cohen, SIGCOMM
-    2003); they are computed when first used, and no rule of a topology for which that is too much.
+    2003); ``hedged`` ones are best on usual traffic among those whose worst cases are bounded (see
+    :mod:`~dnnexplain.systems.routing.hedged`). Both are computed when first used, and no rules of a
+    topology for which that is too much.
     """
     rules: list[FixedSplits | LastOptimum] = [
         FixedSplits("shortest-path", shortest_path_splits(paths)),
@@ -93,8 +107,15 @@ def routing_rules(paths: PathSet, oracle: RoutingOracle, *, history: bool) -> Ma
         LastOptimum("last-optimum" if history else "optimum", oracle),
     ]
     if can_be_solved(paths):
-        rules.append(FixedSplits("oblivious", _Oblivious(paths)))
+        rules += [FixedSplits("oblivious", _Oblivious(paths)), FixedSplits("hedged", _Hedged(paths))]
     return {rule.name: rule for rule in rules}
+
+
+def lacking_rules(paths: PathSet) -> Mapping[str, str]:
+    """By name, the rules that a topology has not, and why."""
+    if can_be_solved(paths):
+        return {}
+    return {name: too_large(paths, what) for name, what in _SOLVED.items()}
 
 
 class _Oblivious:
@@ -105,3 +126,13 @@ class _Oblivious:
 
     def __call__(self) -> NDArray[np.float64]:
         return best_oblivious_splits(self.paths)[0]
+
+
+class _Hedged:
+    """Finds the hedged splits; a class for the same reason."""
+
+    def __init__(self, paths: PathSet) -> None:
+        self.paths = paths
+
+    def __call__(self) -> NDArray[np.float64]:
+        return hedged_splits(self.paths, ecmp_splits(self.paths))

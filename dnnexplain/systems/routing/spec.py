@@ -198,14 +198,17 @@ SPEC = Spec(
         "shortest-path": "Shortest path",
         "ecmp": "All shortest paths alike",
         "even": "All paths alike",
+        "oblivious": "Mildest worst case",
+        "hedged": "Best on usual traffic, never far behind",
     },
     presets="dnnexplain.systems.routing.presets:presets",
-    baselines=("ecmp", "shortest-path", "oblivious"),
+    baselines=("ecmp", "hedged", "shortest-path", "oblivious"),
     apart=("optimum",),
     weights=Path(__file__).parent / "weights",
     sources=(
         "Perry et al.: DOTE: Rethinking (Predictive) WAN Traffic Engineering, NSDI 2023.",
         "Valadarsky et al.: Learning to Route, HotNets 2017.",
+        "Wang et al.: COPE: Traffic Engineering in Dynamic Networks, SIGCOMM 2006.",
         "Namyar et al.: End-to-End Performance Analysis of Learning-enabled Systems, HotNets 2024.",
     ),
 )

@@ -33,17 +33,17 @@ from dnnexplain.systems.routing.graph import flows_of, graph_of
 from dnnexplain.systems.routing.grouping import GROUPINGS, cell_groups
 from dnnexplain.systems.routing.kinds import POLICY_KINDS, PolicyKind
 from dnnexplain.systems.routing.names import case_from_json, case_to_json, demand_knobs, describe_demands
-from dnnexplain.systems.routing.oracle import Optimum, RoutingOracle
+from dnnexplain.systems.routing.oracle import PROMPT_PAIRS, Optimum, RoutingOracle
 from dnnexplain.systems.routing.paths import k_shortest_paths
 from dnnexplain.systems.routing.played import played
 from dnnexplain.systems.routing.probed import Probed
-from dnnexplain.systems.routing.rules import routing_rules
+from dnnexplain.systems.routing.rules import lacking_rules, routing_rules
 from dnnexplain.systems.routing.runs import in_blocks
 from dnnexplain.systems.routing.targets import RoutingTargets
 from dnnexplain.systems.routing.topologies import load_topology
 from dnnexplain.systems.routing.topology import Topology
 from dnnexplain.systems.routing.traffic import TrafficCase, generate, gravity_mean
-from dnnexplain.systems.routing.traffic_files import file_windows, unit_taken
+from dnnexplain.systems.routing.traffic_files import EVERY, file_windows, unit_taken
 from dnnexplain.systems.routing.utilisation import check_demands, check_splits, link_utilisation
 
 if TYPE_CHECKING:
@@ -55,11 +55,6 @@ if TYPE_CHECKING:
     from dnnexplain.systems.routing.trained import RoutingTask
 
 __all__ = ["RoutingSystem"]
-
-_EVERY = 1_000_000
-PROMPT_PAIRS = 700
-"""Up to so many pairs of nodes the optimum of a matrix takes milliseconds."""
-"""More windows than any file has."""
 
 
 class RoutingSystem(Probed):
@@ -220,8 +215,13 @@ class RoutingSystem(Probed):
         return self._targets
 
     def rules(self) -> Mapping[str, Policy]:
-        """Shortest path, ECMP, even splits, (last) optimum, best oblivious splits."""
+        """Shortest path, ECMP, even splits, (last) optimum, best oblivious splits, hedged ones."""
         return routing_rules(self.paths, self.oracle, history=bool(self.history) and not self.routed)
+
+    @property
+    def lacking(self) -> Mapping[str, str]:
+        """Rules that are too much for a large topology, and why (``contract.Lacking``)."""
+        return lacking_rules(self.paths)
 
     def state_to_json(self, state: State) -> dict[str, Any]:
         """``{"demands": {"A->B": 1.5, ...}}``, or ``{"history": [{...}, ...]}`` oldest first, or both, in Gb/s."""
@@ -435,7 +435,7 @@ class RoutingSystem(Probed):
         self, path: Path, *, limit: int | None = None, **parameters: Any
     ) -> tuple[Sequence[TrafficCase], str]:
         """Windows of a file's matrices in their order; ``unit`` says what its numbers are."""
-        count = limit or _EVERY
+        count = limit or EVERY
         rows = file_windows(self.paths, count, self.history + 1, 0, path=path, **parameters)
         rows = rows.astype(np.float32).astype(np.float64)
         unit = unit_taken(path, parameters.get("unit"))

@@ -16,8 +16,10 @@ from dnnexplain.reading import check_count, read_bytes, read_text
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.topology_formats import read_demands
 
-__all__ = ["UNITS", "file_windows", "load_matrices", "unit_taken"]
+__all__ = ["EVERY", "UNITS", "file_windows", "load_matrices", "unit_taken"]
 
+EVERY = 1_000_000
+"""More windows than any file has."""
 UNITS: dict[str, float] = {
     "Gb/s": 1.0,
     "Mb/s": 1e-3,
