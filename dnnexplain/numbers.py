@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dnnexplain.contract import Metric
 
 __all__ = [
+    "as_told",
     "beside",
     "figure",
     "gap",
@@ -33,6 +34,9 @@ __all__ = [
     "with_minus",
     "with_unit",
 ]
+
+_NEGATED = ("minus", "negative")
+"""First words of the names of costs that are something earned with its sign changed."""
 
 DIGITS = 3
 _ROUNDING = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
@@ -185,6 +189,17 @@ def went_wrong(metrics: Iterable[Metric], values: Mapping[str, float]) -> str:
         if metric.wrong and values.get(metric.name, 0) > 0
     ]
     return ", ".join(parts)
+
+
+def as_told(cost_name: str, *costs: float) -> tuple[str, list[float]]:
+    """A cost as people are told of it: of ``"minus QoE"`` −45.2 the QoE, 45.2; any other as it is.
+
+    Costs are lower-better, so what is earned is a cost with its sign changed; its name then says so in its first word.
+    """
+    first, _, earned = cost_name.partition(" ")
+    if first in _NEGATED and earned:
+        return earned, [0.0 - cost for cost in costs]
+    return cost_name, list(costs)
 
 
 def thing(shown: str, words: str) -> str:

@@ -11,7 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnnexplain.numbers import beside, figure, gap, interval, number, percent, share, with_minus, with_unit
+from dnnexplain.numbers import (
+    as_told,
+    beside,
+    figure,
+    gap,
+    interval,
+    number,
+    percent,
+    share,
+    thing,
+    with_minus,
+    with_unit,
+)
 from dnnexplain_widgets import words
 
 VECTORS = json.loads((Path(__file__).parent / "numbers.json").read_text())
@@ -121,3 +133,11 @@ def test_minus_signs_stand_before_numbers_and_nowhere_else():
     given = "0.315 (-1.93 to 1.38), -3% of own-mlp-5 in 3-5 steps, 1e-05, --x, at 2026-11-29: -.5, -infinite"
     told = "0.315 (−1.93 to 1.38), −3% of own-mlp-5 in 3-5 steps, 1e−05, --x, at 2026-11-29: −.5, −infinite"
     assert with_minus(given) == told
+
+
+def test_what_is_earned_is_told_as_earned():
+    assert as_told("minus QoE", -45.2, 3.0) == ("QoE", [45.2, -3.0])
+    assert as_told("negative reward", 0.0) == ("reward", [0.0])
+    assert as_told("mean power (W)", 26.1) == ("mean power (W)", [26.1])
+    assert thing("1", "sessions frozen") == "1 session frozen"
+    assert thing("3", "slots not served") == "3 slots not served"

@@ -15,7 +15,7 @@ from dnnexplain.cli.workloads import WORKLOAD_HELP, find_workloads, workload_nam
 from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, Lacking, Optimal, Spec, Summarised, System
 from dnnexplain.counts import counted
 from dnnexplain.intervals import compared_interval, mean_interval
-from dnnexplain.numbers import gap, interval, number, percent
+from dnnexplain.numbers import gap, interval, number, percent, thing
 
 if TYPE_CHECKING:
     from dnnexplain.contract import Episodes, Metric
@@ -340,7 +340,7 @@ def _one_wrong(figure: Mapping[str, float], metric: Metric) -> str:
     value = figure.get("total", figure["mean"])
     if not value > 0:
         return ""
-    return f"{number(value)} {metric.words or metric.title}"
+    return thing(number(value), metric.words or metric.title)
 
 
 def _row(

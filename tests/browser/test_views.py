@@ -107,7 +107,7 @@ def test_a_timeline_goes_to_where_it_is_pressed(open_panels):
     panel.run()
     finish(harness, panel)
     canvas = page.locator(".dx-timeline canvas")
-    assert "Optimum: negative reward" in canvas.get_attribute("aria-label")
+    assert "Optimum: reward" in canvas.get_attribute("aria-label")
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 12, box["y"] + 60)
     harness.settle()

@@ -41,7 +41,7 @@ def made(kind, **fields):
         (made(Knowledge, layer="relu", facts=(SimpleNamespace(note="", low=0.1), SimpleNamespace(note="", low=-0.1), SimpleNamespace(note="rare", low=0.3))), ("1 of 2", "facts can be read off relu")),
         (made(Room, parts=(Part("policy", "better decisions", 0.3, 0.1, 0.5, 0.375),)), ("37.5%", "of the gap to the best plan could be better decisions")),
         (made(Room, parts=(Part("policy", "better decisions", 0.3, -0.1, 0.7, 0.375),)), ("37.5%", "of the gap to the best plan could be better decisions; the interval leaves it open")),
-        (made(Pair, network=SimpleNamespace(cost=-39.5, cost_name="minus QoE"), rule=SimpleNamespace(cost=-29.0, policy="robust-mpc"), called=""), ("−39.5", "minus QoE, against −29 of Robust MPC")),
+        (made(Pair, network=SimpleNamespace(cost=-39.5, cost_name="minus QoE"), rule=SimpleNamespace(cost=-29.0, policy="robust-mpc"), called=""), ("39.5", "QoE, against 29 of Robust MPC")),
         (made(Pair, network=SimpleNamespace(cost=2.0, cost_name="cost"), rule=SimpleNamespace(cost=3.0, policy="own-network"), called="own-network"), ("2", "cost, against 3 of own-network")),
         (made(Room, parts=(Part("policy", "better decisions", -0.3, -0.5, -0.1, -0.2),)), ("none", "of the gap to the best plan was found to be better decisions")),
         (made(Room, parts=(Part("gap", "the whole gap", 0.3, 0.1, 0.5, 1.0),)), NONE),

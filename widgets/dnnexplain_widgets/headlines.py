@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.counts import counted
+from dnnexplain.numbers import as_told, percent
 from dnnexplain.numbers import number as plain_number
-from dnnexplain.numbers import percent
 from dnnexplain_widgets.words import decision_name, label, number
 
 __all__ = ["Headline", "headline"]
@@ -160,7 +160,8 @@ def _failure_profile(result: Any) -> Headline:
 
 
 def _sequence_attack(result: Any) -> Headline:
-    return number(result.network), f"{result.cost_name}, against {number(result.rule)} of {label(result.rule_name)}"
+    name, (ours, rule) = as_told(result.cost_name, result.network, result.rule)
+    return number(ours), f"{name}, against {number(rule)} of {label(result.rule_name)}"
 
 
 def _stress_test(result: Any) -> Headline:
@@ -190,7 +191,8 @@ def _room(result: Any) -> Headline:
 
 def _pair(result: Any) -> Headline:
     first, second = result.network, result.rule
-    return number(first.cost), f"{first.cost_name}, against {number(second.cost)} of {result.beside}"
+    name, (ours, others) = as_told(first.cost_name, first.cost, second.cost)
+    return number(ours), f"{name}, against {number(others)} of {result.beside}"
 
 
 _HEADLINES: dict[str, Callable[[Any], Headline]] = {

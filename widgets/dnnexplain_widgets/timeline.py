@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnexplain.contract import Metric, Replay, System, Track
-from dnnexplain.numbers import went_wrong
+from dnnexplain.numbers import as_told, went_wrong
 from dnnexplain_widgets.words import label, number, with_unit
 
 __all__ = ["dragged", "timeline_figure"]
@@ -110,7 +110,8 @@ def _capacity(track: Track, runs: Sequence[Replay]) -> float:
 
 
 def _summary(run: Replay, metrics: Sequence[Metric], *, wrong: bool = True) -> str:
-    parts = [f"{run.cost_name} {number(run.cost)}"]
+    name, (cost,) = as_told(run.cost_name, run.cost)
+    parts = [f"{name} {number(cost)}"]
     first = next((metric for metric in metrics if metric.wrong and metric.name in run.metrics), None)
     if first is not None and not run.metrics[first.name] > 0:
         parts.append(f"0 {first.words or first.title}")

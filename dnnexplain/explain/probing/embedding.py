@@ -213,7 +213,7 @@ def _labels(
     if label == DECISION:
         outputs = np.asarray(policy.outputs(observations))
         if isinstance(system.output, Box) and outputs.shape[1:] == (1,):
-            return outputs[:, 0].astype(np.float64), system.output.unit, ()
+            return system.output.decide(outputs)[:, 0].astype(np.float64), system.output.unit, ()
         choice = isinstance(system.output, Discrete)
         valid = valid_of(system, policy, observations) if choice else np.ones(outputs.shape, np.bool_)
         return choose(outputs, valid).astype(np.float64), "", system.output.names

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import NetworkPolicy, State, System, outside_valid, valid_states
 from dnnexplain.contract.errors import DnnExplainError
-from dnnexplain.counts import counted
+from dnnexplain.counts import counted, joined
 from dnnexplain.explain.proofs.forced import ForcedSets, knob_groups
 from dnnexplain.explain.proofs.ready import kept_decision
 from dnnexplain.explain.proofs.verdicts import ProofBudget
@@ -35,6 +35,8 @@ LIMITS = ProofBudget(nodes=2000, seconds=60.0, listed=1000, checked=32, parts=60
 """Each of many questions is small, and most have been refuted by an earlier one."""
 PATIENCE = 50
 """So many times as many parts are looked at for the few knobs that could not be told at first."""
+NAMED = 9
+"""Knobs that the sentence names; the table has them all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,15 +75,18 @@ class SufficientReason(Shown):
 
     def sentence(self) -> str:
         """In words."""
-        named = ", ".join(f"{name} = {value:g}" for name, value in self.fixed.items())
         word = "smallest" if self.minimum else "minimal" if self.minimal else "not known to be minimal"
         if not self.fixed:
             return f"The decision is {self.decision} in every valid state (proved)." if self.proved else self.reason
         if not self.proved:
             return f"No set smaller than all knobs is proved to force {self.decision}: {self.reason}"
+        named = [f"{name} = {value:g}" for name, value in self.fixed.items()]
+        if len(named) > NAMED:  # first those that say something
+            named = [f"{name} = {value:g}" for name, value in sorted(self.fixed.items(), key=lambda item: item[1] == 0)]
+            named = [*named[: NAMED - 1], f"{len(named) - NAMED + 1} more"]
         return (
             f"{len(self.fixed)} of {counted(len(self.fixed) + len(self.free), 'knob')} force {self.decision}, whatever the others "
-            f"are (proved; {word}): {named}."
+            f"are (proved; {word}): {joined(named)}."
         )
 
     def table(self) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.optima import certify_optimum
 from dnnexplain.explain.sequence.gap import OPTIMUM, Gap
 from dnnexplain.explain.sequence.result import Best, SequenceAttack
+from dnnexplain.numbers import as_told, number
 from dnnexplain.numbers import gap as size_of
-from dnnexplain.numbers import number
 from dnnexplain.results import Question
 from dnnexplain.rule_names import rule_label
 
@@ -112,17 +112,18 @@ def _words(
     evaluated: int,
 ) -> str:
     cost, own = gap.system.cost_name, gap.policy.name
+    name, (ours, others, *ends, begun, rule_begun) = as_told(cost, network, rule, bound.lower, upper, *first[1:])
     optimum = (
-        f"the optimum is {number(upper)}"
+        f"the optimum is {number(ends[1])}"
         if bound.status == "optimal"
-        else f"the optimum lies between {number(bound.lower)} and {number(upper)}"
+        else f"the optimum lies between {number(min(ends))} and {number(max(ends))}"
     )
     verb = "loses to" if network > rule else "still beats"
     ratio = cost_is_ratio(gap.system) and rule > 0
     amount = abs(network / rule - 1) if ratio else abs(network - rule)
     change = size_of(amount, ratio=ratio, unit=cost_unit(cost)).removeprefix("+")
     return (
-        f"On this workload {own} {verb} {rule_label(rule_name)}: {cost} {number(network)} against {number(rule)} ({change} "
-        f"{'more' if network > rule else 'less'}), and {optimum}. On the workload that the search started from it was "
-        f"{number(first[1])} against {number(first[2])}. {counted(evaluated, 'workload')} were run; that a worse one exists is not excluded."
+        f"On this workload {own} {verb} {rule_label(rule_name)}: {name} {number(ours)} against {number(others)} ({change} "
+        f"{'more' if ours > others else 'less'}), and {optimum}. On the workload that the search started from it was "
+        f"{number(begun)} against {number(rule_begun)}. {counted(evaluated, 'workload')} were run; that a worse one exists is not excluded."
     )

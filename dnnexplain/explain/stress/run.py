@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, need
+from dnnexplain.contract import Box, DnnExplainError, EpisodeSystem, Policy, Spec, Tabular, cost_is_ratio, need
 from dnnexplain.counts import counted
 from dnnexplain.explain.generate.adversary import TriedWorkloads, hardest, worst_ten
 from dnnexplain.explain.generate.files import generator_mark
@@ -137,14 +137,15 @@ def stress(
             system, spec, policy, fair, recorded, generator, budget // 4, oracle_seconds, seed, cancel
         )
     stopped = cancel is not None and cancel.is_set()
-    return result(generated, [*([why] if why else []), *_never()], done=not stopped)
+    return result(generated, [*([why] if why else []), *_never(system)], done=not stopped)
 
 
-def _never() -> list[str]:
-    return [
+def _never(system: EpisodeSystem) -> list[str]:
+    never = [
         f"{UNSETTLED} what a search does not find may still exist; a test with proofs settles what the system states, searches for regions and for worst cases answer the rest.",
         "Policies' probabilities: each decision is the most probable one; drawn decisions were not tested.",
     ]
+    return never[:1] if isinstance(system.output, Box) else never  # numbers are set, not drawn
 
 
 def _fair(system: EpisodeSystem, spec: Spec) -> dict[str, Policy]:

@@ -38,7 +38,7 @@ def views(system: CellularSystem) -> tuple[View, ...]:
     load = SweepView(
         "Over the day",
         SweepAxis("time of day", (names[layout.time],), steps=49),
-        SweepAxis("congestion, past and forecast", (*congestion, *names[layout.forecast]), 0.0, 1.0, 41),
+        SweepAxis("congestion", (*congestion, *names[layout.forecast]), 0.0, 1.0, 41),
         note="Congestion is the same in all past minutes and in the forecast; all else is as it is now.",
     )
     return past, ahead, load

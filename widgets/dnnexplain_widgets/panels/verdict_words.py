@@ -9,7 +9,7 @@ from dnnexplain.contract import Spec
 from dnnexplain.counts import counted
 from dnnexplain.explain.verdict.optimality import Optimality
 from dnnexplain.explain.verdict.standing import Standing
-from dnnexplain.numbers import gap, number
+from dnnexplain.numbers import gap, number, thing
 from dnnexplain_widgets.words import label, with_unit
 
 __all__ = ["NOT_RUN", "Item", "beside_rule", "loses", "now", "proofs", "went_wrong_item"]
@@ -75,7 +75,7 @@ def went_wrong_item(standing: Standing, spec: Spec) -> Item | None:
         if metric.wrong and metric.name in row.wrong:
             count = row.wrong[metric.name]
             shown = number(round(count)) if metric.total else number(count)
-            parts.append((count, f"{shown} {metric.words or metric.title}"))
+            parts.append((count, thing(shown, metric.words or metric.title)))
     if not parts:
         return None
     bad = [text for count, text in parts if count > 0]

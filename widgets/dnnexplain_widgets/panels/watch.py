@@ -20,7 +20,7 @@ from dnnexplain.contract import (
     state_from_observation,
 )
 from dnnexplain.explain.decisions.decision import valid_of
-from dnnexplain.numbers import went_wrong
+from dnnexplain.numbers import as_told, went_wrong
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
@@ -196,17 +196,18 @@ def first_other_start(run: Replay, other: Replay) -> int | None:
 def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
     """How the two did, what went wrong by the system's metrics included."""
     first, second = pair.network, pair.rule
+    name, (ours, others) = as_told(first.cost_name, first.cost, second.cost)
     if second.cost > 0:
         change = (first.cost - second.cost) / second.cost
         beside = (
             f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {pair.beside}'s {number(second.cost)}"
         )
     else:
-        beside = f" against {pair.beside}'s {number(second.cost)}"
+        beside = f" against {pair.beside}'s {number(others)}"
     runs = ((first.policy, first), (pair.beside, second))
-    parts = [f"{name}: {said}" for name, run in runs if (said := went_wrong(metrics, run.metrics))]
+    parts = [f"{who}: {said}" for who, run in runs if (said := went_wrong(metrics, run.metrics))]
     wrong = f" {_capital('; '.join(parts))}." if parts else ""
-    return f"{_capital(first.cost_name)} of {first.policy}: {number(first.cost)}{beside}.{wrong}"
+    return f"{_capital(name)} of {first.policy}: {number(ours)}{beside}.{wrong}"
 
 
 def decision_words(system: System, pair: Pair, decision: int, *others: Replay) -> str:
