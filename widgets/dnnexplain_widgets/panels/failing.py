@@ -123,19 +123,20 @@ class FailingPanel(Panel):
                     {"text": percent(region.mass)},
                     {"text": percent(region.share)},
                     {"text": percent(region.share_outside)},
-                    {"text": f"{number(region.loss)} {profile.unit}" if profile.unit else percent(region.loss)},
+                    {"text": number(region.loss) if profile.unit else percent(region.loss)},
                     {"text": "<0.001" if region.p < 0.001 else number(region.p)},
                 ],
             }
             for region in profile.regions
         ]
         units = quantities_of(self.system).units
+        loss = f"mean loss, {profile.unit}" if profile.unit else "mean loss"
         worst = {"sweep": loss_map(profile, profile.regions[0], units)} if profile.regions else {}
         self.figure = {
             **worst,
             "cells": {
                 "caption": "Regions, the worst first", "corner": "Where",
-                "columns": ["met there", "fail inside", "fail outside", "mean loss", "p"], "rows": rows, "pick": "row",
+                "columns": ["met there", "fail inside", "fail outside", loss, "p"], "rows": rows, "pick": "row",
             }
         }  # fmt: skip
         self.sentence = profile.words + ("" if rows else f" ({spec_of(self.session.system).title}.)")

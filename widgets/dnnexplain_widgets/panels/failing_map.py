@@ -44,7 +44,7 @@ def loss_map(profile: FailureProfile, region: Region, units: Mapping[str, str]) 
     )  # fmt: skip
     spans = {span.feature: (span.low, span.high) for span in region.where.spans}
     box = [_shares(edge, spans.get(names[column])) for column, edge in zip(columns, edges, strict=True)]
-    unit = profile.unit or "% of the best rule's cost"
+    unit = profile.unit or "per cent of the best rule's cost"
     mean = mean if profile.unit else 100.0 * mean
     top = float(np.nanmax(mean)) if count.any() else 0.0
     return {

@@ -43,7 +43,7 @@ class RulesPanel(AskedPanel):
     """
 
     QUESTION = "Which rules is the network?"
-    PROMISE = "Press “Distil”: the network as a short list of rules, how often they decide as it does, and what they cost in its place; seconds to a minute."
+    PROMISE = "Press “Distil”: the network as a short list of rules, how often they decide as it does, and what they cost in its place; seconds, or minutes where a run is dear."
     LATER = ("seed", "saved")
     PARTS = ({"part": "sizes"}, {"part": "tree"}, {"part": "cells"})
     OPTIONS = ("settings", "compare_sets", "bound_seconds")
