@@ -10,6 +10,7 @@ import typer
 from dnnexplain.cli.files import check_writable, made_folder, read_json
 from dnnexplain.cli.first_time import said_when_compiled
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
+from dnnexplain.cli.questions import refuse_others
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.given_states import state_from_file
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from dnnexplain.explain.proofs.verdicts import Verdict
 
 __all__ = ["register", "show_sufficient"]
+
+_OF_PROPERTIES = ("--state", "--within", "--seconds", "--nodes", "--every", "--jobs", "--seed", "--export")
+_ENDED = {"seconds": "the limit of --seconds", "nodes": "the limit of --nodes", "cancelled": "a wish to end"}
 
 
 def register(app: CommandLine) -> None:
@@ -63,7 +67,7 @@ def prove(
 
     del system
     if not prop:
-        _list_only(options, policy, [name for name, said in (("--state", state), ("--export", export)) if said])
+        _list_only(options, policy)
         _list(options, as_json=as_json)
         return
     _check(seconds, nodes, within, jobs)
@@ -85,7 +89,7 @@ def prove(
         claim = claim if given is None else around(world, claim, given, within)
     else:
         claim = named_property(options.spec, world, network, prop, given, within)
-    limits = ProofBudget(nodes=nodes, seconds=seconds, every=every, jobs=jobs)
+    limits = ProofBudget(nodes=nodes, parts=min(nodes, ProofBudget().parts), seconds=seconds, every=every, jobs=jobs)
     background = None if given is None else given.background
     with said_when_compiled(), progress_bar("proving", len(claim.cases), quiet=as_json) as show:
         verdict = settle(world, network, claim, background=background, budget=limits, seed=seed, progress=show)
@@ -124,15 +128,11 @@ def _check(seconds: float, nodes: int, within: float, jobs: int) -> None:
             raise DnnExplainError(msg)
 
 
-def _list_only(options: SystemOptions, policy: str, unused: list[str]) -> None:
+def _list_only(options: SystemOptions, policy: str) -> None:
     """Refuse what would be wrong with a property, too: a listing that took it in silence would say that it is right."""
     from dnnexplain.policies import named_policy
 
-    if unused:
-        msg = (
-            f"{' and '.join(unused)} say nothing without a property: name one with --property (prove SYSTEM lists them)"
-        )
-        raise DnnExplainError(msg)
+    refuse_others(options, "a list of the properties", dict.fromkeys(_OF_PROPERTIES, ("--property",)))
     if policy != "default":
         named_policy(options.make_for(policy), policy)
 
@@ -162,6 +162,8 @@ def _show(verdict: Verdict, world: Any, report: dict[str, Any]) -> None:
     for sentence in verdict.assumed:
         typer.echo(f"Assumed: {sentence}.")
     typer.echo(f"Program and network differ by at most {verdict.checked:.2g}; {verdict.seconds:.1f} s.")
+    if verdict.limit:
+        typer.echo(f"What is open was ended by {_ENDED[verdict.limit]}.")
 
 
 def show_sufficient(

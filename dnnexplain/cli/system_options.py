@@ -194,7 +194,7 @@ def _own(reference: str) -> tuple[Spec, Callable[..., Any]]:
     return spec_of(made()), made
 
 
-KEPT = {"sets", "unseen", "states", "pairs", "polish_sets"}
+KEPT = {"sets", "unseen", "states", "pairs", "polish_sets", "restarts", "futures", "survey"}
 """Options of commands that count what is held in memory at once; see :data:`MOST_KEPT`."""
 MOST_KEPT = 1_000_000
 

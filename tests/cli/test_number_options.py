@@ -34,6 +34,8 @@ def test_no_command_takes_a_seed_that_a_generator_refuses(command, seed, capsys)
         ("hypotheses --pairs -1", "--pairs"),
         ("guard --tries -1", "--tries"),
         ("probe --neuron 0 --restarts 0", "--restarts"),
+        ("probe --neuron 0 --restarts 999999999999", "--restarts is at most 1,000,000"),
+        ("room --futures 999999999999", "--futures is at most 1,000,000"),
         ("train --threads -4 --out net.safetensors", "--threads"),
         ("app --kernel-memory -5", "--kernel-memory"),
         ("stress --jobs -1 --out report", "--jobs"),

@@ -116,3 +116,10 @@ def test_what_is_exported_is_the_network_and_holds_every_state(capsys: Any, tmp_
         assert (seen[:, cell] <= ends["<=", cell] + 1e-4).all()
         assert (seen[:, cell] >= ends[">=", cell] - 1e-4).all()
     assert "(assert (>= (* 1.0 Y_0) 0.5))" in text
+
+
+def test_a_budget_in_nodes_bounds_every_way_of_proving_and_json_says_which_limit_ended_it(capsys: Any) -> None:
+    asked = ("prove", "abr", "--property", "never-lowest-with-full-buffer", "--seconds", "100000")
+    found = told(capsys, *asked, "--nodes", "3")
+    assert (found["verdict"], found["limit"]) == ("open", "nodes")
+    assert told(capsys, *asked[:-1], "0.001", "--nodes", "3")["limit"] == "seconds"

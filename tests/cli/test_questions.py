@@ -15,6 +15,8 @@ from dnnexplain.cli import main
         ("explain abr --consequences --badge full", "--badge is of use with the map of one state"),
         ("explain abr --survey 3 --out=map.json", "--out is of use with the map of one state, not with --survey"),
         ("explain abr --seconds 3", "--seconds is of use with --sufficient"),
+        ("prove abr --within 2", "--within is of use with --property, not with a list of the properties"),
+        ("prove abr --nodes -1", "--nodes is of use with --property"),
         ("attack deeprm --pairs --rule sjf", "--rule is of use with --workload, not with --pairs"),
         ("attack deeprm --state x.json --rate 0.5", "--rate is of use with --workload, not with --state"),
         ("attack deeprm --workload deeprm --knob length", "--knob is of use with --state or --compare"),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from dnnexplain.contract import Case, Property, State, StateSet
+from dnnexplain.contract import Case, DnnExplainError, Property, State, StateSet
 from dnnexplain.contract.properties import chosen_over
 from dnnexplain.explain.proofs import case_network, program, prover, sufficient
 from dnnexplain.explain.proofs.dual_kernels import SIGMOID, TANH, curve_lines
@@ -54,6 +54,14 @@ def test_bounds_hold_and_descent_lowers_them(kind: str) -> None:
     bounds = [Descent(model.relaxation).bound(weights[:, 1:], weights[:, 0], rounds=rounds) for rounds in (1, 40)]
     assert (outputs @ asked.T).min(axis=1).max() <= bounds[1] + 1e-6
     assert bounds[1] < bounds[0]
+
+
+def test_laying_a_network_out_ends_with_the_time() -> None:
+    system = small()
+    policy = TorchPolicy(networks(system)["plain"], system, masked=False)
+    case = Case("", jobs_only(system), np.eye(3), np.zeros(3))
+    with pytest.raises(DnnExplainError, match="the time was up before the network was laid out"):
+        relaxed_model(system, policy, case, None, lambda: False)
 
 
 def test_a_first_layer_is_bounded_exactly() -> None:

@@ -19,6 +19,7 @@ from dnnexplain.explain.proofs.program import Solved
 from dnnexplain.explain.proofs.verdicts import CaseVerdict, ProofBudget
 
 __all__ = [
+    "LIMIT",
     "TOLERANCE",
     "ProofTask",
     "certify_case",
@@ -33,6 +34,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-5
+LIMIT = "the limit was reached"
 
 
 class HasOutputs(Protocol):
@@ -147,7 +149,7 @@ def settled(case: Case, solved: Solved, certificate: Certificate, best: float, d
         return CaseVerdict(case.name, "open", np.inf, best, certificate=certificate, reason=certificate.reason)
     if solved.bound < -certificate.checked and solved.bound < 0 and not doubt:
         return CaseVerdict(case.name, "holds", solved.bound, best, certificate=certificate)
-    reason = doubt or ("the limit was reached" if not solved.ended else "the margin is too thin to tell")
+    reason = doubt or (LIMIT if not solved.ended else "the margin is too thin to tell")
     return CaseVerdict(case.name, "open", solved.bound, best, certificate=certificate, reason=reason)
 
 

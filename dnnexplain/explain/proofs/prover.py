@@ -21,6 +21,7 @@ from dnnexplain.contract import Case, DnnExplainError, LooseCells, Property, Sys
 from dnnexplain.explain.networks.hooks import network_of, private
 from dnnexplain.explain.proofs.by_bounds import bound_of, by_bounds
 from dnnexplain.explain.proofs.case_network import (
+    LIMIT,
     TOLERANCE,
     ProofTask,
     certify_case,
@@ -40,6 +41,7 @@ from dnnexplain.parallel import Progress, seeded_map
 __all__ = ["CaseVerdict", "ProofBudget", "Verdict", "prove"]
 
 Floats = NDArray[np.float64]
+TIME_UP = "the time was up"
 
 
 def prove(
@@ -105,8 +107,18 @@ def _joined(task: ProofTask, claim: Property, verdicts: Sequence[CaseVerdict], s
         assumed.append(system.loose_words)
     return Verdict(
         claim, verdict, bound, max(bound - best, 0.0) if np.isfinite(bound) else np.inf, None if failed is None else failed.witness, checked, seconds,
-        tuple(verdicts), tuple(assumed), valid_states(task.system),
+        tuple(verdicts), tuple(assumed), valid_states(task.system), _limit(task, verdicts),
     )  # fmt: skip
+
+
+def _limit(task: ProofTask, verdicts: Sequence[CaseVerdict]) -> str:
+    """Which limit left something unsettled: ``"seconds"``, ``"nodes"``, ``"cancelled"``; empty if none did."""
+    if any(case.verdict == "open" or TIME_UP in case.reason for case in verdicts):
+        if task.stop.is_set():
+            return "cancelled"
+        if task.left() <= 0:
+            return "seconds"
+    return "nodes" if any(case.verdict == "open" and case.reason == LIMIT for case in verdicts) else ""
 
 
 def background_matters(task: ProofTask) -> bool:
@@ -120,7 +132,7 @@ def background_matters(task: ProofTask) -> bool:
 def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict:
     """List the states where they are few; else look for a violation by search."""
     if not task.go_on():
-        return CaseVerdict(case.name, "open", np.inf, -np.inf, reason="the time was up before its turn")
+        return CaseVerdict(case.name, "open", np.inf, -np.inf, reason=f"{TIME_UP} before its turn")
     if case.change is None and case.then is None:
         seen = task.seen(case.states, "listed", lambda: listed(task.system, case.states, task.budget.listed))
         if seen is not None:
@@ -167,16 +179,18 @@ def _slow(
     if settled:
         return replace(quick, reason="not asked, for another case is refuted")
     if not task.go_on():
-        return replace(quick, reason="the time was up before its turn")
+        return replace(quick, reason=f"{TIME_UP} before its turn")
     return by_proof(task, case, quick.best, rng)
 
 
 def _bounded(task: ProofTask, case: Case, verdict: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
     """A violation that a search has found, with a bound on how large one can be where there is time for one."""
     if not task.go_on():
-        return replace(verdict, reason="the time was up before it was known how large a violation can be")
+        return replace(verdict, reason=f"{TIME_UP} before it was known how large a violation can be")
     row = None if verdict.witness is None else verdict.witness.reshape(-1)
     bounded = bound_of(task, case) if task.budget.parts else None
+    if bounded is None and not task.go_on():
+        return replace(verdict, reason=f"{TIME_UP} before it was known how large a violation can be")
     if bounded is None:
         try:
             model: Any = _model(task, case)

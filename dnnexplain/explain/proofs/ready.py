@@ -200,6 +200,8 @@ def described(verdict: Any, system: System) -> Mapping[str, Any]:
         "violation": None if failed is None else {"case": failed.name, "margin": failed.best, "how": failed.how},
         "checked": number(verdict.checked),
         "seconds": verdict.seconds,
+        "clock": "wall",
+        "limit": verdict.limit or None,
         "sentence": verdict.sentence(),
         "quantifies": verdict.quantifies,
         "assumed": list(verdict.assumed),

@@ -52,6 +52,7 @@ class Relaxation:
 
     def bounds(self, weights: Floats, constant: Floats) -> tuple[Floats, Floats]:
         """Of forms ``[n, V]`` and ``[n]``: exact over groups for a first layer, by lines through all layers beyond."""
+        self._look_at_the_time()
         count, first = len(constant), self.inputs.count
         low, high = np.full(count, -np.inf), np.full(count, np.inf)
         box = self.inputs.low, self.inputs.high
@@ -98,6 +99,12 @@ class Relaxation:
 
     # --- how ---
 
+    def _look_at_the_time(self) -> None:
+        """Of a convolutional network, its first look takes seconds: nothing is known of it before that is done."""
+        if not self.go_on():
+            msg = "the time was up before the network was laid out over these states"
+            raise DnnExplainError(msg)
+
     def _bend(self, kind: str, weights: Floats, constant: Floats, low: Floats, high: Floats) -> Ints:
         numbers = len(self) + np.arange(len(constant), dtype=np.int64)
         self.forms.append(sparse.csr_array(weights))
@@ -138,6 +145,7 @@ class Relaxation:
         arrays = self.inputs.arrays
         low, high = constant.copy(), constant.copy()
         for at in range(len(arrays.start) - 1):
+            self._look_at_the_time()
             numbers = arrays.numbers[arrays.start[at] : arrays.start[at + 1]]
             padded = np.hstack([weights[:, :first], np.zeros((len(weights), 1))])
             if numbers.shape[0]:

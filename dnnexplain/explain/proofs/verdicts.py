@@ -90,6 +90,7 @@ class Verdict(Shown):
         cases: one by one.
         assumed: a sentence each.
         quantifies: over which states.
+        limit: which limit left something unsettled: ``"seconds"``, ``"nodes"``, ``"cancelled"``; empty if none did.
     """
 
     claim: Property
@@ -102,6 +103,7 @@ class Verdict(Shown):
     cases: tuple[CaseVerdict, ...]
     assumed: tuple[str, ...] = ()
     quantifies: str = ""
+    limit: str = ""
 
     @property
     def failed(self) -> CaseVerdict | None:
