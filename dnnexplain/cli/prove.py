@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dnnexplain.cli.ending import finish
 from dnnexplain.cli.files import check_writable, made_folder, read_json
 from dnnexplain.cli.first_time import said_when_compiled
+from dnnexplain.cli.interrupts import until_interrupted
 from dnnexplain.cli.output import examples, print_json, print_table, progress_bar
 from dnnexplain.cli.questions import refuse_others
 from dnnexplain.cli.system_options import DEFAULT_SYSTEM, SYSTEM_HELP, CommandLine, SystemOptions
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["register", "show_sufficient"]
 
 _OF_PROPERTIES = ("--state", "--within", "--seconds", "--nodes", "--every", "--jobs", "--seed", "--export")
-_ENDED = {"seconds": "the limit of --seconds", "nodes": "the limit of --nodes", "cancelled": "a wish to end"}
+_ENDED = {"seconds": "the limit of --seconds", "nodes": "the limit of --nodes", "cancelled": "being asked to end"}
 
 
 def register(app: CommandLine) -> None:
@@ -91,15 +93,24 @@ def prove(
         claim = named_property(options.spec, world, network, prop, given, within)
     limits = ProofBudget(nodes=nodes, parts=min(nodes, ProofBudget().parts), seconds=seconds, every=every, jobs=jobs)
     background = None if given is None else given.background
-    with said_when_compiled(), progress_bar("proving", len(claim.cases), quiet=as_json) as show:
-        verdict = settle(world, network, claim, background=background, budget=limits, seed=seed, progress=show)
+    with (
+        until_interrupted() as stop,
+        said_when_compiled(),
+        progress_bar("proving", len(claim.cases), quiet=as_json) as show,
+    ):
+        verdict = settle(
+            world, network, claim, background=background, budget=limits, seed=seed, progress=show, cancel=stop
+        )
     report = {"system": world.name, "policy": network.name, **described(verdict, world)}
     if export is not None:
         report["exported"] = _export(export, world, network, claim, background)
-    if as_json:
-        print_json(report)
-    else:
-        _show(verdict, world, report)
+    finish(
+        None,
+        out=None,
+        report=(lambda: report) if as_json else None,
+        show=lambda: _show(verdict, world, report),
+        stop=stop,
+    )
 
 
 def _export(folder: Path, world: Any, network: Any, claim: Property, background: Any) -> dict[str, Any]:

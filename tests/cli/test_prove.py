@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.contract import State
+from dnnexplain.explain.proofs import prover
 from dnnexplain.explain.proofs.draws import draw
 from dnnexplain.explain.proofs.ready import named_property
 from dnnexplain.policies import named_policy
@@ -123,3 +126,17 @@ def test_a_budget_in_nodes_bounds_every_way_of_proving_and_json_says_which_limit
     found = told(capsys, *asked, "--nodes", "3")
     assert (found["verdict"], found["limit"]) == ("open", "nodes")
     assert told(capsys, *asked[:-1], "0.001", "--nodes", "3")["limit"] == "seconds"
+
+
+def test_what_was_settled_is_printed_when_it_is_asked_to_end(capsys: Any, monkeypatch: Any) -> None:
+    first = prover.by_proof
+
+    def ask(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return first(*arguments)
+
+    monkeypatch.setattr(prover, "by_proof", ask)
+    line = ("prove", "abr", "--property", "never-lowest-with-full-buffer", "--nodes", "3", "--json")
+    assert main(line) == 128 + signal.SIGTERM
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["limit"]) == ("open", "cancelled")
