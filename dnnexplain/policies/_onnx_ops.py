@@ -60,6 +60,15 @@ def _gather(attributes: Attributes, x: torch.Tensor, indices: torch.Tensor) -> t
     return picked.reshape((*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
 
 
+def _scatter(attributes: Attributes, x: torch.Tensor, indices: torch.Tensor, updates: torch.Tensor) -> torch.Tensor:
+    axis = attributes.get("axis", 0) % x.ndim
+    places = torch.where(indices < 0, indices + x.shape[axis], indices).long()
+    how = attributes.get("reduction", "none")
+    if how == "none":
+        return x.scatter(axis, places, updates)
+    return x.scatter_reduce(axis, places, updates, {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}[how])
+
+
 def _slice(attributes: Attributes, x: torch.Tensor, *rest: torch.Tensor | None) -> torch.Tensor:
     parts = [_numbers(part) for part in rest] or [_numbers(attributes.get(name)) for name in ("starts", "ends", "axes")]
     starts, ends, axes, steps = (*parts, None, None)[:4]
@@ -250,6 +259,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "ReduceMin": _reduce("amin"),
     "ReduceSum": _reduce("sum"),
     "Reshape": _reshape,
+    "ScatterElements": _scatter,
     "Shape": lambda attributes, x: torch.tensor(list(x.shape)[attributes.get("start", 0) : attributes.get("end")]),
     "Sin": _elementwise(torch.sin),
     "Slice": _slice,

@@ -166,6 +166,18 @@ def test_an_operator_computes_what_the_runtime_does(tmp_path, proto, _):
     agree(tmp_path, proto, array(*sizes))
 
 
+@pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])
+def test_numbers_are_scattered_as_the_runtime_does(tmp_path, reduction):
+    places = ints(2, -1, 0, 1) if reduction == "none" else ints(0, 0, -1, 2)
+    nodes = [
+        helper.make_node("Shape", ["x"], ["size"]),
+        helper.make_node("Expand", ["places", "size"], ["where"]),
+        helper.make_node("Neg", ["x"], ["start"]),
+        helper.make_node("ScatterElements", ["start", "where", "x"], ["y"], axis=-1, reduction=reduction),
+    ]
+    agree(tmp_path, model(nodes, ["b", 4], {"places": places[None]}, opset=18), array(3, 4))
+
+
 class Remembering(nn.Module):
     """A recurrent policy as it is exported: with its state given and returned, or made anew inside."""
 
@@ -221,7 +233,7 @@ def shape_of(proto):
 
 
 def test_every_operator_that_is_read_is_tried():
-    tried = {parameters.values[1] for parameters in CASES} | {"Concat", "Split"}
+    tried = {parameters.values[1] for parameters in CASES} | {"Concat", "Split", "ScatterElements"}
     assert {*OPERATIONS, *WEIGHTED, *ACTIVATIONS} - {"OldSoftmax", "OldLogSoftmax"} <= tried
 
 

@@ -8,6 +8,7 @@ not with another. Places they do not see. What each cell of the input is divided
 from __future__ import annotations
 
 import itertools
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ class Report(nn.Module):
     def forward(self, observations: Tensor) -> Tensor:
         """The part of the observations that is told, scaled."""
         told = (observations[:, self.cells] - self.centre) / self.scale
-        turn = torch.deg2rad(observations[:, self.first] - observations[:, self.second])
+        turn = (observations[:, self.first] - observations[:, self.second]) * (math.pi / 180)
         return torch.cat([told, turn.cos(), turn.sin()], 1)
 
     def plain_parts(self) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ class TorchRouting(nn.Module):
     def pair_sums(self, values: Tensor) -> Tensor:
         """Sums over the paths of each pair, ``[..., F]`` to ``[..., P]``."""
         zeros = values.new_zeros((*values.shape[:-1], self.pairs))
-        return zeros.index_add(-1, self.pair_of_path, values)
+        return zeros.scatter_add(-1, self.pair_of_path.expand_as(values), values)  # as ONNX has it, too
 
     def normalise(self, shares: Tensor) -> Tensor:
         """Non-negative shares ``[..., F]`` divided by their sum per pair; all 0 becomes an even split."""
