@@ -1,6 +1,7 @@
 """Networks told as rules of at most 21 leaves, and how network, tree and rules do on sets of links.
 
-    python benchmarks/abr_rules_out.py --learn DIR --links DIR [--links DIR ...] [--policy FILE ...] [--polish 4000] [--out DIR]
+    python benchmarks/abr_rules_out.py --learn DIR --links DIR [--links DIR ...] [--policy FILE ...] [--polish 4000] [--polish-sets 600]
+        [--out DIR]
 
 A tree learns what each bitrate costs if its network goes on, on the links of --learn and on generated ones, half each,
 and is then tuned there by what its sessions cost, until other such links, which are held out, say that it gets no better;
@@ -30,6 +31,7 @@ def main():
     parser.add_argument("--policy", action="append", default=[])
     parser.add_argument("--leaves", type=int, default=21)
     parser.add_argument("--polish", type=int, default=4000)
+    parser.add_argument("--polish-sets", type=int, default=600)
     parser.add_argument("--sets", type=int, default=150)
     parser.add_argument("--out", type=Path, help="Keep the trees here, one JSON a network.")
     parser.add_argument("--seed", type=int, default=0)
@@ -48,7 +50,7 @@ def main():
     for name in given.policy or ["default"]:
         teacher, began = named_policy(system, name), time.process_time()
         found = distil(system, teacher, draw, leaves=given.leaves, rounds=3, sets=given.sets, seeds=2, weighting="cost",
-                       polish=given.polish, polish_sets=4 * given.sets, seed=given.seed)  # fmt: skip
+                       polish=given.polish, polish_sets=given.polish_sets, seed=given.seed)  # fmt: skip
         if given.out:
             given.out.mkdir(parents=True, exist_ok=True)
             found.save(given.out / f"{Path(name).name}.json")

@@ -29,14 +29,29 @@ def literal(system, observation):
 
     five = harmonic(5)
     sizes = row[codec.sizes]
-    takes = [min(8 * size / five, 120.0) if five else 120.0 for size in sizes]
-    quantities = [
-        row[0], row[1], *past[::-1], five, min([rate for rate in past[-5:] if rate > 0], default=0.0),
-        row[codec.download][-1], row[codec.remaining], *sizes, harmonic(3), harmonic(8), *(row[1] - np.array(takes)),
-    ]  # fmt: skip
+    least = min([rate for rate in past[-5:] if rate > 0], default=0.0)
     level = int(np.abs(rates - row[0]).argmin())
-    below = max([place for place, rate in enumerate(rates) if rate <= 1000 * five], default=0)
-    return quantities, [level, min(level + 1, 5), max(level - 1, 0), below, *range(6)]
+
+    def after(place, speed):
+        return row[1] - (min(8 * sizes[place] / speed, 120.0) if speed else 120.0)
+
+    def carried(speed, chunks):
+        return speed * (chunks * 4 + row[1]) / (chunks * 4)
+
+    higher = min(level + 1, 5)
+    carry = [carried(five, 5), carried(least, 5), carried(five, max(row[codec.remaining], 1))]
+    quantities = [
+        row[0], row[1], *past[::-1], five, least, row[codec.download][-1], row[codec.remaining], *sizes,
+        harmonic(3), harmonic(8), *(after(place, five) for place in range(6)),
+        after(level, five), after(higher, five), after(level, least), after(higher, least), *carry,
+    ]  # fmt: skip
+
+    def below(speed):
+        return max([place for place, rate in enumerate(rates) if rate <= 1000 * speed], default=0)
+
+    aims = [below(speed) for speed in carry]
+    steps = [level + int(np.sign(aim - level)) for aim in aims]
+    return quantities, [level, higher, max(level - 1, 0), below(five), *range(6), *aims, *steps]
 
 
 @pytest.mark.parametrize("rule", ["robust-mpc-reset", "bola"])
@@ -59,7 +74,8 @@ def test_a_compiled_tree_plays_as_one_that_is_asked_step_by_step(parameters, lea
     actions = system.rules()["robust-mpc-reset"].outputs(states).argmax(axis=1)
     moves = actions + 4
     moves[::3] = np.random.default_rng(0).integers(4, size=len(moves[::3]))
-    tree = grow(system.features(states), moves, np.ones(len(moves)), count=10, leaves=leaves)
+    moves[1::5] = np.random.default_rng(1).integers(10, 16, size=len(moves[1::5]))
+    tree = grow(system.features(states), moves, np.ones(len(moves)), count=16, leaves=leaves)
     policy = TreePolicy(tree, system.features, 6)
     fast = run_policy(links, system.video, system.params, policy, seed=3)
     slow = run_policy(links, system.video, system.params, policy, seed=3, watch=lambda *_: None)
@@ -72,7 +88,24 @@ def test_a_tree_of_another_player_is_asked_step_by_step():
     system, other = make_system("abr"), make_system("abr", buffer_limit=20.0)
     links, states = states_of(system)
     actions = system.rules()["bb"].outputs(states).argmax(axis=1)
-    tree = grow(other.features(states), actions + 4, np.ones(len(states)), count=10, leaves=8)
+    tree = grow(other.features(states), actions + 4, np.ones(len(states)), count=16, leaves=8)
     policy = TreePolicy(tree, other.features, 6)
     wanted = run_policy(links, system.video, system.params, policy, watch=lambda *_: None)
     np.testing.assert_array_equal(run_policy(links, system.video, system.params, policy).actions, wanted.actions)
+
+
+@pytest.mark.parametrize("watch", [None, lambda *_: None])
+def test_a_tree_that_was_kept_when_there_were_fewer_moves_still_plays(watch):
+    """New moves stand at the end: the others keep their places."""
+    system = make_system("abr")
+    links, states = states_of(system)
+    actions = system.rules()["bola"].outputs(states).argmax(axis=1)
+    old, new = (
+        grow(system.features(states)[:, :28], actions + 4, np.ones(len(states)), count=count, leaves=12)
+        for count in (10, len(system.features.moves))
+    )
+    played = [
+        run_policy(links, system.video, system.params, TreePolicy(tree, system.features, 6), watch=watch).actions
+        for tree in (old, new)
+    ]
+    np.testing.assert_array_equal(*played)

@@ -294,12 +294,13 @@ def _settings_said(settings: Settings) -> dict[str, Any]:
 
 
 def _apart(draw: Draw, settings: Settings) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Workloads for validation, and others by which trees are tuned (none if they are not)."""
+    """Workloads for validation, and others by which trees are tuned (none if they are not), four times as many at most."""
     if not settings.polish:
         return draw(settings.sets, settings.child(VALIDATION)), ()
     more = settings.polish_sets or TUNED * settings.sets
-    drawn = draw(settings.sets + more, settings.child(VALIDATION))
-    count = max(1, round(len(drawn) * settings.sets / (settings.sets + more)))
+    most = max(settings.sets, more // TUNED)
+    drawn = draw(most + more, settings.child(VALIDATION))
+    count = max(1, round(len(drawn) * most / (most + more)))
     held = set(
         np.linspace(0, len(drawn) - 1, count).round().astype(int).tolist()
     )  # of every source, if there are several

@@ -47,7 +47,7 @@ class TreePolicy:
         scores = self.tree.scores[self.tree.apply(self.features(observations))]
         moves = self.features.actions(observations)
         best = np.zeros((len(scores), int(self.count)))
-        for move in range(moves.shape[1]):
+        for move in range(scores.shape[1]):
             rows = np.arange(len(scores)), moves[:, move]
             best[rows] = np.maximum(best[rows], scores[:, move])
         return np.asarray(np.log(np.maximum(best, SMALLEST)))

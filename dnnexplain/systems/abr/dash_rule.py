@@ -11,6 +11,7 @@ import numpy as np
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.abr.arrays import make_constants
+from dnnexplain.systems.abr.feature_kernels import AHEAD
 from dnnexplain.systems.abr.features import LONGEST
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def dash_rule(system: AdaptiveBitrate, tree: Any) -> str:
         tree: nodes ``feature``, ``threshold``, ``left``, ``right`` ``[N]`` and ``scores`` ``[N, R]``.
     """
     nodes = {name: getattr(tree, name).tolist() for name in ("feature", "threshold", "left", "right", "scores")}
-    made = {"slowest": LONGEST, "tree": nodes}
+    made = {"slowest": LONGEST, "chunk": float(system.video.seconds), "ahead": AHEAD, "tree": nodes}
     return _program(system, made, "dash_tree.js", "A player's rules as a decision tree", "Tree")
 
 

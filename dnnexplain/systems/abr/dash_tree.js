@@ -27,22 +27,41 @@ class BitrateTree {
         return slow > 0 ? there.length / slow : 0;
     }
 
+    least(seen) {
+        const there = seen.throughputs.slice(-5).filter((rate) => rate > 0);
+        return there.length ? Math.min(...there) : 0;
+    }
+
+    // Mb/s that can be played for some chunks until the buffer is used up: by the mean, by the least, to the end.
+    carried(seen) {
+        const { chunk, ahead } = this.made, five = this.harmonic(seen.throughputs, 5);
+        const kinds = [[five, ahead], [this.least(seen), ahead], [five, Math.max(seen.remaining, 1)]];
+        return kinds.map(([rate, chunks]) => rate * (1 + seen.buffer / (chunk * chunks)));
+    }
+
+    below(mbps) {
+        return Math.max(this.made.ladder.filter((rate) => rate <= mbps * 1000).length - 1, 0);
+    }
+
     features(seen) {
-        const rates = seen.throughputs, there = rates.slice(-5).filter((rate) => rate > 0);
-        const five = this.harmonic(rates, 5);
+        const rates = seen.throughputs, five = this.harmonic(rates, 5), least = this.least(seen);
+        const after = (size, rate) => seen.buffer - (rate > 0 ? Math.min((8 * size) / rate, this.made.slowest) : this.made.slowest);
+        const next = [seen.sizes[seen.level], seen.sizes[Math.min(seen.level + 1, seen.sizes.length - 1)]];
         return [
             this.made.ladder[seen.level], seen.buffer, ...[...rates].reverse(), five,
-            there.length ? Math.min(...there) : 0, seen.times[seen.times.length - 1], seen.remaining, ...seen.sizes,
+            least, seen.times[seen.times.length - 1], seen.remaining, ...seen.sizes,
             this.harmonic(rates, 3), this.harmonic(rates, rates.length),
-            ...seen.sizes.map((size) => seen.buffer - Math.min((8 * size) / five, this.made.slowest)),
+            ...seen.sizes.map((size) => after(size, five)),
+            ...next.map((size) => after(size, five)), ...next.map((size) => after(size, least)), ...this.carried(seen),
         ];
     }
 
     moves(seen) {
         const ladder = this.made.ladder, top = ladder.length - 1;
-        const five = this.harmonic(seen.throughputs, 5);
-        const below = Math.max(ladder.filter((rate) => rate <= five * 1000).length - 1, 0);
-        return [seen.level, Math.min(seen.level + 1, top), Math.max(seen.level - 1, 0), below, ...ladder.keys()];
+        const below = this.below(this.harmonic(seen.throughputs, 5)), aims = this.carried(seen).map((rate) => this.below(rate));
+        const up = Math.min(seen.level + 1, top), down = Math.max(seen.level - 1, 0);
+        const towards = aims.map((aim) => Math.min(Math.max(aim, seen.level - 1), seen.level + 1));
+        return [seen.level, up, down, below, ...ladder.keys(), ...aims, ...towards];
     }
 
     decide(known) {
@@ -51,8 +70,9 @@ class BitrateTree {
         let node = 0;
         while (feature[node] >= 0) node = values[feature[node]] <= threshold[node] ? left[node] : right[node];
         const best = Array(this.made.ladder.length).fill(1e-9);
-        this.moves(seen).forEach((level, move) => {
-            best[level] = Math.max(best[level], scores[node][move]);
+        const moves = this.moves(seen);
+        scores[node].forEach((score, move) => {
+            best[moves[move]] = Math.max(best[moves[move]], score);
         });
         return best.indexOf(Math.max(...best));
     }

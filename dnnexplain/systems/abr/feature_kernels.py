@@ -8,12 +8,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dnnexplain.systems.abr.kernels import step_row
+from dnnexplain.systems.abr.kernels import after_download, carry, pass_time
 
-__all__ = ["Scales", "describe_states", "play_tree_rows"]
+__all__ = ["AHEAD", "Scales", "describe_states", "play_tree_rows"]
 
+AHEAD = 5
+"""Chunks for which a bitrate is carried, where that is asked."""
 _KINDS = 4
-"""Moves that are no bitrate: keep, one up, one down, below the throughput."""
+"""Moves that stand before the bitrates: keep, one up, one down, below the throughput."""
+_CARRIED = 3
+"""What link and buffer carry: for some chunks by the mean throughput, by the least, and to the end by the mean."""
 
 
 class Scales(NamedTuple):
@@ -27,12 +31,27 @@ class Scales(NamedTuple):
     high: NDArray[np.float64]
     same: float  # share by which a last bitrate may be off and still be the nearest one
     longest: float  # s, that a chunk is expected to take at most
+    chunk: float  # s, that a chunk plays
+
+
+class Seen(NamedTuple):
+    """One state, read: what all quantities and moves are worked out of, beside past throughputs and the next sizes."""
+
+    level: int
+    last: float  # kbps
+    buffer: float  # s
+    five: float  # Mb/s, harmonic mean of the last five throughputs
+    least: float  # Mb/s, of these
+    took: float  # s, the last download
+    remaining: float  # chunks
+    longest: float
+    chunk: float
 
 
 @njit(cache=True, nogil=True)
-def _value(flat, knob, k):
-    """One knob of an observation of float32."""
-    return np.float64(np.float32(flat[k.cell[knob]])) / k.scale[knob]
+def _knob(cell, knob, k):
+    """A knob's value by the cell of an observation of float32 that shows it."""
+    return np.float64(np.float32(cell)) / k.scale[knob]
 
 
 @njit(cache=True, nogil=True)
@@ -55,65 +74,143 @@ def _recent(rates, count):
 
 
 @njit(cache=True, nogil=True)
-def _describe(state, k, rates, features, moves):
-    """Quantities ``[F]`` and moves ``[R]`` of one observation ``[6, L]``; ``rates`` [L] is room to work in."""
-    flat = state.reshape(-1)
-    columns, count = k.columns, len(k.bitrates)
-    last = _value(flat, 0, k)
+def _level(last, bitrates):
+    """The place of the nearest bitrate."""
     level = 0
-    for rate in range(count):
-        if abs(last - k.bitrates[rate]) < abs(last - k.bitrates[level]):
+    for rate in range(len(bitrates)):
+        if abs(last - bitrates[rate]) < abs(last - bitrates[level]):
             level = rate
-    if abs(last - k.bitrates[level]) <= k.same * k.bitrates[level]:
-        last = k.bitrates[level]
-    buffer = _held(_value(flat, 1, k), 1, k)
-    for column in range(columns):
-        rates[column] = _held(_value(flat, 2 + column, k), 2 + column, k)
-        features[2 + columns - 1 - column] = rates[column]
+    return level
+
+
+@njit(cache=True, nogil=True)
+def _see(last, buffer, took, left, rates, k):
+    """Four cells of an observation and past throughputs, oldest first, read."""
+    columns, bitrates = k.columns, k.bitrates
+    last = _knob(last, 0, k)
+    level = _level(last, bitrates)
+    if abs(last - bitrates[level]) <= k.same * bitrates[level]:
+        last = bitrates[level]
     five, least = _recent(rates, 5)
-    newest, sizes = 2 + 2 * columns - 1, 2 + 2 * columns
-    left = _value(flat, sizes + count, k)
+    newest, end = 2 + 2 * columns - 1, 2 + 2 * columns + len(bitrates)
+    left = _knob(left, end, k)
     whole = np.rint(left)
     left = whole if abs(left - whole) < 1e-4 else left
-    features[0], features[1] = _held(last, 0, k), buffer
-    place = 2 + columns
-    features[place], features[place + 1] = five, least
-    features[place + 2] = _held(_value(flat, newest, k), newest, k)
-    features[place + 3] = _held(left, sizes + count, k)
-    place += 4
-    features[place + count] = _recent(rates, 3)[0]
-    features[place + count + 1] = _recent(rates, columns)[0]
-    for rate in range(count):
-        size = _held(_value(flat, sizes + rate, k), sizes + rate, k)
-        features[place + rate] = size
-        takes = min(8.0 * size / five, k.longest) if five > 0.0 else k.longest
-        features[place + count + 2 + rate] = buffer - takes
-        moves[_KINDS + rate] = rate
+    return Seen(
+        level, _held(last, 0, k), _held(_knob(buffer, 1, k), 1, k), five, least,
+        _held(_knob(took, newest, k), newest, k), _held(left, end, k), k.longest, k.chunk,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _after(size, speed, seen):
+    """Seconds left of the buffer when the next chunk has come at a speed; below 0 it stalled."""
+    return seen.buffer - (min(8.0 * size / speed, seen.longest) if speed > 0.0 else seen.longest)
+
+
+@njit(cache=True, nogil=True)
+def _carried(kind, seen):
+    """Mb/s that can be played for some chunks until the buffer is used up."""
+    speed = seen.least if kind == 1 else seen.five
+    chunks = max(seen.remaining, 1.0) if kind == 2 else AHEAD
+    return speed * (1.0 + seen.buffer / (seen.chunk * chunks))
+
+
+@njit(cache=True, nogil=True)
+def _quantity(place, seen, rates, sizes):
+    """One quantity of a state, by its place among the names; ``rates`` [L] in Mb/s, oldest first, ``sizes`` [A] in MB."""
+    columns, count = len(rates), len(sizes)
+    if place < 2:
+        return seen.last if place == 0 else seen.buffer
+    place -= 2
+    if place < columns:
+        return rates[columns - 1 - place]
+    place -= columns
+    if place < 2:
+        return seen.five if place == 0 else seen.least
+    if place < 4:
+        return seen.took if place == 2 else seen.remaining
+    place -= 4
+    if place < count:
+        return sizes[place]
+    place -= count
+    if place < 2:
+        return _recent(rates, 3 if place == 0 else columns)[0]
+    place -= 2
+    if place < count:
+        return _after(sizes[place], seen.five, seen)
+    place -= count
+    if place < 4:
+        level = seen.level if place % 2 == 0 else min(seen.level + 1, count - 1)
+        return _after(sizes[level], seen.five if place < 2 else seen.least, seen)
+    return _carried(place - 4, seen)
+
+
+@njit(cache=True, nogil=True)
+def _below(mbps, bitrates):
+    """The highest bitrate that is not above a speed; the lowest if all are."""
     below = 0
-    for rate in range(count):
-        if k.bitrates[rate] <= five * 1000.0:
+    for rate in range(len(bitrates)):
+        if bitrates[rate] <= mbps * 1000.0:
             below = rate
-    moves[0], moves[1], moves[2], moves[3] = level, min(level + 1, count - 1), max(level - 1, 0), below
+    return below
+
+
+@njit(cache=True, nogil=True)
+def _move(place, seen, bitrates):
+    """The bitrate that one move is, by its place among the moves."""
+    count = len(bitrates)
+    if place == 0:
+        return seen.level
+    if place == 1:
+        return min(seen.level + 1, count - 1)
+    if place == 2:
+        return max(seen.level - 1, 0)
+    if place == 3:
+        return _below(seen.five, bitrates)
+    place -= _KINDS
+    if place < count:
+        return place
+    place -= count
+    aim = _below(_carried(place % _CARRIED, seen), bitrates)
+    if place < _CARRIED:
+        return aim
+    return min(max(aim, seen.level - 1), seen.level + 1)
 
 
 @njit(cache=True, nogil=True)
 def describe_states(states, k, features, moves):
     """Quantities ``[B, F]`` and moves ``[B, R]`` of observations ``[B, 6, L]``."""
-    rates = np.empty(k.columns)
+    columns = k.columns
+    rates, sizes = np.empty(columns), np.empty(len(k.bitrates))
+    end = 2 + 2 * columns
     for b in range(len(states)):
-        _describe(states[b], k, rates, features[b], moves[b])
+        flat = states[b].reshape(-1)
+        for column in range(columns):
+            rates[column] = _held(_knob(flat[k.cell[2 + column]], 2 + column, k), 2 + column, k)
+        for rate in range(len(sizes)):
+            sizes[rate] = _held(_knob(flat[k.cell[end + rate]], end + rate, k), end + rate, k)
+        took, left = flat[k.cell[end - 1]], flat[k.cell[end + len(sizes)]]
+        seen = _see(flat[k.cell[0]], flat[k.cell[1]], took, left, rates, k)
+        for place in range(features.shape[1]):
+            features[b, place] = _quantity(place, seen, rates, sizes)
+        for place in range(moves.shape[1]):
+            moves[b, place] = _move(place, seen, k.bitrates)
 
 
 @njit(cache=True, nogil=True)
-def _decide(nodes, features, moves, best):
+def _decide(feature, threshold, left, right, scores, first, seen, rates, sizes, bitrates, best):
     """The bitrate of a tree; ``scores`` are logarithms, of equals the lowest bitrate is taken."""
-    feature, threshold, left, right, scores = nodes
     node = 0
     while feature[node] >= 0:
-        node = left[node] if features[feature[node]] <= threshold[node] else right[node]
+        low = _quantity(feature[node], seen, rates, sizes) <= threshold[node]
+        node = left[node] if low else right[node]
+    if first[node] >= 0:
+        return _move(first[node], seen, bitrates)
     best[:] = -np.inf
-    for move in range(len(moves)):
-        best[moves[move]] = max(best[moves[move]], scores[node, move])
+    for move in range(scores.shape[1]):
+        rate = _move(move, seen, bitrates)
+        best[rate] = max(best[rate], scores[node, move])
     action = 0
     for rate in range(len(best)):
         if best[rate] > best[action]:
@@ -122,25 +219,51 @@ def _decide(nodes, features, moves, best):
 
 
 @njit(cache=True, nogil=True)
-def play_tree_rows(rows, s, c, seconds, mbps, first, factors, nodes, k, size, record):
+def _shown_sizes(c, k):
+    """MB of each chunk at each bitrate, as an observation shows them ``[N, A]``."""
+    shown = np.empty((c.chunks, c.bitrates))
+    for n in range(c.chunks):
+        for rate in range(c.bitrates):
+            knob = 2 + 2 * k.columns + rate
+            shown[n, rate] = _held(_knob(c.sizes[n, rate] / 1000.0 / 1000.0, knob, k), knob, k)
+    return shown
+
+
+@njit(cache=True, nogil=True)
+def play_tree_rows(rows, s, c, seconds, mbps, first, factors, nodes, k, record):
     """Play whole sessions, from after the first chunk to the end, by a tree.
 
-    ``size`` is the number of quantities; ``factors`` and ``record`` as in ``rule_kernels.play_rows``.
+    What a step of ``kernels.step_row`` does, with only what a tree looks at shown to it; ``s`` stays as it was.
+    ``nodes`` ends with the move whose score is highest in each node, -1 where several are; ``factors`` and ``record``
+    as in ``rule_kernels.play_rows``.
     """
-    noisy = factors.shape[1] > 0
-    rates, features = np.empty(k.columns), np.empty(size)
-    best, moves = np.empty(c.bitrates), np.empty(_KINDS + c.bitrates, dtype=np.int64)
+    feature, threshold, left, right, scores, sole = nodes
+    noisy, newest = factors.shape[1] > 0, 2 + k.columns - 1
+    rates, best, shown = np.empty(k.columns), np.empty(c.bitrates), _shown_sizes(c, k)
     for b in rows:
         t = s.trace[b]
         times = seconds[first[t] : first[t + 1]]
         carried = mbps[first[t] : first[t + 1]]
-        while not s.done[b]:
-            n = s.chunk[b]
-            _describe(s.state[b], k, rates, features, moves)
-            action = _decide(nodes, features, moves, best)
-            step_row(b, action, factors[b, n] if noisy else 1.0, s, c, times, carried)
+        pointer, clock, buffer = s.pointer[b], s.clock[b], s.buffer[b]
+        action, delay, size = s.last[b], s.delay[b], s.size[b]
+        rates[:] = 0.0
+        for n in range(s.chunk[b], c.chunks):
+            for column in range(k.columns - 1):
+                rates[column] = rates[column + 1]
+            rates[-1] = _held(_knob(size / delay / 1000.0, newest, k), newest, k)
+            seen = _see(
+                c.level[action], buffer / 1000.0 / c.buffer_scale, delay / 1000.0 / c.buffer_scale,
+                min(c.chunks - n, c.remaining_cap) / c.remaining_cap, rates, k,
+            )  # fmt: skip
+            action = _decide(feature, threshold, left, right, scores, sole, seen, rates, shown[n], k.bitrates, best)
+            size = c.sizes[n, action]
+            took, pointer, clock = carry(size, pointer, clock, times, carried, c.payload)
+            delay = (took * 1000.0 + c.request_ms) * (factors[b, n] if noisy else 1.0)
+            buffer, stall, sleep = after_download(buffer, delay, c)
+            if sleep > 0.0:
+                pointer, clock = pass_time(sleep, pointer, clock, times)
             record[0, b, n] = action
-            record[1, b, n] = s.delay[b]
-            record[2, b, n] = s.stall[b]
-            record[3, b, n] = s.sleep[b]
-            record[4, b, n] = s.buffer[b] / 1000.0
+            record[1, b, n] = delay
+            record[2, b, n] = stall / 1000.0
+            record[3, b, n] = sleep
+            record[4, b, n] = buffer / 1000.0

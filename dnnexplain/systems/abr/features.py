@@ -11,11 +11,17 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.abr.arrays import ROWS
 from dnnexplain.systems.abr.codec import SAME, Codec
-from dnnexplain.systems.abr.feature_kernels import Scales, describe_states
+from dnnexplain.systems.abr.feature_kernels import AHEAD, Scales, describe_states
 
 __all__ = ["BitrateFeatures"]
 
 Floats = NDArray[np.float64]
+NEXT = ("at the same bitrate", "one bitrate higher")
+CARRIED = (
+    f"rate that throughput and buffer carry for {AHEAD} chunks",
+    f"rate that the least throughput and buffer carry for {AHEAD} chunks",
+    "rate that throughput and buffer carry to the end",
+)
 LONGEST = 120.0
 """Seconds at most that a chunk is expected to take."""
 
@@ -25,7 +31,8 @@ class BitrateFeatures:
 
     "Throughput of the last 5" is their harmonic mean, which the time that a chunk takes follows; samples from
     before the session are left out. "Buffer after the next chunk at 750 kbps" is what would be left if that chunk
-    came at this throughput: below 0 it would stall for as long. ``moves`` are what rules say to do.
+    came at this throughput: below 0 it would stall for as long. A rate is carried for 5 chunks if the buffer is used up
+    when they have come at it. ``moves`` are what rules say to do.
 
     Args:
         codec: reads the picture.
@@ -47,6 +54,8 @@ class BitrateFeatures:
             "throughput of the last 3": "Mb/s",
             f"throughput of the last {codec.columns}": "Mb/s",
             **{f"buffer after the next chunk at {label}": "s" for label in labels},
+            **{f"buffer after the next chunk {at}{by}": "s" for by in ("", ", by the least throughput") for at in NEXT},
+            **dict.fromkeys(CARRIED, "Mb/s"),
         }
         self.names = tuple(self.units)
         self.moves = (
@@ -55,6 +64,8 @@ class BitrateFeatures:
             "one bitrate lower",
             "the highest bitrate below the throughput of the last 5",
             *labels,
+            *(f"the highest bitrate below the {rate}" for rate in CARRIED),
+            *(f"one bitrate towards the {rate}" for rate in CARRIED),
         )
 
     def __call__(self, observations: NDArray[Any]) -> Floats:
@@ -80,5 +91,13 @@ class BitrateFeatures:
         """How the codec's knobs stand in an observation, for the compiled code."""
         codec = self.codec
         return Scales(
-            codec.video.bitrates, codec.columns, codec.cell, codec.scale, codec.low, codec.high, SAME, LONGEST
+            codec.video.bitrates,
+            codec.columns,
+            codec.cell,
+            codec.scale,
+            codec.low,
+            codec.high,
+            SAME,
+            LONGEST,
+            codec.video.seconds,
         )

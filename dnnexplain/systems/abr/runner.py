@@ -99,7 +99,10 @@ def _tree_nodes(policy: Any, video: Video, params: Params) -> tuple[NDArray[Any]
         return None
     if features.codec.video is not video or features.codec.params != params:
         return None
-    return *nodes[:-1], np.log(np.maximum(nodes[-1], _SMALLEST))
+    scores = np.log(np.maximum(nodes[-1], _SMALLEST))
+    first, most = scores.argmax(axis=1), scores.max(axis=1)
+    sole = (scores == most[:, None]).sum(axis=1) == 1
+    return *nodes[:-1], scores, np.where(sole, first, -1)
 
 
 def _play_tree(simulator: Simulator, policy: Any, nodes: tuple[NDArray[Any], ...], record: NDArray[np.float64]) -> None:
@@ -107,7 +110,7 @@ def _play_tree(simulator: Simulator, policy: Any, nodes: tuple[NDArray[Any], ...
     seconds, mbps, first = simulator.packed
     play_tree_rows(
         simulator.rows, simulator.arrays, simulator.constants, seconds, mbps, first, _factors(simulator), nodes,
-        features.scales, len(features.names), record,
+        features.scales, record,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +80,12 @@ class Packed(NamedTuple):
 
 
 def pack(traces: Sequence[Trace]) -> Packed:
-    """Traces as flat arrays."""
+    """Traces as flat arrays, not to be written to; the last few sets are kept, for searches play the same links often."""
+    return _packed(tuple(traces))
+
+
+@lru_cache(maxsize=8)
+def _packed(traces: tuple[Trace, ...]) -> Packed:
     if not traces:
         msg = "there is no trace to play over"
         raise DnnExplainError(msg)
