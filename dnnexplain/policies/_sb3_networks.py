@@ -21,14 +21,14 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies._adapters import OneStep, Permuted, ScaledInput
 from dnnexplain.policies.networks import NAMED_ACTIVATIONS
 
-__all__ = ["Pixels", "decider", "default_activation", "is_agent"]
+__all__ = ["Pixels", "Squash", "decider", "default_activation", "is_agent"]
 
 Weights = Mapping[str, torch.Tensor]
 
 _QUALITY = ("q_net.q_net.", "quantile_net.quantile_net.")
 _CRITICS = re.compile(
     r"(mlp_extractor\.value_net|value_net|vf_features_extractor|lstm_critic|critic|critic_target|actor_target|"
-    r"q_net_target|quantile_net_target|actor\.log_std)\..*|log_std|critic\b.*"
+    r"q_net_target|quantile_net_target|actor\.log_std)\..*|(actor\.)?log_std|critic\b.*"
 )
 _STRIDES = {0: 4, 2: 2, 4: 1}
 """Of the three convolutions of the Nature paper (Mnih et al. 2015), by their place."""
@@ -47,6 +47,21 @@ class Pixels:
 
     shape: tuple[int, ...]
     factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Squash:
+    """How an agent's numbers become actions within bounds.
+
+    Attributes:
+        ends: lowest and highest action; ``None`` for an agent whose actions are no numbers.
+        clip: within what the mean is cut first, for a squashed Gaussian that explores by its state.
+        tanh: whether a tanh bounds the actions, for agents whose kind leaves that open; ``None`` if nothing says.
+    """
+
+    ends: tuple[list[float], list[float]] | None = None
+    clip: float = 2.0
+    tanh: bool | None = None
 
 
 def is_agent(weights: Weights) -> bool:
@@ -70,7 +85,7 @@ def decider(
     *,
     outputs: int,
     pixels: Pixels | None = None,
-    ends: tuple[list[float], list[float]] | None = None,
+    squash: Squash | None = None,
 ) -> nn.Sequential:
     """The layers that decide, filled.
 
@@ -80,13 +95,13 @@ def decider(
         where: the file, for messages.
         outputs: how many the system has.
         pixels: how a convolution sees the observation.
-        ends: lowest and highest action, for actors that end in a tanh.
+        squash: how its numbers become actions within bounds.
 
     Raises:
         DnnExplainError: layers of another kind; they are named.
     """
     rest = {name: weight for name, weight in weights.items() if not _CRITICS.fullmatch(name)}
-    row = _Row(rest, activation, where)
+    row, bounded = _Row(rest, activation, where), squash or Squash()
     if "action_net.weight" in rest:
         own = any(name.startswith("pi_features_extractor.") for name in rest)
         if own:
@@ -96,6 +111,8 @@ def decider(
         row.dense("mlp_extractor.shared_net.", last=True)
         row.dense("mlp_extractor.policy_net.", last=True)
         row.output("action_net.")
+        if bounded.ends is not None and bounded.tanh:
+            row.squashed(bounded.ends)
     elif any(name.startswith(_QUALITY) for name in rest):
         stem = "q_net." if any(name.startswith(_QUALITY[0]) for name in rest) else "quantile_net."
         row.picture(f"{stem}features_extractor.", pixels)
@@ -105,16 +122,22 @@ def decider(
         row.picture("actor.features_extractor.", pixels)
         row.dense("actor.latent_pi.", last=True)
         row.output("actor.mu.")
-        row.squashed(ends)
+        row.squashed(bounded.ends)
+    elif "actor.latent_pi.0.weight" in rest:  # explores by its state: its mean is cut before the tanh
+        row.picture("actor.features_extractor.", pixels)
+        row.dense("actor.latent_pi.", last=True)
+        row.output("actor.mu.0.")
+        row.layers["cut"] = nn.Hardtanh(-bounded.clip, bounded.clip)
+        row.squashed(bounded.ends)
     elif "actor.mu.0.weight" in rest:
         row.picture("actor.features_extractor.", pixels)
         row.dense("actor.mu.", last=False)
-        row.squashed(ends)
+        row.squashed(bounded.ends)
     else:
         row.picture("features_extractor.", pixels)
         row.dense("action_net.", last=False)
-        if ends is not None:
-            row.squashed(ends)
+        if bounded.ends is not None and bounded.tanh is not False:
+            row.squashed(bounded.ends)
     return row.finish()
 
 

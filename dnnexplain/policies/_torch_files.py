@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dnnexplain.contract import Choice, DnnExplainError
@@ -64,6 +65,30 @@ def _unsupported(message: str) -> str:
         name for name in names if not name.startswith(("torch.load", "torch.serialization", "www.", "pytorch.org"))
     ]
     return f"it asks for {known[0]}" if known else "it asks for code"
+
+
+def read_arrays(path: Path, data: bytes) -> dict[str, torch.Tensor]:
+    """The arrays of numpy's ``.npz`` as a state dict.
+
+    Raises:
+        DnnExplainError: damaged, arrays of objects (which are pickles), or arrays without names.
+    """
+    with open_zip(data, path):  # its bounds
+        pass
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            tensors = {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
+    except Exception as error:  # noqa: BLE001 - a damaged member may raise nearly anything
+        msg = f"{path}: its arrays cannot be read ({' '.join(str(error).split())[:100]}); save numbers: np.savez(path, **arrays)"
+        raise DnnExplainError(msg) from None
+    if any(re.fullmatch(r"arr_\d+", name) for name in tensors):
+        msg = (
+            f"{path} holds arrays without names ({', '.join(list(tensors)[:4])}), which do not say what layer each belongs to; name "
+            "them as torch does: np.savez(path, **{'0.weight': w0, '0.bias': b0, '2.weight': w1, '2.bias': b1}), weights as "
+            "[outputs, inputs]"
+        )
+        raise DnnExplainError(msg)
+    return tensors
 
 
 def _refuse_programs(path: Path, data: bytes) -> None:

@@ -125,7 +125,7 @@ def network_from_weights(
 PREFIXES = ("_orig_mod.", "module.", "model.", "net.", "network.", "policy.", "actor.", "agent.", "q_net.")
 """What wrappers and training loops put before every name: torch.compile, DataParallel, Lightning, agents."""
 
-ACTORS = ("actor.", "policy.", "pi.", "policy_net.")
+ACTORS = ("actor.", "actor_mean.", "actor_mu.", "policy.", "pi.", "policy_net.")
 """How the part of an agent is called that decides, where another part (the critic) is beside it."""
 
 

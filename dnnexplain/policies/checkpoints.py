@@ -23,7 +23,7 @@ from dnnexplain.policies._files import read_bytes
 from dnnexplain.policies._fit import probe_observations
 from dnnexplain.policies._how import How, architecture_of, completed, reading_as, were_asked
 from dnnexplain.policies._sb3_networks import default_activation, is_agent
-from dnnexplain.policies._torch_files import OLD_TORCH, read_state_dict
+from dnnexplain.policies._torch_files import OLD_TORCH, read_arrays, read_state_dict
 from dnnexplain.policies._untrained import UNTRAINED, untrained
 from dnnexplain.policies._weights import fill, network_from_weights, portable, stripped
 from dnnexplain.policies.keras_files import HDF5, is_keras_zip, read_h5_weights, read_keras
@@ -31,7 +31,7 @@ from dnnexplain.policies.legacy_pickle import load_legacy
 from dnnexplain.policies.networks import build
 from dnnexplain.policies.normalizing import normalized
 from dnnexplain.policies.onnx_files import is_onnx, read_onnx
-from dnnexplain.policies.sb3 import is_sb3_zip, network_of, read_agent
+from dnnexplain.policies.sb3 import is_sb3_zip, network_of, read_agent, refuse_unknown
 from dnnexplain.policies.torch_policy import TorchPolicy, weights_hash
 from dnnexplain.reading import open_zip
 from dnnexplain.tensorflow_files import is_tensorflow, read_checkpoint
@@ -226,12 +226,20 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     agent = read_agent(path, data)
     activation = how.activation or agent.activation
     network: nn.Module
+    guesses: list[str] = []
     if how.module is None:
+        refuse_unknown(agent, activation, str(path))
         network, guess = network_of(agent.weights, activation, str(path), system, agent)
+        guesses = [guess] if guess else []
+        if "policy" in agent.own:
+            guesses.append(
+                f"its policy is a class of its author's ({agent.own['policy']}), which the file does not hold: that it "
+                "decides as the package's own was assumed"
+            )
     else:
-        network, guess = fill(how.module, agent.weights, str(path)), ""
+        network = fill(how.module, agent.weights, str(path))
     unit = getattr(system, "byte_scale", None)
-    note = f"an agent of stable-baselines3, {activation} between its layers"
+    note = "an agent of stable-baselines3" + (f", {activation} between its layers" if how.module is None else "")
     scale = how.scale
     if scale is None and unit is not None and agent.high is not None:
         highs = {1.0: "unit", round(1 / unit, 9): "bytes"}
@@ -247,7 +255,7 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
     if not masked and isinstance(system.output, Discrete):
         note += ", without a mask: invalid actions are not masked here either (masked=True does)"
     how = replace(how, scale=scale, masked=masked)
-    return _policy(network, system, path, how, {}, note, [guess] if guess else [])
+    return _policy(network, system, path, how, {}, note, guesses)
 
 
 def _keras(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
@@ -322,7 +330,7 @@ def load_any(
 
     Read are: safetensors (ours, or bare weights), torch state dicts and checkpoints (``.pt``, ``.pth``,
     ``.ckpt``; with ``weights_only``), agents of stable-baselines3 (``.zip``, ``policy.pth``), ONNX, Keras
-    (``.keras``, ``.h5``), checkpoints of TensorFlow with the ``module`` that they belong to, and the published
+    (``.keras``, ``.h5``), numpy's ``.npz`` with names as torch has them, checkpoints of TensorFlow with the ``module`` that they belong to, and the published
     DeepRM's pickles of numpy arrays. What is in the file decides, not its extension.
 
     Args:
@@ -364,6 +372,8 @@ def load_any(
         return _agent(path, data, system, how)
     if data.startswith(HDF5) or is_keras_zip(members):
         return _keras(path, data, system, how)
+    if members and all(name.endswith(".npy") for name in members):
+        return _bare(read_arrays(path, data), system, path, how)
     if data.startswith((b"PK\x03\x04", OLD_TORCH)) or path.suffix in {".pt", ".pth", ".ckpt"}:
         weights = read_state_dict(path, data, how.key)
         known = _known(system, path, weights) if module is None else None
@@ -371,12 +381,15 @@ def load_any(
             return _policy(known[0], system, path, how, {}, known[1])
         return _bare(weights, system, path, how)
     if is_onnx(data) or path.suffix == ".onnx":
-        return _policy(read_onnx(path), system, path, how, {})
+        graph = read_onnx(path)
+        names = ", ".join(map(repr, graph.left_out))
+        note = f"the output {names} of the file was left out, which is no score" if names else ""
+        return _policy(graph, system, path, how, {}, note)
     if path.suffix in PLAIN_PICKLES or data[:1] == b"\x80":
         return load_legacy(path, system, masked=bool(masked))
     msg = (
         f"{path} is no weights file that dnnexplain reads; it reads .safetensors, torch state dicts (.pt, .pth, .ckpt), "
-        "agents of stable-baselines3 (.zip), .onnx, Keras (.keras, .h5), checkpoints of TensorFlow (.index) and pickled lists of "
+        "agents of stable-baselines3 (.zip), .onnx, Keras (.keras, .h5), .npz of arrays, checkpoints of TensorFlow (.index) and pickled lists of "
         "numpy arrays (.pkl): export the weights from the program that wrote it"
     )
     raise DnnExplainError(msg)

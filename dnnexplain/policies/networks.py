@@ -45,6 +45,7 @@ ACTIVATIONS = (
     nn.Hardtanh,
     nn.Hardswish,
     nn.Sigmoid,
+    nn.Softsign,
 )
 
 
@@ -61,6 +62,9 @@ NAMED_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "softplus": nn.Softplus,
     "sigmoid": nn.Sigmoid,
     "hardtanh": nn.Hardtanh,
+    "hardswish": nn.Hardswish,
+    "celu": nn.CELU,
+    "softsign": nn.Softsign,
     "none": nn.Identity,
 }
 """What may stand between dense layers, by name, with torch's default arguments."""
@@ -72,7 +76,8 @@ def activation_name(name: str) -> str:
     Raises:
         DnnExplainError: there is no such activation; the message lists those there are.
     """
-    plain = name.lower().replace("-", "").replace("_", "").replace("identity", "none").replace("swish", "silu")
+    plain = name.lower().replace("-", "").replace("_", "")
+    plain = {"identity": "none", "swish": "silu"}.get(plain, plain)
     for known in NAMED_ACTIVATIONS:
         if known.replace("_", "") == plain:
             return known

@@ -22,6 +22,7 @@ from dnnexplain.contract import DnnExplainError, NetworkPolicy
 from dnnexplain.counts import counted
 from dnnexplain.files import write_bytes
 from dnnexplain.policies._files import read_bytes
+from dnnexplain.policies._onnx_external import gather
 from dnnexplain.policies._onnx_layers import ACTIVATIONS, WEIGHTED
 from dnnexplain.policies._onnx_ops import OPERATIONS
 from dnnexplain.policies._onnx_recurrent import RECURRENT
@@ -30,6 +31,7 @@ from dnnexplain.reading import check_count
 __all__ = ["OnnxNetwork", "Step", "is_onnx", "read_onnx", "save_onnx", "taken", "through_onnx"]
 
 OPSET = 17
+_CHOOSING = {"ArgMax", "ArgMin", "TopK", "Multinomial", "RandomNormalLike", "RandomUniformLike", "Bernoulli"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,11 @@ class OnnxNetwork(nn.Module):
 
     Attributes:
         declared: the input's shape as the file says it, ``None`` where it leaves a size open.
+        left_out: names of outputs that need an operator which is not read.
     """
 
     declared: tuple[int | None, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -100,7 +104,7 @@ def read_onnx(path: str | Path) -> OnnxNetwork:
     """The network in an ONNX file, as a torch module in eval mode.
 
     Args:
-        path: a model with one input; its weights must be in the file.
+        path: a model with one input; its weights are in the file, or in one beside it that it names.
 
     Returns:
         float32; one tensor for one output, a tuple for several. A file whose batch size is fixed is made
@@ -134,6 +138,7 @@ def _parsed(path: str | Path, data: bytes) -> Any:
     if not nodes or not model.graph.output:
         msg = f"{path}: not a whole ONNX file (it holds no graph); copy it again"
         raise DnnExplainError(msg)
+    gather(model, path)
     return model
 
 
@@ -169,11 +174,6 @@ def _memories(graph: Any) -> set[str]:
 def _tensor(tensor: Any) -> torch.Tensor:
     from onnx import numpy_helper  # noqa: PLC0415
 
-    if tensor.data_location == 1:
-        msg = (
-            "its weights lie in another file; save it whole: onnx.save_model(model, path, save_as_external_data=False)"
-        )
-        raise DnnExplainError(msg)
     array = torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
     return array.float() if array.is_floating_point() else array
 
@@ -185,8 +185,18 @@ class _Builder:
         self.constants, self.opset, self.silent = constants, opset, silent
         self.steps: list[Step] = []
         self.layers: dict[str, nn.Module] = {}
+        self.unread: dict[str, str] = {}
 
     def add(self, node: Any) -> None:
+        """One node; what is not read, and all that is made of it, is left out: perhaps no output that counts needs it."""
+        lost = next((self.unread[name] for name in node.input if name in self.unread), "")
+        if not lost and not self._read(node):
+            lost = node.op_type
+        if lost:
+            self.unread.update(dict.fromkeys(node.output, lost))
+
+    def _read(self, node: Any) -> bool:
+        """A node as a step; whether it is one that is read."""
         attributes = {attribute.name: _attribute(attribute) for attribute in node.attribute}
         inputs = tuple("" if name in self.silent else name for name in node.input)
         outputs = tuple(node.output)
@@ -204,8 +214,8 @@ class _Builder:
         elif kind in OPERATIONS and node.domain in {"", "ai.onnx"}:
             self._operation(kind, inputs, outputs, attributes)
         else:
-            msg = f"it uses the operator {kind}, which is not read; read are {', '.join(sorted(_readable()))}"
-            raise DnnExplainError(msg)
+            return False
+        return True
 
     def _layer(self, kind: str, inputs: tuple[str, ...], attributes: dict[str, Any]) -> nn.Module | None:
         if kind in ACTIVATIONS:
@@ -248,19 +258,34 @@ class _Builder:
         names = (stem if count == 1 else f"{stem}_{count}" for count in range(1, len(self.layers) + 2))
         return next(name for name in names if name not in self.layers)
 
-    def finish(self, source: str, results: list[str]) -> OnnxNetwork:
+    def finish(self, source: str, outputs: list[str]) -> OnnxNetwork:
+        results = [name for name in outputs if name not in self.unread]
+        if not results:
+            raise _refused(self.unread[outputs[0]])
         used = {name for step in self.steps for name in step.inputs} | set(results)
         kept = {name: value for name, value in self.constants.items() if name in used}
         made = {source, *kept, *(name for step in self.steps for name in step.outputs)}
         if missing := sorted(used - made - {""}):
             msg = f"not a whole ONNX file: nothing makes the value {missing[0]!r}"
             raise DnnExplainError(msg)
-        return OnnxNetwork(source, results, self.steps, self.layers, kept)
+        network = OnnxNetwork(source, results, self.steps, self.layers, kept)
+        network.left_out = tuple(name for name in outputs if name in self.unread)
+        return network
+
+
+def _refused(kind: str) -> DnnExplainError:
+    """Why no output could be read, which needs an operator of this kind."""
+    if kind in _CHOOSING:
+        return DnnExplainError(
+            f"it gives the action that it chose (by the operator {kind}), not the scores of all actions, which are what is "
+            "explained; export the network without its last step"
+        )
+    return DnnExplainError(f"it uses the operator {kind}, which is not read; read are {', '.join(sorted(_readable()))}")
 
 
 def taken(name: str) -> bool:
     """Whether a layer of an :class:`OnnxNetwork` cannot have a name, for the network needs it itself."""
-    own = {"source", "results", "steps", "constants", "training", "declared"}
+    own = {"source", "results", "steps", "constants", "training", "declared", "left_out"}
     return hasattr(OnnxNetwork, name) or name in own or name.startswith("constant_")
 
 
@@ -334,7 +359,7 @@ def _freed(network: OnnxNetwork, fixed: int) -> OnnxNetwork:
                 shape[0] = 0 if bool((shape == -1).any()) else -1
             constants[step.inputs[1]] = shape
     twin = OnnxNetwork(network.source, network.results, network.steps, dict(network.named_children()), constants)
-    twin.declared = (None, *network.declared[1:])
+    twin.declared, twin.left_out = (None, *network.declared[1:]), network.left_out
     return twin.eval()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,19 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import Box, DnnExplainError, System
-from dnnexplain.policies._sb3_networks import Pixels, decider, default_activation
-from dnnexplain.policies.networks import activation_name
+from dnnexplain.policies._sb3_networks import Pixels, Squash, decider, default_activation
+from dnnexplain.policies.networks import NAMED_ACTIVATIONS, activation_name
 from dnnexplain.reading import open_zip, parse_json
 
-__all__ = ["Agent", "has_parts_of_agent", "is_sb3_zip", "network_of", "read_agent", "refuse_live_agent"]
+__all__ = [
+    "Agent",
+    "has_parts_of_agent",
+    "is_sb3_zip",
+    "network_of",
+    "read_agent",
+    "refuse_live_agent",
+    "refuse_unknown",
+]
 
 BYTE = 255
 """The largest number of a byte; pictures of bytes are divided by it."""
@@ -39,6 +47,9 @@ class Agent:
         maskable: whether it was trained with invalid actions masked; ``None`` if the file does not say.
         is_bytes: whether pictures are divided by 255 before the network; ``None`` if the file does not say.
         ends: the lowest and the highest action; ``None`` if the file does not say.
+        squash: whether a tanh bounds its actions, where its kind leaves that open.
+        clip_mean: within what the mean of a squashed Gaussian is cut when it explores by its state (gSDE).
+        own: what the file names and does not hold, classes of its author's: said by what they are for.
     """
 
     weights: Mapping[str, torch.Tensor]
@@ -47,6 +58,9 @@ class Agent:
     maskable: bool | None = None
     is_bytes: bool | None = None
     ends: tuple[list[float], list[float]] | None = None
+    squash: bool = False
+    clip_mean: float = 2.0
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_sb3_zip(names: list[str]) -> bool:
@@ -70,6 +84,33 @@ def refuse_live_agent(thing: object) -> None:
             f"this {type(thing).__name__} is an agent of stable-baselines3, whose answers are actions, not scores; save it "
             "and load the file, which also tells its scale and its mask: agent.save('agent.zip'), then "
             "load_any('agent.zip', system)"
+        )
+        raise DnnExplainError(msg)
+
+
+def refuse_unknown(agent: Agent, activation: str, where: str) -> None:
+    """What an agent's layers are cannot be told where its file names classes that it does not hold.
+
+    Args:
+        agent: what the file says.
+        activation: between its layers, with what the caller said of it; empty if neither says.
+        where: the file.
+
+    Raises:
+        DnnExplainError: its activation or what is before its layers is a class of its author's.
+    """
+    module = "make its network as a module and pass it, load_any(path, system, module=...)"
+    if "features extractor" in agent.own:
+        msg = (
+            f"{where}: before this agent's layers is a features extractor of its author's "
+            f"({agent.own['features extractor']}), which the file names and does not hold; {module}"
+        )
+        raise DnnExplainError(msg)
+    if not activation:
+        msg = (
+            f"{where}: between this agent's layers is {agent.own['activation']}, which is none of the activations that "
+            f"have a name here ({', '.join(NAMED_ACTIVATIONS)}); say which of these it computes, activation='elu' "
+            f"(--activation elu), or {module}"
         )
         raise DnnExplainError(msg)
 
@@ -98,19 +139,45 @@ def read_agent(path: Path, data: bytes) -> Agent:
             raise DnnExplainError(msg) from None
     weights = read_state_dict(Path(f"{path} (its policy.pth)"), packed)
     said = said if isinstance(said, dict) else {}
-    module = str(_part(said, "policy_class").get("__module__", ""))
-    activation = _part(said, "policy_kwargs").get("activation_fn")
+    kind, options = _part(said, "policy_class"), _part(said, "policy_kwargs")
     seen = _part(said, "observation_space")
+    activation, own = _activation(options.get("activation_fn"), default_activation(weights)), _own(kind, options)
     return Agent(
         weights,
-        default_activation(weights)
-        if activation is None
-        else activation_name(str(activation).strip("<>' ").rpartition(".")[2]),
+        activation,
         _highest(seen.get("high")),
-        "maskable" in module,
-        _are_bytes(seen, _part(said, "policy_kwargs")),
+        "maskable" in str(kind.get("__module__", "")),
+        _are_bytes(seen, options),
         _ends(_part(said, "action_space")),
+        _squashes(kind, options),
+        float(options.get("clip_mean", 2.0)),
+        own if activation else {**own, "activation": str(options.get("activation_fn"))},
     )
+
+
+def _activation(said: Any, usual: str) -> str:
+    """The name of the activation that a file says by its class; empty for one that is not known."""
+    if said is None:
+        return usual
+    exact = re.fullmatch(r"<class 'torch\.nn\.modules\.\w+\.(\w+)'>", str(said).strip())
+    try:
+        return activation_name(exact[1]) if exact else ""
+    except DnnExplainError:
+        return ""
+
+
+def _squashes(kind: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    """Whether actions end in a tanh: as the options say, else as is usual for the kind."""
+    usual = "ars" in str(kind.get("__module__", "")) and "Linear" not in str(kind.get("__init__", ""))
+    return bool(options.get("squash_output", usual))
+
+
+def _own(kind: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, str]:
+    """Classes that belong to neither package: of the policy and of what is before its layers."""
+    policy = str(kind.get("__module__", ""))
+    before = re.sub(r"^<class '|'>$", "", str(options.get("features_extractor_class", "")))
+    named = {"policy": policy, "features extractor": before}
+    return {what: name for what, name in named.items() if name and name.partition(".")[0] not in PACKAGES}
 
 
 def _are_bytes(seen: Mapping[str, Any], options: Mapping[str, Any]) -> bool | None:
@@ -171,5 +238,8 @@ def network_of(
             guess = "the file does not say whether pictures were divided by 255 before the network: " + (
                 "they were assumed to be, for they are bytes" if is_bytes else "they were assumed not to be"
             )
-    network = decider(weights, activation, where, outputs=len(system.output.names), pixels=pixels, ends=ends)
+    squash = Squash(
+        ends, clip=agent.clip_mean if agent is not None else 2.0, tanh=agent.squash if agent is not None else None
+    )
+    network = decider(weights, activation, where, outputs=len(system.output.names), pixels=pixels, squash=squash)
     return network, guess

@@ -29,6 +29,7 @@ from dnnexplain.contract import (
 )
 from dnnexplain.counts import counted
 from dnnexplain.systems.gym_parts import FAR, Part, action_space, flat, parts_of
+from dnnexplain.systems.gym_steps import WithOptions, begin, finite, take
 from dnnexplain.systems.gym_worlds import Episode, Worlds
 from dnnexplain.systems.small_parts import MOST_SWITCHES, KnobFeatures, check_counts, tried_actions
 
@@ -73,6 +74,7 @@ class GymSystem:
             Without it the oracle knows states that this object met in episodes, which it plays again, and all others
             where the environment's attribute ``state`` is what is seen (tried on some steps before it is trusted).
         levels: into how many steps the oracle divides the range of a number; its losses are then estimates.
+        options: what every ``reset`` of the environment is given.
 
     Attributes:
         assumed: what the environment leaves open, a sentence each; said in every result.
@@ -97,12 +99,15 @@ class GymSystem:
         horizon: int = 3,
         restore: Callable[[Any, NDArray[Any]], None] | None = None,
         levels: int = 5,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         check_counts("GymSystem", steps=steps, horizon=horizon, levels=levels)
-        self.env = _made(env)
+        self.env = _made(env) if options is None else WithOptions(_made(env), options)
         value = getattr(self.env.spec, "id", None) or type(self.env.unwrapped).__name__
         self.name = name or str(value)
         self.parameters: dict[str, Any] = {"environment": str(value), "steps": steps, "horizon": horizon}
+        if options is not None:
+            self.parameters["options"] = dict(options)
         self.steps, self.horizon, self.levels = steps, horizon, levels
         self._space = self.env.observation_space
         self.assumed: list[str] = []
@@ -166,7 +171,7 @@ class GymSystem:
     def baselines(self, state: State) -> Mapping[str, NDArray[np.float32]]:
         """``"all in the middle"``, ``"all lowest"``, and 64 ``"beginnings of episodes"``."""
         del state
-        begun = np.stack([self._seen(self.env.reset(seed=seed)[0]) for seed in range(64)])
+        begun = np.stack([self._seen(begin(self.env, seed)) for seed in range(64)])
         return {
             "beginnings of episodes": begun,
             "all in the middle": self.encode(self.repair(((self._low + self._high) / 2)[None])),
@@ -313,7 +318,7 @@ class GymSystem:
         """Minus the return of each episode ``[W]``."""
         cost = np.zeros(len(workloads))
         for met in self._worlds.walk(policy, workloads, seed if sample else None, self.steps):
-            cost[met.row] -= met.reward
+            cost[met.row] -= finite(met.reward, self.env)
         return Episodes(policy.name, cost, self.cost_name, {}, seed)
 
     def visit(
@@ -332,7 +337,12 @@ class GymSystem:
     # --- the environment ---
 
     def _seen(self, observation: Any) -> NDArray[np.float32]:
-        return flat(self._space, observation).astype(np.float32).reshape(self.observation_shape)
+        try:
+            return flat(self._space, observation).astype(np.float32).reshape(self.observation_shape)
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            shape = getattr(observation, "shape", type(observation).__name__)
+            msg = f"{self.name} shows an observation ({shape}) that is not of its own observation_space, {self._space}"
+            raise DnnExplainError(msg) from error
 
     # --- knobs ---
 
@@ -366,15 +376,15 @@ class GymSystem:
         """Observations of random episodes, which give bounds where the space has none."""
         self.assumed.append(f"Knobs without bounds range over what {_TRIED} random steps showed, and a quarter more.")
         self.env.action_space.seed(0)
-        observation, _ = self.env.reset(seed=0)
+        observation = begin(self.env, 0)
         seen = []
         for _ in range(_TRIED):
             seen.append(flat(self._space, observation))
             mask = getattr(self.env.unwrapped, "action_masks", lambda: None)()
             action = self.env.action_space.sample(None if mask is None else np.asarray(mask, dtype=np.int8))
-            observation, _, ended, cut, _ = self.env.step(action)
+            observation, _, ended, cut = take(self.env, action)
             if ended or cut:
-                observation, _ = self.env.reset()
+                observation = begin(self.env)
         return np.stack(seen)
 
 

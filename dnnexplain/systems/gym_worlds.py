@@ -13,6 +13,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from dnnexplain.contract import DnnExplainError, Policy, Space, in_episodes
+from dnnexplain.systems.gym_steps import begin, finite, take
 from dnnexplain.systems.small_parts import possible
 
 __all__ = ["Episode", "Met", "Worlds"]
@@ -114,29 +115,29 @@ class Worlds:
             return actions.sample(self._sampling_mask(world))
 
         first, other = copy.deepcopy(self.env), copy.deepcopy(self.env)
-        first.reset(seed=0)
+        begin(first, 0)
         twin = copy.deepcopy(first)
         alone: list[tuple[Any, tuple[bytes, float, bool]]] = []
         while len(alone) < _APART and not (alone and alone[-1][1][2]):
             action = drawn(first)
             alone.append((action, self._after(first, action)))
-        other.reset(seed=1)
+        begin(other, 1)
         for action, was in alone:
             if self._after(twin, action) != was:
                 return False
             if self._after(other, drawn(other))[2]:
-                other.reset()
+                begin(other)
         return True
 
     def _after(self, world: Any, action: Any) -> tuple[bytes, float, bool]:
-        after, reward, ended, cut, _ = world.step(action)
-        return self.see(after).tobytes(), float(reward), bool(ended or cut)
+        step = take(world, action)
+        return self.see(step.seen).tobytes(), step.reward, step.ended or step.cut
 
     def _together(
         self, worlds: Sequence[Any], policy: Policy, begun: dict[int, Episode], seed: int | None, steps: int
     ) -> Iterator[Met]:
         world = dict(zip(begun, worlds, strict=False))
-        seen = {row: self.see(world[row].reset(seed=item.seed)[0]) for row, item in begun.items()}
+        seen = {row: self.see(begin(world[row], item.seed)) for row, item in begun.items()}
         done: dict[int, list[Any]] = {row: [] for row in begun}
         course, place = in_episodes(policy, len(begun)), {row: at for at, row in enumerate(begun)}
         draws = {} if seed is None else {row: np.random.default_rng((seed, item.seed)) for row, item in begun.items()}
@@ -148,10 +149,10 @@ class Worlds:
             going = {}
             for row, action in actions.items():
                 done[row].append(self.action(action))
-                after, reward, ended, cut, _ = world[row].step(done[row][-1])
-                yield Met(row, seen[row], float(reward))
-                if not (ended or cut):
-                    going[row] = self.see(after)
+                step = take(world[row], done[row][-1])
+                yield Met(row, seen[row], step.reward)
+                if not (step.ended or step.cut):
+                    going[row] = self.see(step.seen)
             seen = going
             if not seen:
                 return
@@ -224,9 +225,9 @@ class Worlds:
             raise DnnExplainError(msg)
         met = self._met.get(np.asarray(seen, dtype=np.float32).tobytes())
         if met is not None and not self._given:
-            world.reset(seed=met.seed)
+            begin(world, met.seed)
             for action in met.actions[: met.count]:
-                world.step(action)
+                take(world, action)
             return world
         if not self._tried:
             self._tried = True
@@ -288,7 +289,8 @@ class Worlds:
 
     def _cost(self, begun: Any, action: Any, tried: NDArray[Any], depth: int) -> float:
         world = copy.deepcopy(begun)
-        _, reward, ended, cut, _ = world.step(self.action(action))
+        _, reward, ended, cut = take(world, self.action(action))
+        reward = finite(reward, world)
         if depth == 1 or ended or cut:
             return -float(reward)
         return -float(reward) + float(np.nanmin(self.cheapest(world, tried, tried, depth - 1)))

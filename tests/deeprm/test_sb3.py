@@ -143,7 +143,7 @@ def test_foreign_agents_are_told(tmp_path):
         load_any(agent(tmp_path / "cnn.zip", odd), SYSTEM)
     with pytest.raises(DnnExplainError, match=r"saw numbers up to 255, deeprm shows 0 to 1"):
         load_any(agent(tmp_path / "other.zip", weights(), high=255), SYSTEM)
-    with pytest.raises(DnnExplainError, match="no activation 'MyOwn'"):
+    with pytest.raises(DnnExplainError, match=r"is <class 'mine.MyOwn'>, which is none of the activations"):
         load_any(agent(tmp_path / "own.zip", weights(), activation_fn="<class 'mine.MyOwn'>"), SYSTEM)
 
 

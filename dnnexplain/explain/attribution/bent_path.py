@@ -24,6 +24,10 @@ COMPLETE_WITHIN = 0.01
 _PIECES, _STEPS, _DIVIDE, _ROUNDS = 16, 2, 4, 10
 _MOST_BAD = 256
 """Pieces per path that may still be divided: beyond, it is rounding that fails them, or a network all bends."""
+_SLAB_NUMBERS = 1 << 22
+"""Input values of the pieces that are in memory at once: 16 MB of float32, and several times as much for their ends and maps."""
+_MOST_PRODUCTS = 3 * 10**10
+"""Multiplications of the forward passes for one state: beyond, what is left undivided is taken as it is, and the note says so."""
 
 
 def integrated_gradients(p: CaptumQuestion) -> Raw:
@@ -71,6 +75,16 @@ class _Pieces:
             rows=p.rows[self.pair],
         )
 
+    def where(self, which: Tensor) -> _Pieces:
+        """Some of the pieces."""
+        return _Pieces(self.pair[which], self.low[which], self.high[which])
+
+    def slabs(self, p: CaptumQuestion) -> list[_Pieces]:
+        """All pieces, in parts whose inputs fit into memory together."""
+        size = max(1, _SLAB_NUMBERS // p.groups.numel())
+        parts = (torch.split(values, size) for values in (self.pair, self.low, self.high))
+        return [_Pieces(*part) for part in zip(*parts, strict=True)]
+
     def divided(self, which: Tensor) -> _Pieces:
         """Some of the pieces, each cut into four."""
         low, width = self.low[which], (self.high - self.low)[which] / _DIVIDE
@@ -113,17 +127,40 @@ def _divided(p: CaptumQuestion, difference: Tensor) -> tuple[Tensor, int]:
     edges = torch.linspace(0.0, 1.0, count + 1)
     pairs = torch.arange(len(p.rows)).repeat_interleave(count)
     pieces = _Pieces(pairs, edges[:-1].repeat(len(p.rows)), edges[1:].repeat(len(p.rows)))
+    allowed = _MOST_PRODUCTS * p.state_count // max(1, p.sizes.products)
     for round_ in range(_ROUNDS):
-        part = pieces.of(p)
-        gradient = _captum(part, _STEPS).double()
-        missed = (gradient.flatten(1).sum(1) - part.explained()).abs()
-        bad = budget.bad(missed, pieces, part.rows, round_)
-        whole.index_add_(0, pieces.pair[~bad], gradient[~bad])
+        kept, missed = _missed(p, pieces)
+        bad = budget.bad(missed, pieces, p.rows[pieces.pair], round_)
         taken += _STEPS * pieces.pair.bincount(minlength=len(taken))
+        if int(taken.sum()) + _STEPS * _DIVIDE * int(bad.sum()) > allowed:
+            bad = torch.zeros_like(bad)
+        _add(whole, p, pieces.where(~bad), None if kept is None else kept[~bad])
         if not bad.any():
             break
         pieces = pieces.divided(bad)
     return whole, int(taken.max())
+
+
+def _missed(p: CaptumQuestion, pieces: _Pieces) -> tuple[Tensor | None, Tensor]:
+    """The maps of pieces, if they are few enough to keep, and what the sum of each misses ``[n]``."""
+    gradients, missed = [], []
+    slabs = pieces.slabs(p)
+    for slab in slabs:
+        part = slab.of(p)
+        gradient = _captum(part, _STEPS).double()
+        missed.append((gradient.flatten(1).sum(1) - part.explained()).abs())
+        if len(slabs) == 1:
+            gradients.append(gradient)
+    return (gradients[0] if gradients else None), torch.cat(missed)
+
+
+def _add(whole: Tensor, p: CaptumQuestion, pieces: _Pieces, gradient: Tensor | None) -> None:
+    """Add the maps of pieces to those of their pairs; those that were not kept are made again."""
+    if gradient is not None:
+        whole.index_add_(0, pieces.pair, gradient)
+        return
+    for slab in pieces.slabs(p):
+        whole.index_add_(0, slab.pair, _captum(slab.of(p), _STEPS).double())
 
 
 def _incomplete(missed: Tensor, difference: Tensor) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from dnnexplain.explain.attribution.baselines import Reference, reference
 from dnnexplain.explain.attribution.targets import RowScalar, by_row, resolve
 from dnnexplain.explain.decisions.decision import decide_observed, observe
 from dnnexplain.explain.networks.hooks import network_of, private, tensor
+from dnnexplain.explain.networks.sizes import Sizes, sizes_of
 from dnnexplain.results import Question
 
 __all__ = ["CHUNK_NUMBERS", "CaptumQuestion", "Raw", "ResolvedQuestion", "ask", "pose", "question", "quiet", "seeded"]
@@ -97,13 +98,20 @@ class CaptumQuestion:
 
     @property
     def chunk(self) -> int:
-        """How many inputs may pass at once: an input and an output of the network are counted, whichever is larger."""
+        """How many inputs may pass at once: an input and the widest layer's output are counted, whichever is larger."""
         return max(1, CHUNK_NUMBERS // max(1, self.groups.numel(), self.widest))
 
     @cached_property
     def widest(self) -> int:
-        """The most numbers that one layer of the network gives, as far as its biases tell."""
-        return max((weight.numel() for weight in self.module.parameters() if weight.ndim == 1), default=1)
+        """The most numbers that one layer of the network gives."""
+        return self.sizes.widest
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """How much passes through the network for one input."""
+        first = self.inputs[:1]
+        weight = next(self.module.parameters(), None)
+        return sizes_of(self.module, first if weight is None else first.to(weight.dtype))
 
     @property
     def state_count(self) -> int:
