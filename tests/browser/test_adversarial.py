@@ -56,7 +56,7 @@ def test_the_decision_where_they_part_is_opened_in_the_editor(open_panels, deepr
     page.get_by_role("button", name="Search", exact=True).click()
     finish(harness, panel)
     words = page.locator(".dx-timeline canvas").get_attribute("aria-label")
-    assert [one.split(":")[0] for one in words.split("; ")][:2] == ["drawn", "HOLD"]
+    assert [one.split(":")[0] for one in words.split("; ")][:2] == ["drawn", "Hold"]
     assert len(panel.figure["runs"]) == 3
     page.get_by_role("button", name="Open in editor").click()
     harness.sync()

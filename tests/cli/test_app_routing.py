@@ -51,7 +51,7 @@ def test_mistakes_are_one_sentence(words, message, capsys):
 
 def test_a_topology_of_one_s_own_has_an_untrained_network_and_the_rules(graphml):
     parts = dashboard_parts(system="routing", topology=graphml(("a", "b", 10.0), ("b", "c", 5.0), ("a", "c", 5.0)))
-    rules = ["Rule Shortest path", "Rule ECMP: all shortest paths alike", "Rule EVEN: all paths alike"]
+    rules = ["Rule Shortest path", "Rule ECMP: all shortest paths alike", "Rule Even: all paths alike"]
     rules += ["Rule Oblivious: mildest worst case", "Rule Hedged: best on usual traffic, never far behind"]
     assert list(parts["policies"]) == [UNTRAINED_TITLE, *rules]
     assert parts["policies"][UNTRAINED_TITLE]().name == UNTRAINED_TITLE

@@ -15,6 +15,7 @@ from dnnexplain.contract import Optimal, PartiallySeen, State, Summarised, cost_
 from dnnexplain.explain.decisions.sweeps import sweep_rows
 from dnnexplain.policies import load, named_policy, save
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
+from dnnexplain.rule_names import rule_label
 from tests.systems.fakes import FAKES
 
 EVERY = (*BUILT_IN, *FAKES)
@@ -75,6 +76,17 @@ def test_an_action_is_told_and_parsed_and_is_the_decision_of_its_own_outputs(nam
     if len(space.names) < 50:
         text = ",".join(map(str, taken[0])) if space.kind == "values" else space.tell(taken[0])
         assert space.same(space.parse(text), taken[0]).all()
+
+
+def test_rules_are_written_as_their_titles_write_them(name):
+    for rule, title in spec_of(system_of(name)).rules.items():
+        label = rule_label(rule)
+        initials = "".join(word[0] for word in title.replace("-", " ").split()).lower()
+        assert label.islower() is False, rule
+        if label.isupper() and len(label) > 1:
+            assert label in title or initials.startswith(rule), f"{label}: no abbreviation of {title!r}"
+        if title.lower().startswith(rule):
+            assert title.startswith(label)
 
 
 def test_the_same_seed_gives_the_same_run(name):

@@ -95,7 +95,7 @@ def test_distilled_rules_have_a_sentence_a_badge_and_costs(learned):
     assert panel.sentence == found.words
     assert panel.badge["figures"][0]["value"].startswith(f"{100 * found.fidelity:.1f}%")
     table = panel.figure["cells"]
-    assert [row["label"] for row in table["rows"]] == ["packer", f"{found.tree.leaves} rules", "HOLD"]
+    assert [row["label"] for row in table["rows"]] == ["packer", f"{found.tree.leaves} rules", "Hold"]
     assert panel.busy == {}
 
 

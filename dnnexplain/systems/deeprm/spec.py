@@ -230,7 +230,7 @@ SPEC = Spec(
         "fcfs": "First come, first served",
         "easy": "EASY backfilling",
         "random": "A random job",
-        "hold": "Shortest first, long jobs held back",
+        "hold": "Hold: shortest first, long jobs held back",
     },
     presets="dnnexplain.systems.deeprm.presets:presets",
     likelihood="dnnexplain.systems.deeprm.workloads.likelihood:state_likelihood",

@@ -196,8 +196,8 @@ SPEC = Spec(
     ),
     rules={
         "shortest-path": "Shortest path",
-        "ecmp": "All shortest paths alike",
-        "even": "All paths alike",
+        "ecmp": "ECMP: all shortest paths alike",
+        "even": "Even: all paths alike",
         "oblivious": "Mildest worst case",
         "hedged": "Best on usual traffic, never far behind",
     },

@@ -39,12 +39,12 @@ export function patternOf(terms) {
 }
 
 /**
- * A term with small and large letters; one of capitals alone is meant as it stands: "the buffer holds" is not HOLD.
+ * A term in small or large letters; one that begins with a capital is a name, and meant as it stands: "the buffer holds" is not Hold.
  * @param {string} term
  */
 function formsOf(term) {
   const literal = term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return /^[A-Z]+$/.test(term) ? literal : literal.replace(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`);
+  return /^[A-Z]/.test(term) ? literal : literal.replace(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`);
 }
 
 /**
