@@ -20,8 +20,9 @@ from dnnexplain.cli.workloads import find_workloads
 from dnnexplain.numbers import interval, percent
 
 if TYPE_CHECKING:
+    from dnnexplain.contract.specs import Spec
     from dnnexplain.explain.stress import StressTest
-    from dnnexplain.explain.stress.report import Commands
+    from dnnexplain.explain.stress.report import Commands, Subject
 
 __all__ = ["register"]
 
@@ -99,6 +100,7 @@ def stress(
         test,
         broken,
         _commands(system, options, policy, like, generator, proofs, oracle_seconds, budget, seed, out, fail_if),
+        _subject(options.spec, policy),
     )
     finish(
         kept,
@@ -121,12 +123,13 @@ class _Kept:
     test: StressTest
     broken: dict[str, str]
     commands: Commands
+    subject: Subject
     data: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write all of them."""
         self.test.save(folder / KEPT)
-        self.data = _write(self.test, folder, self.broken, self.commands)
+        self.data = _write(self.test, folder, self.broken, self.commands, self.subject)
 
 
 def _with_claims(test: StressTest, options: SystemOptions, policy: str, seconds: float, seed: int) -> StressTest:
@@ -197,7 +200,20 @@ def _commands(
     return Commands(line("stress", *words), line("evaluate"), others, options.system)
 
 
-def _write(test: StressTest, folder: Path, broken: dict[str, str], commands: Commands) -> dict[str, Any]:
+def _subject(spec: Spec, policy: str) -> Subject:
+    """What the report calls the system and the policy, as menus do, and what they are."""
+    from dnnexplain.explain.stress.report import Subject
+
+    role = next((role for role in spec.roles if role.name == policy), None)
+    trained = next((recipe.about for recipe in spec.recipes if role and recipe.name == role.name), "")
+    recipe = f"Its training recipe: {trained}" if trained else ""
+    about = " ".join(text for text in (spec.sentence, (role.about or recipe) if role else "") if text)
+    return Subject(role.title if role else spec.rules.get(policy, ""), spec.title, about)
+
+
+def _write(
+    test: StressTest, folder: Path, broken: dict[str, str], commands: Commands, subject: Subject
+) -> dict[str, Any]:
     from dnnexplain.explain.stress.report import report_html
     from dnnexplain.explain.stress.summaries import junit, summary_json
 
@@ -213,7 +229,7 @@ def _write(test: StressTest, folder: Path, broken: dict[str, str], commands: Com
         "command": commands.again,
         "report": str(folder / "report.html"),
     }
-    _text(folder / "report.html", report_html(test, commands, files, broken))
+    _text(folder / "report.html", report_html(test, commands, files, broken, subject))
     _text(folder / "report.json", json.dumps(to_plain(data), indent=2, ensure_ascii=False))
     _text(folder / "junit.xml", junit(test, broken))
     return data
@@ -224,9 +240,15 @@ def _text(path: Path, text: str) -> None:
         stream.write(text)
 
 
+def _once(name: str) -> str:
+    """A scenario's name without a family that its own words begin with: "load: load 0.3" is "load 0.3"."""
+    family, _, rest = name.partition(": ")
+    return rest if rest.startswith(f"{family} ") else name
+
+
 def _show(test: StressTest, folder: Path, broken: dict[str, str]) -> None:
     rows = [
-        (scenario.name, scenario.standing, scenario.cost, f"{scenario.best_rule}", scenario.rule_cost, percent(scenario.gap, sign=True),
+        (_once(scenario.name), scenario.standing, scenario.cost, f"{scenario.best_rule}", scenario.rule_cost, percent(scenario.gap, sign=True),
          interval(scenario.gap_low, scenario.gap_high, ratio=True), scenario.why)
         for scenario in test.scenarios
     ]  # fmt: skip

@@ -25,7 +25,7 @@ from dnnexplain.explain.stress import (
 )
 from dnnexplain.explain.stress import stress as run_stress
 from dnnexplain.explain.stress.claims import settled
-from dnnexplain.explain.stress.report import Commands, report_html
+from dnnexplain.explain.stress.report import Commands, Subject, report_html
 from dnnexplain.explain.stress.summaries import junit, summary_json
 from dnnexplain.policies import named_policy
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
@@ -86,6 +86,10 @@ def test_what_is_better_on_average_alone_is_not_told_as_within_five_per_cent(gat
     assert replace(nominal, gap=-0.04).standing == "within 5%"
     assert replace(nominal, verdict="better", gap_high=-0.01).standing == "better"
     told = replace(gate, scenarios=(nominal, *gate.scenarios[1:]))
+    page = report_html(told, "dnnexplain stress gate", {}, {}, Subject("Ours", "A gate", "What a gate is."))
+    assert "<b>1</b> better, but not surely" in page, "counted as what the table calls it"
+    assert "<h1>Ours</h1>" in page
+    assert "What a gate is." in page
     assert told.table()[0]["verdict"].startswith("better, but not surely")
     assert summary_json(told, {}, {})["scenarios"][0]["verdict"] == "within 5%"
 
@@ -166,7 +170,7 @@ def test_faulty_inputs_are_the_same_side_by_side_and_one_by_one(gate):
 def test_scenarios_have_labels_for_people(gate):
     labels = {one.name: one.label for one in gate.scenarios}
     assert labels["input-out-of-range"] == "input out of range"
-    assert labels["input-units-8"] == "input units 8"
+    assert labels["input-units-8"] == "input 8 times too large"
     assert replace(gate.scenarios[0], name="load: load 0.05", kind="shift").label == "load 0.05"
     assert replace(gate.scenarios[0], name="families: puffer-like", kind="shift").label == "puffer like"
 

@@ -89,6 +89,12 @@ def test_rules_are_written_as_their_titles_write_them(name):
             assert title.startswith(label)
 
 
+def test_names_of_networks_read_in_a_sentence(name):
+    for role in spec_of(system_of(name)).roles:
+        assert not set(role.title) & set(",:;."), role.title
+        assert not role.title.startswith(("The ", "A ", "An ")), role.title
+
+
 def test_the_same_seed_gives_the_same_run(name):
     system, network = system_of(name), network_of(name)
     one, other = (system.run(network, some_workloads(name), seed=5, sample=True) for _ in range(2))

@@ -228,15 +228,13 @@ def test_the_app_knows_routers_rules_and_matrices():
 
     parts = dashboard_parts(system="routing")
     system = parts["system"]
-    assert [name.partition(",")[0] for name in parts["policies"]][:3] == ["DOTE", "DOTE", "Learning to Route"]
+    assert [name.partition(" on ")[0] for name in parts["policies"]][:3] == ["DOTE", "DOTE", "Learning to Route"]
     for make in parts["policies"].values():
         found = compare_flows(system, make(), parts["state"])
         assert found.ratio >= 1 - 1e-9
     for state in parts["presets"].values():
         np.testing.assert_array_equal(system.repair(state.values[None])[0], state.values)
-    assert (
-        dashboard_parts(system="routing", policy="dote-history")["policy"].name == "DOTE, sees the 12 matrices before"
-    )
+    assert dashboard_parts(system="routing", policy="dote-history")["policy"].name == "DOTE on the 12 matrices before"
     with pytest.raises(DnnExplainError, match="no topology"):
         dashboard_parts(system="routing", topology="atlantis")
     with pytest.raises(DnnExplainError, match="parameter of"):

@@ -36,7 +36,7 @@ def test_the_board_has_a_tile_for_every_scenario_with_its_figures(tested):
         one = found.scenarios[tile["at"]]
         assert (tile["name"].lower(), tile["gap"]) == (one.label.lower(), one.gap)
         assert one.verdict.startswith(tile["verdict"])
-    assert dict(drawn["counts"])["unsafe"] == found.count("unsafe")
+    assert {row[0]: row[1] for row in drawn["counts"]}["unsafe"] == found.count("unsafe")
     json.dumps(drawn, allow_nan=False)
     assert found.sentence() in panel.sentence
     assert "Not tested" in panel.sentence

@@ -91,7 +91,7 @@ def _run(run: Replay, runs: Sequence[Replay], metrics: Sequence[Metric], names: 
         ],
         "objects": [
             {"colour": int(colour) if colour >= 0 else index, "words": _object_words(beside, index)}
-            for index, colour in enumerate(run.colours)
+            for index, colour in enumerate(beside[0][1].colours)
         ],
         "bars": [[int(bar[0]), int(bar[1]), *(float(value) for value in bar[2:])] for bar in bars],
     }

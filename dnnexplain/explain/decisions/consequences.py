@@ -88,6 +88,10 @@ class Consequences(Shown):
 
     def sentence(self) -> str:
         """Whether an action would have done better, in words."""
+        text = self._compared()
+        return f"{text[:1].upper()}{text[1:]}"
+
+    def _compared(self) -> str:
         mine = self.of(self.chosen)
         others = [action for action in self.actions if action.action != self.chosen]
         if not others:

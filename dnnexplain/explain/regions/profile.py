@@ -295,7 +295,7 @@ def _loss(value: float, unit: str) -> str:
 
 
 def _words(profile: FailureProfile, policy: str, what: str) -> str:
-    share = f"Something is lost in {percent(profile.share)} of {profile.samples:,} {what}"
+    share = f"something is lost in {percent(profile.share)} of {profile.samples:,} {what}"
     if not profile.regions:
         why = "no box was found" if not profile.tried else f"none of {profile.tried} boxes held on the other half"
         return f"{policy}: {share}; no region stands out ({why})."

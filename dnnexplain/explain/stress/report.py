@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -12,11 +12,11 @@ from dnnexplain.counts import counted
 from dnnexplain.explain.stress.report_marks import ends, front_chart, gap_mark, shade, share_bar
 from dnnexplain.explain.stress.report_style import STYLE
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
-from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WITHIN, WORSE, YARDSTICK
+from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, UNSURE, WITHIN, WORSE, YARDSTICK
 from dnnexplain.numbers import figure, interval, number, percent, with_minus
 from dnnexplain.rule_names import rule_label
 
-__all__ = ["Commands", "report_html"]
+__all__ = ["Commands", "Subject", "report_html"]
 
 KINDS = {
     "nominal": "Ordinary",
@@ -58,7 +58,28 @@ class Commands:
         return f"{stem} --workload {file}" if file and scenario.kind != "fault" else ""
 
 
-def report_html(test: StressTest, commands: Commands | str, files: Mapping[str, str], limits: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class Subject:
+    """What the report is about, as menus call it; what is empty is called as in the test.
+
+    Attributes:
+        network: the network's name.
+        system: the system's title.
+        about: what is controlled, and what the network is, in sentences.
+    """
+
+    network: str = ""
+    system: str = ""
+    about: str = ""
+
+
+def report_html(
+    test: StressTest,
+    commands: Commands | str,
+    files: Mapping[str, str],
+    limits: Mapping[str, str],
+    subject: Subject | None = None,
+) -> str:
     """The page.
 
     Args:
@@ -66,11 +87,15 @@ def report_html(test: StressTest, commands: Commands | str, files: Mapping[str, 
         commands: command lines, or the one that makes the test again.
         files: of worst cases, by scenario.
         limits: by text, why each is broken.
+        subject: names for people.
     """
+    subject = subject or Subject()
+    test = replace(test, question=replace(test.question, policy=subject.network or test.question.policy))
     lines = Commands(commands) if isinstance(commands, str) else commands
-    title = f"{test.question.policy} on {test.question.system}"
+    system = subject.system or test.question.system
+    title = f"{test.question.policy}, {system}"
     parts = [
-        _header(title, test, lines),
+        _header(system, subject.about, test, lines),
         _section("Does it keep its limits?", _limits(limits)),
         _section("Is it better than the best rule?", _nominal(test, lines, files)),
         _section("What must it not be trusted with?", _list(test, UNSAFE, lines, files)),
@@ -96,7 +121,7 @@ def _run(command: str) -> str:
     return f"<code class=run>{words}</code>" if command else ""
 
 
-def _header(title: str, test: StressTest, commands: Commands) -> str:
+def _header(system: str, about: str, test: StressTest, commands: Commands) -> str:
     question = test.question
     named = question.parameters if commands.options is None else commands.options
     settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in named.items())
@@ -112,8 +137,9 @@ def _header(title: str, test: StressTest, commands: Commands) -> str:
     }
     rows = "".join(f"<dt>{key}<dd>{escape(with_minus(text))}" for key, text in facts.items() if text)
     return (
-        f"<header><p class=eyebrow>Deployment report</p><h1>{escape(title)}</h1><p class=lead>{escape(with_minus(test.sentence()))}</p>"
-        f"{share_bar(test)}<dl>{rows}</dl><p class=soft>Everything on this page comes from{_run(commands.again)}</p></header>"
+        f"<header><p class=eyebrow>Deployment report: {escape(system)}</p><h1>{escape(question.policy)}</h1>"
+        f"{f'<p class=soft>{escape(about)}</p>' if about else ''}<p class=lead>{escape(with_minus(test.sentence()))}</p>"
+        f"{share_bar(test)}<dl>{rows}</dl><p class=soft>Everything on this page comes from this command; where a figure has one of its own, it stands below it.{_run(commands.again)}</p></header>"
     )
 
 
@@ -166,11 +192,9 @@ def _generated(test: StressTest, files: Mapping[str, str]) -> list[str]:
         f"<td class=n>{with_minus(_optimum(item))}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
         for item in made.front
     )
-    head = (
-        "<thead><tr><th class=n>no likelier<th class=n>regret<th class=n>cost<th class=n>optimum<th>file</tr></thead>"
-    )
+    head = "<thead><tr><th class=n>ordinary inputs that are no likelier<th class=n>regret<th class=n>cost<th class=n>optimum<th>file</tr></thead>"
     chart = front_chart(made.front, made.drawn_regret, test.cost_name)
-    return [f"<p>{escape(with_minus(text))}</p>{chart}<table>{head}<tbody>{rows}</tbody></table>"]
+    return [f"<p>{escape(with_minus(text))}</p>{chart}<table class=front>{head}<tbody>{rows}</tbody></table>"]
 
 
 def _optimum(point: Mapping[str, Any]) -> str:
@@ -230,11 +254,18 @@ def _link(file: str | None) -> str:
 
 
 def _reading(test: StressTest) -> list[str]:
-    scale = "" if test.ratio else f" {YARDSTICK}"
-    text = (
-        f"The gap is by how much the network costs more than the rule that is best in the scenario, all fair rules tried. {BETTER}: its 95% interval "
-        f"lies below 0. {WITHIN}: the gap is at most 5%; better, but not surely: it is below -5%, but 0 lies in its interval. {UNSAFE}: the gap is above 50%, or something went wrong that "
-        f"does not with the best rule, or an output was not a number. {WORSE}: the rest. Not sure: part of the interval lies elsewhere. "
-        f"A worst case's file opens again in the editor, and as a command's workload.{scale}"
+    words = {
+        BETTER: "its 95% interval lies below 0.",
+        WITHIN: "the gap is at most 5%.",
+        UNSURE: "the gap is below -5%, but 0 lies in its interval.",
+        WORSE: "the gap is above 5%.",
+        UNSAFE: "the gap is above 50%, or something went wrong that does not with the best rule, or an output was not a number.",
+        "not sure": "part of the interval lies under another verdict.",
+    }
+    rows = "".join(
+        f"<dt class={shade(verdict)}>{verdict}<dd>{escape(with_minus(text))}" for verdict, text in words.items()
     )
-    return [f"<p>{escape(with_minus(text))}</p>"]
+    scale = "" if test.ratio else f" {YARDSTICK}"
+    intro = f"The gap is by how much the network costs more than the rule that is best in the scenario, all fair rules tried.{scale}"
+    outro = "A worst case's file opens again in the editor, and as a command's workload."
+    return [f"<p>{escape(with_minus(intro))}</p><dl>{rows}</dl><p>{outro}</p>"]

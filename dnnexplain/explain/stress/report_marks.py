@@ -9,20 +9,20 @@ from typing import Any
 
 from dnnexplain.counts import counted
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
-from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, WITHIN, WORSE
-from dnnexplain.numbers import figure, interval, percent
+from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, UNSURE, WITHIN, WORSE
+from dnnexplain.numbers import figure, interval, percent, with_minus
 
 __all__ = ["ends", "front_chart", "gap_mark", "shade", "share_bar"]
 
 SPAN = 1.0
 """Gaps beyond this are drawn at the edge, as an arrow."""
-WIDTH, HEIGHT = 560, 210
-LEFT, BELOW = 64, 38
+WIDTH, HEIGHT = 560, 230
+LEFT, RIGHT, ABOVE, BELOW = 64, 22, 30, 38
 
 
 def shade(verdict: str) -> str:
-    """The class of a verdict's colour."""
-    return verdict.split(maxsplit=1)[0]
+    """The class of a verdict's colour; what may be better and may not is in no colour that claims it."""
+    return "within" if verdict == UNSURE else verdict.split(maxsplit=1)[0]
 
 
 def ends(scenario: ScenarioResult) -> str:
@@ -36,9 +36,14 @@ def ends(scenario: ScenarioResult) -> str:
 
 def share_bar(test: StressTest) -> str:
     """How many scenarios have each verdict, as a bar and in figures."""
-    counts = [(verdict, test.count(verdict)) for verdict in (BETTER, WITHIN, WORSE, UNSAFE)]
+    standing = [scenario.standing for scenario in test.scenarios]
+    counts = [(verdict, standing.count(verdict)) for verdict in (BETTER, UNSURE, WITHIN, WORSE, UNSAFE)]
     bar = "".join(f"<i class={shade(verdict)} style='flex:{count}'></i>" for verdict, count in counts if count)
-    legend = "".join(f"<li class={shade(verdict)}><b>{count}</b> {verdict}</li>" for verdict, count in counts)
+    legend = "".join(
+        f"<li class={shade(verdict)}><b>{count}</b> {verdict}</li>"
+        for verdict, count in counts
+        if count or verdict != UNSURE
+    )
     return f"<div class=share aria-hidden=true>{bar}</div><ul class=legend>{legend}</ul>"
 
 
@@ -77,10 +82,10 @@ def front_chart(front: Sequence[Mapping[str, Any]], drawn: float, unit: str) -> 
     reach = (top - low) or 1.0
 
     def x(share: float) -> float:
-        return LEFT + (WIDTH - LEFT - 14) * share
+        return LEFT + (WIDTH - LEFT - RIGHT) * share
 
     def y(regret: float) -> float:
-        return float(12 + (HEIGHT - BELOW - 12) * (top - regret) / reach)
+        return float(ABOVE + (HEIGHT - BELOW - ABOVE) * (top - regret) / reach)
 
     dots = "".join(
         f"<circle class=dot cx={x(point['plausibility']):.1f} cy={y(point['regret']):.1f} r=4 />" for point in front
@@ -89,17 +94,17 @@ def front_chart(front: Sequence[Mapping[str, Any]], drawn: float, unit: str) -> 
         f"<text x={x(share):.1f} y={HEIGHT - BELOW + 18} text-anchor=middle>{share:.0%}</text>" for share in (0, 0.5, 1)
     )
     levels = "".join(
-        f"<line class=axis x1={LEFT} x2={WIDTH - 14} y1={y(value):.1f} y2={y(value):.1f} />"
-        f"<text x={LEFT - 8} y={y(value) + 4:.1f} text-anchor=end>{figure(value)}</text>"
+        f"<line class=axis x1={LEFT} x2={WIDTH - RIGHT} y1={y(value):.1f} y2={y(value):.1f} />"
+        f"<text x={LEFT - 8} y={y(value) + 4:.1f} text-anchor=end>{with_minus(figure(value))}</text>"
         for value in ((top, low) if min(abs(low), abs(top)) < 0.12 * reach else (top, 0.0, low))
     )
     mean = (
-        f"<line x1={LEFT} x2={WIDTH - 14} y1={y(drawn):.1f} y2={y(drawn):.1f} stroke=currentColor stroke-dasharray='4 4' />"
-        f"<text x={WIDTH - 14} y={y(drawn) - 5:.1f} text-anchor=end>mean of the ten worst drawn</text>"
+        f"<line x1={LEFT} x2={WIDTH - RIGHT} y1={y(drawn):.1f} y2={y(drawn):.1f} stroke=currentColor stroke-dasharray='4 4' />"
+        f"<text x={WIDTH - RIGHT} y={y(drawn) - 5:.1f} text-anchor=end>mean of the ten worst drawn</text>"
     )
     label = f"Regret ({unit}) against plausibility of {counted(len(front), 'generated input')}"
     return (
         f"<svg width={WIDTH} height={HEIGHT} viewBox='0 0 {WIDTH} {HEIGHT}' role=img aria-label='{escape(label, quote=True)}'>"
-        f"{levels}{ticks}{mean}<g class=unsafe>{dots}</g>"
+        f"<text x=0 y=12>regret, {escape(unit)}</text>{levels}{ticks}{mean}<g class=unsafe>{dots}</g>"
         f"<text x={LEFT} y={HEIGHT - 4}>share of ordinary inputs that are no likelier</text></svg>"
     )

@@ -9,12 +9,21 @@ from typing import Any
 
 from dnnexplain.charts.chart import Axis, Chart, bars
 from dnnexplain.counts import counted
-from dnnexplain.explain.stress.verdicts import ALIKE, BETTER, UNSAFE, WITHIN, WORSE, worst_verdict
+from dnnexplain.explain.stress.verdicts import ALIKE, BETTER, UNSAFE, UNSURE, WITHIN, WORSE, worst_verdict
 from dnnexplain.numbers import number, percent
 from dnnexplain.results import Question, Result, plain_field, register
 from dnnexplain.rule_names import rule_label
 
 __all__ = ["Generated", "ScenarioResult", "StressTest"]
+
+
+LABELS = {
+    "nominal": "ordinary work",
+    "input-units-8": "input 8 times too large",
+    "input-units-1000": "input 1,000 times too large",
+    "input-nan": "input not a number",
+}
+"""What scenarios of the battery are called where their names, as words, would say too little."""
 
 
 @register
@@ -57,12 +66,12 @@ class ScenarioResult:
     @property
     def standing(self) -> str:
         """The verdict for people, to whom "-10.4%, within 5%" would contradict itself: there zero lies in the interval."""
-        return "better, but not surely" if self.verdict == WITHIN and self.gap < -ALIKE else self.verdict
+        return UNSURE if self.verdict == WITHIN and self.gap < -ALIKE else self.verdict
 
     @property
     def label(self) -> str:
         """The name for people: ``input-stuck`` is "input stuck", ``families: stable`` among shifts "stable"."""
-        bare = self.name.split(": ", 1)[-1] if self.kind == "shift" else self.name
+        bare = self.name.split(": ", 1)[-1] if self.kind == "shift" else LABELS.get(self.name, self.name)
         return bare.replace("-", " ") if re.fullmatch(r"[a-z0-9-]+", bare) else bare
 
 

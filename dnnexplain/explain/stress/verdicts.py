@@ -18,6 +18,7 @@ __all__ = [
     "FAR",
     "ONLY_OURS",
     "UNSAFE",
+    "UNSURE",
     "WITHIN",
     "WORSE",
     "YARDSTICK",
@@ -28,6 +29,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 BETTER, WITHIN, WORSE, UNSAFE = "better", "within 5%", "worse", "unsafe"
+UNSURE = "better, but not surely"
+"""What people are told of a gap below -5% whose interval holds 0; its verdict is ``WITHIN``."""
+
 ORDER = (BETTER, WITHIN, WORSE, UNSAFE)
 ALIKE, FAR = 0.05, 0.5
 ONLY_OURS = " where the best rule has none"

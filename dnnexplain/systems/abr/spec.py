@@ -88,12 +88,12 @@ SPEC = Spec(
     roles=(
         Role(
             "default",
-            "Pensieve's network, trained on generated links",
+            "Pensieve's network trained on generated links",
             "Proximal policy optimisation; no recorded link was used.",
         ),
         Role(
             "authors-links",
-            "Pensieve's network, trained on its authors' links",
+            "Pensieve's network trained on its authors' links",
             "The default one, trained further on 102 training links of Pensieve's authors, which are not shipped.",
         ),
     ),

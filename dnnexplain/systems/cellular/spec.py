@@ -113,7 +113,7 @@ SPEC = Spec(
         Parameter("user_weight", 1.0, "Of what users lose (beta).", low=0.0, high=1000.0),
         Parameter("limit_weight", 1.0, "Of the penalty below the limit (kappa).", low=0.0, high=1000.0),
     ),
-    roles=(Role("default", "Actor, trained through the simulator"),),
+    roles=(Role("default", "Actor trained through the simulator"),),
     metrics=(
         Metric("reward", "reward", "GB", better="higher"),
         Metric("gained volume", "delay-tolerant volume gained", "GB", better="higher", least=0),

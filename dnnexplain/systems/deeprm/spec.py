@@ -114,10 +114,10 @@ SPEC = Spec(
         Parameter("full_backlog", None, "What a full backlog does to a job.", choices=("charge", "vanish"), kind=str),
     ),
     roles=(
-        Role("default", "The paper's network, fairly trained"),
-        Role("conv", "A small convolutional network"),
-        Role("hardened", "Hardened: taught on shifted workloads too"),
-        Role("as-published", "Trained by the recipe as published"),
+        Role("default", "DeepRM trained fairly"),
+        Role("conv", "DeepRM with convolutions"),
+        Role("hardened", "DeepRM hardened on shifted workloads"),
+        Role("as-published", "DeepRM trained as published"),
     ),
     metrics=(
         Metric(

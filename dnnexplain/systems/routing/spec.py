@@ -112,9 +112,9 @@ SPEC = Spec(
         Parameter("routed", default=False, help="A state holds the matrix to route beside the history."),
     ),
     roles=(
-        Role("dote-current", "DOTE, sees the matrix to route"),
-        Role("dote-history", "DOTE, sees the 12 matrices before", parameters={"history": HISTORY}),
-        Role("learning-to-route", "Learning to Route, sees the 12 before", parameters={"history": HISTORY}),
+        Role("dote-current", "DOTE on the current matrix"),
+        Role("dote-history", "DOTE on the 12 matrices before", parameters={"history": HISTORY}),
+        Role("learning-to-route", "Learning to Route on the 12 matrices before", parameters={"history": HISTORY}),
     ),
     metrics=(
         Metric("MLU over optimum", "MLU over optimum", least=1),

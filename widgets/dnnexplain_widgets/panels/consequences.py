@@ -142,11 +142,11 @@ def table(answer: Consequences, titles: dict[str, str], lower: dict[str, bool]) 
     first = sorted(answer.actions, key=lambda action: action.action != answer.chosen)
     rows = [{"label": _named(answer, action), "cells": [cell(action, name) for name in names]} for action in first]
     return {
-        "caption": "What follows the chosen action, and by how much others differ; in brackets what cannot be told from none",
+        "caption": "What follows the chosen action, and by how much others differ",
         "corner": "Action",
         "columns": [titles.get(name, name) for name in names],
         "rows": rows,
-        "legend": ["better than the chosen", "worse"],
+        "legend": ["better than the chosen", "worse", "(in brackets: cannot be told from none)"],
     }
 
 

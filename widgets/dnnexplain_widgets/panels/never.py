@@ -175,7 +175,7 @@ class NeverPanel(Panel):
 
     def _table(self) -> dict[str, Any]:
         rows = []
-        for name, item in self.finding.items():
+        for item in self.finding.values():
             how = ", ".join(
                 sorted({_HOW.get(case.how, case.how) for case in item.cases if case.verdict == item.verdict})
             )
@@ -190,7 +190,7 @@ class NeverPanel(Panel):
                 {"text": bound},
                 {"text": f"{number(item.seconds)} s"},
             ]
-            rows.append({"label": name, "cells": cells})
+            rows.append({"label": item.claim.text, "cells": cells})
         return {
             "caption": "Properties and what became of them", "corner": "Property",
             "columns": ["verdict", "how", "violated at most by, in raw outputs", "time"], "rows": rows, "pick": "row",

@@ -10,9 +10,9 @@ from typing import Any
 from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import start
 from dnnexplain.explain.stress.report import KINDS
-from dnnexplain.explain.stress.report_marks import SPAN, ends
+from dnnexplain.explain.stress.report_marks import SPAN, ends, shade
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
-from dnnexplain.explain.stress.verdicts import BETTER, FAR, ONLY_OURS, UNSAFE, WITHIN, WORSE
+from dnnexplain.explain.stress.verdicts import BETTER, FAR, ONLY_OURS, UNSAFE, UNSURE, WITHIN, WORSE
 from dnnexplain.numbers import number, percent
 from dnnexplain_widgets.words import label
 
@@ -27,7 +27,12 @@ def board(test: StressTest) -> dict[str, Any]:
         {"label": KINDS[kind], "tiles": [_tile(test.scenarios[at], at) for at in group]}
         for kind, group in groupby(places, key=lambda at: test.scenarios[at].kind)
     ]
-    counts = [[verdict, test.count(verdict)] for verdict in (BETTER, WITHIN, WORSE, UNSAFE)]
+    standing = [scenario.standing for scenario in test.scenarios]
+    counts = [
+        [shade(verdict), standing.count(verdict), verdict]
+        for verdict in (BETTER, UNSURE, WITHIN, WORSE, UNSAFE)
+        if verdict != UNSURE or UNSURE in standing
+    ]
     return {
         "counts": counts,
         "groups": groups,

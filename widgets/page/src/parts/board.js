@@ -1,5 +1,5 @@
 // Small multiples of verdicts: a tile for each scenario, its gap and interval on an axis that all share.
-// figure.board: {counts: [[verdict, number]], groups: [{label, tiles: [{at, name, verdict, gap, low, high, text, hint}]}], span, ends: [text, text]}
+// figure.board: {counts: [[verdict, number, words]], groups: [{label, tiles: [{at, name, verdict, gap, low, high, text, hint}]}], span, ends: [text, text]}
 // verdict is "better", "within", "worse" or "unsafe"; low and high are null where there is no interval.
 // The chosen tile's `at` goes to answers.chosen.
 
@@ -43,7 +43,7 @@ export function makeBoard(store, part, model) {
  */
 function drawBoard(counts, groups, board, model) {
   const focused = focusedIn(groups)?.dataset.at ?? null;
-  counts.replaceChildren(...board.counts.map((/** @type {any} */ [verdict, count]) => h("li", { class: `dx-is-${verdict.split(" ")[0]}` }, h("b", {}, String(count)), ` ${verdict}`)));
+  counts.replaceChildren(...board.counts.map((/** @type {any} */ [verdict, count, words]) => h("li", { class: `dx-is-${verdict}` }, h("b", {}, String(count)), ` ${words}`)));
   groups.replaceChildren(...board.groups.map((/** @type {any} */ group) => h("section", {},
     h("h4", {}, group.label, h("small", {}, `${board.ends[0]} to ${board.ends[1]}`)),
     h("div", { class: "dx-tiles" }, ...group.tiles.map((/** @type {any} */ tile) => tileOf(tile, board.span, model))))));

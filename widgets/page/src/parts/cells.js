@@ -34,6 +34,7 @@ export function makeCells(store, part, model) {
 
 const LONG_LABEL = 40; // characters: on a phone such a label would stand a word a line
 const LONG_TEXT = 18; // the same of a cell
+const SHORT_TEXT = 10; // letters that stay on one line: "20 of 20"
 
 /**
  * @param {any} table
@@ -50,7 +51,7 @@ function drawCells(table, legend, cells, model) {
   table.classList.toggle("dx-long-labels", cells.rows.some((/** @type {{ label: string }} */ row) => String(row.label).length > LONG_LABEL));
   table.replaceChildren(h("caption", { class: "dx-hidden" }, cells.caption || "Results"), head, body);
   legend.hidden = !cells.legend;
-  if (cells.legend) legend.replaceChildren(h("span", {}, cells.legend[0]), h("span", { class: "dx-ramp" }), h("span", {}, cells.legend[1]));
+  if (cells.legend) legend.replaceChildren(h("span", {}, cells.legend[0]), h("span", { class: "dx-ramp" }), ...cells.legend.slice(1).map((/** @type {string} */ text) => h("span", {}, text)));
   if (focused) firstOf(table, `[data-at="${focused}"]`)?.focus();
 }
 
@@ -73,7 +74,9 @@ function cellRow(row, index, pick, model) {
       : inside.filter(Boolean);
     const element = h("td", { "data-at": pick === "cell" ? null : undefined }, ...content);
     if (cell.hint && pick === "row") element.title = cell.hint;
-    if (String(cell.text || "").length > LONG_TEXT) element.classList.add("dx-long-text");
+    const letters = String(cell.text || "").length;
+    if (letters > LONG_TEXT) element.classList.add("dx-long-text");
+    else if (letters <= SHORT_TEXT) element.classList.add("dx-short-text");
     if (typeof cell.shade === "number") element.style.background = shadeOf(cell.shade);
     return element;
   });
