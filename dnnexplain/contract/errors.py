@@ -26,8 +26,8 @@ class DnnExplainError(ValueError):
         super().__init__(*(shortened(argument) if isinstance(argument, str) else argument for argument in arguments))
 
 
-_MOST_NAMED, _MOST_COMPARED = 400, 2000
-"""Names that a message lists, and that a wrong one is compared with letter by letter (a network has 160,000 paths)."""
+_MOST_NAMED, _MOST_COMPARED = 40, 2000
+"""Names that a message lists, which somebody reads, and that a wrong one is compared with letter by letter (a network has 160,000 paths)."""
 
 
 @dataclass(frozen=True, slots=True)

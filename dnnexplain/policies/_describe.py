@@ -48,6 +48,6 @@ def size_hint(system: System, outputs: int) -> str:
     if count > 1 and wanted >= 1:
         for name, value in system_parameters(system).items():
             if type(value) is int and value == count:
-                return f"was it trained with {wanted} {name}? Pass {name}={wanted}."
+                return f"was it trained with {wanted} {name}? Then set {name} to {wanted}."
         return f"was it trained with {wanted} {plural}? Make the system of that size."
     return f"was it trained for another size of {system.name}, or for another system?"

@@ -186,7 +186,7 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
                 f"the network's first layer takes {takes:,} numbers, {system.name} shows {inputs:,} ({shape}); {hint}"
             )
         return (
-            f"the network takes {takes:,} numbers and gave {last} outputs, {system.name} shows {inputs:,} ({shape}) and "
+            f"the network takes {takes:,} numbers and gave {last} outputs, but {system.name} shows {inputs:,} ({shape}) and "
             f"has {describe_outputs(system)}; {size_hint(system, last)}"
         )
     tried = dict.fromkeys(f"{trouble}" for _, trouble in _tellable(failures))

@@ -135,7 +135,7 @@ def test_people_read_sentences_and_tables(files, capsys):
         (["--policy", "nothing.safetensors"], "nothing.safetensors"),
         (["--out", "map.txt"], "must end in .json or .npz"),
         (["--out", "nowhere/map.json"], "nowhere"),
-        (["--slots", "5"], "Pass slots=3"),
+        (["--slots", "5"], "set slots to 3"),
         (["--state", "missing.json"], "missing.json"),
     ],
 )

@@ -157,7 +157,7 @@ def test_altered_weights_are_found_out(tmp_path):
 
 def test_another_size_says_what_to_pass(tmp_path):
     path = save(tmp_path / "net.safetensors", TorchPolicy(mlp(Sized(5)), Sized(5)))
-    one_sentence(r"reads \[5, 7\] .* shows \[5, 12\] .*Pass slots=5\.", load, path, Sized(10))
+    one_sentence(r"reads \[5, 7\] .* shows \[5, 12\] .*set slots to 5\.", load, path, Sized(10))
     assert load(path, Sized(5, colour="random")).name == "net"
 
 

@@ -59,7 +59,7 @@ def test_nothing_shipped_says_what_there_is_and_how_to_train(weights):
     one_sentence(
         "no network is shipped for fake-vehicle; train one", load_shipped, FakeSystem(), directory=weights / "x"
     )
-    one_sentence(r"Pass slots=5", load_shipped, Sized(7), "mlp-5", directory=weights)
+    one_sentence(r"set slots to 5", load_shipped, Sized(7), "mlp-5", directory=weights)
     one_sentence("no network is shipped for fake-gate", load_any, "default", FakeChoice())
 
 

@@ -45,7 +45,7 @@ def test_a_refuted_property_opens_its_witness() -> None:
     panel.run()
     ended(panel)
     rows = panel.figure["cells"]["rows"]
-    assert [row["label"] for row in rows] == list(panel.result)
+    assert [row["label"] for row in rows] == [verdict.claim.text for verdict in panel.result.values()]
     for place, (name, verdict) in enumerate(panel.result.items()):
         panel.answers = {**panel.answers, "chosen": [place, 0]}
         assert verdict.claim.text in panel.sentence

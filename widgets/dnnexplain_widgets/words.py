@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -56,13 +57,17 @@ def share_of_rules(actions: Mapping[str, int], names: tuple[str, ...], chosen: i
     return f"{'; '.join(parts)}." if parts else ""
 
 
+_NAMED = re.compile(r"\S*[.=/_]\S*:? ")
+"""What begins with a file's or an option's name, which is written as it is."""
+
+
 def error_sentence(error: BaseException) -> str:
     """A failure as one sentence for the error area."""
     text = shortened(" ".join(str(error).split()))
     if ran_out(error):
         text = why_no_memory()
     if (isinstance(error, DnnExplainError) and text) or ran_out(error):
-        sentence = text[0].upper() + text[1:]
+        sentence = text if _NAMED.match(text) else text[0].upper() + text[1:]
     else:
         sentence = f"Something went wrong inside ({type(error).__name__}): {text or 'no message'}"
     return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

@@ -90,7 +90,10 @@ class SweepMap(Result):
         if self.kind != "choice":
             low, high = float(self.action.min()), float(self.action.max())
             what = self.names[0] if len(self.names) == 1 else "switches on"
-            return f"{who}: {what} from {number(low)} to {number(high)}."
+            span = (
+                f"from {number(low)} to {number(high)}" if number(low) != number(high) else f"{number(low)} everywhere"
+            )
+            return f"{who}: {what} {span}."
         shares = np.bincount(self.action.astype(int).ravel(), minlength=len(self.names)) / self.action.size
         most = int(shares.argmax())
         parts = [f"{who} takes {self.names[most]} most often ({number(100 * float(shares[most]))}% of the map)"]

@@ -54,7 +54,7 @@ class InterventionPanel(ProbingPanel):
         """The value, and which episodes to run."""
         low = 0.0 if self.layer.rectified else -_MOST_HELD
         controls: list[dict[str, Any]] = [
-            {"kind": "number", "name": "held", "label": "Hold it at", "low": low, "high": _MOST_HELD, "hint": "0 silences it."},
+            {"kind": "number", "name": "held", "label": "Keep it at", "low": low, "high": _MOST_HELD, "hint": "0 silences it."},
             {"kind": "button", "name": "each", "label": "Each neuron in turn", "hint": "Hold every neuron of the layer at this value, one at a time, in the present state."},
         ]  # fmt: skip
         if isinstance(self.session.system, EpisodeSystem):

@@ -153,7 +153,8 @@ class MaximalPanel(ProbingPanel):
         ordered = sorted((count for count in counts if count[2]), key=lambda item: -item[2])
         rows = []
         for name, places, count in ordered[:ROWS]:
-            mean = float(values[places].mean())
+            above = [place for place in places if lifted[place]]
+            mean = float(values[above].mean())
             alike = len({system.knobs[place].unit for place in places}) == 1
             words = "; ".join(_knob_words(system.knobs[place], float(values[place]), name) for place in places)
             mean_or_each = (
@@ -168,7 +169,7 @@ class MaximalPanel(ProbingPanel):
         return {
             "caption": caption,
             "corner": "group",
-            "columns": ["knobs above their lowest", "values; of many, their mean"],
+            "columns": ["knobs above their lowest", "values; of many, the mean of these"],
             "rows": rows,
         }
 

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources b0432240bbd6be36e0b3ede8bd4db7fc907f951034f67d2fd6770c58907a5b44
+// Built from widgets/page (make page), sources 14bec470a653352ab2ca9d2ee20c4a377f60fc8c12803ee89bc525e0bc930aaf
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources b0432240bbd6be36e0b3ede8bd4db7fc907f951034f67d2fd6770c58907a5b44
+// Built from widgets/page (make page), sources 14bec470a653352ab2ca9d2ee20c4a377f60fc8c12803ee89bc525e0bc930aaf
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

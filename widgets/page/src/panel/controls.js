@@ -133,7 +133,7 @@ function makeInput(model, spec) {
       const value = event.target.valueAsNumber;
       if (!Number.isFinite(value)) return;
       const fits = value >= spec.low && value <= spec.high;
-      refuse(event.target, fits ? "" : `${number(spec.low)} to ${number(spec.high)}, not ${number(value)}`);
+      refuse(event.target, fits ? "" : `${number(spec.low)} to ${number(spec.high)}, not ${event.target.value}`);
       if (fits) answer(model, spec.name, value);
     };
     return h("input", { ...limits, onchange: change, oninput: (/** @type {any} */ event) => refuse(event.target, "") });
