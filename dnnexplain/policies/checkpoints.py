@@ -302,8 +302,8 @@ def _check_system(story: dict[str, Any], system: System, where: str) -> None:
     if story.get("observation_shape", shape) == shape and story.get("outputs", outputs) == outputs:
         return
     mine, its = system_parameters(system), trained_on.get("parameters") or {}
-    differ = [f"{name}={its[name]}" for name in its if name in mine and mine[name] != its[name]]
-    advice = f"Pass {', '.join(differ)}." if differ else size_hint(system, int(story.get("outputs", outputs)))
+    differ = [f"{name} to {its[name]}" for name in its if name in mine and mine[name] != its[name]]
+    advice = f"set {', '.join(differ)}." if differ else size_hint(system, int(story.get("outputs", outputs)))
     msg = (
         f"{where}: this network reads {story.get('observation_shape')} and gives {story.get('outputs')} outputs, "
         f"{system.name} shows {shape} and has {outputs}; {advice}"
