@@ -175,9 +175,7 @@ def test_a_vector_output_that_sums_to_one_is_left_alone():
 
 
 def test_wrong_number_of_outputs_says_what_to_pass():
-    message = (
-        r"gave 6 outputs, fake-gate has 11 actions \(10 jobs and wait\); was it trained with 5 slots\? Then set slots to 5"
-    )
+    message = r"gave 6 outputs, fake-gate has 11 actions \(10 jobs and wait\); was it trained with 5 slots\? Then set slots to 5"
     with pytest.raises(DnnExplainError, match=message):
         TorchPolicy(nn.Linear(35, 6), TenSlots())
     with pytest.raises(DnnExplainError, match=r"takes 20 numbers and gave 6 outputs.*set slots to 5"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import Policy
+from dnnexplain.contract import Knob, Policy
 from dnnexplain.systems.routing.facts import TrafficFacts
 from dnnexplain.systems.routing.traffic import WORKLOADS, TrafficCase
 
@@ -24,6 +24,7 @@ class Probed:
     """The part of :class:`Routed` that probing uses (``contract.Measured``, ``explain.facts``)."""
 
     workload_names: Mapping[str, str] = WORKLOADS
+    workload_knobs: tuple[Knob, ...] = ()
     metric = "MLU over optimum"
     observe: Any
     _targets: Any
