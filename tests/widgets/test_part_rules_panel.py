@@ -43,7 +43,7 @@ def panel(start):
 
 def test_a_routing_page_has_the_rules_part_by_part():
     entries = next(section.entries for section in SECTIONS if section.key == "knowledge")
-    assert [entry.name for entry in entries if entry.fits(CASES)] == ["PartRulesPanel"]
+    assert [entry.name for entry in entries if entry.fits(CASES)] == ["PartRulesPanel", "GuardPanel"]
     assert isinstance(CASES, Parted)
 
 

@@ -115,8 +115,8 @@ def test_each_neuron_in_turn_is_ordered_by_what_it_does_to_the_outcome(session):
 
 def test_facts_of_the_traffic_are_probed(session):
     panel = KnowledgePanel(session=session)
-    answer(panel, states=80, repeats=2)
-    assert panel.answers["about"] == ""
+    assert panel.answers["about"] == CASES.paths.pair_names[0], "of many quantities those of one object come first"
+    answer(panel, about="", states=80, repeats=2)
     pressed(panel, "probe")
     names = {fact.name for fact in panel.finding.facts}
     assert names <= set(CASES.features.names)

@@ -16,6 +16,7 @@ from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.guards.tournament import Attacks, Progress, Tournament
 from dnnexplain.explain.regions.where import Where
 from dnnexplain.numbers import percent
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["compile_guard"]
 
@@ -86,7 +87,7 @@ def compile_guard(
         bench.learn(adverse.workloads[:LEARNED])
     for rule in bench.apt(0 if over.is_set() else FALLBACKS).values():
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
-        adverse = attacks.on(rule, rounds, f"attacking {rule.name}, on which a guard may fall back")
+        adverse = attacks.on(rule, rounds, f"attacking {rule_label(rule.name)}, on which a guard may fall back")
         bench.learn(adverse.workloads[: LEARNED // 2])
     tournament = Tournament(bench, attacks, np.random.default_rng(seed), rounds, most, tries)
     tournament.begin(regions)

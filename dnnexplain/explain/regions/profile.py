@@ -296,8 +296,14 @@ def _loss(value: float, unit: str) -> str:
 
 def _words(profile: FailureProfile, policy: str, what: str) -> str:
     share = f"something is lost in {percent(profile.share)} of {profile.samples:,} {what}"
+    if not profile.share > 0 and not profile.regions:
+        return f"{policy}: nothing is lost in {profile.samples:,} {what}, so there is no region where it fails."
     if not profile.regions:
-        why = "no box was found" if not profile.tried else f"none of {profile.tried} boxes held on the other half"
+        why = (
+            "no range of quantities held more of it than elsewhere"
+            if not profile.tried
+            else f"of {profile.tried} that were found none held on the other half"
+        )
         return f"{policy}: {share}; no region stands out ({why})."
     first = profile.regions[0]
     count = len(profile.regions)

@@ -8,7 +8,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.explain.regions import FailureProfile, failure_profile, quantities_of
 from dnnexplain.numbers import number, percent
-from dnnexplain.registry import fair_rules, spec_of
+from dnnexplain.registry import fair_rules
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
 from dnnexplain_widgets.panels.failing_map import loss_map
@@ -139,4 +139,4 @@ class FailingPanel(Panel):
                 "columns": ["met there", "fail inside", "fail outside", loss, "p"], "rows": rows, "pick": "row",
             }
         }  # fmt: skip
-        self.sentence = profile.words + ("" if rows else f" ({spec_of(self.session.system).title}.)")
+        self.sentence = profile.words
