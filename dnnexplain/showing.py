@@ -17,7 +17,8 @@ __all__ = ["html_of", "in_cell", "latex_of", "markdown_of", "text_of", "words_of
 
 Rows = Sequence[Mapping[str, Any]]
 
-MOST_ROWS, MOST_LINES, MOST_COLUMNS = 20, 5, 8
+MOST_ROWS, FIRST_ROWS, MOST_LINES, MOST_COLUMNS = 20, 10, 5, 8
+"""Of a page: a table of so many rows is shown whole, of a longer one the first; of a line of text; columns."""
 _LONGEST, _WRAPPED = 60, 200  # characters of a cell in a line of text, and where a page wraps it
 
 
@@ -44,7 +45,8 @@ def text_of(kind: str, sentence: str, rows: Rows, notes: Sequence[str] = ()) -> 
 def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[str] = ()) -> str:
     """The sentence, the picture (HTML) and the table; colours and fonts are the page's own."""
     shown = _upright(rows)
-    names, cells = _cells(shown, MOST_ROWS, _WRAPPED)
+    most = MOST_ROWS if len(shown) <= MOST_ROWS else FIRST_ROWS
+    names, cells = _cells(shown, most, _WRAPPED)
     right = _numeric(shown, names)
     head = "".join(f'<th scope="col" style="{_cell(r)}">{escape(n)}</th>' for n, r in zip(names, right, strict=True))
     body = "".join(
@@ -54,7 +56,7 @@ def html_of(kind: str, sentence: str, rows: Rows, picture: str, notes: Sequence[
         for row in cells
     )
     table = f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>' if names else ""
-    more = _more(shown, MOST_ROWS)
+    more = _more(shown, most)
     small = "".join(f'<p style="{_SMALL}">{escape(text)}</p>' for text in ([more] if more else []) + list(notes))
     return (
         f'<div class="dnnexplain-result" style="max-width:60em;color:inherit"><p style="margin:0 0 .5em">'

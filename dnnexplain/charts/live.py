@@ -15,6 +15,7 @@ __all__ = ["draw"]
 
 _LINES = ("solid", "dashed", "dotted", "dash_dotted", "dotted", "dashed")
 _MARKS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+_LABEL = "#767676"  # read on a light page and on a dark one; bqplot's own is orange there
 _COLUMN = {"width": "100%", "max_width": "640px", "height": "320px"}
 
 
@@ -33,6 +34,7 @@ def draw(chart: Chart) -> Any:
 
     figure._repr_mimebundle_ = with_picture
     figure.title = chart.title
+    figure.title_style = {"fill": "currentColor", **figure.title_style}  # bqplot's own is orange on a dark page
     figure.legend_location = "bottom-right" if chart.kind == Kind.BARS else "top-right"  # the longest bars are above
     figure.layout = {**_COLUMN, "height": f"{_height(chart)}px"}
     return figure
@@ -44,7 +46,9 @@ def _height(chart: Chart) -> int:
 
 
 def _axis(scale: Any, label: str, side: str, **options: Any) -> Any:
-    return bqplot.Axis(scale=scale, label=label, side=side, **{"label_offset": "2.6em", **options})
+    return bqplot.Axis(
+        scale=scale, label=label, side=side, **{"label_offset": "2.6em", "label_color": _LABEL, **options}
+    )
 
 
 def _bars(chart: Chart) -> Any:
@@ -139,7 +143,7 @@ def _heat(chart: Chart) -> Any:
         interactions={"click": "select", "hover": "tooltip"},
         tooltip=bqplot.Tooltip(fields=["row", "column", "color"], labels=["row", "column", chart.value.title]),
     )
-    bar = bqplot.ColorAxis(scale=colour, label=chart.value.title, side="top")
+    bar = bqplot.ColorAxis(scale=colour, label=chart.value.title, side="top", label_color=_LABEL)
     room = min(220, 40 + 7 * max((len(label) for label in rows), default=0))
     beside = _axis(down, chart.y.title, "left", label_offset=f"{room - 16}px")
     axes = [_axis(along, chart.x.title, "bottom"), beside, bar]

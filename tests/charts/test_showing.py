@@ -15,6 +15,7 @@ from dnnexplain.charts import Kind
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.numbers import with_minus
 from dnnexplain.results import Question, Result, Shown, array_field
+from dnnexplain.showing import html_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from samples import kinds, sample
@@ -172,3 +173,12 @@ def test_a_figure_has_its_picture_for_viewers_without_widgets(kind):
     assert "application/vnd.jupyter.widget-view+json" in data
     assert ET.fromstring(data["image/svg+xml"]).tag.endswith("svg")
     assert data["text/html"].startswith("<img ")
+
+
+def test_a_table_is_shown_whole_or_by_its_beginning():
+    def rows(count):
+        page = html_of("Kind", "A sentence.", [{"a": number} for number in range(count)], "")
+        return page.count("<tr>") - 1, "more row" in page
+
+    assert [rows(count) for count in (5, 20, 21)] == [(5, False), (20, False), (10, True)]
+    assert "z" * 150 in html_of("Kind", "A sentence.", [{"a": "z" * 150}], "")  # a page wraps a long cell
