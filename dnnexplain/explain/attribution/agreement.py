@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import DnnExplainError, Policy, State, System, Target
 from dnnexplain.explain.attribution.maps import Attribution, group_sums
-from dnnexplain.explain.attribution.methods import method_named
+from dnnexplain.explain.attribution.methods import METHODS
 from dnnexplain.explain.attribution.one_state import attribute
 from dnnexplain.explain.attribution.sentences import number
 from dnnexplain.results import Question, Result, array_field
@@ -85,7 +85,7 @@ class Comparison(Result):
         if not np.isfinite(values).any():
             return ""
         lowest = int(np.nanargmin(values))
-        names = (method_named(self.attributions[int(side[lowest])].method).title for side in pairs)
+        names = (_title(self.attributions[int(side[lowest])].method) for side in pairs)
         if np.isfinite(values).sum() == 1:
             return f" {' and '.join(names)} rank knob groups alike to {number(float(values[lowest]))}."
         between = " and ".join(names)
@@ -104,6 +104,11 @@ class Comparison(Result):
         """The methods' rank correlations, cell by cell."""
         names = [attribution.method for attribution in self.attributions]
         return heat(self.maps, names, names, Axis("rank correlation"), title="Agreement of the maps")
+
+
+def _title(method: str) -> str:
+    """A method's name for people; of one that another version knew its own."""
+    return METHODS[method].title if method in METHODS else method
 
 
 def _firsts(kind: str, alike: Sequence[Attribution], *, apart: bool) -> str:
