@@ -4,7 +4,7 @@
 
 Each network is a random geometric graph (connected, links of 10 Gb/s) with an untrained DOTE network, in a process of
 its own. "Own" is the private memory (``/proc/self/smaps_rollup``; Linux) above that of the same process with the
-dashboard of a network of 4 nodes already made and closed, so libraries do not count and the network's weights do.
+dashboard of such a network of 8 nodes already made and closed, so libraries do not count and the network's weights do.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ async def measure(nodes: int, seed: int) -> dict[str, Any]:
         times = {"system": made - began, "dashboard": opened - ready, "behind": time.process_time() - opened}
         return board, policy, times
 
-    board, _policy, _times = await page("ring-4")
+    board, _policy, _times = await page(network_of(8, seed))  # drawn by the same library as the large one
     board.close()
     gc.collect()
     give_back()

@@ -154,6 +154,20 @@ def test_a_solver_that_fails_is_told_and_the_next_solve_works(abilene, monkeypat
     assert oracle.solve(abilene.mean_demands).gap <= 1e-9
 
 
+def test_a_solver_that_is_not_kept_gives_the_same_answers(abilene, monkeypatch):
+    rows = np.random.default_rng(2).uniform(0, 1, (4, 110))
+    kept = RoutingOracle(abilene.paths)
+    expected = [(one.upper, one.splits) for one in kept.solve_all(rows)]
+    assert kept._solver is not None
+    monkeypatch.setattr("dnnexplain.systems.routing.warm._KEPT", abilene.paths.count)  # one column more: the MLU
+    loaded = RoutingOracle(abilene.paths)
+    for row, (upper, splits) in zip(rows[::-1], expected[::-1], strict=True):
+        optimum = loaded.solve(row)
+        assert optimum.upper == upper
+        np.testing.assert_array_equal(optimum.splits, splits)
+        assert loaded._solver is None
+
+
 def test_an_oracle_may_be_sent_and_shared_and_no_answer_depends_on_the_ones_before(abilene):
     twin = pickle.loads(pickle.dumps(abilene.oracle))
     rows = np.random.default_rng(1).uniform(0, 1, (8, 110))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.systems.routing.oblivious import _flow_polytope, _maximise
+from dnnexplain.systems.routing.oblivious import flow_polytope, maximise
+from dnnexplain.systems.routing.utilisation import over_links
 from dnnexplain.systems.routing.warm import WarmProgram
 
 __all__ = ["FlowPolytope"]
@@ -31,17 +32,19 @@ class FlowPolytope(WarmProgram):
         """The same if every pair that has a path over ``link`` sent all of its demand there ``[P]``."""
         return self._best(np.maximum.reduceat(self._row(link), self.paths.first_path))[0]
 
-    def _prepared(self) -> Any:
-        """Solved for as much flow as fits."""
-        solver = _flow_polytope(self.paths)
-        _maximise(solver, np.ones(self.paths.count), self.paths)
-        return solver
+    def _build(self) -> Any:
+        return flow_polytope(self.paths)
+
+    def _typical(self, solver: Any) -> None:
+        """As much flow as fits."""
+        maximise(solver, np.ones(self.paths.count), self.paths)
 
     def _row(self, link: int) -> Array:
-        return np.asarray(self.paths.dense_incidence[link] / self.paths.topology.capacity[link])
+        return np.asarray(over_links(self.paths, np.array([link]))[0] / self.paths.topology.capacity[link])
 
     def _best(self, per_pair: Array) -> tuple[Array, float]:
         gain = per_pair[self.paths.pair_of_path]
         with self._lock:
-            flows, _ = _maximise(self._started(), gain, self.paths)
+            flows, _ = maximise(self._started(), gain, self.paths)
+            self._rest()
         return np.add.reduceat(flows, self.paths.first_path), float(gain @ flows)

@@ -23,10 +23,10 @@ from scipy import sparse
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing.oblivious import best_oblivious_splits, can_be_solved, too_large
-from dnnexplain.systems.routing.oracle import quiet_solver
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.traffic import gravity
 from dnnexplain.systems.routing.utilisation import normalise_splits
+from dnnexplain.systems.routing.warm import quiet_solver
 
 __all__ = ["OPTIMUM", "RULES", "USUAL", "hedged_splits", "key_of", "solve_hedged"]
 

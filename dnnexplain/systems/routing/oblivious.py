@@ -18,9 +18,17 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.encoding import register
-from dnnexplain.systems.routing.oracle import RoutingOracle, quiet_solver
+from dnnexplain.systems.routing.oracle import RoutingOracle
 from dnnexplain.systems.routing.paths import PathSet
-from dnnexplain.systems.routing.utilisation import check_splits, mlu, normalise_splits, path_costs
+from dnnexplain.systems.routing.utilisation import (
+    check_splits,
+    mlu,
+    normalise_splits,
+    over_links,
+    path_costs,
+    path_sums,
+)
+from dnnexplain.systems.routing.warm import quiet_solver
 
 __all__ = ["WorstDemand", "best_oblivious_splits", "can_be_solved", "too_large", "worst_demand"]
 
@@ -61,13 +69,12 @@ def worst_demand(paths: PathSet, splits: NDArray[Any], oracle: RoutingOracle | N
         DnnExplainError: for splits that do not fit, and if the solver fails.
     """
     splits = check_splits(paths, splits)
-    # Utilisation of link e per Gb/s of each pair's demand, seen from each of that pair's paths: [E, F].
-    crossing = np.add.reduceat(paths.dense_incidence * splits, paths.first_path, axis=1)
-    gain = crossing[:, paths.pair_of_path] / paths.topology.capacity[:, None]
-    solver = _flow_polytope(paths)
+    solver = quiet_solver(flow_polytope(paths))
     best, uppers, values = np.zeros(paths.count), list[float](), list[float]()
-    for row in gain:
-        flows, prices = _maximise(solver, row, paths)
+    for link, capacity in enumerate(paths.topology.capacity):
+        crossing = np.add.reduceat(over_links(paths, np.array([link]))[0] * splits, paths.first_path)
+        row = crossing[paths.pair_of_path] / capacity
+        flows, prices = maximise(solver, row, paths)
         value = float(row @ flows)
         if value > max(values, default=-np.inf):
             best = flows
@@ -110,8 +117,8 @@ def best_oblivious_splits(paths: PathSet) -> tuple[NDArray[np.float64], float]:
     return splits.copy(), ratio
 
 
-def _flow_polytope(paths: PathSet) -> Any:
-    """A solver over {f >= 0: B f <= c}, capacities scaled to mean 1."""
+def flow_polytope(paths: PathSet) -> Any:
+    """The program over {f >= 0: B f <= c}, capacities scaled to mean 1."""
     import highspy  # noqa: PLC0415 - only where something is solved
 
     matrix = paths.incidence.tocsc()
@@ -126,12 +133,10 @@ def _flow_polytope(paths: PathSet) -> Any:
     program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     program.a_matrix_.start_, program.a_matrix_.index_ = matrix.indptr, matrix.indices
     program.a_matrix_.value_ = matrix.data
-    return quiet_solver(program)
+    return program
 
 
-def _maximise(
-    solver: Any, gain: NDArray[np.float64], paths: PathSet
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def maximise(solver: Any, gain: NDArray[np.float64], paths: PathSet) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Flows ``[F]`` in Gb/s within capacity, and link prices ``[E]``, that maximise ``gain @ flows``."""
     scale = paths.topology.mean_capacity
     columns = np.arange(paths.count, dtype=np.int32)
@@ -143,7 +148,7 @@ def _maximise(
         raise DnnExplainError(msg)
     solution = solver.getSolution()
     flows = np.maximum(np.array(solution.col_value), 0.0) * scale
-    over = float((paths.dense_incidence @ flows / paths.topology.capacity).max())
+    over = float((path_sums(paths, flows) / paths.topology.capacity).max())
     return flows / max(over, 1.0), np.maximum(-np.array(solution.row_dual), 0.0) / scale
 
 

@@ -19,11 +19,10 @@ from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.utilisation import check_demands, mlu, normalise_splits, path_costs
 from dnnexplain.systems.routing.warm import WarmProgram
 
-__all__ = ["PROMPT_PAIRS", "Optimum", "RoutingOracle", "quiet_solver"]
+__all__ = ["PROMPT_PAIRS", "Optimum", "RoutingOracle"]
 
 PROMPT_PAIRS = 700
 """Up to so many pairs of nodes the optimum of a matrix takes milliseconds."""
-_TOLERANCE = 1e-10  # HiGHS's tightest
 _PROVED = 1e-9  # a relative gap up to this is called optimal
 
 
@@ -79,6 +78,7 @@ class RoutingOracle(WarmProgram):
             optimum = self._certify(values, *self._run(values / scale))
             if optimum.gap > _PROVED:
                 optimum = self._certify(values, *self._run(values / scale, starts=("cold",)))
+            self._rest()
         return optimum
 
     def solve_all(self, demands: ArrayLike) -> list[Optimum]:
@@ -91,15 +91,17 @@ class RoutingOracle(WarmProgram):
         flat = values.reshape(-1, values.shape[-1])
         return np.array([self.solve(row).upper for row in flat]).reshape(values.shape[:-1])
 
-    def _prepared(self) -> Any:
-        """Solved for gravity traffic: each pair sends in proportion to the capacity that leaves its source and reaches its target."""
+    def _build(self) -> Any:
+        return _program(self.paths)
+
+    def _typical(self, solver: Any) -> None:
+        """Gravity traffic: each pair sends in proportion to the capacity that leaves its source and reaches its target."""
         links, capacity = np.array(self.paths.topology.links), self.paths.topology.capacity
         out, into = (np.bincount(ends, capacity, len(self.paths.topology.nodes)) for ends in links.T)
         source, target = np.array(self.paths.pairs).T
-        solver, demands = _build(self.paths), out[source] * into[target]
+        demands = out[source] * into[target]
         _demand(solver, demands / demands.max())
         solver.run()
-        return solver
 
     def _run(
         self, scaled: NDArray[np.float64], starts: tuple[str, ...] = ("warm", "cold")
@@ -114,7 +116,7 @@ class RoutingOracle(WarmProgram):
                 solution = solver.getSolution()
                 flows = np.array(solution.col_value)[: self.paths.count]
                 return flows, -np.array(solution.row_dual)[len(scaled) :]
-            self._solver = None
+            self._forget()
         msg = (
             f"HiGHS did not solve the routing of {self.paths.topology.name!r} (status {status!r}, also from a cold start); "
             f"its demands span {scaled[scaled > 0].min():.3g} to 1 of the largest: check them for stray values"
@@ -145,7 +147,7 @@ def _demand(solver: Any, scaled: NDArray[np.float64]) -> None:
     solver.changeRowsBounds(len(scaled), np.arange(len(scaled), dtype=np.int32), scaled, scaled)
 
 
-def _build(paths: PathSet) -> Any:
+def _program(paths: PathSet) -> Any:
     """The linear program with all demands 0: columns are path flows and t, rows demands and links."""
     import highspy  # noqa: PLC0415 - only where something is solved
     from scipy import sparse  # noqa: PLC0415
@@ -166,24 +168,4 @@ def _build(paths: PathSet) -> Any:
     program.a_matrix_.start_ = matrix.indptr
     program.a_matrix_.index_ = matrix.indices
     program.a_matrix_.value_ = matrix.data
-    return quiet_solver(program)
-
-
-def quiet_solver(program: Any) -> Any:
-    """A HiGHS simplex solver with a program loaded: silent, one thread, tightest tolerances."""
-    import highspy  # noqa: PLC0415
-
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
-    for name, value in (
-        ("threads", 1),
-        ("presolve", "off"),
-        ("solver", "simplex"),
-        ("primal_feasibility_tolerance", _TOLERANCE),
-        ("dual_feasibility_tolerance", _TOLERANCE),
-    ):
-        solver.setOptionValue(name, value)
-    if solver.passModel(program) == highspy.HighsStatus.kError:
-        msg = "HiGHS refused the linear program; a capacity or demand is probably out of its range"
-        raise DnnExplainError(msg)
-    return solver
+    return program

@@ -22,7 +22,7 @@ from dnnexplain.systems.routing.all_paths import AllPathsOracle
 from dnnexplain.systems.routing.flows import FlowPolytope
 from dnnexplain.systems.routing.plausible import PLAUSIBLE_RULE, SILENT, plausible_range
 from dnnexplain.systems.routing.traffic import TrafficCase
-from dnnexplain.systems.routing.utilisation import check_demands, normalise_splits
+from dnnexplain.systems.routing.utilisation import check_demands, normalise_splits, over_links, path_sums
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -245,7 +245,7 @@ class RoutingProblem:
         del y
         busiest = self._used(p).argmax(axis=1)
         out = np.zeros_like(p)
-        rows = self.paths.dense_incidence[busiest] / self.paths.topology.capacity[busiest, None]
+        rows = over_links(self.paths, busiest) / self.paths.topology.capacity[busiest, None]
         out[:, self._seen_only :] = rows * cotangent
         return out
 
@@ -253,7 +253,7 @@ class RoutingProblem:
         return np.asarray(np.add.reduceat(flows, self.paths.first_path, axis=1))
 
     def _used(self, p: Array) -> Array:
-        return np.asarray(p[:, self._seen_only :] @ self.paths.dense_incidence.T / self.paths.topology.capacity)
+        return path_sums(self.paths, p[:, self._seen_only :]) / self.paths.topology.capacity
 
     def witness_valid(self, p: Array) -> Array:
         """Within bounds, and flows of a pair scaled down where they exceed the cap of its demand."""

@@ -16,7 +16,16 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.counts import counted
 from dnnexplain.systems.routing.paths import PathSet
 
-__all__ = ["check_demands", "check_splits", "link_utilisation", "mlu", "normalise_splits", "path_costs", "path_sums"]
+__all__ = [
+    "check_demands",
+    "check_splits",
+    "link_utilisation",
+    "mlu",
+    "normalise_splits",
+    "over_links",
+    "path_costs",
+    "path_sums",
+]
 
 _DENSE_CELLS = 4_000_000  # an incidence matrix up to this size is multiplied as an ordinary array
 _SUM_TOLERANCE = 1e-3
@@ -101,6 +110,13 @@ def path_costs(paths: PathSet, prices: NDArray[np.float64]) -> NDArray[np.float6
     if paths.count * len(paths.topology.links) <= _DENSE_CELLS:
         return prices @ paths.dense_incidence
     return np.asarray((paths.incidence.T @ prices.reshape(-1, prices.shape[-1]).T).T).reshape(*prices.shape[:-1], -1)
+
+
+def over_links(paths: PathSet, links: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Which paths cross each of some links: 1 where they do ``[n, F]`` for the indices of links ``[n]``."""
+    if paths.count * len(paths.topology.links) <= _DENSE_CELLS:
+        return np.asarray(paths.dense_incidence[links])
+    return np.asarray(paths.incidence[links].toarray())
 
 
 def mlu(paths: PathSet, splits: NDArray[Any], demands: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,9 +6,15 @@ import threading
 from abc import ABC, abstractmethod
 from typing import Any
 
+from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing.paths import PathSet
 
-__all__ = ["WarmProgram"]
+__all__ = ["WarmProgram", "quiet_solver"]
+
+_KEPT = (
+    20_000  # columns of the largest program whose solver is kept: one of 160,000 takes 100 MB, and 0.03 s to load anew
+)
+_TOLERANCE = 1e-10  # HiGHS's tightest
 
 
 class WarmProgram(ABC):
@@ -25,6 +31,7 @@ class WarmProgram(ABC):
         self.paths = paths
         self._solver: Any = None
         self._basis: Any = None
+        self._program: Any = None
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -34,15 +41,52 @@ class WarmProgram(ABC):
         self.__init__(state["paths"])  # type: ignore[misc]
 
     @abstractmethod
-    def _prepared(self) -> Any:
-        """A solver that has solved a program of typical numbers: its basis is where all others start."""
+    def _build(self) -> Any:
+        """The program (``highspy.HighsLp``), its numbers of no account."""
+
+    @abstractmethod
+    def _typical(self, solver: Any) -> None:
+        """Solve the program of typical numbers: its basis is where all others start."""
 
     def _started(self, *, cold: bool = False) -> Any:
         """The solver with nothing left of earlier solves, at the common basis or, where that failed, at none. Hold the lock."""
+        if self._program is None:
+            self._program = self._build()
         if self._solver is None:
-            self._solver = self._prepared()
+            self._solver = quiet_solver(self._program)
+        if self._basis is None:
+            self._typical(self._solver)
             self._basis = self._solver.getBasis()
         self._solver.clearSolver()
         if not cold and self._basis.valid:
             self._solver.setBasis(self._basis)
         return self._solver
+
+    def _rest(self) -> None:
+        """Let go of a large solver after a solve: the next one is loaded at the same basis. Hold the lock."""
+        if self._program.num_col_ > _KEPT:
+            self._solver = None
+
+    def _forget(self) -> None:
+        """After a failure: nothing of this solver, or of its basis, serves again."""
+        self._solver = self._basis = None
+
+
+def quiet_solver(program: Any) -> Any:
+    """A HiGHS simplex solver with a program loaded: silent, one thread, tightest tolerances."""
+    import highspy  # noqa: PLC0415
+
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+    for name, value in (
+        ("threads", 1),
+        ("presolve", "off"),
+        ("solver", "simplex"),
+        ("primal_feasibility_tolerance", _TOLERANCE),
+        ("dual_feasibility_tolerance", _TOLERANCE),
+    ):
+        solver.setOptionValue(name, value)
+    if solver.passModel(program) == highspy.HighsStatus.kError:
+        msg = "HiGHS refused the linear program; a capacity or demand is probably out of its range"
+        raise DnnExplainError(msg)
+    return solver
