@@ -200,6 +200,28 @@ FEW = ("worst-case", "regions", "hypotheses", "guard")
 COMMANDS = ("systems", "evaluate", "explain", "survey", "probe", "attack", "attack workload", "transfer", "distill", "replay", "export", "prove", "stress")  # fmt: skip
 
 
+RANGE = {"mean", "low", "high"}
+OWED = {
+    "evaluate": lambda said: (
+        said["results"][0].keys() >= {"policy", "mode", "metrics"}
+        and said["results"][0]["metrics"]["cost"].keys() >= RANGE
+    ),
+    "explain": lambda said: said.keys() >= {"decision", "groups", "badge", "state"},
+    "survey": lambda said: said.keys() >= {"dead_cells", "changed_when_permuted"},
+    "attack workload": lambda said: said.keys() >= {"network", "rule", "rule_name", "ended_by"},
+    "transfer": lambda said: all(one.keys() >= {"actions", *RANGE} for one in said["cells"][0]["results"]),
+    "prove": lambda said: "robust" in said["properties"],
+    "stress": lambda said: (
+        said.keys() >= {"verdict", "generated"}
+        and all(
+            one.keys() >= {"name", "verdict", "cost", "best_rule", "interval", "worst_case"}
+            for one in said["scenarios"]
+        )
+    ),
+}
+"""Names in what commands print that programs may rely on."""
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_answers_or_names_the_missing_ability(name, command, tmp_path, capsys):
     code = main(lines(name, tmp_path)[command])
@@ -210,7 +232,8 @@ def test_a_command_answers_or_names_the_missing_ability(name, command, tmp_path,
     if code == 0:
         assert out.strip()
         if command != "export":
-            json.loads(out)
+            said = json.loads(out)
+            assert OWED.get(command, bool)(said), said
         return
     assert err.count("\n") == 1, err
     assert "dnnexplain.contract." in err, err

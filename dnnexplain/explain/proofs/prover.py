@@ -132,7 +132,7 @@ def background_matters(task: ProofTask) -> bool:
 def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict:
     """List the states where they are few; else look for a violation by search."""
     if not task.go_on():
-        return CaseVerdict(case.name, "open", np.inf, -np.inf, reason=f"{TIME_UP} before its turn")
+        return CaseVerdict(case.name, "open", np.inf, -np.inf, reason=_too_late(task))
     if case.change is None and case.then is None:
         seen = task.seen(case.states, "listed", lambda: listed(task.system, case.states, task.budget.listed))
         if seen is not None:
@@ -150,6 +150,10 @@ def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict
     if value > 0:
         return refuted(task, case, witness[0], value, "found")
     return CaseVerdict(case.name, "open", np.inf, value)
+
+
+def _too_late(task: ProofTask) -> str:
+    return "the search was ended before its turn" if task.stop.is_set() else f"{TIME_UP} before its turn"
 
 
 def _unknown(policy: Any) -> str:
@@ -179,7 +183,7 @@ def _slow(
     if settled:
         return replace(quick, reason="not asked, for another case is refuted")
     if not task.go_on():
-        return replace(quick, reason=f"{TIME_UP} before its turn")
+        return replace(quick, reason=_too_late(task))
     return by_proof(task, case, quick.best, rng)
 
 
