@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ import numpy as np
 
 from dnnexplain.assumptions import assume
 from dnnexplain.contract import Choice, DnnExplainError
+from dnnexplain.counts import counted
 from dnnexplain.reading import current_limits, read_json
+from dnnexplain.systems.routing.speeds import capacity_of
 from dnnexplain.systems.routing.topology import Topology, bidirectional
 from dnnexplain.systems.routing.topology_formats import FORMATS, UNITS, graph_from_file
 
@@ -114,7 +116,8 @@ def load_topology(name: str | Path | Any, capacity: float | None = None, unit: s
     Args:
         name: ``"abilene"``, ``"abilene-12"``, ``"ring-4"``; a name of topohub (``"sndlib/germany50"``,
             ``"topozoo/Geant2012"``); the path of a file in GraphML, GML, JSON (node-link), REPETITA or SNDlib,
-            told by its content; or a networkx graph with ``capacity`` (Gb/s) on its edges.
+            told by its content; or a networkx graph with ``capacity`` (Gb/s, or text with a unit: ``"100 Mb/s"``,
+            ``"OC-48"``) on its edges.
         capacity: Gb/s of each link whose capacity the source does not give (topohub: all links). If not given
             here, it is the median of those that the source gives, or 10; for a built-in topology the capacity
             of all its links instead of its own.
@@ -179,7 +182,8 @@ def _from_graph(name: str, graph: Any, capacity: float | None) -> Topology:
         raise bound.over(name, "nodes", f"has {nodes:,} nodes and so {nodes * (nodes - 1):,} pairs to route")
     order = list(graph.nodes)
     index = {node: position for position, node in enumerate(order)}
-    edges = [(a, b, _capacity_of(data, f"{a} -> {b}", name)) for a, b, data in graph.edges(data=True) if a != b]
+    read = [(a, b, *capacity_of(data, f"{a} -> {b}", name)) for a, b, data in graph.edges(data=True) if a != b]
+    edges = [(a, b, given) for a, b, given, _ in read]
     known = [given for _, _, given in edges if given is not None]
     fallback = capacity or (statistics.median(known) if known else DEFAULT_CAPACITY)
     total: dict[tuple[int, int], float] = {}
@@ -190,22 +194,25 @@ def _from_graph(name: str, graph: Any, capacity: float | None) -> Topology:
     guessed = len(edges) - len(known)
     why = "" if capacity or not known else ", the median of the others"
     note = f"{guessed} of {len(edges)} links are assumed to carry {fallback:g} Gb/s{why}" if guessed else ""
-    said = "; ".join(part for part in (*graph.graph.get("assumed", ()), note) if part)
+    sources = _read_from([source for *_, source in read])
+    said = "; ".join(part for part in (*graph.graph.get("assumed", ()), *sources, note) if part)
     links = sorted(total)
     places = _coordinates(graph)
     return Topology(name, _labels(graph), tuple(links), np.array([total[link] for link in links]), places, said)
 
 
-def _capacity_of(data: Mapping[str, Any], link: str, name: str) -> float | None:
-    """Gb/s from ``capacity`` (Gb/s) or the Topology Zoo's ``LinkSpeedRaw`` (b/s)."""
-    for key, factor in (("capacity", 1.0), ("LinkSpeedRaw", 1e-9)):
-        if key in data:
-            try:
-                return float(data[key]) * factor
-            except (TypeError, ValueError):
-                msg = f"topology {name!r}: the {key} of link {link} is {data[key]!r}, which is not a number"
-                raise DnnExplainError(msg) from None
-    return None
+def _read_from(sources: Sequence[str]) -> list[str]:
+    """What has to be said of capacities that no plain attribute gave."""
+    said = []
+    for source, links in Counter(filter(None, sources)).items():
+        if source == "its label":
+            said.append(f"the capacity of {counted(links, 'link')} was read off the label")
+        else:
+            said.append(
+                f"the {source.removeprefix('its ')} of {counted(links, 'link')} has no unit and was taken as Gb/s "
+                "(write it with its unit, such as '100 Mb/s')"
+            )
+    return said
 
 
 def _labels(graph: Any) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def graph_from_file(path: Path, unit: str | None = None) -> Any:
     if start.startswith(b"<"):
         root = parse_xml(data, path)
         return _sndlib_xml(root, unit) if root.tag == f"{_SNDLIB_XML}network" else _graphml(root, path)
-    text = text_of(data, path)
+    text = _without_comments(text_of(data, path))
     reader = _reader(text)
     if reader is None:
         msg = f"{path} is in no format of topologies that is read; read are {FORMATS}"
@@ -76,6 +76,11 @@ def text_of(data: bytes, path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")
+
+
+def _without_comments(text: str) -> str:
+    """The text without lines that begin with ``#``, which are comments in each of the formats that has any."""
+    return re.sub(r"^[ \t]*#.*\n?", "", text, flags=re.MULTILINE)
 
 
 def _reader(text: str) -> Callable[[str, str | None], Any] | None:
@@ -137,6 +142,8 @@ def _gml(text: str, _: str | None) -> Any:
     try:
         return nx.parse_gml(text, label="label")
     except nx.NetworkXError as error:
+        if "duplicated" in str(error) and "multigraph" not in text:  # parallel links, as in the Topology Zoo
+            return _gml(re.sub(r"^(\s*graph\s*\[)", r"\1\n  multigraph 1", text, count=1, flags=re.MULTILINE), _)
         if "label" not in str(error):
             raise
         return nx.parse_gml(text, label="id")  # labels that repeat, as in the Topology Zoo
@@ -162,9 +169,11 @@ def _table(text: str, title: str) -> Iterator[list[str]]:
     if match is None:
         msg = f"its section {title} is missing"
         raise DnnExplainError(msg)
-    rows = [line.split() for line in text[match.end() :].split("\n")[: int(match.group(1))] if line.strip()]
+    rest = re.split(r"^[A-Z]+\s+\d+\s*$", text[match.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+    rows = [line.split() for line in rest.split("\n") if line.strip()]
     if len(rows) != int(match.group(1)):
-        msg = f"its section {title} should have {match.group(1)} lines, but has {len(rows)}: the file is cut off"
+        cause = "the file is cut off" if len(rows) < int(match.group(1)) else "mend the number or the lines"
+        msg = f"its section {title} should have {match.group(1)} lines, but has {len(rows)}: {cause}"
         raise DnnExplainError(msg)
     return iter(rows)
 
@@ -199,7 +208,7 @@ def _sndlib_native(text: str, unit: str | None) -> Any:
     for match in re.finditer(pattern, links, re.MULTILINE):
         modules = [float(number) for number in match.group(6).split()[::2]]
         of_modules += _add_link(graph, match.group(1), match.group(2), match.group(3), float(match.group(4)), modules)
-    words = re.search(r"unit\s*=\s*(\w+)", _section(text, "META")) if "META" in text else None
+    words = re.search(r"\bunit\s*=\s*(\w+)", text[: text.index("NODES")])
     return _in_gigabits(graph, unit, words.group(1) if words else "", of_modules)
 
 
@@ -272,8 +281,9 @@ def read_demands(data: bytes, path: Path) -> list[tuple[int | str, int | str, fl
         ]
     if start.startswith(b"?SNDlib"):
         pattern = rf"^\s*\S+\s*\(\s*(\S+)\s+(\S+)\s*\)\s*\d+\s+({_NUMBER})"
-        matches = re.finditer(pattern, _section(text_of(data, path), "DEMANDS"), re.MULTILINE)
+        matches = re.finditer(pattern, _section(_without_comments(text_of(data, path)), "DEMANDS"), re.MULTILINE)
         return [(match.group(1), match.group(2), float(match.group(3))) for match in matches]
-    if re.match(rb"DEMANDS\s+\d+\s*\n", start):
-        return [(int(row[1]), int(row[2]), float(row[3])) for row in _table(text_of(data, path), "DEMANDS")]
+    text = _without_comments(text_of(data, path)) if b"DEMANDS" in data[:4096] else ""
+    if re.match(r"DEMANDS\s+\d+\s*\n", text.lstrip()):
+        return [(int(row[1]), int(row[2]), float(row[3])) for row in _table(text, "DEMANDS")]
     return None

@@ -1,0 +1,82 @@
+"""What a link carries, as people write it: numbers with a unit, and the names of carriers' and Ethernet's rates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dnnexplain.contract import DnnExplainError
+
+__all__ = ["capacity_of", "speed_of"]
+
+_PREFIX = {"": 1e-9, "k": 1e-6, "m": 1e-3, "g": 1.0, "t": 1e3}
+_NAMED = {"t1": 1.544e-3, "ds1": 1.544e-3, "t3": 0.044736, "ds3": 0.044736, "e1": 2.048e-3, "e3": 0.034368}
+_STEPS = {"oc": 0.05184, "sts": 0.05184, "stm": 0.15552}
+"""Gb/s of the first step of SONET and SDH, of which the others are multiples."""
+_WITH_UNIT = re.compile(r"[<>=~]*\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(b(?:it)?(?:/sec|/s|ps)|bit|b|bE|E|)$", re.ASCII)
+_STEP = re.compile(r"(oc|sts|stm)[\s-]?(\d+)c?$", re.ASCII)
+_OTHER_NAMES = ("bandwidth", "speed", "bw", "rate")
+
+
+def speed_of(text: str) -> float | None:
+    """Gb/s of a rate as people write it: ``"10 Gbps"``, ``"1G"``, ``"OC-48"``, ``"STM-16"``, ``"T1"``, ``"40GE"``.
+
+    ``None`` for a number without a unit, for bytes (``"10 GB/s"``), and for what is no rate.
+    """
+    plain = text.strip()
+    if plain.lower() in _NAMED:
+        return _NAMED[plain.lower()]
+    step = _STEP.match(plain.lower())
+    if step is not None:
+        return _STEPS[step[1]] * int(step[2])
+    match = _WITH_UNIT.match(plain)
+    if match is None or not (match[2] or match[3]) or (match[3].endswith("E") and not match[2]):
+        return None
+    return float(match[1]) * _PREFIX[match[2].lower()]
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def capacity_of(data: Mapping[str, Any], link: str, name: str) -> tuple[float | None, str]:
+    """Gb/s that a link's attributes say, if they do, and from what that has to be said (empty if it is plain).
+
+    Read are ``capacity`` (Gb/s, or with a unit), the Topology Zoo's ``LinkSpeedRaw`` (b/s), ``LinkSpeed`` with
+    ``LinkSpeedUnits``, and ``LinkLabel``, and what others call ``bandwidth``, ``speed``, ``bw`` or ``rate``.
+
+    Raises:
+        DnnExplainError: a capacity that is no rate; says how one is written.
+    """
+    for key, factor in (("capacity", 1.0), ("LinkSpeedRaw", 1e-9)):
+        if data.get(key) is not None and data[key] != "":
+            return _stated(data[key], factor, f"topology {name!r}: the {key} of link {link}"), ""
+    parted = speed_of(f"{data.get('LinkSpeed', '')} {data.get('LinkSpeedUnits', '')}")
+    if parted is not None:
+        return parted, ""
+    for key in (*_OTHER_NAMES, *(word.capitalize() for word in _OTHER_NAMES)):
+        if data.get(key) is not None and data[key] != "":
+            with_unit = speed_of(str(data[key]))
+            if with_unit is not None:
+                return with_unit, ""
+            return _stated(data[key], 1.0, f"topology {name!r}: the {key} of link {link}"), f"its {key}"
+    label = speed_of(str(data.get("LinkLabel", "")))
+    return label, "" if label is None else "its label"
+
+
+def _stated(value: Any, factor: float, what: str) -> float:
+    number = _number(value)
+    if number is not None:
+        return number * factor
+    speed = speed_of(str(value))
+    if speed is None:
+        msg = (
+            f"{what} is {value!r}, which is not a number of Gb/s and no rate that is known; write a number, or one with "
+            "its unit: '10 Gbps', '622 Mb/s', 'OC-48', 'STM-16'"
+        )
+        raise DnnExplainError(msg)
+    return speed
