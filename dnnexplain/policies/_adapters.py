@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["LogProbabilities", "Normalized", "OneOutput", "OneStep", "Permuted", "ScaledInput"]
+__all__ = ["LogProbabilities", "Normalized", "OneOutput", "OneStep", "Permuted", "Picked", "ScaledInput"]
 
 
 class LogProbabilities(nn.Module):
@@ -82,6 +83,26 @@ class Permuted(nn.Module):
     def extra_repr(self) -> str:
         """The order, for reprs and hashes."""
         return f"order={self.order}"
+
+
+class Picked(nn.Module):
+    """Cells of the observation in another order, or 0.
+
+    Args:
+        cells: for each cell that the network sees, which of the flattened observation it is; -1 for one that is 0.
+    """
+
+    def __init__(self, cells: Sequence[int]) -> None:
+        super().__init__()
+        self.cells = tuple(cells)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """The picked cells ``[B, len(cells)]``."""
+        return nn.functional.pad(observations.flatten(1), (0, 1))[:, list(self.cells)]
+
+    def extra_repr(self) -> str:
+        """The cells, for reprs and hashes."""
+        return f"cells={self.cells}"
 
 
 class OneStep(nn.Module):

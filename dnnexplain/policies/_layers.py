@@ -15,7 +15,15 @@ from torch import nn
 
 from dnnexplain.contract import Choice, DnnExplainError
 from dnnexplain.encoding import decode, encode
-from dnnexplain.policies._adapters import LogProbabilities, Normalized, OneOutput, OneStep, Permuted, ScaledInput
+from dnnexplain.policies._adapters import (
+    LogProbabilities,
+    Normalized,
+    OneOutput,
+    OneStep,
+    Permuted,
+    Picked,
+    ScaledInput,
+)
 from dnnexplain.policies._onnx_layers import BatchNorm
 from dnnexplain.policies.onnx_files import OnnxNetwork, Step
 
@@ -71,6 +79,7 @@ _ARGUMENTS: dict[type[nn.Module], str] = {
     Normalized: "shape clip",
     OneStep: "inputs units depth",
     Permuted: "order",
+    Picked: "cells",
 }
 """Layer -> the arguments that make it again."""
 
@@ -198,7 +207,7 @@ def signature(module: nn.Module) -> str:
     ]
     own = any(
         type(part).__module__.startswith("dnnexplain.")
-        and type(part) not in {ScaledInput, Normalized, OneStep, Permuted, OnnxNetwork, BatchNorm}
+        and type(part) not in {ScaledInput, Normalized, OneStep, Permuted, Picked, OnnxNetwork, BatchNorm}
         for part in module.modules()
         if type(part) not in {LogProbabilities, OneOutput}
     )

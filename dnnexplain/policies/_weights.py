@@ -19,7 +19,10 @@ from dnnexplain.policies.networks import NETWORKS, build, dense_stack
 __all__ = ["fill", "network_from_weights", "portable", "stripped"]
 
 Weights = Mapping[str, torch.Tensor]
-ASSUMED = "the file names no architecture: dense layers with ReLU between them were assumed"
+ASSUMED = (
+    "the file names no architecture: dense layers with ReLU between them were assumed (where that is wrong, say which: "
+    "activation='tanh', --activation tanh)"
+)
 
 
 def portable(module: nn.Module, system: System) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -100,9 +103,10 @@ def network_from_weights(
         if {name: tensor.shape for name, tensor in module.state_dict().items()} == {
             name: tensor.shape for name, tensor in weights.items()
         }:
-            return fill(
-                module, weights, where
-            ), f"by the names of its layers the network was taken for {name}, with ReLU"
+            return (
+                fill(module, weights, where),
+                f"by the names of its layers the network was taken for {name}, with ReLU (where that is wrong: activation='tanh', --activation tanh)",
+            )
     layers = _dense_layers(weights)
     order = None if layers is None else _chain(layers, math.prod(system.observation_shape))
     if layers is None or order is None:

@@ -183,13 +183,19 @@ def _bare(
         network, guess = network_of(weights, how.activation or usual, where, system)
         assumed += [guess] if guess else []
         if how.activation is None:
-            assumed.append(f"the file names no activation: {usual}, stable-baselines3's default, was assumed")
+            assumed.append(
+                f"the file names no activation: {usual}, stable-baselines3's default, was assumed (another: "
+                "activation='elu', --activation elu)"
+            )
     else:
         inner, note = stripped(weights)
         result, guess = network_from_weights(inner, system, where, how.activation)
         network, assumed = result, [guess] if guess else []
     if how.scale is None and hasattr(system, "byte_scale") and how.module is None and story is None:
-        assumed.append("the file says nothing of the scale of its observations: numbers from 0 to 1 were assumed")
+        assumed.append(
+            "the file says nothing of the scale of its observations: numbers from 0 to 1 were assumed (of bytes: "
+            "scale='bytes', --scale bytes)"
+        )
     return _policy(network, system, path, how, story or {}, note, assumed)
 
 
@@ -234,7 +240,7 @@ def _agent(path: Path, data: bytes, system: System, how: How) -> TorchPolicy:
         if "policy" in agent.own:
             guesses.append(
                 f"its policy is a class of its author's ({agent.own['policy']}), which the file does not hold: that it "
-                "decides as the package's own was assumed"
+                "decides as the package's own was assumed (where it does not, pass its network: load_any(path, system, module=...))"
             )
     else:
         network = fill(how.module, agent.weights, str(path))

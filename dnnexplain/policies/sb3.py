@@ -7,8 +7,10 @@ does not repeat are those of the packages.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import torch
 from torch import nn
 
 from dnnexplain.contract import Box, DnnExplainError, System
+from dnnexplain.policies._adapters import Picked
 from dnnexplain.policies._sb3_networks import Pixels, Squash, decider, default_activation
 from dnnexplain.policies.networks import NAMED_ACTIVATIONS, activation_name
 from dnnexplain.reading import open_zip, parse_json
@@ -31,6 +34,11 @@ __all__ = [
     "refuse_unknown",
 ]
 
+_STARTS = (
+    "the environment's choices do not start at 0, which stable-baselines3 does not take into account: the agent sees each "
+    "value in the cell of that number, and none for values beyond its cells (train it on choices that start at 0, "
+    "Discrete(n), and the cells are the values)"
+)
 BYTE = 255
 """The largest number of a byte; pictures of bytes are divided by it."""
 PACKAGES = frozenset({"stable_baselines3", "sb3_contrib"})
@@ -235,11 +243,34 @@ def network_of(
         is_bytes = agent.is_bytes if agent is not None and agent.is_bytes is not None else high == BYTE
         pixels = Pixels(tuple(system.observation_shape), 1 / BYTE if is_bytes else 1.0)
         if agent is None or agent.is_bytes is None:
-            guess = "the file does not say whether pictures were divided by 255 before the network: " + (
-                "they were assumed to be, for they are bytes" if is_bytes else "they were assumed not to be"
+            guess = (
+                "the file does not say whether pictures were divided by 255 before the network: "
+                + ("they were assumed to be, for they are bytes" if is_bytes else "they were assumed not to be")
+                + " (the agent's .zip says it: load that)"
             )
     squash = Squash(
         ends, clip=agent.clip_mean if agent is not None else 2.0, tanh=agent.squash if agent is not None else None
     )
     network = decider(weights, activation, where, outputs=len(system.output.names), pixels=pixels, squash=squash)
+    cells = _cells_of_choices(system)
+    if cells is not None:
+        network = nn.Sequential(OrderedDict(cells=Picked(cells), **dict(network.named_children())))
+        guess = "; ".join(part for part in (guess, _STARTS) if part)
     return network, guess
+
+
+def _cells_of_choices(system: System) -> list[int] | None:
+    """Which of a system's cells lights each cell of an agent; ``None`` where they are the same.
+
+    The package lights cell ``v`` for the value ``v`` of a choice, also where the choice starts at another value than
+    0, and has no cell for a value from the number of choices on.
+    """
+    choices: Sequence[tuple[int, int, int]] = getattr(system, "choices_seen", ())
+    if not any(start for *_, start in choices):
+        return None
+    cells = list(range(math.prod(system.observation_shape)))
+    for first, count, start in choices:
+        cells[first : first + count] = [
+            first + value - start if 0 <= value - start < count else -1 for value in range(count)
+        ]
+    return cells

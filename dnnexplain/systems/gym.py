@@ -28,7 +28,7 @@ from dnnexplain.contract import (
     state_from_values,
 )
 from dnnexplain.counts import counted
-from dnnexplain.systems.gym_parts import FAR, Part, action_space, flat, parts_of
+from dnnexplain.systems.gym_parts import FAR, OneHot, Part, action_space, flat, parts_of, whole_numbers
 from dnnexplain.systems.gym_steps import WithOptions, begin, finite, take
 from dnnexplain.systems.gym_worlds import Episode, Worlds
 from dnnexplain.systems.small_parts import MOST_SWITCHES, KnobFeatures, check_counts, tried_actions
@@ -78,6 +78,7 @@ class GymSystem:
 
     Attributes:
         assumed: what the environment leaves open, a sentence each; said in every result.
+        choices_seen: the first cell, the number of cells and the lowest value of each choice in the observation.
 
     Raises:
         DnnExplainError: no such environment, a space that cannot be read, or names that do not fit.
@@ -125,6 +126,8 @@ class GymSystem:
         self._worlds = Worlds(self.env, self.output, self._seen, restore)
         for ability in ("losses", "best_action") if isinstance(self.output, Discrete) else ("judge",):
             setattr(self, ability, None)  # a protocol's way of saying: not here
+        self.choices_seen = tuple((at.start, p.size, p.start) for p, at in self._stretches() if isinstance(p, OneHot))
+        self.assumed += whole_numbers(self.env.action_space)
         if getattr(self.env.unwrapped, "action_masks", None) is not None:
             self.assumed.append(
                 "Which actions are valid is known in states met in episodes; elsewhere all are taken to be."

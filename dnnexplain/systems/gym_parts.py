@@ -15,7 +15,7 @@ from dnnexplain import contract
 from dnnexplain.contract import DnnExplainError, Knob
 from dnnexplain.counts import counted
 
-__all__ = ["Cells", "OneHot", "Part", "Patches", "action_space", "flat", "parts_of"]
+__all__ = ["Cells", "OneHot", "Part", "Patches", "action_space", "flat", "parts_of", "whole_numbers"]
 
 Values = NDArray[np.float64]
 
@@ -61,7 +61,12 @@ class OneHot:
     @property
     def size(self) -> int:
         """A cell for each choice."""
-        return int(self.knobs[0].high) + 1
+        return int(self.knobs[0].high) - self.start + 1
+
+    @property
+    def start(self) -> int:
+        """The lowest choice, whose cell is the first."""
+        return int(self.knobs[0].low)
 
     @property
     def owners(self) -> NDArray[np.int64]:
@@ -70,12 +75,12 @@ class OneHot:
 
     def read(self, cells: Values) -> Values:
         """Which cell is largest."""
-        return np.asarray(cells.argmax(axis=1)[:, None], dtype=np.float64)
+        return np.asarray(cells.argmax(axis=1)[:, None] + self.start, dtype=np.float64)
 
     def paint(self, values: Values, ground: Values | None) -> Values:
         """1 at the choice."""
         del ground
-        return np.asarray(np.eye(self.size)[values[:, 0].astype(np.int64)])
+        return np.asarray(np.eye(self.size)[values[:, 0].astype(np.int64) - self.start])
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +149,12 @@ def parts_of(space: gymnasium.Space[Any], name: str = "", seen: Values | None = 
             _patches(space, label) if len(space.shape) >= 2 and min(space.shape[:2]) > 3 else _cells(space, label, seen)
         ]
     if isinstance(space, spaces.Discrete):
-        return [OneHot((Knob(label, "", 0, int(space.n) - 1),))]
+        return [_one_hot(label, int(space.start), int(space.n))]
     if isinstance(space, spaces.MultiDiscrete):
-        return [OneHot((Knob(f"{label} {i}", "", 0, int(n) - 1),)) for i, n in enumerate(space.nvec.ravel())]
+        return [
+            _one_hot(f"{label} {i}", int(start), int(n))
+            for i, (start, n) in enumerate(zip(space.start.ravel(), space.nvec.ravel(), strict=True))
+        ]
     if isinstance(space, spaces.MultiBinary):
         count = int(np.prod(space.shape))
         return [Cells(tuple(Knob(f"{label} {i}", "", 0, 1) for i in range(count)))]
@@ -160,6 +168,11 @@ def parts_of(space: gymnasium.Space[Any], name: str = "", seen: Values | None = 
 def flat(space: gymnasium.Space[Any], observation: Any) -> Values:
     """An observation as a vector; choices become a cell for each, as in ``gymnasium.spaces.flatten``."""
     return np.asarray(spaces.flatten(space, observation), dtype=np.float64).ravel()
+
+
+def _one_hot(label: str, start: int, count: int) -> OneHot:
+    last = start + count - 1
+    return OneHot((Knob(label, "", start, last, default=min(max(0, start), last)),))
 
 
 def _cells(space: spaces.Box, label: str, seen: Values | None) -> Cells:
@@ -223,3 +236,12 @@ def action_space(
     ends = (tuple(np.asarray(end, dtype=float).ravel().tolist()) for end in (space.low, space.high))
     low, high = ends
     return contract.Box(named, low=low, high=high)
+
+
+def whole_numbers(space: gymnasium.Space[Any]) -> list[str]:
+    """What has to be said of actions that are whole numbers."""
+    if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer)):
+        return []
+    return [
+        f"The environment takes whole numbers ({space.dtype}): a network's number is played rounded to the nearest."
+    ]

@@ -204,7 +204,8 @@ class Worlds:
         space = self.env.action_space
         if isinstance(space, spaces.Discrete):
             return int(space.start) + int(taken)
-        return np.asarray(taken).reshape(space.shape or ()).astype(space.dtype)
+        whole = np.issubdtype(space.dtype, np.integer)
+        return (np.rint(taken) if whole else np.asarray(taken)).reshape(space.shape or ()).astype(space.dtype)
 
     def at(self, seen: NDArray[np.float32], name: str) -> Any:
         """A copy of the environment in the state that an observation shows.

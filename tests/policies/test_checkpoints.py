@@ -202,6 +202,7 @@ def test_bare_dense_weights_are_recognised(tmp_path, sizes, suffix):
         policy.outputs(states(system)), TorchPolicy(module, system).outputs(states(system)), atol=1e-6
     )
     assert ("ReLU between them were assumed" in policy.note) == (len(sizes) > 2)
+    assert ("--activation tanh" in policy.note) == (len(sizes) > 2)  # what to write where it is wrong
 
 
 def test_old_torch_files_and_wrapped_state_dicts(tmp_path):
