@@ -3,9 +3,11 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -32,8 +34,25 @@ def start(command, until, **environment):
         if found:
             process.drain = Thread(target=process.printed.extend, args=(process.stdout,), daemon=True)
             process.drain.start()  # a server that logs more than a pipe holds would stop and wait for ever
+            listens(found[0], process)
             return process, found[0]
     pytest.fail(f"{command} ended: {''.join(process.printed)}")
+
+
+def listens(url, process):
+    """Wait until somebody listens there: Jupyter says where it will be before it is."""
+    address = urlsplit(url)
+    if not address.port:
+        return
+    end = time.monotonic() + STARTING
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=5).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"nobody listens at {url}: {''.join(process.printed)}")
 
 
 def stop(process):
