@@ -3,8 +3,8 @@
     python benchmarks/abr_rules_out.py --learn DIR --links DIR [--links DIR ...] [--policy FILE ...] [--polish 4000] [--polish-sets 600]
         [--out DIR]
 
-A tree learns what each bitrate costs if its network goes on, on the links of --learn and on generated ones, half each,
-and is then tuned there by what its sessions cost, until other such links, which are held out, say that it gets no better;
+A tree learns what each bitrate costs if its network goes on, on the links of --learn and on generated ones, half each
+(these in the shares that the shipped network was trained on), and is then tuned there by what its sessions cost, until other such links, which are held out, say that it gets no better;
 never on --links. Without --learn, generated links alone are learned from; without --links, generated ones are measured on.
 Shows leaves, the share of the network's states in which the tree decides as it, and on each set of links mean and median
 QoE-linear of chunks 2 to the last, stalls, and the difference from the network with its 95% interval (paired over links).
@@ -22,6 +22,18 @@ from dnnexplain.explain.distillation import TreePolicy
 from dnnexplain.intervals import mean_interval
 from dnnexplain.policies import named_policy
 from dnnexplain.systems import make_system
+from dnnexplain.systems.abr.recipes import MIXTURE
+
+
+def generated(system, count, seed):
+    """Links of the families that the shipped network was trained on, in its shares; the largest share has what rounding leaves."""
+    shares = dict(sorted(MIXTURE.items(), key=lambda one: one[1]))
+    drawn, left = [], count
+    for place, (name, share) in enumerate(shares.items(), 1):
+        many = left if place == len(shares) else round(share * count)
+        drawn += system.workloads(name, many, seed) if many else []
+        left -= many
+    return drawn
 
 
 def main():
@@ -44,7 +56,7 @@ def main():
 
     def draw(count, seed):
         some = [read[place] for place in np.random.default_rng(seed).permutation(len(read))[: count // 2]]
-        return [*some, *system.workloads("markov-3g", count - len(some), seed)]
+        return [*some, *generated(system, count - len(some), seed)]
 
     policies, teachers = {}, {}
     for name in given.policy or ["default"]:
