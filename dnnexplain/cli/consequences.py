@@ -70,12 +70,15 @@ def _print(consequences: Consequences, family: str, seed: int) -> None:
     """A row for each figure: what follows the decision, and how much more or less it is after each other action."""
     mine = consequences.of(consequences.chosen)
     others = [action for action in consequences.actions if action is not mine]
-    names = {"cost": consequences.cost_name} | {name: name for name in mine.figures if name != "cost"}
+    names = {"cost": consequences.cost_title} | {name: name for name in mine.figures if name != "cost"}
     rows = [
         (
             words,
-            number(mine.figures[name].mean),
-            *((_span if name == "cost" else _more)(action.against[name]) for action in others),
+            number(consequences.as_read(mine.figures[name], name).mean),
+            *(
+                (_span if name == "cost" else _more)(consequences.as_read(action.against[name], name))
+                for action in others
+            ),
         )
         for name, words in names.items()
     ]

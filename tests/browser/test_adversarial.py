@@ -5,7 +5,8 @@ import pytest
 
 from dnnexplain.contract import Shift
 from dnnexplain_widgets import AdversarialPanel, Session, StressPanel, TransferPanel, WorstSequencePanel
-from tests.browser.harness import finish
+from dnnexplain_widgets.panels.never import NeverPanel
+from tests.browser.harness import finish, part
 
 
 def test_a_row_that_is_clicked_loads_its_state(open_panels, deeprm, drawn, start):
@@ -84,3 +85,18 @@ def test_a_tile_of_the_stress_board_shows_its_worst_case(open_panels, deeprm, dr
     assert page.locator(".dx-timeline canvas").is_visible()
     assert panel.result.scenarios[1].sentence in page.locator(".dx > .dx-sentence").inner_text()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_row_is_chosen_wherever_one_points_at_it(open_panels, deeprm, drawn, start):
+    panel = NeverPanel(deeprm, drawn, start)
+    harness = open_panels(panel)
+    rows = [{"label": name, "cells": [{"text": "refuted", "shade": 0.5}, {"text": "1"}]} for name in ("one", "two")]
+    panel.figure = {"cells": {"corner": "Property", "columns": ["verdict", "a bound that is long"], "rows": rows, "pick": "row"}}  # fmt: skip
+    harness.sync()
+    place = part(harness.page, panel)
+    place.locator("tbody tr").nth(1).locator("td").last.click()
+    harness.settle()
+    assert list(panel.answers["chosen"]) == [1, 0]
+    place.get_by_role("button", name="one", exact=True).click()
+    harness.settle()
+    assert list(panel.answers["chosen"]) == [0, 0]

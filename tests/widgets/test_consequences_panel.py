@@ -27,7 +27,7 @@ def panel() -> Any:
     made.close()
 
 
-def found(**costs: list[float]) -> Consequences:
+def found(called: str = "cost", **costs: list[float]) -> Consequences:
     """What followed actions of these costs; the first was chosen."""
     first = np.array(next(iter(costs.values())))
     actions = tuple(
@@ -43,7 +43,7 @@ def found(**costs: list[float]) -> Consequences:
         )
         for place, (name, run) in enumerate(costs.items())
     )  # fmt: skip
-    return Consequences("mine", 0, "cost", len(first), "", actions)
+    return Consequences("mine", 0, called, len(first), "", actions)
 
 
 def test_what_is_cancelled_leaves_nothing(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +96,28 @@ def test_a_difference_is_shaded_by_whether_it_is_worse_and_bracketed_where_it_is
     assert down["cells"][0]["text"].startswith("(")
     rows = differences(answer, "cost", {"cost": "cost"})["rows"]
     assert rows[1]["value"] > rows[0]["value"]
+
+
+def test_what_is_earned_is_told_with_its_own_sign() -> None:
+    runs = {"stay": [-9.0, -8.0, -7.0, -9.5, -8.5, -7.5], "up": [-7.0, -6.4, -5.1, -7.2, -7.3, -6.05]}
+    answer = found("minus QoE", **runs)
+    gap = answer.of(1).against["cost"]
+    assert gap.low > 0
+    shown = answer.as_read(gap)
+    assert shown.three == (-gap.mean, -gap.high, -gap.low)
+    assert answer.as_read(gap, "stalls") == gap
+    assert "stay is better than any other action" in answer.sentence().lower()
+    assert " in QoE (" in answer.sentence()
+    assert "minus QoE" not in answer.sentence()
+    said, words = headline(answer)
+    assert said.startswith("\N{MINUS SIGN}")
+    assert words.startswith("QoE after up")
+    chosen, other = table(answer, {"cost": "QoE"}, {})["rows"]
+    assert chosen["cells"][0]["text"] == "8.25"
+    assert other["cells"][0]["text"].startswith("-")
+    assert other["cells"][0]["shade"] > 0, "less is earned: worse"
+    stay, up = differences(answer, "cost", {"cost": "QoE"})["rows"]
+    assert up["value"] < stay["value"]
 
 
 def test_where_futures_differ_by_the_same_no_interval_is_made_up() -> None:

@@ -1,6 +1,7 @@
 """Sentences fit what is shown, whatever the numbers are."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from dnnexplain.explain import Survey
 from dnnexplain.explain.decisions.sweeps import Others, sweep_rows
 from dnnexplain.results import Question
 from dnnexplain_widgets.panels.training_words import sentence_of
+from dnnexplain_widgets.panels.watch import pair_sentence
 from tests.explain.networks import ManyObjects
 
 shares = st.one_of(st.just(float("nan")), st.floats(0, 1), st.just(1.0))
@@ -61,3 +63,9 @@ def test_an_object_is_called_empty_in_this_state_only_where_it_is(values, others
             group = system.knobs[place].group
             low = all(state.values[i] == knob.low for i, knob in enumerate(system.knobs) if knob.group == group)
             assert "empty in this state" not in note or (given_state is not None and low)
+
+
+def test_what_is_earned_is_no_share_of_a_cost() -> None:
+    runs = [SimpleNamespace(policy=name, cost_name="minus QoE", cost=cost, metrics={}) for name, cost in (("guarded", -24.0), ("bare", 3.7))]  # fmt: skip
+    pair: Any = SimpleNamespace(network=runs[0], rule=runs[1], beside="bare")
+    assert pair_sentence(pair) == "QoE of guarded: 24 against bare's \N{MINUS SIGN}3.7."

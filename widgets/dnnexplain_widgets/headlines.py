@@ -87,11 +87,11 @@ def _consequences(result: Any) -> Headline:
     if not others:
         return NONE
     best = min(others, key=lambda action: action.against["cost"].mean)
-    gap = best.against["cost"]
+    gap = result.as_read(best.against["cost"])
     doubt = "; this cannot be told from none" if gap.known and not gap.verdict else ""
     return plain_number(
         gap.mean, sign=True
-    ), f"{result.cost_name} after {best.name} instead of {result.decision}{doubt}"
+    ), f"{result.cost_title} after {best.name} instead of {result.decision}{doubt}"
 
 
 def _search_comparison(result: Any) -> Headline:

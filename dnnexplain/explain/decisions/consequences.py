@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,14 @@ from dnnexplain.contract import Continuing, Discrete, DnnExplainError, Policy, S
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.decision import observe, valid_of
 from dnnexplain.intervals import Interval, mean_interval
-from dnnexplain.numbers import number
+from dnnexplain.numbers import as_told, interval, number
 from dnnexplain.registry import spec_of
 from dnnexplain.results import Shown
 
 __all__ = ["Consequence", "Consequences", "check_future", "consequences"]
+
+NOISE = 1e-12
+"""A share of a figure by which two runs of the same future may differ by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,18 @@ class Consequences(Shown):
         return next(item for item in self.actions if item.action == action)
 
     @property
+    def cost_title(self) -> str:
+        """What ``cost`` is called where people read it: of "minus QoE" the QoE."""
+        return as_told(self.cost_name)[0]
+
+    def as_read(self, span: Interval, figure: str = "cost") -> Interval:
+        """A figure as people read it: of a cost that is what is earned with its sign changed, what is earned."""
+        if figure != "cost" or self.cost_title == self.cost_name:
+            return span
+        _, (mean, high, low) = as_told(self.cost_name, *span.three)
+        return replace(span, mean=mean, low=low, high=high)
+
+    @property
     def decision(self) -> str:
         """The chosen action in words."""
         return self.of(self.chosen).name
@@ -98,11 +113,12 @@ class Consequences(Shown):
             return f"{mine.name} is the only valid action."
         best = min(others, key=lambda item: item.against["cost"].mean)
         gap = best.against["cost"]
+        shown, title = self.as_read(gap), self.cost_title
         tail = f"over {counted(self.futures, 'future')}, if {self.policy} goes on"
         if not gap.known:
-            more = f"{number(gap.mean, sign=True)} in {self.cost_name}" if gap.mean else f"the same {self.cost_name}"
+            more = f"{number(shown.mean, sign=True)} in {title}" if gap.mean else f"the same {title}"
             return f"{best.name} instead of {mine.name} has {more} {tail}; there is no interval ({gap.missing})."
-        span = f"{number(gap.mean, sign=True)} in {self.cost_name} ({number(gap.low)} to {number(gap.high)})"
+        span = f"{number(shown.mean, sign=True)} in {title} ({interval(shown.low, shown.high)})"
         if gap.high < 0:
             return f"{best.name} instead of {mine.name} would have been better: {span} {tail}."
         if gap.low > 0:
@@ -172,11 +188,18 @@ def consequences(
             _plain(action),
             system.output.tell(action),
             {name: mean_interval(values, within=ranges.get(name, free)) for name, values in run.items()},
-            {name: mean_interval(values - mine[name]) for name, values in run.items()},
+            {name: mean_interval(_apart(values, mine[name])) for name, values in run.items()},
         )
         for action, run in zip(actions, runs, strict=True)
     )
     return Consequences(policy.name, _plain(chosen), system.cost_name, len(workloads), system.continuing, measured)
+
+
+def _apart(values: NDArray[np.float64], mine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much runs differ; what is rounding alone is nothing."""
+    differences = np.asarray(values, dtype=float) - mine
+    differences[np.abs(differences) <= NOISE * np.maximum(np.abs(values), np.abs(mine))] = 0.0
+    return differences
 
 
 def _taken(space: Space, chosen: Any, valid: NDArray[np.bool_]) -> list[Any]:

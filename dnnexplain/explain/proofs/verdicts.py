@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import Property
 from dnnexplain.counts import counted
 from dnnexplain.explain.proofs.certificate import Certificate
+from dnnexplain.numbers import number
 from dnnexplain.results import Shown, register
 
 __all__ = ["CaseVerdict", "ProofBudget", "Verdict"]
@@ -127,9 +128,9 @@ class Verdict(Shown):
         if self.verdict == "holds":
             return f"Proved: {text[0].lower() + text[1:]}, in {self.quantifies} of the set asked about."
         if self.failed is not None:
-            return f"Refuted: {self.failed.name} in a valid state, by {self.failed.best:.3g} in raw outputs of the network itself."
+            return f"Refuted: {self.failed.name} in a valid state, by {number(self.failed.best)} in raw outputs of the network itself."
         left = [case for case in self.cases if case.verdict == "open"]
-        why = f" ({left[0].reason})" if left and left[0].reason else ""
+        why = f" ({left[0].reason.rstrip('.')})" if left and left[0].reason else ""
         return f"Open: neither proved nor refuted in {len(left)} of {counted(len(self.cases), 'case')}; {self._bounded()}{why}."
 
     def table(self) -> list[dict[str, Any]]:
@@ -141,7 +142,7 @@ class Verdict(Shown):
 
     def _bounded(self) -> str:
         return (
-            f"violated by at most {self.bound:.3g} in raw outputs"
+            f"violated by at most {number(self.bound)} in raw outputs"
             if np.isfinite(self.bound)
             else "no bound was reached"
         )

@@ -307,10 +307,9 @@ def _words(profile: FailureProfile, policy: str, what: str) -> str:
         return f"{policy}: {share}; no region stands out ({why})."
     first = profile.regions[0]
     count = len(profile.regions)
-    which = "the region is" if count == 1 else "the first is"
     return (
-        f"{policy}: {share}; {percent(profile.explained)} of all loss lies in {count} region{'s' if count > 1 else ''}, "
-        f"{which} where {first.rule}."
+        f"{policy}: {share}; {percent(profile.explained)} of all loss lies in {counted(count, 'region')}"
+        f"{', the first' if count > 1 else ''}: where {first.rule}."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from dnnexplain.counts import counted
 from dnnexplain.explain.decisions.consequences import Consequence, Consequences, consequences
 from dnnexplain.intervals import Interval
-from dnnexplain.numbers import interval, number
+from dnnexplain.numbers import as_told, interval, number
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
@@ -106,7 +106,7 @@ class ConsequencesPanel(Panel):
 
 def differences(answer: Consequences, figure: str, titles: dict[str, str]) -> dict[str, Any]:
     """A row for each action: one figure less what followed the chosen one, paired, with its 95% interval, on one axis."""
-    spans = [_ends(action.against[figure]) for action in answer.actions]
+    spans = [_ends(answer.as_read(action.against[figure], figure)) for action in answer.actions]
     least, most = min(low for low, _, _ in spans), max(high for _, _, high in spans)
     wide = max(most - least, 1e-12)
 
@@ -128,15 +128,15 @@ def table(answer: Consequences, titles: dict[str, str], lower: dict[str, bool]) 
 
     def cell(action: Consequence, name: str) -> dict[str, Any]:
         if action.action == answer.chosen:
-            return {"text": number(action.figures[name].mean)}
-        span = action.against[name]
+            return {"text": number(answer.as_read(action.figures[name], name).mean)}
+        span = answer.as_read(action.against[name], name)
         shown = number(span.mean, sign=True)
-        whole = number(action.figures[name].mean)
+        whole = number(answer.as_read(action.figures[name], name).mean)
         if not span.known:
             return {"text": shown, "hint": f"{whole}; {span.missing}"}
         if not span.verdict:
             return {"text": f"({shown})", "hint": f"{whole}; cannot be told from none"}
-        worse = (1.0 if lower.get(name, True) else -1.0) * span.mean / most[name]
+        worse = (1.0 if lower.get(name, True) else -1.0) * action.against[name].mean / most[name]
         return {"text": shown, "shade": 0.8 * worse, "hint": f"{whole}; by {interval(span.low, span.high)}"}
 
     first = sorted(answer.actions, key=lambda action: action.action != answer.chosen)
@@ -159,8 +159,8 @@ def _named(answer: Consequences, action: Consequence) -> str:
 
 def _words(answer: Consequences, action: Consequence, figure: str) -> str:
     if action.action == answer.chosen:
-        return number(action.figures[figure].mean)
-    span = action.against[figure]
+        return number(answer.as_read(action.figures[figure], figure).mean)
+    span = answer.as_read(action.against[figure], figure)
     return f"{number(span.mean, sign=True)} ({interval(span.low, span.high)})"
 
 
@@ -182,7 +182,7 @@ def _ends(span: Interval) -> tuple[float, float, float]:
 
 def _titles(system: Any) -> dict[str, str]:
     """The figures of an episode as they are called: the cost first, then those of the spec, in its order."""
-    return {"cost": system.cost_name} | {metric.name: metric.title for metric in spec_of(system).metrics}
+    return {"cost": as_told(system.cost_name)[0]} | {metric.name: metric.title for metric in spec_of(system).metrics}
 
 
 def _lower_is_better(system: Any) -> dict[str, bool]:

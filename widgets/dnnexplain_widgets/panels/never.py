@@ -186,7 +186,7 @@ class NeverPanel(Panel):
             )
             cells = [
                 {"text": _WORDS[item.verdict], "shade": _SHADES.get(item.verdict, 0.0), "hint": item.sentence()},
-                {"text": how},
+                {"text": how if item.verdict != "open" or abs(item.bound) < float("inf") else "nothing settled it"},
                 {"text": bound},
                 {"text": f"{number(item.seconds)} s"},
             ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dnnexplain.contract import DnnExplainError, Knob, NetworkPolicy
-from dnnexplain.counts import counted
+from dnnexplain.counts import counted, joined
 from dnnexplain.explain.proofs.beside import BesideAttribution, beside_attribution
 from dnnexplain.explain.proofs.sufficient import LIMITS, SufficientReason, sufficient_reason
 from dnnexplain.numbers import share, with_unit
@@ -17,6 +18,8 @@ __all__ = ["ReasonPanel"]
 
 ROWS, NAMED = 20, 4
 """Groups that are shown, and knobs of each that are told with their values."""
+NOTHING = 1e-6
+"""A share of a knob's range; a value below it is what rounding leaves of zero."""
 
 
 class ReasonPanel(Panel):
@@ -93,7 +96,7 @@ class ReasonPanel(Panel):
         groups: dict[str, list[str]] = {}
         for knob in knobs:
             if knob.name in reason.fixed:
-                name, value = _short(knob), with_unit(reason.fixed[knob.name], units[knob.name])
+                name, value = _short(knob), with_unit(_seen(knob, reason.fixed[knob.name]), units[knob.name])
                 groups.setdefault(knob.group or knob.name, []).append(f"{name} = {value}" if name else value)
         free = () if beside is None else beside.large_but_free
         shown = [*groups, *(name for name in free if name not in groups)] if reason.proved else []
@@ -135,6 +138,11 @@ def _share(beside: BesideAttribution | None, group: str) -> str:
     return "" if beside is None else share(beside.shares[group], 1)
 
 
+def _seen(knob: Knob, value: float) -> float:
+    """A knob's value; next to nothing of its range, which rounding leaves of a zero, is zero."""
+    return 0.0 if abs(value) < NOTHING * (knob.high - knob.low) else value
+
+
 def _short(knob: Knob) -> str:
     """A knob's name without that of its group: ``demand`` of ``user 1 demand``."""
     return knob.name.removeprefix(knob.group).removesuffix(knob.group).strip() if knob.group else ""
@@ -148,6 +156,12 @@ def _listed(values: list[str], of: int) -> str:
         return "as they are now"
     rest = len(values) - NAMED
     return "; ".join(values[:NAMED]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _flips(names: Sequence[str]) -> str:
+    """The first few of the knobs whose change flips a decision."""
+    rest = len(names) - NAMED
+    return joined([*names[:NAMED], f"{rest} more"] if rest > 0 else names)
 
 
 def _sentence(reason: SufficientReason, count: int) -> str:
@@ -169,5 +183,5 @@ def _sentence(reason: SufficientReason, count: int) -> str:
         if reason.fixed
         else f"The decision is {decision_name(reason.decision)} in every valid state (proved)."
     )
-    flips = f" Changing {', '.join(reason.flips[:4])}{' and more' if len(reason.flips) > 4 else ''} alone can flip it." if reason.flips else ""  # fmt: skip
+    flips = f" Changing {_flips(reason.flips)} alone can flip it." if reason.flips else ""  # fmt: skip
     return first + flips + (f" {reason.reason[0].upper()}{reason.reason[1:]}." if reason.reason else "")

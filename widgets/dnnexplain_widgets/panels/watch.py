@@ -197,7 +197,7 @@ def pair_sentence(pair: Pair, metrics: Sequence[Metric] = ()) -> str:
     """How the two did, what went wrong by the system's metrics included."""
     first, second = pair.network, pair.rule
     name, (ours, others) = as_told(first.cost_name, first.cost, second.cost)
-    if second.cost > 0:
+    if second.cost > 0 and name == first.cost_name:  # what is earned has the other sign: no share of a cost
         change = (first.cost - second.cost) / second.cost
         beside = (
             f", {number(abs(100 * change))}% {'below' if change < 0 else 'above'} {pair.beside}'s {number(second.cost)}"

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 14bec470a653352ab2ca9d2ee20c4a377f60fc8c12803ee89bc525e0bc930aaf
+// Built from widgets/page (make page), sources 09f40c3260b7f957c350e59b90608efd2dc2a0a6a342fb255c51aa17fe126f18
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

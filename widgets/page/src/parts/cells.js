@@ -33,6 +33,7 @@ export function makeCells(store, part, model) {
 }
 
 const LONG_LABEL = 40; // characters: on a phone such a label would stand a word a line
+const LONG_HEAD = 16; // the same of a column's head
 const LONG_TEXT = 18; // the same of a cell
 const SHORT_TEXT = 10; // letters that stay on one line: "20 of 20"
 
@@ -44,7 +45,7 @@ const SHORT_TEXT = 10; // letters that stay on one line: "20 of 20"
  */
 function drawCells(table, legend, cells, model) {
   const focused = focusedIn(table)?.dataset.at ?? null;
-  const heads = cells.columns.map((/** @type {string} */ name) => h("th", { scope: "col" }, name));
+  const heads = cells.columns.map((/** @type {string} */ name) => h("th", { scope: "col", class: name.length > LONG_HEAD ? "dx-long-head" : null }, name));
   const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, cells.corner || ""), ...heads));
   const body = h("tbody", {}, ...cells.rows.map((/** @type {any} */ row, /** @type {number} */ index) => cellRow(row, index, cells.pick, model)));
   table.classList.toggle("dx-heat", cells.pick === "cell");
@@ -80,7 +81,11 @@ function cellRow(row, index, pick, model) {
     if (typeof cell.shade === "number") element.style.background = shadeOf(cell.shade);
     return element;
   });
-  return h("tr", {}, h("th", { scope: "row" }, label), ...cells);
+  // Whoever points beside the label means the row, too; keys and readers have the button.
+  /** @param {Event} event */
+  const point = (event) => { if (event.target instanceof Element && !event.target.closest("button")) choose(0); };
+  const pointed = pick === "row" ? { class: "dx-picked-row", onclick: point } : {};
+  return h("tr", pointed, h("th", { scope: "row" }, label), ...cells);
 }
 
 /** @param {any} shade */
