@@ -63,6 +63,9 @@ def fit_module(module: nn.Module, system: System) -> tuple[nn.Module, str]:
     raise DnnExplainError(_explain(module, system, failures))
 
 
+_MISSING = re.compile(r"forward\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.+)")
+
+
 def _device(module: nn.Module) -> torch.device:
     first = next(module.parameters(), None)
     return torch.device("cpu") if first is None else first.device
@@ -84,6 +87,12 @@ def _layouts(module: nn.Module, system: System) -> list[tuple[str, nn.Module]]:
 
 def _check_weights(module: nn.Module) -> None:
     for name, tensor in module.state_dict().items():
+        if not isinstance(tensor, torch.Tensor) or tensor.is_quantized:
+            msg = (
+                f"the network's {name!r} holds quantised weights, through which no gradient leads; give the network as it "
+                "was before it was quantised"
+            )
+            raise DnnExplainError(msg)
         if isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)):
             msg = (
                 f"the network's {name!r} has no weights yet: it is a lazy layer that saw no input, so nothing was trained; "
@@ -161,8 +170,20 @@ def _try(module: nn.Module, probe: torch.Tensor, system: System) -> str | None:
 
 def _not_a_tensor(answer: Any) -> str:
     if isinstance(answer, tuple | list):
-        return f"{counted(len(answer), 'thing')} ({type(answer).__name__}); return the scores alone, e.g. wrap it: return net(x)[0]"
-    return f"a {type(answer).__name__}; return one tensor of scores"
+        return f"{counted(len(answer), 'thing')} ({type(answer).__name__}); {_alone(answer)}"
+    return f"a {type(answer).__name__}; {_alone([answer])}"
+
+
+def _alone(answers: Any) -> str:
+    """How the scores alone are had of several things."""
+    for place, item in enumerate(answers):
+        for name in ("logits", "loc"):
+            if isinstance(item, torch.distributions.Distribution) and name in vars(item):
+                where = f"[{place}]" if len(answers) > 1 else ""
+                return f"return the scores of the distribution, e.g. wrap it: return net(x){where}.{name}"
+    if len(answers) > 1:
+        return "return the scores alone, e.g. wrap it: return net(x)[0]"
+    return "return one tensor of scores"
 
 
 def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]]) -> str:
@@ -171,6 +192,12 @@ def _explain(module: nn.Module, system: System, failures: list[tuple[str, str]])
     lines = [trouble.partition(": ")[2] for _, trouble in failures if trouble.startswith(DnnExplainError.__name__)]
     if lines:  # a layer of ours says itself what it cannot do
         return lines[0]
+    missing = next((match for _, trouble in failures if (match := _MISSING.search(trouble))), None)
+    if missing:
+        return (
+            f"the network's forward() needs more than the observation, {missing[1]}; give a module whose forward() takes the "
+            "observation alone and begins with what it needs, such as a hidden state of zeros"
+        )
     gave, takes = _given_outputs(failures), _first_inputs(module)
     if gave is not None and gave != count:
         return (

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.systems import make_system
 from dnnexplain.systems.deeprm.simulator.model import Params
 from dnnexplain.systems.deeprm.workloads.families import load
-from dnnexplain.systems.deeprm.workloads.swf import read_swf
+from dnnexplain.systems.deeprm.workloads.swf import is_swf, read_swf
 from dnnexplain.systems.deeprm.workloads.swf_fit import fit_mapping
 from dnnexplain.systems.deeprm.workloads.swf_mapping import KB_PER_PROCESSOR, SwfMapping, Window
 from dnnexplain.systems.deeprm.workloads.swf_sets import map_log
@@ -36,6 +37,21 @@ def log_of(tmp_path, *lines, end="\n", name="log.swf"):
     path = tmp_path / name
     path.write_text(end.join(lines) + end, newline="")
     return read_swf(path)
+
+
+@pytest.mark.parametrize("name", ["log.txt", "jobs", "log.csv"])
+def test_a_log_is_told_by_its_content(tmp_path, name):
+    text = "; Version: 2.2\n\n" + "\n".join(line(job, submit=60 * job) for job in range(1, 9)) + "\n"
+    (tmp_path / name).write_text(text)
+    (tmp_path / "log.swf").write_text(text)
+    (tmp_path / "packed.txt").write_bytes(gzip.compress(text.encode()))
+    assert is_swf(tmp_path / name)
+    assert is_swf(tmp_path / "packed.txt")
+    (tmp_path / "table.txt").write_text("submit run cpus memory\n" + text)
+    assert not is_swf(tmp_path / "table.txt")
+    world = make_system("deeprm")
+    found, named = (world.read_workloads(tmp_path / item) for item in (name, "log.swf"))
+    assert [len(jobs) for jobs in found[0]] == [len(jobs) for jobs in named[0]]
 
 
 def test_dirt_is_skipped_and_counted(tmp_path):

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from dnnexplain.assumptions import assumed
 from dnnexplain.contract import DnnExplainError, state_from_values
 from dnnexplain.explain import attribute
+from dnnexplain.explain.networks.hooks import layers
 from dnnexplain.policies import TorchPolicy, load_any
 from dnnexplain.registry import make_system
 from tests.fakes import FakeChoice
@@ -86,6 +88,19 @@ def test_old_weight_norm_after_training():
         module = nn.Sequential(nn.Flatten(), nn.utils.weight_norm(nn.Linear(35, 3)))
     module(torch.from_numpy(X)).sum().backward()
     works(module)
+
+
+@pytest.mark.parametrize(
+    "made", [parametrizations.weight_norm, parametrizations.spectral_norm, parametrizations.orthogonal]
+)
+def test_a_layer_whose_weights_are_made_anew_is_a_layer(made):
+    torch.manual_seed(0)
+    inner = [nn.Linear(35, 8), nn.Linear(8, 3)]
+    plain = layers(nn.Sequential(nn.Flatten(), inner[0], nn.ReLU(), inner[1]), SYSTEM.observation_shape)
+    module = nn.Sequential(nn.Flatten(), made(inner[0]), nn.ReLU(), made(inner[1]))
+    assert layers(module, SYSTEM.observation_shape) == plain
+    assert [layer.weights for layer in plain] == ["1", "3"]
+    works(module.eval())  # a spectral norm goes on finding its norm while it trains
 
 
 @pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])

@@ -174,6 +174,15 @@ def test_a_vector_output_that_sums_to_one_is_left_alone():
     assert policy.note == ""
 
 
+class Remembering(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.last = nn.Linear(4, 3), nn.Linear(35, 3)
+
+    def forward(self, x, state):
+        return self.last(x.flatten(1)) + self.inner(state)
+
+
 def test_wrong_number_of_outputs_says_what_to_pass():
     message = r"gave 6 outputs, fake-gate has 11 actions \(10 jobs and wait\); was it trained with 5 slots\? Then set slots to 5"
     with pytest.raises(DnnExplainError, match=message):
@@ -188,6 +197,9 @@ def test_wrong_number_of_outputs_says_what_to_pass():
         (nn.Linear(7, 3), r"first layer takes 7 numbers, fake-gate shows 35 \(5 x 7\)"),
         (Seen(lambda x: (x, x)), r"2 things \(tuple\); return the scores alone"),
         (Seen(lambda x: {"logits": x}), "a dict; return one tensor"),
+        (Seen(lambda x: torch.distributions.Categorical(logits=x)), r"a Categorical; .* return net\(x\)\.logits"),
+        (Seen(lambda x: (torch.distributions.Normal(x, 1.0), x)), r"2 things .* return net\(x\)\[0\]\.loc"),
+        (Remembering(), r"forward\(\) needs more than the observation, 'state'; .* a hidden state of zeros"),
         (Seen(lambda x: x.flatten(1)[:, :3].long()), "whole numbers .* before argmax"),
         (Seen(lambda x: x.flatten(1)[:, :3] * float("nan")), "NaN or infinite"),
         (Seen(lambda x: x.flatten(1)[:, :3] - x.mean()), "depends on the other states of the batch"),
@@ -206,6 +218,20 @@ def test_nan_weights_are_named():
         module[1].weight[0, :2] = float("nan")
     with pytest.raises(DnnExplainError, match=r"'1.weight' holds 2 values that are NaN"):
         TorchPolicy(module, FakeChoice())
+
+
+def test_quantised_weights_are_named():
+    class Quantised(nn.Module):
+        def __init__(self):
+            super().__init__()
+            whole = torch.quantize_per_tensor(torch.rand(3, 35), 0.1, 0, torch.qint8)
+            self.register_buffer("small", whole)
+
+    with (
+        pytest.warns(UserWarning, match="quantize"),
+        pytest.raises(DnnExplainError, match=r"'small' holds quantised weights"),
+    ):
+        TorchPolicy(Quantised(), FakeChoice())
 
 
 def test_a_lazy_layer_that_saw_no_input_is_named():

@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dnnexplain.contract import DnnExplainError, Policy
-from dnnexplain.explain.networks.module_kinds import is_activation, is_normalisation, is_uninteresting
+from dnnexplain.explain.networks.module_kinds import (
+    has_parts,
+    is_activation,
+    is_normalisation,
+    is_uninteresting,
+    makes_weights,
+)
 from dnnexplain.twins import same_weights
 
 __all__ = [
@@ -166,7 +172,7 @@ def module_of(module: nn.Module, name: str) -> nn.Module:
     """A part of a network by its name."""
     parts = dict(module.named_modules())
     if name not in parts or name == "":
-        known = [n for n, part in parts.items() if n and not any(part.children())]
+        known = [n for n, part in parts.items() if n and not makes_weights(n) and not has_parts(part)]
         msg = f"the network has no layer {name!r}; there are: {', '.join(known) or 'none that has a name'}"
         raise DnnExplainError(msg)
     inner: nn.Module = parts[name]
@@ -279,7 +285,7 @@ def _steps(twin: nn.Module, observation_shape: tuple[int, ...]) -> list[_Step]:
         ran.append(_Step(name, part, inputs[name], gave.detach().clone()))
 
     for name, part in twin.named_modules():
-        if name:
+        if name and not makes_weights(name):
             handles.append(part.register_forward_pre_hook(lambda _m, given, name=name: entered(name, given)))
             handles.append(part.register_forward_hook(lambda m, _in, gave, name=name: left(name, m, gave)))
     try:
@@ -288,9 +294,9 @@ def _steps(twin: nn.Module, observation_shape: tuple[int, ...]) -> list[_Step]:
     finally:
         for handle in handles:
             handle.remove()
-    whole = {step.name for step in ran if any(step.part.children()) and _is_one_activation(step)}
+    whole = {step.name for step in ran if has_parts(step.part) and _is_one_activation(step)}
     inside = {step.name for step in ran if any(step.name.startswith(f"{name}.") for name in whole)}
-    return [s for s in ran if s.name not in inside and (s.name in whole or not any(s.part.children()))]
+    return [s for s in ran if s.name not in inside and (s.name in whole or not has_parts(s.part))]
 
 
 def _is_one_activation(step: _Step) -> bool:

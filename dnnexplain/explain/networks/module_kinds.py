@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["is_activation", "is_monotone", "is_normalisation", "is_uninteresting"]
+__all__ = ["has_parts", "is_activation", "is_monotone", "is_normalisation", "is_uninteresting", "makes_weights"]
 
 _ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
@@ -30,6 +30,16 @@ _UNINTERESTING = (
 _WEIGHTS = (nn.Linear, nn.Bilinear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Embedding, nn.RNNBase)
 _ALWAYS_RISING = (nn.ReLU, nn.ReLU6, nn.SELU, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, nn.Softsign, nn.LogSigmoid)
 _ALSO_RISING = (nn.Hardtanh, nn.Softshrink, nn.Hardshrink, nn.Tanhshrink, nn.Identity)
+
+
+def has_parts(part: nn.Module) -> bool:
+    """Whether a module is made of others that run; what makes a layer's weights anew (a parametrization) is none."""
+    return any(name != "parametrizations" for name, _ in part.named_children())
+
+
+def makes_weights(name: str) -> bool:
+    """Whether a part belongs to a parametrization, which makes another part's weights and sees no observation."""
+    return "parametrizations" in name.split(".")
 
 
 def is_uninteresting(part: nn.Module) -> bool:

@@ -18,6 +18,7 @@ from torch import nn
 
 from dnnexplain.contract import DnnExplainError, PlainParts, Policy, System
 from dnnexplain.explain.networks.hooks import hooked, layers, network_of, private, tensor
+from dnnexplain.explain.networks.module_kinds import has_parts, makes_weights
 from dnnexplain.explain.probing.neurons import layer_of, random_values
 
 __all__ = ["SUPPORTED", "PlainLayer", "PlainNetwork", "ReadableLayer", "plain_network"]
@@ -120,7 +121,8 @@ def _run(module: nn.Module, system: System) -> list[tuple[str, nn.Module, tuple[
         name: part
         for name, part in module.named_modules()
         if name
-        and (name in whole or not any(part.children()))
+        and not makes_weights(name)
+        and (name in whole or not has_parts(part))
         and not any(name.startswith(f"{item}.") for item in whole)
     }
     with hooked(module, {name: note(name, part) for name, part in leaves.items()}), torch.no_grad():

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dnnexplain.explain.networks.module_kinds import has_parts, makes_weights
+
 __all__ = ["Sizes", "sizes_of"]
 
 
@@ -35,7 +37,7 @@ def sizes_of(module: nn.Module, example: Tensor) -> Sizes:
         if isinstance(weight, Tensor) and weight.ndim > 1:
             products.append(first.numel() * weight[0].numel())
 
-    leaves = [part for part in module.modules() if not any(True for _ in part.children())]
+    leaves = [part for name, part in module.named_modules() if not makes_weights(name) and not has_parts(part)]
     hooks = [part.register_forward_hook(count) for part in leaves if not isinstance(part, torch.jit.ScriptModule)]
     try:
         with torch.no_grad():

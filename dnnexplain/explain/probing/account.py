@@ -25,6 +25,7 @@ from dnnexplain.explain.attribution.sentences import number, start
 from dnnexplain.explain.attribution.targets import runner_up
 from dnnexplain.explain.decisions.decision import decide, observe
 from dnnexplain.explain.networks.hooks import network_of
+from dnnexplain.explain.networks.module_kinds import has_parts, makes_weights
 from dnnexplain.explain.probing.neurons import random_values
 from dnnexplain.results import Question, Result, array_field, register
 
@@ -206,7 +207,8 @@ def dense_weights(system: System, policy: Policy) -> tuple[Dense, Dense]:
         DnnExplainError: it does not; the message says why.
     """
     module = network_of(policy)
-    parts = [(name, part) for name, part in module.named_modules() if not any(part.children())]
+    every = module.named_modules()
+    parts = [(name, part) for name, part in every if not makes_weights(name) and not has_parts(part)]
     dense = [part for _, part in parts if isinstance(part, nn.Linear)]
     other = [
         name if name.lower() == type(part).__name__.lower() else f"{name} ({type(part).__name__})"

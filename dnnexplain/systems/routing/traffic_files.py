@@ -55,7 +55,7 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
         return _of_demands(path, demands, paths, unit)
     if unit is None:
         if ".hist" not in path.suffixes[-2:]:
-            msg = f"say the unit of the numbers in {path.name}: one of {', '.join(UNITS)}"
+            msg = f"say the unit of the numbers in {path.name}: unit='Mb/s' (--unit Mb/s), one of {', '.join(UNITS)}"
             raise DnnExplainError(msg)
         unit = "b/s"
     if unit not in UNITS:

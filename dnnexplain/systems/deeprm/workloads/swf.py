@@ -8,6 +8,7 @@ stage, mapping onto DeepRM's grid the next (:mod:`dnnexplain.systems.deeprm.work
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from dnnexplain.lazy import lazy_attribute
 from dnnexplain.reading import read_bytes
 
 __all__ = ["COLUMNS", "SwfLog", "is_swf", "read_swf"]
+
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?")
 
 COLUMNS = (
     "job",
@@ -127,8 +130,19 @@ def read_swf(path: str | Path) -> SwfLog:
 
 
 def is_swf(path: str | Path) -> bool:
-    """Whether a file is named as a log in the Standard Workload Format: ``.swf``, packed or not."""
-    return ".swf" in [suffix.lower() for suffix in Path(path).suffixes[-2:]]
+    """Whether a file is a log in the Standard Workload Format: named so (``.swf``, packed or not), or made so.
+
+    Made so is one whose first line that is no comment has 18 numbers with spaces between them.
+    """
+    where = Path(path)
+    if ".swf" in [suffix.lower() for suffix in where.suffixes[-2:]]:
+        return True
+    data = read_bytes(where)
+    if b"\0" in data[:1000] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    lines = (line.strip() for line in _text(where, data).splitlines())
+    first = next((line for line in lines if line and line[0] not in ";#"), "")
+    return len(first.split()) == len(COLUMNS) and all(_NUMBER.fullmatch(cell) for cell in first.split())
 
 
 def _text(where: Path, data: bytes) -> str:
