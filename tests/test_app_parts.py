@@ -1,13 +1,17 @@
 """What the app hands to the dashboard: options of panels, and presets that are what they claim to be."""
 
+import re
+
 import numpy as np
 import pytest
 
 from dnnexplain.app import UNTRAINED_TITLE, _menu, dashboard_parts
+from dnnexplain.app.explorable import _figures, card_facts
 from dnnexplain.cli.app import check
 from dnnexplain.explain.decisions.decision import decide
 from dnnexplain.explain.transfer.grid import transfer
-from dnnexplain.registry import make_system, spec_of
+from dnnexplain.policies import named_policy
+from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain_widgets import Dashboard
 
 
@@ -63,3 +67,43 @@ def test_what_is_explained_first_may_be_named(policy):
     check({"system": "cellular", "policy": policy})
     first = next(iter(_menu(made, spec_of(made), policy).values()))()
     assert first.name == {"untrained": UNTRAINED_TITLE}.get(policy, policy)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_card_says_what_was_measured_of_whom_in_words(name):
+    """All of a card's groups of figures are told, names of data nowhere, and what is less is better only of costs."""
+    system = make_system(name)
+    policy = named_policy(system, "default")
+    facts = dict(card_facts(policy, system))
+    told = " ".join(f"{title} {text}" for title, text in facts.items() if title != "Trained with")
+    assert not re.search(r"[a-z]_[a-z]", told)
+    for group in policy.metadata["figures"]:
+        if group != "against rules":
+            assert any(group.lower() in title.lower() for title in facts), group
+    for title, text in facts.items():
+        if text.endswith("(less is better)"):
+            assert title.lower().startswith((system.cost_name.lower(), "beside the best rule"))
+
+
+def test_figures_of_a_card_in_every_form_that_cards_have():
+    figure = {"mean": 2.5, "low": 2.0, "high": 3.0}
+    against = {"best_rule": "sjf", "best_rule_mean": 4.0, "relative_to_best_rule": {"network": {"mean": -0.125}}}
+    told = dict(
+        _figures(
+            {
+                "alone": figure,
+                "sets": {"network": {"cost": figure, "starved": {"mean": 0.0}}, "sjf": {"cost": {"mean": 1.5}}},
+                "QoE": {"network": figure, "median": 2.25},
+                "ratios": {"gravity": {"network": {"mean": figure, "p95": 9.0}}},
+                "against rules": against,
+            },
+            "slowdown",
+        )
+    )
+    assert told == {
+        "Alone": "2.5 (2 to 3)",
+        "Slowdown, sets": "SJF 1.5; Network 2.5 (less is better)",
+        "QoE": "Network 2.5 (2 to 3); Median 2.25",
+        "Ratios, gravity": "Network 2.5 (2 to 3)",
+        "Beside the best rule, SJF": "Network -12.5% (less is better)",
+    }

@@ -18,6 +18,7 @@ from dnnexplain.contract import Painted, Policy, State, System, state_from_obser
 from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write, check_writable
 from dnnexplain.given_states import state_from_file
+from dnnexplain.numbers import gap, number
 from dnnexplain.registry import known_systems, make_system, spec_of
 
 __all__ = ["card_facts", "explorable", "write_explorable"]
@@ -127,34 +128,60 @@ def card_facts(policy: Policy, system: System) -> Iterator[tuple[str, str]]:
 
 
 def _figures(figures: Mapping[str, Any], cost: str) -> Iterator[tuple[str, str]]:
-    """The costs that a card compares, the least first: of each policy the first figure with a mean."""
+    """What a card measured, group by group: costs of policies, the least first; other figures in the card's order."""
+    for where, rows in figures.items():
+        title = f"{where[:1].upper()}{where[1:]}"
+        if not isinstance(rows, Mapping) or _mean_of(rows) is not None:  # a figure by itself
+            yield title, _figure(rows)
+        elif "relative_to_best_rule" in rows:
+            yield _beside_best_rule(rows)
+        elif costs := {who: mean for who, row in rows.items() if (mean := _cost_of(row)) is not None}:
+            words = (f"{_label(who)} {number(costs[who])}" for who in sorted(costs, key=costs.__getitem__))
+            yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(words)} (less is better)"
+        elif any(_mean_of(row) is not None for row in rows.values()):
+            yield title, "; ".join(f"{_label(who)} {_figure(row)}" for who, row in rows.items())
+        else:
+            yield from _figures({f"{where}, {inner}": row for inner, row in rows.items()}, cost)
+
+
+def _beside_best_rule(rows: Mapping[str, Any]) -> tuple[str, str]:
+    """By how much others cost more than the best rule on the same workloads."""
+    ratio = rows.get("scale", "ratio") == "ratio"
+    words = (f"{_label(who)} {gap(row['mean'], ratio=ratio)}" for who, row in rows["relative_to_best_rule"].items())
+    return f"Beside the best rule, {_label(str(rows['best_rule']))}", f"{'; '.join(words)} (less is better)"
+
+
+def _label(name: str) -> str:
     from dnnexplain_widgets.words import label  # noqa: PLC0415 - loads ipywidgets
 
-    for where, rows in figures.items():
-        if not isinstance(rows, Mapping) or "mean" in rows:  # a figure by itself
-            yield f"{where[:1].upper()}{where[1:]}", _figure(rows)
-            continue
-        result = {who: _mean_of(row) for who, row in rows.items()}
-        means = {who: mean for who, mean in result.items() if mean is not None}
-        if means:
-            words = (f"{label(who)} {means[who]:.3g}" for who in sorted(means, key=means.__getitem__))
-            yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(words)} (less is better)"
+    return label(name)
 
 
 def _figure(value: Any) -> str:
     """One figure, with its interval where it has one."""
     if not isinstance(value, Mapping):
-        return f"{value:.3g}" if isinstance(value, float) else str(value)
-    interval = f" ({value['low']:.3g} to {value['high']:.3g})" if {"low", "high"} <= set(value) else ""
-    return f"{value['mean']:.3g}{interval}"
+        return str(value) if isinstance(value, str) else number(value)
+    if isinstance(value["mean"], Mapping):  # beside other statistics
+        return _figure(value["mean"])
+    interval = f" ({number(value['low'])} to {number(value['high'])})" if {"low", "high"} <= set(value) else ""
+    return f"{number(value['mean'])}{interval}"
 
 
 def _mean_of(row: Any) -> float | None:
-    """The first figure with a finite mean of what a card says of one policy, its cost before others."""
-    if not isinstance(row, Mapping):
+    """The finite mean of what is a figure: a number, or a mean with what goes with it."""
+    value = row.get("mean") if isinstance(row, Mapping) else row
+    if isinstance(value, Mapping):
+        return _mean_of(value)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _cost_of(row: Any) -> float | None:
+    """The mean of the first figure of what a card says of one policy, its cost before others."""
+    if not isinstance(row, Mapping) or "mean" in row:
         return None
-    for item in (row.get("cost"), *row.values()):
-        mean = item.get("mean") if isinstance(item, Mapping) else None
-        if isinstance(mean, int | float) and math.isfinite(mean):
-            return float(mean)
+    for figure in (row.get("cost"), *row.values()):
+        if isinstance(figure, Mapping) and not isinstance(figure.get("mean"), Mapping):
+            mean = _mean_of(figure)
+            if mean is not None:
+                return mean
     return None
