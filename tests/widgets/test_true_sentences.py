@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from dnnexplain.contract import State
 from dnnexplain.explain import Survey
 from dnnexplain.explain.decisions.sweeps import Others, sweep_rows
+from dnnexplain.registry import make_system
 from dnnexplain.results import Question
+from dnnexplain_widgets.panels.guard_words import figures_of
 from dnnexplain_widgets.panels.training_words import sentence_of
 from dnnexplain_widgets.panels.watch import pair_sentence
 from tests.explain.networks import ManyObjects
@@ -69,3 +71,15 @@ def test_what_is_earned_is_no_share_of_a_cost() -> None:
     runs = [SimpleNamespace(policy=name, cost_name="minus QoE", cost=cost, metrics={}) for name, cost in (("guarded", -24.0), ("bare", 3.7))]  # fmt: skip
     pair: Any = SimpleNamespace(network=runs[0], rule=runs[1], beside="bare")
     assert pair_sentence(pair) == "QoE of guarded: 24 against bare's \N{MINUS SIGN}3.7."
+
+
+def test_a_guard_s_figures_are_what_is_earned() -> None:
+    report: Any = SimpleNamespace(
+        gap_without=2.0, gap_with=1.0, network_without=-3.7, network_with=-24.0, rule_without=-105.0, rule_with=-106.0,
+        nominal_without=-98.0, nominal_with=-97.0, stepped_in=0.2, changed=0.1, stepped_in_worst=0.3,
+    )  # fmt: skip
+    rows = figures_of(report, make_system("abr"))["rows"]
+    texts = {row["label"]: [cell["text"] for cell in row["cells"]] for row in rows}
+    assert texts["QoE on that workload"] == ["3.7", "24"]
+    assert texts["of the best rule there"] == ["105", "106"]
+    assert texts["usual QoE"] == ["98", "97"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import cost_is_ratio
 from dnnexplain.counts import counted
 from dnnexplain.explain.guards import Guarded, GuardReport
-from dnnexplain.numbers import gap, number, percent
+from dnnexplain.numbers import as_told, gap, number, percent
 
 __all__ = ["figures_of", "stepped_words"]
 
@@ -18,11 +18,16 @@ __all__ = ["figures_of", "stepped_words"]
 def figures_of(report: GuardReport, system: Any) -> dict[str, Any]:
     """The figure of the cells part: one row for each figure."""
     ratio = cost_is_ratio(system)
+    called, (ours, ours_guarded, best, best_guarded, usual, usual_guarded) = as_told(
+        str(system.cost_name), report.network_without, report.network_with, report.rule_without, report.rule_with,
+        report.nominal_without, report.nominal_with,
+    )  # fmt: skip
+    what = "cost" if called == system.cost_name else called  # of minus QoE the QoE, as episodes say
     figures = [
         ("worst gap to the best rule", gap(report.gap_without, ratio=ratio), gap(report.gap_with, ratio=ratio)),
-        ("cost on that workload", number(report.network_without), number(report.network_with)),
-        ("of the best rule there", number(report.rule_without), number(report.rule_with)),
-        ("usual cost", number(report.nominal_without), number(report.nominal_with)),
+        (f"{what} on that workload", number(ours), number(ours_guarded)),
+        ("of the best rule there", number(best), number(best_guarded)),
+        (f"usual {what}", number(usual), number(usual_guarded)),
         ("usual decisions that it takes", "none", percent(report.stepped_in)),
         ("of them otherwise than the network", "none", percent(report.changed)),
         ("decisions that it takes on its worst workload", "none", percent(report.stepped_in_worst)),
