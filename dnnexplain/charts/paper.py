@@ -88,8 +88,15 @@ def _height(chart: Chart) -> float:
     if chart.kind == Kind.BARS:
         kept = min(len(chart.labels), 20) * math.sqrt(max(1, min(len(chart.series), len(HUES))))
         legend = math.ceil(_named(chart) / _ABREAST) * _LINE / 72 if _named(chart) > 1 else 0.0
-        return 0.7 + 0.17 * max(kept, 3) + legend
+        lines = max((_wrapped(chart.labels[place]).count("\n") + 1 for place in shown_bars(chart)[0]), default=1)
+        return 0.7 + 0.17 * max(kept * (1 + 0.8 * (lines - 1)), 3) + legend
     return min(5.0, 1.1 + 0.16 * len(chart.rows)) if chart.kind == Kind.HEAT else 2.2
+
+
+def _wrapped(label: str) -> str:
+    """A bar's name on lines that leave the bar half of the column; three at most, the rest an ellipsis."""
+    lines = textwrap.wrap(label, 28)
+    return "\n".join(lines[:3]) + ("…" if len(lines) > 3 else "")
 
 
 def _bars(chart: Chart, ax: Any) -> None:
@@ -103,7 +110,9 @@ def _bars(chart: Chart, ax: Any) -> None:
             ends = np.vstack([item.y - item.low, item.high - item.y])[:, keep]
             error = np.where(np.isfinite(ends), np.maximum(ends, 0.0), 0.0)
         ax.barh(at + (k - (len(drawn) - 1) / 2) * high, lengths, high, label=item.name, xerr=error, **style)
-    ax.set_yticks(at, [chart.labels[place] for place in keep])
+    ax.set_yticks(at, [_wrapped(chart.labels[place]) for place in keep])
+    if any("\n" in label.get_text() for label in ax.get_yticklabels()):
+        ax.tick_params(axis="y", labelsize=7)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.axvline(0.0, color="black", linewidth=0.6)
@@ -138,6 +147,10 @@ def _lines(chart: Chart, ax: Any) -> None:
         ax.annotate(f" {name}", at, xycoords=("data", "axes fraction"), ha="left", va="top", fontsize=7)
     ax.set_xlabel(chart.x.title)
     ax.set_ylabel(chart.y.title)
+    if not any(np.isfinite(item.y).any() for item in chart.series):
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.text(0.5, 0.5, "no values", transform=ax.transAxes, ha="center", va="center")
 
 
 def _heat(chart: Chart, ax: Any) -> None:

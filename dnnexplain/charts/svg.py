@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
@@ -228,7 +228,30 @@ def _dots(frame: Frame, series: Series, place: int) -> str:
     )
 
 
+_MOST_ROWS, _MOST_COLUMNS = 100, 120
+"""Of a heat map; more are put together, for they would be thinner than a line, and a page of megabytes."""
+
+
+def _fewer(chart: Chart) -> tuple[Chart, str]:
+    """A heat map whose rows and columns can be seen, each cell the largest of those it stands for; and words that say so."""
+    rows, columns = chart.grid.shape
+    down, along = max(1, -(-rows // _MOST_ROWS)), max(1, -(-columns // _MOST_COLUMNS))
+    if down == along == 1:
+        return chart, ""
+    filled = np.where(np.isfinite(chart.grid), chart.grid, -np.inf)
+    tall = np.maximum.reduceat(filled, np.arange(0, rows, down), axis=0)
+    grid = np.maximum.reduceat(tall, np.arange(0, columns, along), axis=1)
+    kept = replace(
+        chart,
+        grid=np.where(np.isfinite(grid), grid, np.nan),
+        rows=tuple(chart.rows[::down]),
+        columns=tuple(chart.columns[::along]),
+    )
+    return kept, f"; each cell is the largest of {down} x {along}"
+
+
 def _heat(chart: Chart) -> tuple[list[str], float]:
+    chart, put_together = _fewer(chart)
     parts, top = _head(chart)
     rows, columns = chart.grid.shape
     low, high = span(chart.grid)
@@ -247,7 +270,9 @@ def _heat(chart: Chart) -> tuple[list[str], float]:
             parts.append(_text(x + wide / 2, y + tall / 2 + 4, number(float(value)), "middle", f'fill="{ink}"'))
     parts += _names(chart, left, top, wide, tall)
     bottom = top + rows * tall + (32 if chart.x.title else 18)
-    parts.append(_text(left, bottom + 12, f"{chart.value.title}: {number(low)} (dark) to {number(high)} (light)"))
+    parts.append(
+        _text(left, bottom + 12, f"{chart.value.title}: {number(low)} (dark) to {number(high)} (light){put_together}")
+    )
     return parts, bottom + 20
 
 

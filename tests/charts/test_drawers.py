@@ -1,6 +1,7 @@
 """The drawers draw the chart's own numbers, each in its place, and the same ones."""
 
 import colorsys
+import io
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -171,3 +172,31 @@ def test_bars_of_a_live_figure_lie_between_the_ends_of_its_scale_and_reach_zero(
     assert scale.min <= min(0.0, np.nanmin(values))
     assert scale.max >= max(0.0, np.nanmax(values))
     assert scale.min < scale.max
+
+
+def test_a_heat_map_too_large_to_see_is_put_together_and_loses_no_peak():
+    grid = np.zeros((768, 25))
+    grid[701, 7], grid[3, 20] = 9.0, np.nan
+    chart = heat(grid, range(768), range(25), Axis("range"))
+    cells = parts(chart, "rect")
+    assert len(cells) == 96 * 25
+    fills = [cell.get("fill") for cell in cells]
+    assert fills[(701 // 8) * 25 + 7] == ramp(1.0)
+    assert fills.count(ramp(1.0)) == 1
+    assert "each cell is the largest of 8 x 1" in draw(chart)
+    assert "each cell" not in draw(heat(grid[:9], range(9), range(25), Axis("range")))
+
+
+def test_long_names_of_bars_lie_within_the_figure():
+    long = [f"with the last bitrate and the buffer changed, {rate} kbps instead of 4,300 kbps" for rate in range(9)]
+    figure = paper.draw(bars(long, {"bound": range(9)}, Axis("bound")))
+    figure.savefig(io.BytesIO(), format="png")  # which lays it out
+    for label in figure.axes[0].get_yticklabels():
+        assert label.get_window_extent().x0 >= 0
+        assert label.get_text().endswith("4,300 kbps")
+
+
+def test_a_chart_without_a_value_says_so():
+    axes = paper.draw(lines({}, Axis("x"), Axis("y"))).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["no values"]
+    assert not len(axes.get_xticks())
