@@ -72,7 +72,7 @@ def test_files_keep_the_architecture(tmp_path, kind):
     rows = system.observe(system.workloads("gravity", 4, 0))
     np.testing.assert_array_equal(loaded.outputs(rows), policy.outputs(rows))
     assert loaded.checkpoint == policy.checkpoint
-    with pytest.raises(DnnExplainError, match="topology=ring-4"):
+    with pytest.raises(DnnExplainError, match="set topology to ring-4"):
         load(tmp_path / "net.safetensors", RoutingSystem("abilene", history=system.history))
 
 
