@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.counts import counted
 
 __all__ = ["Step", "WithOptions", "begin", "finite", "take"]
 
@@ -68,7 +69,7 @@ def take(world: Any, action: Any) -> Step:
         raise _failed(world, f"step({action!r})", error, hint) from error
     count = len(answer) if isinstance(answer, tuple) else 1
     if count != 5:
-        msg = f"{_name(world)}: its step gives {count} things, not observation, reward, terminated, truncated, info; {_OLD}"
+        msg = f"{_name(world)}: its step gives {counted(count, 'thing')}, not observation, reward, terminated, truncated, info; {_OLD}"
         raise DnnExplainError(msg)
     try:
         paid = np.asarray(answer[1], dtype=np.float64).ravel()

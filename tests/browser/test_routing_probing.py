@@ -55,7 +55,7 @@ def test_a_neuron_is_held_here_and_over_traffic(open_panels, session, width, the
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_facts_of_the_traffic_are_shown_beside_their_control(open_panels, session, width, theme):
     panel = KnowledgePanel(session=session)
-    panel.set_answers(states=80, repeats=2)
+    panel.set_answers(about="", states=80, repeats=2)
     harness = open_panels(panel, width=width, theme=theme)
     press(harness, panel, "Probe")
     rows = harness.page.locator(".dx-changes tr")

@@ -158,4 +158,4 @@ def test_train_writes_a_network_that_evaluate_takes(files: dict[str, Path], caps
     assert "sampled" in result
     assert [one["masked"] for one in report["untrained"]] == [True, False]
     assert main(["evaluate", "--policy", str(out), "--slots", "5", "--sets", "2"]) == 2
-    assert "slots=3" in capsys.readouterr().err
+    assert "set slots to 3" in capsys.readouterr().err

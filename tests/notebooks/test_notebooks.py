@@ -65,7 +65,7 @@ CHECKS = {
         "assert (maps['bb'] == maps['bb'][0]).all()\n"
         "assert (changed['network'] < 4).all() and (changed['robust-mpc-reset'] >= 4).sum() > 20 and used['network'].min() < 0.02 < used['robust-mpc-reset'].min()\n"
         "assert decision.probabilities[2] > 0.9 and followed.of(3).against['qoe'].high > -0.2 > followed.of(0).against['qoe'].high\n"
-        "assert told.leaves <= 12 and 0.6 < told.fidelity < 0.8\n"
+        "assert told.leaves <= 12 and 0.8 < told.fidelity < 0.95\n"
         "worst = {name: earned['puffer-like', name].min() for name in compared}\n"
         "assert set(sorted(worst, key=worst.get)[:2]) == {'bb', 'robust-mpc-reset'} and worst['tree'] < worst['network']\n"
         "assert right(chunk('-0.95')) and not right(chunk('1.85'))\n"

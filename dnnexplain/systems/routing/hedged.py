@@ -10,7 +10,6 @@ MLU 1; with its dual in its place (Applegate and Cohen, SIGCOMM 2003) the whole 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dnnexplain.contract import DnnExplainError
+from dnnexplain.reading import read_json
 from dnnexplain.systems.routing.oblivious import best_oblivious_splits, can_be_solved, too_large
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.traffic import gravity
@@ -102,7 +102,7 @@ def solve_hedged(paths: PathSet, ecmp: Floats) -> Floats:
 
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, list[float]]:
-    return dict(json.loads(SHIPPED.read_text(encoding="utf-8")))
+    return dict(read_json(SHIPPED))
 
 
 def _scaled(paths: PathSet) -> sparse.csr_array:
