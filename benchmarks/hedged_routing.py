@@ -2,9 +2,9 @@
 
     python benchmarks/hedged_routing.py [--topologies abilene abilene-12] [--write] [--json]
 
-For each topology: the hedged splits solved for anew, their worst MLU over the optimum and over the better of ECMP and
-oblivious routing (both exact, by linear programs over all demands), and the mean MLU on 1,000 unseen matrices (seed 1)
-beside the other fixed rules. With --write the splits become those that ship.
+For each topology: the hedged splits solved for anew, their worst MLU over the optimum (an upper bound, which the prices of
+linear programs over all demands give) and over the better of ECMP and oblivious routing (the optimum of such programs, as
+HiGHS reports it), and the mean MLU over the optimum on 1,000 unseen matrices (seed 1) beside the other fixed rules. With --write the splits become those that ship.
 """
 
 from __future__ import annotations

@@ -119,6 +119,23 @@ def test_a_reward_that_is_no_number_has_no_cost_but_states_that_can_be_explained
         world.run(rule, world.workloads("episodes", 1, 0))
 
 
+def test_an_observation_of_another_space_is_said_also_where_bounds_are_looked_for():
+    class Unbounded(Elsewhere):
+        observation_space = spaces.Box(-np.inf, np.inf, (3,), np.float32)
+
+    with pytest.raises(DnnExplainError, match=FAULTS[Elsewhere].replace("Elsewhere", "Unbounded")):
+        GymSystem(Unbounded())
+
+
+def test_an_oracle_names_the_fault_itself():
+    with pytest.raises(DnnExplainError, match=FAULTS[Masking]) as caught:
+        GymSystem(Masking())._worlds.at(np.zeros(3, np.float32), "Masking")
+    assert "cannot be copied" not in str(caught.value)
+    env = Paying()
+    env.pay = float("nan")
+    assert GymSystem(env)._worlds.apart  # what differs from itself tells nothing of copies
+
+
 @pytest.mark.parametrize("pay", [np.array([2.0]), np.float32(2), 2, np.array(2), True])
 def test_one_number_in_any_form_is_a_reward(pay):
     env = Paying()

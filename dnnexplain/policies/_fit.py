@@ -170,18 +170,18 @@ def _try(module: nn.Module, probe: torch.Tensor, system: System) -> str | None:
 
 def _not_a_tensor(answer: Any) -> str:
     if isinstance(answer, tuple | list):
-        return f"{counted(len(answer), 'thing')} ({type(answer).__name__}); {_alone(answer)}"
-    return f"a {type(answer).__name__}; {_alone([answer])}"
+        return f"{counted(len(answer), 'thing')} ({type(answer).__name__}); {_alone(answer, several=True)}"
+    return f"a {type(answer).__name__}; {_alone([answer], several=False)}"
 
 
-def _alone(answers: Any) -> str:
-    """How the scores alone are had of several things."""
+def _alone(answers: Any, *, several: bool) -> str:
+    """How the scores alone are had of what a network gave; ``several``: in a row, be it of one."""
     for place, item in enumerate(answers):
         for name in ("logits", "loc"):
             if isinstance(item, torch.distributions.Distribution) and name in vars(item):
-                where = f"[{place}]" if len(answers) > 1 else ""
+                where = f"[{place}]" if several else ""
                 return f"return the scores of the distribution, e.g. wrap it: return net(x){where}.{name}"
-    if len(answers) > 1:
+    if several:
         return "return the scores alone, e.g. wrap it: return net(x)[0]"
     return "return one tensor of scores"
 

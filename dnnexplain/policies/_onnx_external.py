@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies._files import read_bytes
+from dnnexplain.reading import current_limits
 
 __all__ = ["gather"]
 
@@ -19,15 +21,31 @@ def gather(model: Any, path: str | Path) -> None:
     """Put weights from files in the model's own folder into the model.
 
     Raises:
-        DnnExplainError: a file elsewhere, none, or one that is too short.
+        DnnExplainError: a file elsewhere, none, one that is too short, or more weights than one file may have.
     """
     files: dict[str, bytes] = {}
-    for tensor in model.graph.initializer:
+    size, bound = 0, current_limits()
+    for tensor in _tensors(model.graph):
         if tensor.data_location == _EXTERNAL:
             said = {entry.key: entry.value for entry in tensor.external_data}
             tensor.raw_data = _piece(said, files, Path(path))
             tensor.data_location = 0
             tensor.ClearField("external_data")
+            size += len(tensor.raw_data)
+            if size > bound.bytes:  # many tensors may name the same piece
+                raise bound.over(path, "bytes", f"has weights of more than {bound.bytes:,} bytes beside it")
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Every tensor that may be read: weights by name, and those that nodes hold, such as constants.
+
+    None may be left: what reads a tensor's numbers follows it to a file by itself, below the folder one happens to be in.
+    """
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield attribute.t
+            yield from attribute.tensors
 
 
 def _piece(said: dict[str, str], files: dict[str, bytes], path: Path) -> bytes:

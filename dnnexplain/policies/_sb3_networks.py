@@ -123,7 +123,8 @@ def decider(
         row.dense("actor.latent_pi.", last=True)
         row.output("actor.mu.")
         row.squashed(bounded.ends)
-    elif "actor.latent_pi.0.weight" in rest:  # explores by its state: its mean is cut before the tanh
+    elif "actor.latent_pi.0.weight" in rest or "actor.log_std" in weights:
+        # explores by its state: its mean is cut before the tanh
         row.picture("actor.features_extractor.", pixels)
         row.dense("actor.latent_pi.", last=True)
         row.output("actor.mu.0.")

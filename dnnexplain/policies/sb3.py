@@ -36,8 +36,8 @@ __all__ = [
 
 _STARTS = (
     "the environment's choices do not start at 0, which stable-baselines3 does not take into account: the agent sees each "
-    "value in the cell of that number, and none for values beyond its cells (train it on choices that start at 0, "
-    "Discrete(n), and the cells are the values)"
+    "value in the cell of that number; at a value without such a cell the package ends in an error, and here none is lit "
+    "(train it on choices that start at 0, Discrete(n), and the cells are the values)"
 )
 BYTE = 255
 """The largest number of a byte; pictures of bytes are divided by it."""
@@ -158,7 +158,7 @@ def read_agent(path: Path, data: bytes) -> Agent:
         _are_bytes(seen, options),
         _ends(_part(said, "action_space")),
         _squashes(kind, options),
-        float(options.get("clip_mean", 2.0)),
+        _clip(options.get("clip_mean")),
         own if activation else {**own, "activation": str(options.get("activation_fn"))},
     )
 
@@ -176,8 +176,13 @@ def _activation(said: Any, usual: str) -> str:
 
 def _squashes(kind: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
     """Whether actions end in a tanh: as the options say, else as is usual for the kind."""
-    usual = "ars" in str(kind.get("__module__", "")) and "Linear" not in str(kind.get("__init__", ""))
-    return bool(options.get("squash_output", usual))
+    search = "ars" in str(kind.get("__module__", "")).split(".")
+    return bool(options.get("squash_output", search and "Linear" not in str(kind.get("__init__", ""))))
+
+
+def _clip(said: Any, usual: float = 2.0) -> float:
+    """Within what a mean is cut, if the file says a number for it."""
+    return float(said) if isinstance(said, int | float) and said > 0 else usual
 
 
 def _own(kind: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, str]:
@@ -263,7 +268,7 @@ def _cells_of_choices(system: System) -> list[int] | None:
     """Which of a system's cells lights each cell of an agent; ``None`` where they are the same.
 
     The package lights cell ``v`` for the value ``v`` of a choice, also where the choice starts at another value than
-    0, and has no cell for a value from the number of choices on.
+    0, and ends in an error at a value that has no such cell: below 0, or from the number of choices on.
     """
     choices: Sequence[tuple[int, int, int]] = getattr(system, "choices_seen", ())
     if not any(start for *_, start in choices):

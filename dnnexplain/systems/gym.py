@@ -340,11 +340,14 @@ class GymSystem:
     # --- the environment ---
 
     def _seen(self, observation: Any) -> NDArray[np.float32]:
+        return self._flat(observation, self.observation_shape).astype(np.float32)
+
+    def _flat(self, observation: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
         try:
-            return flat(self._space, observation).astype(np.float32).reshape(self.observation_shape)
+            return flat(self._space, observation).reshape(shape)
         except (TypeError, ValueError, KeyError, IndexError) as error:
-            shape = getattr(observation, "shape", type(observation).__name__)
-            msg = f"{self.name} shows an observation ({shape}) that is not of its own observation_space, {self._space}"
+            given = getattr(observation, "shape", type(observation).__name__)
+            msg = f"{self.name} shows an observation ({given}) that is not of its own observation_space, {self._space}"
             raise DnnExplainError(msg) from error
 
     # --- knobs ---
@@ -380,9 +383,9 @@ class GymSystem:
         self.assumed.append(f"Knobs without bounds range over what {_TRIED} random steps showed, and a quarter more.")
         self.env.action_space.seed(0)
         observation = begin(self.env, 0)
-        seen = []
+        seen, shape = [], (spaces.flatdim(self._space),)
         for _ in range(_TRIED):
-            seen.append(flat(self._space, observation))
+            seen.append(self._flat(observation, shape))
             mask = getattr(self.env.unwrapped, "action_masks", lambda: None)()
             action = self.env.action_space.sample(None if mask is None else np.asarray(mask, dtype=np.int8))
             observation, _, ended, cut = take(self.env, action)

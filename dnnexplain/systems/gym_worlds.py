@@ -117,7 +117,7 @@ class Worlds:
         first, other = copy.deepcopy(self.env), copy.deepcopy(self.env)
         begin(first, 0)
         twin = copy.deepcopy(first)
-        alone: list[tuple[Any, tuple[bytes, float, bool]]] = []
+        alone: list[tuple[Any, tuple[bytes, float | None, bool]]] = []
         while len(alone) < _APART and not (alone and alone[-1][1][2]):
             action = drawn(first)
             alone.append((action, self._after(first, action)))
@@ -129,9 +129,10 @@ class Worlds:
                 begin(other)
         return True
 
-    def _after(self, world: Any, action: Any) -> tuple[bytes, float, bool]:
+    def _after(self, world: Any, action: Any) -> tuple[bytes, float | None, bool]:
         step = take(world, action)
-        return self.see(step.seen).tobytes(), step.reward, step.ended or step.cut
+        paid = None if np.isnan(step.reward) else step.reward  # which differs from itself
+        return self.see(step.seen).tobytes(), paid, step.ended or step.cut
 
     def _together(
         self, worlds: Sequence[Any], policy: Policy, begun: dict[int, Episode], seed: int | None, steps: int
@@ -215,6 +216,8 @@ class Worlds:
         """
         try:
             world, apart = copy.deepcopy(self.env), self.apart
+        except DnnExplainError:  # a step or a reset failed, and says so
+            raise
         except Exception as error:
             msg = f"{name} has no oracle, for its environment cannot be copied: {error}"
             raise DnnExplainError(msg) from error
@@ -239,7 +242,7 @@ class Worlds:
                 "environment into it; give GymSystem(env, restore=function of (env, observation))"
             )
             raise DnnExplainError(msg)
-        world.reset(seed=0)
+        begin(world, 0)
         self._restore(world, seen)
         return world
 

@@ -123,6 +123,10 @@ def test_the_unit_that_is_asked_for_counts(tmp_path):
         ("time,b,c\n1,2,3\n2,3,4\n", "no column is known as throughput"),
         ("-5\n3\n", "from 0 on"),
         ("the quick brown fox\n", "no column"),
+        ("time;mbps\n0,5;1,2\n1,5;2,2\n", r"decimal comma \(0,5\); write them with a point: 0\.5"),
+        ("0\t1,5\n1\t2,5\n", r"decimal comma \(1,5\)"),
+        ("0,5 1,2\n1,5 2,2\n", "decimal comma"),
+        ("0,1\n", "1 usable sample"),
     ],
 )
 def test_what_is_no_link_is_refused_in_a_sentence(tmp_path, text, message):

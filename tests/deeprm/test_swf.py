@@ -54,6 +54,14 @@ def test_a_log_is_told_by_its_content(tmp_path, name):
     assert [len(jobs) for jobs in found[0]] == [len(jobs) for jobs in named[0]]
 
 
+def test_what_can_be_read_but_once_is_left_to_its_reader(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_swf(tmp_path / "pipe")  # at once, though nobody writes
+    assert not is_swf(tmp_path / "none")
+    (tmp_path / "late").write_bytes(b"1 " * 9 + b"\n" + b"x" * 2000 + b"\0")
+    assert not is_swf(tmp_path / "late")
+
+
 def test_dirt_is_skipped_and_counted(tmp_path):
     text = "\r\n".join(
         [

@@ -10,6 +10,7 @@ from torch import nn
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.policies import load_any, save_onnx
 from dnnexplain.policies.onnx_files import read_onnx
+from dnnexplain.reading import limits
 from tests.fakes import FakeChoice
 
 SYSTEM = FakeChoice()
@@ -68,6 +69,49 @@ def test_a_file_that_is_gone_short_or_elsewhere_is_said(split):
                 entry.value = place if entry.key == "location" else entry.value
         (path.parent / "inner" / "net.onnx").write_bytes(model.SerializeToString())
         refused(path.parent / "inner" / "net.onnx", "not in its own folder|not beside it")
+
+
+def constant(path, place, count=SIZE):
+    """A model whose observation is first added to a constant that lies in another file, as a node holds it."""
+    tensor = TensorProto(data_type=TensorProto.FLOAT, dims=[count], data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=place)
+    nodes = [
+        helper.make_node("Constant", [], ["more"], value=tensor),
+        helper.make_node("Flatten", ["x"], ["flat"], axis=1),
+        helper.make_node("Add", ["flat", "more"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["b", count]) for name in "xy"]
+    graph = helper.make_graph(nodes, "sum", ends[:1], ends[1:])
+    opset = [helper.make_opsetid("", 17)]
+    path.write_bytes(helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString())
+    return path
+
+
+def test_constants_of_nodes_are_read_from_the_model_s_own_folder_alone(tmp_path, monkeypatch):
+    numbers = np.arange(SIZE, dtype=np.float32)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "part.bin").write_bytes(numbers.tobytes())
+    monkeypatch.chdir(tmp_path / "here")
+    path = constant(tmp_path / "own" / "net.onnx", "part.bin")
+    refused(path, "which is not beside it")  # it lies in the working folder
+    (tmp_path / "own" / "part.bin").write_bytes((numbers + 1).tobytes())
+    np.testing.assert_allclose(read_onnx(path)(torch.zeros(2, SIZE)).numpy(), np.tile(numbers + 1, (2, 1)))
+    refused(constant(path, "../here/part.bin"), "not in its own folder")
+
+
+def test_many_weights_that_name_the_same_piece_are_bounded(split):
+    path, _ = split
+    model = onnx.load(path, load_external_data=False)
+    largest = max(model.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
+    for number in range(50):
+        model.graph.initializer.add().CopyFrom(largest)
+        model.graph.initializer[-1].name = f"again{number}"
+    path.write_bytes(model.SerializeToString())
+    most = max(path.stat().st_size, path.with_name("net.onnx.data").stat().st_size)
+    load_any(path, SYSTEM)
+    with limits(bytes=most), pytest.raises(DnnExplainError, match="DNNEXPLAIN_MAX_BYTES"):
+        load_any(path, SYSTEM)
 
 
 def chosen(path, *, scores):

@@ -21,7 +21,10 @@ SPACES = {
 
 
 def as_the_package_sees(space, seen):
-    """``stable_baselines3.common.preprocessing.preprocess_obs``: cell ``v`` for value ``v``; a value without one is 0."""
+    """``stable_baselines3.common.preprocessing.preprocess_obs``: cell ``v`` for value ``v``.
+
+    At a value without a cell it ends in an error (``torch.nn.functional.one_hot``); here none is lit then, as we say.
+    """
     if isinstance(space, spaces.Tuple):
         parts = zip(space.spaces, seen, strict=True)
         return np.concatenate([as_the_package_sees(inner, value) for inner, value in parts])
@@ -54,6 +57,7 @@ def test_an_agent_sees_choices_as_the_package_lights_them(tmp_path, kind):
     np.testing.assert_allclose(policy.outputs(ours), expected, rtol=1e-4, atol=1e-5)
     assert (ours != seen).any()  # or nothing was tested
     assert any("choices do not start at 0" in sentence for sentence in policy.assumed)
+    assert any("the package ends in an error, and here none is lit" in sentence for sentence in policy.assumed)
     again = load(save(tmp_path / "kept.safetensors", policy), world)
     np.testing.assert_array_equal(again.outputs(ours), policy.outputs(ours))
 

@@ -56,6 +56,24 @@ def test_the_mean_of_a_gaussian_that_explores_by_its_state_is_cut_before_the_tan
         same(load_any(path, RATES), squash(mean.clamp(-0.1, 0.1)))
 
 
+def test_such_a_mean_is_cut_also_where_nothing_is_hidden(tmp_path):
+    held = {"actor.log_std": torch.zeros(4, 2)}
+    layer(held, "actor.mu.0", 2, 4)
+    path = agent(tmp_path / "agent.zip", held, module="stable_baselines3.sac.policies", use_sde=True, clip_mean=0.1)
+    with torch.no_grad():
+        mean = run(held, "actor.mu.0", torch.from_numpy(SEEN))
+        assert (mean.abs() > 0.1).any()
+        same(load_any(path, RATES), squash(mean.clamp(-0.1, 0.1)))
+        agent(path, held, module="stable_baselines3.sac.policies", use_sde=True, clip_mean=None)  # 2 is usual
+        same(load_any(path, RATES), squash(mean.clamp(-2, 2)))
+
+
+def test_a_module_with_ars_in_its_name_is_no_random_search(tmp_path):
+    held = actor_critic()
+    with torch.no_grad():
+        same(load_any(agent(tmp_path / "agent.zip", held, module="cars.policies"), RATES), scores(held))
+
+
 @pytest.mark.parametrize("kind", ["ARSPolicy", "ARSLinearPolicy"])
 def test_random_search_squashes_as_its_kind_does(tmp_path, kind):
     held = {}

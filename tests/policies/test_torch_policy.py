@@ -199,6 +199,8 @@ def test_wrong_number_of_outputs_says_what_to_pass():
         (Seen(lambda x: {"logits": x}), "a dict; return one tensor"),
         (Seen(lambda x: torch.distributions.Categorical(logits=x)), r"a Categorical; .* return net\(x\)\.logits"),
         (Seen(lambda x: (torch.distributions.Normal(x, 1.0), x)), r"2 things .* return net\(x\)\[0\]\.loc"),
+        (Seen(lambda x: (torch.distributions.Normal(x, 1.0),)), r"1 thing .* return net\(x\)\[0\]\.loc"),
+        (Seen(lambda x: [x]), r"1 thing \(list\); return the scores alone, e.g. wrap it: return net\(x\)\[0\]"),
         (Remembering(), r"forward\(\) needs more than the observation, 'state'; .* a hidden state of zeros"),
         (Seen(lambda x: x.flatten(1)[:, :3].long()), "whole numbers .* before argmax"),
         (Seen(lambda x: x.flatten(1)[:, :3] * float("nan")), "NaN or infinite"),

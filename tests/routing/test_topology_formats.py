@@ -105,7 +105,7 @@ def test_demands_of_repetita_and_sndlib_are_matrices(tmp_path):
     assert system.read_workloads(tmp_path / "own.demands")[1].endswith("1 window of 1 matrix, numbers taken as kb/s.")
     native = written(tmp_path, NATIVE, "own.txt")
     paths = k_shortest_paths(load_topology(native), 2)
-    with pytest.raises(DnnExplainError, match="say the unit of the demands"):
+    with pytest.raises(DnnExplainError, match=r"say the unit of the demands .* \(--unit Mb/s\)"):
         load_matrices(native, paths)
     assert dict(zip(paths.pairs, load_matrices(native, paths, "Gb/s")[0], strict=True))[0, 2] == pytest.approx(3.5)
     with pytest.raises(DnnExplainError, match="from 0 to 7, but the topology"):
@@ -162,6 +162,12 @@ def test_what_is_assumed_reaches_every_result(tmp_path):
         (NATIVE[:-20], "in|missing|ends"),
         (NATIVE.replace("( C A )", "( C Z )"), "link L3 joins C and Z"),
         ('{"nodes": []}', "no node-link graph"),
+        (
+            '{"nodes": [{"name": "A"}, {"name": "B"}], "links": [{"source": 0, "target": 1}]}',
+            "by position .* as d3 writes",
+        ),
+        ('{"nodes": [{"id": "A"}, {"id": "B"}], "links": [{"source": 1, "target": 0}]}', 'give each node an "id"'),
+        ('{"nodes": [{"id": "A"}, {"id": "B"}], "links": [{"source": "A", "target": 2}]}', "which is no node"),
         ("<a/>", "neither a GraphML graph nor an SNDlib network"),
         ("a\0b", "not a text file"),
         ("graph [ node [ id 0 ", "damaged topology file"),

@@ -125,6 +125,9 @@ def test_unreadable_files_and_units_are_told(tmp_path, ring):
     ):
         with pytest.raises(DnnExplainError, match=words):
             load_matrices(tmp_path / name, ring.paths)
+    np.save(tmp_path / "saved.npy", np.ones((2, 4, 4)))
+    with pytest.raises(DnnExplainError, match=r"an array of numpy; write it as text.*np\.savetxt\("):
+        load_matrices(tmp_path / "saved.npy", ring.paths, "Gb/s")
     (tmp_path / "plain.txt").write_text("1 2 3")
     with pytest.raises(DnnExplainError, match="say the unit"):
         load_matrices(tmp_path / "plain.txt", ring.paths)

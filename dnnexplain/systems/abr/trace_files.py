@@ -6,6 +6,7 @@ What is wrong in a file is mended where it can be and told in sentences, which t
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -115,7 +116,22 @@ def _links(file: Path, form: str, unit: str | None) -> list[Trace]:
         msg = f"{file.name} is empty; a link needs at least two samples of time and throughput"
         raise DnnExplainError(msg)
     chosen = _recognise(lines) if form == "auto" else form
-    return [_clean(samples, unit) for samples in _READERS[chosen](file.name, lines)]
+    try:
+        return [_clean(samples, unit) for samples in _READERS[chosen](file.name, lines)]
+    except DnnExplainError:
+        _refuse_decimal_commas(file.name, lines)
+        raise
+
+
+def _refuse_decimal_commas(name: str, lines: list[str]) -> None:
+    """Why a file was no link's, where its cells, parted by blanks, tabs or semicolons, have a comma before the decimals."""
+    for line in lines:
+        cells = re.split(r"[\s;]+", line.strip())
+        comma = next((cell for cell in cells if re.fullmatch(r"[-+]?\d+,\d+", cell)), None)
+        if comma is not None and len(cells) > 1:
+            point = comma.replace(",", ".")
+            msg = f"{name} has numbers with a decimal comma ({comma}); write them with a point: {point}"
+            raise DnnExplainError(msg)
 
 
 def _recognise(lines: list[str]) -> str:

@@ -160,7 +160,7 @@ def _columns(path: Path, header: list[str], named: Mapping[str, str | None]) -> 
             shown = ", ".join(header[:12]) or "nothing"
             msg = (
                 f"{path.name} has no column of {quantity} (one of {', '.join(usual)}); it has: {shown}. Name it: "
-                f"{quantity}_column=NAME"
+                f"{quantity}_column=NAME (--{quantity}-column NAME)"
             )
             raise DnnExplainError(msg)
     return places

@@ -155,8 +155,15 @@ def _node_link(text: str, _: str | None) -> Any:
     if not names or "nodes" not in data:
         msg = 'this JSON is no node-link graph: {"nodes": [{"id": ...}], "edges": [{"source": ..., "target": ...}]}'
         raise DnnExplainError(msg)
-    lines = [link[end] for link in data[names[0]] for end in ("source", "target")]
-    _declared("this node-link graph", [node["id"] for node in data["nodes"]], lines)
+    ends = [link[end] for link in data[names[0]] for end in ("source", "target")]
+    known, places = [node.get("id") for node in data["nodes"]], range(len(data["nodes"]))
+    if not set(ends) <= set(known) and all(isinstance(end, int) and end in places for end in ends):
+        msg = (
+            f'the links of this JSON say their ends by position ("source": {ends[0]}), as d3 writes them; give each node '
+            'an "id", and say the ends by it: {"nodes": [{"id": "A"}, {"id": "B"}], "edges": [{"source": "A", "target": "B"}]}'
+        )
+        raise DnnExplainError(msg)
+    _declared("this node-link graph", [node["id"] for node in data["nodes"]], ends)
     return nx.node_link_graph({"directed": False, "multigraph": True, **data}, edges=names[0])
 
 

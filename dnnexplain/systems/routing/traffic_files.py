@@ -28,6 +28,8 @@ UNITS: dict[str, float] = {
     "100 bytes per 5 minutes": 800 / 300 * 1e-9,
 }
 """Unit of the numbers in a file -> Gb/s."""
+_NUMPY = b"\x93NUMPY"
+"""How a ``.npy`` begins."""
 
 
 def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> NDArray[np.float64]:
@@ -50,7 +52,14 @@ def load_matrices(path: str | Path, paths: PathSet, unit: str | None = None) -> 
             width, and demands that are not numbers, NaN, infinite or negative; the line is named.
     """
     path = Path(path)
-    demands = read_demands(read_bytes(path, "traffic file"), path)
+    data = read_bytes(path, "traffic file")
+    if data.startswith(_NUMPY):
+        msg = (
+            f"{path} is an array of numpy; write it as text, one matrix a line: "
+            "np.savetxt('traffic.txt', array.reshape(len(array), -1))"
+        )
+        raise DnnExplainError(msg)
+    demands = read_demands(data, path)
     if demands is not None:
         return _of_demands(path, demands, paths, unit)
     if unit is None:
@@ -78,7 +87,7 @@ def _of_demands(path: Path, demands: list[Any], paths: PathSet, unit: str | None
     """One matrix ``[1, P]`` of a REPETITA file (kb/s, unless said) or an SNDlib one (its unit must be said)."""
     by_number = bool(demands) and isinstance(demands[0][0], int)
     if unit is None and not by_number:
-        msg = f"say the unit of the demands in {path.name}: one of {', '.join(UNITS)}"
+        msg = f"say the unit of the demands in {path.name}: unit='Mb/s' (--unit Mb/s), one of {', '.join(UNITS)}"
         raise DnnExplainError(msg)
     if unit is not None and unit not in UNITS:
         raise Choice("unit of demand", unit, tuple(UNITS)).error()

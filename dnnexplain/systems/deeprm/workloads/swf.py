@@ -137,8 +137,10 @@ def is_swf(path: str | Path) -> bool:
     where = Path(path)
     if ".swf" in [suffix.lower() for suffix in where.suffixes[-2:]]:
         return True
+    if not where.is_file():  # a pipe can be read but once, by whoever takes it
+        return False
     data = read_bytes(where)
-    if b"\0" in data[:1000] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return False
     lines = (line.strip() for line in _text(where, data).splitlines())
     first = next((line for line in lines if line and line[0] not in ";#"), "")
