@@ -11,9 +11,7 @@ from dnnexplain.systems.routing.paths import PathSet
 
 __all__ = ["WarmProgram", "quiet_solver"]
 
-_KEPT = (
-    20_000  # columns of the largest program whose solver is kept: one of 160,000 takes 100 MB, and 0.03 s to load anew
-)
+_KEPT = 50_000  # columns of the largest program whose solver is kept: one of 160,000 takes 100 MB, and 0.03 s to load
 _TOLERANCE = 1e-10  # HiGHS's tightest
 
 
