@@ -107,3 +107,21 @@ def test_figures_of_a_card_in_every_form_that_cards_have():
         "Ratios, gravity": "Network 2.5 (2 to 3)",
         "Beside the best rule, SJF": "Network -12.5% (less is better)",
     }
+
+
+def test_a_card_tells_what_is_earned_as_earned_and_odd_figures_as_they_are():
+    told = dict(
+        _figures(
+            {
+                "links": {"network": {"cost": {"mean": -45.2}}, "mpc": {"cost": {"mean": -29.0}}},
+                "days": {"network": 2.5, "which": {"first": 3, "kind": "calm"}, "notes": ["short"]},
+                "seeds": [1, 2],
+            },
+            "minus QoE",
+        )
+    )
+    assert told == {
+        "QoE, links": "Network 45.2; MPC 29 (more is better)",
+        "Days": "Network 2.5; Which first 3, kind calm; Notes ['short']",
+        "Seeds": "[1, 2]",
+    }

@@ -18,7 +18,7 @@ from dnnexplain.contract import Painted, Policy, State, System, state_from_obser
 from dnnexplain.counts import counted
 from dnnexplain.files import atomic_write, check_writable
 from dnnexplain.given_states import state_from_file
-from dnnexplain.numbers import gap, number
+from dnnexplain.numbers import as_told, gap, number
 from dnnexplain.registry import known_systems, make_system, spec_of
 
 __all__ = ["card_facts", "explorable", "write_explorable"]
@@ -136,8 +136,11 @@ def _figures(figures: Mapping[str, Any], cost: str) -> Iterator[tuple[str, str]]
         elif "relative_to_best_rule" in rows:
             yield _beside_best_rule(rows)
         elif costs := {who: mean for who, row in rows.items() if (mean := _cost_of(row)) is not None}:
-            words = (f"{_label(who)} {number(costs[who])}" for who in sorted(costs, key=costs.__getitem__))
-            yield f"{cost[:1].upper()}{cost[1:]}, {where}", f"{'; '.join(words)} (less is better)"
+            order = sorted(costs, key=costs.__getitem__)
+            name, means = as_told(cost, *(costs[who] for who in order))
+            words = (f"{_label(who)} {number(mean)}" for who, mean in zip(order, means, strict=True))
+            better = "less" if name == cost else "more"
+            yield f"{name[:1].upper()}{name[1:]}, {where}", f"{'; '.join(words)} ({better} is better)"
         elif any(_mean_of(row) is not None for row in rows.values()):
             yield title, "; ".join(f"{_label(who)} {_figure(row)}" for who, row in rows.items())
         else:
@@ -160,7 +163,9 @@ def _label(name: str) -> str:
 def _figure(value: Any) -> str:
     """One figure, with its interval where it has one."""
     if not isinstance(value, Mapping):
-        return str(value) if isinstance(value, str) else number(value)
+        return number(value) if isinstance(value, int | float) else str(value)
+    if "mean" not in value:  # something else beside figures
+        return ", ".join(f"{name} {_figure(inner)}" for name, inner in value.items())
     if isinstance(value["mean"], Mapping):  # beside other statistics
         return _figure(value["mean"])
     interval = f" ({number(value['low'])} to {number(value['high'])})" if {"low", "high"} <= set(value) else ""

@@ -104,10 +104,10 @@ def attack(
     if compare and question != "--state":
         msg = "--compare runs all methods on one state: it needs --state FILE"
         raise DnnExplainError(msg)
-    refuse_others(options, "--compare" if compare else question, _WHOSE, drawn=("--workload",))
-    if not question:
+    if not question or (question == "--workload" and not workload):
         msg = "say what to attack: --state FILE for one decision, --workload NAME for whole workloads, or --pairs"
         raise DnnExplainError(msg)
+    refuse_others(options, "--compare" if compare else question, _WHOSE, drawn=("--workload",))
     if budget is not None and not budget > 0:
         msg = f"--budget must be a positive number of seconds, not {budget:g}"
         raise DnnExplainError(msg)

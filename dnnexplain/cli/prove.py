@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["register", "show_sufficient"]
 
 _OF_PROPERTIES = ("--state", "--within", "--seconds", "--nodes", "--every", "--jobs", "--seed", "--export")
-_ENDED = {"seconds": "the limit of --seconds", "nodes": "the limit of --nodes", "cancelled": "being asked to end"}
+_ENDED = {
+    "seconds": "the limit of --seconds was reached",
+    "nodes": "the limit of --nodes was reached",
+    "cancelled": "it was asked to end",
+}
 
 
 def register(app: CommandLine) -> None:
@@ -174,7 +178,7 @@ def _show(verdict: Verdict, world: Any, report: dict[str, Any]) -> None:
         typer.echo(f"Assumed: {sentence}.")
     typer.echo(f"Program and network differ by at most {verdict.checked:.2g}; {verdict.seconds:.1f} s.")
     if verdict.limit:
-        typer.echo(f"What is open was ended by {_ENDED[verdict.limit]}.")
+        typer.echo(f"Not all is settled: {_ENDED[verdict.limit]}.")
 
 
 def show_sufficient(

@@ -45,7 +45,7 @@ class Role:
 
     Args:
         name: ``"default"``, ``"as-published"``; also accepted by ``--policy``.
-        title: for menus and sentences, so a name without a comma: ``"DeepRM trained fairly"``.
+        title: for menus and sentences, so a name without a comma: ``"The paper's network trained fairly"``.
         about: one sentence for help and cards.
         parameters: of the system, where the network needs others than the defaults.
     """

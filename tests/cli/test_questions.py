@@ -23,6 +23,8 @@ from dnnexplain.cli import main
         ("attack deeprm --workload deeprm --compare", "--compare runs all methods on one state"),
         ("attack deeprm --state x.json --compare --resume y", "--resume is of use with --state or --workload"),
         ("attack deeprm --state x.json --workload deeprm", "--state and --workload are two questions"),
+        ("attack deeprm --target wait", "say what to attack: --state FILE"),
+        ("attack deeprm --workload=", "say what to attack: --state FILE"),
     ],
 )
 def test_an_option_of_another_question_is_refused(line, said, capsys):

@@ -101,6 +101,7 @@ def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monk
 def test_what_is_done_instead_may_be_others_than_the_rules_that_gaps_are_to() -> None:
     rules = GATE.rules()
     guard = made()
+    assert guard.rules
     for name in sorted({rule.do for rule in guard.rules}):
         choices = {name: rules[name]}
         against = {key: rule for key, rule in rules.items() if key != name}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 
 from dnnexplain.contract import Case, Change, DnnExplainError, Property, Relation, State, StateSet
 from dnnexplain.contract.properties import chosen_over, monotone_choice
+from dnnexplain.explain.proofs import prover
 from dnnexplain.explain.proofs.models import second_states
 from dnnexplain.explain.proofs.prover import prove
 from dnnexplain.explain.proofs.ready import property_names, robust
@@ -201,6 +203,17 @@ def test_what_time_does_not_allow_is_open() -> None:
     found = prove(system, policy, Property("p", "never", (case,)), budget=replace(PROGRAM, seconds=1e-9))
     assert found.verdict == "open"
     assert "time" in found.cases[0].reason
+
+
+def test_a_violation_that_is_found_before_one_asks_to_end_says_what_left_its_bound_open(monkeypatch: Any) -> None:
+    system, stop = small(), Event()
+    policy = TorchPolicy(networks(system)["plain"], system, masked=False)
+    case = Case("never", StateSet.all_of(system), chosen_over(3, 0), np.full(2, 100.0))
+    first = prover.refuted
+    monkeypatch.setattr(prover, "refuted", lambda *given: (stop.set(), first(*given))[1])
+    found = prove(system, policy, Property("p", "never", (case,)), budget=replace(PROGRAM, samples=100), cancel=stop)
+    assert (found.verdict, found.limit) == ("fails", "cancelled")
+    assert found.cases[0].reason == "the search was ended before it was known how large a violation can be"
 
 
 def test_a_false_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Sentences fit what is shown, whatever the numbers are."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,11 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import State
 from dnnexplain.explain import Survey
+from dnnexplain.explain.attribution.stages import Stages
 from dnnexplain.explain.decisions.sweeps import Others, sweep_rows
+from dnnexplain.explain.gray_box.regret import WorstRegret
+from dnnexplain.explain.guards.evaluation import _words as guard_sentence
+from dnnexplain.explain.regions.profile import _words as failure_words
 from dnnexplain.registry import make_system
 from dnnexplain.results import Question
 from dnnexplain_widgets.panels.guard_words import figures_of
@@ -83,3 +88,43 @@ def test_a_guard_s_figures_are_what_is_earned() -> None:
     assert texts["QoE on that workload"] == ["3.7", "24"]
     assert texts["of the best rule there"] == ["105", "106"]
     assert texts["usual QoE"] == ["98", "97"]
+    figures = vars(report) | {"reduction": 0.5, "change": 1.0, "change_low": 0.5, "change_high": 2.0}
+    assert "; QoE on usual workloads changes by -1 (-2 to -0.5); " in guard_sentence(
+        figures, ratio=False, policy="net", cost="minus QoE"
+    )
+    assert "; slowdown on usual workloads changes by +100% (+50% to +200%); " in guard_sentence(
+        figures, ratio=True, policy="net", cost="slowdown"
+    )
+
+
+def test_the_worst_workload_says_what_is_earned() -> None:
+    found: Any = SimpleNamespace(
+        certificate=None, upper=1.0, lower=1.0, question=SimpleNamespace(policy="net"), cost_name="minus QoE", cost=-45.2,
+        rule_regret=2.0, rule="robust-mpc", evaluations=3, ended_by="rounds",
+    )  # fmt: skip
+    assert WorstRegret.sentence(found).startswith(
+        "On the worst workload found, net has a QoE of 45.2: it loses 1 against"
+    )
+
+
+def test_what_counts_more_while_a_network_learns_is_said_only_where_something_does() -> None:
+    shares = np.array([[0.4, 0.2], [0.3, 0.0]])
+    dead, same = np.zeros(2, dtype=int), np.array([0.5, 1.0])
+    less = Stages(("a", "b"), 10, ("length", "backlog"), shares, dead, same, np.zeros((2, 0)))
+    assert (
+        "rest most on length, at first and at last. No group counts for more at last than at first." in less.sentence()
+    )
+    none = replace(less, changed=np.array([[0.0, 0.3], [0.0, 0.0]])).sentence()
+    assert "rest most on backlog at first and on no group at last." in none
+    more = replace(less, changed=shares[::-1]).sentence()
+    assert "Backlog gains most: 0% of decisions change with it at first, 20% at last." in more
+
+
+def test_that_nothing_was_lost_is_said_of_what_was_looked_at() -> None:
+    profile: Any = SimpleNamespace(share=0.0, regions=(), samples=1200, tried=0)
+    assert (
+        failure_words(profile, "net", "decisions")
+        == "net: nothing is lost in any of 1,200 decisions, so no region stands out."
+    )
+    profile.share, profile.tried = 0.25, 1
+    assert failure_words(profile, "net", "decisions").endswith("(the one found did not hold on the other half).")

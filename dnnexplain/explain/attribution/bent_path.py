@@ -8,7 +8,7 @@ to a quarter, where more steps on the whole path would be spent on what is exact
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from captum.attr import IntegratedGradients
@@ -68,8 +68,7 @@ class _Pieces:
         """The problem on each piece."""
         shape = (-1, *([1] * (p.inputs.ndim - 1)))
         begin, way = p.references[self.pair], (p.inputs - p.references)[self.pair]
-        return replace(
-            p,
+        return p.elsewhere(
             inputs=begin + self.high.reshape(shape) * way,
             references=begin + self.low.reshape(shape) * way,
             rows=p.rows[self.pair],

@@ -113,6 +113,12 @@ class CaptumQuestion:
         weight = next(self.module.parameters(), None)
         return sizes_of(self.module, first if weight is None else first.to(weight.dtype))
 
+    def elsewhere(self, inputs: Tensor, references: Tensor, rows: Tensor) -> CaptumQuestion:
+        """The same network asked about other pairs; sizes that are known need not be measured again."""
+        other = replace(self, inputs=inputs, references=references, rows=rows)
+        vars(other).update({name: value for name, value in vars(self).items() if name == "sizes"})
+        return other
+
     @property
     def state_count(self) -> int:
         """``S``."""
@@ -166,7 +172,7 @@ class CaptumQuestion:
 
     def only(self, pairs: Tensor) -> CaptumQuestion:
         """The same problem for some of its pairs; the states keep their numbers."""
-        return replace(self, inputs=self.inputs[pairs], references=self.references[pairs], rows=self.rows[pairs])
+        return self.elsewhere(self.inputs[pairs], self.references[pairs], self.rows[pairs])
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,18 +52,24 @@ class Stages(Shown):
 
     def sentence(self) -> str:
         """What decisions rested on at first and rest on at last, and what grew most, in words."""
-        first, last = (self.group_names[int(self.changed[at].argmax())] for at in (0, -1))
-        grown = int((self.changed[-1] - self.changed[0]).argmax())
-        if not self.changed[0].any():
-            rests = f"no decision rests on any group at first; most rest on {last} at last"
-        elif first == last:
-            rests = f"most decisions rest on {last}, at first and at last"
-        else:
-            rests = f"most decisions rest on {first} at first and on {last} at last"
+        first, last = (
+            f"on {self.group_names[int(row.argmax())]}" if row.any() else "on no group" for row in self.changed[[0, -1]]
+        )
+        rests = f"{last}, at first and at last" if first == last else f"{first} at first and {last} at last"
         return (
-            f"Over {counted(self.states, 'state')}, {rests}. {start(self.group_names[grown])} gains most: "
-            f"{share(self.changed[0, grown])} of decisions change with it at first, {share(self.changed[-1, grown])} at last. "
+            f"Over {counted(self.states, 'state')}, decisions rest most {rests}. {self._gains()} "
             f"{share(self.same[0])} of decisions were already the last network's."
+        )
+
+    def _gains(self) -> str:
+        """What counts more at last than at first."""
+        gains = self.changed[-1] - self.changed[0]
+        grown = int(gains.argmax())
+        if not gains[grown] > 0:
+            return "No group counts for more at last than at first."
+        return (
+            f"{start(self.group_names[grown])} gains most: {share(self.changed[0, grown])} of decisions change with it at first, "
+            f"{share(self.changed[-1, grown])} at last."
         )
 
     def table(self) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from dnnexplain.contract import BoundedBox, DnnExplainError, Policy, StatedBound
 from dnnexplain.explain.gray_box.budget import Budget
 from dnnexplain.explain.proofs import Certificate
 from dnnexplain.explain.proofs.optima import certify_optimum
-from dnnexplain.numbers import number
+from dnnexplain.numbers import as_told, number
 from dnnexplain.registry import fair_rules
 from dnnexplain.results import Question, Result, array_field
 from dnnexplain.rule_names import rule_label
@@ -80,19 +80,18 @@ class WorstRegret(Result):
 
     def sentence(self) -> str:
         """The result in one sentence."""
+        name, (cost,) = as_told(self.cost_name, self.cost)
+        begins = f"On the worst workload found, {self.question.policy} has a {name} of {number(cost)}"
         void = self.certificate is not None and not self.certificate.holds and np.isfinite(self.upper)
         if self.certificate is not None and void:
-            return f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}. {self.certificate.reason}"
+            return f"{begins}. {self.certificate.reason}"
         against_rule = f"{number(self.rule_regret)} against {rule_label(self.rule)}, the best rule there"
         loses = f"{against_rule}; nothing is known of the optimum"
         if np.isfinite([self.lower, self.upper]).all():
             ends = number(self.lower), number(self.upper)
             loss = ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
             loses = f"{loss} against the optimum ({against_rule})"
-        return (
-            f"On the worst workload found, {self.question.policy} has a {self.cost_name} of {number(self.cost)}: it loses {loses}; "
-            f"{number(self.evaluations)} workloads were run, {self.ended_by or 'a stop'} ended the search."
-        )
+        return f"{begins}: it loses {loses}; {number(self.evaluations)} workloads were run, {self.ended_by or 'a stop'} ended the search."
 
     def table(self) -> list[dict[str, Any]]:
         """The row by name, in its order."""

@@ -14,7 +14,7 @@ from dnnexplain.explain.guards.adversary import Adverse, Draw, behind, merged, w
 from dnnexplain.explain.guards.guard import Guard
 from dnnexplain.explain.guards.guarded import Guarded
 from dnnexplain.intervals import compared_interval
-from dnnexplain.numbers import gap, interval, percent
+from dnnexplain.numbers import as_told, gap, interval, percent
 from dnnexplain.results import Question, Result, plain_field
 
 __all__ = ["SEARCHES", "GuardReport", "evaluate_guard"]
@@ -191,10 +191,11 @@ def _words(report: Mapping[str, float], ratio: bool, policy: str, cost: str) -> 
     reduction = report["reduction"]
     size = "smaller" if reduction >= 0 else "larger"
     much = "there was none to shrink" if np.isnan(reduction) else f"{percent(abs(reduction))} {size}"
-    change = figure(report["change"])
-    span = interval(report["change_low"], report["change_high"], ratio=ratio)
+    name, (change, high, low) = as_told(cost, report["change"], report["change_low"], report["change_high"])
+    if ratio or name == cost:  # a share of what is earned is the same share, whatever its sign
+        change, low, high = report["change"], report["change_low"], report["change_high"]
     return (
         f"{policy}: the worst gap to the best rule that was found is {figure(report['gap_without'])} without the guard and "
-        f"{figure(report['gap_with'])} with it ({much}); {cost} on usual workloads changes by {change} ({span}); "
+        f"{figure(report['gap_with'])} with it ({much}); {name} on usual workloads changes by {figure(change)} ({interval(low, high, ratio=ratio)}); "
         f"the guard takes {percent(report['stepped_in'])} of the decisions there, {percent(report['changed'])} otherwise."
     )

@@ -41,7 +41,7 @@ from dnnexplain.parallel import Progress, seeded_map
 __all__ = ["CaseVerdict", "ProofBudget", "Verdict", "prove"]
 
 Floats = NDArray[np.float64]
-TIME_UP = "the time was up"
+TIME_UP, ENDED = "the time was up", "the search was ended"
 
 
 def prove(
@@ -113,7 +113,7 @@ def _joined(task: ProofTask, claim: Property, verdicts: Sequence[CaseVerdict], s
 
 def _limit(task: ProofTask, verdicts: Sequence[CaseVerdict]) -> str:
     """Which limit left something unsettled: ``"seconds"``, ``"nodes"``, ``"cancelled"``; empty if none did."""
-    if any(case.verdict == "open" or TIME_UP in case.reason for case in verdicts):
+    if any(case.verdict == "open" or case.reason.startswith((TIME_UP, ENDED)) for case in verdicts):
         if task.stop.is_set():
             return "cancelled"
         if task.left() <= 0:
@@ -132,7 +132,7 @@ def background_matters(task: ProofTask) -> bool:
 def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict:
     """List the states where they are few; else look for a violation by search."""
     if not task.go_on():
-        return CaseVerdict(case.name, "open", np.inf, -np.inf, reason=_too_late(task))
+        return CaseVerdict(case.name, "open", np.inf, -np.inf, reason=f"{_over(task)} before its turn")
     if case.change is None and case.then is None:
         seen = task.seen(case.states, "listed", lambda: listed(task.system, case.states, task.budget.listed))
         if seen is not None:
@@ -152,8 +152,9 @@ def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict
     return CaseVerdict(case.name, "open", np.inf, value)
 
 
-def _too_late(task: ProofTask) -> str:
-    return "the search was ended before its turn" if task.stop.is_set() else f"{TIME_UP} before its turn"
+def _over(task: ProofTask) -> str:
+    """Why nothing goes on, in words."""
+    return ENDED if task.stop.is_set() else TIME_UP
 
 
 def _unknown(policy: Any) -> str:
@@ -183,18 +184,18 @@ def _slow(
     if settled:
         return replace(quick, reason="not asked, for another case is refuted")
     if not task.go_on():
-        return replace(quick, reason=_too_late(task))
+        return replace(quick, reason=f"{_over(task)} before its turn")
     return by_proof(task, case, quick.best, rng)
 
 
 def _bounded(task: ProofTask, case: Case, verdict: CaseVerdict, rng: np.random.Generator) -> CaseVerdict:
     """A violation that a search has found, with a bound on how large one can be where there is time for one."""
     if not task.go_on():
-        return replace(verdict, reason=f"{TIME_UP} before it was known how large a violation can be")
+        return replace(verdict, reason=f"{_over(task)} before it was known how large a violation can be")
     row = None if verdict.witness is None else verdict.witness.reshape(-1)
     bounded = bound_of(task, case) if task.budget.parts else None
     if bounded is None and not task.go_on():
-        return replace(verdict, reason=f"{TIME_UP} before it was known how large a violation can be")
+        return replace(verdict, reason=f"{_over(task)} before it was known how large a violation can be")
     if bounded is None:
         try:
             model: Any = _model(task, case)

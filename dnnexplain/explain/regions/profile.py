@@ -296,14 +296,15 @@ def _loss(value: float, unit: str) -> str:
 
 def _words(profile: FailureProfile, policy: str, what: str) -> str:
     share = f"something is lost in {percent(profile.share)} of {profile.samples:,} {what}"
-    if not profile.share > 0 and not profile.regions:
-        return f"{policy}: nothing is lost in {profile.samples:,} {what}, so there is no region where it fails."
+    if profile.share == 0 and not profile.regions:
+        return f"{policy}: nothing is lost in any of {profile.samples:,} {what}, so no region stands out."
     if not profile.regions:
-        why = (
-            "no range of quantities held more of it than elsewhere"
-            if not profile.tried
-            else f"of {profile.tried} that were found none held on the other half"
-        )
+        why = "no range of quantities held more of it than elsewhere"
+        if profile.tried:
+            tested = (
+                f"of {profile.tried} that were found none held" if profile.tried > 1 else "the one found did not hold"
+            )
+            why = f"{tested} on the other half"
         return f"{policy}: {share}; no region stands out ({why})."
     first = profile.regions[0]
     count = len(profile.regions)
