@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dnnexplain.contract import State
@@ -43,6 +43,7 @@ def test_what_cancels_is_said_only_where_something_cancels(cancellation, states)
 points = st.lists(st.one_of(st.just(float("nan")), st.floats(-5, 50)), min_size=1, max_size=5)
 
 
+@example([2.2250738585e-308, 4.0])
 @given(points)
 def test_the_newest_known_cost_of_a_training_run_is_told_never_none(costs):
     run = SimpleNamespace(

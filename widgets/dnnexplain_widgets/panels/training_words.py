@@ -56,7 +56,8 @@ def _way(before: float, now: float) -> str:
     change = now - before
     if abs(change) < 0.0005 * abs(before) or change == 0.0:
         return "as before"
-    size = share(abs(change) / before, 1) if before > 0.0 else number(abs(change))
+    part = abs(change) / before if before > 0.0 else np.inf  # of a cost next to nothing it may be infinite, too
+    size = share(part, 1) if np.isfinite(part) else number(abs(change))
     return f"{size} {'better' if change < 0 else 'worse'}"
 
 
