@@ -26,7 +26,7 @@ from dnnexplain.systems.routing.oblivious import best_oblivious_splits, can_be_s
 from dnnexplain.systems.routing.paths import PathSet
 from dnnexplain.systems.routing.traffic import gravity
 from dnnexplain.systems.routing.utilisation import normalise_splits
-from dnnexplain.systems.routing.warm import quiet_solver
+from dnnexplain.systems.routing.warm import quiet_solver, solve_to_optimum
 
 __all__ = ["OPTIMUM", "RULES", "USUAL", "hedged_splits", "key_of", "solve_hedged"]
 
@@ -141,12 +141,7 @@ def _solve(
     solver = quiet_solver(program)
     solver.setOptionValue("presolve", "on")
     solver.setOptionValue("solver", "ipm")
-    solver.run()
-    status = solver.modelStatusToString(solver.getModelStatus())
-    if status != "Optimal":
-        msg = f"HiGHS did not find the hedged splits of {paths.topology.name!r} (status {status!r})"
-        raise DnnExplainError(msg)
-    columns = np.array(solver.getSolution().col_value)
+    columns = np.array(solve_to_optimum(solver, f"the hedged splits of {paths.topology.name!r}").col_value)
     return normalise_splits(paths, np.maximum(columns[:count], 0.0)), float(columns[count])
 
 

@@ -28,7 +28,7 @@ from dnnexplain.systems.routing.utilisation import (
     path_costs,
     path_sums,
 )
-from dnnexplain.systems.routing.warm import quiet_solver
+from dnnexplain.systems.routing.warm import quiet_solver, solve_to_optimum
 
 __all__ = ["WorstDemand", "best_oblivious_splits", "can_be_solved", "too_large", "worst_demand"]
 
@@ -141,12 +141,7 @@ def maximise(solver: Any, gain: NDArray[np.float64], paths: PathSet) -> tuple[ND
     scale = paths.topology.mean_capacity
     columns = np.arange(paths.count, dtype=np.int32)
     solver.changeColsCost(paths.count, columns, -gain * scale)
-    solver.run()
-    status = solver.modelStatusToString(solver.getModelStatus())
-    if status != "Optimal":
-        msg = f"HiGHS did not find the worst demand of {paths.topology.name!r} (status {status!r})"
-        raise DnnExplainError(msg)
-    solution = solver.getSolution()
+    solution = solve_to_optimum(solver, f"the worst demand of {paths.topology.name!r}")
     flows = np.maximum(np.array(solution.col_value), 0.0) * scale
     over = float((path_sums(paths, flows) / paths.topology.capacity).max())
     return flows / max(over, 1.0), np.maximum(-np.array(solution.row_dual), 0.0) / scale
@@ -166,12 +161,7 @@ def _solve_oblivious(paths: PathSet) -> tuple[NDArray[np.float64], float]:
     """
     solver = quiet_solver(_oblivious_program(paths))
     solver.setOptionValue("presolve", "on")
-    solver.run()
-    status = solver.modelStatusToString(solver.getModelStatus())
-    if status != "Optimal":
-        msg = f"HiGHS did not find the best oblivious splits of {paths.topology.name!r} (status {status!r})"
-        raise DnnExplainError(msg)
-    columns = np.array(solver.getSolution().col_value)
+    columns = np.array(solve_to_optimum(solver, f"the best oblivious splits of {paths.topology.name!r}").col_value)
     return normalise_splits(paths, np.maximum(columns[: paths.count], 0.0)), float(columns[-1])
 
 

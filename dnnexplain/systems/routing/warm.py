@@ -9,7 +9,7 @@ from typing import Any
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing.paths import PathSet
 
-__all__ = ["WarmProgram", "quiet_solver"]
+__all__ = ["WarmProgram", "quiet_solver", "solve_to_optimum"]
 
 _KEPT = 50_000  # columns of the largest program whose solver is kept: one of 160,000 takes 100 MB, and 0.03 s to load
 _TOLERANCE = 1e-10  # HiGHS's tightest
@@ -88,3 +88,21 @@ def quiet_solver(program: Any) -> Any:
         msg = "HiGHS refused the linear program; a capacity or demand is probably out of its range"
         raise DnnExplainError(msg)
     return solver
+
+
+def solve_to_optimum(solver: Any, what: str) -> Any:
+    """Run a solver; its solution.
+
+    Args:
+        solver: with a program loaded.
+        what: it is to find, for the message: ``"the worst demand of 'abilene'"``.
+
+    Raises:
+        DnnExplainError: it ends without an optimum.
+    """
+    solver.run()
+    status = solver.modelStatusToString(solver.getModelStatus())
+    if status != "Optimal":
+        msg = f"HiGHS did not find {what} (status {status!r})"
+        raise DnnExplainError(msg)
+    return solver.getSolution()
