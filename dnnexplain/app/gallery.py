@@ -192,6 +192,14 @@ def _picture(page: Page) -> str:
     return card_picture("" if page.picture == "plain" else page.picture)
 
 
+_TRY_AGAIN = (
+    "const again = (event) => { event?.preventDefault(); clearTimeout(timer); location.reload(); };"
+    "const timer = setTimeout(again, 20000);"
+    "document.querySelector('a.button').addEventListener('click', again);"
+)
+"""Once, and with what the address has behind its #: a second request while the first is answered would end that."""
+
+
 def full_page(most: int) -> str:
     """What a visitor sees when all places are taken; it tries again by itself."""
     return _html(
@@ -199,8 +207,8 @@ def full_page(most: int) -> str:
         f"<h1>All {most} places are taken</h1><p class=lead>Every open page has a Python process of its own, and this server "
         f"keeps at most {most}. A place becomes free when somebody closes a page, or has not used it for a while.</p>"
         "<p>This page tries again by itself every 20 seconds. Nothing that you had is lost: a link that you opened is still "
-        'in the address.</p><p><a class=button href="">Try again now</a></p>',
-        "<script>setTimeout(() => location.reload(), 20000);</script>",
+        'in the address.</p><p><a class=button href="">Try again now</a></p>'
+        f"<script>{_TRY_AGAIN}</script>",
     )
 
 

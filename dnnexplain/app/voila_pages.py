@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import tornado.web
@@ -25,6 +27,7 @@ from dnnexplain.app.channels import ChannelHandler
 from dnnexplain.app.forking import fork_kernels
 from dnnexplain.app.gallery import Site, full_page, gallery_page, read_site
 from dnnexplain.app.guard import HEADERS, HOSTS, NotFound, SignedOut, guarded, log_nothing_small
+from dnnexplain.app.kernels import transport_for
 from dnnexplain.app.places import Places
 from dnnexplain.app.prefix import Unprefixed, prefixes_of
 
@@ -53,6 +56,8 @@ _CLOSED = (
     "/voila/query",
     "/logout",
 )
+_KERNELS_IN = "voila_12345678"
+"""A name as long as that of the folder that Voila makes for its kernels' files."""
 _KERNEL = re.compile(r'"kernelId":\s*"([0-9a-f-]{36})"')
 
 
@@ -73,6 +78,7 @@ class Pages(Voila):  # type: ignore[misc] # voila ships no types
         self.zygote = fork_kernels(self._shown())
         self.base_url, self.server_url = self.options.get("base_url", "/"), "/"
         self.config.PageKernels.megabytes = int(self.options.get("memory") or 0)
+        self.config.KernelManager.transport = transport_for(Path(tempfile.gettempdir(), _KERNELS_IN))
         if self.options.get("idle"):
             self.config.MappingKernelManager.cull_idle_timeout = int(60 * self.options["idle"])
 
@@ -160,6 +166,7 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc] # voila ships no t
     @tornado.web.authenticated
     async def get(self, path: str | None = None) -> None:
         """Send the page, or say that all places are taken."""
+        await self.kernel_manager.replace_lost()
         place = self.places.take()
         if place is None and await self.kernel_manager.reclaim():
             place = self.places.take()
@@ -170,16 +177,24 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc] # voila ships no t
             await self.finish(full_page(self.places.most))
             return
         try:
+            await self._send(place, path)
+        finally:
+            self.places.leave(place)
+
+    async def _send(self, place: object, path: str | None) -> None:
+        """Send the page piece by piece; if the visitor leaves while it is made, its kernel is of use to nobody."""
+        kernel = ""
+        try:
             async for html in self.get_generator(path=path):
                 match = _KERNEL.search(html)
                 if match:
-                    self.places.settle(place, match[1])
+                    kernel = match[1]
+                    self.places.settle(place, kernel)
                 self.write(html)
                 await self.flush()
         except StreamClosedError:
-            pass  # the visitor left while the page was made; its kernel makes room as one that lost its page does
-        finally:
-            self.places.leave(place)
+            if kernel in self.kernel_manager:
+                await self.kernel_manager.shutdown_kernel(kernel)
 
 
 class GalleryHandler(BaseVoilaHandler):  # type: ignore[misc] # voila ships no types

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-__all__ = ["STARTING", "Wire", "arrive", "start", "stop"]
+__all__ = ["STARTING", "Wire", "arrive", "shows", "start", "stop"]
 
 STARTING = 240  # seconds that a busy machine may take
 TOLD = 40  # lines of a server's log that a failed test shows
@@ -69,15 +69,20 @@ def stop(process):
 
 def arrive(page, url, selector, process):
     """Open a page and wait for what it must show; if that does not come, say what came instead."""
+    page.goto(url, timeout=1000 * STARTING)
+    shows(page, selector, process)
+
+
+def shows(page, selector, process):
+    """Wait for what a page must show; if that does not come, say what came instead."""
     from playwright.sync_api import TimeoutError as TooLate
 
     try:
-        page.goto(url, timeout=1000 * STARTING)
         page.wait_for_selector(selector, timeout=1000 * STARTING)
     except TooLate:
         log = "".join(process.printed[-TOLD:])
         shown = page.evaluate("() => document.body.innerText")[:2000]
-        pytest.fail(f"{url} never showed {selector}\n\nThe page says:\n{shown}\n\nThe server says:\n{log}")
+        pytest.fail(f"{page.url} never showed {selector}\n\nThe page says:\n{shown}\n\nThe server says:\n{log}")
 
 
 class Wire:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
-from dnnexplain.app.kernels import RECLAIM, PageKernels
+from dnnexplain.app.kernels import RECLAIM, PageKernels, transport_for
 
 
 @pytest.fixture
@@ -89,3 +89,44 @@ def test_a_kernel_that_lost_its_page_makes_room_but_not_one_that_has_or_waits_fo
     assert asyncio.run(manager.reclaim()) is True
     assert asyncio.run(manager.reclaim()) is False
     assert manager.ended == ["longer", "lost"]
+
+
+class Running:
+    """A kernel as its manager has it: its process's number, and whether that runs."""
+
+    def __init__(self, pid, alive=True):
+        self.provisioner, self.alive = self, alive
+        self.pid = pid
+
+    async def is_alive(self):
+        return self.alive
+
+
+class Failed(Prepared):
+    def __init__(self):
+        super().__init__("never")
+
+    def exception(self):
+        return OSError("no room for a process")
+
+
+def test_no_page_is_given_a_prepared_kernel_that_ended_began_anew_or_never_began(manager):
+    async def shut(kernel_id):
+        manager.ended.append(kernel_id)
+
+    filled = []
+    manager.shutdown_kernel = shut
+    manager.fill_if_needed = lambda notebook_name: filled.append(notebook_name)  # noqa: PLW0108 - by its name
+    manager._kernels = {"well": Running(1), "dead": Running(2, alive=False), "again": Running(30)}
+    manager._processes = {"well": 1, "dead": 2, "again": 3}
+    well, coming, other = Prepared("well"), Prepared(None), Prepared("well")
+    manager._pools = {"a": [well, Prepared("dead"), Failed(), coming, Prepared("again")], "b": [other]}
+    asyncio.run(manager.replace_lost())
+    assert manager._pools == {"a": [well, coming], "b": [other]}
+    assert sorted(manager.ended) == ["again", "dead"]
+    assert filled == ["a"]
+
+
+def test_kernels_are_spoken_to_by_names_and_by_ports_where_a_name_would_be_too_long():
+    assert transport_for("/tmp/pages") == "ipc"
+    assert transport_for("/tmp/" + "x" * 60) == "tcp"

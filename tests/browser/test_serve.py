@@ -2,17 +2,22 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 
-from dnnexplain.app.gallery import DASHBOARDS
+from dnnexplain.app.gallery import DASHBOARDS, full_page
 from tests.browser.axe import serious
-from tests.browser.servers import STARTING, Wire, arrive, start, stop
+from tests.browser.servers import STARTING, Wire, arrive, shows, start, stop
 
 BOARDS = tuple(page.key for page in DASHBOARDS)
 
@@ -166,7 +171,8 @@ def test_every_section_of_every_dashboard_opens_without_an_error(visit, new_page
 
 
 @pytest.mark.slow
-def test_when_all_places_are_taken_the_page_says_so_and_a_closed_page_frees_its_place(served, visit, new_page):
+def test_when_all_places_are_taken_the_page_says_so_and_a_closed_page_frees_its_place(serving, visit, new_page):
+    process, served = serving
     pages = [new_page(), new_page()]
     for page in pages:
         visit(page, "show/deeprm-5", ".dx-outputs tr")
@@ -177,15 +183,78 @@ def test_when_all_places_are_taken_the_page_says_so_and_a_closed_page_frees_its_
     third.errors[:] = [text for text in third.errors if "503" not in text]
     assert serious(third) == []
     pages[0].goto("about:blank")
-    for _ in range(60):
+    for _ in range(30):
         if status(served)[2].count("1 of 2 places"):
             break
         time.sleep(0.5)
-    third.get_by_role("link", name="Try again now").click()
-    third.wait_for_selector(".dx-outputs tr")
+    if third.get_by_role("link", name="Try again now").count():  # it tries by itself, too
+        third.get_by_role("link", name="Try again now").click()
+    shows(third, '.dx-outputs tr, .dx-sections [role=tab][aria-selected="true"]', process)
+    assert third.locator('.dx-sections [role=tab][aria-selected="true"]').inner_text() == "When will it fail?"
     third.errors[:] = [text for text in third.errors if "503" not in text]
     for page in (pages[1], third):
         page.goto("about:blank")
+
+
+class Full(BaseHTTPRequestHandler):
+    """Says that all places are taken: at once to the first who asks, then after two seconds."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        time.sleep(2 * (len(self.asked) > 1))
+        body = full_page(2).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.slow
+def test_a_visitor_who_leaves_while_the_page_is_made_takes_no_place(served):
+    where = urlsplit(served)
+    for _ in range(2):
+        with socket.create_connection((where.hostname, where.port)) as line:
+            line.sendall(b"GET /show/lesson-1-first HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            for _ in range(600):
+                if "2 of 2 places" not in status(served)[2]:
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.fail("the page was never begun")
+    for _ in range(200):
+        if "2 of 2 places" in status(served)[2]:
+            return
+        time.sleep(0.1)
+    pytest.fail("the place of a page that nobody waits for is not free after 20 s")
+
+
+SOONER = """
+const later = window.setTimeout;
+if (performance.getEntriesByType("navigation")[0]?.type !== "reload") window.setTimeout = (task, ms) => later(task, ms / 20);
+"""
+"""The first page's own next try is due in one second, while the answer to the visitor's is under way."""
+
+
+@pytest.mark.slow
+def test_a_page_that_waits_for_a_place_asks_once_and_keeps_what_its_address_said(chromium, new_page):
+    del chromium
+    Full.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Full) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = new_page()
+        page.add_init_script(SOONER)
+        page.goto(f"http://127.0.0.1:{server.server_port}/wait#section=failure")
+        page.get_by_role("link", name="Try again now").click(no_wait_after=True)
+        page.wait_for_function("() => performance.getEntriesByType('navigation')[0]?.type === 'reload'")
+        assert Full.asked == ["/wait", "/wait"]
+        assert page.url.endswith("#section=failure")
+        server.shutdown()
 
 
 @pytest.mark.slow
