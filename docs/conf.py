@@ -25,7 +25,8 @@ html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
 html_extra_path = [str(HERE / "explorable")] if (HERE / "explorable").exists() else []
-# A quick build, with DNNEXPLAIN_DOCS_RUN=0, neither runs the lessons nor copies all sources into pages.
+# A quick build, with DNNEXPLAIN_DOCS_RUN=0, neither runs the lessons nor copies all sources into pages, and leaves out
+# the types in signatures and the objects in the contents of a page: most of a build's time goes into linking them.
 QUICK = os.environ.get("DNNEXPLAIN_DOCS_RUN", "1") == "0"
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", *([] if QUICK else ["sphinx.ext.viewcode"]), "myst_nb"]
 exclude_patterns = ["build", "explorable", "README.md"]
@@ -48,7 +49,8 @@ myst_heading_anchors = 3
 suppress_warnings = ["mystnb.unknown_mime_type", "myst.header", "myst.xref_missing", "ref.python", "toc.glob"]
 
 autodoc_member_order = "groupwise"
-autodoc_typehints = "signature"
+autodoc_typehints = "none" if QUICK else "signature"
+toc_object_entries = not QUICK
 autodoc_class_signature = "mixed"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
