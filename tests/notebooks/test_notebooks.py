@@ -1,10 +1,14 @@
 """Every notebook is committed without outputs, runs from top to bottom, and finds what its text says."""
 
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbclient import NotebookClient
+
+from dnnexplain.app.forking import ForkedKernel, fork_kernels
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -141,6 +145,22 @@ def test_what_checks_an_answer_is_out_of_sight(path):
             assert "hide-input" in cell.metadata["tags"]  # on the lessons' pages
 
 
+@pytest.fixture(scope="module")
+def prepared():
+    """Kernels are forked from one process that has imported everything, as those of the served pages are."""
+    if sys.platform != "linux":
+        yield
+        return
+    factory = KernelProvisionerFactory.instance()
+    before = dict(factory.provisioners), factory.default_provisioner_name
+    zygote = fork_kernels([])
+    yield
+    factory.provisioners, factory.default_provisioner_name = before
+    ForkedKernel.zygote = None
+    zygote.close()
+
+
+@pytest.mark.usefixtures("prepared")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("ignore:.*without encryption.*")
 def test_it_runs_from_top_to_bottom_and_its_claims_hold(path, tmp_path):
