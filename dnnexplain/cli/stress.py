@@ -229,6 +229,8 @@ def _write(
         "command": commands.again,
         "report": str(folder / "report.html"),
     }
+    for item in data["generated"]["front"] if data["generated"] else ():
+        item["command"] = commands.on_file(item["file"], test.scenarios[0].best_rule) or None
     _text(folder / "report.html", report_html(test, commands, files, broken, subject))
     _text(folder / "report.json", json.dumps(to_plain(data), indent=2, ensure_ascii=False))
     _text(folder / "junit.xml", junit(test, broken))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import shlex
 import threading
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -290,6 +292,32 @@ def test_junit_has_the_form_that_pipelines_read_whatever_is_in_a_name(gate):
         assert set(part.attrib) <= attributes
         assert {one.tag for one in part} <= children
     assert int(root.attrib["tests"]) == len(root.findall(".//testcase")) == len(odd.scenarios) + 1
+
+
+def test_each_generated_input_has_the_command_that_runs_it_again(tmp_path):
+    system = make_system("deeprm", slots=3)
+    log = list(system.workloads("uniform", 12, 3))
+    found = run_stress(
+        system, spec_of(system), system.rules()["fcfs"], recorded=log, budget=120, oracle_seconds=0.01, jobs=1
+    )
+    files = {item["workload"]["name"]: f"worst/it's {place}.json" for place, item in enumerate(found.generated.front)}
+    page = report_html(found, Commands("again", "dnnexplain evaluate deeprm --slots 3 --policy fcfs"), files, {})
+    text = html.unescape(re.sub(r"<[^>]+>", "", page))
+    assert files
+    for file in files.values():
+        assert f"--policy {found.scenarios[0].best_rule} --workload {shlex.quote(file)}" in text
+    assert "class=again" not in report_html(found, "dnnexplain stress deeprm", files, {}), "no command to run one by"
+
+
+def test_what_is_earned_is_told_as_earned(gate):
+    nominal = replace(gate.scenarios[0], cost=-18.9, rule_cost=-18.3, low=-21.9, high=-16.3, gap=-0.0176)
+    worse = replace(nominal, name="worse", verdict="worse", cost=18.8, gap=0.962)
+    told = replace(gate, scenarios=(nominal, worse), cost_name="negative reward", ratio=False, generated=None)
+    text = re.sub(r"<[^>]+>", "", report_html(told, "dnnexplain stress gate", {}, {}))
+    assert "its reward is 18.9, 1.76% better than" in told.sentence()
+    assert "its reward is 18.9, 95% interval 16.3 to 21.9" in text
+    assert "reward −18.8, 96.2% worse than" in text
+    assert "negative reward" not in text
 
 
 def test_a_report_has_a_section_for_what_an_operator_asks_and_the_commands_that_answer(gate):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -13,7 +14,7 @@ from dnnexplain.explain.stress.report_marks import ends, front_chart, gap_mark, 
 from dnnexplain.explain.stress.report_style import STYLE
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import BETTER, UNSAFE, UNSURE, WITHIN, WORSE, YARDSTICK
-from dnnexplain.numbers import figure, interval, number, percent, with_minus
+from dnnexplain.numbers import as_told, figure, interval, number, percent, with_minus
 from dnnexplain.rule_names import rule_label
 
 __all__ = ["Commands", "Subject", "report_html"]
@@ -26,7 +27,7 @@ KINDS = {
     "shift": "Shifted",
 }
 
-PER_CENT = "Per cent are those of the distance from the best to the worst rule, since the cost may be negative."
+PER_CENT = "Per cent are those of the distance from the best to the worst rule, since the figure may be below 0."
 UNBROKEN = 32
 """Words of a command that are shorter stay on one line."""
 
@@ -56,6 +57,10 @@ class Commands:
             drawn = "".join(f" --{key.replace('_', '-')} {value}" for key, value in scenario.parameters.items())
             return f"{stem} --workload {scenario.family}{drawn} --sets {scenario.sets} --seed {scenario.worst.get('seed', 0)}"
         return f"{stem} --workload {file}" if file and scenario.kind != "fault" else ""
+
+    def on_file(self, file: str | None, rule: str) -> str:
+        """What runs one kept workload again, beside a rule; it is typed in the report's folder."""
+        return f"{self.evaluate} --policy {rule} --workload {shlex.quote(file)}" if self.evaluate and file else ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def report_html(
         _section("Is it better than the best rule?", _nominal(test, lines, files)),
         _section("What must it not be trusted with?", _list(test, UNSAFE, lines, files)),
         _section("Where else is it worse?", _list(test, WORSE, lines, files)),
-        _section("How bad can a likely input be?", _generated(test, files)),
+        _section("How bad can a likely input be?", _generated(test, lines, files)),
         _section("Which guard helps, and what can it never do?", _others(test, lines)),
         _section("What was not tested?", [f"<p>{escape(item)}</p>" for item in test.left_out]),
         _section("Every scenario", [_table(test, files)]),
@@ -121,6 +126,12 @@ def _run(command: str) -> str:
     return f"<code class=run>{words}</code>" if command else ""
 
 
+def _own(command: str) -> str:
+    """A scenario's command; one that runs a kept file runs its worst workload only."""
+    alone = "<span class=soft> Its worst workload alone:</span>" if "--workload worst/" in command else ""
+    return f"{alone}{_run(command)}"
+
+
 def _header(system: str, about: str, test: StressTest, commands: Commands) -> str:
     question = test.question
     named = question.parameters if commands.options is None else commands.options
@@ -131,7 +142,8 @@ def _header(system: str, about: str, test: StressTest, commands: Commands) -> st
         "Network": question.policy + (f", weights {question.checkpoint[:16]}" if question.checkpoint else ""),
         "System": question.system + (f": {settings}" if settings else ""),
         "Guard": test.guard or "none",
-        "Cost": test.cost_name,
+        "Cost": test.cost_name if _named(test) == "cost" else "",
+        "Measured by": "" if _named(test) == "cost" else f"{_named(test)}, of which more is better",
         "Test": f"{question.settings['budget']:,} runs, seed {question.seed}{'' if test.done else '; ended before everything was run'}",
         "Assumed": " ".join(question.assumed),
     }
@@ -146,9 +158,11 @@ def _header(system: str, about: str, test: StressTest, commands: Commands) -> st
 def _nominal(test: StressTest, commands: Commands, files: Mapping[str, str]) -> list[str]:
     scenario = test.scenarios[0]
     sure = "" if scenario.sure else " The interval does not settle it."
+    told, (mean, rule, *bounds) = as_told(test.cost_name, scenario.cost, scenario.rule_cost, scenario.low, scenario.high)
+    named = f"cost ({told})" if told == test.cost_name else told
     text = (
-        f"On {counted(scenario.sets, 'ordinary workload')} its cost ({test.cost_name}) is {number(scenario.cost)}, 95% interval {interval(scenario.low, scenario.high)}; "
-        f"that of the best rule, {rule_label(scenario.best_rule)}, is {number(scenario.rule_cost)}. The gap is {percent(scenario.gap, sign=True)} "
+        f"On {counted(scenario.sets, 'ordinary workload')} its {named} is {number(mean)}, 95% interval {interval(*sorted(bounds))}; "
+        f"that of the best rule, {rule_label(scenario.best_rule)}, is {number(rule)}. The gap is {percent(scenario.gap, sign=True)} "
         f"({ends(scenario)}): {scenario.standing}.{sure}{'' if test.ratio else f' {PER_CENT}'}"
     )
     return [f"<p>{escape(with_minus(text))}</p>", _run(commands.of(scenario, files.get(scenario.name)))]
@@ -164,44 +178,65 @@ def _list(test: StressTest, verdict: str, commands: Commands, files: Mapping[str
         )
         return [f"<p>In none of the {len(test.scenarios)} scenarios is it worse by {than}.</p>"]
     items = "".join(
-        f"<li><b class={shade(verdict)}>{escape(row.label)}</b> {escape(with_minus(_why(row)))} "
-        f"<span class=soft>{escape(row.sentence)}</span>{_run(commands.of(row, files.get(row.name)))}</li>"
+        f"<li><b class={shade(verdict)}>{escape(row.label)}</b> {escape(with_minus(_why(test, row)))} "
+        f"<span class=soft>{escape(row.sentence)}</span>{_own(commands.of(row, files.get(row.name)))}</li>"
         for row in rows
     )
     return [f"<ul>{items}</ul>"]
 
 
-def _why(scenario: ScenarioResult) -> str:
+def _why(test: StressTest, scenario: ScenarioResult) -> str:
     """Figures of what is bad about a scenario."""
-    cost = f"cost {figure(scenario.cost)}, {percent(scenario.gap, sign=True)} against {rule_label(scenario.best_rule)} ({ends(scenario)})"
+    cost = f"{_named(test)} {_told(test, scenario.cost)}, {percent(abs(scenario.gap))} {'better' if scenario.gap < 0 else 'worse'} than {rule_label(scenario.best_rule)} (gap's {ends(scenario)})"
     odd = "" if "50%" in scenario.why or not scenario.why else f"{scenario.why}; "
     return f"{odd}{cost}."
 
 
-def _generated(test: StressTest, files: Mapping[str, str]) -> list[str]:
+def _generated(test: StressTest, commands: Commands, files: Mapping[str, str]) -> list[str]:
     made = test.generated
     if made is None:
         return []
     text = (
         f"In {counted(made.runs, 'run')} a search found ten inputs on which it costs {number(made.regret)} more than {made.reference}; on the ten worst of "
         f"as many drawn inputs it costs {number(made.drawn_regret)} more. Each is at least as likely as the least likely {percent(made.least)} of "
-        f"ordinary ones. The ten lie in {made.cells} of 36 kinds of input. Those that no other beats in both, run again and held against the optimum:"
+        f"ordinary ones. Ordinary inputs are of 36 kinds, by sixths of the two directions in which they differ most; the ten lie in {made.cells} of these. Those that no other beats in both, run again and held against the optimum, "
+        f"each with the command that runs it again beside the rule that is best on ordinary inputs, typed in this page's folder:"
     )
+    rule = test.scenarios[0].best_rule
     rows = "".join(
-        f"<tr><td class=n>{percent(item['plausibility'])}<td class=n>{with_minus(figure(item['regret']))}<td class=n>{with_minus(figure(item['cost']))}"
-        f"<td class=n>{with_minus(_optimum(item))}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
+        f"<tbody><tr><td class=n>{percent(item['plausibility'])}<td class=n>{with_minus(figure(item['regret']))}<td class=n>{with_minus(_told(test, item['cost']))}"
+        f"<td class=n>{with_minus(_optimum(test, item))}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
+        f"{_again(commands.on_file(files.get(item['workload'].get('name', '')), rule))}</tbody>"
         for item in made.front
     )
-    head = "<thead><tr><th class=n>ordinary inputs that are no likelier<th class=n>regret<th class=n>cost<th class=n>optimum<th>file</tr></thead>"
-    chart = front_chart(made.front, made.drawn_regret, test.cost_name)
-    return [f"<p>{escape(with_minus(text))}</p>{chart}<table class=front>{head}<tbody>{rows}</tbody></table>"]
+    head = f"<thead><tr><th class=n>ordinary inputs that are no likelier<th class=n>regret<th class=n>{escape(_named(test))}<th class=n>optimum<th>file</tr></thead>"
+    chart = front_chart(made.front, made.drawn_regret, as_told(test.cost_name)[0])
+    return [f"<p>{escape(with_minus(text))}</p>{chart}<table class=front>{head}{rows}</table>"]
 
 
-def _optimum(point: Mapping[str, Any]) -> str:
+def _again(command: str) -> str:
+    return f"<tr class=again><td colspan=5>{_run(command)}</tr>" if command else ""
+
+
+def _named(test: StressTest) -> str:
+    """What columns of costs are headed by: ``cost``, or what is earned."""
+    told, _ = as_told(test.cost_name)
+    return "cost" if told == test.cost_name else told
+
+
+def _told(test: StressTest, cost: float) -> str:
+    """A cost as people are told of it; what is earned has its own sign."""
+    return figure(as_told(test.cost_name, cost)[1][0])
+
+
+def _optimum(test: StressTest, point: Mapping[str, Any]) -> str:
     lower, upper = point["optimum"]
     if lower is None or upper is None:
         return "not known"
-    return figure(upper) if point["optimum_status"] == "optimal" else f"{figure(lower)} to {figure(upper)}"
+    least, most = sorted(as_told(test.cost_name, lower, upper)[1])
+    if point["optimum_status"] == "optimal" or figure(least) == figure(most):
+        return _told(test, upper)
+    return f"{figure(least)} to {figure(most)}"
 
 
 def _others(test: StressTest, commands: Commands) -> list[str]:
@@ -230,21 +265,21 @@ def _limits(limits: Mapping[str, str]) -> list[str]:
 
 
 def _table(test: StressTest, files: Mapping[str, str]) -> str:
-    head = "<thead><tr><th>scenario<th>verdict<th class=n>cost<th>best rule<th class=n>gap<th>−100% to +100%<th class=n>runs<th>worst</tr></thead>"
+    head = f"<thead><tr><th>scenario<th>verdict<th class=n>{escape(_named(test))}<th>best rule<th class=n>gap<th>−100% to +100%<th class=n>runs<th>worst</tr></thead>"
     order = list(KINDS)
     rows = sorted(test.scenarios, key=lambda item: order.index(item.kind) if item.kind in KINDS else len(order))
     bodies = "".join(
-        f"<tbody><tr><th colspan=8>{escape(KINDS.get(kind, kind))}</tr>{''.join(_row(item, files) for item in group)}</tbody>"
+        f"<tbody><tr><th colspan=8>{escape(KINDS.get(kind, kind))}</tr>{''.join(_row(test, item, files) for item in group)}</tbody>"
         for kind, group in groupby(rows, key=lambda item: item.kind)
     )
     return f"<table class=cases>{head}{bodies}</table>"
 
 
-def _row(scenario: ScenarioResult, files: Mapping[str, str]) -> str:
+def _row(test: StressTest, scenario: ScenarioResult, files: Mapping[str, str]) -> str:
     unsure = "" if scenario.sure else " <small>not sure</small>"
     return (
         f"<tr><td class=name title='{escape(scenario.sentence, quote=True)}'>{escape(scenario.label)}<td class={shade(scenario.verdict)}>{scenario.standing}{unsure}"
-        f"<td class='n side'>{with_minus(figure(scenario.cost))}<td class=side>{escape(rule_label(scenario.best_rule))} {with_minus(figure(scenario.rule_cost))}"
+        f"<td class='n side'>{with_minus(_told(test, scenario.cost))}<td class=side>{escape(rule_label(scenario.best_rule))} {with_minus(_told(test, scenario.rule_cost))}"
         f"<td class=n>{with_minus(percent(scenario.gap, sign=True))}<td class=mark>{gap_mark(scenario)}<td class='n side'>{scenario.sets}<td class=side>{_link(files.get(scenario.name))}</tr>"
     )
 

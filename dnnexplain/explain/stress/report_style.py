@@ -33,7 +33,8 @@ tbody th{padding-top:1.1rem;color:var(--ink);font-weight:600}
 svg{display:block;max-width:100%;height:auto}svg text{fill:var(--soft);font:12px system-ui,sans-serif}
 svg .line{stroke:currentColor;stroke-width:1.6;opacity:.55}svg .axis{stroke:var(--line)}svg .dot{fill:currentColor}
 a{color:var(--better)}
-.front{width:auto}.front td,.front th{padding-right:1.6rem}.front th{max-width:9rem;white-space:normal}dt.within{color:var(--within)}dt.better{color:var(--better)}dt.worse{color:var(--worse)}dt.unsafe{color:var(--unsafe)}
+.front{width:auto}.front td,.front th{padding-right:1.6rem}.front th{max-width:9rem;white-space:normal}.front thead th{padding-bottom:.3rem}.front tr:not(:last-child) td{border-bottom:0}.front .again td{padding-top:0}
+dt.within{color:var(--within)}dt.better{color:var(--better)}dt.worse{color:var(--worse)}dt.unsafe{color:var(--unsafe)}
 @media (max-width:640px){.front td,.front th{padding-right:.8rem}body{padding:1.4rem 1rem 3rem}h1{font-size:1.35rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.45rem}
 .cases thead{display:none}.cases tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--line);padding:.45rem 0}
 .cases td,.cases tbody th{border:0;padding:.05rem 0}.cases tbody th{grid-column:1/-1;padding-top:.8rem}.cases td.name{font-weight:500}

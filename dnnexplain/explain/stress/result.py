@@ -10,7 +10,7 @@ from typing import Any
 from dnnexplain.charts.chart import Axis, Chart, bars
 from dnnexplain.counts import counted
 from dnnexplain.explain.stress.verdicts import ALIKE, BETTER, UNSAFE, UNSURE, WITHIN, WORSE, worst_verdict
-from dnnexplain.numbers import number, percent
+from dnnexplain.numbers import as_told, number, percent
 from dnnexplain.results import Question, Result, plain_field, register
 from dnnexplain.rule_names import rule_label
 
@@ -24,6 +24,16 @@ LABELS = {
     "input-nan": "input not a number",
 }
 """What scenarios of the battery are called where their names, as words, would say too little."""
+
+
+COUNTED = {
+    BETTER: "better than the best rule",
+    UNSURE: UNSURE,
+    WITHIN: "within 5% of it",
+    WORSE: "worse",
+    UNSAFE: "unsafe",
+}
+"""Verdicts as a sentence counts them."""
 
 
 @register
@@ -169,12 +179,16 @@ class StressTest(Result):
         """How it stands the test."""
         nominal = self.scenarios[0]
         bad = [scenario.label for scenario in self.scenarios if scenario.verdict == UNSAFE]
-        against = percent(nominal.gap, sign=True)
+        standing = [scenario.standing for scenario in self.scenarios]
+        counts = ", ".join(
+            f"{words} in {standing.count(verdict) or 'none'}"
+            for verdict, words in COUNTED.items()
+            if verdict != UNSURE or UNSURE in standing
+        )
         text = (
-            f"{self.question.policy} is {self.verdict} in the worst of {counted(len(self.scenarios), 'scenario')}: better than the best "
-            f"rule in {self.count(BETTER)}, worse in {self.count(WORSE)}, unsafe in {self.count(UNSAFE)}"
+            f"{self.question.policy} is {self.verdict} in the worst of {counted(len(self.scenarios), 'scenario')}: {counts}"
             f"{' (' + ', '.join(bad[:4]) + (', ...' if len(bad) > 4 else '') + ')' if bad else ''}. "
-            f"On ordinary workloads its cost is {number(nominal.cost)}, {against} against {rule_label(nominal.best_rule)}."
+            f"On ordinary workloads its {self._against(nominal)}."
         )
         if self.generated is None:
             return text
@@ -182,3 +196,12 @@ class StressTest(Result):
             f"{text} The ten worst likely inputs that were made cost it {number(self.generated.regret)} more than "
             f"{self.generated.reference}, those that were drawn {number(self.generated.drawn_regret)}."
         )
+
+    def _against(self, scenario: ScenarioResult) -> str:
+        """A cost beside the best rule's, or what is earned: ``"QoE is 46.2, 3% better than robust-mpc (...)"``."""
+        rule, (name, (value,)) = rule_label(scenario.best_rule), as_told(self.cost_name, scenario.cost)
+        if name == self.cost_name:
+            return f"cost is {number(scenario.cost)}, {percent(scenario.gap, sign=True)} against {rule}"
+        side = "better" if scenario.gap < 0 else "worse"
+        scale = "" if self.ratio else " (of the distance from the best to the worst rule)"
+        return f"{name} is {number(value)}, {percent(abs(scenario.gap))} {side} than {rule}{scale}"
