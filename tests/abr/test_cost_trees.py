@@ -98,6 +98,20 @@ def test_an_idle_question_is_taken_out_and_costs_are_those_of_runs():
         assert told <= cost
 
 
+def test_trees_count_as_alike_by_the_cheapest_of_all_those_that_were_shortened_too():
+    """Without one question this tree costs far less: with it, it is not as good as the same."""
+    known = decisions(SYSTEM, RB, RB, LINKS, "cost")
+    tree = grow_by_cost(known, known.weight, [4], 0)[0]
+    last = max(np.flatnonzero(tree.feature != LEAF))
+    worse = tree.with_action(int(tree.right[last]), SYSTEM.features.moves.index("4,300 kbps"))
+    worse = worse.with_action(int(worse.left[last]), SYSTEM.features.moves.index("750 kbps"))
+    cost = cost_of(SYSTEM, worse, LINKS, 0)
+    found = near_equal(SYSTEM, [(worse, cost)], LINKS, 0)
+    least = min(told for _, told in found)
+    assert least < cost - EQUAL * abs(cost)
+    assert all(told <= least + EQUAL * abs(least) for _, told in found)
+
+
 def test_systems_that_cannot_branch_say_so():
     deeprm = make_system("deeprm")
     with pytest.raises(DnnExplainError, match="what every action costs"):

@@ -46,12 +46,31 @@ def literal(system, observation):
         after(level, five), after(higher, five), after(level, least), after(higher, least), *carry,
     ]  # fmt: skip
 
+    def worth(place, chunks, speed):
+        """Chunk by chunk, what the linear QoE makes of keeping one bitrate."""
+        buffer, total, before = row[1], 0.0, rates[level] / 1000
+        for number in range(int(min(chunks, max(row[codec.remaining], 1)))):
+            megabits = 8 * sizes[place] if number == 0 else rates[place] / 1000 * 4
+            took = min(megabits / speed, 120.0) if speed else 120.0
+            total += rates[place] / 1000 - 4.3 * max(took - buffer, 0.0) - abs(rates[place] / 1000 - before)
+            buffer, before = max(buffer - took, 0.0) + 4, rates[place] / 1000
+        return total
+
+    lower = max(level - 1, 0)
+    quantities += [
+        worth(other, chunks, speed) - worth(level, chunks, speed)
+        for chunks, speed in [(12, 0.7 * five), (5, five), (5, least)]
+        for other in (higher, lower)
+    ]
+    plans = [(chunks, speed) for speed in (0.5 * five, 0.7 * five, five, least) for chunks in (5, 12)]
+    kept = [int(np.argmax([worth(place, *plan) for place in range(6)])) for plan in plans]
+
     def below(speed):
         return max([place for place, rate in enumerate(rates) if rate <= 1000 * speed], default=0)
 
     aims = [below(speed) for speed in carry]
-    steps = [level + int(np.sign(aim - level)) for aim in aims]
-    return quantities, [level, higher, max(level - 1, 0), below(five), *range(6), *aims, *steps]
+    steps, slower = ([level + int(np.sign(aim - level)) for aim in some] for some in (aims, kept))
+    return quantities, [level, higher, lower, below(five), *range(6), *aims, *steps, *kept, *slower]
 
 
 @pytest.mark.parametrize("rule", ["robust-mpc-reset", "bola"])
@@ -60,7 +79,7 @@ def test_quantities_are_what_their_names_say(rule):
     states = states_of(system, rule)[1]
     states = states[np.random.default_rng(1).permutation(len(states))[:300]]
     wanted = [literal(system, one) for one in states]
-    np.testing.assert_allclose(system.features(states), [one for one, _ in wanted], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(system.features(states), [one for one, _ in wanted], rtol=1e-9, atol=1e-9)
     assert system.features.actions(states).tolist() == [moves for _, moves in wanted]
     with pytest.raises(DnnExplainError, match="6, 8"):
         system.features(states[:, :5])
@@ -74,8 +93,8 @@ def test_a_compiled_tree_plays_as_one_that_is_asked_step_by_step(parameters, lea
     actions = system.rules()["robust-mpc-reset"].outputs(states).argmax(axis=1)
     moves = actions + 4
     moves[::3] = np.random.default_rng(0).integers(4, size=len(moves[::3]))
-    moves[1::5] = np.random.default_rng(1).integers(10, 16, size=len(moves[1::5]))
-    tree = grow(system.features(states), moves, np.ones(len(moves)), count=16, leaves=leaves)
+    moves[1::5] = np.random.default_rng(1).integers(10, 32, size=len(moves[1::5]))
+    tree = grow(system.features(states), moves, np.ones(len(moves)), count=32, leaves=leaves)
     policy = TreePolicy(tree, system.features, 6)
     fast = run_policy(links, system.video, system.params, policy, seed=3)
     slow = run_policy(links, system.video, system.params, policy, seed=3, watch=lambda *_: None)

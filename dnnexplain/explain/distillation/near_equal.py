@@ -58,7 +58,8 @@ def near_equal(
             cheapest = min(tried, key=lambda pair: pair[1], default=(tree, np.inf))
             smaller = cheapest[0] if cheapest[1] <= most else None
             kept += [cheapest] if smaller is not None else []
-    return sorted(kept, key=readable)
+    best = min(cost for _, cost in kept)  # a tree without a question may cost less than it did with it
+    return sorted([item for item in kept if item[1] <= best + share * abs(best)], key=readable)
 
 
 def readable(costed: Costed) -> tuple[int, int, float]:

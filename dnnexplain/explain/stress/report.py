@@ -158,10 +158,12 @@ def _header(system: str, about: str, test: StressTest, commands: Commands) -> st
 def _nominal(test: StressTest, commands: Commands, files: Mapping[str, str]) -> list[str]:
     scenario = test.scenarios[0]
     sure = "" if scenario.sure else " The interval does not settle it."
-    told, (mean, rule, *bounds) = as_told(test.cost_name, scenario.cost, scenario.rule_cost, scenario.low, scenario.high)
-    named = f"cost ({told})" if told == test.cost_name else told
+    name, (mean, rule, *bounds) = as_told(
+        test.cost_name, scenario.cost, scenario.rule_cost, scenario.low, scenario.high
+    )
+    measure = f"cost ({name})" if name == test.cost_name else name
     text = (
-        f"On {counted(scenario.sets, 'ordinary workload')} its {named} is {number(mean)}, 95% interval {interval(*sorted(bounds))}; "
+        f"On {counted(scenario.sets, 'ordinary workload')} its {measure} is {number(mean)}, 95% interval {interval(*sorted(bounds))}; "
         f"that of the best rule, {rule_label(scenario.best_rule)}, is {number(rule)}. The gap is {percent(scenario.gap, sign=True)} "
         f"({ends(scenario)}): {scenario.standing}.{sure}{'' if test.ratio else f' {PER_CENT}'}"
     )
@@ -187,7 +189,7 @@ def _list(test: StressTest, verdict: str, commands: Commands, files: Mapping[str
 
 def _why(test: StressTest, scenario: ScenarioResult) -> str:
     """Figures of what is bad about a scenario."""
-    cost = f"{_named(test)} {_told(test, scenario.cost)}, {percent(abs(scenario.gap))} {'better' if scenario.gap < 0 else 'worse'} than {rule_label(scenario.best_rule)} (gap's {ends(scenario)})"
+    cost = f"{_named(test)} {_amount(test, scenario.cost)}, {percent(abs(scenario.gap))} {'better' if scenario.gap < 0 else 'worse'} than {rule_label(scenario.best_rule)} (gap's {ends(scenario)})"
     odd = "" if "50%" in scenario.why or not scenario.why else f"{scenario.why}; "
     return f"{odd}{cost}."
 
@@ -204,7 +206,7 @@ def _generated(test: StressTest, commands: Commands, files: Mapping[str, str]) -
     )
     rule = test.scenarios[0].best_rule
     rows = "".join(
-        f"<tbody><tr><td class=n>{percent(item['plausibility'])}<td class=n>{with_minus(figure(item['regret']))}<td class=n>{with_minus(_told(test, item['cost']))}"
+        f"<tbody><tr><td class=n>{percent(item['plausibility'])}<td class=n>{with_minus(figure(item['regret']))}<td class=n>{with_minus(_amount(test, item['cost']))}"
         f"<td class=n>{with_minus(_optimum(test, item))}<td>{_link(files.get(item['workload'].get('name', '')))}</tr>"
         f"{_again(commands.on_file(files.get(item['workload'].get('name', '')), rule))}</tbody>"
         for item in made.front
@@ -220,11 +222,11 @@ def _again(command: str) -> str:
 
 def _named(test: StressTest) -> str:
     """What columns of costs are headed by: ``cost``, or what is earned."""
-    told, _ = as_told(test.cost_name)
-    return "cost" if told == test.cost_name else told
+    name, _ = as_told(test.cost_name)
+    return "cost" if name == test.cost_name else name
 
 
-def _told(test: StressTest, cost: float) -> str:
+def _amount(test: StressTest, cost: float) -> str:
     """A cost as people are told of it; what is earned has its own sign."""
     return figure(as_told(test.cost_name, cost)[1][0])
 
@@ -235,7 +237,7 @@ def _optimum(test: StressTest, point: Mapping[str, Any]) -> str:
         return "not known"
     least, most = sorted(as_told(test.cost_name, lower, upper)[1])
     if point["optimum_status"] == "optimal" or figure(least) == figure(most):
-        return _told(test, upper)
+        return _amount(test, upper)
     return f"{figure(least)} to {figure(most)}"
 
 
@@ -279,7 +281,7 @@ def _row(test: StressTest, scenario: ScenarioResult, files: Mapping[str, str]) -
     unsure = "" if scenario.sure else " <small>not sure</small>"
     return (
         f"<tr><td class=name title='{escape(scenario.sentence, quote=True)}'>{escape(scenario.label)}<td class={shade(scenario.verdict)}>{scenario.standing}{unsure}"
-        f"<td class='n side'>{with_minus(_told(test, scenario.cost))}<td class=side>{escape(rule_label(scenario.best_rule))} {with_minus(_told(test, scenario.rule_cost))}"
+        f"<td class='n side'>{with_minus(_amount(test, scenario.cost))}<td class=side>{escape(rule_label(scenario.best_rule))} {with_minus(_amount(test, scenario.rule_cost))}"
         f"<td class=n>{with_minus(percent(scenario.gap, sign=True))}<td class=mark>{gap_mark(scenario)}<td class='n side'>{scenario.sets}<td class=side>{_link(files.get(scenario.name))}</tr>"
     )
 

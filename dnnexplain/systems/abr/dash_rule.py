@@ -13,6 +13,7 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.abr.arrays import make_constants
 from dnnexplain.systems.abr.feature_kernels import AHEAD
 from dnnexplain.systems.abr.features import LONGEST
+from dnnexplain.systems.abr.keeping_kernels import GAINS, KEPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,11 @@ def dash_rule(system: AdaptiveBitrate, tree: Any) -> str:
         tree: nodes ``feature``, ``threshold``, ``left``, ``right`` ``[N]`` and ``scores`` ``[N, R]``.
     """
     nodes = {name: getattr(tree, name).tolist() for name in ("feature", "threshold", "left", "right", "scores")}
-    made = {"slowest": LONGEST, "chunk": float(system.video.seconds), "ahead": AHEAD, "tree": nodes}
+    qoe = system.qoe
+    made = {
+        "slowest": LONGEST, "chunk": float(system.video.seconds), "ahead": AHEAD, "plans": KEPT, "gains": GAINS,
+        "quality": qoe.quality.tolist(), "rebuffer": qoe.rebuffer_penalty, "change": qoe.change_penalty, "tree": nodes,
+    }  # fmt: skip
     return _program(system, made, "dash_tree.js", "A player's rules as a decision tree", "Tree")
 
 

@@ -43,6 +43,34 @@ class BitrateTree {
         return Math.max(this.made.ladder.filter((rate) => rate <= mbps * 1000).length - 1, 0);
     }
 
+    // QoE of one bitrate, kept for a plan's chunks: the next one of its known size, the others of what its rate says.
+    kept(seen, plan, level) {
+        const { ladder, chunk, slowest, quality, rebuffer, change } = this.made, [share, least, most] = plan;
+        const speed = share * (least ? this.least(seen) : this.harmonic(seen.throughputs, 5));
+        const time = (megabits) => (speed > 0 ? Math.min(megabits / speed, slowest) : slowest);
+        const count = Math.min(most, Math.max(Math.floor(seen.remaining), 1)), later = time((ladder[level] / 1000) * chunk);
+        let took = time(8 * seen.sizes[level]), buffer = seen.buffer, stall = 0;
+        for (let n = 0; n < count; n++) {
+            stall += Math.max(took - buffer, 0);
+            buffer = Math.max(buffer - took, 0) + chunk;
+            took = later;
+        }
+        return count * quality[level] - rebuffer * stall - change * Math.abs(quality[level] - quality[seen.level]);
+    }
+
+    best(seen, plan) {
+        const worth = seen.sizes.map((_, level) => this.kept(seen, plan, level));
+        return worth.indexOf(Math.max(...worth));
+    }
+
+    gains(seen) {
+        const { plans, gains } = this.made, top = seen.sizes.length - 1;
+        const others = [Math.min(seen.level + 1, top), Math.max(seen.level - 1, 0)];
+        return gains.flatMap((plan) => others.map(
+            (other) => this.kept(seen, plans[plan], other) - this.kept(seen, plans[plan], seen.level),
+        ));
+    }
+
     features(seen) {
         const rates = seen.throughputs, five = this.harmonic(rates, 5), least = this.least(seen);
         const after = (size, rate) => seen.buffer - (rate > 0 ? Math.min((8 * size) / rate, this.made.slowest) : this.made.slowest);
@@ -53,6 +81,7 @@ class BitrateTree {
             this.harmonic(rates, 3), this.harmonic(rates, rates.length),
             ...seen.sizes.map((size) => after(size, five)),
             ...next.map((size) => after(size, five)), ...next.map((size) => after(size, least)), ...this.carried(seen),
+            ...this.gains(seen),
         ];
     }
 
@@ -60,8 +89,11 @@ class BitrateTree {
         const ladder = this.made.ladder, top = ladder.length - 1;
         const below = this.below(this.harmonic(seen.throughputs, 5)), aims = this.carried(seen).map((rate) => this.below(rate));
         const up = Math.min(seen.level + 1, top), down = Math.max(seen.level - 1, 0);
-        const towards = aims.map((aim) => Math.min(Math.max(aim, seen.level - 1), seen.level + 1));
-        return [seen.level, up, down, below, ...ladder.keys(), ...aims, ...towards];
+        const towards = (aim) => Math.min(Math.max(aim, seen.level - 1), seen.level + 1);
+        const kept = this.made.plans.map((plan) => this.best(seen, plan));
+        return [
+            seen.level, up, down, below, ...ladder.keys(), ...aims, ...aims.map(towards), ...kept, ...kept.map(towards),
+        ];
     }
 
     decide(known) {

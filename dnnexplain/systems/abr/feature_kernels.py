@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from dnnexplain.systems.abr.keeping_kernels import GAINS, KEPT, best_kept, kept_worth
 from dnnexplain.systems.abr.kernels import after_download, carry, pass_time
 
 __all__ = ["AHEAD", "Scales", "describe_states", "play_tree_rows"]
@@ -32,6 +33,9 @@ class Scales(NamedTuple):
     same: float  # share by which a last bitrate may be off and still be the nearest one
     longest: float  # s, that a chunk is expected to take at most
     chunk: float  # s, that a chunk plays
+    quality: NDArray[np.float64]  # [A], of each bitrate
+    rebuffer: float  # QoE that a second of stalling takes
+    change: float  # QoE that a change of quality by 1 takes
 
 
 class Seen(NamedTuple):
@@ -44,8 +48,6 @@ class Seen(NamedTuple):
     least: float  # Mb/s, of these
     took: float  # s, the last download
     remaining: float  # chunks
-    longest: float
-    chunk: float
 
 
 @njit(cache=True, nogil=True)
@@ -98,26 +100,34 @@ def _see(last, buffer, took, left, rates, k):
     left = whole if abs(left - whole) < 1e-4 else left
     return Seen(
         level, _held(last, 0, k), _held(_knob(buffer, 1, k), 1, k), five, least,
-        _held(_knob(took, newest, k), newest, k), _held(left, end, k), k.longest, k.chunk,
+        _held(_knob(took, newest, k), newest, k), _held(left, end, k),
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _after(size, speed, seen):
+def _after(size, speed, seen, k):
     """Seconds left of the buffer when the next chunk has come at a speed; below 0 it stalled."""
-    return seen.buffer - (min(8.0 * size / speed, seen.longest) if speed > 0.0 else seen.longest)
+    return seen.buffer - (min(8.0 * size / speed, k.longest) if speed > 0.0 else k.longest)
 
 
 @njit(cache=True, nogil=True)
-def _carried(kind, seen):
+def _carried(kind, seen, k):
     """Mb/s that can be played for some chunks until the buffer is used up."""
     speed = seen.least if kind == 1 else seen.five
     chunks = max(seen.remaining, 1.0) if kind == 2 else AHEAD
-    return speed * (1.0 + seen.buffer / (seen.chunk * chunks))
+    return speed * (1.0 + seen.buffer / (k.chunk * chunks))
 
 
 @njit(cache=True, nogil=True)
-def _quantity(place, seen, rates, sizes):
+def _gained(place, seen, sizes, k):
+    """QoE that one bitrate higher brings over the last one by a plan, or one lower; 0 at the ladder's end."""
+    plan, other = GAINS[place // 2], seen.level + (1 if place % 2 == 0 else -1)
+    other = min(max(other, 0), len(sizes) - 1)
+    return kept_worth(plan, other, seen, sizes, k) - kept_worth(plan, seen.level, seen, sizes, k)
+
+
+@njit(cache=True, nogil=True)
+def _quantity(place, seen, rates, sizes, k):
     """One quantity of a state, by its place among the names; ``rates`` [L] in Mb/s, oldest first, ``sizes`` [A] in MB."""
     columns, count = len(rates), len(sizes)
     if place < 2:
@@ -138,12 +148,15 @@ def _quantity(place, seen, rates, sizes):
         return _recent(rates, 3 if place == 0 else columns)[0]
     place -= 2
     if place < count:
-        return _after(sizes[place], seen.five, seen)
+        return _after(sizes[place], seen.five, seen, k)
     place -= count
     if place < 4:
         level = seen.level if place % 2 == 0 else min(seen.level + 1, count - 1)
-        return _after(sizes[level], seen.five if place < 2 else seen.least, seen)
-    return _carried(place - 4, seen)
+        return _after(sizes[level], seen.five if place < 2 else seen.least, seen, k)
+    place -= 4
+    if place < _CARRIED:
+        return _carried(place, seen, k)
+    return _gained(place - _CARRIED, seen, sizes, k)
 
 
 @njit(cache=True, nogil=True)
@@ -157,9 +170,9 @@ def _below(mbps, bitrates):
 
 
 @njit(cache=True, nogil=True)
-def _move(place, seen, bitrates):
+def _move(place, seen, sizes, k):
     """The bitrate that one move is, by its place among the moves."""
-    count = len(bitrates)
+    bitrates, count = k.bitrates, len(k.bitrates)
     if place == 0:
         return seen.level
     if place == 1:
@@ -172,7 +185,11 @@ def _move(place, seen, bitrates):
     if place < count:
         return place
     place -= count
-    aim = _below(_carried(place % _CARRIED, seen), bitrates)
+    if place >= 2 * _CARRIED:
+        place -= 2 * _CARRIED
+        aim = best_kept(place % len(KEPT), seen, sizes, k)
+        return aim if place < len(KEPT) else min(max(aim, seen.level - 1), seen.level + 1)
+    aim = _below(_carried(place % _CARRIED, seen, k), bitrates)
     if place < _CARRIED:
         return aim
     return min(max(aim, seen.level - 1), seen.level + 1)
@@ -193,23 +210,23 @@ def describe_states(states, k, features, moves):
         took, left = flat[k.cell[end - 1]], flat[k.cell[end + len(sizes)]]
         seen = _see(flat[k.cell[0]], flat[k.cell[1]], took, left, rates, k)
         for place in range(features.shape[1]):
-            features[b, place] = _quantity(place, seen, rates, sizes)
+            features[b, place] = _quantity(place, seen, rates, sizes, k)
         for place in range(moves.shape[1]):
-            moves[b, place] = _move(place, seen, k.bitrates)
+            moves[b, place] = _move(place, seen, sizes, k)
 
 
 @njit(cache=True, nogil=True)
-def _decide(feature, threshold, left, right, scores, first, seen, rates, sizes, bitrates, best):
+def _decide(feature, threshold, left, right, scores, first, seen, rates, sizes, k, best):
     """The bitrate of a tree; ``scores`` are logarithms, of equals the lowest bitrate is taken."""
     node = 0
     while feature[node] >= 0:
-        low = _quantity(feature[node], seen, rates, sizes) <= threshold[node]
+        low = _quantity(feature[node], seen, rates, sizes, k) <= threshold[node]
         node = left[node] if low else right[node]
     if first[node] >= 0:
-        return _move(first[node], seen, bitrates)
+        return _move(first[node], seen, sizes, k)
     best[:] = -np.inf
     for move in range(scores.shape[1]):
-        rate = _move(move, seen, bitrates)
+        rate = _move(move, seen, sizes, k)
         best[rate] = max(best[rate], scores[node, move])
     action = 0
     for rate in range(len(best)):
@@ -255,7 +272,7 @@ def play_tree_rows(rows, s, c, seconds, mbps, first, factors, nodes, k, record):
                 c.level[action], buffer / 1000.0 / c.buffer_scale, delay / 1000.0 / c.buffer_scale,
                 min(c.chunks - n, c.remaining_cap) / c.remaining_cap, rates, k,
             )  # fmt: skip
-            action = _decide(feature, threshold, left, right, scores, sole, seen, rates, shown[n], k.bitrates, best)
+            action = _decide(feature, threshold, left, right, scores, sole, seen, rates, shown[n], k, best)
             size = c.sizes[n, action]
             took, pointer, clock = carry(size, pointer, clock, times, carried, c.payload)
             delay = (took * 1000.0 + c.request_ms) * (factors[b, n] if noisy else 1.0)

@@ -12,6 +12,8 @@ from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.abr.arrays import ROWS
 from dnnexplain.systems.abr.codec import SAME, Codec
 from dnnexplain.systems.abr.feature_kernels import AHEAD, Scales, describe_states
+from dnnexplain.systems.abr.keeping_kernels import GAINS, KEPT
+from dnnexplain.systems.abr.qoe import QoE, make_qoe
 
 __all__ = ["BitrateFeatures"]
 
@@ -22,6 +24,11 @@ CARRIED = (
     f"rate that the least throughput and buffer carry for {AHEAD} chunks",
     "rate that throughput and buffer carry to the end",
 )
+PLANS = tuple(
+    f"{chunks} chunks at {'' if share == 1 else f'{share:.0%} of '}the {('', 'least ')[kind]}throughput of the last 5"
+    for share, kind, chunks in KEPT
+)
+"""For how long a bitrate is kept, and at which speed its chunks are taken to come."""
 LONGEST = 120.0
 """Seconds at most that a chunk is expected to take."""
 
@@ -32,14 +39,18 @@ class BitrateFeatures:
     "Throughput of the last 5" is their harmonic mean, which the time that a chunk takes follows; samples from
     before the session are left out. "Buffer after the next chunk at 750 kbps" is what would be left if that chunk
     came at this throughput: below 0 it would stall for as long. A rate is carried for 5 chunks if the buffer is used up
-    when they have come at it. ``moves`` are what rules say to do.
+    when they have come at it. A bitrate is best kept for 12 chunks if, of those that stay the same for so long (or to
+    the end of the video), its quality less what stalls and the change to it take is largest (see ``keeping_kernels``).
+    ``moves`` are what rules say to do.
 
     Args:
         codec: reads the picture.
+        qoe: by which a bitrate is best kept; the linear one if not given.
     """
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, qoe: QoE | None = None) -> None:
         self.codec = codec
+        self.qoe = qoe or make_qoe("linear", codec.video.bitrates)
         labels = codec.video.labels
         past = {f"throughput {n}": "Mb/s" for n in range(1, codec.columns + 1)}
         self.units = {
@@ -56,6 +67,11 @@ class BitrateFeatures:
             **{f"buffer after the next chunk at {label}": "s" for label in labels},
             **{f"buffer after the next chunk {at}{by}": "s" for by in ("", ", by the least throughput") for at in NEXT},
             **dict.fromkeys(CARRIED, "Mb/s"),
+            **{
+                f"gain of one bitrate {to}, kept for {PLANS[plan]}": "QoE"
+                for plan in GAINS
+                for to in ("higher", "lower")
+            },
         }
         self.names = tuple(self.units)
         self.moves = (
@@ -66,6 +82,8 @@ class BitrateFeatures:
             *labels,
             *(f"the highest bitrate below the {rate}" for rate in CARRIED),
             *(f"one bitrate towards the {rate}" for rate in CARRIED),
+            *(f"the bitrate that is best kept for {plan}" for plan in PLANS),
+            *(f"one bitrate towards the one that is best kept for {plan}" for plan in PLANS),
         )
 
     def __call__(self, observations: NDArray[Any]) -> Floats:
@@ -100,4 +118,7 @@ class BitrateFeatures:
             SAME,
             LONGEST,
             codec.video.seconds,
+            self.qoe.quality,
+            self.qoe.rebuffer_penalty,
+            self.qoe.change_penalty,
         )

@@ -309,7 +309,7 @@ class AdaptiveBitrate:
     @cached_property
     def features(self) -> BitrateFeatures:
         """Domain quantities that rules may speak of."""
-        return BitrateFeatures(self.codec)
+        return BitrateFeatures(self.codec, self.qoe)
 
     def read_played(self, path: Path) -> tuple[Trace, str]:
         """The link of a file, and what was done to read it."""
