@@ -8,10 +8,11 @@ import pytest
 
 from dnnexplain.cli import main
 from dnnexplain.contract import Discrete, DnnExplainError, Episodes, Knob
-from dnnexplain.explain.room import Forecast, LookAhead, Room, forecast, room
+from dnnexplain.explain.room import Forecast, Level, LookAhead, Part, Room, forecast, room
 from dnnexplain.explain.room.room import _unproved
 from dnnexplain.numbers import number
 from dnnexplain.registry import fair_rules, spec_of
+from dnnexplain.results import Question
 from dnnexplain.systems.deeprm import DeepRM
 from tests.fakes import FakeSystem
 
@@ -203,7 +204,24 @@ def test_how_long_it_will_take_is_reckoned_from_a_few_decisions():
     words = Forecast(2580, 480.0, 2).words
     assert "2,580 decisions will take about 4 minutes" in words
     assert "2 processes" in words
-    assert "about 30 seconds, as" in Forecast(100, 30.0, 1).words
+    assert "about 30 seconds, as 5 of them took; what" in Forecast(100, 30.0, 1).words
+    assert "as 5 of them took (20 seconds to 50 seconds by the quickest" in Forecast(100, 60.0, 2, 40.0, 100.0).words
+    assert expected.least <= expected.seconds <= expected.most
+
+
+def test_a_sentence_says_how_sure_each_part_is_and_what_bounds_the_best_plan():
+    question = Question(system="forks", parameters={}, policy="net", checkpoint="", method="room", seed=0, settings={})
+    levels = tuple(Level(name, "", cost, cost, cost) for name, cost in (("policy", -18.0), ("optimum", -20.0)))
+    parts = (Part("policy", "a better policy", 1.5, 1.0, 2.0, 0.75), Part("future", "the future", 0.5, -0.1, 1.0, 0.25))
+    words = Room(question, levels, parts, -20.5, 10, 8, "negative reward").sentence()
+    assert (
+        "net has reward 18 and the best plan known beforehand 20 (by the oracle's bound, none is better than 20.5)."
+        in words
+    )
+    assert (
+        "Of the 2 between them (with 95% intervals over workloads): a better policy: 1.50 (1.00 to 2.00), 75%" in words
+    )
+    assert "the future: 0.500 (-0.100 to 1.00, so perhaps nothing), 25%" in words
 
 
 def test_what_takes_long_is_said_before(monkeypatch, capsys):

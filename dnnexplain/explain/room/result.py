@@ -8,7 +8,7 @@ from typing import Any
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.counts import counted
-from dnnexplain.numbers import figure, interval, number, percent
+from dnnexplain.numbers import as_told, figure, interval, number, percent
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["Level", "Part", "Room"]
@@ -61,6 +61,15 @@ class Part:
     share: float
 
 
+def _part_said(part: Part) -> str:
+    """What a part would take and how large it is; one that may as well be nothing says so."""
+    if math.isnan(part.low):
+        return f"{part.words}: {figure(part.size)}"
+    unsure = ", so perhaps nothing" if part.low <= 0.0 <= part.high else ""
+    share = "" if math.isnan(part.share) else f", {percent(part.share)}"
+    return f"{part.words}: {figure(part.size)} ({interval(part.low, part.high)}{unsure}){share}"
+
+
 @dataclass(frozen=True, eq=False)
 class Room(Result):
     """The gap between a policy and the optimum that knows the future, split.
@@ -101,22 +110,20 @@ class Room(Result):
 
     def sentence(self) -> str:
         """Where the room is."""
-        policy, best = self.level("policy"), self.level("optimum")
+        policy, best = self.level("policy").cost, self.level("optimum").cost
+        name, (has, reached, bound) = as_told(self.cost_name, policy, best, self.lower)
+        held = math.isfinite(self.lower) and self.lower < best
+        limit = f" (by the oracle's bound, none is better than {number(bound)})" if held else ""
         begins = (
-            f"On {counted(self.workloads, 'workload')} {self.question.policy} has {self.cost_name} {number(policy.cost)} and the "
-            f"best plan known beforehand {number(best.cost)}."
+            f"On {counted(self.workloads, 'workload')} {self.question.policy} has {name} {number(has)} and the "
+            f"best plan known beforehand {number(reached)}{limit}."
         )
         whole = self.part("gap")
         if whole.words:
-            ends = "" if math.isnan(whole.low) else f" ({interval(whole.low, whole.high)})"
+            ends = "" if math.isnan(whole.low) else f" (95% interval {interval(whole.low, whole.high)})"
             return f"{begins} Between them lie {figure(whole.size)}{ends}, which are not told apart."
-        words = "; ".join(
-            f"{part.words}: {figure(part.size)}"
-            f"{'' if math.isnan(part.low) else f' ({interval(part.low, part.high)})'}"
-            f"{'' if math.isnan(part.share) else f', {percent(part.share)}'}"
-            for part in self.parts
-        )
-        return f"{begins} Of the {number(self.gap)} between them: {words}."
+        sure = " (with 95% intervals over workloads)" if any(not math.isnan(part.low) for part in self.parts) else ""
+        return f"{begins} Of the {number(self.gap)} between them{sure}: {'; '.join(map(_part_said, self.parts))}."
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each level, with the part of the gap between it and the one before."""
