@@ -29,6 +29,7 @@ __all__ = [
     "percent",
     "probability",
     "share",
+    "span_as_told",
     "thing",
     "went_wrong",
     "with_minus",
@@ -200,6 +201,12 @@ def as_told(cost_name: str, *costs: float) -> tuple[str, list[float]]:
     if first in _NEGATED and earned:
         return earned, [0.0 - cost for cost in costs]
     return cost_name, list(costs)
+
+
+def span_as_told(cost_name: str, mean: float, low: float, high: float) -> tuple[float, float, float]:
+    """A difference of costs with its interval, as people are told of it: of what is earned with the other sign, the ends swapped."""
+    name, (middle, first, last) = as_told(cost_name, mean, low, high)
+    return (middle, first, last) if name == cost_name else (middle, last, first)
 
 
 def thing(shown: str, words: str) -> str:

@@ -14,6 +14,7 @@ GROUND = {
     "drawings",
     "encoding",
     "files",
+    "first_time",
     "glossary",
     "intervals",
     "lazy",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dnnexplain.contract import DnnExplainError
-from dnnexplain.registry import spec_of
+from dnnexplain.registry import fair_rules, spec_of
 
 __all__ = ["CHECKS", "lesson_recipe", "main"]
 
@@ -22,6 +22,10 @@ CHECKS = {"home": 60, "mix": 4}
 """Held-out workloads; on the mix, in each cell."""
 
 _CHECK_EVERY = 2
+
+
+YARDSTICKS = 2
+"""Rules that a network in training is held against: those of the least cost on the same workloads."""
 
 
 def main(folder: Path) -> int:
@@ -58,13 +62,19 @@ def _train(folder: Path) -> None:
     if not before.exists():
         before.write_text(json.dumps(trainer.survey()))
     first = json.loads(before.read_text())
-    yardsticks = {
-        name: float(world.run(rule, trainer.checks.workloads).cost.mean())
-        for name, rule in world.rules().items()
-        if name in {"sjf", "tetris"}
+    costs = {
+        name: float(world.run(rule, trainer.checks.workloads).cost.mean()) for name, rule in fair_rules(world).items()
     }
+    yardsticks = {name: costs[name] for name in sorted(costs, key=lambda name: costs[name])[:YARDSTICKS]}
     points = [first, *trainer.progress.curve]
-    _say(kind="begin", points=points, yardsticks=yardsticks, sets=len(trainer.checks.workloads), cost=world.cost_name)
+    _say(
+        kind="begin",
+        points=points,
+        yardsticks=yardsticks,
+        beside=recipe.imitate,
+        sets=len(trainer.checks.workloads),
+        cost=world.cost_name,
+    )
 
     def report(said: Report) -> None:
         point = said.progress.curve[-1] if said.progress.curve else None

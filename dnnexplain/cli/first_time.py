@@ -1,4 +1,4 @@
-"""What is compiled the first time on a machine takes a while; a command that may do so says it while it does."""
+"""A command that may compile something for the first time on a machine says it while it does."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from contextlib import contextmanager
 
 import typer
 
-__all__ = ["COMPILES", "said_when_compiled"]
+from dnnexplain.first_time import COMPILES, compiling_told
 
-COMPILES = "Compiling what bounds are computed with: once on this machine, up to about half a minute."
+__all__ = ["said_when_compiled"]
 
 
 @contextmanager
 def said_when_compiled() -> Iterator[None]:
-    """Say on the error stream, once, when compiled code is not there yet; nothing where it comes from numba's cache."""
-    from numba.core import event
+    """Say on the error stream, once, when compiled code is not there yet."""
+    import numba  # noqa: F401 - what is run will load it
 
     said = False
 
-    class Teller(event.Listener):
-        def on_start(self, _event: event.Event) -> None:
-            nonlocal said
-            if not said:
-                typer.echo(COMPILES, err=True)
-            said = True
+    def say() -> None:
+        nonlocal said
+        if not said:
+            typer.echo(f"{COMPILES}.", err=True)
+        said = True
 
-        def on_end(self, _event: event.Event) -> None:
-            """Nothing: the command goes on."""
-
-    with event.install_listener("numba:compile", Teller()):
+    with compiling_told(say):
         yield

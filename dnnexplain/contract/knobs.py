@@ -44,6 +44,11 @@ class Knob:
             raise DnnExplainError(msg)
 
     @property
+    def whole(self) -> bool:
+        """Whether it takes whole numbers, every one within its bounds."""
+        return self.step == 1 and float(self.low).is_integer()
+
+    @property
     def start(self) -> float:
         """Where an untouched editor puts the knob."""
         return self.low if self.default is None else self.default

@@ -50,7 +50,8 @@ class Features(Protocol):
         moves: what a rule may say to do, most telling first: ``"place the job with the least work"``, ...;
             ``R`` of them, each a name for one action in every state. Every action is one of them.
 
-    A system may also tell ``absent``: by name, the value of a quantity where what it speaks of is not there.
+    A system may also tell ``absent``: by name, the value of a quantity where what it speaks of is not there; and
+    ``whole``: the names of quantities that are whole numbers, of which rules say "at least 1", not "above 0.5".
     """
 
     names: tuple[str, ...]

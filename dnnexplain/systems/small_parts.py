@@ -200,6 +200,11 @@ class KnobFeatures:
         return {knob.name: knob.unit or f"of {knob.high:g}" for knob in self._seen}
 
     @property
+    def whole(self) -> tuple[str, ...]:
+        """Those that are whole numbers."""
+        return tuple(knob.name for knob in self._seen if knob.whole)
+
+    @property
     def _seen(self) -> list[Knob]:
         return [knob for knob in self.system.knobs if knob.name not in self.hidden]
 

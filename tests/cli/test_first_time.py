@@ -6,7 +6,8 @@ from typing import Any
 
 from numba import njit
 
-from dnnexplain.cli.first_time import COMPILES, said_when_compiled
+from dnnexplain.cli.first_time import said_when_compiled
+from dnnexplain.first_time import COMPILES
 
 
 def test_compiling_says_so_once_and_only_where_it_happens(capsys: Any) -> None:
@@ -18,7 +19,7 @@ def test_compiling_says_so_once_and_only_where_it_happens(capsys: Any) -> None:
         assert twice(2) == 4
         assert twice(2.0) == 4.0
     told = capsys.readouterr()
-    assert told.err.strip() == COMPILES
+    assert told.err.strip() == f"{COMPILES}."
     assert not told.out
     with said_when_compiled():
         twice(3)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.explain.distillation import EXPORTS, Tree, export
-from dnnexplain.explain.distillation.conditions import bounds, conditions, question
+from dnnexplain.explain.distillation.conditions import bounds, conditions, in_words, question
 from dnnexplain.explain.distillation.export import tree_from_json
 from dnnexplain.explain.distillation.tree import LEAF, grow, snapped
 
@@ -182,6 +182,26 @@ def test_unknown_export_names_the_known_ones():
     with pytest.raises(DnnExplainError, match="javascript"):
         export(tree(), "javascrip", NAMES, ACTIONS)
     assert set(EXPORTS) == {"text", "python", "c", "javascript", "json"}
+
+
+def test_whole_numbers_are_told_as_such_and_a_fact_as_the_fact():
+    units, whole = {"queue": "jobs", "wait": "s", "full": "", "slot": ""}, {"queue", "slot"}
+    assert question("queue", 0.5, "jobs", {}, whole) == ("queue at most 0 jobs", "at least 1 job")
+    assert question("queue", 3.0, "jobs", {}, whole) == ("queue at most 3 jobs", "at least 4 jobs")
+    assert question("wait", 0.5, "s", {}, whole) == ("wait at most 0.500 s", "above 0.500 s")
+    assert question("full", 0.0, "", {}, whole) == ("not full", "full")
+    for span, words in {
+        (0.5, np.inf): "queue is at least 1 job", (-np.inf, 1.5): "queue is at most 1 job", (0.5, 1.5): "queue is 1 job",
+        (-0.5, 0.5): "queue is 0 jobs", (1.5, 3.5): "queue is 2 or 3 jobs", (1.5, 6.0): "queue is 2 to 6 jobs",
+    }.items():  # fmt: skip
+        assert in_words({"queue": span}, units, {}, whole) == words
+        allowed = [count for count in range(9) if span[0] < count <= span[1]]
+        assert str(allowed[0]) in words or span[0] == -np.inf
+        assert str(allowed[-1]) in words or span[1] == np.inf
+    assert in_words({"wait": (0.5, 1.5)}, units, {}, whole) == "wait is above 0.500 and at most 1.50 s"
+    assert in_words({"full": (0.0, np.inf)}, units, {}, whole) == "full"
+    assert in_words({"full": (-np.inf, 0.0)}, units, {}, whole) == "not full"
+    assert in_words({"slot": (0.0, np.inf)}, units, {}, whole) == "slot is at least 1"
 
 
 def test_a_question_for_what_is_absent_says_so_and_not_its_number():

@@ -13,6 +13,9 @@ import pytest
 from dnnexplain.cli import main
 from dnnexplain.contract import Optimal, PartiallySeen, State, Summarised, cost_is_ratio, state_from_values
 from dnnexplain.explain.decisions.sweeps import sweep_rows
+from dnnexplain.explain.distillation.conditions import is_yes_or_no
+from dnnexplain.explain.regions.evidence import met_states
+from dnnexplain.explain.regions.where import quantities_of
 from dnnexplain.policies import load, named_policy, save
 from dnnexplain.registry import BUILT_IN, make_system, spec_of
 from dnnexplain.rule_names import rule_label
@@ -48,6 +51,23 @@ def some_workloads(name, count=2, seed=3):
 @pytest.fixture(params=EVERY)
 def name(request):
     return request.param
+
+
+def test_quantities_that_are_told_as_whole_numbers_or_facts_are(name):
+    system = system_of(name)
+    quantities = quantities_of(system)
+    whole, names = set(getattr(quantities, "whole", ())), list(quantities.names)
+    assert whole <= set(names)
+    met = [system.encode(drawn_states(name, 40))]
+    if hasattr(system, "visit"):
+        met.append(met_states(system, network_of(name), some_workloads(name), 100))
+    values = np.asarray(quantities(np.concatenate(met)))
+    for place, quantity in enumerate(names):
+        column = values[:, place]
+        if quantity in whole:
+            np.testing.assert_array_equal(column, np.round(column), quantity)
+        elif is_yes_or_no(quantity, 0.5, quantities.units.get(quantity, "")):
+            assert set(column) <= {0.0, 1.0}, quantity
 
 
 def test_what_knobs_paint_can_be_read_back(name):

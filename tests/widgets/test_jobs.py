@@ -3,7 +3,9 @@
 import threading
 
 import pytest
+from numba import njit
 
+from dnnexplain.first_time import COMPILES
 from dnnexplain_widgets.jobs import Cancelled, Jobs
 
 
@@ -43,6 +45,21 @@ def test_a_cancelled_task_stops_at_its_next_report_and_delivers_nothing():
     go_on.set()
     assert task.ended.wait(5)
     assert (results, seen) == ([], ["stopped"])
+
+
+def test_what_is_compiled_while_a_task_runs_is_said():
+    jobs, reports = Jobs(), []
+
+    @njit
+    def twice(number):
+        return number + number
+
+    jobs.start(lambda _task: twice(2), lambda _four: None, pytest.fail, lambda _share, text: reports.append(text))
+    assert jobs.wait(60)
+    assert reports == [COMPILES, ""]
+    jobs.start(lambda _task: twice(3), lambda _four: None, pytest.fail, lambda _share, text: reports.append(text))
+    assert jobs.wait(60)
+    assert reports == [COMPILES, ""]
 
 
 def test_a_failure_is_reported():

@@ -6,11 +6,12 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from dnnexplain.contract import State
+from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.explain.networks.hooks import shuffled
 from dnnexplain.policies import TorchPolicy, load_shipped, shipped
 from dnnexplain.systems import BUILT_IN, make_system
 from dnnexplain_widgets import Dashboard, Session
+from dnnexplain_widgets.panels.answering import SO_FAR, STOPPED_BEFORE, STOPPED_EMPTY
 from dnnexplain_widgets.panels.decision import DecisionPanel
 from dnnexplain_widgets.panels.subject import Subject
 from dnnexplain_widgets.sections import SECTIONS
@@ -153,6 +154,7 @@ def test_a_first_cancel_keeps_what_there_is_and_a_second_one_does_not(world):
     go.set()
     assert panel.jobs.wait(20)
     assert shown == ["what there is"]
+    assert panel.stopped == SO_FAR
     go.clear()
     task = panel.start(work, shown.append, "Searching", keeps=True)
     panel.cancel()
@@ -165,6 +167,41 @@ def test_a_first_cancel_keeps_what_there_is_and_a_second_one_does_not(world):
     go.set()
     assert task.ended.wait(20)
     assert (len(shown), panel.busy) == (1, {})
+
+
+@pytest.mark.parametrize(("entry", "kind"), KINDS)
+@pytest.mark.parametrize("before", [False, True])
+def test_after_a_cancel_every_panel_says_that_it_was_stopped_and_what_it_keeps(world, entry, kind, before):
+    panel, _ = made(world, entry, kind)
+    if panel is None or not asks(panel):
+        return
+    if before:
+        answered(panel)
+    else:
+        panel.sentence, panel.figure, panel.badge = "", {}, {}
+    assert panel.stopped == ""
+    task = panel.start(lambda task: task.stop.wait(20), pytest.fail, "Asking")
+    panel.cancel()
+    assert panel.busy == {}
+    assert panel.stopped == (STOPPED_BEFORE if before else STOPPED_EMPTY)
+    assert task.ended.wait(20)
+
+    def nothing(task):
+        task.enough.wait(20)
+
+    def refused(task):
+        task.enough.wait(20)
+        msg = "it was ended before anything was found"
+        raise DnnExplainError(msg)
+
+    answered_for = panel._answer_for
+    for work in (nothing, refused):
+        panel.start(work, pytest.fail, "Asking", keeps=True)
+        assert panel.stopped == ""
+        panel.cancel()
+        assert panel.jobs.wait(20)
+        assert panel.stopped == (STOPPED_BEFORE if before else STOPPED_EMPTY)
+        assert (panel.error, panel.busy, panel._answer_for) == ("", {}, answered_for)
 
 
 def test_what_the_optimum_says_of_the_choice_is_said_of_the_present_networks_choice(world):

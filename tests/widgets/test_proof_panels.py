@@ -16,6 +16,7 @@ from dnnexplain.explain.regions import FailureProfile, Region, Span, Where
 from dnnexplain.policies import TorchPolicy, named_policy
 from dnnexplain.registry import make_system
 from dnnexplain.results import Question
+from dnnexplain_widgets.panels.answering import SO_FAR, STOPPED_EMPTY
 from dnnexplain_widgets.panels.failing import FailingPanel
 from dnnexplain_widgets.panels.failing_map import loss_map
 from dnnexplain_widgets.panels.guarding import GuardPanel
@@ -201,11 +202,11 @@ def test_a_rule_that_is_left_out_is_measured_without(guarding: Any) -> None:
 
 def test_a_guard_in_the_making_that_is_cancelled_is_kept_and_measured(world: Any) -> None:
     system, policy = world
-    panel = GuardPanel(system, policy, sets=3, rounds=2, cycles=50, tries=100_000)
+    panel = GuardPanel(system, policy, sets=3, rounds=2, cycles=50, tries=4)
     pressed = []
 
     def watch(change: Any) -> None:
-        if not pressed and "choosing among" in change["new"].get("text", "").lower():
+        if not pressed and "attacking guards" in change["new"].get("text", "").lower():
             pressed.append(True)
             panel.cancel()
 
@@ -214,7 +215,14 @@ def test_a_guard_in_the_making_that_is_cancelled_is_kept_and_measured(world: Any
     ended(panel)
     assert pressed
     assert panel.result.question.settings["rounds"] == 1
-    assert panel.guard is not None
+    assert panel.guard.rules
+    assert panel.stopped == SO_FAR
+
+    panel = GuardPanel(system, policy, sets=3, rounds=2, cycles=50, tries=100_000)
+    panel.run()
+    panel.cancel()
+    ended(panel)
+    assert (panel.guard, panel.stopped) == (None, STOPPED_EMPTY)  # before any guard was tried
 
 
 def test_the_size_of_a_guards_attacks_is_chosen_and_the_code_says_it(world: Any) -> None:

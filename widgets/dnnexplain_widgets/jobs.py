@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
+from dnnexplain.first_time import COMPILES, compiling_told
 from dnnexplain.memory import give_back
 
 __all__ = ["Cancelled", "Jobs", "Task"]
@@ -80,7 +82,9 @@ class Jobs:
         def run() -> None:
             began = time.thread_time()
             try:
-                result = work(task)
+                begins, ends = partial(task.report, None, COMPILES), partial(task.report, None, "")
+                with compiling_told(begins, ends, aside=True):
+                    result = work(task)
             except Cancelled:
                 deliver(lambda: self._finish(task))
             except Exception as error:  # noqa: BLE001 - shown in the panel's error area

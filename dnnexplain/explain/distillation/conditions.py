@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from dnnexplain.counts import unit_of
 from dnnexplain.explain.distillation.branching import LEAF, Branching
 from dnnexplain.numbers import number
 
-__all__ = ["asks_presence", "bounds", "conditions", "in_words", "is_yes_or_no", "or_none", "question"]
+__all__ = ["asks_presence", "bounds", "conditions", "in_words", "is_yes_or_no", "least", "or_none", "question"]
 
 NOTHING: Mapping[str, float] = {}
 """No quantity can be absent."""
@@ -31,16 +33,27 @@ def bounds(tree: Branching, node: int) -> dict[int, tuple[float, float]]:
 
 
 def conditions(
-    tree: Branching, node: int, names: tuple[str, ...], units: Mapping[str, str], absent: Mapping[str, float] = NOTHING
+    tree: Branching,
+    node: int,
+    names: tuple[str, ...],
+    units: Mapping[str, str],
+    absent: Mapping[str, float] = NOTHING,
+    whole: Collection[str] = (),
 ) -> str:
-    """What holds in a node: ``"job 1 fits now and backlog is above 3.5 jobs"``; ``"always"`` at the root."""
-    return in_words({names[feature]: span for feature, span in bounds(tree, node).items()}, units, absent)
+    """What holds in a node: ``"job 1 fits now and backlog is at least 4 jobs"``; ``"always"`` at the root."""
+    return in_words({names[feature]: span for feature, span in bounds(tree, node).items()}, units, absent, whole)
 
 
 def in_words(
-    spans: Mapping[str, tuple[float, float]], units: Mapping[str, str], absent: Mapping[str, float] = NOTHING
+    spans: Mapping[str, tuple[float, float]],
+    units: Mapping[str, str],
+    absent: Mapping[str, float] = NOTHING,
+    whole: Collection[str] = (),
 ) -> str:
-    """Quantities by name, each with what it is above and what it is at most, in words; ``"always"`` without any."""
+    """Quantities by name, each with what it is above and what it is at most, in words; ``"always"`` without any.
+
+    Of those that are ``whole`` numbers it is said which they are: at least 4 where they are above 3.5.
+    """
     parts = []
     for name, (low, high) in spans.items():
         unit, none = units.get(name, ""), absent.get(name)
@@ -48,17 +61,40 @@ def in_words(
             parts += _presence(name, low, high, none, unit)
         elif is_yes_or_no(name, low if np.isfinite(low) else high, unit):
             parts.append(name if np.isfinite(low) else f"not {name}")
-        elif np.isfinite(low) and np.isfinite(high):
-            parts.append(f"{name} is above {number(low)} and at most {number(high)} {unit}".rstrip())
         else:
-            side = f"at most {number(high)}" if np.isfinite(high) else f"above {number(low)}"
-            tail = or_none(none, low, high)
-            parts.append(f"{name} is {side} {unit}".rstrip() + tail)
+            tail = "" if np.isfinite(low) and np.isfinite(high) else or_none(none, low, high)
+            parts.append(f"{name} is {_range(low, high, unit, whole=name in whole)}{tail}")
     return " and ".join(parts) or "always"
 
 
-def question(name: str, threshold: float, unit: str, absent: Mapping[str, float] = NOTHING) -> tuple[str, str]:
-    """A question and its opposite in words; yes-or-no features are not compared with 0.5."""
+def least(above: float) -> int:
+    """The least whole number above a bound."""
+    return math.floor(above) + 1
+
+
+def _range(low: float, high: float, unit: str, *, whole: bool) -> str:
+    """What a quantity is that is above ``low`` and at most ``high``: ``"above 2.5 s"``, ``"2 or 3 jobs"``, ``"at least 1 job"``."""
+    if whole and np.isfinite(low) and np.isfinite(high):
+        first, last = least(low), math.floor(high)
+        if first == last:
+            return _with(number(first), unit)
+        if first < last:
+            return _with(f"{number(first)} {'or' if last == first + 1 else 'to'} {number(last)}", unit)
+    above = f"at least {number(least(low))}" if whole and np.isfinite(low) else f"above {number(low)}"
+    most = f"at most {number(math.floor(high) if whole and np.isfinite(high) else high)}"
+    sides = [side for side, end in ((above, low), (most, high)) if np.isfinite(end)]
+    return _with(" and ".join(sides), unit)
+
+
+def _with(words: str, unit: str) -> str:
+    """A range and its unit, which is one where its last number is 1."""
+    return f"{words} {unit_of(words.rpartition(' ')[2], unit)}".rstrip()
+
+
+def question(
+    name: str, threshold: float, unit: str, absent: Mapping[str, float] = NOTHING, whole: Collection[str] = ()
+) -> tuple[str, str]:
+    """A question and its opposite in words; yes-or-no features are not compared with 0.5, nor are whole numbers."""
     none = absent.get(name)
     if none is not None and asks_presence(name, threshold, absent):
         condition = _kind(name)
@@ -66,11 +102,8 @@ def question(name: str, threshold: float, unit: str, absent: Mapping[str, float]
         return answers if none > threshold else answers[::-1]
     if is_yes_or_no(name, threshold, unit):
         return f"not {name}", name
-    words = f"{number(threshold)} {unit}".rstrip()
-    return (
-        f"{name} at most {words}{or_none(none, -np.inf, threshold)}",
-        f"above {words}{or_none(none, threshold, np.inf)}",
-    )
+    most, above = (_range(*span, unit, whole=name in whole) for span in ((-np.inf, threshold), (threshold, np.inf)))
+    return f"{name} {most}{or_none(none, -np.inf, threshold)}", f"{above}{or_none(none, threshold, np.inf)}"
 
 
 def asks_presence(name: str, threshold: float, absent: Mapping[str, float]) -> bool:
@@ -94,10 +127,10 @@ def _presence(name: str, low: float, high: float, none: float, unit: str) -> lis
         return [f"there is no {_kind(name)}"]
     if none == 0 and _asks_presence(high, none):
         return [f"there is no {_kind(name)}"]
+    there = f"there is a {_kind(name)}"
     if none > 0:
-        there = f"there is a {_kind(name)}"
-        return [f"{name} is above {number(low)} {unit}".rstrip()] if np.isfinite(low) else [there]
-    return [f"{name} is at most {number(high)} {unit}".rstrip()] if np.isfinite(high) else [f"there is a {_kind(name)}"]
+        return [f"{name} is {_range(low, np.inf, unit, whole=True)}"] if np.isfinite(low) else [there]
+    return [f"{name} is {_range(-np.inf, high, unit, whole=True)}"] if np.isfinite(high) else [there]
 
 
 def or_none(none: float | None, low: float, high: float) -> str:
@@ -107,4 +140,4 @@ def or_none(none: float | None, low: float, high: float) -> str:
 
 def is_yes_or_no(name: str, threshold: float, unit: str) -> bool:
     """Whether a feature is a yes or no: it has no unit, and is neither a slot nor a rank."""
-    return not unit and threshold > 0 and threshold < 1 and not name.startswith("slot") and "rank" not in name
+    return not unit and threshold >= 0 and threshold < 1 and not name.startswith("slot") and "rank" not in name

@@ -15,7 +15,7 @@ from dnnexplain.charts import Axis, Chart, heat
 from dnnexplain.contract import DnnExplainError, Policy
 from dnnexplain.explain.distillation.conditions import conditions
 from dnnexplain.explain.distillation.tree import LEAF, Tree, grow, snapped
-from dnnexplain.explain.distillation.world import Distillable, absent_of
+from dnnexplain.explain.distillation.world import Distillable, absent_of, whole_of
 from dnnexplain.intervals import share_interval
 from dnnexplain.numbers import percent, share
 from dnnexplain.results import Question, Result, array_field, plain_field
@@ -62,6 +62,7 @@ class Disagreement(Result):
     table_of_actions: NDArray[np.int64] = array_field("rule", "network", unit="states")
     units: dict[str, str] = plain_field(default_factory=dict)
     absent: dict[str, float] = plain_field(default_factory=dict)
+    whole: list[str] = plain_field(default_factory=list)
 
     def sentence(self) -> str:
         """What was found."""
@@ -69,7 +70,7 @@ class Disagreement(Result):
 
     def text(self) -> str:
         """The tree as indented text."""
-        return self.tree.to_words(self.features, NAMES, self.units, self.absent)
+        return self.tree.to_words(self.features, NAMES, self.units, self.absent, self.whole)
 
     def table(self) -> list[dict[str, Any]]:
         """One row per pair of actions that was met: what each of the two does, and in how many states."""
@@ -117,6 +118,7 @@ def disagree(
         features[learn], differ[learn], np.ones(int(learn.sum())), count=2, leaves=leaves, seed=seed
     ).simplified()
     names, units, absent = tuple(system.features.names), dict(system.features.units), absent_of(system)
+    whole = whole_of(system)
     tree = snapped(tree, features[learn], names, absent)
     recall, precision = _measured(tree, features[~learn & free], differ[~learn & free])
     count = len(workloads)
@@ -142,7 +144,8 @@ def disagree(
         actions=tuple(system.output.names),
         table_of_actions=table.astype(np.int64),
         absent=absent,
-        words=_words(network.name, rule.name, same, _places(tree, names, units, absent)),
+        whole=whole,
+        words=_words(network.name, rule.name, same, _places(tree, names, units, absent, whole)),
     )
 
 
@@ -173,11 +176,13 @@ def _span(same: tuple[float, float, float]) -> str:
     return "no interval" if math.isnan(same[1]) else f"{percent(same[1])} to {percent(same[2])}"
 
 
-def _places(tree: Tree, names: tuple[str, ...], units: dict[str, str], absent: dict[str, float]) -> list[str]:
+def _places(
+    tree: Tree, names: tuple[str, ...], units: dict[str, str], absent: dict[str, float], whole: list[str]
+) -> list[str]:
     """The leaves that say "different", those with most states first, as conditions."""
     leaves = [int(n) for n in np.flatnonzero(tree.feature == LEAF) if tree.scores[n, DIFFER] > LEAF_SHARE]
     leaves.sort(key=lambda node: -float(tree.weight[node] * tree.scores[node, DIFFER]))
     return [
-        f"{conditions(tree, leaf, names, units, absent)} (different in {share(tree.scores[leaf, DIFFER])} of these)"
+        f"{conditions(tree, leaf, names, units, absent, whole)} (different in {share(tree.scores[leaf, DIFFER])} of these)"
         for leaf in leaves
     ]

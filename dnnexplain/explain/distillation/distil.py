@@ -36,7 +36,7 @@ from dnnexplain.explain.distillation.polishing import polish as polished
 from dnnexplain.explain.distillation.refining import Refiner, refining_weight
 from dnnexplain.explain.distillation.result import Distillation, in_words
 from dnnexplain.explain.distillation.tree import Tree
-from dnnexplain.explain.distillation.world import Distillable, absent_of
+from dnnexplain.explain.distillation.world import Distillable, absent_of, whole_of
 from dnnexplain.intervals import compared_interval, mean_interval, share_interval
 from dnnexplain.registry import cost_range
 from dnnexplain.results import Question
@@ -268,6 +268,7 @@ class _Search:
             features=tuple(system.features.names),
             units=dict(system.features.units),
             absent=absent_of(system),
+            whole=whole_of(system),
             actions=tuple(system.features.moves),
             leaves=picked.leaves,
             depth=picked.depth,

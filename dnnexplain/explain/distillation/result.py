@@ -15,7 +15,7 @@ from dnnexplain.contract import cost_unit
 from dnnexplain.explain.distillation.choosing import begun, measured_on
 from dnnexplain.explain.distillation.showing import node_rows, path_chart
 from dnnexplain.explain.distillation.tree import Tree
-from dnnexplain.numbers import gap, interval, number, percent
+from dnnexplain.numbers import as_told, gap, interval, number, percent, span_as_told
 from dnnexplain.results import Question, Result, array_field, plain_field
 
 __all__ = ["FORMER", "Distillation", "against", "in_words"]
@@ -45,7 +45,7 @@ class Distillation(Result):
         relative: the first over the second, minus 1, workload by workload; where the cost is no ratio scale, the
             first less the second.
         ratio: whether ``relative`` is a ratio.
-        absent: what quantities are where what they are of is absent.
+        absent: what quantities are where what they are of is absent; ``whole``: those that are whole numbers.
         agreement: how often trees from two seeds decide alike, mean over pairs and visited states.
         decisions: states learned from; ``unseen``: workloads of the figures; ``unseen_states``: states.
         cpu_seconds: computing time of all of this, of this process.
@@ -101,6 +101,7 @@ class Distillation(Result):
     cpu_seconds: float = field(default=0.0, compare=False)
     ratio: bool = True
     absent: dict[str, float] = plain_field(default_factory=dict)
+    whole: list[str] = plain_field(default_factory=list)
     stopped: str = ""
     single: str = ""
     single_fidelity: float = math.nan
@@ -132,7 +133,7 @@ class Distillation(Result):
 
     def text_of(self, tree: Tree) -> str:
         """Another tree over the same quantities, as :meth:`text`."""
-        return tree.to_words(self.features, self.actions, self.units, self.absent)
+        return tree.to_words(self.features, self.actions, self.units, self.absent, self.whole)
 
     @property
     def size(self) -> int:
@@ -163,11 +164,12 @@ def in_words(teacher: str, tree: Tree, figures: dict[str, Any], cost_name: str, 
         figures: by the names of :class:`Distillation`.
         stopped: as of :class:`Distillation`.
     """
+    called, (cost, teacher_cost) = as_told(cost_name, figures["cost"], figures["teacher_cost"])
     rules = "1 rule decides" if tree.leaves == 1 else f"{tree.leaves} rules decide"
     return (
         f"{begun(stopped)}{rules} as {teacher} does in {percent(figures['fidelity'])} of the states it meets "
-        f"({percent(figures['fidelity_free'])} where there is a choice{_beside(figures)}); {cost_name} {number(figures['cost'])} against "
-        f"{number(figures['teacher_cost'])}, {against(figures, cost_name)}, {measured_on(stopped, figures['unseen'])}."
+        f"({percent(figures['fidelity_free'])} where there is a choice{_beside(figures)}); {called} {number(cost)} against "
+        f"{number(teacher_cost)}, {against(figures, cost_name)}, {measured_on(stopped, figures['unseen'])}."
     )
 
 
@@ -180,7 +182,10 @@ def _beside(figures: dict[str, Any]) -> str:
 
 def against(figures: dict[str, Any], cost_name: str) -> str:
     """By how much the rules cost more or less, with the interval."""
-    more, ratio = figures["relative"], figures["ratio"]
+    ratio = figures["ratio"]
+    more, low, high = figures["relative"], figures["relative_low"], figures["relative_high"]
+    if not ratio:
+        more, low, high = span_as_told(cost_name, more, low, high)
     size = gap(abs(more), ratio=ratio, unit=cost_unit(cost_name)).removeprefix("+")
     words = "the same" if size == "0%" or not more else f"{size} {'higher' if more > 0 else 'lower'}"
-    return f"{words} ({interval(figures['relative_low'], figures['relative_high'], ratio=ratio)})"
+    return f"{words} ({interval(low, high, ratio=ratio)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from dnnexplain.explain.distillation.branching import LEAF, Branching
 from dnnexplain.explain.distillation.conditions import question
@@ -20,10 +20,15 @@ Words = tuple[str, ...]
 
 
 def export_text(
-    tree: Branching, names: Words, actions: Words, units: Mapping[str, str], absent: Mapping[str, float] | None = None
+    tree: Branching,
+    names: Words,
+    actions: Words,
+    units: Mapping[str, str],
+    absent: Mapping[str, float] | None = None,
+    whole: Collection[str] = (),
 ) -> str:
     """Indented questions and actions, each leaf with its share of what was learned from."""
-    return tree_text(tree, lambda leaf: actions[tree.action[leaf]], names, units, absent)
+    return tree_text(tree, lambda leaf: actions[tree.action[leaf]], names, units, absent, whole)
 
 
 def tree_text(
@@ -32,6 +37,7 @@ def tree_text(
     names: Words,
     units: Mapping[str, str],
     absent: Mapping[str, float] | None = None,
+    whole: Collection[str] = (),
 ) -> str:
     """Indented questions, and what ``leaf`` says of each leaf, with its share of what was learned from."""
     lines: list[str] = []
@@ -42,7 +48,7 @@ def tree_text(
             lines.append(f"{pad}{leaf(node)}  ({share(tree.weight[node], 1)})")
             return
         name = names[tree.feature[node]]
-        yes, no = question(name, float(tree.threshold[node]), units.get(name, ""), absent or {})
+        yes, no = question(name, float(tree.threshold[node]), units.get(name, ""), absent or {}, whole)
         lines.append(f"{pad}if {yes}:")
         write(int(tree.left[node]), depth + 1)
         lines.append(f"{pad}else ({no}):")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,9 +196,10 @@ class Tree:
         actions: tuple[str, ...],
         units: Mapping[str, str],
         absent: Mapping[str, float] | None = None,
+        whole: Collection[str] = (),
     ) -> str:
-        """The tree as indented lines of questions and actions; ``absent`` as ``Features`` has it."""
-        return export_text(self, names, actions, units, absent)
+        """The tree as indented lines of questions and actions; ``absent`` and ``whole`` as ``Features`` has them."""
+        return export_text(self, names, actions, units, absent, whole)
 
 
 def grow(

@@ -20,7 +20,8 @@ __all__ = ["Adverse", "Draw", "behind", "best_of", "merged", "worst_workloads"]
 
 Floats = NDArray[np.float64]
 Draw = Callable[[int, int], Sequence[Any]]
-STARTS = 24
+STARTS, ENDED = 24, 8
+"""Drawn workloads that a search begins from; as many if it is to end before it begins."""
 MOST_DRAWN = 100_000
 """Workloads that are held in memory at once, at most, where they cannot be changed bit by bit."""
 
@@ -77,7 +78,8 @@ def merged(searches: Sequence[Adverse]) -> Adverse:
     own, rule, gaps = map(np.concatenate, columns)
     every = [workload for adverse in searches for workload in adverse.workloads]
     order = np.argsort(-gaps, kind="stable")[:ELITE]
-    how = f"{counted(len(searches), 'search', 'searches')} from starts of their own, the last one {searches[-1].how}"
+    several = f"{len(searches)} searches from starts of their own, the last one"
+    how = f"{several if len(searches) > 1 else 'one search,'} {searches[-1].how}"
     return Adverse(tuple(every[place] for place in order), own[order], rule[order], gaps[order], how)
 
 
@@ -117,12 +119,13 @@ def worst_workloads(
         upto = "" if np.isinf(most) else f", and at most {most:,} where workloads are drawn and kept"
         msg = f"the rounds of an attack are batches of {BATCH} workloads, at least 1{upto}; not {rounds:,}"
         raise DnnExplainError(msg)
-    known = Population(Behind(system, policy, rules))
+    known, over = Population(Behind(system, policy, rules)), stop or Event()
     if isinstance(system, Mutable):
-        known.add([*draw(STARTS, seed), *beside])
-        return _adverse(known, _evolved(known, rounds, [seed, STARTS + len(beside)], stop or Event(), progress))
-    known.add([*beside, *draw(rounds * BATCH, seed)])
-    drawn = f"the worst of {rounds * BATCH:,} drawn"
+        known.add([*draw(ENDED if over.is_set() else STARTS, seed), *beside])
+        return _adverse(known, _evolved(known, rounds, [seed, STARTS + len(beside)], over, progress))
+    many = ENDED if over.is_set() else rounds * BATCH
+    known.add([*beside, *draw(many, seed)])
+    drawn = f"the worst of {many:,} drawn"
     return _adverse(known, f"{drawn}, which is a weak search: these workloads cannot be changed bit by bit")
 
 

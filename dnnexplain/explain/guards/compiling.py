@@ -71,7 +71,7 @@ def compile_guard(
             are attacked in its first round.
         allowed: by what share the nominal cost may rise.
         seed: of everything.
-        stop: ends it with the best guard that was attacked by then.
+        stop: ends it with the best guard that was attacked by then, without a rule if none was.
         progress: called with what is done, of how many, and words.
     """
     over = stop or Event()
@@ -90,10 +90,11 @@ def compile_guard(
         adverse = attacks.on(rule, rounds, f"attacking {rule_label(rule.name)}, on which a guard may fall back")
         bench.learn(adverse.workloads[: LEARNED // 2])
     tournament = Tournament(bench, attacks, np.random.default_rng(seed), rounds, most, tries)
-    tournament.begin(regions)
-    for cycle in range(cycles):
-        if not tournament.play(cycle):
-            break
+    if not over.is_set():
+        tournament.begin(regions)
+        for cycle in range(cycles):
+            if not tournament.play(cycle):
+                break
     chosen = tournament.chosen(attacked=cycles > 0)
     checkpoint = getattr(policy, "checkpoint", "")
     notes = _notes(bench, first.how, allowed, ended=over.is_set())

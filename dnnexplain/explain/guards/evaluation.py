@@ -19,6 +19,8 @@ from dnnexplain.results import Question, Result, plain_field
 
 __all__ = ["SEARCHES", "GuardReport", "evaluate_guard"]
 
+ENDED = 12
+"""Usual workloads that are still run once it was to end before it began."""
 SEARCHES = 3
 """Of each attack, with seeds of their own, so far apart that those of the next seeds are others."""
 APART = 200
@@ -42,6 +44,7 @@ class GuardReport(Result):
         stepped_in_worst: share of decisions on the workloads that were worst with the guard.
         words: in sentences.
         workload_without, workload_with: these two workloads as plain JSON, where the system writes them.
+        cost_name: what costs are called.
     """
 
     question: Question
@@ -67,11 +70,14 @@ class GuardReport(Result):
     workload_without: Any = plain_field(default=None)
     workload_with: Any = plain_field(default=None)
     assumed: list[str] = plain_field(default_factory=list)
+    cost_name: str = ""
 
     def table(self) -> list[dict[str, Any]]:
         """The policy alone and guarded: the worst gap that an attack finds, and the mean cost on usual workloads."""
-        without = {"worst gap": self.gap_without, "usual cost": self.nominal_without, "stepped in, usual": 0.0}
-        guarded = {"worst gap": self.gap_with, "usual cost": self.nominal_with, "stepped in, usual": self.stepped_in}
+        cost, (without_it, with_it) = as_told(self.cost_name, self.nominal_without, self.nominal_with)
+        usual = "usual cost" if cost == self.cost_name else f"usual {cost}"
+        without = {"worst gap": self.gap_without, usual: without_it, "stepped in, usual": 0.0}
+        guarded = {"worst gap": self.gap_with, usual: with_it, "stepped in, usual": self.stepped_in}
         return [{"policy": "alone"} | without, {"policy": "guarded"} | guarded]
 
 
@@ -102,10 +108,12 @@ def evaluate_guard(
         sets: usual workloads.
         rounds: batches of each search of the two attacks.
         seed: of everything.
-        stop: ends the attacks with what they have found.
+        stop: ends the attacks with what they have found; set before, few workloads are looked at, which the report says.
         progress: called with what is done, of how many, and words.
     """
     guarded = Guarded(policy, guard, system)
+    over = stop or Event()
+    sets = min(sets, ENDED) if over.is_set() else sets
     usual = list(draw(sets, 2 * seed + 1))
     before = np.asarray(system.run(policy, usual).cost, dtype=np.float64)
     guarded.forget()
@@ -119,11 +127,14 @@ def evaluate_guard(
     def attacked(whom: Policy, beside: Sequence[Any], at: int, words: str) -> Adverse:
         def search(place: int) -> Adverse:
             return worst_workloads(
-                system, whom, draw, rules, rounds=rounds, seed=drawn + APART * place, beside=beside, stop=stop,
+                system, whom, draw, rules, rounds=rounds, seed=drawn + APART * place, beside=beside, stop=over,
                 progress=lambda share: say(at + (place + share) / SEARCHES, 2, words),
             )  # fmt: skip
 
-        return merged([search(place) for place in range(SEARCHES)])
+        searches = [search(0)]
+        while len(searches) < SEARCHES and not over.is_set():
+            searches.append(search(len(searches)))
+        return merged(searches)
 
     plain = attacked(policy, (), 0, "attacking the policy on the other half of the seeds")
     known = attacked(guarded, plain.workloads, 1, "attacking the guarded policy there")
@@ -159,6 +170,7 @@ def evaluate_guard(
         workload_without=_written(system, plain),
         workload_with=_written(system, known),
         words=_words(report, ratio, policy.name, getattr(system, "cost_name", "cost")),
+        cost_name=getattr(system, "cost_name", "cost"),
         assumed=[*guarded.assumed, f"Worst workloads were searched, not proved: {known.how}."],
         **report,
     )

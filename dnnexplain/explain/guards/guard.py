@@ -51,7 +51,7 @@ class GuardRule:
         return [self.after, None if self.stay is None else self.stay.to_json()] if self.remembers else []
 
     def words(self, quantities: Quantities) -> str:
-        """``"where backlog is above 3.5 jobs: do as sjf"``."""
+        """``"where backlog is at least 4 jobs: do as sjf"``."""
         where = self.when.words(quantities)
         place = "everywhere" if where == "always" else f"where {where}"
         long = f", in {counted(self.after, 'decision')} on end" if self.after > 1 else ""

@@ -34,7 +34,7 @@ from dnnexplain.explain.probing.neurons import NeuronLayer, layer_of, neuron_act
 from dnnexplain.explain.transfer.paired import paired_costs
 from dnnexplain.gone import without
 from dnnexplain.intervals import mean_interval
-from dnnexplain.numbers import interval, probability
+from dnnexplain.numbers import as_told, interval, probability, span_as_told
 from dnnexplain.results import Question, Result, array_field
 
 __all__ = [
@@ -245,36 +245,43 @@ class CostEffect(Result):
 
     def sentence(self) -> str:
         """The change of cost with its interval."""
+        cost, (before,) = as_told(self.cost_name, float(self.before.mean()))
         if np.allclose(self.before, self.after, rtol=1e-9, atol=0.0):
-            words = f"leaves the {self.cost_name} of each of {counted(len(self.before), 'workload')} as it is"
-            return f"Holding neuron {self.neuron} at {number(self.held_at)} {words}, {number(self.before.mean())} on average."
+            words = f"leaves the {cost} of each of {counted(len(self.before), 'workload')} as it is"
+            return f"Holding neuron {self.neuron} at {number(self.held_at)} {words}, {number(before)} on average."
         clear = "" if self.low > 0 or self.high < 0 or np.isnan(self.low) else ", which may be chance"
         return (
-            f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {self.cost_name} over "
-            f"{counted(len(self.before), 'workload')} from {number(self.before.mean())} by {number(self.mean, sign=True)} ({self._interval()}){clear}."
+            f"Holding neuron {self.neuron} at {number(self.held_at)} changes the {cost} over "
+            f"{counted(len(self.before), 'workload')} from {number(before)} by {number(self._told_change[0], sign=True)} ({self._interval()}){clear}."
         )
 
     def _interval(self) -> str:
         result = mean_interval(self.after - self.before, level=self.level)
         if not result.known:
             return f"no interval: {result.missing}"
-        return f"{100 * self.level:.3g}% interval {interval(result.low, result.high, ratio=False)}"
+        return f"{100 * self.level:.3g}% interval {interval(*self._told_change[1:], ratio=False)}"
+
+    @property
+    def _told_change(self) -> tuple[float, float, float]:
+        return span_as_told(self.cost_name, self.mean, self.low, self.high)
 
     def table(self) -> list[dict[str, Any]]:
         """One row: the figure as it is, with the neuron held, and the change with its interval."""
-        before, after = float(self.before.mean()), float(self.after.mean())
+        cost, (before, after) = as_told(self.cost_name, float(self.before.mean()), float(self.after.mean()))
+        change, low, high = self._told_change
         row = {
             "neuron": self.neuron,
             "held at": self.held_at,
             "workloads": len(self.before),
-            f"{self.cost_name}, as it is": before,
+            f"{cost}, as it is": before,
         }
-        return [row | {"held": after, "change": self.mean, "low": self.low, "high": self.high}]
+        return [row | {"held": after, "change": change, "low": low, "high": high}]
 
     def picture(self) -> Chart:
         """Each workload's cost with the neuron held, over its cost as it is."""
-        across, up = Axis(f"{self.cost_name}, as it is"), Axis(f"{self.cost_name}, neuron {self.neuron} held")
-        return scatter({"workload": (self.before, self.after)}, across, up)
+        cost, (sign,) = as_told(self.cost_name, 1.0)
+        across, up = Axis(f"{cost}, as it is"), Axis(f"{cost}, neuron {self.neuron} held")
+        return scatter({"workload": (sign * self.before, sign * self.after)}, across, up)
 
 
 @without(resamples="intervals are of Student's kind, and draw nothing")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,7 +35,7 @@ class Evidence:
     """``N`` states or workloads in the system's quantities, with what is lost in each.
 
     Attributes:
-        names, units, absent: of the quantities ``F``.
+        names, units, absent, whole: of the quantities ``F``.
         values: ``[N, F]``.
         loss: of the decision in ``unit``, or of the workload against the best rule; at least 0 ``[N]``.
         unit: of the loss; ``""``: a share of the best rule's cost.
@@ -51,6 +51,7 @@ class Evidence:
     absent: Mapping[str, float] = field(default_factory=dict)
     inexact: int = 0
     actions: NDArray[Any] | None = None
+    whole: Collection[str] = ()
 
     @classmethod
     def joined(cls, parts: Sequence[Evidence]) -> Evidence:
@@ -108,6 +109,7 @@ def decisions(
         dict(getattr(quantities, "absent", {})),
         inexact,
         np.asarray(actions)[known],
+        tuple(getattr(quantities, "whole", ())),
     )
 
 

@@ -266,7 +266,9 @@ def _region(
     what: str,
 ) -> Region:
     where = Where.of(evidence.names, box)
-    rule = in_words({span.feature: (span.low, span.high) for span in where.spans}, evidence.units, evidence.absent)
+    rule = in_words(
+        {span.feature: (span.low, span.high) for span in where.spans}, evidence.units, evidence.absent, evidence.whole
+    )
     others = np.zeros(0, dtype=bool) if valid is None else where.holds(valid.names, valid.values)
     valid_failed = np.zeros(0, dtype=bool) if valid is None else valid.loss > floor
     samples = int(within.sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,6 +41,7 @@ class KnobQuantities:
         self.system = system
         self.names = tuple(knob.name for knob in system.knobs)
         self.units = {knob.name: knob.unit for knob in system.knobs}
+        self.whole = tuple(knob.name for knob in system.knobs if knob.whole)
 
     def __call__(self, observations: NDArray[Any]) -> NDArray[np.float64]:
         """The knobs' values ``[B, K]``."""
@@ -109,9 +110,10 @@ class Where:
         return inside
 
     def words(self, quantities: Quantities) -> str:
-        """In the system's words: ``"job 1 fits now and backlog is above 3.5 jobs"``."""
+        """In the system's words: ``"job 1 fits now and backlog is at least 4 jobs"``."""
         absent: Mapping[str, float] = getattr(quantities, "absent", {})
-        return in_words({span.feature: (span.low, span.high) for span in self.spans}, quantities.units, absent)
+        whole: Collection[str] = getattr(quantities, "whole", ())
+        return in_words({span.feature: (span.low, span.high) for span in self.spans}, quantities.units, absent, whole)
 
     def to_json(self) -> list[dict[str, Any]]:
         """One object per bound; a side without a bound is left out."""

@@ -152,11 +152,13 @@ class StressTest(Result):
 
     def table(self) -> list[dict[str, Any]]:
         """One row per scenario, in the order in which they were run; gaps with the ends of their intervals in per cent."""
+        name, (sign,) = as_told(self.cost_name, 1.0)
+        other = "its cost" if sign > 0 else f"its {name}"
         return [
             {
                 "scenario": item.name, "verdict": item.standing if item.sure else f"{item.standing}, not sure",
                 "gap, %": 100 * item.gap, "from": 100 * item.gap_low, "to": 100 * item.gap_high,
-                self.cost_name: item.cost, "best rule": item.best_rule, "its cost": item.rule_cost,
+                name: sign * item.cost, "best rule": item.best_rule, other: sign * item.rule_cost,
             }
             for item in self.scenarios
         ]  # fmt: skip

@@ -8,8 +8,9 @@ from html import escape
 from dnnexplain.contract import State, System
 from dnnexplain.explain.verdict.optimality import Optimality
 from dnnexplain.explain.verdict.standing import Compared, Standing
-from dnnexplain.numbers import number, percent
+from dnnexplain.numbers import as_told, number, percent
 from dnnexplain.registry import spec_of
+from dnnexplain.rule_names import rule_label
 
 __all__ = ["report_html"]
 
@@ -25,7 +26,7 @@ td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 """
 
 _READING = (
-    "A gap says by how much the network costs more than the best rule on the same workloads; below zero it is better. The "
+    "A gap says by how much the network {costs} than the best rule on the same workloads; {better} zero it is better. The "
     "interval holds the true gap in 95 of 100 such tests. The best rule is chosen on those workloads, which favours it."
 )
 
@@ -51,7 +52,7 @@ def report_html(standing: Standing, decision: Optimality | None, system: System,
         f"<h2>On which workloads</h2><div class=box>{_table(standing)}</div>",
         f"<h2>One decision</h2><p>{escape(system.describe(state))} {escape(decision.sentence() if decision else 'It was not judged.')}</p>",
         f"<h2>What is proved for all states</h2><table>{properties}</table>" if properties else "",
-        f"<h2>How to read it</h2><p>{_READING}</p>",
+        f"<h2>How to read it</h2><p>{_reading(standing)}</p>",
         "".join(f"<p>{escape(caveat)}</p>" for caveat in spec.caveats),
         f"<p class=soft>Weights {escape(question.checkpoint[:16]) or 'without a name'}; seed {question.seed}; {escape(who)}; {datetime.now(UTC):%d %B %Y}.</p>",
     ]
@@ -59,13 +60,19 @@ def report_html(standing: Standing, decision: Optimality | None, system: System,
     return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}</body></html>\n"
 
 
+def _reading(standing: Standing) -> str:
+    earned = as_told(standing.cost)[0] != standing.cost and not standing.ratio
+    return _READING.format(costs="earns more" if earned else "costs more", better="above" if earned else "below")
+
+
 def _table(standing: Standing) -> str:
+    cost = as_told(standing.cost)[0]
     heads = (
         "workloads",
         "how many",
-        standing.cost,
+        cost,
         "best rule",
-        "its cost",
+        "its cost" if cost == standing.cost else "its value",
         "gap (95%)",
         "share lost",
         "what goes wrong",
@@ -77,8 +84,9 @@ def _table(standing: Standing) -> str:
 
 
 def _row(standing: Standing, row: Compared, numeric: set[int]) -> str:
+    _, (mine, best) = as_told(standing.cost, row.cost, row.rule_cost)
     wrong = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in row.wrong.items())
     cells = (
-        row.label, f"{row.sets:,}", number(row.cost), row.rule, number(row.rule_cost), standing.gap_words(row), percent(row.lost), wrong,
+        row.label, f"{row.sets:,}", number(mine), rule_label(row.rule), number(best), standing.gap_words(row), percent(row.lost), wrong,
     )  # fmt: skip
     return "".join(f"<td{' class=n' if at in numeric else ''}>{escape(text)}" for at, text in enumerate(cells))

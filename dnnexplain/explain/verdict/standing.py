@@ -13,7 +13,7 @@ from dnnexplain.contract import DnnExplainError, Episodes, EpisodeSystem, Metric
 from dnnexplain.contract.specs import load_reference
 from dnnexplain.counts import counted
 from dnnexplain.intervals import Interval, compared_interval
-from dnnexplain.numbers import gap, interval, number, went_wrong
+from dnnexplain.numbers import as_told, gap, interval, number, span_as_told, went_wrong
 from dnnexplain.registry import fair_rules, spec_of
 from dnnexplain.results import Question, Result, plain_field, register
 from dnnexplain.rule_names import rule_label
@@ -95,12 +95,16 @@ class Standing(Result):
 
     def gap_words(self, row: Compared) -> str:
         """``-5.1% (-7.0% to -3.2%)``."""
-        return f"{gap(row.gap, ratio=self.ratio, unit=self.unit)} ({interval(row.low, row.high, ratio=self.ratio)})"
+        middle, low, high = (
+            (row.gap, row.low, row.high) if self.ratio else span_as_told(self.cost, row.gap, row.low, row.high)
+        )
+        return f"{gap(middle, ratio=self.ratio, unit=self.unit)} ({interval(low, high, ratio=self.ratio)})"
 
     def sentence(self) -> str:
         """The comparison, what goes wrong, where it loses."""
         row = self.ordinary
-        words = f"{self.cost[:1].upper()}{self.cost[1:]} is {number(row.cost)}, that of the best rule ({rule_label(row.rule)}) {number(row.rule_cost)}: {self.gap_words(row)} over {counted(row.sets, 'workload')}."
+        cost, (mine, best) = as_told(self.cost, row.cost, row.rule_cost)
+        words = f"{cost[:1].upper()}{cost[1:]} is {number(mine)}, that of the best rule ({rule_label(row.rule)}) {number(best)}: {self.gap_words(row)} over {counted(row.sets, 'workload')}."
         words += f" What went wrong: {self.went_wrong}." if self.went_wrong else ""
         lost = [shift for shift in self.shifts if shift.sure > 0]
         if lost:

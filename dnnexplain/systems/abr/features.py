@@ -74,6 +74,7 @@ class BitrateFeatures:
             },
         }
         self.names = tuple(self.units)
+        self.whole = ("chunks remaining",)
         self.moves = (
             "keep the bitrate",
             "one bitrate higher",

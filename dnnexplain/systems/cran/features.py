@@ -35,6 +35,7 @@ class HeadFeatures:
             units |= {f"demands are served with {head} toggled": ""}
         self.units = units
         self.names = tuple(units)
+        self.whole = tuple(name for name, unit in units.items() if unit == "heads" or name.startswith("rank of"))
         words = (
             "toggle toward the greedy set",
             "wake the strongest head asleep",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any, ClassVar
 
 import anywidget
 import traitlets as t
 
-from dnnexplain.contract import State
+from dnnexplain.contract import DnnExplainError, State
 from dnnexplain.results import Question
 from dnnexplain_widgets.jobs import Jobs, Task
 from dnnexplain_widgets.panels.subject import Subject
@@ -17,13 +18,18 @@ from dnnexplain_widgets.words import error_sentence
 
 __all__ = ["Answering"]
 
+STOPPING = "Stopping, with what there is so far"
+SO_FAR = "Stopped early: this is what there was by then."
+STOPPED_BEFORE = "Stopped: nothing of it is kept, and what is shown is from before."
+STOPPED_EMPTY = "Stopped: nothing of it is kept."
+
 
 class Answering(anywidget.AnyWidget):
     """The base of :class:`Panel`: what it answers, for whom, and whether that is still what is asked.
 
     One rule for all panels: what was answered about another network, state or settings than the present ones
     stays, dimmed, with one note that says so and a button that asks anew. Work that began for another network
-    goes on and says for which.
+    goes on and says for which. After a cancel it is said that the work was stopped, and what is kept of it.
     """
 
     session: Session
@@ -39,10 +45,11 @@ class Answering(anywidget.AnyWidget):
     sentence = t.Unicode(help="Reads the picture; the live message's if empty.").tag(sync=True)
     badge = t.Dict(help="How far to trust it: {level, text, figures: [{name, value, meaning}]}.").tag(sync=True)
     error = t.Unicode(help="What went wrong, in one sentence; empty when all is well.").tag(sync=True)
-    busy = t.Dict(help="What it is working on: {text, fraction}.").tag(sync=True)
+    busy = t.Dict(help="What it is working on: {text, fraction, cancel (what else its button says)}.").tag(sync=True)
     outdated = t.Dict(
         help="What is shown answers an earlier question: {text, again (the button that asks anew), label}; or nothing."
     ).tag(sync=True)
+    stopped = t.Unicode(help="After a cancel: that it was stopped, and what is kept.").tag(sync=True)
     figure = t.Dict(help="What a part of the panel's own draws.").tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
@@ -90,22 +97,36 @@ class Answering(anywidget.AnyWidget):
             work: computes the answer in a thread; calls ``task.progress`` now and then.
             done: draws the answer.
             text: what is being done.
-            keeps: whether the work watches ``task.enough`` (or hears :meth:`ending`) and then ends with what it has.
+            keeps: whether the work watches ``task.enough`` (or hears :meth:`ending`) and then ends with what it has;
+                ``None``, or an error that says so, is nothing.
             part: whether this only adds to the answer that is shown, rather than answering anew.
             quick: whether it will be over before anybody can read that it runs, so that only the answer is told, and
                 the shown one passes for the present one until then.
         """
-        self.error = ""
+        self.error = self.stopped = ""
         self._for, self._keeps, self._quick = (None if part else self.subject()), keeps, quick
         if not quick:
             self._tell_busy(text, None)
 
+        enough = Event()
+
+        def watched(task: Task) -> Any:
+            nonlocal enough
+            enough = task.enough
+            return work(task)
+
         def report(fraction: float | None, now: str) -> None:
-            if not quick:
+            if not quick and not enough.is_set():  # what is said while it stops is that
                 self._tell_busy(now or text, fraction)
 
         def finish(result: Any) -> None:
             self.busy = {}
+            early = keeps and enough.is_set()
+            if early and result is None:
+                self._for = None
+                self._say_nothing_kept()
+                return
+            self.stopped = SO_FAR if early else ""
             if self._for is not None:
                 self._answer_for, self._for = self._for, None
             self.guarded(done, result)
@@ -113,23 +134,29 @@ class Answering(anywidget.AnyWidget):
 
         def fail(error: BaseException) -> None:
             self.busy, self._for = {}, None
-            self.error = error_sentence(error)
+            if enough.is_set() and isinstance(error, DnnExplainError):  # it had nothing yet
+                self._say_nothing_kept()
+            else:
+                self.error = error_sentence(error)
 
-        return self.jobs.start(work, finish, fail, report)
+        return self.jobs.start(watched, finish, fail, report)
 
     def cancel(self) -> None:
-        """End the work with what it has, if it can; else, or a second time, without an answer."""
+        """End the work with what it has, if it can; else, or a second time, without an answer. It is said which."""
         task = self.jobs.current
         if task is None or not self._keeps or task.enough.is_set():
+            working = task is not None and bool(self.busy)
             self.drop()
+            if working:
+                self._say_nothing_kept()
             return
         task.enough.set()
-        self.busy = {
-            **self.busy,
-            "text": "Stopping, with what there is so far",
-            "fraction": None,
-        }  # no time left is told
+        self._tell_busy(STOPPING, None)  # no time left is told
         self.ending()
+
+    def _say_nothing_kept(self) -> None:
+        """The work was stopped, before it had anything or without waiting for it."""
+        self.stopped = STOPPED_BEFORE if self.has_answer() else STOPPED_EMPTY
 
     def ending(self) -> None:
         """The work is to end with what it has; for work that cannot watch ``task.enough``."""
@@ -200,5 +227,7 @@ class Answering(anywidget.AnyWidget):
         other = self._for is not None and self._for.about_other_network(self.subject())
         whose = f" (for the network {self._for.policy})" if other and self._for is not None else ""
         busy = {"text": f"{text}{whose}", "fraction": fraction}
+        if text == STOPPING:
+            busy["cancel"] = "Do not wait, keep nothing"  # what the button does now
         if busy != self.busy:
             self.busy = busy

@@ -114,15 +114,17 @@ class GuardPanel(WatchPanel):
         def draw(count: int, drawn: int) -> Any:
             return system.workloads(family, count, drawn)
 
-        def work(task: Task) -> tuple[Guard, GuardReport]:
+        def work(task: Task) -> tuple[Guard, GuardReport] | None:
             made = guard or compile_guard(
                 system, policy, draw, rules=rules, sets=sets, rounds=rounds, cycles=cycles, tries=tries, seed=seed,
                 stop=task.enough, progress=lambda done, total, words="": task.progress(MADE * done / total, words[:1].upper() + words[1:]),
             )  # fmt: skip
+            if task.enough.is_set() and not made.rules:
+                return None  # no guard was tried by then
             begun = MADE if guard is None else 0.0
             most = 1 if task.enough.is_set() else rounds
             report = evaluate_guard(
-                system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed,
+                system, policy, made, draw, rules=rules, sets=sets, rounds=most, seed=seed, stop=task.enough,
                 progress=lambda done, total, words="": task.progress(begun + (1 - begun) * done / total, words[:1].upper() + words[1:]),
             )  # fmt: skip
             return made, report

@@ -8,7 +8,7 @@ from typing import Any
 from dnnexplain.counts import counted
 from dnnexplain.explain.attribution.sentences import number, start
 from dnnexplain.explain.probing.intervention import CostEffect, NeuronEffect
-from dnnexplain.numbers import interval
+from dnnexplain.numbers import as_told, interval, span_as_told
 
 __all__ = ["cost_row", "outcome_row"]
 
@@ -36,17 +36,18 @@ def _between(*values: float) -> dict[str, Any]:
 
 def cost_row(effect: CostEffect) -> dict[str, Any]:
     """The figure over workloads, with the interval of its change."""
-    before, after = float(effect.before.mean()), float(effect.after.mean())
-    ends = [before + effect.low, before + effect.high]
+    cost, (before, after) = as_told(effect.cost_name, float(effect.before.mean()), float(effect.after.mean()))
+    _, *change = span_as_told(effect.cost_name, effect.mean, effect.low, effect.high)
+    ends = [before + change[0], before + change[1]]
     known = not math.isnan(effect.low)
     row = {
-        "label": effect.cost_name, "from": before, "to": after, **({"range": ends} if known else {}),
+        "label": cost, "from": before, "to": after, **({"range": ends} if known else {}),
         "text": f"{number(before)} → {number(after)}",
-        "hint": f"{number(100 * effect.level)}% interval of the change: {interval(effect.low, effect.high)}",
+        "hint": f"{number(100 * effect.level)}% interval of the change: {interval(*change)}",
     }  # fmt: skip
     words = f", with the {number(100 * effect.level)}% interval" if known else ""
     return {
-        "caption": f"{effect.cost_name} over {counted(len(effect.before), 'workload')}{words}",
+        "caption": f"{cost} over {counted(len(effect.before), 'workload')}{words}",
         **_between(before, after, *(ends if known else ())),
         "marks": [
             "as it is",

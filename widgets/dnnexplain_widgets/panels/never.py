@@ -91,7 +91,7 @@ class NeverPanel(Panel):
         seconds, parts = float(self.options.get("seconds", 30.0)), int(self.options.get("parts", 4000))
         spec = spec_of(system)
 
-        def work(task: Task) -> tuple[dict[str, Verdict], dict[str, str]]:
+        def work(task: Task) -> tuple[dict[str, Verdict], dict[str, str]] | None:
             verdicts: dict[str, Verdict] = {}
             failures: dict[str, str] = {}
             for place, name in enumerate(names):
@@ -107,7 +107,7 @@ class NeverPanel(Panel):
                     )  # fmt: skip
                 except DnnExplainError as error:
                     failures[name] = error_sentence(error)
-            return verdicts, failures
+            return (verdicts, failures) if verdicts or failures else None
 
         self.start(work, self._take, "Proving", keeps=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnnexplain.explain.room import Level, Room, room
-from dnnexplain.numbers import interval, number
+from dnnexplain.numbers import as_told, interval, number
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.base import Panel
@@ -110,7 +110,7 @@ class RoomPanel(Panel):
 
 def _levels(room: Room) -> dict[str, Any]:
     """A row for each level: its mean cost as a mark, its 95% interval as a bar, on one axis."""
-    ends = np.array([[item.low, item.high, item.cost] for item in room.levels])
+    ends = np.array([room.told(item)[1] for item in room.levels])
     known = ends[np.isfinite(ends)]
     least, most = float(known.min()), float(known.max())
     wide = max(most - least, 1e-12)
@@ -120,19 +120,23 @@ def _levels(room: Room) -> dict[str, Any]:
 
     rows = []
     for level in room.levels:
-        low, high = (end if np.isfinite(end) else level.cost for end in (level.low, level.high))
-        span = f" ({interval(level.low, level.high)})" if np.isfinite(level.low) else ""
-        words = f"{number(level.cost)}{span}"
+        _, (cost, *around) = room.told(level)
+        low, high = (end if np.isfinite(end) else cost for end in around)
+        span = f" ({interval(*around)})" if np.isfinite(around).all() else ""
+        words = f"{number(cost)}{span}"
         rows.append(
             {
                 "name": _name(level, room.question.policy),
                 "low": at(low),
                 "high": at(high),
-                "value": at(level.cost),
+                "value": at(cost),
                 "words": words,
             }
         )
-    return {"caption": f"{room.cost_name}, mean over {room.workloads} workloads and its 95% interval", "rows": rows}
+    return {
+        "caption": f"{as_told(room.cost_name)[0]}, mean over {room.workloads} workloads and its 95% interval",
+        "rows": rows,
+    }
 
 
 def _name(level: Level, policy: str) -> str:

@@ -64,6 +64,7 @@ class Lesson:
         course: the run itself.
         points: its curve: iteration, ``greedy`` (the cost), ``agreement``, ...
         yardsticks: cost of rules on the same held-out workloads.
+        beside: the rule whose cost the figures of single cells are multiples of.
         sets: how many workloads those are.
         cost: what is measured, ``"mean slowdown"``.
         iteration, total: how far it is.
@@ -76,6 +77,7 @@ class Lesson:
     course: Course
     points: list[dict[str, Any]] = field(default_factory=list)
     yardsticks: dict[str, float] = field(default_factory=dict)
+    beside: str = ""
     sets: int = 0
     cost: str = ""
     iteration: int = 0
@@ -86,7 +88,7 @@ class Lesson:
         """Take in what the process said."""
         if said["kind"] == "begin":
             self.points, self.yardsticks = list(said["points"]), dict(said["yardsticks"])
-            self.sets, self.cost = int(said["sets"]), str(said["cost"])
+            self.sets, self.cost, self.beside = int(said["sets"]), str(said["cost"]), str(said.get("beside", ""))
         elif said["kind"] == "point":
             self.points.append(dict(said["point"]))
         elif said["kind"] == "step":
@@ -94,7 +96,7 @@ class Lesson:
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON."""
-        names = ("name", "start", "points", "yardsticks", "sets", "cost", "iteration", "total", "ended")
+        names = ("name", "start", "points", "yardsticks", "beside", "sets", "cost", "iteration", "total", "ended")
         return {**{name: getattr(self, name) for name in names}, "asked": dict(self.options)}
 
 

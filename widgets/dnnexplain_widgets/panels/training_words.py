@@ -81,7 +81,7 @@ def sentence_of(run: Lesson) -> str:
         words += f" The rule is obeyed in {share(last['agreement'], 1)} of decisions that have a choice (before: {share(first['agreement'], 1)})."
     if "greedy_worst" in last:
         words += (
-            f" In the worst cell of the mix its cost is {last['greedy_worst']:.2f} times SJF's "
-            f"(before: {first['greedy_worst']:.2f})."
+            f" In the worst cell of the mix its cost is {number(last['greedy_worst'])} times that of {label(run.beside) or 'the rule'} "
+            f"(before: {number(first['greedy_worst'])})."
         )
     return words

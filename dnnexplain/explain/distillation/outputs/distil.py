@@ -17,7 +17,7 @@ from dnnexplain.explain.distillation.outputs.lessons import Lessons, lessons, we
 from dnnexplain.explain.distillation.outputs.policy import OutputPolicy
 from dnnexplain.explain.distillation.outputs.result import OutputRules, in_words
 from dnnexplain.explain.distillation.outputs.trees import OutputTrees, grow_numbers, grow_switches
-from dnnexplain.explain.distillation.world import Distillable, absent_of
+from dnnexplain.explain.distillation.world import Distillable, absent_of, whole_of
 from dnnexplain.intervals import compared_interval, mean_interval, share_interval
 from dnnexplain.registry import cost_range
 from dnnexplain.results import Question
@@ -236,6 +236,7 @@ class _Grown:
             features=tuple(system.features.names),
             units=dict(system.features.units),
             absent=absent_of(system),
+            whole=whole_of(system),
             outputs=tuple(space.names),
             unit=space.unit,
             tolerance=space.another if isinstance(space, Box) else float("nan"),

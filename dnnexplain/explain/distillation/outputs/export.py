@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def export_outputs(
     units: Mapping[str, str] | None = None,
     unit: str = "",
     absent: Mapping[str, float] | None = None,
+    whole: Collection[str] = (),
 ) -> str:
     """Trees in another language.
 
@@ -40,12 +41,12 @@ def export_outputs(
         outputs: names of what is set ``A``.
         units: of the features, by name.
         unit: of the numbers.
-        absent: what quantities are where what they are of is absent.
+        absent: what quantities are where what they are of is absent; ``whole``: those that are whole numbers.
     """
     if kind not in OUTPUT_EXPORTS:
         raise Choice("export", kind, tuple(OUTPUT_EXPORTS)).error()
     if kind == "text":
-        return _text(trees, names, outputs, units or {}, unit, absent or {})
+        return _text(trees, names, outputs, units or {}, unit, absent or {}, whole)
     return OUTPUT_EXPORTS[kind](trees, names, outputs, units or {}, unit)
 
 
@@ -65,13 +66,19 @@ def _word(scores: Any) -> str:
 
 
 def _text(
-    trees: OutputTrees, names: Words, outputs: Words, units: Mapping[str, str], unit: str, absent: Mapping[str, float]
+    trees: OutputTrees,
+    names: Words,
+    outputs: Words,
+    units: Mapping[str, str],
+    unit: str,
+    absent: Mapping[str, float],
+    whole: Collection[str],
 ) -> str:
     def single(place: int) -> str:
         def leaf(node: int) -> str:
             return setting(trees, place, node, outputs, unit)
 
-        return tree_text(trees.trees[place], leaf, names, units, absent)
+        return tree_text(trees.trees[place], leaf, names, units, absent, whole)
 
     if trees.kind == "values":
         return single(0)
@@ -192,7 +199,7 @@ def _json(trees: OutputTrees, names: Words, outputs: Words, units: Mapping[str, 
 
 
 OUTPUT_EXPORTS: dict[str, Callable[[OutputTrees, Words, Words, Mapping[str, str], str], str]] = {
-    "text": lambda trees, names, outputs, units, unit: _text(trees, names, outputs, units, unit, {}),
+    "text": lambda trees, names, outputs, units, unit: _text(trees, names, outputs, units, unit, {}, ()),
     "python": _python,
     "c": _c,
     "javascript": _javascript,

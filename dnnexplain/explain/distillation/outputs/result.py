@@ -49,7 +49,7 @@ class OutputRules(Result):
         path_leaves, path_fidelity, path_cost: per seed and size, on validation workloads.
         path_teacher: the network's mean cost on the same validation workloads.
         chosen: the seed whose trees were chosen, by return, as an index.
-        absent: what quantities are where what they are of is absent.
+        absent: what quantities are where what they are of is absent; ``whole``: those that are whole numbers.
         words: a sentence.
         stopped: as of :class:`~dnnexplain.explain.distillation.result.Distillation`.
         cpu_seconds: computing time of all of this, of this process.
@@ -94,6 +94,7 @@ class OutputRules(Result):
     path_cost: NDArray[np.float64] = array_field("seed", "size")
     units: dict[str, str] = plain_field(default_factory=dict)
     absent: dict[str, float] = plain_field(default_factory=dict)
+    whole: list[str] = plain_field(default_factory=list)
     cpu_seconds: float = field(default=0.0, compare=False)
     stopped: str = ""
 
@@ -104,7 +105,14 @@ class OutputRules(Result):
     def export(self, kind: str) -> str:
         """The rules in another language, one of :data:`~.export.OUTPUT_EXPORTS`."""
         return export_outputs(
-            self.trees, kind, self.features, self.outputs, units=self.units, unit=self.unit, absent=self.absent
+            self.trees,
+            kind,
+            self.features,
+            self.outputs,
+            units=self.units,
+            unit=self.unit,
+            absent=self.absent,
+            whole=self.whole,
         )
 
     def table(self) -> list[dict[str, Any]]:

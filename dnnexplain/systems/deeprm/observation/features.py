@@ -59,6 +59,7 @@ class DeepRMFeatures:
         self.units = self._units()
         self.absent = self._absent()
         self.names = tuple(self.units)
+        self.whole = tuple(name for name, unit in self.units.items() if unit != "%" and not name.endswith("fits now"))
         self.moves = (
             "wait",
             "place the job with the least work",

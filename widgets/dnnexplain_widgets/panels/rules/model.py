@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,8 @@ class Desk:
         apart: trees of where the network is not a rule, by the rule's name.
         view: :data:`RULES`, or the rule that the network is compared with.
         opened: the leaf and the place of the state that is in the editor, or ``None``.
-        absent: values that say that something is not there; see ``explain.distillation.Features``.
+        absent: values that say that something is not there; ``whole``: quantities that are whole numbers; see
+            ``explain.distillation.Features``.
     """
 
     finding: Distillation
@@ -41,6 +42,7 @@ class Desk:
     view: str = RULES
     opened: tuple[int, int] | None = None
     absent: Mapping[str, float] = field(default_factory=dict)
+    whole: Collection[str] = ()
 
     @classmethod
     def of(cls, distillation: Distillation, ground: Ground, book: Rulebook | None = None) -> Desk:
@@ -68,10 +70,12 @@ class Desk:
         if self.view != RULES:
             apart = self.apart[self.view]
             leaves = figures.difference_leaves(apart, self.ground, self.view)
-            return figures.Speech(apart.tree, finding.features, finding.units, leaves, absent=self.absent)
+            return figures.Speech(
+                apart.tree, finding.features, finding.units, leaves, absent=self.absent, whole=self.whole
+            )
         tree, changed = self.edits.now.tree, frozenset(self.book.changed)
         leaves = figures.rule_leaves(tree, finding.actions, self.ground, changed)
-        return figures.Speech(tree, finding.features, finding.units, leaves, changed, self.absent)
+        return figures.Speech(tree, finding.features, finding.units, leaves, changed, self.absent, self.whole)
 
     def figure(self, speech: figures.Speech) -> dict[str, Any]:
         """What the page draws."""

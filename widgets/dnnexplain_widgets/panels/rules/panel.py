@@ -233,6 +233,7 @@ class RulesPanel(AskedPanel):
 
     def _show_desk(self, desk: Desk) -> None:
         self.desk, desk.absent = desk, getattr(self.system.features, "absent", {})
+        desk.whole = getattr(self.system.features, "whole", ())
         self.badge = figures.badge(desk.finding)
         self.sentence = desk.finding.words
         self._show_version()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -44,6 +44,7 @@ class Speech:
     leaf: dict[int, dict[str, Any]] = field(default_factory=dict)
     changed: frozenset[int] = frozenset()
     absent: Mapping[str, float] = field(default_factory=dict)
+    whole: Collection[str] = ()
 
     def value_words(self, node: int, value: float) -> str:
         """The value of what a node asks about, in words."""
@@ -64,7 +65,7 @@ def lines(speech: Speech) -> list[dict[str, Any]]:
 
     Of the two answers to a question the one with fewer rules comes first, further in; what follows is
     "otherwise", no further in. So even a deep tree stays narrow. A line is ``{lead, depth, node, text,
-    threshold, unit, after, first, leaf}``: ``first`` is the node where the condition leads to.
+    threshold, unit, after, first, leaf}``: ``first`` is the node where the condition leads to; ``whole`` the side of whole numbers.
     """
     tree, rows = speech.tree, list[dict[str, Any]]()
     leaves = _leaves_below(tree)
@@ -103,8 +104,10 @@ def _condition(speech: Speech, node: int, above: bool) -> dict[str, Any]:
     if asks_presence(name, threshold, speech.absent):
         return {**data, "text": question(name, threshold, unit, speech.absent)[int(above)]}
     span = (threshold, np.inf) if above else (-np.inf, threshold)
+    whole = name in speech.whole
+    side = ("at least" if whole else "above") if above else "at most"
     return {
-        **data, "text": f"{name} is {'above' if above else 'at most'}", "unit": unit, "name": name,
+        **data, "text": f"{name} is {side}", "unit": unit, "name": name, **({"whole": side} if whole else {}),
         "threshold": threshold, "after": or_none(speech.absent.get(name), *span),
     }  # fmt: skip
 
@@ -310,7 +313,7 @@ def edited_words(comparison: RuleComparison, on: Ground, tree: Tree, rule: str) 
 def state_words(system: System, on: Ground, speech: Speech, leaf: int, place: int, states: NDArray[np.int64]) -> str:
     """Which state is open, of how many, and what network and rule do in it."""
     at, names = int(states[place]), system.output.names
-    holds = conditions(speech.tree, leaf, speech.features, speech.units, speech.absent)
+    holds = conditions(speech.tree, leaf, speech.features, speech.units, speech.absent, speech.whole)
     data: dict[str, Any] = speech.leaf[leaf]
     network = names[int(on.known.action[at])]
     said = f"State {place + 1} of {len(states):,} in which {holds}: the network picks {network}"

@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 09f40c3260b7f957c350e59b90608efd2dc2a0a6a342fb255c51aa17fe126f18
+// Built from widgets/page (make page), sources aa661833537938e6348187ee83b1b7a6703a35a56a98395cdeac72690c2446dd
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

@@ -48,7 +48,7 @@ export function mountPanel({ model, el, hub }, makers) {
   };
   const calls = Object.fromEntries(["scene", "live", "local", "theme", "gone", "guide"].map((what) => [what, () => refresh(what)]));
   const stopListening = store.listen((/** @type {string} */ what) => gate.run(calls[what]));
-  const own = ["question", "controls", "answers", "sentence", "hero", "badge", "error", "busy", "code", "comparison", "outdated"];
+  const own = ["question", "controls", "answers", "sentence", "hero", "badge", "error", "busy", "code", "comparison", "outdated", "stopped"];
   for (const name of own) model.on(`change:${name}`, () => {
     shell.update("own");
     terms.later();
@@ -194,6 +194,7 @@ function makeShell(model, store, specs, parts) {
   const badge = makeBadge();
   const busy = makeBusy(model);
   const outdated = makeOutdated(model);
+  const stopped = h("p", { class: "dx-about dx-stopped", role: "status" });
   const error = h("p", { class: "dx-error", role: "alert" });
   const code = makeCode(model);
   const comparison = makeComparison(model);
@@ -206,7 +207,7 @@ function makeShell(model, store, specs, parts) {
   const first = !store.noticed; // the page says once that its kernel is gone
   store.noticed = true;
   const notice = first ? makeNotice(store) : null;
-  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button, full.button), ...(loadedNote ? [loadedNote.element] : []), controls.element, outdated.element, promise, hero.element, ...inOrder(model, body, sentence), busy.element, badge.element, comparison.element, error, code.element);
+  element.append(...(notice ? [notice.element] : []), h("header", { class: "dx-head" }, title, save.element, code.button, full.button), ...(loadedNote ? [loadedNote.element] : []), controls.element, outdated.element, promise, hero.element, ...inOrder(model, body, sentence), busy.element, stopped, badge.element, comparison.element, error, code.element);
   return {
     element,
     update(/** @type {string} */ what) {
@@ -226,6 +227,7 @@ function makeShell(model, store, specs, parts) {
       controls.update();
       badge.update(model.get("badge"));
       busy.update();
+      setText(stopped, model.get("stopped") || "");
       outdated.update();
       element.classList.toggle("dx-outdated", Boolean(model.get("outdated").text));
       code.update();
@@ -278,6 +280,7 @@ function makeBusy(model) {
       left.update(busy);
       if (!busy.text) return;
       setText(text, busy.text);
+      setText(cancel, busy.cancel || "Cancel");
       if (busy.fraction === null || busy.fraction === undefined) bar.removeAttribute("value");
       else bar.value = busy.fraction;
     },

@@ -1,5 +1,5 @@
 // A tree as rules to be read from top to bottom; thresholds and actions can be changed, states opened.
-// figure.rules: {lines: [{lead, depth, node?, text?, threshold?, unit?, name?, after?, changed?, first, leaf?}], actions, editable}
+// figure.rules: {lines: [{lead, depth, node?, text?, threshold?, unit?, name?, whole?, after?, changed?, first, leaf?}], actions, editable}
 // lit: {path: [node], now: {node: "5 steps"}, said, otherwise}: what the present state passes, and whether the network
 // decides otherwise in it. A change goes to
 // answers.threshold [node, value, count] or answers.action [leaf, action, count], a click to answers.leaf.
@@ -82,11 +82,23 @@ function ruleRow(line, rules, tell) {
 }
 
 /**
- * A threshold as it fits its field: one that was learned to four digits, one that was written as it was written.
+ * A threshold as it fits its field: one that was learned to four digits, one that was written as it was written; of
+ * whole numbers the last one that is meant.
  * @param {any} line
  */
-function shownThreshold({ threshold, changed }) {
+function shownThreshold({ threshold, changed, whole }) {
+  if (whole) return String(Math.floor(threshold) + (whole === "at least" ? 1 : 0));
   return String(changed ? threshold : Number(threshold.toPrecision(Math.abs(threshold) < 1000 ? 4 : 7)));
+}
+
+/**
+ * What was written, as a threshold: of whole numbers half way to the next one.
+ * @param {any} line
+ * @param {number} value
+ */
+function asThreshold({ whole }, value) {
+  if (!whole) return value;
+  return whole === "at least" ? Math.ceil(value) - 0.5 : Math.floor(value) + 0.5;
 }
 
 /**
@@ -96,12 +108,12 @@ function shownThreshold({ threshold, changed }) {
  */
 function ruleCondition(line, rules, tell) {
   if (line.threshold === undefined) return [line.text];
-  if (!rules.editable) return [`${line.text} ${withUnit(line.threshold, line.unit)}${line.after || ""}`];
+  if (!rules.editable) return [`${line.text} ${withUnit(line.whole ? Number(shownThreshold(line)) : line.threshold, line.unit)}${line.after || ""}`];
   const input = h("input", {
-    type: "number", step: "any", value: shownThreshold(line), title: line.changed ? null : String(line.threshold), class: line.changed ? "dx-changed" : "", "data-at": `t${line.node}`,
+    type: "number", step: line.whole ? 1 : "any", value: shownThreshold(line), title: line.changed ? null : String(line.threshold), class: line.changed ? "dx-changed" : "", "data-at": `t${line.node}`,
     "aria-label": `Threshold of ${line.name}${line.unit ? `, ${line.unit}` : ""}`,
     onchange: (event) => {
-      const value = event.target.valueAsNumber;
+      const value = asThreshold(line, event.target.valueAsNumber);
       if (Number.isFinite(value) && value !== line.threshold) tell("threshold", line.node, value);
       else event.target.value = shownThreshold(line);
     },
