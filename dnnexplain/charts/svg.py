@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnnexplain.charts.chart import Chart, Kind, Series
 from dnnexplain.charts.look import DASHES, HUES, hues, named_cells, ramp, shown_bars, span, ticks
@@ -233,21 +234,31 @@ _MOST_ROWS, _MOST_COLUMNS = 100, 120
 
 
 def _fewer(chart: Chart) -> tuple[Chart, str]:
-    """A heat map whose rows and columns can be seen, each cell the largest of those it stands for; and words that say so."""
+    """A heat map whose rows and columns can be seen, each cell the one furthest from zero of those it stands for; and words."""
     rows, columns = chart.grid.shape
     down, along = max(1, -(-rows // _MOST_ROWS)), max(1, -(-columns // _MOST_COLUMNS))
     if down == along == 1:
         return chart, ""
-    filled = np.where(np.isfinite(chart.grid), chart.grid, -np.inf)
-    tall = np.maximum.reduceat(filled, np.arange(0, rows, down), axis=0)
-    grid = np.maximum.reduceat(tall, np.arange(0, columns, along), axis=1)
+    known = np.isfinite(chart.grid)
+    most, least = (
+        _ends(np.where(known, chart.grid, -np.inf), down, along),
+        -_ends(np.where(known, -chart.grid, -np.inf), down, along),
+    )
+    grid = np.where(most >= -least, most, least)
+    what = "largest" if chart.grid[known].min(initial=0.0) >= 0 else "one furthest from 0"
     kept = replace(
         chart,
         grid=np.where(np.isfinite(grid), grid, np.nan),
         rows=tuple(chart.rows[::down]),
         columns=tuple(chart.columns[::along]),
     )
-    return kept, f"; each cell is the largest of {down} x {along}"
+    return kept, f"; each cell is the {what} of {down} x {along}"
+
+
+def _ends(grid: NDArray[np.float64], down: int, along: int) -> NDArray[np.float64]:
+    """The largest of each block."""
+    tall = np.maximum.reduceat(grid, np.arange(0, len(grid), down), axis=0)
+    return np.asarray(np.maximum.reduceat(tall, np.arange(0, grid.shape[1], along), axis=1))
 
 
 def _heat(chart: Chart) -> tuple[list[str], float]:

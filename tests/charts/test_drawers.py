@@ -184,6 +184,11 @@ def test_a_heat_map_too_large_to_see_is_put_together_and_loses_no_peak():
     assert fills[(701 // 8) * 25 + 7] == ramp(1.0)
     assert fills.count(ramp(1.0)) == 1
     assert "each cell is the largest of 8 x 1" in draw(chart)
+    grid[9, 2], grid[10, 2] = -7.0, 4.0
+    signed = heat(grid, range(768), range(25), Axis("change"))
+    fills = [cell.get("fill") for cell in parts(signed, "rect")]
+    assert fills[25 + 2] == ramp(0.0)
+    assert "each cell is the one furthest from 0 of 8 x 1" in draw(signed)
     assert "each cell" not in draw(heat(grid[:9], range(9), range(25), Axis("range")))
 
 

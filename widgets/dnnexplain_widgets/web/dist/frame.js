@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources aa661833537938e6348187ee83b1b7a6703a35a56a98395cdeac72690c2446dd
+// Built from widgets/page (make page), sources 5d254c32e0a2306c43018fd425c3d9142ad0147c687d6586c2c6384de64ed843
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

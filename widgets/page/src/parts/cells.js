@@ -3,6 +3,7 @@
 // What is chosen goes to answers.chosen, [row, column]; a shade runs from -1 (blue) to 1 (orange).
 
 import { allOf, firstOf, focusedIn, h, setAttributes } from "../shared/dom.js";
+import { showOverflow } from "../shared/overflow.js";
 import { answer } from "../session/answers.js";
 
 /**
@@ -29,7 +30,7 @@ export function makeCells(store, part, model) {
   };
   model.on("change:figure", update);
   model.on("change:answers", update);
-  return { element, update, stop() {} };
+  return { element, update, stop: showOverflow(element) };
 }
 
 const LONG_LABEL = 40; // characters: on a phone such a label would stand a word a line

@@ -5,6 +5,7 @@
 
 import { bytes } from "../shared/bytes.js";
 import { h, objectColour, s, setAttributes, setText } from "../shared/dom.js";
+import { showOverflow } from "../shared/overflow.js";
 import { answer } from "../session/answers.js";
 
 const STRIP = { width: 100, height: 24 };
@@ -36,7 +37,7 @@ export function makeThresholds(store, part, model) {
     fillStrips(cells, thresholds);
   };
   model.on("change:figure", update);
-  return { element, update, stop() {} };
+  return { element, update, stop: showOverflow(element) };
 }
 
 /**

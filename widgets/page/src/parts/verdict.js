@@ -2,6 +2,7 @@
 
 import { press } from "../session/answers.js";
 import { h } from "../shared/dom.js";
+import { showOverflow } from "../shared/overflow.js";
 
 /** @type {Record<string, string>} */
 const LEVELS = { good: "Good: ", bad: "Mind: ", fair: "Even: " };
@@ -33,7 +34,7 @@ export function makeVerdict(store, part, model) {
   };
   model.on("change:figure", update);
   model.on("change:busy", update);
-  return { element, update: (/** @type {string} */ what) => (what === "scene" || what === "own" ? update() : null), stop() {} };
+  return { element, update: (/** @type {string} */ what) => (what === "scene" || what === "own" ? update() : null), stop: showOverflow(list) };
 }
 
 /**
