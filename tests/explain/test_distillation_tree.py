@@ -188,7 +188,7 @@ def test_whole_numbers_are_told_as_such_and_a_fact_as_the_fact():
     units, whole = {"queue": "jobs", "wait": "s", "full": "", "slot": ""}, {"queue", "slot"}
     assert question("queue", 0.5, "jobs", {}, whole) == ("queue at most 0 jobs", "at least 1 job")
     assert question("queue", 3.0, "jobs", {}, whole) == ("queue at most 3 jobs", "at least 4 jobs")
-    assert question("wait", 0.5, "s", {}, whole) == ("wait at most 0.500 s", "above 0.500 s")
+    assert question("wait", 0.5, "s", {}, whole) == ("wait at most 0.5 s", "above 0.5 s")
     assert question("full", 0.0, "", {}, whole) == ("not full", "full")
     for span, words in {
         (0.5, np.inf): "queue is at least 1 job", (-np.inf, 1.5): "queue is at most 1 job", (0.5, 1.5): "queue is 1 job",
@@ -198,7 +198,7 @@ def test_whole_numbers_are_told_as_such_and_a_fact_as_the_fact():
         allowed = [count for count in range(9) if span[0] < count <= span[1]]
         assert str(allowed[0]) in words or span[0] == -np.inf
         assert str(allowed[-1]) in words or span[1] == np.inf
-    assert in_words({"wait": (0.5, 1.5)}, units, {}, whole) == "wait is above 0.500 and at most 1.50 s"
+    assert in_words({"wait": (0.5, 1.5)}, units, {}, whole) == "wait is above 0.5 and at most 1.5 s"
     assert in_words({"full": (0.0, np.inf)}, units, {}, whole) == "full"
     assert in_words({"full": (-np.inf, 0.0)}, units, {}, whole) == "not full"
     assert in_words({"slot": (0.0, np.inf)}, units, {}, whole) == "slot is at least 1"

@@ -54,7 +54,7 @@ def test_counts_and_words() -> None:
     told = guarded.steps_in
     assert (told.decisions, told.by_rule, told.changed) == (24, (8,), 8)
     assert told.share == pytest.approx(8 / 24)
-    assert "right queue is above 1" in told.words
+    assert "right queue is at least 2 cars" in told.words
     assert told_steps(guarded) == told.to_json()
     assert told_steps(lazy()) is None
     guarded.forget()

@@ -115,7 +115,7 @@ def test_asked_alone_every_state_is_the_first_of_an_episode() -> None:
 
 def test_words_round_trip_and_digest(tmp_path: Any) -> None:
     guarded = Guarded(lazy(), GUARD, GATE)
-    assert "in 2 decisions on end, and from then until left queue is above 3" in guarded.rule_words[0]
+    assert "in 2 decisions on end, and from then until left queue is at least 4 cars" in guarded.rule_words[0]
     assert "and for 3 decisions from then: do as wait" in guarded.rule_words[1]
     assert guarded.rule_words[2].endswith("in 3 decisions on end: do as right first")
     assert "and from then to the end of the episode" in guarded.rule_words[3]

@@ -137,5 +137,5 @@ def test_lines_that_are_no_statement(line: str, says: str) -> None:
 def test_lines_are_read_as_they_are_said() -> None:
     found = parse_statement(GATE, "left queue > 1 and left queue <= 3 and right queue <= 2: longest")
     assert found.words(GATE) == (
-        "where left queue is above 1 and at most 3 cars and right queue is at most 2 cars, it does as longest"
+        "where left queue is 2 or 3 cars and right queue is at most 2 cars, it does as longest"
     )

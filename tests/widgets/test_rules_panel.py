@@ -118,7 +118,11 @@ def test_lines_read_from_top_to_bottom_decide_as_the_tree(panel):
                 return line["leaf"]["node"]
             value = features[tree.feature[line["node"]]]
             if "threshold" in line:
-                holds = value > line["threshold"] if line["text"].endswith("above") else value <= line["threshold"]
+                holds = (
+                    value > line["threshold"]
+                    if line["text"].endswith(("above", "at least"))
+                    else value <= line["threshold"]
+                )
             else:
                 holds = (value > 0.5) != line["text"].startswith("not ")
             if holds:

@@ -45,7 +45,7 @@ class GuardPanel(WatchPanel):
     """
 
     QUESTION = "What would guard it?"
-    PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; a minute or two if quick, ten times as long if thorough."
+    PROMISE = "Press “Make a guard”: a few rules that step in where the network loses, and what they save on workloads that it was not made from; one to ten minutes if quick, by the system, and up to ten times as long if thorough."
     LATER = ("seed", "guard")
     PARTS = ({"part": "cells"}, {"part": "timeline"})
     OPTIONS = ("sets", "rounds", "cycles", "tries")

@@ -12,5 +12,6 @@ test("terms are whole words, in small or large letters, and plurals; what begins
     ["The buffer holds 20 s", "Hold agrees", "easy to see", "Saliency says", "5 neurons", "Robust MPC reset", "neuronal", "on-hold"].map(found),
     [null, "Hold", null, "Saliency", "neuron", "Robust MPC", null, null],
   );
+  assert.equal(pattern.exec("5 neurons switch")?.[0], "neurons"); // the whole word is marked
   assert.equal(patternOf([]), null);
 });

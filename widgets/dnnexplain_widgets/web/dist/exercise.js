@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 5d254c32e0a2306c43018fd425c3d9142ad0147c687d6586c2c6384de64ed843
+// Built from widgets/page (make page), sources 3e4693b0128c4513d936902c2feb2990b6d2bfc1ff5183fbd2abf067b4f01fa9
 var c=e=>`dnnexplain exercise: ${e}`;function s(e){try{return localStorage.getItem(c(e))}catch{return null}}function o(e,t){try{localStorage.setItem(c(e),t)}catch{}}var f={render({model:e,el:t}){let r=e.get("question"),a=s(r);t.className="exercise-before",t.style.color="light-dark(#2b7a3d, #6cc27d)",a!==null&&!e.get("answer")&&(t.textContent=`✓ Answered before: ${a}`);let n=()=>{e.get("answer")&&o(r,e.get("answer")),t.textContent=""};return e.on("change:answer",n),e.get("answer")&&n(),()=>e.off?.("change:answer",n)}};export{f as default};

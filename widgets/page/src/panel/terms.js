@@ -35,7 +35,7 @@ export function makeTerms(element, glossary) {
 export function patternOf(terms) {
   if (!terms.length) return null;
   const longest = [...terms].sort((a, b) => b.length - a.length).map(formsOf);
-  return new RegExp(`(?<![\\w-])(${longest.join("|")})(?=s?(?![\\w-]))`);
+  return new RegExp(`(?<![\\w-])(${longest.join("|")})s?(?![\\w-])`);
 }
 
 /**
