@@ -110,7 +110,7 @@ class RoomPanel(Panel):
 
 def _levels(room: Room) -> dict[str, Any]:
     """A row for each level: its mean cost as a mark, its 95% interval as a bar, on one axis."""
-    ends = np.array([room.told(item)[1] for item in room.levels])
+    ends = np.array([room.shown(item)[1] for item in room.levels])
     known = ends[np.isfinite(ends)]
     least, most = float(known.min()), float(known.max())
     wide = max(most - least, 1e-12)
@@ -120,7 +120,7 @@ def _levels(room: Room) -> dict[str, Any]:
 
     rows = []
     for level in room.levels:
-        _, (cost, *around) = room.told(level)
+        _, (cost, *around) = room.shown(level)
         low, high = (end if np.isfinite(end) else cost for end in around)
         span = f" ({interval(*around)})" if np.isfinite(around).all() else ""
         words = f"{number(cost)}{span}"
