@@ -164,7 +164,7 @@ def _unproved(spec: Spec, bounds: Floats, seconds: float) -> list[str]:
 
 
 def _all_seen(spec: Spec) -> str:
-    return f"Of {spec.name} a policy sees all that is there, as far as its description says: no part of the gap is put down to sight."
+    return "Here a policy sees all that is there, as far as the system's description says: no part of the gap is put down to sight."
 
 
 def _whole(system: EpisodeSystem, spec: Spec, futures: Sequence[Any]) -> tuple[Any | None, list[str]]:

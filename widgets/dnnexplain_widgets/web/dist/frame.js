@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 3e4693b0128c4513d936902c2feb2990b6d2bfc1ff5183fbd2abf067b4f01fa9
+// Built from widgets/page (make page), sources 4528fa745a7fca49041c4104278c877f30356e2fd07212437c357e15713c911d
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -93,7 +93,7 @@ function shownThreshold({ threshold, changed, whole }) {
 
 /**
  * What was written, as a threshold: of whole numbers half way to the next one.
- * @param {any} line
+ * @param {{whole?: string}} line
  * @param {number} value
  */
 function asThreshold({ whole }, value) {
