@@ -8,7 +8,7 @@ from typing import Any
 
 from dnnexplain.charts import Axis, Chart, bars
 from dnnexplain.counts import counted
-from dnnexplain.numbers import as_told, figure, interval, number, percent
+from dnnexplain.numbers import as_told, figure, interval, number, percent, span_as_told
 from dnnexplain.results import Question, Result, register
 
 __all__ = ["Level", "Part", "Room"]
@@ -108,6 +108,10 @@ class Room(Result):
         """What the policy costs more than the best plan that is known beforehand."""
         return self.level("policy").cost - self.level("optimum").cost
 
+    def shown(self, level: Level) -> tuple[str, tuple[float, float, float]]:
+        """What costs are called for people, and a level's mean with its interval as they are told."""
+        return as_told(self.cost_name)[0], span_as_told(self.cost_name, level.cost, level.low, level.high)
+
     def sentence(self) -> str:
         """Where the room is."""
         policy, best = self.level("policy").cost, self.level("optimum").cost
@@ -131,14 +135,17 @@ class Room(Result):
         parts = {part.name: part for part in self.parts}
         rows = []
         for level in self.levels:
+            name, (cost, low, high) = self.shown(level)
             part = parts.get(follows.get(level.name, "")) or (parts.get("gap") if level.name == "optimum" else None)
             rows.append(
                 {
                     "who": level.words,
-                    self.cost_name: level.cost,
-                    "low": level.low,
-                    "high": level.high,
-                    "less than before": part.size if part else math.nan,
+                    name: cost,
+                    "low": low,
+                    "high": high,
+                    "less than before" if name == self.cost_name else "more than before": part.size
+                    if part
+                    else math.nan,
                     "share of the gap": part.share if part else math.nan,
                 }
             )
@@ -146,13 +153,15 @@ class Room(Result):
 
     def picture(self) -> Chart:
         """Where is the room to improve? A bar for each level, the proved bound as a line."""
-        ends = {self.cost_name: ([level.low for level in self.levels], [level.high for level in self.levels])}
-        bound = [("no plan can cost less", self.lower)] if math.isfinite(self.lower) else []
+        name, (lower,) = as_told(self.cost_name, self.lower)
+        costs, lows, highs = zip(*(self.shown(level)[1] for level in self.levels), strict=True)
+        cannot = "no plan can cost less" if name == self.cost_name else "no plan can earn more"
+        bound = [(cannot, lower)] if math.isfinite(lower) else []
         return bars(
             [_SHORT[level.name] for level in self.levels],
-            {self.cost_name: [level.cost for level in self.levels]},
-            Axis(self.cost_name),
+            {name: list(costs)},
+            Axis(name),
             title="Where is the room to improve?",
-            intervals=ends,
+            intervals={name: (list(lows), list(highs))},
             levels=bound,
         )
