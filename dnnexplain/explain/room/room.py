@@ -126,7 +126,7 @@ def room(
         system, policy, method="room", seed=seed, settings={"workloads": len(workloads), "futures": len(futures)}
     )
     levels, costs = _levels(spec, policy, result, bounds)
-    reasons = left_out or ([] if whole is not None else [_all_seen(spec)])
+    reasons = left_out or ([] if whole is not None else [_all_seen()])
     assumed = [] if left_out else [str(getattr(system, "continuing", "")), _SAID]
     assumed += _unproved(spec, bounds, oracle_seconds)
     return Room(
@@ -163,7 +163,7 @@ def _unproved(spec: Spec, bounds: Floats, seconds: float) -> list[str]:
     ]
 
 
-def _all_seen(spec: Spec) -> str:
+def _all_seen() -> str:
     return "Here a policy sees all that is there, as far as the system's description says: no part of the gap is put down to sight."
 
 
