@@ -223,8 +223,24 @@ class Idle:
 
     name, masked = "idle", False
 
+    def __init__(self, action: int = 5) -> None:
+        self.action = action
+
     def outputs(self, observations: Any) -> Any:
-        return np.tile([0.0] * 5 + [1.0], (len(observations), 1))
+        return np.tile(np.eye(6)[self.action], (len(observations), 1))
+
+
+@pytest.mark.parametrize("action", [0, 4, 5])
+def test_an_episode_ends_however_time_is_let_pass_whether_the_guard_has_a_memory_or_none(action: int) -> None:
+    """Naming an empty slot for ever lets time pass as waiting does."""
+    world: Any = make_system("deeprm")
+    workloads = world.workloads("deeprm", 3, 1)
+    never = GuardRule(Where((Span("jobs waiting", above=99.0),)), "sjf", stay=Stay(decisions=5))
+    policy = Idle(action)
+    without = world.run(policy, workloads)
+    assert without.metrics["starved"].min() > 0
+    guarded = world.run(Guarded(policy, Guard("deeprm", (never,)), world), workloads)
+    np.testing.assert_array_equal(guarded.metrics["starved"], without.metrics["starved"])
 
 
 def test_a_rule_that_acts_only_after_a_while_still_saves_what_would_starve() -> None:

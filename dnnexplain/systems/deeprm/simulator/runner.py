@@ -110,10 +110,15 @@ def _step(
     """One decision in each of the given episodes; of a policy with a memory, those end that stand still for good."""
     over = np.zeros(len(rows), dtype=bool)
     if ends and stood.settles:
-        waits = actions >= simulator.params.slots
-        over = stood.long(rows, waits & simulator.still(rows))
+        over = stood.long(rows, ~_places(simulator, rows, actions) & simulator.still(rows))
     simulator.step(actions[~over], rows[~over])
     simulator.end(rows[over])
+
+
+def _places(simulator: Simulator, rows: NDArray[np.int64], actions: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each action places a job ``[rows]``: who waits, or names a slot whose job cannot start, lets time pass."""
+    can = np.pad(simulator.startable(rows), ((0, 0), (0, 1)))
+    return np.asarray(can[np.arange(len(rows)), actions])
 
 
 def content(jobs: JobSet) -> bytes:
