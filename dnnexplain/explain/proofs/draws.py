@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dnnexplain.contract import DnnExplainError, StateSet, System
 from dnnexplain.contract.properties import steps_of
 
-__all__ = ["climb", "draw", "listed"]
+__all__ = ["climb", "draw", "listed", "valid_in"]
 
 Floats = NDArray[np.float64]
 _TRIES = 30

@@ -23,9 +23,10 @@ from dnnexplain.contract import (
     System,
 )
 from dnnexplain.explain.networks.hooks import network_of
+from dnnexplain.explain.proofs.ascent import ascended
 from dnnexplain.explain.proofs.by_bounds import by_bounds
 from dnnexplain.explain.proofs.case_network import ProofTask
-from dnnexplain.explain.proofs.draws import climb, draw, listed
+from dnnexplain.explain.proofs.draws import climb, draw, listed, valid_in
 from dnnexplain.explain.proofs.prover import by_program
 from dnnexplain.explain.proofs.ready import free_knobs
 from dnnexplain.explain.proofs.relaxation import EmptyGroups, RelaxedModel, relaxed_model
@@ -38,6 +39,8 @@ Floats = NDArray[np.float64]
 _DRAWN = 48
 _QUICK = 40
 """Parts of the states that are looked at before a violation is climbed for."""
+_STARTS, _ROUNDS = 4, 5
+"""Starts of climbs group by group at a time, and how often at most."""
 _CLIMBED = 48
 """Rounds of a patient climb."""
 
@@ -106,8 +109,26 @@ class ForcedSets:
         quick = self._proved(states, rng, until, min(_QUICK, parts))
         if quick is not None or parts <= _QUICK:
             return quick
-        # Bounds that few parts leave open are mostly not to be had: a climb to a violation costs as much as some forty parts.
-        return False if self._climbed(states, rng, patience) else self._proved(states, rng, until, parts)
+        # Bounds that few parts leave open are mostly not to be had: climbs to a violation cost as much as some forty parts.
+        again = _ROUNDS * (1 + 3 * (patience > 1))
+        if self._ascended(states, rng, 1) or self._climbed(states, rng, patience) or self._ascended(states, rng, again):
+            return False
+        return self._proved(states, rng, until, parts)
+
+    def _ascended(self, states: StateSet, rng: np.random.Generator, rounds: int) -> bool:
+        """Whether a climb group by group ends at another decision, for a network that such climbs know."""
+        try:
+            model = self._modelled(states)
+        except EmptyGroups:
+            return False
+        if model is None:
+            return False
+        for _ in range(rounds):
+            for _, row, offset in self.rivals:
+                ends = ascended(model, row[None], np.array([offset]), rng, _STARTS, self._go_on)
+                if len(ends) and self._noted(valid_in(self.system, states, model.inputs.rows(ends))):
+                    return True
+        return False
 
     def _noted(self, rows: Floats) -> bool:
         """Keep the state that is furthest on another decision's side, if there is one."""
