@@ -50,6 +50,7 @@ from dnnexplain.contract.adversaries import (
     WhiteBoxed,
     Witnessed,
     WorkloadBox,
+    WorstUnseen,
     WritesWorkloads,
 )
 from dnnexplain.contract.episodes import (
@@ -303,6 +304,7 @@ __all__ = [
     "Witnessed",
     "WorkloadBox",
     "WorkloadReader",
+    "WorstUnseen",
     "WritesWorkloads",
     "change_stretch",
     "cost_is_ratio",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -37,6 +37,7 @@ __all__ = [
     "WhiteBoxed",
     "Witnessed",
     "WorkloadBox",
+    "WorstUnseen",
     "WritesWorkloads",
 ]
 
@@ -295,6 +296,19 @@ class Uphill(EpisodeSystem, Protocol):
 
     def uphill(self, policy: Policy, workload: Any) -> Array | None:
         """The gradient of cost less optimum by the records ``[R, C]`` of ``to_records``; ``None`` of a policy without one."""
+        ...
+
+
+@runtime_checkable
+class WorstUnseen(EpisodeSystem, Protocol):
+    """A system that works out the worst of what may come where a policy has seen all that it will."""
+
+    def worst_unseen(self, policy: Policy, rules: Mapping[str, Policy], workload: Any) -> Sequence[Any]:
+        """Workloads that look the same to whoever decides, those furthest behind the best of some rules first.
+
+        Returns:
+            the worst that each rule's costs allow; empty where a policy sees all of a workload before it decides.
+        """
         ...
 
 

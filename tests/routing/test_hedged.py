@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from dnnexplain.assumptions import assumed, forget
 from dnnexplain.cli import main
 from dnnexplain.contract import DnnExplainError
 from dnnexplain.systems.routing import RoutingSystem, best_oblivious_splits, hedged, worst_demand
@@ -74,7 +75,8 @@ def test_on_a_ring_the_bounds_are_those_of_cutting_planes(ring):
     assert all(one <= bound * (1 + 1e-6) for one, bound in zip(reached, bounds, strict=True))
 
 
-def test_no_splits_within_the_bounds_are_better_on_the_matrices_that_they_are_fitted_to(ring):
+def test_no_splits_within_the_bounds_are_better_on_the_matrices_that_they_are_fitted_to(ring, monkeypatch):
+    monkeypatch.setattr(hedged, "OPTIMUM", 1.3)  # tight enough to cost something on a ring
     paths = ring.paths
     splits = hedged.solve_hedged(paths, ecmp_splits(paths))
     oblivious, ratio = best_oblivious_splits(paths)
@@ -97,6 +99,20 @@ def test_bounds_that_cannot_both_be_kept_are_widened_by_the_least_factor(ring, m
     monkeypatch.setattr(hedged, "OPTIMUM", 0.5)  # half of what any splits can do
     splits = hedged.solve_hedged(paths, ecmp_splits(paths))
     assert worst_demand(paths, splits).upper == pytest.approx(ratio, rel=1e-4)
+
+
+def test_wider_bounds_are_said_whenever_the_rule_is_used_and_kept_ones_are_not(ring, monkeypatch):
+    monkeypatch.setattr(hedged, "_REMEMBERED", {})
+    forget()
+    hedged.hedged_splits(ring.paths, ecmp_splits(ring.paths))
+    assert not assumed()
+    monkeypatch.setattr(hedged, "_REMEMBERED", {})
+    monkeypatch.setattr(hedged, "OPTIMUM", 0.5)
+    for _ in range(2):
+        forget()
+        hedged.hedged_splits(ring.paths, ecmp_splits(ring.paths))
+        assert [sentence for sentence in assumed() if "both are wider by a factor of 2" in sentence]
+    forget()
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnexplain.contract import DnnExplainError, Policy, cost_is_ratio
+from dnnexplain.contract import DnnExplainError, Policy, WorstUnseen, cost_is_ratio
 from dnnexplain.counts import counted
 from dnnexplain.explain.sequence.gap import Mutable
 from dnnexplain.explain.sequence.population import ELITE, Population, run_batches
@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 Draw = Callable[[int, int], Sequence[Any]]
 STARTS, ENDED = 24, 8
 """Drawn workloads that a search begins from; as many if it is to end before it begins."""
+WORKED_OUT = 3
+"""Of the worst workloads, for so many the worst that may follow what is seen of them is worked out (``WorstUnseen``)."""
 MOST_DRAWN = 100_000
 """Workloads that are held in memory at once, at most, where they cannot be changed bit by bit."""
 
@@ -98,7 +100,8 @@ def worst_workloads(
     """Search for workloads on which a policy is furthest behind the best rule; a guarded policy is searched with its guard.
 
     Where workloads can be changed (``Mutable``) they are evolved from drawn ones; elsewhere as many are drawn, and the worst
-    are kept.
+    are kept. Where a system works out the worst that may come after all that a policy sees (``WorstUnseen``), that is done
+    for the worst that the search found.
 
     Args:
         system: runs them.
@@ -122,11 +125,24 @@ def worst_workloads(
     known, over = Population(Behind(system, policy, rules)), stop or Event()
     if isinstance(system, Mutable):
         known.add([*draw(ENDED if over.is_set() else STARTS, seed), *beside])
-        return _adverse(known, _evolved(known, rounds, [seed, STARTS + len(beside)], over, progress))
-    many = ENDED if over.is_set() else rounds * BATCH
-    known.add([*beside, *draw(many, seed)])
-    drawn = f"the worst of {many:,} drawn"
-    return _adverse(known, f"{drawn}, which is a weak search: these workloads cannot be changed bit by bit")
+        how = _evolved(known, rounds, [seed, STARTS + len(beside)], over, progress)
+    else:
+        many = ENDED if over.is_set() else rounds * BATCH
+        known.add([*beside, *draw(many, seed)])
+        how = f"the worst of {many:,} drawn, which is a weak search: these workloads cannot be changed bit by bit"
+    return _adverse(known, how + ("" if over.is_set() else _worked_out(known)))
+
+
+def _worked_out(known: Population) -> str:
+    """Add the worst that may come where all is seen that will be, if the system works that out; that it did, in words."""
+    gap = known.gap
+    assert isinstance(gap, Behind)
+    if not isinstance(gap.system, WorstUnseen):
+        return ""
+    worst = [new for old in known.workloads[:WORKED_OUT] for new in gap.system.worst_unseen(gap.policy, gap.rules, old)]
+    if worst:
+        known.add(worst)
+    return "; the worst that may follow what was seen was worked out exactly for the worst of them" if worst else ""
 
 
 def _evolved(

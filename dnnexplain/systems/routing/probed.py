@@ -42,6 +42,14 @@ class Probed:
         seen: NDArray[np.float32] = self.observe(workloads)
         return seen, np.arange(len(workloads))
 
+    def worst_unseen(
+        self: Routed, policy: Policy, rules: Mapping[str, Policy], workload: TrafficCase
+    ) -> Sequence[TrafficCase]:
+        """The same past with the matrices on which a policy is furthest behind each rule (``contract.WorstUnseen``)."""
+        from dnnexplain.systems.routing.unseen import worst_matrices  # noqa: PLC0415 - programs are made when asked for
+
+        return worst_matrices(self, policy, rules, workload)
+
     @cached_property
     def features(self: Routed) -> TrafficFacts:
         """What may be known of the traffic."""
