@@ -46,6 +46,10 @@ def guard(
     most: int = typer.Option(3, min=1, help="Rules of the guard, at most."),
     tries: int = typer.Option(20, min=0, help="Three times so many rules of one bound enter a tournament of guards."),
     allowed: float = typer.Option(0.01, min=0, help="By what share the nominal cost may rise while it is made."),
+    runs: int = typer.Option(60_000, min=1, help="Of guards on workloads to choose among them, at most."),
+    seconds: float | None = typer.Option(
+        None, min=0, help="A second limit on making it; then the best attacked by then."
+    ),
     seed: int = typer.Option(0, help="Of everything."),
     out: Path | None = typer.Option(None, help="Write the guard here (JSON, which may be edited)."),
     export: Path | None = typer.Option(None, help="Write it as a program: .py, .c, .js, .json or .txt."),
@@ -91,6 +95,8 @@ def guard(
                 most=most,
                 tries=tries,
                 allowed=allowed,
+                runs=runs,
+                seconds=float("inf") if seconds is None else seconds,
                 seed=seed,
                 stop=stop,
                 progress=show,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnexplain.explain.guards.contest import Bench, Contest
+from dnnexplain.explain.guards.contest import Bench, Contest, Standing
 from dnnexplain.explain.guards.guard import GuardRule
 from dnnexplain.explain.guards.polishing import Ladder, between, neighbour, rebound
 from dnnexplain.explain.regions import Span, Where
@@ -30,12 +30,12 @@ class TableBench(Bench):
     def guarded(self, rules: Any) -> Any:
         return rules
 
-    def gaps(self, policy: Any, places: Any = None) -> Any:
-        self.runs += len(places)
-        return self.table[int(policy[0].do), places]
+    def gaps_of(self, guards: Any, places: Any) -> Any:
+        self.runs += sum(map(len, places))
+        return [self.table[int(rules[0].do), some] for rules, some in zip(guards, places, strict=True)]
 
-    def affordable(self, rules: Any) -> bool:
-        return int(rules[0].do) not in self.dear
+    def affordable(self, guards: Any) -> list[bool]:
+        return [int(rules[0].do) not in self.dear for rules in guards]
 
 
 def guard(number: int) -> tuple[GuardRule, ...]:
@@ -109,13 +109,15 @@ def test_the_upper_end_of_the_paired_interval_is_what_the_nominal_cost_may_rise_
         return found
 
     rule = guard(0)
-    assert bench(lambda one: 1.005 * one).affordable(rule)
-    assert not bench(lambda one: 1.02 * one).affordable(rule)
-    assert not bench(lambda one: 2.0 * one).affordable(rule), "far too dear on a few"
+    assert bench(lambda one: 1.005 * one).affordable([rule])[0]
+    assert not bench(lambda one: 1.02 * one).affordable([rule])[0]
+    assert not bench(lambda one: 2.0 * one).affordable([rule])[0], "far too dear on a few"
     noisy = dict(zip(usual, np.resize([1.2, 0.81], 40), strict=True))
-    assert not bench(lambda one: noisy[one] * one).affordable(rule), "dearer by a half per cent, but that is not sure"
-    assert not bench(lambda _one: np.inf).affordable(rule)
-    assert bench(lambda _one: np.inf).affordable(())
+    assert not bench(lambda one: noisy[one] * one).affordable([rule])[0], (
+        "dearer by a half per cent, but that is not sure"
+    )
+    assert not bench(lambda _one: np.inf).affordable([rule])[0]
+    assert bench(lambda _one: np.inf).affordable([()])[0]
 
 
 def test_bounds_are_whole_numbers_between_whole_numbers_and_always_finite() -> None:
@@ -161,6 +163,18 @@ def test_the_winner_is_among_those_that_were_attacked() -> None:
     for standing in contest.known.values():
         standing.attacks = int(standing.rules != guard(0))
     assert contest.winner().rules == guard(1)
+
+
+def test_a_choice_of_few_runs_ends_with_the_best_that_is_known_or_with_no_guard() -> None:
+    table = np.linspace(2.0, 1.0, 200)[:, None] * np.linspace(1.0, 0.9, 30)
+    contest = Contest(bench := TableBench([*table, [3.0] * 30]))
+    contest.enter([guard(one) for one in range(200)])
+    assert contest.leaders(Event(), 3, runs=10) == [], "nothing is known to the end, and no guard did not enter"
+    assert bench.runs == 200 * 12
+    none = contest.known.setdefault((), Standing((), bench.attack_of))
+    bench.gaps_of = lambda guards, places: [np.full(len(some), 3.0) for some in places]  # type: ignore[method-assign]
+    bench.affordable = lambda guards: [True] * len(guards)  # type: ignore[method-assign]
+    assert contest.leaders(Event(), 3, runs=0) == [none]
 
 
 def test_an_ended_contest_has_no_leader() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from threading import Event
 from typing import Any
@@ -20,6 +21,8 @@ from dnnexplain.rule_names import rule_label
 
 __all__ = ["compile_guard"]
 
+RUNS = 60_000
+"""Of guards on workloads, to choose among them."""
 LEARNED = 12
 """Workloads that are taken in from each attack on what is there before a guard is."""
 STARTS = 3
@@ -42,6 +45,8 @@ def compile_guard(
     most: int = 3,
     tries: int = 20,
     allowed: float = 0.01,
+    runs: int = RUNS,
+    seconds: float = np.inf,
     seed: int = 0,
     stop: Event | None = None,
     progress: Progress | None = None,
@@ -70,11 +75,13 @@ def compile_guard(
         tries: three times so many rules of one bound enter the first tournament, and at most one more than so many guards
             are attacked in its first round.
         allowed: by what share the nominal cost may rise.
+        runs: of guards on workloads to choose among them, at most; attacks are counted by ``rounds``.
+        seconds: a second limit, for people, on the wall; it is looked at between batches.
         seed: of everything.
         stop: ends it with the best guard that was attacked by then, without a rule if none was.
         progress: called with what is done, of how many, and words.
     """
-    over = stop or Event()
+    over = _Ending(stop, time.monotonic() + seconds)
     choices = rules if choices is None else choices
     begun = STARTS + min(FALLBACKS, len(choices))
     total = begun + Tournament.steps(cycles, tries)
@@ -89,7 +96,7 @@ def compile_guard(
         # What a guard falls back on has weak places of its own, which would be found only when it is attacked.
         adverse = attacks.on(rule, rounds, f"attacking {rule_label(rule.name)}, on which a guard may fall back")
         bench.learn(adverse.workloads[: LEARNED // 2])
-    tournament = Tournament(bench, attacks, np.random.default_rng(seed), rounds, most, tries)
+    tournament = Tournament(bench, attacks, np.random.default_rng(seed), rounds, most, tries, runs)
     if not over.is_set():
         tournament.begin(regions)
         for cycle in range(cycles):
@@ -97,17 +104,47 @@ def compile_guard(
                 break
     chosen = tournament.chosen(attacked=cycles > 0)
     checkpoint = getattr(policy, "checkpoint", "")
-    notes = _notes(bench, first.how, allowed, ended=over.is_set())
+    notes = _notes(bench, first.how, allowed, over.why)
+    if tournament.short:
+        choices_cut = counted(tournament.short, "choice")
+        notes += (
+            f"{choices_cut} among guards ended at the limit of {runs:,} runs, with the best that were known by then.",
+        )
     return Guard(system.name, chosen.rules, policy.name, checkpoint, notes)
 
 
-def _notes(bench: Bench, how: str, allowed: float, *, ended: bool) -> tuple[str, ...]:
+class _Ending(Event):
+    """Set when another event is, or when the time is up; it stays so."""
+
+    def __init__(self, stop: Event | None, until: float) -> None:
+        super().__init__()
+        self._stop, self._until = stop, until
+
+    def is_set(self) -> bool:
+        """Whether to end."""
+        if not super().is_set() and (
+            (self._stop is not None and self._stop.is_set()) or time.monotonic() > self._until
+        ):
+            self.set()
+        return super().is_set()
+
+    @property
+    def why(self) -> str:
+        """What ended it, in words; empty if nothing did."""
+        if not super().is_set():
+            return ""
+        return "on request" if self._stop is not None and self._stop.is_set() else "by its limit of seconds"
+
+
+def _notes(bench: Bench, how: str, allowed: float, ended: str) -> tuple[str, ...]:
     ratio = "in per cent" if cost_is_ratio(bench.system) else "in the cost's unit"
     count, names = len(bench.hard), ", ".join(bench.rules)
     whom = f"{bench.policy.name}, on what guards fall back on, and on guards"
     made = f"Compiled against {counted(count, 'workload')} found by attacks on {whom} ({how})."
     if ended:
-        made = f"Making it was ended before all attacks were done; it knows {counted(count, 'workload')} ({how})."
+        made = (
+            f"Making it was ended before all attacks were done, {ended}; it knows {counted(count, 'workload')} ({how})."
+        )
     held = f"Gaps are to the best of {names} on the same workload, {ratio}."
     cost = (
         f"The nominal cost was allowed to rise by {percent(allowed)} on {counted(len(bench.usual), 'workload')} of the half of the "

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from threading import Event
 from typing import Any
 
@@ -17,6 +15,7 @@ from dnnexplain.contract import Policy, cost_is_ratio
 from dnnexplain.explain.guards.adversary import behind
 from dnnexplain.explain.guards.guard import Guard, GuardRule
 from dnnexplain.explain.guards.guarded import Guarded
+from dnnexplain.explain.guards.side_by_side import costs_side_by_side
 from dnnexplain.intervals import compared_interval
 
 __all__ = ["Bench", "Contest", "Standing"]
@@ -31,6 +30,8 @@ TOP = 12
 """What is made small is the worst gap and the mean of so many of the worst, one of each attack's: what one attack finds is alike."""
 EACH = 0.01
 """A rule more is worth it where it makes what is minimised smaller by this share."""
+BLOCK = 12
+"""Guards of which a little more is found out at once; of those of which nothing is known, all."""
 FEW, FAR = 16, 0.1
 """A guard that is dearer by more than this share on so many usual workloads is not run on the others."""
 ALIKE = 2
@@ -60,6 +61,7 @@ class Bench:
         self.best = np.empty(0)
         self.whose: list[str] = []
         self.attack_of: list[int] = []
+        self.runs = 0
 
     def learn(self, workloads: Sequence[Any]) -> None:
         """Take in workloads that were found by one attack."""
@@ -98,26 +100,40 @@ class Bench:
         worst = {name: float(self.gaps(rule).max()) for name, rule in self.choices.items()}
         return {name: self.choices[name] for name in sorted(worst, key=lambda name: worst[name])[:most]}
 
-    def affordable(self, rules: Rules) -> bool:
+    def gaps_of(self, guards: Sequence[Rules], places: Sequence[Ints]) -> list[Floats]:
+        """Of each guard on its own places among the hard workloads; they run side by side."""
+        workloads = [[self.hard[at] for at in some] for some in places]
+        costs = self._costs(guards, workloads)
+        return [behind(self.system, cost, self.best[some]) for cost, some in zip(costs, places, strict=True)]
+
+    def affordable(self, guards: Sequence[Rules]) -> list[bool]:
         """Whether the nominal cost rises by no more than may be, on the half of the seeds that guards are made on.
 
         The upper end of its paired interval (:data:`LEVEL`) counts. A few of the usual workloads tell what is far too dear.
         """
-        if not rules:
-            return True
-        policy, few = self.guarded(rules), self.usual[:FEW]
-        cost = np.asarray(self.system.run(policy, few).cost, dtype=np.float64)
+        affordable = [not rules for rules in guards]
+        few, rest = self.usual[:FEW], self.usual[FEW:]
+        asked = [at for at, rules in enumerate(guards) if rules]
+        begun = dict(zip(asked, self._costs([guards[at] for at in asked], [few] * len(asked)), strict=True))
         own = float(self._nominal[:FEW].mean())
-        if len(self.usual) > FEW:
-            if cost.mean() - own > max(FAR, 2 * self.allowed) * abs(own):
-                return False
-            cost = np.append(cost, np.asarray(self.system.run(policy, self.usual[FEW:]).cost, dtype=np.float64))
+        near = [at for at in asked if not rest or begun[at].mean() - own <= max(FAR, 2 * self.allowed) * abs(own)]
+        ended = self._costs([guards[at] for at in near], [rest] * len(near)) if rest else [np.empty(0)] * len(near)
+        for at, more in zip(near, ended, strict=True):
+            affordable[at] = self._within(np.append(begun[at], more))
+        return affordable
+
+    def _within(self, cost: Floats) -> bool:
+        """Whether these costs of the usual workloads ``[W]`` are no dearer than may be."""
         if not np.isfinite(cost).all():
             return False
         ratio = cost_is_ratio(self.system)
         change = compared_interval(cost, self._nominal, ratio=ratio, level=LEVEL)
         most = self.allowed * (1.0 if ratio else abs(float(self._nominal.mean())))
         return bool((change.mean if np.isnan(change.high) else change.high) <= most)
+
+    def _costs(self, guards: Sequence[Rules], workloads: Sequence[Sequence[Any]]) -> list[Floats]:
+        self.runs += sum(map(len, workloads))
+        return costs_side_by_side(self.system, [self.guarded(rules) for rules in guards], workloads)
 
 
 @dataclass(eq=False)
@@ -163,9 +179,9 @@ class Standing:
 class Contest:
     """Guards, of which the one that leads is known at the cost of a few runs each.
 
-    A guard's worth on the workloads that it was run on is a lower bound of its worth on all of them. So the guard with the
-    smallest bound is run on a few more, again and again, until the smallest bound is that of a guard that was run on all
-    and can be afforded: no other is better. This is best-first search.
+    A guard's worth on the workloads that it was run on is a lower bound of its worth on all of them. So the guards with the
+    smallest bounds are run on a few more, again and again, until the smallest bound is that of a guard that was run on all
+    and can be afforded: no other is better. This is best-first search, some guards at a time, for they run side by side.
 
     Args:
         bench: what they are run on.
@@ -174,8 +190,6 @@ class Contest:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.known: dict[tuple[Any, ...], Standing] = {}
-        self._heap: list[tuple[float, int, Standing]] = []
-        self._order = count()
         self._trouble: dict[int, tuple[float, int]] = {}
 
     def enter(self, guards: Iterable[Rules]) -> None:
@@ -184,74 +198,102 @@ class Contest:
             key = tuple((rule.when, rule.do, rule.after, rule.stay) for rule in rules)
             if key not in self.known:
                 self.known[key] = Standing(rules, self.bench.attack_of)
-                heapq.heappush(self._heap, (0.0, next(self._order), self.known[key]))
 
-    def leader(self, over: Event) -> Standing | None:
+    def leader(self, over: Event, runs: float = np.inf) -> Standing | None:
         """The affordable guard of the smallest worth on all that is known; ``None`` where there is none, or it was ended."""
-        return next(iter(self.leaders(over, 1)), None)
+        return next(iter(self.leaders(over, 1, runs=runs)), None)
 
-    def leaders(self, over: Event, most: int, progress: Callable[[int], object] | None = None) -> list[Standing]:
+    def leaders(
+        self, over: Event, most: int, progress: Callable[[int], object] | None = None, runs: float = np.inf
+    ) -> list[Standing]:
         """The affordable guards of the smallest worth, the best first; of one kind at most two, and no two that do the same.
 
         Args:
             over: ends it with those found.
             most: so many.
             progress: called with how many were found.
+            runs: once guards were run on so many workloads, those that are known by then are the leaders, and no guard at
+                least is among them.
         """
-        standings: list[Standing] = []
-        aside: list[tuple[float, int, Standing]] = []
+        until = self.bench.runs + runs
+        while True:
+            leaders, front = self._front(most)
+            if progress is not None:
+                progress(len(leaders))
+            if len(leaders) >= most or not front or over.is_set():
+                return leaders
+            if self.bench.runs >= until:
+                return self._front(most, settled=True)[0] or self._none()
+            self._find_out(front)
+
+    def _front(self, most: int, *, settled: bool = False) -> tuple[list[Standing], list[Standing]]:
+        """Guards of which all is known and that no other can be better than, and those that are first to be found out about.
+
+        With ``settled`` guards of which all is known count though others might turn out better.
+        """
+        leaders: list[Standing] = []
+        front: list[Standing] = []
         kinds, seen = Counter[tuple[Any, ...]](), set()
-        while self._heap and len(standings) < most and not over.is_set():
-            _, place, item = heapq.heappop(self._heap)
-            if kinds[item.kind] >= ALIKE:
-                aside.append((item.worth, place, item))
-            elif not self._settled(item):
-                if item.affordable is not False:
-                    heapq.heappush(self._heap, (item.worth, place, item))
-            else:
-                aside.append((item.worth, place, item))
+        waiting = [item for item in self.known.values() if item.affordable is not False]
+        for item in sorted(waiting, key=lambda item: item.worth):
+            known = item.affordable is not None and len(item.gaps) == len(self.bench.hard)
+            if kinds[item.kind] >= ALIKE or (settled and not known):
+                continue
+            if not known:
+                front += [item] if len(front) < BLOCK or not item.gaps else []
+            elif not front:
                 same = tuple(sorted(item.gaps.items()))
                 if same not in seen:
                     seen.add(same)
                     kinds[item.kind] += 1
-                    standings.append(item)
-                    if progress is not None:
-                        progress(len(standings))
-        for entry in aside:
-            heapq.heappush(self._heap, entry)
-        return standings
+                    leaders.append(item)
+            if len(leaders) >= most:
+                break
+        return leaders, front
 
-    def _settled(self, standing: Standing) -> bool:
-        """Whether all is known of a guard; if not, a little more is found out."""
-        unseen = [at for at in range(len(self.bench.hard)) if at not in standing.gaps]
-        if unseen:
-            self.look(standing, unseen)
-        elif standing.affordable is None:
-            standing.affordable = self.bench.affordable(standing.rules)
-        else:
-            return True
-        return False
+    def _find_out(self, standings: Sequence[Standing]) -> None:
+        """A little more of each: its gaps on the workloads that were the most trouble to others, in the end its usual cost."""
+        count = len(self.bench.hard)
+        unseen = [[at for at in range(count) if at not in item.gaps] for item in standings]
+        short = [(item, some) for item, some in zip(standings, unseen, strict=True) if some]
+        if short:
+            self._look(*map(list, zip(*short, strict=True)))
+        done = [item for item, some in zip(standings, unseen, strict=True) if not some and item.affordable is None]
+        for item, can in zip(done, self.bench.affordable([item.rules for item in done]), strict=True):
+            item.affordable = can
 
-    def look(self, standing: Standing, unseen: Sequence[int], most: int = SIEVE) -> None:
-        """Run a guard on those of some workloads that have been the most trouble to others."""
-        places = sorted(unseen, key=lambda at: -self._mean(at))[:most]
-        gaps = self.bench.gaps(self.bench.guarded(standing.rules), np.array(places))
-        for at, gap in zip(places, gaps.tolist(), strict=True):
-            standing.gaps[at] = gap
-            total, runs = self._trouble.get(at, (0.0, 0))
-            self._trouble[at] = total + max(gap, 0.0), runs + 1
+    def _look(self, standings: Sequence[Standing], unseen: Sequence[Sequence[int]]) -> None:
+        """Run guards on those of some workloads that have been the most trouble to others."""
+        places = [np.array(sorted(some, key=lambda at: -self._mean(at))[:SIEVE]) for some in unseen]
+        found = self.bench.gaps_of([item.rules for item in standings], places)
+        for item, some, gaps in zip(standings, places, found, strict=True):
+            for at, gap in zip(some.tolist(), gaps.tolist(), strict=True):
+                item.gaps[at] = gap
+                total, runs = self._trouble.get(at, (0.0, 0))
+                self._trouble[at] = total + max(gap, 0.0), runs + 1
 
     def _mean(self, at: int) -> float:
         total, runs = self._trouble.get(at, (0.0, 0))
         return total / runs if runs else float("inf")
+
+    def _none(self) -> list[Standing]:
+        """No guard, if it entered, found out about to the end."""
+        none = self.known.get(())
+        return [] if none is None else [self._settled(none)]
+
+    def _settled(self, standing: Standing) -> Standing:
+        while len(standing.gaps) < len(self.bench.hard) or standing.affordable is None:
+            self._find_out([standing])
+        return standing
 
     def winner(self) -> Standing:
         """Of the guards that were attacked, the affordable one of the smallest worth on all that is known."""
         attacked = [item for item in self.known.values() if item.attacks and item.affordable is not False]
         while attacked:
             best = min(attacked, key=lambda item: (item.worth, len(item.rules)))
-            if self._settled(best):
+            if best.affordable is not None and len(best.gaps) == len(self.bench.hard):
                 return best
+            self._find_out([best])
             if best.affordable is False:
                 attacked.remove(best)
         return Standing(())

@@ -172,7 +172,19 @@ class Guarded:
 
     def memory(self, episodes: int) -> Memory:
         """Nothing remembered yet of so many episodes."""
-        return Memory(self.guard.rules, self.quantities.names, episodes)
+        return Memory([self.guard.rules], self.quantities.names, np.zeros(episodes, dtype=np.int64))
+
+    @property
+    def instead(self) -> Mapping[str, Outputs]:
+        """What is done where a rule decides, by its name."""
+        return {rule.do: does for rule, does in zip(self.guard.rules, self._instead, strict=True)}
+
+    @property
+    def settles(self) -> int:
+        """Asked about one state on end, it decides alike for ever after so many decisions (``contract.Course``)."""
+        lasts = (rule.stay.decisions if rule.stay is not None else 0 for rule in self.guard.rules)
+        after = (rule.after for rule in self.guard.rules)
+        return max((*lasts, *after), default=0) if self.guard.remembers else 0
 
     def _begin(self, episodes: int) -> GuardedCourse:
         return GuardedCourse(self, episodes)
@@ -238,9 +250,7 @@ class GuardedCourse(Course):
     def __init__(self, guarded: Guarded, episodes: int) -> None:
         self.guarded, self.memory = guarded, guarded.memory(episodes)
         self.name, self.masked = guarded.name, guarded.masked
-        self.settles = max(
-            max(rule.after, rule.stay.decisions if rule.stay is not None else 0) for rule in guarded.guard.rules
-        )
+        self.settles = guarded.settles
         if hasattr(guarded.policy, "outputs_of_bytes"):
             self.outputs_of_bytes = self._of_bytes
 

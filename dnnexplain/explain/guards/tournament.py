@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from dnnexplain.explain.regions.where import EVERYWHERE, Where, quantities_of
 __all__ = ["Attacks", "Progress", "Tournament"]
 
 Progress = Callable[..., object]
+Chosen = TypeVar("Chosen")
 
 FIRST, LATER = (12, 6, 3), (6, 3)
 """How many guards are attacked in each round of the first tournament, and of those that follow."""
@@ -41,6 +42,8 @@ SURE = 3
 """A guard that leads after so many attacks on it is the one."""
 PARENTS = 2
 """Guards from which those of the next tournament come."""
+SHARE = 0.3
+"""Of the runs that are left, what one choice among guards may take."""
 ENOUGH = 1.02
 """An attack that finds no gap larger than this times the known one has found nothing."""
 
@@ -81,7 +84,12 @@ class Attacks:
 
 @dataclass
 class Tournament:
-    """Guards in the making: all that are known with what is known of them, and how much may be tried."""
+    """Guards in the making: all that are known with what is known of them, and how much may be tried.
+
+    Attributes:
+        runs: workloads that guards are run on to choose among them, at most.
+        short: how many choices were cut short by that.
+    """
 
     bench: Bench
     attacks: Attacks
@@ -89,7 +97,9 @@ class Tournament:
     rounds: int
     most: int
     tries: int
+    runs: float = np.inf
     contest: Contest = field(init=False)
+    short: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.contest = Contest(self.bench)
@@ -144,7 +154,7 @@ class Tournament:
 
     def chosen(self, *, attacked: bool) -> Standing:
         """The guard of the smallest worth among those that were attacked, or of all."""
-        return self.contest.winner() if attacked else self.contest.leader(self.over) or Standing(())
+        return self.contest.winner() if attacked else self._leader() or Standing(())
 
     def _enter(self, leaders: Sequence[Standing], *, more: bool) -> None:
         """Guards that the best ones become by a small change: a bound moved or, from the second tournament on, a rule more."""
@@ -161,13 +171,25 @@ class Tournament:
     def _leaders(self, most: int) -> list[Standing]:
         guards = counted(len(self.contest.known), "guard")
         tell = self.attacks.step(f"choosing among {guards} on {counted(len(self.bench.hard), 'workload')}")
-        return self.contest.leaders(self.over, most, lambda count: tell(count / most))
+        return self._within_runs(
+            lambda runs: self.contest.leaders(self.over, most, lambda count: tell(count / most), runs)
+        )
+
+    def _leader(self) -> Standing | None:
+        return self._within_runs(lambda runs: self.contest.leader(self.over, runs))
+
+    def _within_runs(self, choose: Callable[[float], Chosen]) -> Chosen:
+        """Choose by at most a share of the runs that are left."""
+        before, share = self.bench.runs, max(self.runs - self.bench.runs, 0) * SHARE
+        chosen = choose(share)
+        self.short += self.bench.runs - before >= share
+        return chosen
 
     def _sure(self) -> Standing | None:
         """Attack whoever leads until a guard leads that was attacked often enough, as often as there is time for."""
         leader = None
         for _ in range(_checks(self.tries)):
-            leader = self.contest.leader(self.over)
+            leader = self._leader()
             if (
                 leader is None
                 or self._free_of_gaps(leader)
