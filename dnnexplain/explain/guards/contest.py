@@ -113,10 +113,10 @@ class Bench:
         """
         affordable = [not rules for rules in guards]
         few, rest = self.usual[:FEW], self.usual[FEW:]
-        asked = [at for at, rules in enumerate(guards) if rules]
-        begun = dict(zip(asked, self._costs([guards[at] for at in asked], [few] * len(asked)), strict=True))
+        bounded = [at for at, rules in enumerate(guards) if rules]
+        begun = dict(zip(bounded, self._costs([guards[at] for at in bounded], [few] * len(bounded)), strict=True))
         own = float(self._nominal[:FEW].mean())
-        near = [at for at in asked if not rest or begun[at].mean() - own <= max(FAR, 2 * self.allowed) * abs(own)]
+        near = [at for at in bounded if not rest or begun[at].mean() - own <= max(FAR, 2 * self.allowed) * abs(own)]
         ended = self._costs([guards[at] for at in near], [rest] * len(near)) if rest else [np.empty(0)] * len(near)
         for at, more in zip(near, ended, strict=True):
             affordable[at] = self._within(np.append(begun[at], more))
@@ -265,8 +265,8 @@ class Contest:
     def _look(self, standings: Sequence[Standing], unseen: Sequence[Sequence[int]]) -> None:
         """Run guards on those of some workloads that have been the most trouble to others."""
         places = [np.array(sorted(some, key=lambda at: -self._mean(at))[:SIEVE]) for some in unseen]
-        found = self.bench.gaps_of([item.rules for item in standings], places)
-        for item, some, gaps in zip(standings, places, found, strict=True):
+        measured = self.bench.gaps_of([item.rules for item in standings], places)
+        for item, some, gaps in zip(standings, places, measured, strict=True):
             for at, gap in zip(some.tolist(), gaps.tolist(), strict=True):
                 item.gaps[at] = gap
                 total, runs = self._trouble.get(at, (0.0, 0))

@@ -39,11 +39,11 @@ def costs_side_by_side(system: Any, guarded: Sequence[Guarded], workloads: Seque
         return _batch(system, guarded, workloads)
     costs: list[Floats] = [np.empty(0)] * len(guarded)
     for remembers in (False, True):
-        waiting = iter([at for at, one in enumerate(guarded) if one.guard.remembers == remembers])
+        waiting = iter([at for at, policy in enumerate(guarded) if policy.guard.remembers == remembers])
         most = max(1, MOST // max(map(len, workloads), default=1))
         while places := list(islice(waiting, most)):
-            found = _batch(system, [guarded[at] for at in places], [workloads[at] for at in places])
-            for at, cost in zip(places, found, strict=True):
+            batch = _batch(system, [guarded[at] for at in places], [workloads[at] for at in places])
+            for at, cost in zip(places, batch, strict=True):
                 costs[at] = cost
     return costs
 
@@ -58,8 +58,8 @@ def _batch(system: Any, guarded: Sequence[Guarded], workloads: Sequence[Sequence
         except _NotInEpisodes:  # a system of single decisions, or a stranger's: one after another, then
             pass
     return [
-        np.asarray(system.run(one, list(some)).cost, dtype=np.float64)
-        for one, some in zip(guarded, workloads, strict=True)
+        np.asarray(system.run(policy, list(some)).cost, dtype=np.float64)
+        for policy, some in zip(guarded, workloads, strict=True)
     ]
 
 
@@ -86,10 +86,10 @@ class _Courses(Course):
     """The course of episodes, each with the guard that owns it."""
 
     def __init__(self, guarded: Sequence[Guarded], owner: NDArray[np.int64]) -> None:
-        one = guarded[0]
-        self.policy, self.quantities, self.name, self.masked = one.policy, one.quantities, one.name, one.masked
+        first = guarded[0]
+        self.policy, self.quantities, self.name, self.masked = first.policy, first.quantities, first.name, first.masked
         self.settles = max(guard.settles for guard in guarded)
-        self.memory = Memory([guard.guard.rules for guard in guarded], one.quantities.names, owner)
+        self.memory = Memory([guard.guard.rules for guard in guarded], first.quantities.names, owner)
         self.instead = {name: does for guard in guarded for name, does in guard.instead.items()}
         names = list(self.instead)
         self.names, most = names, self.memory.met.shape[1]

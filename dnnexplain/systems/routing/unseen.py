@@ -44,13 +44,13 @@ def worst_matrices(system: Routed, policy: Policy, rules: Mapping[str, Policy], 
         return []
     seen = system.observe([case])
     own = _by_demand(system.paths, _splits(system, policy, seen))
-    found = [
+    worst = [
         _furthest(system.paths, own, _by_demand(system.paths, _splits(system, rule, seen))) for rule in rules.values()
     ]
-    found.sort(key=lambda item: -item[0])
+    worst.sort(key=lambda item: -item[0])
     return [
         TrafficCase(demands * (PART * system.cap / demands.max()), case.history)
-        for _, demands in found
+        for _, demands in worst
         if demands.any()
     ]
 
@@ -72,10 +72,10 @@ def _furthest(paths: PathSet, own: Floats, rule: Floats) -> tuple[float, Floats]
     best, demands = 0.0, np.zeros(rule.shape[1])
     for gain in own:
         solver.changeColsCost(len(columns), columns, -gain)
-        found = np.maximum(solve_to_optimum(solver, f"the worst matrix of {paths.topology.name!r}").col_value, 0.0)
-        value = float(gain @ found) / max(1.0, float((rule @ found).max()))
+        vector = np.maximum(solve_to_optimum(solver, f"the worst matrix of {paths.topology.name!r}").col_value, 0.0)
+        value = float(gain @ vector) / max(1.0, float((rule @ vector).max()))
         if value > best:
-            best, demands = value, found
+            best, demands = value, vector
     return best, demands
 
 
