@@ -98,6 +98,15 @@ def test_a_making_that_is_ended_while_it_chooses_measures_no_candidate_more(monk
     assert len(after) < 20  # there are hundreds of candidates
 
 
+def test_limits_are_kept_and_said() -> None:
+    ended = made(seconds=0.0)
+    assert ended.rules == ()
+    assert "by its limit of seconds" in ended.notes[0]
+    few = made(runs=1)
+    assert few.notes[-1].endswith("ended at the limit of 1 runs, with the best that were known by then.")
+    assert not any("limit" in note for note in made().notes)
+
+
 def test_what_is_done_instead_may_be_others_than_the_rules_that_gaps_are_to() -> None:
     rules = GATE.rules()
     guard = made()
