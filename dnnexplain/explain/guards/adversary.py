@@ -142,7 +142,7 @@ def _worked_out(known: Population) -> str:
     worst = [new for old in known.workloads[:WORKED_OUT] for new in gap.system.worst_unseen(gap.policy, gap.rules, old)]
     if worst:
         known.add(worst)
-    return "; the worst that may follow what was seen was worked out exactly for the worst of them" if worst else ""
+    return "; the worst that may follow what was seen was worked out for the worst of them" if worst else ""
 
 
 def _evolved(
