@@ -2,6 +2,7 @@
 
     python benchmarks/abr_rules_out.py --learn DIR --links DIR [--links DIR ...] [--policy FILE ...] [--polish 4000] [--polish-sets 600]
         [--out DIR]
+    python benchmarks/abr_rules_out.py --learn DIR --moves
 
 A tree learns what each bitrate costs if its network goes on, on the links of --learn and on generated ones, half each
 (these in the shares that the shipped network was trained on), and is then tuned there by what its sessions cost, until other such links, which are held out, say that it gets no better;
@@ -9,6 +10,7 @@ never on --links. Without --learn, generated links alone are learned from; witho
 Shows leaves, the share of the network's states in which the tree decides as it, and on each set of links mean and median
 QoE-linear of chunks 2 to the last, stalls, and the difference from the network with its 95% interval (paired over links).
 A tuned tree is a good controller of few rules that began as an account of the network; it agrees with it less.
+With --moves: what each move that a rule can say reaches by itself, on the links of --learn and on 250 generated ones.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import numpy as np
 
 from dnnexplain.explain import distil
 from dnnexplain.explain.distillation import TreePolicy
+from dnnexplain.explain.distillation.tree import Tree
 from dnnexplain.intervals import mean_interval
 from dnnexplain.policies import named_policy
 from dnnexplain.systems import make_system
@@ -36,6 +39,30 @@ def generated(system, count, seed):
     return drawn
 
 
+def alone(system, move):
+    """A tree of one leaf."""
+    none, scores = np.array([-1]), np.eye(len(system.features.moves))[[move]]
+    tree = Tree(none, np.zeros(1), none, none, scores, np.ones(1))
+    return TreePolicy(tree, system.features, 6, system.features.moves[move])
+
+
+def show_moves(system, read, names):
+    """Mean QoE-linear of each move alone, beside networks and rules, best on both sets last."""
+    sets = [links for links in (read, generated(system, 250, 99)) if len(links)]
+    moves = [alone(system, move) for move in range(len(system.features.moves))]
+    policies = [
+        *moves,
+        *(system.rules()[name] for name in ("bb", "bola", "robust-mpc")),
+        *(named_policy(system, name) for name in names),
+    ]
+    means = [
+        (tuple(float(system.run(policy, links).metrics["qoe"].mean()) for links in sets), policy.name)
+        for policy in policies
+    ]
+    for reached, name in sorted(means):
+        print("  ".join(f"{value:7.2f}" for value in reached), name)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--learn", type=Path)
@@ -47,10 +74,14 @@ def main():
     parser.add_argument("--sets", type=int, default=150)
     parser.add_argument("--out", type=Path, help="Keep the trees here, one JSON a network.")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--moves", action="store_true", help="Say what each move alone reaches, and no more.")
     parser.add_argument("--rules", action="store_true", help="Print the rules, too.")
     given = parser.parse_args()
     system = make_system("abr")
     read = system.read_workloads(given.learn)[0] if given.learn else ()
+    if given.moves:
+        show_moves(system, read, given.policy or ["default"])
+        return
     sets = {path.name: system.read_workloads(path)[0] for path in given.links}
     sets = sets or {name: system.workloads(name, 142, 1) for name in system.workload_names}
 

@@ -37,7 +37,7 @@ def register(app: CommandLine) -> None:
     shown = examples(
         f"dnnexplain distill {DEFAULT_SYSTEM} --leaves 20 --seed 1 --json",
         f"dnnexplain distill {DEFAULT_SYSTEM} --leaves 10 --export rules.py",
-        f"dnnexplain distill {DEFAULT_SYSTEM} --compare sjf",
+        f"dnnexplain distill {DEFAULT_SYSTEM} --compare RULE",
         f"dnnexplain distill {DEFAULT_SYSTEM} --weighting soft --leaves 30",
     )
     app.system_command("distill", distill, epilog=shown, workload=True)

@@ -35,7 +35,7 @@ def register(app: CommandLine) -> None:
     """Add the command."""
     shown = examples(
         f"dnnexplain prove {DEFAULT_SYSTEM}",
-        f"dnnexplain prove {DEFAULT_SYSTEM} --property never-empty-slot --json",
+        f"dnnexplain prove {DEFAULT_SYSTEM} --property PROPERTY --json",
         f"dnnexplain prove {DEFAULT_SYSTEM} --property robust --state state.json --within 3",
     )
     app.system_command("prove", prove, epilog=shown)

@@ -7,6 +7,7 @@ the function takes them all as its parameter ``options``, a :class:`SystemOption
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -323,6 +324,18 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _examples_of(system: str, epilog: str) -> str:
+    """Examples with a system's name, and one of its own properties and rules for PROPERTY and RULE."""
+    shown = re.sub(rf" {DEFAULT_SYSTEM}(?=\s|$)", lambda _: f" {system}", epilog)
+    if ":" in system:
+        return shown
+    spec = spec_of(system)
+    words = {"PROPERTY": [item.name for item in spec.properties], "RULE": list(spec.rules)}
+    for word, names in words.items():
+        shown = re.sub(rf"\b{word}\b", names[0] if names else word, shown)
+    return shown
+
+
 class CommandLine(typer.Typer):
     """The application for one command line: commands about a system get that system's options.
 
@@ -339,7 +352,7 @@ class CommandLine(typer.Typer):
         """Add a command whose function takes ``system`` and ``options``; see :func:`with_options`."""
         about = self.arguments[1:] if self.arguments[:1] == (name,) else ()
         system = named_system(about, flags_of(function))
-        shown = epilog.replace(f" {DEFAULT_SYSTEM} ", f" {system} ")
+        shown = _examples_of(system, epilog)
         if groups.get("recipe") and ":" not in system:
             recipes = (f"  {recipe.name}: {recipe.about}" for recipe in spec_of(system).recipes)
             shown = "\n".join(("\b", "Recipes, the default first:", *recipes, "", shown))

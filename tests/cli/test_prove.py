@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from dnnexplain.cli import main
+from dnnexplain.cli.system_options import DEFAULT_SYSTEM
 from dnnexplain.contract import State
 from dnnexplain.explain.proofs import prover
 from dnnexplain.explain.proofs.draws import draw
@@ -140,3 +141,14 @@ def test_what_was_settled_is_printed_when_it_is_asked_to_end(capsys: Any, monkey
     assert main(line) == 128 + signal.SIGTERM
     found = json.loads(capsys.readouterr().out)
     assert (found["verdict"], found["limit"]) == ("open", "cancelled")
+
+
+@pytest.mark.parametrize("system", [name for name in BUILT_IN if name != DEFAULT_SYSTEM])
+def test_examples_of_a_system_name_its_own_properties_and_rules(system: str, capsys: Any) -> None:
+    spec = spec_of(system)
+    assert main(["prove", system, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"dnnexplain prove {system} --property {spec.properties[0].name} --json" in shown
+    assert DEFAULT_SYSTEM not in shown.split("Examples:")[1]
+    assert main(["distill", system, "--help"]) == 0
+    assert f"--compare {next(iter(spec.rules))}" in capsys.readouterr().out
