@@ -1,2 +1,2 @@
-// Built from widgets/page (make page), sources 4528fa745a7fca49041c4104278c877f30356e2fd07212437c357e15713c911d
+// Built from widgets/page (make page), sources 5fd0beb3a51d7c8ba080ff6fddf26d570ed74c5c5ae09aa341caf33eac5584c2
 async function r(e){return e.dnnexplainCode??=(async()=>{let t=URL.createObjectURL(new Blob([e.get("code")],{type:"text/javascript"}));try{return await import(t)}finally{URL.revokeObjectURL(t)}})(),e.dnnexplainCode}var c={async render({model:e,el:t}){let n=await e.widget_manager.get_model(e.get("hub")),{mount:a}=await r(n);return a({model:e,el:t,hub:n})}};export{c as default};

@@ -6,7 +6,7 @@
 
 import { firstOf, focusedIn, h, setText } from "../shared/dom.js";
 import { answer } from "../session/answers.js";
-import { withUnit } from "../shared/numbers.js";
+import { unitOf, withUnit } from "../shared/numbers.js";
 
 /**
  * @param {Store} store
@@ -118,7 +118,7 @@ function ruleCondition(line, rules, tell) {
       else event.target.value = shownThreshold(line);
     },
   });
-  return [`${line.text} `, input, `${line.unit ? ` ${line.unit}` : ""}${line.after || ""}`];
+  return [`${line.text} `, input, `${line.unit ? ` ${unitOf(shownThreshold(line), line.unit)}` : ""}${line.after || ""}`];
 }
 
 /**
