@@ -18,6 +18,7 @@ from dnnexplain.contract import (
 )
 from dnnexplain.explain.attribution.one_state import attribute
 from dnnexplain.explain.verdict.kept import best_known_rule
+from dnnexplain.numbers import as_told
 from dnnexplain.registry import spec_of
 from dnnexplain_widgets.jobs import Task
 from dnnexplain_widgets.panels.transfer_words import loader
@@ -244,6 +245,11 @@ class EpisodePanel(WatchPanel):
     def _say(self, decision: int) -> None:
         assert self.pair is not None
         metrics = spec_of(self.system).metrics
-        best = f" The {optimum.policy}: {number(optimum.cost)}." if (optimum := self.pair.optimum) is not None else ""
+        optimum = self.pair.optimum
+        best = (
+            ""
+            if optimum is None
+            else f" The {optimum.policy}: {number(as_told(optimum.cost_name, optimum.cost)[1][0])}."
+        )
         words = decision_words(self.system, self.pair, decision, *self._others)
         self.sentence = f"{pair_sentence(self.pair, metrics)}{best} {words} {self._why}".strip()

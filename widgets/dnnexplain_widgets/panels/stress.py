@@ -116,7 +116,7 @@ class StressPanel(WatchPanel):
         scenario = finding.scenarios[place]
         self._shown = place
         self.set_answers(chosen=place)
-        self.sentence = case_words(scenario)
+        self.sentence = case_words(scenario, finding.cost_name)
         system = self.system
         if not isinstance(system, Replayable) or not isinstance(system.output, Discrete):
             return
@@ -130,7 +130,7 @@ class StressPanel(WatchPanel):
             ours, theirs = (_as_met(system, scenario, policy_asked) for policy_asked in (policy, rule))
             return run_pair(system, ours, theirs, workload, seed=seed, task=task)
 
-        words = f"{case_words(scenario)} Below: its worst workload, number {int(scenario.worst.get('place', 0)) + 1} of {count}."
+        words = f"{case_words(scenario, finding.cost_name)} Below: its worst workload, number {int(scenario.worst.get('place', 0)) + 1} of {count}."
         self.start(work, lambda pair: self._show_pair(pair, words), "Running the episode", part=True)
 
     def on_press(self, name: str) -> None:

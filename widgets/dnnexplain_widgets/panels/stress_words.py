@@ -13,7 +13,7 @@ from dnnexplain.explain.stress.report import KINDS
 from dnnexplain.explain.stress.report_marks import SPAN, ends, shade
 from dnnexplain.explain.stress.result import ScenarioResult, StressTest
 from dnnexplain.explain.stress.verdicts import BETTER, FAR, ONLY_OURS, UNSAFE, UNSURE, WITHIN, WORSE
-from dnnexplain.numbers import number, percent
+from dnnexplain.numbers import as_told, number, percent
 from dnnexplain_widgets.words import label
 
 __all__ = ["board", "case_words"]
@@ -69,10 +69,12 @@ def _beside_cost(scenario: ScenarioResult) -> str:
     return f": {scenario.why.removesuffix(ONLY_OURS)}"
 
 
-def case_words(scenario: ScenarioResult) -> str:
+def case_words(scenario: ScenarioResult, cost_name: str) -> str:
     """A scenario in a sentence: what it is, its figures, what is bad about it."""
+    name, (cost,) = as_told(cost_name, scenario.cost)
+    what = "Cost" if name == cost_name else f"{name[:1].upper()}{name[1:]}"
     bad = f" What makes it unsafe: {scenario.why}." if scenario.why else ""
     return (
-        f"{start(scenario.label)}: {scenario.sentence} Cost {number(scenario.cost)}, {percent(scenario.gap, sign=True)} against {label(scenario.best_rule)} "
+        f"{start(scenario.label)}: {scenario.sentence} {what} {number(cost)}, {percent(scenario.gap, sign=True)} against {label(scenario.best_rule)} "
         f"({ends(scenario)}) on {counted(scenario.sets, 'workload')}: {scenario.standing}.{bad}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from dnnexplain.contract import DnnExplainError, Policy, Replayable, Shift, cost_unit
 from dnnexplain.explain.transfer.grid import Transfer
-from dnnexplain.numbers import gap, interval
+from dnnexplain.numbers import as_told, gap, interval, span_as_told
 from dnnexplain_widgets.words import label, number
 
 __all__ = ["cell_words", "default_columns", "distinct", "heat", "loader", "missing", "saved_networks", "setting_code"]
@@ -54,22 +54,29 @@ def _cell(transfer: Transfer, row: int, column: int, network: int) -> dict[str, 
     verdict = transfer.verdict(row, column, network)
     open_ = {"even": " (open)", "unsafe": " (unsafe)"}.get(verdict, "")
     shade = relative / _full(transfer)
-    costs = [number(transfer.cost[row, column, item]) for item in (network, rule)]
+    costs = [number(as_told(transfer.cost_name, transfer.cost[row, column, item])[1][0]) for item in (network, rule)]
     return {
-        "text": f"{gap(relative, ratio=transfer.ratio)}{open_}".replace("-", "−"),
+        "text": f"{gap(told_gap(transfer, relative, relative, relative)[0], ratio=transfer.ratio)}{open_}".replace(
+            "-", "−"
+        ),
         "note": f"{costs[0]} : {costs[1]} {label(transfer.policies[rule])}",
         "hint": cell_words(transfer, row, column, network),
         "shade": max(shade, 0.0) if verdict == "unsafe" else shade,
     }
 
 
+def told_gap(transfer: Transfer, more: float, low: float, high: float) -> tuple[float, float, float]:
+    """By how much the network costs more than the rule, with its interval; what it earns more where costs are that."""
+    return (more, low, high) if transfer.ratio else span_as_told(transfer.cost_name, more, low, high)
+
+
 def cell_words(transfer: Transfer, row: int, column: int, network: int = 0) -> str:
     """A cell in a sentence: both costs, the interval, what went wrong."""
     rule = int(transfer.best_rule[row, column])
     at = (row, column, network)
-    span = interval(float(transfer.relative_low[at]), float(transfer.relative_high[at]), ratio=transfer.ratio).replace(
-        "-", "−"
-    )
+    more, least, most = (float(part[at]) for part in (transfer.relative, transfer.relative_low, transfer.relative_high))
+    span = interval(*told_gap(transfer, more, least, most)[1:], ratio=transfer.ratio).replace("-", "−")
+    name, (ours, best) = as_told(transfer.cost_name, transfer.cost[at], transfer.cost[row, column, rule])
     wrong = transfer.went_wrong(row, column, network)
     unsafe = ", unsafe whatever its mean" if transfer.unsafe(row, column, network) else ""
     head = f"{wrong}{unsafe}. " if wrong else ""
@@ -77,8 +84,8 @@ def cell_words(transfer: Transfer, row: int, column: int, network: int = 0) -> s
     if transfer.rows[row].family or transfer.columns[column].family:
         where = f"{where}, {transfer.columns[column].label}"
     return (
-        f"{where}: {head}{transfer.cost_name} {number(transfer.cost[at])} against {label(transfer.policies[rule])}'s "
-        f"{number(transfer.cost[row, column, rule])}, {span} (95% interval)."
+        f"{where}: {head}{name} {number(ours)} against {label(transfer.policies[rule])}'s "
+        f"{number(best)}, {span} (95% interval)."
     )
 
 

@@ -9,7 +9,7 @@ from dnnexplain.contract import Spec
 from dnnexplain.counts import counted
 from dnnexplain.explain.verdict.optimality import Optimality
 from dnnexplain.explain.verdict.standing import Standing
-from dnnexplain.numbers import gap, number, thing
+from dnnexplain.numbers import as_told, gap, number, thing
 from dnnexplain_widgets.words import label, with_unit
 
 __all__ = ["NOT_RUN", "Item", "beside_rule", "loses", "now", "proofs", "went_wrong_item"]
@@ -30,13 +30,14 @@ def beside_rule(standing: Standing, spec: Spec) -> Item:
     span = _span(row.low, row.high, standing)
     word = {-1: "better", 1: "worse"}.get(row.sure, "")
     size = _size(abs(row.gap), standing, unit)
-    of_what = "" if standing.ratio or unit else f" in {standing.cost}"
+    cost, (mine, best) = as_told(standing.cost, row.cost, row.rule_cost)
+    of_what = "" if standing.ratio or unit else f" in {cost}"
     short = label(row.rule)
     value = f"{size} {word}" if row.sure else f"as good as {short}"
     note = f"than {short}{of_what}, 95%: {span}" if row.sure else f"95%: {span}"
     level = {-1: "good", 1: "bad", 0: "fair"}[row.sure]
     words = (
-        f"Over {row.sets:,} unseen {spec.workloads}: {standing.cost} {number(row.cost)}; the best rule, {rule}, {number(row.rule_cost)}. "
+        f"Over {row.sets:,} unseen {spec.workloads}: {cost} {number(mine)}; the best rule, {rule}, {number(best)}. "
         f"95% interval: {span}{f' {word}' if word else ''}."
     )
     return {

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from dnnexplain.contract import System, cost_unit
 from dnnexplain.counts import counted
+from dnnexplain.explain.attribution.sentences import start
 from dnnexplain.explain.distillation import Disagreement, Distillation, RuleComparison, Tree
 from dnnexplain.explain.distillation.conditions import asks_presence, conditions, is_yes_or_no, or_none, question
 from dnnexplain.explain.distillation.tree import LEAF
-from dnnexplain.numbers import beside, gap, interval, percent, share
+from dnnexplain.numbers import as_told, beside, gap, interval, percent, share, span_as_told
 from dnnexplain_widgets.panels.rules.work import EDITED, Ground
 from dnnexplain_widgets.words import joined, label, number, with_unit
 
@@ -173,9 +174,10 @@ def size_curves(distillation: Distillation, size: int) -> dict[str, Any]:
         distillation.chosen,
         *(seed for seed in range(len(distillation.path_leaves)) if seed != distillation.chosen),
     ]
+    cost, (sign,) = as_told(distillation.cost_name, 1.0)
     charts = [
         ("decides as the network", 100 * distillation.path_fidelity, "%", None),
-        (distillation.cost_name, distillation.path_cost, "", distillation.path_teacher),
+        (cost, sign * distillation.path_cost, "", sign * distillation.path_teacher),
     ]
     return {
         "leaves": [distillation.path_leaves[seed].tolist() for seed in seeds],
@@ -186,7 +188,7 @@ def size_curves(distillation: Distillation, size: int) -> dict[str, Any]:
         ],
         "words": [
             f"{counted(tree.leaves, 'rule')}: as the network in {share(distillation.path_fidelity[distillation.chosen, place], 1)} of its states, "
-            f"{distillation.cost_name} {number(distillation.path_cost[distillation.chosen, place])} (network {number(distillation.path_teacher)})"
+            f"{cost} {number(sign * distillation.path_cost[distillation.chosen, place])} (network {number(sign * distillation.path_teacher)})"
             for place, tree in enumerate(distillation.path_trees)
         ],
     }
@@ -196,20 +198,22 @@ def cost_table(comparison: RuleComparison, on: Ground, trees: dict[str, Tree]) -
     """Who costs what on the same work, beside the network, and who decides as it does."""
     rows = []
     for name in comparison.names:
-        mean, low, high = comparison.mean(name)
+        mean, low, high = span_as_told(comparison.cost_name, *comparison.mean(name))
         cells: list[dict[str, Any]] = [{"text": number(mean), "note": interval(low, high)}]
         if name == comparison.names[0]:
             cells += [{"text": ""}, {"text": ""}]
         else:
-            more, below, above = (_more(part, ratio=comparison.ratio) for part in comparison.relative(name))
+            parted = told_change(comparison, *comparison.relative(name))
+            more, below, above = (_more(part, ratio=comparison.ratio) for part in parted)
             said = on.decide(trees[name]) if name in trees else on.rules[name]
             same = float(np.mean(said == on.known.action))
             cells += [{"text": more, "note": f"{below} to {above}"}, {"text": share(same, 1)}]
         rows.append({"label": name if name in trees or name == comparison.names[0] else label(name), "cells": cells})
     if comparison.optimum is not None:
         rows.append({"label": "Optimum, all work known", "cells": _optimum_cells(comparison)})
-    columns = [comparison.cost_name, "against the network", "decides as the network"]
-    caption = f"Costs on {counted(comparison.cost.shape[1], 'workload')} that nothing was learned from"
+    columns = [as_told(comparison.cost_name)[0], "against the network", "decides as the network"]
+    what = "Costs" if columns[0] == comparison.cost_name else start(columns[0])
+    caption = f"{what} on {counted(comparison.cost.shape[1], 'workload')} that nothing was learned from"
     return {
         "caption": caption,
         "corner": f"{comparison.cost.shape[1]} unseen workloads",
@@ -220,15 +224,20 @@ def cost_table(comparison: RuleComparison, on: Ground, trees: dict[str, Tree]) -
 
 def _optimum_cells(comparison: RuleComparison) -> list[dict[str, Any]]:
     assert comparison.optimum is not None
-    low, high = comparison.optimum
+    _, low, high = span_as_told(comparison.cost_name, 0.0, *comparison.optimum)
     text = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
-    mean = float(comparison.cost[0].mean())
+    _, (mean,) = as_told(comparison.cost_name, float(comparison.cost[0].mean()))
     more = [_more(end / mean - 1 if comparison.ratio else end - mean, ratio=comparison.ratio) for end in (high, low)]
     return [
         {"text": text, "note": "proved bounds"},
         {"text": more[0], "note": "" if more[0] == more[1] else f"or {more[1]}"},
         {"text": ""},
     ]
+
+
+def told_change(of: RuleComparison | Distillation, more: float, low: float, high: float) -> tuple[float, float, float]:
+    """What costs more, with its interval; what is earned more where costs are that and have no ratio."""
+    return (more, low, high) if of.ratio else span_as_told(of.cost_name, more, low, high)
 
 
 def _more(value: float, *, ratio: bool) -> str:
@@ -259,11 +268,20 @@ def badge(distillation: Distillation) -> dict[str, Any]:
         *_sentence(distillation),
         ("In the rules' own states", share(distillation.fidelity_own, 1), "the same, in the states that the rules themselves meet"),
         ("Macro-F1", number(distillation.macro_f1), "every action counts alike, however rare"),
-        (distillation.cost_name.capitalize(), f"{number(distillation.cost)} ({interval(distillation.cost_low, distillation.cost_high)})", f"the network's: {number(distillation.teacher_cost)}; {_more(distillation.relative, ratio=distillation.ratio)} ({interval(distillation.relative_low, distillation.relative_high, ratio=distillation.ratio)})"),
+        _cost_figure(distillation),
         ("Agreement of seeds", share(distillation.agreement, 1), "how often trees learned from other samples decide alike"),
         ("Measured on", counted(distillation.unseen, "workload"), f"not learned from; learned from {counted(distillation.decisions, 'decision')} in {number(distillation.cpu_seconds)} s of computing"),
     ]  # fmt: skip
     return {"level": level, "text": text, "figures": [{"name": n, "value": v, "meaning": m} for n, v, m in figures]}
+
+
+def _cost_figure(of: Distillation) -> tuple[str, str, str]:
+    """What the rules' episodes cost, or earn, beside the network's."""
+    cost, (teacher,) = as_told(of.cost_name, of.teacher_cost)
+    mean, low, high = span_as_told(of.cost_name, of.cost, of.cost_low, of.cost_high)
+    more, least, most = told_change(of, of.relative, of.relative_low, of.relative_high)
+    beside_it = f"{_more(more, ratio=of.ratio)} ({interval(least, most, ratio=of.ratio)})"
+    return start(cost), f"{number(mean)} ({interval(low, high)})", f"the network's: {number(teacher)}; {beside_it}"
 
 
 def _sentence(distillation: Distillation) -> list[tuple[str, str, str]]:
@@ -285,15 +303,17 @@ def edited_words(comparison: RuleComparison, on: Ground, tree: Tree, rule: str) 
     if EDITED not in comparison.names:
         return ""
     before = comparison.names[comparison.names.index(EDITED) - 1]
-    change, low, high = comparison.relative(EDITED, before)
+    change, low, high = told_change(comparison, *comparison.relative(EDITED, before))
     size = gap(abs(change), ratio=comparison.ratio, unit=cost_unit(comparison.cost_name)).removeprefix("+")
-    cost = comparison.mean(EDITED)[0]
-    others = [f"the network's {number(comparison.mean(comparison.names[0])[0])}"]
+    called, (sign,) = as_told(comparison.cost_name, 1.0)
+    cost = sign * comparison.mean(EDITED)[0]
+    others = [f"the network's {number(sign * comparison.mean(comparison.names[0])[0])}"]
     others += [
-        f"{label(name)}'s {number(comparison.mean(name)[0])}" for name in comparison.names if label(name) == rule
+        f"{label(name)}'s {number(sign * comparison.mean(name)[0])}" for name in comparison.names if label(name) == rule
     ]
     if comparison.optimum is not None:
-        below, above = (number(part) for part in comparison.optimum)
+        _, *ends = span_as_told(comparison.cost_name, 0.0, *comparison.optimum)
+        below, above = map(number, ends)
         others.append(f"the optimum's {below}" + (f" to {above}" if below != above else ""))
     same = float(np.mean(on.decide(tree) == on.known.action))
     moved = (
@@ -305,7 +325,7 @@ def edited_words(comparison: RuleComparison, on: Ground, tree: Tree, rule: str) 
         f" (95%: {beside(low, high, ratio=comparison.ratio, unit=cost_unit(comparison.cost_name))})" if change else ""
     )
     return (
-        f"{comparison.cost_name.capitalize()} {number(cost)}, {moved}{span}, beside {joined(others)}. "
+        f"{start(called)} {number(cost)}, {moved}{span}, beside {joined(others)}. "
         f"The changed rules decide as the network in {share(same, 1)} of the states that it meets."
     )
 
