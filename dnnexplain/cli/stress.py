@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,20 +186,33 @@ def _commands(
 ) -> Commands:
     from dnnexplain.explain.stress.report import Commands
 
-    world = [word for key, value in options.system.items() for word in (f"--{key.replace('_', '-')}", str(value))]
-    guard = ["--guard", str(options.guard)] if options.guard is not None else []
-    words = ["--like", str(like)] if like is not None else []
+    world = _words_of(options.system)
+    guard = ["--guard", shlex.quote(str(options.guard))] if options.guard is not None else []
+    words = ["--like", shlex.quote(str(like)), *_words_of(options.workload)] if like is not None else []
     words += [word for text in fail_if for word in ("--fail-if", f'"{text}"')]
     words += ["--generator", generator] if generator else []
     words += ["--proofs", f"{proofs:g}"] if proofs > 0 else []
     words += ["--oracle-seconds", f"{oracle_seconds:g}"] if oracle_seconds != ORACLE_SECONDS else []
-    words += ["--budget", str(budget), "--seed", str(seed), "--out", str(out)]
+    words += ["--budget", str(budget), "--seed", str(seed), "--out", shlex.quote(str(out))]
 
     def line(command: str, *rest: str) -> str:
         return " ".join(["dnnexplain", command, system, "--policy", policy, *world, *guard, *rest])
 
     others = {"guard": line("guard", "--out", "guard.json"), "proofs": line("prove")}
     return Commands(line("stress", *words), line("evaluate"), others, options.system)
+
+
+def _words_of(options: Mapping[str, Any]) -> list[str]:
+    """Options as a shell takes them; one that is on or off is a flag."""
+    words: list[str] = []
+    for key, value in options.items():
+        name = key.replace("_", "-")
+        words += (
+            [f"--{name}" if value else f"--no-{name}"]
+            if isinstance(value, bool)
+            else [f"--{name}", shlex.quote(str(value))]
+        )
+    return words
 
 
 def _subject(spec: Spec, policy: str) -> Subject:
