@@ -35,6 +35,7 @@ from dnnexplain.explain.proofs.case_network import (
 from dnnexplain.explain.proofs.draws import climb, draw, listed
 from dnnexplain.explain.proofs.models import EmptySet, Model, model_of, pairs_hold, place_of
 from dnnexplain.explain.proofs.network import traced
+from dnnexplain.explain.proofs.steepest import steepest
 from dnnexplain.explain.proofs.verdicts import CaseVerdict, ProofBudget, Verdict
 from dnnexplain.parallel import Progress, seeded_map
 
@@ -143,7 +144,10 @@ def _quick(task: ProofTask, case: Case, rng: np.random.Generator) -> CaseVerdict
             best = int(np.argmax(margins))
             if margins[best] > 0:
                 return refuted(task, case, drawn[0][best], float(margins[best]), "found")
-    witness = _search(task, case, rng)
+    witness = steepest(task, case, rng)
+    if witness is None or witness[1] <= 0:
+        ends = [item for item in (witness, _search(task, case, rng)) if item is not None]
+        witness = max(ends, key=lambda item: item[1], default=None)
     if witness is None:
         return CaseVerdict(case.name, "open", np.inf, -np.inf)
     value = witness[1] if case.then is None or witness[1] <= 0 else replayed(task, case, witness[0])
